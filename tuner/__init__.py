@@ -1,0 +1,3 @@
+"""Hyperparameter tuning for Keras models, on Optuna."""
+
+from __future__ import annotations

@@ -1,0 +1,56 @@
+"""Name tables: one explicit literal per family of alternatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Generic, Protocol, TypeVar
+
+from tuner.errors import UnknownNameError
+
+
+class Named(Protocol):
+    """What a row must have."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=Named)
+
+
+class Table(Mapping[str, Row], Generic[Row]):
+    """An ordered, read-only table name → row.
+
+    Args:
+        family: What one row is, in the singular ("optimizer"); used in messages.
+        *rows: The rows, in the order in which they are listed to people.
+
+    Raises:
+        ValueError: Two rows have the same name.
+    """
+
+    def __init__(self, family: str, *rows: Row) -> None:
+        self.family = family
+        self._rows = {row.name: row for row in rows}
+        if len(self._rows) != len(rows):
+            raise ValueError(f"Two rows of the {family} table have the same name.")
+
+    def __getitem__(self, name: str) -> Row:
+        """The row of this name.
+
+        Raises:
+            UnknownNameError: No row has it; the message names the nearest one.
+        """
+        try:
+            return self._rows[name]
+        except (KeyError, TypeError):
+            raise UnknownNameError(self.family, name, self._rows) from None
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)

@@ -1,0 +1,149 @@
+"""What one dimension may be: a range of numbers, a choice, or a fixed value.
+
+Parameters are plain values: they hold no state, draw nothing, and know nothing of Optuna.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Scalar: TypeAlias = None | bool | int | float | str
+Value: TypeAlias = Scalar | tuple["Value", ...]
+"""What a parameter can be: a scalar, or a tuple of them (for example the widths of the layers)."""
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number in `[low, high]`.
+
+    Args:
+        low: Smallest value.
+        high: Largest value.
+        log: Search on a logarithmic scale; needs `low > 0` and no `step`.
+        step: Distance between values, counted from `low`; None for all of them.
+
+    Raises:
+        ValueError: The rule that is broken, with the values.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_range(self.low, self.high, self.log, self.step)
+
+    def __contains__(self, value: object) -> bool:
+        return _is_number(value) and self.low <= value <= self.high  # type: ignore[operator]
+
+    @property
+    def size(self) -> float:
+        """How many values there are; `inf` without a step."""
+        if self.low == self.high:
+            return 1
+        return math.inf if self.step is None else math.floor((self.high - self.low) / self.step + 1e-9) + 1
+
+    def __str__(self) -> str:
+        return _range_text(self.low, self.high, self.log, self.step)
+
+
+@dataclass(frozen=True)
+class Int:
+    """A whole number in `[low, high]`; the arguments are those of `Float`."""
+
+    low: int
+    high: int
+    log: bool = False
+    step: int = 1
+
+    def __post_init__(self) -> None:
+        _check_range(self.low, self.high, self.log, self.step if self.step != 1 else None)
+        if self.step < 1:
+            raise ValueError(f"`step >= 1` must hold, but got step={self.step}")
+
+    def __contains__(self, value: object) -> bool:
+        return _is_number(value) and value == int(value) and self.low <= value <= self.high  # type: ignore[operator,call-overload]
+
+    @property
+    def size(self) -> float:
+        """How many values there are."""
+        return (self.high - self.low) // self.step + 1
+
+    def __str__(self) -> str:
+        return _range_text(self.low, self.high, self.log, None if self.step == 1 else self.step)
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """One of `choices`, which have no order.
+
+    Raises:
+        ValueError: No choice, or one that stands there twice.
+    """
+
+    choices: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        if not self.choices:
+            raise ValueError("a choice needs at least one value, but got an empty list")
+        seen = [(type(choice), choice) for choice in self.choices]
+        for index, choice in enumerate(seen):
+            if choice in seen[:index]:
+                raise ValueError(f"the values of a choice must differ, but got {choice[1]!r} twice")
+
+    def __contains__(self, value: object) -> bool:
+        return any(type(value) is type(choice) and value == choice for choice in self.choices)
+
+    @property
+    def size(self) -> float:
+        """How many values there are."""
+        return len(self.choices)
+
+    def __str__(self) -> str:
+        return " | ".join(str(choice) for choice in self.choices)
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """One value: nothing is searched."""
+
+    value: Value
+
+    def __contains__(self, value: object) -> bool:
+        return value == self.value
+
+    @property
+    def size(self) -> float:
+        """One."""
+        return 1
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+Parameter: TypeAlias = Float | Int | Categorical | Fixed
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check_range(low: float, high: float, log: bool, step: float | None) -> None:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError(f"`low` and `high` must be finite numbers, but got low={low}, high={high}")
+    if low > high:
+        raise ValueError(f"`low <= high` must hold, but got low={low}, high={high}")
+    if log and low <= 0:
+        raise ValueError(f"`low > 0` must hold on a logarithmic scale, but got low={low}, log=true")
+    if log and step is not None:
+        raise ValueError(f"`log` and `step` exclude each other, but got log=true, step={step}")
+    if step is not None and not (math.isfinite(step) and step > 0):
+        raise ValueError(f"`step > 0` must hold, but got step={step}")
+
+
+def _range_text(low: float, high: float, log: bool, step: float | None) -> str:
+    text = f"{low:g} … {high:g}"
+    return f"{text} (log)" if log else text if step is None else f"{text} (step {step:g})"

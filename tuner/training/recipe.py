@@ -1,0 +1,89 @@
+"""The recipe: everything that one training needs, with no distribution left in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from tuner.training.task import Task
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Choice(_Frozen):
+    """A row of a table by name, with its resolved options."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class ModelChoice(_Frozen):
+    """Which model file is built, and with what.
+
+    Attributes:
+        reference: `path/to/file.py:function`, relative to the project.
+        sha256: Hash of the file's content when the study was started.
+        options: Keyword arguments of the function beside `activation` and `initializer`.
+    """
+
+    reference: str
+    sha256: str
+    options: dict[str, Any] = {}
+
+
+class Recipe(_Frozen):
+    """Everything that one training needs.
+
+    Attributes:
+        task: What kind of answer the model gives.
+        model: The model file and its options.
+        head: Output activation put behind the model's raw outputs; "model" where the model has its own.
+        loss, optimizer, schedule, initializer, clipping: Rows of the tables, with resolved options.
+        activation: Activation of the hidden layers.
+        learning_rate: Base rate; the schedule says how it changes.
+        momentum: The optimizer's momentum term; None where it has none, or keeps Keras's default.
+        weight_decay: Decoupled weight decay; None for Keras's default.
+        l1, l2: Penalty on the kernels, `l1 * sum |w| + l2 * sum w²`.
+        label_smoothing: In [0, 1); 0 where the loss takes none.
+        class_weight: Weight of each class by index; None for no weights.
+        batch_size: Rows a step.
+        epochs: Passes over the training part.
+        metric: The objective, by name.
+        seed: Source of initial weights, batch order and dropout.
+        data: The `[data]` section of the study file, with defaults filled in.
+    """
+
+    task: Task
+    model: ModelChoice
+    head: str
+    loss: Choice
+    optimizer: Choice
+    learning_rate: float
+    momentum: float | None = None
+    weight_decay: float | None = None
+    schedule: Choice = Choice(name="constant")
+    initializer: Choice = Choice(name="glorot_uniform")
+    activation: str = "relu"
+    clipping: Choice = Choice(name="none")
+    l1: float = 0.0
+    l2: float = 0.0
+    label_smoothing: float = 0.0
+    class_weight: dict[int, float] | None = None
+    batch_size: int = 32
+    epochs: int = 20
+    metric: str
+    seed: int = 0
+    data: dict[str, Any] = {}
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as plain JSON."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Recipe:
+        """The recipe of `to_json`."""
+        return cls.model_validate(content)

@@ -1,0 +1,180 @@
+"""What a row of a family of alternatives says: its options, ranges, and where it comes from.
+
+Rows are read without TensorFlow (by `tuner check`, by the coordinator).  What needs Keras stands in
+their `build` functions, which import it when they are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tuner.space import Parameter, Value
+from tuner.training.task import EVERY_TASK, Task
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of one choice (`delta` of `huber`).
+
+    Attributes:
+        name: The key in the study file.
+        default: Its value where the study says nothing.
+        auto: What is searched where the study says "auto".
+        allowed: What a study may give: every value, bound and choice must lie in it.
+        summary: One line of explanation, with the unit.
+    """
+
+    name: str
+    default: Value
+    auto: Parameter
+    allowed: Parameter
+    summary: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """What every row has.
+
+    Attributes:
+        name: The name in the study file; Keras's own where Keras has one.
+        summary: One line of explanation.
+        source: Paper or documentation.
+        build: Makes the Keras object (or says how); the arguments are those of the family.
+        options: Its own options, in the order of the docs.
+    """
+
+    name: str
+    summary: str
+    source: str
+    build: Callable[..., Any]
+    options: tuple[Option, ...] = ()
+
+    def option(self, name: str) -> Option | None:
+        """The option of this name, or None."""
+        return next((option for option in self.options if option.name == name), None)
+
+    def defaults(self) -> dict[str, Value]:
+        """Every option with its default."""
+        return {option.name: option.default for option in self.options}
+
+
+@dataclass(frozen=True)
+class LossRow(Row):
+    """A loss.
+
+    `build(**options, label_smoothing=…)` gives a `keras.losses.Loss` over `(y_true, y_pred)` of the shapes in
+    `Task`, where `y_pred` is the output of the head; `label_smoothing` is passed only where the row takes it.
+
+    Attributes:
+        heads: The output activation that agrees with the loss, for each task that may use it.
+        warned: Tasks for which the pair is known to train badly, with the reason: possible only by name.
+        default_for: Tasks whose default search includes it.
+        label_smoothing: Whether it takes `label_smoothing`.
+    """
+
+    heads: Mapping[Task, str] = field(default_factory=dict)
+    warned: Mapping[Task, str] = field(default_factory=dict)
+    default_for: frozenset[Task] = frozenset()
+    label_smoothing: bool = False
+
+    @property
+    def tasks(self) -> frozenset[Task]:
+        """The tasks that may use it without a warning."""
+        return frozenset(self.heads) - frozenset(self.warned)
+
+
+@dataclass(frozen=True)
+class OptimizerRow(Row):
+    """An optimizer.
+
+    `build(learning_rate, momentum, weight_decay, clipping, **options)` gives a `keras.optimizers.Optimizer`;
+    `momentum` and `weight_decay` may be None (Keras's own default), `clipping` is `{}` or one Keras keyword.
+
+    Attributes:
+        learning_rate: Keras's default, used where the study does not search it.
+        learning_rates: The range searched by default.
+        momentum: The Keras keyword of its momentum term ("momentum", "beta_1"), None where there is none.
+        default: Whether the default search includes it.
+    """
+
+    learning_rate: float = 1e-3
+    learning_rates: Parameter | None = None
+    momentum: str | None = None
+    default: bool = False
+
+
+@dataclass(frozen=True)
+class ScheduleRow(Row):
+    """A schedule: a pure function (step, total steps, base rate) → rate.
+
+    `build(steps, total_steps, base, **options)` with `steps` an integer array of shape `(k,)` gives the
+    learning rates of these steps, float64, shape `(k,)`.  A schedule with `state` (reduce_on_plateau) gives
+    its small state machine instead: see `training/schedules`.
+
+    Attributes:
+        default: Whether the default search includes it.
+        stateful: Whether the rate depends on what was measured, not on the step alone.
+    """
+
+    default: bool = False
+    stateful: bool = False
+
+
+@dataclass(frozen=True)
+class InitializerRow(Row):
+    """A weight initializer: `build(**options)` gives a `keras.initializers.Initializer` without a seed.
+
+    Attributes:
+        suits: The activations its variance was derived for; empty where it was for none in particular.
+        default: Whether the default search includes it.
+    """
+
+    suits: frozenset[str] = frozenset()
+    default: bool = False
+
+
+@dataclass(frozen=True)
+class ActivationRow(Row):
+    """An activation of the hidden layers: `build()` gives the name that Keras knows it by.
+
+    Attributes:
+        default: Whether the default search includes it.
+    """
+
+    default: bool = False
+
+
+@dataclass(frozen=True)
+class ClippingRow(Row):
+    """A way to clip gradients: `build(**options)` gives the keyword arguments of a Keras optimizer."""
+
+    default: bool = False
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """An objective, measured on the whole validation part; it never depends on the loss that was trained.
+
+    `compute(y_true, scores, weight)`: `y_true` and `scores` float64 of the shape in `Task`, `weight` of shape
+    `(n,)` or None; for classification `scores` are probability-like (in [0, 1], decision at 0.5 or arg max), for regression
+    predictions in the unit of the target.  Returns a float.
+
+    Attributes:
+        direction: "maximize" or "minimize".
+        tasks: The tasks it is defined for.
+        default_for: The tasks whose default objective it is.
+        best: The best value there can be.
+        alias: Other names under which people look for it ("mae").
+    """
+
+    name: str
+    direction: str
+    summary: str
+    source: str
+    compute: Callable[..., float]
+    tasks: frozenset[Task] = EVERY_TASK
+    default_for: frozenset[Task] = frozenset()
+    best: float = 0.0
+    alias: tuple[str, ...] = ()
