@@ -1,0 +1,78 @@
+"""The study: everything that a study file says, validated, with its defaults filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuner.content import Reference
+from tuner.data import DataFacts, DataOptions
+from tuner.space import Space
+from tuner.training import Choice
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a study ends; whatever is reached first.  None is no limit.
+
+    Attributes:
+        trials: Finished trials (complete, pruned, diverged or failed).
+        time_s: Wall time of one run, in seconds.
+        target: Value of the objective that is good enough.
+        patience: Finished trials without an improvement.
+        epochs: Passes over the training part that one trial may use.
+    """
+
+    trials: int | None = 100
+    time_s: float | None = None
+    target: float | None = None
+    patience: int | None = None
+    epochs: int = 20
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """A validated study.
+
+    Attributes:
+        name: Name in the storage.
+        file: The study file as the person named it; for messages.
+        project: Folder that references and data paths are relative to.
+        model: Model file and function.
+        model_sha256: Hash of the model file.
+        head: "auto", "model", or the name of an output activation.
+        data: The `[data]` section.
+        facts: What was found in the data.
+        metric, direction: The objective; "maximize" or "minimize".
+        space: All dimensions, the fixed ones included.
+        budget: When it ends.
+        sampler, pruner: Rows of the tables of `search`, with options.
+        starts: Whether the first trials are known good settings.
+        engine: Row of the table of engines, or "auto".
+        workers: Worker processes; None for one a core.
+        seed: The one source of randomness.
+        source: Content of the study file, as plain JSON.
+        advice: What is allowed but unwise, one sentence each.
+    """
+
+    name: str
+    file: str
+    project: Path
+    model: Reference
+    model_sha256: str
+    head: str
+    data: DataOptions
+    facts: DataFacts
+    metric: str
+    direction: str
+    space: Space
+    budget: Budget
+    sampler: Choice
+    pruner: Choice
+    starts: bool
+    engine: str
+    workers: int | None
+    seed: int
+    source: dict[str, Any]
+    advice: tuple[str, ...] = ()
