@@ -1,0 +1,175 @@
+"""What the data become: parts, splits, and the facts about them.
+
+Notation: n rows, d columns (the length of the last axis of the features), outputs as in `Task`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.training.task import Task
+
+Array: TypeAlias = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the rows, ready for training.
+
+    Attributes:
+        x: Features, float32, shape `(n, *input_shape)`.
+        y: Targets in the canonical form of `Task`, float32, shape `(n, outputs)`.
+        weight: Sample weights, float32, shape `(n,)`; None where the data have none.
+    """
+
+    x: Array
+    y: Array
+    weight: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What was fitted on a training part, as numbers: enough to treat new rows in the same way.
+
+    A row goes through it in this order: text columns are encoded by `vocabulary`, missing values are replaced by
+    `fill`, then `(x - center) / scale`, then the row gets the shape `shape`.
+
+    Attributes:
+        fill: Values put in place of missing ones, float64, shape `(d,)`; None where nothing is imputed.
+        center, scale: float64, shape `(d,)`.
+        shape: Shape of one row as the model gets it.
+        features: Names of the d columns; empty where the source has none.
+        vocabulary: Text column → its categories, in the order of their codes.
+        text: "one_hot" or "ordinal": how `vocabulary` is used.
+    """
+
+    fill: Array | None
+    center: Array
+    scale: Array
+    shape: tuple[int, ...]
+    features: tuple[str, ...] = ()
+    vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    text: str = "error"
+
+    def apply(self, x: Array) -> Array:
+        """Encoded rows, shape `(n, ..., d)` → float32, shape `(n, *shape)`."""
+        if self.fill is not None:
+            x = np.where(np.isnan(x), self.fill, x)
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(((x - self.center) / self.scale).reshape(len(x), *self.shape), np.float32)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "fill": None if self.fill is None else self.fill.tolist(),
+            "center": self.center.tolist(),
+            "scale": self.scale.tolist(),
+            "shape": list(self.shape),
+            "features": list(self.features),
+            "vocabulary": {name: list(words) for name, words in self.vocabulary.items()},
+            "text": self.text,
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Preprocessing:
+        """What `to_json` gave."""
+        fill = content["fill"]
+        return cls(
+            fill=None if fill is None else np.asarray(fill, np.float64),
+            center=np.asarray(content["center"], np.float64),
+            scale=np.asarray(content["scale"], np.float64),
+            shape=tuple(content["shape"]),
+            features=tuple(content["features"]),
+            vocabulary={name: tuple(words) for name, words in content["vocabulary"].items()},
+            text=content["text"],
+        )
+
+
+@dataclass(frozen=True)
+class Split:
+    """A training part and the part that it is measured on.
+
+    The targets of both parts are scaled: `y = (target - target_center) / target_scale`, with 0 and 1 where nothing is
+    scaled.  Metrics are in the unit of the target: put `unscale` around predictions *and* around `validation.y`.
+
+    Attributes:
+        train: Rows to train on, in the order of the source.
+        validation: Rows to measure on, in the order of the source.
+        target_center, target_scale: float64, shape `(outputs,)`.
+        preprocessing: What was fitted on `train`; None for a split that was made by hand.
+    """
+
+    train: Part
+    validation: Part
+    target_center: Array
+    target_scale: Array
+    preprocessing: Preprocessing | None = None
+
+    def unscale(self, y: Array) -> Array:
+        """Scaled targets or predictions, shape `(n, outputs)`, in the unit of the target; float64."""
+        return np.asarray(y, np.float64) * self.target_scale + self.target_center
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What was found in the data.
+
+    Attributes:
+        task: The task found, or stated.
+        input_shape: Shape of one row of features, without the batch.
+        outputs: Number of raw outputs a model needs.
+        classes: Names of the classes (of the labels for multi-label), in the order of the outputs; two for binary,
+            of which the second is the positive one; none for regression.
+        features: Names of the columns, possibly none.
+        rows: Number of rows under "train", "validation" and "test"; of the first split where there are folds.
+        class_counts: Rows of each class (rows with each label) in the training part of the first split; none for
+            regression.
+        sha256: Hash of the values of features, targets and weights, hexadecimal.
+        notes: Sentences about what was done to the data.
+    """
+
+    task: Task
+    input_shape: tuple[int, ...]
+    outputs: int
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    rows: Mapping[str, int]
+    class_counts: tuple[int, ...]
+    sha256: str
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON: tuples are lists, the task is its name."""
+        content = asdict(self)
+        content["task"] = self.task.value
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in content.items()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> DataFacts:
+        """The facts of `to_json`."""
+        known: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in content.items()
+        }
+        known |= {"task": Task(known["task"]), "rows": dict(known["rows"])}
+        return cls(**known)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The data as the search sees them: without the test part.
+
+    Attributes:
+        facts: What was found in the data.
+        splits: One for a hold-out, k for k folds.
+    """
+
+    facts: DataFacts
+    splits: tuple[Split, ...]
