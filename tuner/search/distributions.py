@@ -1,0 +1,104 @@
+"""Between our space and Optuna's distributions: suggest, read back, enqueue.
+
+Optuna's categories are scalars, which it compares with `==`.  A choice that holds a tuple, or values that are equal for
+Python (`1` and `true`), is therefore known to Optuna by the JSON text of its values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tuner.space import Categorical, Dimension, Fixed, Float, Int, Parameter, Scalar, Space, Value
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial, Trial
+
+_MISSING = "\0missing"
+
+
+def distribution(parameter: Parameter) -> BaseDistribution:
+    """The Optuna distribution of a parameter; a fixed one is a choice of one value."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    match parameter:
+        case Float(low, high, log, step):
+            return FloatDistribution(low, high, log=log, step=step)
+        case Int(low, high, log, step):
+            return IntDistribution(low, high, log=log, step=step)
+        case Categorical(choices):
+            return CategoricalDistribution(_labels(choices))
+        case Fixed(value):
+            return CategoricalDistribution(_labels((value,)))
+
+
+def suggest(trial: Trial, space: Space) -> dict[str, Value]:
+    """Ask the sampler for one setting.
+
+    Conditions are real: what is inactive is neither asked for nor stored.
+
+    Returns:
+        The value of every active dimension, the fixed ones included.
+    """
+
+    def choose(dimension: Dimension) -> Value:
+        name, parameter = dimension.name, dimension.parameter
+        match parameter:
+            case Float(low, high, log, step):
+                return trial.suggest_float(name, low, high, log=log, step=step)
+            case Int(low, high, log, step):
+                return trial.suggest_int(name, low, high, log=log, step=step)
+            case Categorical(choices):
+                return _value(parameter, trial.suggest_categorical(name, _labels(choices)))
+            case Fixed(value):
+                return value
+
+    return space.draw(choose)
+
+
+def values_of(trial: FrozenTrial, space: Space) -> dict[str, Value]:
+    """The setting of a stored trial: the value of every active dimension, the fixed ones included.
+
+    A trial that was interrupted while it was asked for lacks some values; these are absent here, too.
+    """
+
+    def choose(dimension: Dimension) -> Value:
+        return _value(dimension.parameter, trial.params.get(dimension.name, _MISSING))
+
+    return {name: value for name, value in space.draw(choose).items() if value != _MISSING}
+
+
+def encode(values: Mapping[str, Value], space: Space) -> dict[str, Any]:
+    """The searched ones among `values` as parameters for `study.enqueue_trial`.
+
+    Args:
+        values: Values by dimension; not all of them need be given.
+        space: The space they belong to.
+    """
+    return {
+        dimension.name: _label(dimension.parameter, values[dimension.name])
+        for dimension in space.searched
+        if dimension.name in values
+    }
+
+
+def _labels(choices: tuple[Value, ...]) -> tuple[Scalar, ...]:
+    scalars = [choice for choice in choices if not isinstance(choice, tuple)]
+    if len(scalars) == len(choices) and len(set(choices)) == len(choices):
+        return tuple(scalars)
+    return tuple(json.dumps(choice) for choice in choices)
+
+
+def _label(parameter: Parameter, value: Value) -> Any:
+    if not isinstance(parameter, Categorical):
+        return value
+    index = next(i for i, c in enumerate(parameter.choices) if type(c) is type(value) and c == value)
+    return _labels(parameter.choices)[index]
+
+
+def _value(parameter: Parameter, label: Any) -> Value:
+    if not isinstance(parameter, Categorical) or label == _MISSING:
+        return label
+    return parameter.choices[_labels(parameter.choices).index(label)]

@@ -1,0 +1,94 @@
+"""Every setting of a finite space once, conditions included."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from optuna.samplers import BaseSampler
+
+from tuner.search.distributions import encode
+from tuner.space import Space
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial, TrialState
+
+_Key = tuple[tuple[str, str], ...]
+
+
+class GridSampler(BaseSampler):
+    """Proposes the settings of the space in shuffled order, none of them twice.
+
+    Optuna's own grid is the product of all lists, which knows no conditions.  What was tried is read from the
+    parameters of the stored trials, so that neither another seed nor enqueued trials matter when a study goes on.  A
+    failed trial counts as tried.  Once nothing is left, the first setting is proposed again and again: the caller ends
+    the study (`SamplerRow.settings`).
+
+    Args:
+        space: A finite space.
+        seed: Source of the order.
+    """
+
+    def __init__(self, space: Space, seed: int) -> None:
+        settings = [encode(values, space) for values in space.settings()]
+        random.Random(seed).shuffle(settings)
+        self._settings = settings
+        self._left = {_key(setting): setting for setting in settings}
+        self._read: set[int] = set()  # numbers of trials that are taken account of
+        self._chosen: dict[int, dict[str, Any]] = {}  # setting by number, for trials of this process
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Nothing: every parameter is sampled independently, from the setting chosen for the trial."""
+        return {}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Nothing: see `infer_relative_search_space`."""
+        return {}
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Choose a setting that was not tried and agrees with what was enqueued."""
+        self._read_trials(study, trial.number)
+        # A trial that is run anew after its worker was lost has its parameters already.
+        fixed = {**trial.params, **trial.system_attrs.get("fixed_params", {})}
+        candidates = (*self._left.values(), *self._settings)
+        setting = next((s for s in candidates if _agrees(s, fixed)), self._settings[0])
+        self._left.pop(_key(setting), None)
+        self._chosen[trial.number] = setting
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """The value of the chosen setting."""
+        setting = self._chosen[trial.number]
+        if param_name not in setting:  # a person enqueued values that are not on the grid
+            setting = next(other for other in self._settings if param_name in other)
+        return setting[param_name]
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        """Forget the choice."""
+        self._chosen.pop(trial.number, None)
+
+    def _read_trials(self, study: Study, current: int) -> None:
+        for trial in study.get_trials(deepcopy=False):
+            known = trial.number in self._read or trial.number in self._chosen or trial.number == current
+            if known or not (trial.state.is_finished() or trial.params):
+                continue
+            self._left.pop(_key(trial.params), None)
+            if trial.state.is_finished():
+                self._read.add(trial.number)
+
+
+def _key(setting: Mapping[str, Any]) -> _Key:
+    """A name for a setting; numbers are rounded, since 0.1 + 2 * 0.1 and an enqueued 0.3 are the same grid point."""
+    return tuple(
+        sorted((name, f"{value:.9g}" if isinstance(value, float) else repr(value)) for name, value in setting.items())
+    )
+
+
+def _agrees(setting: Mapping[str, Any], fixed: Mapping[str, Any]) -> bool:
+    return all(name in setting and _key({"": setting[name]}) == _key({"": value}) for name, value in fixed.items())

@@ -1,0 +1,90 @@
+"""The first trials: settings that are known to do well for the task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tuner.search.distributions import encode
+from tuner.space import Dimension, Fixed, Float, Int, Space, Value
+from tuner.training.task import Task
+
+_LOSS = {
+    Task.MULTICLASS: "categorical_crossentropy",
+    Task.BINARY: "binary_crossentropy",
+    Task.MULTILABEL: "binary_crossentropy",
+    Task.REGRESSION: "mean_squared_error",
+}
+
+# What the settings below have in common: little regularisation, so that what they show is the optimizer.
+_COMMON: dict[str, Value] = {
+    "activation": "relu",
+    "initializer": "he_normal",
+    "batch_size": 32,
+    "dropout": 0.1,
+    "l1": 1e-6,
+    "l2": 1e-5,
+    "label_smoothing": 0.0,
+    "class_weight": 0.0,
+    "clipping": "none",
+}
+
+# Kingma and Ba 2015; He et al. 2016 with Loshchilov and Hutter 2017; Loshchilov and Hutter 2019; Keras's RMSprop.
+_SETTINGS: tuple[dict[str, Value], ...] = (
+    {"optimizer": "adam", "learning_rate": 1e-3, "momentum": 0.9, "schedule": "constant", "weight_decay": 1e-5},
+    {"optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.9, "schedule": "cosine", "weight_decay": 1e-4},
+    {"optimizer": "adamw", "learning_rate": 1e-3, "momentum": 0.9, "schedule": "cosine", "weight_decay": 1e-2},
+    {"optimizer": "rmsprop", "learning_rate": 1e-3, "momentum": 0.0, "schedule": "constant", "weight_decay": 1e-5},
+)
+
+
+def starts(space: Space, task: Task) -> list[dict[str, Any]]:
+    """Known good first settings, as far as the space allows them.
+
+    A setting is left out where the space does not allow its optimizer.  Of the others stays what is searched and
+    allowed: a value of a list, a value inside a range (the nearest step of it).  The sampler draws the rest.
+
+    Returns:
+        Parameters for `study.enqueue_trial`, without duplicates; the surest one first.
+    """
+    found: list[dict[str, Any]] = []
+    for setting in _SETTINGS:
+        known = {**_COMMON, "loss": _LOSS[task], **setting}
+        if task is Task.REGRESSION and setting["optimizer"] == "sgd":
+            known["learning_rate"] = (
+                0.01  # gradients of a squared error are not bounded, as those of a cross-entropy are
+            )
+        if not _allows_optimizer(space, known):
+            continue
+        start = encode(_project(space, known), space)
+        if start and start not in found:
+            found.append(start)
+    return found
+
+
+def _allows_optimizer(space: Space, known: Mapping[str, Value]) -> bool:
+    """Whether the optimizer may be chosen; a space that does not name one trains with Adam."""
+    if "optimizer" not in space:
+        return known["optimizer"] == "adam"
+    return known["optimizer"] in space["optimizer"].parameter
+
+
+def _project(space: Space, known: Mapping[str, Value]) -> dict[str, Value]:
+    """The known values that the space allows, of the dimensions that are active under them."""
+    values: dict[str, Value] = {}
+    for dimension in space:
+        if not dimension.active(values):
+            continue
+        if isinstance(dimension.parameter, Fixed):
+            values[dimension.name] = dimension.parameter.value
+        elif known.get(dimension.name) in dimension.parameter:
+            values[dimension.name] = _on_grid(dimension, known[dimension.name])
+    return values
+
+
+def _on_grid(dimension: Dimension, value: Any) -> Value:
+    parameter = dimension.parameter
+    if not isinstance(parameter, Float | Int) or parameter.step is None:
+        return value
+    index = min(round((value - parameter.low) / parameter.step), int(parameter.size) - 1)
+    return parameter.low + index * parameter.step
