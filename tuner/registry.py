@@ -15,7 +15,7 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
-Row = TypeVar("Row", bound=Named)
+Row = TypeVar("Row", bound=Named, covariant=True)
 
 
 class Table(Mapping[str, Row], Generic[Row]):

@@ -90,12 +90,14 @@ DIMENSIONS: Table[ChoiceDimension | NumberDimension] = Table(
     NumberDimension("l1", Float(0.0, 100.0), Float(1e-7, 1e-2, log=True), 0.0, "penalty l1 * sum |w| on the kernels"),
     NumberDimension("l2", Float(0.0, 100.0), Float(1e-7, 1e-2, log=True), 0.0, "penalty l2 * sum w² on the kernels"),
     NumberDimension(
-        "dropout", Float(0.0, 0.999), Float(0.0, 0.5), None, "share of units dropped; needs a model that takes `dropout`"
+        "dropout",
+        Float(0.0, 0.999),
+        Float(0.0, 0.5),
+        None,
+        "share of units dropped; needs a model that takes `dropout`",
     ),
     ChoiceDimension("clipping", CLIPPINGS, "none", "how gradients are clipped", by_default=False),
-    NumberDimension(
-        "label_smoothing", Float(0.0, 0.999), Float(0.0, 0.2), 0.0, "inactive where the loss takes none"
-    ),
+    NumberDimension("label_smoothing", Float(0.0, 0.999), Float(0.0, 0.2), 0.0, "inactive where the loss takes none"),
     NumberDimension(
         "class_weight",
         Float(0.0, 10.0),

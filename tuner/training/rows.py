@@ -110,8 +110,8 @@ class ScheduleRow(Row):
     """A schedule: a pure function (step, total steps, base rate) → rate.
 
     `build(steps, total_steps, base, **options)` with `steps` an integer array of shape `(k,)` gives the
-    learning rates of these steps, float64, shape `(k,)`.  A schedule with `state` (reduce_on_plateau) gives
-    its small state machine instead: see `training/schedules`.
+    learning rates of these steps, float64, shape `(k,)`.  For a `stateful` one (reduce_on_plateau)
+    `build(base, maximize, **options)` gives its small state machine instead: see `training/schedules`.
 
     Attributes:
         default: Whether the default search includes it.
@@ -157,9 +157,12 @@ class ClippingRow(Row):
 class MetricRow:
     """An objective, measured on the whole validation part; it never depends on the loss that was trained.
 
-    `compute(y_true, scores, weight)`: `y_true` and `scores` float64 of the shape in `Task`, `weight` of shape
-    `(n,)` or None; for classification `scores` are probability-like (in [0, 1], decision at 0.5 or arg max), for regression
-    predictions in the unit of the target.  Returns a float.
+    `compute(y_true, scores, weight=None, task=None)`: `y_true` and `scores` float64 of the shape in `Task`, `weight` of
+    shape `(n,)` or None; for classification `scores` are probability-like (in [0, 1], decision at 0.5 or arg max), for
+    regression predictions in the unit of the target (`tuner.training.scores` makes them from a model's outputs).
+    `task` tells classes from labels, whose targets have the same shape; say it wherever it is known (without it a
+    matrix of targets is taken for classes where each row sums to 1).
+    Returns a float, NaN where a score is not finite or the metric is not defined on these targets.
 
     Attributes:
         direction: "maximize" or "minimize".

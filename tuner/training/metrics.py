@@ -1,0 +1,219 @@
+"""The objectives: measured on the whole validation part, the same for every loss.
+
+Notation: `y_true` and `scores` float64 of the shape in `Task`, `weight` `(n,)` or None.  A decision is `score > 0.5`
+for one or several labels, arg max for classes.  Scores that are not finite give NaN: the training has diverged.
+"""
+
+from __future__ import annotations
+
+from tuner.errors import UnknownNameError
+from tuner.registry import Table
+from tuner.training import _measures as measure
+from tuner.training.rows import MetricRow
+from tuner.training.task import Task
+
+_SKLEARN = "https://scikit-learn.org/stable/modules/generated/sklearn.metrics."
+
+_ONE_ANSWER = frozenset({Task.BINARY, Task.MULTICLASS})
+_CLASSES = frozenset({Task.BINARY, Task.MULTICLASS, Task.MULTILABEL})
+_NUMBERS = frozenset({Task.REGRESSION})
+
+METRICS: Table[MetricRow] = Table(
+    "metric",
+    MetricRow(
+        "accuracy",
+        "maximize",
+        "share of right answers; with several labels, of right labels",
+        f"{_SKLEARN}accuracy_score.html",
+        measure.accuracy,
+        _CLASSES,
+        default_for=_ONE_ANSWER,
+        best=1.0,
+        alias=("acc", "binary_accuracy", "categorical_accuracy"),
+    ),
+    MetricRow(
+        "balanced_accuracy",
+        "maximize",
+        "mean over the classes of the share found of each",
+        f"{_SKLEARN}balanced_accuracy_score.html",
+        measure.balanced_accuracy,
+        _ONE_ANSWER,
+        best=1.0,
+    ),
+    MetricRow(
+        "auc",
+        "maximize",
+        "area under the ROC curve; mean of one class or label against the rest",
+        f"{_SKLEARN}roc_auc_score.html",
+        measure.auc,
+        _CLASSES,
+        best=1.0,
+        alias=("roc_auc", "auroc"),
+    ),
+    MetricRow(
+        "average_precision",
+        "maximize",
+        "area under the precision-recall curve; mean over classes or labels",
+        f"{_SKLEARN}average_precision_score.html",
+        measure.average_precision,
+        _CLASSES,
+        best=1.0,
+        alias=("ap", "pr_auc", "auprc"),
+    ),
+    MetricRow(
+        "f1",
+        "maximize",
+        "harmonic mean of precision and recall: of class 1, or the mean over classes or labels (macro)",
+        f"{_SKLEARN}f1_score.html",
+        measure.f1,
+        _CLASSES,
+        default_for=frozenset({Task.MULTILABEL}),
+        best=1.0,
+        alias=("f1_score", "f1_macro"),
+    ),
+    MetricRow(
+        "precision",
+        "maximize",
+        "share of the positive answers that are right: of class 1, or the mean over classes or labels",
+        f"{_SKLEARN}precision_score.html",
+        measure.precision,
+        _CLASSES,
+        best=1.0,
+    ),
+    MetricRow(
+        "recall",
+        "maximize",
+        "share of the positives that are found: of class 1, or the mean over classes or labels",
+        f"{_SKLEARN}recall_score.html",
+        measure.recall,
+        _CLASSES,
+        best=1.0,
+    ),
+    MetricRow(
+        "matthews_correlation",
+        "maximize",
+        "correlation of answer and truth, fair to rare classes",
+        f"{_SKLEARN}matthews_corrcoef.html",
+        measure.matthews_correlation,
+        _ONE_ANSWER,
+        best=1.0,
+        alias=("mcc", "matthews_corrcoef"),
+    ),
+    MetricRow(
+        "top_3_accuracy",
+        "maximize",
+        "share of rows whose class is among the three with the highest scores",
+        f"{_SKLEARN}top_k_accuracy_score.html",
+        measure.top_3_accuracy,
+        frozenset({Task.MULTICLASS}),
+        best=1.0,
+    ),
+    MetricRow(
+        "top_5_accuracy",
+        "maximize",
+        "share of rows whose class is among the five with the highest scores",
+        f"{_SKLEARN}top_k_accuracy_score.html",
+        measure.top_5_accuracy,
+        frozenset({Task.MULTICLASS}),
+        best=1.0,
+    ),
+    MetricRow(
+        "exact_match",
+        "maximize",
+        "share of rows with every label right",
+        f"{_SKLEARN}accuracy_score.html (multilabel)",
+        measure.exact_match,
+        frozenset({Task.MULTILABEL}),
+        best=1.0,
+        alias=("subset_accuracy",),
+    ),
+    MetricRow(
+        "log_loss",
+        "minimize",
+        "mean negative logarithm of the probability of the truth, in nats",
+        f"{_SKLEARN}log_loss.html",
+        measure.log_loss,
+        _CLASSES,
+        alias=("logloss", "cross_entropy", "crossentropy"),
+    ),
+    MetricRow(
+        "brier",
+        "minimize",
+        "mean squared error of the probabilities; for classes, summed over them",
+        f"{_SKLEARN}brier_score_loss.html",
+        measure.brier,
+        _CLASSES,
+        alias=("brier_score", "brier_score_loss"),
+    ),
+    MetricRow(
+        "mean_absolute_error",
+        "minimize",
+        "mean |error|, in the unit of the target",
+        f"{_SKLEARN}mean_absolute_error.html",
+        measure.mean_absolute_error,
+        _NUMBERS,
+        default_for=_NUMBERS,
+        alias=("mae",),
+    ),
+    MetricRow(
+        "mean_squared_error",
+        "minimize",
+        "mean error², in the squared unit of the target",
+        f"{_SKLEARN}mean_squared_error.html",
+        measure.mean_squared_error,
+        _NUMBERS,
+        alias=("mse",),
+    ),
+    MetricRow(
+        "root_mean_squared_error",
+        "minimize",
+        "root of the mean error², in the unit of the target; mean over the targets",
+        f"{_SKLEARN}root_mean_squared_error.html",
+        measure.root_mean_squared_error,
+        _NUMBERS,
+        alias=("rmse",),
+    ),
+    MetricRow(
+        "r2",
+        "maximize",
+        "share of the variance explained; 0 is as good as the mean",
+        f"{_SKLEARN}r2_score.html",
+        measure.r2,
+        _NUMBERS,
+        best=1.0,
+        alias=("r2_score", "r_squared"),
+    ),
+    MetricRow(
+        "median_absolute_error",
+        "minimize",
+        "median |error|, in the unit of the target",
+        f"{_SKLEARN}median_absolute_error.html",
+        measure.median_absolute_error,
+        _NUMBERS,
+        alias=("medae",),
+    ),
+    MetricRow(
+        "mean_absolute_percentage_error",
+        "minimize",
+        "mean |error / target|, 1 is 100 %; meaningless near a target of 0",
+        f"{_SKLEARN}mean_absolute_percentage_error.html",
+        measure.mean_absolute_percentage_error,
+        _NUMBERS,
+        alias=("mape",),
+    ),
+)
+
+_BY_ALIAS = {alias: row for row in METRICS.values() for alias in row.alias}
+
+
+def find_metric(name: str) -> MetricRow:
+    """The metric of this name, or the one people also call so ("mae").
+
+    Raises:
+        UnknownNameError: No metric has this name; "loss" and "val_loss" are none.
+    """
+    if name in METRICS:
+        return METRICS[name]
+    if isinstance(name, str) and name in _BY_ALIAS:
+        return _BY_ALIAS[name]
+    raise UnknownNameError("metric", name, METRICS)
