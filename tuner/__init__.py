@@ -1,3 +1,22 @@
 """Hyperparameter tuning for Keras models, on Optuna."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tuner.api import StudyHandle, best, run
+    from tuner.training import Recipe
+
+__all__ = ["Recipe", "StudyHandle", "best", "run"]
+
+_HOME = {"Recipe": "tuner.training", "StudyHandle": "tuner.api", "best": "tuner.api", "run": "tuner.api"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for: `tuner --help` must not wait for Optuna."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'tuner' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -1,0 +1,114 @@
+"""The library's front: run a study, and take its best configuration into one's own code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuner.executors import LocalExecutor, Workplace
+from tuner.results import Best, Study, best_trial, read_study_results, summary
+from tuner.runner import StudyRun
+from tuner.spec import StudySpec, read_study, read_study_dict
+from tuner.standing import Standing
+from tuner.storage import default_url, open_database
+
+if TYPE_CHECKING:
+    from tuner.training import Recipe
+
+
+@dataclass(frozen=True)
+class StudyHandle:
+    """A study in a database.
+
+    Attributes:
+        name: Its name.
+        storage: URL of the database.
+    """
+
+    name: str
+    storage: str
+
+    def results(self) -> Study:
+        """The study as it lies in the database now."""
+        return read_study_results(open_database(self.storage, create=False), self.name)
+
+    def summary(self) -> dict[str, Any]:
+        """The study in numbers: the shape of `tuner show --json`."""
+        return summary(self.results())
+
+    def best(self) -> Best:
+        """Its best trial.
+
+        Raises:
+            NoBestTrialError: No trial is complete yet.
+        """
+        return best_trial(self.results())
+
+
+def run(
+    study: str | Path | Mapping[str, Any],
+    *,
+    name: str | None = None,
+    storage: str | None = None,
+    show: Callable[[Standing], None] = lambda standing: None,
+    **overrides: Any,
+) -> StudyHandle:
+    """Run a study, or go on with it; the same as the command `tuner run`.
+
+    Args:
+        study: A study file, or its content as a mapping.
+        name: Another name for it.
+        storage: Database; by default `runs/tuner.db` of the study's project.
+        show: Called with the standing whenever it changed.
+        **overrides: `trials`, `time_s`, `epochs`, `workers`, `engine`, `seed`; None is what the study says.
+
+    Raises:
+        TunerError: See `tuner.errors`.
+    """
+    return start(study, name=name, storage=storage, show=show, **overrides)[0]
+
+
+def start(
+    study: str | Path | Mapping[str, Any],
+    *,
+    name: str | None = None,
+    storage: str | None = None,
+    show: Callable[[Standing], None],
+    **overrides: Any,
+) -> tuple[StudyHandle, str]:
+    """As `run`; gives also why the run ended (see `StudyRun.run`)."""
+    given = {key: value for key, value in overrides.items() if value is not None}
+    if isinstance(study, Mapping):
+        spec = read_study_dict(study, Path.cwd(), name=name, overrides=given)
+    else:
+        spec = read_study(study, name=name, overrides=given)
+    database = open_database(storage or default_url(spec.project), create=True)
+    executor = LocalExecutor(_workplace(spec), spec.workers)
+    ended = StudyRun(spec, database, executor, show).run()
+    return StudyHandle(spec.name, database.url), ended
+
+
+def best(study: str, *, storage: str | None = None) -> Recipe:
+    """The recipe of a study's best trial.
+
+    Args:
+        study: Name of the study.
+        storage: Database; by default `runs/tuner.db` of the current folder.
+
+    Raises:
+        StudyNotFoundError: There is no such study.
+        NoBestTrialError: No trial is complete yet.
+    """
+    return StudyHandle(study, storage or default_url(Path.cwd())).best().recipe
+
+
+def _workplace(spec: StudySpec) -> Workplace:
+    return Workplace(
+        project=spec.project,
+        engine="fit" if spec.engine == "auto" else spec.engine,
+        data=spec.data.model_dump(mode="json"),
+        data_sha256=spec.facts.sha256,
+        seed=spec.seed,
+    )

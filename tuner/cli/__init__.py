@@ -1,0 +1,39 @@
+"""The command line: a thin skin on the library, and the only place that prints or exits."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Entry of the `tuner` command."""
+    import click
+
+    from tuner.cli.group import tuner
+    from tuner.errors import TunerError
+
+    try:
+        code = tuner.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except TunerError as error:
+        click.echo(f"tuner: {error}", err=True)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("tuner: interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # `tuner show … | head`: the reader has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("TUNER_TRACEBACK"):
+            raise
+        click.echo(
+            f"tuner: an error of keras-studies itself: {type(error).__name__}: {error}. What is finished is kept. "
+            "Set TUNER_TRACEBACK=1 to see where, and please report it.",
+            err=True,
+        )
+        sys.exit(1)

@@ -1,0 +1,51 @@
+"""`tuner best STUDY`."""
+
+from __future__ import annotations
+
+import click
+
+from tuner.cli.options import find_study, json_option, print_json, storage_option, study_argument
+
+
+@click.command("best")
+@study_argument
+@storage_option
+@json_option
+def command(study: str, storage: str | None, as_json: bool) -> None:
+    """Show the best configuration of STUDY: the recipe of its best trial.
+
+    STUDY is a name or a study file.
+    """
+    from tuner.results import best_trial
+
+    best = best_trial(find_study(study, storage))
+    if as_json:
+        print_json(best.to_json())
+        return
+    from tuner.cli.formats import number_text
+    from tuner.cli.tables import console, params_table
+
+    out = console()
+    out.print(f"Study {best.study}: {best.metric} {number_text(best.value)} (trial {best.trial})", style="bold")
+    out.print("Found by the search:")
+    out.print(params_table(best.params))
+    out.print("The whole recipe, with what was fixed:")
+    out.print(params_table(_flat(best.recipe.to_json())))
+    out.print(f'In Python: tuner.best("{best.study}")', style="dim")
+
+
+def _flat(recipe: dict[str, object]) -> dict[str, object]:
+    """The recipe one line a value; options behind the name they belong to."""
+    flat: dict[str, object] = {}
+    for key, value in recipe.items():
+        if key == "data" or value is None:
+            continue
+        if isinstance(value, dict) and "name" in value:
+            flat[key] = value["name"]
+            flat.update({f"{key}.{name}": option for name, option in value.get("options", {}).items()})
+        elif key == "model" and isinstance(value, dict):
+            flat[key] = value["reference"]
+            flat.update({f"{key}.{name}": option for name, option in value["options"].items()})
+        else:
+            flat[key] = value
+    return flat

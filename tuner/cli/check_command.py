@@ -1,0 +1,37 @@
+"""`tuner check FILE`."""
+
+from __future__ import annotations
+
+import click
+
+from tuner.cli.options import json_option, print_json
+
+
+@click.command("check")
+@click.argument("file", metavar="FILE")
+@json_option
+@click.pass_context
+def command(ctx: click.Context, file: str, as_json: bool) -> None:
+    """Read the study in FILE and its data, and say what they mean; nothing is trained or written.
+
+    All problems are reported at once: key, what was given, what is allowed, the nearest right name.
+    """
+    from tuner.errors import StudyFileError
+    from tuner.spec import read_study
+
+    try:
+        spec = read_study(file)
+    except StudyFileError as error:
+        if not as_json:
+            raise
+        print_json({"file": file, "ok": False, "problems": [vars(problem) for problem in error.problems]})
+        ctx.exit(error.exit_code)
+    from tuner.results import explain
+
+    explained = explain(spec)
+    if as_json:
+        print_json({"file": file, "ok": True, "problems": [], **explained})
+    else:
+        from tuner.cli.tables import show_explained
+
+        show_explained(explained)

@@ -1,0 +1,60 @@
+"""The `tuner` command: finds a subcommand by name and imports it only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "new": "Start a project: a folder with a study and a model.",
+    "check": "Read a study file and say what it means, without training.",
+    "run": "Run a study, or go on with it.",
+    "list": "List the studies of a database.",
+    "show": "Show how a study went, trial by trial.",
+    "best": "Show the best configuration of a study.",
+    "dashboard": "Look at the studies in a browser.",
+    "schema": "Print the JSON schema of study files, for editors.",
+}
+"""Every command with its one-line help; the command itself is `command` in the module of its name."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and help line; `--help` imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order in which a person needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"tuner.cli.{cmd_name}_command")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help lines from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """As click does, with the nearest name for a misspelt one."""
+        from tuner.errors import nearest
+
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            near = nearest(args[0], COMMANDS)
+            hint = f" Did you mean {near!r}?" if near else ""
+            ctx.fail(f"There is no command {args[0]!r}.{hint} Commands: {', '.join(COMMANDS)}.")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="keras-studies", prog_name="tuner")
+def tuner() -> None:
+    """Tune Keras models: loss, optimizer, learning rate, momentum, schedule, initializer and more.
+
+    Start with `tuner run studies/digits.toml`, then `tuner best digits`.
+    """

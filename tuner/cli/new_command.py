@@ -1,0 +1,24 @@
+"""`tuner new DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("new")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+def command(folder: Path) -> None:
+    """Start a project in DIR: a study that runs as it is, and a model to change.
+
+    Files that are there already are kept.
+    """
+    from tuner.project import new_project
+
+    made, kept = new_project(folder)
+    for path in made:
+        click.echo(f"made {path}")
+    for path in kept:
+        click.echo(f"kept {path}, which was there already")
+    click.echo(f"Next: cd {folder}, then tuner check studies/first.toml and tuner run studies/first.toml")

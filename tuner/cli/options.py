@@ -1,0 +1,93 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from tuner.errors import UsageError
+
+if TYPE_CHECKING:
+    from tuner.results import Study
+    from tuner.storage import Database
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+STUDY_SUFFIXES = (".toml", ".yaml", ".yml")
+
+
+def storage_option(function: Command) -> Command:
+    """`--storage URL`."""
+    return click.option(
+        "--storage",
+        metavar="URL",
+        envvar="TUNER_STORAGE",
+        help="Database, as an SQLAlchemy URL.  [env: TUNER_STORAGE; default: runs/tuner.db of the project]",
+    )(function)
+
+
+def json_option(function: Command) -> Command:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")(
+        function
+    )
+
+
+def study_argument(function: Command) -> Command:
+    """`STUDY`: a name or a study file."""
+    return click.argument("study", metavar="STUDY")(function)
+
+
+def print_json(content: Any) -> None:
+    """Plain JSON on standard output; numbers that JSON does not know become null."""
+    click.echo(json.dumps(_plain(content), indent=2))
+
+
+def open_existing(storage: str | None, project: Path | None = None) -> Database:
+    """The database that is meant; it must be there."""
+    from tuner.storage import default_url, open_database
+
+    return open_database(storage or default_url(project or Path.cwd()), create=False)
+
+
+def find_study(study: str, storage: str | None) -> Study:
+    """The study that is meant by a name, or by its study file."""
+    from tuner.results import read_study_results
+
+    name, project = study_name(study)
+    return read_study_results(open_existing(storage, project), name)
+
+
+def study_name(study: str) -> tuple[str, Path | None]:
+    """Name of the study, and its project where a file was given."""
+    if not study.endswith(STUDY_SUFFIXES):
+        return study, None
+    from tuner.spec import name_of_file
+
+    return name_of_file(study)
+
+
+def positive_seconds(text: str | None) -> float | None:
+    """A duration such as "90", "90s", "10m" or "1h30m", in seconds."""
+    if text is None:
+        return None
+    from tuner.spec import duration_s
+
+    seconds = duration_s(text)
+    if not seconds:
+        raise UsageError(f"--time takes a positive duration such as 90s, 10m or 1h30m, but got {text!r}.")
+    return seconds
+
+
+def _plain(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_plain(value) for value in content]
+    if isinstance(content, float) and content - content != 0.0:  # NaN and infinities
+        return None
+    return content

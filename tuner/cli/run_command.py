@@ -1,0 +1,63 @@
+"""`tuner run FILE`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from tuner.cli.options import json_option, positive_seconds, print_json, storage_option
+
+
+@click.command("run")
+@click.argument("file", metavar="FILE")
+@click.option("--trials", type=click.IntRange(min=1), help="Trials in all, those of earlier runs included.")
+@click.option("--time", "time", metavar="DURATION", help="Wall time of this run, as in 90s, 10m, 1h30m.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs a trial.")
+@click.option("--workers", type=click.IntRange(min=1, max=256), help="Worker processes.  [default: one a core]")
+@click.option("--engine", help="How a trial is trained: auto or fit.  [default: auto]")
+@click.option("--seed", type=click.IntRange(min=0), help="The one source of randomness.")
+@storage_option
+@json_option
+@click.option("--quiet", "-q", is_flag=True, help="Print the result only.")
+@click.option("--fork", metavar="NEW_NAME", help="Run the study under another name.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    file: str,
+    trials: int | None,
+    time: str | None,
+    epochs: int | None,
+    workers: int | None,
+    engine: str | None,
+    seed: int | None,
+    storage: str | None,
+    as_json: bool,
+    quiet: bool,
+    fork: str | None,
+) -> None:
+    """Run the study in FILE.  The same command again goes on where it stopped.
+
+    Ctrl-C once lets the running trials finish, twice stops at once; nothing is lost.
+    """
+    from tuner.api import start
+    from tuner.cli.progress import progress
+    from tuner.cli.tables import show_result
+    from tuner.results import summary
+
+    overrides = {
+        "trials": trials,
+        "time_s": positive_seconds(time),
+        "epochs": epochs,
+        "workers": workers,
+        "engine": engine,
+        "seed": seed,
+    }
+    with progress(silent=quiet or as_json) as shown:
+        handle, ended = start(file, name=fork, storage=storage, show=shown, **overrides)
+    if as_json:
+        print_json(summary(handle.results()))
+    else:
+        show_result(handle.results(), ended)
+    if ended == "interrupted":
+        sys.exit(130)

@@ -1,0 +1,42 @@
+"""`tuner show STUDY`."""
+
+from __future__ import annotations
+
+import click
+
+from tuner.cli.options import find_study, json_option, print_json, storage_option, study_argument
+
+
+@click.command("show")
+@study_argument
+@click.option("--last", type=click.IntRange(min=1), help="Only the last trials, this many.")
+@click.option(
+    "--state",
+    type=click.Choice(["complete", "pruned", "diverged", "failed", "running", "waiting"]),
+    help="Only trials in this state.",
+)
+@storage_option
+@json_option
+def command(study: str, last: int | None, state: str | None, storage: str | None, as_json: bool) -> None:
+    """Show how STUDY went, trial by trial: state, value, parameters, and the reason where one failed.
+
+    STUDY is a name or a study file.
+    """
+    from tuner.results import summary
+
+    found = find_study(study, storage)
+    content = summary(found)
+    content["trials"] = [row for row in content["trials"] if state in (None, row["state"])][-(last or 0) :]
+    if as_json:
+        print_json(content)
+        return
+    from tuner.cli.formats import duration_text, number_text
+    from tuner.cli.tables import console, trials_table
+
+    out = console()
+    counts = ", ".join(f"{count} {name}" for name, count in content["counts"].items() if count) or "no trials"
+    out.print(f"Study {content['study']}: {content['direction']} {content['metric']}")
+    out.print(f"{counts}; {duration_text(content['wall_s'])} in all.")
+    if content["best"] is not None:
+        out.print(f"Best: {number_text(content['best']['value'])} (trial {content['best']['trial']})", style="bold")
+    out.print(trials_table(content["trials"], content["metric"]))

@@ -1,0 +1,113 @@
+"""Results on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tuner.cli.formats import duration_text, number_text
+
+if TYPE_CHECKING:
+    from tuner.results import Study
+
+_ENDED = {
+    "trials": "all trials are done",
+    "time": "the time is used up",
+    "target": "the target is reached",
+    "patience": "there was no improvement for as many trials as the patience allows",
+    "exhausted": "every setting of the space was tried",
+    "interrupted": "interrupted; the same command goes on from here",
+}
+
+
+def console() -> Console:
+    """Standard output; as wide as the terminal, and as wide as needed where there is none."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=max(found.width, 120))
+
+
+def show_result(study: Study, ended: str) -> None:
+    """The end of a run: why it ended, the best trial, and what can be done next."""
+    from tuner.results import summary
+
+    content, out = summary(study), console()
+    counts = ", ".join(f"{count} {state}" for state, count in content["counts"].items() if count)
+    out.print(f"Study {content['study']}: {_ENDED[ended]}.")
+    out.print(f"{counts or 'no trials'}; {duration_text(content['wall_s'])} in all.")
+    if content["best"] is not None:
+        best = content["best"]
+        out.print(Text(f"Best {content['metric']}: {number_text(best['value'])} (trial {best['trial']})", "bold"))
+        out.print(params_table(best["params"]))
+    name = content["study"]
+    out.print(f"Next: tuner best {name} | tuner show {name} | tuner dashboard", style="dim", soft_wrap=True)
+
+
+def params_table(params: dict[str, Any]) -> Table:
+    """Parameters, one a line."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in params.items():
+        table.add_row(name, number_text(value))
+    return table
+
+
+def trials_table(rows: list[dict[str, Any]], metric: str | None) -> Table:
+    """Trials, one a line; what they were searched for stands in the last column."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("trial", justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column(metric or "value", justify="right", no_wrap=True)
+    table.add_column("epochs", justify="right", no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("parameters, and the reason where it was not completed", overflow="fold", ratio=1)
+    for row in rows:
+        params = " ".join(f"{name}={number_text(value)}" for name, value in row["params"].items())
+        # A pruned trial's reason says what its epochs say already.
+        text = Text(params) if row["reason"] is None or row["state"] == "pruned" else Text(f"{params}\n{row['reason']}")
+        table.add_row(
+            str(row["number"]),
+            row["state"],
+            "" if row["value"] is None else number_text(row["value"]),
+            str(row["epochs"]),
+            "" if row["duration_s"] is None else duration_text(row["duration_s"]),
+            text,
+        )
+    return table
+
+
+def show_explained(content: dict[str, Any]) -> None:
+    """What a study file means."""
+    out, data, objective = console(), content["data"], content["objective"]
+    rows = ", ".join(f"{count} {part}" for part, count in data["rows"].items())
+    shape = " × ".join(str(size) for size in data["input_shape"])
+    out.print(f"Study {content['study']}: {objective['direction']} {objective['metric']} on validation data")
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("data", f"{data['source']}: {data['task']}, {shape} → {data['outputs']}; rows: {rows}")
+    for note in data["notes"]:
+        table.add_row("", note)
+    table.add_row("model", content["model"])
+    settings = content["settings"]
+    table.add_row("space", "infinitely many settings" if settings is None else f"{settings:,} settings")
+    for dimension in content["space"]:
+        when = " and ".join(f"{name} is {' or '.join(map(str, of))}" for name, of in dimension["when"].items())
+        condition = Text(f"   when {when}", style="dim") if when else Text("")
+        table.add_row("", Text(f"{dimension['name']}: {dimension['values']}").append_text(condition))
+    if content["fixed"]:
+        table.add_row("fixed", ", ".join(f"{name} = {value}" for name, value in content["fixed"].items()))
+    table.add_row("budget", ", ".join(f"{name} {number_text(value)}" for name, value in content["budget"].items()))
+    table.add_row("search", f"sampler {_named(content['sampler'])}, pruner {_named(content['pruner'])}")
+    table.add_row("engine", f"{content['engine']['name']}: {content['engine']['reason']}")
+    out.print(table)
+    for sentence in content["advice"]:
+        out.print(Text(f"advice: {sentence}", style="yellow"))
+
+
+def _named(choice: dict[str, Any]) -> str:
+    options = ", ".join(f"{name}={value}" for name, value in choice.items() if name != "name" and value is not None)
+    return f"{choice['name']} ({options})" if options else str(choice["name"])

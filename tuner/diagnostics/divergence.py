@@ -1,0 +1,22 @@
+"""When a training is lost: numbers that are no longer finite."""
+
+from __future__ import annotations
+
+import math
+
+
+def divergence(what: str, value: float, epoch: int, learning_rate: float) -> str | None:
+    """Why a training has diverged, with a next step; None while the value is finite.
+
+    Args:
+        what: What was measured ("training loss").
+        value: Its value.
+        epoch: Epoch in which it was measured, from 1.
+        learning_rate: In force at that time.
+    """
+    if math.isfinite(value):
+        return None
+    return (
+        f"the {what} became {value} in epoch {epoch} at learning rate {learning_rate:.3g}; "
+        "lower the learning rate or clip the gradients"
+    )

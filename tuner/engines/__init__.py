@@ -1,0 +1,33 @@
+"""How one trial is trained.  The table names the engines; what needs Keras is imported when one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tuner.engines.base import Decide, Engine, EpochRecord, Training
+from tuner.engines.trial import OnEpoch, run_trial
+from tuner.registry import Table
+
+__all__ = ["ENGINES", "Decide", "Engine", "EngineRow", "EpochRecord", "OnEpoch", "Training", "run_trial"]
+
+
+@dataclass(frozen=True)
+class EngineRow:
+    """An engine by name: `make()` imports what it needs."""
+
+    name: str
+    summary: str
+    make: Callable[[], Engine]
+
+
+def _fit() -> Engine:
+    from tuner.engines.fit import FitEngine
+
+    return FitEngine()
+
+
+ENGINES: Table[EngineRow] = Table(
+    "engine",
+    EngineRow("fit", "plain model.fit with callbacks: works for everything, and is the oracle of faster ones", _fit),
+)

@@ -1,0 +1,79 @@
+"""What an engine is: the way one recipe is trained on one split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+from tuner.data import DataFacts, Split
+from tuner.training import Recipe
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What is measured after each epoch.
+
+    Attributes:
+        fold: Index of the split, from 0.
+        epoch: Epochs trained on this split, from 1.
+        loss: Mean training loss over the epoch, penalties included.
+        val_loss: The same loss on the validation part, after the epoch, without penalties.
+        metric: The objective on the validation part, after the epoch.
+        learning_rate: Of the epoch's last step.
+        seconds: Wall time of the epoch, evaluation included.
+    """
+
+    fold: int
+    epoch: int
+    loss: float
+    val_loss: float
+    metric: float
+    learning_rate: float
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as plain JSON."""
+        return asdict(self)
+
+
+Decide: TypeAlias = Callable[[EpochRecord], bool]
+"""Called after each epoch; False ends the training there."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a training ended.
+
+    Attributes:
+        state: "complete"; "pruned" where `Decide` ended it; "diverged" where numbers were no longer finite.
+        value: The objective after the last epoch; None where it diverged.
+        reason: Why it was ended early; None where it is complete.
+    """
+
+    state: Literal["complete", "pruned", "diverged"]
+    value: float | None = None
+    reason: str | None = None
+
+
+class Engine(Protocol):
+    """One way to train."""
+
+    name: str
+
+    def supports(self, recipe: Recipe) -> str | None:
+        """None where this engine can train the recipe, else the reason why not."""
+
+    def train(
+        self, recipe: Recipe, split: Split, facts: DataFacts, build: Callable[..., Any], fold: int, decide: Decide
+    ) -> Training:
+        """Train from fresh weights.
+
+        Args:
+            recipe: What to train.
+            split: Prepared data; float32 arrays.
+            facts: What is known of the data.
+            build: The model file's function.
+            fold: Index of the split; for the records.
+            decide: Is told of each epoch, and says whether to go on.
+        """

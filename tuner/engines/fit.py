@@ -1,0 +1,145 @@
+"""The plain engine: `model.fit` with callbacks.  Slow, and right: what faster engines are compared with.
+
+Shapes: n rows; x `(n, *input_shape)`, y `(n, outputs)`, weight `(n,)`; all float32.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from tuner.data import DataFacts, Part, Split
+from tuner.diagnostics import divergence
+from tuner.engines.base import Decide, EpochRecord, Training
+from tuner.training import METRICS, Recipe, Task, scores
+from tuner.training.assemble import build_model, compile_model, fit_options
+
+PREDICT_ROWS = 4096
+"""Rows evaluated at once: bounds memory, and is one call for most validation parts."""
+
+
+class FitEngine:
+    """Trains with `keras.Model.fit`."""
+
+    name = "fit"
+
+    def supports(self, recipe: Recipe) -> str | None:
+        """None: Keras trains every recipe."""
+        return None
+
+    def train(
+        self, recipe: Recipe, split: Split, facts: DataFacts, build: Callable[..., Any], fold: int, decide: Decide
+    ) -> Training:
+        """See `Engine.train`."""
+        keras.backend.clear_session()
+        gc.collect()
+        model = build_model(recipe, facts.input_shape, facts.outputs, build)
+        compile_model(model, recipe)
+        observer = _Observer(recipe, split, fold, decide)
+        options = fit_options(recipe)
+        options.pop("class_weight", None)  # is in the sample weights, together with those of the data
+        options["callbacks"] = [observer, *options["callbacks"]]
+        model.fit(
+            split.train.x, split.train.y, sample_weight=sample_weight(split.train, recipe), verbose=0, **options
+        )
+        return observer.training()
+
+
+class _Observer(keras.callbacks.Callback):
+    """Measures the objective after each epoch and asks whether to go on.
+
+    It stands before the schedule in the list of callbacks: a schedule that watches the objective finds it in
+    the epoch's logs.
+    """
+
+    def __init__(self, recipe: Recipe, split: Split, fold: int, decide: Decide) -> None:
+        super().__init__()
+        self._recipe, self._split, self._fold, self._decide = recipe, split, fold, decide
+        self._value: float | None = None
+        self._diverged: str | None = None
+        self._pruned_after: int | None = None
+        self._epoch, self._began = 0, 0.0
+
+    def training(self) -> Training:
+        """How it ended."""
+        if self._diverged is not None:
+            return Training("diverged", None, self._diverged)
+        if self._pruned_after is not None:
+            return Training("pruned", self._value, f"pruned after epoch {self._pruned_after}")
+        return Training("complete", self._value)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._epoch, self._began = epoch + 1, time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        loss = float((logs or {}).get("loss", 0.0))
+        if not math.isfinite(loss):
+            self._diverge("training loss", loss)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._diverged is not None:
+            return
+        logs = logs if logs is not None else {}
+        validation = self._split.validation
+        outputs = predict(self.model, validation.x)
+        if not np.isfinite(outputs).all():
+            self._diverge("model's output on the validation part", math.nan)
+            return
+        weight = sample_weight(validation, self._recipe)
+        val_loss = float(self.model.loss(validation.y, outputs, sample_weight=weight))
+        self._value = objective(self._recipe, self._split, outputs)
+        logs["objective"] = self._value
+        record = EpochRecord(
+            fold=self._fold,
+            epoch=epoch + 1,
+            loss=float(logs["loss"]),
+            val_loss=val_loss,
+            metric=self._value,
+            learning_rate=self._rate(),
+            seconds=time.monotonic() - self._began,
+        )
+        if not self._decide(record) and epoch + 1 < self._recipe.epochs:
+            self._pruned_after = epoch + 1
+            self.model.stop_training = True
+
+    def _rate(self) -> float:
+        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+    def _diverge(self, what: str, value: float) -> None:
+        self._diverged = divergence(what, value, self._epoch, self._rate())
+        self.model.stop_training = True
+
+
+def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    """The model's outputs for rows `x`, shape `(n, outputs)`."""
+    parts = [model.predict_on_batch(x[start : start + PREDICT_ROWS]) for start in range(0, len(x), PREDICT_ROWS)]
+    return np.concatenate(parts)
+
+
+def objective(recipe: Recipe, split: Split, outputs: np.ndarray) -> float:
+    """The objective of model outputs on the whole validation part, in the unit of the target."""
+    validation = split.validation
+    found, truth = scores(outputs, recipe.head, recipe.task), validation.y.astype(np.float64)
+    if recipe.task is Task.REGRESSION:
+        found, truth = split.unscale(found), split.unscale(truth)
+    return float(METRICS[recipe.metric].compute(truth, found, validation.weight))
+
+
+def sample_weight(part: Part, recipe: Recipe) -> np.ndarray | None:
+    """Weights of the rows: those of the data times those of the classes; None where there are neither.
+
+    Returns:
+        float32 of shape `(n,)`.
+    """
+    weight = part.weight
+    if recipe.class_weight:
+        labels = part.y.argmax(axis=1) if part.y.shape[1] > 1 else part.y[:, 0].astype(int)
+        by_class = np.array([recipe.class_weight.get(k, 1.0) for k in range(int(labels.max()) + 1)], np.float32)
+        weight = by_class[labels] if weight is None else weight * by_class[labels]
+    return weight

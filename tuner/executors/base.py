@@ -1,0 +1,154 @@
+"""What an executor is: the place where trials are trained, and the events it tells of.
+
+The coordinator hands out jobs and reads events; it never waits inside a training.  Events of one job come in
+this order: any number of `EpochDone`, then one of `Ended`, `Raised` or `Lost`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from tuner.engines import EpochRecord, Training
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What every trial of a study shares: a worker reads it once.
+
+    Attributes:
+        project: Folder that references and data paths are relative to.
+        engine: Row of the table of engines.
+        data: The `[data]` section, as JSON.
+        data_sha256: Hash of the data that the study was started with.
+        seed: Of the splits.
+    """
+
+    project: Path
+    engine: str
+    data: Mapping[str, Any]
+    data_sha256: str
+    seed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {**vars(self), "project": str(self.project), "data": dict(self.data)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Workplace:
+        """The workplace of `to_json`."""
+        return cls(**{**content, "project": Path(content["project"])})
+
+
+@dataclass(frozen=True)
+class Job:
+    """One trial to train.
+
+    Attributes:
+        number: Of the trial.
+        recipe: What to train, as JSON.
+        rungs: Steps (from 1) after which the worker waits for `answer` before it goes on.
+    """
+
+    number: int
+    recipe: Mapping[str, Any]
+    rungs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """An epoch was trained.
+
+    Attributes:
+        number: Of the trial.
+        record: What was measured.
+        step: Step that the pruner sees, from 1; None where it sees none.
+        value: Value of that step.
+        waits: Whether the training waits for `Executor.answer`.
+    """
+
+    number: int
+    record: EpochRecord
+    step: int | None
+    value: float | None
+    waits: bool
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A training ended by itself or because it was told to.
+
+    Attributes:
+        number: Of the trial.
+        training: How it ended.
+        seconds: Wall time of the trial in its worker, building the model included.
+    """
+
+    number: int
+    training: Training
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Raised:
+    """User code or Keras raised an exception; the worker lives.
+
+    Attributes:
+        number: Of the trial.
+        error: Type and message on one line.
+        traceback: The whole traceback as text.
+    """
+
+    number: int
+    error: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The worker of a trial died.
+
+    Attributes:
+        number: Of the trial.
+        reason: Signal or exit code, in words.
+        log: The end of what the worker had printed.
+    """
+
+    number: int
+    reason: str
+    log: str
+
+
+Event: TypeAlias = EpochDone | Ended | Raised | Lost
+
+
+class Executor(Protocol):
+    """A place where trials are trained."""
+
+    def start(self) -> None:
+        """Make ready; called once, before anything else.
+
+        Raises:
+            WorkerError: No worker can be started.
+        """
+
+    def free(self) -> int:
+        """How many more jobs can be taken now."""
+
+    def submit(self, job: Job) -> None:
+        """Take a job; only while `free() > 0`."""
+
+    def answer(self, number: int, go_on: bool) -> None:
+        """Let a waiting training go on, or end it."""
+
+    def events(self, timeout_s: float) -> list[Event]:
+        """What happened since the last call; waits up to `timeout_s` for the first one.
+
+        Raises:
+            WorkerError: No worker can be started.
+        """
+
+    def close(self, *, at_once: bool = False) -> None:
+        """End all workers; `at_once` does not let them finish what they do."""

@@ -1,0 +1,72 @@
+"""Trials in this process, one after the other: for tests, and to measure the coordinator alone."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, TypeAlias
+
+from tuner.engines import EpochRecord, Training
+from tuner.executors.base import Ended, EpochDone, Event, Job, Raised
+
+Trainer: TypeAlias = Callable[[Mapping[str, Any]], Generator[EpochRecord, None, Training]]
+"""Takes a recipe (JSON), yields a record after each epoch, returns how the training ended."""
+
+
+class InlineExecutor:
+    """Advances each running trainer by one epoch a call: each epoch is an event, as it is with worker processes.
+
+    Args:
+        trainer: What stands for the engine.
+        slots: Jobs taken at once; they advance in turn.
+    """
+
+    def __init__(self, trainer: Trainer, slots: int = 1) -> None:
+        self._trainer, self._slots = trainer, slots
+        self._running: dict[int, tuple[Job, Generator[EpochRecord, None, Training]]] = {}
+        self._answers: dict[int, bool] = {}
+        self._waiting: set[int] = set()
+
+    def start(self) -> None:
+        """See `Executor`: nothing to start."""
+
+    def free(self) -> int:
+        """See `Executor`."""
+        return self._slots - len(self._running)
+
+    def submit(self, job: Job) -> None:
+        """See `Executor`."""
+        self._running[job.number] = (job, self._trainer(job.recipe))
+        self._answers[job.number] = True
+
+    def answer(self, number: int, go_on: bool) -> None:
+        """See `Executor`."""
+        self._answers[number] = go_on
+        self._waiting.discard(number)
+
+    def events(self, timeout_s: float) -> list[Event]:
+        """One step of each running job."""
+        ready = [entry for number, entry in self._running.items() if number not in self._waiting]
+        return [self._advance(job, training) for job, training in ready]
+
+    def close(self, *, at_once: bool = False) -> None:
+        """Forget what runs."""
+        self._running.clear()
+
+    def _advance(self, job: Job, training: Generator[EpochRecord, None, Training]) -> Event:
+        number = job.number
+        try:
+            if not self._answers[number]:
+                del self._running[number]
+                return Ended(number, Training("pruned", None, "pruned"), 0.0)
+            record = next(training)
+        except StopIteration as end:
+            del self._running[number]
+            return Ended(number, end.value, 0.0)
+        except Exception as error:
+            del self._running[number]
+            return Raised(number, f"{type(error).__name__}: {error}", traceback.format_exc())
+        waits = record.epoch in job.rungs
+        if waits:
+            self._waiting.add(number)
+        return EpochDone(number, record, record.epoch, record.metric, waits)

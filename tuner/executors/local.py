@@ -1,0 +1,214 @@
+"""Worker processes on this machine: one thread each, fed over pipes, replaced when they die."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from tuner.errors import WorkerError
+from tuner.executors import messages
+from tuner.executors.base import Event, Job, Lost, Workplace
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+_LOG_LINES = 40
+STARTS_WITHOUT_READY = 3
+"""Workers in a row that may die before they are ready; then something is wrong with all of them."""
+
+
+@dataclass
+class _Worker:
+    process: subprocess.Popen[bytes]
+    log: IO[bytes]
+    ready: bool = False
+    job: Job | None = None
+    broken: dict[str, Any] | None = None
+    reader: threading.Thread | None = field(default=None, repr=False)
+
+    def send(self, message: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(messages.encode(message))
+            self.process.stdin.flush()
+        except OSError:
+            pass  # it died; its reader tells
+
+    def log_end(self) -> str:
+        self.log.seek(0)
+        lines = self.log.read().decode(errors="replace").splitlines()
+        return "\n".join(lines[-_LOG_LINES:])
+
+
+class LocalExecutor:
+    """Workers of this machine.
+
+    Two processes of one thread each beat one process of two threads on small models; so each worker gets its
+    share of the cores and no more.
+
+    Args:
+        workplace: What all trials share.
+        workers: How many processes; None for one a core.
+    """
+
+    def __init__(self, workplace: Workplace, workers: int | None = None) -> None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.count = workers or cores
+        self._threads = max(1, cores // self.count)
+        self._workplace = workplace
+        self._inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
+        self._workers: list[_Worker] = []
+        self._unready_deaths = 0
+        self._closed = False
+
+    def start(self) -> None:
+        """See `Executor`.  The workers import TensorFlow while the coordinator goes on."""
+        self._workers = [self._spawn() for _ in range(self.count)]
+
+    def free(self) -> int:
+        """See `Executor`.  A worker that still imports TensorFlow takes its first job already."""
+        return sum(worker.job is None for worker in self._workers)
+
+    def submit(self, job: Job) -> None:
+        """See `Executor`."""
+        worker = min((w for w in self._workers if w.job is None), key=lambda w: not w.ready)
+        worker.job = job
+        worker.send(messages.train_message(job))
+
+    def answer(self, number: int, go_on: bool) -> None:
+        """See `Executor`."""
+        for worker in self._workers:
+            if worker.job is not None and worker.job.number == number:
+                worker.send({"do": "answer", "go_on": go_on})
+
+    def events(self, timeout_s: float) -> list[Event]:
+        """See `Executor`."""
+        found: list[Event] = []
+        try:
+            entry = self._inbox.get(timeout=timeout_s)
+            while True:
+                found += self._handle(*entry)
+                entry = self._inbox.get_nowait()
+        except queue.Empty:
+            return found
+
+    def pids(self) -> list[int]:
+        """Process ids of the workers."""
+        return [worker.process.pid for worker in self._workers]
+
+    def close(self, *, at_once: bool = False) -> None:
+        """See `Executor`.  Idle workers end when their input closes; `at_once` kills them."""
+        self._closed = True
+        for worker in self._workers:
+            if at_once:
+                worker.process.kill()
+            self._close_input(worker)
+        for worker in self._workers:
+            try:
+                worker.process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+            if worker.reader is not None:
+                worker.reader.join(timeout=10)
+            worker.log.close()
+        self._workers.clear()
+
+    def _spawn(self) -> _Worker:
+        log = tempfile.TemporaryFile(prefix="tuner-worker-")
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tuner.executors.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self._environment(),
+                cwd=self._workplace.project,
+            )
+        except OSError as error:
+            log.close()
+            raise WorkerError(f"A worker process could not be started: {error}.") from error
+        worker = _Worker(process, log)
+        worker.reader = threading.Thread(target=self._listen, args=(worker,), daemon=True)
+        worker.reader.start()
+        worker.send({"do": "prepare", "workplace": self._workplace.to_json()})
+        return worker
+
+    def _environment(self) -> dict[str, str]:
+        package_root = str(Path(__file__).resolve().parents[2])
+        paths = [package_root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+        return {
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "TF_ENABLE_ONEDNN_OPTS": "0",
+            "TF_NUM_INTEROP_THREADS": "1",
+            **dict.fromkeys(_THREADS, str(self._threads)),
+            **os.environ,
+            "KERAS_BACKEND": "tensorflow",
+            "PYTHONPATH": os.pathsep.join(paths),
+            # String hashes order sets; a trial must not depend on them.
+            "PYTHONHASHSEED": "0",
+        }
+
+    def _listen(self, worker: _Worker) -> None:
+        assert worker.process.stdout is not None
+        with worker.process.stdout as output:
+            for line in output:
+                self._inbox.put((worker, messages.decode(line)))
+        self._inbox.put((worker, None))
+
+    def _handle(self, worker: _Worker, message: dict[str, Any] | None) -> list[Event]:
+        if self._closed:
+            return []
+        if message is None:
+            return self._replace(worker)
+        match message["is"]:
+            case "ready":
+                worker.ready, self._unready_deaths = True, 0
+                return []
+            case "broken":
+                worker.broken = message
+                return []
+        event = messages.event_of(message)
+        if message["is"] in ("ended", "raised"):
+            worker.job = None
+        return [event]
+
+    def _replace(self, worker: _Worker) -> list[Event]:
+        code = worker.process.wait()
+        job, log = worker.job, worker.log_end()
+        self._close_input(worker)
+        worker.log.close()
+        if worker.broken is not None:
+            raise WorkerError(f"A worker could not prepare its work: {worker.broken['error']}")
+        if not worker.ready:
+            self._unready_deaths += 1
+            if self._unready_deaths >= STARTS_WITHOUT_READY:
+                raise WorkerError(
+                    f"{self._unready_deaths} worker processes in a row ended before they were ready "
+                    f"({_death(code)}). The last one said:\n{log or '(nothing)'}"
+                )
+        self._workers[self._workers.index(worker)] = self._spawn()
+        return [] if job is None else [Lost(job.number, f"its worker process {_death(code)}", log)]
+
+    @staticmethod
+    def _close_input(worker: _Worker) -> None:
+        assert worker.process.stdin is not None
+        try:
+            worker.process.stdin.close()
+        except OSError:
+            pass
+
+
+def _death(code: int) -> str:
+    """How a process ended, in words."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    hint = " (killed by a person, or by the system for want of memory)" if name == "SIGKILL" else ""
+    return f"was ended by {name}{hint}"

@@ -1,0 +1,61 @@
+"""The wire between coordinator and worker: one JSON object a line.
+
+Towards the worker: `{"do": "prepare", workplace}`, `{"do": "train", job}`, `{"do": "answer", "go_on"}`.
+From the worker: `{"is": "ready"}`, `{"is": "broken"}`, `{"is": "epoch"}`, `{"is": "ended"}`, `{"is": "raised"}`.
+JSON here allows NaN and infinities: a diverging loss must get through.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tuner.engines import EpochRecord, Training
+from tuner.executors.base import Ended, EpochDone, Event, Job, Raised
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """A message as one line."""
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """The message of one line."""
+    content = json.loads(line)
+    if not isinstance(content, dict):
+        raise ValueError(f"a message must be a JSON object, but got {line[:80]!r}")
+    return content
+
+
+def train_message(job: Job) -> dict[str, Any]:
+    """The job as a message."""
+    return {"do": "train", "number": job.number, "recipe": dict(job.recipe), "rungs": list(job.rungs)}
+
+
+def job_of(message: Mapping[str, Any]) -> Job:
+    """The job of `train_message`."""
+    return Job(message["number"], message["recipe"], tuple(message["rungs"]))
+
+
+def epoch_message(event: EpochDone) -> dict[str, Any]:
+    """The event as a message."""
+    return {"is": "epoch", **vars(event), "record": event.record.to_json()}
+
+
+def ended_message(event: Ended) -> dict[str, Any]:
+    """The event as a message."""
+    return {"is": "ended", **vars(event), "training": vars(event.training)}
+
+
+def event_of(message: Mapping[str, Any]) -> Event:
+    """The event of a worker's message about a job."""
+    content = {key: value for key, value in message.items() if key != "is"}
+    match message["is"]:
+        case "epoch":
+            return EpochDone(**{**content, "record": EpochRecord(**content["record"])})
+        case "ended":
+            return Ended(**{**content, "training": Training(**content["training"])})
+        case "raised":
+            return Raised(**content)
+    raise ValueError(f"a worker said {message['is']!r}, which means nothing")

@@ -1,0 +1,124 @@
+"""A worker process: imports TensorFlow and reads the data once, then trains one trial after the other.
+
+It speaks over its standard input and output (see `messages`); what Keras, TensorFlow or user code print goes to
+standard error, which the coordinator keeps in a log.  It ends when its input closes, so it never outlives the
+coordinator.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from tuner.content import Reference, load
+from tuner.data import DataOptions, Prepared, prepare
+from tuner.engines import ENGINES, Engine, EpochRecord, run_trial
+from tuner.errors import DataError
+from tuner.executors import messages
+from tuner.executors.base import Ended, EpochDone, Job, Workplace
+from tuner.training import Recipe
+
+
+class Worker:
+    """The loop of a worker.
+
+    Args:
+        inbox: Messages from the coordinator.
+        send: Sends a message to it.
+    """
+
+    def __init__(self, inbox: queue.SimpleQueue[dict[str, Any]], send: Callable[[dict[str, Any]], None]) -> None:
+        self._inbox, self._send = inbox, send
+
+    def run(self) -> None:
+        """Prepare once, then train what comes; never returns, the end of input ends the process."""
+        message = self._inbox.get()
+        sys.path.append(message["workplace"]["project"])  # last: a project's file must not hide a library
+        workplace = Workplace.from_json(message["workplace"])
+        try:
+            engine, prepared = _prepare(workplace)
+        except Exception as error:
+            self._send({"is": "broken", "error": _one_line(error), "traceback": traceback.format_exc()})
+            return
+        self._send({"is": "ready"})
+        while True:
+            self._train(messages.job_of(self._inbox.get()), workplace, engine, prepared)
+
+    def _train(self, job: Job, workplace: Workplace, engine: Engine, prepared: Prepared) -> None:
+        def on_epoch(record: EpochRecord, report: tuple[int, float] | None) -> bool:
+            step, value = report or (None, None)
+            waits = step in job.rungs
+            self._send(messages.epoch_message(EpochDone(job.number, record, step, value, waits)))
+            return bool(self._inbox.get()["go_on"]) if waits else True
+
+        began = time.monotonic()
+        try:
+            recipe = Recipe.from_json(job.recipe)
+            build = load(workplace.project, Reference.parse(recipe.model.reference, "build"), recipe.model.sha256)
+            training = run_trial(engine, recipe, prepared, build, on_epoch)
+        except Exception as error:
+            self._send(
+                {"is": "raised", "number": job.number, "error": _one_line(error), "traceback": traceback.format_exc()}
+            )
+        else:
+            self._send(messages.ended_message(Ended(job.number, training, time.monotonic() - began)))
+
+
+def _prepare(workplace: Workplace) -> tuple[Engine, Prepared]:
+    prepared = prepare(DataOptions.model_validate(dict(workplace.data)), workplace.project, workplace.seed)
+    if prepared.facts.sha256 != workplace.data_sha256:
+        raise DataError(
+            f"The data must stay as they were when the study was started, but their hash is now "
+            f"{prepared.facts.sha256[:12]} (it was {workplace.data_sha256[:12]}). Put the data back, or start "
+            "a study under another name."
+        )
+    return ENGINES[workplace.engine].make(), prepared
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:500]}"
+
+
+def _private_channel() -> tuple[BinaryIO, BinaryIO]:
+    """Standard input and output for us alone: prints of anyone else go to standard error."""
+    reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    return reader, writer
+
+
+def _listen(reader: BinaryIO, inbox: queue.SimpleQueue[dict[str, Any]]) -> None:
+    for line in reader:
+        inbox.put(messages.decode(line))
+    os._exit(0)  # the coordinator is gone, or wants us gone; a training in progress is worth nothing
+
+
+def main() -> None:
+    """Entry of `python -m tuner.executors.worker`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, which decides what it means
+    reader, writer = _private_channel()
+    inbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(reader, inbox), daemon=True).start()
+
+    def send(message: dict[str, Any]) -> None:
+        try:
+            writer.write(messages.encode(message))
+            writer.flush()
+        except BrokenPipeError:
+            os._exit(0)
+
+    Worker(inbox, send).run()
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Ctrl-C and termination, counted instead of raised: a write to the database is never cut in two."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+
+class Interrupts:
+    """While active, SIGINT counts one and SIGTERM counts two; a third Ctrl-C raises `KeyboardInterrupt`.
+
+    Signals reach the main thread only; in another thread nothing is changed and the count stays 0.
+
+    Attributes:
+        count: 0 go on, 1 finish what runs, 2 or more stop at once.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1 if number == signal.SIGINT else 2
+        if number == signal.SIGINT and self.count > 2:
+            raise KeyboardInterrupt

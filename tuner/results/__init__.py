@@ -1,0 +1,8 @@
+"""What came out of a study."""
+
+from tuner.results.best import Best, best_trial
+from tuner.results.explain import explain
+from tuner.results.studies import Study, read_study_results, studies_table
+from tuner.results.summary import summary, trial_row
+
+__all__ = ["Best", "Study", "best_trial", "explain", "read_study_results", "studies_table", "summary", "trial_row"]

@@ -1,0 +1,61 @@
+"""The best trial of a study, as something that can be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.errors import NoBestTrialError
+from tuner.results.studies import Study
+from tuner.search import best_of, state_of
+from tuner.storage import read_recipe
+from tuner.training import Recipe
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best trial.
+
+    Attributes:
+        study: Name of the study.
+        trial: Number of the trial.
+        value: Its objective.
+        metric: Name of the objective.
+        params: The parameters that were searched.
+        recipe: Everything that one training needs.
+    """
+
+    study: str
+    trial: int
+    value: float
+    metric: str | None
+    params: dict[str, Any]
+    recipe: Recipe
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON; the shape of `tuner best --json`."""
+        return {**vars(self), "recipe": self.recipe.to_json()}
+
+
+def best_trial(study: Study) -> Best:
+    """The best complete trial.
+
+    Raises:
+        NoBestTrialError: There is none yet, or it was not made by keras-studies.
+    """
+    record = study.record
+    trial = best_of(record.trials, record.direction)
+    if trial is None:
+        states = sorted({state_of(trial)[0] for trial in record.trials}) or ["no trials"]
+        raise NoBestTrialError(
+            f"A best configuration needs a complete trial, but the study {record.name!r} has none yet "
+            f"(it has: {', '.join(states)}). Run it on; `tuner show {record.name}` gives the reasons."
+        )
+    recipe = read_recipe(study.database, trial._trial_id)
+    if recipe is None:
+        raise NoBestTrialError(
+            f"Trial {trial.number} of {record.name!r} has no recipe: the study was not made by keras-studies."
+        )
+    return Best(
+        record.name, trial.number, float(trial.value or 0.0), study.metric, trial.params, Recipe.from_json(recipe)
+    )

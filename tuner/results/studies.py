@@ -1,0 +1,71 @@
+"""Find a study by its name and read it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.search import best_of, state_of
+from tuner.standing import STATES
+from tuner.storage import Database, StudyRecord, epochs_run, read_study_record, study_names
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as it lies in a database.
+
+    Attributes:
+        database: Where it lies.
+        record: Its trials and attributes.
+        epochs: Epochs trained, by Optuna's trial id.
+    """
+
+    database: Database
+    record: StudyRecord
+    epochs: dict[int, int]
+
+    @property
+    def metric(self) -> str | None:
+        """Name of the objective; None for a study that plain Optuna made."""
+        metric = self.record.attrs.get("tuner:about", {}).get("metric")
+        return None if metric is None else str(metric)
+
+    @property
+    def wall_s(self) -> float:
+        """Wall time of all its runs together, in seconds."""
+        return float(self.record.attrs.get("tuner:wall_s", 0.0))
+
+
+def read_study_results(database: Database, name: str) -> Study:
+    """The study of this name.
+
+    Raises:
+        StudyNotFoundError: There is none; the message names the nearest.
+    """
+    record = read_study_record(database, name)
+    return Study(database, record, epochs_run(database, record.study_id))
+
+
+def studies_table(database: Database) -> list[dict[str, Any]]:
+    """Every study of a database, one row each.
+
+    Returns:
+        `[{"study", "metric", "direction", "counts", "best", "wall_s"}]`; `counts` by state, `best` is
+        `{"trial", "value"}` or None.
+    """
+    return [_row(read_study_results(database, name)) for name in study_names(database)]
+
+
+def _row(study: Study) -> dict[str, Any]:
+    record = study.record
+    counts = Counter(state_of(trial)[0] for trial in record.trials)
+    best = best_of(record.trials, record.direction)
+    return {
+        "study": record.name,
+        "metric": study.metric,
+        "direction": record.direction,
+        "counts": {state: counts[state] for state in STATES},
+        "best": None if best is None else {"trial": best.number, "value": best.value},
+        "wall_s": study.wall_s,
+    }

@@ -1,0 +1,49 @@
+"""A study in numbers: the documented JSON of `tuner run --json` and `tuner show --json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optuna.trial import FrozenTrial
+
+from tuner.results.studies import Study
+from tuner.search import best_of, state_of
+from tuner.standing import STATES
+
+
+def summary(study: Study) -> dict[str, Any]:
+    """The study as plain JSON.
+
+    Returns:
+        `{"study", "direction", "metric", "counts", "best", "wall_s", "trials"}`: `counts` by state, `best` is
+        `{"trial", "value", "params"}` or None, and `trials` has one
+        `{"number", "state", "value", "params", "epochs", "duration_s", "reason"}` a trial.
+    """
+    record = study.record
+    rows = [trial_row(study, trial) for trial in record.trials]
+    best = best_of(record.trials, record.direction)
+    return {
+        "study": record.name,
+        "direction": record.direction,
+        "metric": study.metric,
+        "counts": {state: sum(row["state"] == state for row in rows) for state in STATES},
+        "best": None if best is None else {"trial": best.number, "value": best.value, "params": best.params},
+        "wall_s": study.wall_s,
+        "trials": rows,
+    }
+
+
+def trial_row(study: Study, trial: FrozenTrial) -> dict[str, Any]:
+    """One trial as plain JSON; `value` is None unless it is complete or pruned."""
+    state, reason = state_of(trial)
+    if state == "running" and not study.record.alive:
+        state, reason = "waiting", "interrupted; it runs again when the study goes on"
+    return {
+        "number": trial.number,
+        "state": state,
+        "value": trial.value if state in ("complete", "pruned") else None,
+        "params": trial.params,
+        "epochs": study.epochs.get(trial._trial_id, 0),
+        "duration_s": trial.user_attrs.get("duration_s"),
+        "reason": reason,
+    }

@@ -1,0 +1,66 @@
+"""Where a run stands: what the runner tells whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+STATES = ("complete", "pruned", "diverged", "failed", "running", "waiting")
+"""The states of a trial; the first four are finished."""
+
+
+def finished_of(counts: Mapping[str, int]) -> int:
+    """How many trials are finished."""
+    return sum(counts[state] for state in STATES[:4])
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a run stands.
+
+    Attributes:
+        metric: Name of the objective.
+        counts: Trials of the study by state.
+        best: Number, value and parameters of the best trial; None while there is none.
+        elapsed_s: Wall time of this run.
+        finished_before: Trials that earlier runs had finished.
+        trials: Trials that the study may have; None for no limit.
+        time_s: Wall time that this run may use; None for no limit.
+        note: Something a person should know now.
+    """
+
+    metric: str
+    counts: Mapping[str, int]
+    best: tuple[int, float, dict[str, Any]] | None
+    elapsed_s: float
+    finished_before: int
+    trials: int | None
+    time_s: float | None
+    note: str | None = None
+
+    @property
+    def finished(self) -> int:
+        """Trials of the study that are finished."""
+        return finished_of(self.counts)
+
+    @property
+    def share(self) -> float:
+        """How much of the budget is used up, in [0, 1]: of trials or time, whichever ends first."""
+        shares = []
+        if self.trials is not None:
+            shares.append(self.finished / self.trials)
+        if self.time_s is not None:
+            shares.append(self.elapsed_s / self.time_s)
+        return min(1.0, max(shares, default=0.0))
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that the run will still take, from its pace so far; None while that is not known."""
+        left = []
+        done = self.finished - self.finished_before
+        if self.trials is not None and done > 0:
+            left.append((self.trials - self.finished) * self.elapsed_s / done)
+        if self.time_s is not None:
+            left.append(self.time_s - self.elapsed_s)
+        return max(0.0, min(left)) if left else None

@@ -1,0 +1,48 @@
+"""Databases: Optuna's storage with our settings, our own tables, and the study that one process holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tuner.storage.database import Database, default_url, hidden, open_database, storage_errors
+    from tuner.storage.reading import (
+        StudyRecord,
+        epochs_run,
+        read_epochs,
+        read_recipe,
+        read_study_record,
+        study_names,
+    )
+    from tuner.storage.store import StudyStore
+
+__all__ = [
+    "Database",
+    "StudyRecord",
+    "StudyStore",
+    "default_url",
+    "epochs_run",
+    "hidden",
+    "open_database",
+    "read_epochs",
+    "read_recipe",
+    "read_study_record",
+    "storage_errors",
+    "study_names",
+]
+
+_MODULES = {
+    "database": ("Database", "default_url", "hidden", "open_database", "storage_errors"),
+    "reading": ("StudyRecord", "epochs_run", "read_epochs", "read_recipe", "read_study_record", "study_names"),
+    "store": ("StudyStore",),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for: Optuna and SQLAlchemy cost 0.6 s, which `tuner --help` does not pay."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

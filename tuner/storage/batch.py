@@ -1,0 +1,214 @@
+"""Write what changed in a study in one transaction.
+
+Optuna's public calls commit one value at a time: 20 reports cost 14 ms as 20 commits and 0.2 ms as one insert.
+This is the only module that touches Optuna's private table models (`optuna.storages._rdb.models`); a test
+compares what it writes with what the public calls write, for the installed version.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from optuna.distributions import distribution_to_json
+from optuna.storages._rdb import models
+from sqlalchemy import delete, insert, update
+from sqlalchemy.orm import Session
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+    from sqlalchemy import Engine, Table
+
+
+@dataclass(frozen=True)
+class Change:
+    """A trial as the database has it, and as it is now.
+
+    Attributes:
+        old: As last written; None for a new trial.
+        new: As it is now.
+        trial_id: Its id in the database; None for a new trial.
+    """
+
+    old: FrozenTrial | None
+    new: FrozenTrial
+    trial_id: int | None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one of our own tables for one trial; what the trial had there before is replaced if `replace`."""
+
+    table: Table
+    number: int
+    rows: Sequence[Mapping[str, Any]]
+    replace: bool = False
+
+
+def write(
+    engine: Engine,
+    study_id: int,
+    changes: Sequence[Change],
+    rows: Sequence[Rows],
+    ids: Mapping[int, int],
+    study_attrs: Mapping[str, Mapping[str, Any]],
+) -> dict[int, int]:
+    """Write everything or nothing.
+
+    Args:
+        engine: Of the database.
+        study_id: Optuna's id of the study.
+        changes: Trials that differ from what the database holds.
+        rows: Rows of our own tables; they name trials by number.
+        ids: Database id of each known trial, by number.
+        study_attrs: Attributes of the study to set: `{"user": {...}, "system": {...}}`.
+
+    Returns:
+        The database ids of the new trials, by number.
+    """
+    new_ids: dict[int, int] = {}
+    with Session(engine) as session, session.begin():
+        for change in changes:
+            trial_id = change.trial_id
+            if trial_id is None:
+                trial_id = new_ids[change.new.number] = _insert_trial(session, study_id, change.new)
+            else:
+                _update_trial(session, trial_id, change)
+            _write_values(session, trial_id, change)
+        known = {**ids, **new_ids}
+        for entry in rows:
+            trial_id = known[entry.number]
+            if entry.replace:
+                session.execute(delete(entry.table).where(entry.table.c.trial_id == trial_id))
+            if entry.rows:
+                session.execute(insert(entry.table), [{"trial_id": trial_id, **row} for row in entry.rows])
+        _write_study_attrs(session, study_id, study_attrs)
+    return new_ids
+
+
+def _insert_trial(session: Session, study_id: int, trial: FrozenTrial) -> int:
+    model = models.TrialModel(study_id=study_id, number=trial.number, state=trial.state)
+    model.datetime_start, model.datetime_complete = trial.datetime_start, trial.datetime_complete
+    session.add(model)
+    session.flush()
+    return int(model.trial_id)
+
+
+def _update_trial(session: Session, trial_id: int, change: Change) -> None:
+    old, new = change.old, change.new
+    if old is not None and (old.state, old.datetime_start, old.datetime_complete) == (
+        new.state,
+        new.datetime_start,
+        new.datetime_complete,
+    ):
+        return
+    # The model converts local time to the naive UTC that the columns hold.
+    times = models.TrialModel(datetime_start=new.datetime_start, datetime_complete=new.datetime_complete)
+    session.execute(
+        update(models.TrialModel)
+        .where(models.TrialModel.trial_id == trial_id)
+        .values(
+            state=new.state,
+            _datetime_start_utc=times._datetime_start_utc,
+            _datetime_complete_utc=times._datetime_complete_utc,
+        )
+    )
+
+
+def _write_values(session: Session, trial_id: int, change: Change) -> None:
+    old, new = change.old, change.new
+    params = {name: new.params[name] for name in new.params if old is None or name not in old.params}
+    _insert(
+        session,
+        models.TrialParamModel,
+        [
+            {
+                "trial_id": trial_id,
+                "param_name": name,
+                "param_value": new.distributions[name].to_internal_repr(value),
+                "distribution_json": distribution_to_json(new.distributions[name]),
+            }
+            for name, value in params.items()
+        ],
+    )
+    _replace(session, models.TrialUserAttributeModel, "key", trial_id, old and old.user_attrs, new.user_attrs, _attr)
+    _replace(
+        session, models.TrialSystemAttributeModel, "key", trial_id, old and old.system_attrs, new.system_attrs, _attr
+    )
+    _replace(
+        session,
+        models.TrialIntermediateValueModel,
+        "step",
+        trial_id,
+        old and old.intermediate_values,
+        new.intermediate_values,
+        _report,
+    )
+    _replace(session, models.TrialValueModel, "objective", trial_id, _values(old), _values(new), _value)
+
+
+def _replace(
+    session: Session,
+    model: Any,
+    key: str,
+    trial_id: int,
+    old: Mapping[Any, Any] | None,
+    new: Mapping[Any, Any],
+    columns: Any,
+) -> None:
+    """Make the rows of a trial equal `new`: delete what is gone or another, insert what is new or another."""
+    old = old or {}
+    gone = [name for name, value in old.items() if name not in new or not _same(new[name], value)]
+    if gone:
+        session.execute(delete(model).where(model.trial_id == trial_id, getattr(model, key).in_(gone)))
+    fresh = [name for name in new if name not in old or name in gone]
+    _insert(session, model, [{"trial_id": trial_id, key: name, **columns(new[name])} for name in fresh])
+
+
+def _insert(session: Session, model: Any, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        session.execute(insert(model), rows)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    if isinstance(one, float) and isinstance(other, float) and math.isnan(one) and math.isnan(other):
+        return True
+    return bool(one == other)
+
+
+def _values(trial: FrozenTrial | None) -> dict[int, float]:
+    return dict(enumerate(trial.values)) if trial is not None and trial.values is not None else {}
+
+
+def _attr(value: Any) -> dict[str, Any]:
+    return {"value_json": json.dumps(value)}
+
+
+def _report(value: float) -> dict[str, Any]:
+    stored, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
+    return {"intermediate_value": stored, "intermediate_value_type": kind}
+
+
+def _value(value: float) -> dict[str, Any]:
+    stored, kind = models.TrialValueModel.value_to_stored_repr(value)
+    return {"value": stored, "value_type": kind}
+
+
+def _write_study_attrs(session: Session, study_id: int, attrs: Mapping[str, Mapping[str, Any]]) -> None:
+    for kind, model in (("user", models.StudyUserAttributeModel), ("system", models.StudySystemAttributeModel)):
+        values = attrs.get(kind) or {}
+        if values:
+            session.execute(delete(model).where(model.study_id == study_id, model.key.in_(list(values))))
+            _insert(
+                session,
+                model,
+                [
+                    {"study_id": study_id, "key": key, "value_json": json.dumps(value)}
+                    for key, value in values.items()
+                ],
+            )

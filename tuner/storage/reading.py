@@ -1,0 +1,99 @@
+"""Read a study without holding it: for show, best, list and the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.trial import FrozenTrial
+from sqlalchemy import select
+
+from tuner.errors import StudyNotFoundError, nearest
+from tuner.storage import lease, tables
+from tuner.storage.database import Database, storage_errors
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A study as it lies in the database.
+
+    Attributes:
+        study_id: Optuna's id.
+        name: Its name.
+        direction: "maximize" or "minimize".
+        attrs: Its user attributes.
+        trials: All trials by number.
+        alive: Whether a process runs it now.
+    """
+
+    study_id: int
+    name: str
+    direction: str
+    attrs: dict[str, Any]
+    trials: tuple[FrozenTrial, ...]
+    alive: bool
+
+
+def study_names(database: Database) -> list[str]:
+    """Names of all studies, sorted."""
+    with storage_errors(database.url):
+        return sorted(study.study_name for study in database.optuna.get_all_studies())
+
+
+def read_study_record(database: Database, name: str) -> StudyRecord:
+    """The study of this name with all its trials.
+
+    Raises:
+        StudyNotFoundError: There is none; the message names the nearest.
+    """
+    with storage_errors(database.url):
+        studies = {study.study_name: study for study in database.optuna.get_all_studies()}
+        if name not in studies:
+            near = nearest(name, studies)
+            hint = f" Did you mean {near!r}?" if near else ""
+            known = ", ".join(sorted(studies)) or "none"
+            raise StudyNotFoundError(f"There is no study {name!r} in the database.{hint} It holds: {known}.")
+        frozen = studies[name]
+        held = lease.holder(database.engine, frozen._study_id)
+        return StudyRecord(
+            study_id=frozen._study_id,
+            name=name,
+            direction=frozen.directions[0].name.lower(),
+            attrs=frozen.user_attrs,
+            trials=tuple(database.optuna.get_all_trials(frozen._study_id, deepcopy=False)),
+            alive=held is not None and held.alive(),
+        )
+
+
+def read_recipe(database: Database, trial_id: int) -> dict[str, Any] | None:
+    """The recipe of a trial; None for a trial that no coordinator of ours has asked."""
+    with storage_errors(database.url), database.engine.connect() as connection:
+        row = connection.execute(select(tables.recipes.c.recipe).where(tables.recipes.c.trial_id == trial_id)).first()
+    return row[0] if row else None
+
+
+def read_epochs(database: Database, trial_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """The records of every epoch of these trials, in order."""
+    query = (
+        select(tables.epochs)
+        .where(tables.epochs.c.trial_id.in_(trial_ids))
+        .order_by(tables.epochs.c.trial_id, tables.epochs.c.fold, tables.epochs.c.epoch)
+    )
+    with storage_errors(database.url), database.engine.connect() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def epochs_run(database: Database, study_id: int) -> dict[int, int]:
+    """How many epochs each trial of a study has trained, by Optuna's trial id."""
+    from optuna.storages._rdb import models
+    from sqlalchemy import func
+
+    query = (
+        select(tables.epochs.c.trial_id, func.count())
+        .join(models.TrialModel, models.TrialModel.trial_id == tables.epochs.c.trial_id)
+        .where(models.TrialModel.study_id == study_id)
+        .group_by(tables.epochs.c.trial_id)
+    )
+    with storage_errors(database.url), database.engine.connect() as connection:
+        return {trial_id: count for trial_id, count in connection.execute(query)}

@@ -1,0 +1,85 @@
+"""Our own tables, in the same database as Optuna's.
+
+They hold what Optuna has no place for.  Rows name a trial by Optuna's `trial_id`.  There are no foreign keys
+into Optuna's tables: Optuna deletes a study without knowing of ours, and must not fail on them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, Column, DateTime, Float, Integer, MetaData, String, Table, insert, inspect, select
+
+from tuner.errors import StorageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+VERSION = 1
+"""Version of the tables below; a database with a newer one is not touched."""
+
+metadata = MetaData()
+
+version = Table("tuner_version", metadata, Column("version", Integer, primary_key=True))
+
+recipes = Table(
+    "tuner_recipes",
+    metadata,
+    Column("trial_id", Integer, primary_key=True, autoincrement=False),
+    Column("recipe", JSON, nullable=False),
+)
+
+epochs = Table(
+    "tuner_epochs",
+    metadata,
+    Column("trial_id", Integer, primary_key=True, autoincrement=False),
+    Column("fold", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("loss", Float),
+    Column("val_loss", Float),
+    Column("metric", Float),
+    Column("learning_rate", Float),
+    Column("seconds", Float),
+)
+"""One row an epoch; numbers that are not finite are stored as NULL."""
+
+leases = Table(
+    "tuner_leases",
+    metadata,
+    Column("study_id", Integer, primary_key=True, autoincrement=False),
+    Column("owner", String(36), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started", String(64), nullable=False),
+    Column("seen", DateTime, nullable=False),
+)
+"""Who runs a study; `seen` is naive UTC."""
+
+
+def prepare_tables(engine: Engine) -> None:
+    """Create the tables where they are missing.
+
+    Raises:
+        StorageError: The database was written by a newer version of this package.
+    """
+    from sqlalchemy.exc import DatabaseError
+
+    if inspect(engine).has_table(version.name):
+        with engine.connect() as connection:
+            found = connection.execute(select(version.c.version)).scalar()
+        if found is not None and found > VERSION:
+            raise StorageError(
+                f"The database was written by a newer version of keras-studies (tables {found}, this one knows "
+                f"{VERSION}). Upgrade keras-studies, or name another database with --storage."
+            )
+        if found is not None:
+            return
+    try:
+        metadata.create_all(engine)
+        with engine.begin() as connection:
+            connection.execute(insert(version).values(version=VERSION))
+    except DatabaseError:
+        # Another process made the same tables between our look and our step.
+        if not inspect(engine).has_table(leases.name):
+            raise
+
