@@ -1,6 +1,24 @@
 """Data: sources, splits, preprocessing, outliers, weights."""
 
-from tuner.data.options import DataOptions, Folds
+from tuner.data.options import OUTLIER_LIMITS, DataOptions, Folds
 from tuner.data.parts import DataFacts, Part, Prepared, Preprocessing, Split
+from tuner.data.prepare import class_weights, held_out, prepare
+from tuner.data.source import Source
+from tuner.data.sources import BUILT_IN, SOURCES
 
-__all__ = ["DataFacts", "DataOptions", "Folds", "Part", "Prepared", "Preprocessing", "Split"]
+__all__ = [
+    "BUILT_IN",
+    "OUTLIER_LIMITS",
+    "SOURCES",
+    "DataFacts",
+    "DataOptions",
+    "Folds",
+    "Part",
+    "Prepared",
+    "Preprocessing",
+    "Source",
+    "Split",
+    "class_weights",
+    "held_out",
+    "prepare",
+]

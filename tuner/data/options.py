@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tuner.errors import shown
-from tuner.training.task import Task
+from tuner.training import Task
 
 OUTLIER_LIMITS: Mapping[str, float] = {"drop_zscore": 3.0, "drop_iqr": 1.5, "winsorize": 0.01}
 """The default of `outlier_limit` for each way to treat outliers."""
@@ -244,6 +244,11 @@ class DataOptions(BaseModel):
         if self.target is None:
             return ()
         return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def folds(self) -> int | None:
+        """The number of folds, None for a hold-out."""
+        return self.validation.folds if isinstance(self.validation, Folds) else None
 
     @property
     def limit(self) -> float:

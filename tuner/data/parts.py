@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.training.task import Task
+from tuner.training import Task
 
 Array: TypeAlias = NDArray[Any]
 

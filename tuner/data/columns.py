@@ -1,0 +1,133 @@
+"""Columns of a pandas table as numbers and texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tuner.data.parts import Array
+from tuner.errors import DataError, nearest, shown
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def feature_columns(frame: pandas.DataFrame, source: str) -> tuple[Array, tuple[str, ...], dict[str, Array]]:
+    """Number columns as a float64 array `(n, d)` with their names, and text columns by name.
+
+    Raises:
+        DataError: Two columns of one name, or a column that holds neither numbers nor texts.
+    """
+    names = [str(name) for name in frame.columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"Each column must have its own name, but {shown(twice)} stand in {source} more than once.")
+    numbers: dict[str, Array] = {}
+    texts: dict[str, Array] = {}
+    for position, name in enumerate(names):
+        values = column(frame.iloc[:, position], name, source)
+        (texts if values.dtype == object else numbers)[name] = values
+    x = np.column_stack(list(numbers.values())) if numbers else np.empty((len(frame), 0))
+    return x, tuple(numbers), texts
+
+
+def target_columns(frame: pandas.DataFrame, source: str) -> Array:
+    """The target columns, `(n,)` for one and `(n, targets)` for several; float64, or `object` holding `str`.
+
+    Raises:
+        DataError: A cell without a value, or columns of different kinds.
+    """
+    columns = [column(frame.iloc[:, position], str(name), source) for position, name in enumerate(frame.columns)]
+    for name, values in zip(frame.columns, columns, strict=True):
+        missing = absent(values) if values.dtype == object else np.isnan(values)
+        if missing.any():
+            raise DataError(
+                f"The target must have a value in each row, but column {str(name)!r} lacks {int(missing.sum())}, "
+                f"the first in row {int(missing.argmax()) + 1} ({source}). Fill them in or leave these rows out."
+            )
+    if len({values.dtype for values in columns}) > 1:
+        raise DataError(f"Several targets must all be numbers, but {shown(list(frame.columns))} are not ({source}).")
+    if len(columns) == 1 and frame.dtypes.iloc[0].kind == "b":
+        return np.where(columns[0] > 0, "True", "False").astype(object)
+    return columns[0] if len(columns) == 1 else np.column_stack(columns)
+
+
+def column(series: pandas.Series[Any], name: str, source: str) -> Array:
+    """One column: float64 with NaN for missing cells, or `object` holding `str` and None.
+
+    Numbers, bools and decimals are numbers; strings and categories are texts.
+
+    Raises:
+        DataError: Dates, complex numbers, lists, or a mixture of texts and numbers.
+    """
+    import pandas
+
+    kind = series.dtype
+    if pandas.api.types.is_bool_dtype(kind) or pandas.api.types.is_numeric_dtype(kind):
+        if not pandas.api.types.is_complex_dtype(kind):
+            return series.to_numpy(dtype=np.float64, na_value=np.nan)
+    elif isinstance(kind, pandas.CategoricalDtype | pandas.StringDtype) or kind.kind == "O":
+        return _objects(series, name, source)
+    raise DataError(
+        f"A column must hold numbers or text, but {name!r} holds {kind} ({source}). Turn it into numbers, or `drop` it."
+    )
+
+
+def _objects(series: pandas.Series[Any], name: str, source: str) -> Array:
+    """A column of Python objects, or of categories: all texts, or all numbers."""
+    missing = series.isna().to_numpy(dtype=bool)
+    values = series.astype(object).to_numpy(dtype=object)
+    given = values[~missing]
+    texts = sum(isinstance(value, str) for value in given)
+    if texts == len(given) and len(given):
+        out = np.full(len(values), None, dtype=object)
+        out[~missing] = given
+        return out
+    numbers = np.full(len(values), np.nan)
+    try:
+        if texts:
+            raise TypeError
+        numbers[~missing] = [float(value) for value in given]
+    except (TypeError, ValueError, OverflowError):
+        odd = next(value for value in given if not isinstance(value, str) or texts)
+        raise DataError(
+            f"A column must hold numbers or text, but {name!r} mixes kinds or holds others, such as {shown(odd)} "
+            f"of type {type(odd).__name__} ({source}). Clean it, or `drop` it."
+        ) from None
+    return numbers
+
+
+def absent(texts: Array) -> Array:
+    """Which cells of a text column are None: bool, shape `(n,)`."""
+    return np.array([text is None for text in texts], bool)
+
+
+def not_numbers(values: Array) -> tuple[int, int]:
+    """How many cells of a text column cannot be read as numbers, and the row (from 0) of the first."""
+    import pandas
+
+    given = ~absent(values)
+    odd = pandas.isna(pandas.to_numeric(pandas.Series(values), errors="coerce")).to_numpy() & given
+    return int(odd.sum()), int(odd.argmax())
+
+
+def pick(frame: pandas.DataFrame, name: str, role: str, source: str) -> str:
+    """`name`, if the table has this column.
+
+    Raises:
+        DataError: It has not; the message names the nearest column.
+    """
+    names = [str(column) for column in frame.columns]
+    if name in names:
+        return name
+    near = nearest(name, names)
+    hint = f" Did you mean {near!r}?" if near else ""
+    raise DataError(
+        f"The {role} column must be in the table, but {source} has no {name!r}.{hint} It has: {_listed(names)}."
+    )
+
+
+def _listed(names: list[str], limit: int = 20) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

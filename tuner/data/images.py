@@ -1,0 +1,112 @@
+"""A folder of images: one subfolder a class."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from tuner.data.options import DataOptions
+from tuner.data.parts import Array
+from tuner.data.raw import Raw, from_arrays
+from tuner.data.source import Source, locate
+from tuner.errors import DataError
+
+_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_GREY = frozenset({"1", "L"})
+_COLOUR = frozenset({"P", "PA", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"})
+
+
+def _read(text: str, options: DataOptions, project: Path) -> Raw:
+    files, classes, notes = _listed(locate(text, project), text)
+    height, width, channels = _wanted(options.shape, text) if options.shape else _common(files, text)
+    x = np.empty((len(files), height, width, channels), np.float32)
+    for row, file in enumerate(files):
+        x[row] = _pixels(file, width, height, channels, text)
+    return from_arrays(text, x, np.asarray(classes, dtype=object), notes=notes)
+
+
+def _listed(folder: Path, text: str) -> tuple[list[Path], list[str], tuple[str, ...]]:
+    """The image files, the class of each, and a note on what was left out."""
+    names = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    files = [file for name in names for file in sorted(name.iterdir()) if file.is_file()]
+    images = [file for file in files if file.suffix.lower() in _SUFFIXES]
+    for name in names:
+        if not any(file.parent == name for file in images):
+            raise DataError(
+                f"Each subfolder must hold images of its class, but {text}/{name.name} holds none. Remove it."
+            )
+    if not images:
+        raise DataError(f"A folder of images must hold one subfolder of images a class, but {text} holds none.")
+    left = len(files) - len(images)
+    notes = (f"{left} files of {text} are no images by their ending and were left out.",) if left else ()
+    return images, [file.parent.name for file in images], notes
+
+
+def _wanted(shape: tuple[int, ...], text: str) -> tuple[int, int, int]:
+    if len(shape) != 3 or shape[2] not in _MODES:
+        raise DataError(
+            f"`shape` of images must be [height, width, channels] with 1, 3 or 4 channels, "
+            f"but got {list(shape)} ({text})."
+        )
+    return shape[0], shape[1], shape[2]
+
+
+def _common(files: list[Path], text: str) -> tuple[int, int, int]:
+    """Height, width and channels that all images share; colour where one image has colour."""
+    first, channels = None, 1
+    for file in files:
+        size, mode = _header(file, text)
+        if first is not None and size != first:
+            raise DataError(
+                f"All images must have one size, but {_short(files[0])} has {first[0]} x {first[1]} pixels and "
+                f"{_short(file)} {size[0]} x {size[1]} ({text}). Set `shape` to bring them to one size."
+            )
+        first = size
+        channels = channels if mode in _GREY else 3
+    assert first is not None  # `_listed` gives at least one file
+    return first[1], first[0], channels
+
+
+def _header(file: Path, text: str) -> tuple[tuple[int, int], str]:
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file) as image:
+                return image.size, image.mode
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _unreadable(file, text, error) from error
+
+
+def _pixels(file: Path, width: int, height: int, channels: int, text: str) -> Array:
+    """One image, 0 to 255, shape `(height, width, channels)`."""
+    from PIL import Image
+
+    _, mode = _header(file, text)
+    if mode not in _GREY | _COLOUR:
+        raise DataError(
+            f"Images must have 8 bits a channel, but {_short(file)} is of mode {mode} ({text}). Convert it."
+        )
+    try:
+        with Image.open(file) as image:
+            converted = image.convert(_MODES[channels])
+            if converted.size != (width, height):
+                converted = converted.resize((width, height), Image.Resampling.BILINEAR)
+            return np.asarray(converted, np.float32).reshape(height, width, channels)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise _unreadable(file, text, error) from error
+
+
+def _short(file: Path) -> str:
+    return f"{file.parent.name}/{file.name}"
+
+
+def _unreadable(file: Path, text: str, error: Exception) -> DataError:
+    return DataError(f"Each image must be readable, but {_short(file)} is not: {error} ({text}). Replace or remove it.")
+
+
+IMAGES = Source("images", "folder with one subfolder of images a class, all of one size or brought to `shape`", _read)

@@ -1,0 +1,171 @@
+"""From `[data]` to the parts that are trained and measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tuner.data.digest import digest
+from tuner.data.encoding import Encoded, check_texts, encode, missing, refuse_missing
+from tuner.data.fitting import Fitted, fit_split
+from tuner.data.options import DataOptions
+from tuner.data.parts import Array, DataFacts, Prepared, Split
+from tuner.data.raw import Raw, join
+from tuner.data.sources import check_keys, source_of
+from tuner.data.splitting import Layout, lay_out
+from tuner.data.targets import Targets, canonical
+from tuner.errors import DataError, UnknownNameError
+from tuner.training import Task
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """All rows, read and dealt, with features that are numbers."""
+
+    raw: Raw
+    targets: Targets
+    layout: Layout
+    encoded: Encoded
+    sha256: str
+    notes: tuple[str, ...]
+
+
+def prepare(options: DataOptions, project: Path, seed: int) -> Prepared:
+    """The training and validation parts of a study, without the test part.
+
+    The test part is split off first.  Imputing, outliers and scaling are fitted on the training part of each split.
+    For binary and multiclass tasks each part gets its share of each class.
+
+    Args:
+        options: The `[data]` section.
+        project: Folder that paths and references are relative to.
+        seed: The only source of randomness.
+
+    Raises:
+        DataError: The data cannot be used as they are; the message says why and what to do.
+        ContentError: A data function cannot be loaded.
+    """
+    rows = _read(options, project, seed)
+    fitted = [_fit(rows, options, train, validation) for train, validation in rows.layout.splits]
+    facts = _facts(rows, fitted, options)
+    class_weights(options, facts)
+    return Prepared(facts, tuple(each.split for each in fitted))
+
+
+def held_out(options: DataOptions, project: Path, seed: int) -> Split:
+    """All rows that are not for the test as `train`, and the test part as `validation`.
+
+    It is for scoring a chosen recipe once.  Arguments and errors are those of `prepare`.
+
+    Raises:
+        DataError: The study has no test part (`test = 0`).
+    """
+    rows = _read(options, project, seed)
+    if not len(rows.layout.test):
+        raise DataError(
+            "Scoring needs a test part, but the study has none (`data.test = 0`). Set a fraction or a source."
+        )
+    return _fit(rows, options, rows.layout.development, rows.layout.test).split
+
+
+def class_weights(options: DataOptions, facts: DataFacts) -> dict[int, float] | None:
+    """The table `class_weight` by index of the class, 1 for classes it leaves out; None where there is no table.
+
+    Raises:
+        DataError: It names no class of the data, or a row has not one class.
+    """
+    if options.class_weight is None:
+        return None
+    if facts.task not in (Task.BINARY, Task.MULTICLASS):
+        raise DataError(f"`class_weight` needs a task with one class a row, but the data ask for {facts.task}.")
+    for name in options.class_weight:
+        if name not in facts.classes:
+            raise DataError(f"`class_weight`: {UnknownNameError('class', name, facts.classes)}")
+    return {index: options.class_weight.get(name, 1.0) for index, name in enumerate(facts.classes)}
+
+
+def _read(options: DataOptions, project: Path, seed: int) -> _Rows:
+    """Read all sources, deal the rows, encode the features."""
+    raw, origin = _sources(options, project)
+    check_texts(raw, options)
+    sha256 = digest(raw, canonical(raw, options.task), origin)
+    raw, origin, notes = _without_missing(raw, origin, options)
+    targets = canonical(raw, options.task)
+    layout = lay_out(origin, targets.groups, targets.classes, options, seed)
+    encoded = encode(raw, options, layout.development)
+    return _Rows(raw, targets, layout, encoded, sha256, (targets.note, *raw.notes, *notes, *encoded.notes))
+
+
+def _sources(options: DataOptions, project: Path) -> tuple[Raw, Array]:
+    """The rows of all sources, and which source each is from."""
+    raws = []
+    texts = (options.source, options.validation, options.test)
+    for text in texts:
+        if isinstance(text, str):
+            source = source_of(text, project)
+            check_keys(source, options)
+            raws.append(source.read(text, options, project))
+    origin = [number for number, text in enumerate(texts) if isinstance(text, str)]
+    return join(raws), np.repeat(origin, [len(raw) for raw in raws])
+
+
+def _without_missing(raw: Raw, origin: Array, options: DataOptions) -> tuple[Raw, Array, tuple[str, ...]]:
+    """The rows that may be used, with a note where some lack values."""
+    rows, lacking = missing(raw)
+    if not lacking:
+        return raw, origin, ()
+    if options.missing == "error":
+        refuse_missing(raw, lacking)
+    cells, where = sum(lacking.values()), ", ".join(list(lacking)[:10])
+    if options.missing != "drop":
+        note = f"{cells} missing values in {len(lacking)} columns ({where}) are replaced by the {options.missing}"
+        return raw, origin, (f"{note} of the training part; missing texts are no category.",)
+    if rows.all():
+        raise DataError(f"`missing = 'drop'` must leave rows, but each row of {raw.source} lacks a value ({where}).")
+    note = f"{int(rows.sum())} of {len(rows)} rows were left out, because they lack values ({where})."
+    return raw.take(~rows), origin[~rows], (note,)
+
+
+def _fit(rows: _Rows, options: DataOptions, train: Array, validation: Array) -> Fitted:
+    return fit_split(rows.raw, rows.targets, rows.encoded, options, train, validation)
+
+
+def _facts(rows: _Rows, fitted: list[Fitted], options: DataOptions) -> DataFacts:
+    first = fitted[0].split
+    reshaped = options.shape is not None and rows.encoded.x.shape[1:] != options.shape
+    return DataFacts(
+        task=rows.targets.task,
+        input_shape=first.train.x.shape[1:],
+        outputs=first.train.y.shape[1],
+        classes=rows.targets.classes,
+        features=rows.encoded.features,
+        rows={"train": len(first.train), "validation": len(first.validation), "test": len(rows.layout.test)},
+        class_counts=_class_counts(rows.targets.task, first.train.y),
+        sha256=rows.sha256,
+        notes=(*rows.notes, *_outlier_notes(fitted, options), *fitted[0].notes)
+        + ((f"The {rows.encoded.x[0].size} features of a row have the shape {options.shape}.",) if reshaped else ()),
+    )
+
+
+def _class_counts(task: Task, y: Array) -> tuple[int, ...]:
+    if task is Task.REGRESSION:
+        return ()
+    ones = tuple(int(count) for count in y.sum(axis=0, dtype=np.float64))
+    return (len(y) - ones[0], *ones) if task is Task.BINARY else ones
+
+
+def _outlier_notes(fitted: list[Fitted], options: DataOptions) -> Iterable[str]:
+    if options.outliers == "keep":
+        return
+    counts = ", ".join(str(each.outliers) for each in fitted)
+    sizes = ", ".join(str(each.considered) for each in fitted)
+    what = (
+        "changed {} values in {} training rows"
+        if options.outliers == "winsorize"
+        else "left out {} of {} training rows"
+    )
+    splits = f" in the {len(fitted)} folds" if len(fitted) > 1 else ""
+    yield f"{options.outliers} with limit {options.limit:g} {what.format(counts, sizes)}{splits}."

@@ -1,0 +1,165 @@
+"""The targets: which task they ask for, and their canonical form.
+
+The rule by which a task is found, where the study states none:
+
+- texts and bools are classes: two make `binary`, more `multiclass`;
+- whole numbers of at most `MOST_CLASSES` different values, each twice on average, are classes; more values, or
+  numbers with a fraction, are `regression`;
+- several columns of 0 and 1 are `multilabel`, unless each row has exactly one 1: then they are one-hot classes;
+- several columns of other numbers are `regression`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuner.data.parts import Array
+from tuner.data.raw import Raw
+from tuner.errors import DataError, shown
+from tuner.training import Task
+
+MOST_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Targets in the canonical form of `Task`.
+
+    Attributes:
+        task: The task found, or stated.
+        y: float64, shape `(n, outputs)`.
+        classes: Names of the classes or labels; empty for regression.
+        groups: Class of each row as an index, shape `(n,)`; None where a row has not one class.
+        note: How the task was found, as a sentence.
+    """
+
+    task: Task
+    y: Array
+    classes: tuple[str, ...]
+    groups: Array | None
+    note: str
+
+
+def canonical(raw: Raw, stated: Task | None) -> Targets:
+    """The targets of `raw` for the stated task, or for the one found.
+
+    Raises:
+        DataError: The stated task does not fit, or the target is constant.
+    """
+    y = raw.y[:, 0] if raw.y.ndim == 2 and raw.y.shape[1] == 1 else raw.y
+    if y.dtype == object and y.ndim == 2:
+        raise DataError(
+            f"Several targets must be numbers, but those of {raw.source} are texts. Encode them as 0 and 1."
+        )
+    task = stated or _found(y)
+    how = "stated" if stated else "found in the targets"
+    if task is Task.REGRESSION:
+        return Targets(task, _regression(y, raw), (), None, f"The task is {task}, {how}.")
+    if task is Task.MULTILABEL:
+        return Targets(task, _multilabel(y, raw), _names(raw, y.shape[-1]), None, f"The task is {task}, {how}.")
+    groups, classes = _classes(y, raw, task)
+    if len(classes) < 2:
+        raise DataError(
+            f"The target must have at least two classes, but is constant: {', '.join(classes)} in all {len(y)} rows "
+            f"({raw.source}). Name another target."
+        )
+    if stated is None:
+        task = Task.BINARY if len(classes) == 2 else Task.MULTICLASS
+    if task is Task.BINARY and len(classes) != 2:
+        raise DataError(f"A binary task needs two classes, but got {len(classes)}: {_listed(classes)} ({raw.source}).")
+    one_hot = groups[:, None] == np.arange(len(classes)) if task is Task.MULTICLASS else groups[:, None]
+    note = f"The task is {task}, {how}; the classes are {_listed(classes)}."
+    return Targets(task, one_hot.astype(np.float64), classes, groups, note)
+
+
+def _found(y: Array) -> Task:
+    """The task by the rule above; `MULTICLASS` stands for both tasks with one class a row."""
+    if y.dtype == object:
+        return Task.MULTICLASS
+    if y.ndim == 2:
+        if not _zero_one(y):
+            return Task.REGRESSION
+        return Task.MULTICLASS if _one_hot(y) else Task.MULTILABEL
+    values = np.unique(y)
+    whole = bool((values == np.round(values)).all())
+    few = len(values) <= min(MOST_CLASSES, len(y) / 2)
+    # A single value is left to the classes, which refuse it as constant.
+    return Task.MULTICLASS if whole and (few or len(values) == 1) else Task.REGRESSION
+
+
+def _zero_one(y: Array) -> bool:
+    return bool(((y == 0) | (y == 1)).all())
+
+
+def _one_hot(y: Array) -> bool:
+    return bool((y.sum(axis=1) == 1).all())
+
+
+def _regression(y: Array, raw: Raw) -> Array:
+    if y.dtype == object:
+        raise DataError(f"A regression target must be numbers, but is text such as {shown(y[0])} ({raw.source}).")
+    y = y[:, None] if y.ndim == 1 else y
+    for column, name in enumerate(_names(raw, y.shape[1])):
+        if y[:, column].min() == y[:, column].max():
+            raise DataError(
+                f"The target must vary, but {name!r} is {y[0, column]:g} in all {len(y)} rows ({raw.source}). "
+                "Name another target."
+            )
+    return y
+
+
+def _multilabel(y: Array, raw: Raw) -> Array:
+    if y.ndim != 2 or not _zero_one(y):
+        raise DataError(
+            f"A multilabel task needs several target columns of 0 and 1, but got {_described(y)} ({raw.source})."
+        )
+    for column, name in enumerate(_names(raw, y.shape[1])):
+        if y[:, column].min() == y[:, column].max():
+            raise DataError(
+                f"Each label must be 0 in some rows and 1 in others, but {name!r} is {y[0, column]:g} in "
+                f"all {len(y)} rows ({raw.source}). Leave it out of the targets."
+            )
+    return y
+
+
+def _classes(y: Array, raw: Raw, task: Task) -> tuple[Array, tuple[str, ...]]:
+    """Index of the class of each row, and the names: in the order of numbers, else of the alphabet."""
+    if y.ndim == 2:
+        if not _zero_one(y) or not _one_hot(y):
+            raise DataError(
+                f"A {task} task needs one class a row: a column of classes, or columns with one 1 a row, but got "
+                f"{_described(y)} ({raw.source})."
+            )
+        return y.argmax(axis=1), _names(raw, y.shape[1])
+    if y.dtype == object:
+        names, groups = np.unique(y.astype(str), return_inverse=True)
+        return groups, tuple(names.tolist())
+    values, groups = np.unique(y, return_inverse=True)
+    broken = values[values != np.round(values)]
+    if len(broken):
+        raise DataError(
+            f"Classes must be texts or whole numbers, but the target of a {task} task holds {broken[0]:g} "
+            f"({raw.source}). State `task = 'regression'`, or name another target."
+        )
+    return groups, tuple(f"{value:.0f}" for value in values)
+
+
+def _described(y: Array) -> str:
+    if y.ndim == 1:
+        return f"one column with values such as {shown(y[0].item() if hasattr(y[0], 'item') else y[0])}"
+    values = np.unique(y)
+    odd = values[(values != 0) & (values != 1)]
+    rest = f"with values such as {odd[0]:g}" if len(odd) else "of 0 and 1 with none or several 1 in a row"
+    return f"{y.shape[1]} columns {rest}"
+
+
+def _names(raw: Raw, columns: int) -> tuple[str, ...]:
+    return raw.labels or tuple(str(column) for column in range(columns))
+
+
+def _listed(classes: Sequence[str], limit: int = 12) -> str:
+    more = f" and {len(classes) - limit} more" if len(classes) > limit else ""
+    return ", ".join(classes[:limit]) + more
