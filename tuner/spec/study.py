@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tuner.content import Reference
 from tuner.data import DataFacts, DataOptions
@@ -65,7 +65,7 @@ class StudySpec:
     data: DataOptions
     facts: DataFacts
     metric: str
-    direction: str
+    direction: Literal["maximize", "minimize"]
     space: Space
     budget: Budget
     sampler: Choice

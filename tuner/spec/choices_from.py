@@ -1,0 +1,135 @@
+"""The dimensions whose values are rows of a table, and the options of these rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tuner.space import Categorical, Fixed
+from tuner.spec.conditions_from import Draft
+from tuner.spec.parameters_from import Given, Place, read_parameter
+from tuner.spec.problems import dotted, listed
+from tuner.spec.reading import SHARED, Reading, default_of, defaults_of, values_of
+from tuner.training import DIMENSIONS, LOSSES, OPTIMIZERS, ChoiceDimension, LossRow, NumberDimension
+
+
+def choice_drafts(dimension: ChoiceDimension, reading: Reading) -> Iterator[Draft]:
+    key = dotted("search", dimension.name)
+    given = _given_choice(dimension, key, reading)
+    if given is None:
+        reading.broken.add(dimension.name)
+        return
+    reading.chosen[dimension.name] = tuple(str(value) for value in values_of(given.parameter))
+    if dimension.name in reading.section and dimension.name == "loss":
+        _check_losses(reading)
+    _unchosen_options(dimension, reading)
+    yield Draft(dimension.name, key, given.parameter, given.when)
+    for choice in reading.chosen[dimension.name]:
+        yield from _option_drafts(dimension, choice, reading)
+
+
+def _given_choice(dimension: ChoiceDimension, key: str, reading: Reading) -> Given | None:
+    auto = Categorical(tuple(defaults_of(dimension, reading.task)))
+    if dimension.name in reading.section:
+        place = Place(key, Categorical(tuple(dimension.table)), auto, family=dimension.name)
+        return read_parameter(reading.section[dimension.name], place, reading.problems)
+    if reading.given is None and dimension.by_default:
+        return Given(auto)
+    return Given(Fixed(default_of(dimension, reading.task)))
+
+
+def _check_losses(reading: Reading) -> None:
+    """Note losses of another task; a pair that trains badly is allowed by name, and becomes advice elsewhere."""
+    task = reading.task
+    if task is None:
+        return
+    for name in reading.chosen["loss"]:
+        row = LOSSES[name]
+        if task not in row.heads:
+            suits = [other.name for other in LOSSES.values() if task in other.tasks]
+            reading.problems.add(
+                "search.loss",
+                f"this loss is for {_tasks(row)}, but the task of the data is {task}",
+                name,
+                allowed=listed(suits),
+                next_step=f"Use one of the losses for {task}, or correct the task in [data].",
+            )
+
+
+def _tasks(row: LossRow) -> str:
+    return listed(sorted(row.heads)) or "no task"
+
+
+def check_option_sections(reading: Reading) -> None:
+    """Note option tables of names that are in no table."""
+    for dimension in DIMENSIONS.values():
+        if isinstance(dimension, ChoiceDimension):
+            name = f"{dimension.name}_options"
+            for choice, options in reading.table(name).items():
+                if choice not in dimension.table:
+                    reading.problems.unknown(f"search.{name}.{choice}", dimension.name, choice, dimension.table)
+                elif isinstance(options, Mapping) and not options:
+                    reading.problems.add(
+                        f"search.{name}.{choice}",
+                        "the section is empty",
+                        allowed=listed(_option_names(dimension, choice)) or "it has no options",
+                        next_step="Name an option, or remove the section.",
+                    )
+
+
+def _option_names(dimension: ChoiceDimension, choice: str) -> list[str]:
+    own = [option.name for option in dimension.table[choice].options]
+    if dimension.name != "optimizer":
+        return own
+    shared = [name for name in SHARED if name != "momentum" or OPTIMIZERS[choice].momentum is not None]
+    return own + [name for name in shared if name not in own]
+
+
+def _unchosen_options(dimension: ChoiceDimension, reading: Reading) -> None:
+    name = f"{dimension.name}_options"
+    for choice, options in reading.table(name).items():
+        if choice in dimension.table and choice not in reading.chosen[dimension.name]:
+            reading.problems.add(
+                f"search.{name}.{choice}",
+                f"these are options of {_with_article(dimension.name)} that is not searched",
+                options,
+                allowed=listed(reading.chosen[dimension.name]),
+                next_step=f"Add {choice} to search.{dimension.name}, or remove this section.",
+            )
+
+
+def _option_drafts(dimension: ChoiceDimension, choice: str, reading: Reading) -> Iterator[Draft]:
+    options = reading.table(f"{dimension.name}_options", choice)
+    for option, value in options.items():
+        key = f"search.{dimension.name}_options.{choice}.{option}"
+        name = f"{dimension.name}.{choice}.{option}"
+        place = _option_place(dimension, choice, option, key)
+        if place is None:
+            allowed = _option_names(dimension, choice)
+            reading.problems.unknown(key, f"option of {choice}", option, allowed, None if allowed else "Remove it.")
+            continue
+        given = read_parameter(value, place, reading.problems)
+        if given is None:
+            reading.broken.add(name)
+            continue
+        yield Draft(name, key, given.parameter, given.when, {dimension.name: (choice,)}, section=dimension.name)
+
+
+def _option_place(dimension: ChoiceDimension, choice: str, option: str, key: str) -> Place | None:
+    row = dimension.table[choice].option(option)
+    if row is not None:
+        return Place(key, row.allowed, row.auto, family="value")
+    if option not in _option_names(dimension, choice):
+        return None
+    shared = _number(option)
+    auto = OPTIMIZERS[choice].learning_rates if option == "learning_rate" else shared.auto
+    return Place(key, shared.allowed, auto, shared.words)
+
+
+def _number(name: str) -> NumberDimension:
+    dimension = DIMENSIONS[name]
+    assert isinstance(dimension, NumberDimension)
+    return dimension
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

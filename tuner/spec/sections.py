@@ -1,0 +1,191 @@
+"""The sections of a study file beside `[data]` and `[search]`: the top level, objective, budget, sampler, pruner."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuner import content as files
+from tuner.content import Reference, Signature
+from tuner.engines import ENGINES
+from tuner.errors import ContentError, nearest
+from tuner.registry import Table
+from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS, PrunerRow, SamplerRow
+from tuner.spec.parameters_from import Place, read_value
+from tuner.spec.problems import Problems, dotted
+from tuner.spec.study import Budget
+from tuner.spec.values import read_bool, read_duration, read_number, read_table, read_text, read_whole
+from tuner.training import HEADS, Choice
+
+KEYS = (
+    "name",
+    "model",
+    "head",
+    "seed",
+    "engine",
+    "workers",
+    "data",
+    "objective",
+    "search",
+    "budget",
+    "sampler",
+    "pruner",
+)
+MOST_TRIALS = 1_000_000
+MOST_EPOCHS = 100_000
+MOST_WORKERS = 1_024
+LARGEST_SEED = 2**32 - 1
+NAME_RULE = r"[\w][\w .+-]{0,99}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that was found.
+
+    Attributes:
+        reference: Its file and function.
+        sha256: Hash of the file.
+        signature: What the function takes by keyword.
+    """
+
+    reference: Reference
+    sha256: str
+    signature: Signature
+
+
+def read_name(content: Mapping[str, Any], default: str | None, problems: Problems) -> str | None:
+    """The name of the study: the one given, or that of its file."""
+    name = read_text(content, "", "name", problems, "digits") if "name" in content else default
+    if name is None:
+        if "name" not in content:
+            problems.add("name", "a study needs a name", allowed="a text", next_step='Write name = "digits".')
+        return None
+    if re.fullmatch(NAME_RULE, name) is None:
+        problems.add(
+            "name",
+            "a name has 1 to 100 letters, digits, spaces and . _ + -, and starts with a letter or digit",
+            name,
+            allowed='for example "digits" or "digits-2"',
+            next_step="Choose another name.",
+        )
+    return name
+
+
+def read_model(content: Mapping[str, Any], project: Path, problems: Problems) -> Model | None:
+    """The model named at the top of the file; the file is parsed, not run."""
+    known = [f"models/{file.name}" for file in files.files(project, "models")]
+    if "model" not in content:
+        problems.add(
+            "model",
+            "a study needs a model",
+            allowed=", ".join([*known, "a Python file with a function build"]),
+            next_step='Write model = "models/mlp.py" at the top of the file.',
+        )
+        return None
+    text = read_text(content, "", "model", problems, "models/mlp.py")
+    if text is None:
+        return None
+    try:
+        reference = Reference.parse(text, "build")
+        signature = files.signature(project, reference)
+        return Model(reference, files.sha256(files.find(project, reference.path)), signature)
+    except (ContentError, OSError, ValueError) as error:
+        problems.add(
+            "model",
+            str(error),
+            text,
+            allowed=", ".join([*known, "a Python file of the project, with a function build"]),
+            near=None if (path := text.partition(":")[0]) in known else nearest(path, known),
+            next_step="Correct the path, which is relative to the project, or the function's name behind the colon.",
+        )
+        return None
+
+
+def read_head(content: Mapping[str, Any], problems: Problems) -> str:
+    """The output activation: "auto", "model", or a name of the table."""
+    return _named(content, "head", ["auto", "model", *HEADS], "output activation", "auto", problems)
+
+
+def read_engine(content: Mapping[str, Any], problems: Problems) -> str:
+    """The engine: "auto" or a name of the table."""
+    return _named(content, "engine", ["auto", *ENGINES], "engine", "auto", problems)
+
+
+def _named(
+    content: Mapping[str, Any], key: str, names: list[str], family: str, default: str, problems: Problems
+) -> str:
+    name = content.get(key, default)
+    if isinstance(name, str) and name in names:
+        return name
+    problems.unknown(key, family, name, names)
+    return default
+
+
+def read_seed(content: Mapping[str, Any], problems: Problems) -> int:
+    """The seed, 0 where none is given."""
+    return read_whole(content, "", "seed", 0, LARGEST_SEED, problems) or 0
+
+
+def read_workers(content: Mapping[str, Any], problems: Problems) -> int | None:
+    """The number of worker processes, None where none is given."""
+    return read_whole(content, "", "workers", 1, MOST_WORKERS, problems)
+
+
+def read_budget(content: Mapping[str, Any], problems: Problems) -> Budget:
+    """`[budget]`; without trials and without time it ends after the default number of trials."""
+    table = read_table(content, "budget", problems, "trials = 100")
+    if table is None:
+        return Budget()
+    problems.unknown_keys("budget", table, Budget.__dataclass_fields__.keys() - {"time_s"} | {"time"})
+    trials = read_whole(table, "budget", "trials", 1, MOST_TRIALS, problems)
+    time_s = read_duration(table, "budget", "time", problems)
+    if "trials" not in table and "time" not in table:
+        trials = Budget.trials
+    return Budget(
+        trials=trials,
+        time_s=time_s,
+        target=read_number(table, "budget", "target", problems),
+        patience=read_whole(table, "budget", "patience", 1, MOST_TRIALS, problems),
+        epochs=read_whole(table, "budget", "epochs", 1, MOST_EPOCHS, problems) or Budget.epochs,
+    )
+
+
+def read_sampler(content: Mapping[str, Any], problems: Problems) -> tuple[Choice | None, bool]:
+    """`[sampler]`: the row with its options, and whether the first trials are known good settings."""
+    table = read_table(content, "sampler", problems, f'name = "{DEFAULT_SAMPLER}"')
+    if table is None:
+        return None, True
+    starts = read_bool(table, "sampler", "starts", problems)
+    return _row_choice("sampler", table, SAMPLERS, DEFAULT_SAMPLER, ("starts",), problems), starts is not False
+
+
+def read_pruner(content: Mapping[str, Any], problems: Problems) -> Choice | None:
+    """`[pruner]`: the row with its options."""
+    table = read_table(content, "pruner", problems, f'name = "{DEFAULT_PRUNER}"')
+    return None if table is None else _row_choice("pruner", table, PRUNERS, DEFAULT_PRUNER, (), problems)
+
+
+def _row_choice(
+    section: str,
+    table: Mapping[str, Any],
+    rows: Table[SamplerRow] | Table[PrunerRow],
+    default: str,
+    other_keys: tuple[str, ...],
+    problems: Problems,
+) -> Choice | None:
+    name = table.get("name", default)
+    if name not in rows:
+        problems.unknown(f"{section}.name", section, name, rows)
+        return None
+    before = len(problems.found)
+    row = rows[name]
+    problems.unknown_keys(section, table, ["name", *other_keys, *(option.name for option in row.options)])
+    options = row.defaults()
+    for option in row.options:
+        if option.name in table:
+            place = Place(dotted(section, option.name), option.allowed)
+            options[option.name] = read_value(table[option.name], place, problems)
+    return Choice(name=name, options=options) if len(problems.found) == before else None
