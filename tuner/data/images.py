@@ -30,8 +30,11 @@ def _read(text: str, options: DataOptions, project: Path) -> Raw:
 
 def _listed(folder: Path, text: str) -> tuple[list[Path], list[str], tuple[str, ...]]:
     """The image files, the class of each, and a note on what was left out."""
-    names = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    files = [file for name in names for file in sorted(name.iterdir()) if file.is_file()]
+    try:
+        names = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        files = [file for name in names for file in sorted(name.iterdir()) if file.is_file()]
+    except OSError as error:
+        raise DataError(f"A folder of images must be readable, but {text} is not: {error}.") from error
     images = [file for file in files if file.suffix.lower() in _SUFFIXES]
     for name in names:
         if not any(file.parent == name for file in images):

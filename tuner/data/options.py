@@ -246,11 +246,6 @@ class DataOptions(BaseModel):
         return (self.target,) if isinstance(self.target, str) else self.target
 
     @property
-    def folds(self) -> int | None:
-        """The number of folds, None for a hold-out."""
-        return self.validation.folds if isinstance(self.validation, Folds) else None
-
-    @property
     def limit(self) -> float:
         """`outlier_limit` with its default filled in; 0 where outliers are kept."""
         return OUTLIER_LIMITS.get(self.outliers, 0.0) if self.outlier_limit is None else self.outlier_limit

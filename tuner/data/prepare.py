@@ -51,7 +51,7 @@ def prepare(options: DataOptions, project: Path, seed: int) -> Prepared:
     rows = _read(options, project, seed)
     fitted = [_fit(rows, options, train, validation) for train, validation in rows.layout.splits]
     facts = _facts(rows, fitted, options)
-    class_weights(options, facts)
+    class_weights(options, facts)  # refuses a table that does not fit
     return Prepared(facts, tuple(each.split for each in fitted))
 
 
@@ -80,10 +80,14 @@ def class_weights(options: DataOptions, facts: DataFacts) -> dict[int, float] | 
     if options.class_weight is None:
         return None
     if facts.task not in (Task.BINARY, Task.MULTICLASS):
-        raise DataError(f"`class_weight` needs a task with one class a row, but the data ask for {facts.task}.")
+        raise DataError(
+            f"`class_weight` needs a task with one class a row, but the data ask for {facts.task}. Remove it."
+        )
     for name in options.class_weight:
         if name not in facts.classes:
-            raise DataError(f"`class_weight`: {UnknownNameError('class', name, facts.classes)}")
+            raise DataError(
+                f"`class_weight` must name classes of the data. {UnknownNameError('class', name, facts.classes)}"
+            )
     return {index: options.class_weight.get(name, 1.0) for index, name in enumerate(facts.classes)}
 
 

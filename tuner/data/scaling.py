@@ -21,9 +21,8 @@ from tuner.errors import DataError
 def fit_fill(x: Array, method: str) -> Array:
     """Mean or median of each column, float64, shape `(d,)`; each column has one value at least."""
     flat = by_column(x)
-    return (
-        np.nanmedian(flat, axis=0).astype(np.float64) if method == "median" else np.nanmean(flat, 0, dtype=np.float64)
-    )
+    fill = np.nanmedian(flat, axis=0) if method == "median" else np.nanmean(flat, axis=0, dtype=np.float64)
+    return np.asarray(fill, np.float64)
 
 
 def fit_scale(x: Array, method: str) -> tuple[Array, Array]:
