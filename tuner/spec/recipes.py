@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.data import class_weights
 from tuner.errors import UsageError
 from tuner.space import Dimension, Value
 from tuner.spec.reading import SHARED, default_of
@@ -61,7 +60,7 @@ def recipe_for(spec: StudySpec, values: Mapping[str, Value], number: int) -> Rec
         l1=_shared("l1", complete),
         l2=_shared("l2", complete),
         label_smoothing=smoothing,
-        class_weight=balanced(spec, _shared("class_weight", complete)),
+        class_weight=class_weights(spec, _shared("class_weight", complete)),
         batch_size=_shared("batch_size", complete),
         epochs=spec.budget.epochs,
         metric=spec.metric,
@@ -78,21 +77,21 @@ def seed_of(study_seed: int, number: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{study_seed}:{number}".encode()).digest()[:4], "big")
 
 
-def balanced(spec: StudySpec, exponent: float) -> dict[int, float] | None:
+def class_weights(spec: StudySpec, exponent: float) -> dict[int, float] | None:
     """The weight of each class by index: `(rows / (classes * rows of the class)) ** exponent * data.class_weight`.
 
     None where there are no classes, or where neither asks for weights.  A class without a training row has the weight
     of `data.class_weight` alone.
     """
-    facts = spec.facts
-    if facts.task not in (Task.MULTICLASS, Task.BINARY) or (exponent == 0 and spec.data.class_weight is None):
+    facts, fixed = spec.facts, spec.data.class_weight
+    if facts.task not in (Task.MULTICLASS, Task.BINARY) or (exponent == 0 and fixed is None):
         return None
-    fixed = class_weights(spec.data, facts) or dict.fromkeys(range(len(facts.class_counts)), 1.0)
     rows, classes = sum(facts.class_counts), len(facts.class_counts)
-    return {
-        index: float(f"{fixed[index] * ((rows / (classes * count)) ** exponent if count else 1.0):.{_DIGITS}g}")
-        for index, count in enumerate(facts.class_counts)
-    }
+    weights = {}
+    for index, (name, count) in enumerate(zip(facts.classes, facts.class_counts, strict=True)):
+        balance = (rows / (classes * count)) ** exponent if count else 1.0
+        weights[index] = float(f"{balance * (fixed or {}).get(name, 1.0):.{_DIGITS}g}")
+    return weights
 
 
 def _given(dimension: Dimension, values: Mapping[str, Value]) -> Value:
