@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import optuna
 
 from tuner.data import Folds
 from tuner.errors import RepeatedFailureError, StudyChangedError
@@ -20,9 +23,6 @@ from tuner.search import PRUNERS, SAMPLERS, Outcome, best_of, starts, state_of, 
 from tuner.spec import StudySpec, difference, fingerprint, recipe_for
 from tuner.standing import STATES, Standing, finished_of
 from tuner.storage import Database, StudyStore
-
-if TYPE_CHECKING:
-    import optuna
 
 FINGERPRINT = "tuner:fingerprint"
 WALL = "tuner:wall_s"
@@ -137,8 +137,8 @@ class StudyRun:
 
     def _fill(self) -> bool:
         """Ask and hand out as many trials as there is room for; whether there was one."""
-        asked = []
-        while self._executor.free() > 0 and self._ending is None:
+        asked: list[Job] = []
+        while self._executor.free() > len(asked) and self._ending is None:
             self._ending = self._used_up()
             if self._ending is None:
                 asked.append(self._ask())
@@ -290,7 +290,9 @@ def _check_question(study: optuna.Study, now: dict[str, Any], spec: StudySpec) -
     if before != now:
         study.set_user_attr(FINGERPRINT, now)
         study.set_user_attr(ABOUT, about(spec))
-        study.set_metric_names([spec.metric])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names([spec.metric])  # what optuna-dashboard calls the objective
 
 
 def about(spec: StudySpec) -> dict[str, Any]:

@@ -45,9 +45,7 @@ class FitEngine:
         options = fit_options(recipe)
         options.pop("class_weight", None)  # is in the sample weights, together with those of the data
         options["callbacks"] = [observer, *options["callbacks"]]
-        model.fit(
-            split.train.x, split.train.y, sample_weight=sample_weight(split.train, recipe), verbose=0, **options
-        )
+        model.fit(split.train.x, split.train.y, sample_weight=sample_weight(split.train, recipe), verbose=0, **options)
         return observer.training()
 
 

@@ -207,8 +207,5 @@ def _write_study_attrs(session: Session, study_id: int, attrs: Mapping[str, Mapp
             _insert(
                 session,
                 model,
-                [
-                    {"study_id": study_id, "key": key, "value_json": json.dumps(value)}
-                    for key, value in values.items()
-                ],
+                [{"study_id": study_id, "key": key, "value_json": json.dumps(value)} for key, value in values.items()],
             )

@@ -116,9 +116,7 @@ def hidden(url: str) -> str:
 def _absolute(url: str) -> str:
     if not url.startswith(_SQLITE):
         if "://" not in url:
-            raise StorageError(
-                f"A storage must be an SQLAlchemy URL, but got {url!r}. Did you mean 'sqlite:///{url}'?"
-            )
+            raise StorageError(f"A storage must be an SQLAlchemy URL, but got {url!r}. Did you mean 'sqlite:///{url}'?")
         return url
     path = url.removeprefix(_SQLITE)
     if path in ("", ":memory:") or "?" in path:

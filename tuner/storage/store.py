@@ -8,9 +8,10 @@ trials a second down to 6.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -46,7 +47,7 @@ class StudyStore:
             StorageError: The database cannot be used.
         """
         self.database, self.name, self.memory = database, name, InMemoryStorage()
-        with storage_errors(database.url):
+        with storage_errors(database.url), _quiet():
             self._study_id = _study_id(database, name, direction)
             self._lease = leases.claim(database.engine, self._study_id, name)
             self._load()
@@ -194,6 +195,17 @@ def _study_id(database: Database, name: str, direction: str) -> int:
         return backend.create_new_study(directions, name)
     except DuplicatedStudyError:
         return backend.get_study_id_from_name(name)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to ourselves that Optuna makes a study in the database, and another one in memory."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def _snapshot(trial: FrozenTrial) -> FrozenTrial:

@@ -82,4 +82,3 @@ def prepare_tables(engine: Engine) -> None:
         # Another process made the same tables between our look and our step.
         if not inspect(engine).has_table(leases.name):
             raise
-
