@@ -172,7 +172,8 @@ def test_the_seed_decides_the_weights(name):
         ("mlp", {"units": 6, "layers": 3}),
         ("cnn", {"filters": [4, 4, 4]}),
         ("resnet", {"filters": [4, 4]}),
-        ("lstm", {"units": 6, "layers": 3, "bidirectional": True}),
+        ("lstm", {"units": 6, "layers": 3}),
+        ("lstm", {"bidirectional": True}),
     ],
 )
 def test_layers_of_one_shape_start_differently(name, options):
