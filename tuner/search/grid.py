@@ -74,7 +74,8 @@ class GridSampler(BaseSampler):
         self._chosen.pop(trial.number, None)
 
     def _read_trials(self, study: Study, current: int) -> None:
-        for trial in study.get_trials(deepcopy=False):
+        # From the storage: with Hyperband, Optuna gives samplers a study that shows the trials of one bracket only.
+        for trial in study._storage.get_all_trials(study._study_id, deepcopy=False):
             known = trial.number in self._read or trial.number in self._chosen or trial.number == current
             if known or not (trial.state.is_finished() or trial.params):
                 continue

@@ -7,7 +7,7 @@ trials were wasted.  A diverged trial is therefore told as bad, in the way in wh
   a trial behind all others.
 - "values" (gp, cmaes, nsga2), which see complete trials only: COMPLETE with the worst value of a complete trial so far.
   No constraint is set here: cmaes ignores constraints with a warning, and gp stops with an error where only some trials
-  have one.  Before there is a complete trial: PRUNED, as above.
+  have one.  Before there is a complete trial: PRUNED.
 
 What happened is kept in our own attribute of the trial, and `state_of` reads it; Optuna's state alone does not say it.
 """
@@ -91,13 +91,7 @@ def tell(study: Study, trial: Trial | int, outcome: Outcome) -> bool:
         case "failed":
             study.tell(number, state=TrialState.FAIL)
         case "diverged":
-            worst = _worst(study) if _learns(study.sampler) == "values" else None
-            if worst is not None:
-                study.tell(number, worst)
-            else:
-                # `Trial.set_constraint`, which a trial known by its number alone does not have.
-                storage.set_trial_system_attr(trial_id, f"constraints:{_CONSTRAINT}", 1.0)
-                study.tell(number, state=TrialState.PRUNED)
+            _tell_diverged(study, number, trial_id)
     return True
 
 
@@ -120,6 +114,20 @@ def best_of(trials: Iterable[FrozenTrial], direction: Direction) -> FrozenTrial 
     sign = 1.0 if direction == "minimize" else -1.0
     complete = [trial for trial in trials if state_of(trial)[0] == "complete"]
     return min(complete, key=lambda trial: (sign * _finite(trial.value), trial.number), default=None)
+
+
+def _tell_diverged(study: Study, number: int, trial_id: int) -> None:
+    from optuna.trial import TrialState
+
+    learns = _learns(study.sampler)
+    worst = _worst(study) if learns == "values" else None
+    if worst is not None:
+        study.tell(number, worst)
+        return
+    if learns != "values":
+        # What `Trial.set_constraint` writes; a trial that is known by its number alone has no such method.
+        study._storage.set_trial_system_attr(trial_id, f"constraints:{_CONSTRAINT}", 1.0)
+    study.tell(number, state=TrialState.PRUNED)
 
 
 def _worst(study: Study) -> float | None:

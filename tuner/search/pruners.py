@@ -8,6 +8,7 @@ folds, that are complete.  The table is read without Optuna.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tuner.errors import UsageError
 from tuner.registry import Table
 from tuner.space import Fixed, Float, Int, Value
-from tuner.training.rows import Option, Row
+from tuner.training import Option, Row
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -106,9 +107,11 @@ def _percentile(
 
 
 def _hyperband(steps: int, *, min_resource: int | None = None, reduction_factor: int = 3) -> BasePruner:
-    from tuner.search.hyperband import Hyperband
+    from optuna.pruners import HyperbandPruner
 
-    return Hyperband(_min_resource(steps, min_resource), steps, reduction_factor)
+    first = _min_resource(steps, min_resource)
+    # Optuna divides the two, and allows no bracket that is shorter than its first rung.
+    return HyperbandPruner(first, max(first, steps), reduction_factor)
 
 
 def _successive_halving(steps: int, *, min_resource: int | None = None, reduction_factor: int = 3) -> BasePruner:
@@ -126,9 +129,12 @@ def _patient(
     warmup: int | None = None,
     interval: int | None = None,
 ) -> BasePruner:
+    from optuna.exceptions import ExperimentalWarning
     from optuna.pruners import PatientPruner
 
-    return PatientPruner(_median(steps, startup=startup), patience, min_delta)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return PatientPruner(_median(steps, startup=startup), patience, min_delta)
 
 
 def _threshold(
@@ -156,9 +162,12 @@ def _threshold_unsuited(
 
 
 def _wilcoxon(steps: int, *, p_threshold: float = 0.1) -> BasePruner:
+    from optuna.exceptions import ExperimentalWarning
     from optuna.pruners import WilcoxonPruner
 
-    return WilcoxonPruner(p_threshold=p_threshold)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return WilcoxonPruner(p_threshold=p_threshold)
 
 
 def _wilcoxon_unsuited(folds: int | None, *, p_threshold: float = 0.1, **_: Any) -> str | None:

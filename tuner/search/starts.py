@@ -7,7 +7,7 @@ from typing import Any
 
 from tuner.search.distributions import encode
 from tuner.space import Dimension, Fixed, Float, Int, Space, Value
-from tuner.training.task import Task
+from tuner.training import Task
 
 _LOSS = {
     Task.MULTICLASS: "categorical_crossentropy",
@@ -77,7 +77,7 @@ def _project(space: Space, known: Mapping[str, Value]) -> dict[str, Value]:
             continue
         if isinstance(dimension.parameter, Fixed):
             values[dimension.name] = dimension.parameter.value
-        elif known.get(dimension.name) in dimension.parameter:
+        elif dimension.name in known and known[dimension.name] in dimension.parameter:
             values[dimension.name] = _on_grid(dimension, known[dimension.name])
     return values
 
