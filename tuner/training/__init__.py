@@ -1,7 +1,13 @@
 """What a training is: its task, its recipe, and the tables of what a recipe can name.
 
 Importing this package imports neither Keras nor scikit-learn: both are imported by what builds or measures.
+Names that are Keras classes or take Keras models are looked up at their first use.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from tuner.training.activations import ACTIVATIONS
 from tuner.training.clipping import CLIPPINGS
@@ -11,6 +17,7 @@ from tuner.training.initializers import INITIALIZERS, initializer_advice
 from tuner.training.losses import LOSSES
 from tuner.training.metrics import METRICS, find_metric
 from tuner.training.optimizers import OPTIMIZERS
+from tuner.training.rates import OBJECTIVE, learning_rates, plateau
 from tuner.training.recipe import Choice, ModelChoice, Recipe
 from tuner.training.rows import (
     ActivationRow,
@@ -26,6 +33,32 @@ from tuner.training.rows import (
 from tuner.training.schedules import SCHEDULES, ReduceOnPlateau
 from tuner.training.task import CLASSIFICATION, EVERY_TASK, Task
 
+if TYPE_CHECKING:
+    from tuner.training.assemble import build_model, compile_model, fit_options, loss_of, optimizer_of
+    from tuner.training.huber import HuberLoss
+    from tuner.training.labels import ClassNumbers
+    from tuner.training.quantile import QuantileLoss
+    from tuner.training.schedule_callback import ScheduleCallback
+
+_NEEDS_KERAS = {
+    "build_model": "assemble",
+    "compile_model": "assemble",
+    "fit_options": "assemble",
+    "loss_of": "assemble",
+    "optimizer_of": "assemble",
+    "ClassNumbers": "labels",
+    "HuberLoss": "huber",
+    "QuantileLoss": "quantile",
+    "ScheduleCallback": "schedule_callback",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NEEDS_KERAS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_NEEDS_KERAS[name]}"), name)
+
+
 __all__ = [
     "ACTIVATIONS",
     "CLASSIFICATION",
@@ -34,6 +67,7 @@ __all__ = [
     "EVERY_TASK",
     "HEADS",
     "INITIALIZERS",
+    "HuberLoss",
     "LOSSES",
     "METRICS",
     "OPTIMIZERS",
@@ -59,4 +93,15 @@ __all__ = [
     "head_warning",
     "initializer_advice",
     "scores",
+    "OBJECTIVE",
+    "ClassNumbers",
+    "QuantileLoss",
+    "ScheduleCallback",
+    "build_model",
+    "compile_model",
+    "fit_options",
+    "loss_of",
+    "optimizer_of",
+    "learning_rates",
+    "plateau",
 ]

@@ -2,7 +2,9 @@
 
 Notation: `y` target, `p` model output behind the head, `r = p - y`; means run over the last axis, then over the rows.
 All are built for the output of the head (`from_logits=False`): Keras finds the logits behind a sigmoid or softmax
-again, so cross-entropies are exact for any logit and `predict` still gives probabilities.
+again, so categorical_crossentropy and the binary cross-entropies are exact for any logit, and `predict` gives
+probabilities.  kl_divergence and categorical_focal_crossentropy cut probabilities at 1e-7, as Keras does: a class that
+is surer wrong than that has no gradient.
 """
 
 from __future__ import annotations
@@ -52,6 +54,12 @@ def _keras_of_classes(keras_name: str) -> Any:
     return build
 
 
+def _huber(delta: float = 1.0) -> Any:
+    from tuner.training.huber import HuberLoss
+
+    return HuberLoss(delta)
+
+
 def _quantile(tau: float = 0.5) -> Any:
     from tuner.training.quantile import QuantileLoss
 
@@ -89,7 +97,7 @@ LOSSES: Table[LossRow] = Table(
         "huber",
         "r² / 2 up to delta, delta * (|r| - delta / 2) beyond",
         "Huber 1964, Robust Estimation of a Location Parameter, https://doi.org/10.1214/aoms/1177703732",
-        _keras("Huber"),
+        _huber,
         (
             Option(
                 "delta",

@@ -10,6 +10,7 @@ from tuner.space import Categorical, Float, Int
 from tuner.training.rows import OptimizerRow, Option
 
 _KERAS = "https://keras.io/api/optimizers/"
+_LION_LOWEST = 1e-7
 _YES_OR_NO = Categorical((False, True))
 
 _EPSILON = Option("epsilon", 1e-7, Float(1e-8, 1e-3, log=True), Float(1e-12, 1.0), "added to the divisor")
@@ -39,7 +40,8 @@ def _keras(class_name: str, keyword: str | None) -> Callable[..., Any]:
 
         given: dict[str, Any] = {"learning_rate": float(learning_rate), **(clipping or {}), **options}
         if keyword is not None and momentum is not None:
-            given[keyword] = momentum
+            # Lion without momentum is the sign of the gradient; Keras refuses 0 and takes a number next to it.
+            given[keyword] = max(momentum, _LION_LOWEST) if class_name == "Lion" else momentum
         if weight_decay is not None:
             given["weight_decay"] = weight_decay
             if class_name == "Muon":

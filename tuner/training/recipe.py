@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from tuner import content
+from tuner.training.heads import scores
 from tuner.training.task import Task
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
 
 
 class _Frozen(BaseModel):
@@ -87,3 +94,46 @@ class Recipe(_Frozen):
     def from_json(cls, content: Mapping[str, Any]) -> Recipe:
         """The recipe of `to_json`."""
         return cls.model_validate(content)
+
+    def build(self, inputs: Sequence[int], outputs: int, project: Path | None = None) -> keras.Model:
+        """The compiled Keras model; the same seed gives the same initial weights.
+
+        Args:
+            inputs: Shape of one row, without the batch axis.
+            outputs: Number of raw outputs.
+            project: Folder that the model file is relative to; the current one where it is None.
+
+        Raises:
+            ContentError: The model file is not there, has changed since the study, or gives no usable model.
+        """
+        from tuner.training.assemble import build_model
+
+        reference = content.Reference.parse(self.model.reference, "build")
+        function = content.load(project or Path.cwd(), reference, self.model.sha256)
+        return self.compile(build_model(self, inputs, outputs, function))
+
+    def compile(self, model: keras.Model) -> keras.Model:
+        """Give a model of your own the recipe's loss and optimizer; no head is put behind it.
+
+        It must end in the activation `head` ("linear" is none), or, where that is "model", in what the loss asks for.
+
+        Returns:
+            The same model.
+        """
+        from tuner.training.assemble import compile_model
+
+        return compile_model(model, self)
+
+    def fit_options(self) -> dict[str, Any]:
+        """Keyword arguments of `model.fit`: epochs, batch size, the schedule as callback, class weights.
+
+        A reduce_on_plateau schedule watches the objective where `fit` reports it under the metric's name, else the
+        validation loss, else the training loss.
+        """
+        from tuner.training.assemble import fit_options
+
+        return fit_options(self)
+
+    def scores(self, outputs: np.ndarray) -> np.ndarray:
+        """What a metric takes, from what the model of this recipe gives; see `tuner.training.scores`."""
+        return scores(outputs, self.head, self.task, self.loss.name)
