@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -34,11 +35,9 @@ class _Worker:
 
     def send(self, message: dict[str, Any]) -> None:
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):  # it died; its reader tells
             self.process.stdin.write(messages.encode(message))
             self.process.stdin.flush()
-        except OSError:
-            pass  # it died; its reader tells
 
     def log_end(self) -> str:
         self.log.seek(0)
@@ -121,7 +120,7 @@ class LocalExecutor:
         self._workers.clear()
 
     def _spawn(self) -> _Worker:
-        log = tempfile.TemporaryFile(prefix="tuner-worker-")
+        log = tempfile.TemporaryFile(prefix="tuner-worker-")  # noqa: SIM115 – lives as long as the worker
         try:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "tuner.executors.worker"],
@@ -199,10 +198,8 @@ class LocalExecutor:
     @staticmethod
     def _close_input(worker: _Worker) -> None:
         assert worker.process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):
             worker.process.stdin.close()
-        except OSError:
-            pass
 
 
 def _death(code: int) -> str:

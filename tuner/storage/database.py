@@ -91,9 +91,9 @@ def storage_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ImportError, ValueError) as error:
-        if isinstance(error, ValueError) and not isinstance(error, ArgumentError):
-            if "Failed to import DB access module" not in str(error):
-                raise
+        # Optuna says ValueError where it cannot read the URL; any other one is not about the storage.
+        if type(error) is ValueError and "Failed to import DB access module" not in str(error):
+            raise
         raise StorageError(
             f"A storage must be an SQLAlchemy URL with an installed driver, as in 'sqlite:///runs/tuner.db', but got "
             f"{hidden(url)!r} ({_first_line(error)}). Correct --storage or TUNER_STORAGE, or install the driver."
@@ -149,7 +149,10 @@ def _explain(url: str, error: BaseException) -> str:
     if "not a database" in text or "malformed" in text:
         step = "The file is damaged or something else: move it away, or restore a copy."
     elif "locked" in text:
-        step = f"Another program has kept it locked for {BUSY_TIMEOUT_S:.0f} s. Close that program and run the same command again."
+        step = (
+            f"Another program has kept it locked for {BUSY_TIMEOUT_S:.0f} s. "
+            "Close that program and run the same command again."
+        )
     elif "readonly" in text or "unable to open" in text or "ermission" in text:
         step = "Check that the file and its folder may be written, or name another one with --storage."
     elif "full" in text:

@@ -96,4 +96,4 @@ def epochs_run(database: Database, study_id: int) -> dict[int, int]:
         .group_by(tables.epochs.c.trial_id)
     )
     with storage_errors(database.url), database.engine.connect() as connection:
-        return {trial_id: count for trial_id, count in connection.execute(query)}
+        return {int(trial_id): int(count) for trial_id, count in connection.execute(query)}

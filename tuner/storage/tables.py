@@ -6,7 +6,7 @@ into Optuna's tables: Optuna deletes a study without knowing of ours, and must n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import JSON, Column, DateTime, Float, Integer, MetaData, String, Table, insert, inspect, select
 

@@ -1,0 +1,76 @@
+"""A study without TensorFlow: a real study file over iris, and a trainer that computes its curve from the recipe.
+
+Run as a program it is a coordinator of its own: `python tests/mock_study.py URL TRIALS [EPOCH_SECONDS]`.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tuner.engines import EpochRecord, Training
+from tuner.executors import InlineExecutor
+from tuner.runner import StudyRun
+from tuner.spec import StudySpec, read_study_dict
+from tuner.standing import Standing
+from tuner.storage import Database, open_database
+
+CONTENT: dict[str, Any] = {
+    "name": "mock",
+    "model": "models/mlp.py",
+    "data": {"source": "iris"},
+    "search": {
+        "optimizer": ["sgd", "adam", "adagrad"],
+        "learning_rate": {"low": 1e-4, "high": 10.0, "log": True},
+        "momentum": {"low": 0.0, "high": 0.99},
+        "schedule": ["constant", "cosine"],
+        "activation": ["relu", "tanh"],
+    },
+    "budget": {"trials": 30, "epochs": 5},
+    "pruner": {"name": "none"},
+}
+
+
+def spec_of(project: Path, **sections: Any) -> StudySpec:
+    """The mock study, with some of its keys replaced."""
+    return read_study_dict({**CONTENT, **sections}, project)
+
+
+def quality(recipe: Mapping[str, Any]) -> float:
+    """What a recipe can reach: best at a learning rate of 0.03 with Adam and tanh, in (0, 1)."""
+    distance = abs(math.log10(recipe["learning_rate"] / 0.03))
+    bonus = 0.05 * (recipe["optimizer"]["name"] == "adam") + 0.02 * (recipe["activation"] == "tanh")
+    return 0.9 / (1.0 + distance) + bonus
+
+
+def trainer(
+    recipe: Mapping[str, Any], epoch_s: float = 0.0, diverges_above: float = math.inf
+) -> Generator[EpochRecord, None, Training]:
+    """A curve that rises towards `quality`; deterministic."""
+    value = 0.0
+    for epoch in range(1, recipe["epochs"] + 1):
+        if recipe["learning_rate"] > diverges_above:
+            return Training("diverged", None, f"the training loss became nan in epoch {epoch}")
+        if epoch_s:
+            time.sleep(epoch_s)
+        value = quality(recipe) * (1 - math.exp(-epoch))
+        yield EpochRecord(0, epoch, 1 - value, 1 - value, value, recipe["learning_rate"], epoch_s)
+    return Training("complete", value)
+
+
+def run(spec: StudySpec, database: Database, **options: Any) -> tuple[str, list[Standing]]:
+    """Run the study in this process; why it ended, and what was shown."""
+    shown: list[Standing] = []
+    slots = options.pop("slots", 1)
+    executor = InlineExecutor(lambda recipe: trainer(recipe, **options), slots)
+    return StudyRun(spec, database, executor, shown.append).run(), shown
+
+
+if __name__ == "__main__":
+    url, trials, epoch_s = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    study = spec_of(Path.cwd(), budget={"trials": trials, "epochs": 5})
+    run(study, open_database(url, create=True), epoch_s=epoch_s, slots=2)

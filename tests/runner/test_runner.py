@@ -1,0 +1,284 @@
+"""The loop ask → train → report and prune → tell, with a trainer that costs nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+import mock_study
+import optuna
+import pytest
+from mock_study import run, spec_of
+
+from tuner.engines import EpochRecord, Training
+from tuner.errors import RepeatedFailureError, StudyBusyError, StudyChangedError
+from tuner.executors import Ended, EpochDone, InlineExecutor, Job, Lost
+from tuner.results import read_study_results, summary
+from tuner.runner import StudyRun
+from tuner.storage import Database, StudyStore, open_database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+
+
+def content_of(database: Database, name: str = "mock") -> dict[str, Any]:
+    return summary(read_study_results(database, name))
+
+
+def test_a_study_runs_to_its_last_trial(database: Database, tmp_path: Path) -> None:
+    ended, shown = run(spec_of(tmp_path), database)
+    content = content_of(database)
+    assert ended == "trials"
+    assert content["counts"]["complete"] == 30
+    assert sum(content["counts"].values()) == 30
+    best = max(content["trials"], key=lambda row: row["value"])
+    assert content["best"] == {"trial": best["number"], "value": best["value"], "params": best["params"]}
+    assert all(row["epochs"] == 5 and row["duration_s"] is not None for row in content["trials"])
+    assert shown[-1].finished == 30
+    assert shown[-1].best is not None
+    assert shown[-1].best[1] == best["value"]
+
+
+def test_plain_optuna_reads_the_same_study(database: Database, tmp_path: Path) -> None:
+    run(spec_of(tmp_path), database)
+    plain = optuna.load_study(study_name="mock", storage=database.url)
+    content = content_of(database)
+    assert [trial.value for trial in plain.trials] == [row["value"] for row in content["trials"]]
+    assert [trial.params for trial in plain.trials] == [row["params"] for row in content["trials"]]
+    assert all(sorted(trial.intermediate_values) == [1, 2, 3, 4, 5] for trial in plain.trials)
+    assert plain.best_trial.number == content["best"]["trial"]
+    assert plain.metric_names == ["accuracy"]
+
+
+def test_what_is_inactive_is_not_stored(database: Database, tmp_path: Path) -> None:
+    run(spec_of(tmp_path), database)
+    for row in content_of(database)["trials"]:
+        assert ("momentum" in row["params"]) == (row["params"]["optimizer"] != "adagrad")
+
+
+def test_the_same_seed_gives_the_same_trials(tmp_path: Path) -> None:
+    rows = []
+    for name in ("a", "b"):
+        database = open_database(f"sqlite:///{tmp_path}/{name}.db", create=True)
+        run(spec_of(tmp_path), database)
+        rows.append([(row["params"], row["value"]) for row in content_of(database)["trials"]])
+    assert rows[0] == rows[1]
+    other = open_database(f"sqlite:///{tmp_path}/c.db", create=True)
+    run(spec_of(tmp_path, seed=7), other)
+    assert [(row["params"], row["value"]) for row in content_of(other)["trials"]] != rows[0]
+
+
+def test_the_same_command_goes_on_and_draws_new_trials(database: Database, tmp_path: Path) -> None:
+    run(spec_of(tmp_path, budget={"trials": 8, "epochs": 5}), database)
+    first = content_of(database)["trials"]
+    run(spec_of(tmp_path), database)
+    rows = content_of(database)["trials"]
+    assert len(rows) == 30
+    assert [(r["number"], r["params"], r["value"]) for r in rows[:8]] == [
+        (r["number"], r["params"], r["value"]) for r in first
+    ]
+    assert len({str(row["params"]) for row in rows}) == 30, "a run that goes on repeats what was drawn before"
+    ended, shown = run(spec_of(tmp_path), database)
+    assert ended == "trials"
+    assert len(content_of(database)["trials"]) == 30
+
+
+def test_two_slots_share_the_budget(database: Database, tmp_path: Path) -> None:
+    run(spec_of(tmp_path, budget={"trials": 7, "epochs": 5}), database, slots=3)
+    assert content_of(database)["counts"]["complete"] == 7
+
+
+@pytest.mark.parametrize(
+    ("budget", "ended"),
+    [({"trials": 500, "target": 0.5}, "target"), ({"trials": 500, "patience": 6}, "patience")],
+)
+def test_other_budgets_end_a_study(database: Database, tmp_path: Path, budget: dict[str, Any], ended: str) -> None:
+    assert run(spec_of(tmp_path, budget={"epochs": 5, **budget}), database)[0] == ended
+    rows = content_of(database)["trials"]
+    assert len(rows) < 500
+    values = [row["value"] for row in rows]
+    if ended == "target":
+        assert values[-1] >= 0.5 > max(values[:-1], default=0.0)
+    else:
+        assert len(values) - 1 - values.index(max(values)) == 6
+
+
+def test_time_ends_a_study(database: Database, tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, budget={"time": "1s", "epochs": 5})
+    ended, shown = run(spec, database, epoch_s=0.02)
+    assert ended == "time"
+    assert 1.0 <= shown[-1].elapsed_s < 5.0
+    assert content_of(database)["counts"]["complete"] >= 1
+
+
+def test_a_grid_ends_when_every_setting_was_tried(database: Database, tmp_path: Path) -> None:
+    spec = spec_of(
+        tmp_path, search={"optimizer": ["sgd", "adam"], "activation": ["relu", "tanh"]}, sampler={"name": "grid"}
+    )
+    assert run(spec, database)[0] == "exhausted"
+    rows = content_of(database)["trials"]
+    assert sorted((r["params"]["optimizer"], r["params"]["activation"]) for r in rows) == [
+        ("adam", "relu"), ("adam", "tanh"), ("sgd", "relu"), ("sgd", "tanh"),
+    ]  # fmt: skip
+
+
+def test_bad_trials_are_pruned_early_and_the_curve_is_kept(database: Database, tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, budget={"trials": 40, "epochs": 9}, pruner={"name": "median"})
+    run(spec, database)
+    rows = content_of(database)["trials"]
+    pruned = [row for row in rows if row["state"] == "pruned"]
+    complete = [row for row in rows if row["state"] == "complete"]
+    assert len(pruned) >= 5
+    assert all(row["epochs"] < 9 for row in pruned)
+    assert all(row["epochs"] == 9 for row in complete)
+    assert max(row["value"] for row in pruned) < max(row["value"] for row in complete)
+
+
+def test_diverged_trials_teach_the_sampler(tmp_path: Path) -> None:
+    shares = []
+    for seed in range(5):
+        database = open_database(f"sqlite:///{tmp_path}/{seed}.db", create=True)
+        run(spec_of(tmp_path, seed=seed, budget={"trials": 100, "epochs": 5}), database, diverges_above=0.5)
+        rows = content_of(database)["trials"]
+        late = [row["state"] == "diverged" for row in rows if row["number"] >= 20]
+        shares.append(sum(late) / len(late))
+        for row in rows:
+            assert (row["state"] == "diverged") == (row["params"]["learning_rate"] > 0.5)
+            if row["state"] == "diverged":
+                assert row["value"] is None
+                assert "nan in epoch 1" in row["reason"]
+    assert max(shares) <= 0.15, f"plain Optuna with NaN wastes 90 %, here {shares}"
+
+
+def test_the_same_error_three_times_ends_the_study(database: Database, tmp_path: Path) -> None:
+    def broken(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+        raise ValueError("no such layer")
+        yield
+
+    with pytest.raises(RepeatedFailureError, match="ValueError: no such layer") as caught:
+        StudyRun(spec_of(tmp_path), database, InlineExecutor(broken)).run()
+    assert 'raise ValueError("no such layer")' in str(caught.value)
+    rows = content_of(database)["trials"]
+    assert [row["state"] for row in rows if row["state"] != "waiting"] == ["failed"] * 3
+    assert rows[0]["reason"] == "ValueError: no such layer"
+
+
+def test_errors_that_differ_do_not_end_the_study(database: Database, tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def sometimes(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+        seen.append(1)
+        if len(seen) % 3:
+            raise ValueError("now and then")
+        return (yield from mock_study.trainer(recipe))
+
+    StudyRun(spec_of(tmp_path), database, InlineExecutor(sometimes)).run()
+    counts = content_of(database)["counts"]
+    assert (counts["failed"], counts["complete"]) == (20, 10)
+
+
+class DyingExecutor(InlineExecutor):
+    """Loses the worker of the trials it is told to, as often as it is told to."""
+
+    def __init__(self, deaths: dict[int, int]) -> None:
+        super().__init__(mock_study.trainer)
+        self.deaths = deaths
+
+    def events(self, timeout_s: float) -> list[Any]:
+        events = super().events(timeout_s)
+        for index, event in enumerate(events):
+            if isinstance(event, EpochDone) and event.record.epoch == 3 and self.deaths.get(event.number, 0) > 0:
+                self.deaths[event.number] -= 1
+                del self._running[event.number]
+                events[index] = Lost(event.number, "its worker process was ended by SIGKILL", "the last words")
+        return events
+
+
+def test_a_trial_whose_worker_died_runs_again(database: Database, tmp_path: Path) -> None:
+    StudyRun(spec_of(tmp_path), database, DyingExecutor({4: 1, 9: 2})).run()
+    rows = content_of(database)["trials"]
+    assert rows[4]["state"] == "complete"
+    assert rows[4]["epochs"] == 5
+    assert rows[9]["state"] == "failed"
+    assert rows[9]["reason"] == "its worker process was ended by SIGKILL, twice"
+    plain = optuna.load_study(study_name="mock", storage=database.url)
+    assert plain.trials[9].user_attrs["traceback"] == "the last words"
+
+
+def test_an_objective_that_is_not_a_number_counts_as_diverged(database: Database, tmp_path: Path) -> None:
+    def nothing(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+        yield EpochRecord(0, 1, 1.0, 1.0, math.nan, 0.1, 0.0)
+        return Training("complete", math.nan)
+
+    StudyRun(spec_of(tmp_path, budget={"trials": 5, "epochs": 1}), database, InlineExecutor(nothing)).run()
+    content = content_of(database)
+    assert content["counts"]["diverged"] == 5
+    assert content["best"] is None
+    assert content["trials"][0]["reason"] == "the objective is nan after the last epoch"
+
+
+def test_a_changed_question_is_refused_with_the_difference(database: Database, tmp_path: Path) -> None:
+    run(spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database)
+    before = content_of(database)
+    changed = {**mock_study.CONTENT["search"], "learning_rate": {"low": 1e-3, "high": 1.0, "log": True}}
+    with pytest.raises(StudyChangedError) as caught:
+        run(spec_of(tmp_path, search=changed), database)
+    assert "search.learning_rate" in str(caught.value)
+    assert "--fork" in str(caught.value)
+    assert content_of(database) == before
+    assert run(spec_of(tmp_path, search=changed, name="other"), database)[0] == "trials"
+
+
+def test_budget_sampler_and_pruner_may_change(database: Database, tmp_path: Path) -> None:
+    run(spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database)
+    run(spec_of(tmp_path, budget={"trials": 6, "epochs": 5}, sampler={"name": "random"}), database)
+    assert content_of(database)["counts"]["complete"] == 6
+
+
+def test_a_study_of_plain_optuna_is_not_touched(database: Database, tmp_path: Path) -> None:
+    plain = optuna.create_study(study_name="mock", storage=database.url)
+    plain.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    with pytest.raises(StudyChangedError, match="not made by keras-studies"):
+        run(spec_of(tmp_path), database)
+    assert len(optuna.load_study(study_name="mock", storage=database.url).trials) == 2
+
+
+def test_one_process_at_a_time(database: Database, tmp_path: Path) -> None:
+    held = StudyStore(database, "mock", "maximize")
+    with pytest.raises(StudyBusyError, match="is being run by process"):
+        run(spec_of(tmp_path), database)
+    held.close()
+    assert run(spec_of(tmp_path, budget={"trials": 2, "epochs": 5}), database)[0] == "trials"
+
+
+class CuriousExecutor(InlineExecutor):
+    """Looks into the database when a job comes in."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(mock_study.trainer)
+        self.database, self.seen = database, []
+
+    def submit(self, job: Job) -> None:
+        rows = content_of(self.database)["trials"]
+        self.seen.append((rows[job.number]["state"], rows[job.number]["params"]))
+        super().submit(job)
+
+
+def test_number_and_parameters_are_stored_before_the_training_begins(database: Database, tmp_path: Path) -> None:
+    executor = CuriousExecutor(database)
+    StudyRun(spec_of(tmp_path, budget={"trials": 4, "epochs": 5}), database, executor).run()
+    rows = content_of(database)["trials"]
+    assert executor.seen == [("running", row["params"]) for row in rows]
+
+
+def test_late_events_of_unknown_trials_are_ignored(database: Database, tmp_path: Path) -> None:
+    class Late(InlineExecutor):
+        def events(self, timeout_s: float) -> list[Any]:
+            return [*super().events(timeout_s), Ended(999, Training("complete", 1.0), 0.0)]
+
+    StudyRun(spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database, Late(mock_study.trainer)).run()
+    assert content_of(database)["counts"]["complete"] == 3
