@@ -70,10 +70,10 @@ def open_database(url: str, *, create: bool) -> Database:
 
     from tuner.storage.tables import prepare_tables
 
-    url = _absolute(url)
+    url, file = _absolute(url)
     options: dict[str, Any] = {"pool_pre_ping": True}
-    if url.startswith(_SQLITE):
-        _check_file(url, Path(url.removeprefix(_SQLITE)), create)
+    if file is not None:
+        _check_file(file, create)
         # NullPool: a file handle each use is cheap, and no connection outlives a fork or a thread.
         options = {"connect_args": {"factory": WalConnection, "timeout": BUSY_TIMEOUT_S}, "poolclass": NullPool}
     with storage_errors(url):
@@ -113,21 +113,26 @@ def hidden(url: str) -> str:
         return url
 
 
-def _absolute(url: str) -> str:
-    if not url.startswith(_SQLITE):
-        if "://" not in url:
-            raise StorageError(f"A storage must be an SQLAlchemy URL, but got {url!r}. Did you mean 'sqlite:///{url}'?")
-        return url
-    path = url.removeprefix(_SQLITE)
-    if path in ("", ":memory:") or "?" in path:
+def _absolute(url: str) -> tuple[str, Path | None]:
+    """The URL with the path of a SQLite file made absolute, and this path; None for another database."""
+    from sqlalchemy import make_url
+
+    if "://" not in url:
+        raise StorageError(f"A storage must be an SQLAlchemy URL, but got {url!r}. Did you mean '{_SQLITE}{url}'?")
+    with storage_errors(url):
+        parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return url, None
+    if parsed.database in (None, "", ":memory:") or str(parsed.database).startswith("file:"):
         raise StorageError(
             f"A SQLite storage must name a file, as in 'sqlite:///runs/tuner.db', but got {url!r}; "
             "trials in memory would be lost at the end. Name a file."
         )
-    return f"{_SQLITE}{Path(path).absolute().as_posix()}"
+    file = Path(str(parsed.database)).absolute()
+    return parsed.set(database=file.as_posix()).render_as_string(hide_password=False), file
 
 
-def _check_file(url: str, path: Path, create: bool) -> None:
+def _check_file(path: Path, create: bool) -> None:
     if path.is_dir():
         raise StorageError(f"A SQLite storage must name a file, but {path} is a folder. Name a file in it.")
     if not path.exists():

@@ -1,0 +1,112 @@
+"""A study that one process holds: taking over, going on, and the rows of our own tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from tuner.errors import StudyBusyError
+from tuner.storage import Database, StudyStore, open_database, read_epochs, read_recipe, read_study_record
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+
+
+def record(epoch: int, loss: float = 1.0) -> dict[str, float]:
+    return {
+        "fold": 0, "epoch": epoch, "loss": loss, "val_loss": 1.0, "metric": 0.5, "learning_rate": 0.1, "seconds": 0.1,
+    }  # fmt: skip
+
+
+def abandon(store: StudyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the process that holds the store had died."""
+    monkeypatch.setattr("tuner.storage.lease.process_start", lambda pid: "another process")
+
+
+def test_what_a_dead_process_left_running_waits_again(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = StudyStore(database, "s", "minimize")
+    study = store.study(pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2))
+    finished = study.ask()
+    study.tell(finished, 3.0)
+    left = study.ask()
+    x = left.suggest_float("x", 0, 1)
+    left.report(0.5, 1)
+    left.should_prune()
+    store.add_epoch(left.number, record(1))
+    store.flush()
+    assert "completed_rung_0" in store.study().trials[1].system_attrs
+    abandon(store, monkeypatch)
+
+    again = StudyStore(database, "s", "minimize")
+    assert again.requeued == [1]
+    stored = optuna.load_study(study_name="s", storage=database.url).trials
+    assert [trial.state for trial in stored] == [TrialState.COMPLETE, TrialState.WAITING]
+    assert stored[1].params == {"x": x}
+    assert stored[1].intermediate_values == {}
+    assert "completed_rung_0" not in stored[1].system_attrs
+    assert read_epochs(database, [stored[1]._trial_id]) == []
+    trial = again.study().ask()
+    assert trial.number == 1
+    assert trial.suggest_float("x", 0, 1) == x
+    trial.report(0.7, 1)
+    again.study().tell(trial, 0.7)
+    again.flush()
+    stored = optuna.load_study(study_name="s", storage=database.url).trials
+    assert [trial.value for trial in stored] == [3.0, 0.7]
+    assert stored[1].intermediate_values == {1: 0.7}
+
+
+def test_a_living_holder_is_not_disturbed(database: Database) -> None:
+    store = StudyStore(database, "s", "minimize")
+    with pytest.raises(StudyBusyError, match="One process at a time runs a study"):
+        StudyStore(database, "s", "minimize")
+    assert read_study_record(database, "s").alive
+    StudyStore(database, "other", "minimize").close()
+    store.close()
+    assert not read_study_record(database, "s").alive
+    StudyStore(database, "s", "minimize").close()
+
+
+def test_recipes_and_epochs(database: Database) -> None:
+    store = StudyStore(database, "s", "minimize")
+    study = store.study()
+    trial = study.ask()
+    store.add_recipe(trial.number, {"loss": {"name": "hinge"}, "rate": 0.1})
+    store.flush()
+    trial_id = optuna.load_study(study_name="s", storage=database.url).trials[0]._trial_id
+    store.add_epoch(0, record(1))
+    store.add_epoch(0, record(2, loss=float("nan")))
+    store.add_epoch(0, record(1, loss=9.0))  # told again after its worker died: the first one is kept
+    store.add_recipe(0, {"loss": {"name": "hinge"}, "rate": 0.2})
+    store.flush()
+    assert read_recipe(database, trial_id) == {"loss": {"name": "hinge"}, "rate": 0.2}
+    rows = read_epochs(database, [trial_id])
+    assert [(row["epoch"], row["loss"]) for row in rows] == [(1, 1.0), (2, None)]
+    assert read_recipe(database, trial_id + 1) is None
+
+
+def test_requeue_puts_running_trials_back(database: Database) -> None:
+    store = StudyStore(database, "s", "minimize")
+    study = store.study()
+    trial = study.ask()
+    trial.suggest_float("x", 0, 1)
+    trial.report(1.0, 1)
+    store.add_epoch(0, record(1))
+    store.requeue([0])
+    store.close()
+    found = optuna.load_study(study_name="s", storage=database.url).trials[0]
+    assert (found.state, found.intermediate_values, found.datetime_start) == (TrialState.WAITING, {}, None)
+    assert read_epochs(database, [found._trial_id]) == []
+
+
+def test_a_trial_that_comes_from_outside_is_taken_over(database: Database) -> None:
+    StudyStore(database, "s", "minimize").close()
+    plain = optuna.load_study(study_name="s", storage=database.url)
+    plain.enqueue_trial({"x": 0.125})
+    store = StudyStore(database, "s", "minimize")
+    assert store.study().ask().suggest_float("x", 0, 1) == 0.125
