@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,9 @@ from tuner.data.parts import Array
 from tuner.data.raw import Raw, from_arrays
 from tuner.data.source import Source, locate
 from tuner.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -61,7 +67,8 @@ def _common(files: list[Path], text: str) -> tuple[int, int, int]:
     """Height, width and channels that all images share; colour where one image has colour."""
     first, channels = None, 1
     for file in files:
-        size, mode = _header(file, text)
+        with _opened(file, text) as image:
+            size, mode = image.size, image.mode
         if first is not None and size != first:
             raise DataError(
                 f"All images must have one size, but {_short(files[0])} has {first[0]} x {first[1]} pixels and "
@@ -73,43 +80,39 @@ def _common(files: list[Path], text: str) -> tuple[int, int, int]:
     return first[1], first[0], channels
 
 
-def _header(file: Path, text: str) -> tuple[tuple[int, int], str]:
+@contextmanager
+def _opened(file: Path, text: str) -> Iterator[Image.Image]:
+    """The image, its pixels not read yet; what goes wrong inside is an error that names the file."""
     from PIL import Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(file) as image:
-                return image.size, image.mode
+                yield image
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _unreadable(file, text, error) from error
+        raise DataError(
+            f"Each image must be readable, but {_short(file)} is not: {error} ({text}). Replace or remove it."
+        ) from error
 
 
 def _pixels(file: Path, width: int, height: int, channels: int, text: str) -> Array:
     """One image, 0 to 255, shape `(height, width, channels)`."""
-    from PIL import Image
+    from PIL.Image import Resampling
 
-    _, mode = _header(file, text)
-    if mode not in _GREY | _COLOUR:
-        raise DataError(
-            f"Images must have 8 bits a channel, but {_short(file)} is of mode {mode} ({text}). Convert it."
-        )
-    try:
-        with Image.open(file) as image:
-            converted = image.convert(_MODES[channels])
-            if converted.size != (width, height):
-                converted = converted.resize((width, height), Image.Resampling.BILINEAR)
-            return np.asarray(converted, np.float32).reshape(height, width, channels)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise _unreadable(file, text, error) from error
+    with _opened(file, text) as image:
+        if image.mode not in _GREY | _COLOUR:
+            raise DataError(
+                f"Images must have 8 bits a channel, but {_short(file)} is of mode {image.mode} ({text}). Convert it."
+            )
+        converted = image.convert(_MODES[channels])
+        if converted.size != (width, height):
+            converted = converted.resize((width, height), resample=Resampling.BILINEAR)
+        return np.asarray(converted, np.float32).reshape(height, width, channels)
 
 
 def _short(file: Path) -> str:
     return f"{file.parent.name}/{file.name}"
-
-
-def _unreadable(file: Path, text: str, error: Exception) -> DataError:
-    return DataError(f"Each image must be readable, but {_short(file)} is not: {error} ({text}). Replace or remove it.")
 
 
 IMAGES = Source("images", "folder with one subfolder of images a class, all of one size or brought to `shape`", _read)

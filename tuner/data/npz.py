@@ -17,7 +17,9 @@ from tuner.errors import DataError
 def _read(text: str, options: DataOptions, project: Path) -> Raw:
     path = locate(text, project)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # NumPy leaves a file that it opened itself open where the archive is broken.
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("it holds a single array")
             names = sorted(archive.files)

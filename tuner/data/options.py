@@ -165,36 +165,45 @@ class DataOptions(BaseModel):
         description="a built-in set, a .csv, .parquet or .npz file, a folder of images, or file.py:function"
     )
     target: Annotated[StrictStr | tuple[StrictStr, ...] | None, BeforeValidator(_target)] = Field(
-        None, description="target column of a table, or a list of them"
+        default=None, description="target column of a table, or a list of them"
     )
-    weight: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(None, description="column of sample weights")
-    drop: Annotated[tuple[StrictStr, ...], BeforeValidator(_names)] = Field((), description="columns to leave out")
-    task: Annotated[Task | None, BeforeValidator(_task)] = Field(None, description="stated task; found where left out")
+    weight: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
+        default=None, description="column of sample weights"
+    )
+    drop: Annotated[tuple[StrictStr, ...], BeforeValidator(_names)] = Field(
+        default=(), description="columns to leave out"
+    )
+    task: Annotated[Task | None, BeforeValidator(_task)] = Field(
+        default=None, description="stated task; found where left out"
+    )
     validation: Annotated[StrictFloat | Folds | StrictStr, BeforeValidator(_validation)] = Field(
-        0.2, description="fraction of all rows, { folds = k }, or a second source"
+        default=0.2, description="fraction of all rows, { folds = k }, or a second source"
     )
     test: Annotated[StrictFloat | StrictStr, BeforeValidator(_test)] = Field(
-        0.2, description="fraction of all rows, or a second source; never seen by the search"
+        default=0.2, description="fraction of all rows, or a second source; never seen by the search"
     )
     scale: Literal["none", "standardize", "minmax", "robust"] = Field(
-        "standardize", description="scaling of the features, fitted on the training part"
+        default="standardize", description="scaling of the features, fitted on the training part"
     )
     target_scale: Literal["auto", "none", "standardize"] = Field(
-        "auto", description="scaling of the targets; auto standardizes for regression"
+        default="auto", description="scaling of the targets; auto standardizes for regression"
     )
     outliers: Literal["keep", "drop_zscore", "drop_iqr", "winsorize"] = Field(
-        "keep", description="what is done about outliers in the training part"
+        default="keep", description="what is done about outliers in the training part"
     )
     outlier_limit: Annotated[StrictFloat | None, BeforeValidator(_outlier_limit)] = Field(
-        None, description="z-score (3.0), factor of the interquartile range (1.5) or quantile of winsorize (0.01)"
+        default=None,
+        description="z-score (3.0), factor of the interquartile range (1.5) or quantile of winsorize (0.01)",
     )
-    missing: Literal["error", "mean", "median", "drop"] = Field("error", description="what is done about empty cells")
-    text: Literal["error", "one_hot", "ordinal"] = Field("error", description="how text columns become numbers")
+    missing: Literal["error", "mean", "median", "drop"] = Field(
+        default="error", description="what is done about empty cells"
+    )
+    text: Literal["error", "one_hot", "ordinal"] = Field(default="error", description="how text columns become numbers")
     shape: Annotated[tuple[int, ...] | None, BeforeValidator(_shape)] = Field(
-        None, description="the features of a row reshaped, as in [8, 8, 1]; the size that images are brought to"
+        default=None, description="the features of a row reshaped, as in [8, 8, 1]; the size that images are brought to"
     )
     class_weight: Annotated[dict[str, StrictFloat] | None, BeforeValidator(_class_weight)] = Field(
-        None, description="fixed weight of each class by name; 1 for classes left out"
+        default=None, description="fixed weight of each class by name; 1 for classes left out"
     )
 
     @model_validator(mode="after")

@@ -1,0 +1,89 @@
+"""Text columns and missing values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tuner.data import DataOptions, Part, Prepared, Split, held_out
+from tuner.errors import DataError
+
+
+@pytest.fixture
+def coloured(write_text: Callable[..., object]) -> None:
+    """60 rows: a number, a colour (missing in row 6), a target."""
+    colours = ["red", "green", "blue"]
+    lines = [f"{n},{colours[n % 3] if n != 5 else ''},{n}.5" for n in range(60)]
+    write_text("a.csv", "n,colour,y\n" + "\n".join(lines))
+
+
+def rows_of(split: Split, part: Part) -> np.ndarray:
+    return (split.unscale(part.y)[:, 0] - 0.5).round().astype(int)
+
+
+def test_one_hot(coloured: None, prepared: Callable[..., Prepared]) -> None:
+    result = prepared("a.csv", target="y", text="one_hot", missing="mean", test=0)
+    assert result.facts.features == ("n", "colour=blue", "colour=green", "colour=red")
+    assert result.facts.input_shape == (4,)
+    split = result.splits[0]
+    for part in (split.train, split.validation):
+        rows = rows_of(split, part)
+        expected = (2 - rows % 3)[:, None] == np.arange(3)
+        expected[rows == 5] = False  # the row without a colour
+        np.testing.assert_array_equal(part.x[:, 1:], expected)
+    assert any("'colour' was encoded as one_hot of 3 categories" in note for note in result.facts.notes)
+
+
+def test_ordinal(coloured: None, prepared: Callable[..., Prepared]) -> None:
+    result = prepared("a.csv", target="y", text="ordinal", missing="drop", scale="none")
+    split = result.splits[0]
+    rows = rows_of(split, split.train)
+    assert result.facts.features == ("n", "colour")
+    assert split.train.x[:, 1].tolist() == (2 - rows % 3).tolist()
+    assert sum(result.facts.rows.values()) == 59
+    assert any("1 of 60 rows were left out" in note for note in result.facts.notes)
+
+
+def test_missing_texts_count_as_missing(coloured: None, prepared: Callable[..., Prepared]) -> None:
+    with pytest.raises(DataError, match=r"missing in colour \(1\)"):
+        prepared("a.csv", target="y", text="one_hot")
+
+
+def test_rare_categories_are_no_outliers(write_text: Callable[..., object], prepared: Callable[..., Prepared]) -> None:
+    lines = [f"{n % 10},{'rare' if n % 20 == 0 else 'usual'},{n % 7}.5" for n in range(100)]
+    write_text("a.csv", "n,kind,y\n" + "\n".join(lines))
+    for text in ("one_hot", "ordinal"):
+        result = prepared("a.csv", target="y", text=text, outliers="drop_zscore", outlier_limit=2.0)
+        assert result.facts.rows["train"] == 60
+
+
+def test_a_category_of_the_test_part_alone_is_no_column(
+    write_text: Callable[..., object], prepared: Callable[..., Prepared], tmp_path: Path
+) -> None:
+    rows = "".join(f"{'ab'[n % 2]},{n}.5\n" for n in range(20))
+    write_text("a.csv", "kind,y\n" + rows)
+    write_text("b.csv", "kind,y\nnew,1.5\na,2.5\n")
+    options = DataOptions(source="a.csv", target="y", text="one_hot", test="b.csv")
+    assert prepared("a.csv", target="y", text="one_hot", test="b.csv").facts.features == ("kind=a", "kind=b")
+    assert held_out(options, tmp_path, 0).validation.x.tolist() == [[0, 0], [1, 0]]
+
+
+def test_too_many_categories_for_columns(write_text: Callable[..., object], prepared: Callable[..., Prepared]) -> None:
+    write_text("a.csv", "id,y\n" + "".join(f"row{n},{n}.5\n" for n in range(1300)))
+    with pytest.raises(DataError, match=r"at most 1000 categories, but 'id' has 1040.*ordinal"):
+        prepared("a.csv", target="y", text="one_hot")
+
+
+def test_missing_everywhere_is_refused(write_npz: Callable[..., object], prepared: Callable[..., Prepared]) -> None:
+    x = np.arange(40.0).reshape(20, 2)
+    x[:, 1] = np.nan
+    write_npz(x=x, y=np.arange(20) + 0.5)
+    with pytest.raises(DataError, match=r"missing in column 1 \(20\)"):
+        prepared("data.npz")
+    with pytest.raises(DataError, match="column 1 has none"):
+        prepared("data.npz", missing="mean")
+    with pytest.raises(DataError, match="each row of data.npz lacks a value"):
+        prepared("data.npz", missing="drop")

@@ -1,0 +1,87 @@
+"""Folders of images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tuner.data import Prepared
+from tuner.errors import DataError
+from tuner.training import Task
+
+Draw = Callable[..., None]
+
+
+@pytest.fixture
+def draw(tmp_path: Path) -> Draw:
+    """Save one image of a class; its pixels all have the value `level`."""
+
+    def save(kind: str, name: str, level: Any, mode: str = "L", size: tuple[int, int] = (6, 4)) -> None:
+        (tmp_path / "pictures" / kind).mkdir(parents=True, exist_ok=True)
+        Image.new(mode, size, level).save(tmp_path / "pictures" / kind / name)
+
+    return save
+
+
+@pytest.fixture
+def grey(draw: Draw) -> None:
+    for level in range(10):
+        draw("cat", f"{level}.png", level)
+        draw("dog", f"{level}.png", 100 + level)
+
+
+def test_a_folder_of_grey_images(grey: None, prepared: Callable[..., Prepared]) -> None:
+    result = prepared("pictures", scale="none")
+    facts = result.facts
+    assert (facts.task, facts.classes, facts.input_shape) == (Task.BINARY, ("cat", "dog"), (4, 6, 1))
+    train = result.splits[0].train
+    assert (train.x[:, 0, 0, 0] >= 100).tolist() == train.y[:, 0].tolist()
+    assert facts.rows == {"train": 12, "validation": 4, "test": 4}
+
+
+def test_colour_wins_where_kinds_differ(grey: None, draw: Draw, prepared: Callable[..., Prepared]) -> None:
+    draw("cat", "colour.png", (1, 2, 3), mode="RGB")
+    assert prepared("pictures").facts.input_shape == (4, 6, 3)
+
+
+def test_shape_brings_images_to_one_size(grey: None, draw: Draw, prepared: Callable[..., Prepared]) -> None:
+    draw("cat", "large.png", (10, 20, 30), mode="RGB", size=(9, 9))
+    with pytest.raises(DataError, match=r"one size, but .* has 6 x 4 pixels and cat/large.png 9 x 9 .*Set `shape`"):
+        prepared("pictures")
+    assert prepared("pictures", shape=[5, 7, 3]).facts.input_shape == (5, 7, 3)
+    with pytest.raises(DataError, match=r"\[height, width, channels\].* got \[5, 7\]"):
+        prepared("pictures", shape=[5, 7])
+
+
+def test_other_files_are_counted(grey: None, tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+    (tmp_path / "pictures" / "cat" / "notes.txt").write_text("hello")
+    (tmp_path / "pictures" / ".hidden").mkdir()
+    assert any("1 files of pictures" in note for note in prepared("pictures").facts.notes)
+
+
+def test_unreadable_images_are_named(grey: None, tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+    picture = tmp_path / "pictures" / "dog" / "3.png"
+    whole = picture.read_bytes()
+    for broken in (b"", b"\x00" * 40, whole[: len(whole) // 2], whole[:50]):
+        picture.write_bytes(broken)
+        with pytest.raises(DataError, match=r"dog/3.png is not.*Replace or remove it"):
+            prepared("pictures")
+
+
+def test_sixteen_bits_are_refused(grey: None, draw: Draw, prepared: Callable[..., Prepared]) -> None:
+    draw("cat", "deep.png", 60000, mode="I;16")
+    with pytest.raises(DataError, match=r"8 bits a channel, but cat/deep.png is of mode I;16"):
+        prepared("pictures")
+
+
+def test_empty_folders_are_refused(grey: None, tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+    (tmp_path / "pictures" / "bird").mkdir()
+    with pytest.raises(DataError, match="pictures/bird holds none"):
+        prepared("pictures")
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(DataError, match="one subfolder of images a class, but nothing holds none"):
+        prepared("nothing")

@@ -1,0 +1,119 @@
+"""Which rows go where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tuner.data import DataOptions
+from tuner.data.splitting import MAIN, TEST, VALIDATION, Layout, lay_out
+from tuner.errors import DataError
+
+
+def deal(counts: list[int], seed: int = 0, shuffle: bool = True, **options: Any) -> tuple[Layout, np.ndarray]:
+    """Lay out rows of as many classes as `counts`, mixed."""
+    groups = np.repeat(np.arange(len(counts)), counts)
+    if shuffle:
+        groups = np.random.default_rng(99).permutation(groups)
+    names = tuple(f"c{index}" for index in range(len(counts)))
+    return lay_out(np.zeros(len(groups), int), groups, names, DataOptions(source="s", **options), seed), groups
+
+
+counts_of_classes = st.lists(st.integers(6, 40), min_size=2, max_size=6)
+
+
+@settings(max_examples=60)
+@given(counts_of_classes, st.floats(0.05, 0.45), st.floats(0, 0.45), st.integers(0, 2**32))
+def test_hold_out_partitions_the_rows(counts: list[int], validation: float, test: float, seed: int) -> None:
+    layout, groups = deal(counts, seed, validation=validation, test=test)
+    ((train, measured),) = layout.splits
+    everything = np.concatenate([train, measured, layout.test])
+    assert sorted(everything) == list(range(len(groups)))
+    assert sorted([*train, *measured]) == list(layout.development)
+    for kind in range(len(counts)):
+        assert (groups[train] == kind).any()
+        assert (groups[measured] == kind).any()
+
+
+@settings(max_examples=60)
+@given(counts_of_classes, st.integers(2, 5), st.floats(0, 0.4), st.integers(0, 2**32))
+def test_folds_partition_the_rows_that_are_not_for_the_test(
+    counts: list[int], folds: int, test: float, seed: int
+) -> None:
+    layout, groups = deal(counts, seed, validation={"folds": folds}, test=test)
+    assert len(layout.splits) == folds
+    assert sorted(np.concatenate([part for _, part in layout.splits])) == list(layout.development)
+    for train, part in layout.splits:
+        assert sorted([*train, *part]) == list(layout.development)
+        assert not set(part) & set(layout.test)
+    sizes = [len(part) for _, part in layout.splits]
+    assert max(sizes) - min(sizes) <= 1
+    for kind in range(len(counts)):
+        shares = [int((groups[part] == kind).sum()) for _, part in layout.splits]
+        assert max(shares) - min(shares) <= 1
+
+
+def test_each_part_has_the_share_of_each_class() -> None:
+    layout, groups = deal([100, 50, 10], validation=0.2, test=0.2)
+    ((train, part),) = layout.splits
+    assert list(np.bincount(groups[layout.test])) == [20, 10, 2]
+    assert list(np.bincount(groups[part])) == [20, 10, 2]
+    assert list(np.bincount(groups[train])) == [60, 30, 6]
+
+
+def test_the_total_is_the_fraction_where_shares_have_remainders() -> None:
+    layout, _ = deal([33, 33, 33], validation=0.1, test=0.1)
+    assert len(layout.test) == 10
+    assert len(layout.splits[0][1]) == 10
+
+
+def test_the_test_part_does_not_depend_on_how_validation_is_drawn() -> None:
+    one, _ = deal([40, 40], validation=0.1, test=0.2)
+    other, _ = deal([40, 40], validation={"folds": 5}, test=0.2)
+    assert list(one.test) == list(other.test)
+
+
+def test_same_seed_same_parts_and_another_seed_others() -> None:
+    one, again, other = (deal([40, 40], seed, validation=0.25, test=0.25)[0] for seed in (1, 1, 2))
+    assert list(one.test) == list(again.test)
+    assert list(one.splits[0][1]) == list(again.splits[0][1])
+    assert list(one.test) != list(other.test)
+
+
+def test_a_class_without_rows_to_spare_gives_none_to_the_test() -> None:
+    layout, groups = deal([50, 2], validation=0.5, test=0.3)
+    assert set(groups[layout.test]) == {0}
+    assert set(groups[layout.splits[0][0]]) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("counts", "options", "words"),
+    [
+        ([20, 1], {}, "at least 2 rows for training and validation, but class 'c1' has 1"),
+        ([20, 4], {"validation": {"folds": 5}}, "at least 5 rows for training and validation, but class 'c1' has 4"),
+        ([2, 2], {"test": 0.5, "validation": 0.2}, "at least 5 rows in all"),
+    ],
+)
+def test_too_few_rows_are_refused(counts: list[int], options: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        deal(counts, **options)
+
+
+def test_rows_without_classes_are_split_by_number_alone() -> None:
+    layout = lay_out(np.zeros(10, int), None, (), DataOptions(source="s"), 0)
+    ((train, part),) = layout.splits
+    assert (len(train), len(part), len(layout.test)) == (6, 2, 2)
+    with pytest.raises(DataError, match="at least 3 rows"):
+        lay_out(np.zeros(2, int), None, (), DataOptions(source="s"), 0)
+
+
+def test_rows_of_second_sources_stay_together() -> None:
+    origin = np.array([MAIN] * 6 + [VALIDATION] * 2 + [TEST] * 3)
+    layout = lay_out(origin, None, (), DataOptions(source="a", validation="b", test="c"), 0)
+    ((train, part),) = layout.splits
+    assert (list(train), list(part), list(layout.test)) == ([0, 1, 2, 3, 4, 5], [6, 7], [8, 9, 10])
+    assert list(layout.development) == list(range(8))
