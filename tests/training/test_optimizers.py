@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tuner.space import Float
+from tuner.space import Categorical, Float
 from tuner.training import CLIPPINGS, OPTIMIZERS
 
 ROWS = [pytest.param(row, id=name) for name, row in OPTIMIZERS.items()]
@@ -106,3 +106,17 @@ def test_adam_is_its_formula() -> None:
         m, v = 0.8 * m + 0.2 * g, 0.95 * v + 0.05 * g**2
         weights -= 0.1 * (m / (1 - 0.8**step)) / (np.sqrt(v / (1 - 0.95**step)) + 1e-7)
     np.testing.assert_allclose(stepped(built, gradients), weights, rtol=1e-5)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_keras_takes_both_ends_of_every_option(row) -> None:
+    for option in row.options:
+        ends = (
+            option.allowed.choices
+            if isinstance(option.allowed, Categorical)
+            else (option.allowed.low, option.allowed.high)
+        )
+        for value in ends:
+            built = row.build(1e-3, **{option.name: value})
+            assert built.get_config()[option.name] == value
+            assert np.isfinite(stepped(built, [np.full((2, 2), 0.5)] * 2)).all(), (option.name, value)
