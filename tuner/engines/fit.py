@@ -17,8 +17,7 @@ import numpy as np
 from tuner.data import DataFacts, Part, Split
 from tuner.diagnostics import divergence
 from tuner.engines.base import Decide, EpochRecord, Training
-from tuner.training import METRICS, Recipe, Task, scores
-from tuner.training.assemble import build_model, compile_model, fit_options
+from tuner.training import METRICS, Recipe, Task, build_model, compile_model, fit_options, scores
 
 PREDICT_ROWS = 4096
 """Rows evaluated at once: bounds memory, and is one call for most validation parts."""
