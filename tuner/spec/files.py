@@ -31,13 +31,11 @@ def locate(path: Path | str) -> tuple[Path, Path]:
         StudyFileError: No such file, or a folder.
     """
     given = Path(path)
-    if given.is_dir():
-        inside = sorted(file.name for file in given.iterdir() if file.suffix in _SUFFIXES)
-        hint = f"Name one of its files: {', '.join(inside[:10])}." if inside else "Name a study file."
-        raise _refused(path, "a study is a file, but this is a folder", allowed="a .toml or .yaml file", next_step=hint)
-    if given.is_file():
-        return given, content.project_of(given)
     try:
+        if given.is_dir():
+            raise _refused_folder(path, given)
+        if given.is_file():
+            return given, content.project_of(given)
         return content.find(Path.cwd(), str(path)), Path.cwd()
     except (ContentError, ValueError, OSError) as error:
         known = [f"studies/{file.name}" for file in content.files(Path.cwd(), "studies")]
@@ -86,6 +84,12 @@ def parse(file: Path, shown_as: str) -> dict[str, Any]:
             next_step="Start from an example: `tuner new DIR` writes one.",
         )
     return dict(parsed)
+
+
+def _refused_folder(path: Path | str, folder: Path) -> StudyFileError:
+    inside = sorted(file.name for file in folder.iterdir() if file.suffix in _SUFFIXES)
+    hint = f"Name one of its files: {', '.join(inside[:10])}." if inside else "Name a study file."
+    return _refused(path, "a study is a file, but this is a folder", allowed="a .toml or .yaml file", next_step=hint)
 
 
 def _text(file: Path, shown_as: str) -> str:
@@ -162,5 +166,4 @@ def _refused(
     next_step: str,
     key: str = "",
 ) -> StudyFileError:
-    problem = Problem(key, rule, given, allowed, near, next_step)
-    return StudyFileError(str(path), [problem])
+    return StudyFileError(str(path), [Problem(key, rule, given, allowed, near, next_step)])

@@ -42,15 +42,15 @@ def _given_number(
         sharing = limits.get("optimizer", reading.chosen.get("optimizer", ()))
         auto: Parameter | None = _rates(tuple(str(name) for name in sharing))
     else:
-        auto = dimension.auto
+        auto = _shortened(dimension.auto, reading.rows) if dimension.name == "batch_size" else dimension.auto
     if dimension.name in reading.section:
         place = Place(key, dimension.allowed, auto, dimension.words)
         given = read_parameter(reading.section[dimension.name], place, reading.problems)
-        if given is not None and dimension.name == "batch_size":
+        if given is not None and given.parameter != auto and dimension.name == "batch_size":
             _check_batch(given.parameter, key, reading)
         return given
     if reading.given is None and dimension.by_default and auto is not None:
-        return Given(_shortened(auto, reading.rows) if dimension.name == "batch_size" else auto)
+        return Given(auto)
     return None if dimension.default is None else Given(Fixed(dimension.default))
 
 
@@ -103,8 +103,8 @@ def _rates(optimizers: tuple[str, ...]) -> Float | None:
     return Float(min(r.low for r in known), max(r.high for r in known), log=True) if known else None
 
 
-def _shortened(auto: Parameter, rows: int | None) -> Parameter:
-    """The choice of batch sizes without those beyond the training part."""
+def _shortened(auto: Parameter | None, rows: int | None) -> Parameter | None:
+    """The choice of batch sizes without those beyond the training part; the smallest one stays."""
     if rows is None or not isinstance(auto, Categorical):
         return auto
     fitting = tuple(size for size in auto.choices if isinstance(size, int) and size <= rows)

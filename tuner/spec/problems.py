@@ -11,6 +11,7 @@ from typing import Any
 from tuner.errors import Problem, nearest
 
 _NOTHING = object()
+_LONGEST = 600
 
 
 class Problems:
@@ -31,7 +32,7 @@ class Problems:
     ) -> None:
         """Note one problem; `given` is the value as it was read, and is shown as the file writes it."""
         text = None if given is _NOTHING else written(given)
-        problem = Problem(key, rule, text, allowed, near, next_step)
+        problem = Problem(_cut(key), _cut(rule), text, allowed, near, next_step)
         if problem not in self.found:
             self.found.append(problem)
 
@@ -64,6 +65,11 @@ class Problems:
                     near=near,
                     next_step=f"Rename it to {near}." if near else "Remove it.",
                 )
+
+
+def _cut(text: str) -> str:
+    """The text without its middle where it quotes something very long."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
 
 
 def dotted(prefix: str, key: object) -> str:
