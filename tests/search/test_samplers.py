@@ -12,7 +12,9 @@ from tuner.search import SAMPLERS, Outcome, encode, suggest, tell, values_of
 from tuner.space import Categorical, Dimension, Float, Int, Space, When
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="gp needs torch")
-BUILT = [name for name in SAMPLERS if name not in ("grid", "gp")] + [pytest.param("gp", marks=needs_torch)]
+BUILT = [name for name in SAMPLERS if name not in ("grid", "gp")] + [
+    pytest.param("gp", marks=[needs_torch, pytest.mark.slow])
+]
 
 
 def fill(name, space, seed=3, trials=30, **options):

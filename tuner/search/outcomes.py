@@ -1,7 +1,8 @@
 """How trials end, and what that tells the sampler.
 
-On a space where a learning rate above 0.5 diverges, trials told to Optuna as FAIL taught TPE nothing: 90 % of the later
-trials were wasted.  A diverged trial is therefore told as bad, in the way in which the sampler can read it:
+On a space where a learning rate above 0.5 diverges, 81 % of the later trials of TPE and all of gp's were wasted while
+divergence was told to Optuna as FAIL; as it is told here, 6 % of either.  A diverged trial is told as bad, in the way in
+which the sampler can read it:
 
 - "feasibility" (tpe, and the samplers that read nothing): PRUNED, and the constraint "finite" violated.  TPE ranks such
   a trial behind all others.
@@ -17,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from tuner.search.samplers import SAMPLERS, Learns
 
@@ -113,7 +114,7 @@ def best_of(trials: Iterable[FrozenTrial], direction: Direction) -> FrozenTrial 
     """The best complete trial that did not diverge, the earliest one of equals; None where there is none."""
     sign = 1.0 if direction == "minimize" else -1.0
     complete = [trial for trial in trials if state_of(trial)[0] == "complete"]
-    return min(complete, key=lambda trial: (sign * _finite(trial.value), trial.number), default=None)
+    return min(complete, key=lambda trial: (sign * cast(float, trial.value), trial.number), default=None)
 
 
 def _tell_diverged(study: Study, number: int, trial_id: int) -> None:
@@ -135,12 +136,8 @@ def _worst(study: Study) -> float | None:
     from optuna.trial import TrialState
 
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    values = [_finite(trial.value) for trial in trials]
+    values = [cast(float, trial.value) for trial in trials]
     return (min if study.direction == StudyDirection.MAXIMIZE else max)(values, default=None)
-
-
-def _finite(value: float | None) -> float:
-    return math.inf if value is None else value
 
 
 def _learns(sampler: BaseSampler) -> Learns:
