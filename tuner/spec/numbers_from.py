@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from tuner.space import Categorical, Fixed, Float, Parameter, Value
 from tuner.spec.conditions_from import Draft
-from tuner.spec.parameters_from import Given, Place, read_parameter
+from tuner.spec.parameters_from import Given, read_parameter
+from tuner.spec.places import Place
 from tuner.spec.problems import dotted, listed
 from tuner.spec.reading import SHARED, Reading, values_of
 from tuner.training import LOSSES, OPTIMIZERS, NumberDimension, Task

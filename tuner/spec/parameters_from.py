@@ -7,61 +7,19 @@ A list is a choice, a table `{low, high, log, step}` a range, "auto" the default
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from tuner.errors import nearest
-from tuner.space import Categorical, Fixed, Float, Int, Parameter, Value
-from tuner.spec.problems import Problems, dotted, listed, written
+from tuner.space import Categorical, Fixed, Float, Int, Parameter
+from tuner.spec.places import Place, Wrong, bare, checked
+from tuner.spec.problems import Problems, dotted, written
 from tuner.spec.values import is_number, is_whole, read_bool
 
 MOST_CHOICES: Final = 1_000
 MOST_STEPS: Final = 1_000_000
 _RANGE_KEYS = ("low", "high", "log", "step", "when")
 _CHOICE_KEYS = ("choices", "when")
-_LARGEST_WHOLE = 2**53  # beyond it neither JSON nor a float holds every whole number
-
-
-class _Wrong:
-    """Stands for a value that was refused; its problem has been noted."""
-
-
-_WRONG = _Wrong()
-
-
-@dataclass(frozen=True)
-class Place:
-    """What may stand at one key of `[search]`.
-
-    Attributes:
-        key: The dotted key in the study file.
-        allowed: Every value, bound and choice must lie in it; None for a keyword of the model, which may be anything.
-        auto: What "auto" stands for; None where it stands for nothing.
-        words: Words that stand for a number ("balanced").
-        family: What one value is called in messages ("optimizer").
-    """
-
-    key: str
-    allowed: Parameter | None
-    auto: Parameter | None = None
-    words: Mapping[str, float] = field(default_factory=dict)
-    family: str = "value"
-
-    @property
-    def text(self) -> str:
-        """What may stand here, in words."""
-        match self.allowed:
-            case None:
-                return "a number, a text, true or false, a list of them (a choice), or { low, high } (a range)"
-            case Int(low, high):
-                text = f"a whole number from {low} to {high}"
-            case Float(low, high):
-                text = f"a number from {low:g} to {high:g}"
-            case Categorical(choices):
-                text = listed(_bare(choice) for choice in choices)
-            case Fixed(value):
-                text = _bare(value)
-        return ", ".join([text, *(f'"{word}"' for word in self.words)])
 
 
 @dataclass(frozen=True)
@@ -81,14 +39,8 @@ def read_parameter(value: Any, place: Place, problems: Problems) -> Given | None
     if isinstance(value, list | tuple):
         parameter = _choice(value, place, place.key, problems)
         return None if parameter is None else Given(parameter)
-    one = _value(value, place, place.key, problems)
-    return None if isinstance(one, _Wrong) else Given(Fixed(one))
-
-
-def read_value(value: Any, place: Place, problems: Problems) -> Value:
-    """One value and no choice (an option of a sampler); None after noting what is wrong with it."""
-    one = _value(value, place, place.key, problems)
-    return None if isinstance(one, _Wrong) else one
+    one = checked(value, place, place.key, problems)
+    return None if isinstance(one, Wrong) else Given(Fixed(one))
 
 
 def _auto(place: Place, problems: Problems) -> Given | None:
@@ -159,8 +111,8 @@ def _range(table: Mapping[str, Any], place: Place, problems: Problems) -> Float 
                 next_step=f"Add {bound}.",
             )
             continue
-        number = _value(table[bound], place, dotted(place.key, bound), problems, number=True)
-        if not isinstance(number, _Wrong):
+        number = checked(table[bound], place, dotted(place.key, bound), problems, number=True)
+        if not isinstance(number, Wrong):
             bounds[bound] = number
     log = read_bool(table, place.key, "log", problems) if "log" in table else False
     step = table.get("step")
@@ -235,8 +187,8 @@ def _choice(values: list[Any] | tuple[Any, ...], place: Place, key: str, problem
             next_step="Use a range, { low = …, high = … }, or fewer values.",
         )
         return None
-    read = [_value(value, place, key, problems) for value in values]
-    kept = [value for value in read if not isinstance(value, _Wrong)]
+    read = [checked(value, place, key, problems) for value in values]
+    kept = [value for value in read if not isinstance(value, Wrong)]
     if len(set(kept)) < len(kept):  # True equals 1 here: no sampler could tell the two apart
         twice = next(value for index, value in enumerate(kept) if value in kept[:index])
         problems.add(
@@ -244,7 +196,7 @@ def _choice(values: list[Any] | tuple[Any, ...], place: Place, key: str, problem
             "the values of a choice must differ",
             list(values),
             allowed=place.text,
-            next_step=f"Name {_bare(twice)} once.",
+            next_step=f"Name {bare(twice)} once.",
         )
         return None
     if not values:
@@ -256,87 +208,6 @@ def _choice(values: list[Any] | tuple[Any, ...], place: Place, key: str, problem
             next_step="Name values, or remove the key.",
         )
     return Categorical(tuple(kept)) if kept and len(kept) == len(values) else None
-
-
-def _value(value: Any, place: Place, key: str, problems: Problems, number: bool = False) -> Value | _Wrong:
-    """One value, checked; `number` for the bounds of a range, which must be numbers everywhere."""
-    match place.allowed:
-        case Float() | Int():
-            return _number(value, place, key, problems)
-        case Categorical(choices):
-            return _member(value, choices, place, key, problems)
-        case Fixed(only):
-            return _member(value, (only,), place, key, problems)
-    if number and not (is_number(value) and abs(value) < _LARGEST_WHOLE):
-        problems.add(
-            key, "must be a finite number", value, allowed="a number; not nan or inf", next_step="Correct this bound."
-        )
-        return _WRONG
-    return _anything(value, place, key, problems)
-
-
-def _number(value: Any, place: Place, key: str, problems: Problems) -> Value | _Wrong:
-    if isinstance(value, str) and value in place.words:
-        return place.words[value]
-    whole = isinstance(place.allowed, Int)
-    if not is_number(value):
-        near = nearest(value, place.words) if isinstance(value, str) else None
-        rule = "must be a finite number" if not isinstance(value, str | list | Mapping) else "must be a number"
-        hint = f'Write "{near}".' if near else "Write a number without quotes."
-    elif whole and not is_whole(value):
-        near, rule, hint = None, "must be a whole number", "Round it."
-    elif value in place.allowed:  # type: ignore[operator]
-        return int(value) if whole else float(value)
-    else:
-        near, rule = None, "lies outside of what makes sense here"
-        hint = "Choose a value in this range."
-    problems.add(key, rule, value, allowed=place.text, near=near, next_step=hint)
-    return _WRONG
-
-
-def _member(value: Any, choices: tuple[Value, ...], place: Place, key: str, problems: Problems) -> Value | _Wrong:
-    for choice in choices:
-        if type(value) is type(choice) and value == choice:
-            return choice
-        if is_number(value) and is_number(choice) and value == choice:
-            return choice
-    if not any(isinstance(choice, str) for choice in choices):
-        problems.add(
-            key, "must be one of the allowed values", value, allowed=place.text, next_step="Write it without quotes."
-        )
-    elif isinstance(value, str):
-        problems.unknown(key, place.family, value, [_bare(choice) for choice in choices])
-    else:
-        problems.add(
-            key,
-            "must be a name",
-            value,
-            allowed=place.text,
-            next_step="Write one of the names in quotes, or a list of them.",
-        )
-    return _WRONG
-
-
-def _anything(value: Any, place: Place, key: str, problems: Problems, depth: int = 0) -> Value | _Wrong:
-    if isinstance(value, bool | str) or (is_number(value) and abs(value) < _LARGEST_WHOLE):
-        return value  # type: ignore[no-any-return]
-    if isinstance(value, list | tuple) and depth < 3:
-        items = [_anything(item, place, key, problems, depth + 1) for item in value]
-        if any(isinstance(item, _Wrong) for item in items):
-            return _WRONG
-        return tuple(item for item in items if not isinstance(item, _Wrong))
-    rule = (
-        "must be a finite number of ordinary size" if isinstance(value, int | float) else "cannot be given to a model"
-    )
-    problems.add(
-        key, rule, value, allowed="numbers, texts, true or false, and lists of them", next_step="Correct this value."
-    )
-    return _WRONG
-
-
-def _bare(value: Any) -> str:
-    """A value as it stands in a list of allowed ones: names without quotes."""
-    return value if isinstance(value, str) else written(value)
 
 
 def _example(place: Place) -> str:

@@ -14,7 +14,7 @@ from tuner.engines import ENGINES
 from tuner.errors import ContentError, nearest
 from tuner.registry import Table
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS, PrunerRow, SamplerRow
-from tuner.spec.parameters_from import Place, read_value
+from tuner.spec.places import Place, read_value
 from tuner.spec.problems import Problems, dotted
 from tuner.spec.study import Budget
 from tuner.spec.values import read_bool, read_duration, read_number, read_table, read_text, read_whole

@@ -12,7 +12,8 @@ from tuner.space import Space
 from tuner.spec.choices_from import check_option_sections, choice_drafts
 from tuner.spec.conditions_from import Draft, space_of
 from tuner.spec.numbers_from import number_drafts
-from tuner.spec.parameters_from import Place, read_parameter
+from tuner.spec.parameters_from import read_parameter
+from tuner.spec.places import Place
 from tuner.spec.problems import Problems, dotted, listed
 from tuner.spec.reading import Reading
 from tuner.training import DIMENSIONS, ChoiceDimension, Task
