@@ -1,8 +1,8 @@
 """How trials end, and what that tells the sampler.
 
 On a space where a learning rate above 0.5 diverges, 81 % of the later trials of TPE and all of gp's were wasted while
-divergence was told to Optuna as FAIL; as it is told here, 6 % of either.  A diverged trial is told as bad, in the way in
-which the sampler can read it:
+divergence was told to Optuna as FAIL; as it is told here, 6 % of either.  A diverged trial is told as bad, in the way
+in which the sampler can read it:
 
 - "feasibility" (tpe, and the samplers that read nothing): PRUNED, and the constraint "finite" violated.  TPE ranks such
   a trial behind all others.
