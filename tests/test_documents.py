@@ -1,0 +1,132 @@
+"""Pages that follow from the code are fresh, every key is documented, every link leads somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tuner.cli.group import COMMANDS
+from tuner.data import SOURCES, DataOptions
+from tuner.engines import ENGINES
+from tuner.search import PRUNERS, SAMPLERS
+from tuner.spec import Budget, json_schema, read_study_dict
+from tuner.training import (
+    ACTIVATIONS,
+    CLIPPINGS,
+    DIMENSIONS,
+    INITIALIZERS,
+    LOSSES,
+    METRICS,
+    OPTIMIZERS,
+    SCHEDULES,
+)
+
+PROJECT = Path(__file__).parents[1]
+DOCS = PROJECT / "docs"
+PAGES = sorted([*PROJECT.glob("*.md"), *DOCS.rglob("*.md")])
+STUDY_FILE = (DOCS / "study-file.md").read_text(encoding="utf-8")
+FAMILIES = {
+    "Losses": LOSSES,
+    "Optimizers": OPTIMIZERS,
+    "Schedules": SCHEDULES,
+    "Initializers": INITIALIZERS,
+    "Activations": ACTIVATIONS,
+    "Clippings": CLIPPINGS,
+    "Metrics": METRICS,
+    "Samplers": SAMPLERS,
+    "Pruners": PRUNERS,
+    "Data sources": SOURCES,
+    "Engines": ENGINES,
+}
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["cli.md", "tables.md"])
+def test_the_generated_page_is_fresh(name, generate):
+    # Blanks do not count: versions of click fold lines in different places.
+    written = (DOCS / name).read_text(encoding="utf-8").split()
+    assert written == generate.pages()[name].split(), "run: python docs/generate.py"
+
+
+def test_every_command_is_documented():
+    text = (DOCS / "cli.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## tuner (\w+)$", text, re.MULTILINE) == list(COMMANDS)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_row_is_documented_with_its_options(family):
+    text = (DOCS / "tables.md").read_text(encoding="utf-8").split(f"## {family}\n")[1].split("\n## ")[0]
+    rows, _, options = text.partition("\nOptions:\n")
+    assert re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE) == list(FAMILIES[family])
+    expected = {(row.name, option.name) for row in FAMILIES[family].values() for option in getattr(row, "options", ())}
+    assert set(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", options, re.MULTILINE)) == expected
+
+
+def section(title: str) -> str:
+    return STUDY_FILE.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def keys_of(title: str) -> list[str]:
+    return re.findall(r"^\| `(\w+)` \|", section(title), re.MULTILINE)
+
+
+def test_every_key_of_the_study_file_is_documented():
+    assert set(keys_of("Top level")) == set(json_schema()["properties"])
+    assert keys_of("[data]") == list(DataOptions.model_fields)
+    assert keys_of("[objective]") == ["metric"]
+    assert {"time_s" if key == "time" else key for key in keys_of("[budget]")} == set(Budget.__dataclass_fields__)
+    assert keys_of("[sampler] and [pruner]") == ["name", "starts"]
+
+
+def test_every_dimension_is_documented():
+    (listed,) = re.findall(r"The names are (.*?):\nsee", section("[search]"), re.DOTALL)
+    assert re.findall(r"`(\w+)`", listed) == list(DIMENSIONS)
+
+
+def test_documented_defaults_are_the_defaults():
+    for name, default in re.findall(r'^\| `(\w+)` \| `?("[^"`]*"|[\d.]+)`? \|', section("[data]"), re.MULTILINE):
+        assert DataOptions.model_fields[name].default == tomllib.loads(f"v = {default}")["v"], name
+
+
+@pytest.mark.parametrize("text", re.findall(r"^```toml\n(.*?)^```$", STUDY_FILE, re.MULTILINE | re.DOTALL))
+def test_every_example_is_a_study_or_a_section_of_one(text):
+    whole = {"name": "example", "model": "models/mlp.py", "data": {"source": "digits"}}
+    example = tomllib.loads(text)
+    if "search" not in example:
+        whole["search"] = {"learning_rate": "auto"}
+    spec = read_study_dict({**whole, **example}, PROJECT)
+    assert spec.advice == ()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith(("https://", "http://")):
+            continue
+        path, _, heading = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}, target
+
+
+def test_every_page_is_linked_from_the_readme():
+    linked = re.findall(r"\]\((docs/[^)#]+)", (PROJECT / "README.md").read_text(encoding="utf-8"))
+    for page in DOCS.glob("*.md"):
+        assert f"docs/{page.name}" in linked
+    assert "docs/decisions/" in linked

@@ -1,0 +1,141 @@
+"""The shapes that `docs/json.md` documents are those that the commands print."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mock_study
+import pytest
+from click.testing import CliRunner, Result
+
+import tuner.api
+from tuner.cli.group import tuner as command
+from tuner.executors import InlineExecutor
+from tuner.standing import STATES
+from tuner.storage import open_database
+
+PAGE = (Path(__file__).parents[1] / "docs" / "json.md").read_text(encoding="utf-8")
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "number": (int, float),
+    "whole number": (int,),
+    "true or false": (bool,),
+    "list": (list,),
+    "map": (dict,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+
+
+def documented(title: str) -> dict[str, str]:
+    """Path → type, from the table under a heading of the page."""
+    section = PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
+    return dict(re.findall(r"^\| `([^`]+)` \| ([\w ]+?) \|", section, re.MULTILINE))
+
+
+def walk(value: Any, kinds: dict[str, str], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every path of a document with its value; what is documented as a map is not entered."""
+    if path and path != "[]" and not path.endswith("[]"):
+        yield path, value
+    if isinstance(value, dict) and "map" not in kinds.get(path, ""):
+        for key, inner in value.items():
+            yield from walk(inner, kinds, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for inner in value:
+            if isinstance(inner, dict):
+                yield from walk(inner, kinds, f"{path}[]")
+
+
+def is_of(value: Any, kind: str) -> bool:
+    """Whether a value is of a documented type ("number or null")."""
+    if kind == "true or false":
+        return isinstance(value, bool)
+    types = tuple(one for name in kind.split(" or ") for one in TYPES[name])
+    return isinstance(value, types) and not isinstance(value, bool)
+
+
+def compare(output: Any, title: str) -> None:
+    """Every path that is printed is documented, with its type, and the other way round."""
+    kinds = documented(title)
+    found = list(walk(output, kinds))
+    assert {path for path, _ in found} == set(kinds)
+    wrong = [f"{path} is {value!r}, not {kinds[path]}" for path, value in found if not is_of(value, kinds[path])]
+    assert not wrong
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with a study of complete and diverged trials."""
+    folder = tmp_path_factory.mktemp("json")
+    database = open_database(f"sqlite:///{folder}/tuner.db", create=True)
+    spec = mock_study.spec_of(folder, budget={"trials": 8, "epochs": 2})
+    mock_study.run(spec, database, diverges_above=0.05)
+    return database.url
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(command, [*arguments, "--json"])
+
+
+def printed(*arguments: str) -> Any:
+    result = call(*arguments)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_show(url):
+    output = printed("show", "mock", "--storage", url)
+    compare(output, "tuner show --json")
+    assert tuple(output["counts"]) == STATES
+    assert {"complete", "diverged"} <= {trial["state"] for trial in output["trials"]}
+
+
+def test_run_prints_what_show_prints(tmp_path, monkeypatch):
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_: InlineExecutor(mock_study.trainer))
+    url = f"sqlite:///{tmp_path}/tuner.db"
+    output = printed("run", "studies/digits.toml", "--trials", "2", "--epochs", "1", "--storage", url)
+    compare(output, "tuner show --json")
+    assert output == printed("show", "digits", "--storage", url)
+
+
+def test_best(url):
+    compare(printed("best", "mock", "--storage", url), "tuner best --json")
+
+
+def test_list(url):
+    compare(printed("list", "--storage", url), "tuner list --json")
+
+
+def test_check_of_a_good_file_and_of_a_bad_one(tmp_path):
+    bad = tmp_path / "bad.toml"
+    bad.write_text('model = "models/mpl.py"\n[data]\nsource = "digits"\n', encoding="utf-8")
+    refused = call("check", str(bad))
+    assert refused.exit_code == 2
+    output = json.loads(refused.stdout)
+    assert output["ok"] is False
+    assert output["problems"]
+    good = printed("check", "studies/digits.toml")
+    assert good["ok"] is True
+    compare({**good, "problems": output["problems"]}, "tuner check --json")
+    assert set(output) == {"file", "ok", "problems"}
+
+
+def test_schema():
+    output = json.loads(CliRunner().invoke(command, ["schema"]).stdout)
+    named = re.search(r"It has the keys (.*?), and says", PAGE.replace("\n", " "))
+    assert named is not None
+    assert set(re.findall(r"`([^`]+)`", named.group(1))) <= set(output)
+
+
+def test_every_command_with_json_is_documented():
+    with_json = set()
+    for name in command.list_commands(None):
+        found = command.get_command(None, name)
+        if any("--json" in parameter.opts for parameter in found.params):
+            with_json.add(name)
+    assert with_json == set(re.findall(r"`?tuner (\w+) --json", PAGE))
