@@ -32,7 +32,11 @@ class StudyHandle:
 
     def results(self) -> Study:
         """The study as it lies in the database now."""
-        return read_study_results(open_database(self.storage, create=False), self.name)
+        database = open_database(self.storage, create=False)
+        try:
+            return read_study_results(database, self.name)
+        finally:
+            database.close()
 
     def summary(self) -> dict[str, Any]:
         """The study in numbers: the shape of `tuner show --json`."""
@@ -85,8 +89,10 @@ def start(
     else:
         spec = read_study(study, name=name, overrides=given)
     database = open_database(storage or default_url(spec.project), create=True)
-    executor = LocalExecutor(_workplace(spec), spec.workers)
-    ended = StudyRun(spec, database, executor, show).run()
+    try:
+        ended = StudyRun(spec, database, LocalExecutor(_workplace(spec), spec.workers), show).run()
+    finally:
+        database.close()
     return StudyHandle(spec.name, database.url), ended
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tuner.data import DataFacts, Part, Split
 from tuner.diagnostics import divergence
 from tuner.engines.base import Decide, EpochRecord, Training
-from tuner.training import METRICS, Recipe, Task, build_model, compile_model, fit_options, scores
+from tuner.training import METRICS, Recipe, Task, build_model, compile_model, fit_options
 
 PREDICT_ROWS = 4096
 """Rows evaluated at once: bounds memory, and is one call for most validation parts."""
@@ -122,10 +122,10 @@ def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
 def objective(recipe: Recipe, split: Split, outputs: np.ndarray) -> float:
     """The objective of model outputs on the whole validation part, in the unit of the target."""
     validation = split.validation
-    found, truth = scores(outputs, recipe.head, recipe.task), validation.y.astype(np.float64)
+    found, truth = recipe.scores(outputs), validation.y.astype(np.float64)
     if recipe.task is Task.REGRESSION:
         found, truth = split.unscale(found), split.unscale(truth)
-    return float(METRICS[recipe.metric].compute(truth, found, validation.weight))
+    return float(METRICS[recipe.metric].compute(truth, found, validation.weight, recipe.task))
 
 
 def sample_weight(part: Part, recipe: Recipe) -> np.ndarray | None:

@@ -23,17 +23,22 @@ def run_trial(
     same fold can be compared between trials, values of different folds cannot.  The objective of the
     trial is the last epoch's value, or the mean of it over the folds: what the recipe gives when it is trained again.
     """
-    folds, values = len(prepared.splits), []
-    for fold, split in enumerate(prepared.splits):
+    folds, values, go_on = len(prepared.splits), [], True
 
-        def decide(record: EpochRecord) -> bool:
-            if folds == 1:
-                return on_epoch(record, (record.epoch, record.metric))
+    def decide(record: EpochRecord) -> bool:
+        nonlocal go_on
+        if folds == 1:
+            go_on = on_epoch(record, (record.epoch, record.metric))
+        else:
             last = record.epoch == recipe.epochs
-            return on_epoch(record, (record.fold + 1, record.metric) if last else None)
+            go_on = on_epoch(record, (record.fold + 1, record.metric) if last else None)
+        return go_on
 
+    for fold, split in enumerate(prepared.splits):
         training = engine.train(recipe, split, prepared.facts, build, fold, decide)
         if training.state != "complete" or training.value is None:
             return training
         values.append(training.value)
+        if not go_on and fold + 1 < folds:
+            return Training("pruned", math.fsum(values) / len(values), f"pruned after fold {fold + 1} of {folds}")
     return Training("complete", math.fsum(values) / folds)

@@ -49,6 +49,11 @@ class Database:
         """The SQLAlchemy engine."""
         return self.optuna.engine
 
+    def close(self) -> None:
+        """Close every connection; SQLite then moves its write-ahead log into the file."""
+        self.optuna.remove_session()
+        self.engine.dispose()
+
 
 def default_url(project: Path) -> str:
     """The database of a project: `runs/tuner.db` beside its `studies/`."""
@@ -66,7 +71,6 @@ def open_database(url: str, *, create: bool) -> Database:
         StorageError: It cannot be opened; the message says why and what to do.
     """
     from optuna.storages import RDBStorage
-    from sqlalchemy import NullPool
 
     from tuner.storage.tables import prepare_tables
 
@@ -74,8 +78,8 @@ def open_database(url: str, *, create: bool) -> Database:
     options: dict[str, Any] = {"pool_pre_ping": True}
     if file is not None:
         _check_file(file, create)
-        # NullPool: a file handle each use is cheap, and no connection outlives a fork or a thread.
-        options = {"connect_args": {"factory": WalConnection, "timeout": BUSY_TIMEOUT_S}, "poolclass": NullPool}
+        # Connections are kept: closing the last one of a file moves the write-ahead log into it, 12 ms each time.
+        options = {"connect_args": {"factory": WalConnection, "timeout": BUSY_TIMEOUT_S}}
     with storage_errors(url):
         storage = RDBStorage(url, engine_kwargs=options)
         prepare_tables(storage.engine)
