@@ -43,7 +43,7 @@ def finished(url: str) -> dict[int, tuple[str, float]]:
     return {number: (state, value) for number, state, value in rows}
 
 
-@pytest.mark.slow()
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
     url, draw = f"sqlite:///{tmp_path}/t.db", random.Random(0)

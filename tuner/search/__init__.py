@@ -8,7 +8,6 @@ from tuner.search.outcomes import Outcome, best_of, state_of, tell, value_of
 from tuner.search.pruners import DEFAULT_PRUNER, PRUNERS, PrunerRow
 from tuner.search.samplers import DEFAULT_SAMPLER, SAMPLERS, SamplerRow
 from tuner.search.starts import starts
-from tuner.search.study import open_study
 
 __all__ = [
     "DEFAULT_PRUNER",
@@ -20,7 +19,6 @@ __all__ = [
     "SamplerRow",
     "best_of",
     "encode",
-    "open_study",
     "starts",
     "state_of",
     "suggest",
