@@ -87,7 +87,10 @@ def test_several_targets_bools_and_dropped_columns(
     train = result.splits[0].train
     assert train.x[:, 1].tolist() == (train.x[:, 0] % 3 == 0).tolist()
     assert result.facts.class_counts == tuple(train.y.sum(axis=0).astype(int))
-    assert prepared("a.csv", target="third", drop=["name"]).facts.classes == ("False", "True")
+    third = prepared("a.csv", target="third", drop=["name"], scale="none")
+    assert third.facts.classes == ("False", "True")
+    train = third.splits[0].train
+    assert train.y[:, 0].tolist() == (train.x[:, 0] % 3 == 0).tolist()
 
 
 @pytest.mark.parametrize(

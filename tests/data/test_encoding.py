@@ -53,7 +53,8 @@ def test_missing_texts_count_as_missing(coloured: None, prepared: Callable[..., 
 
 
 def test_rare_categories_are_no_outliers(write_text: Callable[..., object], prepared: Callable[..., Prepared]) -> None:
-    lines = [f"{n % 10},{'rare' if n % 20 == 0 else 'usual'},{n % 7}.5" for n in range(100)]
+    kinds = {0: "zebra", 1: "mule"}
+    lines = [f"{n % 10},{kinds.get(n % 20, 'horse')},{n % 7}.5" for n in range(100)]
     write_text("a.csv", "n,kind,y\n" + "\n".join(lines))
     for text in ("one_hot", "ordinal"):
         result = prepared("a.csv", target="y", text=text, outliers="drop_zscore", outlier_limit=2.0)

@@ -84,6 +84,12 @@ def test_same_seed_same_parts_and_another_seed_others() -> None:
     assert list(one.test) != list(other.test)
 
 
+@pytest.mark.parametrize("validation", [0.25, {"folds": 4}])
+def test_the_seed_decides_on_validation_too(validation: Any) -> None:
+    one, other = (deal([40, 40], seed, validation=validation, test=0)[0] for seed in (1, 2))
+    assert list(one.splits[0][1]) != list(other.splits[0][1])
+
+
 def test_a_class_without_rows_to_spare_gives_none_to_the_test() -> None:
     layout, groups = deal([50, 2], validation=0.5, test=0.3)
     assert set(groups[layout.test]) == {0}

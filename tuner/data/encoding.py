@@ -28,8 +28,7 @@ class Encoded:
     Attributes:
         x: float32 or float64, shape `(n, ..., d)`, NaN where a number is missing.
         features: Names of the d columns, possibly none.
-        one_hot: Which columns say whether a row has a category, bool, shape `(d,)`: they are neither scaled nor
-            searched for outliers.
+        one_hot: Which columns say whether a row has a category, bool, shape `(d,)`: they are not scaled.
         codes: Which columns hold ordinals of categories, bool, shape `(d,)`: not searched for outliers.
         vocabulary: Text column → its categories.
         notes: Sentences.

@@ -81,7 +81,8 @@ def _without_outliers(
     everything = np.ones(len(x), bool)
     if options.outliers == "keep":
         return x, y, everything, 0
-    limits = bounds(x, options.outliers, options.limit, ignored=encoded.one_hot | encoded.codes)
+    # One-hot columns need no mention: a column of two values has no outliers.
+    limits = bounds(x, options.outliers, options.limit, ignored=encoded.codes)
     unlimited = np.full((2, y.shape[1]), [[-np.inf], [np.inf]])
     aims = bounds(y, options.outliers, options.limit) if task is Task.REGRESSION else unlimited
     if options.outliers == "winsorize":
