@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import tuner.search
-from tuner.search import SAMPLERS
+from tuner.search import PRUNERS, SAMPLERS
 
 
 def test_reading_the_tables_imports_no_heavy_package():
