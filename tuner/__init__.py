@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from tuner.api import StudyHandle, best, run
     from tuner.training import Recipe
 
+__version__ = "0.1.0"
+
 __all__ = ["Recipe", "StudyHandle", "best", "run"]
 
 _HOME = {"Recipe": "tuner.training", "StudyHandle": "tuner.api", "best": "tuner.api", "run": "tuner.api"}

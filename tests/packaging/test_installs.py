@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from environments import environment
 
+from tuner import __version__
+
 pytestmark = pytest.mark.slow
 
 
@@ -94,6 +96,10 @@ def tuner(request, checkout, borrowed, tmp_path_factory) -> Installed:
 
 def test_it_is_the_package_under_test(tuner):
     assert tuner.imported_from().resolve() == tuner.package.resolve()
+
+
+def test_it_says_its_version(tuner):
+    assert tuner("--version") == f"tuner, version {__version__}\n"
 
 
 def test_check_reads_a_carried_study_and_writes_nothing(tuner):

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+import tuner as package
+
 COMMANDS = {
     "new": "Start a project: a folder with a study and a model.",
     "check": "Read a study file and say what it means, without training.",
@@ -52,7 +54,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="keras-studies", prog_name="tuner")
+@click.version_option(package.__version__, prog_name="tuner")
 def tuner() -> None:
     """Tune Keras models: loss, optimizer, learning rate, momentum, schedule, initializer and more.
 
