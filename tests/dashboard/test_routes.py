@@ -1,0 +1,183 @@
+"""Every route of the installed optuna-dashboard, taken from its own table, against the guard."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sqlite3
+
+import optuna_dashboard
+import pytest
+from asking import LAN, OURS, TOKEN, ask
+
+from tuner.dashboard import artifact_folder
+from tuner.dashboard.guard import READING
+from tuner.storage import study_names
+
+ARTIFACT = "00000000-0000-0000-0000-000000000001"
+VALUES = {"study_id": "1", "trial_id": "9", "artifact_id": ARTIFACT, "history_id": "x", "filename": "bundle.js"}
+
+
+def routes() -> list[tuple[str, str]]:
+    """Method and a concrete path of every route; study 1 is "small", trial 9 its running trial."""
+    from optuna.storages import InMemoryStorage
+
+    found = []
+    for route in optuna_dashboard.wsgi(InMemoryStorage()).routes:
+        plots = ("slice", "timeline") if "<plot_type>" in route.rule else ("",)
+        for plot in plots:
+            path = route.rule.replace("<plot_type>", plot).replace("<:re:(/.*)?>", "")
+            path = re.sub(r"<(\w+)(:\w+(:[^>]*)?)?>", lambda match: VALUES[match[1]], path)
+            found.append((route.method, path))
+    return found
+
+
+ROUTES = routes()
+EDITS = [(method, path) for method, path in ROUTES if method not in READING]
+READS = [path for method, path in ROUTES if method in READING]
+
+BODY = json.dumps(
+    {
+        "study_name": "renamed",
+        "directions": ["minimize"],
+        "version": 1,
+        "body": "a note",
+        "state": "Fail",
+        "user_attrs": {"key": "value"},
+        "mode": "ChooseWorst",
+        "candidates": [0, 1],
+        "clicked": 0,
+        "output_type": "note",
+        "file": "data:text/plain;base64,AAAA",
+        "filename": "a.txt",
+        "user_query": "all",
+    }
+).encode()
+
+
+def content_of(database) -> list[str]:
+    """Everything in the database, as SQL."""
+    with sqlite3.connect(database.engine.url.database) as connection:
+        lines = list(connection.iterdump())
+    connection.close()
+    return lines
+
+
+def test_the_table_is_what_these_tests_expect():
+    assert ("DELETE", "/api/studies/1") in EDITS
+    assert ("PUT", "/api/studies/1/note") in EDITS
+    assert ("POST", "/api/trials/9/tell") in EDITS
+    assert len(EDITS) >= 15
+    assert not [path for _, path in ROUTES if "<" in path]
+    assert {method for method, _ in ROUTES} <= {"GET", "POST", "PUT", "DELETE"}
+
+
+@pytest.mark.parametrize(("method", "path"), EDITS)
+def test_no_edit_gets_through_unasked(guarded, database, method, path):
+    before = content_of(database)
+    local = guarded(allow_edit=True)
+    network = guarded(LAN, TOKEN, allow_edit=True)
+    read_only = guarded()
+    statuses = {
+        "foreign host": ask(local, method, path, BODY, host="evil.example", origin="http://evil.example").status,
+        "foreign host, our origin": ask(local, method, path, BODY, host="evil.example:8080", origin=OURS).status,
+        "foreign origin": ask(local, method, path, BODY, origin="http://evil.example").status,
+        "no origin": ask(local, method, path, BODY).status,
+        "no token": ask(network, method, path, BODY, origin=OURS).status,
+        "wrong token": ask(network, method, path, BODY, origin=OURS, authorization="Bearer wrong").status,
+        "no --allow-edit": ask(read_only, method, path, BODY, origin=OURS).status,
+    }
+    assert statuses == dict.fromkeys(statuses, 403) | {"no token": 401, "wrong token": 401}
+    assert study_names(database) == ["small"]
+    assert content_of(database) == before
+
+
+@pytest.mark.parametrize("method", ["PATCH", "TRACE", "CONNECT", "PROPFIND", "delete", "ANY", "PROXY", ""])
+def test_methods_that_nobody_knows_are_edits(guarded, method):
+    assert ask(guarded(), method, "/api/studies/1", origin=OURS).status == 403
+
+
+@pytest.mark.parametrize("path", READS)
+@pytest.mark.parametrize("method", READING)
+def test_reading_changes_nothing(guarded, database, method, path):
+    before = content_of(database)
+    answer = ask(guarded(allow_edit=True), method, path, BODY)
+    assert answer.status < 500
+    assert content_of(database) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [(method, path) for method, path in EDITS if path.startswith("/api/studies/1")]
+)
+def test_overriding_the_method_does_not_help(guarded, database, method, path):
+    before = content_of(database)
+    ask(guarded(), "GET", f"{path}?_method={method}", BODY, x_http_method_override=method, x_method_override=method)
+    assert content_of(database) == before
+
+
+def test_with_allow_edit_our_own_page_can_edit(guarded, database):
+    app = guarded(allow_edit=True)
+    note = ask(app, "PUT", "/api/studies/1/note", BODY, origin=OURS, sec_fetch_site="same-origin")
+    assert note.status == 204
+    assert "a note" in "".join(content_of(database))
+    assert ask(app, "POST", "/api/studies", BODY, origin=OURS).status == 201
+    assert study_names(database) == ["renamed", "small"]
+    assert ask(app, "DELETE", "/api/studies/1", b"{}", origin=OURS).status == 204
+    assert study_names(database) == ["renamed"]
+
+
+def test_with_token_and_allow_edit_a_program_can_edit(guarded, database):
+    app = guarded(LAN, TOKEN, allow_edit=True)
+    answer = ask(app, "DELETE", "/api/studies/1", b"{}", origin=OURS, authorization=f"Bearer {TOKEN}")
+    assert answer.status == 204
+    assert study_names(database) == []
+
+
+@pytest.mark.parametrize("path", [*READS, "/nowhere", "/dashboard/studies/1"])
+def test_every_answer_has_the_security_headers(guarded, path):
+    headers = ask(guarded(), "GET", path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert not [name for name in headers if name.lower().startswith("access-control-")]
+    assert headers["Content-Security-Policy"].startswith("sandbox") == (not path.startswith("/dashboard"))
+
+
+def with_artefact(database, kind: str, content: bytes) -> str:
+    """Store an artefact of the study, as `optuna.artifacts.upload_artifact` does; gives its path."""
+    folder = artifact_folder(database)
+    assert folder is not None
+    (folder / ARTIFACT).write_bytes(content)
+    about = {"artifact_id": ARTIFACT, "filename": "page", "mimetype": kind, "encoding": None}
+    database.optuna.set_study_system_attr(1, f"artifacts:{ARTIFACT}", json.dumps(about))
+    return f"/artifacts/1/{ARTIFACT}"
+
+
+@pytest.mark.parametrize("prefix", ["/artifacts", "/art\xffifacts", "/artifacts\xc0"])
+def test_an_artefact_is_sandboxed(guarded, database, prefix):
+    path = with_artefact(database, "text/html", b"<script>parent.pwned = 1</script>")
+    answer = ask(guarded(), "GET", path.replace("/artifacts", prefix, 1))
+    assert answer.status == 200
+    assert b"<script>" in answer.body
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox; default-src 'none'")
+    assert "allow-scripts" not in policy
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_uploaded_artefacts_go_beside_the_database(guarded, database):
+    answer = ask(guarded(allow_edit=True), "POST", "/api/artifacts/1", BODY, origin=OURS)
+    assert answer.status == 201
+    folder = artifact_folder(database)
+    assert folder is not None
+    assert [file.name for file in folder.iterdir()] == [json.loads(answer.body)["artifact_id"]]
+
+
+def test_without_a_folder_there_are_no_artefacts(guarded, database):
+    folder = artifact_folder(database)
+    assert folder is not None
+    folder.rmdir()
+    assert artifact_folder(database) is None
+    assert json.load(io.BytesIO(ask(guarded(), "GET", "/api/meta").body))["artifact_is_available"] is False

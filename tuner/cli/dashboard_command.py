@@ -1,0 +1,61 @@
+"""`tuner dashboard`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tuner.cli.options import open_existing, storage_option
+
+if TYPE_CHECKING:
+    from tuner.dashboard import Dashboard
+
+
+@click.command("dashboard")
+@storage_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for the network.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0 for any free one."
+)
+@click.option("--allow-edit", is_flag=True, help="Let visitors change and delete studies.")
+@click.option("--open", "open_browser", is_flag=True, help="Open it in a browser.")
+def command(storage: str | None, host: str, port: int, allow_edit: bool, open_browser: bool) -> None:
+    """Look at the studies in a browser, also while they run.  Ctrl-C ends it.
+
+    Only this machine can reach it, and nothing can be changed, unless asked for.  On another address visitors
+    need a token: TUNER_DASHBOARD_TOKEN, or one that is made and printed.
+    """
+    import optuna
+
+    from tuner.dashboard import open_dashboard
+    from tuner.storage import hidden
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    database = open_existing(storage)
+    dashboard = open_dashboard(database, host=host, port=port, allow_edit=allow_edit)
+    _announce(dashboard, hidden(database.url))
+    if open_browser:
+        _open(dashboard.url)
+    dashboard.serve()
+    click.echo("Dashboard ended.")
+
+
+def _announce(dashboard: Dashboard, storage: str) -> None:
+    click.echo(f"Dashboard of {storage}: {dashboard.url if dashboard.new_token else dashboard.address.url}")
+    if dashboard.new_token:
+        click.echo("Visitors need this address, with its token; it is shown once.")
+    elif dashboard.token is not None:
+        click.echo("Visitors need the token of TUNER_DASHBOARD_TOKEN: add ?token=… to the address once.")
+    if not dashboard.address.loopback:
+        click.echo("Others on the network can reach it, and can read along: it is not encrypted.")
+    click.echo("Studies can be changed and deleted." if dashboard.allow_edit else "Read-only; see --allow-edit.")
+    click.echo("Ctrl-C ends it.")
+
+
+def _open(url: str) -> None:
+    import threading
+    import webbrowser
+
+    # In a thread: where no graphical browser is found, the call waits for a text one to end.
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

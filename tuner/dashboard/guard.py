@@ -1,0 +1,155 @@
+"""Who may ask the dashboard for what.
+
+optuna-dashboard 0.21 has no authentication and looks at neither `Host` nor `Origin`: any page that a person has
+open could delete their studies.  The guard stands before it and asks, in this order:
+
+1. `Host` names this dashboard (no DNS rebinding), else 403;
+2. the request does not come from another site's page, else 403;
+3. it brings the token, where one is needed, else 401;
+4. it changes nothing, or edits are allowed and it comes from our own page, else 403.
+
+What is refused never reaches the application.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from tuner.dashboard.address import Address
+from tuner.dashboard.headers import OWN, policy_of, secured
+from tuner.dashboard.token import Token
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+READING = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing; a test holds every GET route of optuna-dashboard to it."""
+
+_FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_FOR")
+"""Headers from which the application would build addresses; we know no proxy to believe them from."""
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    status: HTTPStatus
+    reason: str
+
+
+class Guard:
+    """A WSGI application that lets through to another one what may pass.
+
+    Args:
+        app: The application behind.
+        address: What we listen on.
+        token: What a request must bring; None where none is needed.
+        allow_edit: Whether studies may be changed.
+    """
+
+    def __init__(self, app: WSGIApplication, address: Address, token: Token | None, allow_edit: bool) -> None:
+        self._app, self._address, self._token, self._allow_edit = app, address, token, allow_edit
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        for name in _FORWARDED:
+            environ.pop(name, None)
+        refusal = self._foreign(environ)
+        if refusal is None and self._token is not None and not self._token.in_headers(environ):
+            if environ["REQUEST_METHOD"] == "GET" and self._token.in_address(environ):
+                return _signed_in(self._token, environ, start_response)
+            refusal = _NO_TOKEN
+        refusal = refusal or self._edit(environ)
+        if refusal is not None:
+            return _refuse(refusal, environ, start_response)
+        policy = policy_of(environ.get("PATH_INFO", ""))
+
+        def start_secured(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            return start_response(status, secured(headers, policy), exc_info)
+
+        return self._app(environ, start_secured)
+
+    def _foreign(self, environ: WSGIEnvironment) -> _Refusal | None:
+        """Why the request is not one of ours, if it is not."""
+        host = environ.get("HTTP_HOST", "")
+        if not self._address.means_us(host):
+            return _Refusal(
+                HTTPStatus.FORBIDDEN,
+                f"This dashboard does not answer to the host name {host[:100]!r}. Open {self._address.url}, or start "
+                "it with --host and the name that should be used.",
+            )
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is not None and origin.lower() != f"{environ['wsgi.url_scheme']}://{host}".lower():
+            return _FOREIGN_PAGE
+        # Browsers send no Origin with a script or an image of another site, but they do say this.
+        site, mode = environ.get("HTTP_SEC_FETCH_SITE", ""), environ.get("HTTP_SEC_FETCH_MODE", "")
+        if site in ("cross-site", "same-site") and (mode != "navigate" or environ["REQUEST_METHOD"] != "GET"):
+            return _FOREIGN_PAGE
+        return None
+
+    def _edit(self, environ: WSGIEnvironment) -> _Refusal | None:
+        """Why the request may not change a study, if it wants to and may not."""
+        if environ["REQUEST_METHOD"] in READING:
+            return None
+        if not self._allow_edit:
+            return _READ_ONLY
+        return None if "HTTP_ORIGIN" in environ else _NO_ORIGIN
+
+
+_FOREIGN_PAGE = _Refusal(HTTPStatus.FORBIDDEN, "This dashboard does not answer to pages of other sites.")
+_NO_TOKEN = _Refusal(
+    HTTPStatus.UNAUTHORIZED,
+    "This dashboard needs its token. Open the address with ?token=… that `tuner dashboard` printed, "
+    "or send the header Authorization: Bearer ….",
+)
+_READ_ONLY = _Refusal(
+    HTTPStatus.FORBIDDEN, "This dashboard is read-only. Start it with `tuner dashboard --allow-edit` to change studies."
+)
+_NO_ORIGIN = _Refusal(
+    HTTPStatus.FORBIDDEN,
+    "A request that changes a study must say where it comes from: send an Origin header with the dashboard's address.",
+)
+
+
+def _refuse(refusal: _Refusal, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    status, reason = refusal.status, refusal.reason
+    if environ.get("PATH_INFO", "").startswith("/api/"):  # the form in which the dashboard's page shows it
+        kind, text = "application/json", json.dumps({"reason": reason})
+    else:
+        kind, text = "text/plain; charset=utf-8", f"{reason}\n"
+    extra = [("WWW-Authenticate", 'Bearer realm="tuner dashboard"')] if status == HTTPStatus.UNAUTHORIZED else []
+    return _answer(status, kind, text, extra, environ, start_response)
+
+
+def _signed_in(token: Token, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    """Swap the token in the address for a cookie, and go on to the address without it.
+
+    By a page and not by a redirect: after a click on a link in another site's page (a chat, a mailbox) the
+    browser holds back a SameSite=Strict cookie from everything the redirect leads to.
+    """
+    path = "/" + quote(environ.get("PATH_INFO", "").lstrip("/"), encoding="latin-1")
+    text = (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Dashboard</title>'
+        f'<meta http-equiv="refresh" content="0;url={html.escape(path)}"></head>'
+        f'<body><a href="{html.escape(path)}">Go on to the dashboard</a></body></html>'
+    )
+    extra = [("Set-Cookie", token.cookie()), ("Cache-Control", "no-store")]
+    return _answer(HTTPStatus.OK, "text/html; charset=utf-8", text, extra, environ, start_response)
+
+
+def _answer(
+    status: HTTPStatus,
+    kind: str,
+    text: str,
+    extra: list[tuple[str, str]],
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+) -> list[bytes]:
+    body = text.encode()
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body))), *extra]
+    start_response(f"{status.value} {status.phrase}", secured(headers, OWN))
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

@@ -1,0 +1,111 @@
+"""Serve the guarded dashboard until it is interrupted."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tuner.dashboard.address import Address, listen
+from tuner.dashboard.app import dashboard_app
+from tuner.dashboard.guard import Guard
+from tuner.dashboard.token import TOKEN_VARIABLE, Token
+from tuner.storage import Database
+
+_THREADS = 8
+_READING_BYTES = 1 << 20
+_EDITING_BYTES = 128 << 20
+"""Largest body of a request; uploaded artefacts come as one, and optuna-dashboard takes 128 MiB."""
+
+
+class Dashboard:
+    """A dashboard that listens, and answers once `serve` is called.
+
+    Attributes:
+        address: What it listens on.
+        token: What a visitor must bring; None where nothing is needed.
+        new_token: Whether the token was made now and the person does not know it yet.
+        allow_edit: Whether studies may be changed.
+    """
+
+    def __init__(
+        self, database: Database, address: Address, bound: socket.socket, token: Token | None, allow_edit: bool
+    ) -> None:
+        from waitress import create_server  # type: ignore[import-untyped]
+
+        self.address, self.token, self.allow_edit = address, token, allow_edit
+        self.new_token = token is not None and not os.environ.get(TOKEN_VARIABLE)
+        # Page and plots are asked for at once; that requests wait a moment for a thread is no news.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._server = create_server(
+            Guard(dashboard_app(database), address, token, allow_edit),
+            sockets=[bound],
+            threads=_THREADS,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+            max_request_body_size=_EDITING_BYTES if allow_edit else _READING_BYTES,
+        )
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it; with the token, where one is needed."""
+        return f"{self.address.url}?token={self.token.secret}" if self.token else self.address.url
+
+    def serve(self) -> None:
+        """Answer requests until Ctrl-C or SIGTERM."""
+        with _termination_as_interrupt():
+            self._server.run()  # ends on KeyboardInterrupt without raising it
+        self.close()
+
+    def close(self) -> None:
+        """Free the port."""
+        self._server.task_dispatcher.shutdown()
+        self._server.close()
+
+
+def open_dashboard(
+    database: Database, *, host: str = "127.0.0.1", port: int = 8080, allow_edit: bool = False
+) -> Dashboard:
+    """Make a dashboard that listens.
+
+    A token is needed where other machines can reach the dashboard, and wherever `TUNER_DASHBOARD_TOKEN` is set.
+
+    Args:
+        database: Whose studies to show.
+        host: Name or IP address to listen on.
+        port: TCP port; 0 for any free one.
+        allow_edit: Whether studies may be changed and deleted.
+
+    Raises:
+        UsageError: The address cannot be listened on, or the token given is too weak.
+    """
+    address, bound = listen(host, port)
+    try:
+        given = os.environ.get(TOKEN_VARIABLE)
+        token = Token(given, address.port) if given else None if address.loopback else Token.make(address.port)
+        return Dashboard(database, address, bound, token, allow_edit)
+    except BaseException:
+        bound.close()
+        raise
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Within this, SIGTERM is what Ctrl-C is; signals reach the main thread only."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
