@@ -63,11 +63,12 @@ def imports() -> Iterator[Import]:
     for file in sorted(PACKAGE.rglob("*.py")):
         parts = file.relative_to(PACKAGE).with_suffix("").parts
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            for target in targets(node):
-                yield Import(f"{file.relative_to(PACKAGE.parent)}:{node.lineno}", parts[0], target)
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                place = f"{file.relative_to(PACKAGE.parent)}:{node.lineno}"
+                yield from (Import(place, parts[0], target) for target in targets(node))
 
 
-def targets(node: ast.AST) -> list[str]:
+def targets(node: ast.stmt) -> list[str]:
     """What a statement imports of ours; the bare `import tuner` names no unit."""
     match node:
         case ast.Import(names=names):

@@ -37,7 +37,10 @@ def requirements(text: str) -> dict[str, str]:
     """Name → bounds, as the page writes them: "70.1", or "0.17, below 0.18"."""
     found = {}
     for line in filter(None, text.splitlines()):
-        name, low, _, high = re.fullmatch(r"([\w-]+) >= ([\w.]+)(, < ([\w.]+))?", line.strip()).groups()
+        parsed = re.fullmatch(r"([\w-]+) >= ([\w.]+)(, < ([\w.]+))?", line.strip())
+        assert parsed is not None, line
+        name, low, _, high = parsed.groups()
+        assert name not in found, f"{name} stands in setup.cfg twice"
         found[name] = low if high is None else f"{low}, below {high}"
     return found
 
