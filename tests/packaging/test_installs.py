@@ -1,9 +1,10 @@
-"""The three ways to have the package: a checkout, an editable install, a wheel.  Each is used in an empty folder."""
+"""The ways to have the package: a checkout, from inside or by its path, an editable install, a wheel."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class Installed:
         python: The interpreter.
         env: Environment variables of both.
         package: Where `tuner` must be imported from.
-        folder: An empty folder.
+        folder: Where it is used: an empty folder, or a checkout.
     """
 
     command: tuple[str, ...]
@@ -58,7 +59,11 @@ class Installed:
         return done.stdout
 
 
-def _checkout(bin_: Path, checkout: Path) -> tuple[tuple[str, ...], dict[str, str], Path]:
+def _inside(bin_: Path, checkout: Path) -> tuple[tuple[str, ...], dict[str, str], Path]:
+    return (str(bin_ / "python"), "-m", "tuner"), {}, checkout / "tuner"
+
+
+def _path(bin_: Path, checkout: Path) -> tuple[tuple[str, ...], dict[str, str], Path]:
     return (str(bin_ / "python"), "-m", "tuner"), {"PYTHONPATH": str(checkout)}, checkout / "tuner"
 
 
@@ -72,7 +77,8 @@ def _wheel(bin_: Path, checkout: Path) -> tuple[tuple[str, ...], dict[str, str],
 
 
 WAYS: dict[str, Callable[[Path, Path], tuple[tuple[str, ...], dict[str, str], Path]]] = {
-    "checkout": _checkout,
+    "inside": _inside,
+    "path": _path,
     "editable": _editable,
     "wheel": _wheel,
 }
@@ -83,14 +89,18 @@ def tuner(request, checkout, borrowed, tmp_path_factory) -> Installed:
     """The package, had in one of the ways."""
     way = request.param
     root = tmp_path_factory.mktemp(way)
-    installed = {"checkout": (), "editable": ("--editable", str(checkout))}.get(way)
+    installed = {"inside": (), "path": (), "editable": ("--editable", str(checkout))}.get(way)
     if installed is None:
         installed = (str(request.getfixturevalue("wheel")),)
     bin_ = environment(root / "venv", borrowed, *installed)
     command, own_env, package = WAYS[way](bin_, checkout)
     outer = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TUNER_", "VIRTUAL"))}
-    folder = root / "empty"
-    folder.mkdir()
+    folder = root / "folder"
+    if way == "inside":
+        shutil.copytree(checkout, folder)
+        package = folder / "tuner"
+    else:
+        folder.mkdir()
     return Installed(command, bin_ / "python", outer | own_env, package, folder)
 
 
@@ -111,8 +121,9 @@ def test_check_reads_a_carried_study_and_writes_nothing(tuner):
 
 
 def test_run_trains_a_carried_study_with_a_carried_model(tuner):
+    before = set(tuner.folder.iterdir())
     arguments = ("--trials", "2", "--epochs", "1", "--workers", "1", "--json")
     result = json.loads(tuner("run", "studies/digits.toml", *arguments))
     assert sum(result["counts"][state] for state in ("complete", "diverged")) == 2
     assert result["best"]["value"] > 0.1
-    assert [path.name for path in tuner.folder.iterdir()] == ["runs"]
+    assert set(tuner.folder.iterdir()) - before == {tuner.folder / "runs"}
