@@ -10,7 +10,7 @@ def main() -> None:
     """Entry of the `tuner` command."""
     import click
 
-    from tuner.cli.group import tuner
+    from tuner.cli.group import ReaderGoneError, tuner
     from tuner.errors import TunerError
 
     try:
@@ -25,7 +25,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("tuner: interrupted", err=True)
         sys.exit(130)
-    except BrokenPipeError:  # `tuner show … | head`: the reader has enough
+    except ReaderGoneError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:

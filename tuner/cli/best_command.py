@@ -23,7 +23,8 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
         print_json(best.to_json())
         return
     from tuner.cli.formats import number_text
-    from tuner.cli.tables import console, params_table
+    from tuner.cli.tables import params_table
+    from tuner.cli.terminal import console
 
     out = console()
     out.print(f"Study {best.study}: {best.metric} {number_text(best.value)} (trial {best.trial})", style="bold")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tuner.cli.options import json_option, print_json
+from tuner.cli.options import json_option, only_json, print_json
 
 
 @click.command("check")
@@ -20,7 +20,8 @@ def command(ctx: click.Context, file: str, as_json: bool) -> None:
     from tuner.spec import read_study
 
     try:
-        spec = read_study(file)
+        with only_json(as_json):
+            spec = read_study(file)
     except StudyFileError as error:
         if not as_json:
             raise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -22,8 +24,30 @@ COMMANDS = {
 """Every command with its one-line help; the command itself is `command` in the module of its name."""
 
 
+class ReaderGoneError(Exception):
+    """Nobody reads our output any more, as in `tuner show … | head`; click would call that a failure."""
+
+
+@contextlib.contextmanager
+def _reader() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands by name and help line; `--help` imports none of them."""
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """As click does; here `--help` prints."""
+        with _reader():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; here commands print."""
+        with _reader():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order in which a person needs them."""

@@ -21,7 +21,7 @@ def command(storage: str | None, as_json: bool) -> None:
     from rich.table import Table
 
     from tuner.cli.formats import number_text
-    from tuner.cli.tables import console
+    from tuner.cli.terminal import console
 
     if not rows:
         click.echo("The database holds no study yet.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -45,6 +47,13 @@ def study_argument(function: Command) -> Command:
 def print_json(content: Any) -> None:
     """Plain JSON on standard output; numbers that JSON does not know become null."""
     click.echo(json.dumps(_plain(content), indent=2))
+
+
+@contextlib.contextmanager
+def only_json(as_json: bool) -> Iterator[None]:
+    """While code of a person runs, which may print: standard output is for the JSON alone."""
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        yield
 
 
 def open_existing(storage: str | None, project: Path | None = None) -> Database:

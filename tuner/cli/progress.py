@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.cli.formats import duration_text, number_text
+from tuner.cli.terminal import console
 from tuner.standing import Standing
 
 PLAIN_EVERY_S = 10.0
@@ -22,14 +23,29 @@ PLAIN_EVERY_S = 10.0
 @contextlib.contextmanager
 def progress(*, silent: bool) -> Iterator[Callable[[Standing], None]]:
     """Give a function that shows the standing."""
-    console = Console(stderr=True, highlight=False)
+    out = console(stderr=True)
     if silent:
-        yield _notes_only(console)
-    elif console.is_terminal:
-        with _BarView(console) as view:
+        yield _while_read(_notes_only(out))
+    elif out.is_terminal:
+        with _BarView(out) as view:
             yield view.show
     else:
-        yield _PlainView(console).show
+        yield _while_read(_PlainView(out).show)
+
+
+def _while_read(show: Callable[[Standing], None]) -> Callable[[Standing], None]:
+    """Show as long as somebody reads; a run does not end because its progress goes nowhere."""
+    read = True
+
+    def guarded(standing: Standing) -> None:
+        nonlocal read
+        if read:
+            try:
+                show(standing)
+            except OSError:
+                read = False
+
+    return guarded
 
 
 class _BarView:
@@ -81,10 +97,10 @@ class _PlainView:
         self._console.print(f"{_pace(standing)} | {_counts(standing)} | {_best(standing)}", soft_wrap=True)
 
 
-def _notes_only(console: Console) -> Callable[[Standing], None]:
+def _notes_only(out: Console) -> Callable[[Standing], None]:
     def show(standing: Standing) -> None:
         if standing.note:
-            console.print(standing.note, soft_wrap=True)
+            out.print(standing.note, soft_wrap=True)
 
     return show
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+from typing import Any
 
 import click
 
-from tuner.cli.options import json_option, positive_seconds, print_json, storage_option
+from tuner.cli.options import json_option, only_json, positive_seconds, print_json, storage_option
+from tuner.errors import StudyFailedError
 
 
 @click.command("run")
@@ -53,11 +54,27 @@ def command(
         "engine": engine,
         "seed": seed,
     }
-    with progress(silent=quiet or as_json) as shown:
+    with progress(silent=quiet or as_json) as shown, only_json(as_json):
         handle, ended = start(file, name=fork, storage=storage, show=shown, **overrides)
+    content = summary(handle.results())
     if as_json:
-        print_json(summary(handle.results()))
+        print_json(content)
     else:
-        show_result(handle.results(), ended)
+        show_result(content, ended)
     if ended == "interrupted":
-        sys.exit(130)
+        ctx.exit(130)
+    if content["best"] is None:
+        raise StudyFailedError(_nothing_complete(content))
+
+
+def _nothing_complete(content: dict[str, Any]) -> str:
+    counts = ", ".join(f"{count} {state}" for state, count in content["counts"].items() if count) or "no trials"
+    reasons = [row["reason"] for row in content["trials"] if row["reason"]]
+    last = f" The last reason: {reasons[-1].rstrip('.')}." if reasons else ""
+    step = "Mend the cause and run the same command again."
+    if content["counts"]["diverged"] or content["counts"]["pruned"]:
+        step = "Run it on with more --trials; or change the study, with a lower learning rate, and its name."
+    return (
+        f"A study needs a complete trial, but {content['study']!r} has none ({counts}).{last} {step} "
+        f"`tuner show {content['study']}` gives all reasons."
+    )

@@ -31,11 +31,12 @@ def command(study: str, last: int | None, state: str | None, storage: str | None
         print_json(content)
         return
     from tuner.cli.formats import duration_text, number_text
-    from tuner.cli.tables import console, trials_table
+    from tuner.cli.tables import trials_table
+    from tuner.cli.terminal import console
 
     out = console()
     counts = ", ".join(f"{count} {name}" for name, count in content["counts"].items() if count) or "no trials"
-    out.print(f"Study {content['study']}: {content['direction']} {content['metric']}")
+    out.print(f"Study {content['study']}: {content['direction']} {content['metric'] or 'the objective'}")
     out.print(f"{counts}; {duration_text(content['wall_s'])} in all.")
     if content["best"] is not None:
         out.print(f"Best: {number_text(content['best']['value'])} (trial {content['best']['trial']})", style="bold")

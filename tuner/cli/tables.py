@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from tuner.cli.formats import duration_text, number_text
-
-if TYPE_CHECKING:
-    from tuner.results import Study
+from tuner.cli.terminal import console
 
 _ENDED = {
     "trials": "all trials are done",
@@ -23,17 +20,9 @@ _ENDED = {
 }
 
 
-def console() -> Console:
-    """Standard output; as wide as the terminal, and as wide as needed where there is none."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=max(found.width, 120))
-
-
-def show_result(study: Study, ended: str) -> None:
-    """The end of a run: why it ended, the best trial, and what can be done next."""
-    from tuner.results import summary
-
-    content, out = summary(study), console()
+def show_result(content: dict[str, Any], ended: str) -> None:
+    """The end of a run, from the summary of its study: why it ended, the best trial, what can be done next."""
+    out = console()
     counts = ", ".join(f"{count} {state}" for state, count in content["counts"].items() if count)
     out.print(f"Study {content['study']}: {_ENDED[ended]}.")
     out.print(f"{counts or 'no trials'}; {duration_text(content['wall_s'])} in all.")
@@ -41,8 +30,8 @@ def show_result(study: Study, ended: str) -> None:
         best = content["best"]
         out.print(Text(f"Best {content['metric']}: {number_text(best['value'])} (trial {best['trial']})", "bold"))
         out.print(params_table(best["params"]))
-    name = content["study"]
-    out.print(f"Next: tuner best {name} | tuner show {name} | tuner dashboard", style="dim", soft_wrap=True)
+        name = content["study"]
+        out.print(f"Next: tuner best {name} | tuner show {name} | tuner dashboard", style="dim", soft_wrap=True)
 
 
 def params_table(params: dict[str, Any]) -> Table:

@@ -13,8 +13,8 @@ def explain(spec: StudySpec) -> dict[str, Any]:
 
     Returns:
         `{"study", "model", "objective", "data", "space", "fixed", "settings", "budget", "sampler", "pruner",
-        "engine", "advice"}`; `space` has a `{"name", "values", "when"}` for each searched dimension, `settings` is None where there
-        are infinitely many.
+        "engine", "advice"}`; `space` has a `{"name", "values", "when"}` for each searched dimension, `settings`
+        is None where there are infinitely many.
     """
     facts, size = spec.facts, spec.space.size()
     return {

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from optuna.trial import FrozenTrial
+
 from tuner.search import best_of, state_of
 from tuner.standing import STATES
 from tuner.storage import Database, StudyRecord, epochs_run, read_study_record, study_names
@@ -30,6 +32,13 @@ class Study:
         """Name of the objective; None for a study that plain Optuna made."""
         metric = self.record.attrs.get("tuner:about", {}).get("metric")
         return None if metric is None else str(metric)
+
+    def state_of(self, trial: FrozenTrial) -> tuple[str, str | None]:
+        """State of a trial and the reason; what a dead process has left running is waiting."""
+        state, reason = state_of(trial)
+        if state == "running" and not self.record.alive:
+            return "waiting", "interrupted; it runs again when the study goes on"
+        return state, reason
 
     @property
     def wall_s(self) -> float:
@@ -59,7 +68,7 @@ def studies_table(database: Database) -> list[dict[str, Any]]:
 
 def _row(study: Study) -> dict[str, Any]:
     record = study.record
-    counts = Counter(state_of(trial)[0] for trial in record.trials)
+    counts = Counter(study.state_of(trial)[0] for trial in record.trials)
     best = best_of(record.trials, record.direction)
     return {
         "study": record.name,

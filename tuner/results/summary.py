@@ -7,7 +7,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from tuner.results.studies import Study
-from tuner.search import best_of, state_of
+from tuner.search import best_of
 from tuner.standing import STATES
 
 
@@ -35,9 +35,7 @@ def summary(study: Study) -> dict[str, Any]:
 
 def trial_row(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     """One trial as plain JSON; `value` is None unless it is complete or pruned."""
-    state, reason = state_of(trial)
-    if state == "running" and not study.record.alive:
-        state, reason = "waiting", "interrupted; it runs again when the study goes on"
+    state, reason = study.state_of(trial)
     return {
         "number": trial.number,
         "state": state,

@@ -9,7 +9,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 from sqlalchemy import select
 
-from tuner.errors import StudyNotFoundError, nearest
+from tuner.errors import StudyNotFoundError, UsageError, nearest
 from tuner.storage import lease, tables
 from tuner.storage.database import Database, storage_errors
 
@@ -36,9 +36,9 @@ class StudyRecord:
 
 
 def study_names(database: Database) -> list[str]:
-    """Names of all studies, sorted."""
+    """Names of all studies with one objective, sorted.  Those of plain Optuna may have several; they are not ours."""
     with storage_errors(database.url):
-        return sorted(study.study_name for study in database.optuna.get_all_studies())
+        return sorted(study.study_name for study in database.optuna.get_all_studies() if len(study.directions) == 1)
 
 
 def read_study_record(database: Database, name: str) -> StudyRecord:
@@ -46,6 +46,7 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
 
     Raises:
         StudyNotFoundError: There is none; the message names the nearest.
+        UsageError: It has several objectives.
     """
     with storage_errors(database.url):
         studies = {study.study_name: study for study in database.optuna.get_all_studies()}
@@ -55,6 +56,11 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
             known = ", ".join(sorted(studies)) or "none"
             raise StudyNotFoundError(f"There is no study {name!r} in the database.{hint} It holds: {known}.")
         frozen = studies[name]
+        if len(frozen.directions) > 1:
+            raise UsageError(
+                f"A study of keras-studies has one objective, but {name!r} has {len(frozen.directions)}: plain Optuna "
+                "made it. Look at it with `tuner dashboard`."
+            )
         held = lease.holder(database.engine, frozen._study_id)
         return StudyRecord(
             study_id=frozen._study_id,
