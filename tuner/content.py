@@ -10,8 +10,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -124,10 +126,7 @@ def signature(project: Path, reference: Reference) -> Signature:
         raise ContentError(f"{reference.path} is not Python that can be read: {error}.") from error
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     if reference.function not in functions:
-        near = nearest(reference.function, functions)
-        hint = f" Did you mean {near!r}?" if near else ""
-        known = ", ".join(functions) or "none"
-        raise ContentError(f"{reference.path} has no function {reference.function!r}.{hint} It has: {known}.")
+        raise _no_function(reference, functions)
     arguments = functions[reference.function].args
     keywords = {
         argument.arg: ast.unparse(default) if default is not None else None
@@ -164,13 +163,29 @@ def load(project: Path, reference: Reference, expected_sha256: str | None = None
         sys.modules[name] = module
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             del sys.modules[name]
-            raise ContentError(f"{reference.path} fails when it is loaded: {type(error).__name__}: {error}") from error
+            raise ContentError(
+                f"{reference.path} fails when it is loaded{line_of(error, path)}: {type(error).__name__}: {error}"
+            ) from error
     function = getattr(module, reference.function, None)
     if not callable(function):
-        raise ContentError(f"{reference.path} has no function {reference.function!r}.")
+        own = (value for value in vars(module).values() if inspect.isfunction(value) and value.__module__ == name)
+        raise _no_function(reference, [value.__name__ for value in own])
     return function
+
+
+def line_of(error: BaseException, path: Path) -> str:
+    """Where in the file an exception came from: " (line 3)"; empty for one that did not pass through it."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f" (line {lines[-1]})" if lines else ""
+
+
+def _no_function(reference: Reference, functions: Iterable[str]) -> ContentError:
+    near = nearest(reference.function, functions := list(functions))
+    hint = f" Did you mean {near!r}?" if near else ""
+    known = ", ".join(functions) or "none"
+    return ContentError(f"{reference.path} has no function {reference.function!r}.{hint} It has: {known}.")
 
 
 def _carried() -> Iterator[Path]:

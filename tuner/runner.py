@@ -163,7 +163,7 @@ class StudyRun:
         """The budget that is used up, if one is."""
         budget = self._spec.budget
         begun = finished_of(self._counts) + len(self._running)
-        if budget.trials is not None and begun >= budget.trials:
+        if budget.trials is not None and begun - self._failed_before >= budget.trials:
             return "trials"
         if budget.time_s is not None and time.monotonic() - self._began >= budget.time_s:
             return "time"
@@ -230,9 +230,11 @@ class StudyRun:
     def _count_error(self, error: str, traceback: str) -> None:
         self._errors = [*self._errors, error] if self._errors[-1:] in ([], [error]) else [error]
         if len(self._errors) >= SAME_ERRORS:
+            step = "Mend it and run the same command again."
+            if self._best is not None:  # a mended model file is another question
+                step += " If that changes the model file, name the study anew with --fork NEW_NAME."
             raise RepeatedFailureError(
-                f"{SAME_ERRORS} trials in a row failed with the same error: {error}\n\n{traceback.rstrip()}\n\n"
-                "Mend it and run the same command again; what is finished is kept."
+                f"{SAME_ERRORS} trials in a row failed with the same error: {error}\n\n{traceback.rstrip()}\n\n{step}"
             )
 
     def _tally(self) -> None:
@@ -245,6 +247,7 @@ class StudyRun:
         self._best = None if best is None else (best.number, float(best.value or 0.0), dict(best.params))
         last = -1 if best is None else best.number
         self._finished_before = finished_of(self._counts)
+        self._failed_before = self._counts["failed"]  # says nothing about a setting, and uses up no budget later
         self._since_best = sum(trial.state.is_finished() and trial.number > last for trial in trials)
 
     def _keep_wall(self) -> None:
@@ -260,7 +263,7 @@ class StudyRun:
                 best=self._best,
                 elapsed_s=time.monotonic() - self._began,
                 finished_before=self._finished_before,
-                trials=None if budget.trials is None else int(min(budget.trials, self._settings)),
+                trials=None if budget.trials is None else int(min(budget.trials + self._failed_before, self._settings)),
                 time_s=budget.time_s,
                 note=note,
             )

@@ -20,9 +20,10 @@ def _read(text: str, options: DataOptions, project: Path) -> Raw:
         given = function()
     except TunerError:
         raise
-    except Exception as error:  # code of the person who runs it: anything can come
+    except (Exception, SystemExit) as error:  # code of the person who runs it: anything can come
         raise DataError(
-            f"The function {reference} must return the data, but fails: {type(error).__name__}: {error}"
+            f"The function {reference} must return the data, but fails"
+            f"{content.line_of(error, content.find(project, reference.path))}: {type(error).__name__}: {error}"
         ) from error
     if not isinstance(given, tuple) or len(given) not in (2, 3):
         size = f" of {len(given)}" if isinstance(given, tuple) else ""

@@ -6,6 +6,7 @@ this order: any number of `EpochDone`, then one of `Ended`, `Raised` or `Lost`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +123,15 @@ class Lost:
 
 
 Event: TypeAlias = EpochDone | Ended | Raised | Lost
+
+
+def one_line(error: BaseException) -> str:
+    """Type and message of an exception on one line, at most 500 characters of it.
+
+    Addresses of objects are left out: the same error must read the same in every trial, and in every worker.
+    """
+    text = re.sub(r"\b0x[0-9a-fA-F]+", "0x…", " ".join(str(error).split()))
+    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
 
 
 class Executor(Protocol):

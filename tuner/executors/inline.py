@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any, TypeAlias
 
 from tuner.engines import EpochRecord, Training
-from tuner.executors.base import Ended, EpochDone, Event, Job, Raised
+from tuner.executors.base import Ended, EpochDone, Event, Job, Raised, one_line
 
 Trainer: TypeAlias = Callable[[Mapping[str, Any]], Generator[EpochRecord, None, Training]]
 """Takes a recipe (JSON), yields a record after each epoch, returns how the training ended."""
@@ -65,7 +65,7 @@ class InlineExecutor:
             return Ended(number, end.value, 0.0)
         except Exception as error:
             del self._running[number]
-            return Raised(number, f"{type(error).__name__}: {error}", traceback.format_exc())
+            return Raised(number, one_line(error), traceback.format_exc())
         waits = record.epoch in job.rungs
         if waits:
             self._waiting.add(number)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -122,14 +123,15 @@ class LocalExecutor:
     def _spawn(self) -> _Worker:
         log = tempfile.TemporaryFile(prefix="tuner-worker-")  # noqa: SIM115 – lives as long as the worker
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tuner.executors.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=self._environment(),
-                cwd=self._workplace.project,
-            )
+            with _without_interrupts():
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "tuner.executors.worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    env=self._environment(),
+                    cwd=self._workplace.project,
+                )
         except OSError as error:
             log.close()
             raise WorkerError(f"A worker process could not be started: {error}.") from error
@@ -156,10 +158,14 @@ class LocalExecutor:
 
     def _listen(self, worker: _Worker) -> None:
         assert worker.process.stdout is not None
-        with worker.process.stdout as output:
-            for line in output:
-                self._inbox.put((worker, messages.decode(line)))
-        self._inbox.put((worker, None))
+        try:
+            with worker.process.stdout as output:
+                for line in output:
+                    self._inbox.put((worker, messages.decode(line)))
+        except ValueError:  # half a line: it died while it wrote
+            worker.process.kill()
+        finally:
+            self._inbox.put((worker, None))
 
     def _handle(self, worker: _Worker, message: dict[str, Any] | None) -> list[Event]:
         if self._closed:
@@ -192,14 +198,34 @@ class LocalExecutor:
                     f"{self._unready_deaths} worker processes in a row ended before they were ready "
                     f"({_death(code)}). The last one said:\n{log or '(nothing)'}"
                 )
-        self._workers[self._workers.index(worker)] = self._spawn()
-        return [] if job is None else [Lost(job.number, f"its worker process {_death(code)}", log)]
+        new = self._workers[self._workers.index(worker)] = self._spawn()
+        if job is None:
+            return []
+        if not worker.ready:  # it had not begun: this death says nothing about the job
+            new.job = job
+            new.send(messages.train_message(job))
+            return []
+        return [Lost(job.number, f"its worker process {_death(code)}", log)]
 
     @staticmethod
     def _close_input(worker: _Worker) -> None:
         assert worker.process.stdin is not None
         with contextlib.suppress(OSError):
             worker.process.stdin.close()
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach, from their first instruction on.
+
+    A terminal sends it to all processes of a command; a worker that still imports what it needs would die of it.  A
+    new process inherits the blocked signal; for us it is pending meanwhile, not lost.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _death(code: int) -> str:

@@ -22,7 +22,7 @@ from tuner.data import DataOptions, Prepared, prepare
 from tuner.engines import ENGINES, Engine, EpochRecord, run_trial
 from tuner.errors import DataError
 from tuner.executors import messages
-from tuner.executors.base import Ended, EpochDone, Job, Workplace
+from tuner.executors.base import Ended, EpochDone, Job, Workplace, one_line
 from tuner.training import Recipe
 
 
@@ -45,7 +45,7 @@ class Worker:
         try:
             engine, prepared = _prepare(workplace)
         except Exception as error:
-            self._send({"is": "broken", "error": _one_line(error), "traceback": traceback.format_exc()})
+            self._send({"is": "broken", "error": one_line(error), "traceback": traceback.format_exc()})
             return
         self._send({"is": "ready"})
         while True:
@@ -63,9 +63,9 @@ class Worker:
             recipe = Recipe.from_json(job.recipe)
             build = load(workplace.project, Reference.parse(recipe.model.reference, "build"), recipe.model.sha256)
             training = run_trial(engine, recipe, prepared, build, on_epoch)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # user code that calls `exit()` must not end the worker
             self._send(
-                {"is": "raised", "number": job.number, "error": _one_line(error), "traceback": traceback.format_exc()}
+                {"is": "raised", "number": job.number, "error": one_line(error), "traceback": traceback.format_exc()}
             )
         else:
             self._send(messages.ended_message(Ended(job.number, training, time.monotonic() - began)))
@@ -80,11 +80,6 @@ def _prepare(workplace: Workplace) -> tuple[Engine, Prepared]:
             "a study under another name."
         )
     return ENGINES[workplace.engine].make(), prepared
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:500]}"
 
 
 def _private_channel() -> tuple[BinaryIO, BinaryIO]:
