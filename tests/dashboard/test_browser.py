@@ -1,0 +1,231 @@
+"""The dashboard in a real browser: it works under our policy, and hostile text stays text.
+
+Screenshots are left in `test-artifacts/dashboard/`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from asking import TOKEN, study_with_trials
+
+from tuner.storage import study_names
+
+pytestmark = pytest.mark.slow
+
+SHOTS = Path(__file__).parents[2] / "test-artifacts" / "dashboard"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+EVIL = "<script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
+NOTE = f"""# Notes of the study
+
+{EVIL}
+
+[a link](javascript:window.pwned=1) and **bold**
+
+| optimizer | rate |
+|---|---|
+| adam | 0.001 |
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium of the machine; without it these tests are skipped, but not in continuous integration."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for path in map(shutil.which, names) if path), None)
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        found = None
+    if found is None:
+        why = f"needs playwright and one of {', '.join(names)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser) -> Iterator[Any]:
+    """A page of a new visitor; the test fails on whatever its console calls an error."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    opened = context.new_page()
+    opened.set_default_timeout(30_000)
+    errors: list[str] = []
+    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.expected_errors = []
+    yield opened
+    context.close()
+    assert [error for error in errors if not any(part in error for part in opened.expected_errors)] == []
+
+
+def shot(page: Any, name: str) -> None:
+    """Keep a picture of the page."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def drawn(page: Any, plots: int = 1) -> None:
+    """Wait until this many plots are drawn."""
+    page.wait_for_function(f"document.querySelectorAll('.js-plotly-plot .main-svg').length >= {plots}")
+    page.wait_for_timeout(500)  # the last stroke has no event
+
+
+def hostile_study(database: Any) -> None:
+    """Study 2, with markup in every text that a study has."""
+    study = study_with_trials(database.optuna, EVIL, trials=2)
+    study.set_user_attr("about", EVIL)
+    for optimizer in ("sgd", EVIL, EVIL):
+        trial = study.ask()
+        trial.suggest_categorical(EVIL, ["sgd", EVIL])
+        trial.suggest_categorical("rate", [0.1, EVIL])
+        trial.set_user_attr("reason", f"{EVIL} {optimizer}")
+        study.tell(trial, 0.5)
+    import optuna_dashboard
+
+    optuna_dashboard.save_note(study, NOTE)
+    open_trial = study.ask()
+    optuna_dashboard.save_note(open_trial, NOTE)
+    open_trial.report(0.1, 1)
+
+
+def test_list_and_study(database, started, page):
+    url = started(database.url).url
+    page.goto(url)
+    page.get_by_text("small").first.wait_for()
+    assert page.url.startswith(f"{url}dashboard")
+    shot(page, "studies")
+    page.get_by_text("small").first.click()
+    page.wait_for_url("**/dashboard/studies/1**")
+    drawn(page, 2)
+    shot(page, "study")
+
+
+@pytest.mark.parametrize("tab", ["analytics", "trials", "trialTable", "smartSelection", "note"])
+def test_every_tab_of_a_study_works(database, started, page, tab):
+    page.goto(f"{started(database.url).url}dashboard/studies/1/{tab}")
+    page.get_by_text("small").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    if tab == "analytics":
+        drawn(page, 3)
+    shot(page, f"tab-{tab}")
+
+
+def test_markup_in_names_and_notes_is_text(database, started, page):
+    hostile_study(database)
+    url = started(database.url).url
+    page.goto(url)
+    page.get_by_text("<script>window.pwned").first.wait_for()
+    shot(page, "hostile-list")
+    for tab in ("", "/note", "/trials", "/trialTable", "/analytics"):
+        page.goto(f"{url}dashboard/studies/2{tab}")
+        page.get_by_text("<script>window.pwned").first.wait_for()
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(1000)
+        shot(page, f"hostile-{tab.strip('/') or 'study'}")
+        if tab == "/note":
+            assert page.get_by_role("cell", name="adam").count() == 1
+            assert page.locator("a[href^='javascript:']").count() == 0
+        assert page.evaluate("window.pwned") is None
+        assert page.locator("img[src='x']").count() == 0
+
+
+def test_an_artefact_page_runs_no_script(database, started, page):
+    from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+
+    from tuner.dashboard import artifact_folder
+
+    study = optuna.load_study(study_name="small", storage=database.optuna)
+    folder = artifact_folder(database)
+    assert folder is not None
+    file = folder.parent / "report.html"
+    file.write_text("<h1>Report</h1><script>document.body.textContent = 'pwned ' + document.cookie</script>")
+    name = upload_artifact(artifact_store=FileSystemArtifactStore(folder), study_or_trial=study, file_path=str(file))
+    page.expected_errors += ["Blocked script execution", "violates the following Content Security Policy"]
+    page.goto(f"{started(database.url).url}artifacts/1/{name}")
+    page.get_by_role("heading", name="Report").wait_for()
+    assert page.evaluate("self.origin") == "null"
+
+
+def test_the_token_opens_the_dashboard_once_and_for_all(database, started, page):
+    url = started(database.url, token=TOKEN).url
+    page.expected_errors += ["401"]
+    assert page.goto(url).status == 401
+    page.goto(f"{url}?token={TOKEN}")
+    page.get_by_text("small").first.wait_for()
+    assert TOKEN not in page.url
+    assert page.evaluate("document.cookie") == ""
+    cookie = page.context.cookies()[0]
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+
+
+def test_a_link_with_the_token_on_another_page_opens_the_dashboard(database, started, page):
+    url = started(database.url, token=TOKEN).url
+    page.route("http://chat.example/", lambda route: route.fulfill(body=f"<a href='{url}?token={TOKEN}'>look</a>"))
+    page.goto("http://chat.example/")
+    page.get_by_text("look").click()
+    page.get_by_text("small").first.wait_for()
+
+
+def test_another_page_can_do_nothing(database, started, page):
+    url = started(database.url, "--allow-edit").url
+    page.route("http://evil.example/", lambda route: route.fulfill(body="<title>evil</title>"))
+    page.expected_errors += [
+        "CORS",
+        "ERR_FAILED",
+        "403",
+        "ERR_BLOCKED_BY_RESPONSE",
+        "frame",
+        "Cross-Origin",
+        "loopback",
+    ]
+    page.goto("http://evil.example/")
+    outcome = page.evaluate(
+        """async url => {
+            const tried = async (path, options) => {
+                try { const r = await fetch(url + path, options); return await r.text() } catch (e) { return "failed" }
+            };
+            return [
+                await tried("api/studies"),
+                await tried("api/studies/1", {method: "DELETE"}),
+                await tried("api/studies", {method: "POST", mode: "no-cors", body: '{"study_name": "evil"}'}),
+            ]
+        }""",
+        url,
+    )
+    assert outcome[:2] == ["failed", "failed"]
+    assert "small" not in outcome[2]
+    assert study_names(database) == ["small"]
+
+
+def test_a_note_is_written_with_allow_edit_and_refused_without(database, started, page):
+    for options, done in (((), False), (("--allow-edit",), True)):
+        page.goto(f"{started(database.url, *options).url}dashboard/studies/1/note")
+        page.expected_errors += [] if done else ["403", "This dashboard is read-only"]
+        page.get_by_test_id("EditIcon").first.click()
+        page.locator("textarea").first.fill("written in the browser")
+        with page.expect_response("**/note") as saved:
+            page.get_by_role("button", name="Save").first.click()
+        assert saved.value.status == (200 if done else 403)
+        page.get_by_text("Success to save the note" if done else "This dashboard is read-only").wait_for()
+        shot(page, f"note-{'saved' if done else 'refused'}")
+        attrs = database.optuna.get_study_system_attrs(1)
+        assert any("written in the browser" in str(value) for value in attrs.values()) == done
