@@ -112,28 +112,30 @@ class StudyRun:
 
     def _loop(self, interrupts: Interrupts) -> None:
         flushed = renewed = time.monotonic()
+        ended = False
         while True:
-            if interrupts.count == 1 and self._ending != "interrupted":
+            if interrupts.count and self._ending != "interrupted":
                 self._ending = "interrupted"
-                self._tell_standing(_INTERRUPTED.format(len(self._running)))
+                if interrupts.count == 1:
+                    self._tell_standing(_interrupted(len(self._running)))
             if interrupts.count > 1:
                 return
             asked = self._fill()
+            if asked or ended:
+                self._tell_standing()
             if not self._running:
                 self._ending = self._ending or self._used_up()
                 return
             events = self._executor.events(timeout_s=_POLL_S)
-            ended = [self._handle(event) for event in events]
+            ended = sum(self._handle(event) for event in events) > 0
             now = time.monotonic()
-            if asked or any(ended) or now - flushed > _FLUSH_S:
+            if ended or now - flushed > _FLUSH_S:
                 self._keep_wall()
                 self._store.flush()
                 flushed = now
             if now - renewed > _LEASE_S:
                 self._store.keep_alive()
                 renewed = now
-            if any(ended) or asked:
-                self._tell_standing()
 
     def _fill(self) -> bool:
         """Ask and hand out as many trials as there is room for; whether there was one."""
@@ -270,7 +272,9 @@ class StudyRun:
         )
 
 
-_INTERRUPTED = "Finishing {} running trials; press Ctrl-C again to stop at once (they are run again next time)."
+def _interrupted(running: int) -> str:
+    what, they = ("1 running trial", "it is") if running == 1 else (f"{running} running trials", "they are")
+    return f"Finishing {what}; press Ctrl-C again to stop at once ({they} run again next time)."
 
 
 def _check_question(study: optuna.Study, now: dict[str, Any], spec: StudySpec) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -282,3 +284,54 @@ def test_late_events_of_unknown_trials_are_ignored(database: Database, tmp_path:
 
     StudyRun(spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database, Late(mock_study.trainer)).run()
     assert content_of(database)["counts"]["complete"] == 3
+
+
+class InterruptedExecutor(InlineExecutor):
+    """Sends signals to its own process while trials run; knows how it was closed."""
+
+    def __init__(self, signals: list[signal.Signals]) -> None:
+        super().__init__(mock_study.trainer, slots=2)
+        self.signals, self.calls, self.closed_at_once = signals, 0, False
+
+    def events(self, timeout_s: float) -> list[Any]:
+        self.calls += 1
+        if self.calls == 8:
+            for number in self.signals:
+                os.kill(os.getpid(), number)
+        return super().events(timeout_s)
+
+    def close(self, *, at_once: bool = False) -> None:
+        self.closed_at_once = at_once
+        super().close(at_once=at_once)
+
+
+def test_ctrl_c_once_finishes_what_runs(database: Database, tmp_path: Path) -> None:
+    executor, shown = InterruptedExecutor([signal.SIGINT]), []
+    before = signal.getsignal(signal.SIGINT)
+    assert StudyRun(spec_of(tmp_path), database, executor, shown.append).run() == "interrupted"
+    counts = content_of(database)["counts"]
+    assert counts["complete"] in range(2, 8)
+    assert counts["running"] == 0
+    assert not executor.closed_at_once
+    assert any(standing.note and "Ctrl-C again" in standing.note for standing in shown)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert run(spec_of(tmp_path), database)[0] == "trials"
+    assert content_of(database)["counts"]["complete"] == 30
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGINT, signal.SIGINT], [signal.SIGTERM]])
+def test_ctrl_c_twice_stops_at_once_and_the_trials_wait(
+    database: Database, tmp_path: Path, signals: list[signal.Signals]
+) -> None:
+    executor = InterruptedExecutor(signals)
+    assert StudyRun(spec_of(tmp_path), database, executor).run() == "interrupted"
+    content = content_of(database)
+    assert executor.closed_at_once
+    assert content["counts"]["running"] == 0
+    waiting = [row for row in content["trials"] if row["state"] == "waiting" and row["params"]]
+    assert any(len(row["params"]) > 3 for row in waiting)
+    run(spec_of(tmp_path), database)
+    rows = content_of(database)["trials"]
+    assert all(row["state"] == "complete" and row["epochs"] == 5 for row in rows)
+    for row in waiting:
+        assert rows[row["number"]]["params"].items() >= row["params"].items()

@@ -50,7 +50,11 @@ class StudyStore:
         with storage_errors(database.url), _quiet():
             self._study_id = _study_id(database, name, direction)
             self._lease = leases.claim(database.engine, self._study_id, name)
-            self._load()
+            try:
+                self._load()
+            except BaseException:
+                leases.release(database.engine, self._lease)
+                raise
 
     def study(self, **options: Any) -> optuna.Study:
         """Optuna's study over the memory; `options` are `sampler` and `pruner`."""
