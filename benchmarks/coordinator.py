@@ -1,4 +1,4 @@
-"""How many trials a second the coordinator alone can do: ask, store, report, prune, tell, with an engine that costs nothing.
+"""How many trials a second the coordinator alone can do: ask, store, report, prune, tell; its engine costs nothing.
 
     python benchmarks/coordinator.py [--trials 500] [--epochs 20] [--sampler tpe] [--repeat 3]
 
