@@ -107,6 +107,12 @@ def test_best(url):
     compare(printed("best", "mock", "--storage", url), "tuner best --json")
 
 
+def test_compare(url):
+    compare(printed("compare", "mock", "--storage", url), "tuner compare --json")
+    output = printed("compare", "mock", "--by", "optimizer", "--by", "learning_rate", "--storage", url)
+    compare(output, "tuner compare --by DIMENSION --json")
+
+
 def test_list(url):
     compare(printed("list", "--storage", url), "tuner list --json")
 

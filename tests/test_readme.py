@@ -94,5 +94,5 @@ def test_what_is_absent_is_absent(part):
 
 
 def test_commands_that_are_absent_are_absent():
-    (row,) = re.findall(r"^\| (`compare`.*?) \| absent \|$", README, re.MULTILINE)
+    (row,) = re.findall(r"^\| (`report`.*?) \| absent \|$", README, re.MULTILINE)
     assert not set(re.findall(r"`(\w+)`", row)) & set(COMMANDS)

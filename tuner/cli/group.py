@@ -18,6 +18,7 @@ COMMANDS = {
     "list": "List the studies of a database.",
     "show": "Show how a study went, trial by trial.",
     "best": "Show the best configuration of a study.",
+    "compare": "Compare the values of a dimension, or how important the dimensions were.",
     "dashboard": "Look at the studies in a browser.",
     "schema": "Print the JSON schema of study files, for editors.",
 }

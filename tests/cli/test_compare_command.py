@@ -1,0 +1,47 @@
+"""`tuner compare` as a person reads it."""
+
+from __future__ import annotations
+
+import re
+
+import mock_study
+import pytest
+from click.testing import CliRunner
+
+from tuner.cli.group import tuner as command
+from tuner.storage import open_database
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compare")
+    database = open_database(f"sqlite:///{folder}/tuner.db", create=True)
+    spec = mock_study.spec_of(folder, sampler={"name": "random"}, budget={"trials": 40, "epochs": 3})
+    mock_study.run(spec, database, diverges_above=1.0)
+    return database.url
+
+
+def call(*arguments):
+    return CliRunner().invoke(command, ["compare", "mock", *arguments])
+
+
+def test_without_a_dimension_it_shows_importances(url):
+    result = call("--storage", url)
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[1].split()[:2] == ["dimension", "importance"]
+    assert result.output.splitlines()[2].startswith("learning_rate")
+    assert "more than chance: learning_rate" in result.output
+
+
+def test_each_value_is_a_line_and_the_limits_stand_once_at_the_end(url):
+    result = call("--by", "optimizer", "--by", "schedule", "--storage", url)
+    assert result.exit_code == 0, result.output
+    lines = [line.split()[0] for line in result.output.splitlines() if line.strip()]
+    assert {"sgd", "adam", "adagrad", "constant", "cosine"} <= set(lines)
+    assert result.output.count("note: Trials that share a value") == 1
+    assert "1 trial: the training loss became nan" in result.output or "trials: the training loss" in result.output
+
+
+def test_bins(url):
+    result = call("--by", "learning_rate", "--bins", "3", "--storage", url)
+    assert len(re.findall(r"^\S+ … \S+ +\d+ of \d+", result.output, re.MULTILINE)) == 3
