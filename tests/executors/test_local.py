@@ -1,0 +1,305 @@
+"""Worker processes: real ones with TensorFlow, and stand-ins that die in known ways."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tuner.errors import WorkerError
+from tuner.executors import Ended, EpochDone, Event, Job, LocalExecutor, Lost, Raised, Workplace
+from tuner.spec import StudySpec, read_study_dict, recipe_for
+from tuner.storage.lease import process_start
+
+PATIENCE_S = 180.0
+"""A machine may be busy: waits are long, and nothing is asserted about speed."""
+
+MODEL = """
+import os, sys
+import keras
+
+def build(inputs, outputs, *, activation, initializer, mode="quiet"):
+    if mode == "loud":
+        print("text on standard output")
+        os.write(1, b'{"is": "ended"}\\n')
+        print("warning", file=sys.stderr)
+        assert sys.stdin.read() == ""
+    if mode == "raises":
+        raise ValueError("no such layer")
+    if mode == "exits":
+        sys.exit(3)
+    rows = keras.Input(inputs)
+    return keras.Model(rows, keras.layers.Dense(outputs, kernel_initializer=initializer)(rows))
+"""
+
+
+def alive(pid: int) -> bool:
+    return process_start(pid) is not None
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def collect(executor: LocalExecutor, until: Callable[[Event], bool]) -> list[Event]:
+    """Events up to the first that `until` holds for."""
+    found: list[Event] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while not any(until(event) for event in found):
+        assert time.monotonic() < deadline, f"only {found} came"
+        found += executor.events(0.2)
+    return found
+
+
+def is_end(event: Event) -> bool:
+    return not isinstance(event, EpochDone)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "own.py").write_text(MODEL, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def spec(project: Path) -> StudySpec:
+    search = {"learning_rate": {"low": 0.01, "high": 0.1}, "model": {"mode": ["quiet", "loud", "raises", "exits"]}}
+    content = {"name": "own", "model": "own.py", "data": {"source": "iris"}, "search": search}
+    return read_study_dict({**content, "budget": {"trials": 1, "epochs": 3}}, project)
+
+
+def place_of(spec: StudySpec) -> Workplace:
+    return Workplace(spec.project, "fit", spec.data.model_dump(mode="json"), spec.facts.sha256, spec.seed)
+
+
+def job(spec: StudySpec, number: int, mode: str = "quiet", *, epochs: int = 3, rungs: tuple[int, ...] = ()) -> Job:
+    recipe = recipe_for(spec, {"learning_rate": 0.05, "model.mode": mode}, number).to_json()
+    return Job(number, {**recipe, "epochs": epochs}, rungs)
+
+
+@contextlib.contextmanager
+def running(executor: LocalExecutor) -> Iterator[LocalExecutor]:
+    executor.start()
+    try:
+        yield executor
+    finally:
+        executor.close(at_once=True)
+
+
+@pytest.fixture(scope="module")
+def executor(spec: StudySpec) -> Iterator[LocalExecutor]:
+    """One worker with TensorFlow for all of them; each test leaves it free."""
+    with running(LocalExecutor(place_of(spec), workers=1)) as executor:
+        for _ in range(10):  # Ctrl-C, while it still imports what it needs
+            os.kill(executor.pids()[0], signal.SIGINT)
+            time.sleep(0.05)
+        yield executor
+
+
+@pytest.mark.slow
+def test_a_job_trains_and_its_events_come_in_order(executor: LocalExecutor, spec: StudySpec) -> None:
+    (pid,) = executor.pids()
+    assert executor.free() == 1
+    executor.submit(job(spec, 5))
+    assert executor.free() == 0
+    *epochs, last = collect(executor, is_end)
+    assert [(e.number, e.step, e.record.epoch, e.waits) for e in epochs if isinstance(e, EpochDone)] == [
+        (5, 1, 1, False), (5, 2, 2, False), (5, 3, 3, False),
+    ]  # fmt: skip
+    assert len(epochs) == 3
+    assert isinstance(last, Ended)
+    assert (last.number, last.training.state) == (5, "complete")
+    assert last.training.value == epochs[-1].value  # type: ignore[union-attr]
+    assert executor.free() == 1
+    assert executor.pids() == [pid], "Ctrl-C has ended the worker"
+
+
+@pytest.mark.slow
+def test_the_same_job_gives_the_same_numbers(executor: LocalExecutor, spec: StudySpec) -> None:
+    curves = []
+    for _ in range(2):
+        executor.submit(job(spec, 1))
+        events = collect(executor, is_end)
+        curves.append([replace(e.record, seconds=0.0) for e in events if isinstance(e, EpochDone)])
+    assert curves[0] == curves[1]
+
+
+@pytest.mark.slow
+def test_what_a_model_prints_does_not_disturb(executor: LocalExecutor, spec: StudySpec) -> None:
+    executor.submit(job(spec, 2, "loud"))
+    events = collect(executor, is_end)
+    assert [type(event) for event in events] == [EpochDone] * 3 + [Ended]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "error", "line"),
+    [
+        ("raises", "ValueError: no such layer", 'raise ValueError("no such layer")'),
+        ("exits", "SystemExit: 3", "sys.exit(3)"),
+    ],
+)
+def test_user_code_that_raises(executor: LocalExecutor, spec: StudySpec, mode: str, error: str, line: str) -> None:
+    pids = executor.pids()
+    executor.submit(job(spec, 3, mode))
+    (event,) = collect(executor, is_end)
+    assert isinstance(event, Raised)
+    assert (event.number, event.error) == (3, error)
+    assert "own.py" in event.traceback
+    assert line in event.traceback
+    executor.submit(job(spec, 4))
+    assert isinstance(collect(executor, is_end)[-1], Ended)
+    assert executor.pids() == pids
+
+
+@pytest.mark.slow
+def test_an_answer_at_a_rung_prunes(executor: LocalExecutor, spec: StudySpec) -> None:
+    executor.submit(job(spec, 6, epochs=50, rungs=(2, 4)))
+    first = collect(executor, lambda event: isinstance(event, EpochDone) and event.waits)
+    assert [event.step for event in first if isinstance(event, EpochDone)] == [1, 2]
+    assert executor.events(0.3) == [], "it waits"
+    executor.answer(99, False)  # of a trial that is not here
+    executor.answer(6, True)
+    second = collect(executor, lambda event: isinstance(event, EpochDone) and event.waits)
+    executor.answer(6, False)
+    last = collect(executor, is_end)[-1]
+    assert [event.step for event in second if isinstance(event, EpochDone)] == [3, 4]
+    assert isinstance(last, Ended)
+    assert last.training.state == "pruned"
+
+
+@pytest.mark.slow
+def test_a_changed_model_file_is_an_error_of_the_trial(executor: LocalExecutor, spec: StudySpec) -> None:
+    wanted = job(spec, 7)
+    recipe = {**wanted.recipe, "model": {**wanted.recipe["model"], "sha256": "0" * 64}}
+    executor.submit(replace(wanted, recipe=recipe))
+    (event,) = collect(executor, is_end)
+    assert isinstance(event, Raised)
+    assert "own.py has changed since the study was started" in event.error
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_replaced(executor: LocalExecutor, spec: StudySpec) -> None:
+    (pid,) = executor.pids()
+    executor.submit(job(spec, 8, epochs=100_000))
+    collect(executor, lambda event: isinstance(event, EpochDone))
+    os.kill(pid, signal.SIGKILL)
+    lost = collect(executor, is_end)[-1]
+    assert isinstance(lost, Lost)
+    assert lost.number == 8
+    assert lost.reason.startswith("its worker process was ended by SIGKILL")
+    (new,) = executor.pids()
+    assert new != pid
+    assert not alive(pid)
+    executor.submit(job(spec, 9))
+    assert isinstance(collect(executor, is_end)[-1], Ended)
+    assert executor.pids() == [new]
+
+
+@pytest.mark.slow
+def test_closing_ends_a_training_at_once(executor: LocalExecutor, spec: StudySpec) -> None:
+    (pid,) = executor.pids()
+    executor.submit(job(spec, 10, epochs=100_000))
+    collect(executor, lambda event: isinstance(event, EpochDone))
+    executor.close(at_once=True)
+    assert not alive(pid)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_closing_leaves_no_process(spec: StudySpec, at_once: bool) -> None:
+    executor = LocalExecutor(place_of(spec), workers=2)
+    executor.start()
+    pids = executor.pids()
+    executor.close(at_once=at_once)
+    assert len(pids) == 2
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_data_that_have_changed(spec: StudySpec) -> None:
+    place = replace(place_of(spec), data_sha256="0" * 64)
+    with (
+        running(LocalExecutor(place, workers=1)) as executor,
+        pytest.raises(WorkerError, match=r"data must stay as they were .*was 000000000000.*Put the data back"),
+    ):
+        collect(executor, is_end)
+
+
+def test_data_that_are_gone(spec: StudySpec) -> None:
+    place = replace(place_of(spec), data={**place_of(spec).data, "source": "gone.csv", "target": "y"})
+    with (
+        running(LocalExecutor(place, workers=1)) as executor,
+        pytest.raises(WorkerError, match=r"could not prepare its work: DataError: .*gone\.csv"),
+    ):
+        collect(executor, is_end)
+
+
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """A shell script in place of Python: what a worker does that never gets ready."""
+    file = tmp_path / "python"
+    file.write_text(f"#!/bin/sh\necho started >> {tmp_path}/starts\n{script}\n", encoding="utf-8")
+    file.chmod(file.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(sys, "executable", str(file))
+
+
+@pytest.mark.parametrize(
+    ("script", "death"),
+    [
+        ("echo libcudart.so is missing >&2; exit 7", r"exit code 7.*libcudart\.so is missing"),
+        ("echo out of memory >&2; kill -9 $$", r"SIGKILL.*want of memory.*out of memory"),
+        ('printf \'{"is": "re\'; exit 0', r"ended before they were ready"),
+        ("echo no message", r"ended before they were ready"),
+    ],
+)
+def test_workers_that_never_get_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec, script: str, death: str
+) -> None:
+    stand_in(tmp_path, monkeypatch, script)
+    with running(LocalExecutor(place_of(spec), workers=1)) as executor:
+        executor.submit(job(spec, 0))
+        with pytest.raises(WorkerError, match=f"(?s)3 worker processes in a row.*{death}"):
+            collect(executor, is_end)  # a trial that had not begun is not lost
+    assert (tmp_path / "starts").read_text().count("started") == 3
+
+
+def test_a_worker_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, spec: StudySpec) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    executor = LocalExecutor(place_of(spec), workers=1)
+    with pytest.raises(WorkerError, match="A worker process could not be started: .*No such file"):
+        executor.start()
+    executor.close(at_once=True)
+
+
+COORDINATOR = """
+import sys, time
+from tuner.executors import LocalExecutor, Workplace
+executor = LocalExecutor(Workplace.from_json({place!r}), workers=2)
+executor.start()
+print(*executor.pids(), flush=True)
+time.sleep(600)
+"""
+
+
+def test_workers_end_with_a_killed_coordinator(spec: StudySpec) -> None:
+    script = COORDINATOR.format(place=place_of(spec).to_json())
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        pids = [int(text) for text in process.stdout.readline().split()]
+        assert len(pids) == 2
+        process.kill()
+    assert eventually(lambda: not any(alive(pid) for pid in pids))

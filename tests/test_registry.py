@@ -1,0 +1,43 @@
+"""Name tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from tuner.errors import UnknownNameError
+from tuner.registry import Table
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+
+
+TABLE = Table("thing", Row("second"), Row("first"))
+
+
+def test_rows_by_name_in_their_order() -> None:
+    assert TABLE["first"] == Row("first")
+    assert list(TABLE) == ["second", "first"]
+    assert list(TABLE.values()) == [Row("second"), Row("first")]
+    assert len(TABLE) == 2
+    assert "first" in TABLE
+
+
+@pytest.mark.parametrize("given", ["frist", "", None, 3, ["first"], {"first": 1}])
+def test_what_is_no_name_is_refused_and_never_a_type_error(given: object) -> None:
+    assert given not in TABLE
+    with pytest.raises(UnknownNameError, match="There is no thing"):
+        TABLE[given]  # type: ignore[index]
+
+
+def test_the_nearest_name_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'first'"):
+        TABLE["frist"]
+
+
+def test_two_rows_of_one_name() -> None:
+    with pytest.raises(ValueError, match="Two rows of the thing table have the same name"):
+        Table("thing", Row("a"), Row("a"))
