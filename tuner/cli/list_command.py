@@ -18,24 +18,10 @@ def command(storage: str | None, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    from rich.table import Table
-
-    from tuner.cli.formats import number_text
-    from tuner.cli.terminal import console
-
     if not rows:
         click.echo("The database holds no study yet.")
         return
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ("study", "metric", "best", "trials", ""):
-        table.add_column(name, justify="right" if name in ("best", "trials") else "left", overflow="fold")
-    for row in rows:
-        counts = row["counts"]
-        table.add_row(
-            row["study"],
-            row["metric"] or "",
-            "" if row["best"] is None else number_text(row["best"]["value"]),
-            str(sum(counts.values())),
-            ", ".join(f"{count} {state}" for state, count in counts.items() if count),
-        )
-    console().print(table)
+    from tuner.cli.tables import show_studies
+    from tuner.cli.terminal import console
+
+    show_studies(console(), rows)

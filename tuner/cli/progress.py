@@ -52,6 +52,7 @@ class _BarView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._standing: Standing | None = None
+        self._shown = time.monotonic()
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> _BarView:
@@ -62,7 +63,7 @@ class _BarView:
         self._live.__exit__(*error)  # type: ignore[arg-type]
 
     def show(self, standing: Standing) -> None:
-        self._standing = standing
+        self._standing, self._shown = standing, time.monotonic()
         if standing.note:
             self._console.print(standing.note, style="yellow", soft_wrap=False)
 
@@ -73,7 +74,8 @@ class _BarView:
         grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
         grid.add_column(ratio=1, min_width=8)
         grid.add_column(no_wrap=True, justify="right")
-        grid.add_row(ProgressBar(total=1.0, completed=standing.share), Text(_pace(standing), style="dim"))
+        since = time.monotonic() - self._shown  # trials can take minutes: the clock goes on between two of them
+        grid.add_row(ProgressBar(total=1.0, completed=standing.share), Text(_pace(standing, since), style="dim"))
         return Group(
             grid,
             Text(_counts(standing), overflow="ellipsis", no_wrap=True),
@@ -105,11 +107,11 @@ def _notes_only(out: Console) -> Callable[[Standing], None]:
     return show
 
 
-def _pace(standing: Standing) -> str:
+def _pace(standing: Standing, since_s: float = 0.0) -> str:
     total = "" if standing.trials is None else f"/{standing.trials}"
     left = standing.left_s
-    return f"{standing.finished}{total} trials, {duration_text(standing.elapsed_s)}" + (
-        "" if left is None else f", {duration_text(left)} left"
+    return f"{standing.finished}{total} trials, {duration_text(standing.elapsed_s + since_s)}" + (
+        "" if left is None else f", {duration_text(max(0.0, left - since_s))} left"
     )
 
 

@@ -31,7 +31,7 @@ def command(study: str, last: int | None, state: str | None, storage: str | None
         print_json(content)
         return
     from tuner.cli.formats import duration_text, number_text
-    from tuner.cli.tables import trials_table
+    from tuner.cli.tables import show_trials
     from tuner.cli.terminal import console
 
     out = console()
@@ -40,4 +40,4 @@ def command(study: str, last: int | None, state: str | None, storage: str | None
     out.print(f"{counts}; {duration_text(content['wall_s'])} in all.")
     if content["best"] is not None:
         out.print(f"Best: {number_text(content['best']['value'])} (trial {content['best']['trial']})", style="bold")
-    out.print(trials_table(content["trials"], content["metric"]))
+    show_trials(out, content["trials"], content["metric"])

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from tuner.cli.formats import duration_text, number_text
 from tuner.cli.terminal import console
+
+NARROW_COLUMNS = 72
+"""Below this many columns a table would cut its numbers."""
 
 _ENDED = {
     "trials": "all trials are done",
@@ -44,8 +49,43 @@ def params_table(params: dict[str, Any]) -> Table:
     return table
 
 
-def trials_table(rows: list[dict[str, Any]], metric: str | None) -> Table:
-    """Trials, one a line; what they were searched for stands in the last column."""
+def show_trials(out: Console, rows: list[dict[str, Any]], metric: str | None) -> None:
+    """Trials, one a line; on a narrow terminal one a paragraph."""
+    if not rows:
+        return
+    if out.width >= NARROW_COLUMNS:
+        out.print(_trials_table(rows, metric))
+        return
+    for row in rows:
+        value = "" if row["value"] is None else f", {metric or 'value'} {number_text(row['value'])}"
+        took = "" if row["duration_s"] is None else f", {duration_text(row['duration_s'])}"
+        out.print(f"trial {row['number']}: {row['state']}{value}, epochs {row['epochs']}{took}")
+        out.print(Padding(_params_and_reason(row), (0, 0, 0, 2)))
+
+
+def show_studies(out: Console, rows: list[dict[str, Any]]) -> None:
+    """Studies, one a line; on a narrow terminal one a paragraph."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("study", "metric", "best", "trials", ""):
+        table.add_column(name, justify="right" if name in ("best", "trials") else "left", overflow="fold")
+    for row in rows:
+        metric, best = row["metric"] or "value", "none" if row["best"] is None else number_text(row["best"]["value"])
+        counts = ", ".join(f"{count} {state}" for state, count in row["counts"].items() if count) or "no trials"
+        table.add_row(row["study"], metric, best, str(sum(row["counts"].values())), counts)
+        if out.width < NARROW_COLUMNS:
+            out.print(f"{row['study']}: best {metric} {best}")
+            out.print(Padding(Text(counts), (0, 0, 0, 2)))
+    if out.width >= NARROW_COLUMNS:
+        out.print(table)
+
+
+def _params_and_reason(row: dict[str, Any]) -> Text:
+    params = " ".join(f"{name}={number_text(value)}" for name, value in row["params"].items())
+    # A pruned trial's reason says what its epochs say already.
+    return Text(params) if row["reason"] is None or row["state"] == "pruned" else Text(f"{params}\n{row['reason']}")
+
+
+def _trials_table(rows: list[dict[str, Any]], metric: str | None) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("trial", justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
@@ -54,16 +94,13 @@ def trials_table(rows: list[dict[str, Any]], metric: str | None) -> Table:
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("parameters, and the reason where it was not completed", overflow="fold", ratio=1)
     for row in rows:
-        params = " ".join(f"{name}={number_text(value)}" for name, value in row["params"].items())
-        # A pruned trial's reason says what its epochs say already.
-        text = Text(params) if row["reason"] is None or row["state"] == "pruned" else Text(f"{params}\n{row['reason']}")
         table.add_row(
             str(row["number"]),
             row["state"],
             "" if row["value"] is None else number_text(row["value"]),
             str(row["epochs"]),
             "" if row["duration_s"] is None else duration_text(row["duration_s"]),
-            text,
+            _params_and_reason(row),
         )
     return table
 
