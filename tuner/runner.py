@@ -104,9 +104,7 @@ class StudyRun:
         self._study.pruner = pruner.build(steps, **spec.pruner.options)
         self._rungs = pruner.rungs(steps, **spec.pruner.options)
         self._wall_before = float(self._study.user_attrs.get(WALL, 0.0))
-        if not trials and spec.starts:
-            for params in starts(spec.space, spec.facts.task):
-                self._study.enqueue_trial(params)
+        self._starts = starts(spec.space, spec.facts.task) if spec.starts else []
         self._tally()
         self._store.flush()
 
@@ -151,6 +149,10 @@ class StudyRun:
         return bool(asked)
 
     def _ask(self) -> Job:
+        begun = sum(self._counts.values())
+        if begun < len(self._starts) and not self._counts["waiting"]:
+            self._study.enqueue_trial(self._starts[begun])  # which is asked next
+            self._counts["waiting"] += 1
         trial = self._study.ask()
         values = suggest(trial, self._spec.space)
         recipe = recipe_for(self._spec, values, trial.number).to_json()

@@ -94,6 +94,21 @@ def test_two_slots_share_the_budget(database: Database, tmp_path: Path) -> None:
     assert content_of(database)["counts"]["complete"] == 7
 
 
+def test_the_first_trials_are_known_good_settings_and_no_more_than_the_budget(
+    database: Database, tmp_path: Path
+) -> None:
+    for trials in (1, 2, 5):
+        run(spec_of(tmp_path, budget={"trials": trials, "epochs": 5}), database)
+        content = content_of(database)
+        assert len(content["trials"]) == content["counts"]["complete"] == trials
+    first, second = content["trials"][0]["params"], content["trials"][1]["params"]
+    assert (first["optimizer"], first["learning_rate"]) == ("adam", 1e-3)
+    assert (second["optimizer"], second["learning_rate"], second["momentum"]) == ("sgd", 0.1, 0.9)
+    other = open_database(f"sqlite:///{tmp_path}/without.db", create=True)
+    run(spec_of(tmp_path, budget={"trials": 2, "epochs": 5}, sampler={"name": "tpe", "starts": False}), other)
+    assert content_of(other)["trials"][0]["params"]["learning_rate"] != 1e-3
+
+
 @pytest.mark.parametrize(
     ("budget", "ended"),
     [({"trials": 500, "target": 0.5}, "target"), ({"trials": 500, "patience": 6}, "patience")],
