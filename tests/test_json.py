@@ -113,6 +113,15 @@ def test_compare(url):
     compare(output, "tuner compare --by DIMENSION --json")
 
 
+def test_refine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    database = open_database(f"sqlite:///{tmp_path}/tuner.db", create=True)
+    mock_study.run(mock_study.spec_of(tmp_path, budget={"trials": 15, "epochs": 1}), database)
+    output = printed("refine", "mock", "-o", "fine.toml", "--storage", database.url)
+    output["changes"].append({**output["changes"][0], "after": None})
+    compare(output, "tuner refine --json")
+
+
 def test_list(url):
     compare(printed("list", "--storage", url), "tuner list --json")
 

@@ -8,7 +8,8 @@ import pytest
 from mock_results import mock_results
 
 from tuner.results import importance
-from tuner.results.importance import LEAST, _measure, _top_share, top_trials
+from tuner.results.importance import LEAST, _measure, _top_share
+from tuner.results.top import LEAST_TOP, top_trials
 
 
 def complete(study):
@@ -67,4 +68,5 @@ def test_the_top_trials_are_ranked_by_the_direction(study):
     trials = complete(study)
     values = [trial.value for trial in top_trials(trials, "maximize", 0.2)]
     assert values == sorted((trial.value for trial in trials), reverse=True)[: int(np.ceil(0.2 * len(trials)))]
+    assert len(top_trials(trials, "maximize", 0.01)) == LEAST_TOP
     assert top_trials(trials, "minimize", 0.1)[0].value == min(trial.value for trial in trials)

@@ -1,4 +1,4 @@
-"""Comparisons and importances on a terminal."""
+"""Comparisons, importances and what a refined study became, on a terminal."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tuner.cli.formats import duration_text, number_text
 from tuner.cli.terminal import console
 
 _BAR = 20
+_TEXTS = ("", "best trial", "the best ones", "before", "after")
 
 
 def show_importance(content: dict[str, Any]) -> None:
@@ -20,9 +21,7 @@ def show_importance(content: dict[str, Any]) -> None:
         f"Study {content['study']}: importance of each dimension for {content['metric'] or 'the objective'}, "
         f"over {content['complete']} complete trials"
     )
-    table = _table(
-        "dimension", "importance", "", "90 % interval", "chance", "best trial", f"best {content['top']} trials"
-    )
+    table = _table("dimension", "importance", "", "90 % interval", "chance", "best trial", "the best ones")
     for row in content["dimensions"]:
         known = row["share"] is not None
         table.add_row(
@@ -60,6 +59,20 @@ def show_comparisons(content: dict[str, Any]) -> None:
         out.print(f"note: {sentence}", style="dim")
 
 
+def show_refined(content: dict[str, Any], file: str) -> None:
+    """What became of each dimension."""
+    out = console()
+    out.print(
+        f"Wrote {file}: study {content['name']}, around the best {content['top']} of {content['complete']} trials"
+    )
+    table = _table("dimension", "before", "after")
+    for change in content["changes"]:
+        after = "left out" if change["after"] is None else change["after"]
+        table.add_row(change["name"], change["before"], after if change["changed"] else "the same")
+    out.print(table)
+    out.print(f"Comments in the file say why. Next: tuner check {file} | tuner run {file}", style="dim", soft_wrap=True)
+
+
 def _groups_table(comparison: dict[str, Any]) -> Table:
     table = _table(
         comparison["dimension"],
@@ -91,7 +104,7 @@ def _table(first: str, *others: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column(first, no_wrap=True)
     for name in others:
-        table.add_column(name, justify="left" if name.startswith("best ") or not name else "right", overflow="fold")
+        table.add_column(name, justify="left" if name in _TEXTS else "right", overflow="fold")
     return table
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "show": "Show how a study went, trial by trial.",
     "best": "Show the best configuration of a study.",
     "compare": "Compare the values of a dimension, or how important the dimensions were.",
+    "refine": "Write a narrower study around the best trials.",
     "dashboard": "Look at the studies in a browser.",
     "schema": "Print the JSON schema of study files, for editors.",
 }

@@ -17,13 +17,11 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from tuner.results.studies import Study
+from tuner.results.top import LEAST_TOP, top_trials
 from tuner.search import best_of
 
 LEAST = 20
 """Complete trials below which nothing is said: fewer would leave fewer than `LEAST_TOP` best ones among many others."""
-
-LEAST_TOP = 5
-"""Optuna's advice for the number of best trials that PED-ANOVA compares with all."""
 
 TOP_SHARE = 0.1
 """Share of the complete trials that counts as the best ones, at least `LEAST_TOP` of them."""
@@ -49,7 +47,7 @@ def importance(study: Study) -> dict[str, Any]:
     known = [name for name in names if any(name in trial.params for trial in trials)]
     enough = len(trials) >= LEAST
     shares = _shares(trials, record.direction, known) if enough else {}
-    best, top = best_of(record.trials, record.direction), top_trials(trials, record.direction, _top_share(len(trials)))
+    best, top = best_of(record.trials, record.direction), top_trials(trials, record.direction, TOP_SHARE)
     rows = [
         {
             "name": name,
@@ -69,13 +67,6 @@ def importance(study: Study) -> dict[str, Any]:
         "dimensions": sorted(rows, key=lambda row: -(row["share"] or 0.0)),
         "meaning": _meaning(study, rows, len(trials), len(top)),
     }
-
-
-def top_trials(trials: Sequence[FrozenTrial], direction: str, share: float) -> list[FrozenTrial]:
-    """The best of some complete trials, best first: this share of them, rounded up; the earlier one of equals."""
-    sign = -1.0 if direction == "maximize" else 1.0
-    ranked = sorted(trials, key=lambda trial: (sign * float(trial.value or 0.0), trial.number))
-    return ranked[: int(np.ceil(share * len(ranked) - 1e-9))]
 
 
 def _top_share(count: int) -> float:

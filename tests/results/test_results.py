@@ -1,0 +1,136 @@
+"""Summary, best trial and list of studies, over a study of every state."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+import mock_study
+import optuna
+import pytest
+
+from tuner.engines import EpochRecord, Training
+from tuner.errors import NoBestTrialError, RepeatedFailureError, StudyNotFoundError, UsageError
+from tuner.executors import InlineExecutor
+from tuner.results import best_trial, explain, read_study_results, studies_table, summary
+from tuner.runner import StudyRun
+from tuner.standing import STATES
+from tuner.storage import Database, StudyStore, open_database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+
+
+def left_running(database: Database, tmp_path: Path, *, alive: bool) -> None:
+    """Four complete trials, and one that a coordinator left running."""
+    mock_study.run(mock_study.spec_of(tmp_path, budget={"trials": 4, "epochs": 5}), database)
+    store = StudyStore(database, "mock", "maximize")
+    store.study(sampler=optuna.samplers.RandomSampler(0)).ask()
+    store.flush()
+    if not alive:
+        store.close()
+
+
+@pytest.mark.parametrize(("alive", "state"), [(True, "running"), (False, "waiting")])
+def test_what_a_dead_process_left_running_is_waiting(
+    database: Database, tmp_path: Path, alive: bool, state: str
+) -> None:
+    left_running(database, tmp_path, alive=alive)
+    expected = {**dict.fromkeys(STATES, 0), "complete": 4, state: 1}
+    content = summary(read_study_results(database, "mock"))
+    assert content["counts"] == expected
+    assert content["trials"][4]["state"] == state
+    assert content["trials"][4]["reason"] == (None if alive else "interrupted; it runs again when the study goes on")
+    (row,) = studies_table(database)
+    assert row["counts"] == expected
+    assert row["best"] == {"trial": content["best"]["trial"], "value": content["best"]["value"]}
+    assert (row["study"], row["metric"], row["direction"]) == ("mock", "accuracy", "maximize")
+
+
+def test_the_best_trial_has_its_recipe(database: Database, tmp_path: Path) -> None:
+    mock_study.run(mock_study.spec_of(tmp_path, budget={"trials": 6, "epochs": 5}), database)
+    study = read_study_results(database, "mock")
+    best = best_trial(study)
+    values = [trial.value for trial in study.record.trials]
+    assert best.value == max(value for value in values if value is not None)
+    assert values[best.trial] == best.value
+    assert best.recipe.learning_rate == best.params["learning_rate"]
+    assert best.recipe.optimizer.name == best.params["optimizer"]
+    assert best.to_json()["recipe"] == best.recipe.to_json()
+    assert (best.study, best.metric) == ("mock", "accuracy")
+
+
+def test_no_complete_trial(database: Database, tmp_path: Path) -> None:
+    StudyStore(database, "empty", "minimize").close()
+    with pytest.raises(NoBestTrialError, match=r"'empty' has none yet \(it has: no trials\)"):
+        best_trial(read_study_results(database, "empty"))
+    mock_study.run(mock_study.spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database, diverges_above=0.0)
+    with pytest.raises(NoBestTrialError, match=r"\(it has: diverged\).*`tuner show mock` gives the reasons"):
+        best_trial(read_study_results(database, "mock"))
+    rows = {row["study"]: row for row in studies_table(database)}
+    assert rows["mock"]["best"] is None
+    assert rows["empty"]["counts"] == dict.fromkeys(STATES, 0)
+
+
+def test_studies_of_plain_optuna(database: Database) -> None:
+    plain = optuna.create_study(study_name="plain", storage=database.url)
+    plain.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
+    several = optuna.create_study(study_name="several", storage=database.url, directions=["minimize", "maximize"])
+    several.optimize(lambda trial: (trial.suggest_float("x", 0, 1), 1.0), n_trials=2)
+    (row,) = studies_table(database)
+    assert (row["study"], row["metric"], row["counts"]["complete"]) == ("plain", None, 3)
+    assert summary(read_study_results(database, "plain"))["best"]["value"] == plain.best_value
+    with pytest.raises(NoBestTrialError, match="was not made by keras-studies"):
+        best_trial(read_study_results(database, "plain"))
+    with pytest.raises(UsageError, match="has one objective, but 'several' has 2"):
+        read_study_results(database, "several")
+
+
+def test_an_unknown_study(database: Database) -> None:
+    with pytest.raises(StudyNotFoundError, match=r"no study 'mock' in the database\. It holds: none\."):
+        read_study_results(database, "mock")
+    StudyStore(database, "mock", "maximize").close()
+    with pytest.raises(StudyNotFoundError, match=r"Did you mean 'mock'\?"):
+        read_study_results(database, "mokc")
+
+
+def test_a_list_of_nothing(database: Database) -> None:
+    assert studies_table(database) == []
+
+
+def broken(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+    raise ValueError(f"no such layer: {object()!r}")
+    yield
+
+
+def test_failed_trials_use_up_no_budget_later(database: Database, tmp_path: Path) -> None:
+    spec = mock_study.spec_of(tmp_path, budget={"trials": 3, "epochs": 5})
+    with pytest.raises(RepeatedFailureError, match="3 trials in a row"):
+        StudyRun(spec, database, InlineExecutor(broken)).run()
+    content = summary(read_study_results(database, "mock"))
+    assert content["counts"]["failed"] == 3
+    assert {row["reason"] for row in content["trials"] if row["reason"]} == {
+        "ValueError: no such layer: <object object at 0x…>"
+    }
+    _, shown = mock_study.run(spec, database)
+    counts = summary(read_study_results(database, "mock"))["counts"]
+    assert (counts["failed"], counts["complete"]) == (3, 3)
+    assert (shown[-1].finished, shown[-1].trials) == (6, 6)
+    mock_study.run(spec, database)
+    assert summary(read_study_results(database, "mock"))["counts"]["complete"] == 3
+
+
+def test_explain_names_every_searched_dimension(tmp_path: Path) -> None:
+    spec = mock_study.spec_of(tmp_path)
+    content = explain(spec)
+    assert [row["name"] for row in content["space"]] == [dimension.name for dimension in spec.space.searched]
+    momentum = next(row for row in content["space"] if row["name"] == "momentum")
+    assert momentum["when"] == {"optimizer": ["sgd", "adam"]}
+    assert content["settings"] is None
+    assert content["data"]["rows"] == {"train": 90, "validation": 30, "test": 30}
+    grid = explain(mock_study.spec_of(tmp_path, search={"optimizer": ["sgd", "adam"], "activation": ["relu", "tanh"]}))
+    assert grid["settings"] == 4
+    assert grid["fixed"]["loss"] == "categorical_crossentropy"

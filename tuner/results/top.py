@@ -1,0 +1,24 @@
+"""The best trials of a study."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from optuna.trial import FrozenTrial
+
+LEAST_TOP = 5
+"""Fewer trials than this are too few to say what the best ones have in common."""
+
+
+def top_trials(trials: Sequence[FrozenTrial], direction: str, share: float) -> list[FrozenTrial]:
+    """The best of some complete trials, best first; the earlier one of equals.
+
+    Args:
+        trials: Complete trials.
+        direction: "maximize" or "minimize".
+        share: How many of them, in (0, 1], rounded up; `LEAST_TOP` at least, where there are as many.
+    """
+    sign = -1.0 if direction == "maximize" else 1.0
+    ranked = sorted(trials, key=lambda trial: (sign * float(trial.value or 0.0), trial.number))
+    return ranked[: max(LEAST_TOP, math.ceil(share * len(ranked) - 1e-9))]
