@@ -37,7 +37,7 @@ def test_a_study_without_search_is_a_good_one(source, metric, direction):
     assert (spec.metric, spec.direction) == (metric, direction)
     assert {"loss", "optimizer", "learning_rate", "momentum", "schedule", "initializer"} <= set(searched(spec))
     assert spec.advice == ()
-    assert (spec.sampler.name, spec.pruner.name, spec.starts) == ("tpe", "hyperband", True)
+    assert (spec.sampler.name, spec.pruner.name, spec.starts) == ("tpe", "median", True)
     assert (spec.budget.trials, spec.budget.epochs, spec.seed, spec.engine) == (100, 20, 0, "auto")
 
 
@@ -229,7 +229,7 @@ def test_default_batches_fit_the_data():
 
 def test_a_pruner_that_never_decides():
     spec = study(budget={"epochs": 1})
-    assert any(line.startswith("pruner.name: hyperband never decides") for line in spec.advice)
+    assert any(line.startswith("pruner.name: median never decides") for line in spec.advice)
 
 
 def test_a_grid_larger_than_its_budget():
