@@ -14,14 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from real_study import PATIENCE_S, environment, eventually
 
 from tuner.errors import WorkerError
 from tuner.executors import Ended, EpochDone, Event, Job, LocalExecutor, Lost, Raised, Workplace
 from tuner.spec import StudySpec, read_study_dict, recipe_for
 from tuner.storage.lease import process_start
-
-PATIENCE_S = 180.0
-"""A machine may be busy: waits are long, and nothing is asserted about speed."""
 
 MODEL = """
 import os, sys
@@ -44,15 +42,6 @@ def build(inputs, outputs, *, activation, initializer, mode="quiet"):
 
 def alive(pid: int) -> bool:
     return process_start(pid) is not None
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def collect(executor: LocalExecutor, until: Callable[[Event], bool]) -> list[Event]:
@@ -296,10 +285,9 @@ time.sleep(600)
 
 def test_workers_end_with_a_killed_coordinator(spec: StudySpec) -> None:
     script = COORDINATOR.format(place=place_of(spec).to_json())
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment) as process:
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment()) as process:
         assert process.stdout is not None
         pids = [int(text) for text in process.stdout.readline().split()]
         assert len(pids) == 2
         process.kill()
-    assert eventually(lambda: not any(alive(pid) for pid in pids))
+    eventually(lambda: not any(alive(pid) for pid in pids))

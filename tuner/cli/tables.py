@@ -36,7 +36,7 @@ def show_result(content: dict[str, Any], ended: str) -> None:
         out.print(Text(f"Best {content['metric']}: {number_text(best['value'])} (trial {best['trial']})", "bold"))
         out.print(params_table(best["params"]))
         name = content["study"]
-        out.print(f"Next: tuner best {name} | tuner show {name} | tuner dashboard", style="dim", soft_wrap=True)
+        out.print(f"Next: tuner best {name} | tuner show {name} | tuner dashboard", style="dim")
 
 
 def params_table(params: dict[str, Any]) -> Table:

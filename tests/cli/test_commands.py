@@ -1,0 +1,197 @@
+"""Each command on a study that the mock has trained: what it prints, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import mock_study
+import optuna
+import pytest
+
+import tuner.api
+from tuner.executors import InlineExecutor
+from tuner.standing import STATES
+from tuner.storage import open_database
+
+PROGRAM = """
+import sys
+import numpy as np
+
+print("reading my data")
+def load():
+    print("still reading")
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    return x, (x.sum(1) > 0).astype(int)
+"""
+
+
+@pytest.fixture
+def study(project: Path) -> Path:
+    file = project / "studies" / "mine.toml"
+    file.parent.mkdir()
+    file.write_text(
+        'name = "mine"\nmodel = "models/mlp.py"\n[data]\nsource = "mydata.py:load"\n'
+        '[search]\noptimizer = ["sgd", "adam"]\nlearning_rate = "auto"\n[budget]\ntrials = 4\nepochs = 3\n'
+        '[pruner]\nname = "none"\n',
+        encoding="utf-8",
+    )
+    (project / "mydata.py").write_text(PROGRAM, encoding="utf-8")
+    return file
+
+
+def test_run_says_how_it_ended_and_what_is_next(call, study):
+    said = call("run", str(study))
+    assert said.code == 0
+    assert "Study mine: all trials are done.\n4 complete; " in said.out
+    assert re.search(r"^Best accuracy: 0\.\d+ \(trial \d\)$", said.out, re.MULTILINE)
+    assert said.out.rstrip().endswith("Next: tuner best mine | tuner show mine | tuner dashboard")
+    assert (study.parents[1] / "runs" / "tuner.db").exists()
+    again = call("run", str(study))
+    assert (again.code, "4 complete; " in again.out) == (0, True)
+
+
+def test_json_and_nothing_else(call, study):
+    """The data function prints; standard output stays JSON."""
+    checked = call("check", str(study), "--json")
+    assert json.loads(checked.out)["study"] == "mine"
+    assert "still reading" in checked.err
+    ran = call("run", str(study), "--json")
+    assert ran.code == 0
+    assert json.loads(ran.out)["counts"]["complete"] == 4
+    for command in (["show", "mine"], ["best", "mine"], ["list"], ["show", str(study)], ["best", str(study)]):
+        said = call(*command, "--json")
+        assert (said.code, said.err) == (0, "")
+        json.loads(said.out)
+
+
+def test_quiet(call, study):
+    said = call("run", str(study), "--quiet", "--trials", "2")
+    assert said.err == ""
+    assert "2 complete" in said.out
+
+
+def test_a_run_without_a_complete_trial_has_failed(call, study, monkeypatch):
+    def diverging(recipe):
+        return mock_study.trainer(recipe, diverges_above=0.0)
+
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_: InlineExecutor(diverging))
+    said = call("run", str(study), "--json")
+    assert said.code == 1
+    assert json.loads(said.out)["best"] is None
+    assert "A study needs a complete trial, but 'mine' has none (4 diverged). The last reason: the training" in said.err
+    assert "Next:" not in call("run", str(study)).out
+
+
+def test_the_same_error_three_times(call, study, monkeypatch):
+    def broken(recipe):
+        raise ValueError("no such layer")
+        yield
+
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_: InlineExecutor(broken))
+    said = call("run", str(study))
+    assert said.code == 1
+    assert "3 trials in a row failed with the same error: ValueError: no such layer" in said.err
+    assert said.err.rstrip().endswith("Mend it and run the same command again.")
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_: InlineExecutor(mock_study.trainer))
+    assert call("run", str(study)).code == 0
+    assert "4 complete, 3 failed" in call("list").out
+
+
+def test_the_storage_of_the_environment(call, study, project, monkeypatch):
+    monkeypatch.setenv("TUNER_STORAGE", f"sqlite:///{project}/elsewhere.db")
+    assert call("run", str(study)).code == 0
+    assert (project / "elsewhere.db").exists()
+    assert not (project / "runs").exists()
+    assert "mine" in call("list").out
+    assert call("list", "--storage", f"sqlite:///{project}/runs/tuner.db").code == 3
+
+
+def test_a_study_file_leads_to_its_project(call, study, project, monkeypatch, tmp_path_factory):
+    assert call("run", str(study)).code == 0
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert "Study mine: maximize accuracy" in call("show", str(study)).out
+    assert call("show", "mine").code == 3
+
+
+def test_an_empty_database(call, project):
+    url = f"sqlite:///{project}/t.db"
+    open_database(url, create=True).close()
+    assert call("list", "--storage", url).out == "The database holds no study yet.\n"
+    assert json.loads(call("list", "--storage", url, "--json").out) == []
+
+
+def test_show_and_its_filters(call, project, study_url):
+    whole = json.loads(call("show", "mock", "--storage", study_url, "--json").out)
+    assert len(whole["trials"]) == 20
+    present = {trial["state"] for trial in whole["trials"]}
+    assert present >= {"complete", "pruned", "diverged"}
+    for state in STATES:
+        some = json.loads(call("show", "mock", "--storage", study_url, "--json", "--state", state).out)
+        assert len(some["trials"]) == whole["counts"][state]
+        assert some["counts"] == whole["counts"]
+    last = json.loads(call("show", "mock", "--storage", study_url, "--json", "--last", "3").out)
+    assert [trial["number"] for trial in last["trials"]] == [17, 18, 19]
+    text = call("show", "mock", "--storage", study_url).out
+    assert text.startswith("Study mock: maximize accuracy\n")
+    assert all(f"{name}=" in text for name in ("optimizer", "learning_rate"))
+    assert "became nan in epoch 1" in text
+
+
+def test_best_shows_the_parameters_and_the_recipe(call, project, study_url):
+    text = call("best", "mock", "--storage", study_url).out
+    content = json.loads(call("best", "mock", "--storage", study_url, "--json").out)
+    assert text.startswith(f"Study mock: accuracy {content['value']:.5g} (trial {content['trial']})\n")
+    for name, value in content["params"].items():
+        shown = f"{value:.5g}" if isinstance(value, float) else str(value)
+        assert re.search(rf"^  {name} +{re.escape(shown)}\s*$", text, re.MULTILINE), name
+    assert "models/mlp.py:build" in text
+    assert 'tuner.best("mock")' in text
+
+
+@pytest.mark.parametrize("columns", [40, 71, 72, 80, 200])
+@pytest.mark.parametrize("command", ["list", "show", "best", "check"])
+def test_terminals_of_any_width(call, project, study_url, narrow, columns, command):
+    narrow(columns)
+    arguments = {"list": [], "check": ["studies/digits.toml"]}.get(command, ["mock"])
+    storage = [] if command == "check" else ["--storage", study_url]
+    text = call(command, *arguments, *storage).out
+    assert max(len(line) for line in text.splitlines()) <= columns
+    assert "…" not in text.replace(" … ", ""), "something was cut"
+    if command == "show":
+        assert len(re.findall(r"learning_rate=\s*\S", text)) >= 15
+        best = json.loads(call("show", "mock", "--storage", study_url, "--json").out)["best"]
+        assert f"{best['value']:.5g}" in text
+
+
+def test_names_with_brackets_are_text(call, project):
+    url, name = f"sqlite:///{project}/t.db", "[red]a[/] :smile: [link=x]"
+    optuna.create_study(study_name=name, storage=url).optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    assert name in call("list", "--storage", url).out
+    assert call("show", name, "--storage", url).out.startswith(f"Study {name}: minimize the objective\n")
+
+
+def test_new_twice(call, project):
+    first = call("new", "p")
+    assert first.code == 0
+    assert first.out.count("made ") == 3
+    (project / "p" / "models" / "mlp.py").write_text("mine", encoding="utf-8")
+    second = call("new", "p")
+    assert second.code == 0
+    assert second.out.count("kept ") == 3
+    assert (project / "p" / "models" / "mlp.py").read_text(encoding="utf-8") == "mine"
+    assert "Next: cd p, then tuner check studies/first.toml" in second.out
+
+
+def test_check_of_a_new_project(call, project):
+    call("new", ".")
+    said = call("check", "studies/first.toml")
+    assert said.code == 0
+    assert "digits: multiclass, 64 → 10; rows: 1079 train, 359 validation, 359 test" in said.out
+    assert "advice" not in said.out
+    assert not (project / "runs").exists()
+
+
+def test_schema(call):
+    assert json.loads(call("schema").out)["type"] == "object"

@@ -1,0 +1,206 @@
+"""The command as a process, with real training: pipes, signals, terminals, two at once."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import time
+from pathlib import Path
+
+import pytest
+from real_study import (
+    PATIENCE_S,
+    STUDY,
+    call,
+    children,
+    command,
+    environment,
+    eventually,
+    plain,
+    started,
+    stored,
+    write_study,
+)
+
+from tuner.standing import finished_of
+from tuner.storage.lease import process_start
+
+LONG = STUDY.replace("epochs = 3", "epochs = 40").replace("trials = 4", "trials = 300")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["schema"], ["--help"], ["check", "tiny.toml"], ["check", "tiny.toml", "--json"]]
+)
+def test_a_reader_that_has_enough(tmp_path: Path, arguments: list[str]) -> None:
+    """`tuner … | head`: no message, and no failure."""
+    write_study(tmp_path)
+    with subprocess.Popen(
+        command(*arguments), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A project whose study has run to its end."""
+    project = tmp_path_factory.mktemp("finished")
+    return project, call("run", str(write_study(project)), "--workers", "2", cwd=project)
+
+
+@pytest.mark.slow
+def test_a_run_from_its_start_to_its_best(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    project, done = finished
+    assert done.returncode == 0, done.stderr
+    assert "Study tiny: all trials are done." in done.stdout
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("0/4 trials")
+    assert all(re.match(r"\d/4 trials, .* \| .* \| (best accuracy|no complete)", line) for line in lines), lines
+    content = stored(project)
+    assert content is not None
+    assert finished_of(content["counts"]) == 4 == len(content["trials"])
+    best = json.loads(call("best", "tiny", "--json", cwd=project).stdout)
+    assert best["recipe"]["model"]["reference"] == "models/mlp.py:build"
+    assert best["value"] == content["best"]["value"] > 0.3
+
+
+@pytest.mark.slow
+def test_running_it_again_trains_nothing(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    project, _ = finished
+    before = stored(project)
+    again = call("run", "tiny.toml", "--json", cwd=project)
+    assert again.returncode == 0
+    assert again.stderr == ""
+    after = json.loads(again.stdout)
+    assert before is not None
+    assert {**after, "wall_s": 0} == {**before, "wall_s": 0}
+
+
+class Terminal:
+    """A pseudo-terminal with a command on it."""
+
+    def __init__(self, columns: int, *arguments: str, cwd: Path) -> None:
+        mine, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.fd, self.text = mine, ""
+        self.process = subprocess.Popen(
+            command(*arguments), cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs,
+            env=environment(TERM="xterm"), start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )  # fmt: skip
+        os.close(theirs)
+
+    def read_until(self, pattern: str | None) -> str:
+        """Read until something is there, or to the end; all that was read, without codes."""
+        deadline = time.monotonic() + PATIENCE_S
+        while pattern is None or not re.search(pattern, plain(self.text)):
+            try:
+                self.text += os.read(self.fd, 65536).decode(errors="replace")
+            except OSError:  # the other side has closed it
+                assert pattern is None, f"{pattern!r} never came: {plain(self.text)[-500:]}"
+                break
+            assert time.monotonic() < deadline
+        return plain(self.text)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.fd, keys)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_ctrl_c_once_on_a_narrow_terminal(tmp_path: Path) -> None:
+    write_study(tmp_path, LONG)
+    terminal = Terminal(40, "run", "tiny.toml", "--workers", "2", cwd=tmp_path)
+    terminal.read_until(r"best accuracy 0\.\d+")
+    before = stored(tmp_path)
+    terminal.type(b"\x03")
+    text = terminal.read_until(None)
+    assert terminal.process.wait(PATIENCE_S) == 130
+    assert "Finishing 2 running trials" in " ".join(text.split())
+    assert "interrupted; the same command" in " ".join(text.split())
+    lines = [line for part in text.split("\n") for line in part.split("\r")]
+    assert [line for line in lines if len(line) > 40] == []
+    content = stored(tmp_path)
+    assert before is not None
+    assert content is not None
+    assert content["counts"]["running"] == content["counts"]["failed"] == 0
+    assert all(row["state"] != "waiting" or row["epochs"] == 0 for row in content["trials"])
+    assert finished_of(content["counts"]) >= finished_of(before["counts"]) + 1, "what ran was cut off"
+    assert "Traceback" not in text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_signals_and_then_the_same_command(tmp_path: Path) -> None:
+    """Ctrl-C twice and SIGTERM stop at once, SIGKILL twice at any time; then it goes on to the exact end."""
+    write_study(tmp_path, LONG)
+    kept: dict[int, float] = {}
+    stops = [(2, [signal.SIGINT, signal.SIGINT]), (1, [signal.SIGTERM]), (1, [signal.SIGKILL]), (1, [signal.SIGKILL])]
+    for count, stop in stops:
+        with started("run", "tiny.toml", "--workers", str(count), cwd=tmp_path) as process:
+            eventually(lambda count=count, kept=kept: _under_way(tmp_path, count, len(kept)))
+            workers = children(process.pid)
+            assert len(workers) == count
+            if signal.SIGTERM in stop:
+                seen = json.loads(call("show", "tiny", "--json", cwd=tmp_path).stdout)
+                assert seen["counts"]["running"] == count, "another process sees what runs"
+            for number in stop:
+                os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+                time.sleep(0.05)
+            code = process.wait(PATIENCE_S)
+            assert code == (-signal.SIGKILL if signal.SIGKILL in stop else 130)
+        eventually(lambda workers=workers: not any(process_start(pid) for pid in workers))
+        content = stored(tmp_path)
+        assert content is not None
+        assert content["counts"]["running"] == content["counts"]["failed"] == 0
+        assert finished_of(content["counts"]) + content["counts"]["waiting"] == len(content["trials"])
+        assert count == 1 or content["counts"]["waiting"] >= 1, "it did not stop at once"
+        values = {row["number"]: row["value"] for row in content["trials"] if row["state"] in ("complete", "pruned")}
+        assert {number: values.get(number) for number in kept} == kept, "a finished trial has changed or is gone"
+        kept = values
+    trials = len(kept) + 3
+    done = call("run", "tiny.toml", "--workers", "1", "--trials", str(trials), "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert finished_of(content["counts"]) == trials
+    assert content["counts"]["running"] == content["counts"]["failed"] == 0
+    now = {row["number"]: row["value"] for row in content["trials"]}
+    assert {number: now[number] for number in kept} == kept
+
+
+def _under_way(project: Path, running: int, finished_before: int) -> bool:
+    """Whether this run has finished a trial and so many are running."""
+    content = stored(project)
+    if content is None or content["counts"]["running"] < running:
+        return False
+    return finished_of(content["counts"]) > finished_before
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_same_seed_gives_the_same_study(
+    finished: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """One worker, real training, the default pruner: identical parameters and values."""
+    write_study(tmp_path)
+    rows = []
+    for name in ("a", "b"):
+        done = call(
+            "run", "tiny.toml", "--workers", "1", "--trials", "6", "--epochs", "9", "--json",
+            "--storage", f"sqlite:///{name}.db", cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)["trials"]
+        rows.append([{**row, "duration_s": None} for row in found])
+    assert len(rows[0]) == 6
+    assert rows[0] == rows[1]
