@@ -138,6 +138,25 @@ def test_a_class_that_is_not_there_does_not_count() -> None:
     assert METRICS["auc"].compute(y, s, None, Task.MULTICLASS) == pytest.approx((0.75 + 1.0) / 2)
 
 
+@pytest.mark.parametrize("name", ["top_3_accuracy", "top_5_accuracy"])
+@pytest.mark.parametrize("score", [0.0, 1 / 6, 1.0], ids=["all off", "undecided", "all on"])
+def test_a_collapsed_model_has_found_no_class(name: str, score: float) -> None:
+    assert METRICS[name].compute(np.eye(6), np.full((6, 6), score), None, Task.MULTICLASS) == 0.0
+
+
+def test_ties_count_against_the_model_only_where_they_decide() -> None:
+    scores = np.array(
+        [
+            [0.9, 0.5, 0.5, 0.5],  # the truth shares places 2 to 4
+            [0.9, 0.5, 0.5, 0.1],  # the truth shares places 2 and 3: among the three in any case
+            [0.9, 0.5, 0.1, 0.1],
+        ]
+    )
+    truth = np.eye(4)[[1, 1, 1]]
+    assert METRICS["top_3_accuracy"].compute(truth, scores, None, Task.MULTICLASS) == pytest.approx(2 / 3)
+    assert METRICS["top_5_accuracy"].compute(truth, scores, None, Task.MULTICLASS) == 1.0
+
+
 def test_an_area_over_one_class_is_not_defined() -> None:
     assert math.isnan(METRICS["auc"].compute([[1.0], [1.0]], [[0.2], [0.3]], None, Task.BINARY))
 

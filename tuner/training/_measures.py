@@ -147,10 +147,16 @@ def average_precision(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray 
 
 
 def _top(count: int) -> Compute:
+    """Share of rows whose class is among the `count` highest scores, however equal scores are ordered.
+
+    Ties count against the model: one that gives all classes the same score has found none.  (Keras counts them for
+    it; scikit-learn lets the order of the classes decide.)
+    """
+
     @_measure
     def top(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: Task) -> float:
         of_truth = np.take_along_axis(scores, truth.argmax(axis=1)[:, None], axis=1)
-        return _mean(((scores > of_truth).sum(axis=1) < count).astype(np.float64), weight)
+        return _mean(((scores >= of_truth).sum(axis=1) <= count).astype(np.float64), weight)  # the truth included
 
     return top
 

@@ -102,7 +102,7 @@ METRICS: Table[MetricRow] = Table(
     MetricRow(
         "top_3_accuracy",
         "maximize",
-        "share of rows whose class is among the three with the highest scores",
+        "share of rows whose class is among the three with the highest scores; ties count against it",
         f"{_SKLEARN}top_k_accuracy_score.html",
         measure.top_3_accuracy,
         frozenset({Task.MULTICLASS}),
@@ -111,7 +111,7 @@ METRICS: Table[MetricRow] = Table(
     MetricRow(
         "top_5_accuracy",
         "maximize",
-        "share of rows whose class is among the five with the highest scores",
+        "share of rows whose class is among the five with the highest scores; ties count against it",
         f"{_SKLEARN}top_k_accuracy_score.html",
         measure.top_5_accuracy,
         frozenset({Task.MULTICLASS}),
