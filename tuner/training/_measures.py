@@ -90,28 +90,20 @@ def balanced_accuracy(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray 
     return recall_score(right, answer, labels=np.unique(right), average="macro", sample_weight=weight)
 
 
-@_measure
-def precision(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: Task) -> float:
-    from sklearn.metrics import precision_score
+def _averaged(name: str) -> Compute:
+    """The classification metric of scikit-learn by this name, averaged as `_averaging` says."""
 
-    right, answer = _decided(truth, scores, task)
-    return precision_score(right, answer, sample_weight=weight, **_averaging(right, task))
+    @_measure
+    def compute(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: Task) -> float:
+        import sklearn.metrics
 
+        right, answer = _decided(truth, scores, task)
+        return getattr(sklearn.metrics, name)(right, answer, sample_weight=weight, **_averaging(right, task))
 
-@_measure
-def recall(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: Task) -> float:
-    from sklearn.metrics import recall_score
-
-    right, answer = _decided(truth, scores, task)
-    return recall_score(right, answer, sample_weight=weight, **_averaging(right, task))
+    return compute
 
 
-@_measure
-def f1(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: Task) -> float:
-    from sklearn.metrics import f1_score
-
-    right, answer = _decided(truth, scores, task)
-    return f1_score(right, answer, sample_weight=weight, **_averaging(right, task))
+precision, recall, f1 = _averaged("precision_score"), _averaged("recall_score"), _averaged("f1_score")
 
 
 @_measure
