@@ -8,7 +8,8 @@
     │   ├── StudyNotFoundError                  no such study in the storage
     │   ├── NoBestTrialError                    a study without one finished trial
     │   ├── ContentError                        a model, study or data function that cannot be loaded
-    │   └── DataError                           data that cannot be used as they are
+    │   ├── DataError                           data that cannot be used as they are
+    │   └── UnsupportedError                    a recipe that this engine cannot train; another one can
     ├── StudyFailedError                    1   the search itself could not go on
     │   └── RepeatedFailureError                the same error of user code, several times in a row
     ├── StorageError                        3   the database cannot be used
@@ -117,6 +118,10 @@ class ContentError(UsageError):
 
 class DataError(UsageError):
     """Data that cannot be used as they are."""
+
+
+class UnsupportedError(UsageError):
+    """A recipe that this engine cannot train; the message says why, and `auto` takes another engine."""
 
 
 class StudyFailedError(TunerError):

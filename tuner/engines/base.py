@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -65,7 +65,14 @@ class Engine(Protocol):
         """None where this engine can train the recipe, else the reason why not."""
 
     def train(
-        self, recipe: Recipe, split: Split, facts: DataFacts, build: Callable[..., Any], fold: int, decide: Decide
+        self,
+        recipe: Recipe,
+        split: Split,
+        facts: DataFacts,
+        build: Callable[..., Any],
+        fold: int,
+        decide: Decide,
+        rungs: Sequence[int] = (),
     ) -> Training:
         """Train from fresh weights.
 
@@ -75,5 +82,10 @@ class Engine(Protocol):
             facts: What is known of the data.
             build: The model file's function.
             fold: Index of the split; for the records.
-            decide: Is told of each epoch, and says whether to go on.
+            decide: Is told of each epoch, in their order, and says whether to go on.
+            rungs: Epochs after which `decide` may end the training: an engine may train up to the next one before
+                it tells of the epochs in between.
+
+        Raises:
+            UnsupportedError: This engine cannot train the recipe; nothing was told to `decide`.
         """

@@ -8,19 +8,17 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from tuner.data import DataFacts, Part, Split
+from tuner.data import DataFacts, Split
 from tuner.diagnostics import divergence
 from tuner.engines.base import Decide, EpochRecord, Training
-from tuner.training import METRICS, Recipe, Task, build_model, compile_model, fit_options
-
-PREDICT_ROWS = 4096
-"""Rows evaluated at once: bounds memory, and is one call for most validation parts."""
+from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
+from tuner.training import Recipe, build_model, compile_model, fit_options
 
 
 class FitEngine:
@@ -33,9 +31,16 @@ class FitEngine:
         return None
 
     def train(
-        self, recipe: Recipe, split: Split, facts: DataFacts, build: Callable[..., Any], fold: int, decide: Decide
+        self,
+        recipe: Recipe,
+        split: Split,
+        facts: DataFacts,
+        build: Callable[..., Any],
+        fold: int,
+        decide: Decide,
+        rungs: Sequence[int] = (),
     ) -> Training:
-        """See `Engine.train`."""
+        """See `Engine.train`; it asks after each epoch, whatever the rungs."""
         keras.backend.clear_session()
         gc.collect()
         model = build_model(recipe, facts.input_shape, facts.outputs, build)
@@ -117,26 +122,3 @@ def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
     """The model's outputs for rows `x`, shape `(n, outputs)`."""
     parts = [model.predict_on_batch(x[start : start + PREDICT_ROWS]) for start in range(0, len(x), PREDICT_ROWS)]
     return np.concatenate(parts)
-
-
-def objective(recipe: Recipe, split: Split, outputs: np.ndarray) -> float:
-    """The objective of model outputs on the whole validation part, in the unit of the target."""
-    validation = split.validation
-    found, truth = recipe.scores(outputs), validation.y.astype(np.float64)
-    if recipe.task is Task.REGRESSION:
-        found, truth = split.unscale(found), split.unscale(truth)
-    return float(METRICS[recipe.metric].compute(truth, found, validation.weight, recipe.task))
-
-
-def sample_weight(part: Part, recipe: Recipe) -> np.ndarray | None:
-    """Weights of the rows: those of the data times those of the classes; None where there are neither.
-
-    Returns:
-        float32 of shape `(n,)`.
-    """
-    weight = part.weight
-    if recipe.class_weight:
-        labels = part.y.argmax(axis=1) if part.y.shape[1] > 1 else part.y[:, 0].astype(int)
-        by_class = np.array([recipe.class_weight.get(k, 1.0) for k in range(int(labels.max()) + 1)], np.float32)
-        weight = by_class[labels] if weight is None else weight * by_class[labels]
-    return weight

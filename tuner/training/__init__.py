@@ -34,7 +34,7 @@ from tuner.training.schedules import SCHEDULES, ReduceOnPlateau
 from tuner.training.task import CLASSIFICATION, EVERY_TASK, Task
 
 if TYPE_CHECKING:
-    from tuner.training.assemble import build_model, compile_model, fit_options, loss_of, optimizer_of
+    from tuner.training.assemble import build_model, compile_model, fit_options, initializer_of, loss_of, optimizer_of
     from tuner.training.huber import HuberLoss
     from tuner.training.labels import ClassNumbers
     from tuner.training.quantile import QuantileLoss
@@ -44,6 +44,7 @@ _NEEDS_KERAS = {
     "build_model": "assemble",
     "compile_model": "assemble",
     "fit_options": "assemble",
+    "initializer_of": "assemble",
     "loss_of": "assemble",
     "optimizer_of": "assemble",
     "ClassNumbers": "labels",
@@ -100,6 +101,7 @@ __all__ = [
     "build_model",
     "compile_model",
     "fit_options",
+    "initializer_of",
     "loss_of",
     "optimizer_of",
     "learning_rates",

@@ -25,7 +25,15 @@ _KERNELS = {
 }
 
 
-def build_model(recipe: Recipe, inputs: Sequence[int], outputs: int, build: Callable[..., keras.Model]) -> keras.Model:
+def build_model(
+    recipe: Recipe,
+    inputs: Sequence[int],
+    outputs: int,
+    build: Callable[..., keras.Model],
+    *,
+    wrap: Callable[[keras.initializers.Initializer], Any] = lambda initializer: initializer,
+    penalty: keras.regularizers.Regularizer | None = None,
+) -> keras.Model:
     """The model of a recipe with its head and penalties, not compiled.  The same seed gives the same weights.
 
     Args:
@@ -33,6 +41,8 @@ def build_model(recipe: Recipe, inputs: Sequence[int], outputs: int, build: Call
         inputs: Shape of one row, without the batch axis.
         outputs: Number of raw outputs.
         build: The function of the model file; see DESIGN, section 3.
+        wrap: Gives what the model file gets in place of the recipe's initializer.
+        penalty: Put on the kernels in place of one with the recipe's l1 and l2, where it has any.
 
     Raises:
         ContentError: `build` gives something else than an uncompiled model with outputs `(batch, outputs)`.
@@ -42,12 +52,12 @@ def build_model(recipe: Recipe, inputs: Sequence[int], outputs: int, build: Call
         tuple(inputs),
         outputs,
         activation=ACTIVATIONS[recipe.activation].build(),
-        initializer=_initializer(recipe),
+        initializer=wrap(initializer_of(recipe)),
         **recipe.model.options,
     )
     model = _checked(model, recipe, tuple(inputs), outputs)
     if recipe.l1 or recipe.l2:
-        _regularize(model, recipe.l1, recipe.l2)
+        _regularize(model, penalty or keras.regularizers.L1L2(recipe.l1, recipe.l2))
     return model if recipe.head in ("model", "linear") else _with_head(model, recipe.head)
 
 
@@ -91,7 +101,7 @@ def optimizer_of(recipe: Recipe) -> keras.optimizers.Optimizer:
     )
 
 
-def _initializer(recipe: Recipe) -> keras.initializers.Initializer:
+def initializer_of(recipe: Recipe) -> keras.initializers.Initializer:
     """The initializer, drawing anew at each use.
 
     An unseeded Keras initializer draws its seed once, so layers of the same shape would start with the same weights.
@@ -129,10 +139,12 @@ def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) 
 def _with_head(model: keras.Model, head: str) -> keras.Model:
     """The model with its head; in float32 also where the layers before compute in half precision."""
     outputs = keras.layers.Activation(head, name="head", dtype="float32")(model.outputs[0])
-    return keras.Model(model.inputs, outputs, name=model.name)
+    # The one input as itself: a list of it would have to be called with lists, and warn of anything else.
+    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
+    return keras.Model(inputs, outputs, name=model.name)
 
 
-def _regularize(model: keras.Model, l1: float, l2: float) -> None:
+def _regularize(model: keras.Model, penalty: keras.regularizers.Regularizer) -> None:
     """Put the penalty on every kernel that has none of its own.
 
     The layer's attribute is what is saved with the model, the variable's is what the loss of a layer that is built
@@ -143,7 +155,6 @@ def _regularize(model: keras.Model, l1: float, l2: float) -> None:
             kernel = next((k for k in (getattr(layer, name, None) for name in names) if k is not None), None)
             if kernel is None or getattr(layer, attribute, kernel) is not None:
                 continue
-            penalty = keras.regularizers.L1L2(l1, l2)
             setattr(layer, attribute, penalty)
             kernel.regularizer = penalty
 
