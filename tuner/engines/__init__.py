@@ -27,7 +27,16 @@ def _fit() -> Engine:
     return FitEngine()
 
 
+def _compiled() -> Engine:
+    from tuner.engines.compiled import CompiledEngine
+
+    return CompiledEngine()
+
+
 ENGINES: Table[EngineRow] = Table(
     "engine",
     EngineRow("fit", "plain model.fit with callbacks: works for everything, and is the oracle of faster ones", _fit),
+    EngineRow(
+        "compiled", "programs that trials of the same kind share: the fastest for models that are not large", _compiled
+    ),
 )

@@ -1,0 +1,135 @@
+"""The compiled engine trains as `model.fit` does: weights and what is measured, after three epochs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+
+from tuner.training import LOSSES, OPTIMIZERS, Choice, ModelChoice, Task
+
+pytest.importorskip("keras")
+pytestmark = pytest.mark.slow
+
+SCHEDULES = (
+    Choice(name="cosine", options={"warmup": 0.2}),
+    Choice(name="one_cycle"),
+    Choice(name="reduce_on_plateau", options={"patience": 1, "factor": 0.5, "min_delta": 1e6}),
+)
+SINGLE = ModelChoice(reference="tests/engines/single_layer.py", sha256="")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Any:
+    from tuner.engines import ENGINES
+
+    return ENGINES["compiled"].make()
+
+
+def assert_equal(engine: Any, recipe: Any, split: Any, facts: Any, eager: bool = True, where: str = "") -> None:
+    training, records = oracle.by_engine(engine, recipe, split, facts)
+    found = engine.weights()
+    weights, measured = oracle.by_fit(recipe, split, facts, eager)
+    assert training.state == "complete", where
+    for ours, theirs in zip(found, weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6, err_msg=where)
+    ours = [(record.loss, record.val_loss, record.metric, record.learning_rate) for record in records]
+    np.testing.assert_allclose(ours, measured, rtol=1e-4, err_msg=where)
+    assert training.value == records[-1].metric
+
+
+@pytest.mark.parametrize("loss", list(LOSSES))
+def test_every_loss_with_every_optimizer(engine: Any, loss: str) -> None:
+    task = next(iter(LOSSES[loss].heads))
+    split, facts = oracle.data(task)
+    for number, optimizer in enumerate(OPTIMIZERS):
+        schedule = SCHEDULES[(number + len(loss)) % len(SCHEDULES)]
+        recipe = oracle.recipe(loss, optimizer, schedule=schedule, model=SINGLE)
+        assert_equal(engine, recipe, split, facts, where=f"{loss} {optimizer} {schedule.name}")
+
+
+def options(optimizer: str, **given: Any) -> Choice:
+    return Choice(name=optimizer, options={**OPTIMIZERS[optimizer].defaults(), **given})
+
+
+MLP = {"reference": "models/mlp.py", "sha256": ""}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "clipnorm": {"clipping": Choice(name="clipnorm", options={"norm": 0.1})},
+    "clipnorm, another": {"clipping": Choice(name="clipnorm", options={"norm": 0.3}), "optimizer": options("adam")},
+    "clipvalue": {"clipping": Choice(name="clipvalue", options={"value": 0.02})},
+    "global_clipnorm": {"clipping": Choice(name="global_clipnorm", options={"norm": 0.1})},
+    "l1": {"l1": 0.01},
+    "l2": {"l2": 0.02},
+    "l1 and l2": {"l1": 0.01, "l2": 0.003},
+    "weight decay of sgd": {"weight_decay": 0.1},
+    "weight decay of adamw": {"weight_decay": 0.05, "optimizer": options("adamw")},
+    "weight decay of muon": {"weight_decay": 0.05, "optimizer": options("muon")},
+    "no weight decay": {"weight_decay": 0.0, "optimizer": options("adamw")},
+    "class weights": {"class_weight": {0: 0.5, 1: 2.0, 2: 1.3}},
+    "no momentum": {"momentum": 0.0},
+    "no momentum of rmsprop": {"momentum": 0.0, "optimizer": options("rmsprop")},
+    "no momentum of lion": {"momentum": 0.0, "optimizer": options("lion")},
+    "momentum": {"momentum": 0.95},
+    "nesterov": {"optimizer": options("sgd", nesterov=True)},
+    "amsgrad": {"optimizer": options("adam", amsgrad=True)},
+    "centered": {"optimizer": options("rmsprop", centered=True)},
+    "beta_2": {"optimizer": options("adam", beta_2=0.9999, epsilon=1e-5)},
+    "rho": {"optimizer": options("rmsprop", rho=0.99, epsilon=1e-4)},
+    "accumulator": {"optimizer": options("adagrad", initial_accumulator_value=0.7)},
+    "ftrl": {
+        "optimizer": options("ftrl", l1_regularization_strength=0.01, l2_regularization_strength=0.02, beta=0.3),
+    },
+    "power of ftrl": {
+        "optimizer": options("ftrl", learning_rate_power=-0.7, initial_accumulator_value=0.3),
+    },
+    "label smoothing": {"label_smoothing": 0.2},
+    "batch normalisation": {"model": ModelChoice(**MLP, options={"units": 5, "batch_norm": True})},
+    "dropout": {"model": ModelChoice(**MLP, options={"units": 6, "dropout": 0.4})},
+    "one batch": {"batch_size": 64},
+    "whole batches": {"batch_size": 11},
+    "epochs": {"epochs": 5, "schedule": Choice(name="exponential")},
+    "head of the model": {"head": "model", "loss": "categorical_hinge"},
+}
+
+
+@pytest.mark.parametrize("name", list(VARIANTS))
+def test_what_a_recipe_may_say_besides(engine: Any, name: str) -> None:
+    split, facts = oracle.data(Task.MULTICLASS)
+    assert_equal(engine, oracle.recipe(**{"loss": "categorical_crossentropy", **VARIANTS[name]}), split, facts)
+
+
+@pytest.mark.parametrize(
+    ("loss", "given", "task"),
+    [
+        ("huber", {"delta": 0.3}, Task.REGRESSION),
+        ("quantile", {"tau": 0.8}, Task.REGRESSION),
+        ("binary_focal_crossentropy", {"gamma": 3.5, "alpha": 0.2}, Task.BINARY),
+        ("binary_focal_crossentropy", {"gamma": 1.0, "alpha": 1.0}, Task.MULTILABEL),
+        ("categorical_focal_crossentropy", {"gamma": 1.5}, Task.MULTICLASS),
+        ("mean_squared_error", {}, Task.BINARY),
+    ],
+)
+def test_options_of_losses_with_sample_weights(engine: Any, loss: str, given: dict[str, Any], task: Task) -> None:
+    split, facts = oracle.data(task, weighted=True)
+    smoothing = 0.1 if LOSSES[loss].label_smoothing else 0.0
+    recipe = oracle.recipe(Choice(name=loss, options=given), task=task, label_smoothing=smoothing)
+    if task is Task.BINARY:
+        recipe = recipe.model_copy(update={"class_weight": {0: 0.5, 1: 3.0}})
+    assert_equal(engine, recipe, split, facts)
+
+
+@pytest.mark.parametrize(
+    ("reference", "shape", "given"),
+    [
+        ("models/cnn.py", (6, 6), {"filters": [3], "dense": 4, "batch_norm": True, "dropout": 0.2}),
+        ("models/lstm.py", (5, 2), {"units": 3, "dense": 4}),
+    ],
+)
+def test_other_models_in_a_graph_of_fit(engine: Any, reference: str, shape: tuple[int, ...], given: Any) -> None:
+    """The plain training runs in its graph here, as users run it."""
+    split, facts = oracle.data(Task.MULTICLASS, shape=shape)
+    model = ModelChoice(reference=reference, sha256="", options=given)
+    recipe = oracle.recipe("categorical_crossentropy", "adam", model=model, activation="relu")
+    assert_equal(engine, recipe, split, facts, eager=False)

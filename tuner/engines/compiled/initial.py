@@ -1,0 +1,165 @@
+"""Initial weights of a recipe, equal to those that building its model gives, without building it.
+
+Building a Keras model costs some 50 ms, drawing its weights 2.  So one building is watched: which initializer fills
+which variable, and with which of the seeds that Keras draws from Python's generator.  For another recipe the
+same draws are made again.  That they give what building gives is checked once for each initializer, not assumed:
+a model file may have randomness of its own.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from tuner.training import Recipe, build_model, initializer_of
+
+_MOST_DRAWS = 10_000
+"""More seeds than any model draws; then Python's generator was used for something else."""
+
+Build = Callable[[Recipe, Callable[[Any], Any]], keras.Model]
+"""Builds the model of a recipe, given what to wrap its initializer in."""
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A value that an initializer gave: its seed was draw number `draw`, or None where it has a generator."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    draw: int | None
+    value: np.ndarray
+
+
+class _Watched(keras.initializers.Initializer):
+    """An initializer, and its clones, that notes what it draws."""
+
+    def __init__(self, inner: Any, noted: list[tuple[tuple[int, ...], Any, Any, np.ndarray]]) -> None:
+        self._inner, self._noted = inner, noted
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        value = self._inner(shape, dtype=dtype)
+        self._noted.append((tuple(shape), dtype, self._inner.seed, keras.ops.convert_to_numpy(value)))
+        return value
+
+    def clone(self) -> _Watched:
+        return _Watched(self._inner.clone(), self._noted)
+
+    def get_config(self) -> dict[str, Any]:
+        return dict(self._inner.get_config())
+
+
+class InitialValues:
+    """Initial values of the variables of one network.
+
+    Args:
+        recipe: A recipe of this network.
+        build: Builds the model of a recipe of this network.
+
+    Attributes:
+        model: The model that was built.
+    """
+
+    def __init__(self, recipe: Recipe, build: Build) -> None:
+        self._build = build
+        self._checked: dict[str, bool] = {}
+        noted: list[tuple[tuple[int, ...], Any, Any, np.ndarray]] = []
+        try:
+            self.model = build(recipe, lambda initializer: _Watched(initializer, noted))
+            seeds = _draws_made(recipe.seed)
+        except Exception:  # a model file may look into its initializer; a mistake of its own is raised by this:
+            self.model, seeds = build(recipe, _as_it_is), None
+        self._replays = seeds is not None and self._explain(noted, seeds)
+
+    def of(self, recipe: Recipe) -> list[np.ndarray]:
+        """Values of `variables_of(model)`, in their order."""
+        if not self._replays or not self._check(recipe):
+            return [keras.ops.convert_to_numpy(variable) for variable in variables_of(self._build(recipe, _as_it_is))]
+        return self._replay(recipe)
+
+    def _explain(self, noted: list[tuple[tuple[int, ...], Any, Any, np.ndarray]], seeds: list[int]) -> bool:
+        """Find for each variable where its value comes from; whether every draw could be named."""
+        drawn = []
+        for shape, dtype, seed, value in noted:
+            if isinstance(seed, int) and seed not in seeds:
+                return False
+            drawn.append(_Drawn(shape, dtype, seeds.index(seed) if isinstance(seed, int) else None, value))
+        self._count, self._drawn = len(seeds), drawn
+        self._sources: list[tuple[str, Any]] = []
+        left = list(range(len(drawn)))
+        for variable in variables_of(self.model):
+            value = keras.ops.convert_to_numpy(variable)
+            found = next((index for index in left if np.array_equal(drawn[index].value, value)), None)
+            if found is not None:
+                left.remove(found)
+                self._sources.append(("drawn", found))
+            elif value.shape == (2,) and value.dtype.kind in "ui" and int(value[0]) in seeds:
+                self._sources.append(("seed", seeds.index(int(value[0]))))
+            else:
+                self._sources.append(("constant", value))
+        return True
+
+    def _check(self, recipe: Recipe) -> bool:
+        """Whether a replay gives what building gives, for this initializer and a seed not seen yet."""
+        name = recipe.initializer.name
+        if name not in self._checked:
+            other = recipe.model_copy(update={"seed": recipe.seed ^ 1})
+            built = [keras.ops.convert_to_numpy(v) for v in variables_of(self._build(other, _as_it_is))]
+            self._checked[name] = all(map(np.array_equal, built, self._replay(other)))
+        return self._checked[name]
+
+    def _replay(self, recipe: Recipe) -> list[np.ndarray]:
+        generator = random.Random(recipe.seed)
+        seeds = [generator.randint(1, int(1e9)) for _ in range(self._count)]
+        shared = initializer_of(recipe)
+        drawn = []
+        for draw in self._drawn:
+            initializer = shared
+            if draw.draw is not None:
+                initializer = shared.clone()
+                initializer.seed = seeds[draw.draw]
+            drawn.append(keras.ops.convert_to_numpy(initializer(draw.shape, dtype=draw.dtype)))
+        values = []
+        for kind, source in self._sources:
+            match kind:
+                case "drawn":
+                    values.append(drawn[source])
+                case "seed":
+                    values.append(np.array([seeds[source], 0], np.uint32))
+                case _:
+                    values.append(source)
+        return values
+
+
+def variables_of(model: keras.Model) -> list[Any]:
+    """All variables of a model: first what is trained, then the rest (statistics, seeds)."""
+    return [*model.trainable_variables, *model.non_trainable_variables]
+
+
+def _as_it_is(initializer: Any) -> Any:
+    return initializer
+
+
+def _draws_made(seed: int) -> list[int] | None:
+    """The seeds that Keras has drawn from Python's generator since it was set to `seed`; None where it cannot be."""
+    generator, now, drawn = random.Random(seed), random.getstate(), []
+    while generator.getstate() != now:
+        if len(drawn) == _MOST_DRAWS:
+            return None
+        drawn.append(generator.randint(1, int(1e9)))
+    return drawn
+
+
+def builder(
+    inputs: Sequence[int], outputs: int, build: Callable[..., keras.Model], penalty: keras.regularizers.Regularizer
+) -> Build:
+    """What `InitialValues` builds with: the models of the recipes of one network."""
+
+    def of_recipe(recipe: Recipe, wrap: Callable[[Any], Any]) -> keras.Model:
+        return build_model(recipe, inputs, outputs, build, wrap=wrap, penalty=penalty)
+
+    return of_recipe

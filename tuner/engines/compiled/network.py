@@ -1,0 +1,95 @@
+"""A network: a model that is built once, and read with weights that are given to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tuner.data import DataFacts
+from tuner.engines.compiled.initial import InitialValues, builder
+from tuner.engines.compiled.number import Number
+from tuner.errors import UnsupportedError
+from tuner.training import Recipe
+
+_OF_THE_MODEL = ("train_step", "compute_loss", "_compute_loss", "make_train_function", "fit")
+
+
+class Network:
+    """The model of all recipes that differ in numbers alone.
+
+    Args:
+        recipe: One of these recipes.
+        facts: Shapes of the data.
+        build: The function of the model file.
+
+    Attributes:
+        model: The Keras model; its own variables of weights are not used.
+        shapes: Shape of each weight that is trained.
+        size: How many numbers that are in all.
+        embedding: For each of them, whether it belongs to an embedding (Muon treats these otherwise).
+
+    Raises:
+        UnsupportedError: The model cannot be trained in this way.
+    """
+
+    def __init__(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any]) -> None:
+        self._l1, self._l2 = (Number(value) if value else None for value in (recipe.l1, recipe.l2))
+        penalty = keras.regularizers.L1L2(0.0, 0.0)
+        penalty.l1, penalty.l2 = self._l1 or 0.0, self._l2 or 0.0
+        self._initial = InitialValues(recipe, builder(facts.input_shape, facts.outputs, build, penalty))
+        self.model = self._initial.model
+        if reason := unsupported(self.model):
+            raise UnsupportedError(reason)
+        self.shapes = tuple(tuple(variable.shape) for variable in self.model.trainable_variables)
+        self.size = sum(int(np.prod(shape)) for shape in self.shapes)
+        self.embedding = tuple("embedding" in variable.path.lower() for variable in self.model.trainable_variables)
+
+    def begin(self, recipe: Recipe) -> list[np.ndarray]:
+        """Set penalties and state as a new model of the recipe has them; give its initial weights."""
+        for number, share in ((self._l1, recipe.l1), (self._l2, recipe.l2)):
+            if number is not None:
+                number.set(share)
+        values = self._initial.of(recipe)
+        trained = len(self.shapes)
+        for variable, value in zip(self.model.non_trainable_variables, values[trained:], strict=True):
+            variable.assign(value)
+        return values[:trained]
+
+    def call(
+        self, weights: Sequence[tf.Tensor], x: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, list[Any], list[Any]]:
+        """Outputs for rows, the penalties, and `(variable, new value)` of the state that has changed."""
+        model = self.model
+        state = [(variable, variable.value.read_value()) for variable in model.non_trainable_variables]
+        mapping = [*zip(model.trainable_variables, weights, strict=True), *state]
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
+            outputs = model(x, training=training)
+            losses = model.losses
+            now = [(variable, scope.get_current_value(variable), before) for variable, before in state]
+        return outputs, losses, [(variable, value) for variable, value, before in now if value is not before]
+
+
+def unsupported(model: keras.Model) -> str | None:
+    """Why a model cannot be trained by calls of its layers alone; None where it can."""
+    own = next((name for name in _OF_THE_MODEL if getattr(type(model), name) is not getattr(keras.Model, name)), None)
+    if own is not None:
+        return f"the model has a {own} of its own"
+    if len(model.inputs) != 1:
+        return f"the model has {len(model.inputs)} inputs"
+    if not model.trainable_variables:
+        return "the model has no weights that are trained"
+    for variable in model.trainable_variables:
+        if variable.constraint is not None:
+            return f"{variable.path} has a constraint"
+        if variable.dtype != "float32":
+            return f"{variable.path} is of {variable.dtype}, not of float32"
+    for layer in model._flatten_layers(include_self=True, recursive=True):
+        if getattr(layer, "stateful", False):
+            return f"{layer.name} keeps its state from batch to batch"
+        if layer.dtype_policy.compute_dtype != "float32" and layer.dtype_policy.compute_dtype is not None:
+            return f"{layer.name} computes in {layer.dtype_policy.compute_dtype}, not in float32"
+    return None
