@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import optuna
+from optuna.trial import FrozenTrial, TrialState
 
 from tuner.data import Folds
 from tuner.errors import RepeatedFailureError, StudyChangedError
@@ -22,7 +23,7 @@ from tuner.interrupts import Interrupts
 from tuner.search import PRUNERS, SAMPLERS, Outcome, best_of, starts, state_of, suggest, tell
 from tuner.spec import StudySpec, difference, fingerprint, recipe_for
 from tuner.standing import STATES, Standing, finished_of
-from tuner.storage import Database, StudyStore
+from tuner.storage import SEEN_EVERY_S, Database, StudyStore
 
 FINGERPRINT = "tuner:fingerprint"
 WALL = "tuner:wall_s"
@@ -32,7 +33,6 @@ SAME_ERRORS = 3
 
 _POLL_S = 0.2
 _FLUSH_S = 1.0
-_LEASE_S = 10.0
 
 
 class StudyRun:
@@ -55,7 +55,6 @@ class StudyRun:
         self._spec, self._database, self._executor, self._show = spec, database, executor, show
         self._running: dict[int, optuna.Trial] = {}
         self._jobs: dict[int, Job] = {}
-        self._reported: dict[int, set[int]] = {}
         self._retried: set[int] = set()
         self._errors: list[str] = []
         self._ending: str | None = None
@@ -78,21 +77,25 @@ class StudyRun:
         done = False
         try:
             self._open()
-            self._executor.start()
-            with Interrupts() as interrupts:
-                self._loop(interrupts)
+            self._ending = self._used_up()
+            if self._ending is None:
+                self._executor.start()
+                with Interrupts() as interrupts:
+                    self._loop(interrupts)
             done = True
             return self._ending or "trials"
         finally:
             self._executor.close(at_once=not done or bool(self._running))
-            self._store.requeue(list(self._running))
-            self._store.close()
+            try:
+                self._store.requeue(list(self._running))
+            finally:
+                self._store.close()
 
     def _open(self) -> None:
         """Check that the question is the same, and make ready to ask."""
         spec = self._spec
         self._study = self._store.study()
-        _check_question(self._study, fingerprint(spec), spec)
+        self._check_question(fingerprint(spec))
         trials = self._study.get_trials(deepcopy=False)
         sampler, pruner = SAMPLERS[spec.sampler.name], PRUNERS[spec.pruner.name]
         self._settings = sampler.settings(spec.space) or math.inf
@@ -105,8 +108,48 @@ class StudyRun:
         self._rungs = pruner.rungs(steps, **spec.pruner.options)
         self._wall_before = float(self._study.user_attrs.get(WALL, 0.0))
         self._starts = starts(spec.space, spec.facts.task) if spec.starts else []
+        if math.isfinite(self._settings):
+            self._queue_failed(trials)
         self._tally()
         self._store.flush()
+
+    def _check_question(self, now: dict[str, Any]) -> None:
+        """Refuse to mix the trials of two questions in one study; keep the question of a new one."""
+        spec, study = self._spec, self._study
+        before = study.user_attrs.get(FINGERPRINT)
+        trials = study.get_trials(deepcopy=False)
+        if before is None and trials:
+            raise StudyChangedError(
+                f"A study {spec.name!r} is in the database, but was not made by keras-studies. "
+                f"Run {spec.file} under another name: --fork NEW_NAME."
+            )
+        changed = [] if before is None else difference(before, now)
+        if changed and any(trial.state.name in ("COMPLETE", "PRUNED") for trial in trials):
+            lines = "\n".join(f"  {line}" for line in changed)
+            raise StudyChangedError(
+                f"A study holds the trials of one question, but {spec.file} has changed since {spec.name!r} was "
+                f"started:\n{lines}\nRun it under another name with --fork NEW_NAME, or take the change back. "
+                "Budgets (other than epochs), sampler and pruner may change freely."
+            )
+        if changed:  # nothing was learnt yet; but what waits has parameters of the old question
+            for trial in trials:
+                if not trial.state.is_finished():
+                    self._store.memory.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+                    tell(study, trial.number, Outcome("failed", None, "the study was changed before it ran"))
+        if before != now:
+            study.set_user_attr(FINGERPRINT, now)
+            study.set_user_attr(ABOUT, about(spec))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                study.set_metric_names([spec.metric])  # what optuna-dashboard calls the objective
+
+    def _queue_failed(self, trials: list[FrozenTrial]) -> None:
+        """Queue again the settings of a finite space that only failed so far: what failed may have been mended."""
+        done = [trial.params for trial in trials if trial.state != TrialState.FAIL]
+        for trial in trials:
+            if trial.state == TrialState.FAIL and trial.params and trial.params not in done:
+                done.append(trial.params)
+                self._study.enqueue_trial(trial.params)
 
     def _loop(self, interrupts: Interrupts) -> None:
         flushed = renewed = time.monotonic()
@@ -131,7 +174,7 @@ class StudyRun:
                 self._keep_wall()
                 self._store.flush()
                 flushed = now
-            if now - renewed > _LEASE_S:
+            if now - renewed > SEEN_EVERY_S:
                 self._store.keep_alive()
                 renewed = now
 
@@ -166,8 +209,9 @@ class StudyRun:
     def _used_up(self) -> str | None:
         """The budget that is used up, if one is."""
         budget = self._spec.budget
-        begun = finished_of(self._counts) + len(self._running)
-        if budget.trials is not None and begun - self._failed_before >= budget.trials:
+        failed = self._counts["failed"]  # says nothing about a setting, and uses up no budget
+        begun = finished_of(self._counts) - failed + len(self._running)
+        if budget.trials is not None and max(begun, failed - self._failed_before) >= budget.trials:
             return "trials"
         if budget.time_s is not None and time.monotonic() - self._began >= budget.time_s:
             return "time"
@@ -177,7 +221,7 @@ class StudyRun:
                 return "target"
         if budget.patience is not None and self._since_best >= budget.patience:
             return "patience"
-        return "exhausted" if begun >= self._settings else None
+        return "exhausted" if begun + failed - self._failed_before >= self._settings else None
 
     def _handle(self, event: Event) -> bool:
         """Take in one event; whether a trial has ended with it."""
@@ -202,18 +246,18 @@ class StudyRun:
             case Lost(reason=reason, log=log):
                 if number not in self._retried:  # once more, on a new worker: the first death may be an accident
                     self._retried.add(number)
+                    self._running[number] = optuna.Trial(self._study, self._store.restart(number))
                     self._executor.submit(self._jobs[number])
                     return False
                 self._running[number].set_user_attr("traceback", log)
                 self._finish(number, Outcome("failed", None, f"{reason}, twice"))
+                self._count_error(f"{reason}, twice", log)
         return True
 
     def _report(self, event: EpochDone) -> None:
         trial = self._running[event.number]
         self._store.add_epoch(event.number, event.record.to_json())
-        known = self._reported.setdefault(event.number, set())
-        if event.step is not None and event.value is not None and event.step not in known:
-            known.add(event.step)  # a trial that runs again after its worker died reports the same values again
+        if event.step is not None and event.value is not None:
             trial.report(event.value, event.step)
         if event.waits:
             self._executor.answer(event.number, not trial.should_prune())
@@ -221,11 +265,10 @@ class StudyRun:
     def _finish(self, number: int, outcome: Outcome) -> None:
         trial = self._running.pop(number)
         del self._jobs[number]
-        self._reported.pop(number, None)
         tell(self._study, trial, outcome)
         self._counts["running"] -= 1
         self._counts[outcome.state] += 1
-        self._since_best += 1
+        self._since_best += outcome.state != "failed"
         if outcome.state == "complete" and outcome.value is not None:
             better = 1 if self._spec.direction == "maximize" else -1
             if self._best is None or better * outcome.value > better * self._best[1]:
@@ -251,8 +294,9 @@ class StudyRun:
         self._best = None if best is None else (best.number, float(best.value or 0.0), dict(best.params))
         last = -1 if best is None else best.number
         self._finished_before = finished_of(self._counts)
-        self._failed_before = self._counts["failed"]  # says nothing about a setting, and uses up no budget later
-        self._since_best = sum(trial.state.is_finished() and trial.number > last for trial in trials)
+        self._failed_before = self._counts["failed"]
+        told = ("COMPLETE", "PRUNED")
+        self._since_best = sum(trial.state.name in told and trial.number > last for trial in trials)
 
     def _keep_wall(self) -> None:
         elapsed = time.monotonic() - self._began
@@ -267,7 +311,9 @@ class StudyRun:
                 best=self._best,
                 elapsed_s=time.monotonic() - self._began,
                 finished_before=self._finished_before,
-                trials=None if budget.trials is None else int(min(budget.trials + self._failed_before, self._settings)),
+                trials=None
+                if budget.trials is None
+                else int(min(budget.trials, self._settings) + self._counts["failed"]),
                 time_s=budget.time_s,
                 note=note,
             )
@@ -277,31 +323,6 @@ class StudyRun:
 def _interrupted(running: int) -> str:
     what, they = ("1 running trial", "it is") if running == 1 else (f"{running} running trials", "they are")
     return f"Finishing {what}; press Ctrl-C again to stop at once ({they} run again next time)."
-
-
-def _check_question(study: optuna.Study, now: dict[str, Any], spec: StudySpec) -> None:
-    """Refuse to mix the trials of two questions in one study; keep the question of a new one."""
-    before = study.user_attrs.get(FINGERPRINT)
-    trials = study.get_trials(deepcopy=False)
-    if before is None and trials:
-        raise StudyChangedError(
-            f"A study {spec.name!r} is in the database, but was not made by keras-studies. "
-            f"Run {spec.file} under another name: --fork NEW_NAME."
-        )
-    changed = [] if before is None else difference(before, now)
-    if changed and any(trial.state.name in ("COMPLETE", "PRUNED") for trial in trials):
-        lines = "\n".join(f"  {line}" for line in changed)
-        raise StudyChangedError(
-            f"A study holds the trials of one question, but {spec.file} has changed since {spec.name!r} was started:\n"
-            f"{lines}\nRun it under another name with --fork NEW_NAME, or take the change back. "
-            "Budgets (other than epochs), sampler and pruner may change freely."
-        )
-    if before != now:
-        study.set_user_attr(FINGERPRINT, now)
-        study.set_user_attr(ABOUT, about(spec))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study.set_metric_names([spec.metric])  # what optuna-dashboard calls the objective
 
 
 def about(spec: StudySpec) -> dict[str, Any]:

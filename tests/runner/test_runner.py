@@ -193,9 +193,15 @@ def test_errors_that_differ_do_not_end_the_study(database: Database, tmp_path: P
             raise ValueError("now and then")
         return (yield from mock_study.trainer(recipe))
 
-    StudyRun(spec_of(tmp_path), database, InlineExecutor(sometimes)).run()
+    spec = spec_of(tmp_path, budget={"trials": 9, "epochs": 5}, pruner={"name": "none"})
+    StudyRun(spec, database, InlineExecutor(sometimes)).run()
     counts = content_of(database)["counts"]
-    assert (counts["failed"], counts["complete"]) == (20, 10)
+    assert (counts["failed"], counts["complete"]) == (9, 4), "as many failures as trials are enough"
+    StudyRun(spec, database, InlineExecutor(mock_study.trainer)).run()
+    counts = content_of(database)["counts"]
+    assert (counts["failed"], counts["complete"]) == (9, 9), "a failure uses up no budget"
+    StudyRun(spec, database, InlineExecutor(mock_study.trainer)).run()
+    assert sum(content_of(database)["counts"].values()) == 18
 
 
 class DyingExecutor(InlineExecutor):
@@ -304,13 +310,13 @@ def test_late_events_of_unknown_trials_are_ignored(database: Database, tmp_path:
 class InterruptedExecutor(InlineExecutor):
     """Sends signals to its own process while trials run; knows how it was closed."""
 
-    def __init__(self, signals: list[signal.Signals]) -> None:
+    def __init__(self, signals: list[signal.Signals], after: int = 8) -> None:
         super().__init__(mock_study.trainer, slots=2)
-        self.signals, self.calls, self.closed_at_once = signals, 0, False
+        self.signals, self.after, self.calls, self.closed_at_once = signals, after, 0, False
 
     def events(self, timeout_s: float) -> list[Any]:
         self.calls += 1
-        if self.calls == 8:
+        if self.calls == self.after:
             for number in self.signals:
                 os.kill(os.getpid(), number)
         return super().events(timeout_s)
@@ -350,3 +356,88 @@ def test_ctrl_c_twice_stops_at_once_and_the_trials_wait(
     assert all(row["state"] == "complete" and row["epochs"] == 5 for row in rows)
     for row in waiting:
         assert rows[row["number"]]["params"].items() >= row["params"].items()
+
+
+def fail(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+    raise ValueError(f"broken: {recipe['seed']}")  # another message each time
+    yield
+
+
+def test_failures_use_up_neither_patience_nor_a_grid(database: Database, tmp_path: Path) -> None:
+    patient = spec_of(tmp_path, budget={"trials": 10, "patience": 3, "epochs": 5})
+    StudyRun(patient, database, InlineExecutor(fail)).run()
+    assert run(patient, database)[0] in ("trials", "patience")
+    assert content_of(database)["counts"]["complete"] >= 4
+    grid = spec_of(
+        tmp_path,
+        name="grid",
+        search={"optimizer": ["sgd", "adam"], "activation": ["relu", "tanh"]},
+        sampler={"name": "grid"},
+    )
+    assert StudyRun(grid, database, InlineExecutor(fail)).run() == "exhausted"
+    assert run(grid, database)[0] == "exhausted"
+    rows = content_of(database, "grid")["trials"]
+    assert [row["state"] for row in rows] == ["failed"] * 4 + ["complete"] * 4
+    assert len({str(row["params"]) for row in rows[4:]}) == 4
+    run(grid, database)
+    assert len(content_of(database, "grid")["trials"]) == 8
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"optimizer": ["adam", "sgd", "adagrad"]},
+        {"optimizer": ["nadam", "sgd"]},
+        {"optimizer": "nadam"},
+        {"learning_rate": {"low": 1e-6, "high": 1e-5, "log": True}},
+    ],
+)
+def test_a_study_that_learnt_nothing_may_change(database: Database, tmp_path: Path, change: dict[str, Any]) -> None:
+    """What waited has parameters of the old question; it must not run under the new one."""
+    StudyRun(spec_of(tmp_path), database, InterruptedExecutor([signal.SIGTERM], after=1)).run()
+    before = content_of(database)
+    assert before["counts"]["complete"] == 0
+    assert before["counts"]["waiting"] > 0
+    spec = spec_of(tmp_path, search={**mock_study.CONTENT["search"], **change}, budget={"trials": 4, "epochs": 5})
+    run(spec, database)
+    content = content_of(database)
+    waited = content["trials"][: len(before["trials"])]
+    assert {row["state"] for row in waited} == {"failed"}
+    assert {row["reason"] for row in waited} == {"the study was changed before it ran"}
+    assert content["counts"]["complete"] == 4
+    plain = optuna.load_study(study_name="mock", storage=database.url)
+    for trial in plain.trials[len(before["trials"]) :]:
+        for name, distribution in trial.distributions.items():
+            assert distribution._contains(distribution.to_internal_repr(trial.params[name]))
+
+
+def test_a_worker_that_dies_every_time_ends_the_study(database: Database, tmp_path: Path) -> None:
+    executor = DyingExecutor(dict.fromkeys(range(30), 2))
+    with pytest.raises(RepeatedFailureError, match=r"(?s)SIGKILL, twice.*the last words"):
+        StudyRun(spec_of(tmp_path), database, executor).run()
+
+
+def test_a_used_up_budget_starts_no_worker(database: Database, tmp_path: Path) -> None:
+    class Unstartable(InlineExecutor):
+        def start(self) -> None:
+            raise AssertionError("there is nothing to do")
+
+    run(spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database)
+    spec = spec_of(tmp_path, budget={"trials": 3, "epochs": 5})
+    assert StudyRun(spec, database, Unstartable(mock_study.trainer)).run() == "trials"
+
+
+def test_a_database_that_fails_leaves_the_study_free(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tuner.errors import StorageError
+    from tuner.storage import store
+
+    def full(*args: Any) -> None:
+        raise OSError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write", full)
+        with pytest.raises(StorageError, match="Make room on the disk"):
+            run(spec_of(tmp_path), database)
+    assert run(spec_of(tmp_path), database)[0] == "trials"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import optuna
@@ -119,3 +121,14 @@ def test_a_study_that_is_not_there(tmp_path: Path) -> None:
     optuna.create_study(study_name="digits", storage=database.url)
     with pytest.raises(StudyNotFoundError, match="Did you mean 'digits'"):
         read_study_record(database, "digit")
+
+
+def test_a_new_database_is_opened_by_several_processes_at_once(tmp_path: Path) -> None:
+    code = "import sys; from tuner.storage import open_database; open_database(sys.argv[1], create=True)"
+    for number in range(3):
+        url = f"sqlite:///{tmp_path}/{number}.db"
+        processes = [
+            subprocess.Popen([sys.executable, "-c", code, url], stderr=subprocess.PIPE, text=True) for _ in range(4)
+        ]
+        assert [process.communicate()[1] for process in processes] == [""] * 4
+        assert study_names(open_database(url, create=False)) == []

@@ -61,7 +61,8 @@ def test_another_host_holds_while_it_is_seen(database: Database) -> None:
         claim(database.engine, 1, "s")
     late = datetime.datetime.now(datetime.UTC).replace(tzinfo=None) - datetime.timedelta(seconds=GONE_AFTER_S + 1)
     change(database, seen=late)
-    renew(database.engine, lease)
+    with database.engine.begin() as connection:
+        renew(connection, lease)
     with pytest.raises(StudyBusyError):
         claim(database.engine, 1, "s")
     change(database, seen=late)
@@ -86,3 +87,10 @@ def test_of_many_at_once_one_gets_it(database: Database) -> None:
 def test_a_living_process_keeps_its_start() -> None:
     assert process_start(os.getpid()) == process_start(os.getpid()) is not None
     assert process_start(2**22 + 12345) is None
+
+
+def test_who_lost_the_lease_is_told(database: Database) -> None:
+    lease = claim(database.engine, 1, "s")
+    change(database, owner="another")
+    with pytest.raises(StudyBusyError, match="this one has lost it"), database.engine.begin() as connection:
+        renew(connection, lease)

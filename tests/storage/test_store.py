@@ -7,8 +7,9 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.trial import TrialState
+from sqlalchemy import text
 
-from tuner.errors import StudyBusyError
+from tuner.errors import StorageError, StudyBusyError
 from tuner.storage import Database, StudyStore, open_database, read_epochs, read_recipe, read_study_record
 
 
@@ -110,3 +111,85 @@ def test_a_trial_that_comes_from_outside_is_taken_over(database: Database) -> No
     plain.enqueue_trial({"x": 0.125})
     store = StudyStore(database, "s", "minimize")
     assert store.study().ask().suggest_float("x", 0, 1) == 0.125
+
+
+def test_a_deleted_study_leaves_nothing_to_the_next_one(database: Database) -> None:
+    """SQLite gives the ids of deleted rows away again."""
+    for number in range(2):
+        store = StudyStore(database, f"s{number}", "minimize")
+        trial = store.study().ask()
+        store.add_recipe(trial.number, {"study": number})
+        store.add_epoch(trial.number, record(1, loss=float(number)))
+        store.flush()
+        trial_id = optuna.load_study(study_name=f"s{number}", storage=database.url).trials[0]._trial_id
+        assert trial_id == 1
+        assert read_recipe(database, trial_id) == {"study": number}
+        assert [row["loss"] for row in read_epochs(database, [trial_id])] == [float(number)]
+        optuna.delete_study(study_name=f"s{number}", storage=database.url)  # while it is held: its lease stays
+
+
+def test_a_store_whose_study_was_taken_over_writes_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = StudyStore(database, "s", "minimize")
+    study = first.study()
+    trial = study.ask()
+    first.flush()
+    abandon(first, monkeypatch)
+    second = StudyStore(database, "s", "minimize")
+    study.tell(trial, 1.0)
+    with pytest.raises(StudyBusyError, match="this one has lost it"):
+        first.flush()
+    with pytest.raises(StudyBusyError):
+        first.keep_alive()
+    again = second.study().ask()
+    second.study().tell(again, 2.0)
+    second.flush()
+    assert [t.value for t in optuna.load_study(study_name="s", storage=database.url).trials] == [2.0]
+
+
+def test_a_trial_that_another_program_adds_is_never_overwritten(database: Database) -> None:
+    store = StudyStore(database, "s", "minimize")
+    study = store.study()
+    study.tell(study.ask(), 1.0)
+    store.flush()
+    optuna.load_study(study_name="s", storage=database.url).enqueue_trial({"x": 0.125})
+    study.ask()
+    with pytest.raises(StorageError, match="another program has added trial 1"):
+        store.flush()
+    store.close()
+    again = StudyStore(database, "s", "minimize")
+    trial = again.study().ask()
+    assert (trial.number, trial.suggest_float("x", 0, 1)) == (1, 0.125)
+    again.study().tell(trial, 2.0)
+    again.flush()
+    assert [t.value for t in optuna.load_study(study_name="s", storage=database.url).trials] == [1.0, 2.0]
+
+
+def test_trials_of_one_number_are_refused(database: Database) -> None:
+    store = StudyStore(database, "s", "minimize")
+    store.study().tell(store.study().ask(), 1.0)
+    store.flush()
+    store.close()
+    with database.engine.begin() as connection:
+        connection.execute(text("insert into trials (number, study_id, state) values (0, 1, 'WAITING')"))
+    with pytest.raises(StorageError, match="numbered from 0 without gaps"):
+        StudyStore(database, "s", "minimize")
+    assert not read_study_record(database, "s").alive
+
+
+def test_a_trial_that_runs_again_forgets_its_first_life(database: Database) -> None:
+    store = StudyStore(database, "s", "minimize")
+    study = store.study()
+    trial = study.ask()
+    x = trial.suggest_float("x", 0, 1)
+    trial.report(0.1, 1)
+    store.add_epoch(0, record(1, loss=1.0))
+    store.flush()
+    store.add_epoch(0, record(2, loss=2.0))
+    trial = optuna.Trial(study, store.restart(0))
+    trial.report(0.5, 1)
+    store.add_epoch(0, record(1, loss=5.0))
+    study.tell(trial, 0.5)
+    store.flush()
+    found = optuna.load_study(study_name="s", storage=database.url).trials[0]
+    assert (found.params, found.intermediate_values) == ({"x": x}, {1: 0.5})
+    assert [(row["epoch"], row["loss"]) for row in read_epochs(database, [found._trial_id])] == [(1, 5.0)]

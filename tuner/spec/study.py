@@ -17,10 +17,11 @@ class Budget:
     """When a study ends; whatever is reached first.  None is no limit.
 
     Attributes:
-        trials: Finished trials (complete, pruned, diverged or failed).
-        time_s: Wall time of one run, in seconds.
+        trials: Complete, pruned and diverged trials in all.  A failed one says nothing of its setting and does not
+            count; but as many failures in one run end it too.
+        time_s: Wall time of one run, in seconds; what runs then is finished.
         target: Value of the objective that is good enough.
-        patience: Finished trials without an improvement.
+        patience: Complete, pruned and diverged trials in a row without an improvement.
         epochs: Passes over the training part that one trial may use.
     """
 

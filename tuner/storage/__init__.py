@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tuner.storage.database import Database, default_url, hidden, open_database, storage_errors
+    from tuner.storage.lease import SEEN_EVERY_S
     from tuner.storage.reading import (
         StudyRecord,
         epochs_run,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tuner.storage.store import StudyStore
 
 __all__ = [
+    "SEEN_EVERY_S",
     "Database",
     "StudyRecord",
     "StudyStore",
@@ -34,6 +36,7 @@ __all__ = [
 _MODULES = {
     "database": ("Database", "default_url", "hidden", "open_database", "storage_errors"),
     "reading": ("StudyRecord", "epochs_run", "read_epochs", "read_recipe", "read_study_record", "study_names"),
+    "lease": ("SEEN_EVERY_S",),
     "store": ("StudyStore",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_S = 60.0
 _SQLITE = "sqlite:///"
+_ATTEMPTS = 8
 
 
 class WalConnection(sqlite3.Connection):
@@ -71,6 +73,7 @@ def open_database(url: str, *, create: bool) -> Database:
         StorageError: It cannot be opened; the message says why and what to do.
     """
     from optuna.storages import RDBStorage
+    from sqlalchemy.exc import DatabaseError
 
     from tuner.storage.tables import prepare_tables
 
@@ -81,8 +84,16 @@ def open_database(url: str, *, create: bool) -> Database:
         # Connections are kept: closing the last one of a file moves the write-ahead log into it, 12 ms each time.
         options = {"connect_args": {"factory": WalConnection, "timeout": BUSY_TIMEOUT_S}}
     with storage_errors(url):
-        storage = RDBStorage(url, engine_kwargs=options)
-        prepare_tables(storage.engine)
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                storage = RDBStorage(url, engine_kwargs=dict(options))
+                prepare_tables(storage.engine)
+                break
+            except (DatabaseError, RuntimeError) as error:
+                # Several processes may find a new database empty; all but one then find tables where there were none.
+                if attempt == _ATTEMPTS or not _is_being_made(error):
+                    raise
+                time.sleep(0.2 * attempt)
     return Database(url, storage)
 
 
@@ -148,6 +159,12 @@ def _check_file(path: Path, create: bool) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
+
+
+def _is_being_made(error: BaseException) -> bool:
+    return any(
+        words in str(error) for words in ("already exists", "no such table", "UNIQUE constraint", "duplicate key")
+    )
 
 
 def _explain(url: str, error: BaseException) -> str:

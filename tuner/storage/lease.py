@@ -21,9 +21,11 @@ from tuner.errors import StudyBusyError
 from tuner.storage.tables import leases
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.orm import Session
 
 SEEN_EVERY_S = 10.0
+"""How often an owner must be seen at least."""
 GONE_AFTER_S = 120.0
 
 
@@ -40,9 +42,9 @@ class Lease:
 
     def alive(self) -> bool:
         """Whether the owner still lives."""
-        if self.host == socket.gethostname():
+        if self.host == _host():
             return process_start(self.pid) == self.started
-        return (_now() - self.seen).total_seconds() < GONE_AFTER_S
+        return (now() - self.seen).total_seconds() < GONE_AFTER_S
 
 
 def claim(engine: Engine, study_id: int, study_name: str) -> Lease:
@@ -51,9 +53,7 @@ def claim(engine: Engine, study_id: int, study_name: str) -> Lease:
     Raises:
         StudyBusyError: Another process that lives has it.
     """
-    mine = Lease(
-        study_id, str(uuid.uuid4()), socket.gethostname(), os.getpid(), process_start(os.getpid()) or "", _now()
-    )
+    mine = Lease(study_id, str(uuid.uuid4()), _host(), os.getpid(), process_start(os.getpid()) or "", now())
     try:
         with engine.begin() as connection:
             connection.execute(insert(leases).values(vars(mine)))
@@ -65,7 +65,7 @@ def claim(engine: Engine, study_id: int, study_name: str) -> Lease:
     if found.alive():
         raise StudyBusyError(
             f"One process at a time runs a study, but {study_name!r} is being run by process {found.pid} on "
-            f"{found.host}. Wait for it or stop it; `tuner show {study_name}` shows where it stands."
+            f"{found.host.partition(' ')[0]}. Wait for it or stop it; `tuner show {study_name}` shows where it stands."
         )
     with engine.begin() as connection:
         # Compare and swap: of several that come at once, one finds the old owner still there.
@@ -84,10 +84,30 @@ def holder(engine: Engine, study_id: int) -> Lease | None:
     return Lease(**row) if row else None
 
 
-def renew(engine: Engine, lease: Lease) -> None:
-    """Say that the owner is still there."""
+def renew(connection: Connection | Session, lease: Lease) -> None:
+    """Say, within a transaction, that the owner is still there.
+
+    Raises:
+        StudyBusyError: The lease is no longer ours: the study was deleted, or another process thought us dead.
+    """
+    renewed = connection.execute(update(leases).where(leases.c.owner == lease.owner).values(seen=now()))
+    if renewed.rowcount != 1:  # type: ignore[union-attr]
+        raise StudyBusyError(
+            "One process at a time runs a study, but this one has lost it: the study was deleted, or another process "
+            "has taken it over. Nothing more is written; run the same command again."
+        )
+
+
+def forget(engine: Engine, study_id: int, before: datetime.datetime) -> None:
+    """Drop the lease of a study that was deleted, and whose id was given away again.
+
+    Args:
+        engine: Of the database.
+        study_id: Of a study that was just made.
+        before: A time before it was made; a lease that was seen later is of this study.
+    """
     with engine.begin() as connection:
-        connection.execute(update(leases).where(leases.c.owner == lease.owner).values(seen=_now()))
+        connection.execute(delete(leases).where(leases.c.study_id == study_id, leases.c.seen < before))
 
 
 def release(engine: Engine, lease: Lease) -> None:
@@ -117,5 +137,15 @@ def process_start(pid: int) -> str | None:
     return found.stdout.strip() or None
 
 
-def _now() -> datetime.datetime:
+def _host() -> str:
+    """Name of this host, and of the space of process ids: containers often share the name, not the ids."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()} {space}".strip()
+
+
+def now() -> datetime.datetime:
+    """The time, naive UTC."""
     return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)

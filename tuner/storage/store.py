@@ -18,6 +18,7 @@ import optuna
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.errors import StorageError
 from tuner.storage import lease as leases
 from tuner.storage import tables
 from tuner.storage.batch import Change, Rows, write
@@ -87,7 +88,7 @@ class StudyStore:
         if not changes and not self._rows and not attrs:
             return
         with storage_errors(self.database.url):
-            new_ids = write(self.database.engine, self._study_id, changes, self._merged_rows(), self._ids, attrs)
+            new_ids = write(self.database.engine, self._lease, changes, self._merged_rows(), self._ids, attrs)
         self._ids.update(new_ids)
         self._rows.clear()
         self._attrs = self._study_attrs()
@@ -98,16 +99,32 @@ class StudyStore:
     def requeue(self, numbers: Sequence[int]) -> None:
         """Put running trials back into the queue of the database, without their reports.  Only before `close`."""
         self.flush()
-        changes = [Change(self._written[n], _waiting(self._written[n]), self._ids[n]) for n in numbers]
-        rows = [Rows(tables.epochs, number, [], replace=True) for number in numbers]
+        known = [number for number in numbers if number in self._ids]
+        changes = [Change(self._written[n], _waiting(self._written[n]), self._ids[n]) for n in known]
+        rows = [Rows(tables.epochs, number, [], replace=True) for number in known]
         if changes:
             with storage_errors(self.database.url):
-                write(self.database.engine, self._study_id, changes, rows, self._ids, {})
+                write(self.database.engine, self._lease, changes, rows, self._ids, {})
+
+    def restart(self, number: int) -> int:
+        """Forget what a running trial has reported: it is trained again from its beginning.
+
+        Returns:
+            Its id in `memory`: an `optuna.Trial` remembers reports, so a new one is needed.
+        """
+        trial_id = self.memory.get_trial_id_from_study_id_trial_number(self._memory_id, number)
+        trial, fresh = self.memory.get_trial(trial_id), _waiting(self.memory.get_trial(trial_id))
+        trial.intermediate_values, trial.system_attrs = fresh.intermediate_values, fresh.system_attrs
+        self._seen.pop(number, None)
+        self._epochs.pop(number, None)
+        self._rows = [entry for entry in self._rows if (entry.table, entry.number) != (tables.epochs, number)]
+        self._rows.append(Rows(tables.epochs, number, [], replace=True))
+        return trial_id
 
     def keep_alive(self) -> None:
-        """Say to other processes that this one still runs the study."""
-        with storage_errors(self.database.url):
-            leases.renew(self.database.engine, self._lease)
+        """Say to other processes that this one still runs the study; every `flush` that writes says it too."""
+        with storage_errors(self.database.url), self.database.engine.begin() as connection:
+            leases.renew(connection, self._lease)
 
     def close(self) -> None:
         """Give the study back."""
@@ -132,6 +149,11 @@ class StudyStore:
         self._rows: list[Rows] = []
         self.requeued: list[int] = []
         trials = backend.get_all_trials(self._study_id, deepcopy=False)
+        if [trial.number for trial in trials] != list(range(len(trials))):
+            raise StorageError(
+                f"The trials of a study must be numbered from 0 without gaps, but those of {self.name!r} are not: "
+                "another program has written to it as well. Run the study under another name: --fork NEW_NAME."
+            )
         for trial in trials:
             self._ids[trial.number] = trial._trial_id
             template = trial
@@ -195,10 +217,13 @@ def _study_id(database: Database, name: str, direction: str) -> int:
         return backend.get_study_id_from_name(name)
     except KeyError:
         pass
+    began = leases.now()
     try:
-        return backend.create_new_study(directions, name)
+        study_id = backend.create_new_study(directions, name)
     except DuplicatedStudyError:
         return backend.get_study_id_from_name(name)
+    leases.forget(database.engine, study_id, began)
+    return study_id
 
 
 @contextlib.contextmanager

@@ -1,14 +1,15 @@
 """Our own tables, in the same database as Optuna's.
 
 They hold what Optuna has no place for.  Rows name a trial by Optuna's `trial_id`.  There are no foreign keys
-into Optuna's tables: Optuna deletes a study without knowing of ours, and must not fail on them.
+into Optuna's tables: Optuna deletes a study without knowing of ours, and must not fail on them.  Since SQLite gives the
+ids of deleted rows away again, what stands under a new id is deleted first (`batch`, `lease`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import JSON, Column, DateTime, Float, Integer, MetaData, String, Table, insert, inspect, select
+from sqlalchemy import JSON, Column, DateTime, Double, Integer, MetaData, String, Table, insert, inspect, select
 
 from tuner.errors import StorageError
 
@@ -35,11 +36,11 @@ epochs = Table(
     Column("trial_id", Integer, primary_key=True, autoincrement=False),
     Column("fold", Integer, primary_key=True, autoincrement=False),
     Column("epoch", Integer, primary_key=True, autoincrement=False),
-    Column("loss", Float),
-    Column("val_loss", Float),
-    Column("metric", Float),
-    Column("learning_rate", Float),
-    Column("seconds", Float),
+    Column("loss", Double),
+    Column("val_loss", Double),
+    Column("metric", Double),
+    Column("learning_rate", Double),
+    Column("seconds", Double),
 )
 """One row an epoch; numbers that are not finite are stored as NULL."""
 
@@ -61,9 +62,8 @@ def prepare_tables(engine: Engine) -> None:
 
     Raises:
         StorageError: The database was written by a newer version of this package.
+        DatabaseError: Another process is making the same tables now; another attempt finds them.
     """
-    from sqlalchemy.exc import DatabaseError
-
     if inspect(engine).has_table(version.name):
         with engine.connect() as connection:
             found = connection.execute(select(version.c.version)).scalar()
@@ -74,11 +74,6 @@ def prepare_tables(engine: Engine) -> None:
             )
         if found is not None:
             return
-    try:
-        metadata.create_all(engine)
-        with engine.begin() as connection:
-            connection.execute(insert(version).values(version=VERSION))
-    except DatabaseError:
-        # Another process made the same tables between our look and our step.
-        if not inspect(engine).has_table(leases.name):
-            raise
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(insert(version).values(version=VERSION))
