@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from real_study import PATIENCE_S, environment, eventually
@@ -271,6 +272,25 @@ def test_a_worker_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, spec: 
     with pytest.raises(WorkerError, match="A worker process could not be started: .*No such file"):
         executor.start()
     executor.close(at_once=True)
+
+
+def test_where_one_worker_cannot_be_started_the_others_end(monkeypatch: pytest.MonkeyPatch, spec: StudySpec) -> None:
+    executor = LocalExecutor(place_of(spec), workers=3)
+    real, pids = subprocess.Popen, []
+
+    def second_fails(*arguments: Any, **options: Any) -> Any:
+        if pids:
+            raise OSError("no more processes")
+        process = real(*arguments, **options)
+        pids.append(process.pid)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", second_fails)
+    with pytest.raises(WorkerError, match="could not be started: no more processes"):
+        executor.start()
+    executor.close(at_once=True)
+    assert len(pids) == 1
+    assert not alive(pids[0])
 
 
 COORDINATOR = """

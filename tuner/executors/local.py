@@ -69,7 +69,8 @@ class LocalExecutor:
 
     def start(self) -> None:
         """See `Executor`.  The workers import TensorFlow while the coordinator goes on."""
-        self._workers = [self._spawn() for _ in range(self.count)]
+        while len(self._workers) < self.count:
+            self._workers.append(self._spawn())  # one by one: where a later one fails, `close` ends these
 
     def free(self) -> int:
         """See `Executor`.  A worker that still imports TensorFlow takes its first job already."""
