@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 from real_study import PATIENCE_S, environment, eventually
 
+from tuner.engines import Training
 from tuner.errors import WorkerError
-from tuner.executors import Ended, EpochDone, Event, Job, LocalExecutor, Lost, Raised, Workplace
+from tuner.executors import Ended, EpochDone, Event, Job, LocalExecutor, Lost, Raised, Workplace, messages
 from tuner.spec import StudySpec, read_study_dict, recipe_for
 from tuner.storage.lease import process_start
 
@@ -264,6 +265,27 @@ def test_workers_that_never_get_ready(
         with pytest.raises(WorkerError, match=f"(?s)3 worker processes in a row.*{death}"):
             collect(executor, is_end)  # a trial that had not begun is not lost
     assert (tmp_path / "starts").read_text().count("started") == 3
+
+
+def test_a_broken_worker_takes_no_result_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec
+) -> None:
+    """Two stand-ins: one ends its trial, the other cannot prepare; both are read in one batch."""
+    result = messages.encode(messages.ended_message(Ended(7, Training("complete", 0.5), 1.0))).decode().strip()
+    broken = '{"is": "broken", "error": "DataError: gone", "traceback": ""}'
+    first = f"""read prepare; read train; echo '{{"is": "ready"}}'; echo '{result}'; read end"""
+    stand_in(tmp_path, monkeypatch, f"if mkdir {tmp_path}/first; then {first}; else echo '{broken}'; fi")
+    with running(LocalExecutor(place_of(spec), workers=1)) as executor:
+        executor.submit(job(spec, 7))
+        eventually(lambda: executor._inbox.qsize() == 2)
+        executor._workers.append(executor._spawn())
+        eventually(lambda: executor._inbox.qsize() == 4)
+        assert executor.events(1.0) == [Ended(7, Training("complete", 0.5), 1.0)]
+        assert executor.free() == 0
+        executor.submit(job(spec, 8))  # a lost trial is handed in again without a look
+        for _ in range(2):
+            with pytest.raises(WorkerError, match="could not prepare its work: DataError: gone"):
+                executor.events(1.0)
 
 
 def test_a_worker_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, spec: StudySpec) -> None:

@@ -36,7 +36,7 @@ class _Worker:
 
     def send(self, message: dict[str, Any]) -> None:
         assert self.process.stdin is not None
-        with contextlib.suppress(OSError):  # it died; its reader tells
+        with contextlib.suppress(OSError, ValueError):  # it died, or its input is closed; its reader tells
             self.process.stdin.write(messages.encode(message))
             self.process.stdin.flush()
 
@@ -65,6 +65,7 @@ class LocalExecutor:
         self._inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
         self._workers: list[_Worker] = []
         self._unready_deaths = 0
+        self._error: WorkerError | None = None
         self._closed = False
 
     def start(self) -> None:
@@ -74,6 +75,8 @@ class LocalExecutor:
 
     def free(self) -> int:
         """See `Executor`.  A worker that still imports TensorFlow takes its first job already."""
+        if self._error is not None:
+            return 0
         return sum(worker.job is None for worker in self._workers)
 
     def submit(self, job: Job) -> None:
@@ -89,7 +92,9 @@ class LocalExecutor:
                 worker.send({"do": "answer", "go_on": go_on})
 
     def events(self, timeout_s: float) -> list[Event]:
-        """See `Executor`."""
+        """See `Executor`.  What had happened before an error is given first, the error at the next call."""
+        if self._error is not None:
+            raise self._error
         found: list[Event] = []
         try:
             entry = self._inbox.get(timeout=timeout_s)
@@ -97,6 +102,11 @@ class LocalExecutor:
                 found += self._handle(*entry)
                 entry = self._inbox.get_nowait()
         except queue.Empty:
+            return found
+        except WorkerError as error:
+            if not found:
+                raise
+            self._error = error
             return found
 
     def pids(self) -> list[int]:
