@@ -267,6 +267,48 @@ def test_workers_that_never_get_ready(
     assert (tmp_path / "starts").read_text().count("started") == 3
 
 
+@pytest.mark.parametrize("start", ["sleep 600 &", "setsid sleep 600 &"], ids=["child", "daemon"])
+def test_a_killed_worker_is_noticed_though_a_child_keeps_its_pipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec, start: str
+) -> None:
+    then = "read prepare; read train; kill -9 $$"
+    script = f"""{start} echo $! >> {tmp_path}/children; echo '{{"is": "ready"}}'; {then}"""
+    stand_in(tmp_path, monkeypatch, script)
+
+    def children() -> list[int]:
+        return [int(text) for text in (tmp_path / "children").read_text().split()]
+
+    try:
+        with running(LocalExecutor(place_of(spec), workers=1)) as executor:
+            (pid,) = executor.pids()
+            executor.submit(job(spec, 4))
+            (lost,) = collect(executor, is_end)
+            assert isinstance(lost, Lost)
+            assert lost.reason.startswith("its worker process was ended by SIGKILL")
+            assert executor.pids() != [pid]
+            eventually(lambda: len(children()) == 2)
+            assert executor.events(0.1) == [], "it died once"
+        if not start.startswith("setsid"):
+            eventually(lambda: not any(alive(child) for child in children()))
+    finally:
+        for child in children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_closing_ends_what_a_worker_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec, at_once: bool
+) -> None:
+    stand_in(tmp_path, monkeypatch, f"sleep 600 & echo $! > {tmp_path}/child; read prepare; read end")
+    executor = LocalExecutor(place_of(spec), workers=1)
+    executor.start()
+    eventually(lambda: (tmp_path / "child").is_file() and (tmp_path / "child").read_text())
+    executor.close(at_once=at_once)
+    child = int((tmp_path / "child").read_text())
+    eventually(lambda: not alive(child))
+
+
 def test_a_broken_worker_takes_no_result_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec
 ) -> None:

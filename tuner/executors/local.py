@@ -1,4 +1,8 @@
-"""Worker processes on this machine: one thread each, fed over pipes, replaced when they die."""
+"""Worker processes on this machine: one thread each, fed over pipes, replaced when they die.
+
+Each leads a session of its own.  What user code starts in a worker (data loaders, say) is in it, and ends with the
+worker: it may keep the worker's pipe open, and would else hide its death.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +25,13 @@ from tuner.executors.base import Event, Job, Lost, Workplace
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 _LOG_LINES = 40
+_GRACE_S = 2.0
+"""How long the end of a pipe may come after the end of its worker, and the other way round."""
 STARTS_WITHOUT_READY = 3
 """Workers in a row that may die before they are ready; then something is wrong with all of them."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
     process: subprocess.Popen[bytes]
     log: IO[bytes]
@@ -33,12 +39,27 @@ class _Worker:
     job: Job | None = None
     broken: dict[str, Any] | None = None
     reader: threading.Thread | None = field(default=None, repr=False)
+    killed: bool = False
 
     def send(self, message: dict[str, Any]) -> None:
         assert self.process.stdin is not None
         with contextlib.suppress(OSError, ValueError):  # it died, or its input is closed; its reader tells
             self.process.stdin.write(messages.encode(message))
             self.process.stdin.flush()
+
+    def kill(self) -> None:
+        """End the worker, where it lives, and every process of its session."""
+        if not self.killed:  # once: later its process id may be that of another one
+            self.killed = True
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing is left of it
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    def end(self, patience_s: float) -> int:
+        """Its exit code; after `patience_s` it is killed, and what it had started is in any case."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=patience_s)
+        self.kill()
+        return self.process.wait()
 
     def log_end(self) -> str:
         self.log.seek(0)
@@ -102,6 +123,7 @@ class LocalExecutor:
                 found += self._handle(*entry)
                 entry = self._inbox.get_nowait()
         except queue.Empty:
+            self._look_for_dead()
             return found
         except WorkerError as error:
             if not found:
@@ -118,16 +140,12 @@ class LocalExecutor:
         self._closed = True
         for worker in self._workers:
             if at_once:
-                worker.process.kill()
+                worker.kill()
             self._close_input(worker)
         for worker in self._workers:
-            try:
-                worker.process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                worker.process.kill()
-                worker.process.wait()
+            worker.end(patience_s=10)
             if worker.reader is not None:
-                worker.reader.join(timeout=10)
+                worker.reader.join(timeout=_GRACE_S)
             worker.log.close()
         self._workers.clear()
 
@@ -142,6 +160,7 @@ class LocalExecutor:
                     stderr=log,
                     env=self._environment(),
                     cwd=self._workplace.project,
+                    start_new_session=True,
                 )
         except OSError as error:
             log.close()
@@ -174,12 +193,22 @@ class LocalExecutor:
                 for line in output:
                     self._inbox.put((worker, messages.decode(line)))
         except ValueError:  # half a line: it died while it wrote
-            worker.process.kill()
+            worker.kill()
         finally:
             self._inbox.put((worker, None))
 
+    def _look_for_dead(self) -> None:
+        """Note the end of workers whose pipe does not end, because a process that they started keeps it open."""
+        for worker in self._workers:
+            if worker.killed or worker.process.poll() is None or worker.reader is None:
+                continue
+            worker.kill()  # with what holds it the pipe ends, and the reader tells, after the last messages
+            worker.reader.join(timeout=_GRACE_S)
+            if worker.reader.is_alive():  # what holds it has gone to another session
+                self._inbox.put((worker, None))
+
     def _handle(self, worker: _Worker, message: dict[str, Any] | None) -> list[Event]:
-        if self._closed:
+        if self._closed or worker not in self._workers:
             return []
         if message is None:
             return self._replace(worker)
@@ -196,7 +225,7 @@ class LocalExecutor:
         return [event]
 
     def _replace(self, worker: _Worker) -> list[Event]:
-        code = worker.process.wait()
+        code = worker.end(_GRACE_S)
         job, log = worker.job, worker.log_end()
         self._close_input(worker)
         worker.log.close()
@@ -229,8 +258,9 @@ class LocalExecutor:
 def _without_interrupts() -> Iterator[None]:
     """Start processes that Ctrl-C does not reach, from their first instruction on.
 
-    A terminal sends it to all processes of a command; a worker that still imports what it needs would die of it.  A
-    new process inherits the blocked signal; for us it is pending meanwhile, not lost.
+    A terminal does not, as each has a session of its own, but a service manager sends it to every process, and a worker
+    that still imports what it needs would die of it.  A new process inherits the blocked signal; for us it is pending
+    meanwhile, not lost.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
