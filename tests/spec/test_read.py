@@ -232,6 +232,22 @@ def test_a_pruner_that_never_decides():
     assert any(line.startswith("pruner.name: median never decides") for line in spec.advice)
 
 
+FOLDS = {"source": "iris", "validation": {"folds": 3}}
+
+
+def test_a_pruner_that_never_decides_within_the_folds():
+    spec = study(data=FOLDS, pruner={"name": "patient"})
+    (advice,) = (line for line in spec.advice if line.startswith("pruner.name"))
+    assert "patient never decides within 3 folds" in advice
+    assert "Take more folds (data.validation)" in advice
+    assert study(data=FOLDS, budget={"epochs": 1}).advice == (), "the default decides after each fold"
+
+
+def test_the_steps_of_a_trial_are_its_folds_or_else_its_epochs():
+    assert study(budget={"epochs": 7}).steps == 7
+    assert study(budget={"epochs": 7}, data=FOLDS).steps == 3
+
+
 def test_a_grid_larger_than_its_budget():
     spec = study(search={"optimizer": ["sgd", "adam"]}, sampler={"name": "grid"}, budget={"trials": 1})
     assert any(line.startswith("sampler.name: the grid has 2 settings") for line in spec.advice)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tuner.data import DataOptions, Folds
+from tuner.data import DataOptions
 from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
 from tuner.spec.problems import Problems
 from tuner.spec.reading import values_of
-from tuner.spec.study import Budget
+from tuner.spec.study import Budget, steps_of
 from tuner.training import LOSSES, Choice, Task, head_for, head_warning, initializer_advice
 
 
@@ -68,8 +68,8 @@ def _check_pruner(sections: Sections, problems: Problems, advice: list[str]) -> 
     if sections.pruner is None or sections.data is None:
         return
     row, options = PRUNERS[sections.pruner.name], sections.pruner.options
-    folds = sections.data.validation.folds if isinstance(sections.data.validation, Folds) else None
-    reason = row.unsuited(folds, **options)
+    steps, what = steps_of(sections.data, sections.budget)
+    reason = row.unsuited(steps if what == "folds" else None, **options)
     if reason is not None:
         problems.add(
             "pruner.name",
@@ -79,11 +79,11 @@ def _check_pruner(sections: Sections, problems: Problems, advice: list[str]) -> 
             next_step="Change it as it says, or take another pruner.",
         )
         return
-    steps = folds if row.over == "folds" and folds is not None else sections.budget.epochs
+    more = "Take more folds (data.validation)" if what == "folds" else "Train for longer (budget.epochs)"
     if row.name != "none" and not row.rungs(steps, **options):
         advice.append(
-            f"pruner.name: {row.name} never decides within {steps} {row.over}: no trial is ended early. "
-            'Train for longer (budget.epochs), or write name = "none"'
+            f"pruner.name: {row.name} never decides within {steps} {what}: no trial is ended early. "
+            f'{more}, or write name = "none"'
         )
 
 

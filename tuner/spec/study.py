@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tuner.content import Reference
-from tuner.data import DataFacts, DataOptions
+from tuner.data import DataFacts, DataOptions, Folds
 from tuner.space import Space
 from tuner.training import Choice
 
@@ -77,3 +77,15 @@ class StudySpec:
     seed: int
     source: dict[str, Any]
     advice: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> int:
+        """How many steps the pruner sees of a whole trial; see `steps_of`."""
+        return steps_of(self.data, self.budget)[0]
+
+
+def steps_of(data: DataOptions, budget: Budget) -> tuple[int, Literal["epochs", "folds"]]:
+    """How many steps the pruner sees of a whole trial, and what a step is: a fold where there are any, or an epoch."""
+    if isinstance(data.validation, Folds):
+        return data.validation.folds, "folds"
+    return budget.epochs, "epochs"
