@@ -25,10 +25,10 @@ CASES = [
     ("hyperband", {}),
     ("successive_halving", {}),
     ("median", {}),
+    ("median", {"warmup": 2}),
     ("median", {"warmup": 5}),
     ("percentile", {}),
     ("percentile", {"warmup": 5}),
-    ("percentile", {"percentile": 50.0, "warmup": 7}),
     ("patient", {}),
 ]
 
