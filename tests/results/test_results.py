@@ -63,6 +63,17 @@ def test_the_best_trial_has_its_recipe(database: Database, tmp_path: Path) -> No
     assert (best.study, best.metric) == ("mock", "accuracy")
 
 
+def test_a_choice_of_lists_is_a_list(database: Database, tmp_path: Path) -> None:
+    units = [[8], [16, 8]]
+    search = {**mock_study.CONTENT["search"], "model": {"units": units}}
+    mock_study.run(mock_study.spec_of(tmp_path, search=search, budget={"trials": 4, "epochs": 2}), database)
+    study = read_study_results(database, "mock")
+    content, best = summary(study), best_trial(study)
+    assert all(row["params"]["model.units"] in units for row in content["trials"])
+    assert content["best"]["params"] == best.params
+    assert best.params["model.units"] == best.recipe.model.options["units"]
+
+
 def test_no_complete_trial(database: Database, tmp_path: Path) -> None:
     StudyStore(database, "empty", "minimize").close()
     with pytest.raises(NoBestTrialError, match=r"'empty' has none yet \(it has: no trials\)"):

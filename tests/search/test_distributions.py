@@ -5,7 +5,7 @@ from __future__ import annotations
 import optuna
 import pytest
 
-from tuner.search import encode, suggest, values_of
+from tuner.search import encode, params_of, suggest, values_of
 from tuner.search.distributions import distribution
 from tuner.space import Categorical, Dimension, Fixed, Float, Int, Space, When
 
@@ -20,6 +20,7 @@ from tuner.space import Categorical, Dimension, Fixed, Float, Int, Space, When
         (Categorical((None, "a", 2, 0.5)), optuna.distributions.CategoricalDistribution((None, "a", 2, 0.5))),
         (Categorical(((32,), (64, 32))), optuna.distributions.CategoricalDistribution(("[32]", "[64, 32]"))),
         (Categorical((True, 1)), optuna.distributions.CategoricalDistribution(("true", "1"))),
+        (Categorical(("[8]", "8")), optuna.distributions.CategoricalDistribution(('"[8]"', '"8"'))),
         (Fixed("x"), optuna.distributions.CategoricalDistribution(("x",))),
     ],
 )
@@ -63,6 +64,22 @@ def test_values_that_python_calls_equal_are_kept_apart():
     assert seen == {int, bool, float}
     study.enqueue_trial(encode({"flag": True}, space))
     assert suggest(study.ask(), space)["flag"] is True
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [((32,), (64, 32)), (1, True), ((1, "a"), None), ("[8]", "[8, 8]"), ("1", "true"), ("relu", "tanh"), (1, 2, 0.5)],
+)
+def test_params_are_the_values_that_were_listed(choices):
+    space = Space([Dimension("rate", Float(0.0, 1.0)), Dimension("choice", Categorical(choices))])
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for choice in choices:
+        study.enqueue_trial(encode({"choice": choice, "rate": 0.5}, space))
+        assert suggest(study.ask(), space)["choice"] == choice
+        found = params_of(study.trials[-1])
+        expected = list(choice) if isinstance(choice, tuple) else choice
+        assert (found["choice"], type(found["choice"])) == (expected, type(expected))
+        assert found["rate"] == 0.5
 
 
 def test_a_trial_that_was_interrupted_while_asked_gives_what_it_has(space):

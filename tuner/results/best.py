@@ -7,7 +7,7 @@ from typing import Any
 
 from tuner.errors import NoBestTrialError
 from tuner.results.studies import Study
-from tuner.search import best_of, state_of
+from tuner.search import best_of, params_of, state_of
 from tuner.storage import read_recipe
 from tuner.training import Recipe
 
@@ -21,7 +21,7 @@ class Best:
         trial: Number of the trial.
         value: Its objective.
         metric: Name of the objective.
-        params: The parameters that were searched.
+        params: The parameters that were searched, as plain JSON.
         recipe: Everything that one training needs.
     """
 
@@ -57,5 +57,5 @@ def best_trial(study: Study) -> Best:
             f"Trial {trial.number} of {record.name!r} has no recipe: the study was not made by keras-studies."
         )
     return Best(
-        record.name, trial.number, float(trial.value or 0.0), study.metric, trial.params, Recipe.from_json(recipe)
+        record.name, trial.number, float(trial.value or 0.0), study.metric, params_of(trial), Recipe.from_json(recipe)
     )

@@ -7,7 +7,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from tuner.results.studies import Study
-from tuner.search import best_of
+from tuner.search import best_of, params_of
 from tuner.standing import STATES
 
 
@@ -27,7 +27,7 @@ def summary(study: Study) -> dict[str, Any]:
         "direction": record.direction,
         "metric": study.metric,
         "counts": {state: sum(row["state"] == state for row in rows) for state in STATES},
-        "best": None if best is None else {"trial": best.number, "value": best.value, "params": best.params},
+        "best": None if best is None else {"trial": best.number, "value": best.value, "params": params_of(best)},
         "wall_s": study.wall_s,
         "trials": rows,
     }
@@ -40,7 +40,7 @@ def trial_row(study: Study, trial: FrozenTrial) -> dict[str, Any]:
         "number": trial.number,
         "state": state,
         "value": trial.value if state in ("complete", "pruned") else None,
-        "params": trial.params,
+        "params": params_of(trial),
         "epochs": study.epochs.get(trial._trial_id, 0),
         "duration_s": trial.user_attrs.get("duration_s"),
         "reason": reason,

@@ -3,7 +3,7 @@
 Importing this package does not import Optuna.
 """
 
-from tuner.search.distributions import encode, suggest, values_of
+from tuner.search.distributions import encode, params_of, suggest, values_of
 from tuner.search.outcomes import Outcome, best_of, state_of, tell, value_of
 from tuner.search.pruners import DEFAULT_PRUNER, PRUNERS, PrunerRow
 from tuner.search.samplers import DEFAULT_SAMPLER, SAMPLERS, SamplerRow
@@ -19,6 +19,7 @@ __all__ = [
     "SamplerRow",
     "best_of",
     "encode",
+    "params_of",
     "starts",
     "state_of",
     "suggest",

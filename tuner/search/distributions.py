@@ -1,13 +1,14 @@
 """Between our space and Optuna's distributions: suggest, read back, enqueue.
 
 Optuna's categories are scalars, which it compares with `==`.  A choice that holds a tuple, or values that are equal for
-Python (`1` and `true`), is therefore known to Optuna by the JSON text of its values.
+Python (`1` and `true`), is therefore known to Optuna by the JSON text of its values; so is one of texts that could be
+taken for that.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tuner.space import Categorical, Dimension, Fixed, Float, Int, Parameter, Scalar, Space, Value
@@ -70,6 +71,17 @@ def values_of(trial: FrozenTrial, space: Space) -> dict[str, Value]:
     return {name: value for name, value in space.draw(choose).items() if value != _MISSING}
 
 
+def params_of(trial: FrozenTrial) -> dict[str, Any]:
+    """The searched parameters of a stored trial that are active, as plain JSON: a choice of lists is a list."""
+    from optuna.distributions import CategoricalDistribution
+
+    def decoded(name: str, label: Any) -> Any:
+        kind = trial.distributions.get(name)
+        return json.loads(label) if isinstance(kind, CategoricalDistribution) and _is_json(kind.choices) else label
+
+    return {name: decoded(name, label) for name, label in trial.params.items()}
+
+
 def encode(values: Mapping[str, Value], space: Space) -> dict[str, Any]:
     """The searched ones among `values` as parameters for `study.enqueue_trial`.
 
@@ -86,9 +98,21 @@ def encode(values: Mapping[str, Value], space: Space) -> dict[str, Any]:
 
 def _labels(choices: tuple[Value, ...]) -> tuple[Scalar, ...]:
     scalars = [choice for choice in choices if not isinstance(choice, tuple)]
-    if len(scalars) == len(choices) and len(set(choices)) == len(choices):
+    if len(scalars) == len(choices) and len(set(choices)) == len(choices) and not _is_json(choices):
         return tuple(scalars)
     return tuple(json.dumps(choice) for choice in choices)
+
+
+def _is_json(labels: Sequence[Any]) -> bool:
+    """Whether each is a text that `json.dumps` gives."""
+
+    def is_json(label: Any) -> bool:
+        try:
+            return isinstance(label, str) and json.dumps(json.loads(label)) == label
+        except ValueError:
+            return False
+
+    return all(is_json(label) for label in labels)
 
 
 def _label(parameter: Parameter, value: Value) -> Any:
