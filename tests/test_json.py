@@ -122,6 +122,11 @@ def test_refine(tmp_path, monkeypatch):
     compare(output, "tuner refine --json")
 
 
+def test_export(url):
+    result = CliRunner().invoke(command, ["export", "mock", "--storage", url])
+    compare(json.loads(result.stdout), "tuner export --format json")
+
+
 def test_list(url):
     compare(printed("list", "--storage", url), "tuner list --json")
 

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.executors import LocalExecutor, Workplace
-from tuner.results import Best, Study, best_trial, read_study_results, summary
+from tuner.results import Best, Study, best_trial, read_export, read_study_results, summary
 from tuner.runner import StudyRun
-from tuner.spec import StudySpec, read_study, read_study_dict
+from tuner.spec import StudySpec, name_of_file, read_study, read_study_dict
 from tuner.standing import Standing
 from tuner.storage import default_url, open_database
 
 if TYPE_CHECKING:
     from tuner.training import Recipe
+
+EXPORT_SUFFIXES = (".json", ".toml")
+FILE_SUFFIXES = (*EXPORT_SUFFIXES, ".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -96,24 +99,31 @@ def start(
     return StudyHandle(spec.name, database.url), ended
 
 
-def best(study: str, *, storage: str | None = None) -> Recipe:
-    """The recipe of a study's best trial.
+def best(study: str | Path, *, storage: str | None = None) -> Recipe:
+    """The recipe of a study's best trial, or the one in an exported file.
 
     Args:
-        study: Name of the study.
-        storage: Database; by default `runs/tuner.db` of the current folder.
+        study: Name of the study, its study file, or a file that `tuner export` wrote (.json or .toml).
+        storage: Database; by default `runs/tuner.db` of the study file's project, or of the current folder.
 
     Raises:
         StudyNotFoundError: There is no such study.
         NoBestTrialError: No trial is complete yet.
+        UsageError: The file holds no recipe that can be read.
     """
-    return StudyHandle(study, storage or default_url(Path.cwd())).best().recipe
+    name, project = str(study), Path.cwd()
+    if name.endswith(FILE_SUFFIXES):
+        recipe = read_export(Path(name)) if Path(name).is_file() and name.endswith(EXPORT_SUFFIXES) else None
+        if recipe is not None:
+            return recipe
+        name, project = name_of_file(name)
+    return StudyHandle(name, storage or default_url(project)).best().recipe
 
 
 def _workplace(spec: StudySpec) -> Workplace:
     return Workplace(
         project=spec.project,
-        engine="fit" if spec.engine == "auto" else spec.engine,
+        engine=spec.engine,
         data=spec.data.model_dump(mode="json"),
         data_sha256=spec.facts.sha256,
         seed=spec.seed,

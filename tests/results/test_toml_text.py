@@ -36,6 +36,14 @@ def test_sections_stand_behind_the_values_and_an_outer_one_without_values_has_no
     assert text.startswith("n = 1")
 
 
+def test_a_list_of_tables_is_a_section_each():
+    content = {"n": 1, "s": [{"x": 1, "t": {"y": [2]}}, {"x": 3, "t": {}}]}
+    text = toml_text(content, {"s", "s.t"})
+    assert tomllib.loads(text) == content
+    assert [line for line in text.splitlines() if line.startswith("[")] == ["[[s]]", "[s.t]", "[[s]]", "[s.t]"]
+    assert tomllib.loads(toml_text(content, ())) == content
+
+
 def test_numbers_are_short_and_exact():
     text = toml_text({"a": 1e-4, "b": 0.001, "c": 1e22, "d": 3e-05, "e": 1.0, "f": 0.1 + 0.2}, ())
     assert text.splitlines() == ["a = 1e-4", "b = 0.001", "c = 1e22", "d = 3e-5", "e = 1.0", "f = 0.30000000000000004"]

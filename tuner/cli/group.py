@@ -20,6 +20,7 @@ COMMANDS = {
     "best": "Show the best configuration of a study.",
     "compare": "Compare the values of a dimension, or how important the dimensions were.",
     "refine": "Write a narrower study around the best trials.",
+    "export": "Write the best configuration as JSON, TOML or a stand-alone Keras script.",
     "dashboard": "Look at the studies in a browser.",
     "schema": "Print the JSON schema of study files, for editors.",
 }

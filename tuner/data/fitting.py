@@ -71,6 +71,20 @@ def fit_split(
     return Fitted(split, len(train), outliers, _constant_note(x, encoded))
 
 
+def unscaled_parts(
+    raw: Raw, targets: Targets, encoded: Encoded, options: DataOptions, train: Array, validation: Array
+) -> tuple[Part, Part]:
+    """The rows of both parts as `fit_split` takes them, before they are imputed and scaled.
+
+    Returns:
+        Training part without outliers, and validation part: features `(n, ..., d)` as the source gives them, encoded;
+        targets `(n, outputs)` in their own unit.
+    """
+    x, y, kept, _ = _without_outliers(encoded.x[train], targets.y[train], targets.task, encoded, options)
+    weight = (None, None) if raw.weight is None else (raw.weight[train[kept]], raw.weight[validation])
+    return Part(x, y, weight[0]), Part(encoded.x[validation], targets.y[validation], weight[1])
+
+
 def _without_outliers(
     x: Array, y: Array, task: Task, encoded: Encoded, options: DataOptions
 ) -> tuple[Array, Array, Array, int]:

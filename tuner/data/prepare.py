@@ -10,9 +10,9 @@ import numpy as np
 
 from tuner.data.digest import digest
 from tuner.data.encoding import Encoded, check_texts, encode, missing, refuse_missing
-from tuner.data.fitting import Fitted, fit_split
+from tuner.data.fitting import Fitted, fit_split, unscaled_parts
 from tuner.data.options import DataOptions
-from tuner.data.parts import Array, DataFacts, Prepared, Split
+from tuner.data.parts import Array, DataFacts, Part, Prepared, Split
 from tuner.data.raw import Raw, join
 from tuner.data.sources import check_keys, source_of
 from tuner.data.splitting import Layout, lay_out
@@ -53,6 +53,19 @@ def prepare(options: DataOptions, project: Path, seed: int) -> Prepared:
     facts = _facts(rows, fitted, options)
     class_weights(options, facts)  # refuses a table that does not fit
     return Prepared(facts, tuple(each.split for each in fitted))
+
+
+def unscaled(options: DataOptions, project: Path, seed: int) -> tuple[tuple[Part, Part], ...]:
+    """Training and validation part of each split of `prepare`, before imputing and scaling.
+
+    `preprocessing.apply` of the split gives its features, `(y - target_center) / target_scale` its targets.
+    Arguments and errors are those of `prepare`.
+    """
+    rows = _read(options, project, seed)
+    return tuple(
+        unscaled_parts(rows.raw, rows.targets, rows.encoded, options, train, validation)
+        for train, validation in rows.layout.splits
+    )
 
 
 def held_out(options: DataOptions, project: Path, seed: int) -> Split:

@@ -16,7 +16,8 @@ def toml_text(content: Mapping[str, Any], sections: Collection[str], comments: M
 
     Args:
         content: Tables, lists, texts, numbers, true and false.
-        sections: Dotted names of the tables that are written as `[section]`; all others are written in one line.
+        sections: Dotted names of the tables that are written as `[section]`, and of the lists of tables that are
+            written as `[[section]]` each; all others are written in one line.
         comments: Dotted key → what stands above it, in lines of at most `WIDTH` characters.
 
     Returns:
@@ -27,7 +28,7 @@ def toml_text(content: Mapping[str, Any], sections: Collection[str], comments: M
 
 def _table(table: Mapping[str, Any], prefix: str, sections: Collection[str], comments: Mapping[str, str]) -> list[str]:
     lines: list[str] = []
-    inner = [(key, value) for key, value in table.items() if isinstance(value, Mapping) and prefix + key in sections]
+    inner = [(key, value) for key, value in table.items() if prefix + key in sections and _is_section(value)]
     for key, value in table.items():
         if value is None or (key, value) in inner:
             continue
@@ -35,11 +36,22 @@ def _table(table: Mapping[str, Any], prefix: str, sections: Collection[str], com
         lines += _assignment(_key(key), value)
     for key, value in inner:
         name = prefix + key
-        below = _table(value, f"{name}.", sections, comments)
-        header = f"[{'.'.join(_key(part) for part in name.split('.'))}]"
-        direct = any(not (isinstance(item, Mapping) and f"{name}.{k}" in sections) for k, item in value.items())
-        lines += ["", *_comment(comments.get(name, "")), *([header] if direct or not value else []), *below]
+        title = ".".join(_key(part) for part in name.split("."))
+        several = not isinstance(value, Mapping)
+        for one in value if several else [value]:
+            direct = any(not (f"{name}.{k}" in sections and _is_section(item)) for k, item in one.items())
+            header = f"[[{title}]]" if several else f"[{title}]"
+            lines += ["", *_comment(comments.get(name, ""))]
+            lines += [header] if direct or several or not one else []
+            lines += _table(one, f"{name}.", sections, comments)
     return lines
+
+
+def _is_section(value: Any) -> bool:
+    """A table, or a list of tables."""
+    return isinstance(value, Mapping) or (
+        isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
+    )
 
 
 def _comment(text: str) -> list[str]:

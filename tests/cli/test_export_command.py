@@ -1,0 +1,47 @@
+"""`tuner export` writes what it says, and over nothing."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import mock_study
+import pytest
+from click.testing import CliRunner
+
+from tuner.cli.group import tuner as command
+from tuner.errors import UsageError
+from tuner.storage import open_database
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    database = open_database(f"sqlite:///{folder}/tuner.db", create=True)
+    mock_study.run(mock_study.spec_of(folder, budget={"trials": 3, "epochs": 1}), database)
+    return database.url
+
+
+def call(url, *arguments):
+    return CliRunner().invoke(command, ["export", "mock", "--storage", url, *map(str, arguments)])
+
+
+def test_standard_output_holds_the_document_alone(url):
+    content = json.loads(call(url).stdout)
+    assert content["study"] == "mock"
+    found = tomllib.loads(call(url, "--format", "toml", "--trial", content["trial"]).stdout)
+    assert found["recipe"]["seed"] == content["recipe"]["seed"]
+
+
+def test_files(url, tmp_path):
+    output, rows = tmp_path / "best.json", tmp_path / "rows.npz"
+    result = call(url, "-o", output, "--data", rows)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    assert json.loads(output.read_text(encoding="utf-8"))["metric"] == "accuracy"
+    assert rows.is_file()
+    output.write_text("mine", encoding="utf-8")
+    assert isinstance(call(url, "-o", output).exception, UsageError)
+    assert output.read_text(encoding="utf-8") == "mine"
+    assert call(url, "-o", output, "--force").exit_code == 0
+    assert isinstance(call(url, "--data", tmp_path / "rows.csv").exception, UsageError)

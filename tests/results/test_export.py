@@ -1,0 +1,158 @@
+"""What is exported is read again, and a trial that cannot be exported is refused."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import numpy as np
+import pytest
+from mock_results import mock_results
+
+import tuner
+from tuner.data import DataOptions, prepare, unscaled
+from tuner.errors import ContentError, DataError, NoBestTrialError, StudyNotFoundError, UsageError
+from tuner.results import Export, best_trial, export, save_rows
+from tuner.results.script.compose import _apart, _check_names, _model_source
+from tuner.results.script.extract import definitions
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("export")
+
+
+@pytest.fixture(scope="module")
+def small(place):
+    """A study with class weights, a list as option, and folds."""
+    search = {
+        "optimizer": ["sgd", "adam"],
+        "learning_rate": {"low": 1e-3, "high": 1.0, "log": True},
+        "class_weight": "balanced",
+        "model": {"units": [[8, 4]]},
+    }
+    data = {"source": "iris", "validation": {"folds": 3}, "test": 0.1}
+    return mock_results(place, search=search, data=data, budget={"trials": 12, "epochs": 2}, diverges_above=0.05)
+
+
+def test_both_formats_hold_all_of_it(small, place):
+    found = export(small, place)
+    best = best_trial(small)
+    assert (found.trial, found.value, found.recipe) == (best.trial, best.value, best.recipe)
+    assert len(found.splits) == 3
+    for content in (json.loads(json.dumps(found.to_json())), tomllib.loads(found.to_toml())):
+        again = Export.from_json(content)
+        assert again.recipe.class_weight == found.recipe.class_weight
+        assert again.to_json()["recipe"] | {"data": None} == found.to_json()["recipe"] | {"data": None}
+        for split, before in zip(again.splits, found.splits, strict=True):
+            assert split.to_json() == before.to_json()
+
+
+def test_best_takes_a_name_a_study_file_and_an_exported_file(small, place, tmp_path, monkeypatch):
+    monkeypatch.chdir(place)
+    recipe = tuner.best("mock")
+    found = export(small, place)
+    (tmp_path / "best.json").write_text(json.dumps(found.to_json()), encoding="utf-8")
+    (tmp_path / "best.toml").write_text(found.to_toml(), encoding="utf-8")
+    (tmp_path / "shown.json").write_text(json.dumps(best_trial(small).to_json()), encoding="utf-8")
+    for name in ("best.json", "best.toml", "shown.json"):
+        again = tuner.best(tmp_path / name)
+        assert again.model_copy(update={"data": {}}) == recipe.model_copy(update={"data": {}})
+        assert DataOptions.model_validate(again.data) == DataOptions.model_validate(recipe.data)
+    study_file = place / "studies" / "mock.toml"
+    study_file.parent.mkdir()
+    study_file.write_text('name = "mock"\nmodel = "models/mlp.py"\n[data]\nsource = "iris"\n', encoding="utf-8")
+    assert tuner.best(str(study_file)) == recipe
+    with pytest.raises(StudyNotFoundError):
+        tuner.best("nothing")
+
+
+@pytest.mark.parametrize("text", ["{", '{"recipe": {"task": "binary"}}', '{"recipe": {"nothing": 1}}'])
+def test_a_broken_file_is_refused(text, tmp_path):
+    (tmp_path / "best.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"Export it again\.$"):
+        tuner.best(str(tmp_path / "best.json"))
+
+
+def test_only_complete_trials_are_exported(small, place):
+    diverged = next(trial.number for trial in small.record.trials if small.state_of(trial)[0] != "complete")
+    with pytest.raises(NoBestTrialError, match=f"trial {diverged} of 'mock' is diverged"):
+        export(small, place, diverged)
+    with pytest.raises(UsageError, match="has the trials 0 to 11, but got 12"):
+        export(small, place, 12)
+    complete = next(trial for trial in small.record.trials if small.state_of(trial)[0] == "complete")
+    assert export(small, place, complete.number).value == complete.value
+
+
+def test_other_data_are_refused(small, place, monkeypatch):
+    monkeypatch.setitem(small.record.attrs["tuner:about"]["facts"], "sha256", "0" * 64)
+    with pytest.raises(DataError, match="have changed"):
+        export(small, place)
+
+
+def test_the_rows_and_the_numbers_give_what_is_trained(small, place, tmp_path):
+    found = export(small, place)
+    save_rows(small, found, place, tmp_path / "rows.npz")
+    prepared = prepare(DataOptions.model_validate(found.recipe.data), place, 0)
+    with np.load(tmp_path / "rows.npz") as rows:
+        for number, (split, fitted) in enumerate(zip(prepared.splits, found.splits, strict=True), start=1):
+            for part, expected in (("train", split.train), ("validation", split.validation)):
+                assert np.array_equal(fitted.preprocessing.apply(rows[f"x_{part}_{number}"]), expected.x)
+                assert np.array_equal(rows[f"y_{part}_{number}"].astype("float32"), expected.y)
+
+
+def test_unscaled_rows_have_lost_their_outliers_and_kept_their_unit(tmp_path):
+    options = DataOptions.model_validate({"source": "diabetes", "outliers": "drop_zscore", "scale": "robust"})
+    ((train, validation),) = unscaled(options, tmp_path, 0)
+    (split,) = prepare(options, tmp_path, 0).splits
+    assert len(train) == len(split.train)
+    assert validation.y.min() > 20
+    for rows, expected in ((train, split.train), (validation, split.validation)):
+        scaled = (rows.y - split.target_center) / split.target_scale
+        assert np.array_equal(scaled.astype("float32"), expected.y)
+
+
+def test_definitions_come_with_what_they_use(tmp_path):
+    file = tmp_path / "code.py"
+    file.write_text(
+        "import math\nimport os\nfrom tuner import x\n\nFACTOR = 2\n\n\n"
+        "@staticmethod\ndef one():\n    return two()\n\n\n"
+        "def two():\n    return FACTOR * math.pi\n\n\ndef three():\n    return os.name\n",
+        encoding="utf-8",
+    )
+    imports, texts = definitions(file, ["one"])
+    assert imports == ["import math"]
+    assert texts == [
+        "FACTOR = 2",
+        "@staticmethod\ndef one():\n    return two()",
+        "def two():\n    return FACTOR * math.pi",
+    ]
+
+
+def test_names_of_the_model_file_win():
+    model = "import numpy as np\nimport jax as keras_like\n\ndef train():\n    return predict\n\npredict = 3\n"
+    ours = _apart(model, ["def predict(x):\n    return np.sum(x)", "def main():\n    return predict(train)"])
+    assert ours == [
+        "def predict_of_script(x):\n    return np.sum(x)",
+        "def main():\n    return predict_of_script(train)",
+    ]
+
+
+def test_the_model_file_is_the_one_that_was_trained(tmp_path):
+    from tuner.content import Reference, sha256
+
+    file = tmp_path / "own.py"
+    file.write_text(
+        "from __future__ import annotations\n\ndef build():\n    pass\n\n\nif __name__ == '__main__':\n    build()\n",
+        encoding="utf-8",
+    )
+    text = _model_source(tmp_path, Reference("own.py", "build"), sha256(file))
+    assert text.split() == ["def", "build():", "pass"]
+    with pytest.raises(ContentError, match="has changed"):
+        _model_source(tmp_path, Reference("own.py", "build"), "0" * 64)
+
+
+@pytest.mark.parametrize("name", ["build(); import os", "lambda", "a.b", ""])
+def test_a_recipe_cannot_smuggle_code_into_the_script(name):
+    with pytest.raises(UsageError, match="names of functions and arguments"):
+        _check_names("build", name)

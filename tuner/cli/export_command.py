@@ -1,0 +1,88 @@
+"""`tuner export STUDY`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from tuner.cli.options import find_study, storage_option, study_argument, study_name
+from tuner.errors import UsageError
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("export")
+@study_argument
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["json", "toml", "python"]),
+    default="json",
+    show_default=True,
+    help="json and toml: the recipe, for tuner.best(FILE); python: a script that needs keras, tensorflow and numpy.",
+)
+@click.option("-o", "--output", metavar="FILE", type=_FILE, help="Where to write it; standard output without.")
+@click.option("--trial", type=click.IntRange(min=0), metavar="N", help="Number of the trial; the best one without.")
+@click.option("--data", metavar="FILE", type=_FILE, help="Also write the rows of the study, .npz, for the script.")
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+@storage_option
+def command(
+    study: str,
+    kind: str,
+    output: Path | None,
+    trial: int | None,
+    data: Path | None,
+    force: bool,
+    storage: str | None,
+) -> None:
+    """Write the best configuration of STUDY, or another trial, to be used without the database.
+
+    It holds the recipe and what was fitted on the training data, which are read for it.  STUDY is a name or a study
+    file.
+    """
+    from tuner.results import export, save_rows
+
+    _check_files(output, data, force)
+    project = study_name(study)[1] or Path.cwd()
+    found = find_study(study, storage)
+    exported = export(found, project, trial)
+    if kind == "python":
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        from tuner.results import python_script
+
+        text = python_script(exported, project)
+    else:
+        text = (
+            exported.to_toml() if kind == "toml" else json.dumps(exported.to_json(), indent=2, allow_nan=False) + "\n"
+        )
+    if data is not None:
+        save_rows(found, exported, project, data)
+        click.echo(f"Wrote {data}: the rows of the study", err=True)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}. Name another file.") from error
+    click.echo(f"Wrote {output}: trial {exported.trial} of {exported.study}", err=True)
+    click.echo(_next(kind, output, data), err=True)
+
+
+def _check_files(output: Path | None, data: Path | None, force: bool) -> None:
+    if data is not None and data.suffix != ".npz":
+        raise UsageError(f"--data writes NumPy's .npz, but got {str(data)!r}. End its name in .npz.")
+    for file in (output, data):
+        if file is not None and file.exists() and not force:
+            raise UsageError(f"{file} is there already. Name another file, or write over it with --force.")
+
+
+def _next(kind: str, output: Path, data: Path | None) -> str:
+    if kind != "python":
+        return f'In Python: tuner.best("{output}")'
+    return f"Next: python {output} {data or 'rows.npz'}" + (
+        "" if data else ", with the rows that --data rows.npz writes"
+    )

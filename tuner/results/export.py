@@ -1,0 +1,240 @@
+"""One trial as a file that needs no database: its recipe and what was fitted on its training data."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuner.data import DataOptions, Prepared, Preprocessing, prepare, unscaled
+from tuner.errors import DataError, NoBestTrialError, UsageError
+from tuner.results.best import best_trial
+from tuner.results.studies import Study
+from tuner.results.toml_text import toml_text
+from tuner.storage import read_recipe
+from tuner.training import Recipe
+
+FORMAT = "keras-studies recipe 1"
+"""The first key of an exported file."""
+
+_VERSIONS = ("keras", "tensorflow")
+_CHOICES = ("loss", "optimizer", "schedule", "initializer", "clipping", "model")
+
+
+@dataclass(frozen=True)
+class FittedSplit:
+    """What was fitted on the training part of a split.
+
+    Attributes:
+        preprocessing: What the features go through.
+        target_center, target_scale: `target = y * target_scale + target_center`, one number an output.
+    """
+
+    preprocessing: Preprocessing
+    target_center: tuple[float, ...]
+    target_scale: tuple[float, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {
+            "target_center": list(self.target_center),
+            "target_scale": list(self.target_scale),
+            "preprocessing": self.preprocessing.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> FittedSplit:
+        """What `to_json` gave; TOML leaves out what is null."""
+        preprocessing = Preprocessing.from_json({"fill": None, **content["preprocessing"]})
+        return cls(preprocessing, tuple(content["target_center"]), tuple(content["target_scale"]))
+
+
+@dataclass(frozen=True)
+class Export:
+    """One trial, ready to be used without the database.
+
+    Attributes:
+        study: Name of the study.
+        trial: Number of the trial.
+        metric, direction: The objective; "maximize" or "minimize".
+        value: The objective of the trial.
+        engine: Row of the table of engines that the study was run with.
+        recipe: Everything that one training needs.
+        input_shape: Shape of one row as the model gets it.
+        outputs: Number of raw outputs.
+        classes: Names of the classes, in the order of the outputs; none for regression.
+        splits: What was fitted on each split: one for a hold-out, k for k folds.
+        versions: Package → version, major and minor, with which the study was run.
+    """
+
+    study: str
+    trial: int
+    metric: str
+    direction: str
+    value: float
+    engine: str
+    recipe: Recipe
+    input_shape: tuple[int, ...]
+    outputs: int
+    classes: tuple[str, ...]
+    splits: tuple[FittedSplit, ...]
+    versions: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON: the shape of `tuner export --format json`."""
+        return {
+            "format": FORMAT,
+            **vars(self),
+            "input_shape": list(self.input_shape),
+            "classes": list(self.classes),
+            "recipe": self.recipe.to_json(),
+            "splits": [split.to_json() for split in self.splits],
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Export:
+        """What `to_json` gave."""
+        known = {key: value for key, value in content.items() if key != "format"}
+        known["recipe"] = Recipe.from_json(known["recipe"])
+        known["splits"] = tuple(FittedSplit.from_json(split) for split in known["splits"])
+        known["input_shape"], known["classes"] = tuple(known["input_shape"]), tuple(known["classes"])
+        return cls(**known)
+
+    def to_toml(self) -> str:
+        """The same as TOML; what is null in JSON is left out."""
+        sections = {"recipe", "versions", "recipe.data", "splits", "splits.preprocessing"}
+        sections |= {f"recipe.{name}" for name in _CHOICES}
+        header = (
+            f"# Trial {self.trial} of the study {self.study!r}: validation {self.metric} {self.value:.6g}.\n"
+            f'# In Python: tuner.best("this file"). All keys: docs/json.md of keras-studies.\n\n'
+        )
+        return header + toml_text(self.to_json(), sections)
+
+
+def export(study: Study, project: Path, trial: int | None = None) -> Export:
+    """A trial with what was fitted on its training data, which are read for it.
+
+    Args:
+        study: The study.
+        project: Folder that the data's paths are relative to.
+        trial: Its number; None for the best one.
+
+    Raises:
+        NoBestTrialError: It is not complete, or was not made by keras-studies.
+        DataError: The data cannot be read, or changed since the study was run.
+    """
+    number, value, recipe = _chosen(study, trial)
+    prepared = prepared_of(study, recipe, project)
+    fingerprint = study.record.attrs.get("tuner:fingerprint", {})
+    return Export(
+        study=study.record.name,
+        trial=number,
+        metric=recipe.metric,
+        direction=study.record.direction,
+        value=value,
+        engine=str(study.record.attrs.get("tuner:about", {}).get("source", {}).get("engine", "auto")),
+        recipe=recipe,
+        input_shape=tuple(prepared.facts.input_shape),
+        outputs=prepared.facts.outputs,
+        classes=prepared.facts.classes,
+        splits=tuple(
+            FittedSplit(split.preprocessing, tuple(split.target_center.tolist()), tuple(split.target_scale.tolist()))
+            for split in prepared.splits
+            if split.preprocessing is not None
+        ),
+        versions={name: fingerprint[f"version.{name}"] for name in _VERSIONS if fingerprint.get(f"version.{name}")},
+    )
+
+
+def _chosen(study: Study, number: int | None) -> tuple[int, float, Recipe]:
+    if number is None:
+        best = best_trial(study)
+        return best.trial, best.value, best.recipe
+    record = study.record
+    if not 0 <= number < len(record.trials):
+        raise UsageError(f"The study {record.name!r} has the trials 0 to {len(record.trials) - 1}, but got {number}.")
+    trial = record.trials[number]
+    state, _ = study.state_of(trial)
+    recipe = read_recipe(study.database, trial._trial_id)
+    if state != "complete" or trial.value is None or recipe is None:
+        raise NoBestTrialError(
+            f"A trial that is exported must be complete and made by keras-studies, but trial {number} of "
+            f"{record.name!r} is {state}. `tuner show {record.name} --state complete` lists those that can be."
+        )
+    return number, float(trial.value), Recipe.from_json(recipe)
+
+
+def seed_of(study: Study) -> int:
+    """The seed by which the rows were dealt to the parts."""
+    return int(study.record.attrs.get("tuner:about", {}).get("source", {}).get("seed", 0))
+
+
+def prepared_of(study: Study, recipe: Recipe, project: Path) -> Prepared:
+    """The data of a study as it was trained on them.
+
+    Raises:
+        DataError: They cannot be read, or are others by now.
+    """
+    prepared = prepare(DataOptions.model_validate(recipe.data), project, seed_of(study))
+    before = study.record.attrs.get("tuner:about", {}).get("facts", {}).get("sha256")
+    if prepared.facts.sha256 != before:
+        raise DataError(
+            f"The data of {study.record.name!r} must be those that it was run with, but they have changed "
+            f"(sha256 {prepared.facts.sha256[:12]}, was {str(before)[:12]}). Put them back; `tuner best "
+            f"{study.record.name} --json` gives the recipe without them."
+        )
+    return prepared
+
+
+def save_rows(study: Study, export: Export, project: Path, file: Path) -> None:
+    """Write the rows of the study as an exported script reads them: encoded, but neither imputed nor scaled.
+
+    Args:
+        study: The study.
+        export: The trial.
+        project: Folder that the data's paths are relative to.
+        file: A `.npz` file; for k folds the names of its arrays end in _1 to _k.
+
+    Raises:
+        DataError: The data cannot be read.
+        UsageError: The file cannot be written.
+    """
+    import numpy as np
+
+    parts = unscaled(DataOptions.model_validate(export.recipe.data), project, seed_of(study))
+    arrays = {}
+    for number, (train, validation) in enumerate(parts, start=1):
+        end = "" if len(parts) == 1 else f"_{number}"
+        for name, part in (("train", train), ("validation", validation)):
+            arrays |= {f"x_{name}{end}": part.x, f"y_{name}{end}": part.y}
+            arrays |= {} if part.weight is None else {f"weight_{name}{end}": part.weight}
+    try:
+        np.savez_compressed(file, **arrays)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}. Name another file.") from error
+
+
+def read_export(file: Path) -> Recipe | None:
+    """The recipe in a file that `tuner export` or `tuner best --json` wrote; None for a file that holds none.
+
+    Raises:
+        UsageError: It cannot be read, or its recipe is broken.
+    """
+    from pydantic import ValidationError
+
+    try:
+        text = file.read_text(encoding="utf-8")
+        content = tomllib.loads(text) if file.suffix.lower() == ".toml" else json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{file} cannot be read as an exported recipe: {error}. Export it again.") from error
+    if not isinstance(content, Mapping) or not isinstance(content.get("recipe"), Mapping):
+        return None
+    try:
+        return Recipe.from_json(content["recipe"])
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"The recipe in {file} is broken: {where}: {first['msg']}. Export it again.") from error
