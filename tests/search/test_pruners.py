@@ -157,6 +157,47 @@ def test_threshold_without_sensible_limits_is_refused(limits, reason):
         PRUNERS["threshold"].build(STEPS, **limits)
 
 
+class TestFolds:
+    """The first fold is easy and the others are not; `shift` is how much better a trial is on all of them."""
+
+    FOLDS = (0.9, 0.5, 0.52, 0.5, 0.51, 0.49)
+
+    def values(self, name, shift):
+        folds = [value + shift for value in self.FOLDS]
+        return [PRUNERS[name].after_folds(folds[: index + 1]) for index in range(len(folds))]
+
+    def opened(self, name, **options):
+        row, steps = PRUNERS[name], len(self.FOLDS)
+        options = {**OPTIONS.get(name, {}), **options}
+        study = optuna.create_study(
+            study_name="s",
+            direction="maximize",
+            pruner=row.build(steps, True, **options),
+            sampler=optuna.samplers.RandomSampler(0),
+        )
+        return study, row.rungs(steps, **options)
+
+    @pytest.mark.parametrize("name", ["median", "percentile", "hyperband", "successive_halving", "patient"])
+    def test_a_trial_that_is_worse_on_each_fold_is_ended_and_a_better_one_goes_on(self, name):
+        study, rungs = self.opened(name, **({"patience": 1} if name == "patient" else {}))
+        for index in range(12):
+            assert train(study, self.values(name, 0.001 * index), rungs if index > 5 else ()) is None
+        assert train(study, self.values(name, -0.05), rungs) in rungs
+        assert train(study, self.values(name, 0.05), rungs) is None
+
+    def test_a_trial_that_is_lucky_with_its_first_fold_is_ended_when_its_mean_falls_behind(self):
+        study, rungs = self.opened("median")
+        for _ in range(6):
+            train(study, self.values("median", 0.0), rungs)
+        folds = [self.FOLDS[0] + 0.05, *(value - 0.1 for value in self.FOLDS[1:])]
+        row = PRUNERS["median"]
+        assert train(study, [row.after_folds(folds[: index + 1]) for index in range(len(folds))], rungs) == 2
+
+    @pytest.mark.parametrize("name", list(PRUNERS))
+    def test_what_is_reported_is_comparable(self, name):
+        assert PRUNERS[name].after_folds([0.3, 0.9]) == (0.9 if name == "wilcoxon" else pytest.approx(0.6))
+
+
 class TestWilcoxon:
     FOLDS = 8
 

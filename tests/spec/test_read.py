@@ -244,8 +244,9 @@ def test_a_pruner_that_never_decides_within_the_folds():
 
 
 def test_the_steps_of_a_trial_are_its_folds_or_else_its_epochs():
-    assert study(budget={"epochs": 7}).steps == 7
-    assert study(budget={"epochs": 7}, data=FOLDS).steps == 3
+    held_out, folds = study(budget={"epochs": 7}), study(budget={"epochs": 7}, data=FOLDS)
+    assert (held_out.steps, held_out.folds) == (7, None)
+    assert (folds.steps, folds.folds) == (3, 3)
 
 
 def test_a_grid_larger_than_its_budget():

@@ -3,13 +3,16 @@
 A value is reported after every step; a decision is asked for only at the steps of `rungs`, because it reads all trials
 (asked at every step it was the dominating cost: 31 → 6 trials/s).  Steps are counted from 1: the number of epochs, or
 folds, that are complete.  The table is read without Optuna.
+
+Values of different folds cannot be compared: one fold is easier than another.  So after a fold most pruners are told
+the mean over the folds so far, which is comparable between trials and ends as the objective: see `after_folds`.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,17 +48,29 @@ def _always(folds: int | None, **options: Value) -> str | None:
 class PrunerRow(Row):
     """A pruner.
 
-    `build(steps, **options)` gives an `optuna.pruners.BasePruner`; `steps` is how many steps a whole trial has.
+    `build(steps, folds=False, **options)` gives an `optuna.pruners.BasePruner`; `steps` is how many steps a whole trial
+    has, and `folds` says whether these are folds.
 
     Attributes:
         rungs: `(steps, **options)` → the steps, ascending, after which a decision is asked for; never the last one.
         unsuited: `(folds, **options)` → why it cannot be used, or None; `folds` is None for a hold-out validation.
         over: What a step is: an epoch of one training, or a fold of a cross-validation.
+        reports: What is reported after a fold: the "mean" over the folds so far, or the fold's own "value".  After an
+            epoch of a hold-out validation it is the value in any case.
     """
 
     rungs: Callable[..., tuple[int, ...]] = _no_rungs
     unsuited: Callable[..., str | None] = _always
     over: Literal["epochs", "folds"] = "epochs"
+    reports: Literal["mean", "value"] = "mean"
+
+    def after_folds(self, values: Sequence[float]) -> float:
+        """What is to be reported after the last of these folds.
+
+        Args:
+            values: Objective on each fold so far, in their order; at least one.
+        """
+        return values[-1] if self.reports == "value" else math.fsum(values) / len(values)
 
 
 def _regular(steps: int, warmup: int | None = None, interval: int | None = None, **_: Any) -> tuple[int, ...]:
@@ -94,18 +109,26 @@ def _folds_to_decide(p_threshold: float) -> int:
     return max(2, math.floor(-math.log2(p_threshold)) + 1)
 
 
-def _none(steps: int) -> BasePruner:
+def _none(steps: int, folds: bool = False) -> BasePruner:
     from optuna.pruners import NopPruner
 
     return NopPruner()
 
 
-def _median(steps: int, *, startup: int = 5, warmup: int | None = None, interval: int | None = None) -> BasePruner:
-    return _percentile(steps, percentile=50.0, startup=startup)
+def _median(
+    steps: int,
+    folds: bool = False,
+    *,
+    startup: int = 5,
+    warmup: int | None = None,
+    interval: int | None = None,
+) -> BasePruner:
+    return _percentile(steps, folds, percentile=50.0, startup=startup)
 
 
 def _percentile(
     steps: int,
+    folds: bool = False,
     *,
     percentile: float = 25.0,
     startup: int = 5,
@@ -114,10 +137,17 @@ def _percentile(
 ) -> BasePruner:
     from optuna.pruners import PercentilePruner
 
-    return PercentilePruner(percentile, n_startup_trials=startup)
+    pruner = PercentilePruner(percentile, n_startup_trials=startup)
+    if not folds:
+        return pruner
+    from tuner.search.latest import LatestValue
+
+    return LatestValue(pruner)
 
 
-def _hyperband(steps: int, *, min_resource: int | None = None, reduction_factor: int = 3) -> BasePruner:
+def _hyperband(
+    steps: int, folds: bool = False, *, min_resource: int | None = None, reduction_factor: int = 3
+) -> BasePruner:
     from optuna.pruners import HyperbandPruner
 
     first = _min_resource(steps, min_resource)
@@ -125,7 +155,9 @@ def _hyperband(steps: int, *, min_resource: int | None = None, reduction_factor:
     return HyperbandPruner(first, max(first, steps), reduction_factor)
 
 
-def _successive_halving(steps: int, *, min_resource: int | None = None, reduction_factor: int = 3) -> BasePruner:
+def _successive_halving(
+    steps: int, folds: bool = False, *, min_resource: int | None = None, reduction_factor: int = 3
+) -> BasePruner:
     from optuna.pruners import SuccessiveHalvingPruner
 
     return SuccessiveHalvingPruner(_min_resource(steps, min_resource), reduction_factor)
@@ -133,6 +165,7 @@ def _successive_halving(steps: int, *, min_resource: int | None = None, reductio
 
 def _patient(
     steps: int,
+    folds: bool = False,
     *,
     patience: int = 3,
     min_delta: float = 0.0,
@@ -145,11 +178,12 @@ def _patient(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return PatientPruner(_median(steps, startup=startup), patience, min_delta)
+        return PatientPruner(_median(steps, folds, startup=startup), patience, min_delta)
 
 
 def _threshold(
     steps: int,
+    folds: bool = False,
     *,
     lower: float | None = None,
     upper: float | None = None,
@@ -172,7 +206,7 @@ def _threshold_unsuited(
     return None
 
 
-def _wilcoxon(steps: int, *, p_threshold: float = 0.1) -> BasePruner:
+def _wilcoxon(steps: int, folds: bool = True, *, p_threshold: float = 0.1) -> BasePruner:
     from optuna.exceptions import ExperimentalWarning
     from optuna.pruners import WilcoxonPruner
 
@@ -212,7 +246,7 @@ PRUNERS: Table[PrunerRow] = Table(
     PrunerRow("none", "every trial is trained to its end", "optuna.pruners.NopPruner", _none),
     PrunerRow(
         "median",
-        "ends a trial whose best value so far is worse than the median of complete trials at that step",
+        "ends a trial whose best value so far (over folds: its mean) is worse than the median of complete trials",
         "Golovin et al., Google Vizier, KDD 2017 (median stopping rule)",
         _median,
         _REGULAR,
@@ -277,6 +311,7 @@ PRUNERS: Table[PrunerRow] = Table(
         rungs=_fold_rungs,
         unsuited=_wilcoxon_unsuited,
         over="folds",
+        reports="value",
     ),
 )
 DEFAULT_PRUNER = "median"

@@ -79,6 +79,11 @@ class StudySpec:
     advice: tuple[str, ...] = ()
 
     @property
+    def folds(self) -> int | None:
+        """Folds of the validation; None for a hold-out."""
+        return self.data.validation.folds if isinstance(self.data.validation, Folds) else None
+
+    @property
     def steps(self) -> int:
         """How many steps the pruner sees of a whole trial; see `steps_of`."""
         return steps_of(self.data, self.budget)[0]
