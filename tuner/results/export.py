@@ -205,7 +205,7 @@ def save_rows(study: Study, export: Export, project: Path, file: Path) -> None:
     import numpy as np
 
     parts = unscaled(DataOptions.model_validate(export.recipe.data), project, seed_of(study))
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for number, (train, validation) in enumerate(parts, start=1):
         end = "" if len(parts) == 1 else f"_{number}"
         for name, part in (("train", train), ("validation", validation)):

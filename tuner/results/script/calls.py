@@ -23,7 +23,7 @@ def call_text(thing: Any, **override: Any) -> str:
     content = {**thing.get_config(), **override}
     arguments = [
         f"{name}={content[name]!r}"
-        for name, parameter in inspect.signature(kind.__init__).parameters.items()
+        for name, parameter in inspect.signature(kind).parameters.items()
         if name in content and name not in _UNSAID and (name in override or content[name] != parameter.default)
     ]
     return f"keras.{family}.{kind.__name__}({', '.join(arguments)})"
