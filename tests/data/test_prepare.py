@@ -225,6 +225,21 @@ def test_outliers_must_leave_each_class(write_npz: Write, prepared: Callable[...
         prepared("data.npz", outliers="drop_zscore", outlier_limit=1.2)
 
 
+@pytest.mark.parametrize("missing", ["mean", "median"])
+@pytest.mark.parametrize("outliers", ["drop_iqr", "drop_zscore"])
+def test_outliers_must_leave_each_column_a_value(
+    missing: str, outliers: str, write_npz: Write, prepared: Callable[..., Prepared]
+) -> None:
+    """The second column is known only where the first one is far out."""
+    x = np.c_[np.random.default_rng(0).normal(size=100), np.full(100, np.nan)]
+    x[::20, 0], x[::20, 1] = 1000.0, np.arange(5)
+    write_npz(x=x, y=np.arange(100) % 2)
+    words = rf"column 1 has none \(data.npz\) after {outliers} with limit 1.5. Raise `outlier_limit`"
+    with pytest.raises(DataError, match=words):
+        prepared("data.npz", missing=missing, outliers=outliers, outlier_limit=1.5)
+    assert len(prepared("data.npz", missing=missing).splits[0].train) == 60
+
+
 def test_weights_stay_with_their_rows(write_npz: Write, prepared: Callable[..., Prepared]) -> None:
     data = table()
     data["x"][::9, 2] = 50

@@ -47,10 +47,11 @@ def fit_split(
             does not fit.
     """
     x, y = encoded.x[train], targets.y[train]
-    _check_columns(x, raw, encoded)
+    _check_columns(x, raw, encoded, ". `drop` it.")
     x, y, kept, outliers = _without_outliers(x, y, targets.task, encoded, options)
     rows = train[kept]
     _check_targets(y, targets, raw, options)
+    _check_columns(x, raw, encoded, _after_outliers(options))
     preprocessing = _fit(x, encoded, options, raw)
     center, scale = _target_scaling(y, targets.task, options)
     scaled = (targets.y - center) / scale
@@ -133,22 +134,23 @@ def _target_scaling(y: Array, task: Task, options: DataOptions) -> tuple[Array, 
     return fit_scale(y, "standardize" if scaled else "none")
 
 
-def _check_columns(x: Array, raw: Raw, encoded: Encoded) -> None:
+def _after_outliers(options: DataOptions) -> str:
+    """The end of a message: what may have taken rows away, and the next step."""
+    return f" after {options.outliers} with limit {options.limit:g}. Raise `outlier_limit`."
+
+
+def _check_columns(x: Array, raw: Raw, encoded: Encoded, cause: str) -> None:
     empty = np.flatnonzero(np.isnan(by_column(x)).all(axis=0))
     if len(empty):
         name = repr(encoded.features[empty[0]]) if encoded.features else str(empty[0])
         raise DataError(
-            f"Each column must have a value in the training part, but column {name} has none ({raw.source}). `drop` it."
+            f"Each column must have a value in the training part, but column {name} has none ({raw.source}){cause}"
         )
 
 
 def _check_targets(y: Array, targets: Targets, raw: Raw, options: DataOptions) -> None:
     """The training part must be something to learn from, also without its outliers."""
-    cause = (
-        f" after {options.outliers} with limit {options.limit:g}. Raise `outlier_limit`."
-        if options.outliers.startswith("drop")
-        else ". Add rows, or take another seed."
-    )
+    cause = _after_outliers(options) if options.outliers.startswith("drop") else ". Add rows, or take another seed."
     if len(y) < 2:
         raise DataError(f"The training part must have at least 2 rows, but has {len(y)} ({raw.source}){cause}")
     if targets.task is Task.REGRESSION and (y.min(axis=0) == y.max(axis=0)).any():
