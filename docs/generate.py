@@ -245,8 +245,8 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
     (
         "Pruners",
         f"`pruner.name`, by default `{DEFAULT_PRUNER}`. Options stand beside the name, and are not searched. "
-        "Where there are folds, the\nvalue of a step is the mean over the folds so far; for `wilcoxon` it is that of the "
-        "fold.",
+        "Where there are folds, the\n"
+        "value of a step is the mean over the folds so far; for `wilcoxon` it is that of the fold.",
         PRUNERS,
         {"a step is": lambda row: {"epochs": "an epoch, or a fold where there are folds", "folds": "a fold"}[row.over]},
     ),

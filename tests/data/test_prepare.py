@@ -209,6 +209,27 @@ def test_a_class_of_the_test_source_alone_is_refused(write_npz: Write, tmp_path:
         prepare(DataOptions(source="a.npz", test="b.npz"), tmp_path, 0)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_validation_source_of_one_class_is_refused(classes: int, write_npz: Write, tmp_path: Path) -> None:
+    write_npz("a.npz", x=np.arange(30.0), y=np.arange(30) % classes)
+    write_npz("b.npz", x=np.arange(4.0), y=np.ones(4))
+    words = r"validation part must have rows of two classes at least, but all 4 are of class '1' \(b.npz\)"
+    with pytest.raises(DataError, match=words):
+        prepare(DataOptions(source="a.npz", validation="b.npz", test=0), tmp_path, 0)
+    write_npz("b.npz", x=np.arange(4.0), y=np.arange(4) % 2)
+    split = prepare(DataOptions(source="a.npz", validation="b.npz", test=0), tmp_path, 0).splits[0]
+    assert len(split.validation) == 4
+
+
+def test_a_test_source_of_one_class_is_noted(write_npz: Write, tmp_path: Path) -> None:
+    write_npz("a.npz", x=np.arange(30.0), y=np.arange(30) % 2)
+    write_npz("b.npz", x=np.arange(4.0), y=np.ones(4))
+    notes = prepare(DataOptions(source="a.npz", test="b.npz"), tmp_path, 0).facts.notes
+    assert "All 4 test rows are of class '1': metrics such as auc cannot be scored there." in notes
+    usual = prepare(DataOptions(source="a.npz"), tmp_path, 0).facts.notes
+    assert not any("test rows" in note for note in usual)
+
+
 def test_scoring_needs_a_test_part(write_npz: Write, tmp_path: Path) -> None:
     write_npz(**table())
     with pytest.raises(DataError, match=r"data.test = 0"):

@@ -49,6 +49,7 @@ def prepare(options: DataOptions, project: Path, seed: int) -> Prepared:
         ContentError: A data function cannot be loaded.
     """
     rows = _read(options, project, seed)
+    _check_validation(rows, options)
     fitted = [_fit(rows, options, train, validation) for train, validation in rows.layout.splits]
     facts = _facts(rows, fitted, options)
     class_weights(options, facts)  # refuses a table that does not fit
@@ -146,6 +147,31 @@ def _without_missing(raw: Raw, origin: Array, options: DataOptions) -> tuple[Raw
     return raw.take(~rows), origin[~rows], (note,)
 
 
+def _check_validation(rows: _Rows, options: DataOptions) -> None:
+    """A source of its own may lack classes; with one alone, areas and correlations mean nothing."""
+    for _, validation in rows.layout.splits:
+        alone = _only_class(rows.targets, validation)
+        if alone is not None:
+            source = options.validation if isinstance(options.validation, str) else options.source
+            raise DataError(
+                f"The validation part must have rows of two classes at least, but all {len(validation)} are of class "
+                f"{alone!r} ({source}). Add rows of another class, or set `validation` to a fraction."
+            )
+
+
+def _only_class(targets: Targets, rows: Array) -> str | None:
+    """The class that all these rows are of, where they are of one class; None too where a row has not one class."""
+    found = () if targets.groups is None else np.unique(targets.groups[rows])
+    return targets.classes[int(found[0])] if len(found) == 1 else None
+
+
+def _test_note(rows: _Rows) -> tuple[str, ...]:
+    test, alone = rows.layout.test, _only_class(rows.targets, rows.layout.test)
+    if alone is None:
+        return ()
+    return (f"All {len(test)} test rows are of class {alone!r}: metrics such as auc cannot be scored there.",)
+
+
 def _fit(rows: _Rows, options: DataOptions, train: Array, validation: Array) -> Fitted:
     return fit_split(rows.raw, rows.targets, rows.encoded, options, train, validation)
 
@@ -162,7 +188,7 @@ def _facts(rows: _Rows, fitted: list[Fitted], options: DataOptions) -> DataFacts
         rows={"train": len(first.train), "validation": len(first.validation), "test": len(rows.layout.test)},
         class_counts=_class_counts(rows.targets.task, first.train.y),
         sha256=rows.sha256,
-        notes=(*rows.notes, *_outlier_notes(fitted, options), *fitted[0].notes)
+        notes=(*rows.notes, *_outlier_notes(fitted, options), *fitted[0].notes, *_test_note(rows))
         + ((f"The {rows.encoded.x[0].size} features of a row have the shape {options.shape}.",) if reshaped else ()),
     )
 
