@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.data import DataFacts, DataOptions, Prepared, class_weights, held_out, prepare
+from tuner.data import DataFacts, DataOptions, Prepared, held_out, prepare
 from tuner.errors import DataError
 from tuner.training import Task
 
@@ -273,12 +273,9 @@ def test_weights_stay_with_their_rows(write_npz: Write, prepared: Callable[..., 
         assert part.y.argmax(axis=1).tolist() == [row % 3 for row in numbers(part.x)]
 
 
-def test_class_weights_by_index(write_npz: Write, prepared: Callable[..., Prepared]) -> None:
+def test_class_weights_must_name_classes(write_npz: Write, prepared: Callable[..., Prepared]) -> None:
     write_npz(x=np.arange(60.0), y=np.array(["cat", "dog", "cow"] * 20))
-    options = DataOptions(source="data.npz", class_weight={"dog": 2.5})
-    facts = prepared("data.npz").facts
-    assert class_weights(options, facts) == {0: 1.0, 1: 1.0, 2: 2.5}
-    assert class_weights(DataOptions(source="data.npz"), facts) is None
+    assert prepared("data.npz", class_weight={"dog": 2.5}).facts == prepared("data.npz").facts
     with pytest.raises(DataError, match="no class 'dgo'. Did you mean 'dog'"):
         prepared("data.npz", class_weight={"dgo": 1.0})
 

@@ -2,7 +2,7 @@
 
 from tuner.data.options import OUTLIER_LIMITS, DataOptions, Folds
 from tuner.data.parts import DataFacts, Part, Prepared, Preprocessing, Split
-from tuner.data.prepare import class_weights, held_out, prepare, unscaled
+from tuner.data.prepare import held_out, prepare, unscaled
 from tuner.data.source import Source
 from tuner.data.sources import BUILT_IN, SOURCES
 
@@ -18,7 +18,6 @@ __all__ = [
     "Preprocessing",
     "Source",
     "Split",
-    "class_weights",
     "held_out",
     "prepare",
     "unscaled",

@@ -52,7 +52,7 @@ def prepare(options: DataOptions, project: Path, seed: int) -> Prepared:
     _check_validation(rows, options)
     fitted = [_fit(rows, options, train, validation) for train, validation in rows.layout.splits]
     facts = _facts(rows, fitted, options)
-    class_weights(options, facts)  # refuses a table that does not fit
+    _check_class_weight(options, facts)
     return Prepared(facts, tuple(each.split for each in fitted))
 
 
@@ -83,26 +83,6 @@ def held_out(options: DataOptions, project: Path, seed: int) -> Split:
             "Scoring needs a test part, but the study has none (`data.test = 0`). Set a fraction or a source."
         )
     return _fit(rows, options, rows.layout.development, rows.layout.test).split
-
-
-def class_weights(options: DataOptions, facts: DataFacts) -> dict[int, float] | None:
-    """The table `class_weight` by index of the class, 1 for classes it leaves out; None where there is no table.
-
-    Raises:
-        DataError: It names no class of the data, or a row has not one class.
-    """
-    if options.class_weight is None:
-        return None
-    if facts.task not in (Task.BINARY, Task.MULTICLASS):
-        raise DataError(
-            f"`class_weight` needs a task with one class a row, but the data ask for {facts.task}. Remove it."
-        )
-    for name in options.class_weight:
-        if name not in facts.classes:
-            raise DataError(
-                f"`class_weight` must name classes of the data. {UnknownNameError('class', name, facts.classes)}"
-            )
-    return {index: options.class_weight.get(name, 1.0) for index, name in enumerate(facts.classes)}
 
 
 def _read(options: DataOptions, project: Path, seed: int) -> _Rows:
@@ -145,6 +125,21 @@ def _without_missing(raw: Raw, origin: Array, options: DataOptions) -> tuple[Raw
         raise DataError(f"`missing = 'drop'` must leave rows, but each row of {raw.source} lacks a value ({where}).")
     note = f"{int(rows.sum())} of {len(rows)} rows were left out, because they lack values ({where})."
     return raw.take(~rows), origin[~rows], (note,)
+
+
+def _check_class_weight(options: DataOptions, facts: DataFacts) -> None:
+    """The table `class_weight` must name classes of the data, and a row must have one class."""
+    if options.class_weight is None:
+        return
+    if facts.task not in (Task.BINARY, Task.MULTICLASS):
+        raise DataError(
+            f"`class_weight` needs a task with one class a row, but the data ask for {facts.task}. Remove it."
+        )
+    for name in options.class_weight:
+        if name not in facts.classes:
+            raise DataError(
+                f"`class_weight` must name classes of the data. {UnknownNameError('class', name, facts.classes)}"
+            )
 
 
 def _check_validation(rows: _Rows, options: DataOptions) -> None:
