@@ -6,9 +6,8 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from optuna.samplers import BaseSampler
-
 from tuner.search.distributions import encode
+from tuner.search.independent import IndependentSampler
 from tuner.space import Space
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 _Key = tuple[tuple[str, str], ...]
 
 
-class GridSampler(BaseSampler):
+class GridSampler(IndependentSampler):
     """Proposes the settings of the space in shuffled order, none of them twice.
 
     Optuna's own grid is the product of all lists, which knows no conditions.  What was tried is read from the
@@ -39,16 +38,6 @@ class GridSampler(BaseSampler):
         self._left = {_key(setting): setting for setting in settings}
         self._read: set[int] = set()  # numbers of trials that are taken account of
         self._chosen: dict[int, dict[str, Any]] = {}  # setting by number, for trials of this process
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Nothing: every parameter is sampled independently, from the setting chosen for the trial."""
-        return {}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Nothing: see `infer_relative_search_space`."""
-        return {}
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Choose a setting that was not tried and agrees with what was enqueued."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import BaseSampler
 
+from tuner.search.independent import IndependentSampler
 from tuner.space import Space
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SEED = "quasi_random:seed"
 
 
-class QuasiRandomSampler(BaseSampler):
+class QuasiRandomSampler(IndependentSampler):
     """One coordinate of a scrambled low-discrepancy sequence for every searched dimension, active or not.
 
     Optuna's own sampler takes the dimensions of the first trial and draws all others at random.  Here a dimension keeps
@@ -36,16 +36,6 @@ class QuasiRandomSampler(BaseSampler):
         self._seed = seed
         self._sequence = sequence
         self._point: tuple[int, np.ndarray] | None = None  # number of the trial, coordinates
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Nothing: which dimensions count is known only when they are asked for."""
-        return {}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Nothing: see `infer_relative_search_space`."""
-        return {}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
