@@ -157,7 +157,7 @@ class StudyRun:
         while True:
             if interrupts.count and self._ending != "interrupted":
                 self._ending = "interrupted"
-                if interrupts.count == 1:
+                if interrupts.count == 1 and self._running:
                     self._tell_standing(_interrupted(len(self._running)))
             if interrupts.count > 1:
                 return
