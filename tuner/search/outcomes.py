@@ -40,9 +40,8 @@ class Outcome:
     """How a trial ended.
 
     Attributes:
-        state: "complete"; "pruned" by a decision of the pruner; "diverged": the training itself went wrong (not finite,
-            blown up, no gradient, out of time), so that its setting is bad; "failed": an error that says nothing about
-            the setting.
+        state: "complete"; "pruned" by a decision of the pruner; "diverged": the loss or the objective was no longer
+            finite, so that the setting is bad; "failed": an error that says nothing about the setting.
         value: The objective of a complete trial, finite; None otherwise (that of a pruned one is its last report).
         reason: One sentence for people; None for none.
 
