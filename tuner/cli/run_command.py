@@ -12,11 +12,15 @@ from tuner.errors import StudyFailedError
 
 @click.command("run")
 @click.argument("file", metavar="FILE")
-@click.option("--trials", type=click.IntRange(min=1), help="Trials in all, those of earlier runs included; failed ones do not count.")
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    help="Trials in all, those of earlier runs included; failed ones do not count.",
+)
 @click.option("--time", "time", metavar="DURATION", help="Wall time of this run, as in 90s, 10m, 1h30m.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs a trial.")
 @click.option("--workers", type=click.IntRange(min=1, max=256), help="Worker processes.  [default: one a core]")
-@click.option("--engine", help="How a trial is trained: auto or fit.  [default: auto]")
+@click.option("--engine", help="How a trial is trained: auto, compiled or fit.  [default: auto]")
 @click.option("--seed", type=click.IntRange(min=0), help="The one source of randomness.")
 @storage_option
 @json_option

@@ -21,6 +21,12 @@ class EngineRow:
     make: Callable[[], Engine]
 
 
+def _auto() -> Engine:
+    from tuner.engines.auto import AutoEngine
+
+    return AutoEngine()
+
+
 def _fit() -> Engine:
     from tuner.engines.fit import FitEngine
 
@@ -35,8 +41,7 @@ def _compiled() -> Engine:
 
 ENGINES: Table[EngineRow] = Table(
     "engine",
+    EngineRow("auto", "compiled where it can train the recipe, else fit; seen in the worker for each model", _auto),
     EngineRow("fit", "plain model.fit with callbacks: works for everything, and is the oracle of faster ones", _fit),
-    EngineRow(
-        "compiled", "programs that trials of the same kind share: the fastest for models that are not large", _compiled
-    ),
+    EngineRow("compiled", "programs that trials of a kind share, equal to fit; not for every model", _compiled),
 )

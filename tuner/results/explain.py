@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tuner.engines import ENGINES
 from tuner.spec import StudySpec
 
 
@@ -43,6 +44,6 @@ def explain(spec: StudySpec) -> dict[str, Any]:
         "budget": {key: value for key, value in vars(spec.budget).items() if value is not None},
         "sampler": {"name": spec.sampler.name, **spec.sampler.options},
         "pruner": {"name": spec.pruner.name, **spec.pruner.options},
-        "engine": {"name": "fit", "reason": "plain model.fit trains everything"},
+        "engine": {"name": spec.engine, "reason": ENGINES[spec.engine].summary},
         "advice": list(spec.advice),
     }

@@ -37,7 +37,7 @@ def json_schema() -> _Schema:
         "model": {"type": "string", "description": "models/mlp.py, or models/mlp.py:function"},
         "head": _names(["auto", "model", *HEADS], "output activation behind the model's raw outputs"),
         "seed": _whole(0, LARGEST_SEED, "the one source of randomness"),
-        "engine": _names(["auto", *ENGINES], "how one trial is trained"),
+        "engine": _names(list(ENGINES), "how one trial is trained"),
         "workers": _whole(1, MOST_WORKERS, "worker processes; one a core where left out"),
         "data": data,
         "objective": _table({"metric": _metric()}, "what is optimised, measured on the validation part"),

@@ -111,7 +111,7 @@ def read_head(content: Mapping[str, Any], problems: Problems) -> str:
 
 def read_engine(content: Mapping[str, Any], problems: Problems) -> str:
     """The engine: "auto" or a name of the table."""
-    return _named(content, "engine", ["auto", *ENGINES], "engine", "auto", problems)
+    return _named(content, "engine", [*ENGINES], "engine", "auto", problems)
 
 
 def _named(

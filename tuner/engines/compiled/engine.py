@@ -17,8 +17,8 @@ import tensorflow as tf
 from tuner.data import DataFacts, Part, Split
 from tuner.diagnostics import divergence
 from tuner.engines.base import Decide, EpochRecord, Training
-from tuner.engines.compiled.programs import Program, Programs
-from tuner.engines.measure import objective, sample_weight
+from tuner.engines.compiled.programs import Program, Programs, RowsKind
+from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
 from tuner.errors import UnsupportedError
 from tuner.training import Recipe, learning_rates, plateau
 
@@ -72,7 +72,8 @@ class CompiledEngine:
             )
         weights = [sample_weight(part, recipe) for part in (split.train, split.validation)]
         weighted = any(weight is not None for weight in weights)
-        program = self._last = self._programs.begin(recipe, facts, build, weighted)
+        kind = RowsKind(weighted, in_parts=len(split.validation) > PREDICT_ROWS)
+        program = self._last = self._programs.begin(recipe, facts, build, kind)
         rows = self._rows(split, weights if weighted else None)
         return _Trial(program, recipe, split, rows, fold).run(decide, rungs)
 

@@ -13,12 +13,20 @@ from tuner.engines.measure import PREDICT_ROWS
 
 
 def loop(
-    weights: Weights, gradient: Piece, update: Piece, outputs: Piece, loss: Piece, rows: Sequence[tf.TensorSpec]
+    weights: Weights,
+    gradient: Piece,
+    update: Piece,
+    outputs: Piece,
+    loss: Piece,
+    rows: Sequence[tf.TensorSpec],
+    in_parts: bool,
 ) -> Any:
     """A function `(*training rows, *validation rows, orders, rates, batch)` that trains.
 
     Its arguments: rows as in `row_specs`; `orders`, int32 `(E, n)`, the order of the training rows in each epoch;
     `rates`, float32 `(E * steps,)`; `batch`, int32, the rows a step.  The last step of an epoch takes what is left.
+
+    Where `in_parts`, outputs are computed for `PREDICT_ROWS` validation rows at a time.
 
     It gives, for each epoch: the mean training loss over the rows, `(E,)`; the loss on the validation part after the
     epoch, `(E,)`; the outputs there, `(E, validation rows, k)`.
@@ -47,7 +55,7 @@ def loop(
             _, total = tf.while_loop(lambda index, _: index < steps, step, (0, 0.0), parallel_iterations=1)
             with tf.control_dependencies([total]):
                 now = [tf.identity(value) for value in weights.read()]
-            answers = _outputs(outputs, now, validation[0])
+            answers = _in_parts(outputs, now, validation[0]) if in_parts else outputs(*now, validation[0])
             measured = (total / tf.cast(count, tf.float32), loss(answers, *validation[1:]), answers)
             return number + 1, *(array.write(number, value) for array, value in zip(found, measured, strict=True))
 
@@ -66,7 +74,7 @@ def loop(
     return tf.function(run, autograph=False, input_signature=signature).get_concrete_function()
 
 
-def _outputs(outputs: Piece, values: Sequence[tf.Tensor], x: tf.Tensor) -> tf.Tensor:
+def _in_parts(outputs: Piece, values: Sequence[tf.Tensor], x: tf.Tensor) -> tf.Tensor:
     """Outputs for all rows, some at a time: the activations of all of them may not fit into memory."""
     count = tf.shape(x)[0]
     parts = (count + PREDICT_ROWS - 1) // PREDICT_ROWS

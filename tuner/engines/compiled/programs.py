@@ -34,6 +34,19 @@ _LARGE = 500_000
 """Weights above which a copy into one vector costs more than the operations that it saves."""
 
 
+@dataclass(frozen=True)
+class RowsKind:
+    """What a program must know of the rows.
+
+    Attributes:
+        weighted: Whether they have weights.
+        in_parts: Whether the validation rows are too many to be evaluated at once.
+    """
+
+    weighted: bool
+    in_parts: bool
+
+
 @dataclass
 class Program:
     """All that trains the recipes of one kind.
@@ -76,22 +89,22 @@ class Programs:
         self._optimizers: Kept[tuple[SharedOptimizer, Piece]] = Kept(_PIECES, self.clock)
         self._pieces: Kept[Piece] = Kept(_PIECES, self.clock)
 
-    def begin(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any], weighted: bool) -> Program:
+    def begin(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any], rows: RowsKind) -> Program:
         """The program of a recipe, ready for its first step.
 
         Args:
             recipe: What will be trained.
             facts: Shapes of the data.
             build: The function of the model file.
-            weighted: Whether rows have weights.
+            rows: What is to be known of the rows.
 
         Raises:
             UnsupportedError: There can be none.
         """
         of_network = network_key(recipe, facts)
         config = optimizer_of(recipe).get_config()
-        key = (of_network, (loss_key(recipe), weighted), optimizer_key(recipe, config))
-        program = self._programs.get(key, lambda: self._assemble(recipe, facts, build, weighted, *key))
+        key = (of_network, (loss_key(recipe), rows.weighted), optimizer_key(recipe, config))
+        program = self._programs.get((*key, rows), lambda: self._assemble(recipe, facts, build, rows, *key))
         program.begin(recipe, config)
         return program
 
@@ -100,7 +113,7 @@ class Programs:
         recipe: Recipe,
         facts: DataFacts,
         build: Callable[..., Any],
-        weighted: bool,
+        kind: RowsKind,
         of_network: str,
         of_loss: tuple[str, bool],
         of_optimizer: str,
@@ -110,7 +123,7 @@ class Programs:
         of_weights = (network.shapes, network.embedding, apart)
         weights = self._weights.get(of_weights, lambda: Weights(*of_weights))
         loss = self._losses.get(of_loss[0], lambda: SharedLoss(recipe))
-        rows = row_specs(facts.input_shape, facts.outputs, weighted)
+        rows = row_specs(facts.input_shape, facts.outputs, kind.weighted)
         try:
             optimizer, update = self._optimizers.get((of_optimizer, of_weights), lambda: _optimizer(recipe, weights))
             gradient = self._pieces.get(
@@ -118,7 +131,7 @@ class Programs:
             )
             outputs = self._pieces.get(("outputs", of_network, apart), lambda: outputs_piece(network, weights, rows[0]))
             measured = self._pieces.get(("loss", of_loss, facts.outputs), lambda: loss_piece(loss, rows))
-            run = loop(weights, gradient, update, outputs, measured, rows)
+            run = loop(weights, gradient, update, outputs, measured, rows, kind.in_parts)
         except TunerError:
             raise
         except Exception as error:  # layers of others may do what only a Keras training allows

@@ -1,0 +1,217 @@
+"""What the compiled engine promises besides equality: sharing, the same numbers twice, decisions, and a way out."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+
+from tuner.data import Prepared
+from tuner.engines import ENGINES, EpochRecord, run_trial
+from tuner.errors import UnsupportedError
+from tuner.training import Choice, ModelChoice, Recipe, Task
+
+keras = pytest.importorskip("keras")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def engine() -> Any:
+    return ENGINES["compiled"].make()
+
+
+def numbers(engine: Any, recipe: Recipe, **options: Any) -> list[tuple[float, ...]]:
+    """Train on the data of its task: what each epoch gave, without times."""
+    split, facts = oracle.data(recipe.task)
+    records = oracle.by_engine(engine, recipe, split, facts, **options)[1]
+    return [(record.epoch, record.loss, record.val_loss, record.metric, record.learning_rate) for record in records]
+
+
+def test_recipes_that_share_a_program_do_not_influence_each_other(engine: Any) -> None:
+    """Momentum, rate, penalties, options, seed and initializer of another trial leave nothing behind."""
+    one = oracle.recipe("categorical_focal_crossentropy", "adam", l2=0.01, label_smoothing=0.1)
+    other = oracle.recipe(
+        Choice(name="categorical_focal_crossentropy", options={"gamma": 4.0}),
+        Choice(name="adam", options={"beta_2": 0.95, "epsilon": 1e-3, "amsgrad": False}),
+        momentum=0.3,
+        learning_rate=0.5,
+        l2=1.0,
+        label_smoothing=0.4,
+        seed=99,
+        batch_size=5,
+        epochs=4,
+        initializer=Choice(name="he_normal"),
+        schedule=Choice(name="cosine"),
+    )
+    first = numbers(engine, one)
+    made = engine.programs[0]
+    different = numbers(engine, other)
+    assert engine.programs[0] == made, "they differ in numbers only"
+    assert numbers(engine, one) == first
+    assert numbers(engine, other) == different
+    assert different[0][1:] != first[0][1:]
+
+
+def test_programs_grow_with_what_is_different_and_not_with_trials(engine: Any) -> None:
+    seeds = [oracle.recipe("huber", "adamax", seed=seed, learning_rate=0.01 * (seed + 1)) for seed in range(4)]
+    made = engine.programs[0]
+    results = [numbers(engine, recipe) for recipe in seeds]
+    assert engine.programs[0] == made + 1
+    assert len({result[-1][1] for result in results}) == 4
+    numbers(engine, oracle.recipe("huber", "adamax", activation="relu"))
+    assert engine.programs[0] == made + 2
+    assert engine.programs[1] > 0
+
+
+def test_rungs_change_how_much_is_trained_at_once_and_no_number(engine: Any) -> None:
+    recipe = oracle.recipe("mean_squared_error", epochs=9)
+    assert numbers(engine, recipe) == numbers(engine, recipe, rungs=(1, 3, 4)) == numbers(engine, recipe, rungs=(8,))
+
+
+def test_a_training_ends_where_it_is_told_to(engine: Any) -> None:
+    recipe, seen = oracle.recipe("mean_squared_error", epochs=6), []
+    whole = numbers(engine, recipe)
+
+    def decide(record: EpochRecord) -> bool:
+        seen.append(record.epoch)
+        return record.epoch < 4
+
+    split, facts = oracle.data(recipe.task)
+    for rungs in ((), (2, 4)):
+        seen.clear()
+        training = engine.train(recipe, split, facts, oracle.build_of(recipe), 0, decide, rungs)
+        assert (training.state, training.reason) == ("pruned", "pruned after epoch 4")
+        assert training.value == whole[3][3]
+        assert seen == [1, 2, 3, 4]
+
+
+def test_folds(engine: Any) -> None:
+    recipe = oracle.recipe("categorical_crossentropy", "rmsprop")
+    split, facts = oracle.data(recipe.task)
+    swapped = dataclasses.replace(split, train=split.validation, validation=split.train)
+    records: list[EpochRecord] = []
+
+    def on_epoch(record: EpochRecord, report: Any) -> bool:
+        records.append(record)
+        return True
+
+    prepared = Prepared(facts, (split, swapped))
+    training = run_trial(engine, recipe, prepared, oracle.build_of(recipe), on_epoch)
+    weights, measured = oracle.by_fit(recipe, swapped, facts)
+    assert [(record.fold, record.epoch) for record in records] == [(f, e) for f in (0, 1) for e in (1, 2, 3)]
+    assert training.value == pytest.approx((records[2].metric + records[5].metric) / 2)
+    np.testing.assert_allclose(engine.weights()[0], weights[0], rtol=1e-4, atol=1e-6)
+    assert records[5].metric == pytest.approx(measured[2][2], rel=1e-4)
+
+
+def test_divergence_is_named_with_its_epoch_and_rate(engine: Any) -> None:
+    model = ModelChoice(reference="tests/engines/single_layer.py", sha256="")
+    recipe = oracle.recipe("mean_squared_error", learning_rate=1e6, model=model, epochs=12)
+    split, facts = oracle.data(recipe.task)
+    training, records = oracle.by_engine(engine, recipe, split, facts)
+    assert (training.state, training.value) == ("diverged", None)
+    assert f"in epoch {len(records) + 1} at learning rate 1e+06" in training.reason
+    assert len(records) < 12
+
+
+def test_validation_rows_in_several_parts(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tuner.engines.compiled import engine as training
+    from tuner.engines.compiled import loop
+
+    recipe = oracle.recipe("categorical_crossentropy", "nadam")
+    whole = numbers(engine, recipe)
+    for module in (loop, training):
+        monkeypatch.setattr(module, "PREDICT_ROWS", 4)
+    other = ENGINES["compiled"].make()
+    np.testing.assert_allclose(numbers(other, recipe), whole, rtol=1e-6)
+
+
+def test_initial_weights_are_those_of_building_the_model(engine: Any) -> None:
+    """For each initializer, with seeds that were not seen when the model was built."""
+    from tuner.training import INITIALIZERS, build_model
+
+    split, facts = oracle.data(Task.MULTICLASS)
+    model = ModelChoice(reference="models/mlp.py", sha256="", options={"units": [6, 6], "dropout": 0.2})
+    for seed, name in enumerate(INITIALIZERS):
+        recipe = oracle.recipe("kl_divergence", initializer=Choice(name=name), seed=seed, model=model)
+        recipe = recipe.model_copy(update={"learning_rate": 0.0, "epochs": 1})
+        oracle.by_engine(engine, recipe, split, facts)
+        built = build_model(recipe, facts.input_shape, facts.outputs, oracle.build_of(recipe))
+        for ours, theirs in zip(engine.weights(), built.trainable_variables, strict=True):
+            np.testing.assert_array_equal(ours, theirs.numpy(), err_msg=name)
+
+
+class Halved(keras.Model):
+    """A model whose training step is its own."""
+
+    def train_step(self, data: Any) -> Any:
+        return super().train_step(data)
+
+
+def own_step(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
+    rows = keras.Input(inputs)
+    return Halved(rows, keras.layers.Dense(outputs, kernel_initializer=initializer)(rows))
+
+
+def constrained(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
+    rows = keras.Input(inputs)
+    return keras.Model(rows, keras.layers.Dense(outputs, kernel_constraint="non_neg")(rows))
+
+
+def unused(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
+    class Idle(keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.idle = self.add_weight(shape=(2,), name="idle")
+
+        def call(self, x: Any) -> Any:
+            return x
+
+    rows = keras.Input(inputs)
+    return keras.Model(rows, keras.layers.Dense(outputs)(Idle()(rows)))
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [(own_step, "train_step of its own"), (constrained, "has a constraint"), (unused, "no gradient")],
+)
+def test_what_cannot_be_compiled_is_trained_by_fit(build: Any, reason: str) -> None:
+    auto = ENGINES["auto"].make()
+    recipe = oracle.recipe("mean_squared_error", model=ModelChoice(reference="own.py:build", sha256=build.__name__))
+    split, facts = oracle.data(recipe.task)
+    plain = oracle.recipe("mean_squared_error", "adam")
+    before = numbers(auto, plain)
+    seen: list[int] = []
+
+    def decide(record: EpochRecord) -> bool:
+        seen.append(record.epoch)
+        return True
+
+    with pytest.raises(UnsupportedError, match=reason):
+        ENGINES["compiled"].make().train(recipe, split, facts, build, 0, decide)
+    assert not seen
+    assert auto.train(recipe, split, facts, build, 0, decide).state == "complete"
+    assert seen == [1, 2, 3]
+    assert [reason in text for text in auto.reasons.values()] == [True]
+    assert numbers(auto, plain) == before, "programs outlive a session that fit has cleared"
+
+
+def test_a_model_with_randomness_of_its_own_is_built_anew(engine: Any) -> None:
+    """Weights that no initializer of the recipe draws: two seeds give two trainings, one seed the same twice."""
+
+    def build(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
+        rows = keras.Input(inputs)
+        return keras.Model(rows, keras.layers.Dense(outputs, kernel_initializer="glorot_normal")(rows))
+
+    recipe = oracle.recipe("mean_squared_error", model=ModelChoice(reference="own.py:random", sha256="random"))
+    split, facts = oracle.data(recipe.task)
+
+    def values(seed: int) -> float:
+        return engine.train(recipe.model_copy(update={"seed": seed}), split, facts, build, 0, lambda record: True).value
+
+    first = values(1)
+    assert values(2) != first
+    assert values(1) == first

@@ -1,0 +1,56 @@
+"""The engine of whoever does not want to choose one: compiled programs where they can be made, else `model.fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tuner.data import DataFacts, Split
+from tuner.engines.base import Decide, Training
+from tuner.engines.compiled import CompiledEngine
+from tuner.engines.fit import FitEngine
+from tuner.errors import UnsupportedError
+from tuner.training import Recipe
+
+
+class AutoEngine:
+    """Trains each recipe with the fastest engine that can.
+
+    Attributes:
+        reasons: Why recipes were trained by `model.fit`, by model (its file, function, options and activation).
+    """
+
+    name = "auto"
+
+    def __init__(self) -> None:
+        self._compiled, self._fit = CompiledEngine(), FitEngine()
+        self.reasons: dict[str, str] = {}
+
+    @property
+    def programs(self) -> tuple[int, float]:
+        """Programs made so far, and the seconds spent on making them."""
+        return self._compiled.programs
+
+    def supports(self, recipe: Recipe) -> str | None:
+        """None: one of the engines can."""
+        return None
+
+    def train(
+        self,
+        recipe: Recipe,
+        split: Split,
+        facts: DataFacts,
+        build: Callable[..., Any],
+        fold: int,
+        decide: Decide,
+        rungs: Sequence[int] = (),
+    ) -> Training:
+        """See `Engine.train`."""
+        given = recipe, split, facts, build, fold, decide, rungs
+        model = f"{recipe.model.model_dump_json()} {recipe.activation}"
+        if model not in self.reasons:
+            try:
+                return self._compiled.train(*given)
+            except UnsupportedError as error:  # it says so before it tells `decide` of anything
+                self.reasons[model] = str(error)
+        return self._fit.train(*given)
