@@ -16,7 +16,6 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.data import Folds
 from tuner.errors import RepeatedFailureError, StudyChangedError
 from tuner.executors import Ended, EpochDone, Event, Executor, Job, Lost, Raised
 from tuner.interrupts import Interrupts
@@ -55,6 +54,7 @@ class StudyRun:
         self._spec, self._database, self._executor, self._show = spec, database, executor, show
         self._running: dict[int, optuna.Trial] = {}
         self._jobs: dict[int, Job] = {}
+        self._folds: dict[int, list[float]] = {}
         self._retried: set[int] = set()
         self._errors: list[str] = []
         self._ending: str | None = None
@@ -102,10 +102,9 @@ class StudyRun:
         self._study.sampler = sampler.build(
             _seed(spec.seed, len(trials)), spec.space, spec.budget.trials, **spec.sampler.options
         )
-        validation = spec.data.validation
-        steps = validation.folds if isinstance(validation, Folds) else spec.budget.epochs
-        self._study.pruner = pruner.build(steps, **spec.pruner.options)
-        self._rungs = pruner.rungs(steps, **spec.pruner.options)
+        self._pruner = pruner
+        self._study.pruner = pruner.build(spec.steps, spec.folds is not None, **spec.pruner.options)
+        self._rungs = pruner.rungs(spec.steps, **spec.pruner.options)
         self._wall_before = float(self._study.user_attrs.get(WALL, 0.0))
         self._starts = starts(spec.space, spec.facts.task) if spec.starts else []
         if math.isfinite(self._settings):
@@ -246,6 +245,7 @@ class StudyRun:
             case Lost(reason=reason, log=log):
                 if number not in self._retried:  # once more, on a new worker: the first death may be an accident
                     self._retried.add(number)
+                    self._folds.pop(number, None)
                     self._running[number] = optuna.Trial(self._study, self._store.restart(number))
                     self._executor.submit(self._jobs[number])
                     return False
@@ -258,13 +258,16 @@ class StudyRun:
         trial = self._running[event.number]
         self._store.add_epoch(event.number, event.record.to_json())
         if event.step is not None and event.value is not None:
-            trial.report(event.value, event.step)
+            folds = self._folds.setdefault(event.number, [])
+            folds.append(event.value)
+            trial.report(event.value if self._spec.folds is None else self._pruner.after_folds(folds), event.step)
         if event.waits:
             self._executor.answer(event.number, not trial.should_prune())
 
     def _finish(self, number: int, outcome: Outcome) -> None:
         trial = self._running.pop(number)
         del self._jobs[number]
+        self._folds.pop(number, None)
         tell(self._study, trial, outcome)
         self._counts["running"] -= 1
         self._counts[outcome.state] += 1

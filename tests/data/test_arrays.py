@@ -101,7 +101,7 @@ def test_a_function_gives_pandas(write_text: Callable[..., object], prepared: Ca
     [
         ("return 1", "must return .* but returned a int"),
         ("return (1,)", "a tuple of 1"),
-        ("raise KeyError('lost')", r"mine.py:load must return the data, but fails: KeyError: 'lost'"),
+        ("raise KeyError('lost')", r"mine.py:load must return the data, but fails .line 6.: KeyError: 'lost'"),
         ("return [[1], [1, 2]], [1, 2]", "array of even shape, but got list"),
         ("return np.zeros((3, 2)), [[1], [1, 2], [3]]", "y must hold numbers"),
         ('return pd.DataFrame({"a": [1, "x"]}), [1, 2]', "'a' mixes kinds"),

@@ -441,3 +441,30 @@ def test_a_database_that_fails_leaves_the_study_free(
         with pytest.raises(StorageError, match="Make room on the disk"):
             run(spec_of(tmp_path), database)
     assert run(spec_of(tmp_path), database)[0] == "trials"
+
+
+def test_folds_are_reported_as_the_pruner_compares_them(database: Database, tmp_path: Path) -> None:
+    """Values of different folds cannot be compared; their mean so far can, and wilcoxon takes each for itself."""
+
+    values = (0.9, 0.6, 0.3, 0.6, 0.6)
+
+    class Folds(InlineExecutor):
+        """Five folds of one epoch."""
+
+        def events(self, timeout_s: float) -> list[Any]:
+            found: list[Any] = []
+            for number in list(self._running):
+                for fold, value in enumerate(values):
+                    found.append(
+                        EpochDone(number, EpochRecord(fold, 1, 1.0, 1.0, value, 0.1, 0.0), fold + 1, value, False)
+                    )
+                found.append(Ended(number, Training("complete", 0.6), 0.0))
+                del self._running[number]
+            return found
+
+    data = {"source": "iris", "validation": {"folds": 5}}
+    for pruner, expected in (("median", [0.9, 0.75, 0.6, 0.6, 0.6]), ("wilcoxon", values)):
+        spec = spec_of(tmp_path, name=pruner, data=data, pruner={"name": pruner}, budget={"trials": 2, "epochs": 1})
+        StudyRun(spec, database, Folds(mock_study.trainer)).run()
+        for trial in optuna.load_study(study_name=pruner, storage=database.url).trials:
+            assert [trial.intermediate_values[step] for step in range(1, 6)] == pytest.approx(expected)
