@@ -26,6 +26,7 @@ from tuner.storage import SEEN_EVERY_S, Database, StudyStore
 
 FINGERPRINT = "tuner:fingerprint"
 WALL = "tuner:wall_s"
+PROGRAMS = "tuner:programs"
 ABOUT = "tuner:about"
 SAME_ERRORS = 3
 """The same error of user code this often in a row ends the study."""
@@ -106,6 +107,7 @@ class StudyRun:
         self._study.pruner = pruner.build(spec.steps, spec.folds is not None, **spec.pruner.options)
         self._rungs = pruner.rungs(spec.steps, **spec.pruner.options)
         self._wall_before = float(self._study.user_attrs.get(WALL, 0.0))
+        self._programs = dict(self._study.user_attrs.get(PROGRAMS, {"traced": 0, "seconds": 0.0}))
         self._starts = starts(spec.space, spec.facts.task) if spec.starts else []
         if math.isfinite(self._settings):
             self._queue_failed(trials)
@@ -231,8 +233,9 @@ class StudyRun:
             case EpochDone():
                 self._report(event)
                 return False
-            case Ended(training=training, seconds=seconds):
+            case Ended(training=training, seconds=seconds, programs=(traced, tracing_s)):
                 self._errors.clear()
+                self._count_programs(traced, tracing_s)
                 self._running[number].set_user_attr("duration_s", round(seconds, 3))
                 state, value, reason = training.state, training.value, training.reason
                 if state == "complete" and (value is None or not math.isfinite(value)):
@@ -276,6 +279,15 @@ class StudyRun:
             better = 1 if self._spec.direction == "maximize" else -1
             if self._best is None or better * outcome.value > better * self._best[1]:
                 self._best, self._since_best = (number, outcome.value, dict(trial.params)), 0
+
+    def _count_programs(self, traced: int, seconds: float) -> None:
+        if traced:
+            before = self._programs
+            self._programs = {
+                "traced": before["traced"] + traced,
+                "seconds": round(before["seconds"] + seconds, 3),
+            }
+            self._study.set_user_attr(PROGRAMS, self._programs)
 
     def _count_error(self, error: str, traceback: str) -> None:
         self._errors = [*self._errors, error] if self._errors[-1:] in ([], [error]) else [error]

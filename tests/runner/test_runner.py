@@ -445,7 +445,6 @@ def test_a_database_that_fails_leaves_the_study_free(
 
 def test_folds_are_reported_as_the_pruner_compares_them(database: Database, tmp_path: Path) -> None:
     """Values of different folds cannot be compared; their mean so far can, and wilcoxon takes each for itself."""
-
     values = (0.9, 0.6, 0.3, 0.6, 0.6)
 
     class Folds(InlineExecutor):
@@ -468,3 +467,19 @@ def test_folds_are_reported_as_the_pruner_compares_them(database: Database, tmp_
         StudyRun(spec, database, Folds(mock_study.trainer)).run()
         for trial in optuna.load_study(study_name=pruner, storage=database.url).trials:
             assert [trial.intermediate_values[step] for step in range(1, 6)] == pytest.approx(expected)
+
+
+def test_programs_are_counted_over_all_runs(database: Database, tmp_path: Path) -> None:
+    class Compiling(InlineExecutor):
+        """Each trial needs two programs."""
+
+        def events(self, timeout_s: float) -> list[Any]:
+            found: list[Any] = [Ended(number, Training("complete", 0.6), 0.0, (2, 0.25)) for number in self._running]
+            self._running.clear()
+            return found
+
+    for trials in (2, 3):
+        StudyRun(spec_of(tmp_path, budget={"trials": trials}), database, Compiling(mock_study.trainer)).run()
+    (study,) = optuna.get_all_study_names(database.url)
+    attrs = optuna.load_study(study_name=study, storage=database.url).user_attrs
+    assert attrs["tuner:programs"] == {"traced": 6, "seconds": 0.75}

@@ -30,7 +30,11 @@ def show_result(content: dict[str, Any], ended: str) -> None:
     out = console()
     counts = ", ".join(f"{count} {state}" for state, count in content["counts"].items() if count)
     out.print(f"Study {content['study']}: {_ENDED[ended]}.")
-    out.print(f"{counts or 'no trials'}; {duration_text(content['wall_s'])} in all.")
+    programs = content["programs"]
+    traced = (
+        f", {programs['traced']} programs traced in {duration_text(programs['seconds'])}" if programs["traced"] else ""
+    )
+    out.print(f"{counts or 'no trials'}; {duration_text(content['wall_s'])} in all{traced}.")
     if content["best"] is not None:
         best = content["best"]
         out.print(Text(f"Best {content['metric']}: {number_text(best['value'])} (trial {best['trial']})", "bold"))

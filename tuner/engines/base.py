@@ -57,9 +57,16 @@ class Training:
 
 
 class Engine(Protocol):
-    """One way to train."""
+    """One way to train.
+
+    Attributes:
+        programs: How many programs were made so far, and the seconds spent on making them.
+    """
 
     name: str
+
+    @property
+    def programs(self) -> tuple[int, float]: ...
 
     def supports(self, recipe: Recipe) -> str | None:
         """None where this engine can train the recipe, else the reason why not."""

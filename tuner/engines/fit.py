@@ -25,6 +25,7 @@ class FitEngine:
     """Trains with `keras.Model.fit`."""
 
     name = "fit"
+    programs = (0, 0.0)  # Keras traces each model anew, as a part of training it
 
     def supports(self, recipe: Recipe) -> str | None:
         """None: Keras trains every recipe."""

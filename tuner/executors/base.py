@@ -85,11 +85,13 @@ class Ended:
         number: Of the trial.
         training: How it ended.
         seconds: Wall time of the trial in its worker, building the model included.
+        programs: How many programs were made for it, and the seconds that this took.
     """
 
     number: int
     training: Training
     seconds: float
+    programs: tuple[int, float] = (0, 0.0)
 
 
 @dataclass(frozen=True)

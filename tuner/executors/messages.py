@@ -55,7 +55,8 @@ def event_of(message: Mapping[str, Any]) -> Event:
         case "epoch":
             return EpochDone(**{**content, "record": EpochRecord(**content["record"])})
         case "ended":
-            return Ended(**{**content, "training": Training(**content["training"])})
+            programs = tuple(content["programs"])
+            return Ended(**{**content, "training": Training(**content["training"]), "programs": programs})
         case "raised":
             return Raised(**content)
     raise ValueError(f"a worker said {message['is']!r}, which means nothing")

@@ -58,7 +58,7 @@ class Worker:
             self._send(messages.epoch_message(EpochDone(job.number, record, step, value, waits)))
             return bool(self._inbox.get()["go_on"]) if waits else True
 
-        began = time.monotonic()
+        began, before = time.monotonic(), engine.programs
         try:
             recipe = Recipe.from_json(job.recipe)
             build = load(workplace.project, Reference.parse(recipe.model.reference, "build"), recipe.model.sha256)
@@ -68,7 +68,8 @@ class Worker:
                 {"is": "raised", "number": job.number, "error": one_line(error), "traceback": traceback.format_exc()}
             )
         else:
-            self._send(messages.ended_message(Ended(job.number, training, time.monotonic() - began)))
+            made = engine.programs[0] - before[0], engine.programs[1] - before[1]
+            self._send(messages.ended_message(Ended(job.number, training, time.monotonic() - began, made)))
 
 
 def _prepare(workplace: Workplace) -> tuple[Engine, Prepared]:

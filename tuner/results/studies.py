@@ -41,6 +41,11 @@ class Study:
         return state, reason
 
     @property
+    def programs(self) -> dict[str, Any]:
+        """Programs that the compiled engine made in all its runs: `{"traced", "seconds"}`."""
+        return dict(self.record.attrs.get("tuner:programs", {"traced": 0, "seconds": 0.0}))
+
+    @property
     def wall_s(self) -> float:
         """Wall time of all its runs together, in seconds."""
         return float(self.record.attrs.get("tuner:wall_s", 0.0))

@@ -15,8 +15,8 @@ def summary(study: Study) -> dict[str, Any]:
     """The study as plain JSON.
 
     Returns:
-        `{"study", "direction", "metric", "counts", "best", "wall_s", "trials"}`: `counts` by state, `best` is
-        `{"trial", "value", "params"}` or None, and `trials` has one
+        `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "trials"}`: `counts` by state,
+        `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`, and `trials` has one
         `{"number", "state", "value", "params", "epochs", "duration_s", "reason"}` a trial.
     """
     record = study.record
@@ -29,6 +29,7 @@ def summary(study: Study) -> dict[str, Any]:
         "counts": {state: sum(row["state"] == state for row in rows) for state in STATES},
         "best": None if best is None else {"trial": best.number, "value": best.value, "params": params_of(best)},
         "wall_s": study.wall_s,
+        "programs": study.programs,
         "trials": rows,
     }
 

@@ -1,0 +1,37 @@
+"""A whole study by the default engine: worker processes, pruning at rungs, programs counted, the same twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tuner
+
+pytest.importorskip("keras")
+pytestmark = pytest.mark.slow
+
+
+def test_a_study_by_compiled_programs(tmp_path: Path) -> None:
+    """One kind of network, loss and optimizer: one program, whatever the number of trials."""
+    content: dict[str, Any] = {
+        "name": "s",
+        "model": "models/mlp.py",
+        "data": {"source": "iris"},
+        "search": {
+            "learning_rate": {"low": 1e-4, "high": 1e-1, "log": True},
+            "optimizer": "adam",
+            "loss": "kl_divergence",
+        },
+        "budget": {"trials": 8, "epochs": 6},
+        "pruner": {"name": "successive_halving"},
+        "workers": 1,
+    }
+    found = [tuner.run(content, storage=f"sqlite:///{tmp_path}/{n}.db", seed=3).summary() for n in range(2)]
+    assert found[0]["counts"]["complete"] + found[0]["counts"]["pruned"] == 8
+    assert found[0]["counts"]["pruned"] > 0
+    assert [found[n]["programs"]["traced"] for n in range(2)] == [1, 1]
+    assert found[0]["programs"]["seconds"] > 0
+    rows = [[(row["state"], row["value"], row["epochs"], row["params"]) for row in each["trials"]] for each in found]
+    assert rows[0] == rows[1]
