@@ -58,7 +58,7 @@ class Dashboard:
 
     def serve(self) -> None:
         """Answer requests until Ctrl-C or SIGTERM."""
-        with _termination_as_interrupt():
+        with _interruptible():
             self._server.run()  # ends on KeyboardInterrupt without raising it
         self.close()
 
@@ -95,8 +95,11 @@ def open_dashboard(
 
 
 @contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Within this, SIGTERM is what Ctrl-C is; signals reach the main thread only."""
+def _interruptible() -> Iterator[None]:
+    """Within this, SIGTERM is what Ctrl-C is; signals reach the main thread only.
+
+    SIGINT is set too: a shell starts what runs in its background with Ctrl-C ignored.
+    """
 
     def interrupt(number: int, frame: Any) -> None:
         raise KeyboardInterrupt
@@ -104,8 +107,9 @@ def _termination_as_interrupt() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
