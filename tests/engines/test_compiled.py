@@ -215,3 +215,15 @@ def test_a_model_with_randomness_of_its_own_is_built_anew(engine: Any) -> None:
     first = values(1)
     assert values(2) != first
     assert values(1) == first
+
+
+def test_data_that_are_too_large_are_left_to_fit(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tuner.engines.compiled import engine as training
+
+    split, facts = oracle.data(Task.REGRESSION)
+    recipe = oracle.recipe("mean_squared_error")
+    monkeypatch.setattr(training, "_BYTES", split.train.x.nbytes - 1)
+    with pytest.raises(UnsupportedError, match="MiB"):
+        oracle.by_engine(engine, recipe, split, facts)
+    monkeypatch.setattr(training, "_BYTES", split.train.x.nbytes)
+    assert oracle.by_engine(engine, recipe, split, facts)[0].state == "complete"
