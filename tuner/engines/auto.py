@@ -31,10 +31,6 @@ class AutoEngine:
         """Programs made so far, and the seconds spent on making them."""
         return self._compiled.programs
 
-    def supports(self, recipe: Recipe) -> str | None:
-        """None: one of the engines can."""
-        return None
-
     def train(
         self,
         recipe: Recipe,

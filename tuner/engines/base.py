@@ -68,9 +68,6 @@ class Engine(Protocol):
     @property
     def programs(self) -> tuple[int, float]: ...
 
-    def supports(self, recipe: Recipe) -> str | None:
-        """None where this engine can train the recipe, else the reason why not."""
-
     def train(
         self,
         recipe: Recipe,

@@ -27,10 +27,6 @@ class FitEngine:
     name = "fit"
     programs = (0, 0.0)  # Keras traces each model anew, as a part of training it
 
-    def supports(self, recipe: Recipe) -> str | None:
-        """None: Keras trains every recipe."""
-        return None
-
     def train(
         self,
         recipe: Recipe,

@@ -51,10 +51,6 @@ class CompiledEngine:
             raise RuntimeError("nothing was trained yet")
         return self._last.weights.arrays()
 
-    def supports(self, recipe: Recipe) -> str | None:
-        """None: whether a model can be compiled is seen when it is built (see `train`)."""
-        return None
-
     def train(
         self,
         recipe: Recipe,
