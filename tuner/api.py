@@ -126,5 +126,6 @@ def _workplace(spec: StudySpec) -> Workplace:
         engine=spec.engine,
         data=spec.data.model_dump(mode="json"),
         data_sha256=spec.facts.sha256,
+        input_shape=spec.facts.input_shape,
         seed=spec.seed,
     )

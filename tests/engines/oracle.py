@@ -78,7 +78,7 @@ def build_of(a_recipe: Recipe) -> Callable[..., Any]:
     return load(PROJECT, Reference.parse(a_recipe.model.reference, "build"))
 
 
-def by_engine(engine: Any, a_recipe: Recipe, split: Split, facts: DataFacts, **options: Any) -> Any:
+def by_engine(engine: Any, a_recipe: Recipe, split: Split, facts: DataFacts) -> Any:
     """Train by an engine: how it ended, and the records."""
     records: list[EpochRecord] = []
 
@@ -86,7 +86,7 @@ def by_engine(engine: Any, a_recipe: Recipe, split: Split, facts: DataFacts, **o
         records.append(record)
         return True
 
-    training: Training = engine.train(a_recipe, split, facts, build_of(a_recipe), 0, decide, **options)
+    training: Training = engine.train(a_recipe, split, facts, build_of(a_recipe), 0, decide)
     return training, records
 
 

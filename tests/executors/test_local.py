@@ -75,7 +75,8 @@ def spec(project: Path) -> StudySpec:
 
 
 def place_of(spec: StudySpec) -> Workplace:
-    return Workplace(spec.project, "fit", spec.data.model_dump(mode="json"), spec.facts.sha256, spec.seed)
+    facts = spec.facts
+    return Workplace(spec.project, "fit", spec.data.model_dump(mode="json"), facts.sha256, facts.input_shape, spec.seed)
 
 
 def job(spec: StudySpec, number: int, mode: str = "quiet", *, epochs: int = 3, rungs: tuple[int, ...] = ()) -> Job:

@@ -59,7 +59,7 @@ def test_an_exception_arrives_with_its_traceback() -> None:
 def test_jobs_and_workplaces(tmp_path: Any) -> None:
     job = Job(5, {"model": {"options": {"units": [1, 2]}}, "learning_rate": 0.1}, (1, 3, 9))
     assert messages.job_of(over_the_wire(messages.train_message(job))) == job
-    place = Workplace(tmp_path, "fit", {"source": "iris", "drop": []}, "ab" * 32, 3)
+    place = Workplace(tmp_path, "fit", {"source": "iris", "drop": []}, "ab" * 32, (4,), 3)
     assert Workplace.from_json(over_the_wire(place.to_json())) == place
 
 

@@ -43,5 +43,7 @@ ENGINES: Table[EngineRow] = Table(
     "engine",
     EngineRow("auto", "compiled where it can train the recipe, else fit; seen in the worker for each model", _auto),
     EngineRow("fit", "plain model.fit with callbacks: works for everything, and is the oracle of faster ones", _fit),
-    EngineRow("compiled", "programs that trials of a kind share, equal to fit; not for every model", _compiled),
+    EngineRow(
+        "compiled", "a step is two calls of programs that trials share, equal to fit; not for every model", _compiled
+    ),
 )

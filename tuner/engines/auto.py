@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from tuner.data import DataFacts, Split
@@ -39,10 +39,9 @@ class AutoEngine:
         build: Callable[..., Any],
         fold: int,
         decide: Decide,
-        rungs: Sequence[int] = (),
     ) -> Training:
         """See `Engine.train`."""
-        given = recipe, split, facts, build, fold, decide, rungs
+        given = recipe, split, facts, build, fold, decide
         model = f"{recipe.model.model_dump_json()} {recipe.activation}"
         if model not in self.reasons:
             try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -76,7 +76,6 @@ class Engine(Protocol):
         build: Callable[..., Any],
         fold: int,
         decide: Decide,
-        rungs: Sequence[int] = (),
     ) -> Training:
         """Train from fresh weights.
 
@@ -86,9 +85,7 @@ class Engine(Protocol):
             facts: What is known of the data.
             build: The model file's function.
             fold: Index of the split; for the records.
-            decide: Is told of each epoch, in their order, and says whether to go on.
-            rungs: Epochs after which `decide` may end the training: an engine may train up to the next one before
-                it tells of the epochs in between.
+            decide: Is told of each epoch, and says whether to go on.
 
         Raises:
             UnsupportedError: This engine cannot train the recipe; nothing was told to `decide`.

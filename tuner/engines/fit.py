@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -35,9 +35,8 @@ class FitEngine:
         build: Callable[..., Any],
         fold: int,
         decide: Decide,
-        rungs: Sequence[int] = (),
     ) -> Training:
-        """See `Engine.train`; it asks after each epoch, whatever the rungs."""
+        """See `Engine.train`."""
         keras.backend.clear_session()
         gc.collect()
         model = build_model(recipe, facts.input_shape, facts.outputs, build)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from tuner.data import Prepared
@@ -20,14 +20,12 @@ def run_trial(
     prepared: Prepared,
     build: Callable[..., Any],
     on_epoch: OnEpoch,
-    rungs: Sequence[int] = (),
 ) -> Training:
     """Train a recipe on each split in turn.
 
     A hold-out study reports every epoch.  A study with folds reports every fold, by its last epoch: values of the
     same fold can be compared between trials, values of different folds cannot.  The objective of the
     trial is the last epoch's value, or the mean of it over the folds: what the recipe gives when it is trained again.
-    `rungs` are the steps after which the pruner may end the trial; an engine may train up to them in one go.
     """
     folds, values, go_on = len(prepared.splits), [], True
 
@@ -41,7 +39,7 @@ def run_trial(
         return go_on
 
     for fold, split in enumerate(prepared.splits):
-        training = engine.train(recipe, split, prepared.facts, build, fold, decide, rungs if folds == 1 else ())
+        training = engine.train(recipe, split, prepared.facts, build, fold, decide)
         if training.state != "complete" or training.value is None:
             return training
         values.append(training.value)

@@ -24,6 +24,7 @@ class Workplace:
         engine: Row of the table of engines.
         data: The `[data]` section, as JSON.
         data_sha256: Hash of the data that the study was started with.
+        input_shape: Shape of one row, without the batch axis.
         seed: Of the splits.
     """
 
@@ -31,16 +32,19 @@ class Workplace:
     engine: str
     data: Mapping[str, Any]
     data_sha256: str
+    input_shape: tuple[int, ...]
     seed: int
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
-        return {**vars(self), "project": str(self.project), "data": dict(self.data)}
+        plain = {"project": str(self.project), "data": dict(self.data), "input_shape": list(self.input_shape)}
+        return {**vars(self), **plain}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Workplace:
         """The workplace of `to_json`."""
-        return cls(**{**content, "project": Path(content["project"])})
+        plain = {"project": Path(content["project"]), "input_shape": tuple(content["input_shape"])}
+        return cls(**{**content, **plain})
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,13 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
 
 from tuner.errors import WorkerError
 from tuner.executors import messages
 from tuner.executors.base import Event, Job, Lost, Workplace
+from tuner.executors.environment import environment
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 _LOG_LINES = 40
 _GRACE_S = 2.0
 """How long the end of a pipe may come after the end of its worker, and the other way round."""
@@ -158,7 +157,7 @@ class LocalExecutor:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
-                    env=self._environment(),
+                    env=environment(self._workplace, self._threads),
                     cwd=self._workplace.project,
                     start_new_session=True,
                 )
@@ -170,21 +169,6 @@ class LocalExecutor:
         worker.reader.start()
         worker.send({"do": "prepare", "workplace": self._workplace.to_json()})
         return worker
-
-    def _environment(self) -> dict[str, str]:
-        package_root = str(Path(__file__).resolve().parents[2])
-        paths = [package_root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-        return {
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "TF_ENABLE_ONEDNN_OPTS": "0",
-            "TF_NUM_INTEROP_THREADS": "1",
-            **dict.fromkeys(_THREADS, str(self._threads)),
-            **os.environ,
-            "KERAS_BACKEND": "tensorflow",
-            "PYTHONPATH": os.pathsep.join(paths),
-            # String hashes order sets; a trial must not depend on them.
-            "PYTHONHASHSEED": "0",
-        }
 
     def _listen(self, worker: _Worker) -> None:
         assert worker.process.stdout is not None

@@ -1,4 +1,4 @@
-"""The compiled engine: a trial is a few calls of a program that other trials of its kind have used before.
+"""The compiled engine: a step is two calls of pieces that other trials have used before.
 
 Shapes: n rows; x `(n, *input_shape)`, y `(n, outputs)`, weight `(n,)`; all float32.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,21 +17,17 @@ import tensorflow as tf
 from tuner.data import DataFacts, Part, Split
 from tuner.diagnostics import divergence
 from tuner.engines.base import Decide, EpochRecord, Training
-from tuner.engines.compiled.programs import Program, Programs, RowsKind
+from tuner.engines.compiled.programs import Program, Programs
 from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
-from tuner.errors import UnsupportedError
 from tuner.training import Recipe, learning_rates, plateau
 
-_CALL_S = 0.5
-"""How long one call may take: progress is told, and a training can end, between calls."""
-_BYTES = 2**29
-"""Training data above this are not copied into an epoch's order."""
-_OUTPUT_BYTES = 2**26
+_SHUFFLED_BYTES = 2**26
+"""So much of an epoch is put into its order at once: a gather for each batch costs a step 0.03 ms."""
 _SPLITS = 16
 
 
 class CompiledEngine:
-    """Trains with assembled programs; equal to `fit` for equal initial weights and batch order."""
+    """Trains with shared pieces; equal to `fit` for equal initial weights and batch order."""
 
     name = "compiled"
 
@@ -42,7 +38,7 @@ class CompiledEngine:
 
     @property
     def programs(self) -> tuple[int, float]:
-        """Programs made so far, and the seconds spent on making them."""
+        """Pieces made so far, and the seconds spent on making them."""
         return self._programs.clock.traced, self._programs.clock.seconds
 
     def weights(self) -> list[np.ndarray]:
@@ -59,22 +55,16 @@ class CompiledEngine:
         build: Callable[..., Any],
         fold: int,
         decide: Decide,
-        rungs: Sequence[int] = (),
     ) -> Training:
         """See `Engine.train`."""
-        if split.train.x.nbytes > _BYTES:
-            raise UnsupportedError(
-                f"the training data have {split.train.x.nbytes >> 20} MiB, and up to {_BYTES >> 20} are compiled"
-            )
         weights = [sample_weight(part, recipe) for part in (split.train, split.validation)]
         weighted = any(weight is not None for weight in weights)
-        kind = RowsKind(weighted, in_parts=len(split.validation) > PREDICT_ROWS)
-        program = self._last = self._programs.begin(recipe, facts, build, kind)
-        rows = self._rows(split, weights if weighted else None)
-        return _Trial(program, recipe, split, rows, fold).run(decide, rungs)
+        program = self._last = self._programs.begin(recipe, facts, build, weighted)
+        train, validation = self._rows(split, weights if weighted else None)
+        return _Trial(program, recipe, split, train, validation, fold).run(decide)
 
-    def _rows(self, split: Split, weights: Sequence[np.ndarray | None] | None) -> list[tf.Tensor]:
-        """Training and validation rows as a program takes them; features and targets are copied once."""
+    def _rows(self, split: Split, weights: Sequence[np.ndarray | None] | None) -> list[list[tf.Tensor]]:
+        """Training and validation rows as pieces take them; features and targets are copied once."""
         if id(split) not in self._parts:
             parts = [[tf.constant(part.x), tf.constant(part.y)] for part in (split.train, split.validation)]
             self._parts[id(split)] = (split, parts)
@@ -82,9 +72,9 @@ class CompiledEngine:
                 self._parts.popitem(last=False)
         parts = self._parts[id(split)][1]
         if weights is None:
-            return [*parts[0], *parts[1]]
+            return parts
         given = zip(parts, weights, (split.train, split.validation), strict=True)
-        return [tensor for part, weight, rows in given for tensor in (*part, _weight(weight, rows))]
+        return [[*part, _weight(weight, rows)] for part, weight, rows in given]
 
 
 def _weight(weight: np.ndarray | None, rows: Part) -> tf.Tensor:
@@ -92,62 +82,88 @@ def _weight(weight: np.ndarray | None, rows: Part) -> tf.Tensor:
 
 
 class _Trial:
-    """One training: which epochs go into a call, and what is told of them."""
+    """One training, epoch by epoch."""
 
-    def __init__(self, program: Program, recipe: Recipe, split: Split, rows: list[tf.Tensor], fold: int) -> None:
-        self._program, self._recipe, self._split, self._rows, self._fold = program, recipe, split, rows, fold
-        self._count = len(split.train)
-        self._steps = math.ceil(self._count / recipe.batch_size)
-        self._rates = learning_rates(recipe, self._steps * recipe.epochs)
+    def __init__(
+        self,
+        program: Program,
+        recipe: Recipe,
+        split: Split,
+        train: Sequence[tf.Tensor],
+        validation: Sequence[tf.Tensor],
+        fold: int,
+    ) -> None:
+        self._program, self._recipe, self._split, self._fold = program, recipe, split, fold
+        self._train, self._validation = train, validation
+        self._sizes = _batch_sizes(len(split.train), recipe.batch_size)
+        self._rates = learning_rates(recipe, len(self._sizes) * recipe.epochs)
         self._plateau = plateau(recipe)
         self._order = np.random.default_rng(recipe.seed)
-        self._batch = tf.constant(recipe.batch_size, tf.int32)
 
-    def run(self, decide: Decide, rungs: Sequence[int]) -> Training:
+    def run(self, decide: Decide) -> Training:
         """Train to the end, or to where `decide` ends it."""
-        done, value, epochs = 0, None, self._recipe.epochs
-        while done < epochs:
-            count = self._epochs_at_once(done, rungs)
-            rates = self._rates_of(done, count)
-            losses, validation_losses, outputs, seconds = self._call(count, rates)
-            for index in range(count):
-                done += 1
-                rate = float(rates[(index + 1) * self._steps - 1])
-                reason = divergence("training loss", float(losses[index]), done, rate)
-                if reason is None and not np.isfinite(outputs[index]).all():
-                    reason = divergence("model's output on the validation part", math.nan, done, rate)
-                if reason is not None:
-                    return Training("diverged", None, reason)
-                value = objective(self._recipe, self._split, outputs[index])
-                if self._plateau is not None:
-                    self._plateau.observe(value)
-                measured = float(losses[index]), float(validation_losses[index]), value
-                go_on = decide(EpochRecord(self._fold, done, *measured, rate, seconds))
-                if not go_on and done < epochs:
-                    return Training("pruned", value, f"pruned after epoch {done}")
+        epochs, value = self._recipe.epochs, None
+        for epoch in range(1, epochs + 1):
+            began = time.monotonic()
+            rates = self._rates_of(epoch)
+            rate, loss = float(rates[-1]), self._train_epoch(rates)
+            outputs, validation_loss = self._measure()
+            reason = divergence("training loss", loss, epoch, rate)
+            if reason is None and not np.isfinite(outputs).all():
+                reason = divergence("model's output on the validation part", math.nan, epoch, rate)
+            if reason is not None:
+                return Training("diverged", None, reason)
+            value = objective(self._recipe, self._split, outputs)
+            if self._plateau is not None:
+                self._plateau.observe(value)
+            seconds = time.monotonic() - began
+            go_on = decide(EpochRecord(self._fold, epoch, loss, validation_loss, value, rate, seconds))
+            if not go_on and epoch < epochs:
+                return Training("pruned", value, f"pruned after epoch {epoch}")
         return Training("complete", value)
 
-    def _epochs_at_once(self, done: int, rungs: Sequence[int]) -> int:
-        """How many epochs the next call trains: to the next rung, in a time that a person would wait."""
-        pace = self._program.seconds_a_step
-        if self._plateau is not None or pace is None:
-            return 1
-        fitting = _CALL_S / max(pace * self._steps, 1e-6)
-        outputs = _OUTPUT_BYTES / max(1, self._split.validation.y.nbytes)
-        to_rung = min((rung for rung in rungs if rung > done), default=self._recipe.epochs) - done
-        return max(1, int(min(fitting, outputs, to_rung, self._recipe.epochs - done)))
+    def _train_epoch(self, rates: np.ndarray) -> float:
+        """One pass over the training rows; its mean loss over the rows."""
+        gradient, update, losses = self._program.gradient, self._program.update, []
+        for rate, batch in zip(tf.unstack(tf.constant(rates)), self._batches(), strict=True):
+            loss, *gradients = gradient(*batch)
+            update(*gradients, rate)
+            losses.append(loss)
+        return float(np.dot(tf.stack(losses).numpy(), self._sizes)) / sum(self._sizes)
 
-    def _rates_of(self, done: int, count: int) -> np.ndarray:
+    def _batches(self) -> Iterator[tuple[tf.Tensor, ...]]:
+        """The training rows in a new order, batch by batch."""
+        order = self._order.permutation(sum(self._sizes)).astype(np.int32)
+        row_bytes = max(1, self._split.train.x.nbytes // len(order))
+        at_once = max(1, _SHUFFLED_BYTES // (row_bytes * self._sizes[0]))
+        for first in range(0, len(self._sizes), at_once):
+            sizes = self._sizes[first : first + at_once]
+            begin = first * self._sizes[0]
+            rows = tf.constant(order[begin : begin + sum(sizes)])
+            yield from zip(*(tf.split(tf.gather(part, rows), sizes) for part in self._train), strict=True)
+
+    def _measure(self) -> tuple[np.ndarray, float]:
+        """Outputs for the validation part, `(n, outputs)`, and the loss there."""
+        x, *rest = self._validation
+        (outputs,) = self._program.outputs(x) if len(x) <= PREDICT_ROWS else self._measure_in_parts(x)
+        (loss,) = self._program.measured(outputs, *rest)
+        return outputs.numpy(), float(loss)
+
+    def _measure_in_parts(self, x: tf.Tensor) -> list[tf.Tensor]:
+        """Outputs for some rows at a time: the activations of all of them may not fit into memory."""
+        lows = range(0, len(x), PREDICT_ROWS)
+        return [tf.concat([self._program.outputs(x[low : low + PREDICT_ROWS])[0] for low in lows], 0)]
+
+    def _rates_of(self, epoch: int) -> np.ndarray:
+        """The learning rate of each step of an epoch, float32."""
+        steps = len(self._sizes)
         if self._plateau is not None:
-            return np.full(count * self._steps, self._plateau.rate, np.float32)
+            return np.full(steps, self._plateau.rate, np.float32)
         assert self._rates is not None
-        return self._rates[done * self._steps : (done + count) * self._steps].astype(np.float32)
+        return self._rates[(epoch - 1) * steps : epoch * steps].astype(np.float32)
 
-    def _call(self, count: int, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        orders = np.stack([self._order.permutation(self._count) for _ in range(count)]).astype(np.int32)
-        began = time.monotonic()
-        found = self._program.run(*self._rows, tf.constant(orders), tf.constant(rates), self._batch)
-        losses, validation_losses, outputs = (tensor.numpy() for tensor in found)
-        seconds = (time.monotonic() - began) / count
-        self._program.called(seconds / self._steps)
-        return losses, validation_losses, outputs, seconds
+
+def _batch_sizes(rows: int, batch: int) -> list[int]:
+    """Rows of each step; the last one takes what is left."""
+    whole, rest = divmod(rows, batch)
+    return [batch] * whole + [rest] * (rest > 0)

@@ -2,8 +2,8 @@
 
 Building a Keras model costs some 50 ms, drawing its weights 2.  So one building is watched: which initializer fills
 which variable, and with which of the seeds that Keras draws from Python's generator.  For another recipe the
-same draws are made again.  That they give what building gives is checked once for each initializer, not assumed:
-a model file may have randomness of its own.
+same draws are made again.  That they give what building gives is checked once for each network and once for each
+initializer of a model file, not assumed: a model file may have randomness of its own.
 """
 
 from __future__ import annotations
@@ -59,14 +59,16 @@ class InitialValues:
     Args:
         recipe: A recipe of this network.
         build: Builds the model of a recipe of this network.
+        trusted: Names of the initializers that gave what building gives in another network of the same model file;
+            grows.
 
     Attributes:
         model: The model that was built.
     """
 
-    def __init__(self, recipe: Recipe, build: Build) -> None:
-        self._build = build
-        self._checked: dict[str, bool] = {}
+    def __init__(self, recipe: Recipe, build: Build, trusted: set[str]) -> None:
+        self._build, self._trusted = build, trusted
+        self._checked = False
         noted: list[tuple[tuple[int, ...], Any, Any, np.ndarray]] = []
         try:
             self.model = build(recipe, lambda initializer: _Watched(initializer, noted))
@@ -104,13 +106,16 @@ class InitialValues:
         return True
 
     def _check(self, recipe: Recipe) -> bool:
-        """Whether a replay gives what building gives, for this initializer and a seed not seen yet."""
+        """Whether a replay gives what building gives, for a seed not seen yet; checked as rarely as can be."""
         name = recipe.initializer.name
-        if name not in self._checked:
+        if not self._checked or name not in self._trusted:
             other = recipe.model_copy(update={"seed": recipe.seed ^ 1})
             built = [keras.ops.convert_to_numpy(v) for v in variables_of(self._build(other, _as_it_is))]
-            self._checked[name] = all(map(np.array_equal, built, self._replay(other)))
-        return self._checked[name]
+            self._replays = all(map(np.array_equal, built, self._replay(other)))
+            self._checked = True
+            if self._replays:
+                self._trusted.add(name)
+        return self._replays
 
     def _replay(self, recipe: Recipe) -> list[np.ndarray]:
         generator = random.Random(recipe.seed)

@@ -14,8 +14,8 @@ class Clock:
     """Counts programs and the seconds spent on making them.
 
     Attributes:
-        traced: Programs that a trial can call.
-        seconds: Wall time of tracing them and their pieces.
+        traced: Programs that were traced.
+        seconds: Wall time of making them, and what they share.
     """
 
     def __init__(self) -> None:

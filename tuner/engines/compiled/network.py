@@ -25,6 +25,7 @@ class Network:
         recipe: One of these recipes.
         facts: Shapes of the data.
         build: The function of the model file.
+        trusted: See `InitialValues`; shared by the networks of one model file.
 
     Attributes:
         model: The Keras model; its own variables of weights are not used.
@@ -36,11 +37,11 @@ class Network:
         UnsupportedError: The model cannot be trained in this way.
     """
 
-    def __init__(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any]) -> None:
+    def __init__(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any], trusted: set[str]) -> None:
         self._l1, self._l2 = (Number(value) if value else None for value in (recipe.l1, recipe.l2))
         penalty = keras.regularizers.L1L2(0.0, 0.0)
         penalty.l1, penalty.l2 = self._l1 or 0.0, self._l2 or 0.0
-        self._initial = InitialValues(recipe, builder(facts.input_shape, facts.outputs, build, penalty))
+        self._initial = InitialValues(recipe, builder(facts.input_shape, facts.outputs, build, penalty), trusted)
         self.model = self._initial.model
         if reason := unsupported(self.model):
             raise UnsupportedError(reason)

@@ -1,17 +1,15 @@
-"""The programs of a worker: found by what recipes have in common, assembled where there is none yet."""
+"""The programs of a worker: pieces, found by what recipes have in common and traced where there is none yet."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow as tf
-
 from tuner.data import DataFacts
 from tuner.engines.compiled.kept import Clock, Kept
-from tuner.engines.compiled.loop import loop
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.numbers_of import SharedLoss, SharedOptimizer, loss_key, optimizer_key
 from tuner.engines.compiled.pieces import (
@@ -26,8 +24,8 @@ from tuner.engines.compiled.weights import Weights
 from tuner.errors import TunerError, UnsupportedError
 from tuner.training import Recipe, optimizer_of
 
-_LOOPS, _PIECES = 96, 96
-"""Programs and pieces kept: a program holds some 4 MB (140 of them in 250 trials: 640 MB more than at first)."""
+_KEPT = 256
+"""Pieces kept, and as many of what they share."""
 _APART = ("lamb", "muon")
 """Optimizers that look at a weight as a whole, as clipping by the norm of each gradient does."""
 _LARGE = 500_000
@@ -35,34 +33,17 @@ _LARGE = 500_000
 
 
 @dataclass(frozen=True)
-class RowsKind:
-    """What a program must know of the rows.
-
-    Attributes:
-        weighted: Whether they have weights.
-        in_parts: Whether the validation rows are too many to be evaluated at once.
-    """
-
-    weighted: bool
-    in_parts: bool
-
-
-@dataclass
 class Program:
-    """All that trains the recipes of one kind.
-
-    Attributes:
-        run: See `loop`.
-        seconds_a_step: As measured in its last call; None before the second one, as the first one also optimizes.
-    """
+    """All that trains the recipes of one kind: pieces, and what they share."""
 
     network: Network
     weights: Weights
     loss: SharedLoss
     optimizer: SharedOptimizer
-    run: Callable[..., Sequence[tf.Tensor]]
-    seconds_a_step: float | None = None
-    calls: int = 0
+    gradient: Piece
+    update: Piece
+    outputs: Piece
+    measured: Piece
 
     def begin(self, recipe: Recipe, config: Mapping[str, Any]) -> None:
         """Make all variables what they are before the first step of a recipe, whose optimizer has this `config`."""
@@ -70,75 +51,70 @@ class Program:
         self.loss.begin(recipe)
         self.optimizer.begin(config)
 
-    def called(self, seconds_a_step: float) -> None:
-        """Take in how long a call took."""
-        self.calls += 1
-        if self.calls > 1:
-            self.seconds_a_step = seconds_a_step
-
 
 class Programs:
-    """Programs and their pieces, by signature."""
+    """Pieces and what they share.
+
+    A piece is found by the very objects whose variables it reads: as long as it is kept, so are they.
+    """
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self._programs: Kept[Program] = Kept(_LOOPS, self.clock)
-        self._networks: Kept[Network] = Kept(_PIECES, self.clock)
-        self._weights: Kept[Weights] = Kept(_PIECES, self.clock)
-        self._losses: Kept[SharedLoss] = Kept(_PIECES, self.clock)
-        self._optimizers: Kept[tuple[SharedOptimizer, Piece]] = Kept(_PIECES, self.clock)
-        self._pieces: Kept[Piece] = Kept(_PIECES, self.clock)
+        self._trusted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self._networks: Kept[Network] = Kept(_KEPT, self.clock)
+        self._weights: Kept[Weights] = Kept(_KEPT, self.clock)
+        self._losses: Kept[SharedLoss] = Kept(_KEPT, self.clock)
+        self._optimizers: Kept[SharedOptimizer] = Kept(_KEPT, self.clock)
+        self._pieces: Kept[Piece] = Kept(_KEPT, self.clock)
 
-    def begin(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any], rows: RowsKind) -> Program:
+    def begin(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any], weighted: bool) -> Program:
         """The program of a recipe, ready for its first step.
 
         Args:
             recipe: What will be trained.
             facts: Shapes of the data.
             build: The function of the model file.
-            rows: What is to be known of the rows.
+            weighted: Whether rows have weights.
 
         Raises:
             UnsupportedError: There can be none.
         """
-        of_network = network_key(recipe, facts)
         config = optimizer_of(recipe).get_config()
-        key = (of_network, (loss_key(recipe), rows.weighted), optimizer_key(recipe, config))
-        program = self._programs.get((*key, rows), lambda: self._assemble(recipe, facts, build, rows, *key))
-        program.begin(recipe, config)
-        return program
-
-    def _assemble(
-        self,
-        recipe: Recipe,
-        facts: DataFacts,
-        build: Callable[..., Any],
-        kind: RowsKind,
-        of_network: str,
-        of_loss: tuple[str, bool],
-        of_optimizer: str,
-    ) -> Program:
-        network = self._networks.get(of_network, lambda: Network(recipe, facts, build))
-        apart = _apart(recipe, network)
-        of_weights = (network.shapes, network.embedding, apart)
-        weights = self._weights.get(of_weights, lambda: Weights(*of_weights))
-        loss = self._losses.get(of_loss[0], lambda: SharedLoss(recipe))
-        rows = row_specs(facts.input_shape, facts.outputs, kind.weighted)
+        trusted = self._trusted[recipe.model.reference, recipe.model.sha256]
+        network = self._networks.get(network_key(recipe, facts), lambda: Network(recipe, facts, build, trusted))
         try:
-            optimizer, update = self._optimizers.get((of_optimizer, of_weights), lambda: _optimizer(recipe, weights))
-            gradient = self._pieces.get(
-                ("gradient", of_network, of_loss, apart), lambda: gradient_piece(network, weights, loss, rows)
-            )
-            outputs = self._pieces.get(("outputs", of_network, apart), lambda: outputs_piece(network, weights, rows[0]))
-            measured = self._pieces.get(("loss", of_loss, facts.outputs), lambda: loss_piece(loss, rows))
-            run = loop(weights, gradient, update, outputs, measured, rows, kind.in_parts)
+            program = self._program(recipe, facts, network, config, weighted)
         except TunerError:
             raise
         except Exception as error:  # layers of others may do what only a Keras training allows
             text = " ".join(str(error).split())[:300]
             raise UnsupportedError(f"no program could be made of it: {type(error).__name__}: {text}") from error
-        self.clock.traced += 1
-        return Program(network, weights, loss, optimizer, run)
+        program.begin(recipe, config)
+        return program
+
+    def _program(
+        self, recipe: Recipe, facts: DataFacts, network: Network, config: Mapping[str, Any], weighted: bool
+    ) -> Program:
+        clock, rows = self.clock, row_specs(facts.input_shape, facts.outputs, weighted)
+        layout = (network.shapes, network.embedding, _apart(recipe, network))
+        weights = self._weights.get(layout, lambda: Weights(*layout))
+        loss = self._losses.get(loss_key(recipe), lambda: SharedLoss(recipe))
+        optimizer = self._optimizers.get(
+            (optimizer_key(recipe, config), weights), lambda: SharedOptimizer(recipe, weights)
+        )
+        piece = self._pieces.get
+        return Program(
+            network,
+            weights,
+            loss,
+            optimizer,
+            gradient=piece(
+                (network, weights, loss, weighted), lambda: gradient_piece(network, weights, loss, rows, clock)
+            ),
+            update=piece((optimizer, weights), lambda: update_piece(optimizer, weights, clock)),
+            outputs=piece((network, weights), lambda: outputs_piece(network, weights, rows[0], clock)),
+            measured=piece((loss, weighted, facts.outputs), lambda: loss_piece(loss, rows, clock)),
+        )
 
 
 def network_key(recipe: Recipe, facts: DataFacts) -> str:
@@ -147,11 +123,6 @@ def network_key(recipe: Recipe, facts: DataFacts) -> str:
     content: list[object] = [model.reference, model.sha256, model.options, recipe.activation, recipe.head]
     content += [bool(recipe.l1), bool(recipe.l2), list(facts.input_shape), facts.outputs]
     return json.dumps(content, sort_keys=True)
-
-
-def _optimizer(recipe: Recipe, weights: Weights) -> tuple[SharedOptimizer, Piece]:
-    shared = SharedOptimizer(recipe, weights)
-    return shared, update_piece(shared, weights)
 
 
 def _apart(recipe: Recipe, network: Network) -> bool:

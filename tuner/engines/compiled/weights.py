@@ -39,14 +39,11 @@ class Weights:
         """What a function over the values of `variables` takes."""
         return [tf.TensorSpec(variable.shape, tf.float32) for variable in self.variables]
 
-    def read(self) -> list[tf.Tensor]:
-        """The values of `variables` now."""
-        return [variable.value.read_value() for variable in self.variables]
-
-    def split(self, values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """The weights in their shapes, from the values of `variables`."""
+    def parts(self) -> list[tf.Tensor]:
+        """The weights in their shapes, as they are now."""
+        values = [variable.value.read_value() for variable in self.variables]
         if self._apart:
-            return list(values)
+            return values
         parts = tf.split(values[0], self._sizes)
         return [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
@@ -65,7 +62,7 @@ class Weights:
 
     def arrays(self) -> list[np.ndarray]:
         """All weights in their shapes."""
-        return [part.numpy() for part in self.split(self.read())]
+        return [part.numpy() for part in self.parts()]
 
 
 def _variable(shape: Sequence[int], name: str) -> Any:

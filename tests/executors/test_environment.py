@@ -1,0 +1,32 @@
+"""What TensorFlow finds in the environment of a worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tuner.executors import Workplace
+from tuner.executors.environment import environment
+
+
+def place(*shape: int) -> Workplace:
+    return Workplace(Path(), "auto", {}, "", shape, 0)
+
+
+def test_threads_and_onednn_follow_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TF_ENABLE_ONEDNN_OPTS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    assert environment(place(64), 1)["TF_ENABLE_ONEDNN_OPTS"] == "0"
+    images = environment(place(28, 28, 1), 3)
+    assert images["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert images["OMP_NUM_THREADS"] == images["TF_NUM_INTRAOP_THREADS"] == "3"
+
+
+def test_what_a_person_has_set_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    monkeypatch.setenv("PYTHONPATH", "/of/mine")
+    found = environment(place(64), 1)
+    assert found["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert found["PYTHONPATH"].split(":")[-1] == "/of/mine"
+    assert (Path(found["PYTHONPATH"].split(":")[0]) / "tuner").is_dir()

