@@ -28,6 +28,8 @@ FINGERPRINT = "tuner:fingerprint"
 WALL = "tuner:wall_s"
 PROGRAMS = "tuner:programs"
 ABOUT = "tuner:about"
+ENGINE = "engine"
+"""Attribute of a trial: the engine that trained it."""
 SAME_ERRORS = 3
 """The same error of user code this often in a row ends the study."""
 
@@ -233,9 +235,11 @@ class StudyRun:
             case EpochDone():
                 self._report(event)
                 return False
-            case Ended(training=training, seconds=seconds, programs=(traced, tracing_s)):
+            case Ended(training=training, seconds=seconds, programs=(traced, tracing_s), engine=engine):
                 self._errors.clear()
                 self._count_programs(traced, tracing_s)
+                if engine is not None:
+                    self._running[number].set_user_attr(ENGINE, engine)
                 self._running[number].set_user_attr("duration_s", round(seconds, 3))
                 state, value, reason = training.state, training.value, training.reason
                 if state == "complete" and (value is None or not math.isfinite(value)):

@@ -70,6 +70,7 @@ def test_a_run_from_its_start_to_its_best(finished: tuple[Path, subprocess.Compl
     content = stored(project)
     assert content is not None
     assert finished_of(content["counts"]) == 4 == len(content["trials"])
+    assert {row["engine"] for row in content["trials"]} == {"compiled"}, "what `auto` took"
     best = json.loads(call("best", "tiny", "--json", cwd=project).stdout)
     assert best["recipe"]["model"]["reference"] == "models/mlp.py:build"
     assert best["value"] == content["best"]["value"] > 0.3

@@ -33,7 +33,7 @@ def record(**values: float) -> EpochRecord:
         Ended(0, Training("pruned", 0.25, "pruned after epoch 2"), 3.0),
         Ended(0, Training("diverged", None, "line one\nline two – ∞"), 3.0),
         Ended(0, Training("complete", math.inf), 3.0),
-        Ended(0, Training("complete", 0.5), 3.0, (2, 0.75)),
+        Ended(0, Training("complete", 0.5), 3.0, (2, 0.75), "fit"),
     ],
 )
 def test_events_arrive_as_they_were_sent(event: EpochDone | Ended) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from trained import trained
 
@@ -77,7 +78,44 @@ STUDIES: dict[str, dict[str, Any]] = {
         },
         "objective": {"metric": "mean_absolute_error"},
     },
+    "multilabel": {
+        "engine": "auto",
+        "model": "capped.py",
+        "data": {"source": "labels.npz", "scale": "standardize"},
+        "search": {
+            "loss": "binary_crossentropy",
+            "optimizer": "nadam",
+            "learning_rate": [3e-3, 1e-2],
+            "schedule": "exponential",
+            "initializer": "he_uniform",
+            "l1": 1e-4,
+        },
+        "objective": {"metric": "f1"},
+    },
 }
+
+ORDERS = {"multiclass": "numpy", "binary": "keras", "regression": "numpy", "multilabel": "keras"}
+"""The order of the engine that trains each: `auto` cannot compile a model with a constraint."""
+
+CAPPED = """
+import keras
+
+
+def build(inputs, outputs, *, activation, initializer):
+    rows = keras.Input(inputs)
+    capped = keras.constraints.MaxNorm(2.0)
+    hidden = keras.layers.Dense(12, activation, kernel_initializer=initializer, kernel_constraint=capped)(rows)
+    return keras.Model(rows, keras.layers.Dense(outputs)(hidden))
+"""
+
+
+def write_project(folder: Path) -> None:
+    """What the multi-label study needs: three labels of five numbers, and its model."""
+    (folder / "capped.py").write_text(CAPPED, encoding="utf-8")
+    random = np.random.default_rng(0)
+    x = random.normal(size=(300, 5))
+    y = (x @ random.normal(size=(5, 3)) + random.normal(size=(300, 3)) > 0).astype(int)
+    np.savez(folder / "labels.npz", x=x, y=y)
 
 
 def run_alone(script: Path, *arguments: object) -> str:
@@ -90,6 +128,7 @@ def run_alone(script: Path, *arguments: object) -> str:
 @pytest.mark.parametrize("task", STUDIES)
 def test_the_script_reproduces_the_score(task, tmp_path):
     rest = {"name": task, "model": MODEL, "budget": {"trials": 2, "epochs": 4}, "sampler": {"name": "grid"}}
+    write_project(tmp_path)
     study = trained(tmp_path, {**rest, **STUDIES[task]})
     exported = export(study, tmp_path)
     assert str(exported.recipe.task) == task
@@ -100,4 +139,5 @@ def test_the_script_reproduces_the_score(task, tmp_path):
     value = float(re.match(rf"validation {exported.metric} ([-\d.]+), recorded ([-\d.]+)", output).group(1))  # type: ignore[union-attr]
     assert value == pytest.approx(exported.value, rel=1e-4, abs=1e-6)
     assert model.is_file()
+    assert f'ORDER = "{ORDERS[task]}"' in script.read_text(encoding="utf-8").replace("'", '"')
     compile(script.read_text(encoding="utf-8"), "best.py", "exec")

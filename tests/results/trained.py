@@ -33,5 +33,5 @@ def trained(folder: Path, content: Mapping[str, Any]) -> Study:
         return training
 
     database = open_database(url_of(folder), create=True)
-    StudyRun(spec, database, InlineExecutor(train)).run()
+    StudyRun(spec, database, InlineExecutor(train, engine=lambda: engine.used)).run()
     return read_study_results(database, spec.name)

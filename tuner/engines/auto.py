@@ -17,6 +17,7 @@ class AutoEngine:
     """Trains each recipe with the fastest engine that can.
 
     Attributes:
+        used: The engine that trained last.
         reasons: Why recipes were trained by `model.fit`, by model (its file, function, options and activation).
     """
 
@@ -25,6 +26,7 @@ class AutoEngine:
     def __init__(self) -> None:
         self._compiled, self._fit = CompiledEngine(), FitEngine()
         self.reasons: dict[str, str] = {}
+        self.used = self._compiled.name
 
     @property
     def programs(self) -> tuple[int, float]:
@@ -45,7 +47,9 @@ class AutoEngine:
         model = f"{recipe.model.model_dump_json()} {recipe.activation}"
         if model not in self.reasons:
             try:
+                self.used = self._compiled.name
                 return self._compiled.train(*given)
             except UnsupportedError as error:  # it says so before it tells `decide` of anything
                 self.reasons[model] = str(error)
+        self.used = self._fit.name
         return self._fit.train(*given)

@@ -60,10 +60,15 @@ class Engine(Protocol):
     """One way to train.
 
     Attributes:
+        name: Row of the table of engines.
+        used: The engine that trained last: its own name, unless it hands recipes to others.
         programs: How many programs were made so far, and the seconds spent on making them.
     """
 
     name: str
+
+    @property
+    def used(self) -> str: ...
 
     @property
     def programs(self) -> tuple[int, float]: ...

@@ -24,7 +24,7 @@ from tuner.training import Recipe, build_model, compile_model, fit_options
 class FitEngine:
     """Trains with `keras.Model.fit`."""
 
-    name = "fit"
+    name = used = "fit"
     programs = (0, 0.0)  # Keras traces each model anew, as a part of training it
 
     def train(

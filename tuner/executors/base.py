@@ -90,12 +90,14 @@ class Ended:
         training: How it ended.
         seconds: Wall time of the trial in its worker, building the model included.
         programs: How many programs were made for it, and the seconds that this took.
+        engine: Row of the table of engines that trained it; None where no engine did.
     """
 
     number: int
     training: Training
     seconds: float
     programs: tuple[int, float] = (0, 0.0)
+    engine: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ class InlineExecutor:
     Args:
         trainer: What stands for the engine.
         slots: Jobs taken at once; they advance in turn.
+        engine: Gives the engine that trained last; None where the trainer is none.
     """
 
-    def __init__(self, trainer: Trainer, slots: int = 1) -> None:
-        self._trainer, self._slots = trainer, slots
+    def __init__(self, trainer: Trainer, slots: int = 1, engine: Callable[[], str | None] = lambda: None) -> None:
+        self._trainer, self._slots, self._engine = trainer, slots, engine
         self._running: dict[int, tuple[Job, Generator[EpochRecord, None, Training]]] = {}
         self._answers: dict[int, bool] = {}
         self._waiting: set[int] = set()
@@ -62,7 +63,7 @@ class InlineExecutor:
             record = next(training)
         except StopIteration as end:
             del self._running[number]
-            return Ended(number, end.value, 0.0)
+            return Ended(number, end.value, 0.0, engine=self._engine())
         except Exception as error:
             del self._running[number]
             return Raised(number, one_line(error), traceback.format_exc())

@@ -69,7 +69,8 @@ class Worker:
             )
         else:
             made = engine.programs[0] - before[0], engine.programs[1] - before[1]
-            self._send(messages.ended_message(Ended(job.number, training, time.monotonic() - began, made)))
+            ended = Ended(job.number, training, time.monotonic() - began, made, engine.used)
+            self._send(messages.ended_message(ended))
 
 
 def _prepare(workplace: Workplace) -> tuple[Engine, Prepared]:

@@ -61,7 +61,7 @@ class Export:
         trial: Number of the trial.
         metric, direction: The objective; "maximize" or "minimize".
         value: The objective of the trial.
-        engine: Row of the table of engines that the study was run with.
+        engine: Row of the table of engines that trained the trial.
         recipe: Everything that one training needs.
         input_shape: Shape of one row as the model gets it.
         outputs: Number of raw outputs.
@@ -135,7 +135,7 @@ def export(study: Study, project: Path, trial: int | None = None) -> Export:
         metric=recipe.metric,
         direction=study.record.direction,
         value=value,
-        engine=str(study.record.attrs.get("tuner:about", {}).get("source", {}).get("engine", "auto")),
+        engine=_engine_of(study, number),
         recipe=recipe,
         input_shape=tuple(prepared.facts.input_shape),
         outputs=prepared.facts.outputs,
@@ -165,6 +165,12 @@ def _chosen(study: Study, number: int | None) -> tuple[int, float, Recipe]:
             f"{record.name!r} is {state}. `tuner show {record.name} --state complete` lists those that can be."
         )
     return number, float(trial.value), Recipe.from_json(recipe)
+
+
+def _engine_of(study: Study, number: int) -> str:
+    """The engine that trained a trial; in studies of older versions what they asked for, `compiled` for `auto`."""
+    asked = str(study.record.attrs.get("tuner:about", {}).get("source", {}).get("engine", "auto"))
+    return str(study.record.trials[number].user_attrs.get("engine", "compiled" if asked == "auto" else asked))
 
 
 def seed_of(study: Study) -> int:

@@ -17,7 +17,8 @@ def summary(study: Study) -> dict[str, Any]:
     Returns:
         `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "trials"}`: `counts` by state,
         `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`, and `trials` has one
-        `{"number", "state", "value", "params", "epochs", "duration_s", "reason"}` a trial.
+        `{"number", "state", "value", "params", "epochs", "duration_s", "engine", "reason"}` a
+        trial.
     """
     record = study.record
     rows = [trial_row(study, trial) for trial in record.trials]
@@ -44,5 +45,6 @@ def trial_row(study: Study, trial: FrozenTrial) -> dict[str, Any]:
         "params": params_of(trial),
         "epochs": study.epochs.get(trial._trial_id, 0),
         "duration_s": trial.user_attrs.get("duration_s"),
+        "engine": trial.user_attrs.get("engine"),
         "reason": reason,
     }

@@ -29,7 +29,7 @@ _SPLITS = 16
 class CompiledEngine:
     """Trains with shared pieces; equal to `fit` for equal initial weights and batch order."""
 
-    name = "compiled"
+    name = used = "compiled"
 
     def __init__(self) -> None:
         self._programs = Programs()

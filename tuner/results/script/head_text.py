@@ -39,8 +39,7 @@ weight_validation{ends}:
 numpy.savez("rows.npz", x_train=..., y_train=..., x_validation=..., y_validation=...).
 
 With the rows of the study and the same versions the score is the recorded one to 1e-4 on most machines: elsewhere
-sums may be rounded otherwise. Where it is not, set ORDER to the other one: a study with the engine `auto` takes
-`compiled` where it can, and `fit` elsewhere. With another order it differs as much as from one seed to another.
+sums may be rounded otherwise.
 """'''
 
 
