@@ -37,7 +37,7 @@ def requirements(text: str) -> dict[str, str]:
     """Name → bounds, as the page writes them: "70.1", or "0.17, below 0.18"."""
     found = {}
     for line in filter(None, text.splitlines()):
-        parsed = re.fullmatch(r"([\w-]+) >= ([\w.]+)(, < ([\w.]+))?", line.strip())
+        parsed = re.fullmatch(r"([\w-]+)(?:\[\w+\])? >= ([\w.]+)(, < ([\w.]+))?", line.strip())
         assert parsed is not None, line
         name, low, _, high = parsed.groups()
         assert name not in found, f"{name} stands in setup.cfg twice"

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.storage import Database, StudyStore, open_database
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+from tuner.storage import Database, StudyStore
 
 
 def play(study: optuna.Study, flush: Any = lambda: None) -> None:
@@ -69,13 +63,13 @@ def plain(trial: FrozenTrial) -> dict[str, Any]:
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_batches_equal_public_calls(database: Database) -> None:
     public = optuna.create_study(
-        study_name="public", storage=database.url, sampler=optuna.samplers.TPESampler(seed=1), direction="maximize"
+        study_name="public", storage=database.optuna, sampler=optuna.samplers.TPESampler(seed=1), direction="maximize"
     )
     play(public)
     store = StudyStore(database, "batched", "maximize")
     play(store.study(sampler=optuna.samplers.TPESampler(seed=1)), store.flush)
     store.close()
-    ours, theirs = (optuna.load_study(study_name=name, storage=database.url) for name in ("batched", "public"))
+    ours, theirs = (optuna.load_study(study_name=name, storage=database.optuna) for name in ("batched", "public"))
     assert [plain(trial) for trial in ours.trials] == [plain(trial) for trial in theirs.trials]
     assert ours.user_attrs == theirs.user_attrs
     assert ours.metric_names == theirs.metric_names
@@ -89,7 +83,7 @@ def test_times_survive_the_change_of_zone(database: Database) -> None:
     study.tell(trial, 1.0)
     expected = study.trials[0]
     store.flush()
-    found = optuna.load_study(study_name="s", storage=database.url).trials[0]
+    found = optuna.load_study(study_name="s", storage=database.optuna).trials[0]
     assert (found.datetime_start, found.datetime_complete) == (expected.datetime_start, expected.datetime_complete)
 
 
@@ -107,9 +101,9 @@ def test_a_failed_write_writes_nothing_and_is_tried_again(database: Database, mo
     monkeypatch.setattr(batch, "_write_study_attrs", broken)  # the last statement of the transaction
     with pytest.raises(Exception, match="disk full"):
         store.flush()
-    assert optuna.load_study(study_name="s", storage=database.url).trials == []
+    assert optuna.load_study(study_name="s", storage=database.optuna).trials == []
     monkeypatch.undo()
     study.tell(trial, 2.0)
     store.flush()
-    rows = optuna.load_study(study_name="s", storage=database.url).trials
+    rows = optuna.load_study(study_name="s", storage=database.optuna).trials
     assert [row.value for row in rows] == [2.0]

@@ -45,6 +45,7 @@ def test_relative_paths_are_taken_from_the_current_folder(tmp_path: Path, monkey
         ("no url :// at all", "SQLAlchemy URL with an installed driver"),
         ("nosuch://x/y", "SQLAlchemy URL with an installed driver"),
         ("mysql+nosuch://x/y", "SQLAlchemy URL with an installed driver"),
+        ("postgresql+nosuch://x/y", "SQLAlchemy URL with an installed driver"),
     ],
 )
 def test_urls_that_mean_nothing(url: str, words: str) -> None:
@@ -132,3 +133,15 @@ def test_a_new_database_is_opened_by_several_processes_at_once(tmp_path: Path) -
         ]
         assert [process.communicate()[1] for process in processes] == [""] * 4
         assert study_names(open_database(url, create=False)) == []
+
+
+def test_a_server_that_does_not_answer() -> None:
+    with pytest.raises(StorageError, match="Check that the database can be reached") as caught:
+        open_database("postgresql://me:secret@127.0.0.1:1/none", create=True)
+    assert "secret" not in str(caught.value)
+
+
+def test_postgresql_without_a_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(StorageError, match=r"pip install 'keras-studies\[postgres\]'"):
+        open_database("postgresql://me@127.0.0.1/none", create=True)

@@ -7,20 +7,14 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from tuner.errors import StudyBusyError
-from tuner.storage import Database, open_database
+from tuner.storage import Database
 from tuner.storage.lease import GONE_AFTER_S, claim, holder, process_start, release, renew
 from tuner.storage.tables import leases
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return open_database(f"sqlite:///{tmp_path}/t.db", create=True)
 
 
 def change(database: Database, **values: object) -> None:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import optuna
 import pytest
 from optuna.trial import TrialState
 from sqlalchemy import text
 
 from tuner.errors import StorageError, StudyBusyError
-from tuner.storage import Database, StudyStore, open_database, read_epochs, read_recipe, read_study_record
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+from tuner.storage import Database, StudyStore, read_epochs, read_recipe, read_study_record
 
 
 def record(epoch: int, loss: float = 1.0) -> dict[str, float]:
@@ -45,7 +38,7 @@ def test_what_a_dead_process_left_running_waits_again(database: Database, monkey
 
     again = StudyStore(database, "s", "minimize")
     assert again.requeued == [1]
-    stored = optuna.load_study(study_name="s", storage=database.url).trials
+    stored = optuna.load_study(study_name="s", storage=database.optuna).trials
     assert [trial.state for trial in stored] == [TrialState.COMPLETE, TrialState.WAITING]
     assert stored[1].params == {"x": x}
     assert stored[1].intermediate_values == {}
@@ -57,7 +50,7 @@ def test_what_a_dead_process_left_running_waits_again(database: Database, monkey
     trial.report(0.7, 1)
     again.study().tell(trial, 0.7)
     again.flush()
-    stored = optuna.load_study(study_name="s", storage=database.url).trials
+    stored = optuna.load_study(study_name="s", storage=database.optuna).trials
     assert [trial.value for trial in stored] == [3.0, 0.7]
     assert stored[1].intermediate_values == {1: 0.7}
 
@@ -79,7 +72,7 @@ def test_recipes_and_epochs(database: Database) -> None:
     trial = study.ask()
     store.add_recipe(trial.number, {"loss": {"name": "hinge"}, "rate": 0.1})
     store.flush()
-    trial_id = optuna.load_study(study_name="s", storage=database.url).trials[0]._trial_id
+    trial_id = optuna.load_study(study_name="s", storage=database.optuna).trials[0]._trial_id
     store.add_epoch(0, record(1))
     store.add_epoch(0, record(2, loss=float("nan")))
     store.add_epoch(0, record(1, loss=9.0))  # told again after its worker died: the first one is kept
@@ -100,14 +93,14 @@ def test_requeue_puts_running_trials_back(database: Database) -> None:
     store.add_epoch(0, record(1))
     store.requeue([0])
     store.close()
-    found = optuna.load_study(study_name="s", storage=database.url).trials[0]
+    found = optuna.load_study(study_name="s", storage=database.optuna).trials[0]
     assert (found.state, found.intermediate_values, found.datetime_start) == (TrialState.WAITING, {}, None)
     assert read_epochs(database, [found._trial_id]) == []
 
 
 def test_a_trial_that_comes_from_outside_is_taken_over(database: Database) -> None:
     StudyStore(database, "s", "minimize").close()
-    plain = optuna.load_study(study_name="s", storage=database.url)
+    plain = optuna.load_study(study_name="s", storage=database.optuna)
     plain.enqueue_trial({"x": 0.125})
     store = StudyStore(database, "s", "minimize")
     assert store.study().ask().suggest_float("x", 0, 1) == 0.125
@@ -121,11 +114,11 @@ def test_a_deleted_study_leaves_nothing_to_the_next_one(database: Database) -> N
         store.add_recipe(trial.number, {"study": number})
         store.add_epoch(trial.number, record(1, loss=float(number)))
         store.flush()
-        trial_id = optuna.load_study(study_name=f"s{number}", storage=database.url).trials[0]._trial_id
-        assert trial_id == 1
+        trial_id = optuna.load_study(study_name=f"s{number}", storage=database.optuna).trials[0]._trial_id
+        assert trial_id == 1 or database.engine.name != "sqlite"
         assert read_recipe(database, trial_id) == {"study": number}
         assert [row["loss"] for row in read_epochs(database, [trial_id])] == [float(number)]
-        optuna.delete_study(study_name=f"s{number}", storage=database.url)  # while it is held: its lease stays
+        optuna.delete_study(study_name=f"s{number}", storage=database.optuna)  # while it is held: its lease stays
 
 
 def test_a_store_whose_study_was_taken_over_writes_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +136,7 @@ def test_a_store_whose_study_was_taken_over_writes_nothing(database: Database, m
     again = second.study().ask()
     second.study().tell(again, 2.0)
     second.flush()
-    assert [t.value for t in optuna.load_study(study_name="s", storage=database.url).trials] == [2.0]
+    assert [t.value for t in optuna.load_study(study_name="s", storage=database.optuna).trials] == [2.0]
 
 
 def test_a_trial_that_another_program_adds_is_never_overwritten(database: Database) -> None:
@@ -151,7 +144,7 @@ def test_a_trial_that_another_program_adds_is_never_overwritten(database: Databa
     study = store.study()
     study.tell(study.ask(), 1.0)
     store.flush()
-    optuna.load_study(study_name="s", storage=database.url).enqueue_trial({"x": 0.125})
+    optuna.load_study(study_name="s", storage=database.optuna).enqueue_trial({"x": 0.125})
     study.ask()
     with pytest.raises(StorageError, match="another program has added trial 1"):
         store.flush()
@@ -161,7 +154,7 @@ def test_a_trial_that_another_program_adds_is_never_overwritten(database: Databa
     assert (trial.number, trial.suggest_float("x", 0, 1)) == (1, 0.125)
     again.study().tell(trial, 2.0)
     again.flush()
-    assert [t.value for t in optuna.load_study(study_name="s", storage=database.url).trials] == [1.0, 2.0]
+    assert [t.value for t in optuna.load_study(study_name="s", storage=database.optuna).trials] == [1.0, 2.0]
 
 
 def test_trials_of_one_number_are_refused(database: Database) -> None:
@@ -190,6 +183,6 @@ def test_a_trial_that_runs_again_forgets_its_first_life(database: Database) -> N
     store.add_epoch(0, record(1, loss=5.0))
     study.tell(trial, 0.5)
     store.flush()
-    found = optuna.load_study(study_name="s", storage=database.url).trials[0]
+    found = optuna.load_study(study_name="s", storage=database.optuna).trials[0]
     assert (found.params, found.intermediate_values) == ({"x": x}, {1: 0.5})
     assert [(row["epoch"], row["loss"]) for row in read_epochs(database, [found._trial_id])] == [(1, 5.0)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_S = 60.0
 _SQLITE = "sqlite:///"
+_POSTGRESQL = ("postgresql", "postgres")
 _ATTEMPTS = 8
 
 
@@ -66,7 +68,8 @@ def open_database(url: str, *, create: bool) -> Database:
     """Open a database with our settings and tables.
 
     Args:
-        url: Any SQLAlchemy URL that Optuna takes; a relative SQLite path is taken from the current folder.
+        url: Any SQLAlchemy URL that Optuna takes; a relative SQLite path is taken from the current folder, and
+            `postgresql://` uses psycopg 3 unless psycopg2 is installed.
         create: Whether a missing SQLite file is made; otherwise it is an error.
 
     Raises:
@@ -136,8 +139,10 @@ def _absolute(url: str) -> tuple[str, Path | None]:
         raise StorageError(f"A storage must be an SQLAlchemy URL, but got {url!r}. Did you mean '{_SQLITE}{url}'?")
     with storage_errors(url):
         parsed = make_url(url)
+    if parsed.drivername in _POSTGRESQL:
+        parsed = parsed.set(drivername=_postgres_driver())
     if parsed.get_backend_name() != "sqlite":
-        return url, None
+        return parsed.render_as_string(hide_password=False), None
     if parsed.database in (None, "", ":memory:") or str(parsed.database).startswith("file:"):
         raise StorageError(
             f"A SQLite storage must name a file, as in 'sqlite:///runs/tuner.db', but got {url!r}; "
@@ -145,6 +150,17 @@ def _absolute(url: str) -> tuple[str, Path | None]:
         )
     file = Path(str(parsed.database)).absolute()
     return parsed.set(database=file.as_posix()).render_as_string(hide_password=False), file
+
+
+def _postgres_driver() -> str:
+    """What stands for `postgresql://`: SQLAlchemy means psycopg2, which is rarely what is installed today."""
+    if importlib.util.find_spec("psycopg2") is not None:
+        return "postgresql+psycopg2"
+    if importlib.util.find_spec("psycopg") is not None:
+        return "postgresql+psycopg"
+    raise StorageError(
+        "A study in PostgreSQL needs the driver psycopg, which is not installed: pip install 'keras-studies[postgres]'."
+    )
 
 
 def _check_file(path: Path, create: bool) -> None:
