@@ -5,30 +5,18 @@ Screenshots are left in `test-artifacts/dashboard/`.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 from asking import TOKEN, study_with_trials
+from browsing import chromium, drawn, keep_picture, visitor
 
 from tuner.storage import study_names
 
 pytestmark = pytest.mark.slow
 
-SHOTS = Path(__file__).parents[2] / "test-artifacts" / "dashboard"
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 EVIL = "<script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
 NOTE = f"""# Notes of the study
 
@@ -44,49 +32,21 @@ NOTE = f"""# Notes of the study
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium of the machine; without it these tests are skipped, but not in continuous integration."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for path in map(shutil.which, names) if path), None)
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        found = None
-    if found is None:
-        why = f"needs playwright and one of {', '.join(names)}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        pytest.skip(why)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+    """Chromium of the machine."""
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture
 def page(browser) -> Iterator[Any]:
     """A page of a new visitor; the test fails on whatever its console calls an error."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    opened = context.new_page()
-    opened.set_default_timeout(30_000)
-    errors: list[str] = []
-    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.expected_errors = []
-    yield opened
-    context.close()
-    assert [error for error in errors if not any(part in error for part in opened.expected_errors)] == []
+    with visitor(browser) as opened:
+        yield opened
 
 
 def shot(page: Any, name: str) -> None:
     """Keep a picture of the page."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png")
-
-
-def drawn(page: Any, plots: int = 1) -> None:
-    """Wait until this many plots are drawn."""
-    page.wait_for_function(f"document.querySelectorAll('.js-plotly-plot .main-svg').length >= {plots}")
-    page.wait_for_timeout(500)  # the last stroke has no event
+    keep_picture(page, f"dashboard/{name}")
 
 
 def hostile_study(database: Any) -> None:

@@ -19,6 +19,7 @@ COMMANDS = {
     "show": "Show how a study went, trial by trial.",
     "best": "Show the best configuration of a study.",
     "compare": "Compare the values of a dimension, or how important the dimensions were.",
+    "report": "Write everything about a study into one page of HTML.",
     "refine": "Write a narrower study around the best trials.",
     "export": "Write the best configuration as JSON, TOML or a stand-alone Keras script.",
     "dashboard": "Look at the studies in a browser.",

@@ -14,6 +14,7 @@ from tuner.results.studies import Study, read_study_results, studies_table
 from tuner.results.summary import summary, trial_row
 
 if TYPE_CHECKING:
+    from tuner.results.report import report_page
     from tuner.results.script import python_script
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "read_export",
     "read_study_results",
     "refine",
+    "report_page",
     "save_rows",
     "studies_table",
     "summary",
@@ -37,10 +39,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Load `python_script` where it is asked for: it needs Keras."""
-    if name != "python_script":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from tuner.results.script import python_script
+_HOME = {"python_script": "tuner.results.script", "report_page": "tuner.results.report"}
 
-    return python_script
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for: `python_script` needs Keras, and the plots of `report_page` need Plotly."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -1,0 +1,80 @@
+"""Pictures of a study: each a pure function from what was gathered to a Plotly figure.
+
+A plot that has nothing to show gives one sentence that says why, in place of a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from plotly.graph_objects import Figure
+
+from tuner.results.gathered import Gathered
+from tuner.results.plots.curves import learning_curves, rate_curves
+from tuner.results.plots.endings import epochs_spent
+from tuner.results.plots.history import history
+from tuner.results.plots.importances import importances
+from tuner.results.plots.parallel import parallel
+from tuner.results.plots.style import titled
+from tuner.results.plots.values import values
+
+__all__ = ["PLOTS", "Plot", "titled"]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A row of the table of plots.
+
+    Attributes:
+        title: What stands above it.
+        says: What it shows and how to read it, in one or two sentences.
+        build: Draws it.
+    """
+
+    title: str
+    says: str
+    build: Callable[[Gathered], Figure | str]
+
+
+PLOTS: dict[str, Plot] = {
+    "history": Plot(
+        "Optimisation history",
+        "Each point is a trial; the line is the best complete one so far. Diverged and failed trials have no value: "
+        "they are marked at the lower edge.",
+        history,
+    ),
+    "learning_curves": Plot(
+        "Learning curves",
+        "The objective on validation data after each epoch, a line a trial. Choose what colours it.",
+        learning_curves,
+    ),
+    "rate_curves": Plot(
+        "Learning-rate curves",
+        "The learning rate that each trial had in each epoch: base rate and schedule together.",
+        rate_curves,
+    ),
+    "importances": Plot(
+        "Importance of each dimension",
+        "How much each dimension mattered for being among the best trials (PED-ANOVA), with its 90 % interval. Grey "
+        "bars are not clearly above the red tick, which chance alone would reach.",
+        importances,
+    ),
+    "values": Plot(
+        "Objective by value",
+        "Each point is a trial, at its value of the dimension that is chosen.",
+        values,
+    ),
+    "parallel": Plot(
+        "Parallel coordinates",
+        "A line a complete trial, from blue (worse) to orange (better). Drag along an axis to keep the lines that pass "
+        "there; “–” is where a dimension does not count.",
+        parallel,
+    ),
+    "epochs_spent": Plot(
+        "Epochs spent and saved",
+        "How trials ended, with the epochs they trained and those that were saved by ending them early.",
+        epochs_spent,
+    ),
+}
+"""Name → plot, in the order in which they are shown."""

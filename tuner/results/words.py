@@ -1,0 +1,43 @@
+"""Numbers and lists as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def number(value: Any) -> str:
+    """Floats with five digits that count, whole numbers with commas, nothing as a dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:.5g}" if isinstance(value, float) else f"{value:,}"
+
+
+def percent(share: float | None) -> str:
+    """A share in percent, without decimals."""
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+def duration(seconds: float | None) -> str:
+    """A duration: "4.2 s", "1 min 05 s", "2 h 03 min"."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def count(many: int, one: str, several: str | None = None) -> str:
+    """So many things: "1 trial", "1,000 trials"."""
+    return f"{many:,} {one if many == 1 else several or one + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
