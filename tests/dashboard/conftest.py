@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import mock_study
 import pytest
 from asking import LOCAL, study_with_trials
 
@@ -31,19 +32,46 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def database(template: Path, tmp_path: Path) -> Database:
     """A copy of the template, and a folder for artefacts beside it."""
     (tmp_path / "artifacts").mkdir()
-    source, copy = sqlite3.connect(template), sqlite3.connect(tmp_path / "tuner.db")
+    return copied(template, tmp_path / "tuner.db")
+
+
+SEARCHED = {"sampler": {"name": "random"}, "budget": {"trials": 90, "epochs": 9}}
+
+
+@pytest.fixture(scope="session")
+def mock_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the study "mock" of ours: 90 trials, some of them pruned or diverged."""
+    folder = tmp_path_factory.mktemp("mock")
+    made = open_database(f"sqlite:///{folder}/tuner.db", create=True)
+    spec = mock_study.spec_of(folder, pruner={"name": "median"}, **SEARCHED)
+    mock_study.run(spec, made, diverges_above=1.0)
+    return folder / "tuner.db"
+
+
+@pytest.fixture
+def mock(mock_template: Path, tmp_path: Path) -> Database:
+    """A copy of the database with "mock"; there is no folder for artefacts."""
+    return copied(mock_template, tmp_path / "mock.db")
+
+
+def copied(template: Path, file: Path) -> Database:
+    """A copy of a database that may be open."""
+    source, copy = sqlite3.connect(template), sqlite3.connect(file)
     source.backup(copy)  # not the file: what was written last may still lie in its write-ahead log
     source.close()
     copy.close()
-    return open_database(f"sqlite:///{tmp_path}/tuner.db", create=False)
+    return open_database(f"sqlite:///{file}", create=False)
 
 
 @pytest.fixture
 def guarded(database: Database) -> Callable[..., Guard]:
     """Make the guarded dashboard; by default local, without a token, read-only."""
 
-    def make(address: Address = LOCAL, token: str | None = None, allow_edit: bool = False) -> Guard:
-        return Guard(dashboard_app(database), address, Token(token, address.port) if token else None, allow_edit)
+    def make(
+        address: Address = LOCAL, token: str | None = None, allow_edit: bool = False, of: Database = database
+    ) -> Guard:
+        app = dashboard_app(of, editable=allow_edit)
+        return Guard(app, address, Token(token, address.port) if token else None, allow_edit)
 
     return make
 

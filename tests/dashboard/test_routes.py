@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import sqlite3
@@ -175,9 +174,11 @@ def test_uploaded_artefacts_go_beside_the_database(guarded, database):
     assert [file.name for file in folder.iterdir()] == [json.loads(answer.body)["artifact_id"]]
 
 
-def test_without_a_folder_there_are_no_artefacts(guarded, database):
+def test_without_a_folder_nothing_can_be_uploaded(guarded, database):
     folder = artifact_folder(database)
     assert folder is not None
     folder.rmdir()
     assert artifact_folder(database) is None
-    assert json.load(io.BytesIO(ask(guarded(), "GET", "/api/meta").body))["artifact_is_available"] is False
+    assert json.loads(ask(guarded(), "GET", "/api/meta").body)["artifact_is_available"] is True  # ours are there
+    refused = ask(guarded(allow_edit=True), "POST", "/api/artifacts/1", BODY, origin=OURS)
+    assert (refused.status, json.loads(refused.body)) == (400, {"reason": "Cannot access to the artifacts."})

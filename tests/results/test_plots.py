@@ -44,7 +44,7 @@ def test_each_is_a_figure_of_a_study_and_a_sentence_of_an_empty_one(name, gather
     figure = PLOTS[name].build(gathered)
     assert figure.data
     json.loads(figure.to_json())
-    assert titled(figure, "A <b>title</b>").layout.title.text == "A &lt;b&gt;title&lt;/b&gt;"
+    assert titled(figure, "A <b>title</b>", 450).layout.title.text == "A &lt;b&gt;title&lt;/b&gt;"
     assert figure.layout.title.text is None
     _, read = plain()
     said = PLOTS[name].build(read())

@@ -18,8 +18,8 @@ from tuner.results.cost import cost_of
 from tuner.results.failures import failures
 from tuner.results.gathered import gather
 from tuner.results.headline import answer, question, standard_error, trust
+from tuner.results.html import Html, data, el, script, table
 from tuner.results.plots import PLOTS
-from tuner.results.report.html import Html, data, el, script, table
 from tuner.storage import open_database
 
 EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"

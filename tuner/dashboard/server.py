@@ -43,7 +43,7 @@ class Dashboard:
         # Page and plots are asked for at once; that requests wait a moment for a thread is no news.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._server = create_server(
-            Guard(dashboard_app(database), address, token, allow_edit),
+            Guard(dashboard_app(database, editable=allow_edit), address, token, allow_edit),
             sockets=[bound],
             threads=_THREADS,
             ident=None,

@@ -15,6 +15,7 @@ from tuner.results.plots.style import SCALE, cut, figure, number_text, text
 
 LEAST = 2
 _LONGEST_NAME = 26
+_MANY = 6
 _BELOW = 0.12
 """How far below a range a trial stands in which the dimension does not count, as a share of the range."""
 
@@ -45,7 +46,8 @@ def parallel(results: Gathered) -> Figure | str:
             "reversescale": not results.maximize,
         },
         "labelside": "top",
-        "labelangle": -12 if len(axes) > 5 else 0,
+        "tickfont": {"size": 12 if len(axes) <= _MANY else 10},
+        "labelangle": -14 if len(axes) > _MANY else 0,
     }
     return figure([trace], margin={"l": 128, "r": 40, "t": 84, "b": 28}, height=460)
 

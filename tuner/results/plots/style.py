@@ -49,7 +49,10 @@ _WIDE_RATIO = 30.0
 _DECADES = 1.5
 _HEIGHT_PX = 440
 _MENU_PX = 36
-_LEGEND_PX = 64
+_TITLE_PX = 36
+_LEGEND_PX = 68
+_OLDER_PX = 18
+"""optuna-dashboard's Plotly sets the titles of axes lower."""
 
 
 def text(value: Any) -> str:
@@ -100,14 +103,17 @@ def figure(traces: Sequence[dict[str, Any]], menus: Sequence[dict[str, Any]] = (
     )
 
 
-def titled(drawn: Figure, title: str) -> Figure:
-    """A copy with the title in the figure: for where no page names it."""
+def titled(drawn: Figure, title: str, height: int) -> Figure:
+    """A copy of so many pixels with the title in the figure: for where no page names it."""
     copy = Figure(drawn)
-    top = (copy.layout.margin.t or 0) + 34
+    above = (copy.layout.margin.t or 0) + _TITLE_PX
     copy.update_layout(
-        title={"text": text(title), "x": 0, "xref": "container", "pad": {"l": 12, "t": 12}, "yref": "container", "y": 1}
+        height=height,
+        margin_t=above,
+        title={"text": text(title), "font": {"size": 16}, "x": 0, "y": 1, "yanchor": "top", "pad": {"l": 14, "t": 14}},
     )
-    copy.update_layout(title_yanchor="top", title_font_size=16, margin_t=top)
+    if copy.layout.legend.y is not None and copy.layout.legend.y < 0:
+        copy.layout.legend.y = -(_LEGEND_PX + _OLDER_PX) / (height - above - (copy.layout.margin.b or 0))
     return copy
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from tuner.errors import NoBestTrialError
 from tuner.results.compare import compare
 from tuner.results.gathered import Gathered
-from tuner.results.report.html import Html, el, table
+from tuner.results.html import Html, el, table
 from tuner.results.words import duration, number, percent
 
 _OPEN = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tuner.results.cost import Cost
 from tuner.results.failures import Failure, failures
 from tuner.results.gathered import Gathered
-from tuner.results.report.html import Html, el, facts, table
+from tuner.results.html import Html, el, facts, table
 from tuner.results.words import count, duration, number, percent
 
 _NAMED = 12

@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from tuner.results.gathered import Gathered
-from tuner.results.report.html import Html, el, facts, table
+from tuner.results.html import Html, el, facts, table
 from tuner.results.words import duration, number
 
 

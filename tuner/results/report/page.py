@@ -17,10 +17,10 @@ import tuner
 from tuner.results.cost import cost_of
 from tuner.results.gathered import Gathered, gather
 from tuner.results.headline import answer
+from tuner.results.html import Html, data, el, script
 from tuner.results.plots import PLOTS
 from tuner.results.report.comparisons import comparisons
 from tuner.results.report.endings import failed, spent
-from tuner.results.report.html import Html, data, el, script
 from tuner.results.report.origin import origin
 from tuner.results.report.question import asked
 from tuner.results.report.recipe import recipe

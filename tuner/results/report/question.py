@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tuner.results.gathered import Gathered
-from tuner.results.report.html import Html, el, facts, table
+from tuner.results.html import Html, el, facts, table
 from tuner.results.words import listed, number
 
 _CUT = 12

@@ -8,7 +8,7 @@ from typing import Any
 from tuner.errors import NoBestTrialError
 from tuner.results.best import Best, best_trial
 from tuner.results.gathered import Gathered, Seen
-from tuner.results.report.html import Html, code, el, facts, table
+from tuner.results.html import Html, code, el, facts, table
 from tuner.results.toml_text import toml_text
 from tuner.results.words import duration, number
 

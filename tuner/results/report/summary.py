@@ -7,7 +7,7 @@ from statistics import median
 from tuner.results.cost import Cost
 from tuner.results.gathered import Gathered
 from tuner.results.headline import answer, mattered, question, standing, trust
-from tuner.results.report.html import Html, el
+from tuner.results.html import Html, el
 from tuner.results.words import count, duration, number, percent
 
 

@@ -1,0 +1,65 @@
+"""Files that the dashboard offers with each trial, made when they are asked for: they lie nowhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.results import Gathered, Seen, epochs_table, recipe_text, trial_picture
+
+_NAMESPACE = uuid.UUID("6f1dd1f5-2f1f-4b53-8d3e-8f0d4c4d7a11")
+
+Recipe = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class File:
+    """A row of the table of files.
+
+    Attributes:
+        kind: MIME type.
+        make: Its content; None where the trial has none.
+        there: Whether it has any, without making it.
+    """
+
+    kind: str
+    make: Callable[[Gathered, Seen, Recipe | None], str | None]
+    there: Callable[[Seen, Recipe | None], bool]
+
+
+def _measured(seen: Seen, recipe: Recipe | None) -> bool:
+    return bool(seen.curve.epochs)
+
+
+def _curves(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
+    return trial_picture(results, seen)
+
+
+def _epochs(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
+    header, rows = epochs_table(results, seen)
+    text = io.StringIO()
+    csv.writer(text).writerows([header, *rows])
+    return text.getvalue() if rows else None
+
+
+def _recipe(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
+    return None if recipe is None else recipe_text(recipe)
+
+
+PICTURE = "curves.svg"
+
+FILES: dict[str, File] = {
+    PICTURE: File("image/svg+xml", _curves, _measured),
+    "epochs.csv": File("text/csv; charset=utf-8", _epochs, _measured),
+    "recipe.toml": File("application/toml", _recipe, lambda seen, recipe: recipe is not None),
+}
+"""Name → file, as the trial's page lists them."""
+
+
+def file_id(study_id: int, trial_id: int, name: str) -> str:
+    """The id under which a file of a trial is asked for: always the same one."""
+    return str(uuid.uuid5(_NAMESPACE, f"{study_id}/{trial_id}/{name}"))

@@ -1,0 +1,98 @@
+"""optuna-dashboard with our panels: its answers on their way to the browser, with ours added.
+
+The application behind keeps reading and writing the database as it is.  So nothing of ours is ever stored, by an
+edit or by renaming a study either, and what changes a study is what the guard knows.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from tuner.dashboard.panels import MARK, Panels
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+_STUDY = re.compile(r"/api/studies/(\d{1,18})/?")
+_NOTE = re.compile(r"/api/studies/\d+(/\d+)?/note/?")
+_FILE = re.compile(r"/artifacts/(\d{1,18})/(\d{1,18})/([0-9a-f-]{36})/?")
+
+
+class Overlay:
+    """A WSGI application that adds panels to the answers of another one.
+
+    Args:
+        app: optuna-dashboard.
+        panels: What is added.
+        editable: Whether notes can be written: then each has the line below which a person writes.
+    """
+
+    def __init__(self, app: WSGIApplication, panels: Panels, editable: bool) -> None:
+        self._app, self._panels, self._editable = app, panels, editable
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
+        if method == "GET" and path.rstrip("/") == "/api/meta":
+            return self._changed(_with_files, environ, start_response)
+        if method == "GET" and (study := _STUDY.fullmatch(path)):
+            return self._changed(lambda content: self._add(int(study[1]), content), environ, start_response)
+        if method in ("GET", "HEAD") and (asked := _FILE.fullmatch(path)):
+            file = self._panels.file(int(asked[1]), int(asked[2]), asked[3])
+            if file is not None:
+                return _sent(*file, method, start_response)
+        if method == "PUT" and _NOTE.fullmatch(path):
+            _keep_theirs(environ)
+        return self._app(environ, start_response)
+
+    def _add(self, study_id: int, content: dict[str, Any]) -> None:
+        self._panels.add_to(study_id, content)
+        if self._editable:
+            for thing in [content, *content["trials"], *content["best_trials"]]:
+                if MARK not in thing["note"]["body"]:
+                    thing["note"]["body"] += f"\n\n---\n\n{MARK}\n\n"
+
+    def _changed(
+        self, change: Callable[[dict[str, Any]], None], environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """The answer of the application, changed where it is a success."""
+        started: list[Any] = []
+        parts = self._app(environ, lambda *arguments: started.append(arguments))  # type: ignore[arg-type,func-returns-value]
+        body = b"".join(parts)
+        status, headers, *_ = started[-1]
+        if status.startswith("200 "):
+            content = json.loads(body)
+            change(content)
+            body = json.dumps(content).encode()
+            headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+            headers.append(("Content-Length", str(len(body))))
+        start_response(status, headers)
+        return [body]
+
+
+def _with_files(content: dict[str, Any]) -> None:
+    # Ours need no folder.  Without one an upload is refused, with the reason.
+    content["artifact_is_available"] = True
+
+
+def _sent(kind: str, content: str, method: str, start_response: StartResponse) -> list[bytes]:
+    body = content.encode()
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-cache")]
+    start_response("200 OK", headers)
+    return [] if method == "HEAD" else [body]
+
+
+def _keep_theirs(environ: WSGIEnvironment) -> None:
+    """Leave of a note that is to be saved what a person wrote: ours is made anew each time."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    try:
+        content = json.loads(body)
+        content["body"] = content["body"].split(MARK, 1)[-1].strip("\n")
+        body = json.dumps(content).encode()
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass  # the application says what is wrong with it
+    environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))

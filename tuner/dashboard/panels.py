@@ -1,0 +1,204 @@
+"""What we add to optuna-dashboard: for a study its note and plots, for a trial its note and files.
+
+Everything is made from what lies in the database when a page asks for it, and written nowhere: it is there for
+old databases, it is current while a study runs, and a read-only dashboard stays one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tuner.dashboard.files import FILES, PICTURE, file_id
+from tuner.errors import TunerError
+from tuner.results import PLOTS, Gathered, Seen, gather, is_best, read_study_results, study_note, titled, trial_note
+from tuner.storage import Database, read_recipe
+
+PATIENCE_S = 1.5
+"""So long a page waits for plots.  Those of 1,000 trials take longer: they are there when the page refreshes."""
+
+_FRESH_S = 1.0
+_REST = 4.0
+_HEIGHT_PX = 450
+"""Behind a drawing follows a rest of this many times its length: a running study always has news."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Drawn:
+    """Note and plots of a study, and the state of the study that they show."""
+
+    state: tuple[int, ...]
+    note: str
+    figures: list[dict[str, str]]
+    next_at: float = 0.0
+
+
+@dataclass
+class _View:
+    """What is known of a study."""
+
+    name: str
+    results: Gathered
+    read_at: float
+    recipes: dict[int, Mapping[str, Any] | None] = field(default_factory=dict)
+    notes: dict[tuple[int, bool], str] = field(default_factory=dict)
+    by_id: dict[int, Seen] = field(default_factory=dict)
+    drawn: _Drawn | None = None
+    drawing: threading.Event | None = None
+
+
+class Panels:
+    """Notes, plots and files of all studies of a database.
+
+    Args:
+        database: Read, never written.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._views: dict[int, _View] = {}
+        self._lock = threading.Lock()
+
+    def add_to(self, study_id: int, detail: dict[str, Any]) -> None:
+        """Add note, plots and files to what optuna-dashboard says of a study; a study that is not ours stays as it is.
+
+        Args:
+            study_id: Optuna's id.
+            detail: Its answer to `/api/studies/<study_id>`.
+        """
+        view = self._view(study_id)
+        if view is None:
+            return
+        drawn = self._drawn(view)
+        if drawn is not None:
+            detail["plotly_graph_objects"] = [*drawn.figures, *detail.get("plotly_graph_objects", [])]
+            _put_before(detail, drawn.note)
+        for trial in [*detail.get("trials", []), *detail.get("best_trials", [])]:
+            seen = view.by_id.get(trial["trial_id"])
+            if seen is not None:
+                _put_before(trial, self._note(study_id, view, seen))
+                trial["artifacts"] = [*self._files(study_id, view, seen), *trial.get("artifacts", [])]
+
+    def file(self, study_id: int, trial_id: int, identity: str) -> tuple[str, str] | None:
+        """MIME type and content of a file of ours; None where it is none."""
+        name = next((name for name in FILES if file_id(study_id, trial_id, name) == identity), None)
+        view = None if name is None else self._view(study_id)
+        seen = None if view is None else view.by_id.get(trial_id)
+        if name is None or view is None or seen is None:
+            return None
+        content = FILES[name].make(view.results, seen, self._recipe(view, seen))
+        return None if content is None else (FILES[name].kind, content)
+
+    def _view(self, study_id: int) -> _View | None:
+        """What is known of a study, at most a second old; None for one with several objectives, or none at all."""
+        with self._lock:
+            view = self._views.get(study_id)
+            if view is not None and time.monotonic() - view.read_at < _FRESH_S:
+                return view
+            try:
+                name = self._database.optuna.get_study_name_from_id(study_id)
+                study = read_study_results(self._database, name)
+            except (KeyError, TunerError):
+                self._views.pop(study_id, None)
+                return None
+            if view is None or view.name != name:
+                view = self._views[study_id] = _View(name, gather(study), 0.0)
+            else:
+                view.results = gather(study, {seen.number: seen for seen in view.results.trials})
+            view.by_id = {seen.trial._trial_id: seen for seen in view.results.trials}
+            view.read_at = time.monotonic()
+            return view
+
+    def _recipe(self, view: _View, seen: Seen) -> Mapping[str, Any] | None:
+        trial_id = seen.trial._trial_id
+        if view.recipes.get(trial_id) is None:
+            view.recipes[trial_id] = read_recipe(self._database, trial_id)
+        return view.recipes[trial_id]
+
+    def _note(self, study_id: int, view: _View, seen: Seen) -> str:
+        trial_id, best = seen.trial._trial_id, is_best(view.results, seen)
+        known = view.notes.get((trial_id, best))
+        if known is not None:
+            return known
+        # The address changes with the epochs: a picture of a running trial is not taken from the browser's cache.
+        address = f"/artifacts/{study_id}/{trial_id}/{file_id(study_id, trial_id, PICTURE)}?epochs={seen.epochs}"
+        picture = address if seen.curve.epochs else None
+        note = trial_note(view.results, seen, self._recipe(view, seen), picture)
+        if seen.trial.state.is_finished():
+            view.notes[trial_id, best] = note
+        return note
+
+    def _files(self, study_id: int, view: _View, seen: Seen) -> list[dict[str, Any]]:
+        trial_id, recipe = seen.trial._trial_id, self._recipe(view, seen)
+        return [
+            {
+                "artifact_id": file_id(study_id, trial_id, name),
+                "filename": name,
+                "mimetype": file.kind.partition(";")[0],
+                "encoding": None,
+            }
+            for name, file in FILES.items()
+            if file.there(seen, recipe)
+        ]
+
+    def _drawn(self, view: _View) -> _Drawn | None:
+        """Note and plots as they are now, or, if that takes long, as they were; None while there are none."""
+        results, state = view.results, _state(view.results)
+        with self._lock:
+            rests = view.drawn is not None and (view.drawn.state == state or time.monotonic() < view.drawn.next_at)
+            if view.drawing is None and not rests:
+                view.drawing = threading.Event()
+                # A daemon: the dashboard ends at once, whatever is being drawn.
+                threading.Thread(target=self._draw, args=(view, results, state), daemon=True).start()
+            drawing = view.drawing
+        if drawing is not None:
+            drawing.wait(PATIENCE_S)
+        return view.drawn
+
+    def _draw(self, view: _View, results: Gathered, state: tuple[int, ...]) -> None:
+        began = time.monotonic()
+        try:
+            drawn = _Drawn(state, study_note(results), _figures(results))
+        except Exception:
+            # A study that cannot be drawn must not take the dashboard away from all others.
+            _log.exception("The plots of the study %r cannot be drawn.", view.name)
+            drawn = view.drawn or _Drawn(state, "", [])
+        ended = time.monotonic()
+        drawn.next_at = ended + _REST * (ended - began)
+        with self._lock:
+            done, view.drawn, view.drawing = view.drawing, drawn, None
+        if done is not None:
+            done.set()
+
+
+def _state(results: Gathered) -> tuple[int, ...]:
+    finished = sum(seen.trial.state.is_finished() for seen in results.trials)
+    return len(results.trials), finished, sum(seen.epochs for seen in results.trials), results.study.record.alive
+
+
+def _figures(results: Gathered) -> list[dict[str, str]]:
+    """Every plot that has something to show, with its title in it: the dashboard gives it none."""
+    found = []
+    for name, plot in PLOTS.items():
+        figure = plot.build(results)
+        if not isinstance(figure, str):
+            shown = titled(figure, plot.title, _HEIGHT_PX)
+            shown.update_layout(paper_bgcolor="#ffffff", font_color="#1b1f26")  # on its dark page too
+            found.append({"id": f"tuner-{name}", "graph_object": shown.to_json()})
+    return found
+
+
+MARK = "*Above this line: keras-studies, always current. Below it: your own note.*"
+"""Between our note and the one that a person wrote."""
+
+
+def _put_before(thing: dict[str, Any], note: str) -> None:
+    """Put our note before that of a person, which alone lies in the database."""
+    theirs = thing.setdefault("note", {"version": 0, "body": ""})
+    theirs["body"] = f"{note}\n\n---\n\n{MARK}\n\n{theirs['body']}" if theirs["body"] else note
