@@ -12,6 +12,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tuner.diagnostics import Finding, Fold, LayerHealth, Probe, judge
 from tuner.engines import EpochRecord, Training
 from tuner.executors import InlineExecutor
 from tuner.runner import StudyRun
@@ -50,16 +51,19 @@ def quality(recipe: Mapping[str, Any]) -> float:
 def trainer(
     recipe: Mapping[str, Any], epoch_s: float = 0.0, diverges_above: float = math.inf
 ) -> Generator[EpochRecord, None, Training]:
-    """A curve that rises towards `quality`; deterministic."""
-    value = 0.0
+    """A curve that rises towards `quality`, and a look at its health after each epoch; deterministic."""
+    value, probes = 0.0, [Probe(0, 1.0, (LayerHealth("hidden_1", 1.0, dead=0.0),), constant_loss=1.0)]
     for epoch in range(1, recipe["epochs"] + 1):
         if recipe["learning_rate"] > diverges_above:
-            return Training("diverged", None, f"the training loss became nan in epoch {epoch}")
+            text = f"the training loss became nan in epoch {epoch}"
+            return Training("diverged", None, text, (Finding("diverged", text, None, epoch, math.nan, None),))
         if epoch_s:
             time.sleep(epoch_s)
         value = quality(recipe) * (1 - math.exp(-epoch))
-        yield EpochRecord(0, epoch, 1 - value, 1 - value, value, recipe["learning_rate"], epoch_s)
-    return Training("complete", value)
+        probes.append(Probe(epoch, 1 - value, (LayerHealth("hidden_1", 0.5, 1e-3, dead=0.0),)))
+        new = tuple(probes if epoch == 1 else probes[-1:])
+        yield EpochRecord(0, epoch, 1 - value, 1 - value, value, recipe["learning_rate"], epoch_s, new)
+    return Training("complete", value, findings=judge([Fold(0, recipe["epochs"], probes, {})]))
 
 
 def run(spec: StudySpec, database: Database, **options: Any) -> tuple[str, list[Standing]]:

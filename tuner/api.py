@@ -128,4 +128,5 @@ def _workplace(spec: StudySpec) -> Workplace:
         data_sha256=spec.facts.sha256,
         input_shape=spec.facts.input_shape,
         seed=spec.seed,
+        health=spec.health,
     )

@@ -244,6 +244,7 @@ class StudyRun:
                 state, value, reason = training.state, training.value, training.reason
                 if state == "complete" and (value is None or not math.isfinite(value)):
                     state, value, reason = "diverged", None, f"the objective is {value} after the last epoch"
+                self._store.add_verdicts(number, [finding.to_json() for finding in training.findings])
                 self._finish(number, Outcome(state, value if state == "complete" else None, reason))
             case Raised(error=error, traceback=traceback):
                 self._running[number].set_user_attr("traceback", traceback)

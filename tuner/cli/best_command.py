@@ -28,6 +28,8 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
 
     out = console()
     out.print(f"Study {best.study}: {best.metric} {number_text(best.value)} (trial {best.trial})", style="bold")
+    if best.health:
+        out.print(f"Health: {best.health[0]['verdict']}: {best.health[0]['text']}")
     out.print("Found by the search:")
     out.print(params_table(best.params))
     out.print("The whole recipe, with what was fixed:")

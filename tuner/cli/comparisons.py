@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from tuner.cli.formats import duration_text, number_text
+from tuner.cli.formats import counts_text, duration_text, number_text
 from tuner.cli.terminal import console
 
 _BAR = 20
@@ -52,6 +52,8 @@ def show_comparisons(content: dict[str, Any]) -> None:
                 count = row["failure"]["count"]
                 what = f"{_name(row)}, {count} {'trial' if count == 1 else 'trials'}: {row['failure']['reason']}"
                 out.print(what, style="dim")
+            if row["share_unhealthy"]:
+                out.print(f"{_name(row)}, health: {counts_text(row['verdicts'])}", style="dim")
         out.print(comparison["test"]["meaning"])
     out.print()
     limits = (sentence for comparison in content["comparisons"] for sentence in comparison["test"]["limits"])

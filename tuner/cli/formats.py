@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -14,6 +15,11 @@ def duration_text(seconds: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min"
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Counts by name: "12 healthy, 3 saturated"."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def number_text(value: Any) -> str:

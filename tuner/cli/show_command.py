@@ -18,7 +18,7 @@ from tuner.cli.options import find_study, json_option, print_json, storage_optio
 @storage_option
 @json_option
 def command(study: str, last: int | None, state: str | None, storage: str | None, as_json: bool) -> None:
-    """Show how STUDY went, trial by trial: state, value, parameters, and the reason where one failed.
+    """Show how STUDY went, trial by trial: state, value, health, parameters, and the reason where one failed.
 
     STUDY is a name or a study file.
     """
@@ -30,7 +30,7 @@ def command(study: str, last: int | None, state: str | None, storage: str | None
     if as_json:
         print_json(content)
         return
-    from tuner.cli.formats import duration_text, number_text
+    from tuner.cli.formats import counts_text, duration_text, number_text
     from tuner.cli.tables import show_trials
     from tuner.cli.terminal import console
 
@@ -40,4 +40,6 @@ def command(study: str, last: int | None, state: str | None, storage: str | None
     out.print(f"{counts}; {duration_text(content['wall_s'])} in all.")
     if content["best"] is not None:
         out.print(f"Best: {number_text(content['best']['value'])} (trial {content['best']['trial']})", style="bold")
+    if content["health"]:
+        out.print(f"Health: {counts_text(content['health'])}.")
     show_trials(out, content["trials"], content["metric"])

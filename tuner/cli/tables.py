@@ -63,7 +63,8 @@ def show_trials(out: Console, rows: list[dict[str, Any]], metric: str | None) ->
     for row in rows:
         value = "" if row["value"] is None else f", {metric or 'value'} {number_text(row['value'])}"
         took = "" if row["duration_s"] is None else f", {duration_text(row['duration_s'])}"
-        out.print(f"trial {row['number']}: {row['state']}{value}, epochs {row['epochs']}{took}")
+        health = "" if _verdict(row) is None else f", {_verdict(row)}"
+        out.print(f"trial {row['number']}: {row['state']}{value}, epochs {row['epochs']}{took}{health}")
         out.print(Padding(_params_and_reason(row), (0, 0, 0, 2)))
 
 
@@ -85,8 +86,17 @@ def show_studies(out: Console, rows: list[dict[str, Any]]) -> None:
 
 def _params_and_reason(row: dict[str, Any]) -> Text:
     params = " ".join(f"{name}={number_text(value)}" for name, value in row["params"].items())
-    # A pruned trial's reason says what its epochs say already.
-    return Text(params) if row["reason"] is None or row["state"] == "pruned" else Text(f"{params}\n{row['reason']}")
+    # A pruned trial's reason says what its epochs say already; a diverged one's is what its health says.
+    lines = [params]
+    if row["reason"] is not None and row["state"] != "pruned":
+        lines.append(row["reason"])
+    if _verdict(row) not in (None, "healthy") and row["state"] != "diverged":
+        lines.append(f"{_verdict(row)}: {row['health'][0]['text']}")
+    return Text("\n".join(lines))
+
+
+def _verdict(row: dict[str, Any]) -> str | None:
+    return row["health"][0]["verdict"] if row["health"] else None
 
 
 def _trials_table(rows: list[dict[str, Any]], metric: str | None) -> Table:
@@ -96,6 +106,9 @@ def _trials_table(rows: list[dict[str, Any]], metric: str | None) -> Table:
     table.add_column(metric or "value", justify="right", no_wrap=True)
     table.add_column("epochs", justify="right", no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)
+    judged = any(row["health"] for row in rows)
+    if judged:
+        table.add_column("health", no_wrap=True)
     table.add_column("parameters, and the reason where it was not completed", overflow="fold", ratio=1)
     for row in rows:
         table.add_row(
@@ -104,6 +117,7 @@ def _trials_table(rows: list[dict[str, Any]], metric: str | None) -> Table:
             "" if row["value"] is None else number_text(row["value"]),
             str(row["epochs"]),
             "" if row["duration_s"] is None else duration_text(row["duration_s"]),
+            *([_verdict(row) or ""] if judged else []),
             _params_and_reason(row),
         )
     return table
@@ -132,10 +146,16 @@ def show_explained(content: dict[str, Any]) -> None:
         table.add_row("fixed", ", ".join(f"{name} = {value}" for name, value in content["fixed"].items()))
     table.add_row("budget", ", ".join(f"{name} {number_text(value)}" for name, value in content["budget"].items()))
     table.add_row("search", f"sampler {_named(content['sampler'])}, pruner {_named(content['pruner'])}")
+    table.add_row("health", _health(content["health"]))
     table.add_row("engine", f"{content['engine']['name']}: {content['engine']['reason']}")
     out.print(table)
     for sentence in content["advice"]:
         out.print(Text(f"advice: {sentence}", style="yellow"))
+
+
+def _health(options: dict[str, Any]) -> str:
+    measured = "layers are measured" if options["measure"] else "layers are not measured"
+    return f"{measured}; a trial ends when it is {' or '.join(options['stop'])}" if options["stop"] else measured
 
 
 def _named(choice: dict[str, Any]) -> str:

@@ -1,5 +1,42 @@
-"""Health of a training."""
+"""Health of a training: what is measured of it, and what that means.
+
+Measuring needs Keras and TensorFlow (`Layers`, loaded at its first use); judging needs neither.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from tuner.diagnostics.divergence import divergence
+from tuner.diagnostics.finding import HEALTHY, VERDICTS, Finding
+from tuner.diagnostics.judge import Fold, judge
+from tuner.diagnostics.options import HealthOptions
+from tuner.diagnostics.probe import PROBE_ROWS, LayerHealth, Probe, probe_epochs, probe_of, probe_rows
 
-__all__ = ["divergence"]
+if TYPE_CHECKING:
+    from tuner.diagnostics.layers import Layers
+
+__all__ = [
+    "HEALTHY",
+    "PROBE_ROWS",
+    "VERDICTS",
+    "Finding",
+    "Fold",
+    "HealthOptions",
+    "LayerHealth",
+    "Layers",
+    "Probe",
+    "divergence",
+    "judge",
+    "probe_epochs",
+    "probe_of",
+    "probe_rows",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "Layers":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tuner.diagnostics.layers import Layers
+
+    return Layers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tuner.data import DataFacts, Split
@@ -41,9 +41,10 @@ class AutoEngine:
         build: Callable[..., Any],
         fold: int,
         decide: Decide,
+        probes: Sequence[int] = (),
     ) -> Training:
         """See `Engine.train`."""
-        given = recipe, split, facts, build, fold, decide
+        given = recipe, split, facts, build, fold, decide, probes
         model = f"{recipe.model.model_dump_json()} {recipe.activation}"
         if model not in self.reasons:
             try:

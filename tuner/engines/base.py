@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 from tuner.data import DataFacts, Split
+from tuner.diagnostics import Finding, Probe
 from tuner.training import Recipe
 
 
@@ -22,6 +23,8 @@ class EpochRecord:
         metric: The objective on the validation part, after the epoch.
         learning_rate: Of the epoch's last step.
         seconds: Wall time of the epoch, evaluation included.
+        probes: What was found in the layers since the record before: that of the first epoch has the initial weights
+            too.
     """
 
     fold: int
@@ -31,10 +34,16 @@ class EpochRecord:
     metric: float
     learning_rate: float
     seconds: float
+    probes: tuple[Probe, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain JSON."""
-        return asdict(self)
+        return {**asdict(self), "probes": [asdict(probe) for probe in self.probes]}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> EpochRecord:
+        """The record of `to_json`."""
+        return cls(**{**content, "probes": tuple(Probe.from_json(probe) for probe in content["probes"])})
 
 
 Decide: TypeAlias = Callable[[EpochRecord], bool]
@@ -46,14 +55,26 @@ class Training:
     """How a training ended.
 
     Attributes:
-        state: "complete"; "pruned" where `Decide` ended it; "diverged" where numbers were no longer finite.
+        state: "complete"; "pruned" where `Decide` ended it; "diverged" where numbers were no longer finite, or its
+            health was what the study does not want to see.
         value: The objective after the last epoch; None where it diverged.
         reason: Why it was ended early; None where it is complete.
+        findings: What was found of its health, the verdict first; nothing where it was not measured.
     """
 
     state: Literal["complete", "pruned", "diverged"]
     value: float | None = None
     reason: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """How it ended as plain JSON."""
+        return {**vars(self), "findings": [finding.to_json() for finding in self.findings]}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Training:
+        """The training of `to_json`."""
+        return cls(**{**content, "findings": tuple(Finding.from_json(finding) for finding in content["findings"])})
 
 
 class Engine(Protocol):
@@ -81,6 +102,7 @@ class Engine(Protocol):
         build: Callable[..., Any],
         fold: int,
         decide: Decide,
+        probes: Sequence[int] = (),
     ) -> Training:
         """Train from fresh weights.
 
@@ -91,6 +113,7 @@ class Engine(Protocol):
             build: The model file's function.
             fold: Index of the split; for the records.
             decide: Is told of each epoch, and says whether to go on.
+            probes: Epochs after which the layers are measured; with any of them, so are the initial weights.
 
         Raises:
             UnsupportedError: This engine cannot train the recipe; nothing was told to `decide`.

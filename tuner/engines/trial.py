@@ -1,12 +1,14 @@
-"""One trial: a recipe on every split, and what is reported of it."""
+"""One trial: a recipe on every split, what is reported of it, and how healthy it was."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from tuner.data import Prepared
+from tuner.diagnostics import Finding, Fold, HealthOptions, Probe, judge, probe_epochs
 from tuner.engines.base import Engine, EpochRecord, Training
 from tuner.training import Recipe
 
@@ -20,29 +22,78 @@ def run_trial(
     prepared: Prepared,
     build: Callable[..., Any],
     on_epoch: OnEpoch,
+    health: HealthOptions | None = None,
 ) -> Training:
     """Train a recipe on each split in turn.
 
     A hold-out study reports every epoch.  A study with folds reports every fold, by its last epoch: values of the
     same fold can be compared between trials, values of different folds cannot.  The objective of the
     trial is the last epoch's value, or the mean of it over the folds: what the recipe gives when it is trained again.
+
+    A verdict of `health.stop` ends the trial as a diverged one, in whichever epoch it is found.
     """
+    doctor = _Doctor(recipe.epochs, health or HealthOptions())
+    training = _train(engine, recipe, prepared, build, on_epoch, doctor)
+    if doctor.stopped is not None:
+        training = Training("diverged", None, f"{doctor.stopped.verdict}: {doctor.stopped.text}")
+    return dataclasses.replace(training, findings=judge(doctor.folds, training.findings))
+
+
+def _train(
+    engine: Engine,
+    recipe: Recipe,
+    prepared: Prepared,
+    build: Callable[..., Any],
+    on_epoch: OnEpoch,
+    doctor: _Doctor,
+) -> Training:
     folds, values, go_on = len(prepared.splits), [], True
 
     def decide(record: EpochRecord) -> bool:
         nonlocal go_on
+        doctor.look(record)
         if folds == 1:
             go_on = on_epoch(record, (record.epoch, record.metric))
         else:
             last = record.epoch == recipe.epochs
             go_on = on_epoch(record, (record.fold + 1, record.metric) if last else None)
+        go_on = go_on and doctor.stopped is None
         return go_on
 
     for fold, split in enumerate(prepared.splits):
-        training = engine.train(recipe, split, prepared.facts, build, fold, decide)
+        training = engine.train(recipe, split, prepared.facts, build, fold, decide, doctor.epochs)
         if training.state != "complete" or training.value is None:
             return training
         values.append(training.value)
         if not go_on and fold + 1 < folds:
             return Training("pruned", math.fsum(values) / len(values), f"pruned after fold {fold + 1} of {folds}")
     return Training("complete", math.fsum(values) / folds)
+
+
+class _Doctor:
+    """Looks at each probe of a trial.
+
+    Attributes:
+        epochs: Epochs after which it wants to see the layers.
+        folds: What it knows.
+        stopped: Why the trial must end; None while it may go on.
+    """
+
+    def __init__(self, epochs: int, options: HealthOptions) -> None:
+        self._epochs, self._options = epochs, options
+        self.epochs = probe_epochs(epochs) if options.measure else ()
+        self.folds: list[Fold] = []
+        self.stopped: Finding | None = None
+        self._probes: list[Probe] = []
+        self._val_losses: dict[int, float] = {}
+
+    def look(self, record: EpochRecord) -> None:
+        """Take in an epoch."""
+        if len(self.folds) <= record.fold:
+            self._probes, self._val_losses = [], {}
+            self.folds.append(Fold(record.fold, self._epochs, self._probes, self._val_losses))
+        self._val_losses[record.epoch] = record.val_loss
+        self._probes += record.probes
+        if record.probes and self.stopped is None:
+            unwanted = (finding for finding in judge(self.folds) if finding.verdict in self._options.stop)
+            self.stopped = next(unwanted, None)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+from tuner.diagnostics import HealthOptions
 from tuner.engines import EpochRecord, Training
 
 
@@ -26,6 +27,7 @@ class Workplace:
         data_sha256: Hash of the data that the study was started with.
         input_shape: Shape of one row, without the batch axis.
         seed: Of the splits.
+        health: What is measured of the health of a training, and what ends it.
     """
 
     project: Path
@@ -34,17 +36,18 @@ class Workplace:
     data_sha256: str
     input_shape: tuple[int, ...]
     seed: int
+    health: HealthOptions = HealthOptions()
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
         plain = {"project": str(self.project), "data": dict(self.data), "input_shape": list(self.input_shape)}
-        return {**vars(self), **plain}
+        return {**vars(self), **plain, "health": self.health.to_json()}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Workplace:
         """The workplace of `to_json`."""
         plain = {"project": Path(content["project"]), "input_shape": tuple(content["input_shape"])}
-        return cls(**{**content, **plain})
+        return cls(**{**content, **plain, "health": HealthOptions.from_json(content["health"])})
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def epoch_message(event: EpochDone) -> dict[str, Any]:
 
 def ended_message(event: Ended) -> dict[str, Any]:
     """The event as a message."""
-    return {"is": "ended", **vars(event), "training": vars(event.training)}
+    return {"is": "ended", **vars(event), "training": event.training.to_json()}
 
 
 def event_of(message: Mapping[str, Any]) -> Event:
@@ -53,10 +53,10 @@ def event_of(message: Mapping[str, Any]) -> Event:
     content = {key: value for key, value in message.items() if key != "is"}
     match message["is"]:
         case "epoch":
-            return EpochDone(**{**content, "record": EpochRecord(**content["record"])})
+            return EpochDone(**{**content, "record": EpochRecord.from_json(content["record"])})
         case "ended":
             programs = tuple(content["programs"])
-            return Ended(**{**content, "training": Training(**content["training"]), "programs": programs})
+            return Ended(**{**content, "training": Training.from_json(content["training"]), "programs": programs})
         case "raised":
             return Raised(**content)
     raise ValueError(f"a worker said {message['is']!r}, which means nothing")

@@ -62,7 +62,7 @@ class Worker:
         try:
             recipe = Recipe.from_json(job.recipe)
             build = load(workplace.project, Reference.parse(recipe.model.reference, "build"), recipe.model.sha256)
-            training = run_trial(engine, recipe, prepared, build, on_epoch)
+            training = run_trial(engine, recipe, prepared, build, on_epoch, workplace.health)
         except (Exception, SystemExit) as error:  # user code that calls `exit()` must not end the worker
             self._send(
                 {"is": "raised", "number": job.number, "error": one_line(error), "traceback": traceback.format_exc()}

@@ -23,6 +23,7 @@ class Best:
         metric: Name of the objective.
         params: The parameters that were searched, as plain JSON.
         recipe: Everything that one training needs.
+        health: What was found of the health of its training, the verdict first; empty where it was not measured.
     """
 
     study: str
@@ -31,6 +32,7 @@ class Best:
     metric: str | None
     params: dict[str, Any]
     recipe: Recipe
+    health: list[dict[str, Any]]
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON; the shape of `tuner best --json`."""
@@ -57,5 +59,11 @@ def best_trial(study: Study) -> Best:
             f"Trial {trial.number} of {record.name!r} has no recipe: the study was not made by keras-studies."
         )
     return Best(
-        record.name, trial.number, float(trial.value or 0.0), study.metric, params_of(trial), Recipe.from_json(recipe)
+        record.name,
+        trial.number,
+        float(trial.value or 0.0),
+        study.metric,
+        params_of(trial),
+        Recipe.from_json(recipe),
+        study.health_of(trial),
     )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
+from tuner.diagnostics import HEALTHY
 from tuner.errors import NoBestTrialError
 from tuner.results.evidence import evidence
 from tuner.results.grouping import Group, find_dimension, group_trials
@@ -90,6 +91,7 @@ def _row(context: _Context, group: Group, values: Sequence[float]) -> dict[str, 
     better = max if study.record.direction == "maximize" else min
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]) if values else (None, None, None)
     seconds = [trial.user_attrs["duration_s"] for trial in trials if "duration_s" in trial.user_attrs]
+    verdicts = study.verdicts_of(trials)
     epochs = [] if context.goal is None else reached_in(trials, context.curves, context.goal)
     return {
         "value": group.value,
@@ -104,6 +106,9 @@ def _row(context: _Context, group: Group, values: Sequence[float]) -> dict[str, 
         "epochs_to_goal": float(np.median(epochs)) if epochs else None,
         "share_diverged": counts["diverged"] / len(trials),
         "share_pruned": counts["pruned"] / len(trials),
+        "verdict": next(iter(verdicts), None),
+        "verdicts": verdicts,
+        "share_unhealthy": 1 - verdicts.get(HEALTHY, 0) / sum(verdicts.values()) if verdicts else None,
         "failure": _commonest([reason for state, reason in ended if state in ("diverged", "failed") and reason]),
         "seconds_a_trial": sum(seconds) / len(seconds) if seconds else None,
         "seconds": float(sum(seconds)),

@@ -14,8 +14,8 @@ def explain(spec: StudySpec) -> dict[str, Any]:
 
     Returns:
         `{"study", "model", "objective", "data", "space", "fixed", "settings", "budget", "sampler", "pruner",
-        "engine", "advice"}`; `space` has a `{"name", "values", "when"}` for each searched dimension, `settings`
-        is None where there are infinitely many.
+        "health", "engine", "advice"}`; `space` has a `{"name", "values", "when"}` for each searched dimension,
+        `settings` is None where there are infinitely many.
     """
     facts, size = spec.facts, spec.space.size()
     return {
@@ -44,6 +44,7 @@ def explain(spec: StudySpec) -> dict[str, Any]:
         "budget": {key: value for key, value in vars(spec.budget).items() if value is not None},
         "sampler": {"name": spec.sampler.name, **spec.sampler.options},
         "pruner": {"name": spec.pruner.name, **spec.pruner.options},
+        "health": spec.health.to_json(),
         "engine": {"name": spec.engine, "reason": ENGINES[spec.engine].summary},
         "advice": list(spec.advice),
     }

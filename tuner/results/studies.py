@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from optuna.trial import FrozenTrial
 
 from tuner.search import best_of, state_of
 from tuner.standing import STATES
-from tuner.storage import Database, StudyRecord, epochs_run, read_study_record, study_names
+from tuner.storage import Database, StudyRecord, epochs_run, read_study_record, read_verdicts, study_names
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,13 @@ class Study:
         database: Where it lies.
         record: Its trials and attributes.
         epochs: Epochs trained, by Optuna's trial id.
+        findings: What was found of the health of each trial, by Optuna's trial id; the verdict first.
     """
 
     database: Database
     record: StudyRecord
     epochs: dict[int, int]
+    findings: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def metric(self) -> str | None:
@@ -39,6 +42,19 @@ class Study:
         if state == "running" and not self.record.alive:
             return "waiting", "interrupted; it runs again when the study goes on"
         return state, reason
+
+    def health_of(self, trial: FrozenTrial) -> list[dict[str, Any]]:
+        """What was found of the health of a trial, the verdict first; nothing for one that was not measured."""
+        return self.findings.get(trial._trial_id, [])
+
+    def verdict_of(self, trial: FrozenTrial) -> str | None:
+        """The verdict on the health of a trial; None where it was not measured."""
+        return next((finding["verdict"] for finding in self.health_of(trial)), None)
+
+    def verdicts_of(self, trials: Iterable[FrozenTrial]) -> dict[str, int]:
+        """How many of the trials have each verdict, the commonest first; those that were not measured are left out."""
+        found = Counter(verdict for trial in trials if (verdict := self.verdict_of(trial)) is not None)
+        return dict(found.most_common())
 
     @property
     def programs(self) -> dict[str, Any]:
@@ -58,7 +74,8 @@ def read_study_results(database: Database, name: str) -> Study:
         StudyNotFoundError: There is none; the message names the nearest.
     """
     record = read_study_record(database, name)
-    return Study(database, record, epochs_run(database, record.study_id))
+    study_id = record.study_id
+    return Study(database, record, epochs_run(database, study_id), read_verdicts(database, study_id))
 
 
 def studies_table(database: Database) -> list[dict[str, Any]]:

@@ -15,10 +15,10 @@ def summary(study: Study) -> dict[str, Any]:
     """The study as plain JSON.
 
     Returns:
-        `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "trials"}`: `counts` by state,
-        `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`, and `trials` has one
-        `{"number", "state", "value", "params", "epochs", "duration_s", "engine", "reason"}` a
-        trial.
+        `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "health", "trials"}`: `counts` by
+        state, `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`, `health` has
+        trials by verdict, and `trials` has one `{"number", "state", "value", "params", "epochs", "duration_s",
+        "engine", "reason", "health"}` a trial, where `health` is the list of what was found, the verdict first.
     """
     record = study.record
     rows = [trial_row(study, trial) for trial in record.trials]
@@ -31,6 +31,7 @@ def summary(study: Study) -> dict[str, Any]:
         "best": None if best is None else {"trial": best.number, "value": best.value, "params": params_of(best)},
         "wall_s": study.wall_s,
         "programs": study.programs,
+        "health": study.verdicts_of(record.trials),
         "trials": rows,
     }
 
@@ -47,4 +48,5 @@ def trial_row(study: Study, trial: FrozenTrial) -> dict[str, Any]:
         "duration_s": trial.user_attrs.get("duration_s"),
         "engine": trial.user_attrs.get("engine"),
         "reason": reason,
+        "health": study.health_of(trial),
     }

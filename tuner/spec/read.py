@@ -96,7 +96,7 @@ def _spec(
     found = Found(task, facts.rows["train"] if facts is not None else None, model.signature if model else None)
     space = space_from(content, found, problems, advice)
     sampler, starts = read.read_sampler(content, problems)
-    pruner = read.read_pruner(content, problems)
+    pruner, health = read.read_pruner(content, problems), read.read_health(content, problems)
     named = frozenset(content["search"]) if isinstance(content.get("search"), Mapping) else frozenset()
     advice += check_across(Sections(space, task, data, budget, sampler, pruner, head, named), problems)
     if (
@@ -132,6 +132,7 @@ def _spec(
         seed=seed,
         source=json.loads(json.dumps(content)),
         advice=tuple(dict.fromkeys(advice)),
+        health=health,
     )
 
 

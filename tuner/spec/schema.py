@@ -15,7 +15,7 @@ from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
 from tuner.space import Categorical, Fixed, Float, Int, Parameter
 from tuner.spec.parameters_from import MOST_CHOICES
 from tuner.spec.reading import SHARED
-from tuner.spec.sections import LARGEST_SEED, MOST_EPOCHS, MOST_TRIALS, MOST_WORKERS, NAME_RULE
+from tuner.spec.sections import LARGEST_SEED, MOST_EPOCHS, MOST_TRIALS, MOST_WORKERS, NAME_RULE, STOPPING
 from tuner.training import DIMENSIONS, HEADS, METRICS, OPTIMIZERS, ChoiceDimension, NumberDimension, Row
 
 _Schema = dict[str, Any]
@@ -49,6 +49,7 @@ def json_schema() -> _Schema:
             {"starts": {"type": "boolean", "description": "whether the first trials are known good settings"}},
         ),
         "pruner": _rows(PRUNERS, DEFAULT_PRUNER, {}),
+        "health": _health(),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -78,6 +79,14 @@ def _budget() -> _Schema:
             "epochs": _whole(1, MOST_EPOCHS, "passes over the training part that one trial may use"),
         },
         "when the study ends: whatever is reached first",
+    )
+
+
+def _health() -> _Schema:
+    stop = {"type": "array", "items": {"enum": list(STOPPING)}, "description": "verdicts that end a trial"}
+    return _table(
+        {"measure": {"type": "boolean", "description": "whether the layers are measured"}, "stop": stop},
+        "health of the training: what is measured, and what ends a trial",
     )
 
 

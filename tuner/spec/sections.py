@@ -1,4 +1,4 @@
-"""The sections of a study file beside `[data]` and `[search]`: the top level, objective, budget, sampler, pruner."""
+"""The sections of a study file beside `[data]` and `[search]`: top level, budget, sampler, pruner, health."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 
 from tuner import content as files
 from tuner.content import Reference, Signature
+from tuner.diagnostics import HEALTHY, VERDICTS, HealthOptions
 from tuner.engines import ENGINES
 from tuner.errors import ContentError, nearest
 from tuner.registry import Table
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS, PrunerRow, SamplerRow
 from tuner.spec.places import Place, read_value
-from tuner.spec.problems import Problems, dotted
+from tuner.spec.problems import Problems, dotted, listed
 from tuner.spec.study import Budget
 from tuner.spec.values import read_bool, read_duration, read_number, read_table, read_text, read_whole
 from tuner.training import HEADS, Choice
@@ -33,11 +34,14 @@ KEYS = (
     "budget",
     "sampler",
     "pruner",
+    "health",
 )
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
 MOST_WORKERS = 1_024
 LARGEST_SEED = 2**32 - 1
+STOPPING = tuple(verdict for verdict in VERDICTS if verdict != HEALTHY)
+"""Verdicts that may end a trial."""
 NAME_RULE = r"[\w][\w .+-]{0,99}"
 
 
@@ -166,6 +170,41 @@ def read_pruner(content: Mapping[str, Any], problems: Problems) -> Choice | None
     """`[pruner]`: the row with its options."""
     table = read_table(content, "pruner", problems, f'name = "{DEFAULT_PRUNER}"')
     return None if table is None else _row_choice("pruner", table, PRUNERS, DEFAULT_PRUNER, (), problems)
+
+
+def read_health(content: Mapping[str, Any], problems: Problems) -> HealthOptions:
+    """`[health]`: whether layers are measured, and the verdicts that end a trial."""
+    table = read_table(content, "health", problems, 'stop = ["diverged"]')
+    if table is None:
+        return HealthOptions()
+    problems.unknown_keys("health", table, HealthOptions.__dataclass_fields__)
+    measure = read_bool(table, "health", "measure", problems)
+    stop = _stopping(table.get("stop", list(HealthOptions.stop)), problems)
+    if measure is False and "stop" in table and set(stop) - set(HealthOptions.stop):
+        problems.add(
+            "health.stop",
+            "only diverged can be seen without measuring",
+            list(stop),
+            allowed='"diverged", or measure = true',
+            next_step="Take measure = false out, or the other verdicts.",
+        )
+    return HealthOptions(measure is not False, stop)
+
+
+def _stopping(value: Any, problems: Problems) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        problems.add(
+            "health.stop",
+            "must be a list of verdicts",
+            value,
+            allowed=listed(STOPPING),
+            next_step='Write for example stop = ["diverged", "exploding"], or stop = [] for none.',
+        )
+        return HealthOptions.stop
+    for verdict in value:
+        if verdict not in STOPPING:
+            problems.unknown("health.stop", "verdict", verdict, list(STOPPING))
+    return tuple(dict.fromkeys(verdict for verdict in value if verdict in STOPPING))
 
 
 def _row_choice(

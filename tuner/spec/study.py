@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tuner.content import Reference
 from tuner.data import DataFacts, DataOptions, Folds
+from tuner.diagnostics import HealthOptions
 from tuner.space import Space
 from tuner.training import Choice
 
@@ -50,6 +51,7 @@ class StudySpec:
         budget: When it ends.
         sampler, pruner: Rows of the tables of `search`, with options.
         starts: Whether the first trials are known good settings.
+        health: What is measured of the health of a training, and what ends it.
         engine: Row of the table of engines, or "auto".
         workers: Worker processes; None for one a core.
         seed: The one source of randomness.
@@ -77,6 +79,7 @@ class StudySpec:
     seed: int
     source: dict[str, Any]
     advice: tuple[str, ...] = ()
+    health: HealthOptions = HealthOptions()
 
     @property
     def folds(self) -> int | None:

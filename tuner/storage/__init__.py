@@ -11,8 +11,10 @@ if TYPE_CHECKING:
         StudyRecord,
         epochs_run,
         read_epochs,
+        read_probes,
         read_recipe,
         read_study_record,
+        read_verdicts,
         study_names,
     )
     from tuner.storage.store import StudyStore
@@ -27,15 +29,20 @@ __all__ = [
     "hidden",
     "open_database",
     "read_epochs",
+    "read_probes",
     "read_recipe",
     "read_study_record",
+    "read_verdicts",
     "storage_errors",
     "study_names",
 ]
 
 _MODULES = {
     "database": ("Database", "default_url", "hidden", "open_database", "storage_errors"),
-    "reading": ("StudyRecord", "epochs_run", "read_epochs", "read_recipe", "read_study_record", "study_names"),
+    "reading": (
+        *("StudyRecord", "epochs_run", "read_epochs", "read_probes", "read_recipe", "read_study_record"),
+        *("read_verdicts", "study_names"),
+    ),
     "lease": ("SEEN_EVERY_S",),
     "store": ("StudyStore",),
 }

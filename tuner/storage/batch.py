@@ -106,7 +106,7 @@ def _insert_trial(session: Session, study_id: int, trial: FrozenTrial) -> int:
     model.datetime_start, model.datetime_complete = trial.datetime_start, trial.datetime_complete
     session.add(model)
     session.flush()
-    for table in (tables.recipes, tables.epochs):  # of a deleted trial that had this id
+    for table in (tables.recipes, *tables.OF_A_RUN):  # of a deleted trial that had this id
         session.execute(delete(table).where(table.c.trial_id == model.trial_id))
     return int(model.trial_id)
 

@@ -103,3 +103,48 @@ def epochs_run(database: Database, study_id: int) -> dict[int, int]:
     )
     with storage_errors(database.url), database.engine.connect() as connection:
         return {int(trial_id): int(count) for trial_id, count in connection.execute(query)}
+
+
+def read_probes(database: Database, trial_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Every look at the health of these trials, in order.
+
+    Returns:
+        `{"trial_id", "fold", "epoch", "loss", "constant_loss", "layers"}`; `layers` from input to output, each
+        `{"layer", "gradient", "update", "dead", "saturated"}`.  None where there was nothing to measure, or the number
+        was not finite.
+    """
+    probes, layers = tables.probes, tables.layers
+    with storage_errors(database.url), database.engine.connect() as connection:
+        keys = (probes.c.trial_id, probes.c.fold, probes.c.epoch)
+        found = {
+            (row["trial_id"], row["fold"], row["epoch"]): {**row, "layers": []}
+            for row in connection.execute(select(probes).where(keys[0].in_(trial_ids)).order_by(*keys)).mappings()
+        }
+        keys = (layers.c.trial_id, layers.c.fold, layers.c.epoch, layers.c.position)
+        for row in connection.execute(select(layers).where(keys[0].in_(trial_ids)).order_by(*keys)).mappings():
+            of_layer = {name: row[name] for name in ("layer", "gradient", "update", "dead", "saturated")}
+            found[row["trial_id"], row["fold"], row["epoch"]]["layers"].append(of_layer)
+    return list(found.values())
+
+
+def read_verdicts(database: Database, study_id: int) -> dict[int, list[dict[str, Any]]]:
+    """What was found of the health of each trial of a study, by Optuna's trial id; the verdict first.
+
+    Returns:
+        For each trial that was judged a list of `{"verdict", "layer", "fold", "epoch", "number", "threshold", "text"}`.
+    """
+    from optuna.storages._rdb import models
+
+    table = tables.verdicts
+    query = (
+        select(table)
+        .join(models.TrialModel, models.TrialModel.trial_id == table.c.trial_id)
+        .where(models.TrialModel.study_id == study_id)
+        .order_by(table.c.trial_id, table.c.position)
+    )
+    found: dict[int, list[dict[str, Any]]] = {}
+    with storage_errors(database.url), database.engine.connect() as connection:
+        for row in connection.execute(query).mappings():
+            finding = {name: value for name, value in row.items() if name not in ("trial_id", "position")}
+            found.setdefault(int(row["trial_id"]), []).append(finding)
+    return found

@@ -71,7 +71,17 @@ class StudyStore:
         key = (record["fold"], record["epoch"])
         if key not in seen:
             seen.add(key)
-            self._rows.append(Rows(tables.epochs, number, [{k: _finite(v) for k, v in record.items()}]))
+            self._rows.append(Rows(tables.epochs, number, [_row(record)]))
+            for probe in record.get("probes", ()):
+                at = {"fold": record["fold"], "epoch": probe["epoch"]}
+                self._rows.append(Rows(tables.probes, number, [{**at, **_row(probe)}]))
+                found = [{**at, "position": i, **_row(layer)} for i, layer in enumerate(probe["layers"])]
+                self._rows.append(Rows(tables.layers, number, found))
+
+    def add_verdicts(self, number: int, findings: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what was found of the health of a trial, the verdict first, to be written with the next `flush`."""
+        rows = [{"position": position, **_row(finding)} for position, finding in enumerate(findings)]
+        self._rows.append(Rows(tables.verdicts, number, rows))
 
     def flush(self) -> None:
         """Write everything that changed, in one transaction.
@@ -101,7 +111,7 @@ class StudyStore:
         self.flush()
         known = [number for number in numbers if number in self._ids]
         changes = [Change(self._written[n], _waiting(self._written[n]), self._ids[n]) for n in known]
-        rows = [Rows(tables.epochs, number, [], replace=True) for number in known]
+        rows = [rows for number in known for rows in _nothing(number)]
         if changes:
             with storage_errors(self.database.url):
                 write(self.database.engine, self._lease, changes, rows, self._ids, {})
@@ -117,8 +127,8 @@ class StudyStore:
         trial.intermediate_values, trial.system_attrs = fresh.intermediate_values, fresh.system_attrs
         self._seen.pop(number, None)
         self._epochs.pop(number, None)
-        self._rows = [entry for entry in self._rows if (entry.table, entry.number) != (tables.epochs, number)]
-        self._rows.append(Rows(tables.epochs, number, [], replace=True))
+        self._rows = [entry for entry in self._rows if entry.number != number or entry.table not in tables.OF_A_RUN]
+        self._rows += _nothing(number)
         return trial_id
 
     def keep_alive(self) -> None:
@@ -160,7 +170,7 @@ class StudyStore:
             if trial.state == TrialState.RUNNING:
                 template = _waiting(trial)
                 self.requeued.append(trial.number)
-                self._rows.append(Rows(tables.epochs, trial.number, [], replace=True))
+                self._rows += _nothing(trial.number)
             self.memory.create_new_trial(self._memory_id, template_trial=template)
             self._written[trial.number] = trial
             if not trial.state.is_finished():
@@ -181,15 +191,16 @@ class StudyStore:
             self._written[trial.number] = _snapshot(trial)
 
     def _merged_rows(self) -> list[Rows]:
-        """The epochs of one trial as one insert."""
-        merged: list[Rows] = []
+        """The rows of one trial in one table as one insert."""
+        merged: dict[tuple[str, int], Rows] = {}
         for entry in self._rows:
-            last = merged[-1] if merged else None
-            if last and not entry.replace and (last.table, last.number) == (entry.table, entry.number):
-                merged[-1] = Rows(last.table, last.number, [*last.rows, *entry.rows], last.replace)
+            key = (entry.table.name, entry.number)
+            last = merged.get(key)
+            if last is None or entry.replace:
+                merged[key] = entry
             else:
-                merged.append(entry)
-        return merged
+                merged[key] = Rows(last.table, last.number, [*last.rows, *entry.rows], last.replace)
+        return list(merged.values())
 
     def _study_attrs(self) -> dict[str, dict[str, Any]]:
         return {
@@ -252,6 +263,16 @@ def _waiting(trial: FrozenTrial) -> FrozenTrial:
     fresh.state, fresh.datetime_start, fresh.intermediate_values = TrialState.WAITING, None, {}
     fresh.system_attrs = {k: v for k, v in trial.system_attrs.items() if not k.startswith(_RUNG_PREFIX)}
     return fresh
+
+
+def _nothing(number: int) -> list[Rows]:
+    """Rows that take away what an earlier run of a trial has left."""
+    return [Rows(table, number, [], replace=True) for table in tables.OF_A_RUN]
+
+
+def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a record: what is no list."""
+    return {name: _finite(value) for name, value in record.items() if not isinstance(value, list | tuple)}
 
 
 def _finite(value: Any) -> Any:

@@ -9,14 +9,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import JSON, Column, DateTime, Double, Integer, MetaData, String, Table, insert, inspect, select
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Double,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    insert,
+    inspect,
+    select,
+    update,
+)
 
 from tuner.errors import StorageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-VERSION = 1
+VERSION = 2
 """Version of the tables below; a database with a newer one is not touched."""
 
 metadata = MetaData()
@@ -43,6 +57,50 @@ epochs = Table(
     Column("seconds", Double),
 )
 """One row an epoch; numbers that are not finite are stored as NULL."""
+
+probes = Table(
+    "tuner_probes",
+    metadata,
+    Column("trial_id", Integer, primary_key=True, autoincrement=False),
+    Column("fold", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("loss", Double),
+    Column("constant_loss", Double),
+)
+"""One row a look at the health of a training; epoch 0 are the initial weights."""
+
+layers = Table(
+    "tuner_layers",
+    metadata,
+    Column("trial_id", Integer, primary_key=True, autoincrement=False),
+    Column("fold", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("layer", String(255), nullable=False),
+    Column("gradient", Double),
+    Column("update", Double),
+    Column("dead", Double),
+    Column("saturated", Double),
+)
+"""What was found in each layer, one row a layer and look; `position` counts from the input."""
+
+verdicts = Table(
+    "tuner_verdicts",
+    metadata,
+    Column("trial_id", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("verdict", String(32), nullable=False),
+    Column("layer", String(255)),
+    Column("fold", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("number", Double),
+    Column("threshold", Double),
+    Column("text", Text, nullable=False),
+)
+"""What was found of a trial that has ended; position 0 is its verdict."""
+
+OF_A_RUN = (epochs, probes, layers, verdicts)
+"""What one run of a trial leaves; a trial that runs again begins without it."""
 
 leases = Table(
     "tuner_leases",
@@ -72,7 +130,12 @@ def prepare_tables(engine: Engine) -> None:
                 f"The database was written by a newer version of keras-studies (tables {found}, this one knows "
                 f"{VERSION}). Upgrade keras-studies, or name another database with --storage."
             )
-        if found is not None:
+        if found == VERSION:
+            return
+        if found is not None:  # an older one: it lacks tables, and those that it has are as they were
+            metadata.create_all(engine)
+            with engine.begin() as connection:
+                connection.execute(update(version).values(version=VERSION))
             return
     metadata.create_all(engine)
     with engine.begin() as connection:

@@ -19,6 +19,7 @@ from tuner.diagnostics import divergence
 from tuner.engines.base import Decide, EpochRecord, Training
 from tuner.engines.compiled.programs import Program, Programs
 from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
+from tuner.engines.prober import Prober
 from tuner.training import Recipe, learning_rates, plateau
 
 _SHUFFLED_BYTES = 2**26
@@ -55,13 +56,19 @@ class CompiledEngine:
         build: Callable[..., Any],
         fold: int,
         decide: Decide,
+        probes: Sequence[int] = (),
     ) -> Training:
         """See `Engine.train`."""
         weights = [sample_weight(part, recipe) for part in (split.train, split.validation)]
         weighted = any(weight is not None for weight in weights)
         program = self._last = self._programs.begin(recipe, facts, build, weighted)
         train, validation = self._rows(split, weights if weighted else None)
-        return _Trial(program, recipe, split, train, validation, fold).run(decide)
+        trial = _Trial(program, recipe, split, train, validation, fold)
+        return trial.run(decide, self._prober(program, recipe, split, probes) if probes else None)
+
+    def _prober(self, program: Program, recipe: Recipe, split: Split, probes: Sequence[int]) -> Prober:
+        parts = program.network, program.weights, program.loss
+        return self._programs.health.prober(*parts, program.outputs, recipe, split, probes)
 
     def _rows(self, split: Split, weights: Sequence[np.ndarray | None] | None) -> list[list[tf.Tensor]]:
         """Training and validation rows as pieces take them; features and targets are copied once."""
@@ -100,24 +107,27 @@ class _Trial:
         self._plateau = plateau(recipe)
         self._order = np.random.default_rng(recipe.seed)
 
-    def run(self, decide: Decide) -> Training:
+    def run(self, decide: Decide, prober: Prober | None) -> Training:
         """Train to the end, or to where `decide` ends it."""
+        if prober is not None:
+            prober.start()
         epochs, value = self._recipe.epochs, None
         for epoch in range(1, epochs + 1):
             began = time.monotonic()
             rates = self._rates_of(epoch)
             rate, loss = float(rates[-1]), self._train_epoch(rates)
             outputs, validation_loss = self._measure()
-            reason = divergence("training loss", loss, epoch, rate)
+            reason = divergence("training loss", loss, epoch, rate, self._fold)
             if reason is None and not np.isfinite(outputs).all():
-                reason = divergence("model's output on the validation part", math.nan, epoch, rate)
+                reason = divergence("model's output on the validation part", math.nan, epoch, rate, self._fold)
             if reason is not None:
-                return Training("diverged", None, reason)
+                return Training("diverged", None, reason.text, (reason,))
             value = objective(self._recipe, self._split, outputs)
             if self._plateau is not None:
                 self._plateau.observe(value)
+            found = () if prober is None else prober.after(epoch)
             seconds = time.monotonic() - began
-            go_on = decide(EpochRecord(self._fold, epoch, loss, validation_loss, value, rate, seconds))
+            go_on = decide(EpochRecord(self._fold, epoch, loss, validation_loss, value, rate, seconds, found))
             if not go_on and epoch < epochs:
                 return Training("pruned", value, f"pruned after epoch {epoch}")
         return Training("complete", value)
@@ -145,7 +155,7 @@ class _Trial:
     def _measure(self) -> tuple[np.ndarray, float]:
         """Outputs for the validation part, `(n, outputs)`, and the loss there."""
         x, *rest = self._validation
-        (outputs,) = self._program.outputs(x) if len(x) <= PREDICT_ROWS else self._measure_in_parts(x)
+        outputs, *_ = self._program.outputs(x) if len(x) <= PREDICT_ROWS else self._measure_in_parts(x)
         (loss,) = self._program.measured(outputs, *rest)
         return outputs.numpy(), float(loss)
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tuner.data import DataFacts
+from tuner.diagnostics import Layers
 from tuner.engines.compiled.initial import InitialValues, builder
 from tuner.engines.compiled.number import Number
 from tuner.errors import UnsupportedError
@@ -29,6 +30,7 @@ class Network:
 
     Attributes:
         model: The Keras model; its own variables of weights are not used.
+        layers: What is measured of its health.
         shapes: Shape of each weight that is trained.
         size: How many numbers that are in all.
         embedding: For each of them, whether it belongs to an embedding (Muon treats these otherwise).
@@ -45,6 +47,7 @@ class Network:
         self.model = self._initial.model
         if reason := unsupported(self.model):
             raise UnsupportedError(reason)
+        self.layers = Layers(self.model)
         self.shapes = tuple(tuple(variable.shape) for variable in self.model.trainable_variables)
         self.size = sum(int(np.prod(shape)) for shape in self.shapes)
         self.embedding = tuple("embedding" in variable.path.lower() for variable in self.model.trainable_variables)

@@ -115,10 +115,12 @@ def update_piece(shared: SharedOptimizer, weights: Weights, clock: Clock) -> Pie
 
 
 def outputs_piece(network: Network, weights: Weights, x: tf.TensorSpec, clock: Clock) -> Piece:
-    """`x` → outputs `(n, k)`, as in `predict`."""
+    """`x` → outputs `(n, k)`, as in `predict`; and the same before the head, see `Layers.head`."""
 
     def outputs(x: tf.Tensor) -> list[tf.Tensor]:
-        return [network.call(weights.parts(), x, training=False)[0]]
+        with network.layers.watching() as noted:
+            found = network.call(weights.parts(), x, training=False)[0]
+        return [found, found if noted.raw is None else noted.raw]
 
     return Piece(outputs, [x], clock)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.data import DataFacts
+from tuner.engines.compiled.health import HealthPieces
 from tuner.engines.compiled.kept import Clock, Kept
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.numbers_of import SharedLoss, SharedOptimizer, loss_key, optimizer_key
@@ -56,10 +57,15 @@ class Programs:
     """Pieces and what they share.
 
     A piece is found by the very objects whose variables it reads: as long as it is kept, so are they.
+
+    Attributes:
+        clock: Counts pieces, and the time of making them.
+        health: The pieces of probes.
     """
 
     def __init__(self) -> None:
         self.clock = Clock()
+        self.health = HealthPieces(self.clock)
         self._trusted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._networks: Kept[Network] = Kept(_KEPT, self.clock)
         self._weights: Kept[Weights] = Kept(_KEPT, self.clock)

@@ -1,0 +1,190 @@
+"""Health of real trainings: planted failures, a backward pass in NumPy, and both engines against each other."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import oracle
+import pytest
+
+from tuner.data import Split
+from tuner.diagnostics import HealthOptions, Probe, probe_rows
+from tuner.engines import ENGINES, Engine, EpochRecord, Training, run_trial
+from tuner.training import ModelChoice, Recipe, Task, build_model, compile_model
+
+keras = pytest.importorskip("keras")
+planted = pytest.importorskip("planted")
+pytestmark = pytest.mark.slow
+
+NAMES = ("fit", "compiled")
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return ENGINES[request.param].make()
+
+
+@pytest.mark.parametrize("case", planted.CASES)
+def test_each_failure_gets_its_verdict(engine, case):
+    expected, _, variant = case.partition(", ")
+    for seed in range(1 if variant else 3):
+        training = planted.train(engine, case, seed)
+        allowed = ("exploding", "diverged") if expected == "exploding" else (expected,)
+        assert training.findings[0].verdict in allowed, f"seed {seed}: {training}"
+        if expected == "vanishing":
+            assert training.findings[0].layer == "hidden_1"
+
+
+def test_a_training_is_ended_by_its_verdict(engine):
+    seen: list[int] = []
+    options = HealthOptions(stop=("dead units",))
+
+    def on_epoch(record: EpochRecord, report: object) -> bool:
+        seen.append(record.epoch)
+        return True
+
+    training = planted.train(engine, "dead units", 0, on_epoch, options)
+    assert (training.state, training.value, seen) == ("diverged", None, [1])
+    assert training.reason is not None
+    assert "hidden_1" in training.reason
+
+
+def values_of(model: keras.Model) -> list[np.ndarray]:
+    """Its weights now."""
+    return [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
+
+
+def small(**given: object) -> tuple[Recipe, Split, SimpleNamespace]:
+    """A two-layer network with tanh, batch by batch, on 22 weighted rows."""
+    split, facts = oracle.data(Task.MULTICLASS, weighted=True)
+    recipe = oracle.recipe("categorical_crossentropy", "sgd", learning_rate=0.5, **given)
+    return recipe, split, SimpleNamespace(splits=[split], facts=facts)
+
+
+def probes_of(
+    name: str, recipe: Recipe, prepared: SimpleNamespace, measure: bool = True
+) -> tuple[list[Probe], Training]:
+    records: list[EpochRecord] = []
+
+    def on_epoch(record: EpochRecord, report: object) -> bool:
+        records.append(record)
+        return True
+
+    options = HealthOptions(measure=measure)
+    training = run_trial(ENGINES[name].make(), recipe, prepared, oracle.build_of(recipe), on_epoch, options)  # type: ignore[arg-type]
+    return [probe for record in records for probe in record.probes], training
+
+
+def backward(weights: list[np.ndarray], split: Split) -> tuple[float, list[np.ndarray], np.ndarray]:
+    """Loss, gradients and hidden values of `softmax(tanh(x W + b) V + c)` under the weighted cross-entropy."""
+    w, b, v, c = (array.astype(np.float64) for array in weights)
+    chosen = probe_rows(len(split.train))
+    x, y, weight = (part[chosen].astype(np.float64) for part in (split.train.x, split.train.y, split.train.weight))
+    hidden = np.tanh(x @ w + b)
+    raw = hidden @ v + c
+    p = np.exp(raw - raw.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    loss = float(-(weight * np.log((p * y).sum(axis=1))).sum() / len(x))
+    by_raw = (p - y) * weight[:, None] / len(x)
+    by_hidden = (by_raw @ v.T) * (1 - hidden**2)
+    return loss, [x.T @ by_hidden, by_hidden.sum(axis=0), hidden.T @ by_raw, by_raw.sum(axis=0)], hidden
+
+
+def test_gradients_are_those_of_a_backward_pass_in_numpy():
+    from tuner.engines.compiled.engine import CompiledEngine
+    from tuner.engines.fit import prober_of
+
+    recipe, split, prepared = small()
+    model = compile_model(build_model(recipe, (4,), 3, oracle.build_of(recipe)), recipe)
+    loss, gradients, _ = backward(values_of(model), split)
+    engine = CompiledEngine()
+    program = engine._programs.begin(recipe, prepared.facts, oracle.build_of(recipe), weighted=True)
+    for prober in (prober_of(model, recipe, split, (1,)), engine._prober(program, recipe, split, (1,))):
+        look = prober.look()
+        assert look.loss == pytest.approx(loss, rel=1e-5)
+        for found, expected in zip(look.gradients, gradients, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_probe_has_the_numbers_of_its_layers(name):
+    recipe, split, prepared = small(epochs=1)
+    model = build_model(recipe, (4,), 3, oracle.build_of(recipe))
+    start = values_of(model)
+    loss, gradients, hidden = backward(start, split)
+    (first, second), _ = probes_of(name, recipe, prepared)
+    assert (first.epoch, second.epoch) == (0, 1)
+    assert first.loss == pytest.approx(loss, rel=1e-5)
+    assert [layer.layer for layer in first.layers] == ["hidden_1", "hidden_1_activation", "outputs"]
+    dense, tanh, outputs = first.layers
+    assert dense.gradient == pytest.approx(np.sqrt(sum((g**2).sum() for g in gradients[:2])), rel=1e-4)
+    assert outputs.gradient == pytest.approx(np.sqrt(sum((g**2).sum() for g in gradients[2:])), rel=1e-4)
+    assert tanh.saturated == pytest.approx((abs(hidden) > 0.99).mean(), abs=1e-6)
+    assert (tanh.gradient, tanh.update, dense.dead, dense.update) == (None, None, None, None)
+    mean = np.average(split.train.y, axis=0, weights=split.train.weight)
+    constant = -(split.train.weight * np.log(mean)[split.train.y.argmax(axis=1)]).mean()
+    assert first.constant_loss == pytest.approx(constant, rel=1e-4)
+    trained = compile_model(build_model(recipe, (4,), 3, oracle.build_of(recipe)), recipe)
+    oracle_weights = trained_by(name, recipe, split, prepared, trained)
+    change = np.sqrt(sum(((now - then) ** 2).sum() for now, then in zip(oracle_weights[:2], start[:2], strict=True)))
+    size = np.sqrt(sum((then**2).sum() for then in start[:2]))
+    assert second.layers[0].update == pytest.approx(change / 3 / size, rel=1e-3)  # 22 rows in batches of 8: 3 steps
+
+
+def trained_by(
+    name: str, recipe: Recipe, split: Split, prepared: SimpleNamespace, model: keras.Model
+) -> list[np.ndarray]:
+    """Weights after the recipe's epochs."""
+    from tuner.engines.compiled.engine import CompiledEngine
+
+    if name == "compiled":
+        engine = CompiledEngine()
+        engine.train(recipe, split, prepared.facts, oracle.build_of(recipe), 0, lambda record: True)
+        return engine.weights()
+    model.fit(split.train.x, split.train.y, sample_weight=split.train.weight, verbose=0, **recipe.fit_options())
+    return values_of(model)
+
+
+@pytest.mark.parametrize("head", ["auto", "model"])
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "mean_squared_error", "categorical_hinge"])
+def test_both_engines_measure_the_same_before_training(loss, head):
+    split, facts = oracle.data(Task.MULTICLASS, weighted=True)
+    options = {"units": 5, "layers": 2, "batch_norm": True, "dropout": 0.3}
+    model = ModelChoice(reference="models/mlp.py", sha256="", options=options)
+    recipe = oracle.recipe(loss, "adam", Task.MULTICLASS, epochs=1, model=model, activation="relu", l2=0.1)
+    if head == "model":
+        recipe = recipe.model_copy(update={"head": "model"})
+    prepared = SimpleNamespace(splits=[split], facts=facts)
+    fit, compiled = (probes_of(name, recipe, prepared)[0][0] for name in NAMES)
+    assert compiled.loss == pytest.approx(fit.loss, rel=1e-5)
+    assert compiled.constant_loss == pytest.approx(fit.constant_loss, rel=1e-5)
+    for one, other in zip(compiled.layers, fit.layers, strict=True):
+        for name, value in vars(one).items():
+            expected = getattr(other, name)
+            assert value == (
+                expected if not isinstance(expected, float) else pytest.approx(expected, rel=1e-4, abs=1e-7)
+            )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_probe_changes_nothing(name):
+    options = {"units": 5, "layers": 2, "batch_norm": True, "dropout": 0.3}
+    recipe, _, prepared = small(model=ModelChoice(reference="models/mlp.py", sha256="", options=options))
+    measured, with_probes = probes_of(name, recipe, prepared)
+    unmeasured, without = probes_of(name, recipe, prepared, measure=False)
+    assert (len(measured), unmeasured, without.findings) == (4, [], ())
+    assert with_probes.value == without.value
+
+
+def test_probes_need_one_piece_for_a_network_and_one_for_a_loss():
+    from tuner.engines.compiled.engine import CompiledEngine
+
+    engine = CompiledEngine()
+    split, facts = oracle.data(Task.MULTICLASS)
+    for loss in ("categorical_crossentropy", "mean_squared_error"):
+        for optimizer in ("sgd", "adam"):
+            recipe = oracle.recipe(loss, optimizer, Task.MULTICLASS, epochs=1)
+            engine.train(recipe, split, facts, oracle.build_of(recipe), 0, lambda record: True, (1,))
+    health = engine._programs.health
+    assert (len(health._backward), len(health._loss)) == (1, 2)

@@ -1,0 +1,52 @@
+"""What was found of a training: a verdict with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+HEALTHY = "healthy"
+VERDICTS = (
+    "diverged",
+    "exploding",
+    "dead units",
+    "saturated",
+    "vanishing",
+    "no progress",
+    "overfitting",
+    HEALTHY,
+)
+"""Every verdict, what explains the others first: dead units let gradients vanish, and vanishing ones stop progress."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One verdict on a training.
+
+    Attributes:
+        verdict: One of `VERDICTS`.
+        text: A sentence for people: what was seen, where, the threshold, and what to do.
+        layer: Keras name of the layer; None where it concerns the whole network.
+        epoch: Epoch of the number, from 1; 0 for the initial weights.
+        number: What was measured; None for a verdict without one.
+        threshold: What it was compared with; None where it had only to be finite.
+        fold: Index of the split.
+    """
+
+    verdict: str
+    text: str
+    layer: str | None
+    epoch: int
+    number: float | None
+    threshold: float | None
+    fold: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Finding:
+        """The finding of `to_json`."""
+        return cls(**content)

@@ -1,0 +1,112 @@
+"""A probe: a look at the layers of a network at one moment of its training.
+
+The same rows of the training part are sent through the network, forward and backward, as in prediction: dropout and
+augmentation are off, and batch normalisation uses its moving statistics.  So a probe changes nothing, its numbers
+can be compared from epoch to epoch, and its loss with `val_loss`.  The loss is weighted as in training, without
+penalties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+PROBE_ROWS = 256
+"""Rows of the training part that a probe looks at: shares of units are known to 3 %, at the cost of a few steps."""
+
+_MOST = 8
+_FIRST = 3
+_SEED = 256
+
+
+@dataclass(frozen=True)
+class LayerHealth:
+    """What a probe found in one layer; None where there is nothing to measure.
+
+    Attributes:
+        layer: Its Keras name.
+        gradient: Euclidean norm of the gradient of the loss for all weights of the layer.
+        update: Mean size of a step: the norm of the change of the weights since the probe before, over the steps
+            between, over the norm that the weights had then.  None at the first probe.  Steps that cancel each other
+            make it smaller than the size of a single one.
+        dead: Share of the units (channels) of a ReLU that are 0 for every row.
+        saturated: Share of the values of a sigmoid or tanh where its slope is below 2 % of the steepest one.
+    """
+
+    layer: str
+    gradient: float | None = None
+    update: float | None = None
+    dead: float | None = None
+    saturated: float | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was found at one moment.
+
+    Attributes:
+        epoch: Epochs trained until then; 0 for the initial weights.
+        loss: On the probe's rows, without penalties.
+        layers: Those with weights that are trained or an activation that is watched, from input to output.
+        constant_loss: Loss of the mean target as the answer for every row, which needs no features: with the initial
+            weights only.
+    """
+
+    epoch: int
+    loss: float
+    layers: tuple[LayerHealth, ...]
+    constant_loss: float | None = None
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Probe:
+        """The probe of `dataclasses.asdict`."""
+        return cls(**{**content, "layers": tuple(LayerHealth(**layer) for layer in content["layers"])})
+
+
+def probe_epochs(epochs: int) -> tuple[int, ...]:
+    """Epochs after which a training is probed, besides its start: each of the first ones, the last one, and some
+    between that lie ever farther apart; at most 8.
+    """
+    if epochs <= _MOST:
+        return tuple(range(1, epochs + 1))
+    later = np.geomspace(_FIRST, epochs, _MOST - _FIRST + 1)[1:]
+    return (*range(1, _FIRST + 1), *sorted({max(_FIRST + 1, round(epoch)) for epoch in later}))
+
+
+def probe_rows(rows: int) -> np.ndarray:
+    """Indices of the probe's rows in a training part: the same ones for each trial and engine, int64 `(m,)`."""
+    return np.random.default_rng(_SEED).permutation(rows)[:PROBE_ROWS]
+
+
+def probe_of(
+    epoch: int,
+    loss: float,
+    names: Sequence[str],
+    gradients: np.ndarray,
+    updates: np.ndarray | None,
+    shares: np.ndarray,
+    constant_loss: float | None = None,
+) -> Probe:
+    """The probe from numbers of L layers; -1 stands for nothing to measure.
+
+    Args:
+        epoch: Epochs trained until then.
+        loss: On the probe's rows.
+        names: Names of the layers.
+        gradients: Norms of the gradients, `(L,)`.
+        updates: Mean size of a step, `(L,)`; None at the first probe.
+        shares: See `Layers.shares`, `(2, L)`.
+        constant_loss: See `Probe`.
+    """
+    dead, saturated = shares
+    updates = np.full(len(names), -1.0) if updates is None else updates
+    rows = zip(names, gradients, updates, dead, saturated, strict=True)
+    layers = tuple(LayerHealth(name, *map(_number, numbers)) for name, *numbers in rows)
+    return Probe(epoch, loss, layers, constant_loss)
+
+
+def _number(value: float) -> float | None:
+    return None if value == -1 else float(value)

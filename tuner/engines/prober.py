@@ -1,0 +1,115 @@
+"""The probes of one training: which weights there were at the probe before, and how many steps ago.
+
+Engines say how their network is called; what is measured, on which rows and with which loss is here and in
+`tuner.diagnostics`, the same for all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tuner.data import Part
+from tuner.diagnostics import Layers, Probe, probe_of, probe_rows
+from tuner.engines.measure import sample_weight
+from tuner.training import Recipe
+
+_RARE = 1e-6
+"""Least probability of a class in a constant answer."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an engine measured with some weights.
+
+    Attributes:
+        loss: On the probe's rows, without penalties.
+        gradients: Of this loss, for each of the model's `trainable_variables`.
+        shares: See `Layers.shares`.
+    """
+
+    loss: float
+    gradients: Sequence[np.ndarray]
+    shares: np.ndarray
+
+
+class Prober:
+    """Makes the probes of one training.
+
+    Args:
+        layers: What is measured.
+        look: Measures with the weights as they are.
+        constant_loss: Gives the loss of a constant answer.
+        weights: Gives them, as the model's `trainable_variables`; these arrays stay as they are.
+        steps: Steps an epoch.
+        epochs: Epochs after which there is a probe; none at all where it is empty.
+
+    Attributes:
+        look: As given.
+    """
+
+    def __init__(
+        self,
+        layers: Layers,
+        look: Callable[[], Look],
+        constant_loss: Callable[[], float],
+        weights: Callable[[], Sequence[np.ndarray]],
+        steps: int,
+        epochs: Sequence[int],
+    ) -> None:
+        self._layers, self.look, self._weights, self._steps = layers, look, weights, steps
+        self._constant_loss = constant_loss
+        self._epochs = frozenset(epochs)
+        self._before: tuple[int, Sequence[np.ndarray]] | None = None
+        self._start: tuple[Probe, ...] = ()
+
+    def start(self) -> None:
+        """Measure the initial weights, for the record of the first epoch."""
+        if self._epochs:
+            self._start = (self._probe(0),)
+
+    def after(self, epoch: int) -> tuple[Probe, ...]:
+        """The probes for the record of an epoch."""
+        if epoch not in self._epochs:
+            return ()
+        found, self._start = (*self._start, self._probe(epoch)), ()
+        return found
+
+    def _probe(self, epoch: int) -> Probe:
+        look, weights, layers = self.look(), self._weights(), self._layers
+        updates, constant_loss = None, None
+        if self._before is None:
+            constant_loss = self._constant_loss()
+        else:
+            then, previous = self._before
+            changes = layers.norms([now - before for now, before in zip(weights, previous, strict=True)])
+            sizes, steps = layers.norms(previous), (epoch - then) * self._steps
+            updates = np.full(len(sizes), -1.0)
+            np.divide(changes, sizes * steps, out=updates, where=sizes > 0)
+        self._before = epoch, weights
+        gradients = layers.norms(look.gradients)
+        return probe_of(epoch, look.loss, layers.names, gradients, updates, look.shares, constant_loss)
+
+
+def rows_of(part: Part, recipe: Recipe) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """The rows that probes of a training part look at: features, targets, and weights where rows have any."""
+    chosen, weight = probe_rows(len(part)), sample_weight(part, recipe)
+    return part.x[chosen], part.y[chosen], None if weight is None else weight[chosen]
+
+
+def steps_of(part: Part, recipe: Recipe) -> int:
+    """Steps an epoch; the last one takes what is left."""
+    return math.ceil(len(part) / recipe.batch_size)
+
+
+def constant_answer(y: np.ndarray, weight: np.ndarray | None, head: Callable[..., Any] | None) -> np.ndarray:
+    """The mean target for every row, as outputs before the head of `Layers`; float32 of the shape of `y`, `(n, k)`."""
+    mean = np.average(y.astype(np.float64), axis=0, weights=weight)
+    if head is not None:
+        mean = np.clip(mean, _RARE, 1.0 - _RARE)
+        mean = np.log(mean) - (np.log1p(-mean) if head.__name__ == "sigmoid" else 0.0)
+    return np.broadcast_to(mean, y.shape).astype(np.float32)
