@@ -11,6 +11,7 @@ from typing import Any
 import mock_study
 import pytest
 from click.testing import CliRunner, Result
+from mock_winner import Pretender
 
 import tuner.api
 from tuner.cli.group import tuner as command
@@ -120,6 +121,16 @@ def test_refine(tmp_path, monkeypatch):
     output = printed("refine", "mock", "-o", "fine.toml", "--storage", database.url)
     output["changes"].append({**output["changes"][0], "after": None})
     compare(output, "tuner refine --json")
+
+
+def test_train(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tuner.api, "LocalExecutor", Pretender)
+    database = open_database(f"sqlite:///{tmp_path}/tuner.db", create=True)
+    mock_study.run(mock_study.spec_of(tmp_path, budget={"trials": 8, "epochs": 5}), database)
+    output = printed("train", "mock", "-o", "best.keras", "--storage", database.url)
+    assert output["verdict"] == "winner"
+    compare(output, "tuner train --json")
 
 
 def test_export(url):

@@ -21,6 +21,7 @@ ORDER = (
     "data",
     "diagnostics",
     "engines",
+    "retraining",
     "search",
     "spec",
     "storage",

@@ -93,5 +93,5 @@ def test_every_engine_is_named(part):
 
 
 def test_commands_that_are_absent_are_absent():
-    (row,) = re.findall(r"^\| (`train`.*?) \| absent \|$", README, re.MULTILINE)
-    assert not set(re.findall(r"`(\w+)`", row)) & set(COMMANDS)
+    rows = re.findall(r"^\| (.*?) \| absent", README, re.MULTILINE)
+    assert not {name for row in rows for name in re.findall(r"`(\w+)`", row)} & set(COMMANDS)

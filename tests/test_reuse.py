@@ -9,7 +9,9 @@ from typing import Any
 
 import mock_study
 import pytest
+from in_process import InProcess
 
+import tuner.api
 from tuner.results import export, read_study_results
 from tuner.storage import default_url, open_database
 
@@ -26,12 +28,19 @@ def test_the_code_runs(tmp_path, monkeypatch, capsys):
     mock_study.run(spec, database)
     exported = export(read_study_results(database, "digits"), tmp_path)
     (tmp_path / "best.json").write_text(json.dumps(exported.to_json()), encoding="utf-8")
+    monkeypatch.setattr(tuner.api, "LocalExecutor", InProcess)
     names: dict[str, Any] = {}
     printed = []
     for block in BLOCKS:
         exec(compile(block, "docs/reuse.md", "exec"), names)
         printed.append(capsys.readouterr().out)
     assert (tmp_path / "digits.keras").is_file()
-    assert re.fullmatch(r"\['\d'(, '\d'){4}\]\n", printed[1])
-    assert printed[2].count("\n") == 1 + 3 + 3
+    train, plain, ours, _, _, classes, notebook, again, _ = printed
+    assert train.startswith("winner 0.")
+    assert re.fullmatch(r"\[\d( \d){4}\]\n", plain)
+    assert re.match(r"\['\d'( '\d'){4}\] \('0', '1', '2'\) 0\.", ours)
+    assert re.fullmatch(r"\['\d'(, '\d'){4}\]\n", classes)
+    assert notebook.count("\n") == 1 + 3 + 3
+    assert again.count("\n") >= 2 + 4
+    assert (tmp_path / "best.keras").is_file()
     assert type(names["own"].optimizer) is type(names["model"].optimizer)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuner.api import StudyHandle, best, run
+    from tuner.api import StudyHandle, best, load, run, train
     from tuner.training import Recipe
 
 __version__ = "0.1.0"
 
-__all__ = ["Recipe", "StudyHandle", "best", "run"]
+__all__ = ["Recipe", "StudyHandle", "best", "load", "run", "train"]
 
-_HOME = {"Recipe": "tuner.training", "StudyHandle": "tuner.api", "best": "tuner.api", "run": "tuner.api"}
+_HOME = {"Recipe": "tuner.training", **dict.fromkeys(("StudyHandle", "best", "load", "run", "train"), "tuner.api")}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,8 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.executors import LocalExecutor, Workplace
-from tuner.results import Best, Study, best_trial, read_export, read_study_results, summary
+from tuner.errors import UsageError
+from tuner.executors import LocalExecutor, Workplace, cores
+from tuner.results import (
+    SEEDS,
+    TOP,
+    Best,
+    Study,
+    Trained,
+    TrainRequest,
+    best_trial,
+    read_export,
+    read_study_results,
+    summary,
+    train_winner,
+)
+from tuner.retraining import Saved, load_saved, read_about
 from tuner.runner import StudyRun
 from tuner.spec import StudySpec, name_of_file, read_study, read_study_dict
 from tuner.standing import Standing
@@ -19,6 +33,7 @@ if TYPE_CHECKING:
 
 EXPORT_SUFFIXES = (".json", ".toml")
 FILE_SUFFIXES = (*EXPORT_SUFFIXES, ".yaml", ".yml")
+MODEL_SUFFIX = ".keras"
 
 
 @dataclass(frozen=True)
@@ -100,10 +115,11 @@ def start(
 
 
 def best(study: str | Path, *, storage: str | None = None) -> Recipe:
-    """The recipe of a study's best trial, or the one in an exported file.
+    """The recipe of a study's best trial, or the one in an exported file or a saved model.
 
     Args:
-        study: Name of the study, its study file, or a file that `tuner export` wrote (.json or .toml).
+        study: Name of the study, its study file, or a file that `tuner export` (.json or .toml) or `tuner train` wrote
+            (.keras).
         storage: Database; by default `runs/tuner.db` of the study file's project, or of the current folder.
 
     Raises:
@@ -112,12 +128,77 @@ def best(study: str | Path, *, storage: str | None = None) -> Recipe:
         UsageError: The file holds no recipe that can be read.
     """
     name, project = str(study), Path.cwd()
+    if name.endswith(MODEL_SUFFIX):
+        return read_about(Path(name)).recipe
     if name.endswith(FILE_SUFFIXES):
         recipe = read_export(Path(name)) if Path(name).is_file() and name.endswith(EXPORT_SUFFIXES) else None
         if recipe is not None:
             return recipe
         name, project = name_of_file(name)
     return StudyHandle(name, storage or default_url(project)).best().recipe
+
+
+def train(
+    study: str | Path,
+    output: str | Path,
+    *,
+    top: int = TOP,
+    seeds: int = SEEDS,
+    seed: int | None = None,
+    workers: int | None = None,
+    storage: str | None = None,
+    force: bool = False,
+    show: Callable[[Standing], None] = lambda standing: None,
+) -> Trained:
+    """Train the leading recipes of a study again, choose one, score the test part once, save the model.
+
+    The same as the command `tuner train`.
+
+    Args:
+        study: Name of the study, or its study file.
+        output: Where the model is saved; ends in .keras.
+        top: How many of the leading recipes are trained again.
+        seeds: With how many seeds each, two at least.
+        seed: What they are made from; None for the study's.
+        workers: Worker processes; None for one a core.
+        storage: Database; by default `runs/tuner.db` of the study file's project, or of the current folder.
+        force: Whether a file that is there is written over.
+        show: Called with the standing whenever it changed.
+
+    Returns:
+        What was found.  Where `verdict` is "none" nothing was saved.
+
+    Raises:
+        TunerError: See `tuner.errors`.
+        KeyboardInterrupt: Interrupted; nothing was written.
+    """
+    for option, value, least in (("top", top, 1), ("seeds", seeds, 2)):
+        if value < least:
+            raise UsageError(f"`{option} >= {least}` must hold, but got {value}.")
+    name, project = str(study), Path.cwd()
+    if name.endswith(FILE_SUFFIXES):
+        name, project = name_of_file(name)
+
+    def executor(place: Workplace, trainings: int) -> LocalExecutor:
+        return LocalExecutor(place, min(workers or cores(), trainings))
+
+    database = open_database(storage or default_url(project), create=False)
+    try:
+        request = TrainRequest(Path(output), top, seeds, seed, force)
+        return train_winner(read_study_results(database, name), project, request, executor, show)
+    finally:
+        database.close()
+
+
+def load(file: str | Path) -> Saved:
+    """A model that `tuner train` has saved, with what its rows and answers mean.
+
+    `keras.saving.load_model(file)` gives its `model` alone, and needs nothing of this package.
+
+    Raises:
+        UsageError: The file was not saved by `tuner train`, or cannot be loaded here.
+    """
+    return load_saved(Path(file))
 
 
 def _workplace(spec: StudySpec) -> Workplace:

@@ -28,6 +28,7 @@ class Standing:
         trials: Trials that the study may have; None for no limit.
         time_s: Wall time that this run may use; None for no limit.
         note: Something a person should know now.
+        what: What is counted, in the plural.
     """
 
     metric: str
@@ -38,6 +39,7 @@ class Standing:
     trials: int | None
     time_s: float | None
     note: str | None = None
+    what: str = "trials"
 
     @property
     def finished(self) -> int:

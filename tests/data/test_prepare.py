@@ -230,10 +230,23 @@ def test_a_test_source_of_one_class_is_noted(write_npz: Write, tmp_path: Path) -
     assert not any("test rows" in note for note in usual)
 
 
-def test_scoring_needs_a_test_part(write_npz: Write, tmp_path: Path) -> None:
+def test_without_a_test_part_everything_is_trained_on(write_npz: Write, tmp_path: Path) -> None:
+    rows = table()
+    write_npz(**rows)
+    options = DataOptions(source="data.npz", test=0, scale="none")
+    whole = held_out(options, tmp_path, 0)
+    assert (len(whole.train), len(whole.validation)) == (len(rows["x"]), 0)
+    assert np.array_equal(whole.sample[:5], np.asarray(rows["x"])[:5])
+
+
+def test_validation_rows_can_be_kept_out_of_the_last_training(write_npz: Write, tmp_path: Path) -> None:
     write_npz(**table())
-    with pytest.raises(DataError, match=r"data.test = 0"):
-        held_out(DataOptions(source="data.npz", test=0), tmp_path, 0)
+    options = DataOptions(source="data.npz")
+    prepared, kept = prepare(options, tmp_path, 3), held_out(options, tmp_path, 3, keep_validation=True)
+    whole = held_out(options, tmp_path, 3)
+    assert np.array_equal(kept.train.x, prepared.splits[0].train.x)
+    assert len(kept.validation) == len(whole.validation) == prepared.facts.rows["test"]
+    assert len(whole.train) == len(kept.train) + prepared.facts.rows["validation"]
 
 
 def test_outliers_must_leave_each_class(write_npz: Write, prepared: Callable[..., Prepared]) -> None:

@@ -35,6 +35,7 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
     out.print("The whole recipe, with what was fixed:")
     out.print(params_table(_flat(best.recipe.to_json())))
     out.print(f'In Python: tuner.best("{best.study}")', style="dim")
+    out.print(f"A trained model: tuner train {best.study} -o {best.study}.keras", style="dim")
 
 
 def _flat(recipe: dict[str, object]) -> dict[str, object]:

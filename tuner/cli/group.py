@@ -21,6 +21,7 @@ COMMANDS = {
     "compare": "Compare the values of a dimension, or how important the dimensions were.",
     "report": "Write everything about a study into one page of HTML.",
     "refine": "Write a narrower study around the best trials.",
+    "train": "Train the leading recipes again, choose one honestly, score it on the test part, save the model.",
     "export": "Write the best configuration as JSON, TOML or a stand-alone Keras script.",
     "dashboard": "Look at the studies in a browser.",
     "schema": "Print the JSON schema of study files, for editors.",

@@ -110,7 +110,7 @@ def _notes_only(out: Console) -> Callable[[Standing], None]:
 def _pace(standing: Standing, since_s: float = 0.0) -> str:
     total = "" if standing.trials is None else f"/{standing.trials}"
     left = standing.left_s
-    return f"{standing.finished}{total} trials, {duration_text(standing.elapsed_s + since_s)}" + (
+    return f"{standing.finished}{total} {standing.what}, {duration_text(standing.elapsed_s + since_s)}" + (
         "" if left is None else f", {duration_text(max(0.0, left - since_s))} left"
     )
 
@@ -122,6 +122,6 @@ def _counts(standing: Standing) -> str:
 
 def _best(standing: Standing) -> str:
     if standing.best is None:
-        return "no complete trial yet"
+        return f"no complete {standing.what.removesuffix('s')} yet"
     number, value, _ = standing.best
     return f"best {standing.metric} {number_text(value)} (trial {number})"

@@ -1,7 +1,8 @@
 """Data: sources, splits, preprocessing, outliers, weights."""
 
+from tuner.data.encoding import encode_rows
 from tuner.data.options import OUTLIER_LIMITS, DataOptions, Folds
-from tuner.data.parts import DataFacts, Part, Prepared, Preprocessing, Split
+from tuner.data.parts import DataFacts, HeldOut, Part, Prepared, Preprocessing, Split
 from tuner.data.prepare import held_out, prepare, unscaled
 from tuner.data.source import Source
 from tuner.data.sources import BUILT_IN, SOURCES
@@ -13,11 +14,13 @@ __all__ = [
     "DataFacts",
     "DataOptions",
     "Folds",
+    "HeldOut",
     "Part",
     "Prepared",
     "Preprocessing",
     "Source",
     "Split",
+    "encode_rows",
     "held_out",
     "prepare",
     "unscaled",

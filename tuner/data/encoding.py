@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from tuner.data.columns import absent, not_numbers
+from tuner.data.columns import absent, column, not_numbers, pick
 from tuner.data.options import DataOptions
-from tuner.data.parts import Array
+from tuner.data.parts import Array, Preprocessing
 from tuner.data.raw import Raw, by_column
 from tuner.errors import DataError, shown
 
@@ -104,7 +105,7 @@ def encode(raw: Raw, options: DataOptions, development: Array) -> Encoded:
     for name, words in vocabulary.items():
         block = _one_hot(raw.texts[name], words) if options.text == "one_hot" else _ordinal(raw.texts[name], words)
         blocks.append(block)
-        names += [f"{name}={word}" for word in words] if options.text == "one_hot" else [name]
+        names += _columns_of(name, words, options.text)
         notes.append(f"The text column {name!r} was encoded as {options.text} of {len(words)} categories.")
     x = np.concatenate(blocks, axis=1) if vocabulary else raw.x
     encoded = np.arange(x.shape[-1]) >= raw.x.shape[-1]
@@ -133,3 +134,44 @@ def _one_hot(values: Array, words: tuple[str, ...]) -> Array:
 def _ordinal(values: Array, words: tuple[str, ...]) -> Array:
     codes = {word: code for code, word in enumerate(words)}
     return np.array([codes.get(value, -1) for value in values], np.float64)[:, None]
+
+
+def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Array:
+    """New rows with texts as numbers, as a fitted preprocessing takes them.
+
+    Args:
+        rows: A pandas table with (at least) the columns of the source, or an array of numbers `(n, *shape)`.
+        given: What was fitted.
+        shape: Of one row, encoded.
+
+    Returns:
+        float64, shape `(n, *shape)`.
+
+    Raises:
+        DataError: A column is not there or holds another kind, or the array has another shape.
+    """
+    if not hasattr(rows, "iloc"):
+        x = np.asarray(rows, np.float64)
+        if x.shape[1:] != shape:
+            raise DataError(f"Rows must have the shape (n, {', '.join(map(str, shape))}), but got {x.shape}.")
+        return x
+    coded = {name for column, words in given.vocabulary.items() for name in _columns_of(column, words, given.text)}
+    numbers = [name for name in given.features if name not in coded]
+    if not given.features:
+        return encode_rows(rows.to_numpy(), given, shape)
+    blocks = [column(rows[pick(rows, name, "feature", "the table")], name, "the table") for name in numbers]
+    for name, values in zip(numbers, blocks, strict=True):
+        if values.dtype == object:
+            raise DataError(f"Column {name!r} must hold numbers, as it did in the study, but holds text.")
+    parts = [np.column_stack(blocks)] if blocks else []
+    for name, words in given.vocabulary.items():
+        texts = column(rows[pick(rows, name, "feature", "the table")], name, "the table")
+        if texts.dtype != object:
+            texts = np.full(len(rows), None, dtype=object)  # a column without any text: nothing is known
+        parts.append(_one_hot(texts, words) if given.text == "one_hot" else _ordinal(texts, words))
+    return np.concatenate(parts, axis=1)
+
+
+def _columns_of(name: str, words: tuple[str, ...], how: str) -> list[str]:
+    """The encoded columns of a text column."""
+    return [f"{name}={word}" for word in words] if how == "one_hot" else [name]

@@ -119,6 +119,17 @@ class Split:
 
 
 @dataclass(frozen=True)
+class HeldOut(Split):
+    """A split whose validation part is the test part.
+
+    Attributes:
+        sample: Some rows outside the test part, encoded, but neither imputed nor scaled; shape `(n, ..., d)`.
+    """
+
+    sample: Array = field(default_factory=lambda: np.empty((0, 1)))
+
+
+@dataclass(frozen=True)
 class DataFacts:
     """What was found in the data.
 

@@ -12,13 +12,15 @@ from tuner.data.digest import digest
 from tuner.data.encoding import Encoded, check_texts, encode, missing, refuse_missing
 from tuner.data.fitting import Fitted, fit_split, unscaled_parts
 from tuner.data.options import DataOptions
-from tuner.data.parts import Array, DataFacts, Part, Prepared, Split
+from tuner.data.parts import Array, DataFacts, HeldOut, Part, Prepared
 from tuner.data.raw import Raw, join
 from tuner.data.sources import check_keys, source_of
 from tuner.data.splitting import Layout, lay_out
 from tuner.data.targets import Targets, canonical
 from tuner.errors import DataError, UnknownNameError
 from tuner.training import Task
+
+_SAMPLE = 64
 
 
 @dataclass(frozen=True)
@@ -69,20 +71,20 @@ def unscaled(options: DataOptions, project: Path, seed: int) -> tuple[tuple[Part
     )
 
 
-def held_out(options: DataOptions, project: Path, seed: int) -> Split:
-    """All rows that are not for the test as `train`, and the test part as `validation`.
+def held_out(options: DataOptions, project: Path, seed: int, *, keep_validation: bool = False) -> HeldOut:
+    """All rows that are not for the test as `train`, and the test part as `validation`; it may have no rows.
 
-    It is for scoring a chosen recipe once.  Arguments and errors are those of `prepare`.
+    It is for training a chosen recipe and scoring it once.  Arguments and errors are those of `prepare`.
 
-    Raises:
-        DataError: The study has no test part (`test = 0`).
+    Args:
+        options, project, seed: As for `prepare`.
+        keep_validation: Whether `train` is the training part of the first split alone, for a training that needs
+            validation rows.
     """
     rows = _read(options, project, seed)
-    if not len(rows.layout.test):
-        raise DataError(
-            "Scoring needs a test part, but the study has none (`data.test = 0`). Set a fraction or a source."
-        )
-    return _fit(rows, options, rows.layout.development, rows.layout.test).split
+    train = rows.layout.splits[0][0] if keep_validation else rows.layout.development
+    split = _fit(rows, options, train, rows.layout.test).split
+    return HeldOut(**vars(split), sample=rows.encoded.x[rows.layout.development[:_SAMPLE]])
 
 
 def _read(options: DataOptions, project: Path, seed: int) -> _Rows:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
+
 from tuner.data import DataFacts, Split
 from tuner.engines.base import Decide, Training
 from tuner.engines.compiled import CompiledEngine
@@ -32,6 +34,10 @@ class AutoEngine:
     def programs(self) -> tuple[int, float]:
         """Programs made so far, and the seconds spent on making them."""
         return self._compiled.programs
+
+    def model(self) -> keras.Model:
+        """See `Engine.model`."""
+        return (self._fit if self.used == self._fit.name else self._compiled).model()
 
     def train(
         self,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from tuner.data import DataFacts, Split
 from tuner.diagnostics import Finding, Probe
 from tuner.training import Recipe
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,9 @@ class Engine(Protocol):
 
     @property
     def programs(self) -> tuple[int, float]: ...
+
+    def model(self) -> keras.Model:
+        """A Keras model with the weights of the last training, which is complete; nothing changes it later."""
 
     def train(
         self,

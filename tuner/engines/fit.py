@@ -29,6 +29,15 @@ class FitEngine:
     name = used = "fit"
     programs = (0, 0.0)  # Keras traces each model anew, as a part of training it
 
+    def __init__(self) -> None:
+        self._model: keras.Model | None = None
+
+    def model(self) -> keras.Model:
+        """See `Engine.model`."""
+        if self._model is None:
+            raise RuntimeError("nothing was trained yet")
+        return self._model
+
     def train(
         self,
         recipe: Recipe,
@@ -40,9 +49,10 @@ class FitEngine:
         probes: Sequence[int] = (),
     ) -> Training:
         """See `Engine.train`."""
+        self._model = None
         keras.backend.clear_session()
         gc.collect()
-        model = build_model(recipe, facts.input_shape, facts.outputs, build)
+        model = self._model = build_model(recipe, facts.input_shape, facts.outputs, build)
         compile_model(model, recipe)
         observer = _Observer(recipe, split, fold, decide, prober_of(model, recipe, split, probes))
         options = fit_options(recipe)

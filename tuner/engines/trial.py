@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from tuner.data import Prepared
+from tuner.data import Prepared, Split
 from tuner.diagnostics import Finding, Fold, HealthOptions, Probe, judge, probe_epochs
 from tuner.engines.base import Engine, EpochRecord, Training
 from tuner.training import Recipe
@@ -23,6 +23,7 @@ def run_trial(
     build: Callable[..., Any],
     on_epoch: OnEpoch,
     health: HealthOptions | None = None,
+    after_split: Callable[[Split], None] = lambda split: None,
 ) -> Training:
     """Train a recipe on each split in turn.
 
@@ -31,9 +32,10 @@ def run_trial(
     trial is the last epoch's value, or the mean of it over the folds: what the recipe gives when it is trained again.
 
     A verdict of `health.stop` ends the trial as a diverged one, in whichever epoch it is found.
+    `after_split` is called with each split on which the training is complete, while the engine still has its model.
     """
     doctor = _Doctor(recipe.epochs, health or HealthOptions())
-    training = _train(engine, recipe, prepared, build, on_epoch, doctor)
+    training = _train(engine, recipe, prepared, build, on_epoch, doctor, after_split)
     if doctor.stopped is not None:
         training = Training("diverged", None, f"{doctor.stopped.verdict}: {doctor.stopped.text}")
     return dataclasses.replace(training, findings=judge(doctor.folds, training.findings))
@@ -46,6 +48,7 @@ def _train(
     build: Callable[..., Any],
     on_epoch: OnEpoch,
     doctor: _Doctor,
+    after_split: Callable[[Split], None],
 ) -> Training:
     folds, values, go_on = len(prepared.splits), [], True
 
@@ -64,6 +67,7 @@ def _train(
         training = engine.train(recipe, split, prepared.facts, build, fold, decide, doctor.epochs)
         if training.state != "complete" or training.value is None:
             return training
+        after_split(split)
         values.append(training.value)
         if not go_on and fold + 1 < folds:
             return Training("pruned", math.fsum(values) / len(values), f"pruned after fold {fold + 1} of {folds}")

@@ -1,8 +1,8 @@
 """Where trials are trained."""
 
-from tuner.executors.base import Ended, EpochDone, Event, Executor, Job, Lost, Raised, Workplace
+from tuner.executors.base import Ended, EpochDone, Event, Executor, Job, Lost, Raised, Workplace, kept
 from tuner.executors.inline import InlineExecutor
-from tuner.executors.local import LocalExecutor
+from tuner.executors.local import LocalExecutor, cores
 
 __all__ = [
     "Ended",
@@ -15,4 +15,6 @@ __all__ = [
     "Lost",
     "Raised",
     "Workplace",
+    "cores",
+    "kept",
 ]

@@ -10,10 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from tuner.diagnostics import HealthOptions
 from tuner.engines import EpochRecord, Training
+from tuner.retraining import Kept
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,16 @@ class Job:
         number: Of the trial.
         recipe: What to train, as JSON.
         rungs: Steps (from 1) after which the worker waits for `answer` before it goes on.
+        purpose: "trial"; "again" where the outputs on the validation rows are kept; "final" where all rows but the test
+            are trained on, and the model is kept (see `tuner.retraining`).
+        folder: Where they are kept; coordinator and worker both reach it.
     """
 
     number: int
     recipe: Mapping[str, Any]
     rungs: tuple[int, ...] = ()
+    purpose: Literal["trial", "again", "final"] = "trial"
+    folder: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,13 @@ class Lost:
     number: int
     reason: str
     log: str
+
+
+def kept(job: Job) -> Kept:
+    """Where a job with a folder keeps what it gives."""
+    if job.folder is None:
+        raise ValueError(f"a job that keeps something needs a folder, but got none for {job.purpose!r}")
+    return Kept(Path(job.folder), job.number)
 
 
 Event: TypeAlias = EpochDone | Ended | Raised | Lost

@@ -30,6 +30,11 @@ STARTS_WITHOUT_READY = 3
 """Workers in a row that may die before they are ready; then something is wrong with all of them."""
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass(eq=False)
 class _Worker:
     process: subprocess.Popen[bytes]
@@ -78,9 +83,8 @@ class LocalExecutor:
     """
 
     def __init__(self, workplace: Workplace, workers: int | None = None) -> None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self.count = workers or cores
-        self._threads = max(1, cores // self.count)
+        self.count = workers or cores()
+        self._threads = max(1, cores() // self.count)
         self._workplace = workplace
         self._inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
         self._workers: list[_Worker] = []

@@ -30,12 +30,13 @@ def decode(line: bytes) -> dict[str, Any]:
 
 def train_message(job: Job) -> dict[str, Any]:
     """The job as a message."""
-    return {"do": "train", "number": job.number, "recipe": dict(job.recipe), "rungs": list(job.rungs)}
+    return {"do": "train", **vars(job), "recipe": dict(job.recipe), "rungs": list(job.rungs)}
 
 
 def job_of(message: Mapping[str, Any]) -> Job:
     """The job of `train_message`."""
-    return Job(message["number"], message["recipe"], tuple(message["rungs"]))
+    content = {key: value for key, value in message.items() if key != "do"}
+    return Job(**{**content, "rungs": tuple(content["rungs"])})
 
 
 def epoch_message(event: EpochDone) -> dict[str, Any]:

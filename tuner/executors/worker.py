@@ -18,11 +18,12 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from tuner.content import Reference, load
-from tuner.data import DataOptions, Prepared, prepare
+from tuner.data import DataOptions, HeldOut, Prepared, Split, held_out, prepare
 from tuner.engines import ENGINES, Engine, EpochRecord, run_trial
 from tuner.errors import DataError
 from tuner.executors import messages
-from tuner.executors.base import Ended, EpochDone, Job, Workplace, one_line
+from tuner.executors.base import Ended, EpochDone, Job, Workplace, kept, one_line
+from tuner.retraining import final_split, train_again, train_final, watches_validation
 from tuner.training import Recipe
 
 
@@ -36,6 +37,7 @@ class Worker:
 
     def __init__(self, inbox: queue.SimpleQueue[dict[str, Any]], send: Callable[[dict[str, Any]], None]) -> None:
         self._inbox, self._send = inbox, send
+        self._held: dict[bool, tuple[HeldOut, Split]] = {}
 
     def run(self) -> None:
         """Prepare once, then train what comes; never returns, the end of input ends the process."""
@@ -49,9 +51,11 @@ class Worker:
             return
         self._send({"is": "ready"})
         while True:
-            self._train(messages.job_of(self._inbox.get()), workplace, engine, prepared)
+            self.train(messages.job_of(self._inbox.get()), workplace, engine, prepared)
 
-    def _train(self, job: Job, workplace: Workplace, engine: Engine, prepared: Prepared) -> None:
+    def train(self, job: Job, workplace: Workplace, engine: Engine, prepared: Prepared) -> None:
+        """Do one job, and tell of it."""
+
         def on_epoch(record: EpochRecord, report: tuple[int, float] | None) -> bool:
             step, value = report or (None, None)
             waits = step in job.rungs
@@ -62,7 +66,14 @@ class Worker:
         try:
             recipe = Recipe.from_json(job.recipe)
             build = load(workplace.project, Reference.parse(recipe.model.reference, "build"), recipe.model.sha256)
-            training = run_trial(engine, recipe, prepared, build, on_epoch, workplace.health)
+            match job.purpose:
+                case "again":
+                    training = train_again(engine, recipe, prepared, build, on_epoch, kept(job))
+                case "final":
+                    held, split = self._held_out(workplace, prepared, recipe)
+                    training = train_final(engine, recipe, prepared, held, split, build, on_epoch, kept(job))
+                case _:
+                    training = run_trial(engine, recipe, prepared, build, on_epoch, workplace.health)
         except (Exception, SystemExit) as error:  # user code that calls `exit()` must not end the worker
             self._send(
                 {"is": "raised", "number": job.number, "error": one_line(error), "traceback": traceback.format_exc()}
@@ -71,6 +82,15 @@ class Worker:
             made = engine.programs[0] - before[0], engine.programs[1] - before[1]
             ended = Ended(job.number, training, time.monotonic() - began, made, engine.used)
             self._send(messages.ended_message(ended))
+
+    def _held_out(self, workplace: Workplace, prepared: Prepared, recipe: Recipe) -> tuple[HeldOut, Split]:
+        """The rows of a final training, read once."""
+        keep = watches_validation(recipe)
+        if keep not in self._held:
+            options = DataOptions.model_validate(dict(workplace.data))
+            held = held_out(options, workplace.project, workplace.seed, keep_validation=keep)
+            self._held[keep] = held, final_split(prepared, held, recipe)
+        return self._held[keep]
 
 
 def _prepare(workplace: Workplace) -> tuple[Engine, Prepared]:

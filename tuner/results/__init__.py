@@ -15,6 +15,9 @@ from tuner.results.picture import trial_picture
 from tuner.results.refine import Refined, refine
 from tuner.results.studies import Study, read_study_results, studies_table
 from tuner.results.summary import summary, trial_row
+from tuner.results.winner import SEEDS, TOP, Trained
+from tuner.results.winner import Request as TrainRequest
+from tuner.results.winner import train as train_winner
 
 if TYPE_CHECKING:
     from tuner.results.plots import PLOTS, titled
@@ -23,12 +26,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PLOTS",
+    "SEEDS",
+    "TOP",
     "Best",
     "Export",
     "Gathered",
     "Refined",
     "Seen",
     "Study",
+    "TrainRequest",
+    "Trained",
     "best_trial",
     "compare",
     "epochs_table",
@@ -49,6 +56,7 @@ __all__ = [
     "summary",
     "titled",
     "trial_note",
+    "train_winner",
     "trial_picture",
     "trial_row",
 ]

@@ -19,6 +19,10 @@ def top_trials(trials: Sequence[FrozenTrial], direction: str, share: float) -> l
         direction: "maximize" or "minimize".
         share: How many of them, in (0, 1], rounded up; `LEAST_TOP` at least, where there are as many.
     """
+    return ranked(trials, direction)[: max(LEAST_TOP, math.ceil(share * len(trials) - 1e-9))]
+
+
+def ranked(trials: Sequence[FrozenTrial], direction: str) -> list[FrozenTrial]:
+    """Some complete trials, best first; the earlier one of equals."""
     sign = -1.0 if direction == "maximize" else 1.0
-    ranked = sorted(trials, key=lambda trial: (sign * float(trial.value or 0.0), trial.number))
-    return ranked[: max(LEAST_TOP, math.ceil(share * len(ranked) - 1e-9))]
+    return sorted(trials, key=lambda trial: (sign * float(trial.value or 0.0), trial.number))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tuner.storage.database import Database, default_url, hidden, open_database, storage_errors
     from tuner.storage.lease import SEEN_EVERY_S
+    from tuner.storage.noting import note
     from tuner.storage.reading import (
         StudyRecord,
         epochs_run,
@@ -27,6 +28,7 @@ __all__ = [
     "default_url",
     "epochs_run",
     "hidden",
+    "note",
     "open_database",
     "read_epochs",
     "read_probes",
@@ -45,6 +47,7 @@ _MODULES = {
     ),
     "lease": ("SEEN_EVERY_S",),
     "store": ("StudyStore",),
+    "noting": ("note",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

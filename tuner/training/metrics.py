@@ -30,6 +30,7 @@ METRICS: Table[MetricRow] = Table(
         default_for=_ONE_ANSWER,
         best=1.0,
         alias=("acc", "binary_accuracy", "categorical_accuracy"),
+        proportion=_ONE_ANSWER,
     ),
     MetricRow(
         "balanced_accuracy",
@@ -107,6 +108,7 @@ METRICS: Table[MetricRow] = Table(
         measure.top_3_accuracy,
         frozenset({Task.MULTICLASS}),
         best=1.0,
+        proportion=frozenset({Task.MULTICLASS}),
     ),
     MetricRow(
         "top_5_accuracy",
@@ -116,6 +118,7 @@ METRICS: Table[MetricRow] = Table(
         measure.top_5_accuracy,
         frozenset({Task.MULTICLASS}),
         best=1.0,
+        proportion=frozenset({Task.MULTICLASS}),
     ),
     MetricRow(
         "exact_match",
@@ -126,6 +129,7 @@ METRICS: Table[MetricRow] = Table(
         frozenset({Task.MULTILABEL}),
         best=1.0,
         alias=("subset_accuracy",),
+        proportion=frozenset({Task.MULTILABEL}),
     ),
     MetricRow(
         "log_loss",

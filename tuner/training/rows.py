@@ -170,6 +170,7 @@ class MetricRow:
         default_for: The tasks whose default objective it is.
         best: The best value there can be.
         alias: Other names under which people look for it ("mae").
+        proportion: The tasks for which it is the share of the rows that are answered right, each wholly or not at all.
     """
 
     name: str
@@ -181,3 +182,4 @@ class MetricRow:
     default_for: frozenset[Task] = frozenset()
     best: float = 0.0
     alias: tuple[str, ...] = ()
+    proportion: frozenset[Task] = frozenset()

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -20,7 +21,7 @@ from tuner.engines.base import Decide, EpochRecord, Training
 from tuner.engines.compiled.programs import Program, Programs
 from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.prober import Prober
-from tuner.training import Recipe, learning_rates, plateau
+from tuner.training import Recipe, build_model, learning_rates, plateau
 
 _SHUFFLED_BYTES = 2**26
 """So much of an epoch is put into its order at once: a gather for each batch costs a step 0.03 ms."""
@@ -35,6 +36,7 @@ class CompiledEngine:
     def __init__(self) -> None:
         self._programs = Programs()
         self._last: Program | None = None
+        self._made: tuple[Recipe, DataFacts, Callable[..., Any]] | None = None
         self._parts: OrderedDict[int, tuple[Split, list[list[tf.Tensor]]]] = OrderedDict()
 
     @property
@@ -47,6 +49,19 @@ class CompiledEngine:
         if self._last is None:
             raise RuntimeError("nothing was trained yet")
         return self._last.weights.arrays()
+
+    def model(self) -> keras.Model:
+        """See `Engine.model`."""
+        if self._last is None or self._made is None:
+            raise RuntimeError("nothing was trained yet")
+        recipe, facts, build = self._made
+        model = build_model(recipe, facts.input_shape, facts.outputs, build)
+        trained = self._last.network.model.non_trainable_variables
+        for variable, value in zip(model.trainable_variables, self.weights(), strict=True):
+            variable.assign(value)
+        for variable, other in zip(model.non_trainable_variables, trained, strict=True):
+            variable.assign(other)
+        return model
 
     def train(
         self,
@@ -62,6 +77,7 @@ class CompiledEngine:
         weights = [sample_weight(part, recipe) for part in (split.train, split.validation)]
         weighted = any(weight is not None for weight in weights)
         program = self._last = self._programs.begin(recipe, facts, build, weighted)
+        self._made = recipe, facts, build
         train, validation = self._rows(split, weights if weighted else None)
         trial = _Trial(program, recipe, split, train, validation, fold)
         return trial.run(decide, self._prober(program, recipe, split, probes) if probes else None)

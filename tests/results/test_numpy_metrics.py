@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tuner.results.script import metrics as plain
+from tuner.results import numpy_metrics as plain
 from tuner.training import METRICS, Task
 
 CASES = [(name, task) for name, row in METRICS.items() for task in sorted(row.tasks)]

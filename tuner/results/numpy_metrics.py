@@ -1,4 +1,6 @@
-"""The objectives in plain NumPy, for exported scripts: the same numbers as `tuner.training.METRICS`, no scikit-learn.
+"""The objectives in plain NumPy: the same numbers as `tuner.training.METRICS`, without scikit-learn.
+
+They are for exported scripts, which need nothing else, and for bootstraps, which call them some thousand times.
 
 Each function takes `(truth, scores, weight, task)`: float64 `(n, k)` as `tuner.training.Task` says, weight `(n,)` or
 None.  The exporter copies what a script needs; the names are those of the metrics.

@@ -1,0 +1,118 @@
+"""`tuner train`: what it prints and writes, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from pathlib import Path
+
+import mock_study
+import pytest
+from mock_winner import Pretender
+
+import tuner.api
+from tuner.storage import open_database
+
+
+@pytest.fixture
+def url(project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A study whose retrainings only pretend."""
+    monkeypatch.setattr(tuner.api, "LocalExecutor", Pretender)
+    database = open_database(f"sqlite:///{project}/runs/tuner.db", create=True)
+    mock_study.run(mock_study.spec_of(project, budget={"trials": 12, "epochs": 5}), database, diverges_above=1.0)
+    database.close()
+    return database.url
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, **options) -> None:
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda place, workers: Pretender(place, workers, **options))
+
+
+def test_it_says_what_it_found(call, url, project):
+    said = call("train", "mock", "-o", "best.keras", "--seeds", "3")
+    assert said.code == 0
+    assert said.out.startswith("Study mock: 3 leading recipes trained again with 3 seeds each, accuracy on 30 valid")
+    text = " ".join(said.out.split())
+    for part in ("lower bound", "chosen", "by more than chance", "The search saw accuracy", " test accuracy 0."):
+        assert part in text, part
+    assert "Wrote best.keras" in said.out
+    assert 'keras.saving.load_model("best.keras")' in said.out
+    assert said.err.splitlines()[0].startswith("0/12 trainings")
+    assert (project / "best.keras").is_file()
+
+
+def test_json_and_nothing_else(call, url):
+    said = call("train", "mock", "-o", "best.keras", "--top", "1", "--seeds", "2", "--json")
+    assert (said.code, said.err) == (0, "")
+    content = json.loads(said.out)
+    assert (content["verdict"], content["seeds"], len(content["recipes"])) == ("winner", 2, 1)
+
+
+@pytest.mark.parametrize("columns", [40, 72, 78, 80])
+def test_terminals_of_any_width(call, url, narrow, columns):
+    narrow(columns)
+    lines = call("train", "mock", "-o", "b.keras", "--quiet").out.splitlines()
+    assert [line for line in lines if len(line) > columns and not line.startswith(("Wrote ", "Next: "))] == []
+    assert not any(re.search(r"\S…|…\S", line) for line in lines), "something was cut"
+
+
+def test_no_winner(call, url, project, monkeypatch):
+    pretend(monkeypatch, share=lambda recipe: 0.35)
+    for options in ([], ["--json"]):
+        said = call("train", "mock", "-o", "best.keras", *options)
+        assert said.code == 1
+        assert said.err.splitlines()[-1].startswith(
+            "tuner: No winner: the chosen recipe is not better than the best const"
+        )
+        assert "No winner" not in said.out or options
+    assert json.loads(said.out)["verdict"] == "none"
+    assert not (project / "best.keras").exists()
+
+
+def test_ctrl_c(call, url, project, monkeypatch):
+    pretend(monkeypatch, instead=lambda job: os.kill(os.getpid(), signal.SIGINT))
+    said = call("train", "mock", "-o", "best.keras")
+    assert (said.code, said.out) == (130, "")
+    assert "interrupted" in said.err
+    assert not (project / "best.keras").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["mock"], 2, "Missing option '-o'"),
+        (["mock", "-o", "best.h5"], 2, "End its name in .keras"),
+        (["mock", "-o", "nowhere/best.keras"], 2, "Make it, or name another"),
+        (["mock", "-o", "runs"], 2, "End its name in .keras"),
+        (["mcok", "-o", "best.keras"], 2, "Did you mean 'mock'?"),
+        (["mock", "-o", "best.keras", "--seeds", "1"], 2, "1 is not in the range"),
+        (["mock", "-o", "best.keras", "--top", "0"], 2, "0 is not in the range"),
+        (["mock", "-o", "best.keras", "--storage", "sqlite:///other.db"], 3, "There is no database"),
+        (["gone.toml", "-o", "best.keras"], 2, "gone.toml"),
+    ],
+)
+def test_wrong_input(call, url, arguments, code, message):
+    said = call("train", *arguments)
+    assert said.code == code
+    assert message in said.err
+
+
+def test_a_file_that_is_there_is_kept(call, url, project):
+    file = project / "best.keras"
+    file.write_bytes(b"mine")
+    said = call("train", "mock", "-o", "best.keras")
+    assert said.code == 2
+    assert "--force" in said.err
+    assert file.read_bytes() == b"mine"
+    assert call("train", "mock", "-o", "best.keras", "--force").code == 0
+    assert file.read_bytes() != b"mine"
+
+
+def test_without_a_complete_trial(call, project):
+    database = open_database(f"sqlite:///{project}/runs/tuner.db", create=True)
+    mock_study.run(mock_study.spec_of(project, budget={"trials": 2, "epochs": 1}), database, diverges_above=0.0)
+    said = call("train", "mock", "-o", "best.keras")
+    assert said.code == 2
+    assert "needs a complete trial" in said.err

@@ -1,0 +1,112 @@
+"""Retraining without TensorFlow: an executor whose trainings answer as well as their recipe deserves."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import mock_study
+import numpy as np
+
+from tuner.data import DataOptions, Split, held_out, prepare
+from tuner.engines import Training
+from tuner.executors import Ended, Event, Job, Workplace, kept
+from tuner.retraining import watches_validation
+from tuner.training import Recipe
+
+Share = Callable[[Recipe], float]
+"""The share of the rows that a recipe answers right."""
+
+
+def deserved(recipe: Recipe) -> float:
+    """As the mock study has it."""
+    return float(mock_study.quality(recipe.to_json()))
+
+
+class Pretender:
+    """Answers rows of a multiclass task: the hard ones wrong, and a few others by the seed.
+
+    Args:
+        place: What all jobs share.
+        workers: Says nothing here.
+        share: How many rows a recipe answers right.
+        diverges: Whether a training does; told the recipe and what it is for.
+        instead: What happens in place of the end of a training, by job; for errors.
+    """
+
+    def __init__(
+        self,
+        place: Workplace,
+        workers: int | None = None,
+        share: Share = deserved,
+        diverges: Callable[[Recipe, str], bool] = lambda recipe, purpose: False,
+        instead: Callable[[Job], Event | None] = lambda job: None,
+    ) -> None:
+        self._place, self._share, self._diverges, self._instead = place, share, diverges, instead
+        self._options = DataOptions.model_validate(dict(place.data))
+        self._splits = prepare(self._options, place.project, place.seed).splits
+        self._events: list[Event] = []
+        self.jobs: list[Job] = []
+        self.closed: bool | None = None
+
+    def start(self) -> None:
+        """See `Executor`."""
+
+    def free(self) -> int:
+        """See `Executor`: two at a time."""
+        return 2 - len(self._events)
+
+    def submit(self, job: Job) -> None:
+        """See `Executor`."""
+        self.jobs.append(job)
+        event = self._instead(job)
+        self._events.append(event if event is not None else Ended(job.number, self._train(job), 0.0))
+
+    def answer(self, number: int, go_on: bool) -> None:
+        """See `Executor`."""
+
+    def events(self, timeout_s: float) -> list[Event]:
+        """See `Executor`."""
+        found, self._events[:] = list(self._events), []
+        return found
+
+    def close(self, *, at_once: bool = False) -> None:
+        """See `Executor`."""
+        self.closed = at_once
+
+    def _train(self, job: Job) -> Training:
+        recipe = Recipe.from_json(job.recipe)
+        if self._diverges(recipe, job.purpose):
+            return Training("diverged", None, "the training loss became nan in epoch 1")
+        splits: tuple[Split, ...] = self._splits
+        if job.purpose == "final":
+            keep = watches_validation(recipe)
+            splits = (held_out(self._options, self._place.project, self._place.seed, keep_validation=keep),)
+            with zipfile.ZipFile(kept(job).model, "w") as archive:
+                archive.writestr("config.json", "{}")
+        kept(job).keep([self._answers(recipe, split) for split in splits])
+        return Training("complete", self._share(recipe))
+
+    def _answers(self, recipe: Recipe, split: Split) -> np.ndarray:
+        """Probabilities that give the right class for a share of the rows, one-hot targets being the truth."""
+        truth = split.validation.y
+        count, classes = truth.shape
+        hard = np.random.default_rng(0).permutation(count) / max(1, count)
+        seeded = 0.03 * np.random.default_rng(recipe.seed).normal(size=count)
+        right = hard + seeded < self._share(recipe)
+        answer = np.where(right, truth.argmax(axis=1), (truth.argmax(axis=1) + 1) % classes)
+        # Softmax behind the head of the loss keeps this order.
+        return (0.1 + 0.8 * np.eye(classes)[answer]).astype(np.float32)
+
+
+def pretending(**options: Any) -> Callable[[Workplace, int], Pretender]:
+    """What `train_winner` takes; `pretending.made` is the last one that was made."""
+
+    def executor(place: Workplace, trainings: int = 1) -> Pretender:
+        made.append(Pretender(place, trainings, **options))
+        return made[-1]
+
+    made: list[Pretender] = []
+    executor.made = made  # type: ignore[attr-defined]
+    return executor

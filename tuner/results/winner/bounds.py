@@ -1,0 +1,110 @@
+"""Intervals, bounds and tests over seeds and rows.
+
+Notation: v_1 … v_n the scores of a recipe with n seeds, s their standard deviation; r the standard error that comes
+from the rows being a sample, N of them.  Sources:
+
+- t bounds: Student 1908, The Probable Error of a Mean;
+- limits of a proportion: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953;
+- limits of a sum from those of its terms, by squares: Zou and Donner 2008, https://doi.org/10.1002/sim.3095 (for two
+  proportions it is Newcombe's method 10);
+- degrees of freedom of a sum of variances: Welch 1947, Satterthwaite 1946, https://doi.org/10.2307/3002019.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+LEVEL = 0.95
+"""Of every interval and bound."""
+
+_Z = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Widths:
+    """How far an interval reaches below and above its estimate."""
+
+    below: float
+    above: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where a number lies, in `LEVEL` of cases."""
+
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, float]:
+        """As plain JSON."""
+        return {"low": self.low, "high": self.high}
+
+
+def lower_bound(values: Sequence[float], maximize: bool) -> float:
+    """The mean less (where lower is better: plus) `t · s / √n`, t of one side: the mean is better in 95 % of cases."""
+    from scipy.stats import t
+
+    count = len(values)
+    width = float(t.ppf(LEVEL, count - 1)) * float(np.std(values, ddof=1)) / math.sqrt(count)
+    return float(np.mean(values)) + (-width if maximize else width)
+
+
+def seeds_width(values: Sequence[float], others: int | None = None) -> float:
+    """`t · s · √(1 / n)`: how far the mean over n seeds is from that over all of them.
+
+    With `others` it is `t · s · √(1 / n + 1 / others)`, how far from the mean over so many other seeds.
+    """
+    from scipy.stats import t
+
+    count = len(values)
+    share = 1.0 / count + (1.0 / others if others else 0.0)
+    return float(t.ppf((1.0 + LEVEL) / 2.0, count - 1)) * float(np.std(values, ddof=1)) * math.sqrt(share)
+
+
+def wilson(share: float, rows: float) -> Widths:
+    """Wilson's limits of a proportion, of which `share` was seen in so many rows."""
+    z2 = _Z * _Z
+    center = (share + z2 / (2.0 * rows)) / (1.0 + z2 / rows)
+    half = _Z / (1.0 + z2 / rows) * math.sqrt(share * (1.0 - share) / rows + z2 / (4.0 * rows * rows))
+    return Widths(max(0.0, share - (center - half)), max(0.0, center + half - share))
+
+
+def normal(error: float) -> Widths:
+    """±1.96 standard errors."""
+    return Widths(_Z * error, _Z * error)
+
+
+def around(value: float, widths: Sequence[Widths], lowest: float, highest: float) -> Interval | None:
+    """The interval of a sum of independent errors, cut to what the number can be; None where one is not known."""
+    below = math.hypot(*(width.below for width in widths))
+    above = math.hypot(*(width.above for width in widths))
+    if not math.isfinite(below + above):
+        return None
+    return Interval(max(lowest, value - below), min(highest, value + above))
+
+
+def p_of_difference(differences: Sequence[float], error: float, rows: int, *, one_sided: bool) -> float:
+    """Whether a difference is more than chance: over seeds, paired, and over rows.
+
+    `t = mean / √(s² / n + r²)` with the degrees of freedom of Welch and Satterthwaite.
+
+    Args:
+        differences: One a seed, in the direction that is better; two at least.
+        error: r, of their mean.
+        rows: N.
+        one_sided: Whether only a positive difference counts.
+    """
+    from scipy.stats import t
+
+    count = len(differences)
+    mean, seeds = float(np.mean(differences)), float(np.var(differences, ddof=1)) / count
+    total = seeds + error * error
+    if total == 0.0:
+        return 1.0 if mean == 0.0 or (one_sided and mean < 0.0) else 0.0
+    freedom = total**2 / (seeds**2 / (count - 1) + error**4 / max(1, rows - 1))
+    statistic = mean / math.sqrt(total)
+    return float(t.sf(statistic, freedom)) if one_sided else float(2.0 * t.sf(abs(statistic), freedom))
