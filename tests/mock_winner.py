@@ -33,6 +33,7 @@ class Pretender:
         share: How many rows a recipe answers right.
         diverges: Whether a training does; told the recipe and what it is for.
         instead: What happens in place of the end of a training, by job; for errors.
+        share_of_test: How many test rows it answers right; None for as many as of the others.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class Pretender:
         share: Share = deserved,
         diverges: Callable[[Recipe, str], bool] = lambda recipe, purpose: False,
         instead: Callable[[Job], Event | None] = lambda job: None,
+        share_of_test: float | None = None,
     ) -> None:
+        self._share_of_test = share_of_test
         self._place, self._share, self._diverges, self._instead = place, share, diverges, instead
         self._options = DataOptions.model_validate(dict(place.data))
         self._splits = prepare(self._options, place.project, place.seed).splits
@@ -85,16 +88,19 @@ class Pretender:
             splits = (held_out(self._options, self._place.project, self._place.seed, keep_validation=keep),)
             with zipfile.ZipFile(kept(job).model, "w") as archive:
                 archive.writestr("config.json", "{}")
-        kept(job).keep([self._answers(recipe, split) for split in splits])
+        share = self._share(recipe)
+        if job.purpose == "final" and self._share_of_test is not None:
+            share = self._share_of_test
+        kept(job).keep([self._answers(recipe, split, share) for split in splits])
         return Training("complete", self._share(recipe))
 
-    def _answers(self, recipe: Recipe, split: Split) -> np.ndarray:
+    def _answers(self, recipe: Recipe, split: Split, share: float) -> np.ndarray:
         """Probabilities that give the right class for a share of the rows, one-hot targets being the truth."""
         truth = split.validation.y
         count, classes = truth.shape
         hard = np.random.default_rng(0).permutation(count) / max(1, count)
         seeded = 0.03 * np.random.default_rng(recipe.seed).normal(size=count)
-        right = hard + seeded < self._share(recipe)
+        right = hard + seeded < share
         answer = np.where(right, truth.argmax(axis=1), (truth.argmax(axis=1) + 1) % classes)
         # Softmax behind the head of the loss keeps this order.
         return (0.1 + 0.8 * np.eye(classes)[answer]).astype(np.float32)

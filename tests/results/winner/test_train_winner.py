@@ -121,6 +121,16 @@ def test_noise_has_no_winner(study, place, tmp_path):
     assert said.baseline.p > 0.05
 
 
+def test_a_test_part_that_does_not_agree_is_said(study, place, tmp_path):
+    said = trained(study, place, tmp_path / "a.keras", share_of_test=0.1)
+    assert said.verdict == "unconfirmed"
+    assert said.baseline.test_p > 0.05
+    text = " ".join(said.meaning)
+    assert "it lies outside" in text
+    assert "The test part does not confirm the winner" in text
+    assert read_about(tmp_path / "a.keras").scores["verdict"] == "unconfirmed"
+
+
 def test_p_counts_for_every_trial_that_was_looked_at(study, place, tmp_path):
     """A small advantage that one look would call more than chance; the best of 25 trials has it by chance."""
     said = trained(study, place, tmp_path / "a.keras", share=lambda recipe: 0.165)
