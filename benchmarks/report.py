@@ -46,7 +46,7 @@ def main(trials: int) -> None:
             opened.goto(file.as_uri())
             there = time.perf_counter() - began
             opened.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-            opened.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 7")
+            opened.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 9")
             everything = time.perf_counter() - began
     print(f"{trials} trials of 20 epochs, {len(spec.space.searched)} dimensions")
     print(f"size {file_mb(page):.1f} MB; written in {written:.1f} s")

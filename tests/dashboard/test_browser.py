@@ -13,6 +13,7 @@ import pytest
 from asking import TOKEN, study_with_trials
 from browsing import PICTURES, chromium, drawn, keep_picture, visitor
 
+from tuner.results import PLOTS
 from tuner.storage import study_names
 
 pytestmark = pytest.mark.slow
@@ -84,8 +85,8 @@ def test_a_study_of_ours_has_plots_note_and_trials_with_curves(mock, started, pa
     page.goto(f"{url}dashboard/studies/1")
     page.locator("[id='user-defined-plot:tuner-history'] .main-svg").first.wait_for()
     plots = page.locator("[id^='user-defined-plot:tuner-']")
-    assert plots.count() == 7
-    for number in range(7):
+    assert plots.count() == len(PLOTS)
+    for number in range(len(PLOTS)):
         plots.nth(number).scroll_into_view_if_needed()
         plots.nth(number).locator(".main-svg").first.wait_for()
     page.wait_for_timeout(1500)
@@ -100,6 +101,7 @@ def test_a_study_of_ours_has_plots_note_and_trials_with_curves(mock, started, pa
     page.wait_for_load_state("networkidle")
     assert picture.evaluate("image => image.complete && image.naturalWidth") == 960
     assert page.get_by_text("complete: accuracy").count() == 1
+    assert page.get_by_text("Health, ").count() >= 1
     assert page.get_by_role("columnheader", name="validation loss").count() == 1
     shot(page, "our-trial")
     page.get_by_text("recipe.toml").scroll_into_view_if_needed()

@@ -16,6 +16,7 @@ from tuner.dashboard import artifact_folder, panels
 from tuner.dashboard.files import FILES
 from tuner.dashboard.panels import MARK
 from tuner.results import PLOTS, gather, read_study_results
+from tuner.results.markdown import plain
 from tuner.storage import open_database, read_recipe
 
 
@@ -71,10 +72,14 @@ def test_each_trial_has_its_ending_curves_and_recipe(app, mock):
         body = row["note"]["body"]
         assert body.startswith(f"**{seen.state}")
         assert (seen.reason or "") in body
+        assert all(plain(one["text"]) in body for one in seen.findings)
+        assert (f"Health, **{seen.verdict}**" in body) == (seen.verdict is not None)
         assert ("the best" in body.splitlines()[0]) == (seen.number == results.best.number)
         assert body.count("\n| ") == (len(seen.curve.epochs) + 2 if seen.curve.epochs else 0)
         assert '[recipe.optimizer]\nname = "' in body
-        names = ["curves.svg", "epochs.csv", "recipe.toml"] if seen.curve.epochs else ["recipe.toml"]
+        names = ["curves.svg", "epochs.csv"] if seen.curve.epochs else []
+        names += ["layers.csv"] if seen.verdict and seen.curve.epochs else []
+        names += ["recipe.toml"]
         assert [file["filename"] for file in row["artifacts"]] == names
         assert f"![Curves of trial {seen.number}](/artifacts/1/" in body or not seen.curve.epochs
     (best,) = content["best_trials"]
@@ -100,6 +105,8 @@ def test_the_files_of_a_trial_are_what_its_note_names(app, mock, tmp_path):
     rows = found["epochs.csv"].decode().splitlines()
     assert rows[0] == "epoch,accuracy,training loss,validation loss,learning rate"
     assert len(rows) == 10
+    layers = found["layers.csv"].decode().splitlines()
+    assert layers[:2] == ["fold,epoch,layer,gradient,update,dead,saturated", "0,0,hidden_1,1.0,,0.0,"]
     file = tmp_path / "recipe.toml"
     file.write_bytes(found["recipe.toml"])
     stored = read_recipe(mock, trial["trial_id"])

@@ -68,6 +68,7 @@ def test_learning_curves_are_there_once_for_each_dimension(gathered):
     entries = figure.layout.updatemenus[0].buttons
     assert [entry.label for entry in entries] == [
         *(f"by {name}" for name in gathered.by_importance),
+        "by health",
         "by how the trial ended",
     ]
     visible = [trace.visible is not False for trace in figure.data]
@@ -121,6 +122,32 @@ def test_parallel_coordinates_show_where_a_dimension_does_not_count(gathered):
     assert any(absent)
     rates = by_label["learning_rate"]
     assert 10 ** float(rates.values[0]) == pytest.approx(complete[0].params["learning_rate"], rel=1e-5)
+
+
+def test_heat_maps_hold_the_largest_number_of_each_trial_and_epoch(gathered):
+    figure = PLOTS["trials_by_epoch"].build(gathered)
+    shown = {trace.name: trace for trace in figure.data}
+    assert [trace.visible is not False for trace in figure.data] == [True] + [False] * (len(figure.data) - 1)
+    assert "share of saturated values" not in shown  # nobody measured any
+    gradients = shown["gradient norm"]
+    assert list(gradients.y) == [f"trial {number}" for number in sorted(gathered.probes)]
+    for row, number in enumerate(sorted(gathered.probes)):
+        for column, epoch in enumerate(gradients.x):
+            looked = [probe for probe in gathered.probes[number] if str(probe["epoch"]) == epoch]
+            layers = [layer["gradient"] for probe in looked for layer in probe["layers"]]
+            value = gradients.z[row][column]
+            assert value is None if not layers else 10**value == pytest.approx(max(layers))
+            assert (gathered.trials[number].verdict in gradients.text[row][column]) == bool(gradients.text[row][column])
+
+
+def test_the_layers_of_the_best_trial_come_first(gathered):
+    figure = PLOTS["layers_by_epoch"].build(gathered)
+    labels = [button.label for button in figure.layout.updatemenus[0].buttons]
+    assert labels[0].startswith(f"trial {gathered.best.number}, the best, ")
+    assert len(labels) == len(figure.data)
+    probes = gathered.probes[gathered.best.number]
+    assert list(figure.data[0].x) == [str(probe["epoch"]) for probe in probes]
+    assert list(figure.data[0].y) == [layer["layer"] for layer in probes[0]["layers"]]
 
 
 def test_epochs_spent_and_saved_add_up_to_the_plan(gathered):

@@ -20,6 +20,7 @@ from tuner.results.gathered import gather
 from tuner.results.headline import answer, question, standard_error, trust
 from tuner.results.html import Html, data, el, script, table
 from tuner.results.plots import PLOTS
+from tuner.results.verdicts import verdicts
 from tuner.storage import open_database
 
 EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
@@ -95,13 +96,13 @@ def test_only_its_own_two_scripts_may_run(study):
 
 def test_every_section_and_plot_is_there_and_named(page):
     sections = [attrs["id"] for attrs in page.all("section")]
-    assert sections == ["question", "best", "history", "curves", "dimensions", "failures", "budget", "origin"]
+    assert sections == ["question", "best", "history", "curves", "dimensions", "health", "failures", "budget", "origin"]
     assert [attrs["href"] for attrs in page.all("a")][1:] == [f"#{name}" for name in sections]
     assert len(page.all("h1")) == 1
     plots = [attrs for attrs in page.all("div") if "data-plot" in attrs]
     assert {attrs["id"].removeprefix("plot-") for attrs in plots} == set(PLOTS)
     assert all(len(attrs["aria-label"]) > 40 and attrs["role"] == "img" for attrs in plots)
-    assert len(page.all("caption")) == len(page.all("table")) == 3 + 5 + 1  # 5 dimensions
+    assert len(page.all("caption")) == len(page.all("table")) == 4 + 5 + 1  # 5 dimensions
 
 
 def test_the_data_of_the_plots_are_json(study):
@@ -138,6 +139,17 @@ def test_the_copied_recipe_is_the_best_one(page, study, tmp_path):
     compile(python, "copied", "exec")
     assert "tuner.best('mock')" in python
     assert "build((4,), 3)" in python
+
+
+def test_verdicts_are_counted_with_an_example(page, study):
+    results = gather(study)
+    found = {one.verdict: one for one in verdicts(results)}
+    assert set(found) >= {"diverged"}
+    assert sum(len(one.trials) for one in found.values()) == len(results.trials)
+    texts = " ".join(page.texts)
+    for one in found.values():
+        assert one.trials == tuple(seen for seen in results.trials if seen.verdict == one.verdict)
+        assert one.text in texts
 
 
 def test_cost_counts_what_was_not_trained(tmp_path):
@@ -178,6 +190,7 @@ def test_few_trials_of_plain_optuna(plain, values, says):
     texts = " ".join(page.texts)
     assert says in texts
     assert "was not made by keras-studies" in texts
+    assert "Health was not measured" in texts
     assert ("no reason was given" in texts) == (None in values)
 
 

@@ -10,7 +10,7 @@ import pytest
 from browsing import chromium, drawn, keep_picture, visitor
 from test_report import EVIL
 
-from tuner.results import read_study_results, report_page
+from tuner.results import PLOTS, read_study_results, report_page
 from tuner.storage import open_database
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ def scrolled_through(page):
 def test_in_a_wide_window(browser, file):
     with visitor(browser, permissions=["clipboard-read", "clipboard-write"]) as page:
         asked = opened(page, file)
-        assert scrolled_through(page) == 7
+        assert scrolled_through(page) == len(PLOTS)
         keep_picture(page, "report/wide", full_page=True)
         assert asked == [file.as_uri()]
         choosing_a_dimension_colours_the_curves(page)
@@ -90,7 +90,7 @@ def test_in_a_narrow_dark_window_and_on_paper(browser, file):
     with visitor(browser, width=390, color_scheme="dark") as page:
         opened(page, file)
         page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-        drawn(page, 7)
+        drawn(page, len(PLOTS))
         assert page.locator("details:not([open])").count() == 0
         assert page.evaluate("document.querySelector('#plot-history').layout.font.color") == "#1b1f26"
         page.evaluate("window.dispatchEvent(new Event('afterprint'))")

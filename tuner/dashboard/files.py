@@ -35,6 +35,10 @@ def _measured(seen: Seen, recipe: Recipe | None) -> bool:
     return bool(seen.curve.epochs)
 
 
+def _judged(seen: Seen, recipe: Recipe | None) -> bool:
+    return bool(seen.findings and seen.curve.epochs)  # probes come with epochs
+
+
 def _curves(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
     return trial_picture(results, seen)
 
@@ -43,6 +47,19 @@ def _epochs(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
     header, rows = epochs_table(results, seen)
     text = io.StringIO()
     csv.writer(text).writerows([header, *rows])
+    return text.getvalue() if rows else None
+
+
+def _layers(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
+    probes = results.probes.get(seen.number, [])
+    text = io.StringIO()
+    columns = ("layer", "gradient", "update", "dead", "saturated")
+    rows = [
+        [probe["fold"], probe["epoch"], *(layer[name] for name in columns)]
+        for probe in probes
+        for layer in probe["layers"]
+    ]
+    csv.writer(text).writerows([["fold", "epoch", *columns], *rows])
     return text.getvalue() if rows else None
 
 
@@ -55,6 +72,7 @@ PICTURE = "curves.svg"
 FILES: dict[str, File] = {
     PICTURE: File("image/svg+xml", _curves, _measured),
     "epochs.csv": File("text/csv; charset=utf-8", _epochs, _measured),
+    "layers.csv": File("text/csv; charset=utf-8", _layers, _judged),
     "recipe.toml": File("application/toml", _recipe, lambda seen, recipe: recipe is not None),
 }
 """Name → file, as the trial's page lists them."""

@@ -14,7 +14,7 @@ from tuner.results.grouping import searched_dimensions
 from tuner.results.importance import importance
 from tuner.results.studies import Study
 from tuner.search import best_of
-from tuner.storage import read_epochs
+from tuner.storage import read_epochs, read_probes
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Seen:
         epochs: Epochs trained, over all folds.
         seconds: Wall time in its worker; None where it is not known.
         curve: What it measured.
+        findings: What was found of its health, the verdict first: `{"verdict", "layer", "fold", "epoch", "number",
+            "threshold", "text"}` each; none where it was not measured.
     """
 
     trial: FrozenTrial
@@ -53,6 +55,12 @@ class Seen:
     epochs: int
     seconds: float | None
     curve: Curve
+    findings: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def verdict(self) -> str | None:
+        """The verdict on its health; None where it was not measured."""
+        return str(self.findings[0]["verdict"]) if self.findings else None
 
     @property
     def number(self) -> int:
@@ -113,6 +121,19 @@ class Gathered:
         """How much each dimension mattered: the shape of `tuner compare --json`."""
         return importance(self.study)
 
+    @cached_property
+    def probes(self) -> dict[int, list[dict[str, Any]]]:
+        """Every look at the layers of each trial, by number, in order; without those that were not measured.
+
+        Each is `{"fold", "epoch", "loss", "layers"}`, and each layer `{"layer", "gradient", "update", "dead",
+        "saturated"}`; epoch 0 are the initial weights.
+        """
+        numbers = {seen.trial._trial_id: seen.number for seen in self.trials}
+        found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for probe in read_probes(self.study.database, list(numbers)) if numbers else []:
+            found[numbers[probe["trial_id"]]].append(probe)
+        return dict(found)
+
     @property
     def by_importance(self) -> list[str]:
         """The searched dimensions, most important first; as they were asked for while that is not known."""
@@ -155,7 +176,8 @@ def _seen(study: Study, trial: FrozenTrial, curve: Curve) -> Seen:
     state, reason = study.state_of(trial)
     value = trial.value if state in ("complete", "pruned") else None
     epochs = study.epochs.get(trial._trial_id, len(curve.epochs))
-    return Seen(trial, state, reason, value, epochs, trial.user_attrs.get("duration_s"), curve)
+    findings = tuple(study.health_of(trial))
+    return Seen(trial, state, reason, value, epochs, trial.user_attrs.get("duration_s"), curve, findings)
 
 
 def _curves(study: Study, trials: Sequence[FrozenTrial]) -> dict[int, Curve]:

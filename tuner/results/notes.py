@@ -11,6 +11,7 @@ from tuner.results.gathered import Gathered, Seen
 from tuner.results.headline import answer, mattered, question, standing, trust
 from tuner.results.markdown import fenced, plain, table
 from tuner.results.toml_text import toml_text
+from tuner.results.verdicts import verdicts
 from tuner.results.words import count, duration, number, percent
 
 _LEADERS = 5
@@ -28,6 +29,7 @@ def study_note(results: Gathered) -> str:
         plain(mattered(results)) if results.best else "",
         f"*{plain(standing(results))}*",
         _leaders(results),
+        _verdicts(results),
         _failures(results),
         plain(_cost(results)),
         _next(results),
@@ -46,7 +48,8 @@ def trial_note(results: Gathered, seen: Seen, recipe: Mapping[str, Any] | None, 
     """
     parts = [
         f"**{plain(_ended(results, seen))}**",
-        plain(seen.reason) if seen.reason else "",
+        plain(seen.reason) if seen.reason and seen.reason != seen.state else "",
+        *(f"Health, **{plain(one['verdict'])}**: {plain(one['text'])}" for one in seen.findings),
         f"![Curves of trial {seen.number}]({picture})" if picture else "",
         _epochs(results, seen),
         fenced(recipe_text(recipe), "toml") if recipe else "",
@@ -112,6 +115,11 @@ def _leaders(results: Gathered) -> str:
         for seen in leaders
     ]  # fmt: skip
     return table(["trial", results.metric, *names], rows, 2)
+
+
+def _verdicts(results: Gathered) -> str:
+    rows = [[one.verdict, number(len(one.trials)), one.text] for one in verdicts(results)]
+    return table(["health", "trials", "for example"], rows) if rows else ""
 
 
 def _failures(results: Gathered) -> str:

@@ -13,6 +13,7 @@ from plotly.graph_objects import Figure
 from tuner.results.gathered import Gathered
 from tuner.results.plots.curves import learning_curves, rate_curves
 from tuner.results.plots.endings import epochs_spent
+from tuner.results.plots.health import layers_by_epoch, trials_by_epoch
 from tuner.results.plots.history import history
 from tuner.results.plots.importances import importances
 from tuner.results.plots.parallel import parallel
@@ -70,6 +71,18 @@ PLOTS: dict[str, Plot] = {
         "A line a complete trial, from blue (worse) to orange (better). Drag along an axis to keep the lines that pass "
         "there; “–” is where a dimension does not count.",
         parallel,
+    ),
+    "trials_by_epoch": Plot(
+        "Health of every trial",
+        "A line a trial, a column an epoch after which its layers were looked at; 0 are the initial weights. Choose "
+        "what is shown: it is the largest number of all layers and folds. Hovering gives it, and the verdict.",
+        trials_by_epoch,
+    ),
+    "layers_by_epoch": Plot(
+        "Health of the layers of one trial",
+        "Layers from the input (top) to the output. Choose the trial and what is shown: there are the best trial, and "
+        "the first one with each verdict.",
+        layers_by_epoch,
     ),
     "epochs_spent": Plot(
         "Epochs spent and saved",

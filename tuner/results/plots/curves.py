@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from plotly.graph_objects import Figure
 
+from tuner.diagnostics import VERDICTS
 from tuner.results.gathered import Curve, Gathered, Seen
 from tuner.results.grouping import group_trials
 from tuner.results.plots.style import NEUTRAL, STATES, colour, dash, figure, menu, ramp, text, value_axis, zoom
@@ -44,6 +45,11 @@ def chosen(results: Gathered, having: Sequence[Seen]) -> list[Seen]:
     return sorted([*best, *(others[at] for at in every)], key=lambda seen: seen.number)
 
 
+def which(drawn: int, having: int) -> str:
+    """What stands behind the name of an axis where not all trials are drawn."""
+    return f", {drawn} of {having} trials: the best and a sample" if drawn < having else ""
+
+
 def _drawn(results: Gathered, numbers: Numbers, name: str) -> Figure | None:
     having = [seen for seen in results.trials if any(value is not None for value in numbers(seen.curve))]
     if not having:
@@ -58,12 +64,11 @@ def _drawn(results: Gathered, numbers: Numbers, name: str) -> Figure | None:
         trace["visible"] = False
     values = [value for seen in drawn for value in numbers(seen.curve)]
     visible = [[begin <= at < end for at in range(len(traces))] for _, begin, end in entries]
-    which = f", {len(drawn)} of {len(having)} trials: the best and a sample" if len(drawn) < len(having) else ""
     axis = value_axis(name, values)
     choice = [menu([f"by {dimension}" for dimension, _, _ in entries], visible)] if len(entries) > 1 else []
     return figure(
         traces,
-        xaxis={"title": {"text": f"epoch{which}"}, "rangemode": "tozero"},
+        xaxis={"title": {"text": f"epoch{which(len(drawn), len(having))}"}, "rangemode": "tozero"},
         yaxis=axis,
         menus=[*choice, *zoom(axis, values, results.maximize)],
         showlegend=True,
@@ -90,6 +95,12 @@ def _colourings(results: Gathered, drawn: Sequence[Seen]) -> Iterator[tuple[str,
                     for at, group in enumerate(found)
                 ],
             )
+    verdicts = [
+        (verdict, [seen for seen in drawn if seen.verdict == verdict], _line(colour(at), at))
+        for at, verdict in enumerate(VERDICTS[::-1])  # "healthy" has the first colour
+    ]
+    if any(trials for _, trials, _ in verdicts):
+        yield "health", [group for group in verdicts if group[1]]
     states = [(state, [seen for seen in drawn if seen.state == state], _line(STATES[state][0], 0)) for state in STATES]
     yield "how the trial ended", [group for group in states if group[1]]
 

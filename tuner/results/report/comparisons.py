@@ -11,7 +11,7 @@ from tuner.results.html import Html, el, table
 from tuner.results.words import duration, number, percent
 
 _OPEN = 3
-_HEADER = ("complete", "best", "median", "spread", "epochs to goal", "diverged", "pruned", "time each", "p")
+_HEADER = ("complete", "best", "median", "spread", "epochs to goal", "diverged", "pruned", "health", "time each", "p")
 
 
 def comparisons(results: Gathered) -> Html:
@@ -53,6 +53,12 @@ def _dimension(comparison: dict[str, Any], common: list[str], is_open: bool) -> 
     )
 
 
+def _commonest(row: dict[str, Any]) -> str:
+    """The commonest verdict, and how many of those that were judged have it."""
+    verdicts = row["verdicts"]
+    return f"{row['verdict']} ({verdicts[row['verdict']]} of {sum(verdicts.values())})" if verdicts else "–"
+
+
 def _row(row: dict[str, Any], leader: str | None) -> list[Any]:
     name = "(does not count)" if row["value"] is None else str(row["value"])
     goal = "–" if row["epochs_to_goal"] is None else f"{row['epochs_to_goal']:g} (in {row['reached']})"
@@ -63,6 +69,7 @@ def _row(row: dict[str, Any], leader: str | None) -> list[Any]:
         goal,
         percent(row["share_diverged"]),
         percent(row["share_pruned"]),
+        _commonest(row),
         duration(row["seconds_a_trial"]),
         "–" if row["p_against_leader"] is None else f"{row['p_against_leader']:.2g}",
     ]

@@ -21,6 +21,7 @@ from tuner.results.html import Html, data, el, script
 from tuner.results.plots import PLOTS
 from tuner.results.report.comparisons import comparisons
 from tuner.results.report.endings import failed, spent
+from tuner.results.report.health import health
 from tuner.results.report.origin import origin
 from tuner.results.report.question import asked
 from tuner.results.report.recipe import recipe
@@ -90,6 +91,13 @@ def _sections(results: Gathered) -> Iterator[_Section]:
             comparisons(results),
             _plot("parallel", results),
         ],
+    )
+    yield _Section(
+        "health",
+        "Training health",
+        [health(results), _plot("trials_by_epoch", results), _plot("layers_by_epoch", results)]
+        if results.probes
+        else [health(results)],
     )
     yield _Section("failures", "Failures", [failed(results)])
     yield _Section("budget", "Budget", [spent(cost), _plot("epochs_spent", results)])

@@ -69,7 +69,7 @@ def _leaders(results: Gathered) -> Html:
     complete = [seen for seen in results.in_state("complete") if seen.value is not None]
     leaders = sorted(complete, key=lambda seen: (sign * float(seen.value or 0.0), seen.number))[:LEADERS]
     names = results.dimensions
-    header = ("trial", results.metric, "epochs", "time", *(el("code", name) for name in names))
+    header = ("trial", results.metric, "epochs", "time", "health", *(el("code", name) for name in names))
     rows = [_row(seen, names) for seen in leaders]
     return el(
         "div",
@@ -82,4 +82,4 @@ def _leaders(results: Gathered) -> Html:
 
 def _row(seen: Seen, names: list[str]) -> list[Any]:
     values = [number(seen.params[name]) if name in seen.params else "–" for name in names]
-    return [seen.number, number(seen.value), seen.epochs, duration(seen.seconds), *values]
+    return [seen.number, number(seen.value), seen.epochs, duration(seen.seconds), seen.verdict or "–", *values]
