@@ -60,7 +60,7 @@ class InProcess:
 def place_of(spec: StudySpec) -> Workplace:
     """The workplace of a study."""
     data = spec.data.model_dump(mode="json")
-    return Workplace(spec.project, spec.engine, data, spec.facts.sha256, spec.facts.input_shape, spec.seed)
+    return Workplace(spec.project, spec.engine, data, spec.facts.sha256, spec.facts.input_shape, spec.seed, spec.health)
 
 
 def searched(content: Mapping[str, Any], project: Path, database: Database) -> Study:

@@ -46,7 +46,7 @@ class Pretender:
         share_of_test: float | None = None,
     ) -> None:
         self._share_of_test = share_of_test
-        self._place, self._share, self._diverges, self._instead = place, share, diverges, instead
+        self.place, self._share, self._diverges, self._instead = place, share, diverges, instead
         self._options = DataOptions.model_validate(dict(place.data))
         self._splits = prepare(self._options, place.project, place.seed).splits
         self._events: list[Event] = []
@@ -85,7 +85,7 @@ class Pretender:
         splits: tuple[Split, ...] = self._splits
         if job.purpose == "final":
             keep = watches_validation(recipe)
-            splits = (held_out(self._options, self._place.project, self._place.seed, keep_validation=keep),)
+            splits = (held_out(self._options, self.place.project, self.place.seed, keep_validation=keep),)
             with zipfile.ZipFile(kept(job).model, "w") as archive:
                 archive.writestr("config.json", "{}")
         share = self._share(recipe)

@@ -32,7 +32,8 @@ def run_trial(
     trial is the last epoch's value, or the mean of it over the folds: what the recipe gives when it is trained again.
 
     A verdict of `health.stop` ends the trial as a diverged one, in whichever epoch it is found.
-    `after_split` is called with each split on which the training is complete, while the engine still has its model.
+
+    `after_split` is called with each split that was trained to its last epoch, while the engine still has its model.
     """
     doctor = _Doctor(recipe.epochs, health or HealthOptions())
     training = _train(engine, recipe, prepared, build, on_epoch, doctor, after_split)

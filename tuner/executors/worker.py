@@ -68,7 +68,7 @@ class Worker:
             build = load(workplace.project, Reference.parse(recipe.model.reference, "build"), recipe.model.sha256)
             match job.purpose:
                 case "again":
-                    training = train_again(engine, recipe, prepared, build, on_epoch, kept(job))
+                    training = train_again(engine, recipe, prepared, build, on_epoch, kept(job), workplace.health)
                 case "final":
                     held, split = self._held_out(workplace, prepared, recipe)
                     training = train_final(engine, recipe, prepared, held, split, build, on_epoch, kept(job))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuner.data import Prepared, Split
+from tuner.diagnostics import HealthOptions
 from tuner.engines import Engine, OnEpoch, Training, run_trial
 from tuner.retraining.kept import Kept
 from tuner.training import Recipe
@@ -19,7 +20,13 @@ _ROWS_AT_ONCE = 4096
 
 
 def train_again(
-    engine: Engine, recipe: Recipe, prepared: Prepared, build: Callable[..., Any], on_epoch: OnEpoch, kept: Kept
+    engine: Engine,
+    recipe: Recipe,
+    prepared: Prepared,
+    build: Callable[..., Any],
+    on_epoch: OnEpoch,
+    kept: Kept,
+    health: HealthOptions,
 ) -> Training:
     """Train on each split as `run_trial` does; outputs of the trained models on the validation rows are kept."""
     outputs: list[np.ndarray] = []
@@ -27,7 +34,7 @@ def train_again(
     def after_split(split: Split) -> None:
         outputs.append(outputs_of(engine.model(), split.validation.x))
 
-    training = run_trial(engine, recipe, prepared, build, on_epoch, after_split=after_split)
+    training = run_trial(engine, recipe, prepared, build, on_epoch, health, after_split)
     if training.state == "complete":
         kept.keep(outputs)
     return training

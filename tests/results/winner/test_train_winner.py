@@ -13,6 +13,7 @@ import pytest
 from mock_results import mock_results
 from mock_winner import deserved, pretending
 
+from tuner.diagnostics import HealthOptions
 from tuner.errors import ContentError, DataError, NoBestTrialError, StudyFailedError, UsageError
 from tuner.executors import Lost, Raised
 from tuner.results import Study, Trained, TrainRequest, read_study_results, train_winner
@@ -303,3 +304,13 @@ def test_json_is_plain(found):
     assert content["chosen"] == found.chosen
     assert all(math.isfinite(row["mean"]) for row in content["recipes"])
     assert np.isfinite(content["baseline"]["p"])
+
+
+def test_trainings_are_judged_as_the_search_judged_them(study, place, tmp_path):
+    executors = pretending()
+    train_winner(study, place, TrainRequest(tmp_path / "a.keras", seeds=2, top=1), executors)
+    assert executors.made[-1].place.health == HealthOptions()
+    stopping = {"stop": ["diverged", "exploding"]}
+    other = mock_results(tmp_path, data={"source": "digits"}, budget={"trials": 2, "epochs": 1}, health=stopping)
+    train_winner(other, tmp_path, TrainRequest(tmp_path / "b.keras", seeds=2, top=1), executors)
+    assert executors.made[-1].place.health == HealthOptions(True, ("diverged", "exploding"))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tuner.content import Reference, find, sha256
 from tuner.data import Prepared
+from tuner.diagnostics import HealthOptions
 from tuner.errors import ContentError
 from tuner.executors import Executor, Job, Workplace
 from tuner.interrupts import Interrupts
@@ -212,4 +213,5 @@ def _workplace(study: Study, recipe: Recipe, prepared: Prepared, project: Path) 
         data_sha256=prepared.facts.sha256,
         input_shape=prepared.facts.input_shape,
         seed=seed_of(study),
+        health=HealthOptions.from_json({**HealthOptions().to_json(), **source.get("health", {})}),
     )
