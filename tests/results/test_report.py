@@ -8,6 +8,7 @@ import json
 import re
 from html.parser import HTMLParser
 
+import mock_study
 import optuna
 import pytest
 from mock_results import mock_results
@@ -225,3 +226,26 @@ def test_elements_escape_everything_but_themselves():
     with pytest.raises(ValueError, match="ends it"):
         script("'</SCRIPT>'")
     assert '<th scope="row">a</th><td class="number">1</td>' in table("c", ("x", "y"), [("a", 1)], numbers=(1,))
+
+
+def test_a_running_study_says_so(tmp_path):
+    from tuner.engines import Training
+    from tuner.executors import InlineExecutor
+    from tuner.runner import StudyRun
+
+    database = open_database(f"sqlite:///{tmp_path}/running.db", create=True)
+    pages = []
+
+    def look(recipe):
+        yield from mock_study.trainer(recipe)
+        pages.append(Page(report_page(read_study_results(database, "mock"))))
+        return Training("complete", 0.5)
+
+    spec = mock_study.spec_of(tmp_path, budget={"trials": 2, "epochs": 3})
+    StudyRun(spec, database, InlineExecutor(look, 1)).run()
+    for page, says in zip(pages, ["There is no answer yet", "from trial 0 of 2"], strict=True):
+        texts = " ".join(page.texts)
+        assert " · running" in texts
+        assert "The study was running when this page was made" in texts
+        assert says in texts
+    assert " · running" not in report_page(read_study_results(database, "mock"))
