@@ -16,7 +16,7 @@ from typing import Any
 from tuner.dashboard.files import FILES, PICTURE, file_id
 from tuner.errors import TunerError
 from tuner.results import PLOTS, Gathered, Seen, gather, is_best, read_study_results, study_note, titled, trial_note
-from tuner.storage import Database, read_recipe
+from tuner.storage import Database, read_recipes
 
 PATIENCE_S = 1.5
 """So long a page waits for plots.  Those of 1,000 trials take longer: they are there when the page refreshes."""
@@ -46,7 +46,7 @@ class _View:
     name: str
     results: Gathered
     read_at: float
-    recipes: dict[int, Mapping[str, Any] | None] = field(default_factory=dict)
+    recipes: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     notes: dict[tuple[int, bool], str] = field(default_factory=dict)
     by_id: dict[int, Seen] = field(default_factory=dict)
     drawn: _Drawn | None = None
@@ -75,15 +75,17 @@ class Panels:
         view = self._view(study_id)
         if view is None:
             return
-        drawn = self._drawn(view)
-        if drawn is not None:
-            detail["plotly_graph_objects"] = [*drawn.figures, *detail.get("plotly_graph_objects", [])]
-            _put_before(detail, drawn.note)
+        self._read_recipes(view)
+        # Trials before plots: the page waits for these, and drawing takes the same processor.
         for trial in [*detail.get("trials", []), *detail.get("best_trials", [])]:
             seen = view.by_id.get(trial["trial_id"])
             if seen is not None:
                 _put_before(trial, self._note(study_id, view, seen))
                 trial["artifacts"] = [*self._files(study_id, view, seen), *trial.get("artifacts", [])]
+        drawn = self._drawn(view)
+        if drawn is not None:
+            detail["plotly_graph_objects"] = [*drawn.figures, *detail.get("plotly_graph_objects", [])]
+            _put_before(detail, drawn.note)
 
     def file(self, study_id: int, trial_id: int, identity: str) -> tuple[str, str] | None:
         """MIME type and content of a file of ours; None where it is none."""
@@ -92,7 +94,8 @@ class Panels:
         seen = None if view is None else view.by_id.get(trial_id)
         if name is None or view is None or seen is None:
             return None
-        content = FILES[name].make(view.results, seen, self._recipe(view, seen))
+        self._read_recipes(view)
+        content = FILES[name].make(view.results, seen, view.recipes.get(trial_id))
         return None if content is None else (FILES[name].kind, content)
 
     def _view(self, study_id: int) -> _View | None:
@@ -115,11 +118,11 @@ class Panels:
             view.read_at = time.monotonic()
             return view
 
-    def _recipe(self, view: _View, seen: Seen) -> Mapping[str, Any] | None:
-        trial_id = seen.trial._trial_id
-        if view.recipes.get(trial_id) is None:
-            view.recipes[trial_id] = read_recipe(self._database, trial_id)
-        return view.recipes[trial_id]
+    def _read_recipes(self, view: _View) -> None:
+        """Read those that are not known yet; a trial has its recipe before it runs."""
+        missing = [trial_id for trial_id in view.by_id if trial_id not in view.recipes]
+        if missing:
+            view.recipes |= read_recipes(self._database, missing)
 
     def _note(self, study_id: int, view: _View, seen: Seen) -> str:
         trial_id, best = seen.trial._trial_id, is_best(view.results, seen)
@@ -129,13 +132,14 @@ class Panels:
         # The address changes with the epochs: a picture of a running trial is not taken from the browser's cache.
         address = f"/artifacts/{study_id}/{trial_id}/{file_id(study_id, trial_id, PICTURE)}?epochs={seen.epochs}"
         picture = address if seen.curve.epochs else None
-        note = trial_note(view.results, seen, self._recipe(view, seen), picture)
+        note = trial_note(view.results, seen, view.recipes.get(trial_id), picture)
         if seen.trial.state.is_finished():
             view.notes[trial_id, best] = note
         return note
 
     def _files(self, study_id: int, view: _View, seen: Seen) -> list[dict[str, Any]]:
-        trial_id, recipe = seen.trial._trial_id, self._recipe(view, seen)
+        trial_id = seen.trial._trial_id
+        recipe = view.recipes.get(trial_id)
         return [
             {
                 "artifact_id": file_id(study_id, trial_id, name),

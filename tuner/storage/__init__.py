@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         read_epochs,
         read_probes,
         read_recipe,
+        read_recipes,
         read_study_record,
         read_verdicts,
         study_names,
@@ -33,6 +34,7 @@ __all__ = [
     "read_epochs",
     "read_probes",
     "read_recipe",
+    "read_recipes",
     "read_study_record",
     "read_verdicts",
     "storage_errors",
@@ -42,8 +44,8 @@ __all__ = [
 _MODULES = {
     "database": ("Database", "default_url", "hidden", "open_database", "storage_errors"),
     "reading": (
-        *("StudyRecord", "epochs_run", "read_epochs", "read_probes", "read_recipe", "read_study_record"),
-        *("read_verdicts", "study_names"),
+        *("StudyRecord", "epochs_run", "read_epochs", "read_probes", "read_recipe", "read_recipes"),
+        *("read_study_record", "read_verdicts", "study_names"),
     ),
     "lease": ("SEEN_EVERY_S",),
     "store": ("StudyStore",),

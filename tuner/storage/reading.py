@@ -79,6 +79,14 @@ def read_recipe(database: Database, trial_id: int) -> dict[str, Any] | None:
     return row[0] if row else None
 
 
+def read_recipes(database: Database, trial_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The recipes of these trials by their ids, as far as there are any."""
+    recipes = tables.recipes
+    query = select(recipes.c.trial_id, recipes.c.recipe).where(recipes.c.trial_id.in_(trial_ids))
+    with storage_errors(database.url), database.engine.connect() as connection:
+        return {int(trial_id): recipe for trial_id, recipe in connection.execute(query)}
+
+
 def read_epochs(database: Database, trial_ids: Sequence[int]) -> list[dict[str, Any]]:
     """The records of every epoch of these trials, in order."""
     query = (
