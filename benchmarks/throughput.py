@@ -30,18 +30,20 @@ WITHOUT_NETWORK = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$
 _NO_SEARCH = '\n[sampler]\nname = "random"\n[pruner]\nname = "none"\n'
 
 
-def by_tuner(study: str, engine: str, trials: int, workers: int) -> dict[str, Any]:
+def by_tuner(study: str, engine: str, trials: int, workers: int, measured: bool) -> dict[str, Any]:
     """The study by `tuner run`."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{study}.toml"
-        file.write_text(STUDIES[study] + _NO_SEARCH, encoding="utf-8")
+        health = f"[health]\nmeasure = {str(measured).lower()}\n"
+        file.write_text(STUDIES[study] + _NO_SEARCH + health, encoding="utf-8")
         command = ["-m", "tuner", "run", str(file), "--engine", engine, "--trials", str(trials), "--json"]
         command += ["--workers", str(workers), "--storage", f"sqlite:///{folder}/tuner.db"]
         wall, cpu, output = timed([sys.executable, *command])
     content = json.loads(output)
     if content["counts"]["complete"] + content["counts"]["diverged"] != trials:
         raise RuntimeError(f"not every trial was trained: {content['counts']}")
-    return {"wall": wall, "cpu": cpu, "ran": trials, "note": f"{workers} workers"}
+    note = f"{workers} workers" if measured else f"{workers} workers, health not measured"
+    return {"wall": wall, "cpu": cpu, "ran": trials, "note": note}
 
 
 def by_peer(study: str, way: str, few: int, trials: int) -> dict[str, Any]:
@@ -77,6 +79,7 @@ def main() -> None:
     parser.add_argument("--few", type=int, default=8)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--ways", default=",".join(("auto", "fit", *WAYS)))
+    parser.add_argument("--unmeasured", action="store_true", help="without the probes of health")
     given = parser.parse_args()
     print("| way | trials run | wall s for all | s a trial | CPU s | times the first | |")
     print("|---|---:|---:|---:|---:|---:|---|")
@@ -85,7 +88,7 @@ def main() -> None:
         if way in WAYS:
             row = by_peer(given.study, way, given.few, given.trials)
         else:
-            row = by_tuner(given.study, way, given.trials, given.workers)
+            row = by_tuner(given.study, way, given.trials, given.workers, not given.unmeasured)
         first = first or row["wall"]
         numbers = f"{row['ran']} | {row['wall']:.1f} | {row['wall'] / given.trials:.2f} | {row['cpu']:.0f}"
         name = way if way in WAYS else f"tuner run --engine {way}"

@@ -14,6 +14,7 @@ from tuner.engines import ENGINES, Engine, EpochRecord, Training, run_trial
 from tuner.training import ModelChoice, Recipe, Task, build_model, compile_model
 
 keras = pytest.importorskip("keras")
+tf = pytest.importorskip("tensorflow")
 planted = pytest.importorskip("planted")
 pytestmark = pytest.mark.slow
 
@@ -98,9 +99,14 @@ def test_gradients_are_those_of_a_backward_pass_in_numpy():
     recipe, split, prepared = small()
     model = compile_model(build_model(recipe, (4,), 3, oracle.build_of(recipe)), recipe)
     loss, gradients, _ = backward(values_of(model), split)
-    engine = CompiledEngine()
-    program = engine._programs.begin(recipe, prepared.facts, oracle.build_of(recipe), weighted=True)
-    for prober in (prober_of(model, recipe, split, (1,)), engine._prober(program, recipe, split, (1,))):
+    programs = CompiledEngine()._programs
+    program = programs.begin(recipe, prepared.facts, oracle.build_of(recipe), weighted=True)
+    assert program.network.plain
+    train = [tf.constant(part) for part in (split.train.x, split.train.y, split.train.weight)]
+    plain = programs.health.prober(program, recipe, split, train, (1,))
+    program.network.plain = False
+    by_pieces = programs.health.prober(program, recipe, split, train, (1,))
+    for prober in (prober_of(model, recipe, split, (1,)), plain, by_pieces):
         look = prober.look()
         assert look.loss == pytest.approx(loss, rel=1e-5)
         for found, expected in zip(look.gradients, gradients, strict=True):
@@ -177,14 +183,48 @@ def test_a_probe_changes_nothing(name):
     assert with_probes.value == without.value
 
 
-def test_probes_need_one_piece_for_a_network_and_one_for_a_loss():
+def test_what_probes_trace():
     from tuner.engines.compiled.engine import CompiledEngine
 
     engine = CompiledEngine()
     split, facts = oracle.data(Task.MULTICLASS)
-    for loss in ("categorical_crossentropy", "mean_squared_error"):
-        for optimizer in ("sgd", "adam"):
-            recipe = oracle.recipe(loss, optimizer, Task.MULTICLASS, epochs=1)
-            engine.train(recipe, split, facts, oracle.build_of(recipe), 0, lambda record: True, (1,))
-    health = engine._programs.health
-    assert (len(health._backward), len(health._loss)) == (1, 2)
+    for options in ({"units": 5, "layers": 1}, {"units": 5, "layers": 1, "dropout": 0.3}):
+        model = ModelChoice(reference="models/mlp.py", sha256="", options=options)
+        for loss in ("categorical_crossentropy", "mean_squared_error"):
+            for optimizer in ("sgd", "adam"):
+                recipe = oracle.recipe(loss, optimizer, Task.MULTICLASS, epochs=1, model=model)
+                engine.train(recipe, split, facts, oracle.build_of(recipe), 0, lambda record: True, (1,))
+        health = engine._programs.health
+        # Nothing for a plain network; else one piece a network and one a loss.
+        assert (len(health._backward), len(health._loss)) == ((1, 2) if "dropout" in options else (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("changed", "plain"),
+    [
+        ({}, True),
+        ({"options": {"dropout": 0.2}}, False),
+        ({"options": {"batch_norm": True}}, False),
+        ({"l2": 0.1}, False),
+    ],
+)
+def test_a_plain_network_is_the_same_in_training(changed, plain):
+    from tuner.engines.compiled.network import is_plain
+
+    options = {"units": 5, "layers": 1, **changed.pop("options", {})}
+    model = ModelChoice(reference="models/mlp.py", sha256="", options=options)
+    recipe = oracle.recipe("mean_squared_error", "sgd", Task.REGRESSION, model=model, **changed)
+    assert is_plain(build_model(recipe, (4,), 2, oracle.build_of(recipe))) is plain
+
+
+def test_layers_of_others_are_not_taken_to_be_plain():
+    from tuner.engines.compiled.network import is_plain
+
+    class Own(keras.layers.Dense):
+        pass
+
+    rows = keras.Input((4,))
+    assert is_plain(keras.Model(rows, keras.layers.Dense(2)(rows)))
+    assert not is_plain(keras.Model(rows, Own(2)(rows)))
+    assert not is_plain(keras.Model(rows, keras.layers.Dense(2, kernel_regularizer="l2")(rows)))
+    assert not is_plain(keras.Model(rows, keras.layers.Dense(2, activity_regularizer="l2")(rows)))

@@ -151,6 +151,30 @@ def test_options_of_sampler_and_pruner_are_filled_in():
     assert spec.pruner.options["min_delta"] == 0.0
 
 
+def test_health_says_what_is_measured_and_what_ends_a_trial():
+    assert (study().health.measure, study().health.stop) == (True, ("diverged",))
+    health = study(health={"stop": ["exploding", "dead units"]}).health
+    assert (health.measure, health.stop) == (True, ("exploding", "dead units"))
+    assert study(health={"measure": False}).health.measure is False
+    assert study(health={"stop": []}).health.stop == ()
+
+
+@pytest.mark.parametrize(
+    ("health", "message"),
+    [
+        ({"stop": ["explodng"]}, "nearest: +exploding"),
+        ({"stop": ["healthy"]}, "no verdict of this name"),
+        ({"stop": "diverged"}, "must be a list of verdicts"),
+        ({"measure": "no"}, "true or false"),
+        ({"measur": True}, "nearest: +measure"),
+        ({"measure": False, "stop": ["vanishing"]}, "without measuring"),
+    ],
+)
+def test_mistakes_in_health_are_named(health, message):
+    with pytest.raises(StudyFileError, match=message):
+        study(health=health)
+
+
 def test_wilcoxon_is_for_folds():
     spec = study(data={"source": "iris", "validation": {"folds": 6}}, pruner={"name": "wilcoxon"})
     assert spec.pruner.name == "wilcoxon"

@@ -99,6 +99,20 @@ def test_a_newer_database_is_not_touched(tmp_path: Path) -> None:
         open_database(url, create=True)
 
 
+def test_an_older_database_gets_the_tables_it_lacks(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/t.db"
+    database = open_database(url, create=True)
+    with database.engine.begin() as connection:
+        for table in ("tuner_verdicts", "tuner_layers", "tuner_probes"):
+            connection.execute(text(f"drop table {table}"))
+        connection.execute(update(version).values(version=1))
+    database.close()
+    again = open_database(url, create=False)
+    with again.engine.connect() as connection:
+        assert connection.execute(text("select count(*) from tuner_verdicts")).scalar() == 0
+        assert connection.execute(text("select version from tuner_version")).scalar() == VERSION
+
+
 def test_an_optuna_database_of_another_version(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/t.db"
     open_database(url, create=True)

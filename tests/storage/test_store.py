@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from tuner.errors import StorageError, StudyBusyError
-from tuner.storage import Database, StudyStore, read_epochs, read_recipe, read_study_record
+from tuner.storage import Database, StudyStore, read_epochs, read_probes, read_recipe, read_study_record, read_verdicts
 
 
 def record(epoch: int, loss: float = 1.0) -> dict[str, float]:
@@ -82,6 +82,36 @@ def test_recipes_and_epochs(database: Database) -> None:
     rows = read_epochs(database, [trial_id])
     assert [(row["epoch"], row["loss"]) for row in rows] == [(1, 1.0), (2, None)]
     assert read_recipe(database, trial_id + 1) is None
+
+
+def test_probes_and_verdicts(database: Database) -> None:
+    store = StudyStore(database, "s", "minimize")
+    store.study().ask()
+    layer = {"layer": "dense", "gradient": float("inf"), "update": None, "dead": None, "saturated": 0.5}
+    probes = [{"epoch": epoch, "loss": 2.0, "constant_loss": 2.3, "layers": [layer, layer]} for epoch in (0, 1)]
+    finding = {
+        "verdict": "saturated",
+        "text": "t",
+        "layer": "dense",
+        "epoch": 1,
+        "number": 0.5,
+        "threshold": 0.9,
+        "fold": 0,
+    }
+    store.add_epoch(0, {**record(1), "probes": probes})
+    store.add_verdicts(0, [finding])
+    store.flush()
+    found = read_study_record(database, "s")
+    trial_id = found.trials[0]._trial_id
+    read = read_probes(database, [trial_id])
+    assert [(probe["epoch"], probe["loss"], probe["constant_loss"]) for probe in read] == [(0, 2.0, 2.3), (1, 2.0, 2.3)]
+    assert read[0]["layers"] == [{**layer, "gradient": None}] * 2
+    assert read_verdicts(database, found.study_id) == {trial_id: [finding]}
+    store.restart(0)
+    store.flush()
+    assert read_probes(database, [trial_id]) == []
+    assert read_verdicts(database, found.study_id) == {}
+    store.close()
 
 
 def test_requeue_puts_running_trials_back(database: Database) -> None:

@@ -79,12 +79,8 @@ class CompiledEngine:
         program = self._last = self._programs.begin(recipe, facts, build, weighted)
         self._made = recipe, facts, build
         train, validation = self._rows(split, weights if weighted else None)
-        trial = _Trial(program, recipe, split, train, validation, fold)
-        return trial.run(decide, self._prober(program, recipe, split, probes) if probes else None)
-
-    def _prober(self, program: Program, recipe: Recipe, split: Split, probes: Sequence[int]) -> Prober:
-        parts = program.network, program.weights, program.loss
-        return self._programs.health.prober(*parts, program.outputs, recipe, split, probes)
+        prober = self._programs.health.prober(program, recipe, split, train, probes)
+        return _Trial(program, recipe, split, train, validation, fold).run(decide, prober)
 
     def _rows(self, split: Split, weights: Sequence[np.ndarray | None] | None) -> list[list[tf.Tensor]]:
         """Training and validation rows as pieces take them; features and targets are copied once."""
@@ -123,10 +119,9 @@ class _Trial:
         self._plateau = plateau(recipe)
         self._order = np.random.default_rng(recipe.seed)
 
-    def run(self, decide: Decide, prober: Prober | None) -> Training:
+    def run(self, decide: Decide, prober: Prober) -> Training:
         """Train to the end, or to where `decide` ends it."""
-        if prober is not None:
-            prober.start()
+        prober.start()
         epochs, value = self._recipe.epochs, None
         for epoch in range(1, epochs + 1):
             began = time.monotonic()
@@ -141,7 +136,7 @@ class _Trial:
             value = objective(self._recipe, self._split, outputs)
             if self._plateau is not None:
                 self._plateau.observe(value)
-            found = () if prober is None else prober.after(epoch)
+            found = prober.after(epoch)
             seconds = time.monotonic() - began
             go_on = decide(EpochRecord(self._fold, epoch, loss, validation_loss, value, rate, seconds, found))
             if not go_on and epoch < epochs:

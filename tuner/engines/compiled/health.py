@@ -1,33 +1,39 @@
-"""Probes of a training by pieces of their own, beside those that train.
+"""Probes of a training, by the pieces that train it as far as these will do.
 
-A probe is three calls, at most nine times in a training: the outputs before the head, which the piece for validation
-gives as well; the gradient of the loss for these, a piece a loss; and the backward pass, a piece a network.  One piece
-for each pair of network and loss would be traced three times as often.  The loss begins before the head, as
-Keras computes cross-entropies from there: probabilities that are rounded to 0 have lost their gradient.
+Where a network is plain (no dropout, no batch normalisation, no penalties: see `is_plain`), the gradient of a step is
+what a probe asks for, and nothing is traced.  For others there are two pieces more: the gradient of the loss for the
+outputs before the head, one a loss, and the backward pass, one a network.  One piece for each pair of network
+and loss would be traced three times as often.  The loss begins before the head, as Keras computes cross-entropies from
+there: probabilities that are rounded to 0 have lost their gradient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow as tf
 
 from tuner.data import Split
+from tuner.diagnostics import probe_rows
 from tuner.engines.compiled.kept import Clock, Kept
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.numbers_of import SharedLoss
 from tuner.engines.compiled.pieces import Piece, row_specs
 from tuner.engines.compiled.weights import Weights
-from tuner.engines.prober import Look, Prober, constant_answer, rows_of, steps_of
+from tuner.engines.prober import Look, Prober, constant_answer, steps_of
 from tuner.errors import UnsupportedError
 from tuner.training import Recipe
+
+if TYPE_CHECKING:
+    from tuner.engines.compiled.programs import Program
 
 _KEPT = 256
 
 
 class HealthPieces:
-    """The pieces of a worker, found by the objects whose variables they read.
+    """The pieces of a worker for networks that are not plain, found by the objects whose variables they read.
 
     Args:
         clock: Counts them.
@@ -39,55 +45,69 @@ class HealthPieces:
         self._loss: Kept[Piece] = Kept(_KEPT, clock)
 
     def prober(
-        self,
-        network: Network,
-        weights: Weights,
-        loss: SharedLoss,
-        outputs: Piece,
-        recipe: Recipe,
-        split: Split,
-        probes: Sequence[int],
+        self, program: Program, recipe: Recipe, split: Split, train: Sequence[tf.Tensor], probes: Sequence[int]
     ) -> Prober:
         """Makes the probes of a training that is about to begin.
 
         Args:
-            network: The network that is trained.
-            weights: Its weights.
-            loss: The loss.
-            outputs: See `outputs_piece`.
+            program: What trains.
             recipe: What is trained.
             split: Its data.
+            train: The training rows as pieces take them.
             probes: Epochs after which there is a probe.
 
         Raises:
             UnsupportedError: A layer cannot be traced in this way.
         """
-        x, y, weight = rows_of(split.train, recipe)
-        rows, head = row_specs(x.shape[1:], y.shape[1], weight is not None), network.layers.head
-        given = [tf.constant(part) for part in (x, y, *([] if weight is None else [weight]))]
-        key = (loss, None if head is None else head.__name__, len(rows), y.shape[1])
+        network, weights, chosen = program.network, program.weights, probe_rows(len(split.train))
+        rows = [tf.gather(part, chosen) for part in train]
+        gradient = self._gradient(program, rows)
+
+        def look() -> Look:
+            _, raw, shares = program.outputs(rows[0])
+            loss, gradients = gradient(raw)
+            return Look(loss, gradients, shares.numpy())
+
+        def constant_loss() -> float:
+            weight = rows[2].numpy() if len(rows) > 2 else None
+            answer = tf.constant(constant_answer(rows[1].numpy(), weight, network.layers.head))
+            outputs = answer if network.layers.head is None else network.layers.head(answer)
+            return float(program.measured(outputs, *rows[1:])[0])
+
+        return Prober(network.layers, look, constant_loss, weights.arrays, steps_of(split.train, recipe), probes)
+
+    def _gradient(
+        self, program: Program, rows: Sequence[tf.Tensor]
+    ) -> Callable[[tf.Tensor], tuple[float, list[np.ndarray]]]:
+        """Gives the loss, and its gradient for each weight, from the outputs before the head."""
+        network, weights, (x, *rest) = program.network, program.weights, rows
+
+        def of_a_step(raw: tf.Tensor) -> tuple[float, list[np.ndarray]]:
+            loss, *gradients = program.gradient(*rows)
+            return float(loss), weights.in_shapes(gradients)
+
+        if network.plain:
+            return of_a_step
+        specs, head = row_specs(x.shape[1:], rows[1].shape[1], len(rows) > 2), network.layers.head
+        key = (program.loss, None if head is None else head.__name__, len(rows), rows[1].shape[1])
         try:
+            loss_gradient = self._loss.get(key, lambda: loss_gradient_piece(program.loss, head, specs, self._clock))
             backward = self._backward.get(
-                (network, weights), lambda: backward_piece(network, weights, rows, self._clock)
+                (network, weights), lambda: backward_piece(network, weights, specs, self._clock)
             )
-            loss_gradient = self._loss.get(key, lambda: loss_gradient_piece(loss, head, rows, self._clock))
         except Exception as error:  # layers of others may do what only a Keras training allows
             text = " ".join(str(error).split())[:300]
             raise UnsupportedError(f"it could not be probed: {type(error).__name__}: {text}") from error
 
-        def look() -> Look:
-            value, gradient = loss_gradient(outputs(given[0])[1], *given[1:])
-            shares, *gradients = backward(given[0], gradient)
-            return Look(float(value), [tensor.numpy() for tensor in gradients], shares.numpy())
+        def by_pieces(raw: tf.Tensor) -> tuple[float, list[np.ndarray]]:
+            loss, by_raw = loss_gradient(raw, *rest)
+            return float(loss), [tensor.numpy() for tensor in backward(x, by_raw)]
 
-        def constant_loss() -> float:
-            return float(loss_gradient(tf.constant(constant_answer(y, weight, head)), *given[1:])[0])
-
-        return Prober(network.layers, look, constant_loss, weights.arrays, steps_of(split.train, recipe), probes)
+        return by_pieces
 
 
-def backward_piece(network: Network, weights: Weights, rows: Sequence[tf.TensorSpec], clock: Clock) -> Piece:
-    """`(x, gradient of the outputs before the head)` → `Layers.shares`, then the gradient for each weight."""
+def backward_piece(network: Network, weights: Weights, specs: Sequence[tf.TensorSpec], clock: Clock) -> Piece:
+    """`(x, gradient of the outputs before the head)` → the gradient for each weight, in its shape."""
 
     def backward(x: tf.Tensor, gradient: tf.Tensor) -> list[tf.Tensor]:
         parts = weights.parts()
@@ -98,13 +118,13 @@ def backward_piece(network: Network, weights: Weights, rows: Sequence[tf.TensorS
             raw = outputs if noted.raw is None else noted.raw
         zero = tf.UnconnectedGradients.ZERO
         found = tape.gradient(raw, parts, output_gradients=gradient, unconnected_gradients=zero)
-        return [network.layers.shares(noted), *(tf.convert_to_tensor(tensor) for tensor in found)]
+        return [tf.convert_to_tensor(tensor) for tensor in found]
 
-    return Piece(backward, rows[:2], clock)
+    return Piece(backward, specs[:2], clock)
 
 
 def loss_gradient_piece(
-    loss: SharedLoss, head: Callable[[Any], Any] | None, rows: Sequence[tf.TensorSpec], clock: Clock
+    loss: SharedLoss, head: Callable[[Any], Any] | None, specs: Sequence[tf.TensorSpec], clock: Clock
 ) -> Piece:
     """`(outputs before the head, y[, weight])` → the loss without penalties, and its gradient for these outputs."""
 
@@ -114,4 +134,4 @@ def loss_gradient_piece(
             value = loss.loss(y, raw if head is None else head(raw), sample_weight=weight)
         return [value, tape.gradient(value, raw)]
 
-    return Piece(gradient, [rows[1], *rows[1:]], clock)
+    return Piece(gradient, [specs[1], *specs[1:]], clock)

@@ -16,6 +16,13 @@ from tuner.engines.compiled.number import Number
 from tuner.errors import UnsupportedError
 from tuner.training import Recipe
 
+_PLAIN = (
+    *("InputLayer", "Dense", "Embedding", "Conv1D", "Conv2D", "Conv3D", "Activation", "ReLU", "LeakyReLU", "ELU"),
+    *("Flatten", "Reshape", "Permute", "ZeroPadding1D", "ZeroPadding2D", "Add", "Concatenate", "LayerNormalization"),
+    *("MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D"),
+    *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
+)
+"""Layers of Keras that do in training what they do in prediction."""
 _OF_THE_MODEL = ("train_step", "compute_loss", "_compute_loss", "make_train_function", "fit")
 
 
@@ -31,6 +38,7 @@ class Network:
     Attributes:
         model: The Keras model; its own variables of weights are not used.
         layers: What is measured of its health.
+        plain: See `is_plain`.
         shapes: Shape of each weight that is trained.
         size: How many numbers that are in all.
         embedding: For each of them, whether it belongs to an embedding (Muon treats these otherwise).
@@ -47,7 +55,7 @@ class Network:
         self.model = self._initial.model
         if reason := unsupported(self.model):
             raise UnsupportedError(reason)
-        self.layers = Layers(self.model)
+        self.layers, self.plain = Layers(self.model), is_plain(self.model)
         self.shapes = tuple(tuple(variable.shape) for variable in self.model.trainable_variables)
         self.size = sum(int(np.prod(shape)) for shape in self.shapes)
         self.embedding = tuple("embedding" in variable.path.lower() for variable in self.model.trainable_variables)
@@ -75,6 +83,23 @@ class Network:
             losses = model.losses
             now = [(variable, scope.get_current_value(variable), before) for variable, before in state]
         return outputs, losses, [(variable, value) for variable, value, before in now if value is not before]
+
+
+def is_plain(model: keras.Model) -> bool:
+    """Whether a call in training gives what a call in prediction gives, and there are no penalties.
+
+    Then the gradient of a step is that of a probe as well.  Only layers that are known to be so are taken to be so.
+    """
+    if model.non_trainable_variables or any(variable.regularizer is not None for variable in model.variables):
+        return False
+    layers = model._flatten_layers(include_self=False, recursive=True)
+    return all(type(layer).__name__ in _PLAIN and _is_keras(layer) for layer in layers) and not any(
+        layer.activity_regularizer is not None for layer in layers
+    )
+
+
+def _is_keras(layer: keras.layers.Layer) -> bool:
+    return type(layer).__module__.startswith("keras.")
 
 
 def unsupported(model: keras.Model) -> str | None:

@@ -115,12 +115,12 @@ def update_piece(shared: SharedOptimizer, weights: Weights, clock: Clock) -> Pie
 
 
 def outputs_piece(network: Network, weights: Weights, x: tf.TensorSpec, clock: Clock) -> Piece:
-    """`x` → outputs `(n, k)`, as in `predict`; and the same before the head, see `Layers.head`."""
+    """`x` → outputs `(n, k)`, as in `predict`; the same before the head, see `Layers.head`; and `Layers.shares`."""
 
     def outputs(x: tf.Tensor) -> list[tf.Tensor]:
         with network.layers.watching() as noted:
             found = network.call(weights.parts(), x, training=False)[0]
-        return [found, found if noted.raw is None else noted.raw]
+        return [found, found if noted.raw is None else noted.raw, network.layers.shares(noted)]
 
     return Piece(outputs, [x], clock)
 

@@ -62,7 +62,15 @@ class Weights:
 
     def arrays(self) -> list[np.ndarray]:
         """All weights in their shapes."""
-        return [part.numpy() for part in self.parts()]
+        return self.in_shapes([variable.value for variable in self.variables])
+
+    def in_shapes(self, tensors: Sequence[Any]) -> list[np.ndarray]:
+        """Arrays of the weights' shapes, from tensors as `variables` are; they stay as they are."""
+        values = [tensor.numpy() for tensor in tensors]
+        if self._apart:
+            return values
+        parts = np.split(values[0], np.cumsum(self._sizes)[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
 
 def _variable(shape: Sequence[int], name: str) -> Any:
