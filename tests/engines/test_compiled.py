@@ -201,14 +201,21 @@ def test_what_cannot_be_compiled_is_trained_by_fit(build: Any, reason: str) -> N
     assert numbers(auto, plain) == before, "programs outlive a session that fit has cleared"
 
 
-def test_a_model_with_randomness_of_its_own_is_built_anew(engine: Any) -> None:
+def by_tensorflow(shape: tuple[int, ...], dtype: Any = None) -> Any:
+    import tensorflow as tf
+
+    return tf.random.normal(shape, stddev=0.1)
+
+
+@pytest.mark.parametrize("own", ["glorot_normal", by_tensorflow])
+def test_a_model_with_randomness_of_its_own_is_built_anew(engine: Any, own: Any) -> None:
     """Weights that no initializer of the recipe draws: two seeds give two trainings, one seed the same twice."""
 
     def build(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
         rows = keras.Input(inputs)
-        return keras.Model(rows, keras.layers.Dense(outputs, kernel_initializer="glorot_normal")(rows))
+        return keras.Model(rows, keras.layers.Dense(outputs, kernel_initializer=own)(rows))
 
-    recipe = oracle.recipe("mean_squared_error", model=ModelChoice(reference="own.py:random", sha256="random"))
+    recipe = oracle.recipe("mean_squared_error", model=ModelChoice(reference="own.py:random", sha256=str(own)))
     split, facts = oracle.data(recipe.task)
 
     def values(seed: int) -> float:

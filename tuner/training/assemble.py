@@ -33,6 +33,7 @@ def build_model(
     *,
     wrap: Callable[[keras.initializers.Initializer], Any] = lambda initializer: initializer,
     penalty: keras.regularizers.Regularizer | None = None,
+    seeding: Callable[[int], object] = keras.utils.set_random_seed,
 ) -> keras.Model:
     """The model of a recipe with its head and penalties, not compiled.  The same seed gives the same weights.
 
@@ -43,11 +44,12 @@ def build_model(
         build: The function of the model file; see DESIGN, section 3.
         wrap: Gives what the model file gets in place of the recipe's initializer.
         penalty: Put on the kernels in place of one with the recipe's l1 and l2, where it has any.
+        seeding: Sets the generators of this process.
 
     Raises:
         ContentError: `build` gives something else than an uncompiled model with outputs `(batch, outputs)`.
     """
-    keras.utils.set_random_seed(recipe.seed)
+    seeding(recipe.seed)
     model = build(
         tuple(inputs),
         outputs,
