@@ -13,7 +13,9 @@
     ├── StudyFailedError                    1   the search itself could not go on
     │   └── RepeatedFailureError                the same error of user code, several times in a row
     ├── StorageError                        3   the database cannot be used
-    │   └── StudyBusyError                      another process is running this study
+    │   ├── StudyBusyError                      an older version is running this study
+    │   ├── OwnerLostError                      another process has taken the trials of this one over
+    │   └── StorageAwayError                    the database cannot be used now, which may pass
     └── WorkerError                         1   a worker process could not be started or spoken to
 
 Every message says rule, value, place and next step.  Errors of Keras, Optuna, SQLAlchemy and the
@@ -139,7 +141,15 @@ class StorageError(TunerError):
 
 
 class StudyBusyError(StorageError):
-    """Another process is running this study."""
+    """A process of an older version, which shares with nobody, is running this study."""
+
+
+class OwnerLostError(StorageError):
+    """Another process took this one for dead, and has taken its trials over."""
+
+
+class StorageAwayError(StorageError):
+    """The database cannot be used now: locked, out of reach, or its disk is full.  Another attempt may do."""
 
 
 class WorkerError(TunerError):

@@ -11,18 +11,18 @@ import math
 import time
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.errors import RepeatedFailureError, StudyChangedError
+from tuner.errors import OwnerLostError, RepeatedFailureError, StorageAwayError, StorageError, StudyChangedError
 from tuner.executors import Ended, EpochDone, Event, Executor, Job, Lost, Raised
 from tuner.interrupts import Interrupts
 from tuner.search import PRUNERS, SAMPLERS, Outcome, best_of, starts, state_of, suggest, tell
 from tuner.spec import StudySpec, difference, fingerprint, recipe_for
 from tuner.standing import STATES, Standing, finished_of
-from tuner.storage import SEEN_EVERY_S, Database, StudyStore
+from tuner.storage import SEEN_EVERY_S, Database, Outage, StudyStore
 
 FINGERPRINT = "tuner:fingerprint"
 WALL = "tuner:wall_s"
@@ -35,6 +35,12 @@ SAME_ERRORS = 3
 
 _POLL_S = 0.2
 _FLUSH_S = 1.0
+_ASK_AGAIN_S = 1.0
+"""How often a run with nothing to do looks whether other processes have left something."""
+_OPEN_ENDINGS = ("trials", "exhausted")
+"""Endings that a failed or an abandoned trial takes back."""
+
+Answer = TypeVar("Answer")
 
 
 class StudyRun:
@@ -61,6 +67,8 @@ class StudyRun:
         self._retried: set[int] = set()
         self._errors: list[str] = []
         self._ending: str | None = None
+        self._outage = Outage()
+        self._ask_at = 0.0
 
     def run(self) -> str:
         """Run until a budget is used up.
@@ -69,56 +77,69 @@ class StudyRun:
             Why it ended: "trials", "time", "target", "patience", "exhausted" or "interrupted".
 
         Raises:
-            StudyBusyError: Another process runs this study.
             StudyChangedError: The study of this name asks another question.
             RepeatedFailureError: The same error of user code, `SAME_ERRORS` times in a row.
-            StorageError: The database failed; what was finished is kept.
+            StorageError: The database failed, and stayed away too long; what was finished before is kept.
             WorkerError: No worker can be started.
         """
         self._began = time.monotonic()
+        self._wall = self._began
         self._store = StudyStore(self._database, self._spec.name, self._spec.direction)
         done = False
         try:
             self._open()
+            if self._database.note:
+                self._tell_standing(self._database.note)
             self._ending = self._used_up()
-            if self._ending is None:
+            if not self._over():
                 self._executor.start()
                 with Interrupts() as interrupts:
-                    self._loop(interrupts)
+                    self._loop_as_owner(interrupts)
             done = True
             return self._ending or "trials"
         finally:
             self._executor.close(at_once=not done or bool(self._running))
-            try:
-                self._store.requeue(list(self._running))
-            finally:
-                self._store.close()
+            self._leave(patient=done)
 
     def _open(self) -> None:
         """Check that the question is the same, and make ready to ask."""
         spec = self._spec
         self._study = self._store.study()
-        self._check_question(fingerprint(spec))
+        self._store.exchange(self._check_question)
         trials = self._study.get_trials(deepcopy=False)
         sampler, pruner = SAMPLERS[spec.sampler.name], PRUNERS[spec.pruner.name]
         self._settings = sampler.settings(spec.space) or math.inf
         self._study.sampler = sampler.build(
-            _seed(spec.seed, len(trials)), spec.space, spec.budget.trials, **spec.sampler.options
+            _seed(spec.seed, len(trials), self._store.place), spec.space, spec.budget.trials, **spec.sampler.options
         )
         self._pruner = pruner
         self._study.pruner = pruner.build(spec.steps, spec.folds is not None, **spec.pruner.options)
         self._rungs = pruner.rungs(spec.steps, **spec.pruner.options)
-        self._wall_before = float(self._study.user_attrs.get(WALL, 0.0))
-        self._programs = dict(self._study.user_attrs.get(PROGRAMS, {"traced": 0, "seconds": 0.0}))
         self._starts = starts(spec.space, spec.facts.task) if spec.starts else []
-        if math.isfinite(self._settings):
-            self._queue_failed(trials)
+        self._again = _failed(trials) if math.isfinite(self._settings) and not self._store.place else []
         self._tally()
-        self._store.flush()
+        self._store.on_change = self._count_other
 
-    def _check_question(self, now: dict[str, Any]) -> None:
+    def _leave(self, *, patient: bool) -> None:
+        """Give back what still runs.  Where the run has failed already, that is what it ends with."""
+        while True:
+            try:
+                return self._store.close()
+            except StorageAwayError as error:
+                if not patient:
+                    return None
+                note = self._outage.failed(error)
+                if note is not None:
+                    self._tell_standing(note)
+                time.sleep(self._outage.pause_s)
+            except StorageError:
+                if patient:
+                    raise
+                return None
+
+    def _check_question(self) -> None:
         """Refuse to mix the trials of two questions in one study; keep the question of a new one."""
-        spec, study = self._spec, self._study
+        spec, study, now = self._spec, self._study, fingerprint(self._spec)
         before = study.user_attrs.get(FINGERPRINT)
         trials = study.get_trials(deepcopy=False)
         if before is None and trials:
@@ -127,7 +148,7 @@ class StudyRun:
                 f"Run {spec.file} under another name: --fork NEW_NAME."
             )
         changed = [] if before is None else difference(before, now)
-        if changed and any(trial.state.name in ("COMPLETE", "PRUNED") for trial in trials):
+        if changed and any(trial.state.name in ("COMPLETE", "PRUNED", "RUNNING") for trial in trials):
             lines = "\n".join(f"  {line}" for line in changed)
             raise StudyChangedError(
                 f"A study holds the trials of one question, but {spec.file} has changed since {spec.name!r} was "
@@ -146,16 +167,26 @@ class StudyRun:
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names([spec.metric])  # what optuna-dashboard calls the objective
 
-    def _queue_failed(self, trials: list[FrozenTrial]) -> None:
-        """Queue again the settings of a finite space that only failed so far: what failed may have been mended."""
-        done = [trial.params for trial in trials if trial.state != TrialState.FAIL]
-        for trial in trials:
-            if trial.state == TrialState.FAIL and trial.params and trial.params not in done:
-                done.append(trial.params)
-                self._study.enqueue_trial(trial.params)
+    def _loop_as_owner(self, interrupts: Interrupts) -> None:
+        """Loop; where other processes took this one for dead, begin anew as a process that has just come."""
+        while True:
+            try:
+                return self._loop(interrupts)
+            except OwnerLostError:
+                for number in self._running:
+                    self._executor.stop(number)
+                for by_number in (self._running, self._jobs, self._folds):
+                    by_number.clear()
+                self._store.close(written=False)
+                self._store = StudyStore(self._database, self._spec.name, self._spec.direction)
+                self._open()
+                self._tell_standing(
+                    "Another process has taken over the trials that ran here, as it had seen no sign of life. "
+                    "Going on with others."
+                )
 
     def _loop(self, interrupts: Interrupts) -> None:
-        flushed = renewed = time.monotonic()
+        flushed = seen = time.monotonic()
         ended = False
         while True:
             if interrupts.count and self._ending != "interrupted":
@@ -167,53 +198,105 @@ class StudyRun:
             asked = self._fill()
             if asked or ended:
                 self._tell_standing()
-            if not self._running:
-                self._ending = self._ending or self._used_up()
+            if self._over():
                 return
             events = self._executor.events(timeout_s=_POLL_S)
             ended = sum(self._handle(event) for event in events) > 0
             now = time.monotonic()
-            if ended or now - flushed > _FLUSH_S:
+            if ended:
+                self._ask_at = now
+                if self._ending in _OPEN_ENDINGS:  # a failed trial is replaced
+                    self._ending = None
+            if (ended and not self._asks()) or now - flushed > _FLUSH_S:
                 self._keep_wall()
-                self._store.flush()
+                self._exchange(self._store.flush)
                 flushed = now
-            if now - renewed > SEEN_EVERY_S:
-                self._store.keep_alive()
-                renewed = now
+            if now - seen > SEEN_EVERY_S:
+                self._exchange(self._store.exchange)
+                seen = now
+            if not self._running and not events:
+                time.sleep(_POLL_S)
+
+    def _over(self) -> bool:
+        """Whether nothing is left to do: what other processes run may come back, if it fails or they die."""
+        if self._ending is None or self._running:
+            return False
+        return self._ending not in _OPEN_ENDINGS or not self._counts["running"]
+
+    def _exchange(self, call: Callable[[], Answer]) -> Answer | None:
+        """Use the database, unless it is away; None where it could not be used."""
+        if self._outage.pause_s > 0:
+            return None
+        answer = None
+        try:
+            answer = call()
+        except StorageAwayError as error:
+            note = self._outage.failed(error)
+        else:
+            note = self._outage.ended()
+        if note is not None:
+            self._tell_standing(note)
+        return answer
+
+    def _asks(self) -> bool:
+        """Whether trials are wanted now."""
+        if not self._running and self._ending in _OPEN_ENDINGS:
+            self._ending = None  # others run the rest: one of theirs may have failed
+        return self._ending is None and time.monotonic() >= self._ask_at and self._executor.free() > 0
 
     def _fill(self) -> bool:
-        """Ask and hand out as many trials as there is room for; whether there was one."""
-        asked: list[Job] = []
-        while self._executor.free() > len(asked) and self._ending is None:
-            self._ending = self._used_up()
-            if self._ending is None:
-                asked.append(self._ask())
-        if asked:
-            self._store.flush()  # number and parameters are safe before the training begins
-            for job in asked:
-                self._executor.submit(job)
-        return bool(asked)
+        """Reserve as many trials as there is room for, ask for their parameters and hand them out; whether one was."""
+        if not self._asks():
+            return False
+        self._keep_wall()
+        numbers = self._exchange(lambda: self._store.reserve(self._wanted))
+        if not numbers:
+            self._ask_at = time.monotonic() + _ASK_AGAIN_S
+            return False
+        jobs = [self._ask(number) for number in numbers]
+        self._exchange(self._store.flush)  # number and parameters are safe before the training begins
+        for job in jobs:
+            self._executor.submit(job)
+        return True
 
-    def _ask(self) -> Job:
-        begun = sum(self._counts.values())
-        if begun < len(self._starts) and not self._counts["waiting"]:
-            self._study.enqueue_trial(self._starts[begun])  # which is asked next
-            self._counts["waiting"] += 1
-        trial = self._study.ask()
+    def _wanted(self, waiting: int) -> list[dict[str, Any]]:
+        """What is fixed for each trial that the budget has room for; the first ones are those that wait."""
+        fixed: list[dict[str, Any]] = []
+        while len(fixed) < self._executor.free():
+            self._ending = self._used_up(more=len(fixed))
+            if self._ending is not None:
+                break
+            fixed.append({} if len(fixed) < waiting else self._fixed(len(fixed) - waiting, fixed))
+        return fixed
+
+    def _fixed(self, new: int, others: list[dict[str, Any]]) -> dict[str, Any]:
+        """What is fixed for the trial behind `new` new ones."""
+        number = sum(self._counts.values()) + new
+        if number < len(self._starts):
+            return self._starts[number]
+        if not math.isfinite(self._settings):
+            return {}
+        again = [setting for setting in self._again if setting not in others]
+        if again:
+            return again[0]
+        return self._study.sampler.choose(self._study, others)  # type: ignore[attr-defined]
+
+    def _ask(self, number: int) -> Job:
+        trial = self._store.begin(self._study, number)
         values = suggest(trial, self._spec.space)
         recipe = recipe_for(self._spec, values, trial.number).to_json()
         self._store.add_recipe(trial.number, recipe)
         self._running[trial.number] = trial
+        if self._again:
+            self._again = [setting for setting in self._again if setting != trial.params]
         job = self._jobs[trial.number] = Job(trial.number, recipe, self._rungs)
-        self._counts["running"] += 1
-        self._counts["waiting"] = max(0, self._counts["waiting"] - 1)
         return job
 
-    def _used_up(self) -> str | None:
-        """The budget that is used up, if one is."""
+    def _used_up(self, more: int = 0) -> str | None:
+        """The budget that is used up, if one is, where `more` trials are about to begin."""
         budget = self._spec.budget
         failed = self._counts["failed"]  # says nothing about a setting, and uses up no budget
-        begun = finished_of(self._counts) - failed + len(self._running)
+        begun = finished_of(self._counts) - failed + self._counts["running"] + more
         if budget.trials is not None and max(begun, failed - self._failed_before) >= budget.trials:
             return "trials"
         if budget.time_s is not None and time.monotonic() - self._began >= budget.time_s:
@@ -229,7 +312,9 @@ class StudyRun:
     def _handle(self, event: Event) -> bool:
         """Take in one event; whether a trial has ended with it."""
         number = event.number
-        if number not in self._running:
+        if number not in self._running:  # another process has taken it over
+            if isinstance(event, EpochDone) and event.waits:
+                self._executor.answer(number, False)
             return False
         match event:
             case EpochDone():
@@ -254,7 +339,8 @@ class StudyRun:
                 if number not in self._retried:  # once more, on a new worker: the first death may be an accident
                     self._retried.add(number)
                     self._folds.pop(number, None)
-                    self._running[number] = optuna.Trial(self._study, self._store.restart(number))
+                    self._store.restart(number)
+                    self._running[number] = self._store.begin(self._study, number)
                     self._executor.submit(self._jobs[number])
                     return False
                 self._running[number].set_user_attr("traceback", log)
@@ -278,21 +364,29 @@ class StudyRun:
         self._folds.pop(number, None)
         tell(self._study, trial, outcome)
         self._counts["running"] -= 1
-        self._counts[outcome.state] += 1
-        self._since_best += outcome.state != "failed"
-        if outcome.state == "complete" and outcome.value is not None:
+        self._count_end(number, outcome.state, outcome.value, trial.params)
+
+    def _count_end(self, number: int, state: str, value: float | None, params: dict[str, Any]) -> None:
+        self._counts[state] += 1
+        self._since_best += state != "failed"
+        if state == "complete" and value is not None:
             better = 1 if self._spec.direction == "maximize" else -1
-            if self._best is None or better * outcome.value > better * self._best[1]:
-                self._best, self._since_best = (number, outcome.value, dict(trial.params)), 0
+            if self._best is None or better * value > better * self._best[1]:
+                self._best, self._since_best = (number, value, dict(params)), 0
+
+    def _count_other(self, before: FrozenTrial | None, trial: FrozenTrial) -> None:
+        """Take in what another process did to a trial."""
+        if before is not None:
+            self._counts[state_of(before)[0]] -= 1
+        state = state_of(trial)[0]
+        if trial.state.is_finished():
+            self._count_end(trial.number, state, trial.value if state == "complete" else None, trial.params)
+        else:
+            self._counts[state] += 1
 
     def _count_programs(self, traced: int, seconds: float) -> None:
         if traced:
-            before = self._programs
-            self._programs = {
-                "traced": before["traced"] + traced,
-                "seconds": round(before["seconds"] + seconds, 3),
-            }
-            self._study.set_user_attr(PROGRAMS, self._programs)
+            self._store.update_attr(PROGRAMS, lambda before: _with_programs(before, traced, seconds))
 
     def _count_error(self, error: str, traceback: str) -> None:
         self._errors = [*self._errors, error] if self._errors[-1:] in ([], [error]) else [error]
@@ -319,8 +413,10 @@ class StudyRun:
         self._since_best = sum(trial.state.name in told and trial.number > last for trial in trials)
 
     def _keep_wall(self) -> None:
-        elapsed = time.monotonic() - self._began
-        self._study.set_user_attr(WALL, round(self._wall_before + elapsed, 3))
+        """Add the time since the last call: several processes add to the same number."""
+        now = time.monotonic()
+        passed, self._wall = now - self._wall, now
+        self._store.update_attr(WALL, lambda before: round(float(before or 0.0) + passed, 3))
 
     def _tell_standing(self, note: str | None = None) -> None:
         budget = self._spec.budget
@@ -356,9 +452,26 @@ def about(spec: StudySpec) -> dict[str, Any]:
     }
 
 
-def _seed(seed: int, trials: int) -> int:
-    """Seed of the sampler: from the study's seed and how many trials there are.
+def _with_programs(before: dict[str, Any] | None, traced: int, seconds: float) -> dict[str, Any]:
+    before = before or {"traced": 0, "seconds": 0.0}
+    return {"traced": before["traced"] + traced, "seconds": round(before["seconds"] + seconds, 3)}
 
-    A run that goes on must not draw again what the first run has drawn.
+
+def _failed(trials: list[FrozenTrial]) -> list[dict[str, Any]]:
+    """Settings that only failed so far: what failed may have been mended."""
+    done = [trial.params for trial in trials if trial.state != TrialState.FAIL]
+    done += [trial.system_attrs.get("fixed_params", {}) for trial in trials if not trial.state.is_finished()]
+    found: list[dict[str, Any]] = []
+    for trial in trials:
+        if trial.state == TrialState.FAIL and trial.params and trial.params not in [*done, *found]:
+            found.append(trial.params)
+    return found
+
+
+def _seed(seed: int, trials: int, place: int) -> int:
+    """Seed of the sampler: from the study's seed, how many trials there are, and who asks.
+
+    Neither a run that goes on nor one beside it may draw again what another one draws.
     """
-    return int.from_bytes(hashlib.sha256(f"sampler {seed} {trials}".encode()).digest()[:4], "big")
+    text = f"sampler {seed} {trials}" + (f" {place}" if place else "")
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

@@ -21,7 +21,7 @@ from tuner.engines import Training
 from tuner.errors import WorkerError
 from tuner.executors import Ended, EpochDone, Event, Job, LocalExecutor, Lost, Raised, Workplace, messages
 from tuner.spec import StudySpec, read_study_dict, recipe_for
-from tuner.storage.lease import process_start
+from tuner.storage.owners import process_start
 
 MODEL = """
 import os, sys

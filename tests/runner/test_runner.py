@@ -15,11 +15,11 @@ import pytest
 from mock_study import run, spec_of
 
 from tuner.engines import EpochRecord, Training
-from tuner.errors import RepeatedFailureError, StudyBusyError, StudyChangedError
+from tuner.errors import RepeatedFailureError, StudyChangedError
 from tuner.executors import Ended, EpochDone, InlineExecutor, Job, Lost
 from tuner.results import read_study_results, summary
 from tuner.runner import StudyRun
-from tuner.storage import Database, StudyStore, open_database
+from tuner.storage import Database, open_database
 
 
 @pytest.fixture
@@ -270,14 +270,6 @@ def test_a_study_of_plain_optuna_is_not_touched(database: Database, tmp_path: Pa
     assert len(optuna.load_study(study_name="mock", storage=database.url).trials) == 2
 
 
-def test_one_process_at_a_time(database: Database, tmp_path: Path) -> None:
-    held = StudyStore(database, "mock", "maximize")
-    with pytest.raises(StudyBusyError, match="is being run by process"):
-        run(spec_of(tmp_path), database)
-    held.close()
-    assert run(spec_of(tmp_path, budget={"trials": 2, "epochs": 5}), database)[0] == "trials"
-
-
 class CuriousExecutor(InlineExecutor):
     """Looks into the database when a job comes in."""
 
@@ -431,13 +423,13 @@ def test_a_database_that_fails_leaves_the_study_free(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tuner.errors import StorageError
-    from tuner.storage import store
+    from tuner.storage import batch
 
     def full(*args: Any) -> None:
         raise OSError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write", full)
+        patch.setattr(batch, "write", full)
         with pytest.raises(StorageError, match="Make room on the disk"):
             run(spec_of(tmp_path), database)
     assert run(spec_of(tmp_path), database)[0] == "trials"

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import optuna
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import text
 
 from tuner.errors import StorageError, StudyNotFoundError
 from tuner.storage import default_url, open_database, read_study_record, study_names
-from tuner.storage.tables import VERSION, version
 
 
 def test_sqlite_writes_ahead_and_waits(tmp_path: Path) -> None:
@@ -88,29 +87,6 @@ def test_a_database_of_plain_optuna_is_read(tmp_path: Path) -> None:
     plain.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
     record = read_study_record(open_database(url, create=False), "old")
     assert (record.direction, len(record.trials), record.alive) == ("minimize", 2, False)
-
-
-def test_a_newer_database_is_not_touched(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/t.db"
-    database = open_database(url, create=True)
-    with database.engine.begin() as connection:
-        connection.execute(update(version).values(version=VERSION + 1))
-    with pytest.raises(StorageError, match="newer version of keras-studies"):
-        open_database(url, create=True)
-
-
-def test_an_older_database_gets_the_tables_it_lacks(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/t.db"
-    database = open_database(url, create=True)
-    with database.engine.begin() as connection:
-        for table in ("tuner_verdicts", "tuner_layers", "tuner_probes"):
-            connection.execute(text(f"drop table {table}"))
-        connection.execute(update(version).values(version=1))
-    database.close()
-    again = open_database(url, create=False)
-    with again.engine.connect() as connection:
-        assert connection.execute(text("select count(*) from tuner_verdicts")).scalar() == 0
-        assert connection.execute(text("select version from tuner_version")).scalar() == VERSION
 
 
 def test_an_optuna_database_of_another_version(tmp_path: Path) -> None:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import math
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import optuna
 import pytest
-from optuna.trial import TrialState
-from sqlalchemy import text
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import text, update
 
-from tuner.errors import StorageError, StudyBusyError
-from tuner.storage import Database, StudyStore, read_epochs, read_probes, read_recipe, read_study_record, read_verdicts
+from tuner.errors import OwnerLostError, StorageAwayError, StorageError, StudyNotFoundError
+from tuner.storage import (
+    Database,
+    StudyStore,
+    open_database,
+    owners,
+    read_epochs,
+    read_probes,
+    read_recipe,
+    read_study_record,
+    read_verdicts,
+    tables,
+)
 
 
 def record(epoch: int, loss: float = 1.0) -> dict[str, float]:
@@ -17,12 +32,29 @@ def record(epoch: int, loss: float = 1.0) -> dict[str, float]:
     }  # fmt: skip
 
 
-def abandon(store: StudyStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the process that holds the store had died."""
-    monkeypatch.setattr("tuner.storage.lease.process_start", lambda pid: "another process")
+def abandon(store: StudyStore) -> None:
+    """As if the process that has the store had died."""
+    owners.closed(store._owner.owner)
 
 
-def test_what_a_dead_process_left_running_waits_again(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def rows(database: Database, name: str = "s") -> list[FrozenTrial]:
+    """The trials as Optuna reads them."""
+    return optuna.load_study(study_name=name, storage=database.optuna).trials
+
+
+def take(store: StudyStore, count: int) -> list[int]:
+    """Reserve so many trials."""
+    return store.reserve(lambda waiting: [{}] * count)
+
+
+def run(store: StudyStore, number: int, value: float) -> None:
+    """Run a trial that was reserved."""
+    study = store.study()
+    store.begin(study, number).suggest_float("x", 0, 1)
+    study.tell(number, value)
+
+
+def test_what_a_dead_process_left_running_waits_again(database: Database) -> None:
     store = StudyStore(database, "s", "minimize")
     study = store.study(pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2))
     finished = study.ask()
@@ -34,7 +66,7 @@ def test_what_a_dead_process_left_running_waits_again(database: Database, monkey
     store.add_epoch(left.number, record(1))
     store.flush()
     assert "completed_rung_0" in store.study().trials[1].system_attrs
-    abandon(store, monkeypatch)
+    abandon(store)
 
     again = StudyStore(database, "s", "minimize")
     assert again.requeued == [1]
@@ -55,15 +87,13 @@ def test_what_a_dead_process_left_running_waits_again(database: Database, monkey
     assert stored[1].intermediate_values == {1: 0.7}
 
 
-def test_a_living_holder_is_not_disturbed(database: Database) -> None:
-    store = StudyStore(database, "s", "minimize")
-    with pytest.raises(StudyBusyError, match="One process at a time runs a study"):
-        StudyStore(database, "s", "minimize")
-    assert read_study_record(database, "s").alive
+def test_a_study_is_alive_while_somebody_runs_it(database: Database) -> None:
+    first, second = (StudyStore(database, "s", "minimize") for _ in range(2))
     StudyStore(database, "other", "minimize").close()
-    store.close()
+    first.close()
+    assert read_study_record(database, "s").alive
+    second.close()
     assert not read_study_record(database, "s").alive
-    StudyStore(database, "s", "minimize").close()
 
 
 def test_recipes_and_epochs(database: Database) -> None:
@@ -114,14 +144,13 @@ def test_probes_and_verdicts(database: Database) -> None:
     store.close()
 
 
-def test_requeue_puts_running_trials_back(database: Database) -> None:
+def test_closing_puts_running_trials_back(database: Database) -> None:
     store = StudyStore(database, "s", "minimize")
     study = store.study()
     trial = study.ask()
     trial.suggest_float("x", 0, 1)
     trial.report(1.0, 1)
     store.add_epoch(0, record(1))
-    store.requeue([0])
     store.close()
     found = optuna.load_study(study_name="s", storage=database.optuna).trials[0]
     assert (found.state, found.intermediate_values, found.datetime_start) == (TrialState.WAITING, {}, None)
@@ -151,40 +180,190 @@ def test_a_deleted_study_leaves_nothing_to_the_next_one(database: Database) -> N
         optuna.delete_study(study_name=f"s{number}", storage=database.optuna)  # while it is held: its lease stays
 
 
-def test_a_store_whose_study_was_taken_over_writes_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_owner_is_refused_and_disturbs_nobody(database: Database) -> None:
     first = StudyStore(database, "s", "minimize")
-    study = first.study()
-    trial = study.ask()
-    first.flush()
-    abandon(first, monkeypatch)
+    (number,) = take(first, 1)
+    abandon(first)
     second = StudyStore(database, "s", "minimize")
-    study.tell(trial, 1.0)
-    with pytest.raises(StudyBusyError, match="this one has lost it"):
+    assert second.requeued == [number]
+    run(first, number, 1.0)
+    with pytest.raises(OwnerLostError, match="taken the trials of this one over"):
         first.flush()
-    with pytest.raises(StudyBusyError):
-        first.keep_alive()
-    again = second.study().ask()
-    second.study().tell(again, 2.0)
+    with pytest.raises(OwnerLostError):
+        first.exchange()
+    first.close()
+    assert take(second, 1) == [number]
+    run(second, number, 2.0)
     second.flush()
-    assert [t.value for t in optuna.load_study(study_name="s", storage=database.optuna).trials] == [2.0]
+    assert [trial.value for trial in rows(database)] == [2.0]
+
+
+def test_several_share_a_study(database: Database) -> None:
+    """What one writes the other one knows in its next turn, and only then."""
+    first, second = (StudyStore(database, "s", "minimize") for _ in range(2))
+    assert take(first, 2) == [0, 1]
+    assert take(second, 2) == [2, 3]
+    run(second, 2, 0.5)
+    second.flush()
+    told: list[tuple[int, str | None, str]] = []
+    first.on_change = lambda before, trial: told.append(
+        (trial.number, None if before is None else before.state.name, trial.state.name)
+    )
+    assert first.memory.count(0) == 2
+    first.exchange()
+    assert told == [(2, None, "COMPLETE"), (3, None, "RUNNING")]
+    ours, theirs = first.study().trials, rows(database)
+    assert [t.state for t in ours] == [t.state for t in theirs]
+    assert (ours[2].params, ours[2].value) == (theirs[2].params, 0.5)
+    run(second, 3, 0.25)
+    second.flush()
+    first.exchange()
+    assert told[2:] == [(3, "RUNNING", "COMPLETE")]
+    assert first.study().best_value == 0.25
+    second.close()
+    first.close()
+    assert [t.state.name for t in rows(database)] == ["WAITING", "WAITING", "COMPLETE", "COMPLETE"]
+
+
+def test_attributes_are_added_up(database: Database) -> None:
+    first, second = (StudyStore(database, "s", "minimize") for _ in range(2))
+    for store in (first, second, second, first):
+        store.update_attr("wall", lambda before: (before or 0) + 1)
+        store.flush()
+    first.study().set_user_attr("own", "first")
+    second.study().set_user_attr("other", "second")
+    first.flush()
+    second.flush()
+    attrs = optuna.load_study(study_name="s", storage=database.optuna).user_attrs
+    assert attrs == {"wall": 4, "own": "first", "other": "second"}
+    first.exchange()
+    assert first.study().user_attrs == attrs
+
+
+def test_of_many_at_once_each_gets_its_own_numbers(database_url: str) -> None:
+    """Four processes would do the same; threads with a connection each are quicker to start."""
+    databases = [open_database(database_url, create=True) for _ in range(4)]
+    stores = [StudyStore(database, "s", "minimize") for database in databases]
+
+    def work(store: StudyStore) -> list[int]:
+        numbers = []
+        for _ in range(10):
+            numbers += (taken := take(store, 2))
+            for number in taken:
+                run(store, number, float(number))
+        store.close()
+        return numbers
+
+    with ThreadPoolExecutor(4) as pool:
+        parts = list(pool.map(work, stores))
+    found = rows(databases[0])
+    for database in databases:
+        database.close()
+    assert sorted(number for part in parts for number in part) == list(range(80))
+    assert [(trial.number, trial.value) for trial in found] == [(number, float(number)) for number in range(80)]
+
+
+def test_what_is_left_is_taken_over_once_though_many_come_at_once(database_url: str) -> None:
+    databases = [open_database(database_url, create=True) for _ in range(5)]
+    dead = StudyStore(databases[0], "s", "minimize")
+    left = take(dead, 6)
+    parameters = {}
+    study = dead.study()
+    for number in left:
+        parameters[number] = dead.begin(study, number).suggest_float("x", 0, 1)
+    dead.flush()
+    abandon(dead)
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(lambda database: StudyStore(database, "s", "minimize"), databases[1:]))
+    assert sorted(number for store in stores for number in store.requeued) == left
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(pool.map(lambda store: take(store, 2), stores))
+    assert sorted(number for part in taken for number in part) == [*left, 6, 7]
+    for store, numbers in zip(stores, taken, strict=True):
+        study = store.study()
+        for number in numbers:
+            x = store.begin(study, number).suggest_float("x", 0, 1)
+            assert x == parameters.get(number, x)
+        store.close()
+    for database in databases:
+        database.close()
+
+
+def test_a_living_owner_keeps_its_trials(database: Database) -> None:
+    """Whatever the clocks say: its process is there."""
+    first = StudyStore(database, "s", "minimize")
+    take(first, 2)
+    with database.engine.begin() as connection:
+        connection.execute(update(tables.owners).values(seen=0))
+    second = StudyStore(database, "s", "minimize")
+    second._looked = -math.inf
+    second.exchange()
+    assert second.requeued == []
+    run(first, 0, 1.0)
+    first.flush()
+    assert rows(database)[0].value == 1.0
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_turn_whose_end_was_not_told(database: Database, monkeypatch: pytest.MonkeyPatch, committed: bool) -> None:
+    """The connection breaks during the commit: whether it went through is found out by the next turn."""
+    store = StudyStore(database, "s", "minimize")
+    (number,) = take(store, 1)
+    run(store, number, 0.5)
+    store.add_recipe(number, {"rate": 0.1})
+    store.add_epoch(number, record(1))
+    store.update_attr("count", lambda before: (before or 0) + 1)
+    dialect = database.engine.dialect
+    real = dialect.do_commit
+
+    def breaks(connection: Any) -> None:
+        if committed:
+            real(connection)
+        raise database.engine.dialect.loaded_dbapi.OperationalError("database is locked: the connection was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dialect, "do_commit", breaks)
+        with pytest.raises(StorageAwayError):
+            take(store, 2)
+    assert take(store, 2) == [1, 2]
+    store.flush()
+    assert [trial.state.name for trial in rows(database)] == ["COMPLETE", "RUNNING", "RUNNING"]
+    assert len(read_epochs(database, [trial._trial_id for trial in rows(database)])) == 1
+    assert optuna.load_study(study_name="s", storage=database.optuna).user_attrs["count"] == 1
+    run(store, 1, 0.25)
+    run(store, 2, 0.125)
+    store.close()
+    assert [trial.value for trial in rows(database)] == [0.5, 0.25, 0.125]
+
+
+def test_a_trial_that_another_program_adds_is_run_too(database: Database) -> None:
+    store = StudyStore(database, "s", "minimize")
+    run(store, take(store, 1)[0], 1.0)
+    store.flush()
+    optuna.load_study(study_name="s", storage=database.optuna).enqueue_trial({"x": 0.125})
+    assert take(store, 2) == [1, 2]
+    run(store, 1, 2.0)
+    store.flush()
+    assert rows(database)[1].params == {"x": 0.125}
 
 
 def test_a_trial_that_another_program_adds_is_never_overwritten(database: Database) -> None:
     store = StudyStore(database, "s", "minimize")
-    study = store.study()
-    study.tell(study.ask(), 1.0)
-    store.flush()
+    store.study().ask()  # not reserved: its number is not ours
     optuna.load_study(study_name="s", storage=database.optuna).enqueue_trial({"x": 0.125})
-    study.ask()
-    with pytest.raises(StorageError, match="another program has added trial 1"):
+    with pytest.raises(StorageError, match="another program has written to it as well"):
+        store.flush()
+    assert [trial.system_attrs for trial in rows(database)] == [{"fixed_params": {"x": 0.125}}]
+
+
+def test_a_deleted_study_is_not_written_to(database: Database) -> None:
+    store = StudyStore(database, "s", "minimize")
+    (number,) = take(store, 1)
+    optuna.delete_study(study_name="s", storage=database.optuna)
+    run(store, number, 1.0)
+    with pytest.raises(StudyNotFoundError, match="'s' was deleted"):
         store.flush()
     store.close()
-    again = StudyStore(database, "s", "minimize")
-    trial = again.study().ask()
-    assert (trial.number, trial.suggest_float("x", 0, 1)) == (1, 0.125)
-    again.study().tell(trial, 2.0)
-    again.flush()
-    assert [t.value for t in optuna.load_study(study_name="s", storage=database.optuna).trials] == [1.0, 2.0]
 
 
 def test_trials_of_one_number_are_refused(database: Database) -> None:
@@ -208,7 +387,8 @@ def test_a_trial_that_runs_again_forgets_its_first_life(database: Database) -> N
     store.add_epoch(0, record(1, loss=1.0))
     store.flush()
     store.add_epoch(0, record(2, loss=2.0))
-    trial = optuna.Trial(study, store.restart(0))
+    store.restart(0)
+    trial = store.begin(study, 0)
     trial.report(0.5, 1)
     store.add_epoch(0, record(1, loss=5.0))
     study.tell(trial, 0.5)

@@ -60,7 +60,10 @@ def open_existing(storage: str | None, project: Path | None = None) -> Database:
     """The database that is meant; it must be there."""
     from tuner.storage import default_url, open_database
 
-    return open_database(storage or default_url(project or Path.cwd()), create=False)
+    database = open_database(storage or default_url(project or Path.cwd()), create=False)
+    if database.note:
+        click.echo(database.note, err=True)
+    return database
 
 
 def find_study(study: str, storage: str | None) -> Study:

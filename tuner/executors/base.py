@@ -177,6 +177,9 @@ class Executor(Protocol):
     def answer(self, number: int, go_on: bool) -> None:
         """Let a waiting training go on, or end it."""
 
+    def stop(self, number: int) -> None:
+        """End a training now; nothing more is told of it."""
+
     def events(self, timeout_s: float) -> list[Event]:
         """What happened since the last call; waits up to `timeout_s` for the first one.
 

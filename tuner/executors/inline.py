@@ -45,6 +45,11 @@ class InlineExecutor:
         self._answers[number] = go_on
         self._waiting.discard(number)
 
+    def stop(self, number: int) -> None:
+        """See `Executor`."""
+        self._running.pop(number, None)
+        self._waiting.discard(number)
+
     def events(self, timeout_s: float) -> list[Event]:
         """One step of each running job."""
         ready = [entry for number, entry in self._running.items() if number not in self._waiting]

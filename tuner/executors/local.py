@@ -115,6 +115,12 @@ class LocalExecutor:
             if worker.job is not None and worker.job.number == number:
                 worker.send({"do": "answer", "go_on": go_on})
 
+    def stop(self, number: int) -> None:
+        """See `Executor`.  A program in progress cannot be asked to end: its worker is replaced."""
+        for worker in self._workers:
+            if worker.job is not None and worker.job.number == number:
+                self._discard(worker)
+
     def events(self, timeout_s: float) -> list[Event]:
         """See `Executor`.  What had happened before an error is given first, the error at the next call."""
         if self._error is not None:
@@ -211,6 +217,13 @@ class LocalExecutor:
         if message["is"] in ("ended", "raised"):
             worker.job = None
         return [event]
+
+    def _discard(self, worker: _Worker) -> None:
+        """Kill a worker, and put another one in its place."""
+        worker.end(patience_s=0)
+        self._close_input(worker)
+        worker.log.close()
+        self._workers[self._workers.index(worker)] = self._spawn()
 
     def _replace(self, worker: _Worker) -> list[Event]:
         code = worker.end(_GRACE_S)

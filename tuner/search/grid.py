@@ -39,6 +39,19 @@ class GridSampler(IndependentSampler):
         self._read: set[int] = set()  # numbers of trials that are taken account of
         self._chosen: dict[int, dict[str, Any]] = {}  # setting by number, for trials of this process
 
+    def choose(self, study: Study, taken: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+        """The setting that comes next, to be given to a new trial as what is fixed; changes nothing.
+
+        Where several processes run a study, one at a time chooses, with all trials before it.
+
+        Args:
+            study: With the trials so far.
+            taken: Settings that are given to other trials at the same moment.
+        """
+        self._read_trials(study, -1)
+        gone = {_key(setting) for setting in taken}
+        return next((dict(s) for key, s in self._left.items() if key not in gone), dict(self._settings[0]))
+
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Choose a setting that was not tried and agrees with what was enqueued."""
         self._read_trials(study, trial.number)
@@ -66,9 +79,10 @@ class GridSampler(IndependentSampler):
         # From the storage: with Hyperband, Optuna gives samplers a study that shows the trials of one bracket only.
         for trial in study._storage.get_all_trials(study._study_id, deepcopy=False):
             known = trial.number in self._read or trial.number in self._chosen or trial.number == current
-            if known or not (trial.state.is_finished() or trial.params):
+            setting = trial.params or trial.system_attrs.get("fixed_params", {})
+            if known or not (trial.state.is_finished() or setting):
                 continue
-            self._left.pop(_key(trial.params), None)
+            self._left.pop(_key(setting), None)
             if trial.state.is_finished():
                 self._read.add(trial.number)
 

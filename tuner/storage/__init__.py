@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tuner.storage.database import Database, default_url, hidden, open_database, storage_errors
-    from tuner.storage.lease import SEEN_EVERY_S
+    from tuner.storage.outage import Outage
+    from tuner.storage.owners import SEEN_EVERY_S
     from tuner.storage.noting import note
     from tuner.storage.reading import (
         StudyRecord,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SEEN_EVERY_S",
     "Database",
+    "Outage",
     "StudyRecord",
     "StudyStore",
     "default_url",
@@ -47,7 +49,8 @@ _MODULES = {
         *("StudyRecord", "epochs_run", "read_epochs", "read_probes", "read_recipe", "read_recipes"),
         *("read_study_record", "read_verdicts", "study_names"),
     ),
-    "lease": ("SEEN_EVERY_S",),
+    "outage": ("Outage",),
+    "owners": ("SEEN_EVERY_S",),
     "store": ("StudyStore",),
     "noting": ("note",),
 }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.errors import StorageError
+from tuner.errors import StorageAwayError, StorageError
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
@@ -20,6 +20,18 @@ BUSY_TIMEOUT_S = 60.0
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql", "postgres")
 _ATTEMPTS = 8
+_LOCK = 7_861_202_511
+"""Number of our advisory lock in PostgreSQL."""
+_PASSING = ("08", "53", "57", "58")
+"""Classes of PostgreSQL's errors that may pass: connection, resources, operator intervention, system error."""
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""Of a PostgreSQL connection: a server that vanished without a word is noticed within half a minute, not two hours."""
 
 
 class WalConnection(sqlite3.Connection):
@@ -43,15 +55,29 @@ class Database:
     Attributes:
         url: As given, with the path of a SQLite file made absolute.
         optuna: Optuna's storage over it; plain Optuna and optuna-dashboard read the same tables.
+        note: What a person should know of how it was opened; None for nothing.
     """
 
-    def __init__(self, url: str, optuna: RDBStorage) -> None:
-        self.url, self.optuna = url, optuna
+    def __init__(self, url: str, optuna: RDBStorage, file: Path | None = None, note: str | None = None) -> None:
+        self.url, self.optuna, self.note = url, optuna, note
+        self._file, self._inode = file, None if file is None else _inode(file)
 
     @property
     def engine(self) -> Engine:
         """The SQLAlchemy engine."""
         return self.optuna.engine
+
+    def check_place(self) -> None:
+        """Make sure that a SQLite file is where it was: what is written to a deleted file is lost.
+
+        Raises:
+            StorageError: It was deleted, moved or replaced.
+        """
+        if self._file is not None and _inode(self._file) != self._inode:
+            raise StorageError(
+                f"The database must stay where it is while a study runs, but {self._file} was deleted, moved or "
+                "replaced. Put it back, with the files -wal and -shm beside it, and run the same command again."
+            )
 
     def close(self) -> None:
         """Close every connection; SQLite then moves its write-ahead log into the file."""
@@ -78,26 +104,42 @@ def open_database(url: str, *, create: bool) -> Database:
     from optuna.storages import RDBStorage
     from sqlalchemy.exc import DatabaseError
 
-    from tuner.storage.tables import prepare_tables
+    from tuner.storage.migrations import prepare_tables
 
     url, file = _absolute(url)
-    options: dict[str, Any] = {"pool_pre_ping": True}
+    options: dict[str, Any] = {"pool_pre_ping": True}  # a connection that was lost costs no trial
+    if url.startswith("postgresql"):
+        options["connect_args"] = _PATIENCE
     if file is not None:
         _check_file(file, create)
         # Connections are kept: closing the last one of a file moves the write-ahead log into it, 12 ms each time.
         options = {"connect_args": {"factory": WalConnection, "timeout": BUSY_TIMEOUT_S}}
-    with storage_errors(url):
+    with storage_errors(url), _alone(url):
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 storage = RDBStorage(url, engine_kwargs=dict(options))
-                prepare_tables(storage.engine)
+                note = prepare_tables(storage.engine, file)
                 break
             except (DatabaseError, RuntimeError) as error:
                 # Several processes may find a new database empty; all but one then find tables where there were none.
                 if attempt == _ATTEMPTS or not _is_being_made(error):
                     raise
                 time.sleep(0.2 * attempt)
-    return Database(url, storage)
+    return Database(url, storage, file, note)
+
+
+@contextlib.contextmanager
+def _alone(url: str) -> Iterator[None]:
+    """One process at a time makes tables in a PostgreSQL database: a failed attempt would leave connections behind."""
+    if not url.startswith("postgresql"):
+        yield
+        return
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    with create_engine(url, poolclass=NullPool, connect_args=_PATIENCE).connect() as connection:
+        connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))  # the end of the connection gives it back
+        yield
 
 
 @contextlib.contextmanager
@@ -117,7 +159,8 @@ def storage_errors(url: str) -> Iterator[None]:
             f"{hidden(url)!r} ({_first_line(error)}). Correct --storage or TUNER_STORAGE, or install the driver."
         ) from error
     except (SQLAlchemyError, StorageInternalError, sqlite3.Error, RuntimeError, OSError) as error:
-        raise StorageError(_explain(url, error)) from error
+        kind = StorageAwayError if _may_pass(error) else StorageError
+        raise kind(_explain(url, error)) from error
 
 
 def hidden(url: str) -> str:
@@ -177,6 +220,37 @@ def _check_file(path: Path, create: bool) -> None:
             raise StorageError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
 
 
+def _inode(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether another attempt may do: locked, full, or the connection is lost."""
+    from sqlalchemy.exc import DBAPIError, TimeoutError
+
+    if isinstance(error, TimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return True
+    cause = _cause(error)
+    if isinstance(cause, sqlite3.Error | OSError):
+        return any(words in str(cause) for words in ("locked", "is full", "disk I/O", "No space left"))
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    if state is None:  # what the driver says of a connection that it could not make or keep
+        return type(cause).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout")
+    return state[:2] in _PASSING or state in ("40001", "40P01")
+
+
+def _cause(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def _is_being_made(error: BaseException) -> bool:
     return any(
         words in str(error) for words in ("already exists", "no such table", "UNIQUE constraint", "duplicate key")
@@ -184,10 +258,7 @@ def _is_being_made(error: BaseException) -> bool:
 
 
 def _explain(url: str, error: BaseException) -> str:
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    text = _first_line(cause)
+    text = _first_line(_cause(error))
     if "not a database" in text or "malformed" in text:
         step = "The file is damaged or something else: move it away, or restore a copy."
     elif "locked" in text:

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 from sqlalchemy import select
 
 from tuner.errors import StudyNotFoundError, UsageError, nearest
-from tuner.storage import lease, tables
+from tuner.storage import owners, tables
 from tuner.storage.database import Database, storage_errors
 
 
@@ -61,14 +61,13 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
                 f"A study of keras-studies has one objective, but {name!r} has {len(frozen.directions)}: plain Optuna "
                 "made it. Look at it with `tuner dashboard`."
             )
-        held = lease.holder(database.engine, frozen._study_id)
         return StudyRecord(
             study_id=frozen._study_id,
             name=name,
             direction=frozen.directions[0].name.lower(),
             attrs=frozen.user_attrs,
             trials=tuple(database.optuna.get_all_trials(frozen._study_id, deepcopy=False)),
-            alive=held is not None and held.alive(),
+            alive=owners.anybody(database.engine, frozen._study_id),
         )
 
 

@@ -1,28 +1,32 @@
-"""One study, open for running: Optuna works in memory, and what changed is written in one transaction.
+"""One study, open for running: Optuna works in memory, and what changed is exchanged with the database in turns.
 
-The coordinator is the only writer of a study (its lease says so).  So Optuna's own `InMemoryStorage` can answer
-the sampler and the pruner without reading the database, and `flush` writes the difference.  Measured with
-plain Optuna on SQLite: asking `should_prune` at each step, which re-reads every running trial, brings 31
-trials a second down to 6.
+A turn is one transaction, and one coordinator at a time has it.  In a turn this process reads what others have written
+since its last one, so that memory is as the database is; then it writes what changed here, takes over what dead
+owners left, and may reserve trials to run.  Between turns Optuna's own `InMemoryStorage` answers the sampler and the
+pruner without reading the database.  Measured with plain Optuna on SQLite: asking `should_prune` at each step, which
+re-reads every running trial, brings 31 trials a second down to 6.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
+import datetime
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import optuna
-from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.orm import Session
 
-from tuner.errors import StorageError
-from tuner.storage import lease as leases
-from tuner.storage import tables
-from tuner.storage.batch import Change, Rows, write
+from tuner.errors import OwnerLostError, StorageError, StudyNotFoundError
+from tuner.storage import batch, owners, tables
+from tuner.storage.batch import Change, Rows
 from tuner.storage.database import Database, storage_errors
+from tuner.storage.memory import Memory, snapshot
 
 if TYPE_CHECKING:
     from optuna.study import StudyDirection
@@ -30,36 +34,74 @@ if TYPE_CHECKING:
 _RUNG_PREFIX = "completed_rung_"
 """Attributes of Optuna's successive halving: marks of rungs that a trial has passed."""
 
+Wanted: TypeAlias = Callable[[int], Sequence[Mapping[str, Any]]]
+"""Told how many trials wait, says for each trial that may begin now which parameters are fixed.
+
+It is called with memory as the database is, while nobody else writes, and perhaps again if the turn fails.
+"""
+
+
+@dataclass
+class _Turn:
+    """What one transaction writes; kept until it is known whether it was committed."""
+
+    number: int
+    revision: int
+    changes: list[Change] = field(default_factory=list)
+    held: dict[int, FrozenTrial] = field(default_factory=dict)  # what memory held of a trial when this was planned
+    rows: list[Rows] = field(default_factory=list)
+    attrs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    updates: list[tuple[str, Callable[[Any], Any]]] = field(default_factory=list)
+    granted: list[int] = field(default_factory=list)
+    requeued: list[int] = field(default_factory=list)
+
 
 class StudyStore:
-    """A study of a database, held by this process until `close`.
+    """A study of a database, run by this process and perhaps by others until `close`.
 
     Attributes:
         memory: Optuna's storage in memory: give it to `optuna.load_study` together with `name`.
         name: The study.
-        requeued: Numbers of the trials that a dead process had left running; they wait to be run again.
+        requeued: Numbers of the trials that dead owners had left running; they wait to be run again.
+        place: 0 where nobody else ran the study when this process came, else another number than the others have.
+        on_change: Called with what a trial was (None for a new one) and what it is now, for each that another process
+            has changed, and that was reserved or queued again here.
     """
 
     def __init__(self, database: Database, name: str, direction: str) -> None:
         """Open the study, or make it.
 
         Raises:
-            StudyBusyError: Another process runs it.
             StorageError: The database cannot be used.
         """
-        self.database, self.name, self.memory = database, name, InMemoryStorage()
+        self.database, self.name, self.memory = database, name, Memory()
+        self.requeued: list[int] = []
+        self.on_change: Callable[[FrozenTrial | None, FrozenTrial], None] = lambda before, trial: None
         with storage_errors(database.url), _quiet():
             self._study_id = _study_id(database, name, direction)
-            self._lease = leases.claim(database.engine, self._study_id, name)
-            try:
-                self._load()
-            except BaseException:
-                leases.release(database.engine, self._lease)
-                raise
+            self._load()
+            self._join()
 
     def study(self, **options: Any) -> optuna.Study:
         """Optuna's study over the memory; `options` are `sampler` and `pruner`."""
         return optuna.load_study(study_name=self.name, storage=self.memory, **options)
+
+    def reserve(self, wanted: Wanted) -> list[int]:
+        """Take trials to run: those that wait first, the ones of the lowest numbers, then new ones.
+
+        Whatever else has changed is written as well.
+
+        Returns:
+            Their numbers; `begin` gives the trials.
+        """
+        self._take_turn(wanted=wanted)
+        granted, self._granted = self._granted, []
+        return granted
+
+    def begin(self, study: optuna.Study, number: int) -> optuna.Trial:
+        """A trial that was reserved, or that runs again: ask it for parameters, report to it."""
+        study._thread_local.cached_all_trials = None  # as `Study.ask` does: the sampler sees what is new
+        return optuna.Trial(study, self._memory_of(number))
 
     def add_recipe(self, number: int, recipe: Mapping[str, Any]) -> None:
         """Keep the recipe of a trial, to be written with the next `flush`."""
@@ -83,134 +125,295 @@ class StudyStore:
         rows = [{"position": position, **_row(finding)} for position, finding in enumerate(findings)]
         self._rows.append(Rows(tables.verdicts, number, rows))
 
+    def update_attr(self, key: str, function: Callable[[Any], Any]) -> None:
+        """Change a user attribute of the study in the next turn, from the value (None for none) that it has then."""
+        self._updates.append((key, function))
+
     def flush(self) -> None:
         """Write everything that changed, in one transaction.
 
         Raises:
             StorageError: Nothing was written; the next `flush` tries everything again.
+            OwnerLostError: Another process has taken over what this one ran.
         """
-        changes, current = [], self.memory.get_all_trials(self._memory_id, deepcopy=False)
-        for number in [*sorted(self._open), *range(self._known, len(current))]:
-            trial = current[number]
-            if trial is not self._seen.get(number):
-                changes.append(Change(self._written.get(number), trial, self._ids.get(number)))
-        attrs = self._changed_attrs()
-        if not changes and not self._rows and not attrs:
-            return
-        with storage_errors(self.database.url):
-            new_ids = write(self.database.engine, self._lease, changes, self._merged_rows(), self._ids, attrs)
-        self._ids.update(new_ids)
-        self._rows.clear()
-        self._attrs = self._study_attrs()
-        for change in changes:
-            self._remember(change.new)
-        self._known = len(current)
+        if self._pending or self._rows or self._updates or self._changed() or self._changed_attrs():
+            self._take_turn()
 
-    def requeue(self, numbers: Sequence[int]) -> None:
-        """Put running trials back into the queue of the database, without their reports.  Only before `close`."""
-        self.flush()
-        known = [number for number in numbers if number in self._ids]
-        changes = [Change(self._written[n], _waiting(self._written[n]), self._ids[n]) for n in known]
-        rows = [rows for number in known for rows in _nothing(number)]
-        if changes:
-            with storage_errors(self.database.url):
-                write(self.database.engine, self._lease, changes, rows, self._ids, {})
+    def exchange(self, work: Callable[[], None] = lambda: None) -> None:
+        """Read what others have written, write what changed, and give a sign of life.
 
-    def restart(self, number: int) -> int:
-        """Forget what a running trial has reported: it is trained again from its beginning.
-
-        Returns:
-            Its id in `memory`: an `optuna.Trial` remembers reports, so a new one is needed.
+        Args:
+            work: Done while nobody else writes, with memory as the database is.
         """
-        trial_id = self.memory.get_trial_id_from_study_id_trial_number(self._memory_id, number)
-        trial, fresh = self.memory.get_trial(trial_id), _waiting(self.memory.get_trial(trial_id))
+        self._take_turn(work=work)
+
+    def restart(self, number: int) -> None:
+        """Forget what a running trial has reported: it is trained again from its beginning; `begin` it anew."""
+        trial = self.memory.get_trial(self._memory_of(number))
+        fresh = _waiting(trial)
         trial.intermediate_values, trial.system_attrs = fresh.intermediate_values, fresh.system_attrs
         self._seen.pop(number, None)
         self._epochs.pop(number, None)
-        self._rows = [entry for entry in self._rows if entry.number != number or entry.table not in tables.OF_A_RUN]
-        self._rows += _nothing(number)
-        return trial_id
+        self._rows = [entry for entry in self._rows if (entry.table, entry.number) != (tables.epochs, number)]
+        self._rows.append(Rows(tables.epochs, number, [], replace=True))
 
-    def keep_alive(self) -> None:
-        """Say to other processes that this one still runs the study; every `flush` that writes says it too."""
-        with storage_errors(self.database.url), self.database.engine.begin() as connection:
-            leases.renew(connection, self._lease)
+    def close(self, *, written: bool = True) -> None:
+        """Leave the study: what this process still runs waits again, with its parameters and without its reports.
 
-    def close(self) -> None:
-        """Give the study back."""
+        Args:
+            written: Whether what has changed is written; otherwise others find out that this process has left.
+        """
+        try:
+            if written:
+                self._take_turn(leave=True)
+        except (OwnerLostError, StudyNotFoundError):
+            pass  # then there is nothing to give back
+        finally:
+            owners.closed(self._owner.owner)
+
+    # The turn.
+
+    def _take_turn(
+        self, *, work: Callable[[], None] | None = None, wanted: Wanted | None = None, leave: bool = False
+    ) -> None:
+        self.database.check_place()
         with storage_errors(self.database.url):
-            leases.release(self.database.engine, self._lease)
+            with Session(self.database.engine) as session, session.begin():
+                revision = owners.lock(session, self._study_id, self.name)
+                last = owners.renew(session, self._owner.owner, self._turns + 1)
+                self._settle(session, last)
+                self._read(session, revision)
+                if work is not None:
+                    work()
+                turn = self._pending = _Turn(last + 1, revision)
+                self._plan(session, turn, wanted, leave)
+                if leave:
+                    owners.remove(session, self._owner.owner)
+                new_ids = batch.write(
+                    session, self._study_id, revision, turn.changes, _merged(turn.rows), self._ids, turn.attrs
+                )
+            self._done(turn, new_ids)
 
-    def _load(self) -> None:
-        """Bring the study into memory; what a dead process left running waits again, with its parameters."""
-        backend = self.database.optuna
-        frozen = next(s for s in backend.get_all_studies() if s._study_id == self._study_id)
-        self._memory_id = self.memory.create_new_study(frozen.directions, self.name)
-        for key, value in frozen.user_attrs.items():
-            self.memory.set_study_user_attr(self._memory_id, key, value)
-        for key, value in frozen.system_attrs.items():
-            self.memory.set_study_system_attr(self._memory_id, key, value)
-        self._attrs = self._study_attrs()
-        self._ids: dict[int, int] = {}
-        self._seen: dict[int, FrozenTrial] = {}  # the very object that memory held at the last flush
-        self._written: dict[int, FrozenTrial] = {}  # what the database holds
-        self._open: set[int] = set()
-        self._epochs: dict[int, set[tuple[int, int]]] = {}
-        self._rows: list[Rows] = []
-        self.requeued: list[int] = []
-        trials = backend.get_all_trials(self._study_id, deepcopy=False)
-        if [trial.number for trial in trials] != list(range(len(trials))):
+    def _settle(self, session: Session, last: int) -> None:
+        """Find out what became of the last turn, where its end was not told: the connection broke in the middle."""
+        turn, self._pending = self._pending, None
+        if turn is None:
+            return
+        if last == turn.number:  # it was committed
+            self._done(turn, batch.ids_of(session, self._study_id, [c.new.number for c in turn.changes]))
+        else:
+            self._rows = [*turn.rows, *self._rows]
+            self._updates = [*turn.updates, *self._updates]
+
+    def _read(self, session: Session, revision: int) -> None:
+        """Bring memory up to the database: what others have written since our last turn."""
+        ids = set(batch.added_ids(session, self._study_id, self._last_id))
+        if revision > self._revision + 1:
+            ids |= set(batch.changed_ids(session, self._study_id, self._revision))
+            self._read_attrs(session)
+        for trial in batch.read_trials(session, self.database.optuna, sorted(ids)) if ids else ():
+            if trial.number not in self._mine:
+                self._take_in(trial)
+        self._revision = revision - 1
+
+    def _read_attrs(self, session: Session) -> None:
+        unwritten = self._changed_attrs()
+        stored = batch.read_attrs(session, self._study_id)
+        for kind, put in self._attr_setters():
+            for key, value in stored[kind].items():
+                if key not in unwritten.get(kind, {}):
+                    put(self._memory_id, key, value)
+        self._attrs = stored
+
+    def _take_in(self, trial: FrozenTrial) -> None:
+        """Put a trial of the database into memory, new or changed."""
+        number, count = trial.number, self.memory.count(self._memory_id)
+        known = number in self._ids
+        if (
+            number > count
+            or (number < count and not known)
+            or self._ids.get(number, trial._trial_id) != trial._trial_id
+        ):
             raise StorageError(
                 f"The trials of a study must be numbered from 0 without gaps, but those of {self.name!r} are not: "
                 "another program has written to it as well. Run the study under another name: --fork NEW_NAME."
             )
-        for trial in trials:
-            self._ids[trial.number] = trial._trial_id
-            template = trial
-            if trial.state == TrialState.RUNNING:
-                template = _waiting(trial)
-                self.requeued.append(trial.number)
-                self._rows += _nothing(trial.number)
-            self.memory.create_new_trial(self._memory_id, template_trial=template)
-            self._written[trial.number] = trial
-            if not trial.state.is_finished():
-                self._open.add(trial.number)
-        self._known = len(trials)
-        for number in set(self._ids) - self._open:
-            del self._written[number]  # a finished trial does not change any more
-        self.flush()
+        before = self.memory.get_trial(self._memory_of(number)) if known else None
+        self._ids[number] = trial._trial_id
+        self._last_id = max(self._last_id, trial._trial_id)
+        self._known = max(self._known, number + 1)
+        self._remember(self.memory.put(self._memory_id, trial), trial)
+        self.on_change(before, trial)
 
-    def _remember(self, trial: FrozenTrial) -> None:
-        if trial.state.is_finished():
-            self._open.discard(trial.number)
-            for by_number in (self._seen, self._written, self._epochs):
-                by_number.pop(trial.number, None)
-        else:
-            self._open.add(trial.number)
-            self._seen[trial.number] = trial
-            self._written[trial.number] = _snapshot(trial)
+    def _plan(self, session: Session, turn: _Turn, wanted: Wanted | None, leave: bool) -> None:
+        for trial in self._changed():
+            number = trial.number
+            owner = self._owner.owner if trial.state == TrialState.RUNNING else None
+            turn.held[number] = trial
+            turn.changes.append(Change(self._written.get(number), snapshot(trial), self._ids.get(number), owner))
+        turn.rows, self._rows = self._rows, []
+        turn.attrs = self._changed_attrs()
+        turn.updates, self._updates = self._updates, []
+        for key, function in turn.updates:
+            user = turn.attrs.setdefault("user", {})
+            user[key] = function(user.get(key, self._attrs["user"].get(key)))
+        if time.monotonic() - self._looked > owners.SEEN_EVERY_S or leave:
+            self._take_over(session, turn)
+        if leave:
+            self._give_back(turn)
+        elif wanted is not None and not self._granted:
+            self._grant(turn, wanted)
 
-    def _merged_rows(self) -> list[Rows]:
-        """The rows of one trial in one table as one insert."""
-        merged: dict[tuple[str, int], Rows] = {}
-        for entry in self._rows:
-            key = (entry.table.name, entry.number)
-            last = merged.get(key)
-            if last is None or entry.replace:
-                merged[key] = entry
+    def _take_over(self, session: Session, turn: _Turn) -> None:
+        """Queue again what dead owners left running, with its parameters."""
+        self._looked = time.monotonic()
+        found = [owner for owner in owners.all_of(session, self._study_id) if owner.owner != self._owner.owner]
+        gone = {owner.owner for owner in self._watch.gone(found, owners.now(session) if found else 0)}
+        for owner in gone:
+            owners.remove(session, owner)
+        running = [number for number in self._open - self._mine if self._is(number, TrialState.RUNNING)]
+        held = batch.owners_of(session, [self._ids[number] for number in running]) if running else {}
+        alive = {owner.owner for owner in found} - gone
+        for number in running:
+            owner = held.get(self._ids[number])
+            if owner not in alive and (owner is not None or number in self._unowned):
+                self._queue_again(turn, number)
+        self._unowned.clear()
+
+    def _queue_again(self, turn: _Turn, number: int) -> None:
+        old = self._written[number]
+        turn.changes.append(Change(old, _waiting(old), self._ids[number], None))
+        turn.rows.append(Rows(tables.epochs, number, [], replace=True))
+        turn.requeued.append(number)
+
+    def _give_back(self, turn: _Turn) -> None:
+        """What this process still runs waits again."""
+        running = {change.new.number: change for change in turn.changes if change.owner is not None}
+        for number in self._mine - running.keys():
+            if self._is(number, TrialState.RUNNING):
+                old = self._written[number]
+                running[number] = Change(old, old, self._ids[number], None)
+        turn.changes = [change for change in turn.changes if change.owner is None]
+        turn.rows = [rows for rows in turn.rows if rows.table is not tables.epochs or rows.number not in running]
+        for number, change in sorted(running.items()):
+            turn.changes.append(Change(change.old, _waiting(change.new), change.trial_id, None))
+            turn.rows.append(Rows(tables.epochs, number, [], replace=True))
+
+    def _grant(self, turn: _Turn, wanted: Wanted) -> None:
+        taken = {change.new.number for change in turn.changes}
+        waiting = sorted(n for n in self._open - taken if self._is(n, TrialState.WAITING))
+        new = max(self.memory.count(self._memory_id), self._known)
+        for fixed in wanted(len(waiting)):
+            if waiting:
+                number = waiting.pop(0)
+                old, trial = self._written[number], copy.copy(self._written[number])
+                trial.state, trial.datetime_start = TrialState.RUNNING, datetime.datetime.now()
+                turn.changes.append(Change(old, trial, self._ids[number], self._owner.owner))
             else:
-                merged[key] = Rows(last.table, last.number, [*last.rows, *entry.rows], last.replace)
-        return list(merged.values())
+                number, new = new, new + 1
+                turn.changes.append(Change(None, _new_trial(number, fixed), None, self._owner.owner))
+            turn.granted.append(number)
 
-    def _study_attrs(self) -> dict[str, dict[str, Any]]:
-        return {
-            "user": dict(self.memory.get_study_user_attrs(self._memory_id)),
-            "system": dict(self.memory.get_study_system_attrs(self._memory_id)),
-        }
+    def _done(self, turn: _Turn, new_ids: Mapping[int, int]) -> None:
+        """Take note of a turn that was committed."""
+        self._pending = None
+        self._turns, self._revision = turn.number, turn.revision
+        self._ids.update(new_ids)
+        self._last_id = max([self._last_id, *new_ids.values()])
+        for kind, put in self._attr_setters():
+            for key, value in turn.attrs.get(kind, {}).items():
+                put(self._memory_id, key, value)
+                self._attrs[kind][key] = value
+        for change in turn.changes:
+            number = change.new.number
+            held = turn.held.get(number)
+            if held is None:  # it was not changed in memory, but by this turn
+                before = self.memory.get_trial(self._memory_of(number)) if number in self._written else None
+                held = self.memory.put(self._memory_id, change.new)
+                self.on_change(before, change.new)
+            (self._mine.add if change.owner else self._mine.discard)(number)
+            self._remember(held, change.new)
+        self._known = self.memory.count(self._memory_id)
+        self._granted += turn.granted
+        self.requeued += turn.requeued
+
+    # What is known of the database.
+
+    def _load(self) -> None:
+        """Bring the study into memory as it is now; the first turn reads what happens meanwhile."""
+        backend = self.database.optuna
+        self._revision = owners.prepare(self.database.engine, self._study_id)
+        frozen = next((s for s in backend.get_all_studies() if s._study_id == self._study_id), None)
+        if frozen is None:
+            raise StudyNotFoundError(f"The study {self.name!r} was deleted just now. Run the same command again.")
+        self._memory_id = self.memory.create_new_study(frozen.directions, self.name)
+        self._attrs: dict[str, dict[str, Any]] = {"user": dict(frozen.user_attrs), "system": dict(frozen.system_attrs)}
+        for kind, put in self._attr_setters():
+            for key, value in self._attrs[kind].items():
+                put(self._memory_id, key, value)
+        self._ids: dict[int, int] = {}
+        self._last_id = -1
+        self._known = 0
+        self._seen: dict[int, FrozenTrial] = {}  # the very object that memory held at the last turn
+        self._written: dict[int, FrozenTrial] = {}  # what the database holds
+        self._open: set[int] = set()
+        self._mine: set[int] = set()
+        self._epochs: dict[int, set[tuple[int, int]]] = {}
+        self._rows: list[Rows] = []
+        self._updates: list[tuple[str, Callable[[Any], Any]]] = []
+        self._granted: list[int] = []
+        self._pending: _Turn | None = None
+        for trial in sorted(backend.get_all_trials(self._study_id, deepcopy=False), key=lambda trial: trial.number):
+            self._take_in(trial)
+
+    def _join(self) -> None:
+        """Become an owner of the study; what dead ones left running waits again."""
+        self._watch, self._looked, self._turns = owners.Watch(), -math.inf, 0
+        with Session(self.database.engine) as session, session.begin():
+            owners.lock(session, self._study_id, self.name)
+            gone = [owner for owner in owners.all_of(session, self._study_id) if owner.lives() is False]
+            self._owner = owners.join(session, self._study_id, gone)
+        self.place = self._owner.place
+        try:
+            self._unowned = {number for number in self._open if self._is(number, TrialState.RUNNING)}
+            self._take_turn()
+        except BaseException:
+            owners.closed(self._owner.owner)
+            raise
+
+    def _changed(self) -> list[FrozenTrial]:
+        """Trials that differ from what the database holds."""
+        current = self.memory.get_all_trials(self._memory_id, deepcopy=False)
+        numbers = [*sorted(self._open), *range(self._known, len(current))]
+        return [current[number] for number in numbers if current[number] is not self._seen.get(number)]
+
+    def _remember(self, held: FrozenTrial, stored: FrozenTrial) -> None:
+        number = stored.number
+        if stored.state.is_finished():  # it does not change any more
+            for numbers in (self._open, self._mine):
+                numbers.discard(number)
+            for by_number in (self._seen, self._written, self._epochs):
+                by_number.pop(number, None)
+        else:
+            self._open.add(number)
+            self._seen[number], self._written[number] = held, stored
+
+    def _is(self, number: int, state: TrialState) -> bool:
+        return self.memory.get_trial(self._memory_of(number)).state == state
+
+    def _memory_of(self, number: int) -> int:
+        return self.memory.get_trial_id_from_study_id_trial_number(self._memory_id, number)
+
+    def _attr_setters(self) -> tuple[tuple[str, Callable[[int, str, Any], None]], ...]:
+        return ("user", self.memory.set_study_user_attr), ("system", self.memory.set_study_system_attr)
 
     def _changed_attrs(self) -> dict[str, dict[str, Any]]:
+        now = {
+            "user": self.memory.get_study_user_attrs(self._memory_id),
+            "system": self.memory.get_study_system_attrs(self._memory_id),
+        }
         changed = {}
-        for kind, values in self._study_attrs().items():
+        for kind, values in now.items():
             before = self._attrs[kind]
             fresh = {key: value for key, value in values.items() if key not in before or before[key] != value}
             if fresh:
@@ -228,12 +431,13 @@ def _study_id(database: Database, name: str, direction: str) -> int:
         return backend.get_study_id_from_name(name)
     except KeyError:
         pass
-    began = leases.now()
+    with database.engine.connect() as connection:
+        began = owners.now(connection)
     try:
         study_id = backend.create_new_study(directions, name)
     except DuplicatedStudyError:
         return backend.get_study_id_from_name(name)
-    leases.forget(database.engine, study_id, began)
+    owners.forget(database.engine, study_id, began)
     return study_id
 
 
@@ -248,13 +452,37 @@ def _quiet() -> Iterator[None]:
         optuna.logging.set_verbosity(before)
 
 
-def _snapshot(trial: FrozenTrial) -> FrozenTrial:
-    """A copy that stays as it is: memory replaces a trial when it changes, but `optuna.Trial` shares its dicts."""
-    fresh = copy.copy(trial)
-    fresh.params, fresh.distributions = dict(trial.params), dict(trial.distributions)
-    fresh.user_attrs, fresh.system_attrs = dict(trial.user_attrs), dict(trial.system_attrs)
-    fresh.intermediate_values = dict(trial.intermediate_values)
-    return fresh
+def _merged(rows: Sequence[Rows]) -> list[Rows]:
+    """The rows of one trial in one table as one insert."""
+    merged: dict[tuple[str, int], Rows] = {}
+    for entry in rows:
+        key = (entry.table.name, entry.number)
+        last = merged.get(key)
+        if last is None or entry.replace:
+            merged[key] = entry
+        else:
+            merged[key] = Rows(last.table, last.number, [*last.rows, *entry.rows], last.replace)
+    return list(merged.values())
+
+
+def _new_trial(number: int, fixed: Mapping[str, Any]) -> FrozenTrial:
+    """A trial that runs and has no parameters yet; `fixed` are those that it will get, as Optuna keeps them."""
+    trial = FrozenTrial(
+        number=number,
+        trial_id=-1,
+        state=TrialState.RUNNING,
+        value=None,
+        datetime_start=datetime.datetime.now(),
+        datetime_complete=None,
+        params={},
+        distributions={},
+        user_attrs={},
+        system_attrs={},
+        intermediate_values={},
+    )
+    if fixed:
+        trial.system_attrs = {"fixed_params": dict(fixed)}
+    return trial
 
 
 def _waiting(trial: FrozenTrial) -> FrozenTrial:
@@ -263,11 +491,6 @@ def _waiting(trial: FrozenTrial) -> FrozenTrial:
     fresh.state, fresh.datetime_start, fresh.intermediate_values = TrialState.WAITING, None, {}
     fresh.system_attrs = {k: v for k, v in trial.system_attrs.items() if not k.startswith(_RUNG_PREFIX)}
     return fresh
-
-
-def _nothing(number: int) -> list[Rows]:
-    """Rows that take away what an earlier run of a trial has left."""
-    return [Rows(table, number, [], replace=True) for table in tables.OF_A_RUN]
 
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:

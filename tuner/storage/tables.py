@@ -2,36 +2,14 @@
 
 They hold what Optuna has no place for.  Rows name a trial by Optuna's `trial_id`.  There are no foreign keys
 into Optuna's tables: Optuna deletes a study without knowing of ours, and must not fail on them.  Since SQLite gives the
-ids of deleted rows away again, what stands under a new id is deleted first (`batch`, `lease`).
+ids of deleted rows away again, what stands under a new id is deleted first (`batch`, `owners`).
+
+A table that is added or changed needs a step in `migrations`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sqlalchemy import (
-    JSON,
-    Column,
-    DateTime,
-    Double,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    insert,
-    inspect,
-    select,
-    update,
-)
-
-from tuner.errors import StorageError
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-VERSION = 2
-"""Version of the tables below; a database with a newer one is not touched."""
+from sqlalchemy import JSON, BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -102,41 +80,35 @@ verdicts = Table(
 OF_A_RUN = (epochs, probes, layers, verdicts)
 """What one run of a trial leaves; a trial that runs again begins without it."""
 
-leases = Table(
-    "tuner_leases",
+studies = Table(
+    "tuner_studies",
     metadata,
     Column("study_id", Integer, primary_key=True, autoincrement=False),
-    Column("owner", String(36), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+)
+"""The row of a study is locked by who writes to it; `revision` counts how often that was."""
+
+owners = Table(
+    "tuner_owners",
+    metadata,
+    Column("owner", String(36), primary_key=True),
+    Column("study_id", Integer, nullable=False, index=True),
     Column("host", String(255), nullable=False),
     Column("pid", Integer, nullable=False),
     Column("started", String(64), nullable=False),
-    Column("seen", DateTime, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("turn", BigInteger, nullable=False),
 )
-"""Who runs a study; `seen` is naive UTC."""
+"""Who runs a study (`owners.Owner`)."""
 
-
-def prepare_tables(engine: Engine) -> None:
-    """Create the tables where they are missing.
-
-    Raises:
-        StorageError: The database was written by a newer version of this package.
-        DatabaseError: Another process is making the same tables now; another attempt finds them.
-    """
-    if inspect(engine).has_table(version.name):
-        with engine.connect() as connection:
-            found = connection.execute(select(version.c.version)).scalar()
-        if found is not None and found > VERSION:
-            raise StorageError(
-                f"The database was written by a newer version of keras-studies (tables {found}, this one knows "
-                f"{VERSION}). Upgrade keras-studies, or name another database with --storage."
-            )
-        if found == VERSION:
-            return
-        if found is not None:  # an older one: it lacks tables, and those that it has are as they were
-            metadata.create_all(engine)
-            with engine.begin() as connection:
-                connection.execute(update(version).values(version=VERSION))
-            return
-    metadata.create_all(engine)
-    with engine.begin() as connection:
-        connection.execute(insert(version).values(version=VERSION))
+trials = Table(
+    "tuner_trials",
+    metadata,
+    Column("trial_id", Integer, primary_key=True, autoincrement=False),
+    Column("study_id", Integer, nullable=False),
+    Column("owner", String(36)),
+    Column("revision", BigInteger, nullable=False),
+    Index("ix_tuner_trials_revision", "study_id", "revision"),
+)
+"""Who runs a trial (NULL for nobody), and in which turn of its study it was written last."""

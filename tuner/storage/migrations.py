@@ -1,0 +1,128 @@
+"""From one version of our tables to the next, step by step, in one transaction.
+
+A new database gets the tables of today at once.  One of an older version goes through the steps that it lacks; a SQLite
+file is copied before that, since nothing else keeps its content if somebody wants the older version back.
+"""
+
+from __future__ import annotations
+
+import datetime
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from sqlalchemy import insert, inspect, select, text, update
+
+from tuner.errors import StorageError, StudyBusyError
+from tuner.storage import tables
+from tuner.storage.owners import GONE_AFTER_S, process_start, this_host
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+Step: TypeAlias = "Callable[[Connection], None]"
+
+
+def _owners_instead_of_leases(connection: Connection) -> None:
+    """3: a study has any number of owners; the one lease of a study goes."""
+    for row in connection.execute(text("SELECT host, pid, started, seen FROM tuner_leases")).mappings():
+        if _holds(row["host"], row["pid"], row["started"], row["seen"]):
+            raise StudyBusyError(
+                "The tables must not be changed while an older version of keras-studies uses them, but process "
+                f"{row['pid']} on {row['host'].partition(' ')[0]} runs a study. Wait for it or stop it."
+            )
+    connection.execute(text("DROP TABLE tuner_leases"))
+    tables.metadata.create_all(connection, tables=[tables.studies, tables.owners, tables.trials])
+
+
+def _health(connection: Connection) -> None:
+    """2: the health of trainings."""
+    tables.metadata.create_all(connection, tables=[tables.probes, tables.layers, tables.verdicts])
+
+
+STEPS: tuple[Step, ...] = (_health, _owners_instead_of_leases)
+"""Step number n (from 0) makes version n + 2 of version n + 1."""
+
+VERSION = 1 + len(STEPS)
+"""Version of the tables in `tables`; a database with a newer one is not touched."""
+
+
+def prepare_tables(engine: Engine, file: Path | None) -> str | None:
+    """Create the tables where they are missing, and bring those of an older version up to date.
+
+    Args:
+        engine: Of the database.
+        file: Of a SQLite database; None for another one.
+
+    Returns:
+        What a person should know of what was done; None for nothing.
+
+    Raises:
+        StorageError: The database was written by a newer version of this package.
+        DatabaseError: Another process is making the same tables now; another attempt finds them.
+    """
+    found = _found(engine)
+    if found is None:
+        tables.metadata.create_all(engine)
+        with engine.begin() as connection:
+            connection.execute(insert(tables.version).values(version=VERSION))
+        return None
+    if found > VERSION:
+        raise StorageError(
+            f"The database was written by a newer version of keras-studies (tables {found}, this one knows "
+            f"{VERSION}). Upgrade keras-studies, or name another database with --storage."
+        )
+    return None if found == VERSION else _migrate(engine, file)
+
+
+def _found(engine: Engine) -> int | None:
+    """Version of the tables that are there; None where they are missing, or not finished."""
+    if not inspect(engine).has_table(tables.version.name):
+        return None
+    with engine.connect() as connection:
+        return connection.execute(select(tables.version.c.version)).scalar()
+
+
+def _migrate(engine: Engine, file: Path | None) -> str | None:
+    with engine.begin() as connection:
+        connection.execute(update(tables.version).values(version=tables.version.c.version))  # others wait from here on
+        found = int(connection.execute(select(tables.version.c.version)).scalar_one())
+        if found >= VERSION:  # another process was faster
+            return None
+        copy = None if file is None else _copy(file, found)
+        for step in STEPS[found - 1 :]:
+            step(connection)
+        connection.execute(update(tables.version).values(version=VERSION))
+    kept = "" if copy is None else f" The file as it was before is kept as {copy}."
+    return f"The database was brought from version {found} of the tables to {VERSION}.{kept}"
+
+
+def _copy(file: Path, found: int) -> Path:
+    """Copy a SQLite database with what its write-ahead log holds; never over another file."""
+    copy = file.with_name(f"{file.name}.version-{found}")
+    number = 1
+    while copy.exists():
+        number += 1
+        copy = file.with_name(f"{file.name}.version-{found}-{number}")
+    source, target = sqlite3.connect(file), sqlite3.connect(copy)
+    try:
+        source.backup(target)
+    except BaseException:
+        target.close()
+        copy.unlink(missing_ok=True)
+        raise
+    finally:
+        source.close()
+        target.close()
+    return copy
+
+
+def _holds(host: str, pid: int, started: str, seen: str | datetime.datetime) -> bool:
+    """Whether the holder of a lease of version 1 lives; that version did not note when the machine was started."""
+    if this_host().startswith(f"{host} "):
+        return process_start(pid) == started
+    if isinstance(seen, str):
+        seen = datetime.datetime.fromisoformat(seen)
+    age = datetime.datetime.now(datetime.UTC).replace(tzinfo=None) - seen
+    return age.total_seconds() < GONE_AFTER_S

@@ -1,0 +1,55 @@
+"""What a run does while its database is away: go on training, and try again for a while."""
+
+from __future__ import annotations
+
+import time
+
+from tuner.errors import StorageAwayError
+
+PATIENCE_S = 600.0
+"""How long a database may be away before a run gives up."""
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
+
+
+class Outage:
+    """Failures in a row to use the database.
+
+    Args:
+        patience_s: After so many seconds the failure is raised.
+    """
+
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
+        self._since: float | None = None
+        self._next, self._pause_s = 0.0, _FIRST_PAUSE_S
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds until the next attempt."""
+        return 0.0 if self._since is None else max(0.0, self._next - time.monotonic())
+
+    def failed(self, error: StorageAwayError) -> str | None:
+        """Note a failure.
+
+        Returns:
+            What a person should know; None where it was said already.
+
+        Raises:
+            StorageAwayError: That was the last attempt.
+        """
+        now = time.monotonic()
+        first = self._since is None
+        if self._since is None:
+            self._since, self._pause_s = now, _FIRST_PAUSE_S
+        elif now - self._since > self._patience_s:
+            raise error
+        self._next = now + self._pause_s
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        return f"{error} Trying again for {self._patience_s / 60:.0f} min; what runs goes on." if first else None
+
+    def ended(self) -> str | None:
+        """Note a success; what a person should know, None where nothing had failed."""
+        if self._since is None:
+            return None
+        away_s, self._since = time.monotonic() - self._since, None
+        return f"The database can be used again, after {away_s:.0f} s; nothing was lost."
