@@ -1,8 +1,10 @@
-"""Kill a running study again and again with SIGKILL, each time followed by the same command; then count what is there.
+"""Kill a running study again and again, each time followed by the same command; then count what is there.
 
     python benchmarks/kills.py [--kills 20] [--trials 30] [--seed 0]
+    python benchmarks/kills.py --mock [--kills 200]
 
-Real training (digits, 5 epochs) in real worker processes.  Prints one line: finished trials, trials that run or wait,
+With `--mock`: studies of trials that cost nothing, each run by two coordinators with two worker processes, on SQLite and
+on PostgreSQL in turn; SIGKILL or SIGTERM hits a coordinator or a worker.  Without: real training (digits, 5 epochs) in real worker processes.  Prints one line: finished trials, trials that run or wait,
 numbers that stand there twice, first values that changed, workers that outlived their coordinator.
 """
 
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 STUDY = """
@@ -62,13 +65,45 @@ def alive(marker: str) -> list[int]:
     return found
 
 
+def mock(kills: int, seed: int, trials: int = 60, at_once: int = 10) -> None:
+    """Studies of the mock engine, `at_once` kills each; a line for each kind of database."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "runner"))
+    from postgres import PostgresServer
+    from test_recovery import study_with_kills
+
+    server = PostgresServer()
+    sums: dict[str, Counter[str]] = {"SQLite": Counter(), "PostgreSQL": Counter()}
+    try:
+        for number in range(kills // at_once):
+            kind = list(sums)[number % 2]
+            with tempfile.TemporaryDirectory(prefix="tuner-kills-") as folder:
+                url = f"sqlite:///{folder}/t.db" if kind == "SQLite" else server.new_database()
+                found = study_with_kills(url, at_once, seed + number, trials=trials)
+            sums[kind].update(found, kills=at_once, studies=1, wanted=trials)
+    finally:
+        server.remove()
+    for kind, found in sums.items():
+        print(
+            f"{kind}: {found['kills']} kills, {found['hit']} of them while a study ran, {found['studies']} studies; "
+            f"complete {found['complete']} of {found['wanted']}, failed (killed twice) {found['failed']}, "
+            f"running {found['running']}, waiting {found['waiting']}, twice {found['twice']}, "
+            f"missing {found['missing']}, results changed {found['changed']}, cut short {found['short']}"
+        )
+
+
 def main() -> None:
     """Run, kill, count."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--mock", action="store_true")
+    parser.add_argument("--kills", type=int)
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if options.mock:
+        mock(options.kills or 200, options.seed)
+        return
+    options.kills = options.kills or 20
     draw, began = random.Random(options.seed), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tuner-kills-") as folder:
         (Path(folder) / "studies").mkdir()

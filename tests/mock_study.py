@@ -1,6 +1,7 @@
 """A study without TensorFlow: a real study file over iris, and a trainer that computes its curve from the recipe.
 
-Run as a program it is a coordinator of its own: `python tests/mock_study.py URL TRIALS [EPOCH_SECONDS]`.
+Run as a program it is a coordinator of its own: `python tests/mock_study.py URL TRIALS EPOCH_SECONDS [WORKERS]`; with
+workers these are processes (`mock_worker`), else it trains itself.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from tuner.diagnostics import Finding, Fold, LayerHealth, Probe, judge
 from tuner.engines import EpochRecord, Training
-from tuner.executors import InlineExecutor
+from tuner.executors import InlineExecutor, LocalExecutor, Workplace
 from tuner.runner import StudyRun
 from tuner.spec import StudySpec, read_study_dict
 from tuner.standing import Standing
@@ -74,7 +75,19 @@ def run(spec: StudySpec, database: Database, **options: Any) -> tuple[str, list[
     return StudyRun(spec, database, executor, shown.append).run(), shown
 
 
+def with_workers(spec: StudySpec, workers: int, *arguments: float, **options: Any) -> LocalExecutor:
+    """An executor of `mock_worker` processes."""
+    place = Workplace(spec.project, "fit", {}, "", spec.facts.input_shape, 0)
+    command = [sys.executable, str(Path(__file__).with_name("mock_worker.py")), *map(str, arguments)]
+    return LocalExecutor(place, workers, command, **options)
+
+
 if __name__ == "__main__":
     url, trials, epoch_s = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
     study = spec_of(Path.cwd(), budget={"trials": trials, "epochs": 5})
-    run(study, open_database(url, create=True), epoch_s=epoch_s, slots=2)
+    where = open_database(url, create=True)
+    if len(sys.argv) > 4:
+        StudyRun(study, where, with_workers(study, int(sys.argv[4]), epoch_s)).run()
+    else:
+        run(study, where, epoch_s=epoch_s, slots=2)
+    where.close()

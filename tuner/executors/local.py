@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -80,9 +80,11 @@ class LocalExecutor:
     Args:
         workplace: What all trials share.
         workers: How many processes; None for one a core.
+        command: What starts a worker; None for our own.
     """
 
-    def __init__(self, workplace: Workplace, workers: int | None = None) -> None:
+    def __init__(self, workplace: Workplace, workers: int | None = None, command: Sequence[str] | None = None) -> None:
+        self._command = command
         self.count = workers or cores()
         self._threads = max(1, cores() // self.count)
         self._workplace = workplace
@@ -163,7 +165,7 @@ class LocalExecutor:
         try:
             with _without_interrupts():
                 process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "tuner.executors.worker"],
+                    self._command or [sys.executable, "-P", "-m", "tuner.executors.worker"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,

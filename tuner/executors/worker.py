@@ -116,7 +116,14 @@ def _private_channel() -> tuple[BinaryIO, BinaryIO]:
 def _listen(reader: BinaryIO, inbox: queue.SimpleQueue[dict[str, Any]]) -> None:
     for line in reader:
         inbox.put(messages.decode(line))
-    os._exit(0)  # the coordinator is gone, or wants us gone; a training in progress is worth nothing
+    _end()  # the coordinator is gone, or wants us gone; a training in progress is worth nothing
+
+
+def _end() -> None:
+    """End this process with all that user code has started in its session: a killed coordinator ends nothing."""
+    if os.getsid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
 
 
 def main() -> None:
@@ -131,7 +138,7 @@ def main() -> None:
             writer.write(messages.encode(message))
             writer.flush()
         except BrokenPipeError:
-            os._exit(0)
+            _end()
 
     Worker(inbox, send).run()
     sys.exit(1)

@@ -154,8 +154,8 @@ class StudyStore:
         trial.intermediate_values, trial.system_attrs = fresh.intermediate_values, fresh.system_attrs
         self._seen.pop(number, None)
         self._epochs.pop(number, None)
-        self._rows = [entry for entry in self._rows if (entry.table, entry.number) != (tables.epochs, number)]
-        self._rows.append(Rows(tables.epochs, number, [], replace=True))
+        self._rows = [entry for entry in self._rows if entry.number != number or entry.table not in tables.OF_A_RUN]
+        self._rows += _nothing(number)
 
     def close(self, *, written: bool = True) -> None:
         """Leave the study: what this process still runs waits again, with its parameters and without its reports.
@@ -283,7 +283,7 @@ class StudyStore:
     def _queue_again(self, turn: _Turn, number: int) -> None:
         old = self._written[number]
         turn.changes.append(Change(old, _waiting(old), self._ids[number], None))
-        turn.rows.append(Rows(tables.epochs, number, [], replace=True))
+        turn.rows += _nothing(number)
         turn.requeued.append(number)
 
     def _give_back(self, turn: _Turn) -> None:
@@ -294,10 +294,10 @@ class StudyStore:
                 old = self._written[number]
                 running[number] = Change(old, old, self._ids[number], None)
         turn.changes = [change for change in turn.changes if change.owner is None]
-        turn.rows = [rows for rows in turn.rows if rows.table is not tables.epochs or rows.number not in running]
+        turn.rows = [rows for rows in turn.rows if rows.table not in tables.OF_A_RUN or rows.number not in running]
         for number, change in sorted(running.items()):
             turn.changes.append(Change(change.old, _waiting(change.new), change.trial_id, None))
-            turn.rows.append(Rows(tables.epochs, number, [], replace=True))
+            turn.rows += _nothing(number)
 
     def _grant(self, turn: _Turn, wanted: Wanted) -> None:
         taken = {change.new.number for change in turn.changes}
@@ -496,6 +496,11 @@ def _waiting(trial: FrozenTrial) -> FrozenTrial:
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a record: what is no list."""
     return {name: _finite(value) for name, value in record.items() if not isinstance(value, list | tuple)}
+
+
+def _nothing(number: int) -> list[Rows]:
+    """Rows that take away what an earlier run of a trial has left."""
+    return [Rows(table, number, [], replace=True) for table in tables.OF_A_RUN]
 
 
 def _finite(value: Any) -> Any:

@@ -1,0 +1,66 @@
+"""A worker process that trains nothing: it speaks as a real one does, and its curves are those of `mock_study`.
+
+    python tests/mock_worker.py EPOCH_SECONDS [HANGS_ABOVE [EATS_ABOVE]]
+
+Above a learning rate of HANGS_ABOVE a trial never ends; above EATS_ABOVE it takes memory without end.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import mock_study
+
+from tuner.engines import Training
+from tuner.executors import Ended, EpochDone, messages
+
+
+def send(message: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(messages.encode(message))
+    sys.stdout.buffer.flush()
+
+
+def receive() -> dict[str, Any]:
+    line = sys.stdin.buffer.readline()
+    if not line:
+        sys.exit(0)
+    return messages.decode(line)
+
+
+def eat() -> None:
+    """Take memory, 20 MB every 10 ms."""
+    eaten = []
+    while True:
+        eaten.append(b"x" * 20_000_000)
+        time.sleep(0.01)
+
+
+def train(epoch_s: float, hangs_above: float, eats_above: float) -> None:
+    job = messages.job_of(receive())
+    rate = job.recipe["learning_rate"]
+    if rate > eats_above:
+        eat()
+    if rate > hangs_above:
+        time.sleep(3600)
+    training, began = mock_study.trainer(job.recipe, epoch_s), time.monotonic()
+    try:
+        while True:
+            record = next(training)
+            waits = record.epoch in job.rungs
+            send(messages.epoch_message(EpochDone(job.number, record, record.epoch, record.metric, waits)))
+            if waits and not receive()["go_on"]:
+                ended = Training("pruned", record.metric, "pruned")
+                break
+    except StopIteration as end:
+        ended = end.value
+    send(messages.ended_message(Ended(job.number, ended, time.monotonic() - began)))
+
+
+if __name__ == "__main__":
+    receive()
+    send({"is": "ready"})
+    seconds, hangs, eats = [float(text) for text in [*sys.argv[1:], "inf", "inf"][:3]]
+    while True:
+        train(seconds, hangs, eats)
