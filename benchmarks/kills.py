@@ -3,9 +3,10 @@
     python benchmarks/kills.py [--kills 20] [--trials 30] [--seed 0]
     python benchmarks/kills.py --mock [--kills 200]
 
-With `--mock`: studies of trials that cost nothing, each run by two coordinators with two worker processes, on SQLite and
-on PostgreSQL in turn; SIGKILL or SIGTERM hits a coordinator or a worker.  Without: real training (digits, 5 epochs) in real worker processes.  Prints one line: finished trials, trials that run or wait,
-numbers that stand there twice, first values that changed, workers that outlived their coordinator.
+Real training (digits, 5 epochs) in real worker processes.  Prints one line: finished trials, trials that run or wait,
+numbers that stand there twice, first values that changed, workers that outlived their coordinator.  With `--mock`:
+studies of trials that cost nothing, each run by two coordinators with two worker processes, on SQLite and on
+PostgreSQL in turn; SIGKILL or SIGTERM hits a coordinator or a worker.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import UsageError
-from tuner.executors import LocalExecutor, Workplace, cores
+from tuner.executors import Limits, LocalExecutor, Workplace, cores
 from tuner.results import (
     SEEDS,
     TOP,
@@ -108,7 +108,9 @@ def start(
         spec = read_study(study, name=name, overrides=given)
     database = open_database(storage or default_url(spec.project), create=True)
     try:
-        ended = StudyRun(spec, database, LocalExecutor(_workplace(spec), spec.workers), show).run()
+        limits = Limits(spec.budget.trial_time_s, spec.budget.memory_bytes)
+        executor = LocalExecutor(_workplace(spec), spec.workers, limits=limits)
+        ended = StudyRun(spec, database, executor, show).run()
     finally:
         database.close()
     return StudyHandle(spec.name, database.url), ended

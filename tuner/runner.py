@@ -17,7 +17,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import OwnerLostError, RepeatedFailureError, StorageAwayError, StorageError, StudyChangedError
-from tuner.executors import Ended, EpochDone, Event, Executor, Job, Lost, Raised
+from tuner.executors import Ended, EpochDone, Event, Executor, Job, Lost, Raised, Stopped
 from tuner.interrupts import Interrupts
 from tuner.search import PRUNERS, SAMPLERS, Outcome, best_of, starts, state_of, suggest, tell
 from tuner.spec import StudySpec, difference, fingerprint, recipe_for
@@ -335,6 +335,9 @@ class StudyRun:
                 self._running[number].set_user_attr("traceback", traceback)
                 self._finish(number, Outcome("failed", None, error))
                 self._count_error(error, traceback)
+            case Stopped(reason=reason):
+                self._errors.clear()
+                self._finish(number, Outcome("diverged", None, reason))
             case Lost(reason=reason, log=log):
                 if number not in self._retried:  # once more, on a new worker: the first death may be an accident
                     self._retried.add(number)

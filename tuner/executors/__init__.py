@@ -1,7 +1,8 @@
 """Where trials are trained."""
 
-from tuner.executors.base import Ended, EpochDone, Event, Executor, Job, Lost, Raised, Workplace, kept
+from tuner.executors.base import Ended, EpochDone, Event, Executor, Job, Lost, Raised, Stopped, Workplace, kept
 from tuner.executors.inline import InlineExecutor
+from tuner.executors.limits import Limits
 from tuner.executors.local import LocalExecutor, cores
 
 __all__ = [
@@ -11,9 +12,11 @@ __all__ = [
     "Executor",
     "InlineExecutor",
     "Job",
+    "Limits",
     "LocalExecutor",
     "Lost",
     "Raised",
+    "Stopped",
     "Workplace",
     "cores",
     "kept",

@@ -1,7 +1,7 @@
 """What an executor is: the place where trials are trained, and the events it tells of.
 
 The coordinator hands out jobs and reads events; it never waits inside a training.  Events of one job come in
-this order: any number of `EpochDone`, then one of `Ended`, `Raised` or `Lost`.
+this order: any number of `EpochDone`, then one of `Ended`, `Raised`, `Lost` or `Stopped`.
 """
 
 from __future__ import annotations
@@ -146,7 +146,20 @@ def kept(job: Job) -> Kept:
     return Kept(Path(job.folder), job.number)
 
 
-Event: TypeAlias = EpochDone | Ended | Raised | Lost
+@dataclass(frozen=True)
+class Stopped:
+    """A training was ended from outside, as it used more than it may: the setting is bad.
+
+    Attributes:
+        number: Of the trial.
+        reason: What it used too much of, in words.
+    """
+
+    number: int
+    reason: str
+
+
+Event: TypeAlias = EpochDone | Ended | Raised | Lost | Stopped
 
 
 def one_line(error: BaseException) -> str:

@@ -14,14 +14,16 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from tuner.errors import WorkerError
 from tuner.executors import messages
-from tuner.executors.base import Event, Job, Lost, Workplace
+from tuner.executors.base import Event, Job, Lost, Stopped, Workplace
 from tuner.executors.environment import environment
+from tuner.executors.limits import FULL, LOOK_EVERY_S, NO_LIMITS, Limits, gigabytes, over, too_long
 
 _LOG_LINES = 40
 _GRACE_S = 2.0
@@ -44,6 +46,8 @@ class _Worker:
     broken: dict[str, Any] | None = None
     reader: threading.Thread | None = field(default=None, repr=False)
     killed: bool = False
+    began: float | None = None  # the job, by the monotonic clock; None while the worker is not ready
+    trials: int = 0
 
     def send(self, message: dict[str, Any]) -> None:
         assert self.process.stdin is not None
@@ -81,10 +85,19 @@ class LocalExecutor:
         workplace: What all trials share.
         workers: How many processes; None for one a core.
         command: What starts a worker; None for our own.
+        limits: What a trial may use.
     """
 
-    def __init__(self, workplace: Workplace, workers: int | None = None, command: Sequence[str] | None = None) -> None:
-        self._command = command
+    def __init__(
+        self,
+        workplace: Workplace,
+        workers: int | None = None,
+        command: Sequence[str] | None = None,
+        limits: Limits = NO_LIMITS,
+    ) -> None:
+        self._command, self._limits = command, limits
+        self._looked = 0.0
+        self._suspects: set[int] = set()  # trials that have passed the cap of memory in a worker that was not new
         self.count = workers or cores()
         self._threads = max(1, cores() // self.count)
         self._workplace = workplace
@@ -107,8 +120,9 @@ class LocalExecutor:
 
     def submit(self, job: Job) -> None:
         """See `Executor`."""
-        worker = min((w for w in self._workers if w.job is None), key=lambda w: not w.ready)
-        worker.job = job
+        fresh = job.number in self._suspects
+        worker = min((w for w in self._workers if w.job is None), key=lambda w: w.trials if fresh else not w.ready)
+        worker.job, worker.began = job, time.monotonic() if worker.ready else None
         worker.send(messages.train_message(job))
 
     def answer(self, number: int, go_on: bool) -> None:
@@ -135,7 +149,7 @@ class LocalExecutor:
                 entry = self._inbox.get_nowait()
         except queue.Empty:
             self._look_for_dead()
-            return found
+            return found + self._look_at_limits()
         except WorkerError as error:
             if not found:
                 raise
@@ -211,14 +225,45 @@ class LocalExecutor:
         match message["is"]:
             case "ready":
                 worker.ready, self._unready_deaths = True, 0
+                worker.began = time.monotonic()
                 return []
             case "broken":
                 worker.broken = message
                 return []
         event = messages.event_of(message)
         if message["is"] in ("ended", "raised"):
-            worker.job = None
+            worker.job, worker.began, worker.trials = None, None, worker.trials + 1
+            cap = self._limits.memory_bytes
+            if cap is not None and over(worker.process.pid, FULL * cap) is not None:
+                self._discard(worker)  # what it keeps of earlier trials must not end the next one
         return [event]
+
+    def _look_at_limits(self) -> list[Event]:
+        """End trials that use more than they may."""
+        found: list[Event] = []
+        now, cap = time.monotonic(), self._limits.memory_bytes
+        look = cap is not None and now - self._looked >= LOOK_EVERY_S
+        if look:
+            self._looked = now
+        for worker in [worker for worker in self._workers if worker.job is not None]:
+            if too_long(worker.began, self._limits.trial_time_s):
+                found.append(self._end_trial(worker, f"timeout: took longer than {self._limits.trial_time_s:g} s"))
+            elif look and cap is not None and (held := over(worker.process.pid, cap)) is not None:
+                reason = f"out of memory: its worker held {gigabytes(held)}, and may hold {gigabytes(cap)}"
+                found.append(self._end_trial(worker, reason, memory=True))
+        return found
+
+    def _end_trial(self, worker: _Worker, reason: str, *, memory: bool = False) -> Event:
+        """Kill the worker of a trial; a trial that may not be guilty of its memory runs once more, in a new worker."""
+        assert worker.job is not None
+        number, log = worker.job.number, worker.log_end()
+        guilty = not memory or worker.trials == 0 or number in self._suspects
+        self._discard(worker)
+        if guilty:
+            self._suspects.discard(number)
+            return Stopped(number, reason)
+        self._suspects.add(number)
+        return Lost(number, reason, log)
 
     def _discard(self, worker: _Worker) -> None:
         """Kill a worker, and put another one in its place."""

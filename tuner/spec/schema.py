@@ -77,6 +77,12 @@ def _budget() -> _Schema:
             "target": {"type": "number", "description": "value of the objective that is good enough"},
             "patience": _whole(1, MOST_TRIALS, "finished trials without an improvement"),
             "epochs": _whole(1, MOST_EPOCHS, "passes over the training part that one trial may use"),
+            "trial_time": {**duration, "description": 'wall time of one trial: seconds, or "90s", "10m", "1h30m"'},
+            "memory": {
+                "type": "string",
+                "pattern": r"^\s*[0-9.]+\s*[mMgGtT][iI]?[bB]\s*$",
+                "description": 'memory of one worker process: "800MB", "2GB", "1.5GiB"',
+            },
         },
         "when the study ends: whatever is reached first",
     )

@@ -18,7 +18,7 @@ from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS, Pru
 from tuner.spec.places import Place, read_value
 from tuner.spec.problems import Problems, dotted, listed
 from tuner.spec.study import Budget
-from tuner.spec.values import read_bool, read_duration, read_number, read_table, read_text, read_whole
+from tuner.spec.values import read_bool, read_bytes, read_duration, read_number, read_table, read_text, read_whole
 from tuner.training import HEADS, Choice
 
 KEYS = (
@@ -36,6 +36,7 @@ KEYS = (
     "pruner",
     "health",
 )
+BUDGET_KEYS = ("trials", "time", "target", "patience", "epochs", "trial_time", "memory")
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
 MOST_WORKERS = 1_024
@@ -143,7 +144,7 @@ def read_budget(content: Mapping[str, Any], problems: Problems) -> Budget:
     table = read_table(content, "budget", problems, "trials = 100")
     if table is None:
         return Budget()
-    problems.unknown_keys("budget", table, Budget.__dataclass_fields__.keys() - {"time_s"} | {"time"})
+    problems.unknown_keys("budget", table, BUDGET_KEYS)
     trials = read_whole(table, "budget", "trials", 1, MOST_TRIALS, problems)
     time_s = read_duration(table, "budget", "time", problems)
     if "trials" not in table and "time" not in table:
@@ -154,6 +155,8 @@ def read_budget(content: Mapping[str, Any], problems: Problems) -> Budget:
         target=read_number(table, "budget", "target", problems),
         patience=read_whole(table, "budget", "patience", 1, MOST_TRIALS, problems),
         epochs=read_whole(table, "budget", "epochs", 1, MOST_EPOCHS, problems) or Budget.epochs,
+        trial_time_s=read_duration(table, "budget", "trial_time", problems),
+        memory_bytes=read_bytes(table, "budget", "memory", problems),
     )
 
 

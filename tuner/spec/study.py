@@ -24,6 +24,8 @@ class Budget:
         target: Value of the objective that is good enough.
         patience: Complete, pruned and diverged trials in a row without an improvement.
         epochs: Passes over the training part that one trial may use.
+        trial_time_s: Wall time of one trial, in seconds; one that takes longer is ended, and is a bad one.
+        memory_bytes: Memory of one worker process; a trial that takes more is ended, and is a bad one.
     """
 
     trials: int | None = 100
@@ -31,6 +33,8 @@ class Budget:
     target: float | None = None
     patience: int | None = None
     epochs: int = 20
+    trial_time_s: float | None = None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True)

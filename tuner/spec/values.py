@@ -66,6 +66,11 @@ def read_number(table: Mapping[str, Any], prefix: str, key: str, problems: Probl
     return None
 
 
+LEAST_MEMORY, MOST_MEMORY = 64 * 10**6, 10**15
+_BYTES = {"mb": 10**6, "gb": 10**9, "tb": 10**12, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_MEMORY = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([MGT]i?B)", re.IGNORECASE)
+
+
 def read_duration(table: Mapping[str, Any], prefix: str, key: str, problems: Problems) -> float | None:
     """The duration `table[key]` in seconds: a number of seconds, or a text such as "1h30m"; None if absent or wrong."""
     if key not in table:
@@ -80,6 +85,24 @@ def read_duration(table: Mapping[str, Any], prefix: str, key: str, problems: Pro
         value,
         allowed='seconds as a number, or a text such as "90s", "10m", "1h30m", "2d"',
         next_step=f'Write for example {key} = "10m".',
+    )
+    return None
+
+
+def read_bytes(table: Mapping[str, Any], prefix: str, key: str, problems: Problems) -> int | None:
+    """The memory `table[key]` in bytes: a text such as "2GB" or "1.5 GiB"; None where it is absent or wrong."""
+    if key not in table:
+        return None
+    found = _MEMORY.fullmatch(table[key].strip()) if isinstance(table[key], str) else None
+    count = 0 if found is None else int(float(found[1]) * _BYTES[found[2].lower()])
+    if LEAST_MEMORY <= count <= MOST_MEMORY:
+        return count
+    problems.add(
+        dotted(prefix, key),
+        "must be an amount of memory" if found is None else "must be at least 64 MB and at most 1,000 TB",
+        table[key],
+        allowed='a text such as "800MB", "2GB", "1.5GiB"',
+        next_step=f'Write for example {key} = "2GB".',
     )
     return None
 

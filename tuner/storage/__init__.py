@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tuner.storage.database import Database, default_url, hidden, open_database, storage_errors
+    from tuner.storage.noting import note
     from tuner.storage.outage import Outage
     from tuner.storage.owners import SEEN_EVERY_S
-    from tuner.storage.noting import note
     from tuner.storage.reading import (
         StudyRecord,
         epochs_run,

@@ -1,0 +1,86 @@
+"""What a trial may use of this machine: time, and memory of its worker process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOK_EVERY_S = 0.5
+"""How often memory is measured: the cap can be passed by what a trial takes in that time."""
+FULL = 0.8
+"""A worker that holds this share of its cap between two trials is replaced before the next one."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one worker process with all that it has started; None for none.
+
+    Attributes:
+        trial_time_s: Wall time of one trial.
+        memory_bytes: Memory.
+    """
+
+    trial_time_s: float | None = None
+    memory_bytes: int | None = None
+
+
+NO_LIMITS = Limits()
+
+
+def memory_of(pid: int) -> int:
+    """Bytes of memory that a process and its descendants hold; pages that they share count once.
+
+    The proportional set size is exact but costs a walk over all pages, so the caller asks seldom.
+    """
+    return sum(_proportional(process) for process in [pid, *_descendants(pid)])
+
+
+def resident_of(pid: int) -> int:
+    """As `memory_of`, at most too high, and at next to no cost."""
+    return sum(_resident(process) for process in [pid, *_descendants(pid)])
+
+
+def over(pid: int, cap: float) -> int | None:
+    """The memory of a process where it is above the cap; None where it is not."""
+    if resident_of(pid) <= cap:
+        return None
+    found = memory_of(pid)
+    return found if found > cap else None
+
+
+def too_long(began: float | None, limit_s: float | None) -> bool:
+    """Whether a trial that began then, by the monotonic clock, has used up its time."""
+    return began is not None and limit_s is not None and time.monotonic() - began > limit_s
+
+
+def gigabytes(count: float) -> str:
+    """A number of bytes in words."""
+    return f"{count / 1e9:.2f} GB"
+
+
+def _descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *_descendants(int(child))]
+    return found
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def _proportional(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return _resident(pid)
+    kilobytes = next((line.split()[1] for line in text.splitlines() if line.startswith("Pss:")), "0")
+    return int(kilobytes) * 1024
