@@ -1,0 +1,150 @@
+"""What the machine does to a running study: each ends in continued work, or in one clear error with nothing lost."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mock_study
+import pytest
+from mock_study import spec_of
+from postgres import PostgresServer
+from sqlalchemy import event
+
+from tuner.errors import StorageError
+from tuner.executors import InlineExecutor
+from tuner.results import read_study_results, summary
+from tuner.runner import StudyRun
+from tuner.storage import Database, Outage, open_database
+
+
+class At(InlineExecutor):
+    """Does something once, after so many epochs."""
+
+    def __init__(self, epochs: int, action: Callable[[], Any]) -> None:
+        super().__init__(lambda recipe: mock_study.trainer(recipe, 0.002), slots=2)
+        self.left, self.action = epochs, action
+
+    def events(self, timeout_s: float) -> list[Any]:
+        self.left -= 1
+        if self.left == 0:
+            self.action()
+        return super().events(timeout_s)
+
+
+def counts(database: Database) -> dict[str, int]:
+    return summary(read_study_results(database, "mock"))["counts"]
+
+
+def run(database: Database, project: Path, action: Callable[[], Any], patience_s: float = 60.0) -> list[str]:
+    """Run the study with a fault in the middle; what was said to the person."""
+    notes: list[str] = []
+    study = StudyRun(spec_of(project), database, At(30, action), lambda s: notes.append(s.note) if s.note else None)
+    study._outage = Outage(patience_s)
+    assert study.run() == "trials"
+    return notes
+
+
+def test_a_server_that_is_started_again(tmp_path: Path) -> None:
+    reason = __import__("postgres").missing()
+    if reason is not None:
+        pytest.skip(reason)
+    server = PostgresServer()
+    try:
+        database = open_database(server.new_database(), create=True)
+
+        def restart() -> None:
+            server.stop()
+            threading.Timer(1.5, server.start).start()
+
+        notes = run(database, tmp_path, restart)
+        assert "cannot be used" in notes[0]
+        assert "Trying again" in notes[0]
+        assert "nothing was lost" in notes[1]
+        assert counts(database)["complete"] == 30
+        assert counts(database)["running"] == 0
+        database.close()
+    finally:
+        server.remove()
+
+
+def test_a_file_that_is_locked_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than SQLite waits for it."""
+    monkeypatch.setattr("tuner.storage.database.BUSY_TIMEOUT_S", 0.2)
+    database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+
+    def lock() -> None:
+        other = sqlite3.connect(tmp_path / "t.db", check_same_thread=False, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(2.0, other.close).start()
+
+    notes = run(database, tmp_path, lock)
+    assert "locked" in notes[0]
+    assert "nothing was lost" in notes[1]
+    assert counts(database)["complete"] == 30
+
+
+def test_a_disk_that_is_full(tmp_path: Path) -> None:
+    """Where room is made the run goes on; where it is not, it ends with what is finished kept."""
+    database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+    limit = [2**30]
+
+    @event.listens_for(database.engine, "begin")
+    def _(connection: Any) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {limit[0]}")
+
+    def fill(room_after_s: float | None) -> None:
+        limit[0] = 1
+        if room_after_s is not None:
+            threading.Timer(room_after_s, lambda: limit.__setitem__(0, 2**30)).start()
+
+    with pytest.raises(StorageError, match="Make room on the disk"):
+        run(database, tmp_path, lambda: fill(None), patience_s=1.0)
+    before = counts(database)["complete"]
+    assert 1 <= before < 30
+    limit[0] = 2**30
+    notes = run(database, tmp_path, lambda: fill(1.5))
+    assert "Make room on the disk" in notes[0]
+    assert counts(database)["complete"] == 30
+
+
+@pytest.mark.parametrize("fault", ["deleted", "replaced"])
+def test_a_file_that_goes_away_while_it_is_used(tmp_path: Path, fault: str) -> None:
+    file, kept = tmp_path / "t.db", tmp_path / "kept.db"
+    database = open_database(f"sqlite:///{file}", create=True)
+
+    def away() -> None:
+        file.rename(kept)
+        if fault == "replaced":
+            file.write_bytes(kept.read_bytes())
+
+    with pytest.raises(StorageError, match="was deleted, moved or replaced. Put it back"):
+        run(database, tmp_path, away)
+    kept.rename(file)
+    run(open_database(f"sqlite:///{file}", create=True), tmp_path, lambda: None)
+    assert counts(open_database(f"sqlite:///{file}", create=False))["complete"] == 30
+
+
+def test_an_outage_ends_with_its_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tuner.errors import StorageAwayError
+
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    outage, error = Outage(100.0), StorageAwayError("locked")
+    assert outage.failed(error) is not None
+    pauses = []
+    for _ in range(5):
+        pauses.append(outage.pause_s)
+        now[0] += outage.pause_s
+        assert outage.failed(error) is None, "it is said once"
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert "nothing was lost" in (outage.ended() or "")
+    assert outage.ended() is None
+    outage.failed(error)
+    now[0] += 101
+    with pytest.raises(StorageAwayError):
+        outage.failed(error)
