@@ -11,7 +11,6 @@ import pytest
 
 import tuner.results
 from tuner.cli.group import COMMANDS
-from tuner.storage import StudyStore, open_database
 
 STUDY = 'name = "s"\nmodel = "models/mlp.py"\n[data]\nsource = "iris"\n[budget]\ntrials = 2\nepochs = 1\n'
 
@@ -110,16 +109,6 @@ def test_a_password_is_not_shown(call, project):
     said = call("list", "--storage", "nosuch://me:secret@host/db")
     assert said.code == 3
     assert "secret" not in said.err
-
-
-def test_a_study_that_is_being_run_ends_with_3(call, project):
-    write(project / "s.toml")
-    database = open_database(f"sqlite:///{project}/t.db", create=True)
-    held = StudyStore(database, "s", "maximize")
-    said = call("run", "s.toml", "--storage", database.url)
-    assert said.code == 3
-    assert "is being run by process" in said.err
-    held.close()
 
 
 def test_another_question_under_the_same_name_ends_with_2(call, project):
