@@ -221,7 +221,11 @@ class StudyRun:
         """Whether nothing is left to do: what other processes run may come back, if it fails or they die."""
         if self._ending is None or self._running:
             return False
-        return self._ending not in _OPEN_ENDINGS or not self._counts["running"]
+        if self._ending in _OPEN_ENDINGS:
+            if self._counts["running"]:
+                return False
+            self._ending = self._used_up()  # since it was found, trials of a dead owner may have come back
+        return self._ending is not None
 
     def _exchange(self, call: Callable[[], Answer]) -> Answer | None:
         """Use the database, unless it is away; None where it could not be used."""
