@@ -229,7 +229,8 @@ def _refuse(reason: str | None) -> None:
         raise UsageError(f"This pruner cannot be used: {reason}.")
 
 
-_STARTUP = Option("startup", 5, Fixed(5), Int(0, 10_000), "complete trials before the first decision")
+# The first trials are known good settings: a median of few of them ended what would have won (benchmarks/README.md).
+_STARTUP = Option("startup", 20, Fixed(20), Int(0, 10_000), "complete trials before the first decision")
 _WARMUP = Option("warmup", None, Fixed(None), Int(1, 1_000_000), "first step with a decision; default a third of them")
 _INTERVAL = Option("interval", None, Fixed(None), Int(1, 1_000_000), "steps between decisions; default a tenth of them")
 _REGULAR = (_STARTUP, _WARMUP, _INTERVAL)
