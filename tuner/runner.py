@@ -30,6 +30,9 @@ PROGRAMS = "tuner:programs"
 ABOUT = "tuner:about"
 ENGINE = "engine"
 """Attribute of a trial: the engine that trained it."""
+DURATION = "duration_s"
+SLOWER_AS = "slower_as"
+"""Attribute of a trial: why that was not the fastest engine."""
 SAME_ERRORS = 3
 """The same error of user code this often in a row ends the study."""
 
@@ -324,12 +327,11 @@ class StudyRun:
             case EpochDone():
                 self._report(event)
                 return False
-            case Ended(training=training, seconds=seconds, programs=(traced, tracing_s), engine=engine):
+            case Ended(training=training):
                 self._errors.clear()
-                self._count_programs(traced, tracing_s)
-                if engine is not None:
-                    self._running[number].set_user_attr(ENGINE, engine)
-                self._running[number].set_user_attr("duration_s", round(seconds, 3))
+                self._count_programs(*event.programs)
+                for name, attr in attrs_of(event).items():
+                    self._running[number].set_user_attr(name, attr)
                 state, value, reason = training.state, training.value, training.reason
                 if state == "complete" and (value is None or not math.isfinite(value)):
                     state, value, reason = "diverged", None, f"the objective is {value} after the last epoch"
@@ -446,6 +448,12 @@ class StudyRun:
 def _interrupted(running: int) -> str:
     what, they = ("1 running trial", "it is") if running == 1 else (f"{running} running trials", "they are")
     return f"Finishing {what}; press Ctrl-C again to stop at once ({they} run again next time)."
+
+
+def attrs_of(event: Ended) -> dict[str, Any]:
+    """What is kept of how a trial was trained, as attributes of the trial."""
+    attrs = {ENGINE: event.engine, SLOWER_AS: event.slower_as, DURATION: round(event.seconds, 3)}
+    return {name: attr for name, attr in attrs.items() if attr is not None}
 
 
 def about(spec: StudySpec) -> dict[str, Any]:

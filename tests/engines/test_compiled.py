@@ -198,7 +198,9 @@ def test_what_cannot_be_compiled_is_trained_by_fit(build: Any, reason: str) -> N
     assert auto.train(recipe, split, facts, build, 0, decide).state == "complete"
     assert seen == [1, 2, 3]
     assert [reason in text for text in auto.reasons.values()] == [True]
+    assert (auto.used, auto.slower_as) == ("fit", *auto.reasons.values())
     assert numbers(auto, plain) == before, "programs outlive a session that fit has cleared"
+    assert (auto.used, auto.slower_as) == ("compiled", None)
 
 
 def by_tensorflow(shape: tuple[int, ...], dtype: Any = None) -> Any:

@@ -467,7 +467,9 @@ def test_programs_are_counted_over_all_runs(database: Database, tmp_path: Path) 
 
         def events(self, timeout_s: float) -> list[Any]:
             ended = Training("complete", 0.6)
-            found: list[Any] = [Ended(number, ended, 0.0, (2, 0.25), "fit") for number in self._running]
+            found: list[Any] = [
+                Ended(number, ended, 0.0, (2, 0.25), "fit", "it has a lamp") for number in self._running
+            ]
             self._running.clear()
             return found
 
@@ -476,4 +478,5 @@ def test_programs_are_counted_over_all_runs(database: Database, tmp_path: Path) 
     (study,) = optuna.get_all_study_names(database.url)
     attrs = optuna.load_study(study_name=study, storage=database.url).user_attrs
     assert attrs["tuner:programs"] == {"traced": 6, "seconds": 0.75}
-    assert [row["engine"] for row in content_of(database)["trials"]] == ["fit"] * 3
+    rows = content_of(database)["trials"]
+    assert [(row["engine"], row["slower_as"]) for row in rows] == [("fit", "it has a lamp")] * 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from rich.console import Console
@@ -35,6 +36,10 @@ def show_result(content: dict[str, Any], ended: str) -> None:
         f", {programs['traced']} programs traced in {duration_text(programs['seconds'])}" if programs["traced"] else ""
     )
     out.print(f"{counts or 'no trials'}; {duration_text(content['wall_s'])} in all{traced}.")
+    slower = Counter(row["slower_as"] for row in content["trials"] if row["slower_as"] is not None)
+    for reason, count in slower.most_common(1):
+        by_fit = f"{count} trial{'s were' if count > 1 else ' was'} trained by model.fit, which is slower: {reason}."
+        out.print(Text(by_fit, "yellow"))
     if content["best"] is not None:
         best = content["best"]
         out.print(Text(f"Best {content['metric']}: {number_text(best['value'])} (trial {best['trial']})", "bold"))

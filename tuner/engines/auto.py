@@ -20,6 +20,7 @@ class AutoEngine:
 
     Attributes:
         used: The engine that trained last.
+        slower_as: Why it was `model.fit`; None where it was not.
         reasons: Why recipes were trained by `model.fit`, by model (its file, function, options and activation).
     """
 
@@ -29,6 +30,7 @@ class AutoEngine:
         self._compiled, self._fit = CompiledEngine(), FitEngine()
         self.reasons: dict[str, str] = {}
         self.used = self._compiled.name
+        self.slower_as: str | None = None
 
     @property
     def programs(self) -> tuple[int, float]:
@@ -54,9 +56,9 @@ class AutoEngine:
         model = f"{recipe.model.model_dump_json()} {recipe.activation}"
         if model not in self.reasons:
             try:
-                self.used = self._compiled.name
+                self.used, self.slower_as = self._compiled.name, None
                 return self._compiled.train(*given)
             except UnsupportedError as error:  # it says so before it tells `decide` of anything
                 self.reasons[model] = str(error)
-        self.used = self._fit.name
+        self.used, self.slower_as = self._fit.name, self.reasons[model]
         return self._fit.train(*given)

@@ -86,6 +86,7 @@ class Engine(Protocol):
     Attributes:
         name: Row of the table of engines.
         used: The engine that trained last: its own name, unless it hands recipes to others.
+        slower_as: Why a slower engine than this one trained last; None where it did not.
         programs: How many programs were made so far, and the seconds spent on making them.
     """
 
@@ -93,6 +94,9 @@ class Engine(Protocol):
 
     @property
     def used(self) -> str: ...
+
+    @property
+    def slower_as(self) -> str | None: ...
 
     @property
     def programs(self) -> tuple[int, float]: ...

@@ -100,6 +100,7 @@ class Ended:
         seconds: Wall time of the trial in its worker, building the model included.
         programs: How many programs were made for it, and the seconds that this took.
         engine: Row of the table of engines that trained it; None where no engine did.
+        slower_as: Why that was not the fastest engine; None where it was.
     """
 
     number: int
@@ -107,6 +108,7 @@ class Ended:
     seconds: float
     programs: tuple[int, float] = (0, 0.0)
     engine: str | None = None
+    slower_as: str | None = None
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ class Worker:
             )
         else:
             made = engine.programs[0] - before[0], engine.programs[1] - before[1]
-            ended = Ended(job.number, training, time.monotonic() - began, made, engine.used)
+            ended = Ended(job.number, training, time.monotonic() - began, made, engine.used, engine.slower_as)
             self._send(messages.ended_message(ended))
 
     def _held_out(self, workplace: Workplace, prepared: Prepared, recipe: Recipe) -> tuple[HeldOut, Split]:

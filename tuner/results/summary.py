@@ -18,7 +18,8 @@ def summary(study: Study) -> dict[str, Any]:
         `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "health", "trials"}`: `counts` by
         state, `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`, `health` has
         trials by verdict, and `trials` has one `{"number", "state", "value", "params", "epochs", "duration_s",
-        "engine", "reason", "health"}` a trial, where `health` is the list of what was found, the verdict first.
+        "engine", "slower_as", "reason", "health"}` a trial, where `health` is the list of what was found, the verdict
+        first.
     """
     record = study.record
     rows = [trial_row(study, trial) for trial in record.trials]
@@ -47,6 +48,7 @@ def trial_row(study: Study, trial: FrozenTrial) -> dict[str, Any]:
         "epochs": study.epochs.get(trial._trial_id, 0),
         "duration_s": trial.user_attrs.get("duration_s"),
         "engine": trial.user_attrs.get("engine"),
+        "slower_as": trial.user_attrs.get("slower_as"),
         "reason": reason,
         "health": study.health_of(trial),
     }

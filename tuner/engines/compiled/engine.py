@@ -32,6 +32,7 @@ class CompiledEngine:
     """Trains with shared pieces; equal to `fit` for equal initial weights and batch order."""
 
     name = used = "compiled"
+    slower_as = None
 
     def __init__(self) -> None:
         self._programs = Programs()

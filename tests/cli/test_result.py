@@ -1,0 +1,39 @@
+"""The end of a run on a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tuner.cli.tables import show_result
+
+
+def content(*slower_as: str | None) -> dict[str, Any]:
+    return {
+        "study": "s",
+        "counts": {"complete": len(slower_as)},
+        "wall_s": 3.0,
+        "programs": {"traced": 0, "seconds": 0.0},
+        "best": None,
+        "trials": [{"slower_as": reason} for reason in slower_as],
+    }
+
+
+@pytest.mark.parametrize(
+    ("slower_as", "said"),
+    [
+        (
+            (None, "the model has 2 inputs"),
+            "1 trial was trained by model.fit, which is slower: the model has 2 inputs.",
+        ),
+        (("a", "b", "b"), "2 trials were trained by model.fit, which is slower: b."),
+    ],
+)
+def test_it_says_why_trials_were_slow(
+    slower_as: tuple[str | None, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_result(content(*slower_as), "trials")
+    assert said in capsys.readouterr().out
+    show_result(content(None), "trials")
+    assert "model.fit" not in capsys.readouterr().out
