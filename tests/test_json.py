@@ -97,7 +97,7 @@ def test_show(url):
 
 
 def test_run_prints_what_show_prints(tmp_path, monkeypatch):
-    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_, **options: InlineExecutor(mock_study.trainer))
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
     url = f"sqlite:///{tmp_path}/tuner.db"
     output = printed("run", "studies/digits.toml", "--trials", "2", "--epochs", "1", "--storage", url)
     compare(output, "tuner show --json")

@@ -51,7 +51,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("TUNER_STORAGE", "TUNER_TRACEBACK", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_: InlineExecutor(mock_study.trainer))
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
     return tmp_path
 
 
@@ -60,7 +60,7 @@ def study_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A database with `mock`: complete, pruned and diverged trials."""
     folder = tmp_path_factory.mktemp("studies")
     database = open_database(f"sqlite:///{folder}/tuner.db", create=True)
-    spec = mock_study.spec_of(folder, budget={"trials": 20, "epochs": 9}, pruner={"name": "median"})
+    spec = mock_study.spec_of(folder, budget={"trials": 20, "epochs": 9}, pruner={"name": "median", "startup": 5})
     mock_study.run(spec, database, diverges_above=0.5)
     database.close()
     return database.url

@@ -76,7 +76,7 @@ def test_a_run_without_a_complete_trial_has_failed(call, study, monkeypatch):
     def diverging(recipe):
         return mock_study.trainer(recipe, diverges_above=0.0)
 
-    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_, **options: InlineExecutor(diverging))
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_, **__: InlineExecutor(diverging))
     said = call("run", str(study), "--json")
     assert said.code == 1
     assert json.loads(said.out)["best"] is None
@@ -89,12 +89,12 @@ def test_the_same_error_three_times(call, study, monkeypatch):
         raise ValueError("no such layer")
         yield
 
-    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_, **options: InlineExecutor(broken))
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_, **__: InlineExecutor(broken))
     said = call("run", str(study))
     assert said.code == 1
     assert "3 trials in a row failed with the same error: ValueError: no such layer" in said.err
     assert said.err.rstrip().endswith("Mend it and run the same command again.")
-    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_, **options: InlineExecutor(mock_study.trainer))
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
     assert call("run", str(study)).code == 0
     assert "4 complete, 3 failed" in call("list").out
 

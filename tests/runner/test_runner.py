@@ -144,7 +144,7 @@ def test_a_grid_ends_when_every_setting_was_tried(database: Database, tmp_path: 
 
 
 def test_bad_trials_are_pruned_early_and_the_curve_is_kept(database: Database, tmp_path: Path) -> None:
-    spec = spec_of(tmp_path, budget={"trials": 40, "epochs": 9}, pruner={"name": "median"})
+    spec = spec_of(tmp_path, budget={"trials": 40, "epochs": 9}, pruner={"name": "median", "startup": 5})
     run(spec, database)
     rows = content_of(database)["trials"]
     pruned = [row for row in rows if row["state"] == "pruned"]
