@@ -31,7 +31,7 @@ def left_running(database: Database, tmp_path: Path, *, alive: bool) -> None:
     store.study(sampler=optuna.samplers.RandomSampler(0)).ask()
     store.flush()
     if not alive:
-        store.close()
+        store.close(written=False)
 
 
 @pytest.mark.parametrize(("alive", "state"), [(True, "running"), (False, "waiting")])
