@@ -3,7 +3,7 @@
     python benchmarks/kills.py [--kills 20] [--trials 30] [--seed 0]
     python benchmarks/kills.py --mock [--kills 200]
 
-Real training (digits, 5 epochs) in real worker processes.  Prints one line: finished trials, trials that run or wait,
+Real training (digits, 200 epochs) in real worker processes.  Prints one line: finished trials, trials that run or wait,
 numbers that stand there twice, first values that changed, workers that outlived their coordinator.  With `--mock`:
 studies of trials that cost nothing, each run by two coordinators with two worker processes, on SQLite and on
 PostgreSQL in turn; SIGKILL or SIGTERM hits a coordinator or a worker.
@@ -34,7 +34,7 @@ learning_rate = { low = 1e-4, high = 1e-1, log = true }
 [search.model]
 units = [32, 64]
 [budget]
-epochs = 5
+epochs = 200
 [pruner]
 name = "none"
 """
@@ -119,7 +119,7 @@ def main() -> None:
         changed = killed = 0
         for _ in range(options.kills):
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(draw.uniform(1.0, 25.0))
+            time.sleep(draw.uniform(1.0, 9.0))
             killed += process.poll() is None
             process.send_signal(signal.SIGKILL)
             process.wait()
