@@ -47,6 +47,7 @@ epochs = 20
 model = "models/cnn.py"
 [data]
 source = "mnist_5k"
+shape = [28, 28, 1]
 {_SEARCH}
 [search.model]
 filters = [[16, 32]]
