@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.errors import UsageError
-from tuner.executors import Limits, LocalExecutor, Workplace, cores
+from tuner.errors import UnknownNameError, UsageError
+from tuner.executors import Executor, Limits, LocalExecutor, RayExecutor, Workplace, cores
 from tuner.results import (
     SEEDS,
     TOP,
@@ -74,6 +74,8 @@ def run(
     *,
     name: str | None = None,
     storage: str | None = None,
+    executor: str = "local",
+    address: str | None = None,
     show: Callable[[Standing], None] = lambda standing: None,
     **overrides: Any,
 ) -> StudyHandle:
@@ -83,13 +85,15 @@ def run(
         study: A study file, or its content as a mapping.
         name: Another name for it.
         storage: Database; by default `runs/tuner.db` of the study's project.
+        executor: Where trials are trained: "local", on this machine, or "ray", on a cluster.
+        address: Of the cluster; for "ray" alone.
         show: Called with the standing whenever it changed.
         **overrides: `trials`, `time_s`, `epochs`, `workers`, `engine`, `seed`; None is what the study says.
 
     Raises:
         TunerError: See `tuner.errors`.
     """
-    return start(study, name=name, storage=storage, show=show, **overrides)[0]
+    return start(study, name=name, storage=storage, executor=executor, address=address, show=show, **overrides)[0]
 
 
 def start(
@@ -97,6 +101,8 @@ def start(
     *,
     name: str | None = None,
     storage: str | None = None,
+    executor: str = "local",
+    address: str | None = None,
     show: Callable[[Standing], None],
     **overrides: Any,
 ) -> tuple[StudyHandle, str]:
@@ -106,11 +112,11 @@ def start(
         spec = read_study_dict(study, Path.cwd(), name=name, overrides=given)
     else:
         spec = read_study(study, name=name, overrides=given)
+    if executor not in EXECUTORS:
+        raise UnknownNameError("executor", executor, EXECUTORS)
     database = open_database(storage or default_url(spec.project), create=True)
     try:
-        limits = Limits(spec.budget.trial_time_s, spec.budget.memory_bytes)
-        executor = LocalExecutor(_workplace(spec), spec.workers, limits=limits)
-        ended = StudyRun(spec, database, executor, show).run()
+        ended = StudyRun(spec, database, EXECUTORS[executor](spec, address), show).run()
     finally:
         database.close()
     return StudyHandle(spec.name, database.url), ended
@@ -201,6 +207,34 @@ def load(file: str | Path) -> Saved:
         UsageError: The file was not saved by `tuner train`, or cannot be loaded here.
     """
     return load_saved(Path(file))
+
+
+def _local(spec: StudySpec, address: str | None) -> Executor:
+    if address is not None:
+        raise UsageError(f"An address is for the executor ray, but got {address!r} without it. Add --executor ray.")
+    limits = Limits(spec.budget.trial_time_s, spec.budget.memory_bytes)
+    return LocalExecutor(_workplace(spec), spec.workers, limits=limits)
+
+
+def _ray(spec: StudySpec, address: str | None) -> Executor:
+    if spec.budget.memory_bytes is not None:
+        raise UsageError(
+            f"[budget] memory is watched on this machine only, but {spec.file} sets it for a run on Ray. Leave it out, "
+            "or use --executor local."
+        )
+    needs = spec.resources
+    return RayExecutor(
+        _workplace(spec),
+        spec.workers,
+        address=address,
+        cpus=needs.cpus,
+        gpus=needs.gpus,
+        limits=Limits(spec.budget.trial_time_s),
+    )
+
+
+EXECUTORS: Mapping[str, Callable[[StudySpec, str | None], Executor]] = {"local": _local, "ray": _ray}
+"""Name of each place where trials are trained → what makes it, of a study and an address."""
 
 
 def _workplace(spec: StudySpec) -> Workplace:

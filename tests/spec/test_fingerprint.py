@@ -36,7 +36,7 @@ def test_it_is_flat_json_and_reads_itself_as_the_same():
     [
         {"budget": {"trials": 7, "time": "1h", "target": 0.9, "patience": 3}},
         {"sampler": {"name": "random"}, "pruner": {"name": "none"}},
-        {"workers": 3, "engine": "fit"},
+        {"workers": 3, "engine": "fit", "resources": {"gpus": 0.5}},
         {"name": "b"},
         {"objective": {"metric": "acc"}},
     ],

@@ -279,7 +279,8 @@ ODD = [
 ]
 PLACES = [
     *[(key,) for key in ("name", "model", "head", "seed", "engine", "workers", "data", "objective", "search")],
-    *[(key,) for key in ("budget", "sampler", "pruner")],
+    *[(key,) for key in ("budget", "sampler", "pruner", "resources")],
+    *[("resources", key) for key in ("cpus", "gpus")],
     *[("data", key) for key in ("source", "target", "validation", "test", "scale", "shape", "class_weight", "drop")],
     ("objective", "metric"),
     *[("budget", key) for key in ("trials", "time", "target", "patience", "epochs")],

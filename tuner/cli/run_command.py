@@ -19,8 +19,18 @@ from tuner.errors import StudyFailedError
 )
 @click.option("--time", "time", metavar="DURATION", help="Wall time of this run, as in 90s, 10m, 1h30m.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs a trial.")
-@click.option("--workers", type=click.IntRange(min=1, max=256), help="Worker processes.  [default: one a core]")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1, max=256),
+    help="Worker processes.  [default: one a core, or what the cluster holds]",
+)
 @click.option("--engine", help="How a trial is trained: auto, compiled or fit.  [default: auto]")
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    help="Where trials are trained: on this machine, or on a Ray cluster.  [default: local]",
+)
+@click.option("--address", help="Address of the Ray cluster.  [env: RAY_ADDRESS; default: a Ray of this run alone]")
 @click.option("--seed", type=click.IntRange(min=0), help="The one source of randomness.")
 @storage_option
 @json_option
@@ -35,6 +45,8 @@ def command(
     epochs: int | None,
     workers: int | None,
     engine: str | None,
+    executor: str | None,
+    address: str | None,
     seed: int | None,
     storage: str | None,
     as_json: bool,
@@ -59,7 +71,8 @@ def command(
         "seed": seed,
     }
     with progress(silent=quiet or as_json) as shown, only_json(as_json):
-        handle, ended = start(file, name=fork, storage=storage, show=shown, **overrides)
+        place = {"executor": executor or "local", "address": address}
+        handle, ended = start(file, name=fork, storage=storage, show=shown, **place, **overrides)
     content = summary(handle.results())
     if as_json:
         print_json(content)

@@ -1,9 +1,10 @@
-"""Where trials are trained."""
+"""Where trials are trained.  Ray itself is imported by a run on Ray alone, when it starts."""
 
 from tuner.executors.base import Ended, EpochDone, Event, Executor, Job, Lost, Raised, Stopped, Workplace, kept
 from tuner.executors.inline import InlineExecutor
 from tuner.executors.limits import Limits
 from tuner.executors.local import LocalExecutor, cores
+from tuner.executors.ray import RayExecutor
 
 __all__ = [
     "Ended",
@@ -16,6 +17,7 @@ __all__ = [
     "LocalExecutor",
     "Lost",
     "Raised",
+    "RayExecutor",
     "Stopped",
     "Workplace",
     "cores",

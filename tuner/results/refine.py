@@ -25,7 +25,7 @@ LEAST = 15
 
 SHARE = 0.2
 
-_SECTIONS = ("data", "objective", "search", "budget", "sampler", "pruner")
+_SECTIONS = ("data", "objective", "search", "budget", "sampler", "pruner", "resources")
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,7 @@ def _spec(
     space = space_from(content, found, problems, advice)
     sampler, starts = read.read_sampler(content, problems)
     pruner, health = read.read_pruner(content, problems), read.read_health(content, problems)
+    resources = read.read_resources(content, problems)
     named = frozenset(content["search"]) if isinstance(content.get("search"), Mapping) else frozenset()
     advice += check_across(Sections(space, task, data, budget, sampler, pruner, head, named), problems)
     if (
@@ -133,6 +134,7 @@ def _spec(
         source=json.loads(json.dumps(content)),
         advice=tuple(dict.fromkeys(advice)),
         health=health,
+        resources=resources,
     )
 
 

@@ -15,7 +15,15 @@ from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
 from tuner.space import Categorical, Fixed, Float, Int, Parameter
 from tuner.spec.parameters_from import MOST_CHOICES
 from tuner.spec.reading import SHARED
-from tuner.spec.sections import LARGEST_SEED, MOST_EPOCHS, MOST_TRIALS, MOST_WORKERS, NAME_RULE, STOPPING
+from tuner.spec.sections import (
+    LARGEST_SEED,
+    LEAST_RESOURCE,
+    MOST_EPOCHS,
+    MOST_TRIALS,
+    MOST_WORKERS,
+    NAME_RULE,
+    STOPPING,
+)
 from tuner.training import DIMENSIONS, HEADS, METRICS, OPTIMIZERS, ChoiceDimension, NumberDimension, Row
 
 _Schema = dict[str, Any]
@@ -50,6 +58,10 @@ def json_schema() -> _Schema:
         ),
         "pruner": _rows(PRUNERS, DEFAULT_PRUNER, {}),
         "health": _health(),
+        "resources": _table(
+            {"cpus": _resource(LEAST_RESOURCE, "CPUs"), "gpus": _resource(0.0, "GPUs")},
+            "what one worker needs of a node, on a Ray cluster",
+        ),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -202,6 +214,11 @@ def _table(properties: _Schema, description: str, required: Iterable[str] = ()) 
 
 def _names(names: Iterable[str], description: str) -> _Schema:
     return {"enum": list(names), "description": description}
+
+
+def _resource(least: float, what: str) -> _Schema:
+    part = {"type": "number", "minimum": least, "maximum": 1}
+    return {"anyOf": [part, _whole(1, MOST_WORKERS, f"whole {what}")], "description": f"{what} of one worker"}
 
 
 def _whole(low: int, high: int, description: str) -> _Schema:

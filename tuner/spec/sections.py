@@ -17,7 +17,7 @@ from tuner.registry import Table
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS, PrunerRow, SamplerRow
 from tuner.spec.places import Place, read_value
 from tuner.spec.problems import Problems, dotted, listed
-from tuner.spec.study import Budget
+from tuner.spec.study import Budget, Resources
 from tuner.spec.values import read_bool, read_bytes, read_duration, read_number, read_table, read_text, read_whole
 from tuner.training import HEADS, Choice
 
@@ -35,11 +35,13 @@ KEYS = (
     "sampler",
     "pruner",
     "health",
+    "resources",
 )
 BUDGET_KEYS = ("trials", "time", "target", "patience", "epochs", "trial_time", "memory")
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
 MOST_WORKERS = 1_024
+LEAST_RESOURCE = 0.01
 LARGEST_SEED = 2**32 - 1
 STOPPING = tuple(verdict for verdict in VERDICTS if verdict != HEALTHY)
 """Verdicts that may end a trial."""
@@ -158,6 +160,34 @@ def read_budget(content: Mapping[str, Any], problems: Problems) -> Budget:
         trial_time_s=read_duration(table, "budget", "trial_time", problems),
         memory_bytes=read_bytes(table, "budget", "memory", problems),
     )
+
+
+def read_resources(content: Mapping[str, Any], problems: Problems) -> Resources:
+    """`[resources]`: what one worker needs of a node."""
+    table = read_table(content, "resources", problems, "gpus = 0.5")
+    if table is None:
+        return Resources()
+    problems.unknown_keys("resources", table, Resources.__dataclass_fields__)
+    return Resources(
+        cpus=_resource(table, "cpus", LEAST_RESOURCE, Resources.cpus, problems),
+        gpus=_resource(table, "gpus", 0.0, Resources.gpus, problems),
+    )
+
+
+def _resource(table: Mapping[str, Any], key: str, least: float, default: float, problems: Problems) -> float:
+    value = read_number(table, "resources", key, problems)
+    if value is None:
+        return default
+    if (value == 0.0 >= least) or LEAST_RESOURCE <= value <= 1.0 or (value.is_integer() and 1 < value <= MOST_WORKERS):
+        return value
+    problems.add(
+        f"resources.{key}",
+        "a worker takes a part of one, or whole ones",
+        table[key],
+        allowed=f"{'0, ' if not least else ''}{LEAST_RESOURCE:g} to 1, or a whole number up to {MOST_WORKERS}",
+        next_step="Write 0.5 for two workers on one, or 2 for two of them for each worker.",
+    )
+    return default
 
 
 def read_sampler(content: Mapping[str, Any], problems: Problems) -> tuple[Choice | None, bool]:

@@ -38,6 +38,18 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Resources:
+    """What one worker needs of a node, on a cluster; see `tuner.executors.ray`.
+
+    Attributes:
+        cpus, gpus: A fraction up to 1, or a whole number.
+    """
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+
+@dataclass(frozen=True)
 class StudySpec:
     """A validated study.
 
@@ -59,6 +71,7 @@ class StudySpec:
         engine: Row of the table of engines, or "auto".
         workers: Worker processes; None for one a core.
         seed: The one source of randomness.
+        resources: What one worker needs of a node, on a cluster.
         source: Content of the study file, as plain JSON.
         advice: What is allowed but unwise, one sentence each.
     """
@@ -84,6 +97,7 @@ class StudySpec:
     source: dict[str, Any]
     advice: tuple[str, ...] = ()
     health: HealthOptions = HealthOptions()
+    resources: Resources = Resources()
 
     @property
     def folds(self) -> int | None:

@@ -1,0 +1,272 @@
+"""Workers on Ray: real clusters in a network of their own, and events without a cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import mock_ray
+import pytest
+from real_study import PATIENCE_S, environment, write_study
+
+from tuner.errors import UsageError, WorkerError
+from tuner.executors import Job, Lost, RayExecutor, Stopped, Workplace
+from tuner.executors import ray as ours
+from tuner.executors.limits import Limits
+from tuner.executors.ray_actor import RayWorker
+
+PLACE = Workplace(Path("/project"), "auto", {}, "", (4,), 0)
+
+
+@pytest.fixture(scope="session")
+def _cluster() -> None:
+    """Ray can run; where it cannot the test is skipped, but in continuous integration Ray must be installed."""
+    reason = mock_ray.missing()
+    if reason is not None:
+        (pytest.fail if os.environ.get("CI") == "true" and "installed" in reason else pytest.skip)(reason)
+
+
+def call(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python in a network of its own, with a home of its own: Ray keeps a token there."""
+    mine = environment(HOME=str(cwd / "home"), PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+    mine.pop("RAY_ADDRESS", None)
+    command = [*mock_ray.WITHOUT_NETWORK, sys.executable, *arguments]
+    return subprocess.run(command, cwd=cwd, env=mine, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_cluster")
+def test_a_killed_node_loses_no_trial_and_a_new_one_gets_work(tmp_path: Path) -> None:
+    done = call(mock_ray.__file__, "30", "0.2", str(tmp_path), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["ended"] == "trials"
+    assert found["counts"]["complete"] + found["counts"]["pruned"] == len(found["trials"]) == 30
+    assert found["counts"]["pruned"] > 0  # pruner and workers have talked
+    assert len(found["lost"]) == 2  # those of the killed node, once each
+    assert set(found["lost"]) <= {trial["number"] for trial in found["trials"]}
+    assert found["busy"] == [3, 3]
+    for trial in found["trials"]:  # a trial that began again has one curve
+        assert trial["epochs"] == 5 or trial["state"] == "pruned"
+    with sqlite3.connect(tmp_path / "tuner.db") as database:
+        twice = (
+            "SELECT count(*) FROM (SELECT 1 FROM trial_intermediate_values GROUP BY trial_id, step HAVING count(*) > 1)"
+        )
+        assert database.execute(twice).fetchone() == (0,)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_cluster")
+def test_a_study_trains_on_a_ray_of_its_own(tmp_path: Path) -> None:
+    write_study(tmp_path)
+    arguments = ("run", "tiny.toml", "--executor", "ray", "--workers", "1", "--trials", "2", "--json")
+    done = call("-m", "tuner", *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout)["counts"]["complete"] == 2
+    assert "raylet" not in done.stderr
+    assert "WARNING" not in done.stderr
+
+
+class _Ray:
+    """As much of Ray as a coordinator sees: calls are numbers, and each has an answer or an error."""
+
+    exceptions = SimpleNamespace(RayError=ConnectionError)
+
+    class _Method:
+        def __init__(self, calls: list[Any], name: str) -> None:
+            self._calls, self._name = calls, name
+
+        def remote(self, *arguments: Any) -> int:
+            self._calls.append((self._name, *arguments))
+            return len(self._calls) - 1
+
+    class _Handle:
+        def __init__(self, calls: list[Any]) -> None:
+            self.take, self.put = _Ray._Method(calls, "take"), _Ray._Method(calls, "put")
+
+    def __init__(self, *nodes: dict[str, float]) -> None:
+        self.resources, self.calls, self.answers = list(nodes), list[Any](), dict[int, Any]()
+        self.killed: list[Any] = []
+
+    def is_initialized(self) -> bool:
+        return False
+
+    def init(self, **options: Any) -> None:
+        self.options = options
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": resources} for resources in self.resources]
+
+    def remote(self, kind: type) -> _Ray:
+        return _Starter(self)  # type: ignore[return-value]
+
+    def kill(self, handle: Any, *, no_restart: bool) -> None:
+        self.killed.append(handle)
+
+    def wait(self, calls: list[int], *, num_returns: int, timeout: float) -> tuple[list[int], list[int]]:
+        ended = [call for call in calls if call in self.answers or self.calls[call][0] == "put"]
+        return ended[:num_returns], []
+
+    def get(self, call: int) -> Any:
+        answer = self.answers.get(call, [])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def say(self, answer: Any) -> None:
+        """Answer the last `take`."""
+        self.answers[max(number for number, call in enumerate(self.calls) if call[0] == "take")] = answer
+
+
+class _Starter:
+    def __init__(self, ray: _Ray) -> None:
+        self._ray = ray
+
+    def options(self, **options: Any) -> _Starter:
+        return self
+
+    def remote(self, *arguments: Any) -> Any:
+        return _Ray._Handle(self._ray.calls)
+
+
+def started(monkeypatch: pytest.MonkeyPatch, ray: _Ray, **options: Any) -> RayExecutor:
+    monkeypatch.setattr(ours, "_import_ray", lambda: ray)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    executor = RayExecutor(PLACE, **options)
+    executor.start()
+    return executor
+
+
+def test_only_a_worker_that_is_ready_takes_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = _Ray({"CPU": 1.0})
+    executor = started(monkeypatch, ray)
+    assert executor.free() == 0
+    ray.say([{"is": "ready"}])
+    assert executor.events(0.0) == []
+    assert executor.free() == 1
+    executor.submit(Job(7, {}))
+    assert executor.free() == 0
+    assert ray.calls[-1][0] == "put"
+    assert ray.calls[-1][1]["number"] == 7
+
+
+def test_a_lost_trial_waits_for_the_next_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = _Ray({"CPU": 1.0})
+    executor = started(monkeypatch, ray)
+    ray.say([{"is": "ready"}])
+    executor.events(0.0)
+    executor.submit(Job(7, {}))
+    ray.say(_Ray.exceptions.RayError("the node is gone"))
+    (event,) = executor.events(0.0)
+    assert isinstance(event, Lost)
+    assert event.number == 7
+    assert len(ray.killed) == 1
+    executor.submit(Job(7, {}))
+    assert executor.free() == 0
+    ray.say([{"is": "ready"}])
+    executor.events(0.0)
+    assert ray.calls[-1][1]["number"] == 7
+
+
+def test_a_trial_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = _Ray({"CPU": 1.0})
+    executor = started(monkeypatch, ray, limits=Limits(trial_time_s=1e-9))
+    ray.say([{"is": "ready"}])
+    executor.events(0.0)
+    executor.submit(Job(7, {}))
+    (event,) = executor.events(0.0)
+    assert isinstance(event, Stopped)
+    assert len(ray.killed) == 1
+
+
+def test_workers_that_never_get_ready_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = _Ray({"CPU": 1.0})
+    executor = started(monkeypatch, ray)
+    for _ in range(2):
+        ray.say(_Ray.exceptions.RayError("No module named 'tuner'"))
+        assert executor.events(0.0) == []
+    ray.say(_Ray.exceptions.RayError("No module named 'tuner'"))
+    with pytest.raises(WorkerError, match="3 workers in a row .*No module named 'tuner'"):
+        executor.events(0.0)
+
+
+def test_a_worker_that_fits_on_no_node_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WorkerError, match="1 CPUs, 2 GPUs.*1 node, the largest with 8 CPUs and 1 GPUs"):
+        started(monkeypatch, _Ray({"CPU": 8.0, "GPU": 1.0}), gpus=2.0)
+
+
+@pytest.mark.parametrize(
+    ("resources", "cpus", "gpus", "expected"),
+    [
+        ({"CPU": 8.0}, 1.0, 0.0, 8),
+        ({"CPU": 8.0}, 1.0, 0.5, 0),
+        ({"CPU": 8.0, "GPU": 2.0}, 1.0, 0.5, 4),
+        ({"CPU": 3.0, "GPU": 2.0}, 2.0, 0.5, 1),
+        ({"CPU": 1.0}, 0.1, 0.0, 10),
+        ({}, 1.0, 0.0, 0),
+    ],
+)
+def test_a_node_has_room_for_whole_workers(
+    resources: dict[str, float], cpus: float, gpus: float, expected: int
+) -> None:
+    assert ours.fitting(resources, cpus, gpus) == expected
+
+
+def test_the_nodes_get_the_project_and_the_environment_but_no_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    found = ours.runtime_env(PLACE, 2.0, 0.5)
+    assert found["working_dir"] == "/project"
+    assert {"/runs", ".git"} <= set(found["excludes"])
+    variables = found["env_vars"]
+    assert (variables["OMP_NUM_THREADS"], variables["TF_NUM_INTRAOP_THREADS"]) == ("5", "2")
+    assert variables["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert "CUDA_VISIBLE_DEVICES" not in variables
+    assert not {"PYTHONPATH", "PATH"} & set(variables)
+    assert ours.runtime_env(PLACE, 2.0, 0.0)["env_vars"]["CUDA_VISIBLE_DEVICES"] == "-1"
+
+
+def test_an_address_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WorkerError, match="Ray at 127.0.0.1:1 must be reachable.*ray status"):
+        started(monkeypatch, _Ray({"CPU": 1.0}), address="127.0.0.1:1")
+
+
+def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(WorkerError, match=r"pip install 'keras-studies\[ray\]'"):
+        RayExecutor(PLACE).start()
+
+
+def test_a_worker_works_in_its_own_folder_and_tells_of_its_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def loop(inbox: queue.SimpleQueue[dict[str, Any]], send: Any) -> None:
+        send({"is": "heard", "project": inbox.get()["workplace"]["project"]})
+        raise SystemExit(3)
+
+    worker = RayWorker({"project": "/of/the/coordinator"}, loop)
+    said = worker.take()
+    while len(said) < 2:
+        said += worker.take()
+    assert said[0]["project"] == str(tmp_path)
+    assert said[1]["is"] == "broken"
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "words"),
+    [({}, {"address": "10.0.0.1:6379"}, "Add --executor ray"), ({"memory": "2GB"}, {"executor": "ray"}, "memory")],
+)
+def test_what_does_not_go_together(
+    tmp_path: Path, changes: dict[str, Any], options: dict[str, Any], words: str
+) -> None:
+    import tuner
+
+    content = {"name": "a", "model": "models/mlp.py", "data": {"source": "iris"}, "budget": {"trials": 1, **changes}}
+    with pytest.raises(UsageError, match=words):
+        tuner.run(content, storage=f"sqlite:///{tmp_path}/t.db", **options)

@@ -1,0 +1,114 @@
+"""Ray in a network of its own, which nothing outside reaches: Ray listens on all addresses.
+
+Run as a program inside it, `python tests/mock_ray.py TRIALS EPOCH_SECONDS FOLDER` runs a mock study on a cluster of two
+nodes.  In the middle one node is killed, and another one joins.  It prints as JSON how that went.  Nodes and actors are
+real; what the actors run is the trainer of `mock_study`.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import os
+import queue
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mock_study
+
+from tuner.engines import Training
+from tuner.executors import Ended, EpochDone, Event, Lost, RayExecutor, Workplace, messages
+from tuner.results import read_study_results, summary
+from tuner.runner import StudyRun
+from tuner.storage import open_database
+
+WITHOUT_NETWORK = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+
+
+def missing() -> str | None:
+    """Why Ray cannot run here; None where it can."""
+    if importlib.util.find_spec("ray") is None:
+        return "Ray is not installed (pip install '.[ray]')"
+    done = subprocess.run([*WITHOUT_NETWORK, "true"], capture_output=True, text=True, check=False)
+    return f"a network of its own cannot be made ({done.stderr.strip()})" if done.returncode else None
+
+
+def loop(
+    inbox: queue.SimpleQueue[dict[str, Any]], send: Callable[[dict[str, Any]], None], epoch_s: float = 0.0
+) -> None:
+    """Speaks as a worker does."""
+    inbox.get()
+    send({"is": "ready"})
+    while True:
+        job = messages.job_of(inbox.get())
+        training, began = mock_study.trainer(job.recipe, epoch_s), time.monotonic()
+        try:
+            while True:
+                record = next(training)
+                waits = record.epoch in job.rungs
+                send(messages.epoch_message(EpochDone(job.number, record, record.epoch, record.metric, waits)))
+                if waits and not inbox.get()["go_on"]:
+                    ended = Training("pruned", record.metric, "pruned")
+                    break
+        except StopIteration as end:
+            ended = end.value
+        send(messages.ended_message(Ended(job.number, ended, time.monotonic() - began)))
+
+
+class Disturbed(RayExecutor):
+    """Kills a node when all workers are busy, and adds another one when trials were lost by that.
+
+    Attributes:
+        lost: Numbers of the trials that were lost.
+        busy: How many workers were busy at once, before and after the new node came.
+    """
+
+    def __init__(self, cluster: Any, workplace: Workplace, **options: Any) -> None:
+        super().__init__(workplace, address=cluster.address, **options)
+        self._cluster, self._victim = cluster, cluster.add_node(num_cpus=2)
+        self.lost: list[int] = []
+        self.busy = [0, 0]
+        self._stage = 0
+
+    def events(self, timeout_s: float) -> list[Event]:
+        found = super().events(timeout_s)
+        self.lost += [event.number for event in found if isinstance(event, Lost)]
+        busy = sum(actor.job is not None for actor in self._actors)
+        after = int(self._stage == 2)
+        self.busy[after] = max(self.busy[after], busy)
+        if self._stage == 0 and busy == 3:
+            self._stage = 1
+            self._cluster.remove_node(self._victim, allow_graceful=False)
+        elif self._stage == 1 and self.lost:
+            self._stage = 2
+            self._cluster.add_node(num_cpus=2)
+        return found
+
+
+def main(trials: int, epoch_s: float, folder: Path) -> None:
+    """Entry of this program."""
+    os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="only-for-tests-" + "x" * 32)
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        spec = mock_study.spec_of(
+            folder, budget={"trials": trials, "epochs": 5}, pruner={"name": "median", "startup": 4}
+        )
+        place = Workplace(folder, "auto", {}, "", spec.facts.input_shape, 0)
+        executor = Disturbed(cluster, place, loop=functools.partial(loop, epoch_s=epoch_s))
+        database = open_database(f"sqlite:///{folder}/tuner.db", create=True)
+        ended = StudyRun(spec, database, executor).run()
+        content = summary(read_study_results(database, spec.name))
+    finally:
+        cluster.shutdown()
+    print(json.dumps({"ended": ended, "lost": executor.lost, "busy": executor.busy, **content}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3]))

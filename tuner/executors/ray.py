@@ -1,0 +1,331 @@
+"""Workers on a Ray cluster: long-lived actors, so that TensorFlow is imported and the data are read once for each.
+
+An actor that cannot be scheduled yet is pending and takes no job; a node that joins makes it run.  Each actor has one
+call of `take` on its way, which brings events; an actor whose call fails is given up, and its trial is lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.errors import WorkerError
+from tuner.executors import messages
+from tuner.executors.base import Event, Job, Lost, Stopped, Workplace, one_line
+from tuner.executors.environment import settings
+from tuner.executors.limits import NO_LIMITS, Limits, too_long
+from tuner.executors.ray_actor import CALLS, RayWorker, Work, work
+
+LOCAL = "local"
+"""Address of a Ray that is started for this run alone."""
+NOT_SHIPPED = ("/runs", ".git", ".venv", "venv", "node_modules", "__pycache__", ".pytest_cache", ".ruff_cache")
+"""What of the project folder the nodes do not get, in the form of a .gitignore."""
+
+_STARTS_WITHOUT_READY = 3
+"""Actors in a row of one place that may die before they are ready; then it is no accident."""
+_LOOK_EVERY_S = 2.0
+"""How often the nodes of the cluster are counted."""
+_NODE_PATIENCE_S = 300.0
+"""How long a cluster may take to start a node that a worker fits on; one of its own never starts any."""
+_CONNECT_S = 10.0
+_QUIET = {
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_BACKEND_LOG_LEVEL": "error",
+    "RAY_RUNTIME_ENV_IGNORE_GITIGNORE": "1",  # data often are in it, and a trial needs them
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to anyone, unless a person has said so
+}
+
+
+@dataclass(eq=False)
+class _Actor:
+    handle: Any
+    attempt: int
+    ready: bool = False
+    job: Job | None = None
+    began: float | None = None
+
+
+class RayExecutor:
+    """Workers of a Ray cluster.
+
+    Args:
+        workplace: What all trials share; its project folder is sent to the nodes.
+        workers: How many actors; None for as many as the cluster has room for, also when nodes join.
+        address: Of the cluster; None for what RAY_ADDRESS says, else a Ray of this run alone.
+        cpus: CPUs of one worker; a fraction means that workers share one.
+        gpus: GPUs of one worker.
+        limits: What a trial may use; the memory of actors is not watched.
+        loop: What an actor runs.
+    """
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        workers: int | None = None,
+        *,
+        address: str | None = None,
+        cpus: float = 1.0,
+        gpus: float = 0.0,
+        limits: Limits = NO_LIMITS,
+        loop: Work = work,
+    ) -> None:
+        self._workplace, self._workers, self._loop = workplace, workers, loop
+        self._address = address or os.environ.get("RAY_ADDRESS") or LOCAL
+        self._cpus, self._gpus, self._limits = cpus, gpus, limits
+        self._actors: list[_Actor] = []
+        self._calls: dict[Any, tuple[_Actor, bool]] = {}  # on their way → whose, and whether it is a `take`
+        self._waiting: deque[Job] = deque()
+        self._error: WorkerError | None = None
+        self._ray: Any = None
+        self._looked = -math.inf
+        self._no_room_since: float | None = None
+
+    def start(self) -> None:
+        """See `Executor`.  The actors start while the coordinator goes on."""
+        self._ray = _import_ray()
+        if self._ray.is_initialized():
+            raise WorkerError(
+                "A run connects to Ray itself, but this process is connected already. Call ray.shutdown() before."
+            )
+        with _connecting(self._address):
+            self._ray.init(
+                address=self._address,
+                runtime_env=runtime_env(self._workplace, self._cpus, self._gpus),
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                **({"include_dashboard": False} if self._address == LOCAL else {}),
+            )
+        self._make_room()
+
+    def free(self) -> int:
+        """See `Executor`.  Actors that are pending, or still prepare, take nothing."""
+        if self._error is not None:
+            return 0
+        return max(0, len(self._idle()) - len(self._waiting))
+
+    def submit(self, job: Job) -> None:
+        """See `Executor`.  A lost trial is handed in while no actor may be free: it waits for one."""
+        self._waiting.append(job)
+        self._hand_out()
+
+    def answer(self, number: int, go_on: bool) -> None:
+        """See `Executor`."""
+        for actor in self._actors:
+            if actor.job is not None and actor.job.number == number:
+                self._put(actor, {"do": "answer", "go_on": go_on})
+
+    def stop(self, number: int) -> None:
+        """See `Executor`.  A program in progress cannot be asked to end: its actor is replaced."""
+        self._waiting = deque(job for job in self._waiting if job.number != number)
+        for actor in [actor for actor in self._actors if actor.job is not None and actor.job.number == number]:
+            self._give_up(actor)
+
+    def events(self, timeout_s: float) -> list[Event]:
+        """See `Executor`.  What had happened before an error is given first, the error at the next call."""
+        if self._error is not None:
+            raise self._error
+        found: list[Event] = []
+        try:
+            for call in self._ended_calls(timeout_s):
+                found += self._take_in(call)
+            found += self._look_at_time()
+            if time.monotonic() - self._looked > _LOOK_EVERY_S:
+                self._make_room()
+            self._hand_out()
+        except WorkerError as error:
+            if not found:
+                raise
+            self._error = error
+        return found
+
+    def close(self, *, at_once: bool = False) -> None:
+        """See `Executor`.  Ends our actors and leaves the cluster; what others run there goes on."""
+        if self._ray is None or not self._ray.is_initialized():
+            return
+        for actor in self._actors:
+            self._kill(actor)
+        self._actors.clear()
+        self._calls.clear()
+        self._ray.shutdown()
+
+    def _idle(self) -> list[_Actor]:
+        return [actor for actor in self._actors if actor.ready and actor.job is None]
+
+    def _spawn(self, attempt: int = 1) -> None:
+        remote = self._ray.remote(RayWorker).options(
+            num_cpus=self._cpus,
+            num_gpus=self._gpus,
+            max_concurrency=CALLS,
+            max_restarts=0,
+            max_task_retries=0,
+            scheduling_strategy="SPREAD",
+        )
+        actor = _Actor(remote.remote(self._workplace.to_json(), self._loop), attempt)
+        self._actors.append(actor)
+        self._take(actor)
+
+    def _take(self, actor: _Actor) -> None:
+        self._calls[actor.handle.take.remote()] = actor, True
+
+    def _put(self, actor: _Actor, message: dict[str, Any]) -> None:
+        self._calls[actor.handle.put.remote(message)] = actor, False
+
+    def _hand_out(self) -> None:
+        for actor in self._idle():
+            if not self._waiting:
+                return
+            actor.job, actor.began = self._waiting.popleft(), time.monotonic()
+            self._put(actor, messages.train_message(actor.job))
+
+    def _ended_calls(self, timeout_s: float) -> list[Any]:
+        if not self._calls:
+            time.sleep(timeout_s)
+            return []
+        calls = list(self._calls)
+        ended, _ = self._ray.wait(calls, num_returns=1, timeout=timeout_s)
+        if len(ended) == 1 < len(calls):
+            ended, _ = self._ray.wait(calls, num_returns=len(calls), timeout=0)
+        return list(ended)
+
+    def _take_in(self, call: Any) -> list[Event]:
+        actor, takes = self._calls.pop(call, (None, False))
+        if actor is None:  # given up meanwhile
+            return []
+        try:
+            said = self._ray.get(call)
+        except self._ray.exceptions.RayError as error:  # it died or is out of reach: what it does now counts no more
+            return self._lose(actor, error)
+        found = [event for message in said for event in self._handle(actor, message)]
+        if takes and actor in self._actors:
+            self._take(actor)
+        return found
+
+    def _handle(self, actor: _Actor, message: dict[str, Any]) -> list[Event]:
+        match message["is"]:
+            case "ready":
+                actor.ready, actor.attempt = True, 1
+                return []
+            case "broken":
+                raise WorkerError(f"A worker could not prepare its work: {message['error']}")
+        if message["is"] in ("ended", "raised"):
+            actor.job, actor.began = None, None
+        return [messages.event_of(message)]
+
+    def _lose(self, actor: _Actor, error: Exception) -> list[Event]:
+        job, reason = actor.job, one_line(error)
+        if not actor.ready and actor.attempt >= _STARTS_WITHOUT_READY:
+            raise WorkerError(
+                f"{actor.attempt} workers in a row ended before they were ready. The last one said: {reason} "
+                "Every node needs this package, in the version that the coordinator has."
+            )
+        self._give_up(actor, 1 if actor.ready else actor.attempt + 1)
+        return [] if job is None else [Lost(job.number, f"its worker was lost ({type(error).__name__})", str(error))]
+
+    def _give_up(self, actor: _Actor, attempt: int = 1) -> None:
+        """Forget an actor, and start another one in its place if the cluster has room for it."""
+        self._kill(actor)
+        self._actors.remove(actor)
+        self._calls = {call: entry for call, entry in self._calls.items() if entry[0] is not actor}
+        if len(self._actors) < self._wanted():
+            self._spawn(attempt)
+
+    def _kill(self, actor: _Actor) -> None:
+        with contextlib.suppress(self._ray.exceptions.RayError, ValueError):  # it is dead already
+            self._ray.kill(actor.handle, no_restart=True)
+
+    def _wanted(self) -> int:
+        return self._workers or max(1, self._room())
+
+    def _room(self) -> int:
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        return sum(fitting(resources, self._cpus, self._gpus) for resources in nodes)
+
+    def _make_room(self) -> None:
+        """Count the nodes: start the actors that are missing, or say that there will be no place for any."""
+        now = self._looked = time.monotonic()
+        if self._room():
+            self._no_room_since = None
+        else:
+            self._no_room_since = self._no_room_since or now
+            patience_s = 0.0 if self._address == LOCAL else _NODE_PATIENCE_S
+            if now - self._no_room_since >= patience_s:
+                raise WorkerError(
+                    f"A node must have what one worker needs ({self._cpus:g} CPUs, {self._gpus:g} GPUs), but the "
+                    f"cluster has {_nodes_in_words(self._ray.nodes())}. Ask for less in [resources] of the study "
+                    "file, or add a larger node."
+                )
+        while len(self._actors) < self._wanted():
+            self._spawn()
+
+    def _look_at_time(self) -> list[Event]:
+        """End trials that take longer than they may."""
+        found: list[Event] = []
+        for actor in list(self._actors):
+            if actor.job is not None and too_long(actor.began, self._limits.trial_time_s):
+                found.append(Stopped(actor.job.number, f"timeout: took longer than {self._limits.trial_time_s:g} s"))
+                self._give_up(actor)
+        return found
+
+
+def runtime_env(workplace: Workplace, cpus: float, gpus: float) -> dict[str, Any]:
+    """What the nodes get: a copy of the project, and the environment that TensorFlow reads."""
+    # Several workers on one GPU: none may take all of its memory.  Who asked for none must not use that of others.
+    more = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"} if gpus else {"CUDA_VISIBLE_DEVICES": "-1"}
+    return {
+        "working_dir": str(workplace.project),
+        "excludes": list(NOT_SHIPPED),
+        "env_vars": {**settings(workplace, max(1, int(cpus))), **more},
+    }
+
+
+def fitting(resources: Mapping[str, float], cpus: float, gpus: float) -> int:
+    """How many workers a node has room for."""
+    needs = {"CPU": cpus, "GPU": gpus}
+    # A third is 0.333 in a study file: three such workers fit, and so must 0.1 ten times.
+    return min(math.floor(resources.get(name, 0.0) / need + 1e-9) for name, need in needs.items() if need)
+
+
+def _nodes_in_words(nodes: Sequence[Mapping[str, Any]]) -> str:
+    alive = [node["Resources"] for node in nodes if node["Alive"]]
+    largest = max(alive, key=lambda one: (one.get("GPU", 0.0), one.get("CPU", 0.0)), default={})
+    count = "1 node" if len(alive) == 1 else f"{len(alive)} nodes"
+    return f"{count}, the largest with {largest.get('CPU', 0.0):g} CPUs and {largest.get('GPU', 0.0):g} GPUs"
+
+
+def _import_ray() -> Any:
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+    except ImportError as error:
+        step = "Install it: pip install 'keras-studies[ray]'."
+        raise WorkerError(f"The executor ray needs Ray, but it cannot be imported ({error}). {step}") from None
+    return ray
+
+
+@contextlib.contextmanager
+def _connecting(address: str) -> Iterator[None]:
+    """Say what to do where Ray says only what is wrong."""
+    try:
+        host, _, port = address.rpartition(":")
+        if host and "/" not in address and port.isdecimal():  # Ray would try for a minute
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S).close()
+        yield
+    except Exception as error:
+        if "exceeds the maximum size" in str(error):
+            step = "Move large files out of the project folder, to a path that every node can read."
+        elif address == LOCAL:
+            step = "Give the --address of a cluster, or use --executor local."
+        elif "auth" in str(error).lower() or "token" in str(error).lower():
+            step = "Set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the token of the cluster."
+        else:
+            step = "Look whether it runs (`ray status`), with the versions of Ray and Python that are here."
+        raise WorkerError(f"Ray at {address} must be reachable, but said: {one_line(error)} {step}") from error
