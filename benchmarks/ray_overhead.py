@@ -3,7 +3,8 @@
     python benchmarks/ray_overhead.py [--trials 1000] [--workers 2]
 
 Each trial has five epochs; in the second row the worker waits after each of them for the coordinator, as it does where
-a pruner decides.  Actors are real, and hold no TensorFlow.  Ray runs without a network, since it listens on all addresses.
+a pruner decides.  Actors are real, and hold no TensorFlow.  Ray runs without a network, since it
+listens on all addresses.
 """
 
 from __future__ import annotations

@@ -25,6 +25,9 @@ DISTRIBUTION = {
 THROUGH_OTHERS = {"pyarrow", "cmaes", "plotly"}
 """Imported by pandas and Optuna when we ask for Parquet, for the sampler `cmaes`, for a figure."""
 
+OF_EXTRAS = {"ray"}
+"""Imported where a person asks for what an extra gives."""
+
 
 @pytest.fixture(scope="module")
 def config() -> configparser.ConfigParser:
@@ -73,5 +76,6 @@ def test_everything_imported_is_installed_and_the_other_way_round(config):
     ours = {"tuner"} | set(sys.stdlib_module_names)
     found = {DISTRIBUTION.get(name, name) for name in imported() - ours}
     installed = set(requirements(config["options"]["install_requires"]))
-    assert found - installed == set()
+    assert found - installed == OF_EXTRAS
+    assert set(config["options.extras_require"]) >= OF_EXTRAS
     assert installed - found <= THROUGH_OTHERS | {"tensorflow"}  # the back end of Keras

@@ -38,7 +38,6 @@ _NODE_PATIENCE_S = 300.0
 _CONNECT_S = 10.0
 _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_BACKEND_LOG_LEVEL": "error",
     "RAY_RUNTIME_ENV_IGNORE_GITIGNORE": "1",  # data often are in it, and a trial needs them
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to anyone, unless a person has said so
 }
