@@ -233,7 +233,7 @@ def test_the_nodes_get_the_project_and_the_environment_but_no_paths(monkeypatch:
 
 
 def test_an_address_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(WorkerError, match="Ray at 127.0.0.1:1 must be reachable.*ray status"):
+    with pytest.raises(WorkerError, match="Ray at 127.0.0.1:1 must be reachable.*ray status.*RAY_AUTH_TOKEN"):
         started(monkeypatch, _Ray({"CPU": 1.0}), address="127.0.0.1:1")
 
 

@@ -323,8 +323,11 @@ def _connecting(address: str) -> Iterator[None]:
             step = "Move large files out of the project folder, to a path that every node can read."
         elif address == LOCAL:
             step = "Give the --address of a cluster, or use --executor local."
-        elif "auth" in str(error).lower() or "token" in str(error).lower():
-            step = "Set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the token of the cluster."
-        else:
-            step = "Look whether it runs (`ray status`), with the versions of Ray and Python that are here."
-        raise WorkerError(f"Ray at {address} must be reachable, but said: {one_line(error)} {step}") from error
+        else:  # Ray says of a wrong token only that it could not connect
+            step = (
+                "Look whether it runs (`ray status`), with the versions of Ray and Python that are here. If it asks "
+                "for a token, set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH."
+            )
+        raise WorkerError(
+            f"Ray at {address} must be reachable, but said: {one_line(error).rstrip('.')}. {step}"
+        ) from error
