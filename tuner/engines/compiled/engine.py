@@ -18,7 +18,8 @@ import tensorflow as tf
 from tuner.data import DataFacts, Part, Split
 from tuner.diagnostics import divergence
 from tuner.engines.base import Decide, EpochRecord, Training
-from tuner.engines.compiled.programs import Program, Programs
+from tuner.engines.compiled.program import Program
+from tuner.engines.compiled.programs import Programs
 from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.prober import Prober
 from tuner.training import Recipe, build_model, learning_rates, plateau

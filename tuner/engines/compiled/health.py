@@ -10,7 +10,7 @@ there: probabilities that are rounded to 0 have lost their gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -21,13 +21,11 @@ from tuner.engines.compiled.kept import Clock, Kept
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.numbers_of import SharedLoss
 from tuner.engines.compiled.pieces import Piece, row_specs
+from tuner.engines.compiled.program import Program
 from tuner.engines.compiled.weights import Weights
 from tuner.engines.prober import Look, Prober, constant_answer, steps_of
 from tuner.errors import UnsupportedError
 from tuner.training import Recipe
-
-if TYPE_CHECKING:
-    from tuner.engines.compiled.programs import Program
 
 _KEPT = 256
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tuner.data import DataFacts
@@ -21,6 +20,7 @@ from tuner.engines.compiled.pieces import (
     row_specs,
     update_piece,
 )
+from tuner.engines.compiled.program import Program
 from tuner.engines.compiled.weights import Weights
 from tuner.errors import TunerError, UnsupportedError
 from tuner.training import Recipe, optimizer_of
@@ -31,26 +31,6 @@ _APART = ("lamb", "muon")
 """Optimizers that look at a weight as a whole, as clipping by the norm of each gradient does."""
 _LARGE = 500_000
 """Weights above which a copy into one vector costs more than the operations that it saves."""
-
-
-@dataclass(frozen=True)
-class Program:
-    """All that trains the recipes of one kind: pieces, and what they share."""
-
-    network: Network
-    weights: Weights
-    loss: SharedLoss
-    optimizer: SharedOptimizer
-    gradient: Piece
-    update: Piece
-    outputs: Piece
-    measured: Piece
-
-    def begin(self, recipe: Recipe, config: Mapping[str, Any]) -> None:
-        """Make all variables what they are before the first step of a recipe, whose optimizer has this `config`."""
-        self.weights.load(self.network.begin(recipe))
-        self.loss.begin(recipe)
-        self.optimizer.begin(config)
 
 
 class Programs:

@@ -1,0 +1,33 @@
+"""A program: all that trains the recipes of one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.engines.compiled.network import Network
+from tuner.engines.compiled.numbers_of import SharedLoss, SharedOptimizer
+from tuner.engines.compiled.pieces import Piece
+from tuner.engines.compiled.weights import Weights
+from tuner.training import Recipe
+
+
+@dataclass(frozen=True)
+class Program:
+    """The pieces of one kind of recipes, and what they share."""
+
+    network: Network
+    weights: Weights
+    loss: SharedLoss
+    optimizer: SharedOptimizer
+    gradient: Piece
+    update: Piece
+    outputs: Piece
+    measured: Piece
+
+    def begin(self, recipe: Recipe, config: Mapping[str, Any]) -> None:
+        """Make all variables what they are before the first step of a recipe, whose optimizer has this `config`."""
+        self.weights.load(self.network.begin(recipe))
+        self.loss.begin(recipe)
+        self.optimizer.begin(config)
