@@ -61,7 +61,9 @@ class Piece:
         if not self._called:
             self._called = True
             return self._clock.timed(lambda: self(*given))
-        called = tf.raw_ops.StatefulPartitionedCall(args=[*given, *self._captured], Tout=self._types, f=self._function)
+        called = tf.raw_ops.StatefulPartitionedCall(
+            args=[*given, *self._captured], Tout=self._types, f=self._function, config_proto=_AS_TRACED
+        )
         return list(called) if self._types else []
 
 
