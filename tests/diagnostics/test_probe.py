@@ -5,24 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tuner.diagnostics import PROBE_ROWS, probe_epochs, probe_of, probe_rows
+from tuner.diagnostics import PROBE_EPOCHS, probe_epochs, probe_of, probe_rows
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 8, 9, 10, 13, 20, 100, 5000])
-def test_first_and_last_epochs_are_probed(epochs):
+@pytest.mark.parametrize("epochs", [1, 2, 20, 100])
+def test_each_epoch_is_probed(epochs):
+    assert probe_epochs(epochs) == tuple(range(1, epochs + 1))
+
+
+@pytest.mark.parametrize("epochs", [101, 150, 5000])
+def test_long_trainings_are_probed_evenly(epochs):
     found = probe_epochs(epochs)
-    assert len(found) <= 8
+    assert len(found) == PROBE_EPOCHS
     assert list(found) == sorted(set(found))
-    assert found[:3] == tuple(range(1, min(epochs, 3) + 1))
+    assert found[:10] == tuple(range(1, 11))
     assert found[-1] == epochs
-    if epochs <= 8:
-        assert len(found) == epochs
+    assert max(np.diff(found)) <= epochs / 90 + 1
 
 
-def test_rows_are_the_same_ones_each_time():
-    assert np.array_equal(probe_rows(1000), probe_rows(1000))
-    assert len(set(probe_rows(1000))) == PROBE_ROWS
-    assert sorted(probe_rows(40)) == list(range(40))
+@pytest.mark.parametrize(("rows", "chosen"), [(40, 40), (64, 64), (400, 64), (1000, 125), (10_000, 256)])
+def test_rows_are_the_same_ones_each_time(rows, chosen):
+    assert np.array_equal(probe_rows(rows), probe_rows(rows))
+    assert len(set(probe_rows(rows)) & set(range(rows))) == chosen
 
 
 def test_what_cannot_be_measured_is_none():

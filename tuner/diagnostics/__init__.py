@@ -11,14 +11,14 @@ from tuner.diagnostics.divergence import divergence
 from tuner.diagnostics.finding import HEALTHY, VERDICTS, Finding
 from tuner.diagnostics.judge import Fold, judge
 from tuner.diagnostics.options import HealthOptions
-from tuner.diagnostics.probe import PROBE_ROWS, LayerHealth, Probe, probe_epochs, probe_of, probe_rows
+from tuner.diagnostics.probe import PROBE_EPOCHS, LayerHealth, Probe, probe_epochs, probe_of, probe_rows
 
 if TYPE_CHECKING:
     from tuner.diagnostics.layers import Layers
 
 __all__ = [
     "HEALTHY",
-    "PROBE_ROWS",
+    "PROBE_EPOCHS",
     "VERDICTS",
     "Finding",
     "Fold",

@@ -68,6 +68,7 @@ class Layers:
                 self._watched.append((len(self.names), layer, *kind))
             self.names.append(layer.name)
         self._owners = [owners[id(variable)] for variable in model.trainable_variables]
+        self._weightless = [index not in self._owners for index in range(len(self.names))]
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[Noted]:
@@ -102,13 +103,11 @@ class Layers:
         Args:
             arrays: As the model's `trainable_variables`.
         """
-        squares = np.full(len(self.names), 0.0)
+        squares = [0.0] * len(self.names)
         for owner, array in zip(self._owners, arrays, strict=True):
-            flat = np.asarray(array, np.float64).ravel()
+            flat = array.astype(np.float64).ravel()
             squares[owner] += flat @ flat
-        norms = np.sqrt(squares)
-        norms[[index not in self._owners for index in range(len(self.names))]] = _NOTHING
-        return norms
+        return np.where(self._weightless, _NOTHING, np.sqrt(squares))
 
     def _share(self, noted: Noted, kinds: Sequence[Kind], share: Callable[[tf.Tensor, Kind], tf.Tensor]) -> tf.Tensor:
         of: list[list[tf.Tensor]] = [[] for _ in self.names]

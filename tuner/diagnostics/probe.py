@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-PROBE_ROWS = 256
-"""Rows of the training part that a probe looks at: shares of units are known to 3 %, at the cost of a few steps."""
+PROBE_EPOCHS = 100
+"""A longer training is probed after so many of its epochs: what is stored of a trial stays bounded."""
 
-_MOST = 8
-_FIRST = 3
+_EACH = 10
+_FEWEST_ROWS, _MOST_ROWS = 64, 256
+_ROWS_OF_EPOCH = 8
 _SEED = 256
 
 
@@ -67,18 +68,23 @@ class Probe:
 
 
 def probe_epochs(epochs: int) -> tuple[int, ...]:
-    """Epochs after which a training is probed, besides its start: each of the first ones, the last one, and some
-    between that lie ever farther apart; at most 8.
+    """Epochs after which a training is probed, besides its start: all of them up to `PROBE_EPOCHS`; of a longer
+    training each of the first ten, the last, and others evenly between.
     """
-    if epochs <= _MOST:
+    if epochs <= PROBE_EPOCHS:
         return tuple(range(1, epochs + 1))
-    later = np.geomspace(_FIRST, epochs, _MOST - _FIRST + 1)[1:]
-    return (*range(1, _FIRST + 1), *sorted({max(_FIRST + 1, round(epoch)) for epoch in later}))
+    later = np.linspace(_EACH, epochs, PROBE_EPOCHS - _EACH + 1).round().astype(int)[1:]
+    return (*range(1, _EACH + 1), *later.tolist())
 
 
 def probe_rows(rows: int) -> np.ndarray:
-    """Indices of the probe's rows in a training part: the same ones for each trial and engine, int64 `(m,)`."""
-    return np.random.default_rng(_SEED).permutation(rows)[:PROBE_ROWS]
+    """Indices of the probe's rows in a training part: the same ones for each trial and engine, int64 `(m,)`.
+
+    An eighth of the rows, so that probes cost a small share of any epoch; but at least 64 of them (or all), and at most
+    256, by which shares of units are known to 3 %.
+    """
+    chosen = min(max(rows // _ROWS_OF_EPOCH, _FEWEST_ROWS), _MOST_ROWS)
+    return np.random.default_rng(_SEED).permutation(rows)[:chosen]
 
 
 def probe_of(

