@@ -62,6 +62,8 @@ def test_a_study_has_its_question_result_and_plots(app, mock):
     assert set(drawn) == {f"tuner-{name}" for name, plot in PLOTS.items() if not isinstance(plot.build(results), str)}
     assert drawn["tuner-history"]["layout"]["title"]["text"] == "Optimisation history"
     assert content["objective_names"] == ["accuracy"]
+    assert "tuner:fingerprint" in results.study.record.attrs
+    assert not [each for each in content["user_attrs"] if each["key"].startswith("tuner:")]
 
 
 def test_each_trial_has_its_ending_curves_and_recipe(app, mock):

@@ -21,6 +21,7 @@ from tuner.storage import Database, read_recipes
 PATIENCE_S = 1.5
 """So long a page waits for plots.  Those of 1,000 trials take longer: they are there when the page refreshes."""
 
+_PRIVATE = "tuner:"
 _FRESH_S = 1.0
 _REST = 4.0
 _HEIGHT_PX = 450
@@ -66,7 +67,10 @@ class Panels:
         self._lock = threading.Lock()
 
     def add_to(self, study_id: int, detail: dict[str, Any]) -> None:
-        """Add note, plots and files to what optuna-dashboard says of a study; a study that is not ours stays as it is.
+        """Add note, plots and files to what optuna-dashboard says of a study.
+
+        What a run keeps in the study's attributes for itself is taken out: the note says it for people.
+        A study with several objectives stays as it is.
 
         Args:
             study_id: Optuna's id.
@@ -76,6 +80,8 @@ class Panels:
         if view is None:
             return
         self._read_recipes(view)
+        attributes = detail.get("user_attrs", [])
+        detail["user_attrs"] = [each for each in attributes if not each["key"].startswith(_PRIVATE)]
         # Trials before plots: the page waits for these, and drawing takes the same processor.
         for trial in [*detail.get("trials", []), *detail.get("best_trials", [])]:
             seen = view.by_id.get(trial["trial_id"])
