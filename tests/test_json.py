@@ -142,7 +142,8 @@ def test_list(url):
     compare(printed("list", "--storage", url), "tuner list --json")
 
 
-def test_check_of_a_good_file_and_of_a_bad_one(tmp_path):
+def test_check_of_a_good_file_and_of_a_bad_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
     bad = tmp_path / "bad.toml"
     bad.write_text('model = "models/mpl.py"\n[data]\nsource = "digits"\n', encoding="utf-8")
     refused = call("check", str(bad))
@@ -151,7 +152,8 @@ def test_check_of_a_good_file_and_of_a_bad_one(tmp_path):
     assert output["ok"] is False
     assert output["problems"]
     good = printed("check", "studies/digits.toml")
-    assert good["ok"] is True
+    assert (good["ok"], good["tried"]) == (True, None)
+    good = printed("check", "studies/digits.toml", "--train")
     compare({**good, "problems": output["problems"]}, "tuner check --json")
     assert set(output) == {"file", "ok", "problems"}
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import UnknownNameError, UsageError
-from tuner.executors import Executor, Limits, LocalExecutor, RayExecutor, Workplace, cores
+from tuner.executors import Executor, Limits, LocalExecutor, RayExecutor, Workplace, cores, threads_of
+from tuner.rehearsal import Rehearsal, rehearse
 from tuner.results import (
     SEEDS,
     TOP,
@@ -122,6 +123,19 @@ def start(
     return StudyHandle(spec.name, database.url), ended
 
 
+def rehearsal(spec: StudySpec) -> Rehearsal:
+    """Train the first setting of a study for two epochs, in one worker of this machine; nothing is kept.
+
+    Raises:
+        StudyFailedError: It cannot be trained.
+        WorkerError: No worker can be started.
+        KeyboardInterrupt: Interrupted.
+    """
+    workers = spec.workers or cores()
+    executor = LocalExecutor(_workplace(spec), 1, limits=_limits(spec), threads=threads_of(workers))
+    return rehearse(spec, executor, workers)
+
+
 def best(study: str | Path, *, storage: str | None = None) -> Recipe:
     """The recipe of a study's best trial, or the one in an exported file or a saved model.
 
@@ -212,8 +226,7 @@ def load(file: str | Path) -> Saved:
 def _local(spec: StudySpec, address: str | None) -> Executor:
     if address is not None:
         raise UsageError(f"An address is for the executor ray, but got {address!r} without it. Add --executor ray.")
-    limits = Limits(spec.budget.trial_time_s, spec.budget.memory_bytes)
-    return LocalExecutor(_workplace(spec), spec.workers, limits=limits)
+    return LocalExecutor(_workplace(spec), spec.workers, limits=_limits(spec))
 
 
 def _ray(spec: StudySpec, address: str | None) -> Executor:
@@ -235,6 +248,10 @@ def _ray(spec: StudySpec, address: str | None) -> Executor:
 
 EXECUTORS: Mapping[str, Callable[[StudySpec, str | None], Executor]] = {"local": _local, "ray": _ray}
 """Name of each place where trials are trained → what makes it, of a study and an address."""
+
+
+def _limits(spec: StudySpec) -> Limits:
+    return Limits(spec.budget.trial_time_s, spec.budget.memory_bytes)
 
 
 def _workplace(spec: StudySpec) -> Workplace:

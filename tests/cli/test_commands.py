@@ -193,5 +193,24 @@ def test_check_of_a_new_project(call, project):
     assert not (project / "runs").exists()
 
 
+def test_check_trains_the_first_setting(call, study, project, monkeypatch):
+    said = call("check", str(study), "--train")
+    assert said.code == 0
+    assert re.search(r"^tried +optimizer = adam, learning_rate = 0\.001 *$", said.out, re.MULTILINE)
+    assert re.search(r"trained by \w+: [\d.e-]+ s an epoch, and .* s once; all trials to their end: about", said.out)
+    assert not (project / "runs").exists()
+
+    def broken(recipe):
+        assert recipe["epochs"] == 2
+        raise ValueError("`units` must be a whole number")
+        yield
+
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *_, **__: InlineExecutor(broken))
+    failed = call("check", str(study), "--train", "--json")
+    assert failed.code != 0
+    assert failed.out == ""
+    assert "A training failed: ValueError: `units` must be a whole number" in failed.err
+
+
 def test_schema(call):
     assert json.loads(call("schema").out)["type"] == "object"

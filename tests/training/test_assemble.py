@@ -152,9 +152,27 @@ def compiled(inputs: tuple[int, ...], outputs: int, **_: Any) -> keras.Model:
     return model
 
 
+class Stepping(keras.Model):
+    """A model whose training step is its own."""
+
+    def train_step(self, data: Any) -> Any:
+        return super().train_step(data)
+
+
+def stepping(inputs: tuple[int, ...], outputs: int, **_: Any) -> keras.Model:
+    rows = keras.Input(inputs)
+    return Stepping(rows, keras.layers.Dense(outputs, activation="softmax")(rows))
+
+
+def test_a_training_step_of_ones_own_is_not_lost() -> None:
+    built = build_model(recipe(head="model"), (6,), 3, stepping)
+    assert isinstance(built, Stepping)
+
+
 @pytest.mark.parametrize(
     ("build", "words"),
     [
+        (stepping, 'train_step of its own, which would be lost where the head softmax is put.*head = "model"'),
         (lambda inputs, outputs, **_: None, r"must return a keras.Model, but gave NoneType"),
         (compiled, "not compiled, but this one is. Take the `compile` out"),
         (lambda inputs, outputs, **own: dense(inputs, outputs + 1, **own), r"\(None, 3\), but got \(None, 4\)"),

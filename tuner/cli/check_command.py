@@ -9,10 +9,15 @@ from tuner.cli.options import json_option, only_json, print_json
 
 @click.command("check")
 @click.argument("file", metavar="FILE")
+@click.option(
+    "--train",
+    is_flag=True,
+    help="Train the first setting for two epochs too: whether it trains, by which engine, and how fast.",
+)
 @json_option
 @click.pass_context
-def command(ctx: click.Context, file: str, as_json: bool) -> None:
-    """Read the study in FILE and its data, and say what they mean; nothing is trained or written.
+def command(ctx: click.Context, file: str, train: bool, as_json: bool) -> None:
+    """Read the study in FILE and its data, and say what they mean; nothing is written.
 
     All problems are reported at once: key, what was given, what is allowed, the nearest right name.
     """
@@ -29,7 +34,13 @@ def command(ctx: click.Context, file: str, as_json: bool) -> None:
         ctx.exit(error.exit_code)
     from tuner.results import explain
 
-    explained = explain(spec)
+    tried = None
+    if train:
+        from tuner.api import rehearsal
+
+        with only_json(as_json):
+            tried = vars(rehearsal(spec))
+    explained = {**explain(spec), "tried": tried}
     if as_json:
         print_json({"file": file, "ok": True, "problems": [], **explained})
     else:

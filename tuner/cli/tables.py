@@ -153,9 +153,26 @@ def show_explained(content: dict[str, Any]) -> None:
     table.add_row("search", f"sampler {_named(content['sampler'])}, pruner {_named(content['pruner'])}")
     table.add_row("health", _health(content["health"]))
     table.add_row("engine", f"{content['engine']['name']}: {content['engine']['reason']}")
+    if content["tried"] is not None:
+        table.add_row(
+            "tried", ", ".join(f"{name} = {number_text(v)}" for name, v in content["tried"]["params"].items())
+        )
+        table.add_row("", _tried(content["tried"]))
     out.print(table)
     for sentence in content["advice"]:
         out.print(Text(f"advice: {sentence}", style="yellow"))
+
+
+def _tried(tried: dict[str, Any]) -> str:
+    """How the first setting trained."""
+    engine = f"{tried['engine']}, as {tried['slower_as'].rstrip('.')}" if tried["slower_as"] else tried["engine"]
+    if tried["reason"]:
+        return f"trained by {engine}, and ended: {tried['reason']}"
+    once = duration_text(tried["made_s"])
+    text = f"trained by {engine}: {number_text(round(tried['epoch_s'], 4))} s an epoch, and {once} once"
+    if tried["study_s"] is None:
+        return text
+    return f"{text}; all trials to their end: about {duration_text(tried['study_s'])}"
 
 
 def _health(options: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from tuner.executors.base import Ended, EpochDone, Event, Executor, Job, Lost, Raised, Stopped, Workplace, kept
 from tuner.executors.inline import InlineExecutor
 from tuner.executors.limits import Limits
-from tuner.executors.local import LocalExecutor, cores
+from tuner.executors.local import LocalExecutor, cores, threads_of
 from tuner.executors.ray import RayExecutor
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "Workplace",
     "cores",
     "kept",
+    "threads_of",
 ]

@@ -37,6 +37,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def threads_of(workers: int) -> int:
+    """Threads of each of so many workers on this machine."""
+    return max(1, cores() // workers)
+
+
 @dataclass(eq=False)
 class _Worker:
     process: subprocess.Popen[bytes]
@@ -86,6 +91,7 @@ class LocalExecutor:
         workers: How many processes; None for one a core.
         command: What starts a worker; None for our own.
         limits: What a trial may use.
+        threads: Threads of each worker; None for its share of the cores.
     """
 
     def __init__(
@@ -94,12 +100,13 @@ class LocalExecutor:
         workers: int | None = None,
         command: Sequence[str] | None = None,
         limits: Limits = NO_LIMITS,
+        threads: int | None = None,
     ) -> None:
         self._command, self._limits = command, limits
         self._looked = 0.0
         self._suspects: set[int] = set()  # trials that have passed the cap of memory in a worker that was not new
         self.count = workers or cores()
-        self._threads = max(1, cores() // self.count)
+        self._threads = threads or threads_of(self.count)
         self._workplace = workplace
         self._inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
         self._workers: list[_Worker] = []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         read_verdicts,
         study_names,
     )
-    from tuner.storage.store import StudyStore
+    from tuner.storage.store import StudyStore, quiet
 
 __all__ = [
     "SEEN_EVERY_S",
@@ -33,6 +33,7 @@ __all__ = [
     "hidden",
     "note",
     "open_database",
+    "quiet",
     "read_epochs",
     "read_probes",
     "read_recipe",
@@ -51,7 +52,7 @@ _MODULES = {
     ),
     "outage": ("Outage",),
     "owners": ("SEEN_EVERY_S",),
-    "store": ("StudyStore",),
+    "store": ("StudyStore", "quiet"),
     "noting": ("note",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -77,7 +77,7 @@ class StudyStore:
         self.database, self.name, self.memory = database, name, Memory()
         self.requeued: list[int] = []
         self.on_change: Callable[[FrozenTrial | None, FrozenTrial], None] = lambda before, trial: None
-        with storage_errors(database.url), _quiet():
+        with storage_errors(database.url), quiet():
             self._study_id = _study_id(database, name, direction)
             self._load()
             self._join()
@@ -442,7 +442,7 @@ def _study_id(database: Database, name: str, direction: str) -> int:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep to ourselves that Optuna makes a study in the database, and another one in memory."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)

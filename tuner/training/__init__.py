@@ -34,7 +34,15 @@ from tuner.training.schedules import SCHEDULES, ReduceOnPlateau
 from tuner.training.task import CLASSIFICATION, EVERY_TASK, Task
 
 if TYPE_CHECKING:
-    from tuner.training.assemble import build_model, compile_model, fit_options, initializer_of, loss_of, optimizer_of
+    from tuner.training.assemble import (
+        build_model,
+        compile_model,
+        fit_options,
+        initializer_of,
+        loss_of,
+        optimizer_of,
+        own_training,
+    )
     from tuner.training.huber import HuberLoss
     from tuner.training.labels import ClassNumbers
     from tuner.training.quantile import QuantileLoss
@@ -47,6 +55,7 @@ _NEEDS_KERAS = {
     "initializer_of": "assemble",
     "loss_of": "assemble",
     "optimizer_of": "assemble",
+    "own_training": "assemble",
     "ClassNumbers": "labels",
     "HuberLoss": "huber",
     "QuantileLoss": "quantile",
@@ -104,6 +113,7 @@ __all__ = [
     "initializer_of",
     "loss_of",
     "optimizer_of",
+    "own_training",
     "learning_rates",
     "plateau",
 ]

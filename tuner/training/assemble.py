@@ -24,6 +24,8 @@ _KERNELS = {
     "pointwise_regularizer": ("pointwise_kernel",),
 }
 
+_TRAINING = ("train_step", "compute_loss", "_compute_loss", "make_train_function", "fit")
+
 
 def build_model(
     recipe: Recipe,
@@ -47,7 +49,8 @@ def build_model(
         seeding: Sets the generators of this process.
 
     Raises:
-        ContentError: `build` gives something else than an uncompiled model with outputs `(batch, outputs)`.
+        ContentError: `build` gives something else than an uncompiled model with outputs `(batch, outputs)`, or one
+            whose own training step would be lost.
     """
     seeding(recipe.seed)
     model = build(
@@ -71,6 +74,11 @@ def compile_model(model: keras.Model, recipe: Recipe) -> keras.Model:
     """
     model.compile(optimizer=optimizer_of(recipe), loss=loss_of(recipe), jit_compile=False)
     return model
+
+
+def own_training(model: keras.Model) -> str | None:
+    """Name of the method by which a model trains otherwise than Keras; None where there is none."""
+    return next((name for name in _TRAINING if getattr(type(model), name) is not getattr(keras.Model, name)), None)
 
 
 def fit_options(recipe: Recipe) -> dict[str, Any]:
@@ -126,7 +134,20 @@ def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) 
             f"{where} must return a model that is not compiled, but this one is. Take the `compile` out: "
             "loss and optimizer are chosen by the study."
         )
-    if not getattr(model, "inputs", None):
+    symbolic, wrapped = getattr(model, "inputs", None), recipe.head not in ("model", "linear")
+    own = own_training(model)
+    if own is not None and (wrapped or not symbolic):
+        why = (
+            f"the head {recipe.head} is put behind it"
+            if symbolic
+            else "it is subclassed, and put into a functional one"
+        )
+        raise ContentError(
+            f"{where} must return a model that Keras trains in its own way, but this one has a {own} of its own, which "
+            f"would be lost where {why}. Return a functional model that ends in its output activation, and set "
+            'head = "model".'
+        )
+    if not symbolic:
         rows = keras.Input(inputs)
         model = keras.Model(rows, model(rows), name=model.name)
     shape = model.output_shape

@@ -14,7 +14,7 @@ from tuner.diagnostics import Layers
 from tuner.engines.compiled.initial import InitialValues, builder
 from tuner.engines.compiled.number import Number
 from tuner.errors import UnsupportedError
-from tuner.training import Recipe
+from tuner.training import Recipe, own_training
 
 _PLAIN = (
     *("InputLayer", "Dense", "Embedding", "Conv1D", "Conv2D", "Conv3D", "Activation", "ReLU", "LeakyReLU", "ELU"),
@@ -23,7 +23,6 @@ _PLAIN = (
     *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
 )
 """Layers of Keras that do in training what they do in prediction."""
-_OF_THE_MODEL = ("train_step", "compute_loss", "_compute_loss", "make_train_function", "fit")
 
 
 class Network:
@@ -104,8 +103,7 @@ def _is_keras(layer: keras.layers.Layer) -> bool:
 
 def unsupported(model: keras.Model) -> str | None:
     """Why a model cannot be trained by calls of its layers alone; None where it can."""
-    own = next((name for name in _OF_THE_MODEL if getattr(type(model), name) is not getattr(keras.Model, name)), None)
-    if own is not None:
+    if own := own_training(model):
         return f"the model has a {own} of its own"
     if len(model.inputs) != 1:
         return f"the model has {len(model.inputs)} inputs"

@@ -14,8 +14,8 @@ from tuner.data import Prepared, Split
 from tuner.engines import Training
 from tuner.executors import Executor, Job
 from tuner.interrupts import Interrupts
+from tuner.jobs import run_jobs
 from tuner.results.studies import Study
-from tuner.results.winner.jobs import run_jobs
 from tuner.results.winner.leaders import seed_of_training
 from tuner.results.winner.measuring import answers_of
 from tuner.retraining import Kept
@@ -101,12 +101,13 @@ class Work:
 
     def run(self, jobs: Sequence[Job], trial_of: Callable[[int], int | None]) -> dict[int, Training]:
         """Run jobs; `trial_of` gives the trial of a job, for the progress."""
-        return run_jobs(
+        ended = run_jobs(
             self.executor,
             jobs,
             self.interrupts,
             lambda number, training: self.progress.told(trial_of(number), training),
         )
+        return {number: event.training for number, event in ended.items()}
 
     def kept(self, number: int) -> Kept:
         """What a training gave."""

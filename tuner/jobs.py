@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tuner.engines import Training
 from tuner.errors import StudyFailedError
-from tuner.executors import Ended, EpochDone, Event, Executor, Job, Lost, Raised
+from tuner.executors import Ended, EpochDone, Event, Executor, Job, Lost, Raised, Stopped
 from tuner.interrupts import Interrupts
 
 _POLL_S = 0.2
@@ -18,8 +18,9 @@ def run_jobs(
     executor: Executor,
     jobs: Sequence[Job],
     interrupts: Interrupts,
-    told: Callable[[int, Training | None], None],
-) -> dict[int, Training]:
+    told: Callable[[int, Training | None], None] = lambda number, training: None,
+    on_epoch: Callable[[EpochDone], None] = lambda event: None,
+) -> dict[int, Ended]:
     """Run the jobs.
 
     Args:
@@ -27,6 +28,7 @@ def run_jobs(
         jobs: What to train, in this order.
         interrupts: Ctrl-C ends it at once: nothing is worth keeping before the end.
         told: Called with the number of a training when it begins (None), and again with how it ended.
+        on_epoch: Called after each epoch.
 
     Raises:
         KeyboardInterrupt: It was interrupted.
@@ -34,7 +36,7 @@ def run_jobs(
         WorkerError: No worker can be started.
     """
     waiting, running = list(jobs), dict[int, Job]()
-    ended: dict[int, Training] = {}
+    ended: dict[int, Ended] = {}
     retried: set[int] = set()
     while waiting or running:
         if interrupts.count:
@@ -45,30 +47,33 @@ def run_jobs(
             executor.submit(job)
             told(job.number, None)
         for event in executor.events(timeout_s=_POLL_S):
-            training = _training(event, retried)
-            if isinstance(event, Lost) and training is None:
-                executor.submit(running[event.number])
-            elif training is not None:
-                del running[event.number]
-                ended[event.number] = training
-                told(event.number, training)
+            match event:
+                case Ended(number=number):
+                    del running[number]
+                    ended[number] = event
+                    told(number, event.training)
+                case EpochDone():
+                    on_epoch(event)
+                case Lost(number=number):
+                    _raise_failed(event, again=number in retried)
+                    retried.add(number)
+                    executor.submit(running[number])
+                case _:
+                    _raise_failed(event, again=True)
     return ended
 
 
-def _training(event: Event, retried: set[int]) -> Training | None:
-    """How a training ended with an event; None where it goes on, or is to be handed in once more."""
+def _raise_failed(event: Event, *, again: bool) -> None:
+    """Say why a training cannot go on; a worker may be lost once."""
     match event:
-        case Ended(training=training):
-            return training
         case Raised(error=error, traceback=traceback):
             kind, _, text = error.partition(": ")
             if kind in _OURS:
                 raise StudyFailedError(f"A training failed. {text}")
-            raise StudyFailedError(f"A training failed: {error}\n\n{traceback.rstrip()}\n\nMend it and train again.")
-        case Lost(number=number, reason=reason, log=log):
-            if number in retried:
-                raise StudyFailedError(f"A training failed: {reason}, twice. It said last:\n{log or '(nothing)'}")
-            retried.add(number)
-        case EpochDone():
-            pass
-    return None
+            raise StudyFailedError(
+                f"A training failed: {error}\n\n{traceback.rstrip()}\n\nMend it and run the same command again."
+            )
+        case Lost(reason=reason, log=log) if again:
+            raise StudyFailedError(f"A training failed: {reason}, twice. It said last:\n{log or '(nothing)'}")
+        case Stopped(reason=reason):
+            raise StudyFailedError(f"A training was ended: {reason}.")
