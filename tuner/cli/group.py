@@ -13,7 +13,7 @@ import tuner as package
 
 COMMANDS = {
     "new": "Start a project: a folder with a study and a model.",
-    "check": "Read a study file and say what it means, without training.",
+    "check": "Read a study file and say what it means; with --train, try it too.",
     "run": "Run a study, or go on with it.",
     "list": "List the studies of a database.",
     "show": "Show how a study went, trial by trial.",

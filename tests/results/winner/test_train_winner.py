@@ -228,7 +228,7 @@ def test_errors_of_the_persons_code(study, place, tmp_path):
     def raising(job):
         return Raised(job.number, "ValueError: no such layer", "Traceback …\nValueError: no such layer\n")
 
-    with pytest.raises(StudyFailedError, match=r"(?s)no such layer.*Traceback.*Mend it and train again"):
+    with pytest.raises(StudyFailedError, match=r"(?s)no such layer.*Traceback.*Mend it and run the same command again"):
         trained(study, place, tmp_path / "a.keras", instead=raising)
 
     def ours(job):
