@@ -16,7 +16,8 @@
     │   ├── StudyBusyError                      an older version is running this study
     │   ├── OwnerLostError                      another process has taken the trials of this one over
     │   └── StorageAwayError                    the database cannot be used now, which may pass
-    └── WorkerError                         1   a worker process could not be started or spoken to
+    ├── WorkerError                         1   a worker process could not be started or spoken to
+    └── CheckpointError                     1   a checkpoint that a trial cannot go on from; it begins anew
 
 Every message says rule, value, place and next step.  Errors of Keras, Optuna, SQLAlchemy and the
 operating system are turned into these where they are called; nothing else leaves the library on purpose.
@@ -154,6 +155,10 @@ class StorageAwayError(StorageError):
 
 class WorkerError(TunerError):
     """A worker process could not be started or spoken to."""
+
+
+class CheckpointError(TunerError):
+    """A checkpoint that a trial cannot go on from: damaged, or made by something else.  The trial begins anew."""
 
 
 def nearest(given: object, allowed: Iterable[str]) -> str | None:

@@ -33,6 +33,7 @@ class DeadEngine:
         fold: int,
         decide: Callable[[EpochRecord], bool],
         probes: Sequence[int] = (),
+        resume: Any = None,
     ) -> Training:
         self.asked = tuple(probes)
         for epoch in range(1, recipe.epochs + 1):

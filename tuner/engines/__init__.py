@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuner.engines.base import Decide, Engine, EpochRecord, Training
-from tuner.engines.trial import OnEpoch, run_trial
+from tuner.engines.base import Decide, Engine, EpochRecord, State, Training
+from tuner.engines.checkpoint import Checkpoint
+from tuner.engines.trial import Keep, OnEpoch, run_trial
 from tuner.registry import Table
 
-__all__ = ["ENGINES", "Decide", "Engine", "EngineRow", "EpochRecord", "OnEpoch", "Training", "run_trial"]
+__all__ = [
+    "ENGINES",
+    "Checkpoint",
+    "Decide",
+    "Engine",
+    "EngineRow",
+    "EpochRecord",
+    "Keep",
+    "OnEpoch",
+    "State",
+    "Training",
+    "run_trial",
+]
 
 
 @dataclass(frozen=True)

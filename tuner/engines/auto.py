@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from tuner.data import DataFacts, Split
-from tuner.engines.base import Decide, Training
+from tuner.engines.base import Decide, Engine, State, Training
 from tuner.engines.compiled import CompiledEngine
 from tuner.engines.fit import FitEngine
 from tuner.errors import UnsupportedError
@@ -39,7 +39,15 @@ class AutoEngine:
 
     def model(self) -> keras.Model:
         """See `Engine.model`."""
-        return (self._fit if self.used == self._fit.name else self._compiled).model()
+        return self._last.model()
+
+    def state(self) -> State:
+        """See `Engine.state`."""
+        return self._last.state()
+
+    @property
+    def _last(self) -> Engine:
+        return self._fit if self.used == self._fit.name else self._compiled
 
     def train(
         self,
@@ -50,9 +58,10 @@ class AutoEngine:
         fold: int,
         decide: Decide,
         probes: Sequence[int] = (),
+        resume: State | None = None,
     ) -> Training:
         """See `Engine.train`."""
-        given = recipe, split, facts, build, fold, decide, probes
+        given = recipe, split, facts, build, fold, decide, probes, resume
         model = f"{recipe.model.model_dump_json()} {recipe.activation}"
         if model not in self.reasons:
             try:

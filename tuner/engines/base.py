@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from tuner.data import DataFacts, Split
 from tuner.diagnostics import Finding, Probe
+from tuner.errors import CheckpointError
 from tuner.training import Recipe
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,32 @@ class Training:
         return cls(**{**content, "findings": tuple(Finding.from_json(finding) for finding in content["findings"])})
 
 
+@dataclass(frozen=True)
+class State:
+    """Where a training on one split stands after an epoch: with it another process goes on to the very same end.
+
+    Attributes:
+        engine: Row of the table of engines that trained it.
+        values: The objective after each epoch so far.
+        arrays: Values of variables, by what they belong to.
+        plain: What else there is, as plain JSON.
+    """
+
+    engine: str
+    values: tuple[float, ...]
+    arrays: Mapping[str, Sequence[np.ndarray]]
+    plain: Mapping[str, Any]
+
+    def check(self, engine: str) -> None:
+        """Make sure that it is of this engine.
+
+        Raises:
+            CheckpointError: It is of another one.
+        """
+        if self.engine != engine:
+            raise CheckpointError(f"it is of the engine {self.engine}, and the trial is now trained by {engine}")
+
+
 class Engine(Protocol):
     """One way to train.
 
@@ -104,6 +132,9 @@ class Engine(Protocol):
     def model(self) -> keras.Model:
         """A Keras model with the weights of the last training, which is complete; nothing changes it later."""
 
+    def state(self) -> State:
+        """Where the training stands; only while `Decide` is called."""
+
     def train(
         self,
         recipe: Recipe,
@@ -113,8 +144,9 @@ class Engine(Protocol):
         fold: int,
         decide: Decide,
         probes: Sequence[int] = (),
+        resume: State | None = None,
     ) -> Training:
-        """Train from fresh weights.
+        """Train, from fresh weights or from where an earlier training stood.
 
         Args:
             recipe: What to train.
@@ -124,7 +156,9 @@ class Engine(Protocol):
             fold: Index of the split; for the records.
             decide: Is told of each epoch, and says whether to go on.
             probes: Epochs after which the layers are measured; with any of them, so are the initial weights.
+            resume: Where a training of the same recipe on the same split stood; `decide` is told of later epochs only.
 
         Raises:
             UnsupportedError: This engine cannot train the recipe; nothing was told to `decide`.
+            CheckpointError: It cannot go on from `resume`; nothing was told to `decide`.
         """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -17,9 +17,10 @@ import tensorflow as tf
 
 from tuner.data import DataFacts, Split
 from tuner.diagnostics import Finding, Layers, divergence
-from tuner.engines.base import Decide, EpochRecord, Training
+from tuner.engines.base import Decide, EpochRecord, State, Training
 from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.prober import Look, Prober, constant_answer, rows_of, steps_of
+from tuner.engines.variables import assign, values_of
 from tuner.training import Recipe, build_model, compile_model, fit_options
 
 
@@ -32,12 +33,19 @@ class FitEngine:
 
     def __init__(self) -> None:
         self._model: keras.Model | None = None
+        self._observer: _Observer | None = None
 
     def model(self) -> keras.Model:
         """See `Engine.model`."""
         if self._model is None:
             raise RuntimeError("nothing was trained yet")
         return self._model
+
+    def state(self) -> State:
+        """See `Engine.state`."""
+        if self._observer is None:
+            raise RuntimeError("nothing is trained now")
+        return self._observer.state()
 
     def train(
         self,
@@ -48,18 +56,23 @@ class FitEngine:
         fold: int,
         decide: Decide,
         probes: Sequence[int] = (),
+        resume: State | None = None,
     ) -> Training:
         """See `Engine.train`."""
+        if resume is not None:
+            resume.check(self.name)
         self._model = None
         keras.backend.clear_session()
         gc.collect()
         model = self._model = build_model(recipe, facts.input_shape, facts.outputs, build)
         compile_model(model, recipe)
-        observer = _Observer(recipe, split, fold, decide, prober_of(model, recipe, split, probes))
+        prober = prober_of(model, recipe, split, probes)
+        observer = self._observer = _Observer(recipe, split, fold, decide, prober, resume)
         options = fit_options(recipe)
         options.pop("class_weight", None)  # is in the sample weights, together with those of the data
         options["callbacks"] = [observer, *options["callbacks"]]
         model.fit(split.train.x, split.train.y, sample_weight=sample_weight(split.train, recipe), verbose=0, **options)
+        self._observer = None
         return observer.training()
 
 
@@ -68,13 +81,20 @@ class _Observer(keras.callbacks.Callback):
 
     It stands before the schedule in the list of callbacks: a schedule that watches the objective finds it in
     the epoch's logs.
+
+    Where a training goes on, its earlier epochs pass without steps.  So the rows are drawn as often as they were (the
+    state of TensorFlow's shuffle cannot be set), and the schedule observes what it had observed.  The state is put in
+    place at the end of the last of them, where it was taken: before the schedule has its turn.
     """
 
-    def __init__(self, recipe: Recipe, split: Split, fold: int, decide: Decide, prober: Prober) -> None:
+    def __init__(
+        self, recipe: Recipe, split: Split, fold: int, decide: Decide, prober: Prober, resume: State | None
+    ) -> None:
         super().__init__()
         self._recipe, self._split, self._fold, self._decide = recipe, split, fold, decide
-        self._prober = prober
-        self._value: float | None = None
+        self._prober, self._resume = prober, resume
+        self._values: list[float] = [] if resume is None else [*resume.values]
+        self._passing = len(self._values)
         self._diverged: Finding | None = None
         self._pruned_after: int | None = None
         self._epoch, self._began = 0, 0.0
@@ -84,11 +104,20 @@ class _Observer(keras.callbacks.Callback):
         if self._diverged is not None:
             return Training("diverged", None, self._diverged.text, (self._diverged,))
         if self._pruned_after is not None:
-            return Training("pruned", self._value, f"pruned after epoch {self._pruned_after}")
-        return Training("complete", self._value)
+            return Training("pruned", self._values[-1], f"pruned after epoch {self._pruned_after}")
+        return Training("complete", self._values[-1])
+
+    def state(self) -> State:
+        """Where the training stands."""
+        probed, plain = self._prober.state()
+        variables = values_of(_variables(self.model))
+        return State("fit", tuple(self._values), {"variables": variables, "probed": probed}, plain)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._prober.start()
+        if self._resume is None:
+            self._prober.start()
+        else:
+            self._step, self.model.train_function = self.model.train_function, _pass
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch, self._began = epoch + 1, time.monotonic()
@@ -102,6 +131,11 @@ class _Observer(keras.callbacks.Callback):
         if self._diverged is not None:
             return
         logs = logs if logs is not None else {}
+        if epoch < self._passing:
+            logs["objective"] = self._values[epoch]
+            if epoch + 1 == self._passing:
+                self._go_on()
+            return
         validation = self._split.validation
         outputs = predict(self.model, validation.x)
         if not np.isfinite(outputs).all():
@@ -109,14 +143,15 @@ class _Observer(keras.callbacks.Callback):
             return
         weight = sample_weight(validation, self._recipe)
         val_loss = float(self.model.loss(validation.y, outputs, sample_weight=weight))
-        self._value = objective(self._recipe, self._split, outputs)
-        logs["objective"] = self._value
+        value = objective(self._recipe, self._split, outputs)
+        self._values.append(value)
+        logs["objective"] = value
         record = EpochRecord(
             fold=self._fold,
             epoch=epoch + 1,
             loss=float(logs["loss"]),
             val_loss=val_loss,
-            metric=self._value,
+            metric=value,
             learning_rate=self._rate(),
             probes=self._prober.after(epoch + 1),
             seconds=time.monotonic() - self._began,
@@ -125,12 +160,31 @@ class _Observer(keras.callbacks.Callback):
             self._pruned_after = epoch + 1
             self.model.stop_training = True
 
+    def _go_on(self) -> None:
+        assert self._resume is not None
+        if not self.model.optimizer.built:
+            self.model.optimizer.build(self.model.trainable_variables)
+        assign(_variables(self.model), self._resume.arrays["variables"])
+        self._prober.go_on(self._resume.arrays["probed"], self._resume.plain)
+        self.model.train_function = self._step
+
     def _rate(self) -> float:
         return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
     def _diverge(self, what: str, value: float) -> None:
         self._diverged = divergence(what, value, self._epoch, self._rate(), self._fold)
         self.model.stop_training = True
+
+
+def _variables(model: keras.Model) -> list[Any]:
+    """All that steps change: weights, statistics, seeds of dropout, and what the optimizer keeps."""
+    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
+
+
+def _pass(batches: Iterator[Any]) -> dict[str, float]:
+    """In place of a training step: let a batch pass."""
+    next(batches)
+    return {"loss": 0.0}
 
 
 def prober_of(model: keras.Model, recipe: Recipe, split: Split, probes: Sequence[int]) -> Prober:

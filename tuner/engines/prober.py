@@ -7,8 +7,8 @@ Engines say how their network is called; what is measured, on which rows and wit
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from tuner.data import Part
 from tuner.diagnostics import Layers, Probe, probe_of, probe_rows
 from tuner.engines.measure import sample_weight
+from tuner.errors import CheckpointError
 from tuner.training import Recipe
 
 _RARE = 1e-6
@@ -78,6 +79,23 @@ class Prober:
             return ()
         found, self._start = (*self._start, self._probe(epoch)), ()
         return found
+
+    def state(self) -> tuple[Sequence[np.ndarray], dict[str, Any]]:
+        """What `go_on` needs: arrays, and plain JSON."""
+        then, weights = self._before or (None, ())
+        start = [asdict(probe) for probe in self._start]
+        return weights, {"epochs": sorted(self._epochs), "then": then, "start": start}
+
+    def go_on(self, weights: Sequence[np.ndarray], plain: Mapping[str, Any]) -> None:
+        """Stand where the prober of an earlier training stood, in place of `start`.
+
+        Raises:
+            CheckpointError: That one had other epochs to measure after.
+        """
+        if plain["epochs"] != sorted(self._epochs):
+            raise CheckpointError("the layers were measured after other epochs ([health] measure)")
+        self._before = None if plain["then"] is None else (plain["then"], weights)
+        self._start = tuple(Probe.from_json(probe) for probe in plain["start"])
 
     def _probe(self, epoch: int) -> Probe:
         look, weights, layers = self.look(), self._weights(), self._layers

@@ -10,10 +10,14 @@ from typing import Any, TypeAlias
 from tuner.data import Prepared, Split
 from tuner.diagnostics import Finding, Fold, HealthOptions, Probe, judge, probe_epochs
 from tuner.engines.base import Engine, EpochRecord, Training
+from tuner.engines.checkpoint import Checkpoint
 from tuner.training import Recipe
 
 OnEpoch: TypeAlias = Callable[[EpochRecord, "tuple[int, float] | None"], bool]
 """Told of each epoch and, where the pruner sees one, of the step (from 1) and its value; False ends the trial."""
+
+Keep: TypeAlias = Callable[[Callable[[], Checkpoint]], None]
+"""Called after each epoch behind which the trial goes on, with what makes a checkpoint of it; it may want none."""
 
 
 def run_trial(
@@ -24,6 +28,8 @@ def run_trial(
     on_epoch: OnEpoch,
     health: HealthOptions | None = None,
     after_split: Callable[[Split], None] = lambda split: None,
+    keep: Keep = lambda make: None,
+    resume: Checkpoint | None = None,
 ) -> Training:
     """Train a recipe on each split in turn.
 
@@ -34,9 +40,15 @@ def run_trial(
     A verdict of `health.stop` ends the trial as a diverged one, in whichever epoch it is found.
 
     `after_split` is called with each split that was trained to its last epoch, while the engine still has its model.
+
+    A trial that goes on from a checkpoint, `resume`, ends as it would have without the cut; `on_epoch` is told of later
+    epochs only.
+
+    Raises:
+        CheckpointError: It cannot go on from `resume`; `on_epoch` was told of nothing.
     """
     doctor = _Doctor(recipe.epochs, health or HealthOptions())
-    training = _train(engine, recipe, prepared, build, on_epoch, doctor, after_split)
+    training = _train(engine, recipe, prepared, build, on_epoch, doctor, after_split, keep, resume)
     if doctor.stopped is not None:
         training = Training("diverged", None, f"{doctor.stopped.verdict}: {doctor.stopped.text}")
     return dataclasses.replace(training, findings=judge(doctor.folds, training.findings))
@@ -50,22 +62,35 @@ def _train(
     on_epoch: OnEpoch,
     doctor: _Doctor,
     after_split: Callable[[Split], None],
+    keep: Keep,
+    resume: Checkpoint | None,
 ) -> Training:
-    folds, values, go_on = len(prepared.splits), [], True
+    folds, go_on = len(prepared.splits), True
+    records = [] if resume is None else [*resume.records]
+    values = [] if resume is None else [*resume.values]
+    for record in records:
+        doctor.look(record)
+
+    def checkpoint() -> Checkpoint:
+        return Checkpoint(tuple(records), tuple(values), engine.state())
 
     def decide(record: EpochRecord) -> bool:
         nonlocal go_on
         doctor.look(record)
+        records.append(record)
         if folds == 1:
             go_on = on_epoch(record, (record.epoch, record.metric))
         else:
             last = record.epoch == recipe.epochs
             go_on = on_epoch(record, (record.fold + 1, record.metric) if last else None)
         go_on = go_on and doctor.stopped is None
+        if go_on and (record.epoch < recipe.epochs or record.fold + 1 < folds):
+            keep(checkpoint)
         return go_on
 
-    for fold, split in enumerate(prepared.splits):
-        training = engine.train(recipe, split, prepared.facts, build, fold, decide, doctor.epochs)
+    for fold, split in list(enumerate(prepared.splits))[len(values) :]:
+        state = resume.state if resume is not None and fold == resume.fold else None
+        training = engine.train(recipe, split, prepared.facts, build, fold, decide, doctor.epochs, state)
         if training.state != "complete" or training.value is None:
             return training
         after_split(split)

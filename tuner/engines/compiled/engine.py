@@ -17,11 +17,12 @@ import tensorflow as tf
 
 from tuner.data import DataFacts, Part, Split
 from tuner.diagnostics import divergence
-from tuner.engines.base import Decide, EpochRecord, Training
+from tuner.engines.base import Decide, EpochRecord, State, Training
 from tuner.engines.compiled.program import Program
 from tuner.engines.compiled.programs import Programs
 from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.prober import Prober
+from tuner.engines.variables import assign, values_of
 from tuner.training import Recipe, build_model, learning_rates, plateau
 
 _SHUFFLED_BYTES = 2**26
@@ -38,6 +39,7 @@ class CompiledEngine:
     def __init__(self) -> None:
         self._programs = Programs()
         self._last: Program | None = None
+        self._trial: _Trial | None = None
         self._made: tuple[Recipe, DataFacts, Callable[..., Any]] | None = None
         self._parts: OrderedDict[int, tuple[Split, list[list[tf.Tensor]]]] = OrderedDict()
 
@@ -65,6 +67,12 @@ class CompiledEngine:
             variable.assign(other)
         return model
 
+    def state(self) -> State:
+        """See `Engine.state`."""
+        if self._trial is None:
+            raise RuntimeError("nothing is trained now")
+        return self._trial.state()
+
     def train(
         self,
         recipe: Recipe,
@@ -74,6 +82,7 @@ class CompiledEngine:
         fold: int,
         decide: Decide,
         probes: Sequence[int] = (),
+        resume: State | None = None,
     ) -> Training:
         """See `Engine.train`."""
         weights = [sample_weight(part, recipe) for part in (split.train, split.validation)]
@@ -82,7 +91,14 @@ class CompiledEngine:
         self._made = recipe, facts, build
         train, validation = self._rows(split, weights if weighted else None)
         prober = self._programs.health.prober(program, recipe, split, train, probes)
-        return _Trial(program, recipe, split, train, validation, fold).run(decide, prober)
+        trial = self._trial = _Trial(program, recipe, split, train, validation, fold, prober)
+        if resume is None:
+            prober.start()
+        else:
+            trial.go_on(resume)
+        ended = trial.run(decide)
+        self._trial = None
+        return ended
 
     def _rows(self, split: Split, weights: Sequence[np.ndarray | None] | None) -> list[list[tf.Tensor]]:
         """Training and validation rows as pieces take them; features and targets are copied once."""
@@ -113,19 +129,35 @@ class _Trial:
         train: Sequence[tf.Tensor],
         validation: Sequence[tf.Tensor],
         fold: int,
+        prober: Prober,
     ) -> None:
         self._program, self._recipe, self._split, self._fold = program, recipe, split, fold
-        self._train, self._validation = train, validation
+        self._train, self._validation, self._prober = train, validation, prober
+        self._values: list[float] = []
         self._sizes = _batch_sizes(len(split.train), recipe.batch_size)
         self._rates = learning_rates(recipe, len(self._sizes) * recipe.epochs)
         self._plateau = plateau(recipe)
         self._order = np.random.default_rng(recipe.seed)
 
-    def run(self, decide: Decide, prober: Prober) -> Training:
+    def state(self) -> State:
+        """Where the training stands."""
+        probed, plain = self._prober.state()
+        arrays = {"variables": values_of(self._program.variables), "probed": probed}
+        return State("compiled", tuple(self._values), arrays, {**plain, "order": self._order.bit_generator.state})
+
+    def go_on(self, state: State) -> None:
+        """Stand where another training stood."""
+        state.check("compiled")
+        assign(self._program.variables, state.arrays["variables"])
+        self._prober.go_on(state.arrays["probed"], state.plain)
+        self._order.bit_generator.state = state.plain["order"]
+        for value in state.values:
+            self._observe(value)
+
+    def run(self, decide: Decide) -> Training:
         """Train to the end, or to where `decide` ends it."""
-        prober.start()
-        epochs, value = self._recipe.epochs, None
-        for epoch in range(1, epochs + 1):
+        epochs = self._recipe.epochs
+        for epoch in range(len(self._values) + 1, epochs + 1):
             began = time.monotonic()
             rates = self._rates_of(epoch)
             rate, loss = float(rates[-1]), self._train_epoch(rates)
@@ -136,14 +168,18 @@ class _Trial:
             if reason is not None:
                 return Training("diverged", None, reason.text, (reason,))
             value = objective(self._recipe, self._split, outputs)
-            if self._plateau is not None:
-                self._plateau.observe(value)
-            found = prober.after(epoch)
+            self._observe(value)
+            found = self._prober.after(epoch)
             seconds = time.monotonic() - began
             go_on = decide(EpochRecord(self._fold, epoch, loss, validation_loss, value, rate, seconds, found))
             if not go_on and epoch < epochs:
                 return Training("pruned", value, f"pruned after epoch {epoch}")
-        return Training("complete", value)
+        return Training("complete", self._values[-1])
+
+    def _observe(self, value: float) -> None:
+        self._values.append(value)
+        if self._plateau is not None:
+            self._plateau.observe(value)
 
     def _train_epoch(self, rates: np.ndarray) -> float:
         """One pass over the training rows; its mean loss over the rows."""

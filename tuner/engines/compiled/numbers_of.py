@@ -63,6 +63,11 @@ class SharedOptimizer:
             _START in config and value.ndim > 0 and bool((value == _MARK).all()) for _, value in self._slots
         ]
 
+    @property
+    def variables(self) -> list[Any]:
+        """What it keeps from step to step."""
+        return [variable for variable, _ in self._slots]
+
     def begin(self, config: Mapping[str, Any]) -> None:
         """Set its options to those of a recipe, and its slots to their start.
 

@@ -26,6 +26,12 @@ class Program:
     outputs: Piece
     measured: Piece
 
+    @property
+    def variables(self) -> list[Any]:
+        """All that steps change: weights, statistics, seeds of dropout, and what the optimizer keeps."""
+        state = self.network.model.non_trainable_variables
+        return [*self.weights.variables, *state, *self.optimizer.variables]
+
     def begin(self, recipe: Recipe, config: Mapping[str, Any]) -> None:
         """Make all variables what they are before the first step of a recipe, whose optimizer has this `config`."""
         self.weights.load(self.network.begin(recipe))

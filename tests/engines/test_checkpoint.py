@@ -1,0 +1,130 @@
+"""A trial that goes on from a checkpoint ends, bit for bit, as the one that was not cut."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+
+from tuner.data import Prepared
+from tuner.engines import ENGINES, Checkpoint, EpochRecord, run_trial
+from tuner.errors import CheckpointError
+from tuner.training import Choice, ModelChoice, Recipe, Task
+
+keras = pytest.importorskip("keras")
+pytestmark = pytest.mark.slow
+
+OPTIONS = {"units": 5, "layers": 1, "dropout": 0.3, "batch_norm": True}
+
+
+def recipe_of(optimizer: str, epochs: int = 4, **given: Any) -> Recipe:
+    """Dropout, statistics of batches, a schedule that watches, weights of classes and rows, a last batch of 6 rows."""
+    plateau = Choice(
+        name="reduce_on_plateau",
+        options={"factor": 0.5, "patience": 1, "min_ratio": 1e-4, "min_delta": 0.05, "cooldown": 1},
+    )
+    content: dict[str, Any] = {
+        "model": ModelChoice(reference="models/mlp.py", sha256="", options=OPTIONS),
+        "schedule": plateau,
+        "class_weight": {0: 0.5, 1: 1.0, 2: 2.0},
+        "l2": 1e-3,
+        "learning_rate": 0.1,
+    }
+    return oracle.recipe("categorical_crossentropy", optimizer, epochs=epochs, **{**content, **given})
+
+
+def prepared_of(folds: int) -> Prepared:
+    split, facts = oracle.data(Task.MULTICLASS, weighted=True)
+    learnt = dataclasses.replace(split, validation=split.train)  # labels are random: only these get better
+    return Prepared(facts, (learnt, dataclasses.replace(learnt, train=split.validation))[:folds])
+
+
+def train(engine: Any, recipe: Recipe, prepared: Prepared, resume: Checkpoint | None = None) -> Any:
+    """How it ended, with the weights; the records without their time; and every checkpoint as bytes."""
+    records: list[dict[str, Any]] = []
+    kept: dict[tuple[int, int], bytes] = {}
+
+    def on_epoch(record: EpochRecord, report: Any) -> bool:
+        records.append({**record.to_json(), "seconds": 0.0})
+        return True
+
+    def keep(make: Any) -> None:
+        checkpoint = make()
+        kept[checkpoint.fold, checkpoint.epoch] = checkpoint.to_bytes(recipe)
+
+    build = oracle.build_of(recipe)
+    training = run_trial(engine, recipe, prepared, build, on_epoch, keep=keep, resume=resume)
+    weights = [variable.numpy() for variable in engine.model().variables]
+    return (training.to_json(), weights), records, kept
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer", "folds", "cuts"),
+    [("fit", "adam", 1, [(0, 2)]), ("compiled", "nadam", 2, [(0, 2), (0, 4), (1, 3)])],
+)
+def test_it_ends_as_if_it_had_not_been_cut(name: str, optimizer: str, folds: int, cuts: list[tuple[int, int]]) -> None:
+    recipe, prepared = recipe_of(optimizer), prepared_of(folds)
+    whole, records, kept = train(ENGINES[name].make(), recipe, prepared)
+    places = [(record["fold"], record["epoch"]) for record in records]
+    assert list(kept) == places[:-1], "none is made of a trial that is over"
+    assert len({record["learning_rate"] for record in records}) > 1, "the schedule has watched"
+    assert len(records[-1]["probes"]) == 1
+    other = ENGINES[name].make()  # as another worker: with nothing of the first one
+    if folds > 1:  # but with another trial behind it
+        train(other, recipe_of(optimizer, epochs=1, seed=6), prepared_of(1))
+    for cut in cuts:
+        ended, rest, again = train(other, recipe, prepared, Checkpoint.from_bytes(kept[cut], recipe))
+        assert rest == records[places.index(cut) + 1 :]
+        assert list(again) == places[places.index(cut) + 1 : -1]
+        (training, weights), (expected, expected_weights) = ended, whole
+        assert training == expected
+        assert len(weights) == len(expected_weights)
+        assert all(map(np.array_equal, weights, expected_weights))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda content, recipe: (content[:-9] + b"x" + content[-8:], recipe), "it is damaged"),
+        (lambda content, recipe: (content[: len(content) // 2], recipe), "it is damaged"),
+        (lambda content, recipe: (b"PK" + content, recipe), "it is none of this version"),
+        (lambda content, recipe: (b"", recipe), "it is none of this version"),
+        (lambda content, recipe: (content, recipe.model_copy(update={"seed": 7})), "it is of another recipe"),
+    ],
+)
+def test_what_is_damaged_or_foreign_is_refused(change: Any, says: str, kept: bytes) -> None:
+    recipe = recipe_of("sgd", epochs=2)
+    with pytest.raises(CheckpointError, match=says):
+        Checkpoint.from_bytes(*change(kept, recipe))
+
+
+def test_other_versions_are_refused(kept: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuner.engines.checkpoint._version", lambda package: "0.0")
+    with pytest.raises(CheckpointError, match="another version .*, now keras-studies 0.0"):
+        Checkpoint.from_bytes(kept, recipe_of("sgd", epochs=2))
+
+
+@pytest.mark.parametrize("name", ["fit", "compiled"])
+def test_the_state_of_something_else_is_refused_before_anything_is_told(name: str, kept: bytes) -> None:
+    recipe, prepared = recipe_of("sgd", epochs=2), prepared_of(1)
+    checkpoint = Checkpoint.from_bytes(kept, recipe)
+    state = checkpoint.state
+    wrong = {**state.arrays, "variables": [array[..., None] for array in state.arrays["variables"]]}
+    engine, another = ENGINES[name].make(), "fit" if name == "compiled" else "compiled"
+    for other, says in [
+        (dataclasses.replace(state, engine=another), f"of the engine {another}, and .* now trained by {name}"),
+        (dataclasses.replace(state, engine=name, arrays=wrong), "variables are not those of the model"),
+    ]:
+        with pytest.raises(CheckpointError, match=says):
+            train(engine, recipe, prepared, dataclasses.replace(checkpoint, state=other))
+
+
+@pytest.fixture(scope="module")
+def kept() -> bytes:
+    """A checkpoint of the compiled engine."""
+    recipe = recipe_of("sgd", epochs=2)
+    content: bytes = train(ENGINES["compiled"].make(), recipe, prepared_of(1))[2][0, 1]
+    return content
