@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import text, update
+from sqlalchemy import Table, func, select, text, update
 
 from tuner.errors import OwnerLostError, StorageAwayError, StorageError, StudyNotFoundError
 from tuner.storage import (
@@ -40,6 +40,12 @@ def abandon(store: StudyStore) -> None:
 def rows(database: Database, name: str = "s") -> list[FrozenTrial]:
     """The trials as Optuna reads them."""
     return optuna.load_study(study_name=name, storage=database.optuna).trials
+
+
+def count(database: Database, table: Table) -> int:
+    """Rows of a table."""
+    with database.engine.connect() as connection:
+        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
 def take(store: StudyStore, count: int) -> list[int]:
@@ -376,6 +382,98 @@ def test_trials_of_one_number_are_refused(database: Database) -> None:
     with pytest.raises(StorageError, match="numbered from 0 without gaps"):
         StudyStore(database, "s", "minimize")
     assert not read_study_record(database, "s").alive
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_a_trial_with_a_checkpoint_goes_on_from_there(database: Database, dies: bool) -> None:
+    pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
+    store = StudyStore(database, "s", "minimize")
+    study = store.study(pruner=pruner)
+    take(store, 2)
+    other, trial = (store.begin(study, number) for number in (0, 1))
+    x = trial.suggest_float("x", 0, 1)
+    layer = {"layer": "dense", "gradient": 1.0, "update": None, "dead": None, "saturated": 0.5}
+
+    def epoch(number: int) -> None:
+        trial.report(number / 10, number)
+        trial.should_prune()
+        probe = {"epoch": number, "loss": 2.0, "constant_loss": None, "layers": [layer]}
+        store.add_epoch(1, {**record(number), "probes": [probe]})
+
+    epoch(1)
+    store.add_checkpoint(1, (0, 1), 1.5, [0.1], b"first")
+    epoch(2)
+    store.add_checkpoint(1, (0, 2), 3.0, [0.1, 0.2], b"\0second")
+    store.flush()
+    marks = dict(study.trials[1].system_attrs)
+    epoch(3)
+    epoch(4)
+    store.flush()
+    assert study.trials[1].system_attrs != marks, "a rung was passed since"
+    epoch(5)
+    if dies:
+        abandon(store)
+    else:
+        store.close()
+
+    again = StudyStore(database, "s", "minimize")
+    assert again.requeued == ([0, 1] if dies else [])
+    found = rows(database)[1]
+    stored = found._trial_id
+    assert (found.state, found.params, found.intermediate_values) == (TrialState.WAITING, {"x": x}, {1: 0.1, 2: 0.2})
+    assert found.system_attrs == marks
+    assert [row["epoch"] for row in read_epochs(database, [stored])] == [1, 2]
+    assert [(probe["epoch"], len(probe["layers"])) for probe in read_probes(database, [stored])] == [(1, 1), (2, 1)]
+    assert take(again, 2) == [0, 1]
+    assert again.checkpoint(0) is None
+    kept = again.checkpoint(1)
+    assert kept is not None
+    assert (kept.place, kept.seconds, kept.folds, kept.content) == ((0, 2), 3.0, (0.1, 0.2), b"\0second")
+
+    # Its worker dies: it goes on from the same place.  It cannot: it begins anew.
+    store, study = again, again.study(pruner=pruner)
+    trial = store.begin(study, 1)
+    epoch(3)
+    assert store.restart(1) == kept
+    assert store.begin(study, 1).storage.get_trial(store._memory_of(1)).intermediate_values == {1: 0.1, 2: 0.2}
+    trial = store.begin(study, 1)
+    epoch(3)
+    store.flush()
+    assert [row["epoch"] for row in read_epochs(database, [stored])] == [1, 2, 3]
+    assert store.restart(1, anew=True) is None
+    trial = store.begin(study, 1)
+    epoch(1)
+    store.flush()
+    assert [row["epoch"] for row in read_epochs(database, [stored])] == [1]
+    assert rows(database)[1].intermediate_values == {1: 0.1}
+
+    # At its end nothing is left of it.
+    store.add_checkpoint(1, (0, 1), 1.0, [], b"last")
+    store.flush()
+    assert count(database, tables.checkpoints) == 1
+    store.add_checkpoint(1, (0, 2), 2.0, [], b"too late")
+    study.tell(trial, 0.5)
+    study.tell(store.begin(study, other.number), 0.5)
+    store.close()
+    assert count(database, tables.checkpoints) == 0
+
+
+def test_checkpoints_of_trials_that_are_gone_are_dropped(database: Database) -> None:
+    store = StudyStore(database, "s", "minimize")
+    for number in take(store, 2):
+        store.begin(store.study(), number)
+        store.add_checkpoint(number, (0, 1), 1.0, [], b"x")
+    store.close()
+    with database.engine.begin() as connection:
+        connection.execute(text("update trials set state = 'FAIL' where number = 0"))
+        connection.execute(update(tables.checkpoints).values(state="no JSON"))
+    again = StudyStore(database, "s", "minimize")
+    assert count(database, tables.checkpoints) == 1
+    assert take(again, 1) == [1]
+    kept = again.checkpoint(1)
+    assert kept is not None
+    assert (kept.place, kept.content) == ((0, 0), b""), "a worker refuses it, and the trial begins anew"
+    again.close()
 
 
 def test_a_trial_that_runs_again_forgets_its_first_life(database: Database) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tuner.storage.checkpoints import StoredCheckpoint
     from tuner.storage.database import Database, default_url, hidden, open_database, storage_errors
     from tuner.storage.noting import note
     from tuner.storage.outage import Outage
@@ -26,6 +27,7 @@ __all__ = [
     "SEEN_EVERY_S",
     "Database",
     "Outage",
+    "StoredCheckpoint",
     "StudyRecord",
     "StudyStore",
     "default_url",
@@ -45,6 +47,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "checkpoints": ("StoredCheckpoint",),
     "database": ("Database", "default_url", "hidden", "open_database", "storage_errors"),
     "reading": (
         *("StudyRecord", "epochs_run", "read_epochs", "read_probes", "read_recipe", "read_recipes"),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import distribution_to_json
 from optuna.storages._rdb import models
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from tuner.storage import tables
@@ -23,7 +23,7 @@ from tuner.storage import tables
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
-    from sqlalchemy import Table
+    from sqlalchemy import ColumnElement, Table
 
 _PARTS = ("params", "values", "user_attributes", "system_attributes", "intermediate_values")
 _ATTRIBUTES: dict[str, Any] = {"user": models.StudyUserAttributeModel, "system": models.StudySystemAttributeModel}
@@ -50,12 +50,21 @@ class Change:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one of our own tables for one trial; what the trial had there before is replaced if `replace`."""
+    """Rows of one of our own tables for one trial.
+
+    Attributes:
+        table: The table.
+        number: Of the trial.
+        rows: Their columns, but for the trial.
+        replace: Whether what the trial had there before is replaced.
+        after: A fold and an epoch: then only what is of later ones is.
+    """
 
     table: Table
     number: int
     rows: Sequence[Mapping[str, Any]]
     replace: bool = False
+    after: tuple[int, int] | None = None
 
 
 def write(
@@ -98,7 +107,8 @@ def write(
     for entry in rows:
         trial_id = known[entry.number]
         if entry.replace:
-            session.execute(delete(entry.table).where(entry.table.c.trial_id == trial_id))
+            query = delete(entry.table).where(entry.table.c.trial_id == trial_id)
+            session.execute(query if entry.after is None else query.where(_later(entry.table, *entry.after)))
         if entry.rows:
             session.execute(insert(entry.table), [{"trial_id": trial_id, **row} for row in entry.rows])
     _write_study_attrs(session, study_id, study_attrs)
@@ -163,9 +173,13 @@ def _insert_trial(session: Session, study_id: int, trial: FrozenTrial) -> int:
     model.datetime_start, model.datetime_complete = trial.datetime_start, trial.datetime_complete
     session.add(model)
     session.flush()
-    for table in (tables.recipes, *tables.OF_A_RUN):  # of a deleted trial that had this id
+    for table in (tables.recipes, tables.checkpoints, *tables.OF_A_RUN):  # of a deleted trial that had this id
         session.execute(delete(table).where(table.c.trial_id == model.trial_id))
     return int(model.trial_id)
+
+
+def _later(table: Table, fold: int, epoch: int) -> ColumnElement[bool]:
+    return or_(table.c.fold > fold, and_(table.c.fold == fold, table.c.epoch > epoch))
 
 
 def _update_trial(session: Session, trial_id: int, change: Change) -> None:

@@ -41,7 +41,12 @@ def _health(connection: Connection) -> None:
     tables.metadata.create_all(connection, tables=[tables.probes, tables.layers, tables.verdicts])
 
 
-STEPS: tuple[Step, ...] = (_health, _owners_instead_of_leases)
+def _checkpoints(connection: Connection) -> None:
+    """4: checkpoints of running trials."""
+    tables.metadata.create_all(connection, tables=[tables.checkpoints])
+
+
+STEPS: tuple[Step, ...] = (_health, _owners_instead_of_leases, _checkpoints)
 """Step number n (from 0) makes version n + 2 of version n + 1."""
 
 VERSION = 1 + len(STEPS)

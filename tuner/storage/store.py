@@ -23,16 +23,15 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.orm import Session
 
 from tuner.errors import OwnerLostError, StorageError, StudyNotFoundError
-from tuner.storage import batch, owners, tables
+from tuner.storage import batch, checkpoints, owners, tables
 from tuner.storage.batch import Change, Rows
+from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.database import Database, storage_errors
 from tuner.storage.memory import Memory, snapshot
+from tuner.storage.rows import columns, merged, nothing, rungs_of, waiting_again
 
 if TYPE_CHECKING:
     from optuna.study import StudyDirection
-
-_RUNG_PREFIX = "completed_rung_"
-"""Attributes of Optuna's successive halving: marks of rungs that a trial has passed."""
 
 Wanted: TypeAlias = Callable[[int], Sequence[Mapping[str, Any]]]
 """Told how many trials wait, says for each trial that may begin now which parameters are fixed.
@@ -54,6 +53,7 @@ class _Turn:
     updates: list[tuple[str, Callable[[Any], Any]]] = field(default_factory=list)
     granted: list[int] = field(default_factory=list)
     requeued: list[int] = field(default_factory=list)
+    checkpoints: dict[int, StoredCheckpoint] = field(default_factory=dict)  # of those that were granted
 
 
 class StudyStore:
@@ -113,16 +113,38 @@ class StudyStore:
         key = (record["fold"], record["epoch"])
         if key not in seen:
             seen.add(key)
-            self._rows.append(Rows(tables.epochs, number, [_row(record)]))
+            self._rows.append(Rows(tables.epochs, number, [columns(record)]))
             for probe in record.get("probes", ()):
                 at = {"fold": record["fold"], "epoch": probe["epoch"]}
-                self._rows.append(Rows(tables.probes, number, [{**at, **_row(probe)}]))
-                found = [{**at, "position": i, **_row(layer)} for i, layer in enumerate(probe["layers"])]
+                self._rows.append(Rows(tables.probes, number, [{**at, **columns(probe)}]))
+                found = [{**at, "position": i, **columns(layer)} for i, layer in enumerate(probe["layers"])]
                 self._rows.append(Rows(tables.layers, number, found))
+
+    def add_checkpoint(
+        self, number: int, place: tuple[int, int], seconds: float, folds: Sequence[float], content: bytes
+    ) -> None:
+        """Keep a checkpoint, to be written with the next `flush` in place of the last one of the trial.
+
+        Args:
+            number: Of the trial.
+            place: Fold and epoch, those of the record that was added last.
+            seconds: Wall time of the trial up to there, in its workers.
+            folds: Values of the folds that were reported.
+            content: What the worker goes on from.
+        """
+        trial = self.memory.get_trial(self._memory_of(number))
+        step, rungs = max(trial.intermediate_values, default=None), rungs_of(trial)
+        self._checkpoints[number] = StoredCheckpoint(*place, seconds, step, rungs, tuple(folds), content)
+        self._rows = [entry for entry in self._rows if entry.number != number or entry.table is not tables.checkpoints]
+        self._rows.append(Rows(tables.checkpoints, number, [self._checkpoints[number].row()], replace=True))
+
+    def checkpoint(self, number: int) -> StoredCheckpoint | None:
+        """The last checkpoint of a trial that this process runs; None where there is none."""
+        return self._checkpoints.get(number)
 
     def add_verdicts(self, number: int, findings: Sequence[Mapping[str, Any]]) -> None:
         """Keep what was found of the health of a trial, the verdict first, to be written with the next `flush`."""
-        rows = [{"position": position, **_row(finding)} for position, finding in enumerate(findings)]
+        rows = [{"position": position, **columns(finding)} for position, finding in enumerate(findings)]
         self._rows.append(Rows(tables.verdicts, number, rows))
 
     def update_attr(self, key: str, function: Callable[[Any], Any]) -> None:
@@ -147,18 +169,30 @@ class StudyStore:
         """
         self._take_turn(work=work)
 
-    def restart(self, number: int) -> None:
-        """Forget what a running trial has reported: it is trained again from its beginning; `begin` it anew."""
+    def restart(self, number: int, *, anew: bool = False) -> StoredCheckpoint | None:
+        """Forget what a running trial has reported since its last checkpoint; `begin` it anew.
+
+        Args:
+            number: Of the trial.
+            anew: Whether that is forgotten too: the trial is trained from its beginning.
+
+        Returns:
+            The checkpoint; None where there is none.
+        """
+        if anew and self._checkpoints.pop(number, None) is not None:
+            self._rows.append(Rows(tables.checkpoints, number, [], replace=True))
+        kept = self._checkpoints.get(number)
         trial = self.memory.get_trial(self._memory_of(number))
-        fresh = _waiting(trial)
+        fresh = waiting_again(trial, kept)
         trial.intermediate_values, trial.system_attrs = fresh.intermediate_values, fresh.system_attrs
         self._seen.pop(number, None)
-        self._epochs.pop(number, None)
-        self._rows = [entry for entry in self._rows if entry.number != number or entry.table not in tables.OF_A_RUN]
-        self._rows += _nothing(number)
+        self._epochs[number] = {place for place in self._epochs.get(number, ()) if kept and place <= kept.place}
+        self._rows += nothing(number, kept)
+        return kept
 
     def close(self, *, written: bool = True) -> None:
-        """Leave the study: what this process still runs waits again, with its parameters and without its reports.
+        """Leave the study: what this process still runs waits again, with its parameters and what it had reported up
+        to its last checkpoint.
 
         Args:
             written: Whether what has changed is written; otherwise others find out that this process has left.
@@ -190,7 +224,7 @@ class StudyStore:
                 if leave:
                     owners.remove(session, self._owner.owner)
                 new_ids = batch.write(
-                    session, self._study_id, revision, turn.changes, _merged(turn.rows), self._ids, turn.attrs
+                    session, self._study_id, revision, turn.changes, merged(turn.rows), self._ids, turn.attrs
                 )
             self._done(turn, new_ids)
 
@@ -251,6 +285,8 @@ class StudyStore:
             owner = self._owner.owner if trial.state == TrialState.RUNNING else None
             turn.held[number] = trial
             turn.changes.append(Change(self._written.get(number), snapshot(trial), self._ids.get(number), owner))
+            if trial.state.is_finished():
+                self._rows.append(Rows(tables.checkpoints, number, [], replace=True))
         turn.rows, self._rows = self._rows, []
         turn.attrs = self._changed_attrs()
         turn.updates, self._updates = self._updates, []
@@ -262,7 +298,7 @@ class StudyStore:
         if leave:
             self._give_back(turn)
         elif wanted is not None and not self._granted:
-            self._grant(turn, wanted)
+            self._grant(session, turn, wanted)
 
     def _take_over(self, session: Session, turn: _Turn) -> None:
         """Queue again what dead owners left running, with its parameters."""
@@ -274,16 +310,20 @@ class StudyStore:
         running = [number for number in self._open - self._mine if self._is(number, TrialState.RUNNING)]
         held = batch.owners_of(session, [self._ids[number] for number in running]) if running else {}
         alive = {owner.owner for owner in found} - gone
+        left = []
         for number in running:
             owner = held.get(self._ids[number])
             if owner not in alive and (owner is not None or number in self._unowned):
-                self._queue_again(turn, number)
+                left.append(number)
+        kept = checkpoints.read(session, [self._ids[number] for number in left], content=False) if left else {}
+        for number in left:
+            self._queue_again(turn, number, kept.get(self._ids[number]))
         self._unowned.clear()
 
-    def _queue_again(self, turn: _Turn, number: int) -> None:
+    def _queue_again(self, turn: _Turn, number: int, kept: StoredCheckpoint | None) -> None:
         old = self._written[number]
-        turn.changes.append(Change(old, _waiting(old), self._ids[number], None))
-        turn.rows += _nothing(number)
+        turn.changes.append(Change(old, waiting_again(old, kept), self._ids[number], None))
+        turn.rows += nothing(number, kept)
         turn.requeued.append(number)
 
     def _give_back(self, turn: _Turn) -> None:
@@ -294,12 +334,12 @@ class StudyStore:
                 old = self._written[number]
                 running[number] = Change(old, old, self._ids[number], None)
         turn.changes = [change for change in turn.changes if change.owner is None]
-        turn.rows = [rows for rows in turn.rows if rows.table not in tables.OF_A_RUN or rows.number not in running]
         for number, change in sorted(running.items()):
-            turn.changes.append(Change(change.old, _waiting(change.new), change.trial_id, None))
-            turn.rows += _nothing(number)
+            kept = self._checkpoints.get(number)
+            turn.changes.append(Change(change.old, waiting_again(change.new, kept), change.trial_id, None))
+            turn.rows += nothing(number, kept)
 
-    def _grant(self, turn: _Turn, wanted: Wanted) -> None:
+    def _grant(self, session: Session, turn: _Turn, wanted: Wanted) -> None:
         taken = {change.new.number for change in turn.changes}
         waiting = sorted(n for n in self._open - taken if self._is(n, TrialState.WAITING))
         new = max(self.memory.count(self._memory_id), self._known)
@@ -309,6 +349,8 @@ class StudyStore:
                 old, trial = self._written[number], copy.copy(self._written[number])
                 trial.state, trial.datetime_start = TrialState.RUNNING, datetime.datetime.now()
                 turn.changes.append(Change(old, trial, self._ids[number], self._owner.owner))
+                for kept in checkpoints.read(session, [self._ids[number]], content=True).values():
+                    turn.checkpoints[number] = kept
             else:
                 number, new = new, new + 1
                 turn.changes.append(Change(None, _new_trial(number, fixed), None, self._owner.owner))
@@ -335,6 +377,7 @@ class StudyStore:
             self._remember(held, change.new)
         self._known = self.memory.count(self._memory_id)
         self._granted += turn.granted
+        self._checkpoints.update(turn.checkpoints)
         self.requeued += turn.requeued
 
     # What is known of the database.
@@ -359,6 +402,7 @@ class StudyStore:
         self._open: set[int] = set()
         self._mine: set[int] = set()
         self._epochs: dict[int, set[tuple[int, int]]] = {}
+        self._checkpoints: dict[int, StoredCheckpoint] = {}
         self._rows: list[Rows] = []
         self._updates: list[tuple[str, Callable[[Any], Any]]] = []
         self._granted: list[int] = []
@@ -373,6 +417,7 @@ class StudyStore:
             owners.lock(session, self._study_id, self.name)
             gone = [owner for owner in owners.all_of(session, self._study_id) if owner.lives() is False]
             self._owner = owners.join(session, self._study_id, gone)
+            checkpoints.sweep(session)
         self.place = self._owner.place
         try:
             self._unowned = {number for number in self._open if self._is(number, TrialState.RUNNING)}
@@ -392,7 +437,7 @@ class StudyStore:
         if stored.state.is_finished():  # it does not change any more
             for numbers in (self._open, self._mine):
                 numbers.discard(number)
-            for by_number in (self._seen, self._written, self._epochs):
+            for by_number in (self._seen, self._written, self._epochs, self._checkpoints):
                 by_number.pop(number, None)
         else:
             self._open.add(number)
@@ -452,19 +497,6 @@ def quiet() -> Iterator[None]:
         optuna.logging.set_verbosity(before)
 
 
-def _merged(rows: Sequence[Rows]) -> list[Rows]:
-    """The rows of one trial in one table as one insert."""
-    merged: dict[tuple[str, int], Rows] = {}
-    for entry in rows:
-        key = (entry.table.name, entry.number)
-        last = merged.get(key)
-        if last is None or entry.replace:
-            merged[key] = entry
-        else:
-            merged[key] = Rows(last.table, last.number, [*last.rows, *entry.rows], last.replace)
-    return list(merged.values())
-
-
 def _new_trial(number: int, fixed: Mapping[str, Any]) -> FrozenTrial:
     """A trial that runs and has no parameters yet; `fixed` are those that it will get, as Optuna keeps them."""
     trial = FrozenTrial(
@@ -483,25 +515,3 @@ def _new_trial(number: int, fixed: Mapping[str, Any]) -> FrozenTrial:
     if fixed:
         trial.system_attrs = {"fixed_params": dict(fixed)}
     return trial
-
-
-def _waiting(trial: FrozenTrial) -> FrozenTrial:
-    """The trial as it was before it ran: number and parameters stay, what it reported goes."""
-    fresh = copy.copy(trial)
-    fresh.state, fresh.datetime_start, fresh.intermediate_values = TrialState.WAITING, None, {}
-    fresh.system_attrs = {k: v for k, v in trial.system_attrs.items() if not k.startswith(_RUNG_PREFIX)}
-    return fresh
-
-
-def _row(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a record: what is no list."""
-    return {name: _finite(value) for name, value in record.items() if not isinstance(value, list | tuple)}
-
-
-def _nothing(number: int) -> list[Rows]:
-    """Rows that take away what an earlier run of a trial has left."""
-    return [Rows(table, number, [], replace=True) for table in tables.OF_A_RUN]
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

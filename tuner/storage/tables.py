@@ -9,7 +9,7 @@ A table that is added or changed needs a step in `migrations`.
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Double, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -79,6 +79,18 @@ verdicts = Table(
 
 OF_A_RUN = (epochs, probes, layers, verdicts)
 """What one run of a trial leaves; a trial that runs again begins without it."""
+
+checkpoints = Table(
+    "tuner_checkpoints",
+    metadata,
+    Column("trial_id", Integer, primary_key=True, autoincrement=False),
+    Column("fold", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("content", LargeBinary(2**32 - 1), nullable=False),
+)
+"""Where trials that are not finished go on from (`checkpoints.StoredCheckpoint`).  MySQL would else cut at 64 kB."""
 
 studies = Table(
     "tuner_studies",

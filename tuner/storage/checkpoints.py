@@ -1,0 +1,91 @@
+"""Checkpoints of trials that are not finished, one row a trial.
+
+A row is written in the same transaction as the epochs and reports up to it, so both always agree; the next one takes
+its place, and with the end of the trial it goes.  The content is the worker's; beside it stands what the coordinator
+knew at that time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.storages._rdb.models import TrialModel
+from optuna.trial import TrialState
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
+from tuner.storage.tables import checkpoints
+
+
+@dataclass(frozen=True)
+class StoredCheckpoint:
+    """The last checkpoint of a trial.
+
+    Attributes:
+        fold, epoch: The last epoch that it knows of.
+        seconds: Wall time of the trial up to there, in its workers.
+        step: The last step that was reported to the pruner; None for none.
+        rungs: The marks of Optuna's successive halving.
+        folds: Values of the folds that were reported.
+        content: What the worker goes on from; empty where it was not read.
+    """
+
+    fold: int
+    epoch: int
+    seconds: float = 0.0
+    step: int | None = None
+    rungs: Mapping[str, Any] | None = None
+    folds: tuple[float, ...] = ()
+    content: bytes = b""
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Fold and epoch."""
+        return self.fold, self.epoch
+
+    def row(self) -> dict[str, Any]:
+        """The columns, but for the trial."""
+        state = {"step": self.step, "rungs": dict(self.rungs or {}), "folds": self.folds}
+        place = {"fold": self.fold, "epoch": self.epoch, "seconds": self.seconds}
+        return {**place, "state": json.dumps(state), "content": self.content}
+
+
+def read(session: Session, trial_ids: Sequence[int], *, content: bool) -> dict[int, StoredCheckpoint]:
+    """The checkpoints of these trials by database id, as far as there are any.
+
+    A row that cannot be read stands for the very beginning, with nothing to go on from: the worker then says so.
+
+    Args:
+        session: In a transaction.
+        trial_ids: Database ids.
+        content: Whether what the worker goes on from is read as well.
+    """
+    columns = [column for column in checkpoints.c if content or column is not checkpoints.c.content]
+    rows = session.execute(select(*columns).where(checkpoints.c.trial_id.in_(trial_ids))).mappings()
+    return {int(row["trial_id"]): _stored(row) for row in rows}
+
+
+def sweep(session: Session) -> None:
+    """Drop the checkpoints of trials that another program has deleted or finished."""
+    unfinished = (TrialState.RUNNING, TrialState.WAITING)
+    trial = exists().where(TrialModel.trial_id == checkpoints.c.trial_id, TrialModel.state.in_(unfinished))
+    session.execute(delete(checkpoints).where(~trial))
+
+
+def _stored(row: Mapping[Any, Any]) -> StoredCheckpoint:
+    try:
+        state = json.loads(row["state"])
+        return StoredCheckpoint(
+            fold=row["fold"],
+            epoch=row["epoch"],
+            seconds=row["seconds"],
+            step=None if state["step"] is None else int(state["step"]),
+            rungs=dict(state["rungs"]),
+            folds=tuple(map(float, state["folds"])),
+            content=bytes(row.get("content", b"")),
+        )
+    except (ValueError, TypeError, KeyError):
+        return StoredCheckpoint(0, 0)
