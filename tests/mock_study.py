@@ -50,20 +50,24 @@ def quality(recipe: Mapping[str, Any]) -> float:
 
 
 def trainer(
-    recipe: Mapping[str, Any], epoch_s: float = 0.0, diverges_above: float = math.inf
+    recipe: Mapping[str, Any], epoch_s: float = 0.0, diverges_above: float = math.inf, after: int = 0
 ) -> Generator[EpochRecord, None, Training]:
-    """A curve that rises towards `quality`, and a look at its health after each epoch; deterministic."""
+    """A curve that rises towards `quality`, and a look at its health after each epoch; deterministic.
+
+    The epochs up to `after` were trained before.
+    """
     value, probes = 0.0, [Probe(0, 1.0, (LayerHealth("hidden_1", 1.0, dead=0.0),), constant_loss=1.0)]
     for epoch in range(1, recipe["epochs"] + 1):
         if recipe["learning_rate"] > diverges_above:
             text = f"the training loss became nan in epoch {epoch}"
             return Training("diverged", None, text, (Finding("diverged", text, None, epoch, math.nan, None),))
-        if epoch_s:
+        if epoch_s and epoch > after:
             time.sleep(epoch_s)
         value = quality(recipe) * (1 - math.exp(-epoch))
         probes.append(Probe(epoch, 1 - value, (LayerHealth("hidden_1", 0.5, 1e-3, dead=0.0),)))
         new = tuple(probes if epoch == 1 else probes[-1:])
-        yield EpochRecord(0, epoch, 1 - value, 1 - value, value, recipe["learning_rate"], epoch_s, new)
+        if epoch > after:
+            yield EpochRecord(0, epoch, 1 - value, 1 - value, value, recipe["learning_rate"], epoch_s, new)
     return Training("complete", value, findings=judge([Fold(0, recipe["epochs"], probes, {})]))
 
 
@@ -75,11 +79,14 @@ def run(spec: StudySpec, database: Database, **options: Any) -> tuple[str, list[
     return StudyRun(spec, database, executor, shown.append).run(), shown
 
 
-def with_workers(spec: StudySpec, workers: int, *arguments: float, **options: Any) -> LocalExecutor:
+def with_workers(
+    spec: StudySpec, workers: int, *arguments: float, kind: type[LocalExecutor] = LocalExecutor, **options: Any
+) -> LocalExecutor:
     """An executor of `mock_worker` processes."""
-    place = Workplace(spec.project, "fit", {}, "", spec.facts.input_shape, 0)
+    every_s = 0.0 if spec.budget.checkpoint else None
+    place = Workplace(spec.project, "fit", {}, "", spec.facts.input_shape, 0, checkpoint_s=every_s)
     command = [sys.executable, str(Path(__file__).with_name("mock_worker.py")), *map(str, arguments)]
-    return LocalExecutor(place, workers, command, **options)
+    return kind(place, workers, command, **options)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     python tests/mock_worker.py EPOCH_SECONDS [HANGS_ABOVE [EATS_ABOVE]]
 
-Above a learning rate of HANGS_ABOVE a trial never ends; above EATS_ABOVE it takes memory without end.
+Above a learning rate of HANGS_ABOVE a trial never ends; above EATS_ABOVE it takes memory without end.  A checkpoint is
+made after each epoch, where the study has any, and says how many epochs were trained.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import mock_study
 
 from tuner.engines import Training
-from tuner.executors import Ended, EpochDone, messages
+from tuner.executors import Anew, Ended, EpochDone, Job, Saved, messages
 
 
 def send(message: dict[str, Any]) -> None:
@@ -37,14 +38,26 @@ def eat() -> None:
         time.sleep(0.01)
 
 
-def train(epoch_s: float, hangs_above: float, eats_above: float) -> None:
+def trained_before(job: Job) -> int:
+    """Epochs that a job goes on after."""
+    if job.checkpoint is None:
+        return 0
+    try:
+        return int(job.checkpoint)
+    except ValueError:
+        send(messages.checkpoint_message(Anew(job.number, "it is damaged")))
+        return 0
+
+
+def train(epoch_s: float, hangs_above: float, eats_above: float, checkpoints: bool) -> None:
     job = messages.job_of(receive())
     rate = job.recipe["learning_rate"]
     if rate > eats_above:
         eat()
     if rate > hangs_above:
         time.sleep(3600)
-    training, began = mock_study.trainer(job.recipe, epoch_s), time.monotonic()
+    training = mock_study.trainer(job.recipe, epoch_s, after=trained_before(job))
+    began = time.monotonic() - job.spent_s
     try:
         while True:
             record = next(training)
@@ -53,14 +66,17 @@ def train(epoch_s: float, hangs_above: float, eats_above: float) -> None:
             if waits and not receive()["go_on"]:
                 ended = Training("pruned", record.metric, "pruned")
                 break
+            if checkpoints and record.epoch < job.recipe["epochs"]:
+                seconds = time.monotonic() - began
+                send(messages.checkpoint_message(Saved(job.number, 0, record.epoch, seconds, b"%d" % record.epoch)))
     except StopIteration as end:
         ended = end.value
     send(messages.ended_message(Ended(job.number, ended, time.monotonic() - began)))
 
 
 if __name__ == "__main__":
-    receive()
+    place = receive()["workplace"]
     send({"is": "ready"})
     seconds, hangs, eats = [float(text) for text in [*sys.argv[1:], "inf", "inf"][:3]]
     while True:
-        train(seconds, hangs, eats)
+        train(seconds, hangs, eats, place["checkpoint_s"] is not None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import UnknownNameError, UsageError
-from tuner.executors import Executor, Limits, LocalExecutor, RayExecutor, Workplace, cores, threads_of
+from tuner.executors import EVERY_S, Executor, Limits, LocalExecutor, RayExecutor, Workplace, cores, threads_of
 from tuner.rehearsal import Rehearsal, rehearse
 from tuner.results import (
     SEEDS,
@@ -263,4 +263,5 @@ def _workplace(spec: StudySpec) -> Workplace:
         input_shape=spec.facts.input_shape,
         seed=spec.seed,
         health=spec.health,
+        checkpoint_s=EVERY_S if spec.budget.checkpoint else None,
     )

@@ -6,6 +6,7 @@ TensorFlow: executors tell it what happened, the store keeps it.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 import time
@@ -17,12 +18,12 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import OwnerLostError, RepeatedFailureError, StorageAwayError, StorageError, StudyChangedError
-from tuner.executors import Ended, EpochDone, Event, Executor, Job, Lost, Raised, Stopped
+from tuner.executors import Anew, Ended, EpochDone, Event, Executor, Job, Lost, Raised, Saved, Stopped, Unsaved
 from tuner.interrupts import Interrupts
 from tuner.search import PRUNERS, SAMPLERS, Outcome, best_of, starts, state_of, suggest, tell
 from tuner.spec import StudySpec, difference, fingerprint, recipe_for
 from tuner.standing import STATES, Standing, finished_of
-from tuner.storage import SEEN_EVERY_S, Database, Outage, StudyStore
+from tuner.storage import SEEN_EVERY_S, Database, Outage, StoredCheckpoint, StudyStore
 
 FINGERPRINT = "tuner:fingerprint"
 WALL = "tuner:wall_s"
@@ -72,6 +73,7 @@ class StudyRun:
         self._ending: str | None = None
         self._outage = Outage()
         self._ask_at = 0.0
+        self._told_unsaved = False
 
     def run(self) -> str:
         """Run until a budget is used up.
@@ -296,8 +298,16 @@ class StudyRun:
         self._running[trial.number] = trial
         if self._again:
             self._again = [setting for setting in self._again if setting != trial.params]
-        job = self._jobs[trial.number] = Job(trial.number, recipe, self._rungs)
-        return job
+        self._jobs[trial.number] = Job(trial.number, recipe, self._rungs)
+        return self._going_on(number, self._store.checkpoint(number))
+
+    def _going_on(self, number: int, kept: StoredCheckpoint | None) -> Job:
+        """The job of a trial, which goes on from a checkpoint if there is one."""
+        if kept is None:
+            self._folds.pop(number, None)
+            return self._jobs[number]
+        self._folds[number] = [*kept.folds]
+        return dataclasses.replace(self._jobs[number], checkpoint=kept.content, spent_s=kept.seconds)
 
     def _used_up(self, more: int = 0) -> str | None:
         """The budget that is used up, if one is, where `more` trials are about to begin."""
@@ -327,6 +337,20 @@ class StudyRun:
             case EpochDone():
                 self._report(event)
                 return False
+            case Saved():
+                folds, place = self._folds.get(number, ()), (event.fold, event.epoch)
+                self._store.add_checkpoint(number, place, event.seconds, folds, event.content)
+                return False
+            case Unsaved(reason=reason):
+                if not self._told_unsaved:
+                    self._told_unsaved = True
+                    self._tell_standing(f"Trial {number} has no checkpoints, and begins anew if it is cut: {reason}.")
+                return False
+            case Anew(reason=reason):
+                self._going_on(number, self._store.restart(number, anew=True))
+                self._running[number] = self._store.begin(self._study, number)
+                self._tell_standing(f"Trial {number} begins anew, as it cannot go on from its checkpoint: {reason}.")
+                return False
             case Ended(training=training):
                 self._errors.clear()
                 self._count_programs(*event.programs)
@@ -347,10 +371,9 @@ class StudyRun:
             case Lost(reason=reason, log=log):
                 if number not in self._retried:  # once more, on a new worker: the first death may be an accident
                     self._retried.add(number)
-                    self._folds.pop(number, None)
-                    self._store.restart(number)
+                    job = self._going_on(number, self._store.restart(number))
                     self._running[number] = self._store.begin(self._study, number)
-                    self._executor.submit(self._jobs[number])
+                    self._executor.submit(job)
                     return False
                 self._running[number].set_user_attr("traceback", log)
                 self._finish(number, Outcome("failed", None, f"{reason}, twice"))

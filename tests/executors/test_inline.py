@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from tuner.engines import EpochRecord, Training
-from tuner.executors import Ended, EpochDone, Event, InlineExecutor, Job, Raised
+from tuner.executors import Anew, Ended, EpochDone, Event, InlineExecutor, Job, Raised
 
 
 def trainer(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
@@ -31,6 +31,12 @@ def test_a_job_to_its_end() -> None:
     assert [(type(event), event.number) for event in found] == [(EpochDone, 4), (EpochDone, 4), (Ended, 4)]
     assert found[-1] == Ended(4, Training("complete", 0.2), 0.0)
     assert executor.free() == 1
+
+
+def test_a_job_with_a_checkpoint_begins_anew() -> None:
+    executor = InlineExecutor(trainer)
+    executor.submit(Job(4, {"epochs": 2}, checkpoint=b"1"))
+    assert [type(event) for event in events(executor)] == [Anew, EpochDone, EpochDone, Ended]
 
 
 def test_two_slots_take_turns() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from tuner.engines import EpochRecord, Training
-from tuner.executors import Ended, EpochDone, Job, Raised, Workplace, messages
+from tuner.executors import Anew, Ended, EpochDone, Job, Raised, Saved, Unsaved, Workplace, messages
 from tuner.executors.base import one_line
 
 
@@ -41,6 +42,11 @@ def test_events_arrive_as_they_were_sent(event: EpochDone | Ended) -> None:
     assert messages.event_of(over_the_wire(message)) == event
 
 
+@pytest.mark.parametrize("event", [Saved(3, 1, 2, 0.1 + 0.2, bytes(range(256))), Unsaved(3, "ü"), Anew(3, "damaged")])
+def test_checkpoints_arrive_as_they_were_sent(event: Saved | Unsaved | Anew) -> None:
+    assert messages.event_of(over_the_wire(messages.checkpoint_message(event))) == event
+
+
 def test_nan_gets_through() -> None:
     found = messages.event_of(over_the_wire(messages.epoch_message(EpochDone(1, record(loss=math.nan), 1, 0.5, False))))
     assert isinstance(found, EpochDone)
@@ -58,7 +64,8 @@ def test_an_exception_arrives_with_its_traceback() -> None:
 
 def test_jobs_and_workplaces(tmp_path: Any) -> None:
     job = Job(5, {"model": {"options": {"units": [1, 2]}}, "learning_rate": 0.1}, (1, 3, 9))
-    assert messages.job_of(over_the_wire(messages.train_message(job))) == job
+    for sent in (job, dataclasses.replace(job, checkpoint=b"\n\xff", spent_s=2.5)):
+        assert messages.job_of(over_the_wire(messages.train_message(sent))) == sent
     place = Workplace(tmp_path, "fit", {"source": "iris", "drop": []}, "ab" * 32, (4,), 3)
     assert Workplace.from_json(over_the_wire(place.to_json())) == place
 

@@ -34,7 +34,7 @@ def test_it_is_flat_json_and_reads_itself_as_the_same():
 @pytest.mark.parametrize(
     "sections",
     [
-        {"budget": {"trials": 7, "time": "1h", "target": 0.9, "patience": 3}},
+        {"budget": {"trials": 7, "time": "1h", "target": 0.9, "patience": 3, "checkpoint": True}},
         {"sampler": {"name": "random"}, "pruner": {"name": "none"}},
         {"workers": 3, "engine": "fit", "resources": {"gpus": 0.5}},
         {"name": "b"},

@@ -61,7 +61,7 @@ EXPECTED: dict[str, tuple[set[str], tuple[str, ...]]] = {
     # budget
     "absurd_budget.toml": ({"budget.trials", "budget.time"}, ("1000000", "366 days", "9999d")),
     "budget.toml": (
-        {"budget.trials", "budget.time", "budget.target", "budget.patience", "budget.epochs", "budget.epoch"},
+        {f"budget.{key}" for key in ("trials", "time", "target", "patience", "epochs", "epoch", "checkpoint")},
         ('"soon"', '"10m"', "nearest: epochs", "finite", "1000000000"),
     ),
     "unreachable_target.toml": ({"budget.target"}, ("best accuracy there can be is 1", "given:   1.5")),
@@ -283,7 +283,7 @@ PLACES = [
     *[("resources", key) for key in ("cpus", "gpus")],
     *[("data", key) for key in ("source", "target", "validation", "test", "scale", "shape", "class_weight", "drop")],
     ("objective", "metric"),
-    *[("budget", key) for key in ("trials", "time", "target", "patience", "epochs")],
+    *[("budget", key) for key in ("trials", "time", "target", "patience", "epochs", "checkpoint")],
     *[("search", key) for key in ("loss", "optimizer", "learning_rate", "momentum", "batch_size", "class_weight")],
     *[("search", key) for key in ("dropout", "model", "optimizer_options", "loss_options", "nonsense")],
     ("search", "model", "units"),

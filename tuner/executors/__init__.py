@@ -1,12 +1,29 @@
 """Where trials are trained.  Ray itself is imported by a run on Ray alone, when it starts."""
 
-from tuner.executors.base import Ended, EpochDone, Event, Executor, Job, Lost, Raised, Stopped, Workplace, kept
+from tuner.executors.base import (
+    Anew,
+    Ended,
+    EpochDone,
+    Event,
+    Executor,
+    Job,
+    Lost,
+    Raised,
+    Saved,
+    Stopped,
+    Unsaved,
+    Workplace,
+    kept,
+)
 from tuner.executors.inline import InlineExecutor
+from tuner.executors.keeper import EVERY_S
 from tuner.executors.limits import Limits
 from tuner.executors.local import LocalExecutor, cores, threads_of
 from tuner.executors.ray import RayExecutor
 
 __all__ = [
+    "EVERY_S",
+    "Anew",
     "Ended",
     "EpochDone",
     "Event",
@@ -18,7 +35,9 @@ __all__ = [
     "Lost",
     "Raised",
     "RayExecutor",
+    "Saved",
     "Stopped",
+    "Unsaved",
     "Workplace",
     "cores",
     "kept",

@@ -1,7 +1,8 @@
 """What an executor is: the place where trials are trained, and the events it tells of.
 
 The coordinator hands out jobs and reads events; it never waits inside a training.  Events of one job come in
-this order: any number of `EpochDone`, then one of `Ended`, `Raised`, `Lost` or `Stopped`.
+this order: any number of `EpochDone`, each with a `Saved` or none behind it, then one of `Ended`, `Raised`, `Lost` or
+`Stopped`.  A job with a checkpoint may have one `Anew` before them all.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Workplace:
         input_shape: Shape of one row, without the batch axis.
         seed: Of the splits.
         health: What is measured of the health of a training, and what ends it.
+        checkpoint_s: Time between two checkpoints of a trial at least, in seconds; None where none are made.
     """
 
     project: Path
@@ -38,6 +40,7 @@ class Workplace:
     input_shape: tuple[int, ...]
     seed: int
     health: HealthOptions = HealthOptions()
+    checkpoint_s: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
@@ -62,6 +65,8 @@ class Job:
         purpose: "trial"; "again" where the outputs on the validation rows are kept; "final" where all rows but the test
             are trained on, and the model is kept (see `tuner.retraining`).
         folder: Where they are kept; coordinator and worker both reach it.
+        checkpoint: What a trial goes on from, the content of a `Saved`; None where it begins.
+        spent_s: Time that earlier workers have spent on it up to there, in seconds.
     """
 
     number: int
@@ -69,6 +74,8 @@ class Job:
     rungs: tuple[int, ...] = ()
     purpose: Literal["trial", "again", "final"] = "trial"
     folder: str | None = None
+    checkpoint: bytes | None = None
+    spent_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -91,13 +98,57 @@ class EpochDone:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """A checkpoint was made, after the epoch that was told of last.
+
+    Attributes:
+        number: Of the trial.
+        fold, epoch: Of that epoch.
+        seconds: Wall time of the trial up to then, in its workers.
+        content: See `tuner.engines.Checkpoint`.
+    """
+
+    number: int
+    fold: int
+    epoch: int
+    seconds: float
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Unsaved:
+    """The trial goes on without checkpoints.
+
+    Attributes:
+        number: Of the trial.
+        reason: Why, in words.
+    """
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Anew:
+    """The trial could not go on from its checkpoint, and begins anew.
+
+    Attributes:
+        number: Of the trial.
+        reason: Why, in words.
+    """
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Ended:
     """A training ended by itself or because it was told to.
 
     Attributes:
         number: Of the trial.
         training: How it ended.
-        seconds: Wall time of the trial in its worker, building the model included.
+        seconds: Wall time of the trial in its workers, building the model included.
         programs: How many programs were made for it, and the seconds that this took.
         engine: Row of the table of engines that trained it; None where no engine did.
         slower_as: Why that was not the fastest engine; None where it was.
@@ -161,7 +212,7 @@ class Stopped:
     reason: str
 
 
-Event: TypeAlias = EpochDone | Ended | Raised | Lost | Stopped
+Event: TypeAlias = EpochDone | Saved | Unsaved | Anew | Ended | Raised | Lost | Stopped
 
 
 def one_line(error: BaseException) -> str:

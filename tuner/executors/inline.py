@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any, TypeAlias
 
 from tuner.engines import EpochRecord, Training
-from tuner.executors.base import Ended, EpochDone, Event, Job, Raised, one_line
+from tuner.executors.base import Anew, Ended, EpochDone, Event, Job, Raised, one_line
 
 Trainer: TypeAlias = Callable[[Mapping[str, Any]], Generator[EpochRecord, None, Training]]
 """Takes a recipe (JSON), yields a record after each epoch, returns how the training ended."""
@@ -15,6 +15,8 @@ Trainer: TypeAlias = Callable[[Mapping[str, Any]], Generator[EpochRecord, None, 
 
 class InlineExecutor:
     """Advances each running trainer by one epoch a call: each epoch is an event, as it is with worker processes.
+
+    A trainer begins at its beginning: a job with a checkpoint begins anew.
 
     Args:
         trainer: What stands for the engine.
@@ -27,6 +29,7 @@ class InlineExecutor:
         self._running: dict[int, tuple[Job, Generator[EpochRecord, None, Training]]] = {}
         self._answers: dict[int, bool] = {}
         self._waiting: set[int] = set()
+        self._anew: set[int] = set()
 
     def start(self) -> None:
         """See `Executor`: nothing to start."""
@@ -39,6 +42,8 @@ class InlineExecutor:
         """See `Executor`."""
         self._running[job.number] = (job, self._trainer(job.recipe))
         self._answers[job.number] = True
+        if job.checkpoint is not None:
+            self._anew.add(job.number)
 
     def answer(self, number: int, go_on: bool) -> None:
         """See `Executor`."""
@@ -49,6 +54,7 @@ class InlineExecutor:
         """See `Executor`."""
         self._running.pop(number, None)
         self._waiting.discard(number)
+        self._anew.discard(number)
 
     def events(self, timeout_s: float) -> list[Event]:
         """One step of each running job."""
@@ -61,6 +67,9 @@ class InlineExecutor:
 
     def _advance(self, job: Job, training: Generator[EpochRecord, None, Training]) -> Event:
         number = job.number
+        if number in self._anew:
+            self._anew.discard(number)
+            return Anew(number, "trainers in this process make no use of any")
         try:
             if not self._answers[number]:
                 del self._running[number]

@@ -51,9 +51,9 @@ def over(pid: int, cap: float) -> int | None:
     return found if found > cap else None
 
 
-def too_long(began: float | None, limit_s: float | None) -> bool:
-    """Whether a trial that began then, by the monotonic clock, has used up its time."""
-    return began is not None and limit_s is not None and time.monotonic() - began > limit_s
+def too_long(began: float | None, limit_s: float | None, spent_s: float = 0.0) -> bool:
+    """Whether a trial that began then, by the monotonic clock, and had spent so much before, has used up its time."""
+    return began is not None and limit_s is not None and spent_s + time.monotonic() - began > limit_s
 
 
 def gigabytes(count: float) -> str:

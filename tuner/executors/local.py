@@ -252,8 +252,8 @@ class LocalExecutor:
         look = cap is not None and now - self._looked >= LOOK_EVERY_S
         if look:
             self._looked = now
-        for worker in [worker for worker in self._workers if worker.job is not None]:
-            if too_long(worker.began, self._limits.trial_time_s):
+        for worker, job in [(worker, worker.job) for worker in self._workers if worker.job is not None]:
+            if too_long(worker.began, self._limits.trial_time_s, job.spent_s):
                 found.append(self._end_trial(worker, f"timeout: took longer than {self._limits.trial_time_s:g} s"))
             elif look and cap is not None and (held := over(worker.process.pid, cap)) is not None:
                 reason = f"out of memory: its worker held {gigabytes(held)}, and may hold {gigabytes(cap)}"

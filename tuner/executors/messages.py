@@ -1,18 +1,20 @@
 """The wire between coordinator and worker: one JSON object a line.
 
 Towards the worker: `{"do": "prepare", workplace}`, `{"do": "train", job}`, `{"do": "answer", "go_on"}`.
-From the worker: `{"is": "ready"}`, `{"is": "broken"}`, `{"is": "epoch"}`, `{"is": "ended"}`, `{"is": "raised"}`.
-JSON here allows NaN and infinities: a diverging loss must get through.
+From the worker: `{"is": "ready"}`, `{"is": "broken"}`, `{"is": "epoch"}`, `{"is": "saved"}`, `{"is": "unsaved"}`,
+`{"is": "anew"}`, `{"is": "ended"}`, `{"is": "raised"}`.
+JSON here allows NaN and infinities: a diverging loss must get through.  Checkpoints are in base64.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from tuner.engines import EpochRecord, Training
-from tuner.executors.base import Ended, EpochDone, Event, Job, Raised
+from tuner.executors.base import Anew, Ended, EpochDone, Event, Job, Raised, Saved, Unsaved
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
@@ -30,18 +32,27 @@ def decode(line: bytes) -> dict[str, Any]:
 
 def train_message(job: Job) -> dict[str, Any]:
     """The job as a message."""
-    return {"do": "train", **vars(job), "recipe": dict(job.recipe), "rungs": list(job.rungs)}
+    checkpoint = None if job.checkpoint is None else base64.b64encode(job.checkpoint).decode()
+    plain = {"recipe": dict(job.recipe), "rungs": list(job.rungs), "checkpoint": checkpoint}
+    return {"do": "train", **vars(job), **plain}
 
 
 def job_of(message: Mapping[str, Any]) -> Job:
     """The job of `train_message`."""
     content = {key: value for key, value in message.items() if key != "do"}
-    return Job(**{**content, "rungs": tuple(content["rungs"])})
+    checkpoint = None if content["checkpoint"] is None else base64.b64decode(content["checkpoint"])
+    return Job(**{**content, "rungs": tuple(content["rungs"]), "checkpoint": checkpoint})
 
 
 def epoch_message(event: EpochDone) -> dict[str, Any]:
     """The event as a message."""
     return {"is": "epoch", **vars(event), "record": event.record.to_json()}
+
+
+def checkpoint_message(event: Saved | Unsaved | Anew) -> dict[str, Any]:
+    """The event as a message."""
+    message = {"is": type(event).__name__.lower(), **vars(event)}
+    return {**message, "content": base64.b64encode(event.content).decode()} if isinstance(event, Saved) else message
 
 
 def ended_message(event: Ended) -> dict[str, Any]:
@@ -55,6 +66,12 @@ def event_of(message: Mapping[str, Any]) -> Event:
     match message["is"]:
         case "epoch":
             return EpochDone(**{**content, "record": EpochRecord.from_json(content["record"])})
+        case "saved":
+            return Saved(**{**content, "content": base64.b64decode(content["content"])})
+        case "unsaved":
+            return Unsaved(**content)
+        case "anew":
+            return Anew(**content)
         case "ended":
             programs = tuple(content["programs"])
             return Ended(**{**content, "training": Training.from_json(content["training"]), "programs": programs})

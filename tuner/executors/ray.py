@@ -268,8 +268,9 @@ class RayExecutor:
         """End trials that take longer than they may."""
         found: list[Event] = []
         for actor in list(self._actors):
-            if actor.job is not None and too_long(actor.began, self._limits.trial_time_s):
-                found.append(Stopped(actor.job.number, f"timeout: took longer than {self._limits.trial_time_s:g} s"))
+            job = actor.job
+            if job is not None and too_long(actor.began, self._limits.trial_time_s, job.spent_s):
+                found.append(Stopped(job.number, f"timeout: took longer than {self._limits.trial_time_s:g} s"))
                 self._give_up(actor)
         return found
 

@@ -19,10 +19,11 @@ from typing import Any, BinaryIO
 
 from tuner.content import Reference, load
 from tuner.data import DataOptions, HeldOut, Prepared, Split, held_out, prepare
-from tuner.engines import ENGINES, Engine, EpochRecord, run_trial
-from tuner.errors import DataError
+from tuner.engines import ENGINES, Checkpoint, Engine, EpochRecord, OnEpoch, Training, run_trial
+from tuner.errors import CheckpointError, DataError
 from tuner.executors import messages
-from tuner.executors.base import Ended, EpochDone, Job, Workplace, kept, one_line
+from tuner.executors.base import Anew, Ended, EpochDone, Job, Saved, Unsaved, Workplace, kept, one_line
+from tuner.executors.keeper import Keeper
 from tuner.retraining import final_split, train_again, train_final, watches_validation
 from tuner.training import Recipe
 
@@ -73,15 +74,43 @@ class Worker:
                     held, split = self._held_out(workplace, prepared, recipe)
                     training = train_final(engine, recipe, prepared, held, split, build, on_epoch, kept(job))
                 case _:
-                    training = run_trial(engine, recipe, prepared, build, on_epoch, workplace.health)
+                    training = self._trial(job, workplace, engine, recipe, prepared, build, on_epoch)
         except (Exception, SystemExit) as error:  # user code that calls `exit()` must not end the worker
             self._send(
                 {"is": "raised", "number": job.number, "error": one_line(error), "traceback": traceback.format_exc()}
             )
         else:
             made = engine.programs[0] - before[0], engine.programs[1] - before[1]
-            ended = Ended(job.number, training, time.monotonic() - began, made, engine.used, engine.slower_as)
-            self._send(messages.ended_message(ended))
+            seconds = job.spent_s + time.monotonic() - began
+            self._send(
+                messages.ended_message(Ended(job.number, training, seconds, made, engine.used, engine.slower_as))
+            )
+
+    def _trial(
+        self,
+        job: Job,
+        workplace: Workplace,
+        engine: Engine,
+        recipe: Recipe,
+        prepared: Prepared,
+        build: Callable[..., Any],
+        on_epoch: OnEpoch,
+    ) -> Training:
+        """Train a trial from its checkpoint, or from its beginning where there is none that serves."""
+
+        def tell(event: Saved | Unsaved | Anew) -> None:
+            self._send(messages.checkpoint_message(event))
+
+        def run(resume: Checkpoint | None) -> Training:
+            keep = Keeper(job.number, recipe, workplace.checkpoint_s, job.spent_s, tell)
+            return run_trial(engine, recipe, prepared, build, on_epoch, workplace.health, keep=keep, resume=resume)
+
+        if job.checkpoint is not None:
+            try:
+                return run(Checkpoint.from_bytes(job.checkpoint, recipe))
+            except CheckpointError as error:
+                tell(Anew(job.number, str(error)))
+        return run(None)
 
     def _held_out(self, workplace: Workplace, prepared: Prepared, recipe: Recipe) -> tuple[HeldOut, Split]:
         """The rows of a final training, read once."""

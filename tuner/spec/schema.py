@@ -95,6 +95,10 @@ def _budget() -> _Schema:
                 "pattern": r"^\s*[0-9.]+\s*[mMgGtT][iI]?[bB]\s*$",
                 "description": 'memory of one worker process: "800MB", "2GB", "1.5GiB"',
             },
+            "checkpoint": {
+                "type": "boolean",
+                "description": "whether a trial that was cut goes on from its last checkpoint, or else begins anew",
+            },
         },
         "when the study ends: whatever is reached first",
     )

@@ -37,7 +37,7 @@ KEYS = (
     "health",
     "resources",
 )
-BUDGET_KEYS = ("trials", "time", "target", "patience", "epochs", "trial_time", "memory")
+BUDGET_KEYS = ("trials", "time", "target", "patience", "epochs", "trial_time", "memory", "checkpoint")
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
 MOST_WORKERS = 1_024
@@ -159,6 +159,7 @@ def read_budget(content: Mapping[str, Any], problems: Problems) -> Budget:
         epochs=read_whole(table, "budget", "epochs", 1, MOST_EPOCHS, problems) or Budget.epochs,
         trial_time_s=read_duration(table, "budget", "trial_time", problems),
         memory_bytes=read_bytes(table, "budget", "memory", problems),
+        checkpoint=read_bool(table, "budget", "checkpoint", problems) or False,
     )
 
 

@@ -26,6 +26,7 @@ class Budget:
         epochs: Passes over the training part that one trial may use.
         trial_time_s: Wall time of one trial, in seconds; one that takes longer is ended, and is a bad one.
         memory_bytes: Memory of one worker process; a trial that takes more is ended, and is a bad one.
+        checkpoint: Whether a trial that was cut goes on from its last checkpoint, or else begins anew.
     """
 
     trials: int | None = 100
@@ -35,6 +36,7 @@ class Budget:
     epochs: int = 20
     trial_time_s: float | None = None
     memory_bytes: int | None = None
+    checkpoint: bool = False
 
 
 @dataclass(frozen=True)
