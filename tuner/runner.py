@@ -281,14 +281,14 @@ class StudyRun:
     def _fixed(self, new: int, others: list[dict[str, Any]]) -> dict[str, Any]:
         """What is fixed for the trial behind `new` new ones."""
         number = sum(self._counts.values()) + new
-        if number < len(self._starts):
-            return self._starts[number]
+        start = self._starts[number] if number < len(self._starts) else {}
         if not math.isfinite(self._settings):
-            return {}
+            return start
         again = [setting for setting in self._again if setting not in others]
-        if again:
+        if again and not start:
             return again[0]
-        return self._study.sampler.choose(self._study, others)  # type: ignore[attr-defined]
+        # All of it, now: another process that chooses next must see what this one will train.
+        return self._study.sampler.choose(self._study, others, start)  # type: ignore[attr-defined]
 
     def _ask(self, number: int) -> Job:
         trial = self._store.begin(self._study, number)

@@ -127,6 +127,17 @@ class TestGrid:
             suggest(study.ask(), finite)
         assert len({str(values_of(trial, finite)) for trial in study.trials}) == 9
 
+    def test_the_whole_setting_is_chosen_where_a_part_is_given(self, finite):
+        """Another process that chooses at the same time must see what this one will train."""
+        study = optuna.create_study(sampler=SAMPLERS["grid"].build(0, finite, 9))
+        part = dict([next(iter(study.sampler.choose(study).items()))])
+        first = study.sampler.choose(study, (), part)
+        second = study.sampler.choose(study, (first,), part)
+        assert first != second
+        assert part.items() <= first.items()
+        assert part.items() <= second.items()
+        assert set(part) < set(first)
+
     def test_values_off_the_grid_can_be_enqueued(self, finite):
         study = optuna.create_study(sampler=SAMPLERS["grid"].build(0, finite, 9))
         study.enqueue_trial({"optimizer": "sgd", "learning_rate": 0.1, "nothing": 1})

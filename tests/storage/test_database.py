@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import optuna
@@ -14,6 +15,7 @@ from sqlalchemy import text
 
 from tuner.errors import StorageError, StudyNotFoundError
 from tuner.storage import default_url, open_database, read_study_record, study_names
+from tuner.storage.database import WalConnection
 
 
 def test_sqlite_writes_ahead_and_waits(tmp_path: Path) -> None:
@@ -24,6 +26,18 @@ def test_sqlite_writes_ahead_and_waits(tmp_path: Path) -> None:
             for name in ("journal_mode", "synchronous", "busy_timeout")
         ]
     assert values == ["wal", 1, 60_000]
+
+
+def test_it_waits_for_who_writes_a_new_file_first(tmp_path: Path) -> None:
+    """SQLite itself does not: while another writes in the old journal mode, setting the new one fails at once."""
+    file = tmp_path / "a.db"
+    holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, holder.rollback).start()
+    opened = sqlite3.connect(file, factory=WalConnection)
+    assert opened.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    opened.close()
+    holder.close()
 
 
 def test_relative_paths_are_taken_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

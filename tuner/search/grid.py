@@ -39,7 +39,9 @@ class GridSampler(IndependentSampler):
         self._read: set[int] = set()  # numbers of trials that are taken account of
         self._chosen: dict[int, dict[str, Any]] = {}  # setting by number, for trials of this process
 
-    def choose(self, study: Study, taken: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    def choose(
+        self, study: Study, taken: Sequence[Mapping[str, Any]] = (), fixed: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """The setting that comes next, to be given to a new trial as what is fixed; changes nothing.
 
         Where several processes run a study, one at a time chooses, with all trials before it.
@@ -47,10 +49,13 @@ class GridSampler(IndependentSampler):
         Args:
             study: With the trials so far.
             taken: Settings that are given to other trials at the same moment.
+            fixed: A part of it that is given, if any setting that is left has it.
         """
         self._read_trials(study, -1)
         gone = {_key(setting) for setting in taken}
-        return next((dict(s) for key, s in self._left.items() if key not in gone), dict(self._settings[0]))
+        left = [setting for key, setting in self._left.items() if key not in gone]
+        agreeing = (setting for setting in left if _agrees(setting, fixed or {}))
+        return dict(next(agreeing, left[0] if left else self._settings[0]))
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Choose a setting that was not tried and agrees with what was enqueued."""

@@ -20,6 +20,7 @@ BUSY_TIMEOUT_S = 60.0
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql", "postgres")
 _ATTEMPTS = 8
+_PAUSE_S = 0.02
 _LOCK = 7_861_202_511
 """Number of our advisory lock in PostgreSQL."""
 _PASSING = ("08", "53", "57", "58")
@@ -45,8 +46,20 @@ class WalConnection(sqlite3.Connection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
-        self.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         self.execute("PRAGMA synchronous = NORMAL")
+
+    def _write_ahead(self) -> None:
+        """Set the journal mode.  While another process writes in the old mode, SQLite fails at once, without waiting."""
+        until = time.monotonic() + BUSY_TIMEOUT_S
+        while True:
+            try:
+                self.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(_PAUSE_S)
 
 
 class Database:
