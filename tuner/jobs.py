@@ -32,7 +32,7 @@ def run_jobs(
 
     Raises:
         KeyboardInterrupt: It was interrupted.
-        StudyFailedError: A training raised an error, or its worker died twice.
+        StudyFailedError: A training raised an error or ran out of memory, or its worker died twice.
         WorkerError: No worker can be started.
     """
     waiting, running = list(jobs), dict[int, Job]()
@@ -76,4 +76,4 @@ def _raise_failed(event: Event, *, again: bool) -> None:
         case Lost(reason=reason, log=log) if again:
             raise StudyFailedError(f"A training failed: {reason}, twice. It said last:\n{log or '(nothing)'}")
         case Stopped(reason=reason):
-            raise StudyFailedError(f"A training was ended: {reason}.")
+            raise StudyFailedError(f"A training failed: {reason}. Run the same command again with fewer --workers.")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mock_study import spec_of, with_workers
 
 from tuner.executors import Limits
-from tuner.executors.limits import memory_of, resident_of
+from tuner.executors.limits import memory_of, out_of_memory, resident_of
+from tuner.executors.machine import Room, oom_kills, room
 from tuner.results import read_study_results, summary
 from tuner.runner import StudyRun
 from tuner.storage import open_database
@@ -27,15 +29,88 @@ def test_such_trials_are_ended_and_teach_the_sampler(
     tmp_path: Path, limits: Limits, arguments: tuple[float, ...], reason: str
 ) -> None:
     database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
-    spec = spec_of(tmp_path, budget={"trials": 14, "epochs": 3})
+    spec = spec_of(tmp_path, budget={"trials": 8, "epochs": 3})
     assert StudyRun(spec, database, with_workers(spec, 2, *arguments, limits=limits)).run() == "trials"
     content = summary(read_study_results(database, "mock"))
     rows = content["trials"]
-    assert content["counts"]["complete"] + content["counts"]["diverged"] == 14 == len(rows)
+    assert content["counts"]["complete"] + content["counts"]["diverged"] == 8 == len(rows)
     assert content["counts"]["diverged"] >= 1
     for row in rows:
         assert (row["state"] == "diverged") == (row["params"]["learning_rate"] > 0.3)
         assert row["reason"] is None or row["reason"].startswith(reason)
+
+
+def test_without_a_cap_the_machine_is_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial that takes memory without end is ended when little is left, if it is the one that has taken it."""
+    small = Room(total=600_000_000, left=0)  # 300 MB for each of two workers
+    monkeypatch.setattr("tuner.executors.local.room", lambda: small)
+    database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+    spec = spec_of(tmp_path, search={"learning_rate": [0.001, 9.0, 0.01]}, sampler={"name": "grid"})
+    assert StudyRun(spec, database, with_workers(spec, 2, 0.0, 99.0, 0.3)).run() == "exhausted"
+    rows = summary(read_study_results(database, "mock"))["trials"]
+    assert {row["params"]["learning_rate"]: row["state"] for row in rows} == {
+        0.001: "complete", 9.0: "diverged", 0.01: "complete",
+    }  # fmt: skip
+    (reason,) = [row["reason"] for row in rows if row["reason"] is not None]
+    assert "of 0.60 GB, more than its share, and 0.00 GB were left" in reason
+
+
+def test_errors_that_say_that_memory_could_not_be_had() -> None:
+    import tensorflow as tf
+
+    def none_left() -> None:
+        raise MemoryError
+
+    for take in (none_left, lambda: np.ones(10**15), lambda: tf.ones((10**7, 10**7))):
+        with pytest.raises(Exception) as caught:  # noqa: PT011 - which one is the question
+            take()
+        assert out_of_memory(caught.value)
+    assert not out_of_memory(ValueError("out of memory"))
+
+
+FILES_1 = {
+    "proc/self/cgroup": "4:memory:/job/7\n3:cpu:/job/7\n",
+    "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
+    "sys/fs/cgroup/memory/memory.usage_in_bytes": "7000",
+    "sys/fs/cgroup/memory/job/memory.limit_in_bytes": "2000",
+    "sys/fs/cgroup/memory/job/memory.usage_in_bytes": "1900",
+    "sys/fs/cgroup/memory/job/memory.stat": "inactive_file 7\ntotal_inactive_file 200\ntotal_active_file 100\n",
+    "sys/fs/cgroup/memory/job/7/memory.limit_in_bytes": "1500",
+    "sys/fs/cgroup/memory/job/7/memory.usage_in_bytes": "100",
+    "sys/fs/cgroup/memory/job/7/memory.oom_control": "oom_kill_disable 0\noom_kill 3\n",
+}
+FILES_2 = {
+    "proc/self/cgroup": "0::/job/7\n",  # as a container sees it whose own group is the topmost one
+    "sys/fs/cgroup/memory.max": "1000",
+    "sys/fs/cgroup/memory.current": "900",
+    "sys/fs/cgroup/memory.stat": "anon 650\nactive_file 150\ninactive_file 100\n",
+    "sys/fs/cgroup/memory.events": "oom 9\noom_kill 4\n",
+}
+NO_LIMIT = {"sys/fs/cgroup/job/7/memory.max": "max", "sys/fs/cgroup/job/7/memory.current": "5"}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected", "kills"),
+    [
+        ({}, Room(10 * 1024, 6 * 1024), 8),
+        (FILES_1, Room(2000, 400 + 1024), 3),
+        (FILES_2, Room(1000, 350 + 1024), 4),
+        ({**FILES_2, **NO_LIMIT}, Room(1000, 350 + 1024), 4),
+    ],
+    ids=["machine", "cgroup 1", "container", "cgroup 2"],
+)
+def test_room_is_where_the_least_is_left(tmp_path: Path, files: dict[str, str], expected: Room, kills: int) -> None:
+    meminfo = "MemTotal: 10 kB\nMemFree: 1 kB\nMemAvailable: 5 kB\nSwapFree: 1 kB\n"
+    for name, text in {"proc/meminfo": meminfo, "proc/vmstat": "nr_free 1\noom_kill 8\n", **files}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert room(tmp_path) == expected
+    assert oom_kills(tmp_path) == kills
+
+
+def test_a_system_that_does_not_tell(tmp_path: Path) -> None:
+    assert room(tmp_path) is None
+    assert oom_kills(tmp_path) is None
 
 
 def test_memory_of_a_process() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import stat
@@ -19,7 +20,7 @@ from real_study import PATIENCE_S, environment, eventually
 
 from tuner.engines import Training
 from tuner.errors import WorkerError
-from tuner.executors import Ended, EpochDone, Event, Job, LocalExecutor, Lost, Raised, Workplace, messages
+from tuner.executors import Ended, EpochDone, Event, Job, LocalExecutor, Lost, Raised, Stopped, Workplace, messages
 from tuner.spec import StudySpec, read_study_dict, recipe_for
 from tuner.storage.owners import process_start
 
@@ -295,6 +296,33 @@ def test_a_killed_worker_is_noticed_though_a_child_keeps_its_pipe(
         for child in children():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("rises", [True, False], ids=["system", "person"])
+def test_a_worker_that_the_system_has_killed_for_want_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec, rises: bool
+) -> None:
+    """It counts whom it kills.  Where its worker had trained others, the trial is guilty the second time."""
+    said = [messages.encode(message).decode().strip() for message in (
+        messages.ended_message(Ended(1, Training("complete", 0.5), 1.0)),
+        messages.raised_message(Raised(3, "MemoryError", "", memory=True)),
+    )]  # fmt: skip
+    ready = """echo '{"is": "ready"}'; read prepare; read train"""
+    script = f"""if mkdir {tmp_path}/first; then {ready}; echo '{said[0]}'; read train; kill -9 $$
+    elif mkdir {tmp_path}/second; then {ready}; kill -9 $$; else {ready}; echo '{said[1]}'; read end; fi"""
+    stand_in(tmp_path, monkeypatch, script)
+    kills = itertools.count() if rises else itertools.repeat(7)
+    monkeypatch.setattr("tuner.executors.local.oom_kills", lambda: next(kills))
+    found: list[Event] = []
+    with running(LocalExecutor(place_of(spec), workers=1)) as executor:
+        for number in (1, 2, 2, 3):
+            executor.submit(job(spec, number))
+            found += collect(executor, is_end)
+    ended, first, second, raised = found
+    assert [event.number for event in found] == [1, 2, 2, 3]
+    assert isinstance(first, Lost)
+    assert isinstance(second, Stopped if rises else Lost)
+    assert raised == Stopped(3, "out of memory: MemoryError")
 
 
 @pytest.mark.parametrize("at_once", [True, False])

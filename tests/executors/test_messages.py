@@ -59,7 +59,7 @@ def test_nan_gets_through() -> None:
 
 def test_an_exception_arrives_with_its_traceback() -> None:
     event = Raised(3, "ValueError: größer\n", "Traceback\n  line\n" * 5000)
-    assert messages.event_of(over_the_wire({"is": "raised", **vars(event)})) == event
+    assert messages.event_of(over_the_wire(messages.raised_message(event))) == event
 
 
 def test_jobs_and_workplaces(tmp_path: Any) -> None:

@@ -186,6 +186,26 @@ def test_a_trial_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch)
     assert len(ray.killed) == 1
 
 
+def test_a_trial_that_takes_too_much_memory_is_bad_the_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray ends an actor where its node has no memory left: it may have been another one that took it."""
+
+    class OutOfMemoryError(ConnectionError):
+        """As Ray calls it."""
+
+    ray = _Ray({"CPU": 1.0})
+    executor = started(monkeypatch, ray)
+    found = []
+    raised = {"is": "raised", "number": 8, "error": "MemoryError", "traceback": "", "memory": True}
+    for number, said in [(7, OutOfMemoryError("low")), (7, OutOfMemoryError("low")), (8, [raised])]:
+        ray.say([{"is": "ready"}])
+        executor.events(0.0)
+        executor.submit(Job(number, {}))
+        ray.say(said)
+        found += executor.events(0.0)
+    assert [(type(event), event.number) for event in found] == [(Lost, 7), (Stopped, 7), (Stopped, 8)]
+    assert len(ray.killed) == 3
+
+
 def test_workers_that_never_get_ready_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = _Ray({"CPU": 1.0})
     executor = started(monkeypatch, ray)

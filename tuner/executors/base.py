@@ -170,11 +170,13 @@ class Raised:
         number: Of the trial.
         error: Type and message on one line.
         traceback: The whole traceback as text.
+        memory: Whether it says that memory could not be had; an executor tells of `Stopped` or `Lost` then.
     """
 
     number: int
     error: str
     traceback: str
+    memory: bool = False
 
 
 @dataclass(frozen=True)

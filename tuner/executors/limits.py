@@ -12,6 +12,12 @@ LOOK_EVERY_S = 0.5
 """How often memory is measured: the cap can be passed by what a trial takes in that time."""
 FULL = 0.8
 """A worker that holds this share of its cap between two trials is replaced before the next one."""
+LAST = 0.05
+"""Without a cap, trials are ended for want of memory where less than this share of the machine's is left."""
+ROOM_EVERY_S = 0.1
+"""How often that is looked at: a process may take 0.2 GB in that time."""
+_WITHOUT_MEMORY = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
+"""Names of such exceptions: of Python and NumPy, of TensorFlow, of Ray."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,34 @@ def over(pid: int, cap: float) -> int | None:
         return None
     found = memory_of(pid)
     return found if found > cap else None
+
+
+class Suspects:
+    """Trials that may not be guilty of the memory they were ended for: their worker had trained others before."""
+
+    def __init__(self) -> None:
+        self._numbers: set[int] = set()
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._numbers
+
+    def blame(self, number: int, trials_before: int) -> bool:
+        """Whether a trial is guilty; otherwise it is to run once more, in a new worker, and is then.
+
+        Args:
+            number: Of the trial.
+            trials_before: How many its worker has trained before.
+        """
+        if trials_before == 0 or number in self._numbers:
+            self._numbers.discard(number)
+            return True
+        self._numbers.add(number)
+        return False
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory could not be had; `_WITHOUT_MEMORY` are not imported for that."""
+    return any(kind.__name__ in _WITHOUT_MEMORY for kind in type(error).__mro__)
 
 
 def too_long(began: float | None, limit_s: float | None, spent_s: float = 0.0) -> bool:

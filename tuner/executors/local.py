@@ -21,9 +21,22 @@ from typing import IO, Any
 
 from tuner.errors import WorkerError
 from tuner.executors import messages
-from tuner.executors.base import Event, Job, Lost, Stopped, Workplace
+from tuner.executors.base import Event, Job, Lost, Raised, Stopped, Workplace
 from tuner.executors.environment import environment
-from tuner.executors.limits import FULL, LOOK_EVERY_S, NO_LIMITS, Limits, gigabytes, over, too_long
+from tuner.executors.limits import (
+    FULL,
+    LAST,
+    LOOK_EVERY_S,
+    NO_LIMITS,
+    ROOM_EVERY_S,
+    Limits,
+    Suspects,
+    gigabytes,
+    memory_of,
+    over,
+    too_long,
+)
+from tuner.executors.machine import oom_kills, room
 
 _LOG_LINES = 40
 _GRACE_S = 2.0
@@ -53,6 +66,7 @@ class _Worker:
     killed: bool = False
     began: float | None = None  # the job, by the monotonic clock; None while the worker is not ready
     trials: int = 0
+    oom_kills: int | None = None  # of the system, when the job was handed in
 
     def send(self, message: dict[str, Any]) -> None:
         assert self.process.stdin is not None
@@ -104,7 +118,7 @@ class LocalExecutor:
     ) -> None:
         self._command, self._limits = command, limits
         self._looked = 0.0
-        self._suspects: set[int] = set()  # trials that have passed the cap of memory in a worker that was not new
+        self._suspects = Suspects()
         self.count = workers or cores()
         self._threads = threads or threads_of(self.count)
         self._workplace = workplace
@@ -130,6 +144,7 @@ class LocalExecutor:
         fresh = job.number in self._suspects
         worker = min((w for w in self._workers if w.job is None), key=lambda w: w.trials if fresh else not w.ready)
         worker.job, worker.began = job, time.monotonic() if worker.ready else None
+        worker.oom_kills = oom_kills()
         worker.send(messages.train_message(job))
 
     def answer(self, number: int, go_on: bool) -> None:
@@ -238,6 +253,8 @@ class LocalExecutor:
                 worker.broken = message
                 return []
         event = messages.event_of(message)
+        if isinstance(event, Raised) and event.memory:
+            return [self._end_trial(worker, f"out of memory: {event.error}", memory=True)]
         if message["is"] in ("ended", "raised"):
             worker.job, worker.began, worker.trials = None, None, worker.trials + 1
             cap = self._limits.memory_bytes
@@ -249,7 +266,7 @@ class LocalExecutor:
         """End trials that use more than they may."""
         found: list[Event] = []
         now, cap = time.monotonic(), self._limits.memory_bytes
-        look = cap is not None and now - self._looked >= LOOK_EVERY_S
+        look = now - self._looked >= (ROOM_EVERY_S if cap is None else LOOK_EVERY_S)
         if look:
             self._looked = now
         for worker, job in [(worker, worker.job) for worker in self._workers if worker.job is not None]:
@@ -258,19 +275,31 @@ class LocalExecutor:
             elif look and cap is not None and (held := over(worker.process.pid, cap)) is not None:
                 reason = f"out of memory: its worker held {gigabytes(held)}, and may hold {gigabytes(cap)}"
                 found.append(self._end_trial(worker, reason, memory=True))
-        return found
+        return found + (self._look_at_room() if look and cap is None else [])
+
+    def _look_at_room(self) -> list[Event]:
+        """Where memory is nearly used up, end the trial that takes more than its share, before the system ends any."""
+        machine = room()
+        busy = [worker for worker in self._workers if worker.job is not None]
+        if machine is None or not busy or machine.left >= LAST * machine.total:
+            return []
+        held, worker = max(((memory_of(worker.process.pid), worker) for worker in busy), key=lambda pair: pair[0])
+        share = machine.total / self.count
+        if held <= share:  # others have taken it
+            return []
+        reason = (
+            f"out of memory: its worker held {gigabytes(held)} of {gigabytes(machine.total)}, more than its share, "
+            f"and {gigabytes(max(0, machine.left))} were left"
+        )
+        return [self._end_trial(worker, reason, memory=True)]
 
     def _end_trial(self, worker: _Worker, reason: str, *, memory: bool = False) -> Event:
         """Kill the worker of a trial; a trial that may not be guilty of its memory runs once more, in a new worker."""
         assert worker.job is not None
         number, log = worker.job.number, worker.log_end()
-        guilty = not memory or worker.trials == 0 or number in self._suspects
+        guilty = not memory or self._suspects.blame(number, worker.trials)
         self._discard(worker)
-        if guilty:
-            self._suspects.discard(number)
-            return Stopped(number, reason)
-        self._suspects.add(number)
-        return Lost(number, reason, log)
+        return Stopped(number, reason) if guilty else Lost(number, reason, log)
 
     def _discard(self, worker: _Worker) -> None:
         """Kill a worker, and put another one in its place."""
@@ -300,6 +329,8 @@ class LocalExecutor:
             new.job = job
             new.send(messages.train_message(job))
             return []
+        if _for_want_of_memory(code, worker.oom_kills) and self._suspects.blame(job.number, worker.trials):
+            return [Stopped(job.number, "out of memory: the system had none left, and has ended its worker")]
         return [Lost(job.number, f"its worker process {_death(code)}", log)]
 
     @staticmethod
@@ -322,6 +353,12 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _for_want_of_memory(code: int, kills_before: int | None) -> bool:
+    """Whether the system has killed a process that ended with this code: it counts whom it has killed so."""
+    kills = oom_kills() if code == -signal.SIGKILL else None
+    return kills is not None and kills_before is not None and kills > kills_before
 
 
 def _death(code: int) -> str:

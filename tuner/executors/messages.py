@@ -60,6 +60,11 @@ def ended_message(event: Ended) -> dict[str, Any]:
     return {"is": "ended", **vars(event), "training": event.training.to_json()}
 
 
+def raised_message(event: Raised) -> dict[str, Any]:
+    """The event as a message."""
+    return {"is": "raised", **vars(event)}
+
+
 def event_of(message: Mapping[str, Any]) -> Event:
     """The event of a worker's message about a job."""
     content = {key: value for key, value in message.items() if key != "is"}

@@ -19,9 +19,9 @@ from typing import Any
 
 from tuner.errors import WorkerError
 from tuner.executors import messages
-from tuner.executors.base import Event, Job, Lost, Stopped, Workplace, one_line
+from tuner.executors.base import Event, Job, Lost, Raised, Stopped, Workplace, one_line
 from tuner.executors.environment import settings
-from tuner.executors.limits import NO_LIMITS, Limits, too_long
+from tuner.executors.limits import NO_LIMITS, Limits, Suspects, out_of_memory, too_long
 from tuner.executors.ray_actor import CALLS, RayWorker, Work, work
 
 LOCAL = "local"
@@ -50,6 +50,7 @@ class _Actor:
     ready: bool = False
     job: Job | None = None
     began: float | None = None
+    trials: int = 0
 
 
 class RayExecutor:
@@ -82,6 +83,7 @@ class RayExecutor:
         self._actors: list[_Actor] = []
         self._calls: dict[Any, tuple[_Actor, bool]] = {}  # on their way → whose, and whether it is a `take`
         self._waiting: deque[Job] = deque()
+        self._suspects = Suspects()
         self._error: WorkerError | None = None
         self._ray: Any = None
         self._looked = -math.inf
@@ -214,9 +216,21 @@ class RayExecutor:
                 return []
             case "broken":
                 raise WorkerError(f"A worker could not prepare its work: {message['error']}")
+        event = messages.event_of(message)
+        if isinstance(event, Raised) and event.memory:
+            found = self._without_memory(actor.job, event.error, event.traceback, actor.trials)
+            self._give_up(actor)
+            return found
         if message["is"] in ("ended", "raised"):
-            actor.job, actor.began = None, None
-        return [messages.event_of(message)]
+            actor.job, actor.began, actor.trials = None, None, actor.trials + 1
+        return [event]
+
+    def _without_memory(self, job: Job | None, error: str, log: str, trials_before: int) -> list[Event]:
+        """What is told of a trial that could not have the memory it wanted."""
+        assert job is not None
+        reason = f"out of memory: {error}"
+        guilty = self._suspects.blame(job.number, trials_before)
+        return [Stopped(job.number, reason) if guilty else Lost(job.number, reason, log)]
 
     def _lose(self, actor: _Actor, error: Exception) -> list[Event]:
         job, reason = actor.job, one_line(error)
@@ -226,6 +240,8 @@ class RayExecutor:
                 "Every node needs this package, in the version that the coordinator has."
             )
         self._give_up(actor, 1 if actor.ready else actor.attempt + 1)
+        if job is not None and out_of_memory(error):  # Ray has ended it, as its node has none left
+            return self._without_memory(job, reason, str(error), trials_before=1)  # perhaps not by its fault
         return [] if job is None else [Lost(job.number, f"its worker was lost ({type(error).__name__})", str(error))]
 
     def _give_up(self, actor: _Actor, attempt: int = 1) -> None:

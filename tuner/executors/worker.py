@@ -22,8 +22,9 @@ from tuner.data import DataOptions, HeldOut, Prepared, Split, held_out, prepare
 from tuner.engines import ENGINES, Checkpoint, Engine, EpochRecord, OnEpoch, Training, run_trial
 from tuner.errors import CheckpointError, DataError
 from tuner.executors import messages
-from tuner.executors.base import Anew, Ended, EpochDone, Job, Saved, Unsaved, Workplace, kept, one_line
+from tuner.executors.base import Anew, Ended, EpochDone, Job, Raised, Saved, Unsaved, Workplace, kept, one_line
 from tuner.executors.keeper import Keeper
+from tuner.executors.limits import out_of_memory
 from tuner.retraining import final_split, train_again, train_final, watches_validation
 from tuner.training import Recipe
 
@@ -76,9 +77,8 @@ class Worker:
                 case _:
                     training = self._trial(job, workplace, engine, recipe, prepared, build, on_epoch)
         except (Exception, SystemExit) as error:  # user code that calls `exit()` must not end the worker
-            self._send(
-                {"is": "raised", "number": job.number, "error": one_line(error), "traceback": traceback.format_exc()}
-            )
+            raised = Raised(job.number, one_line(error), traceback.format_exc(), out_of_memory(error))
+            self._send(messages.raised_message(raised))
         else:
             made = engine.programs[0] - before[0], engine.programs[1] - before[1]
             seconds = job.spent_s + time.monotonic() - began

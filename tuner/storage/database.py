@@ -50,7 +50,7 @@ class WalConnection(sqlite3.Connection):
         self.execute("PRAGMA synchronous = NORMAL")
 
     def _write_ahead(self) -> None:
-        """Set the journal mode.  While another process writes in the old mode, SQLite fails at once, without waiting."""
+        """Set the journal mode.  While another process writes in the old one, SQLite fails at once, without waiting."""
         until = time.monotonic() + BUSY_TIMEOUT_S
         while True:
             try:

@@ -15,7 +15,7 @@ from mock_winner import deserved, pretending
 
 from tuner.diagnostics import HealthOptions
 from tuner.errors import ContentError, DataError, NoBestTrialError, StudyFailedError, UsageError
-from tuner.executors import Lost, Raised
+from tuner.executors import Lost, Raised, Stopped
 from tuner.results import Study, Trained, TrainRequest, read_study_results, train_winner
 from tuner.results.winner.final import SCORED
 from tuner.retraining import read_about
@@ -250,6 +250,10 @@ def test_a_worker_that_dies_once_and_one_that_dies_twice(study, place, tmp_path)
     assert deaths.count(deaths[0]) == 2
     with pytest.raises(StudyFailedError, match=r"(?s)SIGKILL, twice.*bye"):
         trained(study, place, tmp_path / "b.keras", instead=lambda job: Lost(job.number, "it got SIGKILL", "bye"))
+    with pytest.raises(
+        StudyFailedError, match=r"out of memory: no more\. Run the same command again with fewer --workers"
+    ):
+        trained(study, place, tmp_path / "b.keras", instead=lambda job: Stopped(job.number, "out of memory: no more"))
 
 
 @pytest.mark.parametrize("after", [3, 16])
