@@ -396,11 +396,30 @@ time.sleep(600)
 """
 
 
-def test_workers_end_with_a_killed_coordinator(spec: StudySpec) -> None:
-    script = COORDINATOR.format(place=place_of(spec).to_json())
+LOADER = """
+import multiprocessing, os, subprocess, time
+
+def load():
+    started = subprocess.Popen(["sleep", "600"])
+    forked = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+    forked.start()
+    with open("started", "a") as file:
+        file.write(f"{started.pid} {forked.pid}\\n")
+    time.sleep(600)
+"""
+
+
+def test_workers_end_with_a_killed_coordinator_and_so_do_their_children(tmp_path: Path, spec: StudySpec) -> None:
+    (tmp_path / "loader.py").write_text(LOADER, encoding="utf-8")
+    place = replace(place_of(spec), project=tmp_path, data={"source": "loader.py:load"})
+    script = COORDINATOR.format(place=place.to_json())
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment()) as process:
         assert process.stdout is not None
         pids = [int(text) for text in process.stdout.readline().split()]
-        assert len(pids) == 2
+        file = tmp_path / "started"
+        eventually(lambda: file.is_file() and file.read_text().count("\n") == 2)
+        pids += [int(text) for text in file.read_text().split()]
+        assert len(pids) == 6
+        assert all(alive(pid) for pid in pids)
         process.kill()
     eventually(lambda: not any(alive(pid) for pid in pids))
