@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import mock_study
 import pytest
-from real_study import children
+from real_study import children, eventually
 
 from tuner.errors import StorageError, StudyNotFoundError
 from tuner.results import read_study_results, summary
@@ -24,11 +25,12 @@ TRIALS = 40
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)
 
 
-def start(url: str, trials: int = TRIALS) -> subprocess.Popen[bytes]:
+def start(url: str, trials: int = TRIALS, *arguments: str) -> subprocess.Popen[bytes]:
+    """A coordinator with two worker processes, or with other arguments of `mock_study`."""
     script = Path(mock_study.__file__)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    arguments = [sys.executable, str(script), url, str(trials), "0.03", "2"]
-    return subprocess.Popen(arguments, env=environment, stderr=subprocess.DEVNULL)
+    command = [sys.executable, str(script), url, str(trials), *(arguments or ("0.03", "2"))]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
 
 
 def content_of(url: str) -> dict[str, Any]:
@@ -94,6 +96,40 @@ def study_with_kills(url: str, kills: int, seed: int, coordinators: int = 2, tri
         "missing": len(set(range(len(numbers))) - set(numbers)),
         "changed": changed + sum(now.get(number) != value for number, value in first.items()),
         "short": sum(row["epochs"] != 5 for row in content["trials"] if row["state"] == "complete"),
+    }
+
+
+def test_a_machine_that_sleeps_keeps_its_trials(tmp_path: Path) -> None:
+    """A coordinator stands still for longer than any sign of life may be old; another one runs the rest."""
+    url, trials = f"sqlite:///{tmp_path}/t.db", 6
+    database = open_database(url, create=True)
+
+    def states() -> dict[int, tuple[str, str]]:
+        """State of each trial, and when it was begun."""
+        with database.engine.connect() as connection:
+            rows = connection.exec_driver_sql("SELECT number, state, datetime_start FROM trials").all()
+        return {number: (state, begun) for number, state, begun in rows}
+
+    spec = mock_study.spec_of(tmp_path, budget={"trials": trials, "epochs": 5})
+    with start(url, trials, "0.3") as sleeper, ThreadPoolExecutor(1) as pool:
+        eventually(lambda: [state for state, _ in states().values()] == ["RUNNING"] * 2)
+        sleeper.send_signal(signal.SIGSTOP)
+        before = states()
+        with database.engine.begin() as connection:
+            aged = connection.exec_driver_sql("UPDATE tuner_owners SET seen = seen - 100000").rowcount
+        other = pool.submit(mock_study.run, spec, open_database(url, create=True))
+        eventually(lambda: sum(state == "COMPLETE" for state, _ in states().values()) == trials - 2)
+        time.sleep(1.5)  # it asks again every second
+        assert aged == 1
+        assert not other.done(), "it waits for what the other one runs"
+        assert {number: states()[number] for number in before} == before
+        sleeper.send_signal(signal.SIGCONT)
+        assert sleeper.wait(60) == 0
+        assert other.result(60)[0] == "trials"
+    rows = content_of(url)["trials"]
+    assert [(row["state"], row["epochs"]) for row in rows] == [("complete", 5)] * trials
+    assert {number: begun for number, (_, begun) in states().items() if number in before} == {
+        number: begun for number, (_, begun) in before.items()
     }
 
 

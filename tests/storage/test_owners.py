@@ -73,6 +73,14 @@ def test_a_sign_of_life_begins_the_watch_anew(clock: Clock) -> None:
     assert look(watch, clock, 5, replace(REMOTE, turn=6), LATE)
 
 
+def test_a_clock_that_was_set_back_keeps_nobody_alive_and_kills_nobody(clock: Clock) -> None:
+    watch, early = Watch(), 1_000 - 7_200
+    for second in range(0, 600, 10):  # it lives: each turn counts
+        assert not look(watch, clock, 10, replace(REMOTE, seen=early + second, turn=5 + second), early + second)
+    assert look(Watch(), clock, WATCHED_S + 5, REMOTE, early), "its last sign of life came before the clock was set"
+    assert not look(Watch(), clock, WATCHED_S - 5, REMOTE, early)
+
+
 def test_time_in_which_nobody_could_look_does_not_count(clock: Clock) -> None:
     """The database was away for an hour, or this process was: all others look old then, and are alive."""
     watch = Watch()

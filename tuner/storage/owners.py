@@ -105,7 +105,7 @@ class Watch:
         before, watched_s = self._marks.get(owner.owner, (None, 0.0))
         watched_s = watched_s + passed_s if mark == before else 0.0
         self._marks[owner.owner] = (mark, watched_s)
-        return clock - owner.seen > GONE_AFTER_S and watched_s >= WATCHED_S
+        return _is_old(owner, clock) and watched_s >= WATCHED_S
 
 
 def lock(session: Session, study_id: int, name: str) -> int:
@@ -214,7 +214,12 @@ def anybody(engine: Engine, study_id: int) -> bool:
     with engine.connect() as connection:
         found = all_of(connection, study_id)
         clock = now(connection) if found else 0
-    return any((lives := owner.lives()) or (lives is None and clock - owner.seen <= GONE_AFTER_S) for owner in found)
+    return any((lives := owner.lives()) or (lives is None and not _is_old(owner, clock)) for owner in found)
+
+
+def _is_old(owner: Owner, clock: int) -> bool:
+    """Whether the last sign of life lies too far back, or as far ahead: the database's clock was set back then."""
+    return abs(clock - owner.seen) > GONE_AFTER_S
 
 
 def now(connection: Connection | Session) -> int:
