@@ -16,6 +16,8 @@ from tuner.space import Categorical, Dimension, Fixed, Float, Int, Space, When
         (Float(0.1, 10.0, log=True), optuna.distributions.FloatDistribution(0.1, 10.0, log=True)),
         (Float(0.0, 1.0, step=0.25), optuna.distributions.FloatDistribution(0.0, 1.0, step=0.25)),
         (Int(1, 64, log=True), optuna.distributions.IntDistribution(1, 64, log=True)),
+        (Float(0.1, 0.27, step=0.05), optuna.distributions.FloatDistribution(0.1, 0.25, step=0.05)),
+        (Int(8, 30, step=8), optuna.distributions.IntDistribution(8, 24, step=8)),
         (Int(16, 128, step=16), optuna.distributions.IntDistribution(16, 128, step=16)),
         (Categorical((None, "a", 2, 0.5)), optuna.distributions.CategoricalDistribution((None, "a", 2, 0.5))),
         (Categorical(((32,), (64, 32))), optuna.distributions.CategoricalDistribution(("[32]", "[64, 32]"))),

@@ -249,7 +249,7 @@ def test_conditions_on_lists_and_booleans():
             }
         }
     )
-    assert space["model.dropout"].conditions == (When("model.units", ((8, 4),)), When("model.batch_norm", (False,)))
+    assert space["model.dropout"].conditions == (When("model.batch_norm", (False,)), When("model.units", ((8, 4),)))
 
 
 # The model -----------------------------------------------------------------------------------------------------------

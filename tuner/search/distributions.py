@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tuner.space import Categorical, Dimension, Fixed, Float, Int, Parameter, Scalar, Space, Value
@@ -26,9 +27,9 @@ def distribution(parameter: Parameter) -> BaseDistribution:
 
     match parameter:
         case Float(low, high, log, step):
-            return FloatDistribution(low, high, log=log, step=step)
+            return FloatDistribution(low, _last(low, high, step), log=log, step=step)
         case Int(low, high, log, step):
-            return IntDistribution(low, high, log=log, step=step)
+            return IntDistribution(low, high - (high - low) % step, log=log, step=step)
         case Categorical(choices):
             return CategoricalDistribution(_labels(choices))
         case Fixed(value):
@@ -48,9 +49,9 @@ def suggest(trial: Trial, space: Space) -> dict[str, Value]:
         name, parameter = dimension.name, dimension.parameter
         match parameter:
             case Float(low, high, log, step):
-                return trial.suggest_float(name, low, high, log=log, step=step)
+                return trial.suggest_float(name, low, _last(low, high, step), log=log, step=step)
             case Int(low, high, log, step):
-                return trial.suggest_int(name, low, high, log=log, step=step)
+                return trial.suggest_int(name, low, high - (high - low) % step, log=log, step=step)
             case Categorical(choices):
                 return _value(parameter, trial.suggest_categorical(name, _labels(choices)))
             case Fixed(value):
@@ -94,6 +95,14 @@ def encode(values: Mapping[str, Value], space: Space) -> dict[str, Any]:
         for dimension in space.searched
         if dimension.name in values
     }
+
+
+def _last(low: float, high: float, step: float | None) -> float:
+    """The last value of a range in steps: Optuna would correct `high` to it, in decimals as here, and warn."""
+    if step is None:
+        return high
+    exact_low, exact_high, exact_step = (Decimal(str(value)) for value in (low, high, step))
+    return float(exact_low + (exact_high - exact_low) // exact_step * exact_step)
 
 
 def _labels(choices: tuple[Value, ...]) -> tuple[Scalar, ...]:

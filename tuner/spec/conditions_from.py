@@ -56,7 +56,7 @@ def _conditions(
     draft: Draft, drafts: Mapping[str, Draft], broken: Collection[str], problems: Problems
 ) -> tuple[When, ...]:
     limits = {parent: values for parent, values in draft.limits.items() if parent in drafts}
-    stated = dict(_stated(draft, drafts, broken, problems))
+    stated = dict(sorted(_stated(draft, drafts, broken, problems)))  # their order in the file means nothing
     for parent, values in stated.items():
         outside = [value for value in values if parent in limits and value not in limits[parent]]
         if outside:
@@ -155,7 +155,7 @@ def _among(key: str, values: Any, parent: Parameter, problems: Problems) -> tupl
         match = next((choice for choice in choices if _same(value, choice)), _NONE)
         if match is _NONE:
             problems.unknown(key, "value among those that are searched", value, [str(choice) for choice in choices])
-        elif match in found:
+        elif any(match is other for other in found):
             problems.add(key, "a value may stand in a condition once", values, next_step=f"Name {match} once.")
         else:
             found.append(match)  # type: ignore[arg-type]
@@ -163,7 +163,10 @@ def _among(key: str, values: Any, parent: Parameter, problems: Problems) -> tupl
         problems.add(
             key, "a condition needs at least one value", values, allowed=listed(choices), next_step="Name the values."
         )
-    return tuple(found) if len(problems.found) == before else None
+    if len(problems.found) > before:
+        return None
+    # In the order of the choices: that of the condition means nothing, and must not make another question.
+    return tuple(choice for choice in choices if any(choice is other for other in found))
 
 
 _NONE = object()

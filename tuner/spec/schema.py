@@ -155,7 +155,8 @@ def _value(allowed: Parameter | None, words: Mapping[str, float], automatic: boo
     """A place of `[search]`: a single value, a list, a table, or "auto"."""
     single = _single(allowed, words)
     choices = {"type": "array", "items": single, "minItems": 1, "maxItems": MOST_CHOICES, "uniqueItems": True}
-    forms = [single, choices, _table({"choices": choices, "when": {"$ref": "#/$defs/when"}}, "a choice", ["choices"])]
+    named: _Schema = {"anyOf": [choices, _AUTO]} if automatic else choices
+    forms = [single, choices, _table({"choices": named, "when": {"$ref": "#/$defs/when"}}, "a choice", ["choices"])]
     if not isinstance(allowed, Categorical | Fixed):
         forms.append(_range(single))
     if automatic:
