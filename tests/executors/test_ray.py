@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -94,6 +95,10 @@ class _Ray:
     def __init__(self, *nodes: dict[str, float]) -> None:
         self.resources, self.calls, self.answers = list(nodes), list[Any](), dict[int, Any]()
         self.killed: list[Any] = []
+        self.address = ""
+
+    def get_runtime_context(self) -> SimpleNamespace:
+        return SimpleNamespace(gcs_address=self.address)
 
     def is_initialized(self) -> bool:
         return False
@@ -255,6 +260,21 @@ def test_the_nodes_get_the_project_and_the_environment_but_no_paths(monkeypatch:
 def test_an_address_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WorkerError, match="Ray at 127.0.0.1:1 must be reachable.*ray status.*RAY_AUTH_TOKEN"):
         started(monkeypatch, _Ray({"CPU": 1.0}), address="127.0.0.1:1")
+
+
+def test_a_head_that_is_lost_ends_the_run_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left to itself, Ray would end the whole process after a minute."""
+    monkeypatch.setattr(ours, "_HEAD_PATIENCE_S", 0.0)
+    ray = _Ray({"CPU": 1.0})
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        address = f"127.0.0.1:{head.getsockname()[1]}"
+        ray.address = address
+        executor = started(monkeypatch, ray, address=address)
+    ray.say(_Ray.exceptions.RayError("the node is gone"))
+    with pytest.raises(WorkerError, match=rf"head node .* {address} has not answered.*run the same command"):
+        executor.events(0.0)
+    executor.close(at_once=True)
+    assert ray.killed == [], "without a head Ray would wait for it"
 
 
 def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,8 @@ _LOOK_EVERY_S = 2.0
 _NODE_PATIENCE_S = 300.0
 """How long a cluster may take to start a node that a worker fits on; one of its own never starts any."""
 _CONNECT_S = 10.0
+_HEAD_PATIENCE_S = 15.0
+"""How long the head may be out of reach; after 60 s Ray would end this process, without a word that helps."""
 _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_RUNTIME_ENV_IGNORE_GITIGNORE": "1",  # data often are in it, and a trial needs them
@@ -88,6 +90,8 @@ class RayExecutor:
         self._ray: Any = None
         self._looked = -math.inf
         self._no_room_since: float | None = None
+        self._head: tuple[str, int] | None = None
+        self._head_lost = False
 
     def start(self) -> None:
         """See `Executor`.  The actors start while the coordinator goes on."""
@@ -104,6 +108,9 @@ class RayExecutor:
                 logging_level=logging.ERROR,
                 **({"include_dashboard": False} if self._address == LOCAL else {}),
             )
+        if self._address != LOCAL:
+            host, _, port = self._ray.get_runtime_context().gcs_address.rpartition(":")
+            self._head = host.strip("[]"), int(port)
         self._make_room()
 
     def free(self) -> int:
@@ -151,7 +158,7 @@ class RayExecutor:
         """See `Executor`.  Ends our actors and leaves the cluster; what others run there goes on."""
         if self._ray is None or not self._ray.is_initialized():
             return
-        for actor in self._actors:
+        for actor in [] if self._head_lost else self._actors:  # without a head Ray would wait for it
             self._kill(actor)
         self._actors.clear()
         self._calls.clear()
@@ -239,6 +246,7 @@ class RayExecutor:
                 f"{actor.attempt} workers in a row ended before they were ready. The last one said: {reason} "
                 "Every node needs this package, in the version that the coordinator has."
             )
+        self._wait_for_head()
         self._give_up(actor, 1 if actor.ready else actor.attempt + 1)
         if job is not None and out_of_memory(error):  # Ray has ended it, as its node has none left
             return self._without_memory(job, reason, str(error), trials_before=1)  # perhaps not by its fault
@@ -265,6 +273,7 @@ class RayExecutor:
 
     def _make_room(self) -> None:
         """Count the nodes: start the actors that are missing, or say that there will be no place for any."""
+        self._wait_for_head()
         now = self._looked = time.monotonic()
         if self._room():
             self._no_room_since = None
@@ -279,6 +288,27 @@ class RayExecutor:
                 )
         while len(self._actors) < self._wanted():
             self._spawn()
+
+    def _wait_for_head(self) -> None:
+        """Make sure that the head of a cluster can be reached before Ray is asked for anything that needs it.
+
+        Raises:
+            WorkerError: It could not for too long.
+        """
+        deadline = time.monotonic() + _HEAD_PATIENCE_S
+        while self._head is not None:
+            try:
+                socket.create_connection(self._head, timeout=1.0).close()
+                return
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    self._head_lost = True
+                    raise WorkerError(
+                        f"The head node of the Ray cluster must stay in reach, but {self._head[0]}:{self._head[1]} has "
+                        f"not answered for {_HEAD_PATIENCE_S:g} s ({error}). Start the cluster again and run the same "
+                        "command: what is finished is kept, and what ran runs again."
+                    ) from error
+            time.sleep(1.0)
 
     def _look_at_time(self) -> list[Event]:
         """End trials that take longer than they may."""
