@@ -41,6 +41,8 @@ _POLL_S = 0.2
 _FLUSH_S = 1.0
 _ASK_AGAIN_S = 1.0
 """How often a run with nothing to do looks whether other processes have left something."""
+_AT_ONCE = 32
+"""Trials asked for before they are handed out: with 1,000 free workers the first would wait for all the others."""
 _OPEN_ENDINGS = ("trials", "exhausted")
 """Endings that a failed or an abandoned trial takes back."""
 
@@ -205,7 +207,7 @@ class StudyRun:
                 self._tell_standing()
             if self._over():
                 return
-            events = self._executor.events(timeout_s=_POLL_S)
+            events = self._executor.events(timeout_s=0.0 if self._asks() else _POLL_S)
             ended = sum(self._handle(event) for event in events) > 0
             now = time.monotonic()
             if ended:
@@ -254,7 +256,7 @@ class StudyRun:
         return self._ending is None and time.monotonic() >= self._ask_at and self._executor.free() > 0
 
     def _fill(self) -> bool:
-        """Reserve as many trials as there is room for, ask for their parameters and hand them out; whether one was."""
+        """Reserve trials for the workers that are free, ask for their parameters and hand them out; whether one was."""
         if not self._asks():
             return False
         self._keep_wall()
@@ -271,7 +273,7 @@ class StudyRun:
     def _wanted(self, waiting: int) -> list[dict[str, Any]]:
         """What is fixed for each trial that the budget has room for; the first ones are those that wait."""
         fixed: list[dict[str, Any]] = []
-        while len(fixed) < self._executor.free():
+        while len(fixed) < min(self._executor.free(), _AT_ONCE):
             self._ending = self._used_up(more=len(fixed))
             if self._ending is not None:
                 break

@@ -480,3 +480,17 @@ def test_programs_are_counted_over_all_runs(database: Database, tmp_path: Path) 
     assert attrs["tuner:programs"] == {"traced": 6, "seconds": 0.75}
     rows = content_of(database)["trials"]
     assert [(row["engine"], row["slower_as"]) for row in rows] == [("fit", "it has a lamp")] * 3
+
+
+def test_many_free_workers_begin_before_all_are_asked_for(database: Database, tmp_path: Path) -> None:
+    begun: list[int] = []
+
+    class Watched(InlineExecutor):
+        def submit(self, job: Job) -> None:
+            begun.append(len(database.optuna.get_all_trials(1, deepcopy=False)))
+            super().submit(job)
+
+    spec = spec_of(tmp_path, budget={"trials": 70, "epochs": 1}, sampler={"name": "random"})
+    StudyRun(spec, database, Watched(mock_study.trainer, slots=70)).run()
+    assert len(begun) == 70
+    assert begun[0] == 32

@@ -66,7 +66,7 @@ def test_its_row_is_complete(name):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("tpe", {"startup": 4, "candidates": 8, "group": True}),
+        ("tpe", {"startup": 4, "candidates": 8, "group": True, "window": 250}),
         ("quasi_random", {"sequence": "halton"}),
         ("cmaes", {"startup": 4, "population": 6}),
         ("nsga2", {"population": 6, "mutation": 0.2}),

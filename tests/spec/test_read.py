@@ -145,7 +145,7 @@ def test_an_error_below_nothing_is_no_target():
 
 def test_options_of_sampler_and_pruner_are_filled_in():
     spec = study(sampler={"startup": 5, "starts": False}, pruner={"name": "patient", "patience": 2})
-    assert spec.sampler.options == {"startup": 5, "candidates": 24, "group": False}
+    assert spec.sampler.options == {"startup": 5, "candidates": 24, "group": False, "window": 1000}
     assert spec.starts is False
     assert spec.pruner.options["patience"] == 2
     assert spec.pruner.options["min_delta"] == 0.0
