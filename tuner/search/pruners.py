@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tuner.errors import UsageError
 from tuner.registry import Table
+from tuner.search.window import WINDOW
 from tuner.space import Fixed, Float, Int, Value
 from tuner.training import Option, Row
 
@@ -137,7 +138,9 @@ def _percentile(
 ) -> BasePruner:
     from optuna.pruners import PercentilePruner
 
-    pruner = PercentilePruner(percentile, n_startup_trials=startup)
+    from tuner.search.sample import OfASample
+
+    pruner = OfASample(PercentilePruner(percentile, n_startup_trials=startup), max(WINDOW, startup))
     if not folds:
         return pruner
     from tuner.search.latest import LatestValue

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tuner.errors import UsageError
 from tuner.registry import Table
+from tuner.search.window import WINDOW
 from tuner.space import Categorical, Fixed, Float, Int, Space
 from tuner.training import Option, Row
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 GRID_LIMIT = 100_000
 """Most settings a grid may have; they are all held in memory (about 100 MB for 13 dimensions)."""
-
-TPE_WINDOW = 1_000
-"""Most finished trials that TPE looks at: without a bound an ask costs 11 ms at 1,000 trials and 160 ms at 10,000."""
 
 GP_TRIALS = 200
 """Above this many trials an ask of the Gaussian process costs more than most trainings: 0.3 s at 100, 2 s at 1,000."""
@@ -114,11 +112,11 @@ def _tpe(
     startup: int = 10,
     candidates: int = 24,
     group: bool = False,
-    window: int = TPE_WINDOW,
+    window: int = WINDOW,
 ) -> BaseSampler:
     from optuna.exceptions import ExperimentalWarning
 
-    from tuner.search.window import TPESampler
+    from tuner.search.tpe import TPESampler
 
     # An ask with 13 dimensions (5 of them conditional) takes 12 / 25 ms after 100 / 500 trials; with `group` 18 / 43.
     # On a synthetic function (150 trials, 20 seeds) the results did not differ beyond noise: hence without `group`.
@@ -195,8 +193,8 @@ SAMPLERS: Table[SamplerRow] = Table(
             ),
             Option(
                 "window",
-                TPE_WINDOW,
-                Fixed(TPE_WINDOW),
+                WINDOW,
+                Fixed(WINDOW),
                 Int(250, 1_000_000),
                 "most finished trials looked at, beside the best 25: bounds the cost of an ask",
             ),

@@ -1,131 +1,88 @@
-"""TPE that looks at a bounded number of trials, so that an ask costs the same after 10,000 trials as after 1,000.
-
-Optuna's TPE fits one density to the best 25 trials and another one to all others, each time it is asked.  Here the
-others are a part of them, spread evenly from the first to the last; the best 25 are the best of all trials.  So the
-density of the good settings is the one that Optuna would fit, and that of the others is an estimate of it from fewer
-points.
-
-Uses private parts of Optuna: the sampler reads trials through `Study._get_trials`, and ranks them with `_split_trials`.
-A test compares what is proposed with what Optuna's own sampler proposes, for the installed version.
-"""
+"""What is looked at of a long study: a bounded number of its trials, so that a decision costs the same throughout."""
 
 from __future__ import annotations
 
 import bisect
 from collections.abc import Container
-from typing import TYPE_CHECKING, Any, cast
-
-import optuna.samplers
-from optuna.samplers._tpe.sampler import _split_trials, default_gamma
-from optuna.trial import TrialState
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
     from optuna.study import Study
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FrozenTrial, TrialState
 
-_LEARNT_FROM = (TrialState.COMPLETE, TrialState.PRUNED)
-_BEST = default_gamma(1_000_000)
-"""How many trials the density of the good settings is fitted to: 25."""
+WINDOW = 1_000
+"""Finished trials that are looked at: without a bound an ask of TPE costs 11 ms at 1,000 and 138 ms at 10,000."""
 
 
-class TPESampler(optuna.samplers.TPESampler):
-    """`optuna.samplers.TPESampler` that looks at `window` finished trials at most, and at all that run.
-
-    With fewer trials it proposes what Optuna's proposes.
+class Finished:
+    """The finished trials of one study, taken in as they finish.
 
     Args:
-        window: Most finished trials looked at, beside the best 25; not less than `n_startup_trials`.
-        options: Those of Optuna's.
+        states: Those that count, of the states of finished trials.
     """
 
-    def __init__(self, *, window: int, **options: Any) -> None:
-        super().__init__(**options)
-        self._window = max(window, self._n_startup_trials)
+    def __init__(self, states: Container[TrialState]) -> None:
+        self._states = states
         self._settled = 0  # all trials of lower numbers have finished, and are taken in
         self._late: set[int] = set()  # others that are
-        self._finished: list[FrozenTrial] = []
-        self._best: list[FrozenTrial] = []
-        self._common: dict[str, BaseDistribution] | None = None  # what they have in common
-        self._shown: tuple[int, list[FrozenTrial]] | None = None
+        self._trials: list[FrozenTrial] = []
 
-    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Look anew: see `optuna.samplers.BaseSampler`."""
-        self._shown = None
-        super().before_trial(study, trial)
+    def __len__(self) -> int:
+        return len(self._trials)
 
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """What all finished trials have in common; with `group`, the parts that those looked at consist of.
+    def take_in(self, trials: list[FrozenTrial]) -> tuple[list[FrozenTrial], list[FrozenTrial]]:
+        """Look for what has finished since the last time.
 
-        Optuna's own looks at all trials again that are newer than the oldest one that runs.
+        Args:
+            trials: All trials of the study, in the order of their numbers.
+
+        Returns:
+            The trials that have finished since then, and all those that have not finished.
         """
-        view = self._view(study, trial)
-        if self._group:
-            return super().infer_relative_search_space(view, trial)
-        return {name: one for name, one in sorted((self._common or {}).items()) if not one.single()}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Values of what they have in common."""
-        return super().sample_relative(self._view(study, trial), trial, search_space)
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """The value of one of the other parameters."""
-        return super().sample_independent(self._view(study, trial), trial, param_name, param_distribution)
-
-    def _view(self, study: Study, trial: FrozenTrial) -> Study:
-        if self._shown is None or self._shown[0] != trial.number:
-            self._shown = trial.number, self._choose(study)
-        return cast("Study", _View(study, self._shown[1]))
-
-    def _choose(self, study: Study) -> list[FrozenTrial]:
-        """The trials to look at, in the order of their numbers."""
-        trials = study._get_trials(deepcopy=False)
-        unfinished = self._take_in(study, trials)
-        count = len(self._finished)
-        if count <= self._window:
-            return trials
-        spread = (self._finished[(i + 1) * count // self._window - 1] for i in range(self._window))
-        return sorted({trial.number: trial for trial in (*spread, *self._best, *unfinished)}.values(), key=_number)
-
-    def _take_in(self, study: Study, trials: list[FrozenTrial]) -> list[FrozenTrial]:
-        """Note the trials that have finished since the last time; gives those that have not."""
         fresh, unfinished = [], []
         for trial in trials[self._settled :]:
             if not trial.state.is_finished():
                 unfinished.append(trial)
             elif trial.number not in self._late:
                 self._late.add(trial.number)
-                if trial.state in _LEARNT_FROM:
+                if trial.state in self._states:
                     fresh.append(trial)
         self._settled = unfinished[0].number if unfinished else len(trials)
         self._late = {number for number in self._late if number >= self._settled}
         for trial in fresh:
-            bisect.insort(self._finished, trial, key=_number)
-            common = trial.distributions if self._common is None else self._common
-            self._common = {name: one for name, one in common.items() if trial.distributions.get(name) == one}
-        # The best of all are among the best so far and the fresh ones; equals are ranked by their numbers.
-        self._best, _ = _split_trials(study, sorted([*self._best, *fresh], key=_number), _BEST)
-        return unfinished
+            bisect.insort(self._trials, trial, key=by_number)
+        return fresh, unfinished
+
+    def spread(self, count: int) -> list[FrozenTrial]:
+        """So many of them, evenly from the first to the last; all of them, where there are not more."""
+        have = len(self._trials)
+        if have <= count:
+            return list(self._trials)
+        return [self._trials[(i + 1) * have // count - 1] for i in range(count)]
 
 
-class _View:
-    """A study of which only some trials are seen."""
+class View:
+    """A study of which only some trials are seen: all that samplers and pruners read is as in the study itself.
+
+    Uses private parts of Optuna: samplers read trials through `Study._get_trials`.
+    """
 
     def __init__(self, study: Study, trials: list[FrozenTrial]) -> None:
-        self._seen_study, self._seen_trials = study, trials
+        self._whole, self._seen = study, trials
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._seen_study, name)
+        return getattr(self._whole, name)
+
+    def get_trials(self, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:
+        """The trials that are seen: see `optuna.Study`.  They are never copied."""
+        return [trial for trial in self._seen if states is None or trial.state in states]
 
     def _get_trials(
         self, deepcopy: bool = True, states: Container[TrialState] | None = None, use_cache: bool = False
     ) -> list[FrozenTrial]:
-        return [trial for trial in self._seen_trials if states is None or trial.state in states]
+        return self.get_trials(deepcopy, states)
 
 
-def _number(trial: FrozenTrial) -> int:
+def by_number(trial: FrozenTrial) -> int:
+    """The key that sorts trials by their numbers."""
     return trial.number
