@@ -118,7 +118,8 @@ def initializer_of(recipe: Recipe) -> keras.initializers.Initializer:
     A saved model still says "no seed".
     """
     initializer = INITIALIZERS[recipe.initializer.name].build(**recipe.initializer.options)
-    initializer.seed = keras.random.SeedGenerator(recipe.seed)
+    # Named: TensorFlow keeps 0.04 MB for each name that a variable of this process ever had.
+    initializer.seed = keras.random.SeedGenerator(recipe.seed, name="seed_generator")
     return initializer
 
 
