@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tuner.engines import Training
 from tuner.errors import StudyFailedError
-from tuner.executors import Ended, EpochDone, Event, Executor, Job, Lost, Raised, Stopped
+from tuner.executors import Ended, EpochDone, Executor, Job, Lost, Raised, Stopped
 from tuner.interrupts import Interrupts
 
 _POLL_S = 0.2
@@ -20,6 +20,7 @@ def run_jobs(
     interrupts: Interrupts,
     told: Callable[[int, Training | None], None] = lambda number, training: None,
     on_epoch: Callable[[EpochDone], None] = lambda event: None,
+    advice: str = "Run the same command again with fewer --workers.",
 ) -> dict[int, Ended]:
     """Run the jobs.
 
@@ -29,6 +30,7 @@ def run_jobs(
         interrupts: Ctrl-C ends it at once: nothing is worth keeping before the end.
         told: Called with the number of a training when it begins (None), and again with how it ended.
         on_epoch: Called after each epoch.
+        advice: What to do where a training was ended for using more than it may.
 
     Raises:
         KeyboardInterrupt: It was interrupted.
@@ -54,26 +56,23 @@ def run_jobs(
                     told(number, event.training)
                 case EpochDone():
                     on_epoch(event)
-                case Lost(number=number):
-                    _raise_failed(event, again=number in retried)
+                case Lost(number=number) if number not in retried:
                     retried.add(number)
                     executor.submit(running[number])
-                case _:
-                    _raise_failed(event, again=True)
+                case Raised(error=error, traceback=traceback):
+                    raise _failed(error, traceback)
+                case Lost(reason=reason, log=log):
+                    raise StudyFailedError(f"A training failed: {reason}, twice. It said last:\n{log or '(nothing)'}")
+                case Stopped(reason=reason):
+                    raise StudyFailedError(f"A training failed: {reason}. {advice}")
     return ended
 
 
-def _raise_failed(event: Event, *, again: bool) -> None:
-    """Say why a training cannot go on; a worker may be lost once."""
-    match event:
-        case Raised(error=error, traceback=traceback):
-            kind, _, text = error.partition(": ")
-            if kind in _OURS:
-                raise StudyFailedError(f"A training failed. {text}")
-            raise StudyFailedError(
-                f"A training failed: {error}\n\n{traceback.rstrip()}\n\nMend it and run the same command again."
-            )
-        case Lost(reason=reason, log=log) if again:
-            raise StudyFailedError(f"A training failed: {reason}, twice. It said last:\n{log or '(nothing)'}")
-        case Stopped(reason=reason):
-            raise StudyFailedError(f"A training failed: {reason}. Run the same command again with fewer --workers.")
+def _failed(error: str, traceback: str) -> StudyFailedError:
+    """What is said of an error of a person's code."""
+    kind, _, text = error.partition(": ")
+    if kind in _OURS:
+        return StudyFailedError(f"A training failed. {text}")
+    return StudyFailedError(
+        f"A training failed: {error}\n\n{traceback.rstrip()}\n\nMend it and run the same command again."
+    )

@@ -17,6 +17,8 @@ from tuner.storage import quiet
 _EPOCHS = 2
 """In the first one programs are made; the second one is like all others."""
 
+_ADVICE = "Search smaller models and batches, or give a trial more in [budget]."
+
 
 @dataclass(frozen=True)
 class Rehearsal:
@@ -71,6 +73,7 @@ def rehearse(spec: StudySpec, executor: Executor, workers: int) -> Rehearsal:
                 [Job(0, recipe.to_json())],
                 interrupts,
                 on_epoch=lambda event: seconds.append(event.record.seconds),
+                advice=_ADVICE,
             )[0]
     finally:
         executor.close()

@@ -204,7 +204,7 @@ def prober_of(model: keras.Model, recipe: Recipe, split: Split, probes: Sequence
         return Look(float(loss), gradients, layers.shares(noted).numpy())
 
     def weights() -> list[np.ndarray]:
-        return [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
+        return values_of(model.trainable_variables)
 
     def constant_loss() -> float:
         raw = tf.constant(constant_answer(y, weight, layers.head))

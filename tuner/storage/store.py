@@ -349,12 +349,14 @@ class StudyStore:
                 old, trial = self._written[number], copy.copy(self._written[number])
                 trial.state, trial.datetime_start = TrialState.RUNNING, datetime.datetime.now()
                 turn.changes.append(Change(old, trial, self._ids[number], self._owner.owner))
-                for kept in checkpoints.read(session, [self._ids[number]], content=True).values():
-                    turn.checkpoints[number] = kept
             else:
                 number, new = new, new + 1
                 turn.changes.append(Change(None, _new_trial(number, fixed), None, self._owner.owner))
             turn.granted.append(number)
+        again = {self._ids[number]: number for number in turn.granted if number in self._ids}
+        if again:
+            kept = checkpoints.read(session, list(again), content=True)
+            turn.checkpoints = {again[trial_id]: one for trial_id, one in kept.items()}
 
     def _done(self, turn: _Turn, new_ids: Mapping[int, int]) -> None:
         """Take note of a turn that was committed."""

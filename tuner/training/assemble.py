@@ -63,7 +63,7 @@ def build_model(
     model = _checked(model, recipe, tuple(inputs), outputs)
     if recipe.l1 or recipe.l2:
         _regularize(model, penalty or keras.regularizers.L1L2(recipe.l1, recipe.l2))
-    return model if recipe.head in ("model", "linear") else _with_head(model, recipe.head)
+    return _with_head(model, recipe.head) if _has_head(recipe) else model
 
 
 def compile_model(model: keras.Model, recipe: Recipe) -> keras.Model:
@@ -135,9 +135,8 @@ def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) 
             f"{where} must return a model that is not compiled, but this one is. Take the `compile` out: "
             "loss and optimizer are chosen by the study."
         )
-    symbolic, wrapped = getattr(model, "inputs", None), recipe.head not in ("model", "linear")
-    own = own_training(model)
-    if own is not None and (wrapped or not symbolic):
+    symbolic, own = getattr(model, "inputs", None), own_training(model)
+    if own is not None and (_has_head(recipe) or not symbolic):
         why = (
             f"the head {recipe.head} is put behind it"
             if symbolic
@@ -158,6 +157,11 @@ def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) 
             f"for inputs of shape {inputs}. End it in a layer of `outputs` units."
         )
     return model
+
+
+def _has_head(recipe: Recipe) -> bool:
+    """Whether an output activation is put behind the model."""
+    return recipe.head not in ("model", "linear")
 
 
 def _with_head(model: keras.Model, head: str) -> keras.Model:

@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tuner.engines.variables import values_of
 from tuner.training import Recipe, build_model, initializer_of
 
 _MOST_DRAWS = 10_000
@@ -81,7 +82,7 @@ class InitialValues:
         """Values of `variables_of(model)`, in their order."""
         if not self._replays or not self._check(recipe):
             built = self._build(recipe, _as_it_is, keras.utils.set_random_seed)
-            return [keras.ops.convert_to_numpy(variable) for variable in variables_of(built)]
+            return values_of(variables_of(built))
         return self._replay(recipe)
 
     def _explain(self, noted: list[tuple[tuple[int, ...], Any, Any, np.ndarray]], seeds: list[int]) -> bool:
@@ -112,7 +113,7 @@ class InitialValues:
         if not self._checked or name not in self._trusted:
             other = recipe.model_copy(update={"seed": recipe.seed ^ 1})
             model = self._build(other, _as_it_is, seed_python)
-            built = [keras.ops.convert_to_numpy(variable) for variable in variables_of(model)]
+            built = values_of(variables_of(model))
             self._replays = all(map(np.array_equal, built, self._replay(other)))
             self._checked = True
             if self._replays:
