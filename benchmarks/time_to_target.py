@@ -1,11 +1,13 @@
 """Wall time until digits is read with a validation accuracy of 0.98, over several seeds.
 
     python benchmarks/time_to_target.py [--seeds 10] [--ways tuner,loop,kerastuner,hyperopt,ray] [--limit 200]
+        [--keep FILE]
 
 Each way as its documentation recommends it: this package with its defaults; `study.optimize` with TPE over
 `model.fit`; KerasTuner's Bayesian optimization; Hyperopt's TPE; Ray Tune with Optuna's sampler and ASHA.  All
 search the same space (`benchmarks/peers.py`) and start from nothing, the import of TensorFlow included.  A run that
-has not reached the target after `--limit` trials counts with its time, and is missing in the last column.
+has not reached the target after `--limit` trials counts with its time, and is missing in the last column.  All of it
+takes hours: with `--keep`, each run is added to a file of JSON lines, and what is there already is not run again.
 """
 
 from __future__ import annotations
@@ -42,18 +44,31 @@ def run(way: str, seed: int, limit: int) -> tuple[float, bool]:
 
 
 def main() -> None:
-    """Run each way for each seed, then print its row."""
+    """Run each way for each seed, one run at a time, then print the rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--ways", default=",".join(("tuner", *WAYS)))
+    parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
+    ways, lines = given.ways.split(","), []
+    if given.keep is not None and given.keep.exists():
+        lines = [json.loads(line) for line in given.keep.read_text(encoding="utf-8").splitlines()]
+    walls = {(line["way"], line["seed"]): (line["wall"], line["reached"]) for line in lines}
+    for seed in range(given.seeds):
+        for way in ways:
+            if (way, seed) in walls:
+                continue
+            wall, reached = walls[way, seed] = run(way, seed, given.limit)
+            if given.keep is not None:
+                with given.keep.open("a", encoding="utf-8") as file:
+                    print(json.dumps({"way": way, "seed": seed, "wall": wall, "reached": reached}), file=file)
     print("| way | first quartile, s | median, s | third quartile, s | reached |")
     print("|---|---:|---:|---:|---:|")
-    for way in given.ways.split(","):
-        walls, reached = zip(*(run(way, seed, given.limit) for seed in range(given.seeds)), strict=True)
-        quartiles = " | ".join(f"{value:.0f}" for value in np.percentile(walls, (25, 50, 75)))
-        print(f"| {way} | {quartiles} | {sum(reached)} of {given.seeds} |", flush=True)
+    for way in ways:
+        rows = [walls[way, seed] for seed in range(given.seeds)]
+        quartiles = " | ".join(f"{value:.0f}" for value in np.percentile([wall for wall, _ in rows], (25, 50, 75)))
+        print(f"| {way} | {quartiles} | {sum(reached for _, reached in rows)} of {given.seeds} |")
 
 
 if __name__ == "__main__":

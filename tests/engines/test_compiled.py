@@ -123,12 +123,31 @@ def test_validation_rows_in_several_parts(engine: Any, monkeypatch: pytest.Monke
 
 
 def test_an_epoch_is_shuffled_in_pieces_where_it_is_large(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tuner.engines.compiled import engine as training
+    from tuner.engines.compiled import epochs
 
     recipe = oracle.recipe("categorical_crossentropy", "nadam")
     whole = numbers(engine, recipe)
-    monkeypatch.setattr(training, "_SHUFFLED_BYTES", 2 * 8 * oracle.FEATURES * 4)  # two batches at a time, then one
+    monkeypatch.setattr(epochs, "_SHUFFLED_BYTES", 2 * 8 * oracle.FEATURES * 4)  # two batches at a time, then one
     assert numbers(engine, recipe) == whole
+
+
+def test_an_epoch_becomes_one_program_once_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three steps an epoch: in the middle of the second training here; its numbers stay the same, and so do others'."""
+    from tuner.engines.compiled import epochs, programs
+
+    monkeypatch.setattr(programs, "WHOLE", 1)
+    recipe = oracle.recipe("categorical_crossentropy", "nadam", epochs=4)
+    other = oracle.recipe("categorical_crossentropy", "adam", epochs=4)
+    engine = ENGINES["compiled"].make()
+    plain, of_other = numbers(engine, recipe), numbers(engine, other)
+    made, engine = engine.programs[0], ENGINES["compiled"].make()
+    monkeypatch.setattr(epochs, "PAYS", 18)
+    assert (numbers(engine, recipe), numbers(engine, other)) == (plain, of_other)
+    assert engine.programs[0] == made
+    assert numbers(engine, recipe) == plain
+    assert engine.programs[0] == made + 1
+    assert (numbers(engine, recipe), numbers(engine, other)) == (plain, of_other)
+    assert engine.programs[0] == made + 1, "there is no room for another one"
 
 
 def test_initial_weights_are_those_of_building_the_model(engine: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import oracle
@@ -26,13 +28,23 @@ SINGLE = ModelChoice(reference="tests/engines/single_layer.py", sha256="")
 @pytest.fixture(scope="module")
 def engine() -> Any:
     from tuner.engines import ENGINES
+    from tuner.engines.compiled import programs
 
-    return ENGINES["compiled"].make()
+    with mock.patch.object(programs, "WHOLE", 1000):
+        return ENGINES["compiled"].make()
 
 
 def assert_equal(engine: Any, recipe: Any, split: Any, facts: Any, eager: bool = True, where: str = "") -> None:
+    """Step by step, with a program of whole epochs, and by `model.fit`."""
     training, records = oracle.by_engine(engine, recipe, split, facts)
-    found = engine.weights()
+    found, made = engine.weights(), engine.programs[0]
+    with mock.patch("tuner.engines.compiled.epochs.PAYS", 0):
+        again = oracle.by_engine(engine, recipe, split, facts)[1]
+    assert engine.programs[0] <= made + 1
+    for ours, same in zip(found, engine.weights(), strict=True):
+        np.testing.assert_array_equal(ours, same, err_msg=where)
+    timeless = [[dataclasses.replace(record, seconds=0.0) for record in each] for each in (records, again)]
+    assert timeless[0] == timeless[1], where
     weights, measured = oracle.by_fit(recipe, split, facts, eager)
     assert training.state == "complete", where
     for ours, theirs in zip(found, weights, strict=True):

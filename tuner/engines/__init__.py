@@ -57,6 +57,8 @@ ENGINES: Table[EngineRow] = Table(
     EngineRow("auto", "compiled where it can train the recipe, else fit; seen in the worker for each model", _auto),
     EngineRow("fit", "plain model.fit with callbacks: works for everything, and is the oracle of faster ones", _fit),
     EngineRow(
-        "compiled", "a step is two calls of programs that trials share, equal to fit; not for every model", _compiled
+        "compiled",
+        "programs that trials share, called for each step or each epoch; equal to fit; not for every model",
+        _compiled,
     ),
 )

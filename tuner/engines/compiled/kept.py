@@ -55,5 +55,10 @@ class Kept(Generic[T]):
         self._things.move_to_end(key)
         return self._things[key]
 
+    @property
+    def full(self) -> bool:
+        """Whether one more would drop another one."""
+        return len(self._things) >= self._limit
+
     def __len__(self) -> int:
         return len(self._things)

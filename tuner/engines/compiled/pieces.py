@@ -66,6 +66,11 @@ class Piece:
         )
         return list(called) if self._types else []
 
+    def within(self, *given: tf.Tensor) -> list[tf.Tensor]:
+        """The same as a part of another piece, which is being traced."""
+        called = tf.raw_ops.StatefulPartitionedCall(args=[*given, *self._captured], Tout=self._types, f=self._function)
+        return list(called) if self._types else []
+
 
 def row_specs(inputs: Sequence[int], outputs: int, weighted: bool) -> list[tf.TensorSpec]:
     """Rows as pieces take them: x `(n, *inputs)`, y `(n, outputs)` and, where they are weighted, weight `(n,)`."""
@@ -114,6 +119,28 @@ def update_piece(shared: SharedOptimizer, weights: Weights, clock: Clock) -> Pie
         return []
 
     return Piece(update, [*weights.specs(), tf.TensorSpec((), tf.float32)], clock)
+
+
+def epoch_piece(gradient: Piece, update: Piece, rows: Sequence[tf.TensorSpec], clock: Clock) -> Piece:
+    """`(order, batch size, rates, *rows)` trains an epoch → the sum of each batch's loss times its rows, float64.
+
+    The order is int32 `(n,)`; the last batch has what is left.  There is a step for each of the rates, `(steps,)`.
+    """
+
+    def epoch(order: tf.Tensor, batch: tf.Tensor, rates: tf.Tensor, *parts: tf.Tensor) -> list[tf.Tensor]:
+        def step(number: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            low = number * batch
+            chosen = tf.strided_slice(order, [low], [low + batch])
+            loss, *gradients = gradient.within(*(tf.gather(part, chosen) for part in parts))
+            update.within(*gradients, tf.gather(rates, number))
+            return number + 1, total + tf.cast(loss, tf.float64) * tf.cast(tf.size(chosen), tf.float64)
+
+        begin = (tf.constant(0), tf.constant(0.0, tf.float64))
+        steps = tf.size(rates)
+        return [tf.while_loop(lambda number, total: number < steps, step, begin, parallel_iterations=1)[1]]
+
+    given = [tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32), tf.TensorSpec((None,), tf.float32)]
+    return Piece(epoch, [*given, *rows], clock)
 
 
 def outputs_piece(network: Network, weights: Weights, x: tf.TensorSpec, clock: Clock) -> Piece:

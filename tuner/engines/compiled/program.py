@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tuner.engines.compiled.epochs import Epochs
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.numbers_of import SharedLoss, SharedOptimizer
 from tuner.engines.compiled.pieces import Piece
@@ -22,7 +23,7 @@ class Program:
     loss: SharedLoss
     optimizer: SharedOptimizer
     gradient: Piece
-    update: Piece
+    epochs: Epochs
     outputs: Piece
     measured: Piece
 

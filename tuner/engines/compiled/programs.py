@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tuner.data import DataFacts
+from tuner.engines.compiled.epochs import Epochs
 from tuner.engines.compiled.health import HealthPieces
 from tuner.engines.compiled.kept import Clock, Kept
 from tuner.engines.compiled.network import Network
@@ -27,6 +28,8 @@ from tuner.training import Recipe, optimizer_of
 
 _KEPT = 256
 """Pieces kept, and as many of what they share."""
+WHOLE = 32
+"""Programs of whole epochs."""
 _APART = ("lamb", "muon")
 """Optimizers that look at a weight as a whole, as clipping by the norm of each gradient does."""
 _LARGE = 500_000
@@ -52,6 +55,8 @@ class Programs:
         self._losses: Kept[SharedLoss] = Kept(_KEPT, self.clock)
         self._optimizers: Kept[SharedOptimizer] = Kept(_KEPT, self.clock)
         self._pieces: Kept[Piece] = Kept(_KEPT, self.clock)
+        self._whole: Kept[Piece] = Kept(WHOLE, self.clock)
+        self._epochs: Kept[Epochs] = Kept(_KEPT, self.clock)
 
     def begin(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any], weighted: bool) -> Program:
         """The program of a recipe, ready for its first step.
@@ -89,15 +94,17 @@ class Programs:
             (optimizer_key(recipe, config), weights), lambda: SharedOptimizer(recipe, weights)
         )
         piece = self._pieces.get
+        gradient = piece(
+            (network, weights, loss, weighted), lambda: gradient_piece(network, weights, loss, rows, clock)
+        )
+        update = piece((optimizer, weights), lambda: update_piece(optimizer, weights, clock))
         return Program(
             network,
             weights,
             loss,
             optimizer,
-            gradient=piece(
-                (network, weights, loss, weighted), lambda: gradient_piece(network, weights, loss, rows, clock)
-            ),
-            update=piece((optimizer, weights), lambda: update_piece(optimizer, weights, clock)),
+            gradient,
+            epochs=self._epochs.get((gradient, update), lambda: Epochs(gradient, update, rows, self._whole, clock)),
             outputs=piece((network, weights), lambda: outputs_piece(network, weights, rows[0], clock)),
             measured=piece((loss, weighted, facts.outputs), lambda: loss_piece(loss, rows, clock)),
         )
