@@ -245,3 +245,26 @@ def test_a_model_with_randomness_of_its_own_is_built_anew(engine: Any, own: Any)
     first = values(1)
     assert values(2) != first
     assert values(1) == first
+
+
+@pytest.mark.parametrize(("bias", "builds"), [("zeros", [2, 1, 1]), ("made up", [2, 2, 2])])
+def test_networks_of_a_kind_are_checked_once(bias: str, builds: list[int]) -> None:
+    """The replay of their draws: whatever their widths, unless the model file has numbers of its own."""
+    built: list[int] = []
+
+    def build(inputs: tuple[int, ...], outputs: int, *, initializer: Any, units: int, **_: Any) -> Any:
+        built.append(units)
+        start = np.arange(units, dtype=np.float32) if bias == "made up" else np.zeros(units, np.float32)
+        constant = keras.initializers.Constant(start)
+        rows = keras.Input(inputs)
+        hidden = keras.layers.Dense(units, "tanh", kernel_initializer=initializer, bias_initializer=constant)(rows)
+        return keras.Model(rows, keras.layers.Dense(outputs, kernel_initializer=initializer)(hidden))
+
+    engine, found = ENGINES["compiled"].make(), []
+    for units in (3, 4, 5):
+        model = ModelChoice(reference="own.py:kind", sha256=bias, options={"units": units})
+        recipe = oracle.recipe("mean_squared_error", model=model)
+        split, facts = oracle.data(recipe.task)
+        engine.train(recipe, split, facts, build, 0, lambda record: True)
+        found.append(built.count(units))
+    assert found == builds

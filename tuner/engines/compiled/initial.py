@@ -2,8 +2,8 @@
 
 Building a Keras model costs some 50 ms, drawing its weights 2.  So one building is watched: which initializer fills
 which variable, and with which of the seeds that Keras draws from Python's generator.  For another recipe the
-same draws are made again.  That they give what building gives is checked once for each network and once for each
-initializer of a model file, not assumed: a model file may have randomness of its own.
+same draws are made again.  That they give what building gives is checked once for each kind of network and once for
+each initializer of a model file, not assumed: a model file may have randomness of its own.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class InitialValues:
     Args:
         recipe: A recipe of this network.
         build: Builds the model of a recipe of this network.
-        trusted: Names of the initializers that gave what building gives in another network of the same model file;
-            grows.
+        trusted: Names of the initializers, and sources of variables (see `_kind`), that gave what building gives in
+            another network of the same model file; grows.
 
     Attributes:
         model: The model that was built.
@@ -105,11 +105,13 @@ class InitialValues:
                 self._sources.append(("seed", seeds.index(int(value[0]))))
             else:
                 self._sources.append(("constant", value))
+        self._kind = _kind(drawn, self._sources)
         return True
 
     def _check(self, recipe: Recipe) -> bool:
         """Whether a replay gives what building gives, for a seed not seen yet; checked as rarely as can be."""
         name = recipe.initializer.name
+        self._checked = self._checked or self._kind in self._trusted
         if not self._checked or name not in self._trusted:
             other = recipe.model_copy(update={"seed": recipe.seed ^ 1})
             model = self._build(other, _as_it_is, seed_python)
@@ -118,6 +120,8 @@ class InitialValues:
             self._checked = True
             if self._replays:
                 self._trusted.add(name)
+                if self._kind is not None:
+                    self._trusted.add(self._kind)
         return self._replays
 
     def _replay(self, recipe: Recipe) -> list[np.ndarray]:
@@ -141,6 +145,19 @@ class InitialValues:
                 case _:
                     values.append(source)
         return values
+
+
+def _kind(drawn: Sequence[_Drawn], sources: Sequence[tuple[str, Any]]) -> str | None:
+    """Where the variables of a network come from, whatever their shapes are.
+
+    None where numbers of a variable have no draw and differ: the model file may have made them up.
+    """
+    found = []
+    for kind, source in sources:
+        if kind == "constant" and np.unique(source).size > 1:
+            return None
+        found.append((kind, drawn[source].draw if kind == "drawn" else np.ravel(source)[:1].tolist()))
+    return f"sources {found}"
 
 
 def variables_of(model: keras.Model) -> list[Any]:
