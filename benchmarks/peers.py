@@ -55,6 +55,21 @@ dense = 64
 [budget]
 epochs = 3
 """,
+    # one small network, long trainings
+    "long": """\
+model = "models/mlp.py"
+[data]
+source = "digits"
+[search]
+loss = "categorical_crossentropy"
+optimizer = ["sgd", "adam"]
+learning_rate = { low = 1e-4, high = 1e-2, log = true }
+batch_size = 32
+[search.model]
+units = 64
+[budget]
+epochs = 200
+""",
     # a million weights
     "dense": f"""\
 model = "models/mlp.py"

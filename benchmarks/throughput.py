@@ -1,6 +1,6 @@
 """How long a study takes: `tuner run` with each engine, beside a plain Optuna loop over `model.fit` and other tools.
 
-    python benchmarks/throughput.py [--study digits|cnn|dense] [--trials 100]
+    python benchmarks/throughput.py [--study digits|cnn|dense|long] [--trials 100]
         [--ways auto,fit,loop,loops,kerastuner,hyperopt,ray]
 
 The study of `digits`: the MLP of `models/mlp.py`, random recipes of three losses, six optimizers, five schedules, four

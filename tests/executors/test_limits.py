@@ -14,6 +14,7 @@ from tuner.executors.limits import memory_of, out_of_memory, resident_of
 from tuner.executors.machine import Room, oom_kills, room
 from tuner.results import read_study_results, summary
 from tuner.runner import StudyRun
+from tuner.standing import Standing
 from tuner.storage import open_database
 
 
@@ -53,6 +54,22 @@ def test_without_a_cap_the_machine_is_what_there_is(tmp_path: Path, monkeypatch:
     }  # fmt: skip
     (reason,) = [row["reason"] for row in rows if row["reason"] is not None]
     assert "of 0.60 GB, more than its share, and 0.00 GB were left" in reason
+
+
+def test_a_worker_that_grows_is_replaced_between_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it holds counts as grown here: after each third trial there is another one, and nothing is lost."""
+    monkeypatch.setattr("tuner.executors.local.GROWN", -(2**40))
+    monkeypatch.setattr("tuner.executors.local.OFTEN", 3)
+    database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+    spec = spec_of(tmp_path, budget={"trials": 8, "epochs": 2})
+    executor, seen = with_workers(spec, 1, 0.0), []
+
+    def show(standing: Standing) -> None:
+        seen.extend(pid for pid in executor.pids() if pid not in seen)
+
+    assert StudyRun(spec, database, executor, show).run() == "trials"
+    assert summary(read_study_results(database, "mock"))["counts"]["complete"] == 8
+    assert len(seen) == 3
 
 
 def test_errors_that_say_that_memory_could_not_be_had() -> None:

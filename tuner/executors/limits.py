@@ -12,6 +12,10 @@ LOOK_EVERY_S = 0.5
 """How often memory is measured: the cap can be passed by what a trial takes in that time."""
 FULL = 0.8
 """A worker that holds this share of its cap between two trials is replaced before the next one."""
+GROWN = 2**30
+"""Without a cap, a worker that holds so much more than after its first trial is replaced before the next one."""
+OFTEN = 20
+"""After so many trials at the soonest: large trials may hold more than the first one did."""
 LAST = 0.05
 """Without a cap, trials are ended for want of memory where less than this share of the machine's is left."""
 ROOM_EVERY_S = 0.1

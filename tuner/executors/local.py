@@ -25,15 +25,18 @@ from tuner.executors.base import Event, Job, Lost, Raised, Stopped, Workplace
 from tuner.executors.environment import environment
 from tuner.executors.limits import (
     FULL,
+    GROWN,
     LAST,
     LOOK_EVERY_S,
     NO_LIMITS,
+    OFTEN,
     ROOM_EVERY_S,
     Limits,
     Suspects,
     gigabytes,
     memory_of,
     over,
+    resident_of,
     too_long,
 )
 from tuner.executors.machine import oom_kills, room
@@ -66,6 +69,7 @@ class _Worker:
     killed: bool = False
     began: float | None = None  # the job, by the monotonic clock; None while the worker is not ready
     trials: int = 0
+    held: int | None = None  # bytes, after its first trial
     oom_kills: int | None = None  # of the system, when the job was handed in
 
     def send(self, message: dict[str, Any]) -> None:
@@ -257,10 +261,18 @@ class LocalExecutor:
             return [self._end_trial(worker, f"out of memory: {event.error}", memory=True)]
         if message["is"] in ("ended", "raised"):
             worker.job, worker.began, worker.trials = None, None, worker.trials + 1
-            cap = self._limits.memory_bytes
-            if cap is not None and over(worker.process.pid, FULL * cap) is not None:
+            if self._keeps_much(worker):
                 self._discard(worker)  # what it keeps of earlier trials must not end the next one
         return [event]
+
+    def _keeps_much(self, worker: _Worker) -> bool:
+        """Whether a worker between two trials comes near its cap; without one, whether it grows and grows."""
+        pid, cap = worker.process.pid, self._limits.memory_bytes
+        if cap is not None:
+            return over(pid, FULL * cap) is not None
+        now = resident_of(pid)
+        worker.held = now if worker.held is None else worker.held
+        return worker.trials >= OFTEN and now > worker.held + GROWN
 
     def _look_at_limits(self) -> list[Event]:
         """End trials that use more than they may."""
