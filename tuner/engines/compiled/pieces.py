@@ -61,14 +61,16 @@ class Piece:
         if not self._called:
             self._called = True
             return self._clock.timed(lambda: self(*given))
-        called = tf.raw_ops.StatefulPartitionedCall(
-            args=[*given, *self._captured], Tout=self._types, f=self._function, config_proto=_AS_TRACED
-        )
-        return list(called) if self._types else []
+        return self._operation(given, _AS_TRACED)
 
     def within(self, *given: tf.Tensor) -> list[tf.Tensor]:
         """The same as a part of another piece, which is being traced."""
-        called = tf.raw_ops.StatefulPartitionedCall(args=[*given, *self._captured], Tout=self._types, f=self._function)
+        return self._operation(given, b"")
+
+    def _operation(self, given: Sequence[tf.Tensor], config: bytes) -> list[tf.Tensor]:
+        called = tf.raw_ops.StatefulPartitionedCall(
+            args=[*given, *self._captured], Tout=self._types, f=self._function, config_proto=config
+        )
         return list(called) if self._types else []
 
 
