@@ -32,6 +32,7 @@ ORDER = (
     "runner",
     "rehearsal",
     "results",
+    "launch",
     "api",
     "dashboard",
     "cli",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.errors import UnknownNameError, UsageError
-from tuner.executors import EVERY_S, Executor, Limits, LocalExecutor, RayExecutor, Workplace, cores, threads_of
-from tuner.rehearsal import Rehearsal, rehearse
+from tuner.errors import UsageError
+from tuner.executors import LocalExecutor, Workplace, cores
+from tuner.launch import start
 from tuner.results import (
     SEEDS,
     TOP,
@@ -24,8 +24,7 @@ from tuner.results import (
     train_winner,
 )
 from tuner.retraining import Saved, load_saved, read_about
-from tuner.runner import StudyRun
-from tuner.spec import StudySpec, name_of_file, read_study, read_study_dict
+from tuner.spec import name_of_file
 from tuner.standing import Standing
 from tuner.storage import default_url, open_database
 
@@ -94,46 +93,8 @@ def run(
     Raises:
         TunerError: See `tuner.errors`.
     """
-    return start(study, name=name, storage=storage, executor=executor, address=address, show=show, **overrides)[0]
-
-
-def start(
-    study: str | Path | Mapping[str, Any],
-    *,
-    name: str | None = None,
-    storage: str | None = None,
-    executor: str = "local",
-    address: str | None = None,
-    show: Callable[[Standing], None],
-    **overrides: Any,
-) -> tuple[StudyHandle, str]:
-    """As `run`; gives also why the run ended (see `StudyRun.run`)."""
-    given = {key: value for key, value in overrides.items() if value is not None}
-    if isinstance(study, Mapping):
-        spec = read_study_dict(study, Path.cwd(), name=name, overrides=given)
-    else:
-        spec = read_study(study, name=name, overrides=given)
-    if executor not in EXECUTORS:
-        raise UnknownNameError("executor", executor, EXECUTORS)
-    database = open_database(storage or default_url(spec.project), create=True)
-    try:
-        ended = StudyRun(spec, database, EXECUTORS[executor](spec, address), show).run()
-    finally:
-        database.close()
-    return StudyHandle(spec.name, database.url), ended
-
-
-def rehearsal(spec: StudySpec) -> Rehearsal:
-    """Train the first setting of a study for two epochs, in one worker of this machine; nothing is kept.
-
-    Raises:
-        StudyFailedError: It cannot be trained.
-        WorkerError: No worker can be started.
-        KeyboardInterrupt: Interrupted.
-    """
-    workers = spec.workers or cores()
-    executor = LocalExecutor(_workplace(spec), 1, limits=_limits(spec), threads=threads_of(workers))
-    return rehearse(spec, executor, workers)
+    place = {"storage": storage, "executor": executor, "address": address}
+    return StudyHandle(*start(study, name=name, show=show, **place, **overrides)[:2])
 
 
 def best(study: str | Path, *, storage: str | None = None) -> Recipe:
@@ -221,47 +182,3 @@ def load(file: str | Path) -> Saved:
         UsageError: The file was not saved by `tuner train`, or cannot be loaded here.
     """
     return load_saved(Path(file))
-
-
-def _local(spec: StudySpec, address: str | None) -> Executor:
-    if address is not None:
-        raise UsageError(f"An address is for the executor ray, but got {address!r} without it. Add --executor ray.")
-    return LocalExecutor(_workplace(spec), spec.workers, limits=_limits(spec))
-
-
-def _ray(spec: StudySpec, address: str | None) -> Executor:
-    if spec.budget.memory_bytes is not None:
-        raise UsageError(
-            f"[budget] memory is watched on this machine only, but {spec.file} sets it for a run on Ray. Leave it out, "
-            "or use --executor local."
-        )
-    needs = spec.resources
-    return RayExecutor(
-        _workplace(spec),
-        spec.workers,
-        address=address,
-        cpus=needs.cpus,
-        gpus=needs.gpus,
-        limits=Limits(spec.budget.trial_time_s),
-    )
-
-
-EXECUTORS: Mapping[str, Callable[[StudySpec, str | None], Executor]] = {"local": _local, "ray": _ray}
-"""Name of each place where trials are trained → what makes it, of a study and an address."""
-
-
-def _limits(spec: StudySpec) -> Limits:
-    return Limits(spec.budget.trial_time_s, spec.budget.memory_bytes)
-
-
-def _workplace(spec: StudySpec) -> Workplace:
-    return Workplace(
-        project=spec.project,
-        engine=spec.engine,
-        data=spec.data.model_dump(mode="json"),
-        data_sha256=spec.facts.sha256,
-        input_shape=spec.facts.input_shape,
-        seed=spec.seed,
-        health=spec.health,
-        checkpoint_s=EVERY_S if spec.budget.checkpoint else None,
-    )

@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -99,6 +100,20 @@ def study_with_kills(url: str, kills: int, seed: int, coordinators: int = 2, tri
     }
 
 
+def put_to_sleep(coordinator: subprocess.Popen[bytes], file: Path) -> int:
+    """Let a coordinator stand still, with a last sign of life long ago; how many had one.
+
+    0 where it stood still in the middle of a transaction, which nobody could get past: it goes on.
+    """
+    coordinator.send_signal(signal.SIGSTOP)
+    try:
+        with contextlib.closing(sqlite3.connect(file, timeout=0.5)) as connection, connection:
+            return connection.execute("UPDATE tuner_owners SET seen = seen - 100000").rowcount
+    except sqlite3.OperationalError:
+        coordinator.send_signal(signal.SIGCONT)
+        return 0
+
+
 def test_a_machine_that_sleeps_keeps_its_trials(tmp_path: Path) -> None:
     """A coordinator stands still for longer than any sign of life may be old; another one runs the rest."""
     url, trials = f"sqlite:///{tmp_path}/t.db", 6
@@ -112,20 +127,21 @@ def test_a_machine_that_sleeps_keeps_its_trials(tmp_path: Path) -> None:
 
     spec = mock_study.spec_of(tmp_path, budget={"trials": trials, "epochs": 5})
     with start(url, trials, "0.3") as sleeper, ThreadPoolExecutor(1) as pool:
-        eventually(lambda: [state for state, _ in states().values()] == ["RUNNING"] * 2)
-        sleeper.send_signal(signal.SIGSTOP)
-        before = states()
-        with database.engine.begin() as connection:
-            aged = connection.exec_driver_sql("UPDATE tuner_owners SET seen = seen - 100000").rowcount
-        other = pool.submit(mock_study.run, spec, open_database(url, create=True))
-        eventually(lambda: sum(state == "COMPLETE" for state, _ in states().values()) == trials - 2)
-        time.sleep(1.5)  # it asks again every second
-        assert aged == 1
-        assert not other.done(), "it waits for what the other one runs"
-        assert {number: states()[number] for number in before} == before
-        sleeper.send_signal(signal.SIGCONT)
-        assert sleeper.wait(60) == 0
-        assert other.result(60)[0] == "trials"
+        try:
+            eventually(lambda: [state for state, _ in states().values()] == ["RUNNING"] * 2)
+            aged = eventually(lambda: put_to_sleep(sleeper, tmp_path / "t.db"))
+            before = states()
+            other = pool.submit(mock_study.run, spec, open_database(url, create=True))
+            eventually(lambda: sum(state == "COMPLETE" for state, _ in states().values()) == trials - 2)
+            time.sleep(1.5)  # it asks again every second
+            assert aged == 1
+            assert not other.done(), "it waits for what the other one runs"
+            assert {number: states()[number] for number in before} == before
+            sleeper.send_signal(signal.SIGCONT)
+            assert sleeper.wait(60) == 0
+            assert other.result(60)[0] == "trials"
+        finally:
+            sleeper.kill()  # a sleeper would be waited for without end
     rows = content_of(url)["trials"]
     assert [(row["state"], row["epochs"]) for row in rows] == [("complete", 5)] * trials
     assert {number: begun for number, (_, begun) in states().items() if number in before} == {

@@ -36,7 +36,7 @@ def command(ctx: click.Context, file: str, train: bool, as_json: bool) -> None:
 
     tried = None
     if train:
-        from tuner.api import rehearsal
+        from tuner.launch import rehearsal
 
         with only_json(as_json):
             tried = vars(rehearsal(spec))

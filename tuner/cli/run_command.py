@@ -57,10 +57,8 @@ def command(
 
     Ctrl-C once lets the running trials finish, twice stops at once; nothing is lost.
     """
-    from tuner.api import start
     from tuner.cli.progress import progress
-    from tuner.cli.tables import show_result
-    from tuner.results import summary
+    from tuner.launch import start
 
     overrides = {
         "trials": trials,
@@ -71,9 +69,12 @@ def command(
         "seed": seed,
     }
     with progress(silent=quiet or as_json) as shown, only_json(as_json):
-        place = {"executor": executor or "local", "address": address}
-        handle, ended = start(file, name=fork, storage=storage, show=shown, **place, **overrides)
-    content = summary(handle.results())
+        place = {"storage": storage, "executor": executor or "local", "address": address}
+        name, url, ended = start(file, name=fork, show=shown, **place, **overrides)
+    from tuner.api import StudyHandle
+    from tuner.cli.tables import show_result
+
+    content = StudyHandle(name, url).summary()
     if as_json:
         print_json(content)
     else:

@@ -61,9 +61,13 @@ class Probe:
     layers: tuple[LayerHealth, ...]
     constant_loss: float | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """The probe as plain JSON."""
+        return {**vars(self), "layers": [dict(vars(layer)) for layer in self.layers]}
+
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Probe:
-        """The probe of `dataclasses.asdict`."""
+        """The probe of `to_json`."""
         return cls(**{**content, "layers": tuple(LayerHealth(**layer) for layer in content["layers"])})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from tuner.data import DataFacts, Split
@@ -43,7 +43,7 @@ class EpochRecord:
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain JSON."""
-        return {**asdict(self), "probes": [asdict(probe) for probe in self.probes]}
+        return {**vars(self), "probes": [probe.to_json() for probe in self.probes]}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> EpochRecord:

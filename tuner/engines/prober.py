@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,7 @@ class Prober:
     def state(self) -> tuple[Sequence[np.ndarray], dict[str, Any]]:
         """What `go_on` needs: arrays, and plain JSON."""
         then, weights = self._before or (None, ())
-        start = [asdict(probe) for probe in self._start]
+        start = [probe.to_json() for probe in self._start]
         return weights, {"epochs": sorted(self._epochs), "then": then, "start": start}
 
     def go_on(self, weights: Sequence[np.ndarray], plain: Mapping[str, Any]) -> None:

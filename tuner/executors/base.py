@@ -230,7 +230,7 @@ class Executor(Protocol):
     """A place where trials are trained."""
 
     def start(self) -> None:
-        """Make ready; called once, before anything else.
+        """Make ready, before anything else; once more does nothing.
 
         Raises:
             WorkerError: No worker can be started.

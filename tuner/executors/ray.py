@@ -95,6 +95,8 @@ class RayExecutor:
 
     def start(self) -> None:
         """See `Executor`.  The actors start while the coordinator goes on."""
+        if self._ray is not None:
+            return
         self._ray = _import_ray()
         if self._ray.is_initialized():
             raise WorkerError(

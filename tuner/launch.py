@@ -1,0 +1,125 @@
+"""Start a study: workers first, as they import TensorFlow for longer than all else here takes.
+
+What only the coordinator needs (Optuna, SQLAlchemy, the database) is imported while they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuner.errors import UnknownNameError, UsageError
+from tuner.executors import EVERY_S, Executor, Limits, LocalExecutor, RayExecutor, Workplace, cores, threads_of
+from tuner.spec import StudySpec, read_study, read_study_dict
+from tuner.standing import Standing
+
+if TYPE_CHECKING:
+    from tuner.rehearsal import Rehearsal
+
+
+def start(
+    study: str | Path | Mapping[str, Any],
+    *,
+    name: str | None = None,
+    storage: str | None = None,
+    executor: str = "local",
+    address: str | None = None,
+    show: Callable[[Standing], None],
+    **overrides: Any,
+) -> tuple[str, str, str]:
+    """Run a study, or go on with it; for the arguments see `tuner.run`.
+
+    Returns:
+        Its name, the URL of its database, and why the run ended (see `StudyRun.run`).
+
+    Raises:
+        TunerError: See `tuner.errors`.
+    """
+    given = {key: value for key, value in overrides.items() if value is not None}
+    if isinstance(study, Mapping):
+        spec = read_study_dict(study, Path.cwd(), name=name, overrides=given)
+    else:
+        spec = read_study(study, name=name, overrides=given)
+    if executor not in EXECUTORS:
+        raise UnknownNameError("executor", executor, EXECUTORS)
+    place = EXECUTORS[executor](spec, address)
+    try:
+        from tuner.runner import StudyRun
+        from tuner.storage import default_url, open_database
+
+        database = open_database(storage or default_url(spec.project), create=True)
+        try:
+            ended = StudyRun(spec, database, place, show).run()
+        finally:
+            database.close()
+    except BaseException:
+        place.close(at_once=True)  # what has started may still be there where the run has not begun
+        raise
+    return spec.name, database.url, ended
+
+
+def rehearsal(spec: StudySpec) -> Rehearsal:
+    """Train the first setting of a study for two epochs, in one worker of this machine; nothing is kept.
+
+    Raises:
+        StudyFailedError: It cannot be trained.
+        WorkerError: No worker can be started.
+        KeyboardInterrupt: Interrupted.
+    """
+    from tuner.rehearsal import rehearse
+
+    workers = spec.workers or cores()
+    executor = LocalExecutor(_workplace(spec), 1, limits=_limits(spec), threads=threads_of(workers))
+    return rehearse(spec, executor, workers)
+
+
+def _local(spec: StudySpec, address: str | None) -> Executor:
+    if address is not None:
+        raise UsageError(f"An address is for the executor ray, but got {address!r} without it. Add --executor ray.")
+    executor = LocalExecutor(_workplace(spec), spec.workers, limits=_limits(spec))
+    try:
+        executor.start()
+    except BaseException:
+        executor.close(at_once=True)
+        raise
+    return executor
+
+
+def _ray(spec: StudySpec, address: str | None) -> Executor:
+    """It starts when it is needed: a connection to Ray takes seconds, in which nothing else goes on."""
+    if spec.budget.memory_bytes is not None:
+        raise UsageError(
+            f"[budget] memory is watched on this machine only, but {spec.file} sets it for a run on Ray. Leave it out, "
+            "or use --executor local."
+        )
+    needs = spec.resources
+    return RayExecutor(
+        _workplace(spec),
+        spec.workers,
+        address=address,
+        cpus=needs.cpus,
+        gpus=needs.gpus,
+        limits=Limits(spec.budget.trial_time_s),
+    )
+
+
+EXECUTORS: Mapping[str, Callable[[StudySpec, str | None], Executor]] = {"local": _local, "ray": _ray}
+"""Name of each place where trials are trained → what makes it, of a study and an address."""
+
+
+def _limits(spec: StudySpec) -> Limits:
+    return Limits(spec.budget.trial_time_s, spec.budget.memory_bytes)
+
+
+def _workplace(spec: StudySpec) -> Workplace:
+    return Workplace(
+        project=spec.project,
+        engine=spec.engine,
+        data=spec.data.model_dump(mode="json"),
+        data_sha256=spec.facts.sha256,
+        input_shape=spec.facts.input_shape,
+        seed=spec.seed,
+        health=spec.health,
+        checkpoint_s=EVERY_S if spec.budget.checkpoint else None,
+    )
