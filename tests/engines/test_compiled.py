@@ -131,23 +131,33 @@ def test_an_epoch_is_shuffled_in_pieces_where_it_is_large(engine: Any, monkeypat
     assert numbers(engine, recipe) == whole
 
 
-def test_an_epoch_becomes_one_program_once_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three steps an epoch: in the middle of the second training here; its numbers stay the same, and so do others'."""
+def test_an_epoch_becomes_one_program_where_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings of four epochs of three steps; their numbers stay the same."""
     from tuner.engines.compiled import epochs, programs
 
-    monkeypatch.setattr(programs, "WHOLE", 1)
-    recipe = oracle.recipe("categorical_crossentropy", "nadam", epochs=4)
-    other = oracle.recipe("categorical_crossentropy", "adam", epochs=4)
+    first, second = (oracle.recipe("categorical_crossentropy", name, epochs=4) for name in ("nadam", "adam"))
     engine = ENGINES["compiled"].make()
-    plain, of_other = numbers(engine, recipe), numbers(engine, other)
-    made, engine = engine.programs[0], ENGINES["compiled"].make()
-    monkeypatch.setattr(epochs, "PAYS", 18)
-    assert (numbers(engine, recipe), numbers(engine, other)) == (plain, of_other)
-    assert engine.programs[0] == made
-    assert numbers(engine, recipe) == plain
-    assert engine.programs[0] == made + 1
-    assert (numbers(engine, recipe), numbers(engine, other)) == (plain, of_other)
-    assert engine.programs[0] == made + 1, "there is no room for another one"
+    plain = {recipe.optimizer.name: numbers(engine, recipe) for recipe in (first, second)}
+    made = engine.programs[0]
+    for name, value in (("PAYS", 13), ("LAST", 1), ("PROVEN", 24)):
+        monkeypatch.setattr(epochs, name, value)
+    monkeypatch.setattr(programs, "WHOLE", 2)
+    engine = ENGINES["compiled"].make()
+
+    def whole(*recipes: Any) -> int:
+        """Programs of whole epochs after these trainings."""
+        for recipe in recipes:
+            assert numbers(engine, recipe) == plain[recipe.optimizer.name]
+        return engine.programs[0] - made
+
+    assert whole(first, second) == 0, "12 steps"
+    assert whole(first) == 1, "24 steps, with those to come"
+    assert whole(second) == 1, "the last one is for pairs that have shown that they are used"
+    assert whole(second) == 2
+    assert whole(first, second) == 2
+    monkeypatch.setattr(epochs, "PAYS", 12)
+    engine = ENGINES["compiled"].make()
+    assert whole(first, second) == 1, "at once, while there is room"
 
 
 def test_initial_weights_are_those_of_building_the_model(engine: Any) -> None:

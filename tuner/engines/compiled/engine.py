@@ -158,7 +158,7 @@ class _Trial:
         for epoch in range(len(self._values) + 1, epochs + 1):
             began = time.monotonic()
             rates = self._rates_of(epoch)
-            rate, loss = float(rates[-1]), self._train_epoch(rates)
+            rate, loss = float(rates[-1]), self._train_epoch(rates, epochs - epoch)
             outputs, validation_loss = self._measure()
             reason = divergence("training loss", loss, epoch, rate, self._fold)
             if reason is None and not np.isfinite(outputs).all():
@@ -179,10 +179,10 @@ class _Trial:
         if self._plateau is not None:
             self._plateau.observe(value)
 
-    def _train_epoch(self, rates: np.ndarray) -> float:
+    def _train_epoch(self, rates: np.ndarray, to_come: int) -> float:
         """One pass over the training rows in a new order; its mean loss over the rows."""
         order = self._order.permutation(sum(self._sizes)).astype(np.int32)
-        return self._program.epochs.train(self._train, order, self._sizes, rates)
+        return self._program.epochs.train(self._train, order, self._sizes, rates, to_come)
 
     def _measure(self) -> tuple[np.ndarray, float]:
         """Outputs for the validation part, `(n, outputs)`, and the loss there."""

@@ -12,11 +12,17 @@ import numpy as np
 import tensorflow as tf
 
 from tuner.engines.compiled.kept import Clock, Kept
-from tuner.engines.compiled.pieces import Piece, epoch_piece
+from tuner.engines.compiled.loop import epoch_piece
+from tuner.engines.compiled.pieces import Piece
 
-PAYS = 4000
-"""Steps of a gradient and an update together before there is a program of an epoch for both: it takes 0.04 s and 3 MB,
-and saves 0.07 ms a step.  A pair that has made so many will make more; of random trials few pairs do."""
+PAYS = 500
+"""Steps with a gradient and an update, made and to come, from which there is a program of an epoch for both: it takes
+0.02 s and 2 MB, and saves 0.06 ms a step."""
+PROVEN = 4000
+"""Steps from which a pair is taken to be used on, so that it gets one of the last programs."""
+LAST = 8
+"""Programs that are kept for such pairs: TensorFlow does not give back what a program holds, so their number has a
+limit, and the first trials of a long study would reach it."""
 _SHUFFLED_BYTES = 2**26
 """So much of an epoch is put into its order at once: a gather for each batch costs a step 0.03 ms."""
 
@@ -43,7 +49,9 @@ class Epochs:
         self._in_one: Piece | None = None
         self._steps = 0
 
-    def train(self, rows: Sequence[tf.Tensor], order: np.ndarray, sizes: Sequence[int], rates: np.ndarray) -> float:
+    def train(
+        self, rows: Sequence[tf.Tensor], order: np.ndarray, sizes: Sequence[int], rates: np.ndarray, to_come: int
+    ) -> float:
         """One pass over the rows.
 
         Args:
@@ -51,16 +59,22 @@ class Epochs:
             order: The order in which they are taken, int32 `(n,)`.
             sizes: Rows of each batch; all but the last one are equal.
             rates: Learning rate of each step, float32.
+            to_come: Epochs that the training may have behind this one.
 
         Returns:
             The mean of the loss over the rows.
         """
-        if self._in_one is None and self._steps >= PAYS and not self._whole.full:
+        if self._in_one is None and self._pays(len(sizes) * (1 + to_come)):
             make = partial(epoch_piece, self._gradient, self._update, self._rows, self._clock)
             self._in_one = self._whole.get(self, make)
         self._steps += len(sizes)
         train = self._step_by_step if self._in_one is None else self._at_once
         return train(rows, order, sizes, rates) / len(order)
+
+    def _pays(self, to_come: int) -> bool:
+        """Whether a program of an epoch pays, and there is room for it, where so many steps are to come."""
+        left = self._whole.left - (0 if self._steps >= PROVEN else LAST)
+        return self._steps + to_come >= PAYS and left > 0
 
     def _at_once(self, rows: Sequence[tf.Tensor], order: np.ndarray, sizes: Sequence[int], rates: np.ndarray) -> float:
         assert self._in_one is not None

@@ -20,7 +20,7 @@ from tuner.diagnostics import probe_rows
 from tuner.engines.compiled.kept import Clock, Kept
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.numbers_of import SharedLoss
-from tuner.engines.compiled.pieces import Piece, row_specs
+from tuner.engines.compiled.pieces import Piece, row_specs, traced_piece
 from tuner.engines.compiled.program import Program
 from tuner.engines.compiled.weights import Weights
 from tuner.engines.prober import Look, Prober, constant_answer, steps_of
@@ -118,7 +118,7 @@ def backward_piece(network: Network, weights: Weights, specs: Sequence[tf.Tensor
         found = tape.gradient(raw, parts, output_gradients=gradient, unconnected_gradients=zero)
         return [tf.convert_to_tensor(tensor) for tensor in found]
 
-    return Piece(backward, specs[:2], clock)
+    return traced_piece(backward, specs[:2], clock)
 
 
 def loss_gradient_piece(
@@ -132,4 +132,4 @@ def loss_gradient_piece(
             value = loss.loss(y, raw if head is None else head(raw), sample_weight=weight)
         return [value, tape.gradient(value, raw)]
 
-    return Piece(gradient, [specs[1], *specs[1:]], clock)
+    return traced_piece(gradient, [specs[1], *specs[1:]], clock)

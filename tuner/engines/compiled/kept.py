@@ -56,9 +56,9 @@ class Kept(Generic[T]):
         return self._things[key]
 
     @property
-    def full(self) -> bool:
-        """Whether one more would drop another one."""
-        return len(self._things) >= self._limit
+    def left(self) -> int:
+        """How many more fit before one is dropped."""
+        return self._limit - len(self._things)
 
     def __len__(self) -> int:
         return len(self._things)

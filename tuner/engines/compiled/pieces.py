@@ -6,6 +6,7 @@ Numbers of recipes, weights, slots of optimizers and the state of layers are var
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -32,46 +33,37 @@ _AS_TRACED = _as_traced()
 
 
 class Piece:
-    """A function over tensors, traced when it is made, that is called as one operation.
+    """A function over tensors that is called as one operation.
 
     The call of a `tf.function` looks at its arguments again each time: 0.35 to 0.5 ms for the two calls of a step.  The
     same function as an operation takes 0.13 to 0.24 ms.
 
     Args:
-        function: Of tensors; gives a list of tensors.
-        specs: Of its arguments.
-        clock: Counts it, and the time of tracing it and of its first call, in which TensorFlow prepares it.
+        function: Something with the `name` that TensorFlow knows it by.
+        types: Of what it gives.
+        captured: What it is given behind its arguments, always: handles of variables.
+        clock: Counts it, and the time of its first call, in which TensorFlow prepares it.
     """
 
-    def __init__(
-        self, function: Callable[..., Sequence[tf.Tensor]], specs: Sequence[tf.TensorSpec], clock: Clock
-    ) -> None:
-        traced = tf.function(function, autograph=False, input_signature=list(specs)).get_concrete_function()
-        self._function, self._captured = traced, list(traced.captured_inputs)
-        self._types = [tensor.dtype for tensor in traced.outputs]
+    def __init__(self, function: Any, types: Sequence[tf.DType], captured: Sequence[tf.Tensor], clock: Clock) -> None:
+        self.function, self.types, self.captured = function, list(types), list(captured)
         self._clock, self._called = clock, False
         clock.traced += 1
-
-    @property
-    def variables(self) -> Sequence[tf.Variable]:
-        """What it reads and sets."""
-        return tuple(self._function.graph.variables)
 
     def __call__(self, *given: tf.Tensor) -> list[tf.Tensor]:
         if not self._called:
             self._called = True
             return self._clock.timed(lambda: self(*given))
-        return self._operation(given, _AS_TRACED)
-
-    def within(self, *given: tf.Tensor) -> list[tf.Tensor]:
-        """The same as a part of another piece, which is being traced."""
-        return self._operation(given, b"")
-
-    def _operation(self, given: Sequence[tf.Tensor], config: bytes) -> list[tf.Tensor]:
         called = tf.raw_ops.StatefulPartitionedCall(
-            args=[*given, *self._captured], Tout=self._types, f=self._function, config_proto=config
+            args=[*given, *self.captured], Tout=self.types, f=self.function, config_proto=_AS_TRACED
         )
-        return list(called) if self._types else []
+        return list(called) if self.types else []
+
+
+def traced_piece(function: Callable[..., Sequence[tf.Tensor]], specs: Sequence[tf.TensorSpec], clock: Clock) -> Piece:
+    """The piece of a function over tensors of these specs, which is traced now."""
+    traced = tf.function(function, autograph=False, input_signature=list(specs)).get_concrete_function()
+    return Piece(traced, [tensor.dtype for tensor in traced.outputs], traced.captured_inputs, clock)
 
 
 def row_specs(inputs: Sequence[int], outputs: int, weighted: bool) -> list[tf.TensorSpec]:
@@ -104,9 +96,9 @@ def gradient_piece(
             variable.assign(value)
         return [loss, *weights.join([tf.convert_to_tensor(found) for found in gradients])]
 
-    piece = Piece(gradient, rows, clock)
+    piece = traced_piece(gradient, rows, clock)
     known = {id(variable.value) for variable in (*network.model.variables, *weights.variables)}
-    for variable in piece.variables:
+    for variable in piece.function.graph.variables:
         if id(variable) not in known and variable.trainable:
             raise UnsupportedError(f"the model has a variable that Keras does not know ({variable.name})")
     return piece
@@ -120,29 +112,7 @@ def update_piece(shared: SharedOptimizer, weights: Weights, clock: Clock) -> Pie
         shared.optimizer.apply(list(given[:-1]), weights.variables)
         return []
 
-    return Piece(update, [*weights.specs(), tf.TensorSpec((), tf.float32)], clock)
-
-
-def epoch_piece(gradient: Piece, update: Piece, rows: Sequence[tf.TensorSpec], clock: Clock) -> Piece:
-    """`(order, batch size, rates, *rows)` trains an epoch → the sum of each batch's loss times its rows, float64.
-
-    The order is int32 `(n,)`; the last batch has what is left.  There is a step for each of the rates, `(steps,)`.
-    """
-
-    def epoch(order: tf.Tensor, batch: tf.Tensor, rates: tf.Tensor, *parts: tf.Tensor) -> list[tf.Tensor]:
-        def step(number: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            low = number * batch
-            chosen = tf.strided_slice(order, [low], [low + batch])
-            loss, *gradients = gradient.within(*(tf.gather(part, chosen) for part in parts))
-            update.within(*gradients, tf.gather(rates, number))
-            return number + 1, total + tf.cast(loss, tf.float64) * tf.cast(tf.size(chosen), tf.float64)
-
-        begin = (tf.constant(0), tf.constant(0.0, tf.float64))
-        steps = tf.size(rates)
-        return [tf.while_loop(lambda number, total: number < steps, step, begin, parallel_iterations=1)[1]]
-
-    given = [tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32), tf.TensorSpec((None,), tf.float32)]
-    return Piece(epoch, [*given, *rows], clock)
+    return traced_piece(update, [*weights.specs(), tf.TensorSpec((), tf.float32)], clock)
 
 
 def outputs_piece(network: Network, weights: Weights, x: tf.TensorSpec, clock: Clock) -> Piece:
@@ -153,7 +123,7 @@ def outputs_piece(network: Network, weights: Weights, x: tf.TensorSpec, clock: C
             found = network.call(weights.parts(), x, training=False)[0]
         return [found, found if noted.raw is None else noted.raw, network.layers.shares(noted)]
 
-    return Piece(outputs, [x], clock)
+    return traced_piece(outputs, [x], clock)
 
 
 def loss_piece(shared: SharedLoss, rows: Sequence[tf.TensorSpec], clock: Clock) -> Piece:
@@ -162,4 +132,4 @@ def loss_piece(shared: SharedLoss, rows: Sequence[tf.TensorSpec], clock: Clock) 
     def loss(outputs: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> list[tf.Tensor]:
         return [shared.loss(y, outputs, sample_weight=weight)]
 
-    return Piece(loss, [rows[1], *rows[1:]], clock)
+    return traced_piece(loss, [rows[1], *rows[1:]], clock)

@@ -1,0 +1,117 @@
+"""Functions of TensorFlow that are written node by node.
+
+Tracing a loop around two functions takes Python 29 ms, writing it 0.7 ms.  What is written is a `FunctionDef`, which is
+what tracing gives, too (tensorflow/core/framework/function.proto says what belongs into it).
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.framework.attr_value_pb2 import AttrValue, NameAttrList
+from tensorflow.core.framework.function_pb2 import FunctionDef
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.python.eager import context  # there is no public way to add a function
+
+_NUMBERS = itertools.count()
+
+
+class Function:
+    """A function that is being written, and after `added` one that operations can call.
+
+    Values are named by references: an argument, or `node:output:index`.
+
+    Args:
+        name: What it does; a number is put behind.
+
+    Attributes:
+        name: As TensorFlow knows it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = f"{name}_{next(_NUMBERS)}"
+        self._definition = FunctionDef()
+        self._definition.signature.name = self.name
+        self._calls: list[Any] = []
+
+    def arguments(self, types: Sequence[tf.DType]) -> list[str]:
+        """Say what it is given; references to that."""
+        names = [f"given_{index}" for index in range(len(types))]
+        for name, kind in zip(names, types, strict=True):
+            self._definition.signature.input_arg.add(name=name, type=kind.as_datatype_enum)
+        return names
+
+    def node(self, op: str, inputs: Sequence[str], output: str, after: Sequence[str] = (), **attrs: Any) -> str:
+        """Add an operation; a reference to the first of its outputs of this name.
+
+        Args:
+            op: Its name.
+            inputs: References.
+            output: Name of an output, as the operation has it.
+            after: References to what must have run before, besides the inputs.
+            **attrs: Of the operation: integers, booleans, tensors, types, lists of types, or functions, which then live
+                as long as this one.
+        """
+        node = self._definition.node_def.add(op=op, name=f"node_{len(self._definition.node_def)}")
+        node.input.extend([*inputs, *(f"^{_node(reference)}" for reference in after)])
+        for name, value in attrs.items():
+            node.attr[name].CopyFrom(_attr(value))
+            if node.attr[name].HasField("func"):
+                self._calls.append(value)
+        return f"{node.name}:{output}:0"
+
+    def constant(self, value: Any, kind: tf.DType) -> str:
+        """A reference to a constant."""
+        return self.node("Const", [], "output", value=tf.make_tensor_proto(value, kind), dtype=kind)
+
+    def give(self, references: Sequence[str], types: Sequence[tf.DType], after: Sequence[str] = ()) -> None:
+        """Say what it gives.
+
+        Args:
+            references: To what it gives.
+            types: Of that.
+            after: References to operations that must have run by then, for what they do.
+        """
+        definition, signature = self._definition, self._definition.signature
+        for index, (reference, kind) in enumerate(zip(references, types, strict=True)):
+            signature.output_arg.add(name=f"found_{index}", type=kind.as_datatype_enum)
+            definition.ret[f"found_{index}"] = reference
+        signature.is_stateful = bool(after)
+        for reference in after:
+            signature.control_output.append(_node(reference))
+            definition.control_ret[_node(reference)] = _node(reference)
+
+    def added(self) -> Function:
+        """Itself, made known to TensorFlow for as long as this object lives."""
+        known = context.context()
+        known.add_function_def(self._definition)
+        weakref.finalize(self, known.remove_function, self.name)
+        return self
+
+
+def output(reference: str, index: int) -> str:
+    """A reference to another output of the same operation."""
+    return f"{reference.rpartition(':')[0]}:{index}"
+
+
+def _node(reference: str) -> str:
+    return reference.partition(":")[0]
+
+
+def _attr(value: Any) -> AttrValue:
+    match value:
+        case bool():
+            return AttrValue(b=value)
+        case int():
+            return AttrValue(i=value)
+        case TensorProto():
+            return AttrValue(tensor=value)
+        case tf.DType():
+            return AttrValue(type=value.as_datatype_enum)
+        case list():
+            return AttrValue(list=AttrValue.ListValue(type=[kind.as_datatype_enum for kind in value]))
+    return AttrValue(func=NameAttrList(name=tf.compat.as_str(value.name)))
