@@ -69,6 +69,26 @@ def test_programs_grow_with_what_is_different_and_not_with_trials(engine: Any) -
     assert engine.programs[1] > 0
 
 
+def test_a_network_and_a_loss_are_traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gradient of each pair is put together from both."""
+    from tuner.engines.compiled import pieces
+
+    traced: list[str] = []
+    trace = pieces.traced_piece
+
+    def counted(function: Any, *given: Any) -> Any:
+        traced.append(function.__name__)
+        return trace(function, *given)
+
+    monkeypatch.setattr(pieces, "traced_piece", counted)
+    engine = ENGINES["compiled"].make()
+    for loss in ("log_cosh", "huber", "mean_absolute_error"):
+        for units in (2, 3):
+            model = ModelChoice(reference="models/mlp.py", sha256="", options={"units": units, "layers": 1})
+            numbers(engine, oracle.recipe(loss, "lion", model=model))
+    assert {name: traced.count(name) for name in traced} == {"both": 2, "update": 2, "gradient": 3, "loss": 3}
+
+
 def test_a_training_ends_where_it_is_told_to(engine: Any) -> None:
     recipe, seen = oracle.recipe("mean_squared_error", epochs=6), []
     whole = numbers(engine, recipe)
@@ -138,7 +158,6 @@ def test_an_epoch_becomes_one_program_where_that_pays(monkeypatch: pytest.Monkey
     first, second = (oracle.recipe("categorical_crossentropy", name, epochs=4) for name in ("nadam", "adam"))
     engine = ENGINES["compiled"].make()
     plain = {recipe.optimizer.name: numbers(engine, recipe) for recipe in (first, second)}
-    made = engine.programs[0]
     for name, value in (("PAYS", 13), ("LAST", 1), ("PROVEN", 24)):
         monkeypatch.setattr(epochs, name, value)
     monkeypatch.setattr(programs, "WHOLE", 2)
@@ -148,7 +167,7 @@ def test_an_epoch_becomes_one_program_where_that_pays(monkeypatch: pytest.Monkey
         """Programs of whole epochs after these trainings."""
         for recipe in recipes:
             assert numbers(engine, recipe) == plain[recipe.optimizer.name]
-        return engine.programs[0] - made
+        return len(engine._programs._whole)
 
     assert whole(first, second) == 0, "12 steps"
     assert whole(first) == 1, "24 steps, with those to come"

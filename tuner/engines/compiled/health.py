@@ -1,16 +1,13 @@
 """Probes of a training, by the pieces that train it as far as these will do.
 
 Where a network is plain (no dropout, no batch normalisation, no penalties: see `is_plain`), the gradient of a step is
-what a probe asks for, and nothing is traced.  For others there are two pieces more: the gradient of the loss for the
-outputs before the head, one a loss, and the backward pass, one a network.  One piece for each pair of network
-and loss would be traced three times as often.  The loss begins before the head, as Keras computes cross-entropies from
-there: probabilities that are rounded to 0 have lost their gradient.
+what a probe asks for, and nothing is traced.  For others there is one piece more, one a network: the backward pass as
+in prediction, from the gradient of the loss for the raw outputs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +16,6 @@ from tuner.data import Split
 from tuner.diagnostics import probe_rows
 from tuner.engines.compiled.kept import Clock, Kept
 from tuner.engines.compiled.network import Network
-from tuner.engines.compiled.numbers_of import SharedLoss
 from tuner.engines.compiled.pieces import Piece, row_specs, traced_piece
 from tuner.engines.compiled.program import Program
 from tuner.engines.compiled.weights import Weights
@@ -40,7 +36,6 @@ class HealthPieces:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._backward: Kept[Piece] = Kept(_KEPT, clock)
-        self._loss: Kept[Piece] = Kept(_KEPT, clock)
 
     def prober(
         self, program: Program, recipe: Recipe, split: Split, train: Sequence[tf.Tensor], probes: Sequence[int]
@@ -86,10 +81,8 @@ class HealthPieces:
 
         if network.plain:
             return of_a_step
-        specs, head = row_specs(x.shape[1:], rows[1].shape[1], len(rows) > 2), network.layers.head
-        key = (program.loss, None if head is None else head.__name__, len(rows), rows[1].shape[1])
+        specs = row_specs(x.shape[1:], rows[1].shape[1], len(rows) > 2)
         try:
-            loss_gradient = self._loss.get(key, lambda: loss_gradient_piece(program.loss, head, specs, self._clock))
             backward = self._backward.get(
                 (network, weights), lambda: backward_piece(network, weights, specs, self._clock)
             )
@@ -98,7 +91,7 @@ class HealthPieces:
             raise UnsupportedError(f"it could not be probed: {type(error).__name__}: {text}") from error
 
         def by_pieces(raw: tf.Tensor) -> tuple[float, list[np.ndarray]]:
-            loss, by_raw = loss_gradient(raw, *rest)
+            loss, by_raw = program.loss_gradient(raw, *rest)
             return float(loss), [tensor.numpy() for tensor in backward(x, by_raw)]
 
         return by_pieces
@@ -119,17 +112,3 @@ def backward_piece(network: Network, weights: Weights, specs: Sequence[tf.Tensor
         return [tf.convert_to_tensor(tensor) for tensor in found]
 
     return traced_piece(backward, specs[:2], clock)
-
-
-def loss_gradient_piece(
-    loss: SharedLoss, head: Callable[[Any], Any] | None, specs: Sequence[tf.TensorSpec], clock: Clock
-) -> Piece:
-    """`(outputs before the head, y[, weight])` → the loss without penalties, and its gradient for these outputs."""
-
-    def gradient(raw: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> list[tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(raw)
-            value = loss.loss(y, raw if head is None else head(raw), sample_weight=weight)
-        return [value, tape.gradient(value, raw)]
-
-    return traced_piece(gradient, [specs[1], *specs[1:]], clock)

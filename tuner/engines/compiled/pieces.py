@@ -15,6 +15,7 @@ from tuner.engines.compiled.kept import Clock
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.numbers_of import SharedLoss, SharedOptimizer
 from tuner.engines.compiled.weights import Weights
+from tuner.engines.compiled.written import Function, effects_of, outputs_of
 from tuner.errors import UnsupportedError
 
 
@@ -42,17 +43,17 @@ class Piece:
         function: Something with the `name` that TensorFlow knows it by.
         types: Of what it gives.
         captured: What it is given behind its arguments, always: handles of variables.
-        clock: Counts it, and the time of its first call, in which TensorFlow prepares it.
+        clock: Counts it at its first call, in which TensorFlow prepares it, and the time of that.
     """
 
     def __init__(self, function: Any, types: Sequence[tf.DType], captured: Sequence[tf.Tensor], clock: Clock) -> None:
         self.function, self.types, self.captured = function, list(types), list(captured)
         self._clock, self._called = clock, False
-        clock.traced += 1
 
     def __call__(self, *given: tf.Tensor) -> list[tf.Tensor]:
         if not self._called:
             self._called = True
+            self._clock.traced += 1
             return self._clock.timed(lambda: self(*given))
         called = tf.raw_ops.StatefulPartitionedCall(
             args=[*given, *self.captured], Tout=self.types, f=self.function, config_proto=_AS_TRACED
@@ -72,36 +73,83 @@ def row_specs(inputs: Sequence[int], outputs: int, weighted: bool) -> list[tf.Te
     return [*specs, tf.TensorSpec((None,), tf.float32)] if weighted else specs
 
 
-def gradient_piece(
-    network: Network, weights: Weights, shared: SharedLoss, rows: Sequence[tf.TensorSpec], clock: Clock
-) -> Piece:
-    """`rows` → the loss with all penalties, then its gradient for each of `weights.variables`.
+def network_piece(network: Network, weights: Weights, x: tf.TensorSpec, y: tf.TensorSpec, clock: Clock) -> Piece:
+    """`(x, gradient of a loss for the raw outputs)` → raw outputs, penalties, gradient of both for `weights.variables`.
+
+    Raw outputs are those before the head, see `Layers.head`.  Of a plain network outputs and shares come behind them,
+    as `outputs_piece` gives them.
 
     Raises:
         UnsupportedError: The gradient does not reach each weight, or the model keeps state out of Keras's sight.
     """
 
-    def gradient(x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> list[tf.Tensor]:
-        parts = weights.parts()
-        with tf.GradientTape() as tape:
+    def both(x: tf.Tensor, upstream: tf.Tensor) -> list[tf.Tensor]:
+        parts, layers = weights.parts(), network.layers
+        with tf.GradientTape() as tape, layers.watching() as noted:
             tape.watch(parts)
             outputs, penalties, state = network.call(parts, x, training=True)
-            losses = [shared.loss(y, outputs, sample_weight=weight), *(keras.ops.sum(p) for p in penalties)]
-            loss = tf.add_n(losses)
-        gradients = tape.gradient(loss, parts)
+            raw = outputs if noted.raw is None else noted.raw
+            penalty = tf.add_n([tf.constant(0.0), *(keras.ops.sum(each) for each in penalties)])
+        targets, given = [raw, *([penalty] * bool(penalties))], [upstream, *([tf.constant(1.0)] * bool(penalties))]
+        gradients = tape.gradient(targets, parts, output_gradients=given)
         for variable, found in zip(network.model.trainable_variables, gradients, strict=True):
             if found is None:
                 raise UnsupportedError(f"the loss does not depend on {variable.path}, so it has no gradient")
         for variable, value in state:
             variable.assign(value)
-        return [loss, *weights.join([tf.convert_to_tensor(found) for found in gradients])]
+        found = [raw, penalty, *weights.join([tf.convert_to_tensor(found) for found in gradients])]
+        return [*found, outputs, layers.shares(noted)] if network.plain else found
 
-    piece = traced_piece(gradient, rows, clock)
+    piece = traced_piece(both, [x, y], clock)
     known = {id(variable.value) for variable in (*network.model.variables, *weights.variables)}
     for variable in piece.function.graph.variables:
         if id(variable) not in known and variable.trainable:
             raise UnsupportedError(f"the model has a variable that Keras does not know ({variable.name})")
     return piece
+
+
+def loss_gradient_piece(
+    shared: SharedLoss, head: Callable[[Any], Any] | None, rows: Sequence[tf.TensorSpec], clock: Clock
+) -> Piece:
+    """`(raw outputs, y[, weight])` → the loss without penalties, and its gradient for these outputs.
+
+    It begins before the head, as Keras computes cross-entropies from there: probabilities that are rounded to 0 have
+    lost their gradient.
+    """
+
+    def gradient(raw: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> list[tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(raw)
+            loss = shared.loss(y, raw if head is None else head(raw), sample_weight=weight)
+        return [loss, tape.gradient(loss, raw)]
+
+    return traced_piece(gradient, [rows[1], *rows[1:]], clock)
+
+
+def gradient_piece(network: Piece, loss: Piece, rows: Sequence[tf.TensorSpec], weights: Weights, clock: Clock) -> Piece:
+    """`rows` → the loss with all penalties, then its gradient for each of `weights.variables`.
+
+    Put together from what was traced: so each network, and each loss, is traced once.
+
+    Args:
+        network: See `network_piece`.
+        loss: See `loss_gradient_piece`.
+        rows: Specs of the rows.
+        weights: Those of the network.
+        clock: Counts it.
+    """
+    captured, joined = [*network.captured, *loss.captured], Function("gradient")
+    given = joined.arguments([thing.dtype for thing in (*rows, *captured)])
+    (x, *targets), handles = given[: len(rows)], given[len(rows) :]
+    of_network, of_loss = handles[: len(network.captured)], handles[len(network.captured) :]
+    raw, penalty, *gradients = outputs_of(network.function, "network")[: 2 + len(weights.variables)]
+    value, upstream = outputs_of(loss.function, "loss")
+    joined.copy(network.function, "network", [x, upstream, *of_network], wanted=range(2 + len(gradients)))
+    joined.copy(loss.function, "loss", [raw, *targets, *of_loss], wanted=range(2))
+    total = joined.node("AddV2", [value, penalty], "z", T=tf.float32)
+    types = [tf.float32] * (1 + len(gradients))
+    joined.give([total, *gradients], types, after=effects_of(network.function, "network"))
+    return Piece(joined.added(), types, captured, clock)
 
 
 def update_piece(shared: SharedOptimizer, weights: Weights, clock: Clock) -> Piece:
@@ -116,7 +164,7 @@ def update_piece(shared: SharedOptimizer, weights: Weights, clock: Clock) -> Pie
 
 
 def outputs_piece(network: Network, weights: Weights, x: tf.TensorSpec, clock: Clock) -> Piece:
-    """`x` → outputs `(n, k)`, as in `predict`; the same before the head, see `Layers.head`; and `Layers.shares`."""
+    """`x` → outputs `(n, k)`, as in `predict`; raw outputs; and `Layers.shares`."""
 
     def outputs(x: tf.Tensor) -> list[tf.Tensor]:
         with network.layers.watching() as noted:
@@ -124,6 +172,18 @@ def outputs_piece(network: Network, weights: Weights, x: tf.TensorSpec, clock: C
         return [found, found if noted.raw is None else noted.raw, network.layers.shares(noted)]
 
     return traced_piece(outputs, [x], clock)
+
+
+def plain_outputs_piece(network: Piece, x: tf.TensorSpec, clock: Clock) -> Piece:
+    """As `outputs_piece`, for a plain network: a part of what was traced for its gradient (see `network_piece`)."""
+    part, types = Function("outputs"), [tf.float32] * 3
+    given, *captured = part.arguments([thing.dtype for thing in (x, *network.captured)])
+    raw, *_, outputs, shares = outputs_of(network.function, "network")
+    last = len(network.types)
+    # What is wanted needs no gradient: any reference does for it.
+    part.copy(network.function, "network", [given, given, *captured], wanted=[0, last - 2, last - 1])
+    part.give([outputs, raw, shares], types)
+    return Piece(part.added(), types, network.captured, clock)
 
 
 def loss_piece(shared: SharedLoss, rows: Sequence[tf.TensorSpec], clock: Clock) -> Piece:

@@ -23,6 +23,7 @@ class Program:
     loss: SharedLoss
     optimizer: SharedOptimizer
     gradient: Piece
+    loss_gradient: Piece
     epochs: Epochs
     outputs: Piece
     measured: Piece

@@ -16,8 +16,11 @@ from tuner.engines.compiled.numbers_of import SharedLoss, SharedOptimizer, loss_
 from tuner.engines.compiled.pieces import (
     Piece,
     gradient_piece,
+    loss_gradient_piece,
     loss_piece,
+    network_piece,
     outputs_piece,
+    plain_outputs_piece,
     row_specs,
     update_piece,
 )
@@ -93,19 +96,28 @@ class Programs:
         optimizer = self._optimizers.get(
             (optimizer_key(recipe, config), weights), lambda: SharedOptimizer(recipe, weights)
         )
-        piece = self._pieces.get
-        gradient = piece(
-            (network, weights, loss, weighted), lambda: gradient_piece(network, weights, loss, rows, clock)
+        piece, (x, y, *_) = self._pieces.get, rows
+        head = network.layers.head
+        loss_gradient = piece(
+            (loss, None if head is None else head.__name__, weighted, facts.outputs),
+            lambda: loss_gradient_piece(loss, head, rows, clock),
         )
+        both = piece((network, weights, "both"), lambda: network_piece(network, weights, x, y, clock))
+        gradient = piece((both, loss_gradient), lambda: gradient_piece(both, loss_gradient, rows, weights, clock))
         update = piece((optimizer, weights), lambda: update_piece(optimizer, weights, clock))
+
+        def outputs() -> Piece:
+            return plain_outputs_piece(both, x, clock) if network.plain else outputs_piece(network, weights, x, clock)
+
         return Program(
             network,
             weights,
             loss,
             optimizer,
             gradient,
+            loss_gradient,
             epochs=self._epochs.get((gradient, update), lambda: Epochs(gradient, update, rows, self._whole, clock)),
-            outputs=piece((network, weights), lambda: outputs_piece(network, weights, rows[0], clock)),
+            outputs=piece((network, weights, "outputs"), outputs),
             measured=piece((loss, weighted, facts.outputs), lambda: loss_piece(loss, rows, clock)),
         )
 

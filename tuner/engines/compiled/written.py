@@ -64,6 +64,43 @@ class Function:
                 self._calls.append(value)
         return f"{node.name}:{output}:0"
 
+    def copy(self, function: Any, prefix: str, given: Sequence[str], wanted: Sequence[int]) -> None:
+        """Add what a traced function does, under names of their own; `outputs_of` gives the references.
+
+        Operations that are neither needed for what is wanted, nor have an effect of their own, are left out.
+
+        Args:
+            function: A `ConcreteFunction`, which then lives as long as this one.
+            prefix: Of the names.
+            given: References to its arguments, those that it captures included.
+            wanted: Which of its outputs are read.
+        """
+        definition = function.function_def
+        signature = definition.signature
+        arguments = dict(zip((argument.name for argument in signature.input_arg), given, strict=True))
+        nodes = {node.name: node for node in definition.node_def}
+        reached = [_node(definition.ret[signature.output_arg[index].name]) for index in wanted]
+        reached += definition.control_ret.values()
+        needed: set[str] = set()
+        while reached:
+            name = reached.pop()
+            if name in nodes and name not in needed:
+                needed.add(name)
+                reached += [_node(reference).lstrip("^") for reference in nodes[name].input]
+        for node in definition.node_def:
+            if node.name not in needed:
+                continue
+            copied = self._definition.node_def.add(op=node.op, name=f"{prefix}/{node.name}", device=node.device)
+            for name, attr in node.attr.items():
+                if name != "_class":  # which nodes belong together; on one device they do
+                    copied.attr[name].CopyFrom(attr)
+            for reference in node.input:
+                if reference[0] != "^":
+                    copied.input.append(arguments.get(reference) or f"{prefix}/{reference}")
+                elif reference[1:] in nodes:
+                    copied.input.append(f"^{prefix}/{reference[1:]}")
+        self._calls.append(function)
+
     def constant(self, value: Any, kind: tf.DType) -> str:
         """A reference to a constant."""
         return self.node("Const", [], "output", value=tf.make_tensor_proto(value, kind), dtype=kind)
@@ -91,6 +128,17 @@ class Function:
         known.add_function_def(self._definition)
         weakref.finalize(self, known.remove_function, self.name)
         return self
+
+
+def outputs_of(function: Any, prefix: str) -> list[str]:
+    """References to the outputs of a traced function that `Function.copy` adds under this prefix."""
+    definition = function.function_def
+    return [f"{prefix}/{definition.ret[output.name]}" for output in definition.signature.output_arg]
+
+
+def effects_of(function: Any, prefix: str) -> list[str]:
+    """References to what the function does, besides its outputs."""
+    return [f"{prefix}/{name}" for name in function.function_def.control_ret.values()]
 
 
 def output(reference: str, index: int) -> str:
