@@ -34,7 +34,7 @@ def epoch_piece(gradient: Piece, update: Piece, rows: Sequence[tf.TensorSpec], c
         "output",
         T=types,
         cond=_more(types),
-        body=_step(gradient, update, len(rows), types),
+        body=_step(gradient, update, rows, types),
         parallel_iterations=1,
         _lower_using_switch_merge=True,
     )
@@ -51,11 +51,11 @@ def _more(types: Sequence[tf.DType]) -> Function:
     return more.added()
 
 
-def _step(gradient: Piece, update: Piece, parts: int, types: Sequence[tf.DType]) -> Function:
+def _step(gradient: Piece, update: Piece, rows: Sequence[tf.TensorSpec], types: Sequence[tf.DType]) -> Function:
     """`(number, total, order, batch size, rates, *rows, *captured)` → the same behind the step of this number."""
     step = Function("step")
     number, total, order, batch, rates, *others = step.arguments(types)
-    rows, captured = others[:parts], others[parts:]
+    parts, captured = others[: len(rows)], others[len(rows) :]
     first, one = step.constant(0, tf.int32), step.constant(1, tf.int32)
 
     def take(values: str, chosen: str) -> str:
@@ -76,9 +76,9 @@ def _step(gradient: Piece, update: Piece, parts: int, types: Sequence[tf.DType])
     own = len(gradient.captured)
     loss = step.node(
         "StatefulPartitionedCall",
-        [*(take(part, chosen) for part in rows), *captured[:own]],
+        [*(take(part, chosen) for part in parts), *captured[:own]],
         "output",
-        Tin=types[len(types) - len(others) : len(types) - len(captured) + own],
+        Tin=_types([*rows, *gradient.captured]),
         Tout=gradient.types,
         f=gradient.function,
     )
