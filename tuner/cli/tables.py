@@ -32,10 +32,8 @@ def show_result(content: dict[str, Any], ended: str) -> None:
     counts = ", ".join(f"{count} {state}" for state, count in content["counts"].items() if count)
     out.print(f"Study {content['study']}: {_ENDED[ended]}.")
     programs = content["programs"]
-    traced = (
-        f", {programs['traced']} programs traced in {duration_text(programs['seconds'])}" if programs["traced"] else ""
-    )
-    out.print(f"{counts or 'no trials'}; {duration_text(content['wall_s'])} in all{traced}.")
+    made = f", {programs['traced']} programs made in {duration_text(programs['seconds'])}" if programs["traced"] else ""
+    out.print(f"{counts or 'no trials'}; {duration_text(content['wall_s'])} in all{made}.")
     slower = Counter(row["slower_as"] for row in content["trials"] if row["slower_as"] is not None)
     for reason, count in slower.most_common(1):
         by_fit = f"{count} trial{'s were' if count > 1 else ' was'} trained by model.fit, which is slower: {reason}."

@@ -1,9 +1,9 @@
 """Trials as calls of a few programs: what a study searches seldom changes the network.
 
-A program is traced once and shared by all trials that need it: the gradient of one loss through one network, the
+A program is made once and shared by all trials that need it: the gradient of one loss through one network, the
 update of one optimizer, the outputs of one network, one loss.  All numbers of a recipe are inputs, so the next trial of
-the same kind traces nothing, and one of another kind only what is new in it.  A step is two calls.  Layers, losses,
-optimizers and initializers are Keras's own.
+the same kind makes nothing, and one of another kind only what is new in it.  A step is two calls, or an epoch is one.
+Layers, losses, optimizers and initializers are Keras's own.
 
 Notation: n rows, k outputs.
 """

@@ -14,7 +14,7 @@ class Clock:
     """Counts programs and the seconds spent on making them.
 
     Attributes:
-        traced: Programs that were traced.
+        traced: Programs that were called for the first time, in which TensorFlow prepares them.
         seconds: Wall time of making them, and what they share.
     """
 

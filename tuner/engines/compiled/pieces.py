@@ -1,4 +1,4 @@
-"""What a trial calls, each traced once and shared: gradient, update, outputs, loss on the validation part.
+"""What a trial calls, each made once and shared: gradient, update, outputs, loss on the validation part.
 
 Numbers of recipes, weights, slots of optimizers and the state of layers are variables that a piece reads and sets.
 """

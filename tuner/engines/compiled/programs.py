@@ -1,4 +1,4 @@
-"""The programs of a worker: pieces, found by what recipes have in common and traced where there is none yet."""
+"""The programs of a worker: pieces, found by what recipes have in common and made where there is none yet."""
 
 from __future__ import annotations
 
