@@ -31,7 +31,7 @@ from tuner.training import Recipe, optimizer_of
 
 _KEPT = 256
 """Pieces kept, and as many of what they share."""
-WHOLE = 72
+WHOLE = 48
 """Programs of whole epochs: 2 MB each."""
 _APART = ("lamb", "muon")
 """Optimizers that look at a weight as a whole, as clipping by the norm of each gradient does."""
