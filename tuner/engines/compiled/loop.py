@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tuner.engines.compiled.kept import Clock
 from tuner.engines.compiled.pieces import Piece
-from tuner.engines.compiled.written import Function, output
+from tuner.engines.compiled.written import Function, output, types_of
 
 _CHANGED = (tf.int32, tf.float64)
 """What a step gives to the next one: its number, and the sum of the losses so far."""
@@ -22,7 +22,7 @@ def epoch_piece(gradient: Piece, update: Piece, rows: Sequence[tf.TensorSpec], c
     The order is int32 `(n,)`; the last batch has what is left.  There is a step for each of the rates, `(steps,)`.
     """
     captured = [*gradient.captured, *update.captured]
-    given = [*_GIVEN, *_types(rows), *_types(captured)]
+    given = [*_GIVEN, *types_of(rows), *types_of(captured)]
     types = [*_CHANGED, *given]
 
     epoch = Function("epoch")
@@ -59,8 +59,8 @@ def _step(gradient: Piece, update: Piece, rows: Sequence[tf.TensorSpec], types: 
     first, one = step.constant(0, tf.int32), step.constant(1, tf.int32)
 
     def take(values: str, chosen: str) -> str:
-        types = {"Tparams": tf.float32, "Tindices": tf.int32, "Taxis": tf.int32}
-        return step.node("GatherV2", [values, chosen, first], "output", **types)
+        inputs = [values, chosen, first]
+        return step.node("GatherV2", inputs, "output", Tparams=tf.float32, Tindices=tf.int32, Taxis=tf.int32)
 
     def pack(value: str) -> str:
         return step.node("Pack", [value], "output", T=tf.int32, N=1)
@@ -78,7 +78,7 @@ def _step(gradient: Piece, update: Piece, rows: Sequence[tf.TensorSpec], types: 
         "StatefulPartitionedCall",
         [*(take(part, chosen) for part in parts), *captured[:own]],
         "output",
-        Tin=_types([*rows, *gradient.captured]),
+        Tin=types_of([*rows, *gradient.captured]),
         Tout=gradient.types,
         f=gradient.function,
     )
@@ -88,7 +88,7 @@ def _step(gradient: Piece, update: Piece, rows: Sequence[tf.TensorSpec], types: 
         [*gradients, take(rates, number), *captured[own:]],
         "output",
         after=[loss],  # weight decay changes the weights before it needs the gradient
-        Tin=[*gradient.types[1:], tf.float32, *_types(update.captured)],
+        Tin=[*gradient.types[1:], tf.float32, *types_of(update.captured)],
         Tout=update.types,
         f=update.function,
     )
@@ -101,7 +101,3 @@ def _step(gradient: Piece, update: Piece, rows: Sequence[tf.TensorSpec], types: 
     number = step.node("Identity", [number], "output", after=[updated], T=tf.int32)
     step.give([number, total, order, batch, rates, *others], types, after=[updated])
     return step.added()
-
-
-def _types(things: Sequence[tf.TensorSpec | tf.Tensor]) -> list[tf.DType]:
-    return [thing.dtype for thing in things]

@@ -15,7 +15,7 @@ from tuner.engines.compiled.kept import Clock
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.numbers_of import SharedLoss, SharedOptimizer
 from tuner.engines.compiled.weights import Weights
-from tuner.engines.compiled.written import Function, effects_of, outputs_of
+from tuner.engines.compiled.written import Function, effects_of, outputs_of, types_of
 from tuner.errors import UnsupportedError
 
 
@@ -64,7 +64,7 @@ class Piece:
 def traced_piece(function: Callable[..., Sequence[tf.Tensor]], specs: Sequence[tf.TensorSpec], clock: Clock) -> Piece:
     """The piece of a function over tensors of these specs, which is traced now."""
     traced = tf.function(function, autograph=False, input_signature=list(specs)).get_concrete_function()
-    return Piece(traced, [tensor.dtype for tensor in traced.outputs], traced.captured_inputs, clock)
+    return Piece(traced, types_of(traced.outputs), traced.captured_inputs, clock)
 
 
 def row_specs(inputs: Sequence[int], outputs: int, weighted: bool) -> list[tf.TensorSpec]:
@@ -139,7 +139,7 @@ def gradient_piece(network: Piece, loss: Piece, rows: Sequence[tf.TensorSpec], w
         clock: Counts it.
     """
     captured, joined = [*network.captured, *loss.captured], Function("gradient")
-    given = joined.arguments([thing.dtype for thing in (*rows, *captured)])
+    given = joined.arguments(types_of([*rows, *captured]))
     (x, *targets), handles = given[: len(rows)], given[len(rows) :]
     of_network, of_loss = handles[: len(network.captured)], handles[len(network.captured) :]
     raw, penalty, *gradients = outputs_of(network.function, "network")[: 2 + len(weights.variables)]
@@ -177,7 +177,7 @@ def outputs_piece(network: Network, weights: Weights, x: tf.TensorSpec, clock: C
 def plain_outputs_piece(network: Piece, x: tf.TensorSpec, clock: Clock) -> Piece:
     """As `outputs_piece`, for a plain network: a part of what was traced for its gradient (see `network_piece`)."""
     part, types = Function("outputs"), [tf.float32] * 3
-    given, *captured = part.arguments([thing.dtype for thing in (x, *network.captured)])
+    given, *captured = part.arguments(types_of([x, *network.captured]))
     raw, *_, outputs, shares = outputs_of(network.function, "network")
     last = len(network.types)
     # What is wanted needs no gradient: any reference does for it.

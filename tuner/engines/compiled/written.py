@@ -133,7 +133,7 @@ class Function:
 def outputs_of(function: Any, prefix: str) -> list[str]:
     """References to the outputs of a traced function that `Function.copy` adds under this prefix."""
     definition = function.function_def
-    return [f"{prefix}/{definition.ret[output.name]}" for output in definition.signature.output_arg]
+    return [f"{prefix}/{definition.ret[found.name]}" for found in definition.signature.output_arg]
 
 
 def effects_of(function: Any, prefix: str) -> list[str]:
@@ -144,6 +144,11 @@ def effects_of(function: Any, prefix: str) -> list[str]:
 def output(reference: str, index: int) -> str:
     """A reference to another output of the same operation."""
     return f"{reference.rpartition(':')[0]}:{index}"
+
+
+def types_of(things: Sequence[tf.TensorSpec | tf.Tensor]) -> list[tf.DType]:
+    """The type of each."""
+    return [thing.dtype for thing in things]
 
 
 def _node(reference: str) -> str:
