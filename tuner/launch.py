@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.errors import UnknownNameError, UsageError
 from tuner.executors import EVERY_S, Executor, Limits, LocalExecutor, RayExecutor, Workplace, cores, threads_of
-from tuner.spec import StudySpec, read_study, read_study_dict
+from tuner.spec import StudySpec, read_study, read_study_dict, trainings_of_a_kind
 from tuner.standing import Standing
 
 if TYPE_CHECKING:
@@ -122,4 +122,5 @@ def _workplace(spec: StudySpec) -> Workplace:
         seed=spec.seed,
         health=spec.health,
         checkpoint_s=EVERY_S if spec.budget.checkpoint else None,
+        trainings=trainings_of_a_kind(spec),
     )

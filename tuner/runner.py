@@ -11,12 +11,13 @@ import hashlib
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.engines import StepTimes
 from tuner.errors import OwnerLostError, RepeatedFailureError, StorageAwayError, StorageError, StudyChangedError
 from tuner.executors import Anew, Ended, EpochDone, Event, Executor, Job, Lost, Raised, Saved, Stopped, Unsaved
 from tuner.interrupts import Interrupts
@@ -28,6 +29,8 @@ from tuner.storage import SEEN_EVERY_S, Database, Outage, StoredCheckpoint, Stud
 FINGERPRINT = "tuner:fingerprint"
 WALL = "tuner:wall_s"
 PROGRAMS = "tuner:programs"
+STEP_TIMES = "tuner:step_times"
+"""Attribute of a study: what its workers have measured to choose how they train (`Engine.measured`)."""
 ABOUT = "tuner:about"
 ENGINE = "engine"
 """Attribute of a trial: the engine that trained it."""
@@ -264,7 +267,8 @@ class StudyRun:
         if not numbers:
             self._ask_at = time.monotonic() + _ASK_AGAIN_S
             return False
-        jobs = [self._ask(number) for number in numbers]
+        measured = self._study.user_attrs.get(STEP_TIMES, {})
+        jobs = [self._ask(number, measured) for number in numbers]
         self._exchange(self._store.flush)  # number and parameters are safe before the training begins
         for job in jobs:
             self._executor.submit(job)
@@ -292,7 +296,7 @@ class StudyRun:
         # All of it, now: another process that chooses next must see what this one will train.
         return self._study.sampler.choose(self._study, others, start)  # type: ignore[attr-defined]
 
-    def _ask(self, number: int) -> Job:
+    def _ask(self, number: int, measured: Mapping[str, StepTimes]) -> Job:
         trial = self._store.begin(self._study, number)
         values = suggest(trial, self._spec.space)
         recipe = recipe_for(self._spec, values, trial.number).to_json()
@@ -300,7 +304,7 @@ class StudyRun:
         self._running[trial.number] = trial
         if self._again:
             self._again = [setting for setting in self._again if setting != trial.params]
-        self._jobs[trial.number] = Job(trial.number, recipe, self._rungs)
+        self._jobs[trial.number] = Job(trial.number, recipe, self._rungs, measured=measured)
         return self._going_on(number, self._store.checkpoint(number))
 
     def _going_on(self, number: int, kept: StoredCheckpoint | None) -> Job:
@@ -356,6 +360,7 @@ class StudyRun:
             case Ended(training=training):
                 self._errors.clear()
                 self._count_programs(*event.programs)
+                self._keep_measured(event.measured)
                 for name, attr in attrs_of(event).items():
                     self._running[number].set_user_attr(name, attr)
                 state, value, reason = training.state, training.value, training.reason
@@ -421,6 +426,11 @@ class StudyRun:
     def _count_programs(self, traced: int, seconds: float) -> None:
         if traced:
             self._store.update_attr(PROGRAMS, lambda before: _with_programs(before, traced, seconds))
+
+    def _keep_measured(self, measured: Mapping[str, StepTimes]) -> None:
+        """What was measured first stays: all trials of a network are to be trained in the same way."""
+        if measured:
+            self._store.update_attr(STEP_TIMES, lambda before: {**measured, **(before or {})})
 
     def _count_error(self, error: str, traceback: str) -> None:
         self._errors = [*self._errors, error] if self._errors[-1:] in ([], [error]) else [error]

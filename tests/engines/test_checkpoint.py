@@ -85,6 +85,25 @@ def test_it_ends_as_if_it_had_not_been_cut(name: str, optimizer: str, folds: int
         assert all(map(np.array_equal, weights, expected_weights))
 
 
+def test_it_goes_on_by_xla_if_it_began_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is measured later, and whatever the worker would choose now."""
+    from tuner.engines.compiled import choice
+
+    options = {**OPTIONS, "dropout": 0.0}
+    recipe = recipe_of("nadam", model=ModelChoice(reference="models/mlp.py", sha256="", options=options))
+    with monkeypatch.context() as patched:
+        patched.setattr(choice, "WORTH_S", 0.0)
+        patched.setattr(choice, "FASTER", 0.0)
+        whole, records, kept = train(ENGINES["compiled"].make(), recipe, prepared_of(1))
+    other = ENGINES["compiled"].make()
+    ended, rest, _ = train(other, recipe, prepared_of(1), Checkpoint.from_bytes(kept[0, 2], recipe))
+    assert rest == records[2:]
+    assert ended[0] == whole[0]
+    assert all(map(np.array_equal, ended[1], whole[1]))
+    assert len(other._programs._whole.compiled) == 1
+    assert other.measured == {}
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

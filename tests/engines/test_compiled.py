@@ -153,21 +153,20 @@ def test_an_epoch_is_shuffled_in_pieces_where_it_is_large(engine: Any, monkeypat
 
 def test_an_epoch_becomes_one_program_where_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of four epochs of three steps; their numbers stay the same."""
-    from tuner.engines.compiled import epochs, programs
+    from tuner.engines.compiled import epochs
 
     first, second = (oracle.recipe("categorical_crossentropy", name, epochs=4) for name in ("nadam", "adam"))
     engine = ENGINES["compiled"].make()
     plain = {recipe.optimizer.name: numbers(engine, recipe) for recipe in (first, second)}
-    for name, value in (("PAYS", 13), ("LAST", 1), ("PROVEN", 24)):
+    for name, value in (("PAYS", 13), ("LAST", 1), ("PROVEN", 24), ("WHOLE", 2)):
         monkeypatch.setattr(epochs, name, value)
-    monkeypatch.setattr(programs, "WHOLE", 2)
     engine = ENGINES["compiled"].make()
 
     def whole(*recipes: Any) -> int:
         """Programs of whole epochs after these trainings."""
         for recipe in recipes:
             assert numbers(engine, recipe) == plain[recipe.optimizer.name]
-        return len(engine._programs._whole)
+        return len(engine._programs._whole.run)
 
     assert whole(first, second) == 0, "12 steps"
     assert whole(first) == 1, "24 steps, with those to come"
@@ -177,6 +176,79 @@ def test_an_epoch_becomes_one_program_where_that_pays(monkeypatch: pytest.Monkey
     monkeypatch.setattr(epochs, "PAYS", 12)
     engine = ENGINES["compiled"].make()
     assert whole(first, second) == 1, "at once, while there is room"
+
+
+@pytest.fixture
+def compiled_by_xla(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each epoch that XLA was to compile, whether it could."""
+    from tuner.engines.compiled.epochs import Epochs
+
+    compiled, found = Epochs.compiled, list[bool]()
+
+    def noted(*given: Any) -> Any:
+        piece = compiled(*given)
+        found.append(piece is not None)
+        return piece
+
+    monkeypatch.setattr(Epochs, "compiled", noted)
+    return found
+
+
+def test_xla_compiles_where_it_is_worth_it_and_was_measured_to_be_faster(compiled_by_xla: list[bool]) -> None:
+    recipe = oracle.recipe("categorical_crossentropy", "adam")
+    few, many = ENGINES["compiled"].make(), ENGINES["compiled"].make(trainings=1e9)
+    plain = numbers(few, recipe)
+    assert (few.measured, compiled_by_xla) == ({}, []), "half a second for a program is more than it could save"
+    numbers(many, recipe)
+    ((network, times),) = many.measured.items()
+    assert all(time > 0 for time in times)
+    for known, chosen in (((1.0, 0.9), False), ((1.0, None), False), ((1.0, 0.5), True)):
+        many.measured[network] = known
+        compiled_by_xla.clear()
+        found = numbers(many, recipe)
+        assert compiled_by_xla == [True] * 3 * chosen
+        assert chosen or found == plain
+        np.testing.assert_allclose(found, plain, rtol=1e-5)
+    assert list(many.measured) == [network]
+
+
+def test_what_is_measured_leaves_nothing_behind() -> None:
+    recipe = oracle.recipe("categorical_crossentropy", "adam")
+    measures, knows = (ENGINES["compiled"].make(trainings=1e9) for _ in range(2))
+    first = numbers(measures, recipe)
+    knows.measured.update(measures.measured)
+    assert numbers(knows, recipe) == first
+    assert all(map(np.array_equal, knows.weights(), measures.weights()))
+
+
+def test_xla_does_not_compile_what_draws_random_numbers(compiled_by_xla: list[bool]) -> None:
+    """Its generators are others: dropout would drop other units than `model.fit` does."""
+    engine = ENGINES["compiled"].make(trainings=1e9)
+    model = ModelChoice(reference="models/mlp.py", sha256="", options={"units": 5, "dropout": 0.2})
+    numbers(engine, oracle.recipe("categorical_crossentropy", "adam", model=model))
+    assert (engine.measured, compiled_by_xla) == ({}, [])
+
+
+def test_what_xla_cannot_compile_is_trained_without_it(compiled_by_xla: list[bool]) -> None:
+    import tensorflow as tf
+
+    class Python(keras.layers.Layer):
+        """Calls Python in each step."""
+
+        def call(self, x: Any) -> Any:
+            return x + tf.stop_gradient(tf.ensure_shape(tf.numpy_function(np.zeros_like, [x], tf.float32), x.shape))
+
+    def build(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
+        rows = keras.Input(inputs)
+        return keras.Model(rows, Python()(keras.layers.Dense(outputs, kernel_initializer=initializer)(rows)))
+
+    recipe = oracle.recipe("mean_squared_error", model=ModelChoice(reference="own.py:python", sha256=""))
+    split, facts = oracle.data(recipe.task)
+    plain, engine = ENGINES["compiled"].make(), ENGINES["compiled"].make(trainings=1e9)
+    values = [each.train(recipe, split, facts, build, 0, lambda record: True).value for each in (plain, engine)]
+    assert values[0] == values[1]
+    assert compiled_by_xla == [False]
+    assert [by_xla for _, by_xla in engine.measured.values()] == [None]
 
 
 def test_initial_weights_are_those_of_building_the_model(engine: Any) -> None:

@@ -28,9 +28,9 @@ SINGLE = ModelChoice(reference="tests/engines/single_layer.py", sha256="")
 @pytest.fixture(scope="module")
 def engine() -> Any:
     from tuner.engines import ENGINES
-    from tuner.engines.compiled import programs
+    from tuner.engines.compiled import epochs
 
-    with mock.patch.object(programs, "WHOLE", 1000):
+    with mock.patch.object(epochs, "WHOLE", 1000):
         return ENGINES["compiled"].make()
 
 
@@ -46,21 +46,41 @@ def assert_same_by_whole_epochs(engine: Any, recipe: Any, split: Any, facts: Any
     assert timeless[0] == timeless[1], where
 
 
+def by_xla(engine: Any, recipe: Any, split: Any, facts: Any) -> Any:
+    """How the training ends where XLA compiles each network that draws no random numbers."""
+    from tuner.engines.compiled import choice
+    from tuner.engines.compiled.epochs import Epochs
+
+    compiled, used = Epochs.compiled, []
+
+    def noted(*given: Any) -> Any:
+        used.append(compiled(*given))
+        return used[-1]
+
+    with mock.patch.multiple(choice, WORTH_S=0.0, FASTER=0.0), mock.patch.object(Epochs, "compiled", noted):
+        found = oracle.by_engine(engine, recipe, split, facts)
+    draws = "dropout" in recipe.model.options
+    assert len(used) >= recipe.epochs * (not draws)
+    assert all(used)
+    return found
+
+
 def assert_equal(
-    engine: Any, recipe: Any, split: Any, facts: Any, eager: bool = True, where: str = "", whole: bool = True
+    engine: Any, recipe: Any, split: Any, facts: Any, eager: bool = True, where: str = "", in_all_ways: bool = True
 ) -> None:
-    """Step by step, with a program of whole epochs where that is asked for, and by `model.fit`."""
-    training, records = oracle.by_engine(engine, recipe, split, facts)
-    found = engine.weights()
-    if whole:
-        assert_same_by_whole_epochs(engine, recipe, split, facts, records, where)
-    weights, measured = oracle.by_fit(recipe, split, facts, eager)
-    assert training.state == "complete", where
-    for ours, theirs in zip(found, weights, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6, err_msg=where)
-    ours = [(record.loss, record.val_loss, record.metric, record.learning_rate) for record in records]
-    np.testing.assert_allclose(ours, measured, rtol=1e-4, err_msg=where)
-    assert training.value == records[-1].metric
+    """Step by step, with a program of whole epochs and by XLA where that is asked for, and by `model.fit`."""
+    found = [(*oracle.by_engine(engine, recipe, split, facts), engine.weights())]
+    if in_all_ways:
+        assert_same_by_whole_epochs(engine, recipe, split, facts, found[0][1], where)
+        found.append((*by_xla(engine, recipe, split, facts), engine.weights()))
+    expected, measured = oracle.by_fit(recipe, split, facts, eager)
+    for training, records, weights in found:
+        assert training.state == "complete", where
+        for ours, theirs in zip(weights, expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6, err_msg=where)
+        ours = [(record.loss, record.val_loss, record.metric, record.learning_rate) for record in records]
+        np.testing.assert_allclose(ours, measured, rtol=1e-4, err_msg=where)
+        assert training.value == records[-1].metric
 
 
 @pytest.mark.parametrize("loss", list(LOSSES))
@@ -70,8 +90,9 @@ def test_every_loss_with_every_optimizer(engine: Any, loss: str) -> None:
     for number, optimizer in enumerate(OPTIMIZERS):
         schedule = SCHEDULES[(number + len(loss)) % len(SCHEDULES)]
         recipe = oracle.recipe(loss, optimizer, schedule=schedule, model=SINGLE)
-        whole = number % 4 == len(loss) % 4
-        assert_equal(engine, recipe, split, facts, where=f"{loss} {optimizer} {schedule.name}", whole=whole)
+        in_all_ways = number % 4 == len(loss) % 4
+        where = f"{loss} {optimizer} {schedule.name}"
+        assert_equal(engine, recipe, split, facts, where=where, in_all_ways=in_all_ways)
 
 
 def options(optimizer: str, **given: Any) -> Choice:

@@ -30,6 +30,9 @@ class Counting:
     name = used = "counting"
     slower_as, programs = None, (0, 0.0)
 
+    def __init__(self) -> None:
+        self.measured: dict[str, Any] = {}
+
     def train(
         self, recipe: Any, split: Any, facts: Any, build: Any, fold: int, decide: Any, probes: Any, resume: State | None
     ) -> Training:

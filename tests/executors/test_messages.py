@@ -35,6 +35,7 @@ def record(**values: float) -> EpochRecord:
         Ended(0, Training("diverged", None, "line one\nline two – ∞"), 3.0),
         Ended(0, Training("complete", math.inf), 3.0),
         Ended(0, Training("complete", 0.5), 3.0, (2, 0.75), "fit"),
+        Ended(0, Training("complete", 0.5), 3.0, measured={"a": (0.1 + 0.2, 0.05), "b": (1.5, None)}),
     ],
 )
 def test_events_arrive_as_they_were_sent(event: EpochDone | Ended) -> None:
@@ -64,7 +65,7 @@ def test_an_exception_arrives_with_its_traceback() -> None:
 
 def test_jobs_and_workplaces(tmp_path: Any) -> None:
     job = Job(5, {"model": {"options": {"units": [1, 2]}}, "learning_rate": 0.1}, (1, 3, 9))
-    for sent in (job, dataclasses.replace(job, checkpoint=b"\n\xff", spent_s=2.5)):
+    for sent in (job, dataclasses.replace(job, checkpoint=b"\n\xff", spent_s=2.5, measured={"a": (0.1, None)})):
         assert messages.job_of(over_the_wire(messages.train_message(sent))) == sent
     place = Workplace(tmp_path, "fit", {"source": "iris", "drop": []}, "ab" * 32, (4,), 3)
     assert Workplace.from_json(over_the_wire(place.to_json())) == place

@@ -482,6 +482,36 @@ def test_programs_are_counted_over_all_runs(database: Database, tmp_path: Path) 
     assert [(row["engine"], row["slower_as"]) for row in rows] == [("fit", "it has a lamp")] * 3
 
 
+def test_what_is_measured_first_is_what_later_jobs_are_told(database: Database, tmp_path: Path) -> None:
+    """Also in a later run: all trials of a network are to be trained in the same way."""
+    told: list[Mapping[str, Any]] = []
+
+    class Measuring(InlineExecutor):
+        """Each trial measures the same network once more, and one of its own."""
+
+        def submit(self, job: Job) -> None:
+            told.append(job.measured)
+            super().submit(job)
+
+        def events(self, timeout_s: float) -> list[Any]:
+            times = [{"a": (0.1, 0.1 * number), f"own {number}": (0.2, None)} for number in self._running]
+            ended = Training("complete", 0.6)
+            found: list[Any] = [
+                Ended(number, ended, 0.0, measured=new) for number, new in zip(self._running, times, strict=True)
+            ]
+            self._running.clear()
+            return found
+
+    for trials in (2, 3):
+        StudyRun(spec_of(tmp_path, budget={"trials": trials}), database, Measuring(mock_study.trainer)).run()
+    first, more = {"a": (0.1, 0.0), "own 0": (0.2, None)}, {"own 1": (0.2, None)}
+    assert [{network: tuple(times) for network, times in each.items()} for each in told] == [
+        {},
+        first,
+        {**first, **more},
+    ]
+
+
 def test_many_free_workers_begin_before_all_are_asked_for(database: Database, tmp_path: Path) -> None:
     begun: list[int] = []
 

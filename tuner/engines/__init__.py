@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuner.engines.base import Decide, Engine, EpochRecord, State, Training
+from tuner.engines.base import Decide, Engine, EpochRecord, State, StepTimes, Training
 from tuner.engines.checkpoint import Checkpoint
 from tuner.engines.trial import Keep, OnEpoch, run_trial
 from tuner.registry import Table
@@ -20,6 +20,7 @@ __all__ = [
     "Keep",
     "OnEpoch",
     "State",
+    "StepTimes",
     "Training",
     "run_trial",
 ]
@@ -27,29 +28,33 @@ __all__ = [
 
 @dataclass(frozen=True)
 class EngineRow:
-    """An engine by name: `make()` imports what it needs."""
+    """An engine by name.
+
+    Attributes:
+        make: Imports what it needs; told how many trainings of one kind a study may have (1 where nothing is said).
+    """
 
     name: str
     summary: str
-    make: Callable[[], Engine]
+    make: Callable[..., Engine]
 
 
-def _auto() -> Engine:
+def _auto(trainings: float = 1.0) -> Engine:
     from tuner.engines.auto import AutoEngine
 
-    return AutoEngine()
+    return AutoEngine(trainings)
 
 
-def _fit() -> Engine:
+def _fit(trainings: float = 1.0) -> Engine:
     from tuner.engines.fit import FitEngine
 
     return FitEngine()
 
 
-def _compiled() -> Engine:
+def _compiled(trainings: float = 1.0) -> Engine:
     from tuner.engines.compiled import CompiledEngine
 
-    return CompiledEngine()
+    return CompiledEngine(trainings)
 
 
 ENGINES: Table[EngineRow] = Table(

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from tuner.data import DataFacts, Split
-from tuner.engines.base import Decide, Engine, State, Training
+from tuner.engines.base import Decide, Engine, State, StepTimes, Training
 from tuner.engines.compiled import CompiledEngine
 from tuner.engines.fit import FitEngine
 from tuner.errors import UnsupportedError
@@ -26,8 +26,8 @@ class AutoEngine:
 
     name = "auto"
 
-    def __init__(self) -> None:
-        self._compiled, self._fit = CompiledEngine(), FitEngine()
+    def __init__(self, trainings: float = 1.0) -> None:
+        self._compiled, self._fit = CompiledEngine(trainings), FitEngine()
         self.reasons: dict[str, str] = {}
         self.used = self._compiled.name
         self.slower_as: str | None = None
@@ -36,6 +36,11 @@ class AutoEngine:
     def programs(self) -> tuple[int, float]:
         """Programs made so far, and the seconds spent on making them."""
         return self._compiled.programs
+
+    @property
+    def measured(self) -> dict[str, StepTimes]:
+        """See `Engine.measured`."""
+        return self._compiled.measured
 
     def model(self) -> keras.Model:
         """See `Engine.model`."""

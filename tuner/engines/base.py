@@ -82,6 +82,10 @@ class Training:
         return cls(**{**content, "findings": tuple(Finding.from_json(finding) for finding in content["findings"])})
 
 
+StepTimes: TypeAlias = "tuple[float, float | None]"
+"""Milliseconds of a step as TensorFlow runs it, and as XLA compiles it; None where XLA cannot."""
+
+
 @dataclass(frozen=True)
 class State:
     """Where a training on one split stands after an epoch: with it another process goes on to the very same end.
@@ -116,6 +120,7 @@ class Engine(Protocol):
         used: The engine that trained last: its own name, unless it hands recipes to others.
         slower_as: Why a slower engine than this one trained last; None where it did not.
         programs: How many programs were made so far, and the seconds spent on making them.
+        measured: What it has measured to choose how it trains, by network; what is put there is not measured again.
     """
 
     name: str
@@ -128,6 +133,9 @@ class Engine(Protocol):
 
     @property
     def programs(self) -> tuple[int, float]: ...
+
+    @property
+    def measured(self) -> dict[str, StepTimes]: ...
 
     def model(self) -> keras.Model:
         """A Keras model with the weights of the last training, which is complete; nothing changes it later."""

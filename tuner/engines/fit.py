@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tuner.data import DataFacts, Split
 from tuner.diagnostics import Finding, Layers, divergence
-from tuner.engines.base import Decide, EpochRecord, State, Training
+from tuner.engines.base import Decide, EpochRecord, State, StepTimes, Training
 from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.prober import Look, Prober, constant_answer, rows_of, steps_of
 from tuner.engines.variables import assign, values_of
@@ -32,6 +32,7 @@ class FitEngine:
     programs = (0, 0.0)  # Keras traces each model anew, as a part of training it
 
     def __init__(self) -> None:
+        self.measured: dict[str, StepTimes] = {}  # it has nothing to choose
         self._model: keras.Model | None = None
         self._observer: _Observer | None = None
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
 from tuner.diagnostics import HealthOptions
-from tuner.engines import EpochRecord, Training
+from tuner.engines import EpochRecord, StepTimes, Training
 from tuner.retraining import Kept
 
 
@@ -31,6 +31,7 @@ class Workplace:
         seed: Of the splits.
         health: What is measured of the health of a training, and what ends it.
         checkpoint_s: Time between two checkpoints of a trial at least, in seconds; None where none are made.
+        trainings: How many trainings of one kind the study may have (`tuner.spec.kinds`).
     """
 
     project: Path
@@ -41,6 +42,7 @@ class Workplace:
     seed: int
     health: HealthOptions = HealthOptions()
     checkpoint_s: float | None = None
+    trainings: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
@@ -67,6 +69,7 @@ class Job:
         folder: Where they are kept; coordinator and worker both reach it.
         checkpoint: What a trial goes on from, the content of a `Saved`; None where it begins.
         spent_s: Time that earlier workers have spent on it up to there, in seconds.
+        measured: What workers have measured so far in this study (`Engine.measured`).
     """
 
     number: int
@@ -76,6 +79,7 @@ class Job:
     folder: str | None = None
     checkpoint: bytes | None = None
     spent_s: float = 0.0
+    measured: Mapping[str, StepTimes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,7 @@ class Ended:
         programs: How many programs were made for it, and the seconds that this took.
         engine: Row of the table of engines that trained it; None where no engine did.
         slower_as: Why that was not the fastest engine; None where it was.
+        measured: What was measured that the job did not know.
     """
 
     number: int
@@ -160,6 +165,7 @@ class Ended:
     programs: tuple[int, float] = (0, 0.0)
     engine: str | None = None
     slower_as: str | None = None
+    measured: Mapping[str, StepTimes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuner.engines import EpochRecord, Training
@@ -33,15 +33,16 @@ def decode(line: bytes) -> dict[str, Any]:
 def train_message(job: Job) -> dict[str, Any]:
     """The job as a message."""
     checkpoint = None if job.checkpoint is None else base64.b64encode(job.checkpoint).decode()
-    plain = {"recipe": dict(job.recipe), "rungs": list(job.rungs), "checkpoint": checkpoint}
-    return {"do": "train", **vars(job), **plain}
+    plain = {"recipe": dict(job.recipe), "rungs": list(job.rungs), "measured": dict(job.measured)}
+    return {"do": "train", **vars(job), **plain, "checkpoint": checkpoint}
 
 
 def job_of(message: Mapping[str, Any]) -> Job:
     """The job of `train_message`."""
     content = {key: value for key, value in message.items() if key != "do"}
     checkpoint = None if content["checkpoint"] is None else base64.b64decode(content["checkpoint"])
-    return Job(**{**content, "rungs": tuple(content["rungs"]), "checkpoint": checkpoint})
+    plain = {"rungs": tuple(content["rungs"]), "measured": _tuples(content["measured"])}
+    return Job(**{**content, **plain, "checkpoint": checkpoint})
 
 
 def epoch_message(event: EpochDone) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def checkpoint_message(event: Saved | Unsaved | Anew) -> dict[str, Any]:
 
 def ended_message(event: Ended) -> dict[str, Any]:
     """The event as a message."""
-    return {"is": "ended", **vars(event), "training": event.training.to_json()}
+    return {"is": "ended", **vars(event), "training": event.training.to_json(), "measured": dict(event.measured)}
 
 
 def raised_message(event: Raised) -> dict[str, Any]:
@@ -78,8 +79,12 @@ def event_of(message: Mapping[str, Any]) -> Event:
         case "anew":
             return Anew(**content)
         case "ended":
-            programs = tuple(content["programs"])
-            return Ended(**{**content, "training": Training.from_json(content["training"]), "programs": programs})
+            plain = {"programs": tuple(content["programs"]), "measured": _tuples(content["measured"])}
+            return Ended(**{**content, **plain, "training": Training.from_json(content["training"])})
         case "raised":
             return Raised(**content)
     raise ValueError(f"a worker said {message['is']!r}, which means nothing")
+
+
+def _tuples(lists: Mapping[str, Sequence[Any]]) -> dict[str, tuple[Any, ...]]:
+    return {key: tuple(values) for key, values in lists.items()}

@@ -68,6 +68,7 @@ class Worker:
             return bool(self._inbox.get()["go_on"]) if waits else True
 
         began, before = time.monotonic(), engine.programs
+        engine.measured.update(job.measured)
         try:
             recipe = Recipe.from_json(job.recipe)
             build = load(workplace.project, Reference.parse(recipe.model.reference, "build"), recipe.model.sha256)
@@ -85,9 +86,9 @@ class Worker:
         else:
             made = engine.programs[0] - before[0], engine.programs[1] - before[1]
             seconds = job.spent_s + time.monotonic() - began
-            self._send(
-                messages.ended_message(Ended(job.number, training, seconds, made, engine.used, engine.slower_as))
-            )
+            new = {network: times for network, times in engine.measured.items() if network not in job.measured}
+            ended = Ended(job.number, training, seconds, made, engine.used, engine.slower_as, new)
+            self._send(messages.ended_message(ended))
 
     def _trial(
         self,
@@ -165,7 +166,7 @@ def _prepare(workplace: Workplace) -> tuple[Engine, Prepared]:
             "a study under another name."
         )
     with _without("IPython", "matplotlib", "pandas", "sklearn"):
-        engine = ENGINES[workplace.engine].make()
+        engine = ENGINES[workplace.engine].make(workplace.trainings)
     return engine, prepared
 
 

@@ -4,6 +4,7 @@ Importing this package imports neither Keras nor Optuna.
 """
 
 from tuner.spec.fingerprint import difference, fingerprint
+from tuner.spec.kinds import trainings_of_a_kind
 from tuner.spec.naming import name_of_file
 from tuner.spec.read import read_study, read_study_dict
 from tuner.spec.recipes import recipe_for
@@ -22,4 +23,5 @@ __all__ = [
     "read_study",
     "read_study_dict",
     "recipe_for",
+    "trainings_of_a_kind",
 ]

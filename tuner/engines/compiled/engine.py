@@ -17,7 +17,8 @@ import tensorflow as tf
 
 from tuner.data import DataFacts, Part, Split
 from tuner.diagnostics import divergence
-from tuner.engines.base import Decide, EpochRecord, State, Training
+from tuner.engines.base import Decide, EpochRecord, State, StepTimes, Training
+from tuner.engines.compiled.choice import ByXla
 from tuner.engines.compiled.program import Program
 from tuner.engines.compiled.programs import Programs
 from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
@@ -34,8 +35,8 @@ class CompiledEngine:
     name = used = "compiled"
     slower_as = None
 
-    def __init__(self) -> None:
-        self._programs = Programs()
+    def __init__(self, trainings: float = 1.0) -> None:
+        self._programs, self._by_xla = Programs(), ByXla(trainings)
         self._last: Program | None = None
         self._trial: _Trial | None = None
         self._made: tuple[Recipe, DataFacts, Callable[..., Any]] | None = None
@@ -45,6 +46,11 @@ class CompiledEngine:
     def programs(self) -> tuple[int, float]:
         """Pieces made so far, and the seconds spent on making them."""
         return self._programs.clock.traced, self._programs.clock.seconds
+
+    @property
+    def measured(self) -> dict[str, StepTimes]:
+        """See `Engine.measured`."""
+        return self._by_xla.measured
 
     def weights(self) -> list[np.ndarray]:
         """The trained weights of the last training, in the order of the model's `trainable_variables`."""
@@ -85,11 +91,20 @@ class CompiledEngine:
         """See `Engine.train`."""
         weights = [sample_weight(part, recipe) for part in (split.train, split.validation)]
         weighted = any(weight is not None for weight in weights)
-        program = self._last = self._programs.begin(recipe, facts, build, weighted)
+
+        def begin() -> Program:
+            return self._programs.begin(recipe, facts, build, weighted)
+
+        program = self._last = begin()
         self._made = recipe, facts, build
         train, validation = self._rows(split, weights if weighted else None)
+        sizes = _batch_sizes(len(split.train), recipe.batch_size)
+        if resume is None:
+            by_xla = self._by_xla.of(program, recipe, facts, train, sizes, begin)
+        else:
+            by_xla = bool(resume.plain.get("by_xla", False))
         prober = self._programs.health.prober(program, recipe, split, train, probes)
-        trial = self._trial = _Trial(program, recipe, split, train, validation, fold, prober)
+        trial = self._trial = _Trial(program, recipe, split, train, validation, fold, prober, by_xla)
         if resume is None:
             prober.start()
         else:
@@ -128,7 +143,9 @@ class _Trial:
         validation: Sequence[tf.Tensor],
         fold: int,
         prober: Prober,
+        by_xla: bool,
     ) -> None:
+        self._by_xla = by_xla
         self._program, self._recipe, self._split, self._fold = program, recipe, split, fold
         self._train, self._validation, self._prober = train, validation, prober
         self._values: list[float] = []
@@ -140,8 +157,9 @@ class _Trial:
     def state(self) -> State:
         """Where the training stands."""
         probed, plain = self._prober.state()
+        own = {"order": self._order.bit_generator.state, "by_xla": self._by_xla}
         arrays = {"variables": values_of(self._program.variables), "probed": probed}
-        return State("compiled", tuple(self._values), arrays, {**plain, "order": self._order.bit_generator.state})
+        return State("compiled", tuple(self._values), arrays, {**plain, **own})
 
     def go_on(self, state: State) -> None:
         """Stand where another training stood."""
@@ -182,7 +200,7 @@ class _Trial:
     def _train_epoch(self, rates: np.ndarray, to_come: int) -> float:
         """One pass over the training rows in a new order; its mean loss over the rows."""
         order = self._order.permutation(sum(self._sizes)).astype(np.int32)
-        return self._program.epochs.train(self._train, order, self._sizes, rates, to_come)
+        return self._program.epochs.train(self._train, order, self._sizes, rates, to_come, self._by_xla)
 
     def _measure(self) -> tuple[np.ndarray, float]:
         """Outputs for the validation part, `(n, outputs)`, and the loss there."""

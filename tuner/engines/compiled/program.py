@@ -34,6 +34,11 @@ class Program:
         state = self.network.model.non_trainable_variables
         return [*self.weights.variables, *state, *self.optimizer.variables]
 
+    @property
+    def draws(self) -> bool:
+        """Whether a step draws random numbers."""
+        return any("Random" in name for name in self.gradient.function.operations())
+
     def begin(self, recipe: Recipe, config: Mapping[str, Any]) -> None:
         """Make all variables what they are before the first step of a recipe, whose optimizer has this `config`."""
         self.weights.load(self.network.begin(recipe))

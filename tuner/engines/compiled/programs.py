@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tuner.data import DataFacts
-from tuner.engines.compiled.epochs import Epochs
+from tuner.engines.compiled.epochs import Epochs, Whole
 from tuner.engines.compiled.health import HealthPieces
 from tuner.engines.compiled.kept import Clock, Kept
 from tuner.engines.compiled.network import Network
@@ -31,8 +31,6 @@ from tuner.training import Recipe, optimizer_of
 
 _KEPT = 256
 """Pieces kept, and as many of what they share."""
-WHOLE = 48
-"""Programs of whole epochs: 2 MB each."""
 _APART = ("lamb", "muon")
 """Optimizers that look at a weight as a whole, as clipping by the norm of each gradient does."""
 _LARGE = 500_000
@@ -58,7 +56,7 @@ class Programs:
         self._losses: Kept[SharedLoss] = Kept(_KEPT, self.clock)
         self._optimizers: Kept[SharedOptimizer] = Kept(_KEPT, self.clock)
         self._pieces: Kept[Piece] = Kept(_KEPT, self.clock)
-        self._whole: Kept[Piece] = Kept(WHOLE, self.clock)
+        self._whole = Whole(self.clock)
         self._epochs: Kept[Epochs] = Kept(_KEPT, self.clock)
 
     def begin(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any], weighted: bool) -> Program:
@@ -116,7 +114,7 @@ class Programs:
             optimizer,
             gradient,
             loss_gradient,
-            epochs=self._epochs.get((gradient, update), lambda: Epochs(gradient, update, rows, self._whole, clock)),
+            epochs=self._epochs.get((gradient, update), lambda: Epochs(gradient, update, rows, self._whole)),
             outputs=piece((network, weights, "outputs"), outputs),
             measured=piece((loss, weighted, facts.outputs), lambda: loss_piece(loss, rows, clock)),
         )

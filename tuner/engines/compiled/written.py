@@ -129,6 +129,21 @@ class Function:
         weakref.finalize(self, known.remove_function, self.name)
         return self
 
+    def operations(self) -> set[str]:
+        """Names of all operations, those of the functions that it calls included."""
+        return _operations(self._definition)
+
+
+def _operations(definition: FunctionDef) -> set[str]:
+    found, called = set(), set()
+    for node in definition.node_def:
+        found.add(node.op)
+        for attr in node.attr.values():
+            called |= {function.name for function in (attr.func, *attr.list.func) if function.name}
+    for name in called:
+        found |= _operations(context.context().get_function_def(name))
+    return found
+
 
 def outputs_of(function: Any, prefix: str) -> list[str]:
     """References to the outputs of a traced function that `Function.copy` adds under this prefix."""
