@@ -86,22 +86,24 @@ def test_it_ends_as_if_it_had_not_been_cut(name: str, optimizer: str, folds: int
 
 
 def test_it_goes_on_by_xla_if_it_began_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is measured later, and whatever the worker would choose now."""
+    """On all splits, whatever the new worker would have measured."""
     from tuner.engines.compiled import choice
 
     options = {**OPTIONS, "dropout": 0.0}
     recipe = recipe_of("nadam", model=ModelChoice(reference="models/mlp.py", sha256="", options=options))
-    with monkeypatch.context() as patched:
-        patched.setattr(choice, "WORTH_S", 0.0)
-        patched.setattr(choice, "FASTER", 0.0)
-        whole, records, kept = train(ENGINES["compiled"].make(), recipe, prepared_of(1))
-    other = ENGINES["compiled"].make()
-    ended, rest, _ = train(other, recipe, prepared_of(1), Checkpoint.from_bytes(kept[0, 2], recipe))
+    monkeypatch.setattr(choice, "step_times", lambda *given: (1.0, 0.5))
+    whole, records, kept = train(ENGINES["compiled"].make(trainings=1e9), recipe, prepared_of(2))
+    monkeypatch.setattr(choice, "step_times", lambda *given: (0.5, 1.0))
+    other = ENGINES["compiled"].make(trainings=1e9)
+    ended, rest, _ = train(other, recipe, prepared_of(2), Checkpoint.from_bytes(kept[0, 2], recipe))
     assert rest == records[2:]
     assert ended[0] == whole[0]
     assert all(map(np.array_equal, ended[1], whole[1]))
-    assert len(other._programs._whole.compiled) == 1
-    assert other.measured == {}
+    assert len(other._programs._whole.compiled) == 2, "the splits have other numbers of rows"
+    other.measured.clear()
+    (training, _), *_ = train(other, recipe, prepared_of(2))
+    assert training["state"] == "complete"
+    assert list(other.measured.values()) == [(0.5, 1.0)]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Shapes: n rows; x `(n, *input_shape)`, y `(n, outputs)`, weight `(n,)`; all floa
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections import OrderedDict
@@ -75,7 +76,8 @@ class CompiledEngine:
         """See `Engine.state`."""
         if self._trial is None:
             raise RuntimeError("nothing is trained now")
-        return self._trial.state()
+        state = self._trial.state()
+        return dataclasses.replace(state, plain={**state.plain, "measured": dict(self.measured)})
 
     def train(
         self,
@@ -103,6 +105,7 @@ class CompiledEngine:
             by_xla = self._by_xla.of(program, recipe, facts, train, sizes, begin)
         else:
             by_xla = bool(resume.plain.get("by_xla", False))
+            self._by_xla.measured |= resume.plain.get("measured", {}) | self._by_xla.measured  # for other folds
         prober = self._programs.health.prober(program, recipe, split, train, probes)
         trial = self._trial = _Trial(program, recipe, split, train, validation, fold, prober, by_xla)
         if resume is None:
