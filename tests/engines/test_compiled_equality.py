@@ -47,7 +47,7 @@ def assert_same_by_whole_epochs(engine: Any, recipe: Any, split: Any, facts: Any
 
 
 def by_xla(engine: Any, recipe: Any, split: Any, facts: Any) -> Any:
-    """How the training ends where XLA compiles each network that draws no random numbers."""
+    """How the training ends where XLA compiles what it can: not dropout, and not the shapes in a loop of an LSTM."""
     from tuner.engines.compiled import choice
     from tuner.engines.compiled.epochs import Epochs
 
@@ -59,9 +59,13 @@ def by_xla(engine: Any, recipe: Any, split: Any, facts: Any) -> Any:
 
     with mock.patch.multiple(choice, WORTH_S=0.0, FASTER=0.0), mock.patch.object(Epochs, "compiled", noted):
         found = oracle.by_engine(engine, recipe, split, facts)
-    draws = "dropout" in recipe.model.options
-    assert len(used) >= recipe.epochs * (not draws)
-    assert all(used)
+    if "dropout" in recipe.model.options:
+        assert not used
+    elif "lstm" in recipe.model.reference:
+        assert used == [None]
+    else:
+        assert len(used) >= recipe.epochs
+        assert all(used)
     return found
 
 
