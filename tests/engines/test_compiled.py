@@ -229,6 +229,45 @@ def test_xla_does_not_compile_what_draws_random_numbers(compiled_by_xla: list[bo
     assert (engine.measured, compiled_by_xla) == ({}, [])
 
 
+def test_xla_does_not_compile_embeddings(compiled_by_xla: list[bool]) -> None:
+    """It would take an index that is none for another one; TensorFlow says what is wrong."""
+    import tensorflow as tf
+
+    def build(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
+        rows = keras.Input(inputs)
+        words = keras.layers.Flatten()(keras.layers.Embedding(8, 3)(rows))
+        return keras.Model(rows, keras.layers.Dense(outputs, kernel_initializer=initializer)(words))
+
+    recipe = oracle.recipe("mean_squared_error", model=ModelChoice(reference="own.py:words", sha256=""))
+    split, facts = oracle.data(recipe.task)
+    split = dataclasses.replace(split, train=dataclasses.replace(split.train, x=np.full_like(split.train.x, 20.0)))
+    engine = ENGINES["compiled"].make(trainings=1e9)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not in"):
+        engine.train(recipe, split, facts, build, 0, lambda record: True)
+    assert compiled_by_xla == []
+
+
+def test_xla_does_not_compile_other_ways_to_draw(compiled_by_xla: list[bool]) -> None:
+    class Drawn(keras.layers.Layer):
+        """Adds a number that is drawn, in training."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.seeds = keras.random.SeedGenerator(3)
+
+        def call(self, x: Any, training: bool = False) -> Any:
+            return x + 0.5 * keras.ops.cast(keras.random.categorical(0.0 * x, 1, seed=self.seeds), "float32")
+
+    def build(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
+        rows = keras.Input(inputs)
+        return keras.Model(rows, Drawn()(keras.layers.Dense(outputs, kernel_initializer=initializer)(rows)))
+
+    recipe = oracle.recipe("mean_squared_error", model=ModelChoice(reference="own.py:drawn", sha256=""))
+    split, facts = oracle.data(recipe.task)
+    ENGINES["compiled"].make(trainings=1e9).train(recipe, split, facts, build, 0, lambda record: True)
+    assert compiled_by_xla == []
+
+
 def test_what_xla_cannot_compile_is_trained_without_it(compiled_by_xla: list[bool]) -> None:
     import tensorflow as tf
 

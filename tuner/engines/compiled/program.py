@@ -14,6 +14,10 @@ from tuner.engines.compiled.weights import Weights
 from tuner.training import Recipe
 
 
+_DRAWING = ("Random", "Multinomial", "TruncatedNormal", "StandardNormal", "StatefulUniform", "Rng")
+"""Parts of the names of TensorFlow's operations that draw random numbers."""
+
+
 @dataclass(frozen=True)
 class Program:
     """The pieces of one kind of recipes, and what they share."""
@@ -37,7 +41,7 @@ class Program:
     @property
     def draws(self) -> bool:
         """Whether a step draws random numbers."""
-        return any("Random" in name for name in self.gradient.function.operations())
+        return any(kind in name for name in self.gradient.function.operations() for kind in _DRAWING)
 
     def begin(self, recipe: Recipe, config: Mapping[str, Any]) -> None:
         """Make all variables what they are before the first step of a recipe, whose optimizer has this `config`."""
