@@ -13,7 +13,6 @@ from tuner.engines.compiled.pieces import Piece
 from tuner.engines.compiled.weights import Weights
 from tuner.training import Recipe
 
-
 _DRAWING = ("Random", "Multinomial", "TruncatedNormal", "StandardNormal", "StatefulUniform", "Rng")
 """Parts of the names of TensorFlow's operations that draw random numbers."""
 
