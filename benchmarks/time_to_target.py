@@ -40,7 +40,7 @@ def run(way: str, seed: int, limit: int) -> tuple[float, bool]:
         wall, _, output = timed(command)
     content = json.loads(output) if way == "tuner" else json.loads(output.splitlines()[-1])
     best = content["best"]["value"] if way == "tuner" else content["best"]
-    return wall, best >= TARGET
+    return round(wall, 1), best >= TARGET
 
 
 def main() -> None:
