@@ -99,6 +99,7 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
     import keras
 
     from tuner.engines.measure import objective, sample_weight
+    from tuner.engines.variables import kept
     from tuner.training import build_model, compile_model, learning_rates, plateau
 
     model = build_model(a_recipe, facts.input_shape, facts.outputs, build_of(a_recipe))
@@ -126,7 +127,8 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
             verbose=0,
             callbacks=[Rate()],
         )
-        outputs = np.asarray(model.predict_on_batch(validation.x))
+        with kept(model.non_trainable_variables):  # to look at it must not change what it will do
+            outputs = np.asarray(model.predict_on_batch(validation.x))
         validation_loss = model.loss(validation.y, outputs, sample_weight=sample_weight(validation, a_recipe))
         value = objective(a_recipe, split, outputs)
         if machine:

@@ -1,6 +1,6 @@
 """Health of a training: what is measured of it, and what that means.
 
-Measuring needs Keras and TensorFlow (`Layers`, loaded at its first use); judging needs neither.
+Measuring needs Keras and TensorFlow (`layers`, loaded at its first use); judging needs neither.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tuner.diagnostics.options import HealthOptions
 from tuner.diagnostics.probe import PROBE_EPOCHS, LayerHealth, Probe, probe_epochs, probe_of, probe_rows
 
 if TYPE_CHECKING:
-    from tuner.diagnostics.layers import Layers
+    from tuner.diagnostics.layers import Layers, Noted, is_keras
 
 __all__ = [
     "HEALTHY",
@@ -25,8 +25,10 @@ __all__ = [
     "HealthOptions",
     "LayerHealth",
     "Layers",
+    "Noted",
     "Probe",
     "divergence",
+    "is_keras",
     "judge",
     "probe_epochs",
     "probe_of",
@@ -35,8 +37,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name != "Layers":
+    if name not in ("Layers", "Noted", "is_keras"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from tuner.diagnostics.layers import Layers
+    from tuner.diagnostics import layers
 
-    return Layers
+    return getattr(layers, name)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import keras
@@ -33,10 +33,12 @@ class Noted:
     Attributes:
         values: `(index of the layer, kind, values)` of each activation that is watched.
         raw: What `Layers.head` was given, shape `(n, outputs)`; None without a head.
+        head: What it gave.
     """
 
-    values: list[tuple[int, Kind, tf.Tensor]]
-    raw: tf.Tensor | None
+    values: list[tuple[int, Kind, tf.Tensor]] = field(default_factory=list)
+    raw: tf.Tensor | None = None
+    head: tf.Tensor | None = None
 
 
 class Layers:
@@ -52,7 +54,8 @@ class Layers:
 
     def __init__(self, model: keras.Model) -> None:
         self._last = last = _last(model)
-        activation = vars(last).get("activation")
+        # Layers of others may do something behind their activation.
+        activation = vars(last).get("activation") if is_keras(last) else None
         self.head = activation if activation in (keras.activations.softmax, keras.activations.sigmoid) else None
         owners: dict[int, int] = {}
         self.names: list[str] = []
@@ -73,10 +76,10 @@ class Layers:
     @contextlib.contextmanager
     def watching(self) -> Iterator[Noted]:
         """Note what activations give while the model is called."""
-        noted = Noted([], None)
+        noted = Noted()
         watched = [(layer, attribute, _noting(noted, index, kind)) for index, layer, attribute, kind in self._watched]
         if self.head is not None:
-            watched.append((self._last, "activation", _noting_inputs(noted)))
+            watched.append((self._last, "activation", _noting_head(noted)))
         before = [vars(layer).get(attribute) for layer, attribute, _ in watched]
         try:
             for layer, attribute, around in watched:
@@ -129,11 +132,11 @@ def _noting(noted: Noted, index: int, kind: Kind) -> Callable[[Activation], Acti
     return around
 
 
-def _noting_inputs(noted: Noted) -> Callable[[Activation], Activation]:
+def _noting_head(noted: Noted) -> Callable[[Activation], Activation]:
     def around(inner: Activation) -> Activation:
         def function(inputs: Any) -> Any:
-            noted.raw = inputs
-            return inner(inputs)
+            noted.raw, noted.head = inputs, inner(inputs)
+            return noted.head
 
         return function
 
@@ -177,6 +180,11 @@ def _leaves(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
         for child in layer._flatten_layers(include_self=False, recursive=False):
             yield from _leaves(child)
     yield layer
+
+
+def is_keras(layer: keras.layers.Layer) -> bool:
+    """Whether a layer's class is one of Keras's own."""
+    return type(layer).__module__.startswith("keras.")
 
 
 def _last(model: keras.Model) -> keras.layers.Layer:

@@ -9,7 +9,7 @@ import keras
 
 from tuner.data import DataFacts, Split
 from tuner.engines.base import Decide, Engine, State, StepTimes, Training
-from tuner.engines.compiled import CompiledEngine
+from tuner.engines.compiled import CompiledEngine, network_key
 from tuner.engines.fit import FitEngine
 from tuner.errors import UnsupportedError
 from tuner.training import Recipe
@@ -21,7 +21,7 @@ class AutoEngine:
     Attributes:
         used: The engine that trained last.
         slower_as: Why it was `model.fit`; None where it was not.
-        reasons: Why recipes were trained by `model.fit`, by model (its file, function, options and activation).
+        reasons: Why recipes were trained by `model.fit`, by what they have in common (see `_kind`).
     """
 
     name = "auto"
@@ -67,12 +67,17 @@ class AutoEngine:
     ) -> Training:
         """See `Engine.train`."""
         given = recipe, split, facts, build, fold, decide, probes, resume
-        model = f"{recipe.model.model_dump_json()} {recipe.activation}"
-        if model not in self.reasons:
+        kind = _kind(recipe, facts)
+        if kind not in self.reasons:
             try:
                 self.used, self.slower_as = self._compiled.name, None
                 return self._compiled.train(*given)
             except UnsupportedError as error:  # it says so before it tells `decide` of anything
-                self.reasons[model] = str(error)
-        self.used, self.slower_as = self._fit.name, self.reasons[model]
+                self.reasons[kind] = str(error)
+        self.used, self.slower_as = self._fit.name, self.reasons[kind]
         return self._fit.train(*given)
+
+
+def _kind(recipe: Recipe, facts: DataFacts) -> str:
+    """All of a recipe that a refusal may depend on: else the engine of a trial would depend on the trials before."""
+    return f"{network_key(recipe, facts)} {recipe.loss.name} {recipe.optimizer.name} {recipe.clipping.name}"

@@ -20,7 +20,7 @@ from tuner.diagnostics import Finding, Layers, divergence
 from tuner.engines.base import Decide, EpochRecord, State, StepTimes, Training
 from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.prober import Look, Prober, constant_answer, rows_of, steps_of
-from tuner.engines.variables import assign, values_of
+from tuner.engines.variables import assign, kept, values_of
 from tuner.training import Recipe, build_model, compile_model, fit_options
 
 
@@ -138,7 +138,8 @@ class _Observer(keras.callbacks.Callback):
                 self._go_on()
             return
         validation = self._split.validation
-        outputs = predict(self.model, validation.x)
+        with kept(self.model.non_trainable_variables):  # a layer may draw, or count, in prediction as well
+            outputs = predict(self.model, validation.x)
         if not np.isfinite(outputs).all():
             self._diverge("model's output on the validation part", math.nan)
             return
@@ -197,7 +198,11 @@ def prober_of(model: keras.Model, recipe: Recipe, split: Split, probes: Sequence
 
     def look() -> Look:
         values = [variable.value for variable in model.trainable_variables]
-        with layers.watching() as noted, tf.GradientTape(watch_accessed_variables=False) as tape:
+        with (
+            kept(model.non_trainable_variables),
+            layers.watching() as noted,
+            tf.GradientTape(watch_accessed_variables=False) as tape,
+        ):
             tape.watch(values)
             loss = model.loss(y, model(x, training=False), sample_weight=weight)
         found = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -14,6 +15,17 @@ from tuner.errors import CheckpointError
 def values_of(variables: Sequence[Any]) -> list[np.ndarray]:
     """Their values; the arrays stay as they are."""
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+@contextlib.contextmanager
+def kept(variables: Sequence[Any]) -> Iterator[None]:
+    """Put back afterwards what the variables were before: a look at a model must not change what it will do."""
+    before = values_of(variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, before, strict=True):
+            variable.assign(value)
 
 
 def assign(variables: Sequence[Any], arrays: Sequence[np.ndarray]) -> None:

@@ -9,8 +9,8 @@ from tuner.executors.base import Workplace
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 _MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**28)}
-"""Up to 256 MB that a step frees stay with glibc for the next one, in pieces of at most 32 MB, which is as much as glibc
-allows.  Else the system takes them away and clears them again each time: a tenth of the time of a million weights."""
+"""Up to 256 MB that a step frees stay with glibc for the next one, in pieces of at most 32 MB, which is as much as
+glibc allows.  Else the system takes them and clears them again each time: a tenth of the time of a million weights."""
 
 
 def environment(workplace: Workplace, threads: int) -> dict[str, str]:

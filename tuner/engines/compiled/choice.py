@@ -72,7 +72,7 @@ class ByXla:
             anew: Makes the program ready for its first step; called where something was measured with it.
         """
         expected = self._trainings * seconds(program.network.size, sizes, recipe.epochs)
-        if expected < WORTH_S or program.draws or any(program.network.embedding):
+        if expected < WORTH_S or not program.same_by_xla:
             return False
         key = hashlib.sha256(network_key(recipe, facts).encode()).hexdigest()[:12]
         if key not in self.measured:

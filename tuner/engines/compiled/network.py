@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from tuner.data import DataFacts
-from tuner.diagnostics import Layers
+from tuner.diagnostics import Layers, is_keras
 from tuner.engines.compiled.initial import InitialValues, builder
 from tuner.engines.compiled.number import Number
+from tuner.engines.compiled.refused import by_call, refuse
 from tuner.errors import UnsupportedError
 from tuner.training import Recipe, own_training
 
@@ -41,6 +42,7 @@ class Network:
         shapes: Shape of each weight that is trained.
         size: How many numbers that are in all.
         embedding: For each of them, whether it belongs to an embedding (Muon treats these otherwise).
+        sparse: Whether a gradient is of some rows of a weight only; known when the gradient is traced.
 
     Raises:
         UnsupportedError: The model cannot be trained in this way.
@@ -56,6 +58,7 @@ class Network:
             raise UnsupportedError(reason)
         self.layers, self.plain = Layers(self.model), is_plain(self.model)
         self.shapes = tuple(tuple(variable.shape) for variable in self.model.trainable_variables)
+        self.sparse = False
         self.size = sum(int(np.prod(shape)) for shape in self.shapes)
         self.embedding = tuple("embedding" in variable.path.lower() for variable in self.model.trainable_variables)
 
@@ -73,14 +76,19 @@ class Network:
     def call(
         self, weights: Sequence[tf.Tensor], x: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, list[Any], list[Any]]:
-        """Outputs for rows, the penalties, and `(variable, new value)` of the state that has changed."""
+        """Outputs for rows, the penalties, and `(variable, new value)` of the state that has changed.
+
+        Raises:
+            UnsupportedError: The call does something else besides.
+        """
         model = self.model
         state = [(variable, variable.value.read_value()) for variable in model.non_trainable_variables]
-        mapping = [*zip(model.trainable_variables, weights, strict=True), *state]
-        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
+        given = list(zip(model.trainable_variables, weights, strict=True))
+        with keras.StatelessScope(state_mapping=[*given, *state], collect_losses=True) as scope:
             outputs = model(x, training=training)
             losses = model.losses
             now = [(variable, scope.get_current_value(variable), before) for variable, before in state]
+            refuse(by_call(scope, given, state))
         return outputs, losses, [(variable, value) for variable, value, before in now if value is not before]
 
 
@@ -92,13 +100,9 @@ def is_plain(model: keras.Model) -> bool:
     if model.non_trainable_variables or any(variable.regularizer is not None for variable in model.variables):
         return False
     layers = model._flatten_layers(include_self=False, recursive=True)
-    return all(type(layer).__name__ in _PLAIN and _is_keras(layer) for layer in layers) and not any(
+    return all(type(layer).__name__ in _PLAIN and is_keras(layer) for layer in layers) and not any(
         layer.activity_regularizer is not None for layer in layers
     )
-
-
-def _is_keras(layer: keras.layers.Layer) -> bool:
-    return type(layer).__module__.startswith("keras.")
 
 
 def unsupported(model: keras.Model) -> str | None:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tuner.engines.compiled.kept import Clock
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.numbers_of import SharedLoss, SharedOptimizer
+from tuner.engines.compiled.refused import by_graph, by_outputs, refuse
 from tuner.engines.compiled.weights import Weights
 from tuner.engines.compiled.written import Function, effects_of, outputs_of, types_of
 from tuner.errors import UnsupportedError
@@ -80,7 +81,7 @@ def network_piece(network: Network, weights: Weights, x: tf.TensorSpec, y: tf.Te
     as `outputs_piece` gives them.
 
     Raises:
-        UnsupportedError: The gradient does not reach each weight, or the model keeps state out of Keras's sight.
+        UnsupportedError: The gradient does not reach each weight, or see `refused`.
     """
 
     def both(x: tf.Tensor, upstream: tf.Tensor) -> list[tf.Tensor]:
@@ -88,6 +89,7 @@ def network_piece(network: Network, weights: Weights, x: tf.TensorSpec, y: tf.Te
         with tf.GradientTape() as tape, layers.watching() as noted:
             tape.watch(parts)
             outputs, penalties, state = network.call(parts, x, training=True)
+            refuse(by_outputs(outputs, layers.head, noted))
             raw = outputs if noted.raw is None else noted.raw
             penalty = tf.add_n([tf.constant(0.0), *(keras.ops.sum(each) for each in penalties)])
         targets, given = [raw, *([penalty] * bool(penalties))], [upstream, *([tf.constant(1.0)] * bool(penalties))]
@@ -95,16 +97,15 @@ def network_piece(network: Network, weights: Weights, x: tf.TensorSpec, y: tf.Te
         for variable, found in zip(network.model.trainable_variables, gradients, strict=True):
             if found is None:
                 raise UnsupportedError(f"the loss does not depend on {variable.path}, so it has no gradient")
+        network.sparse = any(isinstance(found, tf.IndexedSlices) for found in gradients)
         for variable, value in state:
             variable.assign(value)
         found = [raw, penalty, *weights.join([tf.convert_to_tensor(found) for found in gradients])]
         return [*found, outputs, layers.shares(noted)] if network.plain else found
 
     piece = traced_piece(both, [x, y], clock)
-    known = {id(variable.value) for variable in (*network.model.variables, *weights.variables)}
-    for variable in piece.function.graph.variables:
-        if id(variable) not in known and variable.trainable:
-            raise UnsupportedError(f"the model has a variable that Keras does not know ({variable.name})")
+    known = [variable.value for variable in (*network.model.variables, *weights.variables)]
+    refuse(by_graph(piece.function, known))
     return piece
 
 

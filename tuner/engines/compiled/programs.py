@@ -25,6 +25,7 @@ from tuner.engines.compiled.pieces import (
     update_piece,
 )
 from tuner.engines.compiled.program import Program
+from tuner.engines.compiled.refused import by_update, refuse
 from tuner.engines.compiled.weights import Weights
 from tuner.errors import TunerError, UnsupportedError
 from tuner.training import Recipe, optimizer_of
@@ -101,6 +102,7 @@ class Programs:
             lambda: loss_gradient_piece(loss, head, rows, clock),
         )
         both = piece((network, weights, "both"), lambda: network_piece(network, weights, x, y, clock))
+        refuse(by_update(network.sparse, recipe))
         gradient = piece((both, loss_gradient), lambda: gradient_piece(both, loss_gradient, rows, weights, clock))
         update = piece((optimizer, weights), lambda: update_piece(optimizer, weights, clock))
 

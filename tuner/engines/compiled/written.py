@@ -14,6 +14,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.framework.attr_value_pb2 import AttrValue, NameAttrList
 from tensorflow.core.framework.function_pb2 import FunctionDef
+from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow.python.eager import context  # there is no public way to add a function
 
@@ -129,19 +130,19 @@ class Function:
         weakref.finalize(self, known.remove_function, self.name)
         return self
 
-    def operations(self) -> set[str]:
-        """Names of all operations, those of the functions that it calls included."""
-        return _operations(self._definition)
+    def operations(self) -> list[NodeDef]:
+        """All operations, those of the functions that it calls included."""
+        return operations_of(self._definition)
 
 
-def _operations(definition: FunctionDef) -> set[str]:
-    found, called = set(), set()
+def operations_of(definition: FunctionDef) -> list[NodeDef]:
+    """All operations of a function, those of the functions that it calls included."""
+    found, called = list(definition.node_def), set()
     for node in definition.node_def:
-        found.add(node.op)
         for attr in node.attr.values():
             called |= {function.name for function in (attr.func, *attr.list.func) if function.name}
     for name in called:
-        found |= _operations(context.context().get_function_def(name))
+        found += operations_of(context.context().get_function_def(name))
     return found
 
 

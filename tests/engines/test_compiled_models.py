@@ -1,0 +1,258 @@
+"""Models of others: what the compiled engine refuses, with a reason, and what it trains as `model.fit` does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+
+from tuner.engines import ENGINES, EpochRecord
+from tuner.errors import UnsupportedError
+from tuner.training import Choice, ModelChoice, Recipe, Task
+
+keras = pytest.importorskip("keras")
+tf = pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.slow
+layers = keras.layers
+
+
+def own(build: Any, loss: str = "mean_squared_error", optimizer: str = "sgd", **given: Any) -> Recipe:
+    """A recipe of a model of this file."""
+    model = ModelChoice(reference=f"own.py:{build.__name__}", sha256=build.__name__)
+    return oracle.recipe(loss, optimizer, model=model, **given)
+
+
+def ends_in(*behind: Any) -> Any:
+    """A model of a dense layer with `outputs` units between others."""
+
+    def build(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
+        rows = x = keras.Input(inputs)
+        for make in behind:
+            x = make(outputs, initializer)(x)
+        return keras.Model(rows, x)
+
+    return build
+
+
+def dense(outputs: int, initializer: Any, **options: Any) -> Any:
+    return layers.Dense(outputs, kernel_initializer=initializer, **options)
+
+
+class Halved(keras.Model):
+    """A model whose training step is its own."""
+
+    def train_step(self, data: Any) -> Any:
+        return super().train_step(data)
+
+
+def own_step(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
+    rows = keras.Input(inputs)
+    return Halved(rows, layers.Dense(outputs, kernel_initializer=initializer)(rows))
+
+
+def constrained(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
+    rows = keras.Input(inputs)
+    return keras.Model(rows, layers.Dense(outputs, kernel_constraint="non_neg")(rows))
+
+
+class Idle(keras.layers.Layer):
+    """Has a kernel that it does not use."""
+
+    kernel_regularizer = None
+
+    def build(self, shape: Any) -> None:
+        self.kernel = self.add_weight(shape=(2,), name="kernel")
+
+    def call(self, x: Any) -> Any:
+        return x
+
+
+class Shrinks(keras.layers.Layer):
+    """Sets its weights itself."""
+
+    def build(self, shape: Any) -> None:
+        self.kernel = self.add_weight(shape=(shape[-1], shape[-1]), name="kernel")
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        if training:
+            self.kernel.assign(self.kernel * 0.9)
+        return x @ self.kernel
+
+
+class Noise(keras.layers.Layer):
+    """Adds noise in training, drawn from Keras's or TensorFlow's own generator."""
+
+    def __init__(self, normal: Any) -> None:
+        super().__init__()
+        self.normal = normal
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        return x + self.normal(keras.ops.shape(x)) if training else x
+
+
+class Steps(keras.layers.Layer):
+    """Counts in a variable of TensorFlow's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = tf.Variable(0.0, trainable=False)
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        if training:
+            self.steps.assign_add(1.0)
+        return x / (1.0 + 0.1 * self.steps)
+
+
+class Scaled(keras.layers.Layer):
+    """Multiplies with a constant that happens to be a variable of TensorFlow's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.factor = tf.Variable(0.5, trainable=False)
+
+    def call(self, x: Any) -> Any:
+        return x * self.factor
+
+
+class Bounded(keras.layers.Layer):
+    """Gives numbers between -3 and 3, by an activation that is not its end."""
+
+    def __init__(self, outputs: int, initializer: Any) -> None:
+        super().__init__()
+        self.inner, self.activation = dense(outputs, initializer), keras.activations.sigmoid
+
+    def build(self, shape: Any) -> None:
+        self.inner.build(shape)
+
+    def call(self, x: Any) -> Any:
+        return 6.0 * self.activation(self.inner(x)) - 3.0
+
+
+class Mean(keras.layers.Layer):
+    """Subtracts a moving mean, which it learns in prediction as well."""
+
+    def build(self, shape: Any) -> None:
+        self.mean = self.add_weight(shape=(shape[-1],), initializer="zeros", trainable=False, name="mean")
+
+    def call(self, x: Any) -> Any:
+        self.mean.assign(0.9 * self.mean + 0.1 * keras.ops.mean(x, axis=0))
+        return x - self.mean
+
+
+def words(outputs: int, initializer: Any) -> Any:
+    return lambda x: layers.Flatten()(layers.Embedding(8, 3, embeddings_initializer=initializer)(keras.ops.abs(x)))
+
+
+def recurrent(outputs: int, initializer: Any) -> Any:
+    """Draws a mask in prediction as well."""
+    return lambda x: layers.GRU(3, dropout=0.3, seed=5)(layers.Reshape((-1, 2))(x))
+
+
+REFUSED = {
+    "a training step of its own": (own_step, {}, "train_step of its own"),
+    "a constraint": (constrained, {}, "has a constraint"),
+    "a weight without a gradient": (ends_in(lambda *_: Idle(), dense), {}, "no gradient"),
+    "sets a weight": (ends_in(lambda *_: Shrinks(), dense), {}, "kernel, which is trained"),
+    "spectral normalization": (
+        ends_in(lambda *given: layers.SpectralNormalization(dense(*given))),
+        {},
+        "kernel, which is trained",
+    ),
+    "Keras's generator": (ends_in(dense, lambda *_: Noise(keras.random.normal)), {}, "no attribute of it"),
+    "TensorFlow's generator": (ends_in(dense, lambda *_: Noise(tf.random.normal)), {}, "RandomStandardNormal"),
+    "TensorFlow's variable": (ends_in(dense, lambda *_: Steps()), {}, "sets a variable that Keras does not know"),
+    "a mask": (ends_in(lambda *_: layers.Masking(), dense), {}, "have a mask"),
+    "a softmax layer": (
+        ends_in(dense, lambda *_: layers.Softmax()),
+        {"loss": "categorical_crossentropy", "head": "model"},
+        "ends in a softmax or sigmoid",
+    ),
+    "a softmax operation": (
+        ends_in(dense, lambda *_: keras.ops.softmax),
+        {"loss": "categorical_crossentropy", "head": "model"},
+        "ends in a softmax or sigmoid",
+    ),
+    "an embedding and adam": (ends_in(words, dense), {"optimizer": "adam"}, "adam takes each use of a row"),
+    "an embedding and clipping": (
+        ends_in(words, dense),
+        {"clipping": Choice(name="clipvalue", options={"value": 0.1})},
+        "clipvalue takes each use of a row",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_compiled_is_trained_by_fit(case: str) -> None:
+    build, options, reason = REFUSED[case]
+    auto = ENGINES["auto"].make()
+    recipe = own(build, **options)
+    split, facts = oracle.data(recipe.task)
+    plain = oracle.recipe("mean_squared_error", "adam"), *oracle.data(Task.REGRESSION)
+    before = oracle.by_engine(auto, *plain)[0]
+    seen: list[int] = []
+
+    def decide(record: EpochRecord) -> bool:
+        seen.append(record.epoch)
+        return True
+
+    with pytest.raises(UnsupportedError, match=reason):
+        ENGINES["compiled"].make().train(recipe, split, facts, build, 0, decide)
+    assert not seen
+    assert auto.train(recipe, split, facts, build, 0, decide).state == "complete"
+    assert seen == [1, 2, 3]
+    assert [reason in text for text in auto.reasons.values()] == [True]
+    assert (auto.used, auto.slower_as) == ("fit", *auto.reasons.values())
+    assert oracle.by_engine(auto, *plain)[0] == before, "programs outlive a session that fit has cleared"
+    assert (auto.used, auto.slower_as) == ("compiled", None)
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+def test_the_engine_of_a_recipe_does_not_depend_on_those_before() -> None:
+    """A weight that only a penalty reaches: refused without one."""
+    auto = ENGINES["auto"].make()
+    build = ends_in(lambda *_: Idle(), dense)
+    split, facts = oracle.data(Task.REGRESSION)
+    for l2, used in ((0.0, "fit"), (0.1, "compiled"), (0.0, "fit")):
+        auto.train(own(build, l2=l2), split, facts, build, 0, lambda record: True)
+        assert auto.used == used
+
+
+EQUAL = {
+    "an activation that is not the end": ends_in(dense, lambda *given: Bounded(*given)),
+    "a constant of TensorFlow's": ends_in(dense, lambda *_: Scaled()),
+    "state that prediction changes": ends_in(lambda *_: Mean(), dense),
+    "a seed that prediction draws from": ends_in(recurrent, dense),
+    "an embedding and plain steps": ends_in(words, dense),
+}
+
+
+@pytest.mark.parametrize("case", EQUAL)
+def test_what_is_compiled_is_trained_as_by_fit(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = EQUAL[case]
+    monkeypatch.setattr(oracle, "build_of", lambda recipe: build)
+    recipe = own(build, momentum=0.9)
+    split, facts = oracle.data(recipe.task)
+    engine = ENGINES["compiled"].make()
+    _, records = oracle.by_engine(engine, recipe, split, facts)
+    weights, measured = oracle.by_fit(recipe, split, facts)
+    found = [(record.loss, record.val_loss, record.metric, record.learning_rate) for record in records]
+    np.testing.assert_allclose(found, measured, rtol=1e-4)
+    for ours, theirs in zip(engine.weights(), weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", ["state that prediction changes", "a seed that prediction draws from"])
+def test_a_look_does_not_change_what_fit_will_do(case: str) -> None:
+    """With probes or without, and whether or not it is stopped to be measured."""
+    build = EQUAL[case]
+    recipe = own(build)
+    split, facts = oracle.data(recipe.task)
+    losses = []
+    for probes in ((), (1, 2)):
+        engine, found = ENGINES["fit"].make(), list[float]()
+        engine.train(recipe, split, facts, build, 0, lambda record, f=found: f.append(record.loss) or True, probes)
+        losses.append(found)
+    assert losses[0] == losses[1]
