@@ -244,6 +244,19 @@ def test_what_is_compiled_is_trained_as_by_fit(case: str, monkeypatch: pytest.Mo
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("engine", ["compiled", "fit"])
+def test_layers_without_a_name_are_called_the_same_whatever_was_built_before(engine: str) -> None:
+    made, found = ENGINES[engine].make(), []
+    for units in (3, 4):
+        build = ends_in(lambda outputs, initializer, units=units: dense(units, initializer), dense)
+        recipe = own(build, activation="relu" if units == 3 else "tanh")
+        split, facts = oracle.data(recipe.task)
+        records: list[EpochRecord] = []
+        made.train(recipe, split, facts, build, 0, lambda record, kept=records: kept.append(record) or True, (3,))
+        found.append([layer.layer for layer in records[-1].probes[-1].layers])
+    assert found == [["dense", "dense_1"]] * 2
+
+
 @pytest.mark.parametrize("case", ["state that prediction changes", "a seed that prediction draws from"])
 def test_a_look_does_not_change_what_fit_will_do(case: str) -> None:
     """With probes or without, and whether or not it is stopped to be measured."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.src.utils.naming import reset_uids  # `clear_session` does this as well, and more
 
 from tuner.engines.variables import values_of
 from tuner.training import Recipe, build_model, initializer_of
@@ -33,7 +34,6 @@ class _Drawn:
     shape: tuple[int, ...]
     dtype: Any
     draw: int | None
-    value: np.ndarray
 
 
 class _Watched(keras.initializers.Initializer):
@@ -77,6 +77,7 @@ class InitialValues:
         except Exception:  # a model file may look into its initializer; a mistake of its own is raised by this:
             self.model, seeds = build(recipe, _as_it_is, seed_python), None
         self._replays = seeds is not None and self._explain(noted, seeds)
+        noted.clear()  # the layers keep their initializers, and with them as much as all weights take
 
     def of(self, recipe: Recipe) -> list[np.ndarray]:
         """Values of `variables_of(model)`, in their order."""
@@ -88,16 +89,16 @@ class InitialValues:
     def _explain(self, noted: list[tuple[tuple[int, ...], Any, Any, np.ndarray]], seeds: list[int]) -> bool:
         """Find for each variable where its value comes from; whether every draw could be named."""
         drawn = []
-        for shape, dtype, seed, value in noted:
+        for shape, dtype, seed, _ in noted:
             if isinstance(seed, int) and seed not in seeds:
                 return False
-            drawn.append(_Drawn(shape, dtype, seeds.index(seed) if isinstance(seed, int) else None, value))
+            drawn.append(_Drawn(shape, dtype, seeds.index(seed) if isinstance(seed, int) else None))
         self._count, self._drawn = len(seeds), drawn
         self._sources: list[tuple[str, Any]] = []
         left = list(range(len(drawn)))
         for variable in variables_of(self.model):
             value = keras.ops.convert_to_numpy(variable)
-            found = next((index for index in left if np.array_equal(drawn[index].value, value)), None)
+            found = next((index for index in left if np.array_equal(noted[index][-1], value)), None)
             if found is not None:
                 left.remove(found)
                 self._sources.append(("drawn", found))
@@ -196,6 +197,7 @@ def builder(
     """What `InitialValues` builds with: the models of the recipes of one network."""
 
     def of_recipe(recipe: Recipe, wrap: Callable[[Any], Any], seeding: Callable[[int], object]) -> keras.Model:
+        reset_uids()  # a layer without a name gets the next number of this process, and trials are compared by names
         return build_model(recipe, inputs, outputs, build, wrap=wrap, penalty=penalty, seeding=seeding)
 
     return of_recipe
