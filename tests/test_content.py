@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,15 @@ def test_a_missing_function_has_a_nearest_one(tmp_path: Path) -> None:
         content.load(tmp_path, Reference("m.py", "bild"))
     with pytest.raises(ContentError, match="no function 'other'"):
         content.load(tmp_path, Reference("m.py", "other"))
+
+
+def test_a_file_that_was_just_written_again_is_run_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's cache knows a file by its size and the second in which it was written."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for number in range(5):
+        write(tmp_path, "m.py", f"def build(): return {number}\n")
+        assert content.load(tmp_path, Reference("m.py", "build"))() == number
+    assert not (tmp_path / "__pycache__").exists()
 
 
 def test_another_content_than_expected_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.machinery
 import importlib.util
 import inspect
 import sys
@@ -16,6 +17,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import CodeType
 from typing import Any
 
 import tuner
@@ -135,6 +137,21 @@ def signature(project: Path, reference: Reference) -> Signature:
     return Signature(keywords, arguments.kwarg is not None)
 
 
+class _AsRead(importlib.machinery.SourceFileLoader):
+    """Runs the content whose hash was taken.
+
+    Python would run what it has cached of the file, and look only at size and time: a file of the same size, written
+    within the same second, would be run as it was before.
+    """
+
+    def __init__(self, name: str, path: Path, content: bytes) -> None:
+        super().__init__(name, str(path))
+        self._content = content
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._content, self.path)
+
+
 def load(project: Path, reference: Reference, expected_sha256: str | None = None) -> Callable[..., Any]:
     """Run the file and give the function.
 
@@ -147,7 +164,8 @@ def load(project: Path, reference: Reference, expected_sha256: str | None = None
         ContentError: No such file or function, another content than expected, or the file fails when it runs.
     """
     path = find(project, reference.path)
-    digest = sha256(path)
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
     if expected_sha256 is not None and digest != expected_sha256:
         raise ContentError(
             f"{reference.path} has changed since the study was started (sha256 {digest[:12]}, expected "
@@ -156,7 +174,7 @@ def load(project: Path, reference: Reference, expected_sha256: str | None = None
     name = f"_tuner_content_{digest[:16]}"
     module = sys.modules.get(name)
     if module is None:
-        spec = importlib.util.spec_from_file_location(name, path)
+        spec = importlib.util.spec_from_file_location(name, path, loader=_AsRead(name, path, content))
         if spec is None or spec.loader is None:
             raise ContentError(f"{reference.path} cannot be loaded as a Python file.")
         module = importlib.util.module_from_spec(spec)
