@@ -54,9 +54,7 @@ class Layers:
 
     def __init__(self, model: keras.Model) -> None:
         self._last = last = _last(model)
-        # Layers of others may do something behind their activation.
-        activation = vars(last).get("activation") if is_keras(last) else None
-        self.head = activation if activation in (keras.activations.softmax, keras.activations.sigmoid) else None
+        self.head, self._head_in = _head(last)
         owners: dict[int, int] = {}
         self.names: list[str] = []
         self._watched: list[tuple[int, keras.layers.Layer, str, Kind]] = []
@@ -79,7 +77,7 @@ class Layers:
         noted = Noted()
         watched = [(layer, attribute, _noting(noted, index, kind)) for index, layer, attribute, kind in self._watched]
         if self.head is not None:
-            watched.append((self._last, "activation", _noting_head(noted)))
+            watched.append((self._last, self._head_in, _noting_head(noted)))
         before = [vars(layer).get(attribute) for layer, attribute, _ in watched]
         try:
             for layer, attribute, around in watched:
@@ -134,8 +132,8 @@ def _noting(noted: Noted, index: int, kind: Kind) -> Callable[[Activation], Acti
 
 def _noting_head(noted: Noted) -> Callable[[Activation], Activation]:
     def around(inner: Activation) -> Activation:
-        def function(inputs: Any) -> Any:
-            noted.raw, noted.head = inputs, inner(inputs)
+        def function(inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            noted.raw, noted.head = inputs, inner(inputs, *args, **kwargs)
             return noted.head
 
         return function
@@ -172,6 +170,16 @@ def _kind(layer: keras.layers.Layer) -> tuple[str, Kind] | None:
     activation = vars(layer).get("activation")
     kind = kinds.get(activation) if callable(activation) and getattr(activation, "__hash__", None) else None
     return None if kind is None else ("activation", kind)
+
+
+def _head(last: keras.layers.Layer) -> tuple[Activation | None, str]:
+    """The head of a model that ends in a layer, and the attribute of the layer that computes it."""
+    if type(last) is keras.layers.Softmax and last.axis == -1:
+        return keras.activations.softmax, "call"
+    # Layers of others may do something behind their activation.
+    activation = vars(last).get("activation") if is_keras(last) else None
+    heads = keras.activations.softmax, keras.activations.sigmoid
+    return (activation if activation in heads else None), "activation"
 
 
 def _leaves(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:

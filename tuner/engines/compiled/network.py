@@ -20,7 +20,7 @@ from tuner.training import Recipe, own_training
 _PLAIN = (
     *("InputLayer", "Dense", "Embedding", "Conv1D", "Conv2D", "Conv3D", "Activation", "ReLU", "LeakyReLU", "ELU"),
     *("Flatten", "Reshape", "Permute", "ZeroPadding1D", "ZeroPadding2D", "Add", "Concatenate", "LayerNormalization"),
-    *("MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D"),
+    *("Softmax", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D"),
     *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
 )
 """Layers of Keras that do in training what they do in prediction."""
