@@ -160,7 +160,7 @@ REFUSED = {
         {},
         "kernel, which is trained",
     ),
-    "Keras's generator": (ends_in(dense, lambda *_: Noise(keras.random.normal)), {}, "no attribute of it"),
+    "Keras's generator": (ends_in(dense, lambda *_: Noise(keras.random.normal)), {}, "no attribute of a layer"),
     "TensorFlow's generator": (ends_in(dense, lambda *_: Noise(tf.random.normal)), {}, "RandomStandardNormal"),
     "TensorFlow's variable": (ends_in(dense, lambda *_: Steps()), {}, "sets a variable that Keras does not know"),
     "a mask": (ends_in(lambda *_: layers.Masking(), dense), {}, "have a mask"),

@@ -21,7 +21,9 @@ from tuner.training import Recipe
 _DRAWN = ("Random", "TruncatedNormal", "ParameterizedTruncatedNormal", "Multinomial", "SampleDistortedBoundingBox")
 """How the names of operations begin that draw from TensorFlow's own generator."""
 _LINEAR = ("sgd", "lion")
+"""Optimizers whose step needs the sum of gradients alone."""
 _READS = ("ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape")
+"""Operations that leave a variable as it is."""
 
 
 def refuse(reason: str | None) -> None:
@@ -44,7 +46,7 @@ def by_call(
         if scope.get_current_value(variable) is not value:
             return f"a layer sets {variable.path}, which is trained, when it is called"
     if scope.state_mapping.keys() - {id(variable) for variable, _ in (*weights, *state)}:
-        return "a layer sets a variable, or draws from a seed, that is no attribute of it"
+        return "a layer sets a variable, or draws from a seed, that is no attribute of a layer"
     return None
 
 
@@ -86,7 +88,8 @@ def by_graph(function: Any, known: Sequence[tf.Variable]) -> str | None:
             continue
         if variable.trainable:
             return f"the model has a variable that Keras does not know ({variable.name})"
-        if any(consumer.type not in _READS for consumer in handles[id(variable.handle)].consumers()):
+        inside = handles.get(id(variable.handle))
+        if inside is None or any(consumer.type not in _READS for consumer in inside.consumers()):
             return f"it sets a variable that Keras does not know ({variable.name})"
     return None
 
