@@ -25,7 +25,7 @@ def own(build: Any, loss: str = "mean_squared_error", optimizer: str = "sgd", **
 
 
 def ends_in(*behind: Any) -> Any:
-    """A model of a dense layer with `outputs` units between others."""
+    """A model of these layers, one behind the other; each is made from `outputs` and the initializer."""
 
     def build(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
         rows = x = keras.Input(inputs)
@@ -49,12 +49,7 @@ class Halved(keras.Model):
 
 def own_step(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
     rows = keras.Input(inputs)
-    return Halved(rows, layers.Dense(outputs, kernel_initializer=initializer)(rows))
-
-
-def constrained(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, **_: Any) -> Any:
-    rows = keras.Input(inputs)
-    return keras.Model(rows, layers.Dense(outputs, kernel_constraint="non_neg")(rows))
+    return Halved(rows, dense(outputs, initializer)(rows))
 
 
 class Idle(keras.layers.Layer):
@@ -152,7 +147,7 @@ def recurrent(outputs: int, initializer: Any) -> Any:
 
 REFUSED = {
     "a training step of its own": (own_step, {}, "train_step of its own"),
-    "a constraint": (constrained, {}, "has a constraint"),
+    "a constraint": (ends_in(lambda *given: dense(*given, kernel_constraint="non_neg")), {}, "has a constraint"),
     "a weight without a gradient": (ends_in(lambda *_: Idle(), dense), {}, "no gradient"),
     "sets a weight": (ends_in(lambda *_: Shrinks(), dense), {}, "kernel, which is trained"),
     "spectral normalization": (

@@ -24,8 +24,7 @@ def kept(variables: Sequence[Any]) -> Iterator[None]:
     try:
         yield
     finally:
-        for variable, value in zip(variables, before, strict=True):
-            variable.assign(value)
+        assign(variables, before)
 
 
 def assign(variables: Sequence[Any], arrays: Sequence[np.ndarray]) -> None:

@@ -13,9 +13,8 @@ from tuner.data import DataFacts
 from tuner.diagnostics import Layers, is_keras
 from tuner.engines.compiled.initial import InitialValues, builder
 from tuner.engines.compiled.number import Number
-from tuner.engines.compiled.refused import by_call, refuse
-from tuner.errors import UnsupportedError
-from tuner.training import Recipe, own_training
+from tuner.engines.compiled.refused import by_call, by_model, refuse
+from tuner.training import Recipe
 
 _PLAIN = (
     *("InputLayer", "Dense", "Embedding", "Conv1D", "Conv2D", "Conv3D", "Activation", "ReLU", "LeakyReLU", "ELU"),
@@ -54,8 +53,7 @@ class Network:
         penalty.l1, penalty.l2 = self._l1 or 0.0, self._l2 or 0.0
         self._initial = InitialValues(recipe, builder(facts.input_shape, facts.outputs, build, penalty), trusted)
         self.model = self._initial.model
-        if reason := unsupported(self.model):
-            raise UnsupportedError(reason)
+        refuse(by_model(self.model))
         self.layers, self.plain = Layers(self.model), is_plain(self.model)
         self.shapes = tuple(tuple(variable.shape) for variable in self.model.trainable_variables)
         self.sparse = False
@@ -103,24 +101,3 @@ def is_plain(model: keras.Model) -> bool:
     return all(type(layer).__name__ in _PLAIN and is_keras(layer) for layer in layers) and not any(
         layer.activity_regularizer is not None for layer in layers
     )
-
-
-def unsupported(model: keras.Model) -> str | None:
-    """Why a model cannot be trained by calls of its layers alone; None where it can."""
-    if own := own_training(model):
-        return f"the model has a {own} of its own"
-    if len(model.inputs) != 1:
-        return f"the model has {len(model.inputs)} inputs"
-    if not model.trainable_variables:
-        return "the model has no weights that are trained"
-    for variable in model.trainable_variables:
-        if variable.constraint is not None:
-            return f"{variable.path} has a constraint"
-        if variable.dtype != "float32":
-            return f"{variable.path} is of {variable.dtype}, not of float32"
-    for layer in model._flatten_layers(include_self=True, recursive=True):
-        if getattr(layer, "stateful", False):
-            return f"{layer.name} keeps its state from batch to batch"
-        if layer.dtype_policy.compute_dtype != "float32" and layer.dtype_policy.compute_dtype is not None:
-            return f"{layer.name} computes in {layer.dtype_policy.compute_dtype}, not in float32"
-    return None

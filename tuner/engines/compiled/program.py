@@ -13,13 +13,12 @@ from tuner.engines.compiled.epochs import Epochs
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.numbers_of import SharedLoss, SharedOptimizer
 from tuner.engines.compiled.pieces import Piece
+from tuner.engines.compiled.refused import draws
 from tuner.engines.compiled.weights import Weights
 from tuner.training import Recipe
 
-_DRAWING = ("Random", "Multinomial", "TruncatedNormal", "StandardNormal", "StatefulUniform", "Rng")
-"""Parts of the names of TensorFlow's operations that draw random numbers."""
 _CHECKING = ("Assert", "CheckNumerics")
-"""Of those that say what is wrong with a row, where XLA says nothing; so do those that look rows up in a table."""
+"""Parts of the names of operations that say what is wrong with a row, where XLA says nothing."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,6 @@ class Program:
 
 
 def _is_other(node: NodeDef) -> bool:
-    if "Gather" in node.op:
+    if "Gather" in node.op:  # of rows of a table: it says, too, where there is none of an index
         return tf.float32.as_datatype_enum in (node.attr["Tparams"].type, node.attr["dtype"].type)
-    return any(kind in node.op for kind in (*_DRAWING, *_CHECKING))
+    return draws(node) or any(kind in node.op for kind in _CHECKING)

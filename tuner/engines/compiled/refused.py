@@ -1,7 +1,8 @@
-"""What a network may not do when it is called, as it would be lost between pieces: seen while it is traced.
+"""What a model may not be, and what a network may not do when it is called, as it would be lost between pieces.
 
-A piece reads the weights that it is given, and gives outputs, penalties and the state of the model's own variables.
-Whatever else a layer reads, sets or draws would stay as it was in the first step, or last into the next trial.
+The one is seen when the model is built, the other while it is traced.  A piece reads the weights that it is given, and
+gives outputs, penalties and the state of the model's own variables.  Whatever else a layer reads, sets or draws would
+stay as it was in the first step, or last into the next trial.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ from typing import Any
 import keras
 import tensorflow as tf
 from keras.src.backend import get_keras_mask  # there is no public way to read a mask
+from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from tuner.diagnostics import Noted
 from tuner.engines.compiled.written import operations_of
 from tuner.errors import UnsupportedError
-from tuner.training import Recipe
+from tuner.training import Recipe, own_training
 
-_DRAWN = ("Random", "TruncatedNormal", "ParameterizedTruncatedNormal", "Multinomial", "SampleDistortedBoundingBox")
-"""How the names of operations begin that draw from TensorFlow's own generator."""
+_DRAWING = (
+    *("Random", "Multinomial", "TruncatedNormal", "StandardNormal", "StatefulUniform", "Rng"),
+    "SampleDistortedBoundingBox",
+)
+"""Parts of the names of TensorFlow's operations that draw random numbers."""
 _LINEAR = ("sgd", "lion")
 """Optimizers whose step needs the sum of gradients alone."""
 _READS = ("ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape")
@@ -30,6 +35,27 @@ def refuse(reason: str | None) -> None:
     """Raise `UnsupportedError` where there is a reason to."""
     if reason is not None:
         raise UnsupportedError(reason)
+
+
+def by_model(model: keras.Model) -> str | None:
+    """Why a model cannot be trained by calls of its layers alone; None where it can."""
+    if own := own_training(model):
+        return f"the model has a {own} of its own"
+    if len(model.inputs) != 1:
+        return f"the model has {len(model.inputs)} inputs"
+    if not model.trainable_variables:
+        return "the model has no weights that are trained"
+    for variable in model.trainable_variables:
+        if variable.constraint is not None:
+            return f"{variable.path} has a constraint"
+        if variable.dtype != "float32":
+            return f"{variable.path} is of {variable.dtype}, not of float32"
+    for layer in model._flatten_layers(include_self=True, recursive=True):
+        if getattr(layer, "stateful", False):
+            return f"{layer.name} keeps its state from batch to batch"
+        if layer.dtype_policy.compute_dtype != "float32" and layer.dtype_policy.compute_dtype is not None:
+            return f"{layer.name} computes in {layer.dtype_policy.compute_dtype}, not in float32"
+    return None
 
 
 def by_call(
@@ -78,7 +104,7 @@ def by_graph(function: Any, known: Sequence[tf.Variable]) -> str | None:
         known: Variables that are set before each training.
     """
     operations = operations_of(function.function_def)
-    drawn = next((node.op for node in operations if node.op.startswith(_DRAWN)), None)
+    drawn = next((node.op for node in operations if draws(node) and not node.op.startswith("Stateless")), None)
     if drawn is not None:
         return f"a layer draws random numbers ({drawn}) without a seed; give it a keras.random.SeedGenerator"
     ours = {id(variable) for variable in known}
@@ -92,6 +118,11 @@ def by_graph(function: Any, known: Sequence[tf.Variable]) -> str | None:
         if inside is None or any(consumer.type not in _READS for consumer in inside.consumers()):
             return f"it sets a variable that Keras does not know ({variable.name})"
     return None
+
+
+def draws(node: NodeDef) -> bool:
+    """Whether an operation draws random numbers, from a seed that it is given (`Stateless…`) or from a generator."""
+    return any(kind in node.op for kind in _DRAWING)
 
 
 def by_update(sparse: bool, recipe: Recipe) -> str | None:
