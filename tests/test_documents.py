@@ -131,3 +131,16 @@ def test_every_page_is_linked_from_the_readme():
     for page in DOCS.glob("*.md"):
         assert f"docs/{page.name}" in linked
     assert "docs/decisions/" in linked
+
+
+def test_every_boundary_names_tests_that_exist():
+    rows = [line.strip("| ").split(" | ") for line in (DOCS / "security.md").read_text(encoding="utf-8").splitlines()]
+    boundaries = [row for row in rows if len(row) == 6][1:]
+    assert len(boundaries) >= 8  # study file, project, data, model, export, database, dashboard, Ray
+    for *_, tests in boundaries:
+        named = re.findall(r"`([^`]+)`", tests)
+        assert named, tests
+        for name in named:
+            file, _, function = name.partition("::")
+            text = (PROJECT / file).read_text(encoding="utf-8")
+            assert re.search(rf"^ *def {function}\(", text, re.MULTILINE), name
