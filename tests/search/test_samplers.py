@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import pickle
 
 import optuna
 import pytest
@@ -203,6 +204,43 @@ class TestCmaEs:
         assert "cma:generation" in study.trials[-1].system_attrs
         late = [trial.params["batch_size"] for trial in study.trials[40:]]
         assert sum(late) / len(late) < 50
+
+    def test_the_state_is_the_one_that_optuna_would_have_pickled(self):
+        """A study of an older version, which has the pickles, goes on where it was."""
+        numbers = Space([Dimension("x", Float(0.0, 1.0)), Dimension("y", Int(1, 64, log=True))])
+        theirs = optuna.samplers.CmaEsSampler(seed=4, popsize=5)
+        study = optuna.create_study(direction="maximize", sampler=theirs)
+        for _ in range(63):
+            trial = study.ask()
+            values = suggest(trial, numbers)
+            tell(study, trial, Outcome("complete", -((values["x"] - 0.7) ** 2) - abs(values["y"] - 20)))
+        expected = theirs._restore_optimizer(study.trials)
+        sampler = SAMPLERS["cmaes"].build(0, numbers, 60, startup=1, population=5)
+        copy = optuna.create_study(direction="maximize", sampler=sampler)
+        copy.add_trials(study.trials)
+        suggest(copy.ask(), numbers)
+        assert sampler._optimizer.generation == expected.generation == 12
+        assert sampler._optimizer.mean == pytest.approx(expected.mean, abs=0.0)
+        assert sampler._optimizer._C == pytest.approx(expected._C)
+
+    def test_a_study_is_resumed_where_it_was_without_a_pickle(self, space, monkeypatch):
+        """The state is computed from the trials; whatever else the database holds of it is not looked at."""
+        monkeypatch.setattr(pickle, "loads", lambda data: pytest.fail("a pickle was read"))
+        monkeypatch.setattr(pickle, "dumps", lambda thing: pytest.fail("a pickle was written"))
+        study = optuna.create_study(sampler=SAMPLERS["cmaes"].build(0, space, 60, population=6))
+        for _ in range(45):
+            trial = study.ask()
+            tell(study, trial, Outcome("complete", abs(suggest(trial, space)["learning_rate"] - 0.003)))
+        before = study.sampler._optimizer
+        hostile = study.trials[-1]
+        hostile.system_attrs |= {"cma:optimizer:0": "80049500", "cma:population": "many"}
+        copy = optuna.create_study(sampler=SAMPLERS["cmaes"].build(1, space, 60, population=9))
+        copy.add_trials([*study.trials[:-1], hostile])
+        suggest(copy.ask(), space)
+        again = copy.sampler._optimizer
+        assert again.generation == before.generation > 3
+        assert again.population_size == 6
+        assert again.mean == pytest.approx(before.mean, abs=0.0)
 
     def test_one_number_is_enough(self):
         space = Space([Dimension("x", Float(0.0, 1.0))])
