@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "tuner"
 
 ORDER = (
     "errors",
+    "files",
     "registry",
     "content",
     "project",

@@ -60,7 +60,7 @@ def test_archives_that_cannot_be_used(
 def test_a_single_array_is_no_archive(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
     with (tmp_path / "data.npz").open("wb") as file:
         np.save(file, np.zeros(3))
-    with pytest.raises(DataError, match=r"single array.*numpy.savez"):
+    with pytest.raises(DataError, match=r"not a zip file.*numpy.savez"):
         prepared("data.npz")
 
 

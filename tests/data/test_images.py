@@ -68,7 +68,7 @@ def test_unreadable_images_are_named(grey: None, tmp_path: Path, prepared: Calla
     whole = picture.read_bytes()
     for broken in (b"", b"\x00" * 40, whole[: len(whole) // 2], whole[:50]):
         picture.write_bytes(broken)
-        with pytest.raises(DataError, match=r"dog/3.png is not.*Replace or remove it"):
+        with pytest.raises(DataError, match=r"dog/3.png in pictures must be an image.*Replace or remove it"):
             prepared("pictures")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,23 +15,46 @@ if TYPE_CHECKING:
     import pandas
 
 
-def feature_columns(frame: pandas.DataFrame, source: str) -> tuple[Array, tuple[str, ...], dict[str, Array]]:
+def feature_columns(
+    frame: pandas.DataFrame, source: str, without: Collection[str] = ()
+) -> tuple[Array, tuple[str, ...], dict[str, Array]]:
     """Number columns as a float64 array `(n, d)` with their names, and text columns by name.
+
+    Each column is taken once and as it is: a table may have tens of thousands, and pandas' own selections cost more
+    than reading the file.
+
+    Args:
+        frame: The table.
+        source: For messages.
+        without: Names of columns that are no features.
 
     Raises:
         DataError: Two columns of one name, or a column that holds neither numbers nor texts.
     """
     names = [str(name) for name in frame.columns]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"Each column must have its own name, but {shown(twice)} stand in {source} more than once.")
+    check_unique(names, source)
+    skipped = set(without)
     numbers: dict[str, Array] = {}
     texts: dict[str, Array] = {}
-    for position, name in enumerate(names):
-        values = column(frame.iloc[:, position], name, source)
-        (texts if values.dtype == object else numbers)[name] = values
-    x = np.column_stack(list(numbers.values())) if numbers else np.empty((len(frame), 0))
+    for name, (_, series) in zip(names, frame.items(), strict=True):
+        if name not in skipped:
+            values = column(series, name, source)
+            (texts if values.dtype == object else numbers)[name] = values
+    x = np.empty((len(frame), len(numbers)))
+    for place, values in enumerate(numbers.values()):
+        x[:, place] = values
     return x, tuple(numbers), texts
+
+
+def check_unique(names: Sequence[str], source: str) -> None:
+    """Refuse columns of one name.
+
+    Raises:
+        DataError: With the names that stand there more than once.
+    """
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise DataError(f"Each column must have its own name, but {shown(twice)} stand in {source} more than once.")
 
 
 def target_columns(frame: pandas.DataFrame, source: str) -> Array:
@@ -64,6 +89,8 @@ def column(series: pandas.Series[Any], name: str, source: str) -> Array:
     import pandas
 
     kind = series.dtype
+    if isinstance(kind, np.dtype) and kind.kind in "buif":
+        return series.to_numpy().astype(np.float64, copy=False)
     if pandas.api.types.is_bool_dtype(kind) or pandas.api.types.is_numeric_dtype(kind):
         if not pandas.api.types.is_complex_dtype(kind):
             return series.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -118,9 +145,9 @@ def pick(frame: pandas.DataFrame, name: str, role: str, source: str) -> str:
     Raises:
         DataError: It has not; the message names the nearest column.
     """
-    names = [str(column) for column in frame.columns]
-    if name in names:
+    if name in frame.columns:
         return name
+    names = [str(column) for column in frame.columns]
     near = nearest(name, names)
     hint = f" Did you mean {near!r}?" if near else ""
     raise DataError(

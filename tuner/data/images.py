@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,25 @@ from tuner.data.parts import Array
 from tuner.data.raw import Raw, from_arrays
 from tuner.data.source import Source, locate
 from tuner.errors import DataError
+from tuner.files import check_regular, physical_memory, reading
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+_FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+"""Endings, and the only formats that are decoded: Pillow knows dozens, and starts Ghostscript for PostScript."""
+_DECODED = tuple(dict.fromkeys(_FORMATS.values()))
+MAX_PIXELS = 50_000_000
+"""Of one image; 450 MB are held while one of this size is decoded and converted."""
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _GREY = frozenset({"1", "L"})
 _COLOUR = frozenset({"P", "PA", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"})
@@ -28,7 +43,7 @@ _COLOUR = frozenset({"P", "PA", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "H
 def _read(text: str, options: DataOptions, project: Path) -> Raw:
     files, classes, notes = _listed(locate(text, project), text)
     height, width, channels = _wanted(options.shape, text) if options.shape else _common(files, text)
-    x = np.empty((len(files), height, width, channels), np.float32)
+    x = _room(len(files), height, width, channels, text)
     for row, file in enumerate(files):
         x[row] = _pixels(file, width, height, channels, text)
     return from_arrays(text, x, np.asarray(classes, dtype=object), notes=notes)
@@ -38,10 +53,10 @@ def _listed(folder: Path, text: str) -> tuple[list[Path], list[str], tuple[str, 
     """The image files, the class of each, and a note on what was left out."""
     try:
         names = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-        files = [file for name in names for file in sorted(name.iterdir()) if file.is_file()]
+        files = [file for name in names for file in sorted(name.iterdir()) if not file.is_dir()]
     except OSError as error:
         raise DataError(f"A folder of images must be readable, but {text} is not: {error}.") from error
-    images = [file for file in files if file.suffix.lower() in _SUFFIXES]
+    images = [file for file in files if file.suffix.lower() in _FORMATS]
     for name in names:
         if not any(file.parent == name for file in images):
             raise DataError(
@@ -52,6 +67,17 @@ def _listed(folder: Path, text: str) -> tuple[list[Path], list[str], tuple[str, 
     left = len(files) - len(images)
     notes = (f"{left} files of {text} are no images by their ending and were left out.",) if left else ()
     return images, [file.parent.name for file in images], notes
+
+
+def _room(count: int, height: int, width: int, channels: int, text: str) -> Array:
+    """An array for all pixels."""
+    size, memory = 4 * count * height * width * channels, physical_memory()
+    if memory is not None and size > memory:
+        raise DataError(
+            f"All images must fit into memory, but {count} of {height} x {width} x {channels} take {size:,} bytes, and "
+            f"the machine has {memory:,} ({text}). Set a smaller `shape`."
+        )
+    return np.empty((count, height, width, channels), np.float32)
 
 
 def _wanted(shape: tuple[int, ...], text: str) -> tuple[int, int, int]:
@@ -85,15 +111,14 @@ def _opened(file: Path, text: str) -> Iterator[Image.Image]:
     """The image, its pixels not read yet; what goes wrong inside is an error that names the file."""
     from PIL import Image
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
-                yield image
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(
-            f"Each image must be readable, but {_short(file)} is not: {error} ({text}). Replace or remove it."
-        ) from error
+    rule = f"an image ({', '.join(_DECODED)})"
+    with reading(f"{_short(file)} in {text}", rule, "Replace or remove it.", DataError), warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        check_regular(file)
+        with Image.open(file, formats=_DECODED) as image:
+            if math.prod(image.size) > MAX_PIXELS:
+                raise ValueError(f"{image.size[0]} x {image.size[1]} are more than {MAX_PIXELS:,} pixels")
+            yield image
 
 
 def _pixels(file: Path, width: int, height: int, channels: int, text: str) -> Array:

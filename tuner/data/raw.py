@@ -146,7 +146,8 @@ def _aligned(raw: Raw, first: Raw) -> Raw:
                 f"A column must hold numbers or texts in all sources, but {shown(changed)} differ between "
                 f"{first.source} and {raw.source}. Clean or drop them."
             )
-        order = [raw.features.index(name) for name in first.features]
+        places = {name: place for place, name in enumerate(raw.features)}
+        order = [places[name] for name in first.features]
         raw = replace(raw, x=raw.x[:, order], features=first.features)
     if raw.x.shape[1:] != first.x.shape[1:] or raw.y.shape[1:] != first.y.shape[1:]:
         raise DataError(

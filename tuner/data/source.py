@@ -10,6 +10,7 @@ from typing import TypeAlias
 from tuner.data.options import DataOptions
 from tuner.data.raw import Raw
 from tuner.errors import DataError, nearest
+from tuner.files import special_kind
 
 Read: TypeAlias = Callable[[str, DataOptions, Path], Raw]
 """`read(text, options, project)`: the rows of the source that the study file calls `text`.
@@ -37,6 +38,19 @@ class Source:
     suffixes: tuple[str, ...] = ()
     takes: frozenset[str] = frozenset()
     built_in: bool = False
+
+
+def locate_file(text: str, project: Path) -> Path:
+    """Find the regular file `text`, relative to the project or absolute; a named pipe would be waited for for ever.
+
+    Raises:
+        DataError: There is none, or it is a folder, a pipe, a socket or a device.
+    """
+    path = locate(text, project)
+    kind = special_kind(path)
+    if kind is not None:
+        raise DataError(f"The data must be a regular file, but {text!r} is {kind}. Name a file.")
+    return path
 
 
 def locate(text: str, project: Path) -> Path:

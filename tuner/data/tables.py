@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
 import warnings
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from tuner.data.columns import column, feature_columns, pick, target_columns
+from tuner.data.columns import check_unique, column, feature_columns, pick, target_columns
 from tuner.data.options import DataOptions
 from tuner.data.raw import Raw, from_arrays
-from tuner.data.source import Source, locate
+from tuner.data.source import Source, locate_file
 from tuner.errors import DataError, shown
+from tuner.files import check_expansion, check_regular, physical_memory, reading
 
 if TYPE_CHECKING:
     import pandas
@@ -25,7 +26,7 @@ _KEYS = frozenset({"target", "weight", "drop", "text"})
 
 
 def _read_csv(text: str, options: DataOptions, project: Path) -> Raw:
-    path = locate(text, project)
+    path = locate_file(text, project)
     separator = _separator(path, text)
     import pandas
 
@@ -36,25 +37,41 @@ def _read_csv(text: str, options: DataOptions, project: Path) -> Raw:
 
 
 def _read_parquet(text: str, options: DataOptions, project: Path) -> Raw:
-    path = locate(text, project)
+    path = locate_file(text, project)
     import pandas
 
-    return _raw(
-        _mapped(lambda: pandas.read_parquet(path).reset_index(drop=True), text, "a Parquet table"), options, text
-    )
+    def read() -> pandas.DataFrame:
+        _check_parquet(path)
+        return pandas.read_parquet(path).reset_index(drop=True)
+
+    return _raw(_mapped(read, text, "a Parquet table"), options, text)
+
+
+def _check_parquet(path: Path) -> None:
+    """Refuse a table that takes more memory than the machine has, or is far larger than what is stored of it.
+
+    Raises:
+        ValueError: With both sizes.
+    """
+    from pyarrow.parquet import ParquetFile
+
+    with ParquetFile(path) as file:
+        about = file.metadata
+        values = 8 * about.num_rows * about.num_columns
+        stated = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
+    check_expansion("the table", max(values, stated), path.stat().st_size)
+    memory = physical_memory()
+    if memory is not None and max(values, stated) > memory:
+        raise ValueError(f"it takes {max(values, stated):,} bytes, and the machine has {memory:,}")
 
 
 def _mapped(read: Callable[[], pandas.DataFrame], text: str, what: str) -> pandas.DataFrame:
     """The table that `read` gives, its errors as ours."""
     import pandas
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", category=pandas.errors.ParserWarning)  # rows of another length
-            return read()
-    except Exception as error:  # pandas, pyarrow and zlib have no common base class
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{text} must be {what}, but cannot be read: {shown(reason, 200)}. Check the file.") from error
+    with reading(text, what, "Check the file.", DataError), warnings.catch_warnings():
+        warnings.simplefilter("error", category=pandas.errors.ParserWarning)  # rows of another length
+        return read()
 
 
 def _separator(path: Path, text: str) -> str:
@@ -66,9 +83,7 @@ def _separator(path: Path, text: str) -> str:
     first = _first_line(path, text)
     separator = max(",;\t", key=first.count)
     names = [name.strip() for name in next(csv.reader(io.StringIO(first), delimiter=separator), [])]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"Each column must have its own name, but {shown(twice)} stand in {text} more than once.")
+    check_unique(names, text)
     if names and all(_is_number(name) for name in names):
         raise DataError(
             f"The first line of a table must name the columns, but that of {text} holds numbers ({shown(first, 40)}). "
@@ -78,11 +93,8 @@ def _separator(path: Path, text: str) -> str:
 
 
 def _first_line(path: Path, text: str) -> str:
-    try:
-        with cast(BinaryIO, gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
-            head = file.read(_HEAD_BYTES)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{text} must be a table of text, but cannot be read: {error}. Check the file.") from error
+    with reading(text, "a table of text", "Check the file.", DataError):
+        head = _checked_head(path)
     if not head.strip():
         raise DataError(f"{text} must hold a table, but the file is empty.")
     try:
@@ -92,6 +104,29 @@ def _first_line(path: Path, text: str) -> str:
         return head.splitlines()[0].decode("utf-8-sig")
     except ValueError as error:
         raise DataError(f"{text} must be a table of UTF-8 text, but is not: {error}. Save it as UTF-8.") from error
+
+
+def _checked_head(path: Path) -> bytes:
+    """The first bytes of a table of text; a compressed one is read to its end to know its size.
+
+    Raises:
+        ValueError: It takes more memory than the machine has, or is far larger than what is stored of it.
+    """
+    stored, memory = check_regular(path), physical_memory() or math.inf
+    if path.suffix.lower() != ".gz":
+        if stored > memory:
+            raise ValueError(f"it has {stored:,} bytes, and the machine has {memory:,}")
+        with path.open("rb") as file:
+            return file.read(_HEAD_BYTES)
+    with cast(BinaryIO, gzip.open(path)) as file:
+        head = file.read(_HEAD_BYTES)
+        size = len(head)
+        while chunk := file.read(_HEAD_BYTES):
+            size += len(chunk)
+            check_expansion(path.name, size, stored)
+            if size > memory:
+                raise ValueError(f"it has more than {size:,} bytes, and the machine has {memory:,}")
+    return head
 
 
 def _is_number(text: str) -> bool:
@@ -119,7 +154,7 @@ def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> Raw:
         weight = column(frame[pick(frame, options.weight, "weight", source)], options.weight, source)
         dropped.append(options.weight)
     y = target_columns(frame[targets], source)
-    x, features, texts = feature_columns(frame.drop(columns=[*targets, *dropped]), source)
+    x, features, texts = feature_columns(frame, source, {*targets, *dropped})
     return from_arrays(source, x, y, weight, features=features, texts=texts, labels=tuple(targets))
 
 

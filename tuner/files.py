@@ -1,0 +1,163 @@
+"""Read files that may be damaged or hostile: only regular ones, of a known size, and what fails is one error.
+
+Whoever reads a file that somebody else may have made reads it inside `reading`, and asks `check_regular`,
+`read_bytes` or `open_zip` for its size before anything is held in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tuner.errors import TunerError
+
+MAX_MODEL_CODE_BYTES = 10_000_000
+MAX_JSON_BYTES = 64_000_000
+"""An exported recipe, or what lies in a model file beside the weights."""
+MAX_ZIP_MEMBERS = 10_000
+MAX_EXPANSION = 100
+"""How many times its compressed size a part of an archive may take, as in Keras (deflated zeros take 1,000 times) …"""
+EXPANSION_FLOOR_BYTES = 256_000_000
+"""… beyond this size."""
+_REASON_LENGTH = 300
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+@contextmanager
+def reading(what: str, rule: str, next_step: str, error: type[TunerError]) -> Iterator[None]:
+    """Turn whatever a reader raises into one error of ours.
+
+    Libraries that parse files promise nothing about what they raise on damaged ones: `zlib.error`, `RecursionError`,
+    `MemoryError`, `KeyError`, `AttributeError` and others have been seen.
+
+    Args:
+        what: The file, as the person named it.
+        rule: What it must be ("a NumPy archive").
+        next_step: What to do about it, a sentence.
+        error: Class of the error.
+
+    Raises:
+        TunerError: Of this class; an error of ours passes as it is.
+    """
+    try:
+        yield
+    except TunerError:
+        raise
+    except Exception as cause:
+        raise error(f"{what} must be {rule}, but cannot be read: {reason(cause)}. {next_step}") from cause
+
+
+def reason(error: BaseException) -> str:
+    """What an exception of a library says, on one line without control characters, cut where it is long."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    words = {MemoryError: "it does not fit into memory", RecursionError: "it is nested too deep"}
+    text = words.get(type(error)) or " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return text if len(text) <= _REASON_LENGTH else f"{text[: _REASON_LENGTH - 1]}…"
+
+
+def special_kind(path: Path) -> str | None:
+    """Say what stands at a path that is no regular file ("a named pipe"), or None if it is one or nothing is there."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+    return next((kind for is_kind, kind in _KINDS if is_kind(mode)), None)
+
+
+def check_regular(path: Path) -> int:
+    """Make sure that a path is a regular file: to open a named pipe would wait for ever.
+
+    Returns:
+        Its size in bytes.
+
+    Raises:
+        ValueError: It is a folder, a pipe, a socket or a device.
+        OSError: It is not there.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError(f"it is {special_kind(path) or 'no regular file'}")
+    return found.st_size
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Read a regular file of at most `limit` bytes.
+
+    Raises:
+        ValueError: It is larger, or no regular file.
+        OSError: It cannot be read.
+    """
+    # Not blocking: what is a named pipe by now is opened at once, and refused.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError(f"it is {special_kind(path) or 'no regular file'}")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"it has more than {limit:,} bytes")
+    return content
+
+
+@contextmanager
+def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open an archive whose parts have a size that fits what is stored of them.
+
+    Raises:
+        ValueError: It is no regular file, or a part of it would take far more memory than a real one.
+        OSError, zipfile.BadZipFile: It cannot be read.
+    """
+    check_regular(path)
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if len(members) > MAX_ZIP_MEMBERS:
+            raise ValueError(f"it has {len(members):,} parts, more than {MAX_ZIP_MEMBERS:,}")
+        for member in members:
+            check_expansion(member.filename, member.file_size, member.compress_size)
+        memory = physical_memory()
+        if memory is not None and (size := sum(member.file_size for member in members)) > memory:
+            raise ValueError(f"its parts take {size:,} bytes, and the machine has {memory:,}")
+        yield archive
+
+
+def check_expansion(name: str, size: int, stored: int) -> None:
+    """Refuse a part that says of itself that it is far larger than what is stored of it can hold.
+
+    Raises:
+        ValueError: With both sizes.
+    """
+    if size > EXPANSION_FLOOR_BYTES and size > MAX_EXPANSION * stored:
+        raise ValueError(f"{name[:80]!r} claims {size:,} bytes, and holds {stored:,}")
+
+
+def read_member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    """Read one part of an archive, of at most `limit` bytes.
+
+    Raises:
+        ValueError: It is larger.
+        KeyError: There is none of this name.
+    """
+    size = archive.getinfo(name).file_size
+    if size > limit:
+        raise ValueError(f"{name!r} has {size:,} bytes, more than {limit:,}")
+    return archive.read(name)
+
+
+def physical_memory() -> int | None:
+    """Memory of this machine in bytes, or None if the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return None
