@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.data import DataFacts, DataOptions, Prepared, held_out, prepare
+from tuner.data import DataFacts, DataOptions, Folds, Prepared, held_out, prepare
 from tuner.errors import DataError
 from tuner.training import Task
 
@@ -228,6 +228,40 @@ def test_a_test_source_of_one_class_is_noted(write_npz: Write, tmp_path: Path) -
     assert "All 4 test rows are of class '1': metrics such as auc cannot be scored there." in notes
     usual = prepare(DataOptions(source="a.npz"), tmp_path, 0).facts.notes
     assert not any("test rows" in note for note in usual)
+
+
+def test_a_class_without_a_validation_row_is_noted(write_npz: Write, tmp_path: Path) -> None:
+    write_npz("a.npz", x=np.arange(30.0), y=np.array(["hi", "lo", "mid"])[np.arange(30) % 3])
+    write_npz("b.npz", x=np.arange(4.0), y=np.array(["hi", "lo", "lo", "lo"]))
+    notes = prepare(DataOptions(source="a.npz", validation="b.npz", test=0), tmp_path, 0).facts.notes
+    assert any(note.startswith("The class 'mid' is in no row of the validation part:") for note in notes)
+
+
+def test_labels_that_a_part_cannot_measure_are_noted(write_npz: Write, tmp_path: Path) -> None:
+    y = np.stack([np.arange(30) % 2, np.arange(30) == 7, np.arange(30) != 8, np.arange(30) % 3 == 0], axis=1)
+    write_npz("a.npz", x=np.arange(30.0), y=y.astype(float))
+    write_npz("b.npz", x=np.arange(12.0), y=y[10:22].astype(float))
+    single = DataOptions(source="a.npz", validation="b.npz", test=0)
+    notes = " ".join(prepare(single, tmp_path, 0).facts.notes)
+    assert "The label '1' is in no row of the validation part:" in notes
+    assert "The label '2' is in every row of the validation part:" in notes
+    assert "'0'" not in notes
+    assert "'3'" not in notes
+    folds = " ".join(prepare(DataOptions(source="a.npz", validation=Folds(folds=2), test=0), tmp_path, 0).facts.notes)
+    assert ("'1' is in no row of the validation part of fold 1" in folds) != (
+        "'1' is in no row of the validation part of fold 2" in folds
+    )
+
+
+@pytest.mark.parametrize("scale", ["standardize", "none"])
+def test_the_truth_is_what_the_source_has(scale: str, write_npz: Write, tmp_path: Path) -> None:
+    y = np.where(np.arange(40) % 4 == 0, 0.0, np.arange(40) * 1234.567)
+    write_npz("a.npz", x=np.arange(40.0), y=y)
+    data = prepare(DataOptions(source="a.npz", test=0, target_scale=scale), tmp_path, 0)
+    (split,) = data.splits
+    assert set(split.truth[:, 0]) <= set(y), "exact, 0 included: it is not what was scaled and unscaled"
+    assert split.unscale(split.validation.y) == pytest.approx(split.truth, rel=1e-6, abs=1e-2)
+    assert data.facts.zero_targets == int((split.truth == 0).sum()) > 0
 
 
 def test_without_a_test_part_everything_is_trained_on(write_npz: Write, tmp_path: Path) -> None:

@@ -285,3 +285,13 @@ def test_reading_a_study_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_relative_error_of_targets_that_are_zero_is_advised_against(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        "x,y\n" + "".join(f"{row},{row % 3 * 1.5}\n" for row in range(60)), encoding="utf-8"
+    )
+    content = {"name": "z", "model": "models/mlp.py", "data": {"source": "t.csv", "target": "y", "task": "regression"}}
+    (advice,) = read_study_dict(content | {"objective": {"metric": "mape"}}, tmp_path).advice
+    assert "divides by the target, which is 0 in" in advice
+    assert read_study_dict(content | {"objective": {"metric": "mae"}}, tmp_path).advice == ()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from tuner.errors import UnknownNameError
@@ -30,59 +33,56 @@ DATA = {
     Task.MULTILABEL: (LABELS, LABEL_CHANCES),
     Task.REGRESSION: (NUMBERS, PREDICTIONS),
 }
-ANSWER = {
-    Task.BINARY: (BINARY[:, 0].astype(int), (CHANCES[:, 0] > 0.5).astype(int)),
-    Task.MULTICLASS: (CLASS, SHARES.argmax(axis=1)),
-    Task.MULTILABEL: (LABELS.astype(int), (LABEL_CHANCES > 0.5).astype(int)),
-}
 
 
-def of_answers(function, task: Task, weight, **options) -> float:
-    truth, answer = ANSWER[task]
-    return function(truth, answer, sample_weight=weight, **options)
+def by_column(function, truth: np.ndarray, given: np.ndarray, weight) -> list[float]:
+    return [function(truth[:, c], given[:, c], sample_weight=weight) for c in range(truth.shape[1])]
 
 
-def by_label(function, truth: np.ndarray, given: np.ndarray, weight, **options) -> float:
-    columns = range(truth.shape[1])
-    return float(np.mean([function(truth[:, c], given[:, c], sample_weight=weight, **options) for c in columns]))
+def over_both(function, truth: np.ndarray, given: np.ndarray, weight) -> float:
+    """The mean of what can be measured: columns with a 0 and a 1 in rows that weigh something."""
+    some = truth if weight is None else truth[weight > 0]
+    found = np.array(by_column(function, truth, given, weight))[[len(set(column)) == 2 for column in some.T]]
+    return float(found.mean()) if len(found) else math.nan
 
 
-def expected(name: str, task: Task, weight) -> float:
-    y, s = DATA[task]
-    average = "binary" if task is Task.BINARY else "macro"
+def scikit_learn(name: str, task: Task, y: np.ndarray, s: np.ndarray, weight) -> float:
+    """The metric as scikit-learn has it; it warns of classes that are not there."""
+    several = task is Task.MULTICLASS
+    truth = y.argmax(axis=1) if several else (y > 0.5).astype(int)
+    answer = s.argmax(axis=1) if several else (s > 0.5).astype(int)
+    if task is Task.BINARY:
+        truth, answer = truth[:, 0], answer[:, 0]
     match name:
         case "accuracy" if task is Task.MULTILABEL:
-            return by_label(sk.accuracy_score, *ANSWER[task], weight)
+            return float(np.mean(by_column(sk.accuracy_score, truth, answer, weight)))
         case "accuracy" | "exact_match":
-            return of_answers(sk.accuracy_score, task, weight)
-        case "balanced_accuracy":
-            return of_answers(sk.balanced_accuracy_score, task, weight)
+            return sk.accuracy_score(truth, answer, sample_weight=weight)
         case "precision" | "recall" | "f1":
-            return of_answers(getattr(sk, f"{name}_score"), task, weight, average=average)
-        case "matthews_correlation":
-            return of_answers(sk.matthews_corrcoef, task, weight)
-        case "auc" if task is Task.MULTICLASS:
-            return sk.roc_auc_score(CLASS, s / s.sum(1, keepdims=True), multi_class="ovr", sample_weight=weight)
-        case "auc":
-            return sk.roc_auc_score(y, s, sample_weight=weight)
-        case "average_precision":
-            return sk.average_precision_score(y, s, sample_weight=weight)
+            average = "binary" if task is Task.BINARY else "macro"
+            function = getattr(sk, f"{name}_score")
+            return function(truth, answer, average=average, zero_division=0.0, sample_weight=weight)
+        case "balanced_accuracy" | "matthews_correlation":
+            function = sk.balanced_accuracy_score if name == "balanced_accuracy" else sk.matthews_corrcoef
+            return function(truth, answer, sample_weight=weight)
+        case "auc" | "average_precision":
+            return over_both(sk.roc_auc_score if name == "auc" else sk.average_precision_score, y, s, weight)
         case "top_3_accuracy" | "top_5_accuracy":
-            return sk.top_k_accuracy_score(CLASS, s, k=3, sample_weight=weight) if "3" in name else 1.0
+            better = (s >= s[np.arange(len(s)), truth][:, None]).sum(axis=1)  # ties count against the model
+            return float(np.average(better <= int(name[4]), weights=weight))
         case "log_loss" if task is Task.MULTILABEL:
-            return by_label(sk.log_loss, y, s, weight)
+            labels = [0, 1]
+            return float(np.mean(by_column(functools.partial(sk.log_loss, labels=labels), y, s, weight)))
         case "log_loss":
-            return sk.log_loss(ANSWER[task][0], s if task is Task.MULTICLASS else s[:, 0], sample_weight=weight)
-        case "brier" if task is Task.MULTICLASS:
-            return float(np.average(((s - y) ** 2).sum(1), weights=weight))
+            labels = range(s.shape[1]) if several else [0, 1]
+            return sk.log_loss(truth, s if several else s[:, 0], sample_weight=weight, labels=list(labels))
+        case "brier" if several:
+            return float(np.average(((s - y) ** 2).sum(axis=1), weights=weight))
         case "brier":
-            return by_label(sk.brier_score_loss, y, s, weight)
-        case "r2":
-            return sk.r2_score(y, s, sample_weight=weight)
-        case "median_absolute_error" if weight is None:
-            return float(np.median(np.abs(y - s), axis=0).mean())
+            brier = functools.partial(sk.brier_score_loss, pos_label=1.0, labels=[0.0, 1.0])
+            return float(np.mean(by_column(brier, y, s, weight)))
         case _:
-            return getattr(sk, name)(y, s, sample_weight=weight)
+            return getattr(sk, "r2_score" if name == "r2" else name)(y, s, sample_weight=weight)
 
 
 CASES = [(row.name, task) for row in METRICS.values() for task in sorted(row.tasks)]
@@ -93,7 +93,43 @@ CASES = [(row.name, task) for row in METRICS.values() for task in sorted(row.tas
 def test_a_metric_is_that_of_scikit_learn(name: str, task: Task, weight) -> None:
     found = METRICS[name].compute(*DATA[task], weight, task)
     assert isinstance(found, float)
-    assert found == pytest.approx(expected(name, task, weight), rel=1e-9)
+    assert found == pytest.approx(scikit_learn(name, task, *DATA[task], weight), rel=1e-9)
+
+
+@st.composite
+def parts(draw: st.DrawFn, task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Few rows, so that classes lack, with ties in the scores, and weights of which some are 0."""
+    rows, width = draw(st.integers(2, 12)), draw(st.integers(2, 5))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    if task is Task.REGRESSION:
+        y = random.integers(-2, 3, (rows, width)).astype(float)
+        s = y + random.integers(-1, 2, (rows, width))
+    elif task is Task.MULTICLASS:
+        y = np.eye(width)[random.choice(random.permutation(width)[: draw(st.integers(1, width))], rows)]
+        s = random.multinomial(8, np.full(width, 1 / width), rows) / 8
+    else:
+        width = 1 if task is Task.BINARY else width
+        y = (random.random((rows, width)) < random.choice([0.0, 0.2, 0.6, 1.0], width)).astype(float)
+        s = random.integers(0, 9, (rows, width)) / 8
+    weight = random.choice([0.0, 0.5, 1.0, 3.0], rows) if draw(st.booleans()) else None
+    return y, s, weight
+
+
+@pytest.mark.parametrize(("name", "task"), CASES)
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning:sklearn")
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_with_classes_that_lack_ties_and_weights_too(name: str, task: Task, data: st.DataObject) -> None:
+    y, s, weight = data.draw(parts(task))
+    found = METRICS[name].compute(y, s, weight, task)
+    if weight is not None and not weight.any():
+        assert math.isnan(found)
+        return
+    assert found == pytest.approx(scikit_learn(name, task, y, s, weight), rel=1e-9, abs=1e-12, nan_ok=True)
+    row = METRICS[name]
+    low, high = sorted((row.best, row.worst if row.direction == "maximize" or row.worst == 2.0 else math.inf))
+    assert math.isnan(found) or low - 1e-12 <= found <= high + 1e-12
 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
@@ -131,10 +167,12 @@ def test_an_answer_of_one_half_is_no() -> None:
     assert METRICS["accuracy"].compute([0.0, 1.0], [0.5, 0.5], None, Task.BINARY) == 0.5
 
 
-def test_a_class_that_is_not_there_does_not_count() -> None:
-    y, s = np.eye(3)[[0, 0, 1]], np.eye(3)[[0, 2, 1]]
+def test_a_class_that_is_answered_and_not_there_counts_as_nothing_found() -> None:
+    y, s = np.eye(4)[[0, 0, 1]], np.eye(4)[[0, 2, 1]]  # class 2 is answered only, class 3 is nowhere
+    assert METRICS["f1"].compute(y, s, None, Task.MULTICLASS) == pytest.approx((2 / 3 + 1 + 0) / 3)
+    assert METRICS["recall"].compute(y, s, None, Task.MULTICLASS) == pytest.approx((0.5 + 1 + 0) / 3)
+    assert METRICS["precision"].compute(y, s, None, Task.MULTICLASS) == pytest.approx((1 + 1 + 0) / 3)
     assert METRICS["balanced_accuracy"].compute(y, s, None, Task.MULTICLASS) == pytest.approx(0.75)
-    assert METRICS["recall"].compute(y, s, None, Task.MULTICLASS) == pytest.approx(0.75)
     assert METRICS["auc"].compute(y, s, None, Task.MULTICLASS) == pytest.approx((0.75 + 1.0) / 2)
 
 

@@ -68,6 +68,7 @@ def fit_split(
         center,
         scale,
         preprocessing,
+        targets.y[validation],
     )
     return Fitted(split, len(train), outliers, _constant_note(x, encoded))
 

@@ -98,13 +98,15 @@ class Split:
     """A training part and the part that it is measured on.
 
     The targets of both parts are scaled: `y = (target - target_center) / target_scale`, with 0 and 1 where nothing is
-    scaled.  Metrics are in the unit of the target: put `unscale` around predictions *and* around `validation.y`.
+    scaled.  Metrics are in the unit of the target: they compare `unscale(predictions)` with `truth`.
 
     Attributes:
         train: Rows to train on, in the order of the source.
         validation: Rows to measure on, in the order of the source.
         target_center, target_scale: float64, shape `(outputs,)`.
         preprocessing: What was fitted on `train`; None for a split that was made by hand.
+        validation_target: Targets of `validation` as the source gives them, float64, shape `(n, outputs)`; None if
+            they are to be unscaled, which is exact to float32 only: 0 becomes 1e-9.
     """
 
     train: Part
@@ -112,6 +114,12 @@ class Split:
     target_center: Array
     target_scale: Array
     preprocessing: Preprocessing | None = None
+    validation_target: Array | None = None
+
+    @property
+    def truth(self) -> Array:
+        """Targets of `validation` in their own unit, float64, shape `(n, outputs)`."""
+        return self.unscale(self.validation.y) if self.validation_target is None else self.validation_target
 
     def unscale(self, y: Array) -> Array:
         """Scaled targets or predictions, shape `(n, outputs)`, in the unit of the target; float64."""
@@ -145,6 +153,7 @@ class DataFacts:
             regression.
         sha256: Hash of the values of features, targets and weights, hexadecimal.
         notes: Sentences about what was done to the data.
+        zero_targets: Validation rows of the first split with a target of 0; none for classification.
     """
 
     task: Task
@@ -156,6 +165,7 @@ class DataFacts:
     class_counts: tuple[int, ...]
     sha256: str
     notes: tuple[str, ...] = ()
+    zero_targets: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON: tuples are lists, the task is its name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tuner.data.raw import Raw, join
 from tuner.data.sources import check_keys, source_of
 from tuner.data.splitting import Layout, lay_out
 from tuner.data.targets import Targets, canonical
-from tuner.errors import DataError, UnknownNameError
+from tuner.errors import DataError, UnknownNameError, shown
 from tuner.training import Task
 
 _SAMPLE = 64
@@ -162,11 +162,35 @@ def _only_class(targets: Targets, rows: Array) -> str | None:
     return targets.classes[int(found[0])] if len(found) == 1 else None
 
 
-def _test_note(rows: _Rows) -> tuple[str, ...]:
-    test, alone = rows.layout.test, _only_class(rows.targets, rows.layout.test)
+def _unmeasured_notes(rows: _Rows) -> Iterator[str]:
+    """Say which classes and labels the rows of a part cannot measure."""
+    splits, test = rows.layout.splits, rows.layout.test
+    parts = {
+        f"validation part{f' of fold {fold}' if len(splits) > 1 else ''}": part
+        for fold, (_, part) in enumerate(splits, 1)
+    }
+    alone = _only_class(rows.targets, test)
     if alone is None:
-        return ()
-    return (f"All {len(test)} test rows are of class {alone!r}: metrics such as auc cannot be scored there.",)
+        parts |= {"test part": test} if len(test) else {}
+    else:
+        yield f"All {len(test)} test rows are of class {alone!r}: metrics such as auc cannot be scored there."
+    for what, part in parts.items():
+        y = rows.targets.y[part]
+        if rows.targets.task is Task.MULTICLASS:
+            yield from _unmeasured("class", "no row", rows.targets.classes, ~y.any(axis=0), what)
+        elif rows.targets.task is Task.MULTILABEL:
+            yield from _unmeasured("label", "no row", rows.targets.classes, ~y.any(axis=0), what)
+            yield from _unmeasured("label", "every row", rows.targets.classes, y.all(axis=0), what)
+
+
+def _unmeasured(kind: str, where: str, names: Sequence[str], absent: Array, what: str) -> Iterator[str]:
+    some = [names[column] for column in np.flatnonzero(absent)]
+    if some:
+        more = f" and {len(some) - 1} others" if len(some) > 1 else ""
+        yield (
+            f"The {kind} {shown(some[0])}{more} is in {where} of the {what}: how well it is told is not measured there "
+            f"(docs/tables.md says how each metric counts it)."
+        )
 
 
 def _fit(rows: _Rows, options: DataOptions, train: Array, validation: Array) -> Fitted:
@@ -185,9 +209,14 @@ def _facts(rows: _Rows, fitted: list[Fitted], options: DataOptions) -> DataFacts
         rows={"train": len(first.train), "validation": len(first.validation), "test": len(rows.layout.test)},
         class_counts=_class_counts(rows.targets.task, first.train.y),
         sha256=rows.sha256,
-        notes=(*rows.notes, *_outlier_notes(fitted, options), *fitted[0].notes, *_test_note(rows))
+        zero_targets=_zero_targets(rows.targets, rows.layout.splits[0][1]),
+        notes=(*rows.notes, *_outlier_notes(fitted, options), *fitted[0].notes, *_unmeasured_notes(rows))
         + ((f"The {rows.encoded.x[0].size} features of a row have the shape {options.shape}.",) if reshaped else ()),
     )
+
+
+def _zero_targets(targets: Targets, part: Array) -> int:
+    return int((targets.y[part] == 0).any(axis=1).sum()) if targets.task is Task.REGRESSION else 0
 
 
 def _class_counts(task: Task, y: Array) -> tuple[int, ...]:

@@ -16,11 +16,10 @@ PREDICT_ROWS = 4096
 
 def objective(recipe: Recipe, split: Split, outputs: np.ndarray) -> float:
     """The objective of model outputs on the whole validation part, in the unit of the target."""
-    validation = split.validation
-    found, truth = recipe.scores(outputs), validation.y.astype(np.float64)
+    found = recipe.scores(outputs)
     if recipe.task is Task.REGRESSION:
-        found, truth = split.unscale(found), split.unscale(truth)
-    return float(METRICS[recipe.metric].compute(truth, found, validation.weight, recipe.task))
+        found = split.unscale(found)
+    return METRICS[recipe.metric].compute(split.truth, found, split.validation.weight, recipe.task)
 
 
 def sample_weight(part: Part, recipe: Recipe) -> np.ndarray | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tuner.data import DataOptions
+from tuner.data import DataFacts, DataOptions
 from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
 from tuner.spec.problems import Problems
 from tuner.spec.reading import values_of
 from tuner.spec.study import Budget, steps_of
-from tuner.training import LOSSES, Choice, Task, head_for, head_warning, initializer_advice
+from tuner.training import LOSSES, Choice, MetricRow, Task, head_for, head_warning, initializer_advice
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,15 @@ class Sections:
     """What was read; None for what has problems of its own.
 
     Attributes:
-        space, task, data, budget, sampler, pruner, head: The sections.
+        space, task, data, facts, metric, budget, sampler, pruner, head: The sections.
         named: The dimensions that `[search]` names.
     """
 
     space: Space | None
     task: Task | None
     data: DataOptions | None
+    facts: DataFacts | None
+    metric: MetricRow | None
     budget: Budget
     sampler: Choice | None
     pruner: Choice | None
@@ -41,6 +43,7 @@ def check_across(sections: Sections, problems: Problems) -> list[str]:
     if sections.space is not None:
         advice += _initializer_advice(sections)
         advice += _head_advice(sections)
+    advice += _metric_advice(sections)
     return advice
 
 
@@ -115,3 +118,12 @@ def _head_advice(sections: Sections) -> Iterator[str]:
         if warning is not None:
             key = "search.loss" if sections.head == "auto" else "head"
             yield f"{key}: {loss} with the output activation {head} is known to train badly: {warning}"
+
+
+def _metric_advice(sections: Sections) -> Iterator[str]:
+    metric, facts = sections.metric, sections.facts
+    if metric is not None and facts is not None and metric.relative and facts.zero_targets:
+        yield (
+            f"objective.metric: {metric.name} divides by the target, which is 0 in {facts.zero_targets} of "
+            f"{facts.rows['validation']} validation rows: they alone decide. Take an error in the unit of the target"
+        )

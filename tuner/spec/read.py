@@ -99,7 +99,7 @@ def _spec(
     pruner, health = read.read_pruner(content, problems), read.read_health(content, problems)
     resources = read.read_resources(content, problems)
     named = frozenset(content["search"]) if isinstance(content.get("search"), Mapping) else frozenset()
-    advice += check_across(Sections(space, task, data, budget, sampler, pruner, head, named), problems)
+    advice += check_across(Sections(space, task, data, facts, metric, budget, sampler, pruner, head, named), problems)
     if (
         problems.found
         or title is None

@@ -1,6 +1,6 @@
 """What a training is: its task, its recipe, and the tables of what a recipe can name.
 
-Importing this package imports neither Keras nor scikit-learn: both are imported by what builds or measures.
+Importing this package imports no Keras: what builds imports it.
 Names that are Keras classes or take Keras models are looked up at their first use.
 """
 

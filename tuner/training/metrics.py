@@ -1,14 +1,16 @@
 """The objectives: measured on the whole validation part, the same for every loss.
 
-Notation: `y_true` and `scores` float64 of the shape in `Task`, `weight` `(n,)` or None.  A decision is `score > 0.5`
-for one or several labels, arg max for classes.  Scores that are not finite give NaN: the training has diverged.
+A decision is `score > 0.5` for one or several labels, arg max for classes.  Scores that are not finite give NaN: the
+training has diverged.
 """
 
 from __future__ import annotations
 
+import math
+
 from tuner.errors import UnknownNameError
 from tuner.registry import Table
-from tuner.training import _measures as measure
+from tuner.training import metric_functions as functions
 from tuner.training.rows import MetricRow
 from tuner.training.task import Task
 
@@ -25,40 +27,44 @@ METRICS: Table[MetricRow] = Table(
         "maximize",
         "share of right answers; with several labels, of right labels",
         f"{_SKLEARN}accuracy_score.html",
-        measure.accuracy,
+        functions.accuracy,
         _CLASSES,
         default_for=_ONE_ANSWER,
         best=1.0,
+        worst=0.0,
         alias=("acc", "binary_accuracy", "categorical_accuracy"),
         proportion=_ONE_ANSWER,
     ),
     MetricRow(
         "balanced_accuracy",
         "maximize",
-        "mean over the classes of the share found of each",
+        "mean over the classes that the rows have of the share found of each",
         f"{_SKLEARN}balanced_accuracy_score.html",
-        measure.balanced_accuracy,
+        functions.balanced_accuracy,
         _ONE_ANSWER,
         best=1.0,
+        worst=0.0,
     ),
     MetricRow(
         "auc",
         "maximize",
-        "area under the ROC curve; mean of one class or label against the rest",
+        "area under the ROC curve; mean of one class or label against the rest, if some rows have it and some not",
         f"{_SKLEARN}roc_auc_score.html",
-        measure.auc,
+        functions.auc,
         _CLASSES,
         best=1.0,
+        worst=0.0,
         alias=("roc_auc", "auroc"),
     ),
     MetricRow(
         "average_precision",
         "maximize",
-        "area under the precision-recall curve; mean over classes or labels",
+        "area under the precision-recall curve; mean over classes or labels, if some rows have it and some not",
         f"{_SKLEARN}average_precision_score.html",
-        measure.average_precision,
+        functions.average_precision,
         _CLASSES,
         best=1.0,
+        worst=0.0,
         alias=("ap", "pr_auc", "auprc"),
     ),
     MetricRow(
@@ -66,10 +72,11 @@ METRICS: Table[MetricRow] = Table(
         "maximize",
         "harmonic mean of precision and recall: of class 1, or the mean over classes or labels (macro)",
         f"{_SKLEARN}f1_score.html",
-        measure.f1,
+        functions.f1,
         _CLASSES,
         default_for=frozenset({Task.MULTILABEL}),
         best=1.0,
+        worst=0.0,
         alias=("f1_score", "f1_macro"),
     ),
     MetricRow(
@@ -77,27 +84,30 @@ METRICS: Table[MetricRow] = Table(
         "maximize",
         "share of the positive answers that are right: of class 1, or the mean over classes or labels",
         f"{_SKLEARN}precision_score.html",
-        measure.precision,
+        functions.precision,
         _CLASSES,
         best=1.0,
+        worst=0.0,
     ),
     MetricRow(
         "recall",
         "maximize",
         "share of the positives that are found: of class 1, or the mean over classes or labels",
         f"{_SKLEARN}recall_score.html",
-        measure.recall,
+        functions.recall,
         _CLASSES,
         best=1.0,
+        worst=0.0,
     ),
     MetricRow(
         "matthews_correlation",
         "maximize",
         "correlation of answer and truth, fair to rare classes",
         f"{_SKLEARN}matthews_corrcoef.html",
-        measure.matthews_correlation,
+        functions.matthews_correlation,
         _ONE_ANSWER,
         best=1.0,
+        worst=-1.0,
         alias=("mcc", "matthews_corrcoef"),
     ),
     MetricRow(
@@ -105,9 +115,10 @@ METRICS: Table[MetricRow] = Table(
         "maximize",
         "share of rows whose class is among the three with the highest scores; ties count against it",
         f"{_SKLEARN}top_k_accuracy_score.html",
-        measure.top_3_accuracy,
+        functions.top_3_accuracy,
         frozenset({Task.MULTICLASS}),
         best=1.0,
+        worst=0.0,
         proportion=frozenset({Task.MULTICLASS}),
     ),
     MetricRow(
@@ -115,9 +126,10 @@ METRICS: Table[MetricRow] = Table(
         "maximize",
         "share of rows whose class is among the five with the highest scores; ties count against it",
         f"{_SKLEARN}top_k_accuracy_score.html",
-        measure.top_5_accuracy,
+        functions.top_5_accuracy,
         frozenset({Task.MULTICLASS}),
         best=1.0,
+        worst=0.0,
         proportion=frozenset({Task.MULTICLASS}),
     ),
     MetricRow(
@@ -125,9 +137,10 @@ METRICS: Table[MetricRow] = Table(
         "maximize",
         "share of rows with every label right",
         f"{_SKLEARN}accuracy_score.html (multilabel)",
-        measure.exact_match,
+        functions.exact_match,
         frozenset({Task.MULTILABEL}),
         best=1.0,
+        worst=0.0,
         alias=("subset_accuracy",),
         proportion=frozenset({Task.MULTILABEL}),
     ),
@@ -136,7 +149,7 @@ METRICS: Table[MetricRow] = Table(
         "minimize",
         "mean negative logarithm of the probability of the truth, in nats",
         f"{_SKLEARN}log_loss.html",
-        measure.log_loss,
+        functions.log_loss,
         _CLASSES,
         alias=("logloss", "cross_entropy", "crossentropy"),
     ),
@@ -145,8 +158,9 @@ METRICS: Table[MetricRow] = Table(
         "minimize",
         "mean squared error of the probabilities; for classes, summed over them",
         f"{_SKLEARN}brier_score_loss.html",
-        measure.brier,
+        functions.brier,
         _CLASSES,
+        worst=2.0,
         alias=("brier_score", "brier_score_loss"),
     ),
     MetricRow(
@@ -154,7 +168,7 @@ METRICS: Table[MetricRow] = Table(
         "minimize",
         "mean |error|, in the unit of the target",
         f"{_SKLEARN}mean_absolute_error.html",
-        measure.mean_absolute_error,
+        functions.mean_absolute_error,
         _NUMBERS,
         default_for=_NUMBERS,
         alias=("mae",),
@@ -164,7 +178,7 @@ METRICS: Table[MetricRow] = Table(
         "minimize",
         "mean error², in the squared unit of the target",
         f"{_SKLEARN}mean_squared_error.html",
-        measure.mean_squared_error,
+        functions.mean_squared_error,
         _NUMBERS,
         alias=("mse",),
     ),
@@ -173,7 +187,7 @@ METRICS: Table[MetricRow] = Table(
         "minimize",
         "root of the mean error², in the unit of the target; mean over the targets",
         f"{_SKLEARN}root_mean_squared_error.html",
-        measure.root_mean_squared_error,
+        functions.root_mean_squared_error,
         _NUMBERS,
         alias=("rmse",),
     ),
@@ -182,9 +196,10 @@ METRICS: Table[MetricRow] = Table(
         "maximize",
         "share of the variance explained; 0 is as good as the mean",
         f"{_SKLEARN}r2_score.html",
-        measure.r2,
+        functions.r2,
         _NUMBERS,
         best=1.0,
+        worst=-math.inf,
         alias=("r2_score", "r_squared"),
     ),
     MetricRow(
@@ -192,7 +207,7 @@ METRICS: Table[MetricRow] = Table(
         "minimize",
         "median |error|, in the unit of the target",
         f"{_SKLEARN}median_absolute_error.html",
-        measure.median_absolute_error,
+        functions.median_absolute_error,
         _NUMBERS,
         alias=("medae",),
     ),
@@ -201,9 +216,10 @@ METRICS: Table[MetricRow] = Table(
         "minimize",
         "mean |error / target|, 1 is 100 %; meaningless near a target of 0",
         f"{_SKLEARN}mean_absolute_percentage_error.html",
-        measure.mean_absolute_percentage_error,
+        functions.mean_absolute_percentage_error,
         _NUMBERS,
         alias=("mape",),
+        relative=True,
     ),
 )
 

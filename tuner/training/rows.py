@@ -6,9 +6,12 @@ their `build` functions, which import it when they are called.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from tuner.space import Parameter, Value
 from tuner.training.task import EVERY_TASK, Task
@@ -157,29 +160,64 @@ class ClippingRow(Row):
 class MetricRow:
     """An objective, measured on the whole validation part; it never depends on the loss that was trained.
 
-    `compute(y_true, scores, weight=None, task=None)`: `y_true` and `scores` float64 of the shape in `Task`, `weight` of
-    shape `(n,)` or None; for classification `scores` are probability-like (in [0, 1], decision at 0.5 or arg max), for
-    regression predictions in the unit of the target (`tuner.training.scores` makes them from a model's outputs).
-    `task` tells classes from labels, whose targets have the same shape; say it wherever it is known (without it a
-    matrix of targets is taken for classes where each row sums to 1).
-    Returns a float, NaN where a score is not finite or the metric is not defined on these targets.
-
     Attributes:
         direction: "maximize" or "minimize".
+        function: Computes it, as `metric_functions` says; `compute` checks its arguments first.
         tasks: The tasks it is defined for.
         default_for: The tasks whose default objective it is.
         best: The best value there can be.
+        worst: The worst value there can be; infinite if it has no bound.
         alias: Other names under which people look for it ("mae").
         proportion: The tasks for which it is the share of the rows that are answered right, each wholly or not at all.
+        relative: Whether it divides by the target, which then must not be 0.
     """
 
     name: str
     direction: str
     summary: str
     source: str
-    compute: Callable[..., float]
+    function: Callable[..., float]
     tasks: frozenset[Task] = EVERY_TASK
     default_for: frozenset[Task] = frozenset()
     best: float = 0.0
+    worst: float = math.inf
     alias: tuple[str, ...] = ()
     proportion: frozenset[Task] = frozenset()
+    relative: bool = False
+
+    def compute(self, y_true: Any, scores: Any, weight: Any = None, task: Task | None = None) -> float:
+        """Compute the metric.
+
+        Args:
+            y_true: Targets of the shape in `Task`.
+            scores: For classification in [0, 1], with the decision at 0.5 or arg max; for regression predictions in the
+                unit of the target (`tuner.training.scores` makes them from a model's outputs).
+            weight: Of the rows, shape `(n,)`, or None.
+            task: Tells classes from labels, whose targets have the same shape: pass it wherever it is known.  Without
+                it a matrix of targets is taken for classes if each row sums to 1.
+
+        Returns:
+            NaN if a score is not finite, if no row has a weight, or if the metric is not defined on these targets.
+
+        Raises:
+            ValueError: Targets and scores differ in shape.
+        """
+        truth, given = _columns(y_true), _columns(scores)
+        if truth.shape != given.shape:
+            raise ValueError(f"targets and scores must have the same shape, but got {truth.shape} and {given.shape}")
+        rows = None if weight is None else np.asarray(weight, dtype=np.float64).reshape(-1)
+        if not np.isfinite(given).all() or (rows is not None and not rows.any()):
+            return math.nan
+        return float(self.function(truth, given, rows, str(task or _guess_task(truth))))
+
+
+def _columns(values: Any) -> np.ndarray:
+    array = np.asarray(values, dtype=np.float64)
+    return array.reshape(-1, 1) if array.ndim == 1 else array
+
+
+def _guess_task(truth: np.ndarray) -> Task:
+    """Guess the classification task from targets; used only if the caller does not know it."""
+    if truth.shape[1] == 1:
+        return Task.BINARY
+    return Task.MULTICLASS if np.all(truth.sum(axis=1) == 1.0) else Task.MULTILABEL

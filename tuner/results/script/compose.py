@@ -19,7 +19,7 @@ from tuner.results.script.training_text import training_text
 from tuner.training import METRICS, SCHEDULES
 
 _PACKAGE = Path(tuner.__file__).resolve().parent
-_METRICS = _PACKAGE / "results" / "numpy_metrics.py"
+_METRICS = _PACKAGE / "training" / "metric_functions.py"
 _PARTS = _PACKAGE / "results" / "script" / "parts.py"
 _SCHEDULES = _PACKAGE / "training" / "schedules"
 _QUANTILE = _PACKAGE / "training" / "quantile.py"

@@ -24,11 +24,6 @@ def training_text(export: Export, function: str) -> str:
     scaled = (
         '(rows[f"y_{part}"] - fitted["target_center"]) / fitted["target_scale"]' if regression else 'rows[f"y_{part}"]'
     )
-    truth = (
-        'y.astype("float64") * fitted["target_scale"] + fitted["target_center"]'
-        if regression
-        else 'y.astype("float64")'
-    )
     balance = "    weight = with_class_weights(y, weight)\n" if recipe.class_weight else ""
     schedule = pieces.schedule_text(recipe)
     callbacks = f"[{pieces.folded(schedule)}]" if schedule else "[]"
@@ -75,11 +70,11 @@ def part_of(rows, part, fitted):
 {_class_weights(export)}
 def score(model, rows, fitted):
     """The objective on the validation part."""
-    x, y, weight = part_of(rows, "validation", fitted)
-    outputs = predict(model, x).astype("float64")
+    x, _, weight = part_of(rows, "validation", fitted)
+    truth, outputs = rows["y_validation"].astype("float64"), predict(model, x).astype("float64")
     if not np.isfinite(outputs).all():
         return float("nan")
-    return {recipe.metric}({truth}, {pieces.scores_text(recipe)}, weight, TASK)
+    return {recipe.metric}(truth, {pieces.scores_text(recipe)}, weight, TASK)
 
 
 def train(rows, fitted):

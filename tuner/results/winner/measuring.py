@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuner.data import HeldOut, Part, Prepared, Split
-from tuner.results import numpy_metrics
 from tuner.results.winner.bounds import Widths, normal, wilson
 from tuner.training import METRICS, Recipe, Task
 
@@ -103,7 +102,7 @@ class Measure:
         return total
 
     def _on(self, answers: Answers, rows: Sequence[np.ndarray | slice]) -> float:
-        function = getattr(numpy_metrics, self.metric)
+        function = METRICS[self.metric].function
         values = []
         for truth, weight, scores, chosen in zip(self.truths, self.weights, answers, rows, strict=True):
             some = None if weight is None else weight[chosen]
@@ -139,7 +138,5 @@ def answers_of(outputs: Sequence[np.ndarray], splits: Sequence[Split], recipe: R
 
 def _measure(splits: Sequence[Split], recipe: Recipe) -> Measure:
     parts: list[Part] = [split.validation for split in splits]
-    truths = [part.y.astype(np.float64) for part in parts]
-    if recipe.task is Task.REGRESSION:
-        truths = [split.unscale(truth) for split, truth in zip(splits, truths, strict=True)]
-    return Measure(recipe.metric, recipe.task, tuple(truths), tuple(part.weight for part in parts))
+    truths = tuple(split.truth for split in splits)
+    return Measure(recipe.metric, recipe.task, truths, tuple(part.weight for part in parts))

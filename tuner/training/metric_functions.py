@@ -1,9 +1,8 @@
-"""The objectives in plain NumPy: the same numbers as `tuner.training.METRICS`, without scikit-learn.
-
-They are for exported scripts, which need nothing else, and for bootstraps, which call them some thousand times.
+"""The objectives in NumPy, each with the definition of scikit-learn, which the tests compare them with.
 
 Each function takes `(truth, scores, weight, task)`: float64 `(n, k)` as `tuner.training.Task` says, weight `(n,)` or
-None.  The exporter copies what a script needs; the names are those of the metrics.
+None.  `MetricRow.compute` checks the arguments first.  The exporter copies what a script needs; the names are those of
+the metrics.
 """
 
 from __future__ import annotations
@@ -59,43 +58,43 @@ def shares(found: np.ndarray, of: np.ndarray) -> float:
     return float(np.mean(np.divide(found, of, out=np.zeros(len(found)), where=of > 0)))
 
 
-def labels_of(right: np.ndarray, task: str) -> np.ndarray | None:
-    """The classes that are averaged over; None for labels that are columns already, or for class 1 alone."""
-    return np.unique(right) if task == "multiclass" else None
+def averaged(right: np.ndarray, answer: np.ndarray, task: str) -> np.ndarray | None:
+    """Return the classes to average over: those that occur as truth or answer; None if columns are the labels."""
+    return np.unique(np.concatenate([right, answer])) if task == "multiclass" else None
 
 
 def balanced_accuracy(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: str) -> float:
     """Mean over the classes of the share found of each."""
     right, answer = decided(truth, scores, task)
     found, _, there = counts(right, answer, weight, np.unique(right))
-    return shares(found, there)
+    return float(np.mean(found[there > 0] / there[there > 0]))
 
 
 def precision(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: str) -> float:
     """Share of the answers that are right."""
     right, answer = decided(truth, scores, task)
-    found, answered, _ = counts(right, answer, weight, labels_of(right, task))
+    found, answered, _ = counts(right, answer, weight, averaged(right, answer, task))
     return shares(found, answered)
 
 
 def recall(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: str) -> float:
     """Share of what is there that is found."""
     right, answer = decided(truth, scores, task)
-    found, _, there = counts(right, answer, weight, labels_of(right, task))
+    found, _, there = counts(right, answer, weight, averaged(right, answer, task))
     return shares(found, there)
 
 
 def f1(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: str) -> float:
     """Harmonic mean of precision and recall."""
     right, answer = decided(truth, scores, task)
-    found, answered, there = counts(right, answer, weight, labels_of(right, task))
+    found, answered, there = counts(right, answer, weight, averaged(right, answer, task))
     return shares(2.0 * found, answered + there)
 
 
 def matthews_correlation(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: str) -> float:
     """Correlation of answer and truth (Gorodkin 2004)."""
     right, answer = decided(truth, scores, task)
-    found, answered, there = counts(right, answer, weight, np.unique(np.concatenate([right, answer])))
+    found, answered, there = counts(right, answer, weight, averaged(right, answer, "multiclass"))
     rows = there.sum()
     spread = (rows**2 - answered @ answered) * (rows**2 - there @ there)
     return float((found.sum() * rows - answered @ there) / np.sqrt(spread)) if spread > 0 else 0.0
@@ -115,21 +114,22 @@ def area(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None) -> fl
     return float((np.diff(false) * (true[1:] + true[:-1]) / 2.0).sum())
 
 
-def over_labels(truth: np.ndarray) -> list[int]:
-    """The columns that hold both a 0 and a 1."""
-    return [column for column in range(truth.shape[1]) if len(np.unique(truth[:, column])) == 2]
+def measurable(truth: np.ndarray, weight: np.ndarray | None) -> list[int]:
+    """Return the columns that hold both a 0 and a 1 in rows with a weight."""
+    some = truth if weight is None else truth[weight > 0]
+    return [column for column in range(truth.shape[1]) if len(np.unique(some[:, column])) == 2]
 
 
 def auc(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: str) -> float:
     """Area under the ROC curve, mean over the columns."""
-    columns = over_labels(truth)
+    columns = measurable(truth, weight)
     return float(np.mean([area(truth[:, c], scores[:, c], weight) for c in columns])) if columns else float("nan")
 
 
 def average_precision(truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: str) -> float:
     """Area under the precision-recall curve, mean over the columns."""
     found = []
-    for column in over_labels(truth):
+    for column in measurable(truth, weight):
         true, false = ranking(truth[:, column], scores[:, column], weight)
         share = np.divide(true, true + false, out=np.zeros(len(true)), where=true + false > 0)
         found.append(float((np.diff(np.append(0.0, true / true[-1])) * share).sum()))
