@@ -21,7 +21,19 @@ from tuner.engines import StepTimes
 from tuner.errors import OwnerLostError, RepeatedFailureError, StorageAwayError, StorageError, StudyChangedError
 from tuner.executors import Anew, Ended, EpochDone, Event, Executor, Job, Lost, Raised, Saved, Stopped, Unsaved
 from tuner.interrupts import Interrupts
-from tuner.search import PRUNERS, SAMPLERS, Outcome, best_of, starts, state_of, suggest, tell
+from tuner.search import (
+    PRUNERS,
+    SAMPLERS,
+    Outcome,
+    SettingIndex,
+    best_of,
+    distribution,
+    starts,
+    state_of,
+    suggest,
+    tell,
+    values_of,
+)
 from tuner.spec import StudySpec, difference, fingerprint, recipe_for
 from tuner.standing import STATES, Standing, finished_of
 from tuner.storage import SEEN_EVERY_S, Database, Outage, StoredCheckpoint, StudyStore
@@ -32,6 +44,8 @@ PROGRAMS = "tuner:programs"
 STEP_TIMES = "tuner:step_times"
 """Attribute of a study: what its workers have measured to choose how they train (`Engine.measured`)."""
 ABOUT = "tuner:about"
+SETTINGS = "tuner:settings"
+"""Attribute of a study: how many settings its space has, or None for too many to ever try them all."""
 ENGINE = "engine"
 """Attribute of a trial: the engine that trained it."""
 DURATION = "duration_s"
@@ -118,15 +132,15 @@ class StudyRun:
         self._store.exchange(self._check_question)
         trials = self._study.get_trials(deepcopy=False)
         sampler, pruner = SAMPLERS[spec.sampler.name], PRUNERS[spec.pruner.name]
-        self._settings = sampler.settings(spec.space) or math.inf
-        self._study.sampler = sampler.build(
-            _seed(spec.seed, len(trials), self._store.place), spec.space, spec.budget.trials, **spec.sampler.options
-        )
+        self._sampler_seed = _seed(spec.seed, len(trials), self._store.place)
+        self._study.sampler = sampler.build(self._sampler_seed, spec.space, spec.budget.trials, **spec.sampler.options)
         self._pruner = pruner
         self._study.pruner = pruner.build(spec.steps, spec.folds is not None, **spec.pruner.options)
         self._rungs = pruner.rungs(spec.steps, **spec.pruner.options)
         self._starts = starts(spec.space, spec.facts.task) if spec.starts else []
-        self._again = _failed(trials) if math.isfinite(self._settings) and not self._store.place else []
+        # What failed may have been mended: whoever comes first tries it again.
+        failed = {trial.number for trial in trials if trial.state == TrialState.FAIL and not self._store.place}
+        self._asked = SettingIndex(spec.space, failed)
         self._tally()
         self._store.on_change = self._count_other
 
@@ -176,6 +190,8 @@ class StudyRun:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names([spec.metric])  # what optuna-dashboard calls the objective
+        if study.user_attrs.get(SETTINGS, 0) != spec.settings:
+            study.set_user_attr(SETTINGS, spec.settings)
 
     def _loop_as_owner(self, interrupts: Interrupts) -> None:
         """Loop; where other processes took this one for dead, begin anew as a process that has just come."""
@@ -268,8 +284,20 @@ class StudyRun:
             self._ask_at = time.monotonic() + _ASK_AGAIN_S
             return False
         measured = self._study.user_attrs.get(STEP_TIMES, {})
-        jobs = [self._ask(number, measured) for number in numbers]
-        self._exchange(self._store.flush)  # number and parameters are safe before the training begins
+        fresh = {number for number in numbers if self._ask(number)}
+        jobs: list[Job] = []
+
+        def make_jobs() -> None:
+            for number in numbers:
+                if number in fresh:
+                    self._leave_used_setting(number)  # others may have asked for it meanwhile
+                jobs.append(self._job(number, measured))
+
+        self._exchange(
+            lambda: self._store.exchange(make_jobs)
+        )  # number and parameters are safe before a training begins
+        if not jobs:
+            make_jobs()
         for job in jobs:
             self._executor.submit(job)
         return True
@@ -281,30 +309,40 @@ class StudyRun:
             self._ending = self._used_up(more=len(fixed))
             if self._ending is not None:
                 break
-            fixed.append({} if len(fixed) < waiting else self._fixed(len(fixed) - waiting, fixed))
+            fixed.append({} if len(fixed) < waiting else self._fixed(len(fixed) - waiting))
         return fixed
 
-    def _fixed(self, new: int, others: list[dict[str, Any]]) -> dict[str, Any]:
+    def _fixed(self, new: int) -> dict[str, Any]:
         """What is fixed for the trial behind `new` new ones."""
         number = sum(self._counts.values()) + new
         start = self._starts[number] if number < len(self._starts) else {}
-        if not math.isfinite(self._settings):
-            return start
-        again = [setting for setting in self._again if setting not in others]
-        if again and not start:
-            return again[0]
-        # All of it, now: another process that chooses next must see what this one will train.
-        return self._study.sampler.choose(self._study, others, start)  # type: ignore[attr-defined]
+        return {} if self._asked.is_used(start) else start
 
-    def _ask(self, number: int, measured: Mapping[str, StepTimes]) -> Job:
-        trial = self._store.begin(self._study, number)
-        values = suggest(trial, self._spec.space)
-        recipe = recipe_for(self._spec, values, trial.number).to_json()
-        self._store.add_recipe(trial.number, recipe)
-        self._running[trial.number] = trial
-        if self._again:
-            self._again = [setting for setting in self._again if setting != trial.params]
-        self._jobs[trial.number] = Job(trial.number, recipe, self._rungs, measured=measured)
+    def _ask(self, number: int) -> bool:
+        """Ask for the parameters of a trial; False if it runs again, and has them."""
+        trial = self._running[number] = self._store.begin(self._study, number)
+        fresh = not trial.params
+        suggest(trial, self._spec.space)
+        if fresh:
+            self._leave_used_setting(number)
+        return fresh
+
+    def _leave_used_setting(self, number: int) -> None:
+        """Take another setting for a trial that would repeat one, unless a person has asked for just this one."""
+        trials, space = self._study.get_trials(deepcopy=False), self._spec.space
+        self._asked.update(trials)
+        params, given = trials[number].params, trials[number].system_attrs.get("fixed_params", {})
+        if not self._asked.is_used(params, number) or self._asked.is_whole(given):
+            return
+        unused = self._asked.nearest_unused(params, f"{self._sampler_seed} {number}", fixed=given)
+        if unused is not None:
+            self._store.reassign(number, unused, {name: distribution(space[name].parameter) for name in unused})
+            self._running[number] = self._store.begin(self._study, number)
+
+    def _job(self, number: int, measured: Mapping[str, StepTimes]) -> Job:
+        recipe = recipe_for(self._spec, values_of(self._running[number], self._spec.space), number).to_json()
+        self._store.add_recipe(number, recipe)
+        self._jobs[number] = Job(number, recipe, self._rungs, measured=measured)
         return self._going_on(number, self._store.checkpoint(number))
 
     def _going_on(self, number: int, kept: StoredCheckpoint | None) -> Job:
@@ -330,7 +368,9 @@ class StudyRun:
                 return "target"
         if budget.patience is not None and self._since_best >= budget.patience:
             return "patience"
-        return "exhausted" if begun + failed - self._failed_before >= self._settings else None
+        self._asked.update(self._study.get_trials(deepcopy=False))
+        new = more - self._counts["waiting"]  # those that wait have their settings
+        return "exhausted" if new >= 0 and self._asked.left <= new else None
 
     def _handle(self, event: Event) -> bool:
         """Take in one event; whether a trial has ended with it."""
@@ -462,8 +502,14 @@ class StudyRun:
         passed, self._wall = now - self._wall, now
         self._store.update_attr(WALL, lambda before: round(float(before or 0.0) + passed, 3))
 
+    def _planned(self) -> int | None:
+        """How many trials there will be, as far as the budget or the space says."""
+        begun = finished_of(self._counts) + self._counts["running"] + self._counts["waiting"]
+        budget, left = self._spec.budget.trials, self._asked.left
+        ends = [] if budget is None else [budget + self._counts["failed"]]
+        return int(min(ends + ([] if left == math.inf else [max(begun + left, 0)]), default=0)) or None
+
     def _tell_standing(self, note: str | None = None) -> None:
-        budget = self._spec.budget
         self._show(
             Standing(
                 metric=self._spec.metric,
@@ -471,10 +517,8 @@ class StudyRun:
                 best=self._best,
                 elapsed_s=time.monotonic() - self._began,
                 finished_before=self._finished_before,
-                trials=None
-                if budget.trials is None
-                else int(min(budget.trials, self._settings) + self._counts["failed"]),
-                time_s=budget.time_s,
+                trials=self._planned(),
+                time_s=self._spec.budget.time_s,
                 note=note,
             )
         )
@@ -505,17 +549,6 @@ def about(spec: StudySpec) -> dict[str, Any]:
 def _with_programs(before: dict[str, Any] | None, traced: int, seconds: float) -> dict[str, Any]:
     before = before or {"traced": 0, "seconds": 0.0}
     return {"traced": before["traced"] + traced, "seconds": round(before["seconds"] + seconds, 3)}
-
-
-def _failed(trials: list[FrozenTrial]) -> list[dict[str, Any]]:
-    """Settings that only failed so far: what failed may have been mended."""
-    done = [trial.params for trial in trials if trial.state != TrialState.FAIL]
-    done += [trial.system_attrs.get("fixed_params", {}) for trial in trials if not trial.state.is_finished()]
-    found: list[dict[str, Any]] = []
-    for trial in trials:
-        if trial.state == TrialState.FAIL and trial.params and trial.params not in [*done, *found]:
-            found.append(trial.params)
-    return found
 
 
 def _seed(seed: int, trials: int, place: int) -> int:

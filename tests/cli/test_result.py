@@ -15,6 +15,7 @@ def content(*slower_as: str | None) -> dict[str, Any]:
         "counts": {"complete": len(slower_as)},
         "wall_s": 3.0,
         "programs": {"traced": 0, "seconds": 0.0},
+        "settings": {"total": None, "trained": 1, "text": None},
         "best": None,
         "trials": [{"slower_as": reason} for reason in slower_as],
     }

@@ -249,3 +249,12 @@ def test_a_running_study_says_so(tmp_path):
         assert "The study was running when this page was made" in texts
         assert says in texts
     assert " · running" not in report_page(read_study_results(database, "mock"))
+
+
+def test_it_says_that_a_finite_space_was_trained_as_a_whole(tmp_path):
+    study = mock_results(tmp_path, search={"optimizer": ["sgd", "adam"], "activation": ["relu", "tanh"]})
+    assert trust(gather(study))[-1] == "All 4 settings have been trained."
+    part = mock_results(
+        tmp_path, name="part", search={"activation": ["relu", "tanh"]}, budget={"trials": 1, "epochs": 2}
+    )
+    assert trust(gather(part))[-1] == "1 of 2 settings has been trained."

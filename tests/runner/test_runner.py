@@ -14,11 +14,13 @@ import optuna
 import pytest
 from mock_study import run, spec_of
 
+from tuner.cli.tables import show_result
 from tuner.engines import EpochRecord, Training
 from tuner.errors import RepeatedFailureError, StudyChangedError
 from tuner.executors import Ended, EpochDone, InlineExecutor, Job, Lost
 from tuner.results import read_study_results, summary
 from tuner.runner import StudyRun
+from tuner.search import SAMPLERS
 from tuner.storage import Database, open_database
 
 
@@ -132,15 +134,69 @@ def test_time_ends_a_study(database: Database, tmp_path: Path) -> None:
     assert content_of(database)["counts"]["complete"] >= 1
 
 
-def test_a_grid_ends_when_every_setting_was_tried(database: Database, tmp_path: Path) -> None:
-    spec = spec_of(
-        tmp_path, search={"optimizer": ["sgd", "adam"], "activation": ["relu", "tanh"]}, sampler={"name": "grid"}
-    )
+TWELVE = {
+    "optimizer": ["sgd", "adam"],
+    "activation": ["relu", "tanh"],
+    "schedule": ["constant", "cosine", "step"],
+}
+
+
+@pytest.mark.parametrize("sampler", sorted({*SAMPLERS} - {"gp", "cmaes"}))
+def test_a_finite_space_ends_when_every_setting_was_trained(
+    database: Database, tmp_path: Path, sampler: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = spec_of(tmp_path, search=TWELVE, sampler={"name": sampler}, budget={"trials": 40, "epochs": 2})
+    ended, shown = run(spec, database)
+    assert ended == "exhausted"
+    assert shown[-1].trials == 12
+    content = content_of(database)
+    assert len({str(row["params"]) for row in content["trials"]}) == len(content["trials"]) == 12
+    assert content["settings"] == {"total": 12, "trained": 12, "text": "all 12 settings have been trained"}
+    show_result(content, ended)
+    assert "all 12 settings have been trained" in capsys.readouterr().out
     assert run(spec, database)[0] == "exhausted"
+    assert len(content_of(database)["trials"]) == 12
+
+
+def test_cmaes_trains_no_setting_twice(database: Database, tmp_path: Path) -> None:
+    search = {"optimizer": ["sgd", "adam"], "learning_rate": {"low": 0.1, "high": 0.6, "step": 0.1}}
+    assert run(spec_of(tmp_path, search=search, sampler={"name": "cmaes"}), database)[0] == "exhausted"
+    assert len({str(row["params"]) for row in content_of(database)["trials"]}) == 12
+
+
+def test_conditions_count_in_a_finite_space(database: Database, tmp_path: Path) -> None:
+    search = {
+        "optimizer": ["sgd", "adam"],
+        "activation": ["relu", "tanh"],
+        "optimizer_options": {"sgd": {"nesterov": [True, False]}},
+    }
+    ended, _ = run(spec_of(tmp_path, search=search), database, diverges_above=0.005)
+    content = content_of(database)
+    assert ended == "exhausted"
+    assert content["settings"]["text"] == "all 6 settings have been trained"
+    assert content["counts"]["diverged"] == 4, "sgd begins with 0.01: a diverged trial counts"
+
+
+def test_a_repeated_setting_is_replaced_in_an_endless_space_too(database: Database, tmp_path: Path) -> None:
+    search = {
+        "optimizer": ["sgd", "adam"],
+        "optimizer_options": {"sgd": {"nesterov": [True, False]}, "adam": {"amsgrad": [True, False]}},
+        "momentum": {"low": 0.0, "high": 0.9, "when": {"optimizer": "adam"}},
+    }
+    run(spec_of(tmp_path, search=search, budget={"trials": 25, "epochs": 2}), database)
     rows = content_of(database)["trials"]
-    assert sorted((r["params"]["optimizer"], r["params"]["activation"]) for r in rows) == [
-        ("adam", "relu"), ("adam", "tanh"), ("sgd", "relu"), ("sgd", "tanh"),
-    ]  # fmt: skip
+    assert len({str(row["params"]) for row in rows}) == len(rows) == 25
+    assert content_of(database)["settings"] == {"total": None, "trained": 25, "text": None}
+
+
+def test_a_person_may_ask_for_a_setting_again(database: Database, tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, search=TWELVE, budget={"trials": 3, "epochs": 2})
+    run(spec, database)
+    plain = optuna.load_study(study_name="mock", storage=database.url)
+    plain.enqueue_trial(plain.trials[1].params)
+    run(spec_of(tmp_path, search=TWELVE, budget={"trials": 4, "epochs": 2}), database)
+    trials = optuna.load_study(study_name="mock", storage=database.url).trials
+    assert trials[3].params == trials[1].params
 
 
 def test_bad_trials_are_pruned_early_and_the_curve_is_kept(database: Database, tmp_path: Path) -> None:

@@ -59,9 +59,10 @@ def test_a_study_has_exactly_its_trials(database_url: str, tmp_path: Path) -> No
     assert (second["optimizer"], second["learning_rate"]) == ("sgd", 0.1)
 
 
-def test_a_grid_has_each_setting_once(database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sampler", ["grid", "tpe"])
+def test_a_finite_space_has_each_setting_once(database_url: str, tmp_path: Path, sampler: str) -> None:
     search = {"optimizer": ["sgd", "adam", "adagrad"], "activation": ["relu", "tanh"], "schedule": ["constant", "step"]}
-    spec = spec_of(tmp_path, search=search, sampler={"name": "grid"})
+    spec = spec_of(tmp_path, search=search, sampler={"name": sampler})
     assert together(database_url, spec, 3, epoch_s=0.002) == ["exhausted"] * 3
     rows = content_of(database_url)["trials"]
     settings = {(row["params"]["optimizer"], row["params"]["activation"], row["params"]["schedule"]) for row in rows}

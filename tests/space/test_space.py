@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import math
@@ -61,7 +62,7 @@ def test_all_conditions_must_hold() -> None:
 
 def test_settings_of_a_finite_space() -> None:
     settings = list(CONDITIONAL.settings())
-    assert len(settings) == CONDITIONAL.size() == 9  # sgd: 2 × (2 with nesterov, 1 without), adam: 2, adagrad: 1
+    assert len(settings) == CONDITIONAL.size == 9  # sgd: 2 × (2 with nesterov, 1 without), adam: 2, adagrad: 1
     assert len({json.dumps(setting, sort_keys=True) for setting in settings}) == 9
     assert {"optimizer": "adagrad", "batch_size": 32} in settings
 
@@ -75,17 +76,27 @@ def test_settings_of_ranges() -> None:
 
 def test_a_continuous_space_has_no_end() -> None:
     found = space(OPTIMIZER, Dimension("rate", Float(0.1, 1.0)))
-    assert found.size() == math.inf
+    assert found.size == math.inf
     with pytest.raises(ValueError, match="'rate' is continuous"):
         list(found.settings())
-    assert space(Dimension("rate", Float(0.1, 0.1))).size() == 1
+    assert space(Dimension("rate", Float(0.1, 0.1))).size == 1
 
 
-def test_counting_stops_at_the_limit() -> None:
-    tens = [Dimension(f"d{n}", Int(0, 9)) for n in range(30)]
-    assert space(*tens).size(limit=1000) == math.inf
-    assert space(*tens[:3]).size(limit=1000) == 1000
-    assert space(*tens[:3]).size(limit=999) == math.inf
+def test_a_large_space_is_counted_at_once() -> None:
+    tens = [Dimension(f"d{n}", Int(0, 9)) for n in range(1000)]
+    assert space(*tens).size == 10**1000
+    gates = [Dimension(f"g{n}", Int(0, 1)) for n in range(30)]
+    every = Dimension("every", Int(0, 1), tuple(When(gate.name, (1,)) for gate in gates))
+    assert space(*gates, every).size == math.inf, "beyond MAX_STATES it is not counted"
+    assert space(*gates[:10], dataclasses.replace(every, conditions=every.conditions[:10])).size == 2**10 + 1
+    named = Dimension("named", Int(1, 10**9))
+    assert space(named, Dimension("more", Int(0, 1), (When("named", (7,)),))).size == 10**9 + 1
+
+
+def test_a_continuous_dimension_that_is_never_active_does_not_make_a_space_endless() -> None:
+    rate = Dimension("rate", Float(0.1, 1.0), (When("optimizer", ("lion",)),))
+    assert space(OPTIMIZER, rate).size == 3
+    assert [space(OPTIMIZER, rate).enumeration.number({"optimizer": name}) for name in ("adagrad", "lion")] == [2, None]
 
 
 def test_one_value_is_not_searched() -> None:
@@ -157,8 +168,28 @@ def test_what_is_drawn_is_one_of_the_settings(found: Space, seed: int) -> None:
 
     drawn, settings = found.draw(choose), list(found.settings())
     assert drawn in settings
-    assert len(settings) == found.size()
+    assert len(settings) == found.size
     assert all(first != second for first, second in itertools.combinations(settings, 2))
     for setting in settings:
         assert set(setting) == {d.name for d in found if d.active(setting)}
         assert all(setting[d.name] in d.parameter for d in found if d.name in setting)
+
+
+@given(spaces())
+def test_each_setting_has_its_number(found: Space) -> None:
+    numbers = found.enumeration
+    settings = [numbers.setting(number) for number in range(int(found.size))]
+    assert [numbers.number(setting) for setting in settings] == list(range(len(settings)))
+    assert sorted(map(repr, map(sorted, map(dict.items, settings)))) == sorted(
+        repr(sorted(setting.items())) for setting in found.settings()
+    )
+
+
+def test_values_off_the_steps_have_no_number() -> None:
+    found = space(Dimension("rate", Float(0.1, 0.7, step=0.2)), Dimension("units", Int(16, 64, step=16)))
+    numbers = found.enumeration
+    assert (
+        numbers.number({"rate": 0.1 + 2 * 0.2, "units": 32}) == numbers.number({"rate": 0.5, "units": 32}) is not None
+    )
+    for odd in ({"rate": 0.2, "units": 16}, {"rate": 0.1, "units": 17}, {"rate": 0.9, "units": 16}, {"rate": 0.1}):
+        assert numbers.number(odd) is None

@@ -92,7 +92,7 @@ def test_compares_by_dimensions_that_it_searches(file, specs):
 def test_a_grid_is_tried_whole_and_nothing_else(name, specs):
     spec = specs[name]
     assert spec.sampler.name == "grid"
-    assert spec.space.size() == spec.budget.trials
+    assert spec.space.size == spec.budget.trials
     assert not spec.starts
     assert spec.pruner.name == "none"
 

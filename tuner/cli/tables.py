@@ -21,7 +21,7 @@ _ENDED = {
     "time": "the time is used up",
     "target": "the target is reached",
     "patience": "there was no improvement for as many trials as the patience allows",
-    "exhausted": "every setting of the space was tried",
+    "exhausted": "every setting of the space has been tried",
     "interrupted": "interrupted; the same command goes on from here",
 }
 
@@ -30,7 +30,8 @@ def show_result(content: dict[str, Any], ended: str) -> None:
     """The end of a run, from the summary of its study: why it ended, the best trial, what can be done next."""
     out = console()
     counts = ", ".join(f"{count} {state}" for state, count in content["counts"].items() if count)
-    out.print(f"Study {content['study']}: {_ENDED[ended]}.")
+    why = (content["settings"]["text"] if ended == "exhausted" else None) or _ENDED[ended]
+    out.print(f"Study {content['study']}: {why}.")
     programs = content["programs"]
     made = f", {programs['traced']} programs made in {duration_text(programs['seconds'])}" if programs["traced"] else ""
     out.print(f"{counts or 'no trials'}; {duration_text(content['wall_s'])} in all{made}.")

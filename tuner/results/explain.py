@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from tuner.engines import ENGINES
@@ -15,9 +14,9 @@ def explain(spec: StudySpec) -> dict[str, Any]:
     Returns:
         `{"study", "model", "objective", "data", "space", "fixed", "settings", "budget", "sampler", "pruner",
         "health", "engine", "advice"}`; `space` has a `{"name", "values", "when"}` for each searched dimension,
-        `settings` is None where there are infinitely many.
+        `settings` is None if there are infinitely many, or more than anybody will try.
     """
-    facts, size = spec.facts, spec.space.size()
+    facts = spec.facts
     return {
         "study": spec.name,
         "model": str(spec.model),
@@ -40,7 +39,7 @@ def explain(spec: StudySpec) -> dict[str, Any]:
             for dimension in spec.space.searched
         ],
         "fixed": {d.name: str(d.parameter) for d in spec.space if not d.searched},
-        "settings": None if math.isinf(size) else int(size),
+        "settings": spec.settings,
         "budget": {key: value for key, value in vars(spec.budget).items() if value is not None},
         "sampler": {"name": spec.sampler.name, **spec.sampler.options},
         "pruner": {"name": spec.pruner.name, **spec.pruner.options},

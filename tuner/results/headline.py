@@ -57,8 +57,10 @@ def trust(results: Gathered) -> list[str]:
     complete = [seen.value for seen in results.in_state("complete") if seen.value is not None]
     if best is None or best.value is None:
         return []
+    coverage = results.study.coverage
+    whole = [] if coverage is None else [f"{coverage[0].upper()}{coverage[1:]}."]
     if len(complete) == 1:
-        return ["It is the only complete trial, so there is nothing to compare it with."]
+        return ["It is the only complete trial, so there is nothing to compare it with.", *whole]
     found = [
         f"It is the best of {count(len(complete), 'complete trial')}, all measured on the same rows, and therefore "
         "looks somewhat better than it will be on new data."
@@ -68,7 +70,7 @@ def trust(results: Gathered) -> list[str]:
         near = sum(abs(value - best.value) <= error for value in complete) - 1
         within = "no other trial is" if not near else f"{count(near, 'other trial is', 'other trials are')}"
         found.append(f"With so many rows its standard error is {error:.2g}: {within} within that.")
-    return found
+    return [*found, *whole]
 
 
 def standard_error(results: Gathered) -> float | None:

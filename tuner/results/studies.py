@@ -9,7 +9,8 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from tuner.search import best_of, state_of
+from tuner.results.words import count
+from tuner.search import best_of, setting_key, state_of
 from tuner.standing import STATES
 from tuner.storage import Database, StudyRecord, epochs_run, read_study_record, read_verdicts, study_names
 
@@ -60,6 +61,27 @@ class Study:
     def programs(self) -> dict[str, Any]:
         """Programs that the compiled engine made in all its runs: `{"traced", "seconds"}`."""
         return dict(self.record.attrs.get("tuner:programs", {"traced": 0, "seconds": 0.0}))
+
+    @property
+    def settings(self) -> int | None:
+        """How many settings its space has; None if that is not known, or there are too many to try them all."""
+        return self.record.attrs.get("tuner:settings")
+
+    @property
+    def trained_settings(self) -> int:
+        """How many different settings its trials had, without those that only failed or have not ended."""
+        ended = [trial for trial in self.record.trials if trial.state.name in ("COMPLETE", "PRUNED")]
+        return len({setting_key(trial) for trial in ended})
+
+    @property
+    def coverage(self) -> str | None:
+        """How much of a finite space was trained, as a clause: "all 12 settings have been trained"."""
+        total, trained = self.settings, self.trained_settings
+        if total is None:
+            return None
+        if trained < total:
+            return f"{trained:,} of {count(total, 'setting')} {'has' if trained == 1 else 'have'} been trained"
+        return "the only setting has been trained" if total == 1 else f"all {total:,} settings have been trained"
 
     @property
     def wall_s(self) -> float:

@@ -15,9 +15,10 @@ def summary(study: Study) -> dict[str, Any]:
     """The study as plain JSON.
 
     Returns:
-        `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "health", "trials"}`: `counts` by
-        state, `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`, `health` has
-        trials by verdict, and `trials` has one `{"number", "state", "value", "params", "epochs", "duration_s",
+        `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "settings", "health", "trials"}`:
+        `counts` by state, `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`,
+        `settings` is `{"total", "trained", "text"}`, `health` has trials by verdict, and `trials` has one
+        `{"number", "state", "value", "params", "epochs", "duration_s",
         "engine", "slower_as", "reason", "health"}` a trial, where `health` is the list of what was found, the verdict
         first.
     """
@@ -32,6 +33,7 @@ def summary(study: Study) -> dict[str, Any]:
         "best": None if best is None else {"trial": best.number, "value": best.value, "params": params_of(best)},
         "wall_s": study.wall_s,
         "programs": study.programs,
+        "settings": {"total": study.settings, "trained": study.trained_settings, "text": study.coverage},
         "health": study.verdicts_of(record.trials),
         "trials": rows,
     }

@@ -3,10 +3,11 @@
 Importing this package does not import Optuna.
 """
 
-from tuner.search.distributions import encode, params_of, suggest, values_of
+from tuner.search.distributions import distribution, encode, params_of, setting_key, suggest, values_of
 from tuner.search.outcomes import Outcome, best_of, state_of, tell, value_of
 from tuner.search.pruners import DEFAULT_PRUNER, PRUNERS, PrunerRow
 from tuner.search.samplers import DEFAULT_SAMPLER, SAMPLERS, SamplerRow
+from tuner.search.setting_index import SettingIndex
 from tuner.search.starts import starts
 
 __all__ = [
@@ -17,9 +18,12 @@ __all__ = [
     "Outcome",
     "PrunerRow",
     "SamplerRow",
+    "SettingIndex",
     "best_of",
+    "distribution",
     "encode",
     "params_of",
+    "setting_key",
     "starts",
     "state_of",
     "suggest",

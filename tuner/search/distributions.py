@@ -31,9 +31,9 @@ def distribution(parameter: Parameter) -> BaseDistribution:
         case Int(low, high, log, step):
             return IntDistribution(low, high - (high - low) % step, log=log, step=step)
         case Categorical(choices):
-            return CategoricalDistribution(_labels(choices))
+            return CategoricalDistribution(labels(choices))
         case Fixed(value):
-            return CategoricalDistribution(_labels((value,)))
+            return CategoricalDistribution(labels((value,)))
 
 
 def suggest(trial: Trial, space: Space) -> dict[str, Value]:
@@ -53,14 +53,14 @@ def suggest(trial: Trial, space: Space) -> dict[str, Value]:
             case Int(low, high, log, step):
                 return trial.suggest_int(name, low, high - (high - low) % step, log=log, step=step)
             case Categorical(choices):
-                return _value(parameter, trial.suggest_categorical(name, _labels(choices)))
+                return _value(parameter, trial.suggest_categorical(name, labels(choices)))
             case Fixed(value):
                 return value
 
     return space.draw(choose)
 
 
-def values_of(trial: FrozenTrial, space: Space) -> dict[str, Value]:
+def values_of(trial: FrozenTrial | Trial, space: Space) -> dict[str, Value]:
     """The setting of a stored trial: the value of every active dimension, the fixed ones included.
 
     A trial that was interrupted while it was asked for lacks some values; these are absent here, too.
@@ -81,6 +81,12 @@ def params_of(trial: FrozenTrial) -> dict[str, Any]:
         return json.loads(label) if isinstance(kind, CategoricalDistribution) and _is_json(kind.choices) else label
 
     return {name: decoded(name, label) for name, label in trial.params.items()}
+
+
+def setting_key(trial: FrozenTrial) -> str:
+    """Name the setting of a stored trial: the same for equal ones, whatever the steps of a range were rounded to."""
+    rounded = {name: f"{value:.9g}" if isinstance(value, float) else value for name, value in trial.params.items()}
+    return json.dumps(rounded, sort_keys=True)
 
 
 def encode(values: Mapping[str, Value], space: Space) -> dict[str, Any]:
@@ -105,7 +111,8 @@ def _last(low: float, high: float, step: float | None) -> float:
     return float(exact_low + (exact_high - exact_low) // exact_step * exact_step)
 
 
-def _labels(choices: tuple[Value, ...]) -> tuple[Scalar, ...]:
+def labels(choices: tuple[Value, ...]) -> tuple[Scalar, ...]:
+    """Name the values of a choice as Optuna knows them."""
     scalars = [choice for choice in choices if not isinstance(choice, tuple)]
     if len(scalars) == len(choices) and len(set(choices)) == len(choices) and not _is_json(choices):
         return tuple(scalars)
@@ -128,10 +135,10 @@ def _label(parameter: Parameter, value: Value) -> Any:
     if not isinstance(parameter, Categorical):
         return value
     index = next(i for i, c in enumerate(parameter.choices) if type(c) is type(value) and c == value)
-    return _labels(parameter.choices)[index]
+    return labels(parameter.choices)[index]
 
 
 def _value(parameter: Parameter, label: Any) -> Value:
     if not isinstance(parameter, Categorical) or label == _MISSING:
         return label
-    return parameter.choices[_labels(parameter.choices).index(label)]
+    return parameter.choices[labels(parameter.choices).index(label)]

@@ -23,8 +23,7 @@ class GridSampler(IndependentSampler):
 
     Optuna's own grid is the product of all lists, which knows no conditions.  What was tried is read from the
     parameters of the stored trials, so that neither another seed nor enqueued trials matter when a study goes on.  A
-    failed trial counts as tried.  Once nothing is left, the first setting is proposed again and again: the caller ends
-    the study (`SamplerRow.settings`).
+    failed trial counts as tried.  Once nothing is left, the first setting is proposed again and again.
 
     Args:
         space: A finite space.
@@ -38,24 +37,6 @@ class GridSampler(IndependentSampler):
         self._left = {_key(setting): setting for setting in settings}
         self._read: set[int] = set()  # numbers of trials that are taken account of
         self._chosen: dict[int, dict[str, Any]] = {}  # setting by number, for trials of this process
-
-    def choose(
-        self, study: Study, taken: Sequence[Mapping[str, Any]] = (), fixed: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """The setting that comes next, to be given to a new trial as what is fixed; changes nothing.
-
-        Where several processes run a study, one at a time chooses, with all trials before it.
-
-        Args:
-            study: With the trials so far.
-            taken: Settings that are given to other trials at the same moment.
-            fixed: A part of it that is given, if any setting that is left has it.
-        """
-        self._read_trials(study, -1)
-        gone = {_key(setting) for setting in taken}
-        left = [setting for key, setting in self._left.items() if key not in gone]
-        agreeing = (setting for setting in left if _agrees(setting, fixed or {}))
-        return dict(next(agreeing, left[0] if left else self._settings[0]))
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Choose a setting that was not tried and agrees with what was enqueued."""

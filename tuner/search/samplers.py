@@ -37,10 +37,6 @@ def _never(space: Space, trials: int | None) -> str | None:
     return None
 
 
-def _endless(space: Space) -> int | None:
-    return None
-
-
 @dataclass(frozen=True)
 class SamplerRow(Row):
     """A sampler.
@@ -53,14 +49,12 @@ class SamplerRow(Row):
         learns: What it reads of finished trials, and so how a diverged one is told to it: see `outcomes.tell`.
         unsuited: `(space, trials)` → why it cannot be used, or None.
         advice: `(space, trials)` → why another one would do better, or None.
-        settings: `(space)` → after how many trials nothing is left to propose; None for no end.
     """
 
     optuna_class: str = ""
     learns: Learns = "nothing"
     unsuited: Callable[[Space, int | None], str | None] = _never
     advice: Callable[[Space, int | None], str | None] = _never
-    settings: Callable[[Space], int | None] = _endless
 
 
 def _grid(seed: int, space: Space, trials: int | None) -> BaseSampler:
@@ -75,21 +69,15 @@ def _grid_unsuited(space: Space, trials: int | None) -> str | None:
     if endless:
         names = ", ".join(f"{d.name} ({d.parameter})" for d in endless)
         return f"a grid needs a finite space, but these dimensions are continuous: {names}; give them a step or a list"
-    if space.size(GRID_LIMIT) == float("inf"):
+    if space.size > GRID_LIMIT:
         return f"a grid may have {GRID_LIMIT:,} settings at most, but this space has more; shorten the lists"
     return None
 
 
 def _grid_advice(space: Space, trials: int | None) -> str | None:
-    size = space.size(GRID_LIMIT)
-    if trials is None or size <= trials:
+    if trials is None or space.size <= trials:
         return None
-    return f"the grid has {size:,.0f} settings and only {trials} trials are planned: a random part of it is tried"
-
-
-def _grid_settings(space: Space) -> int | None:
-    size = space.size(GRID_LIMIT)
-    return None if size == float("inf") else int(size)
+    return f"the grid has {space.size:,} settings and only {trials} trials are planned: a random part of it is tried"
 
 
 def _random(seed: int, space: Space, trials: int | None) -> BaseSampler:
@@ -229,7 +217,6 @@ SAMPLERS: Table[SamplerRow] = Table(
         optuna_class="GridSampler",
         unsuited=_grid_unsuited,
         advice=_grid_advice,
-        settings=_grid_settings,
     ),
     SamplerRow(
         "gp",

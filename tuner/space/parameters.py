@@ -46,6 +46,18 @@ class Float:
             return 1
         return math.inf if self.step is None else math.floor((self.high - self.low) / self.step + 1e-9) + 1
 
+    def index(self, value: object) -> int | None:
+        """The position of a value, from 0 on, or None if it is none of them; only of a finite range."""
+        if value not in self:
+            return None
+        exact = (value - self.low) / self.step if self.step is not None else 0.0  # type: ignore[operator]
+        index = round(exact)
+        return index if abs(exact - index) < 1e-6 and index < self.size else None
+
+    def at(self, index: int) -> float:
+        """The value at a position of a finite range."""
+        return self.low if self.step is None else self.low + self.step * index
+
     def __str__(self) -> str:
         return _range_text(self.low, self.high, self.log, self.step)
 
@@ -71,6 +83,17 @@ class Int:
     def size(self) -> float:
         """How many values there are."""
         return (self.high - self.low) // self.step + 1
+
+    def index(self, value: object) -> int | None:
+        """The position of a value, from 0 on, or None if it is none of them."""
+        if value not in self:
+            return None
+        index, rest = divmod(int(value) - self.low, self.step)  # type: ignore[call-overload]
+        return index if rest == 0 else None
+
+    def at(self, index: int) -> int:
+        """The value at a position."""
+        return self.low + self.step * index
 
     def __str__(self) -> str:
         return _range_text(self.low, self.high, self.log, None if self.step == 1 else self.step)
@@ -102,6 +125,15 @@ class Categorical:
         """How many values there are."""
         return len(self.choices)
 
+    def index(self, value: object) -> int | None:
+        """The position of a value, from 0 on, or None if it is none of them."""
+        same = (i for i, choice in enumerate(self.choices) if type(value) is type(choice) and value == choice)
+        return next(same, None)
+
+    def at(self, index: int) -> Value:
+        """The value at a position."""
+        return self.choices[index]
+
     def __str__(self) -> str:
         return " | ".join(str(choice) for choice in self.choices)
 
@@ -119,6 +151,14 @@ class Fixed:
     def size(self) -> float:
         """One."""
         return 1
+
+    def index(self, value: object) -> int | None:
+        """0 for the value, None for every other one."""
+        return 0 if value in self else None
+
+    def at(self, index: int) -> Value:
+        """The value."""
+        return self.value
 
     def __str__(self) -> str:
         return str(self.value)

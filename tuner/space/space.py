@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tuner.space.enumeration import Enumeration
 from tuner.space.parameters import Categorical, Fixed, Float, Int, Parameter, Value
 
 
@@ -61,6 +61,7 @@ class Space:
                         f"{dimension.name!r} depends on {condition.name!r}, which does not stand before it"
                     )
             self._dimensions[dimension.name] = dimension
+        self._enumeration: Enumeration | None = None
 
     def __iter__(self) -> Iterator[Dimension]:
         return iter(self._dimensions.values())
@@ -102,16 +103,17 @@ class Space:
                 values[dimension.name] = choose(dimension)
         return values
 
-    def size(self, limit: float = 1e6) -> float:
-        """How many different settings there are; `inf` for a continuous space or one beyond `limit`."""
-        if any(math.isinf(dimension.parameter.size) for dimension in self):
-            return math.inf
-        count = 0
-        for _ in self.settings():
-            count += 1
-            if count > limit:
-                return math.inf
-        return count
+    @property
+    def enumeration(self) -> Enumeration:
+        """The numbers of its settings."""
+        if self._enumeration is None:
+            self._enumeration = Enumeration(self)
+        return self._enumeration
+
+    @property
+    def size(self) -> float:
+        """How many different settings there are; `inf` for a continuous space."""
+        return self.enumeration.size
 
     def settings(self) -> Iterator[dict[str, Value]]:
         """Every setting of a finite space, in the order of the dimensions; conditions hold.

@@ -12,6 +12,8 @@ from tuner.diagnostics import HealthOptions
 from tuner.space import Space
 from tuner.training import Choice
 
+_MOST_SETTINGS = 10**15
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -105,6 +107,11 @@ class StudySpec:
     def folds(self) -> int | None:
         """Folds of the validation; None for a hold-out."""
         return self.data.validation.folds if isinstance(self.data.validation, Folds) else None
+
+    @property
+    def settings(self) -> int | None:
+        """How many settings its space has; None if there are infinitely many, or more than anybody will try."""
+        return int(self.space.size) if self.space.size <= _MOST_SETTINGS else None
 
     @property
     def steps(self) -> int:

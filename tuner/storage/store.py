@@ -103,6 +103,12 @@ class StudyStore:
         study._thread_local.cached_all_trials = None  # as `Study.ask` does: the sampler sees what is new
         return optuna.Trial(study, self._memory_of(number))
 
+    def reassign(self, number: int, params: Mapping[str, Any], distributions: Mapping[str, Any]) -> None:
+        """Give a trial that has reported nothing yet another setting; `begin` it again."""
+        trial = snapshot(self.memory.get_trial(self._memory_of(number)))
+        trial.params, trial.distributions = dict(params), dict(distributions)
+        self.memory.put(self._memory_id, trial)
+
     def add_recipe(self, number: int, recipe: Mapping[str, Any]) -> None:
         """Keep the recipe of a trial, to be written with the next `flush`."""
         self._rows.append(Rows(tables.recipes, number, [{"recipe": dict(recipe)}], replace=True))
