@@ -12,8 +12,10 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import inspect
+import keyword
 import sys
 import traceback
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -54,6 +56,8 @@ class Reference:
             )
         if pure.suffix != ".py":
             raise ContentError(f"A reference must name a Python file, as in 'models/mlp.py:build', but got {text!r}.")
+        if name and not is_name(name):
+            raise ContentError(f"A reference must name a function, as in 'models/mlp.py:build', but got {text!r}.")
         return cls(str(pure), name or function)
 
     def __str__(self) -> str:
@@ -75,6 +79,11 @@ class Signature:
     def takes(self, name: str) -> bool:
         """Whether the function takes this keyword."""
         return self.open or name in self.keywords
+
+
+def is_name(text: str) -> bool:
+    """Return whether Python reads a text as one name, the same one."""
+    return text.isidentifier() and not keyword.iskeyword(text) and unicodedata.normalize("NFKC", text) == text
 
 
 def project_of(study_file: Path) -> Path:

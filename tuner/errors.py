@@ -9,6 +9,8 @@
     │   ├── NoBestTrialError                    a study without one finished trial
     │   ├── ContentError                        a model, study or data function that cannot be loaded
     │   ├── DataError                           data that cannot be used as they are
+    │   ├── RecipeError                         a recipe, read from a database or a file, that cannot be one
+    │   ├── CodeError                           code that is named by what was read alone, and by nobody else
     │   └── UnsupportedError                    a recipe that this engine cannot train; another one can
     ├── StudyFailedError                    1   the search itself could not go on
     │   └── RepeatedFailureError                the same error of user code, several times in a row
@@ -121,6 +123,14 @@ class ContentError(UsageError):
 
 class DataError(UsageError):
     """Data that cannot be used as they are."""
+
+
+class RecipeError(UsageError):
+    """A recipe that was read from a database or a file, and breaks a rule."""
+
+
+class CodeError(UsageError):
+    """Code of the project that only a database or an exported file names: it is not run."""
 
 
 class UnsupportedError(UsageError):

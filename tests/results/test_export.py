@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 import tomllib
 
 import numpy as np
@@ -11,10 +13,12 @@ from mock_results import mock_results
 
 import tuner
 from tuner.data import DataOptions, prepare, unscaled
-from tuner.errors import ContentError, DataError, NoBestTrialError, StudyNotFoundError, UsageError
-from tuner.results import Export, best_trial, export, save_rows
+from tuner.errors import ContentError, DataError, NoBestTrialError, RecipeError, StudyNotFoundError, UsageError
+from tuner.results import Export, best_trial, export, read_study_results, save_rows
 from tuner.results.script.compose import _apart, _check_names, _model_source
 from tuner.results.script.extract import definitions
+from tuner.results.winner.leaders import leaders
+from tuner.storage import open_database
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +86,31 @@ def test_only_complete_trials_are_exported(small, place):
         export(small, place, 12)
     complete = next(trial for trial in small.record.trials if small.state_of(trial)[0] == "complete")
     assert export(small, place, complete.number).value == complete.value
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("$.head", "''', __=__import__('os').system('touch PWNED')): #"),
+        ("$.data.source", "scripts/deploy.py:wipe"),
+        ("$.model.reference", "scripts/deploy.py:wipe"),
+        ("$.model.sha256", "0" * 64),
+        ("$.metric", "log_loss"),
+        ("$.data.scale", "none"),
+        ("$.data.scale", "nothing"),
+        ("$.learning_rate", -1),
+    ],
+)
+def test_a_recipe_that_was_changed_in_the_database_is_refused(small, tmp_path, path, value):
+    """What makes no recipe, or one for another question than the fingerprint of the study."""
+    shutil.copyfile(small.database.engine.url.database, tmp_path / "changed.db")
+    with sqlite3.connect(tmp_path / "changed.db") as connection:
+        connection.execute("update tuner_recipes set recipe = json_set(recipe, ?, ?)", (path, value))
+    connection.close()
+    changed = read_study_results(open_database(f"sqlite:///{tmp_path}/changed.db", create=False), "mock")
+    for read in (best_trial, lambda study: export(study, tmp_path), lambda study: leaders(study, 3)):
+        with pytest.raises(RecipeError, match="The database holds a recipe of trial"):
+            read(changed)
 
 
 def test_other_data_are_refused(small, place, monkeypatch):

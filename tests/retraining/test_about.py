@@ -17,7 +17,7 @@ from tuner.training import Choice, ModelChoice, Recipe, Task
 
 RECIPE = Recipe(
     task=Task.BINARY,
-    model=ModelChoice(reference="models/mlp.py", sha256="ab", options={"units": [8, 4]}),
+    model=ModelChoice(reference="models/mlp.py", sha256="ab" * 32, options={"units": [8, 4]}),
     head="sigmoid",
     loss=Choice(name="binary_crossentropy"),
     optimizer=Choice(name="adam"),

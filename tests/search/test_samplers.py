@@ -209,7 +209,7 @@ class TestCmaEs:
         suggest(copy.ask(), numbers)
         assert sampler._optimizer.generation == expected.generation == 12
         assert sampler._optimizer.mean == pytest.approx(expected.mean, abs=0.0)
-        assert sampler._optimizer._C == pytest.approx(expected._C)
+        assert pytest.approx(expected._C) == sampler._optimizer._C
 
     def test_a_study_is_resumed_where_it_was_without_a_pickle(self, space, monkeypatch):
         """The state is computed from the trials; whatever else the database holds of it is not looked at."""

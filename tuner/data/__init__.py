@@ -1,7 +1,7 @@
 """Data: sources, splits, preprocessing, outliers, weights."""
 
 from tuner.data.encoding import encode_rows
-from tuner.data.options import OUTLIER_LIMITS, DataOptions, Folds
+from tuner.data.options import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from tuner.data.parts import DataFacts, HeldOut, Part, Prepared, Preprocessing, Split
 from tuner.data.prepare import held_out, prepare, unscaled
 from tuner.data.source import Source
@@ -23,5 +23,6 @@ __all__ = [
     "encode_rows",
     "held_out",
     "prepare",
+    "read_options",
     "unscaled",
 ]

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from tuner.errors import shown
+from tuner.errors import DataError, shown
 from tuner.training import Task
 
 OUTLIER_LIMITS: Mapping[str, float] = {"drop_zscore": 3.0, "drop_iqr": 1.5, "winsorize": 0.01}
@@ -258,3 +258,17 @@ class DataOptions(BaseModel):
     def limit(self) -> float:
         """`outlier_limit` with its default filled in; 0 where outliers are kept."""
         return OUTLIER_LIMITS.get(self.outliers, 0.0) if self.outlier_limit is None else self.outlier_limit
+
+
+def read_options(content: Mapping[str, Any]) -> DataOptions:
+    """Read the `[data]` section of a recipe.
+
+    Raises:
+        DataError: It breaks a rule; the message says the first one.
+    """
+    try:
+        return DataOptions.model_validate(dict(content))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(["data", *map(str, first["loc"])])
+        raise DataError(f"`{place}` of the recipe: {first['msg']}.".replace("..", ".")) from None

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.errors import NoBestTrialError
+from tuner.results.recipes import trial_recipe
 from tuner.results.studies import Study
 from tuner.search import best_of, params_of, state_of
-from tuner.storage import read_recipe
 from tuner.training import Recipe
 
 
@@ -44,6 +44,7 @@ def best_trial(study: Study) -> Best:
 
     Raises:
         NoBestTrialError: There is none yet, or it was not made by keras-studies.
+        RecipeError: Its recipe is none that the study can give.
     """
     record = study.record
     trial = best_of(record.trials, record.direction)
@@ -53,17 +54,12 @@ def best_trial(study: Study) -> Best:
             f"A best configuration needs a complete trial, but the study {record.name!r} has none yet "
             f"(it has: {', '.join(states)}). Run it on; `tuner show {record.name}` gives the reasons."
         )
-    recipe = read_recipe(study.database, trial._trial_id)
-    if recipe is None:
-        raise NoBestTrialError(
-            f"Trial {trial.number} of {record.name!r} has no recipe: the study was not made by keras-studies."
-        )
     return Best(
         record.name,
         trial.number,
         float(trial.value or 0.0),
         study.metric,
         params_of(trial),
-        Recipe.from_json(recipe),
+        trial_recipe(study, trial),
         study.health_of(trial),
     )

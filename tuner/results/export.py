@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.data import DataOptions, Prepared, Preprocessing, prepare, unscaled
-from tuner.errors import DataError, NoBestTrialError, UsageError
+from tuner.data import Prepared, Preprocessing, prepare, read_options, unscaled
+from tuner.errors import DataError, NoBestTrialError, RecipeError, UsageError
 from tuner.results.best import best_trial
+from tuner.results.recipes import trial_recipe
 from tuner.results.studies import Study
 from tuner.results.toml_text import toml_text
-from tuner.storage import read_recipe
 from tuner.training import Recipe
 
 FORMAT = "keras-studies recipe 1"
@@ -158,13 +158,12 @@ def _chosen(study: Study, number: int | None) -> tuple[int, float, Recipe]:
         raise UsageError(f"The study {record.name!r} has the trials 0 to {len(record.trials) - 1}, but got {number}.")
     trial = record.trials[number]
     state, _ = study.state_of(trial)
-    recipe = read_recipe(study.database, trial._trial_id)
-    if state != "complete" or trial.value is None or recipe is None:
+    if state != "complete" or trial.value is None:
         raise NoBestTrialError(
-            f"A trial that is exported must be complete and made by keras-studies, but trial {number} of "
-            f"{record.name!r} is {state}. `tuner show {record.name} --state complete` lists those that can be."
+            f"A trial that is exported must be complete, but trial {number} of {record.name!r} is {state}. "
+            f"`tuner show {record.name} --state complete` lists those that can be."
         )
-    return number, float(trial.value), Recipe.from_json(recipe)
+    return number, float(trial.value), trial_recipe(study, trial)
 
 
 def _engine_of(study: Study, number: int) -> str:
@@ -184,7 +183,7 @@ def prepared_of(study: Study, recipe: Recipe, project: Path) -> Prepared:
     Raises:
         DataError: They cannot be read, or are others by now.
     """
-    prepared = prepare(DataOptions.model_validate(recipe.data), project, seed_of(study))
+    prepared = prepare(read_options(recipe.data), project, seed_of(study))
     before = study.record.attrs.get("tuner:about", {}).get("facts", {}).get("sha256")
     if prepared.facts.sha256 != before:
         raise DataError(
@@ -210,7 +209,7 @@ def save_rows(study: Study, export: Export, project: Path, file: Path) -> None:
     """
     import numpy as np
 
-    parts = unscaled(DataOptions.model_validate(export.recipe.data), project, seed_of(study))
+    parts = unscaled(read_options(export.recipe.data), project, seed_of(study))
     arrays: dict[str, Any] = {}
     for number, (train, validation) in enumerate(parts, start=1):
         end = "" if len(parts) == 1 else f"_{number}"
@@ -227,10 +226,9 @@ def read_export(file: Path) -> Recipe | None:
     """The recipe in a file that `tuner export` or `tuner best --json` wrote; None for a file that holds none.
 
     Raises:
-        UsageError: It cannot be read, or its recipe is broken.
+        UsageError: It cannot be read.
+        RecipeError: Its recipe is broken.
     """
-    from pydantic import ValidationError
-
     try:
         text = file.read_text(encoding="utf-8")
         content = tomllib.loads(text) if file.suffix.lower() == ".toml" else json.loads(text)
@@ -240,7 +238,5 @@ def read_export(file: Path) -> Recipe | None:
         return None
     try:
         return Recipe.from_json(content["recipe"])
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"The recipe in {file} is broken: {where}: {first['msg']}. Export it again.") from error
+    except RecipeError as error:
+        raise RecipeError(f"The recipe in {file} is broken. {error} Export it again.") from None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.data import Preprocessing
-from tuner.errors import UsageError
+from tuner.errors import RecipeError, UsageError
 from tuner.training import Recipe
 
 FORMAT = "keras-studies model 1"
@@ -95,7 +95,7 @@ def read_about(file: Path) -> About:
             content = json.loads(archive.read(MEMBER)) if MEMBER in archive.namelist() else None
         if content is not None:
             return About.from_json(content)
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, RecipeError) as error:
         raise UsageError(
             f"{file} cannot be read as a saved model: {' '.join(str(error).split())[:200]}. Train it again."
         ) from error

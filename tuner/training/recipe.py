@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tuner import content
+from tuner.errors import RecipeError
 from tuner.training.heads import scores
+from tuner.training.recipe_rules import check_recipe
 from tuner.training.task import Task
 
 if TYPE_CHECKING:
@@ -35,11 +37,13 @@ class ModelChoice(_Frozen):
         reference: `path/to/file.py:function`, relative to the project.
         sha256: Hash of the file's content when the study was started.
         options: Keyword arguments of the function beside `activation` and `initializer`.
+        helpers: Files of the project that it imports, and what these import → hash of their content then.
     """
 
     reference: str
     sha256: str
     options: dict[str, Any] = {}
+    helpers: dict[str, str] = {}
 
 
 class Recipe(_Frozen):
@@ -92,8 +96,19 @@ class Recipe(_Frozen):
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Recipe:
-        """The recipe of `to_json`."""
-        return cls.model_validate(content)
+        """Read a recipe that was stored or exported: whatever it says may be damaged, or made up by a stranger.
+
+        Raises:
+            RecipeError: It is no recipe, or names or numbers are not those that the tables allow.
+        """
+        try:
+            recipe = cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise RecipeError(f"A recipe must be whole, but `{place}` is not: {first['msg']}.") from None
+        check_recipe(recipe)
+        return recipe
 
     def build(self, inputs: Sequence[int], outputs: int, project: Path | None = None) -> keras.Model:
         """The compiled Keras model; the same seed gives the same initial weights.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.data import DataOptions, HeldOut, held_out
+from tuner.data import HeldOut, held_out, read_options
 from tuner.errors import StudyFailedError
 from tuner.executors import Job
 from tuner.results.export import seed_of
@@ -98,7 +98,7 @@ def train_finally(work: Work, chosen: Candidate, answer: str) -> Final:
             f"{ended[first].reason}. Search at lower learning rates."
         )
     held = held_out(
-        DataOptions.model_validate(recipe.data),
+        read_options(recipe.data),
         work.project,
         seed_of(work.study),
         keep_validation=watches_validation(recipe),

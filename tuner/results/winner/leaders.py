@@ -6,12 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.errors import NoBestTrialError
 from tuner.results.best import best_trial
+from tuner.results.recipes import trial_recipe
 from tuner.results.studies import Study
 from tuner.results.top import ranked
 from tuner.search import params_of
-from tuner.storage import read_recipe
 from tuner.training import Recipe
 
 
@@ -43,12 +42,7 @@ def leaders(study: Study, top: int) -> list[Leader]:
     found: list[Leader] = []
     known: list[Recipe] = []
     for trial in ranked(complete, study.record.direction):
-        content = read_recipe(study.database, trial._trial_id)
-        if content is None:
-            raise NoBestTrialError(
-                f"Trial {trial.number} of {study.record.name!r} has no recipe: it was not made by keras-studies."
-            )
-        recipe = Recipe.from_json(content)
+        recipe = trial_recipe(study, trial)
         unseeded = recipe.model_copy(update={"seed": 0})
         if unseeded not in known:
             known.append(unseeded)
