@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "tuner"
 ORDER = (
     "errors",
     "files",
+    "quoting",
     "registry",
     "content",
     "project",

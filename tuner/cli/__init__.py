@@ -11,19 +11,23 @@ def main() -> None:
     import click
 
     from tuner.cli.group import ReaderGoneError, tuner
+    from tuner.cli.output import echo, replace_unencodable
     from tuner.errors import TunerError
+    from tuner.quoting import plain
 
+    replace_unencodable()
     try:
         code = tuner.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
-        error.show()
+        error.message = plain(error.message)
+        error.show(file=sys.stderr)
         sys.exit(error.exit_code)
     except TunerError as error:
-        click.echo(f"tuner: {error}", err=True)
+        echo(f"tuner: {error}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("tuner: interrupted", err=True)
+        echo("tuner: interrupted", err=True)
         sys.exit(130)
     except ReaderGoneError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -31,7 +35,7 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("TUNER_TRACEBACK"):
             raise
-        click.echo(
+        echo(
             f"tuner: an error of keras-studies itself: {type(error).__name__}: {error}. What is finished is kept. "
             "Set TUNER_TRACEBACK=1 to see where, and please report it.",
             err=True,

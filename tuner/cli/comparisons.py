@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from rich.table import Table
-from rich.text import Text
 
 from tuner.cli.formats import counts_text, duration_text, number_text
-from tuner.cli.terminal import console
+from tuner.cli.terminal import Text, console
 
 _BAR = 20
 _TEXTS = ("", "best trial", "the best ones", "before", "after")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuner.cli.options import open_existing, storage_option
+from tuner.cli.output import echo
 
 if TYPE_CHECKING:
     from tuner.dashboard import Dashboard
@@ -38,19 +39,19 @@ def command(storage: str | None, host: str, port: int, allow_edit: bool, open_br
     if open_browser:
         _open(dashboard.url)
     dashboard.serve()
-    click.echo("Dashboard ended.")
+    echo("Dashboard ended.")
 
 
 def _announce(dashboard: Dashboard, storage: str) -> None:
-    click.echo(f"Dashboard of {storage}: {dashboard.url if dashboard.new_token else dashboard.address.url}")
+    echo(f"Dashboard of {storage}: {dashboard.url if dashboard.new_token else dashboard.address.url}")
     if dashboard.new_token:
-        click.echo("Visitors need this address, with its token; it is shown once.")
+        echo("Visitors need this address, with its token; it is shown once.")
     elif dashboard.token is not None:
-        click.echo("Visitors need the token of TUNER_DASHBOARD_TOKEN: add ?token=… to the address once.")
+        echo("Visitors need the token of TUNER_DASHBOARD_TOKEN: add ?token=… to the address once.")
     if not dashboard.address.loopback:
-        click.echo("Others on the network can reach it, and can read along: it is not encrypted.")
-    click.echo("Studies can be changed and deleted." if dashboard.allow_edit else "Read-only; see --allow-edit.")
-    click.echo("Ctrl-C ends it.")
+        echo("Others on the network can reach it, and can read along: it is not encrypted.")
+    echo("Studies can be changed and deleted." if dashboard.allow_edit else "Read-only; see --allow-edit.")
+    echo("Ctrl-C ends it.")
 
 
 def _open(url: str) -> None:

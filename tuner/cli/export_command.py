@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from tuner.cli.options import find_study, storage_option, study_argument, study_name
+from tuner.cli.output import echo, write_file
 from tuner.errors import UsageError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -60,16 +61,16 @@ def command(
         )
     if data is not None:
         save_rows(found, exported, project, data)
-        click.echo(f"Wrote {data}: the rows of the study", err=True)
+        echo(f"Wrote {data}: the rows of the study", err=True)
     if output is None:
-        click.echo(text, nl=False)
+        write_file(text)
         return
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror}. Name another file.") from error
-    click.echo(f"Wrote {output}: trial {exported.trial} of {exported.study}", err=True)
-    click.echo(_next(kind, output, data), err=True)
+    echo(f"Wrote {output}: trial {exported.trial} of {exported.study}", err=True)
+    echo(_next(kind, output, data), err=True)
 
 
 def _check_files(output: Path | None, data: Path | None, force: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tuner.cli.options import json_option, open_existing, print_json, storage_option
+from tuner.cli.output import echo
 
 
 @click.command("list")
@@ -19,7 +20,7 @@ def command(storage: str | None, as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        click.echo("The database holds no study yet.")
+        echo("The database holds no study yet.")
         return
     from tuner.cli.tables import show_studies
     from tuner.cli.terminal import console

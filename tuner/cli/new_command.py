@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from tuner.cli.output import echo
+
 
 @click.command("new")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
@@ -18,7 +20,7 @@ def command(folder: Path) -> None:
 
     made, kept = new_project(folder)
     for path in made:
-        click.echo(f"made {path}")
+        echo(f"made {path}")
     for path in kept:
-        click.echo(f"kept {path}, which was there already")
-    click.echo(f"Next: cd {folder}, then tuner check studies/first.toml and tuner run studies/first.toml")
+        echo(f"kept {path}, which was there already")
+    echo(f"Next: cd {folder}, then tuner check studies/first.toml and tuner run studies/first.toml")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tuner.cli.output import echo, write_file
 from tuner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def study_argument(function: Command) -> Command:
 
 def print_json(content: Any) -> None:
     """Plain JSON on standard output; numbers that JSON does not know become null."""
-    click.echo(json.dumps(_plain(content), indent=2))
+    text = json.dumps(_plain(content), indent=2)
+    write_file(text.replace("\x7f", "\\u007f") + "\n")  # the one control character that json leaves
 
 
 @contextlib.contextmanager
@@ -62,7 +64,7 @@ def open_existing(storage: str | None, project: Path | None = None) -> Database:
 
     database = open_database(storage or default_url(project or Path.cwd()), create=False)
     if database.note:
-        click.echo(database.note, err=True)
+        echo(database.note, err=True)
     return database
 
 

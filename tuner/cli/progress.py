@@ -10,10 +10,9 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
 from tuner.cli.formats import duration_text, number_text
-from tuner.cli.terminal import console
+from tuner.cli.terminal import Text, console
 from tuner.standing import Standing
 
 PLAIN_EVERY_S = 10.0

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tuner.cli.options import find_study, storage_option, study_argument
+from tuner.cli.output import echo
 from tuner.errors import UsageError
 
 _SUFFIXES = (".html", ".htm")
@@ -47,4 +48,4 @@ def command(study: str, output: Path, force: bool, storage: str | None) -> None:
     running = "; it still runs" if found.record.alive else ""
     trials = len(found.record.trials)
     what = f"study {found.record.name}, {trials:,} {'trial' if trials == 1 else 'trials'}{running}"
-    click.echo(f"Wrote {output}: {what}; {len(page.encode()) / 1e6:.1f} MB")
+    echo(f"Wrote {output}: {what}; {len(page.encode()) / 1e6:.1f} MB")

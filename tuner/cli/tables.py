@@ -8,10 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from tuner.cli.formats import duration_text, number_text
-from tuner.cli.terminal import console
+from tuner.cli.terminal import Text, console
 
 NARROW_COLUMNS = 72
 """Below this many columns a table would cut its numbers."""

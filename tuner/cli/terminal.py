@@ -1,16 +1,36 @@
-"""Where the commands print: text as it is, and no fuss when whoever reads it has enough."""
+"""Where the commands print: text as it is, and no fuss when whoever reads it has enough.
+
+Nothing that is printed here can steer a terminal: names and messages come from databases, files and exceptions of other
+people.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+import rich.text
 from rich.console import Console
 
+from tuner.quoting import plain
+
 NO_TERMINAL_COLUMNS = 120
+
+
+class Text(rich.text.Text):
+    """A styled text without control characters."""
+
+    def __init__(self, text: str = "", *arguments: Any, **options: Any) -> None:
+        super().__init__(plain(text), *arguments, **options)
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Rich would exit here, with code 1."""
         raise BrokenPipeError
+
+    def render_str(self, text: str, **options: Any) -> rich.text.Text:  # type: ignore[override]
+        """Take control characters out; every text that is no `Text` comes here, those in tables too."""
+        return super().render_str(plain(text), **options)
 
 
 def console(*, stderr: bool = False) -> Console:

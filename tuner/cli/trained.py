@@ -6,11 +6,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from tuner.cli.formats import number_text
 from tuner.cli.tables import params_table
-from tuner.cli.terminal import console
+from tuner.cli.terminal import Text, console
 
 _TABLE_COLUMNS = 78
 """Below this many columns a table would cut its numbers."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tuner.quoting import csv_text
 from tuner.results import Gathered, Seen, epochs_table, recipe_text, trial_picture
 
 _NAMESPACE = uuid.UUID("6f1dd1f5-2f1f-4b53-8d3e-8f0d4c4d7a11")
@@ -45,22 +44,18 @@ def _curves(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
 
 def _epochs(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
     header, rows = epochs_table(results, seen)
-    text = io.StringIO()
-    csv.writer(text).writerows([header, *rows])
-    return text.getvalue() if rows else None
+    return csv_text([header, *rows]) if rows else None
 
 
 def _layers(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
     probes = results.probes.get(seen.number, [])
-    text = io.StringIO()
     columns = ("layer", "gradient", "update", "dead", "saturated")
     rows = [
         [probe["fold"], probe["epoch"], *(layer[name] for name in columns)]
         for probe in probes
         for layer in probe["layers"]
     ]
-    csv.writer(text).writerows([["fold", "epoch", *columns], *rows])
-    return text.getvalue() if rows else None
+    return csv_text([["fold", "epoch", *columns], *rows]) if rows else None
 
 
 def _recipe(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:

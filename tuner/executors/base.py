@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
+from tuner import quoting
 from tuner.diagnostics import HealthOptions
 from tuner.engines import EpochRecord, StepTimes, Training
 from tuner.retraining import Kept
@@ -222,13 +223,16 @@ class Stopped:
 
 Event: TypeAlias = EpochDone | Saved | Unsaved | Anew | Ended | Raised | Lost | Stopped
 
+_LOOKED_AT = 10_000
+"""Characters of a message that are looked at: some are of megabytes."""
+
 
 def one_line(error: BaseException) -> str:
-    """Type and message of an exception on one line, at most 500 characters of it.
+    """Return type and message of an exception on one line, without colours, at most 500 characters of it.
 
     Addresses of objects are left out: the same error must read the same in every trial, and in every worker.
     """
-    text = re.sub(r"\b0x[0-9a-fA-F]+", "0x…", " ".join(str(error).split()))
+    text = re.sub(r"\b0x[0-9a-fA-F]+", "0x…", quoting.one_line(str(error)[:_LOOKED_AT]))
     return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
 
 

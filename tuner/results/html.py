@@ -1,4 +1,4 @@
-"""HTML that cannot be broken by what stands in it: every text is escaped, unless it was made here."""
+"""HTML that cannot be broken by what stands in it: every text is quoted, unless it was made here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import html
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+from tuner import quoting
 
 _EMPTY = ("meta", "link", "br", "hr", "col")
 
@@ -40,7 +42,7 @@ def joined(children: Iterable[Any]) -> Html:
 def _attribute(name: str, value: Any) -> str:
     if value is None or value is False:
         return ""
-    return f" {name}" if value is True else f' {name}="{html.escape(str(value))}"'
+    return f" {name}" if value is True else f' {name}="{_quoted(value)}"'
 
 
 def _child(child: Any) -> str:
@@ -49,8 +51,13 @@ def _child(child: Any) -> str:
     if isinstance(child, Html):
         return child
     if isinstance(child, str | int | float):
-        return html.escape(str(child), quote=False)
+        return _quoted(child, in_attribute=False)
     return joined(child)
+
+
+def _quoted(value: Any, *, in_attribute: bool = True) -> str:
+    """Return a text as text."""
+    return html.escape(quoting.plain(value), quote=in_attribute)
 
 
 def script(text: str) -> Html:
@@ -63,7 +70,7 @@ def script(text: str) -> Html:
 def data(name: str, text: str) -> Html:
     """A JSON text for scripts to read, under an id.  No `<` is left in it, so nothing in it can end the element."""
     safe = text.replace("<", "\\u003c")
-    return Html(f'<script type="application/json" id="{html.escape(name)}">{safe}</script>')
+    return Html(f'<script type="application/json" id="{_quoted(name)}">{safe}</script>')
 
 
 def json_data(name: str, content: Any) -> Html:

@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from tuner import quoting
+
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~&@$]|(?<=www)\.|:(?=//)|^(?=[#+=-])")
 """What Markdown reads anywhere, or at the beginning of a line, and what would make an address a link."""
 
 
 def plain(value: Any) -> str:
     """A text as text: what Markdown would read is escaped, and line breaks become blanks."""
-    escaped = _SPECIAL.sub(r"\\\g<0>", " ".join(str(value).split()))
+    escaped = _SPECIAL.sub(r"\\\g<0>", quoting.one_line(value))
     return re.sub(r"^(\d+)([.)])", r"\1\\\2", escaped)  # no list
 
 
@@ -25,6 +27,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]], numbers: int = 0
 
 def fenced(code: str, language: str) -> str:
     """A block of code, behind more backticks than the code has."""
+    code = quoting.plain(code)
     longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{code.rstrip()}\n{fence}"

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from plotly.graph_objects import Figure
 
+from tuner.quoting import plain
+
 CHOICES = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8C6D46", "#7F7F7F")
 DASHES = ("solid", "dot", "dash", "dashdot")
 """Behind the last colour they begin again, with another dash."""
@@ -57,7 +59,7 @@ _OLDER_PX = 18
 
 def text(value: Any) -> str:
     """A text that Plotly shows as it is: it reads tags in all of its labels."""
-    return html.escape(number_text(value), quote=False)
+    return html.escape(plain(number_text(value)), quote=False)
 
 
 def number_text(value: Any) -> str:

@@ -1,0 +1,134 @@
+"""What is printed cannot steer a terminal, and is printed whatever the terminal's encoding is."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import sys
+from pathlib import Path
+
+import optuna
+import pytest
+
+import tuner.cli
+from tuner.cli.output import echo, replace_unencodable, write_file
+from tuner.cli.terminal import Text, console
+
+EVIL = "evil [red]\x1b[31m\x1b]0;pwned\x07\x9b1m \x08\u202e\x7f"
+"""A name that steers a terminal, if it reaches one as it is."""
+DOORS = ("output.py", "terminal.py")
+
+
+@pytest.fixture(scope="module")
+def evil_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database of plain Optuna whose every text is `EVIL`."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('evil')}/t.db"
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(storage=url, study_name=EVIL, direction="maximize")
+    study.set_user_attr("tuner:about", {"metric": EVIL})
+    for number in range(6):
+        trial = study.ask()
+        trial.suggest_categorical(EVIL, [EVIL, "b"])
+        trial.suggest_float("x", 0, 1)
+        if number == 0:
+            trial.set_user_attr("outcome", {"state": "diverged", "reason": EVIL})
+        study.tell(trial, float(number))
+    return url
+
+
+def controls(text: str) -> set[str]:
+    return {c for c in text if (ord(c) < 32 or 127 <= ord(c) < 160 or c == "\u202e") and c not in "\n\t"}
+
+
+@pytest.mark.parametrize(
+    "command", ["list", "show EVIL", "best EVIL", "compare EVIL", "compare EVIL --by EVIL", "show noEVIL", "EVIL",
+                "compare EVIL --by noEVIL", "refine EVIL -o EVIL.toml", "list --EVIL", "check EVIL", "run EVIL",
+                "train EVIL -o EVIL.keras", "report EVIL -o EVIL/x.html"],
+)  # fmt: skip
+def test_no_command_prints_a_control_character(capfd, project, evil_url, monkeypatch, command):
+    monkeypatch.setenv("TUNER_STORAGE", evil_url)
+    monkeypatch.setattr(sys, "argv", ["tuner", *(word.replace("EVIL", EVIL) for word in command.split())])
+    with pytest.raises(SystemExit):
+        tuner.cli.main()
+    said = "".join(capfd.readouterr())
+    assert not controls(said)
+    assert "evil" in said
+    assert "an error of keras-studies itself" not in said
+
+
+def test_what_is_written_is_said_without_control_characters(call, project, evil_url):
+    said = call("report", EVIL, "--storage", evil_url, "-o", f"{EVIL}.html")
+    assert said.code == 0
+    assert (project / f"{EVIL}.html").exists()
+    assert "Wrote evil" in said.out
+    page = (project / f"{EVIL}.html").read_text(encoding="utf-8")
+    assert controls(page) <= {"\x01", "\x1a"}, "what the code of Plotly holds"
+    assert "evil [red]" in page
+
+
+def test_json_of_hostile_names_is_ascii_and_exact(call, project, evil_url):
+    said = call("show", EVIL, "--json", "--storage", evil_url)
+    assert not controls(said.out)
+    assert json.loads(said.out)["study"] == EVIL
+
+
+def test_colours_are_ours_alone(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    console().print(Text(EVIL, "bold"))
+    console().print(EVIL, style="bold")
+    assert capsys.readouterr().out.count("\x1b[1m") == 2
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_every_encoding_is_good_enough(monkeypatch, encoding):
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    replace_unencodable()
+    echo("8 × 8 → 3 … 日本 é \udcff")
+    console().print("0.1 … 0.2 → 日本")
+    out.flush()
+    text = out.buffer.getvalue().decode(encoding)
+    assert ("8 × 8 → 3 … 日本 é" if encoding == "utf-8" else "3 ... ??" if encoding != "cp1252" else "3 … ??") in text
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    write_file("# → 日本\n")
+    assert out.buffer.getvalue() == "# → 日本\n".encode(), "a file is in UTF-8, wherever it goes"
+
+
+def test_check_on_an_ascii_terminal(project, monkeypatch):
+    """The arrow between inputs and outputs ended it."""
+    (project / "d.csv").write_text("a,y\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(40)))
+    (project / "s.toml").write_text('name = "s"\nmodel = "models/mlp.py"\n[data]\nsource = "d.csv"\ntarget = "y"\n')
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    monkeypatch.setattr(sys, "argv", ["tuner", "check", "s.toml"])
+    with pytest.raises(SystemExit) as ended:
+        tuner.cli.main()
+    sys.stdout.flush()
+    assert ended.value.code == 0, sys.stderr.buffer.getvalue()
+    assert b"1 -> " in sys.stdout.buffer.getvalue()
+
+
+def test_only_the_doors_print():
+    """What goes past them is not quoted."""
+    past = []
+    for file in sorted(Path(tuner.cli.__file__).parent.glob("*.py")):
+        if file.name in DOORS:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            words = ast.unparse(node) if isinstance(node, ast.Call | ast.ImportFrom) else ""
+            if words.startswith(
+                (
+                    "click.echo",
+                    "click.secho",
+                    "print(",
+                    "sys.stdout.write",
+                    "sys.stderr.write",
+                    "from rich.text",
+                    "Console(",
+                )
+            ):
+                past.append(f"{file.name}:{node.lineno}: {words}")
+    assert not past

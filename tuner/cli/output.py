@@ -1,0 +1,41 @@
+"""Lines on standard output and standard error; tables and colours are those of `terminal`."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import sys
+
+import click
+
+from tuner.quoting import plain
+
+_IN_ASCII = {"→": "->", "…": "...", "–": "-", "×": "x", "█": "#", "²": "2"}  # noqa: RUF001
+_REPLACE = "tuner_replace"
+"""Name of the error handler of encoders that writes what an encoding lacks in ASCII."""
+
+
+def echo(text: object, *, err: bool = False) -> None:
+    """Print a line without control characters."""
+    # Not click's: in place of an output in ASCII it takes one in UTF-8.
+    print(plain(text), file=sys.stderr if err else sys.stdout, flush=True)
+
+
+def write_file(text: str) -> None:
+    """Write the content of a file to standard output, in UTF-8 whatever the terminal takes: it is not for people."""
+    click.echo(text.encode("utf-8"), nl=False)
+
+
+def replace_unencodable() -> None:
+    """Make standard output and standard error replace what their encoding lacks, instead of ending the command."""
+    codecs.register_error(_REPLACE, _replaced)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_REPLACE)
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(_IN_ASCII.get(character, "?") for character in text), error.end

@@ -1,0 +1,83 @@
+"""Text on its way out: one function for each target, so that no name and no message means more there than itself.
+
+A study name, a layer's name, the message of an exception or a cell of a data file may hold anything.
+HTML and Markdown have modules of their own (`results/html.py`, `results/markdown.py`), which begin with `plain`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+_ESCAPE_SEQUENCE = re.compile(
+    r"""
+      (?:\x1b\[ | \x9b) [0-?]* [ -/]* [@-~]                                        # CSI: colours, the cursor
+    | (?:\x1b[\]PX^_] | [\x90\x98\x9d-\x9f]) [^\x07\x1b\x90-\x9f]* (?:\x07 | \x1b\\ | \x9c)   # OSC, DCS: titles, links
+    | \x1b [ -/]* [0-~]                                                            # all others
+    """,
+    re.VERBOSE,
+)
+"""Sequences of ECMA-48 (ISO 6429), of 7 and of 8 bits."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but for tab and line feed, what changes the direction of writing, and half characters."""
+
+_FORMULA = re.compile(r"[\s=+\-@＝＋－＠]")  # noqa: RUF001  # spreadsheets take the wide ones as well
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|nan)")
+
+
+def plain(value: Any) -> str:
+    r"""Return a text without escape sequences; other control characters become visible, as in `\x07`.
+
+    Lines stay lines.  A terminal, a browser and an editor show what is left as it is.
+    """
+    text = _ESCAPE_SEQUENCE.sub("", str(value).replace("\r\n", "\n"))
+    return _CONTROL.sub(_visible, text)
+
+
+def one_line(value: Any) -> str:
+    """Return a text as `plain` does, on one line."""
+    return " ".join(plain(value).split())
+
+
+def shell_command(*words: str) -> str:
+    """Return a command line that a POSIX shell reads as these words.
+
+    A word with a line break or a control character is written with escapes, so that it can be shown and copied.
+    """
+    return " ".join(_shell_word(word) for word in words)
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as CSV that no spreadsheet takes for formulas; numbers stay numbers."""
+    text = io.StringIO()
+    csv.writer(text).writerows([[_cell(value) for value in row] for row in rows])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
+        return value
+    text = plain(value)
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _shell_word(word: str) -> str:
+    if plain(word) == word and "\n" not in word and "\t" not in word:
+        return shlex.quote(word)
+    escaped = "".join(
+        character if " " <= character <= "~" and character not in "\\'" else _bytes(character) for character in word
+    )
+    return f"$'{escaped}'"
+
+
+def _bytes(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+
+
+def _visible(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
