@@ -221,8 +221,8 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
     ),
     (
         "Metrics",
-        "`objective.metric`: measured on the whole validation part, whatever the loss. Each is computed as scikit-learn "
-        "does it. `precision`, `recall` and `f1` of several classes are the plain mean (macro) over the classes that "
+        "`objective.metric`: measured on the whole validation part, whatever the loss. Each is that of scikit-learn. "
+        "`precision`, `recall` and `f1` of several classes are the plain mean (macro) over the classes that "
         "occur in the rows *or in the answers*, as is scikit-learn's default: a class without a row that is answered "
         "counts 0, one that is neither there nor answered does not count. Of several labels all count, one without a "
         "positive row with 0. `balanced_accuracy`, `auc` and `average_precision` leave out what the rows cannot "

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tuner.data import Part, Split
+from tuner.results.winner.bounds import wilson
 from tuner.results.winner.constant import best_constant, constants
 from tuner.results.winner.measuring import DRAWS, Measure, answers_of, standard_error
 from tuner.training import METRICS, Choice, ModelChoice, Recipe, Task
@@ -92,7 +93,45 @@ def test_a_proportion_without_errors_is_not_certain():
     assert measure.widths(1.0, 0.0).below == pytest.approx(1 - 40 / (40 + 3.8415), rel=1e-3)
     weighted = measure_of("accuracy", Task.MULTICLASS, np.r_[np.full(20, 3.0), np.full(20, 1.0)])
     assert weighted.widths(1.0, 0.0).below > measure.widths(1.0, 0.0).below, "uneven weights say less"
-    assert measure_of("f1", Task.MULTICLASS).widths(1.0, 0.0).below == 0.0
+
+
+BOUNDED = [case for case in CASES if np.isfinite(METRICS[case[0]].worst)]
+
+
+@pytest.mark.parametrize(("metric", "task"), BOUNDED)
+@pytest.mark.parametrize("folds", [1, 2])
+def test_answers_that_are_all_right_are_no_surer_than_their_accuracy(metric, task, folds):
+    truth = truth_of(task, 69)
+    weights = np.random.default_rng(2).choice([0.5, 1.0, 2.0], 69)
+    for weight in (None, weights):
+        measure = Measure(metric, task, (truth,) * folds, (weight,) * folds)
+        best, answers = METRICS[metric].best, [truth] * folds
+        assert measure.of(answers) == pytest.approx(best, abs=1e-12)
+        error = standard_error(measure.draws([answers])[:, 0]) if measure.maximize else 0.0
+        widths = measure.widths(best, error)
+        count = folds * (69 if weight is None else weights.sum() ** 2 / np.square(weights).sum())
+        towards, away = (widths.below, widths.above) if measure.maximize else (widths.above, widths.below)
+        assert wilson(1.0, count).below - 1e-12 <= towards < 0.9
+        assert away == pytest.approx(0.0, abs=1e-9)
+        fewer = measure.widths(best, error, rows=30)
+        assert max(fewer.below, fewer.above) > towards, "fewer rows say less"
+
+
+def test_what_a_rare_class_says_is_less_sure():
+    even, rare = np.eye(2)[np.arange(60) % 2], np.eye(2)[(np.arange(60) < 3).astype(int)]
+    widths = [Measure("balanced_accuracy", Task.MULTICLASS, (y,), (None,)).widths(1.0, 0.0).below for y in (even, rare)]
+    assert widths[1] == pytest.approx(0.5 * (1 - 3 / (3 + 3.8415)), rel=1e-3)
+    assert widths[0] < 0.1 < widths[1]
+
+
+def test_a_share_computed_otherwise_is_as_sure():
+    """The accuracy of labels is no share of rows, but of one label it is the same number."""
+    truth = (np.arange(69) % 3 == 0).astype(float)[:, None]
+    one, other = (Measure("accuracy", task, (truth,), (None,)) for task in (Task.BINARY, Task.MULTILABEL))
+    assert other.widths(1.0, 0.0).below == pytest.approx(one.widths(1.0, 0.0).below)
+    assert other.widths(0.0, 0.0).above == pytest.approx(one.widths(0.0, 0.0).above)
+    many = Measure("accuracy", Task.MULTILABEL, (np.tile(truth, (500, 1)),), (None,))
+    assert many.widths(0.9, 0.01).below == pytest.approx(1.96 * 0.01, rel=1e-3), "samples that vary say it themselves"
 
 
 def test_folds_are_averaged_and_drawn_apart():

@@ -22,6 +22,8 @@ LEVEL = 0.95
 """Of every interval and bound."""
 
 _Z = 1.959963984540054
+Z2 = _Z * _Z
+"""Rows that an interval of `LEVEL` allows for beside those of the sample (Wilson 1927)."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,8 @@ def seeds_width(values: Sequence[float], others: int | None = None) -> float:
 
 def wilson(share: float, rows: float) -> Widths:
     """Wilson's limits of a proportion, of which `share` was seen in so many rows."""
-    z2 = _Z * _Z
-    center = (share + z2 / (2.0 * rows)) / (1.0 + z2 / rows)
-    half = _Z / (1.0 + z2 / rows) * math.sqrt(share * (1.0 - share) / rows + z2 / (4.0 * rows * rows))
+    center = (share + Z2 / (2.0 * rows)) / (1.0 + Z2 / rows)
+    half = _Z / (1.0 + Z2 / rows) * math.sqrt(share * (1.0 - share) / rows + Z2 / (4.0 * rows * rows))
     return Widths(max(0.0, share - (center - half)), max(0.0, center + half - share))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuner.data import HeldOut, Part, Prepared, Split
-from tuner.results.winner.bounds import Widths, normal, wilson
+from tuner.results.winner.bounds import Z2, Widths, normal, wilson
 from tuner.training import METRICS, Recipe, Task
 
 DRAWS = 200
@@ -55,9 +55,7 @@ class Measure:
     def limits(self) -> tuple[float, float]:
         """The smallest and the largest value that the objective can have."""
         row = METRICS[self.metric]
-        if not self.maximize:
-            return row.best, np.inf
-        return (0.0 if self.task in row.proportion else -np.inf), row.best
+        return (row.worst, row.best) if self.maximize else (row.best, row.worst)
 
     def of(self, answers: Answers) -> float:
         """The objective of one training."""
@@ -84,6 +82,10 @@ class Measure:
     def widths(self, value: float, error: float, rows: float | None = None) -> Widths:
         """How far off an objective may be because its rows are a sample.
 
+        A proportion gets Wilson's interval, other objectives 1.96 standard errors.  If an objective has a best and a
+        worst value, that is no less than what rows of a kind that the sample lacks may change: `_unseen` at the best
+        value, towards the worst, and in proportion between them.  Else the interval of right answers has no width.
+
         Args:
             value: The objective.
             error: Its standard error over these rows, from `draws`; a proportion needs none.
@@ -92,7 +94,37 @@ class Measure:
         ratio = 1.0 if rows is None else self.rows / rows
         if self.task in METRICS[self.metric].proportion:
             return wilson(min(1.0, max(0.0, value)), self._effective() / ratio)
-        return normal(error * ratio**0.5)
+        sampled, row = normal(error * ratio**0.5), METRICS[self.metric]
+        if not np.isfinite(row.worst):
+            return sampled
+        unseen = max(self._unseen(ratio), wilson(1.0, self._effective() / ratio).below)
+        worse = unseen * min(1.0, max(0.0, (value - row.worst) / (row.best - row.worst)))
+        below, above = (worse, unseen - worse) if self.maximize else (unseen - worse, worse)
+        return Widths(max(sampled.below, below), max(sampled.above, above))
+
+    def _unseen(self, ratio: float) -> float:
+        """Compute how much worse right answers score with z² more rows that are answered wrongly.
+
+        The share of right answers becomes n / (n + z²), which is Wilson's lower limit.  The rows are of the class or
+        label with the fewest rows, or without it, whichever costs more.
+        """
+        perfect = self.of(self.truths)
+        found = [perfect - self._with_wrong(positive, ratio) for positive in (1.0, 0.0)]
+        return float(np.nanmax([0.0, *np.abs(found)]))
+
+    def _with_wrong(self, positive: float, ratio: float) -> float:
+        values = []
+        for truth, weight in zip(self.truths, self.weights, strict=True):
+            rows = np.ones(len(truth)) if weight is None else weight
+            counts = rows @ (truth == positive)
+            column = int(np.where(counts > 0, counts, np.inf).argmin())
+            wrong = truth[[int((rows * (truth[:, column] == positive)).argmax())]]
+            extra = Z2 * ratio * len(truth) / self.rows * np.square(rows).sum() / rows.sum()
+            given = np.concatenate([truth, 1.0 - wrong])
+            values.append(
+                METRICS[self.metric].compute(np.concatenate([truth, wrong]), given, np.append(rows, extra), self.task)
+            )
+        return float(np.mean(values))
 
     def _effective(self) -> float:
         """How many rows of equal weight say as much (Kish 1965, Survey Sampling)."""
