@@ -180,7 +180,7 @@ def test_pandas_own_dtypes_are_numbers(tmp_path: Path, prepared: Callable[..., P
     result = prepared("a.parquet", target="y", missing="mean", scale="none")
     assert result.facts.features == ("whole", "yes", "exact")
     assert result.facts.classes == ("a", "b")
-    assert any("2 missing values in 1 columns (whole) are replaced by the mean" in note for note in result.facts.notes)
+    assert any("2 missing numbers (whole) are replaced by the mean" in note for note in result.facts.notes)
     assert np.isfinite(result.splits[0].train.x).all()
 
 

@@ -22,6 +22,7 @@ from tuner.data.source import Source
 from tuner.errors import DataError
 
 _CANCER = "radius texture perimeter area smoothness compactness concavity concave_points symmetry fractal_dimension"
+_KEYS = frozenset({"drop"})
 _WINE = (
     "alcohol malic_acid ash alcalinity_of_ash magnesium total_phenols flavanoids nonflavanoid_phenols proanthocyanins "
     "color_intensity hue od280/od315_of_diluted_wines proline"
@@ -60,7 +61,7 @@ class _Files:
         x, y = self._from_files() or self._from_loader(text)
         if self.classes:
             y = np.asarray(self.classes, dtype=object)[y.astype(int)]
-        return from_arrays(text, x, y, features=self.features, labels=self.labels)
+        return from_arrays(text, x, y, features=self.features, labels=self.labels).without(options.drop)
 
     def _from_files(self) -> tuple[Array, Array] | None:
         """Features and targets; None where the files are not in their place."""
@@ -106,6 +107,7 @@ DIGITS = Source(
         "digits.csv.gz",
         features=tuple(f"pixel_{row}_{column}" for row, column in product(range(8), repeat=2)),
     ),
+    takes=_KEYS,
     built_in=True,
 )
 
@@ -119,6 +121,7 @@ BREAST_CANCER = Source(
         classes=("malignant", "benign"),
         header=1,
     ),
+    takes=_KEYS,
     built_in=True,
 )
 
@@ -128,6 +131,7 @@ WINE = Source(
     _sklearn(
         "wine", "wine_data.csv", features=tuple(_WINE.split()), classes=("class_0", "class_1", "class_2"), header=1
     ),
+    takes=_KEYS,
     built_in=True,
 )
 
@@ -141,6 +145,7 @@ IRIS = Source(
         classes=("setosa", "versicolor", "virginica"),
         header=1,
     ),
+    takes=_KEYS,
     built_in=True,
 )
 
@@ -156,6 +161,7 @@ DIABETES = Source(
         labels=("progression",),
         delimiter=None,
     ),
+    takes=_KEYS,
     built_in=True,
 )
 
@@ -171,6 +177,7 @@ LINNERUD = Source(
         header=1,
         delimiter=None,
     ),
+    takes=_KEYS,
     built_in=True,
 )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tuner.data.cells import MISSING_WORDS, cell_texts, check_whole, column_name, is_number, without_values
 from tuner.data.parts import Array
 from tuner.errors import DataError, nearest, shown
 
@@ -15,8 +17,50 @@ if TYPE_CHECKING:
     import pandas
 
 
+_UNNAMED = re.compile(r"|Unnamed: \d+")
+"""What pandas calls a column without a name."""
+
+
+def index_columns(
+    frame: pandas.DataFrame, used: Collection[str], source: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the columns that are the index which the table was saved with, and a note for each.
+
+    Such a column has no name and holds a different whole number in each row.
+
+    Args:
+        frame: The table.
+        used: Columns that the study names.
+        source: For messages.
+    """
+    found, notes = [], []
+    for position, name in enumerate(map(column_name, frame.columns)):
+        if _UNNAMED.fullmatch(name) and name not in used:
+            series = frame.iloc[:, position]
+            if series.dtype.kind in "iu" and series.is_unique:
+                found.append(name)
+                notes.append(
+                    f"The column without a name in {source} ({name!r}) holds a different whole number in each row: it "
+                    "was left out as the index of the table. Give it a name if it is a feature."
+                )
+    return tuple(found), tuple(notes)
+
+
+def check_names(columns: Iterable[Any], source: str) -> list[str]:
+    """The names of the columns.
+
+    Raises:
+        DataError: Two columns have one name.
+    """
+    names = [column_name(name) for name in columns]
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise DataError(f"Each column must have its own name, but {shown(twice)} stand in {source} more than once.")
+    return names
+
+
 def feature_columns(
-    frame: pandas.DataFrame, source: str, without: Collection[str] = ()
+    frame: pandas.DataFrame, source: str, without: Collection[str] = (), missing_values: Collection[str] = ()
 ) -> tuple[Array, tuple[str, ...], dict[str, Array]]:
     """Number columns as a float64 array `(n, d)` with their names, and text columns by name.
 
@@ -27,18 +71,18 @@ def feature_columns(
         frame: The table.
         source: For messages.
         without: Names of columns that are no features.
+        missing_values: As for `column`.
 
     Raises:
         DataError: Two columns of one name, or a column that holds neither numbers nor texts.
     """
-    names = [str(name) for name in frame.columns]
-    check_unique(names, source)
+    names = check_names(frame.columns, source)
     skipped = set(without)
     numbers: dict[str, Array] = {}
     texts: dict[str, Array] = {}
     for name, (_, series) in zip(names, frame.items(), strict=True):
         if name not in skipped:
-            values = column(series, name, source)
+            values = column(series, name, source, missing_values)
             (texts if values.dtype == object else numbers)[name] = values
     x = np.empty((len(frame), len(numbers)))
     for place, values in enumerate(numbers.values()):
@@ -46,42 +90,51 @@ def feature_columns(
     return x, tuple(numbers), texts
 
 
-def check_unique(names: Sequence[str], source: str) -> None:
-    """Refuse columns of one name.
-
-    Raises:
-        DataError: With the names that stand there more than once.
-    """
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
-        raise DataError(f"Each column must have its own name, but {shown(twice)} stand in {source} more than once.")
-
-
-def target_columns(frame: pandas.DataFrame, source: str) -> Array:
+def target_columns(frame: pandas.DataFrame, source: str, missing_values: Collection[str] = ()) -> Array:
     """The target columns, `(n,)` for one and `(n, targets)` for several; float64, or `object` holding `str`.
 
     Raises:
         DataError: A cell without a value, or columns of different kinds.
     """
-    columns = [column(frame.iloc[:, position], str(name), source) for position, name in enumerate(frame.columns)]
+    columns = [
+        column(frame.iloc[:, position], column_name(name), source, missing_values)
+        for position, name in enumerate(frame.columns)
+    ]
     for name, values in zip(frame.columns, columns, strict=True):
-        missing = absent(values) if values.dtype == object else np.isnan(values)
-        if missing.any():
-            raise DataError(
-                f"The target must have a value in each row, but column {str(name)!r} lacks {int(missing.sum())}, "
-                f"the first in row {int(missing.argmax()) + 1} ({source}). Fill them in or leave these rows out."
-            )
+        check_targets(values, f"column {column_name(name)!r}", source)
     if len({values.dtype for values in columns}) > 1:
         raise DataError(f"Several targets must all be numbers, but {shown(list(frame.columns))} are not ({source}).")
-    if len(columns) == 1 and frame.dtypes.iloc[0].kind == "b":
+    for position, values in enumerate(columns):
+        if values.dtype != object:
+            check_whole(frame.iloc[:, position], values, source)
+    if len(columns) == 1 and _holds_bools(frame.iloc[:, 0]):
         return np.where(columns[0] > 0, "True", "False").astype(object)
     return columns[0] if len(columns) == 1 else np.column_stack(columns)
 
 
-def column(series: pandas.Series[Any], name: str, source: str) -> Array:
+def check_targets(values: Array, what: str, source: str) -> None:
+    """Refuse a target of texts or numbers that is missing in some rows."""
+    missing = absent(values) if values.dtype == object else np.isnan(values)
+    if missing.any():
+        raise DataError(
+            f"The target must have a value in each row, but {what} lacks {int(missing.sum())}, "
+            f"the first in row {int(missing.argmax()) + 1} ({source}). Fill them in or leave these rows out."
+        )
+
+
+def _holds_bools(series: pandas.Series[Any]) -> bool:
+    return series.dtype.kind == "b" or (series.dtype == object and all(isinstance(value, bool) for value in series))
+
+
+def column(series: pandas.Series[Any], name: str, source: str, missing_values: Collection[str] = ()) -> Array:
     """One column: float64 with NaN for missing cells, or `object` holding `str` and None.
 
     Numbers, bools and decimals are numbers; strings and categories are texts.
+
+    Args:
+        series: The column.
+        name, source: For messages.
+        missing_values: Texts of cells (see `cell_text`) that count as missing.
 
     Raises:
         DataError: Dates, complex numbers, lists, or a mixture of texts and numbers.
@@ -90,27 +143,25 @@ def column(series: pandas.Series[Any], name: str, source: str) -> Array:
 
     kind = series.dtype
     if isinstance(kind, np.dtype) and kind.kind in "buif":
-        return series.to_numpy().astype(np.float64, copy=False)
+        return without_values(series.to_numpy().astype(np.float64, copy=False), missing_values)
     if pandas.api.types.is_bool_dtype(kind) or pandas.api.types.is_numeric_dtype(kind):
         if not pandas.api.types.is_complex_dtype(kind):
-            return series.to_numpy(dtype=np.float64, na_value=np.nan)
+            return without_values(series.to_numpy(dtype=np.float64, na_value=np.nan), missing_values)
     elif isinstance(kind, pandas.CategoricalDtype | pandas.StringDtype) or kind.kind == "O":
-        return _objects(series, name, source)
+        return _objects(series, name, source, missing_values)
     raise DataError(
         f"A column must hold numbers or text, but {name!r} holds {kind} ({source}). Turn it into numbers, or `drop` it."
     )
 
 
-def _objects(series: pandas.Series[Any], name: str, source: str) -> Array:
+def _objects(series: pandas.Series[Any], name: str, source: str, missing_values: Collection[str]) -> Array:
     """A column of Python objects, or of categories: all texts, or all numbers."""
     missing = series.isna().to_numpy(dtype=bool)
     values = series.astype(object).to_numpy(dtype=object)
     given = values[~missing]
     texts = sum(isinstance(value, str) for value in given)
     if texts == len(given) and len(given):
-        out = np.full(len(values), None, dtype=object)
-        out[~missing] = given
-        return out
+        return cell_texts(values, missing_values)
     numbers = np.full(len(values), np.nan)
     try:
         if texts:
@@ -122,7 +173,7 @@ def _objects(series: pandas.Series[Any], name: str, source: str) -> Array:
             f"A column must hold numbers or text, but {name!r} mixes kinds or holds others, such as {shown(odd)} "
             f"of type {type(odd).__name__} ({source}). Clean it, or `drop` it."
         ) from None
-    return numbers
+    return without_values(numbers, missing_values)
 
 
 def absent(texts: Array) -> Array:
@@ -131,11 +182,10 @@ def absent(texts: Array) -> Array:
 
 
 def not_numbers(values: Array) -> tuple[int, int]:
-    """How many cells of a text column cannot be read as numbers, and the row (from 0) of the first."""
-    import pandas
-
-    given = ~absent(values)
-    odd = pandas.isna(pandas.to_numeric(pandas.Series(values), errors="coerce")).to_numpy() & given
+    """How many cells of a text column are neither numbers nor missing ones, and the row (from 0) of the first."""
+    odd = np.array(
+        [text is not None and not is_number(text) and text.lower() not in MISSING_WORDS for text in values], bool
+    )
     return int(odd.sum()), int(odd.argmax())
 
 
@@ -147,7 +197,9 @@ def pick(frame: pandas.DataFrame, name: str, role: str, source: str) -> str:
     """
     if name in frame.columns:
         return name
-    names = [str(column) for column in frame.columns]
+    names = [column_name(column) for column in frame.columns]
+    if column_name(name) in names:
+        return column_name(name)
     near = nearest(name, names)
     hint = f" Did you mean {near!r}?" if near else ""
     raise DataError(

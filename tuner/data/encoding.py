@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tuner.data.columns import absent, column, not_numbers, pick
+from tuner.data.cells import without_values
+from tuner.data.columns import absent, check_names, column, not_numbers, pick
 from tuner.data.options import DataOptions
 from tuner.data.parts import Array, Preprocessing
 from tuner.data.raw import Raw, by_column
@@ -151,7 +152,7 @@ def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Arra
         DataError: A column is not there or holds another kind, or the array has another shape.
     """
     if not hasattr(rows, "iloc"):
-        x = np.asarray(rows, np.float64)
+        x = without_values(np.asarray(rows, np.float64), given.missing_values)
         if x.shape[1:] != shape:
             raise DataError(f"Rows must have the shape (n, {', '.join(map(str, shape))}), but got {x.shape}.")
         return x
@@ -159,13 +160,17 @@ def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Arra
     numbers = [name for name in given.features if name not in coded]
     if not given.features:
         return encode_rows(rows.to_numpy(), given, shape)
-    blocks = [column(rows[pick(rows, name, "feature", "the table")], name, "the table") for name in numbers]
+    rows = rows.set_axis(check_names(rows.columns, "the table"), axis="columns")
+    blocks = [
+        column(rows[pick(rows, name, "feature", "the table")], name, "the table", given.missing_values)
+        for name in numbers
+    ]
     for name, values in zip(numbers, blocks, strict=True):
         if values.dtype == object:
             raise DataError(f"Column {name!r} must hold numbers, as it did in the study, but holds text.")
     parts = [np.column_stack(blocks)] if blocks else []
     for name, words in given.vocabulary.items():
-        texts = column(rows[pick(rows, name, "feature", "the table")], name, "the table")
+        texts = column(rows[pick(rows, name, "feature", "the table")], name, "the table", given.missing_values)
         if texts.dtype != object:
             texts = np.full(len(rows), None, dtype=object)  # a column without any text: nothing is known
         parts.append(_one_hot(texts, words) if given.text == "one_hot" else _ordinal(texts, words))

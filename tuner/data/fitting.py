@@ -122,7 +122,16 @@ def _fit(x: Array, encoded: Encoded, options: DataOptions, raw: Raw) -> Preproce
             f"`shape` must hold the features of a row, but {list(shape)} holds {math.prod(shape)} and a row of "
             f"{raw.source} has {x[0].size}. Correct `shape`, or `drop` columns."
         )
-    return Preprocessing(fill, center, scale, tuple(shape), encoded.features, encoded.vocabulary, options.text)
+    return Preprocessing(
+        fill,
+        center,
+        scale,
+        tuple(shape),
+        encoded.features,
+        encoded.vocabulary,
+        options.text,
+        options.missing_values,
+    )
 
 
 def _target_scaling(y: Array, task: Task, options: DataOptions) -> tuple[Array, Array]:

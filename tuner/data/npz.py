@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tuner.data.cells import without_values
 from tuner.data.options import DataOptions
 from tuner.data.parts import Array
 from tuner.data.raw import Raw, from_arrays
@@ -33,6 +34,7 @@ def _read(text: str, options: DataOptions, project: Path) -> Raw:
                 f"{_SAVE}"
             )
         arrays = {name: _array(archive, f"{name}.npy") for name in ("x", "y", "weight") if name in names}
+    arrays["x"] = without_values(arrays["x"], options.missing_values)
     return from_arrays(text, **arrays)
 
 
@@ -51,4 +53,10 @@ def _array(archive: zipfile.ZipFile, name: str) -> Array:
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
-NPZ = Source("npz", "NumPy archive with the arrays x, y and, optionally, weight", _read, suffixes=(".npz",))
+NPZ = Source(
+    "npz",
+    "NumPy archive with the arrays x, y and, optionally, weight",
+    _read,
+    suffixes=(".npz",),
+    takes=frozenset({"missing_values"}),
+)

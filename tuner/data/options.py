@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from tuner.data.cells import cell_text
 from tuner.errors import DataError, shown
 from tuner.training import Task
 
@@ -67,6 +68,13 @@ def _names(value: Any) -> Any:
     if len(set(value)) != len(value):
         raise _broken("A column may stand in the list once", value)
     return tuple(value)
+
+
+def _missing_values(value: Any) -> Any:
+    """A list of texts and numbers as a tuple of the texts of such cells."""
+    if isinstance(value, list | tuple) and all(_is_text(word) or _is_number(word) for word in value):
+        return tuple(dict.fromkeys(str(cell_text(word)) for word in value))
+    raise _broken('This must be a list of texts and numbers, as in ["?", -999]', value)
 
 
 def _target(value: Any) -> Any:
@@ -197,6 +205,9 @@ class DataOptions(BaseModel):
     )
     missing: Literal["error", "mean", "median", "drop"] = Field(
         default="error", description="what is done about empty cells"
+    )
+    missing_values: Annotated[tuple[StrictStr, ...], BeforeValidator(_missing_values)] = Field(
+        default=(), description='cells that count as empty in all columns, as in ["?", "NA", -999]'
     )
     text: Literal["error", "one_hot", "ordinal"] = Field(default="error", description="how text columns become numbers")
     shape: Annotated[tuple[int, ...] | None, BeforeValidator(_shape)] = Field(

@@ -49,6 +49,7 @@ class Preprocessing:
         features: Names of the d columns; empty where the source has none.
         vocabulary: Text column → its categories, in the order of their codes.
         text: "one_hot" or "ordinal": how `vocabulary` is used.
+        missing_values: Texts of cells that count as missing, beside those that are empty.
     """
 
     fill: Array | None
@@ -58,6 +59,7 @@ class Preprocessing:
     features: tuple[str, ...] = ()
     vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     text: str = "error"
+    missing_values: tuple[str, ...] = ()
 
     def apply(self, x: Array) -> Array:
         """Encoded rows, shape `(n, ..., d)` → float32, shape `(n, *shape)`."""
@@ -76,6 +78,7 @@ class Preprocessing:
             "features": list(self.features),
             "vocabulary": {name: list(words) for name, words in self.vocabulary.items()},
             "text": self.text,
+            "missing_values": list(self.missing_values),
         }
 
     @classmethod
@@ -90,6 +93,7 @@ class Preprocessing:
             features=tuple(content["features"]),
             vocabulary={name: tuple(words) for name, words in content["vocabulary"].items()},
             text=content["text"],
+            missing_values=tuple(content.get("missing_values", ())),
         )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from tuner.data.fitting import Fitted, fit_split, unscaled_parts
 from tuner.data.options import DataOptions
 from tuner.data.parts import Array, DataFacts, HeldOut, Part, Prepared
 from tuner.data.raw import Raw, join
+from tuner.data.remarks import remarks
 from tuner.data.sources import check_keys, source_of
 from tuner.data.splitting import Layout, lay_out
 from tuner.data.targets import Targets, canonical
@@ -107,7 +108,8 @@ def _sources(options: DataOptions, project: Path) -> tuple[Raw, Array]:
         if isinstance(text, str):
             source = source_of(text, project)
             check_keys(source, options)
-            raws.append(source.read(text, options, project))
+            raw = source.read(text, options, project)
+            raws.append(replace(raw, notes=(*raw.notes, *remarks(raw))))
     origin = [number for number, text in enumerate(texts) if isinstance(text, str)]
     return join(raws), np.repeat(origin, [len(raw) for raw in raws])
 
@@ -119,14 +121,24 @@ def _without_missing(raw: Raw, origin: Array, options: DataOptions) -> tuple[Raw
         return raw, origin, ()
     if options.missing == "error":
         refuse_missing(raw, lacking)
-    cells, where = sum(lacking.values()), ", ".join(list(lacking)[:10])
     if options.missing != "drop":
-        note = f"{cells} missing values in {len(lacking)} columns ({where}) are replaced by the {options.missing}"
-        return raw, origin, (f"{note} of the training part; missing texts are no category.",)
+        return raw, origin, tuple(_replaced(raw, lacking, options.missing))
+    where = ", ".join(list(lacking)[:10])
     if rows.all():
         raise DataError(f"`missing = 'drop'` must leave rows, but each row of {raw.source} lacks a value ({where}).")
     note = f"{int(rows.sum())} of {len(rows)} rows were left out, because they lack values ({where})."
     return raw.take(~rows), origin[~rows], (note,)
+
+
+def _replaced(raw: Raw, lacking: Mapping[str, int], method: str) -> Iterable[str]:
+    """What becomes of missing numbers and of missing texts."""
+    texts = {name: count for name, count in lacking.items() if name in raw.texts}
+    numbers = {name: count for name, count in lacking.items() if name not in raw.texts}
+    if numbers:
+        where = ", ".join(list(numbers)[:10])
+        yield f"{sum(numbers.values())} missing numbers ({where}) are replaced by the {method} of the training part."
+    if texts:
+        yield f"{sum(texts.values())} missing texts ({', '.join(list(texts)[:10])}) are no category of their own."
 
 
 def _check_class_weight(options: DataOptions, facts: DataFacts) -> None:

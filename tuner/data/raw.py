@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from tuner.data.cells import cell_texts, check_whole
 from tuner.data.parts import Array
 from tuner.errors import DataError, shown
 
@@ -50,6 +51,23 @@ class Raw:
             y=self.y[rows],
             weight=None if self.weight is None else self.weight[rows],
             texts={name: values[rows] for name, values in self.texts.items()},
+        )
+
+    def without(self, names: Collection[str]) -> Raw:
+        """Without the columns of these names.
+
+        Raises:
+            DataError: One of them is not there.
+        """
+        for name in names:
+            if name not in (*self.features, *self.texts):
+                raise DataError(f"The dropped column must be in the data, but {self.source} has no {name!r}.")
+        kept = [position for position, name in enumerate(self.features) if name not in names]
+        return replace(
+            self,
+            x=self.x[:, kept],
+            features=tuple(self.features[position] for position in kept),
+            texts={name: values for name, values in self.texts.items() if name not in names},
         )
 
     def name(self, column: int) -> str:
@@ -185,11 +203,22 @@ def _targets(values: Any, source: str) -> Array:
         array = np.asarray(values)
     except ValueError:
         array = np.asarray(None)
-    if array.dtype.kind == "U" or (array.dtype.kind == "b" and array.size == len(array)):
-        return array.astype(str).astype(object)
-    if array.dtype.kind == "O" and array.size and all(isinstance(value, str) for value in array.flat):
-        return array
-    return _numbers(values, "y", source).astype(np.float64)
+    objects = list(array.flat) if array.dtype.kind == "O" else []
+    bools = array.dtype.kind == "b" or (objects and all(isinstance(value, bool | np.bool_) for value in objects))
+    if bools and array.ndim and array.size == len(array):
+        return np.where(array.astype(bool), "True", "False").astype(object)
+    if array.dtype.kind == "U" or (objects and all(isinstance(value, str) for value in objects)):
+        texts = cell_texts(array.astype(object).ravel())
+        lacking = texts == None  # noqa: E711
+        if lacking.any():
+            raise DataError(
+                f"The target must have a value in each row, but {int(lacking.sum())} are empty texts, the first in row "
+                f"{int(lacking.argmax()) // max(1, array.size // len(array)) + 1} ({source}). Fill them in."
+            )
+        return texts.reshape(array.shape)
+    numbers = _numbers(values, "y", source).astype(np.float64)
+    check_whole(values, numbers, source)
+    return numbers
 
 
 def _kind(values: Any) -> str:

@@ -33,7 +33,7 @@ SOURCES: Table[Source] = Table(
 BUILT_IN: tuple[str, ...] = tuple(name for name, source in SOURCES.items() if source.built_in)
 """Names of the built-in sets."""
 
-_DEFAULTS = {"target": None, "weight": None, "drop": (), "text": "error"}
+_DEFAULTS = {"target": None, "weight": None, "drop": (), "text": "error", "missing_values": ()}
 
 
 def source_of(text: str, project: Path) -> Source:

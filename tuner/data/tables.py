@@ -6,12 +6,14 @@ import csv
 import gzip
 import io
 import math
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from tuner.data.columns import check_unique, column, feature_columns, pick, target_columns
+from tuner.data.cells import cell_texts, cell_values
+from tuner.data.columns import check_names, column, feature_columns, index_columns, pick, target_columns
 from tuner.data.options import DataOptions
 from tuner.data.raw import Raw, from_arrays
 from tuner.data.source import Source, locate_file
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     import pandas
 
 _HEAD_BYTES = 1 << 20
-_KEYS = frozenset({"target", "weight", "drop", "text"})
+_KEYS = frozenset({"target", "weight", "drop", "text", "missing_values"})
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 def _read_csv(text: str, options: DataOptions, project: Path) -> Raw:
@@ -31,9 +34,36 @@ def _read_csv(text: str, options: DataOptions, project: Path) -> Raw:
     import pandas
 
     def read() -> pandas.DataFrame:
-        return pandas.read_csv(path, sep=separator, low_memory=False, encoding="utf-8-sig", index_col=False)
+        return pandas.read_csv(
+            path,
+            sep=separator,
+            low_memory=False,  # the type of a column is that of all its cells, not of a first part
+            encoding="utf-8-sig",
+            index_col=False,
+            keep_default_na=False,  # "NA" and "None" are names too
+            na_values=[""],
+            skipinitialspace=True,
+        )
 
-    return _raw(_mapped(read, text, "a table of text with one line of column names"), options, text)
+    frame = _mapped(read, text, "a table of text with one line of column names")
+    return _raw(_typed(frame, options), options, text)
+
+
+def _typed(frame: pandas.DataFrame, options: DataOptions) -> pandas.DataFrame:
+    """The table with columns of numbers also if a cell says in words that it is missing, or has blanks around it."""
+    import pandas
+
+    def values(position: int) -> object:
+        series = frame.iloc[:, position]
+        given = series.dropna()
+        if series.dtype.kind in "biuf" or not all(isinstance(value, str) for value in given):
+            return series
+        return cell_values(cell_texts(series.to_numpy(dtype=object), options.missing_values))
+
+    if all(kind.kind in "biuf" for kind in frame.dtypes):
+        return frame
+    columns = {position: values(position) for position in range(frame.shape[1])}
+    return pandas.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis="columns")
 
 
 def _read_parquet(text: str, options: DataOptions, project: Path) -> Raw:
@@ -81,10 +111,10 @@ def _separator(path: Path, text: str) -> str:
         DataError: The file is empty, is not text, or its first line does not name the columns.
     """
     first = _first_line(path, text)
-    separator = max(",;\t", key=first.count)
-    names = [name.strip() for name in next(csv.reader(io.StringIO(first), delimiter=separator), [])]
-    check_unique(names, text)
-    if names and all(_is_number(name) for name in names):
+    separator = max(",;\t", key=_QUOTED.sub("", first).count)
+    reader = csv.reader(io.StringIO(first, newline=""), delimiter=separator, skipinitialspace=True)
+    named = [name for name in check_names(next(reader, []), text) if name]
+    if named and all(_is_number(name) for name in named):
         raise DataError(
             f"The first line of a table must name the columns, but that of {text} holds numbers ({shown(first, 40)}). "
             "Put a line of names before it."
@@ -101,7 +131,7 @@ def _first_line(path: Path, text: str) -> str:
         if b"\0" in head:
             raise ValueError("it holds zero bytes")
         # A character may be cut at the end of what was read: only the first line counts here.
-        return head.splitlines()[0].decode("utf-8-sig")
+        return _first_record(head).decode("utf-8-sig")
     except ValueError as error:
         raise DataError(f"{text} must be a table of UTF-8 text, but is not: {error}. Save it as UTF-8.") from error
 
@@ -129,6 +159,16 @@ def _checked_head(path: Path) -> bytes:
     return head
 
 
+def _first_record(head: bytes) -> bytes:
+    """The first line that holds something; a line break between quotes does not end it."""
+    quoted = False
+    for match in re.finditer(rb'"|[\r\n]+', head := head.lstrip(b"\r\n")):
+        quoted ^= match[0] == b'"'
+        if match[0] != b'"' and not quoted:
+            return head[: match.start()]
+    return head
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
@@ -146,16 +186,17 @@ def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> Raw:
         )
     if not len(frame):
         raise DataError(f"The data must have rows, but {source} has none below the line of names.")
-    frame = frame.set_axis([str(name).strip() for name in frame.columns], axis="columns")
+    frame = frame.set_axis(check_names(frame.columns, source), axis="columns")
     targets = [pick(frame, name, "target", source) for name in options.targets]
-    dropped = [pick(frame, name, "dropped", source) for name in options.drop]
-    weight = None
+    others, weight, words = [*targets], None, options.missing_values
     if options.weight is not None:
-        weight = column(frame[pick(frame, options.weight, "weight", source)], options.weight, source)
-        dropped.append(options.weight)
-    y = target_columns(frame[targets], source)
-    x, features, texts = feature_columns(frame, source, {*targets, *dropped})
-    return from_arrays(source, x, y, weight, features=features, texts=texts, labels=tuple(targets))
+        others.append(pick(frame, options.weight, "weight", source))
+        weight = column(frame[others[-1]], others[-1], source, words)
+    dropped = [pick(frame, name, "dropped", source) for name in options.drop]
+    y = target_columns(frame[targets], source, words)
+    index, notes = index_columns(frame, {*others, *dropped}, source)
+    x, features, texts = feature_columns(frame, source, {*others, *dropped, *index}, words)
+    return from_arrays(source, x, y, weight, features=features, texts=texts, labels=tuple(targets), notes=notes)
 
 
 CSV = Source(

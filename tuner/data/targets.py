@@ -11,6 +11,7 @@ The rule by which a task is found, where the study states none:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -136,7 +137,8 @@ def _classes(y: Array, raw: Raw, task: Task) -> tuple[Array, tuple[str, ...]]:
         return y.argmax(axis=1), _names(raw, y.shape[1])
     if y.dtype == object:
         names, groups = np.unique(y.astype(str), return_inverse=True)
-        return groups, tuple(names.tolist())
+        order = _numeric_order(names)
+        return order.argsort()[groups], tuple(names[order].tolist())
     values, groups = np.unique(y, return_inverse=True)
     broken = values[values != np.round(values)]
     if len(broken):
@@ -145,6 +147,13 @@ def _classes(y: Array, raw: Raw, task: Task) -> tuple[Array, tuple[str, ...]]:
             f"({raw.source}). State `task = 'regression'`, or name another target."
         )
     return groups, tuple(f"{value:.0f}" for value in values)
+
+
+def _numeric_order(names: Array) -> Array:
+    """The order of classes that are texts: of the numbers if all are whole ones, else of the alphabet."""
+    if not all(re.fullmatch(r"-?\d{1,15}", name, re.ASCII) for name in names):
+        return np.arange(len(names))
+    return np.argsort(names.astype(np.int64), kind="stable")
 
 
 def _described(y: Array) -> str:

@@ -11,6 +11,8 @@ from tuner.space import Categorical, Dimension, Fixed, Float, Int, Parameter
 from tuner.spec.study import StudySpec
 
 _PACKAGES = ("keras", "tensorflow", "optuna")
+_SINCE = frozenset({"missing_values"})
+"""Keys of `[data]` that older studies do not have: left out, they mean what was done before."""
 _ABSENT = object()
 _HASHES = {"model_sha256": "the content of the model file", "data_sha256": "the content of the data"}
 
@@ -31,7 +33,11 @@ def fingerprint(spec: StudySpec) -> dict[str, Any]:
         "seed": spec.seed,
         "data_sha256": spec.facts.sha256,
     }
-    content |= {f"data.{key}": value for key, value in spec.data.model_dump(mode="json").items()}
+    content |= {
+        f"data.{key}": value
+        for key, value in spec.data.model_dump(mode="json").items()
+        if key not in _SINCE or key in spec.data.model_fields_set
+    }
     content |= {f"search.{dimension.name}": _text(dimension) for dimension in spec.space}
     content |= {f"version.{package}": _version(package) for package in _PACKAGES}
     return content

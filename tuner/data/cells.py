@@ -1,0 +1,104 @@
+"""What a cell of a table is: a text, a number, or missing.
+
+The same rule for every source, so that a table that is saved, read and typed again is the same table:
+
+- a text is compared without blanks around it and in Unicode's composed form (NFC);
+- an empty text is missing, and so is each of the study's `missing_values`;
+- texts of a format without types (CSV) are numbers if all of a column are; beside numbers a `MISSING_WORDS` is missing;
+- everywhere else such a word is a value: a class "None", the country code "NA".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+
+from tuner.data.parts import Array
+from tuner.errors import DataError
+
+MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "null", "none"})
+"""What programs write for a missing number, in lower case."""
+
+_NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)", re.ASCII | re.IGNORECASE)
+_BOOLS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
+_LARGEST_WHOLE = 2.0**53
+"""Whole numbers beyond it are not told apart as float64."""
+
+
+def cell_text(value: Any) -> str | None:
+    """Give the text of one cell, or None if it is missing.
+
+    A number is written as briefly as it can be read again, a whole one without a fraction: 101, 101.0 and "101" are the
+    same text.
+    """
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value).strip() or None
+    if value is None or type(value).__name__ in ("NaTType", "NAType") or value != value:
+        return None
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, float | np.floating):
+        return f"{value + 0.0:.0f}" if abs(value) < _LARGEST_WHOLE and value == round(value) else str(value)
+    return str(value).strip() or None
+
+
+def column_name(name: Any) -> str:
+    """Give the name of a column as a study file writes it."""
+    return unicodedata.normalize("NFC", str(name)).strip()
+
+
+def cell_texts(values: Array, missing_values: Collection[str] = ()) -> Array:
+    """Give the texts of a column: `object` of shape `(n,)` holding `str`, or None if a cell is missing."""
+    import pandas
+
+    codes, distinct = pandas.factorize(values)
+    texts = [cell_text(value) for value in distinct]
+    known = [None if text in missing_values else text for text in texts]
+    return np.array([*known, None], dtype=object)[codes]
+
+
+def cell_values(texts: Array) -> Array:
+    """Type the texts of a column: float64 with NaN if one is missing, bool, or the texts as they are."""
+    import pandas
+
+    codes, words = pandas.factorize(texts)
+    given = [word for word in words if word.lower() not in MISSING_WORDS]
+    if given and all(word in _BOOLS for word in given):
+        values = _BOOLS
+    elif given and all(is_number(word) for word in given):
+        values = {word: float(word) for word in given}
+    else:
+        return texts
+    numbers = np.array([*(values.get(word, np.nan) for word in words), np.nan])[codes]
+    return numbers > 0 if values is _BOOLS and not np.isnan(numbers).any() else numbers
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is a number in the notation of CSV files."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def without_values(x: Array, missing_values: Iterable[str]) -> Array:
+    """Give numbers with NaN in place of each of `missing_values`."""
+    numbers = [float(word) for word in missing_values if is_number(word)]
+    if not numbers:
+        return x
+    x = np.asarray(x, x.dtype if x.dtype.kind == "f" else np.float64)
+    return np.where(np.isin(x, np.asarray(numbers, x.dtype)), x.dtype.type(np.nan), x)
+
+
+def check_whole(given: Any, numbers: Array, source: str) -> None:
+    """Refuse whole numbers of a target that are different, but the same as float64."""
+    if np.abs(numbers, where=np.isfinite(numbers), out=np.zeros_like(numbers)).max(initial=0) < _LARGEST_WHOLE:
+        return
+    values = np.asarray(given).ravel()
+    whole = {int(value) for value in values if isinstance(value, int | np.integer)}
+    if len(whole) > len({float(value) for value in whole}):
+        raise DataError(
+            f"Whole numbers of the target must be below 2^53 to be told apart, but {source} holds {max(whole)}. "
+            "Save them as texts if they name classes, or divide them."
+        )
