@@ -101,7 +101,14 @@ def _ray(spec: StudySpec, address: str | None) -> Executor:
         cpus=needs.cpus,
         gpus=needs.gpus,
         limits=Limits(spec.budget.trial_time_s),
+        named=[spec.model.path, *_data_paths(spec)],
     )
+
+
+def _data_paths(spec: StudySpec) -> list[str]:
+    """Files and folders of data that the study names; a function stands for its file."""
+    named = (spec.data.source, spec.data.validation, spec.data.test)
+    return [text.partition(".py:")[0] + ".py" if ".py:" in text else text for text in named if isinstance(text, str)]
 
 
 EXECUTORS: Mapping[str, Callable[[StudySpec, str | None], Executor]] = {"local": _local, "ray": _ray}

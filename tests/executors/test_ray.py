@@ -5,22 +5,25 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import mock_ray
 import pytest
-from real_study import PATIENCE_S, environment, write_study
+from real_study import PATIENCE_S, STUDY, environment, write_study
 
 from tuner.errors import UsageError, WorkerError
 from tuner.executors import Job, Lost, RayExecutor, Stopped, Workplace
 from tuner.executors import ray as ours
 from tuner.executors.limits import Limits
+from tuner.executors.project_archive import digest, pack
 from tuner.executors.ray_actor import RayWorker
 
 PLACE = Workplace(Path("/project"), "auto", {}, "", (4,), 0)
@@ -63,13 +66,44 @@ def test_a_killed_node_loses_no_trial_and_a_new_one_gets_work(tmp_path: Path) ->
         assert database.execute(twice).fetchone() == (0,)
 
 
+WATCHFUL = """
+import os
+import sys
+from pathlib import Path
+
+import keras
+
+
+def build(inputs, outputs, *, activation, initializer, units=4):
+    copy = Path.cwd()
+    assert copy.parent.stat().st_mode & 0o077 == 0, "others can enter"
+    assert not (copy / ".env").exists()
+    assert sys.path[-1] == str(copy), "last: a file of the project must not hide a library"
+    assert "PROJECT" not in sys.path
+    session = Path(os.environ["RAY_AUTH_TOKEN_PATH"]).parent
+    assert session.stat().st_mode & 0o077 == 0
+    assert (session / "token").stat().st_mode & 0o177 == 0
+    assert (session / "ray" / "session_latest").is_dir()
+    return keras.Sequential([keras.Input(inputs), keras.layers.Dense(units, activation), keras.layers.Dense(outputs)])
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("_cluster")
-def test_a_study_trains_on_a_ray_of_its_own(tmp_path: Path) -> None:
-    write_study(tmp_path)
+def test_a_study_trains_on_a_ray_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else can change, or read, what the workers run; and nothing of it stays."""
+    write_study(tmp_path, STUDY.replace("models/mlp.py", "watchful.py"))
+    (tmp_path / "watchful.py").write_text(WATCHFUL.replace("PROJECT", str(tmp_path)))
+    (tmp_path / ".env").write_text("PASSWORD=secret")
+    temporary = Path(tempfile.mkdtemp(prefix="t", dir="/tmp"))  # short: Ray has sockets below it
+    monkeypatch.setenv("TMPDIR", str(temporary))
     arguments = ("run", "tiny.toml", "--executor", "ray", "--workers", "1", "--trials", "2", "--json")
     done = call("-m", "tuner", *arguments, cwd=tmp_path)
+    left = list(temporary.glob("tuner-*"))
+    shutil.rmtree(temporary)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert left == []
+    assert not (tmp_path / "home" / ".ray").exists(), "Ray would keep its token where others can read it"
     assert json.loads(done.stdout)["counts"]["complete"] == 2
     assert "raylet" not in done.stderr
     assert "WARNING" not in done.stderr
@@ -79,6 +113,7 @@ class _Ray:
     """As much of Ray as a coordinator sees: calls are numbers, and each has an answer or an error."""
 
     exceptions = SimpleNamespace(RayError=ConnectionError)
+    job_config = SimpleNamespace(JobConfig=SimpleNamespace)
 
     class _Method:
         def __init__(self, calls: list[Any], name: str) -> None:
@@ -91,11 +126,15 @@ class _Ray:
     class _Handle:
         def __init__(self, calls: list[Any]) -> None:
             self.take, self.put = _Ray._Method(calls, "take"), _Ray._Method(calls, "put")
+            self.leave = _Ray._Method(calls, "leave")
 
     def __init__(self, *nodes: dict[str, float]) -> None:
         self.resources, self.calls, self.answers = list(nodes), list[Any](), dict[int, Any]()
         self.killed: list[Any] = []
         self.address = ""
+
+    def put(self, content: bytes) -> bytes:
+        return content
 
     def get_runtime_context(self) -> SimpleNamespace:
         return SimpleNamespace(gcs_address=self.address)
@@ -143,6 +182,7 @@ class _Starter:
 
 def started(monkeypatch: pytest.MonkeyPatch, ray: _Ray, **options: Any) -> RayExecutor:
     monkeypatch.setattr(ours, "_import_ray", lambda: ray)
+    monkeypatch.setattr(ours, "RaySession", lambda ray: SimpleNamespace(temp_dir="/private", close=lambda: None))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     executor = RayExecutor(PLACE, **options)
     executor.start()
@@ -244,17 +284,25 @@ def test_a_node_has_room_for_whole_workers(
     assert ours.fitting(resources, cpus, gpus) == expected
 
 
-def test_the_nodes_get_the_project_and_the_environment_but_no_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_nodes_get_the_environment_but_no_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
-    found = ours.runtime_env(PLACE, 2.0, 0.5)
-    assert found["working_dir"] == "/project"
-    assert {"/runs", ".git"} <= set(found["excludes"])
-    variables = found["env_vars"]
+    variables = ours.variables(PLACE, 2.0, 0.5)
     assert (variables["OMP_NUM_THREADS"], variables["TF_NUM_INTRAOP_THREADS"]) == ("5", "2")
     assert variables["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
     assert "CUDA_VISIBLE_DEVICES" not in variables
     assert not {"PYTHONPATH", "PATH"} & set(variables)
-    assert ours.runtime_env(PLACE, 2.0, 0.0)["env_vars"]["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert ours.variables(PLACE, 2.0, 0.0)["CUDA_VISIBLE_DEVICES"] == "-1"
+
+
+def test_ray_keeps_no_copy_of_the_project_and_looks_for_modules_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in Ray's session folder can be replaced by any user of the node."""
+    ray = _Ray({"CPU": 1.0})
+    started(monkeypatch, ray)
+    assert set(ray.options["runtime_env"]) == {"env_vars"}
+    assert ray.options["_temp_dir"] == "/private"
+    paths = ray.options["job_config"]._py_driver_sys_path
+    paths.extend(["/folder/of/the/coordinator"])
+    assert paths == []
 
 
 def test_an_address_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,19 +331,44 @@ def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
         RayExecutor(PLACE).start()
 
 
-def test_a_worker_works_in_its_own_folder_and_tells_of_its_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
+def worker_says(project: Path, sha256: str, archive: bytes, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """All that a worker says of an archive, if it ends when it is ready; its copy lies in `project`."""
+    monkeypatch.setattr(tempfile, "tempdir", str(project))
+    monkeypatch.chdir(project)
 
     def loop(inbox: queue.SimpleQueue[dict[str, Any]], send: Any) -> None:
-        send({"is": "heard", "project": inbox.get()["workplace"]["project"]})
+        copy = Path(inbox.get()["workplace"]["project"])
+        send({"is": "heard", "copy": copy, "mode": copy.parent.stat().st_mode & 0o777, "here": Path.cwd()})
         raise SystemExit(3)
 
-    worker = RayWorker({"project": "/of/the/coordinator"}, loop)
+    worker = RayWorker({"project": "/of/the/coordinator"}, archive, sha256, loop)
     said = worker.take()
-    while len(said) < 2:
+    while said[-1]["is"] != "broken":
         said += worker.take()
-    assert said[0]["project"] == str(tmp_path)
-    assert said[1]["is"] == "broken"
+    assert said[0]["is"] == "broken" or (said[0]["copy"] / "model.py").read_text() == "1"
+    worker.leave()
+    assert list(project.glob("tuner-*")) == []
+    return said
+
+
+def test_a_worker_works_in_a_private_folder_and_tells_of_its_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "model.py").write_text("1")
+    archive = pack(tmp_path)
+    heard, broken = worker_says(tmp_path, digest(archive), archive, monkeypatch)
+    assert heard["copy"].parent.parent == tmp_path
+    assert heard["mode"] == 0o700
+    assert heard["here"] == heard["copy"]
+    assert broken["is"] == "broken"
+
+
+def test_a_worker_runs_nothing_of_another_copy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("1")
+    sent = digest(pack(tmp_path))
+    (tmp_path / "model.py").write_text("import os; os.system('id')")
+    (broken,) = worker_says(tmp_path, sent, pack(tmp_path), monkeypatch)
+    assert "must be the one that was sent" in broken["error"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,12 @@ from tuner.executors import messages
 from tuner.executors.base import Event, Job, Lost, Raised, Stopped, Workplace, one_line
 from tuner.executors.environment import settings
 from tuner.executors.limits import NO_LIMITS, Limits, Suspects, out_of_memory, too_long
+from tuner.executors.project_archive import digest, pack
 from tuner.executors.ray_actor import CALLS, RayWorker, Work, work
+from tuner.executors.ray_session import RaySession, close_token_file
 
 LOCAL = "local"
 """Address of a Ray that is started for this run alone."""
-NOT_SHIPPED = ("/runs", ".git", ".venv", "venv", "node_modules", "__pycache__", ".pytest_cache", ".ruff_cache")
-"""What of the project folder the nodes do not get, in the form of a .gitignore."""
 
 _STARTS_WITHOUT_READY = 3
 """Actors in a row of one place that may die before they are ready; then it is no accident."""
@@ -36,11 +36,11 @@ _LOOK_EVERY_S = 2.0
 _NODE_PATIENCE_S = 300.0
 """How long a cluster may take to start a node that a worker fits on; one of its own never starts any."""
 _CONNECT_S = 10.0
+_LEAVE_S = 2.0
 _HEAD_PATIENCE_S = 15.0
 """How long the head may be out of reach; after 60 s Ray would end this process, without a word that helps."""
 _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_RUNTIME_ENV_IGNORE_GITIGNORE": "1",  # data often are in it, and a trial needs them
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to anyone, unless a person has said so
 }
 
@@ -65,6 +65,7 @@ class RayExecutor:
         cpus: CPUs of one worker; a fraction means that workers share one.
         gpus: GPUs of one worker.
         limits: What a trial may use; the memory of actors is not watched.
+        named: Files and folders that the study names, relative to the project: they are always sent.
         loop: What an actor runs.
     """
 
@@ -77,9 +78,10 @@ class RayExecutor:
         cpus: float = 1.0,
         gpus: float = 0.0,
         limits: Limits = NO_LIMITS,
+        named: Sequence[str] = (),
         loop: Work = work,
     ) -> None:
-        self._workplace, self._workers, self._loop = workplace, workers, loop
+        self._workplace, self._workers, self._named, self._loop = workplace, workers, named, loop
         self._address = address or os.environ.get("RAY_ADDRESS") or LOCAL
         self._cpus, self._gpus, self._limits = cpus, gpus, limits
         self._actors: list[_Actor] = []
@@ -88,6 +90,8 @@ class RayExecutor:
         self._suspects = Suspects()
         self._error: WorkerError | None = None
         self._ray: Any = None
+        self._session: RaySession | None = None
+        self._project: tuple[Any, str] | None = None  # the archive as an object of Ray, and its hash
         self._looked = -math.inf
         self._no_room_since: float | None = None
         self._head: tuple[str, int] | None = None
@@ -102,14 +106,17 @@ class RayExecutor:
             raise WorkerError(
                 "A run connects to Ray itself, but this process is connected already. Call ray.shutdown() before."
             )
+        archive = pack(self._workplace.project, self._named)
         with _connecting(self._address):
             self._ray.init(
                 address=self._address,
-                runtime_env=runtime_env(self._workplace, self._cpus, self._gpus),
+                job_config=_job(self._ray),
+                runtime_env={"env_vars": variables(self._workplace, self._cpus, self._gpus)},
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                **({"include_dashboard": False} if self._address == LOCAL else {}),
+                **self._own_ray(),
             )
+            self._project = self._ray.put(archive), digest(archive)
         if self._address != LOCAL:
             host, _, port = self._ray.get_runtime_context().gcs_address.rpartition(":")
             self._head = host.strip("[]"), int(port)
@@ -158,13 +165,31 @@ class RayExecutor:
 
     def close(self, *, at_once: bool = False) -> None:
         """See `Executor`.  Ends our actors and leaves the cluster; what others run there goes on."""
-        if self._ray is None or not self._ray.is_initialized():
-            return
-        for actor in [] if self._head_lost else self._actors:  # without a head Ray would wait for it
-            self._kill(actor)
-        self._actors.clear()
-        self._calls.clear()
-        self._ray.shutdown()
+        if self._ray is not None and self._ray.is_initialized():
+            if not self._head_lost:  # without a head Ray would wait for it
+                self._let_leave()
+                for actor in self._actors:
+                    self._kill(actor)
+            self._actors.clear()
+            self._calls.clear()
+            self._project = None
+            self._ray.shutdown()
+        if self._session is not None:
+            self._session.close()
+
+    def _own_ray(self) -> dict[str, Any]:
+        """What a Ray of this run alone needs besides."""
+        if self._address != LOCAL:
+            close_token_file()
+            return {}
+        self._session = RaySession(self._ray)
+        return {"include_dashboard": False, "_temp_dir": self._session.temp_dir}
+
+    def _let_leave(self) -> None:
+        """Let the workers remove their copies of the project; one that cannot leaves it to the next on its node."""
+        calls = [actor.handle.leave.remote() for actor in self._actors if actor.ready]
+        if calls:
+            self._ray.wait(calls, num_returns=len(calls), timeout=_LEAVE_S)
 
     def _idle(self) -> list[_Actor]:
         return [actor for actor in self._actors if actor.ready and actor.job is None]
@@ -178,7 +203,8 @@ class RayExecutor:
             max_task_retries=0,
             scheduling_strategy="SPREAD",
         )
-        actor = _Actor(remote.remote(self._workplace.to_json(), self._loop), attempt)
+        assert self._project is not None
+        actor = _Actor(remote.remote(self._workplace.to_json(), *self._project, self._loop), attempt)
         self._actors.append(actor)
         self._take(actor)
 
@@ -323,15 +349,29 @@ class RayExecutor:
         return found
 
 
-def runtime_env(workplace: Workplace, cpus: float, gpus: float) -> dict[str, Any]:
-    """What the nodes get: a copy of the project, and the environment that TensorFlow reads."""
+def variables(workplace: Workplace, cpus: float, gpus: float) -> dict[str, str]:
+    """Environment variables of the workers: what TensorFlow reads."""
     # Several workers on one GPU: none may take all of its memory.  Who asked for none must not use that of others.
     more = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"} if gpus else {"CUDA_VISIBLE_DEVICES": "-1"}
-    return {
-        "working_dir": str(workplace.project),
-        "excludes": list(NOT_SHIPPED),
-        "env_vars": {**settings(workplace, max(1, int(cpus))), **more},
-    }
+    return {**settings(workplace, max(1, int(cpus))), **more}
+
+
+class _NoPaths(list[str]):
+    """A list that stays empty."""
+
+    def extend(self, paths: Iterable[str]) -> None:
+        """Add nothing."""
+
+
+def _job(ray: Any) -> Any:
+    """Give Ray's settings of a run, without the folders where workers would look for modules first.
+
+    Ray adds the current folder and that of the script: on another node somebody else may own a folder of that name,
+    and here a file of the project would hide a library.
+    """
+    config = ray.job_config.JobConfig()
+    config._py_driver_sys_path = _NoPaths()
+    return config
 
 
 def fitting(resources: Mapping[str, float], cpus: float, gpus: float) -> int:
@@ -368,9 +408,7 @@ def _connecting(address: str) -> Iterator[None]:
             socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S).close()
         yield
     except Exception as error:
-        if "exceeds the maximum size" in str(error):
-            step = "Move large files out of the project folder, to a path that every node can read."
-        elif address == LOCAL:
+        if address == LOCAL:
             step = "Give the --address of a cluster, or use --executor local."
         else:  # Ray says of a wrong token only that it could not connect
             step = (

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from tuner.executors.base import one_line
+from tuner.executors.private_folder import PrivateFolder
+from tuner.executors.project_archive import unpack
 
 Message: TypeAlias = dict[str, Any]
 Work: TypeAlias = Callable[["queue.SimpleQueue[Message]", Callable[[Message], None]], None]
@@ -31,19 +33,24 @@ def work(inbox: queue.SimpleQueue[Message], send: Callable[[Message], None]) -> 
 
 
 class RayWorker:
-    """One worker of a cluster; its working folder is the copy of the project that Ray has unpacked there.
+    """One worker of a cluster, in a private folder with a copy of the project.
+
+    The copy comes as an object of Ray and its hash with the call: nothing of it lies where others could change it, and
+    nothing of it is run before the hash is known to be right.
 
     Args:
         workplace: What all trials share, as JSON; its project is a folder of the coordinator.
+        project: The archive of it.
+        sha256: Its hash.
         loop: What stands for `work`.
     """
 
-    def __init__(self, workplace: Mapping[str, Any], loop: Work = work) -> None:
+    def __init__(self, workplace: Mapping[str, Any], project: bytes, sha256: str, loop: Work = work) -> None:
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._loop = loop
-        self.put({"do": "prepare", "workplace": {**workplace, "project": os.getcwd()}})
-        threading.Thread(target=self._run, daemon=True).start()
+        self._folder: PrivateFolder | None = None
+        threading.Thread(target=self._run, args=(workplace, project, sha256), daemon=True).start()
 
     def put(self, message: Message) -> list[Message]:
         """Hand a message to the worker; nothing is said in answer."""
@@ -57,8 +64,20 @@ class RayWorker:
             found.append(self._outbox.get())
         return found
 
-    def _run(self) -> None:
+    def leave(self) -> None:
+        """Remove the copy of the project: the worker is about to be ended."""
+        if self._folder is not None:
+            self._folder.remove()
+
+    def _run(self, workplace: Mapping[str, Any], project: bytes, sha256: str) -> None:
         try:
+            self._folder = PrivateFolder()
+            copy = self._folder.path / "project"
+            copy.mkdir()
+            unpack(project, sha256, copy)
+            del project
+            os.chdir(copy)
+            self.put({"do": "prepare", "workplace": {**workplace, "project": str(copy)}})
             self._loop(self._inbox, self._outbox.put)
         except BaseException as error:  # a thread that ends in silence would leave the coordinator waiting
             self._outbox.put({"is": "broken", "error": one_line(error), "traceback": traceback.format_exc()})
