@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ class StudyHandle:
     """
 
     name: str
-    storage: str
+    storage: str = field(repr=False)  # it may hold a password
 
     def results(self) -> Study:
         """The study as it lies in the database now."""

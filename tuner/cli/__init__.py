@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -13,15 +14,15 @@ def main() -> None:
     from tuner.cli.group import ReaderGoneError, tuner
     from tuner.cli.output import echo, replace_unencodable
     from tuner.errors import TunerError
-    from tuner.quoting import plain
 
     replace_unencodable()
     try:
         code = tuner.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
-        error.message = plain(error.message)
-        error.show(file=sys.stderr)
+        shown = io.StringIO()
+        error.show(file=shown)
+        echo(shown.getvalue().rstrip("\n"), err=True)
         sys.exit(error.exit_code)
     except TunerError as error:
         echo(f"tuner: {error}", err=True)
@@ -35,9 +36,11 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("TUNER_TRACEBACK"):
             raise
+        from tuner.storage import redacted
+
         echo(
-            f"tuner: an error of keras-studies itself: {type(error).__name__}: {error}. What is finished is kept. "
-            "Set TUNER_TRACEBACK=1 to see where, and please report it.",
+            f"tuner: an error of keras-studies itself: {type(error).__name__}: {redacted(str(error))}. "
+            "What is finished is kept. Set TUNER_TRACEBACK=1 to see where, and please report it.",
             err=True,
         )
         sys.exit(1)

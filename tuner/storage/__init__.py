@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tuner.storage.address import default_url, hidden, redacted
     from tuner.storage.checkpoints import StoredCheckpoint
-    from tuner.storage.database import Database, default_url, hidden, open_database, storage_errors
+    from tuner.storage.database import Database, open_database, storage_errors
     from tuner.storage.noting import note
     from tuner.storage.outage import Outage
     from tuner.storage.owners import SEEN_EVERY_S
@@ -42,13 +43,15 @@ __all__ = [
     "read_recipes",
     "read_study_record",
     "read_verdicts",
+    "redacted",
     "storage_errors",
     "study_names",
 ]
 
 _MODULES = {
     "checkpoints": ("StoredCheckpoint",),
-    "database": ("Database", "default_url", "hidden", "open_database", "storage_errors"),
+    "address": ("default_url", "hidden", "redacted"),
+    "database": ("Database", "open_database", "storage_errors"),
     "reading": (
         *("StudyRecord", "epochs_run", "read_epochs", "read_probes", "read_recipe", "read_recipes"),
         *("read_study_record", "read_verdicts", "study_names"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -11,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import StorageAwayError, StorageError
+from tuner.storage.address import absolute, hidden, redacted
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from sqlalchemy import Engine
 
 BUSY_TIMEOUT_S = 60.0
-_SQLITE = "sqlite:///"
-_POSTGRESQL = ("postgresql", "postgres")
 _ATTEMPTS = 8
 _PAUSE_S = 0.02
 _LOCK = 7_861_202_511
@@ -98,11 +96,6 @@ class Database:
         self.engine.dispose()
 
 
-def default_url(project: Path) -> str:
-    """The database of a project: `runs/tuner.db` beside its `studies/`."""
-    return f"{_SQLITE}{(project / 'runs' / 'tuner.db').resolve().as_posix()}"
-
-
 def open_database(url: str, *, create: bool) -> Database:
     """Open a database with our settings and tables.
 
@@ -119,7 +112,8 @@ def open_database(url: str, *, create: bool) -> Database:
 
     from tuner.storage.migrations import prepare_tables
 
-    url, file = _absolute(url)
+    with storage_errors(url):
+        url, file = absolute(url)
     options: dict[str, Any] = {"pool_pre_ping": True}  # a connection that was lost costs no trial
     if url.startswith("postgresql"):
         options["connect_args"] = _PATIENCE
@@ -169,54 +163,11 @@ def storage_errors(url: str) -> Iterator[None]:
             raise
         raise StorageError(
             f"A storage must be an SQLAlchemy URL with an installed driver, as in 'sqlite:///runs/tuner.db', but got "
-            f"{hidden(url)!r} ({_first_line(error)}). Correct --storage or TUNER_STORAGE, or install the driver."
+            f"{hidden(url)!r} ({_first_line(error, url)}). Correct --storage or TUNER_STORAGE, or install the driver."
         ) from error
     except (SQLAlchemyError, StorageInternalError, sqlite3.Error, RuntimeError, OSError) as error:
         kind = StorageAwayError if _may_pass(error) else StorageError
         raise kind(_explain(url, error)) from error
-
-
-def hidden(url: str) -> str:
-    """The URL without its password: for messages."""
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return url
-
-
-def _absolute(url: str) -> tuple[str, Path | None]:
-    """The URL with the path of a SQLite file made absolute, and this path; None for another database."""
-    from sqlalchemy import make_url
-
-    if "://" not in url:
-        raise StorageError(f"A storage must be an SQLAlchemy URL, but got {url!r}. Did you mean '{_SQLITE}{url}'?")
-    with storage_errors(url):
-        parsed = make_url(url)
-    if parsed.drivername in _POSTGRESQL:
-        parsed = parsed.set(drivername=_postgres_driver())
-    if parsed.get_backend_name() != "sqlite":
-        return parsed.render_as_string(hide_password=False), None
-    if parsed.database in (None, "", ":memory:") or str(parsed.database).startswith("file:"):
-        raise StorageError(
-            f"A SQLite storage must name a file, as in 'sqlite:///runs/tuner.db', but got {url!r}; "
-            "trials in memory would be lost at the end. Name a file."
-        )
-    file = Path(str(parsed.database)).absolute()
-    return parsed.set(database=file.as_posix()).render_as_string(hide_password=False), file
-
-
-def _postgres_driver() -> str:
-    """What stands for `postgresql://`: SQLAlchemy means psycopg2, which is rarely what is installed today."""
-    if importlib.util.find_spec("psycopg2") is not None:
-        return "postgresql+psycopg2"
-    if importlib.util.find_spec("psycopg") is not None:
-        return "postgresql+psycopg"
-    raise StorageError(
-        "A study in PostgreSQL needs the driver psycopg, which is not installed: pip install 'keras-studies[postgres]'."
-    )
 
 
 def _check_file(path: Path, create: bool) -> None:
@@ -271,7 +222,7 @@ def _is_being_made(error: BaseException) -> bool:
 
 
 def _explain(url: str, error: BaseException) -> str:
-    text = _first_line(_cause(error))
+    text = _first_line(_cause(error), url)
     if "not a database" in text or "malformed" in text:
         step = "The file is damaged or something else: move it away, or restore a copy."
     elif "locked" in text:
@@ -290,5 +241,5 @@ def _explain(url: str, error: BaseException) -> str:
     return f"The storage {hidden(url)} cannot be used: {text}. {step}"
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+def _first_line(error: BaseException, url: str) -> str:
+    return redacted((str(error).strip().splitlines() or [type(error).__name__])[0], url).rstrip(".")

@@ -1,0 +1,125 @@
+"""A URL leads to the file that was meant, and shows no secret."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from sqlalchemy import make_url
+
+from tuner.errors import StorageError
+from tuner.storage import default_url, hidden, open_database, redacted
+from tuner.storage.address import absolute, sqlite_url
+
+NAMES = st.text(st.sampled_from("?#%&=+@: {}[]'\"\\~$;aä日2Fu\n"), min_size=1, max_size=12) | st.text(
+    st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=12
+)
+SECRET = "S3cret-42"
+
+
+@given(NAMES.filter(lambda name: name.strip(".")))
+def test_a_url_leads_to_the_path_that_it_was_made_of(name: str) -> None:
+    file = Path("/projects") / name / "runs" / "tuner.db"
+    assert absolute(sqlite_url(file)) == (sqlite_url(file), file)
+
+
+@pytest.mark.parametrize("name", ["what? 1", "a%20b%2Fc", "a#b", "{SCHEMA_VERSION}", "%", "file:x", "a&b=c+d", " "])
+def test_the_database_of_a_project_lies_in_it_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    project = tmp_path / name
+    project.mkdir()
+    open_database(default_url(project), create=True).close()
+    assert os.listdir(project / "runs") == ["tuner.db"]
+    assert os.listdir(tmp_path) == [name], "nothing beside it"
+
+
+def test_a_path_that_is_not_in_utf_8(tmp_path: Path) -> None:
+    project = tmp_path / os.fsdecode(b"\xff")
+    with pytest.raises(StorageError, match="must be in UTF-8.*Rename the folder"):
+        default_url(project)
+    with pytest.raises(StorageError, match="must be an SQLAlchemy URL"):
+        open_database(f"sqlite:///{project}/t.db", create=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:S3cret-42@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://me:S3cret-42@ho@st/db", "postgresql://me:***@st/db"),
+        ("postgresql://me:x/S3cret-42@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://me:x:S3cret-42@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://me:x?S3cret-42@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://me:x?y=S3cret-42@host/db", "postgresql://me:***?***"),
+        ("postgresql://host/db?user=me&password=S3cret-42", "postgresql://host/db?user=***&password=***"),
+        (
+            "postgresql://host/db?sslpassword=S3cret-42&sslmode=require",
+            "postgresql://host/db?sslpassword=***&sslmode=require",
+        ),
+        ("postgresql://me@host/db?password=a@S3cret-42", "postgresql://me@host/db?password=***"),
+        ("postgresql://host/db?options=-c%20x=S3cret-42", "postgresql://host/db?options=***"),
+        ("mssql+pyodbc:///?odbc_connect=DRIVER=x;PWD=S3cret-42", "mssql+pyodbc:///?odbc_connect=***"),
+        ("sqlite+pysqlcipher://:S3cret-42@/t.db", "sqlite+pysqlcipher://:***@/t.db"),
+        ("me:S3cret-42@host/db", "me:***@host/db"),
+        ("//me:S3cret-42@host/db", "//me:***@host/db"),
+        ("postgresql:/me:S3cret-42@host/db", "postgresql:/me:***@host/db"),
+        ("host/db?password=S3cret-42", "host/db?password=***"),
+        ("sqlite:////home/me:x@y/t.db", "sqlite:////home/me:x@y/t.db"),
+        ("sqlite:///runs/t.db?mode=ro", "sqlite:///runs/t.db?mode=ro"),
+        ("postgresql://me@host:5432/db", "postgresql://me@host:5432/db"),
+        ("runs/tuner.db", "runs/tuner.db"),
+        ("", ""),
+    ],
+)
+def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
+    assert hidden(url) == shown
+    assert hidden(shown) == shown
+
+
+@given(st.text(st.sampled_from("aZ9%/:?#[]{} '\"=&;\\"), min_size=4, max_size=12))
+@example("100%")
+def test_no_part_of_any_password_is_shown(password: str) -> None:
+    marked = f"Qx{password}xQ"
+    assert "xQ" not in hidden(f"postgresql://me:{marked}@host/db")
+    quoted = make_url("postgresql://me@host/db").set(password=marked).render_as_string(hide_password=False)
+    assert hidden(quoted) == "postgresql://me:***@host/db"
+    for text in (f"cannot log in with {marked}!", f"in {quoted!r}"):
+        assert "xQ" not in redacted(text, quoted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "could not connect to postgresql://me:S3cret-42@host/db",
+        "bad dsn: host=x password=S3cret-42 dbname=y",
+        "bad dsn: password = 'S3cret-42' and more",
+        "PWD=S3cret-42;DRIVER=x",
+        'invalid connection option "sslpassword=S3cret-42"',
+    ],
+)
+def test_no_message_of_a_library_shows_one(text: str) -> None:
+    assert SECRET not in redacted(text)
+    assert "***" in redacted(text)
+
+
+@pytest.mark.parametrize("text", ["password authentication failed for user", "no such table: token", "12:30 a@b.c"])
+def test_a_message_without_any_stays_as_it_is(text: str) -> None:
+    assert redacted(text, "postgresql://me:S3cret-42@host/db") == text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nosuch://me:S3cret-42@host/db", "me:S3cret-42@host/db", "host/db?password=S3cret-42",
+        "postgresql://me:x@S3cret-42@127.0.0.1:1/none", "postgresql://127.0.0.1:1/none?password=S3cret-42",
+        "postgresql://127.0.0.1:1/none?nosuchoption=S3cret-42", "postgresql://me:S3cret-42@127.0.0.1:port/none",
+        "sqlite:///?password=S3cret-42",
+        "postgresql://me:x%ZZ@127.0.0.1:1/none?sslpassword=S3cret-42&sslkey=/none",
+    ],
+)  # fmt: skip
+def test_no_error_of_ours_shows_one(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StorageError) as caught:
+        open_database(url, create=True)
+    assert SECRET not in str(caught.value)
