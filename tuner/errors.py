@@ -32,6 +32,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+_LONGEST_NAME = 200
+
 
 class TunerError(Exception):
     """Base of every error this package raises on purpose."""
@@ -173,8 +175,10 @@ class CheckpointError(TunerError):
 
 def nearest(given: object, allowed: Iterable[str]) -> str | None:
     """The name in `allowed` that is most like `given`, or None where none is much like it."""
-    names = {name.lower(): name for name in allowed}
-    found = difflib.get_close_matches(str(given).lower(), names, n=1, cutoff=0.6)
+    names, text = {name.lower(): name for name in allowed}, str(given).lower()
+    if len(text) > _LONGEST_NAME:  # comparing takes time in proportion to both lengths
+        return None
+    found = difflib.get_close_matches(text, names, n=1, cutoff=0.6)
     return names[found[0]] if found else None
 
 

@@ -7,11 +7,14 @@ Whoever reads a file that somebody else may have made reads it inside `reading`,
 from __future__ import annotations
 
 import os
+import re
 import stat
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tuner.errors import TunerError
 
@@ -23,7 +26,11 @@ MAX_EXPANSION = 100
 """How many times its compressed size a part of an archive may take, as in Keras (deflated zeros take 1,000 times) …"""
 EXPANSION_FLOOR_BYTES = 256_000_000
 """… beyond this size."""
+MAX_KEY_PARTS = 32
 _REASON_LENGTH = 300
+_KEY_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
+_LONG_KEY = re.compile(rf"""(?<![\w.\\"'-])(?:{_KEY_PART}){{{MAX_KEY_PARTS}}}""")
+"""Possessive, and never from within a word or a text: its time is linear in the length of the file."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -109,6 +116,20 @@ def read_bytes(path: Path, limit: int) -> bytes:
     if len(content) > limit:
         raise ValueError(f"it has more than {limit:,} bytes")
     return content
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Parse TOML.
+
+    Raises:
+        ValueError: It is none, or has a key of more than `MAX_KEY_PARTS`: `tomllib` takes time and memory in proportion
+            to their square, 960 GB for a megabyte of "a.a.a".
+        RecursionError: It is nested too deep.
+    """
+    if long := _LONG_KEY.search(text):
+        line = text.count("\n", 0, long.start()) + 1
+        raise ValueError(f"a dotted key has at most {MAX_KEY_PARTS} parts (at line {line})")
+    return tomllib.loads(text.replace("\r\n", "\n"))
 
 
 @contextmanager

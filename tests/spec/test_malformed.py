@@ -232,7 +232,7 @@ def test_an_odd_path_is_refused_as_any_other(path, tmp_path, monkeypatch):
 def test_a_large_file_is_not_read(tmp_path):
     file = tmp_path / "large.toml"
     file.write_text("# x\n" * 400_000)
-    with pytest.raises(StudyFileError, match="at most 1,000,000 bytes"):
+    with pytest.raises(StudyFileError, match="at most 256,000 bytes"):
         read_study(file)
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tuner import content
 from tuner.errors import ContentError, Problem, StudyFileError, nearest
+from tuner.files import parse_toml, read_bytes, special_kind
 
-MOST_BYTES = 1_000_000
-"""A study file is a page of text; what is larger is some other file."""
+MAX_BYTES = 256_000
+"""A study file is a page of text, or some with the names of many columns; what is larger is some other file."""
 
 _SUFFIXES = (".toml", ".yaml", ".yml")
+_LONGEST_LINE = 200
+_ENDINGS = "a .toml or .yaml file"
 
 
 def locate(path: Path | str) -> tuple[Path, Path]:
@@ -36,6 +38,10 @@ def locate(path: Path | str) -> tuple[Path, Path]:
             raise _refused_folder(path, given)
         if given.is_file():
             return given, content.project_of(given)
+        if (kind := special_kind(given)) is not None:
+            raise _refused(
+                path, "a study is a regular file", given=kind, allowed=_ENDINGS, next_step="Name a study file."
+            )
         return content.find(Path.cwd(), str(path)), Path.cwd()
     except (ContentError, ValueError, OSError) as error:
         known = [f"studies/{file.name}" for file in content.files(Path.cwd(), "studies")]
@@ -89,22 +95,22 @@ def parse(file: Path, shown_as: str) -> dict[str, Any]:
 def _refused_folder(path: Path | str, folder: Path) -> StudyFileError:
     inside = sorted(file.name for file in folder.iterdir() if file.suffix in _SUFFIXES)
     hint = f"Name one of its files: {', '.join(inside[:10])}." if inside else "Name a study file."
-    return _refused(path, "a study is a file, but this is a folder", allowed="a .toml or .yaml file", next_step=hint)
+    return _refused(path, "a study is a file, but this is a folder", allowed=_ENDINGS, next_step=hint)
 
 
 def _text(file: Path, shown_as: str) -> str:
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise _refused(
-                shown_as,
-                f"a study file has at most {MOST_BYTES:,} bytes",
-                given=f"{file.stat().st_size:,} bytes",
-                next_step="This looks like another kind of file; name the study file.",
-            )
-        raw = file.read_bytes()
+        raw = read_bytes(file, MAX_BYTES)
     except OSError as error:
         raise _refused(
             shown_as, "the file cannot be read", given=error.strerror, next_step="Check its permissions."
+        ) from error
+    except ValueError as error:
+        raise _refused(
+            shown_as,
+            f"a study file is a regular file of at most {MAX_BYTES:,} bytes",
+            given=str(error),
+            next_step="This looks like another kind of file; name the study file.",
         ) from error
     try:
         return raw.decode("utf-8-sig")
@@ -120,9 +126,9 @@ def _text(file: Path, shown_as: str) -> str:
 
 def _toml(text: str, shown_as: str) -> Any:
     try:
-        return tomllib.loads(text.replace("\r\n", "\n"))
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise _not_readable("TOML", text, str(error), shown_as) from error
+        return parse_toml(text)
+    except (ValueError, RecursionError) as error:
+        raise _not_readable("TOML", text, _nested(error) or str(error), shown_as) from error
 
 
 def _yaml(text: str, shown_as: str) -> Any:
@@ -132,18 +138,24 @@ def _yaml(text: str, shown_as: str) -> Any:
 
     try:
         return yaml.load(text, Loader=StudyLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except Exception as error:  # constructors of PyYAML let anything through: KeyError, IndexError, OverflowError …
         mark = getattr(error, "problem_mark", None)
         place = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        reason = str(getattr(error, "problem", None) or str(error).partition("\n")[0])
+        reason = _nested(error) or str(getattr(error, "problem", None) or str(error).partition("\n")[0])
         raise _not_readable("YAML", text, f"{reason}{place}", shown_as) from error
+
+
+def _nested(error: Exception) -> str | None:
+    return "it is nested too deep" if isinstance(error, RecursionError) else None
 
 
 def _not_readable(language: str, text: str, reason: str, shown_as: str) -> StudyFileError:
     """The error of a parser, with the line it stopped at and, where keys stand there twice, the key."""
     found = re.search(r"line (\d+)", reason)
     lines = text.splitlines()
-    line = lines[int(found.group(1)) - 1].strip() if found and int(found.group(1)) <= len(lines) else None
+    line = (
+        lines[int(found.group(1)) - 1].strip()[:_LONGEST_LINE] if found and int(found.group(1)) <= len(lines) else None
+    )
     twice = re.search(r"overwrite|twice|declare", reason, re.IGNORECASE)
     start = re.match(r"\[*\s*([\w.\-]+)", line) if twice and line else None
     return _refused(

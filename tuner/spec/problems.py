@@ -10,12 +10,22 @@ from typing import Any
 
 from tuner.errors import Problem, nearest
 
+MAX_PROBLEMS = 100
+"""Nobody mends more at once, and a hostile file has as many as it likes."""
 _NOTHING = object()
 _LONGEST = 600
 
 
+class TooManyProblemsError(Exception):
+    """A study file has so many problems that the rest is not looked at."""
+
+
 class Problems:
-    """The problems found so far, in the order in which they were found."""
+    """The problems found so far, in the order in which they were found.
+
+    Raises:
+        TooManyProblemsError: From any method, when there are `MAX_PROBLEMS`.
+    """
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
@@ -33,8 +43,13 @@ class Problems:
         """Note one problem; `given` is the value as it was read, and is shown as the file writes it."""
         text = None if given is _NOTHING else written(given)
         problem = Problem(_cut(key), _cut(rule), text, allowed, near, next_step)
-        if problem not in self.found:
-            self.found.append(problem)
+        if problem in self.found:
+            return
+        self.found.append(problem)
+        if len(self.found) == MAX_PROBLEMS:
+            more = "there may be more problems: no more than these are looked for at once"
+            self.found.append(Problem("", more, next_step="Mend these first."))
+            raise TooManyProblemsError
 
     def unknown(
         self, key: str, family: str, given: object, allowed: Iterable[str], next_step: str | None = None

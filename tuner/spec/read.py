@@ -14,7 +14,7 @@ from tuner.spec.across import Sections, check_across
 from tuner.spec.data_from import load_facts, read_data
 from tuner.spec.files import locate, parse
 from tuner.spec.objective_from import check_target, read_objective
-from tuner.spec.problems import Problems
+from tuner.spec.problems import Problems, TooManyProblemsError
 from tuner.spec.space_from import Found, space_from
 from tuner.spec.study import StudySpec
 from tuner.training import Task
@@ -80,6 +80,13 @@ def _spec(
 ) -> StudySpec:
     content = _overridden(content, name, overrides or {})
     problems = Problems()
+    try:
+        return _checked(content, project, file, stem, problems)
+    except TooManyProblemsError:
+        raise StudyFileError(file, problems.found) from None
+
+
+def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | None, problems: Problems) -> StudySpec:
     advice: list[str] = []
     problems.unknown_keys("", content, read.KEYS)
     title = read.read_name(content, stem, problems)
