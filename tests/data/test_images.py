@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -85,3 +86,29 @@ def test_empty_folders_are_refused(grey: None, tmp_path: Path, prepared: Callabl
     (tmp_path / "nothing").mkdir()
     with pytest.raises(DataError, match="one subfolder of images a class, but nothing holds none"):
         prepared("nothing")
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_that_is_left_out_is_said(mode: str, tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+    for kind, columns in (("left", slice(0, 2)), ("right", slice(4, 6))):
+        (tmp_path / "icons" / kind).mkdir(parents=True)
+        alpha = np.zeros((4, 6), np.uint8)
+        alpha[:, columns] = 255
+        for number in range(10):
+            pixels = np.dstack([np.zeros((4, 6, 3), np.uint8), alpha])
+            image = Image.fromarray(pixels)
+            image = image.quantize(4) if mode == "P" else image.convert(mode)
+            image.save(tmp_path / "icons" / kind / f"{number}.png")
+    facts = prepared("icons").facts
+    assert any("20 of 20 images of icons are transparent in places" in note for note in facts.notes)
+    assert any("set shape = [4, 6, 4]" in note for note in facts.notes)
+    kept = prepared("icons", shape=[4, 6, 4], scale="none")
+    assert not any("transparent" in note for note in kept.facts.notes)
+    assert set(np.unique(kept.splits[0].train.x[..., 3])) == {0, 255}
+
+
+def test_an_alpha_channel_without_transparency_is_not_spoken_of(draw: Draw, prepared: Callable[..., Prepared]) -> None:
+    for level in range(10):
+        draw("cat", f"{level}.png", (level, 0, 0, 255), mode="RGBA")
+        draw("dog", f"{level}.png", (0, level, 9, 255), mode="RGBA")
+    assert not any("transparent" in note for note in prepared("pictures").facts.notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -123,3 +124,29 @@ def test_rows_of_second_sources_stay_together() -> None:
     ((train, part),) = layout.splits
     assert (list(train), list(part), list(layout.test)) == ([0, 1, 2, 3, 4, 5], [6, 7], [8, 9, 10])
     assert list(layout.development) == list(range(8))
+
+
+@pytest.mark.parametrize(
+    ("options", "cures"),
+    [
+        ({}, ['"regression"', "leave it out"]),
+        ({"validation": {"folds": 3}}, ['"regression"', "fewer folds"]),
+        ({"task": "multiclass"}, ["leave it out"]),
+    ],
+)
+def test_counts_with_a_rare_value_may_be_a_regression(
+    options: dict[str, Any], cures: list[str], prepared: Callable[..., Any], write_npz: Callable[..., Any]
+) -> None:
+    counts = np.r_[np.arange(60) % 12, 12]
+    write_npz(x=np.arange(61.0) % 7, y=counts)
+    with pytest.raises(DataError, match="class '12' has 1 ") as caught:
+        prepared("data.npz", **options)
+    said = [cure for cure in ('"regression"', "fewer folds", "leave it out") if cure in str(caught.value)]
+    assert said == cures
+    assert prepared("data.npz", task="regression").facts.rows["train"] == 37
+
+
+def test_a_rare_class_that_may_be_a_missing_cell(prepared: Callable[..., Any], write_text: Callable[..., Any]) -> None:
+    write_text("a.csv", "x,y\n" + "".join(f"{row % 7},{'yes' if row % 2 else 'no'}\n" for row in range(40)) + "1,NA\n")
+    with pytest.raises(DataError, match=r"class 'NA' has 1 .*missing_values = \[\"NA\"\]"):
+        prepared("a.csv", target="y")

@@ -29,6 +29,10 @@ def test_it_is_flat_json_and_reads_itself_as_the_same():
     assert json.loads(json.dumps(content)) == content
     assert not any(isinstance(value, dict) and value for value in content.values())
     assert difference(json.loads(json.dumps(content)), of()) == []
+    del content["data.missing_values"]  # as in studies of before it could be said
+    assert difference(content, of()) == []
+    changed = {**of(), "data.missing_values": ["?"]}
+    assert difference(content, changed) == ['data.missing_values: [] before, ["?"] now']
 
 
 @pytest.mark.parametrize(

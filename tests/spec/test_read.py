@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tuner.errors import StudyFileError, UnknownNameError
@@ -295,3 +296,40 @@ def test_a_relative_error_of_targets_that_are_zero_is_advised_against(tmp_path):
     (advice,) = read_study_dict(content | {"objective": {"metric": "mape"}}, tmp_path).advice
     assert "divides by the target, which is 0 in" in advice
     assert read_study_dict(content | {"objective": {"metric": "mae"}}, tmp_path).advice == ()
+
+
+def test_numbers_and_arrays_of_numpy_are_numbers_and_lists():
+    given = study(
+        seed=np.uint8(3),
+        data={"source": "iris", "validation": np.float32(0.1), "test": np.float64(0.2)},
+        budget={"trials": np.int64(7), "checkpoint": np.bool_(True)},
+        search={
+            "optimizer": np.array(["sgd", "adam"]),
+            "learning_rate": np.logspace(-3, -1, 3),
+            "dropout": {"low": np.float32(0.1), "high": np.float16(0.5), "step": np.array(0.1)},
+            "batch_size": np.array([16, 32]),
+            "model": {"units": np.array([[8, 8], [16, 16]]), "batch_norm": np.array([True, False])},
+        },
+    )
+    plain = study(
+        seed=3,
+        data={"source": "iris", "validation": 0.1, "test": 0.2},
+        budget={"trials": 7, "checkpoint": True},
+        search={
+            "optimizer": ["sgd", "adam"],
+            "learning_rate": [0.001, 0.01, 0.1],
+            "dropout": {"low": 0.1, "high": 0.5, "step": 0.1},
+            "batch_size": [16, 32],
+            "model": {"units": [[8, 8], [16, 16]], "batch_norm": [True, False]},
+        },
+    )
+    assert given == plain
+    content = {"name": "small", "model": "models/mlp.py", "data": {"source": "iris"}}
+    assert read_study_dict(content, PROJECT, overrides={"trials": np.int64(5)}).budget.trials == 5
+
+
+def test_what_numpy_has_beside_numbers_is_a_problem_like_others():
+    with pytest.raises(StudyFileError, match="learning_rate"):
+        study(search={"learning_rate": np.array([np.nan, 0.1])})
+    with pytest.raises(StudyFileError, match="trials"):
+        study(budget={"trials": np.datetime64("2026-01-01")})

@@ -3,7 +3,7 @@
 from tuner.data.encoding import encode_rows
 from tuner.data.options import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from tuner.data.parts import DataFacts, HeldOut, Part, Prepared, Preprocessing, Split
-from tuner.data.prepare import held_out, prepare, unscaled
+from tuner.data.prepare import check_repeatable, held_out, prepare, unscaled
 from tuner.data.source import Source
 from tuner.data.sources import BUILT_IN, SOURCES
 
@@ -20,6 +20,7 @@ __all__ = [
     "Preprocessing",
     "Source",
     "Split",
+    "check_repeatable",
     "encode_rows",
     "held_out",
     "prepare",

@@ -91,7 +91,7 @@ def refuse_missing(raw: Raw, lacking: Mapping[str, int]) -> None:
     more = f" and {len(most) - 10} more columns" if len(most) > 10 else ""
     raise DataError(
         f"Features must have no missing values, but some are missing in {listed}{more} ({raw.source}). "
-        "Set `missing` to mean, median or drop, or `drop` these columns."
+        f"Set `missing` to mean, median or drop{', or `drop` these columns' if raw.features or raw.texts else ''}."
     )
 
 

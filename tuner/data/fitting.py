@@ -47,7 +47,7 @@ def fit_split(
             does not fit.
     """
     x, y = encoded.x[train], targets.y[train]
-    _check_columns(x, raw, encoded, ". `drop` it.")
+    _check_columns(x, raw, encoded, ". `drop` it." if encoded.features else ". Leave it out.")
     x, y, kept, outliers = _without_outliers(x, y, targets.task, encoded, options)
     rows = train[kept]
     _check_targets(y, targets, raw, options)
@@ -118,9 +118,10 @@ def _fit(x: Array, encoded: Encoded, options: DataOptions, raw: Raw) -> Preproce
     center, scale = np.where(encoded.one_hot, 0.0, center), np.where(encoded.one_hot, 1.0, scale)
     shape = options.shape or x.shape[1:]
     if math.prod(shape) != x[0].size:
+        or_drop = ", or `drop` columns" if encoded.features else ""
         raise DataError(
             f"`shape` must hold the features of a row, but {list(shape)} holds {math.prod(shape)} and a row of "
-            f"{raw.source} has {x[0].size}. Correct `shape`, or `drop` columns."
+            f"{raw.source} has {x[0].size}. Correct `shape`{or_drop}."
         )
     return Preprocessing(
         fill,

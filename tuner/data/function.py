@@ -84,4 +84,5 @@ FUNCTION = Source(
     "file.py:function of the project, which returns (x, y) or (x, y, weight), arrays or pandas",
     _read,
     takes=frozenset({"text", "drop", "missing_values"}),
+    runs_code=True,
 )

@@ -44,8 +44,15 @@ def _read(text: str, options: DataOptions, project: Path) -> Raw:
     files, classes, notes = _listed(locate(text, project), text)
     height, width, channels = _wanted(options.shape, text) if options.shape else _common(files, text)
     x = _room(len(files), height, width, channels, text)
+    transparent = 0
     for row, file in enumerate(files):
-        x[row] = _pixels(file, width, height, channels, text)
+        x[row], alpha = _pixels(file, width, height, channels, text)
+        transparent += alpha
+    if transparent:
+        notes += (
+            f"{transparent} of {len(files)} images of {text} are transparent in places: this was left out, and the "
+            f"colours behind it were taken. To keep it as a fourth channel, set shape = [{height}, {width}, 4].",
+        )
     return from_arrays(text, x, np.asarray(classes, dtype=object), notes=notes)
 
 
@@ -121,8 +128,8 @@ def _opened(file: Path, text: str) -> Iterator[Image.Image]:
             yield image
 
 
-def _pixels(file: Path, width: int, height: int, channels: int, text: str) -> Array:
-    """One image, 0 to 255, shape `(height, width, channels)`."""
+def _pixels(file: Path, width: int, height: int, channels: int, text: str) -> tuple[Array, bool]:
+    """One image, 0 to 255, shape `(height, width, channels)`, and whether transparency was left out."""
     from PIL.Image import Resampling
 
     with _opened(file, text) as image:
@@ -130,10 +137,12 @@ def _pixels(file: Path, width: int, height: int, channels: int, text: str) -> Ar
             raise DataError(
                 f"Images must have 8 bits a channel, but {_short(file)} is of mode {image.mode} ({text}). Convert it."
             )
-        converted = image.convert(_MODES[channels])
+        whole = image.convert("RGBA") if image.has_transparency_data else image  # a palette may hold it too
+        transparent = channels < 4 and whole is not image and whole.getextrema()[3][0] < 255
+        converted = whole.convert(_MODES[channels])
         if converted.size != (width, height):
             converted = converted.resize((width, height), resample=Resampling.BILINEAR)
-        return np.asarray(converted, np.float32).reshape(height, width, channels)
+        return np.asarray(converted, np.float32).reshape(height, width, channels), transparent
 
 
 def _short(file: Path) -> str:

@@ -36,7 +36,7 @@ class _Rows:
     notes: tuple[str, ...]
 
 
-def prepare(options: DataOptions, project: Path, seed: int) -> Prepared:
+def prepare(options: DataOptions, project: Path, seed: int, sha256: str | None = None) -> Prepared:
     """The training and validation parts of a study, without the test part.
 
     The test part is split off first.  Imputing, outliers and scaling are fitted on the training part of each split.
@@ -46,12 +46,13 @@ def prepare(options: DataOptions, project: Path, seed: int) -> Prepared:
         options: The `[data]` section.
         project: Folder that paths and references are relative to.
         seed: The only source of randomness.
+        sha256: Hash that the data must have, that of the study; None to take them as they are.
 
     Raises:
         DataError: The data cannot be used as they are; the message says why and what to do.
         ContentError: A data function cannot be loaded.
     """
-    rows = _read(options, project, seed)
+    rows = _read(options, project, seed, sha256)
     _check_validation(rows, options)
     fitted = [_fit(rows, options, train, validation) for train, validation in rows.layout.splits]
     facts = _facts(rows, fitted, options)
@@ -59,40 +60,70 @@ def prepare(options: DataOptions, project: Path, seed: int) -> Prepared:
     return Prepared(facts, tuple(each.split for each in fitted))
 
 
-def unscaled(options: DataOptions, project: Path, seed: int) -> tuple[tuple[Part, Part], ...]:
+def check_repeatable(options: DataOptions, project: Path, sha256: str) -> None:
+    """Read what code of the project gives once more.
+
+    Args:
+        options, project: As for `prepare`.
+        sha256: Hash of what it gave before.
+
+    Raises:
+        DataError: It gives other rows, or the same in another order.
+    """
+    if _coded(options, project) and _sources(options, project)[-1] != sha256:
+        raise DataError(
+            f"A data function must give the same rows in the same order each time it is called, but "
+            f"{options.source} gave others the second time. Seed it anew in each call: "
+            "rng = numpy.random.default_rng(0) inside the function."
+        )
+
+
+def unscaled(
+    options: DataOptions, project: Path, seed: int, sha256: str | None = None
+) -> tuple[tuple[Part, Part], ...]:
     """Training and validation part of each split of `prepare`, before imputing and scaling.
 
     `preprocessing.apply` of the split gives its features, `(y - target_center) / target_scale` its targets.
     Arguments and errors are those of `prepare`.
     """
-    rows = _read(options, project, seed)
+    rows = _read(options, project, seed, sha256)
     return tuple(
         unscaled_parts(rows.raw, rows.targets, rows.encoded, options, train, validation)
         for train, validation in rows.layout.splits
     )
 
 
-def held_out(options: DataOptions, project: Path, seed: int, *, keep_validation: bool = False) -> HeldOut:
+def held_out(
+    options: DataOptions, project: Path, seed: int, sha256: str | None = None, *, keep_validation: bool = False
+) -> HeldOut:
     """All rows that are not for the test as `train`, and the test part as `validation`; it may have no rows.
 
     It is for training a chosen recipe and scoring it once.  Arguments and errors are those of `prepare`.
 
     Args:
-        options, project, seed: As for `prepare`.
+        options, project, seed, sha256: As for `prepare`.
         keep_validation: Whether `train` is the training part of the first split alone, for a training that needs
             validation rows.
     """
-    rows = _read(options, project, seed)
+    rows = _read(options, project, seed, sha256)
     train = rows.layout.splits[0][0] if keep_validation else rows.layout.development
     split = _fit(rows, options, train, rows.layout.test).split
     return HeldOut(**vars(split), sample=rows.encoded.x[rows.layout.development[:_SAMPLE]])
 
 
-def _read(options: DataOptions, project: Path, seed: int) -> _Rows:
+def _read(options: DataOptions, project: Path, seed: int, expected: str | None) -> _Rows:
     """Read all sources, deal the rows, encode the features."""
-    raw, origin = _sources(options, project)
-    check_texts(raw, options)
-    sha256 = digest(raw, canonical(raw, options.task), origin)
+    raw, origin, sha256 = _sources(options, project)
+    if expected is not None and sha256 != expected:
+        hint = (
+            "A data function must give the same rows each time it is called; `tuner check` tries it. "
+            if _coded(options, project)
+            else ""
+        )
+        raise DataError(
+            f"The data must stay as they were when the study was started, but their hash is now {sha256[:12]} (it was "
+            f"{expected[:12]}). {hint}Put the data back, or start a study under another name."
+        )
     raw, origin, notes = _without_missing(raw, origin, options)
     targets = canonical(raw, options.task)
     layout = lay_out(origin, targets.groups, targets.classes, options, seed)
@@ -100,8 +131,14 @@ def _read(options: DataOptions, project: Path, seed: int) -> _Rows:
     return _Rows(raw, targets, layout, encoded, sha256, (targets.note, *raw.notes, *notes, *encoded.notes))
 
 
-def _sources(options: DataOptions, project: Path) -> tuple[Raw, Array]:
-    """The rows of all sources, and which source each is from."""
+def _coded(options: DataOptions, project: Path) -> bool:
+    """Whether code of the project gives any of the rows."""
+    texts = (options.source, options.validation, options.test)
+    return any(source_of(text, project).runs_code for text in texts if isinstance(text, str))
+
+
+def _sources(options: DataOptions, project: Path) -> tuple[Raw, Array, str]:
+    """The rows of all sources, which source each is from, and the hash of both."""
     raws = []
     texts = (options.source, options.validation, options.test)
     for text in texts:
@@ -110,8 +147,10 @@ def _sources(options: DataOptions, project: Path) -> tuple[Raw, Array]:
             check_keys(source, options)
             raw = source.read(text, options, project)
             raws.append(replace(raw, notes=(*raw.notes, *remarks(raw))))
-    origin = [number for number, text in enumerate(texts) if isinstance(text, str)]
-    return join(raws), np.repeat(origin, [len(raw) for raw in raws])
+    numbers = [number for number, text in enumerate(texts) if isinstance(text, str)]
+    raw, origin = join(raws), np.repeat(numbers, [len(raw) for raw in raws])
+    check_texts(raw, options)
+    return raw, origin, digest(raw, canonical(raw, options.task), origin)
 
 
 def _without_missing(raw: Raw, origin: Array, options: DataOptions) -> tuple[Raw, Array, tuple[str, ...]]:

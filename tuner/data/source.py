@@ -30,6 +30,7 @@ class Source:
         suffixes: Endings of the files it reads; none for built-in sets, folders and functions.
         takes: Keys of `[data]` that only some sources understand, and this one does.
         built_in: Whether `name` is what a study file says.
+        runs_code: Whether the rows come from code of the project, which may give others each time.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Source:
     suffixes: tuple[str, ...] = ()
     takes: frozenset[str] = frozenset()
     built_in: bool = False
+    runs_code: bool = False
 
 
 def locate_file(text: str, project: Path) -> Path:

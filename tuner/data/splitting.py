@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuner.data.cells import MISSING_WORDS, is_number
 from tuner.data.options import DataOptions, Folds
 from tuner.data.parts import Array
 from tuner.errors import DataError
@@ -81,8 +82,8 @@ def _check_sizes(kinds: Array, classes: tuple[str, ...], options: DataOptions) -
     if classes and counts.min() < least:
         rare = int(counts.argmin())
         raise DataError(
-            f"Each class must have at least {least} rows for training and validation, but class {classes[rare]!r} has "
-            f"{counts[rare]} ({options.source}). Add rows of it, leave it out, or take fewer folds."
+            f"Each class of the target must have at least {least} rows for training and validation, but class "
+            f"{classes[rare]!r} has {counts[rare]} ({options.source}). {_cure(classes, rare, options)}"
         )
     needed = max(least, len(classes) * least, 2) + tested
     if len(kinds) < needed:
@@ -90,6 +91,17 @@ def _check_sizes(kinds: Array, classes: tuple[str, ...], options: DataOptions) -
             f"The parts need at least {needed} rows in all, but {options.source} has {len(kinds)}. "
             "Add rows, or set `test = 0`."
         )
+
+
+def _cure(classes: tuple[str, ...], rare: int, options: DataOptions) -> str:
+    """What to do about a class of too few rows."""
+    if classes[rare].lower() in MISSING_WORDS:
+        return f'If it means a missing cell, add missing_values = ["{classes[rare]}"] to [data]; else add rows of it.'
+    fewer = ", or take fewer folds" if isinstance(options.validation, Folds) else ""
+    cure = f"Add rows of it{fewer or ', or leave it out'}."
+    if options.task is None and all(is_number(name) for name in classes):
+        cure += ' If the numbers are counts or amounts and no classes, set task = "regression".'
+    return cure
 
 
 def _draw(

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from tuner.content import Reference, load
 from tuner.data import DataOptions, HeldOut, Prepared, Split, held_out, prepare
 from tuner.engines import ENGINES, Checkpoint, Engine, EpochRecord, OnEpoch, Training, run_trial
-from tuner.errors import CheckpointError, DataError
+from tuner.errors import CheckpointError
 from tuner.executors import messages
 from tuner.executors.base import Anew, Ended, EpochDone, Job, Raised, Saved, Unsaved, Workplace, kept, one_line
 from tuner.executors.keeper import Keeper
@@ -121,7 +121,7 @@ class Worker:
         keep = watches_validation(recipe)
         if keep not in self._held:
             options = DataOptions.model_validate(dict(workplace.data))
-            held = held_out(options, workplace.project, workplace.seed, keep_validation=keep)
+            held = held_out(options, workplace.project, workplace.seed, workplace.data_sha256, keep_validation=keep)
             self._held[keep] = held, final_split(prepared, held, recipe)
         return self._held[keep]
 
@@ -158,13 +158,8 @@ def _without(*modules: str) -> Iterator[None]:
 
 
 def _prepare(workplace: Workplace) -> tuple[Engine, Prepared]:
-    prepared = prepare(DataOptions.model_validate(dict(workplace.data)), workplace.project, workplace.seed)
-    if prepared.facts.sha256 != workplace.data_sha256:
-        raise DataError(
-            f"The data must stay as they were when the study was started, but their hash is now "
-            f"{prepared.facts.sha256[:12]} (it was {workplace.data_sha256[:12]}). Put the data back, or start "
-            "a study under another name."
-        )
+    options = DataOptions.model_validate(dict(workplace.data))
+    prepared = prepare(options, workplace.project, workplace.seed, workplace.data_sha256)
     with _without("IPython", "matplotlib", "pandas", "sklearn"):
         engine = ENGINES[workplace.engine].make(workplace.trainings)
     return engine, prepared

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 from tuner.data import read_options
 from tuner.errors import DataError, NoBestTrialError, RecipeError
 from tuner.results.studies import Study
+from tuner.spec import LATER_KEYS
 from tuner.storage import read_recipe
 from tuner.training import Recipe
 
@@ -41,6 +42,7 @@ def _check_question(recipe: Recipe, fingerprint: Any) -> None:
     """Refuse a recipe for another model, other data or another objective than its study is about."""
     if not isinstance(fingerprint, dict):
         return
+    known = {**LATER_KEYS, **fingerprint}
     given = {
         "task": recipe.task.value,
         "model": recipe.model.reference,
@@ -49,7 +51,7 @@ def _check_question(recipe: Recipe, fingerprint: Any) -> None:
         **{f"file.{path}": digest for path, digest in recipe.model.helpers.items()},
     }
     for key, value in given.items():
-        if json.dumps(value, sort_keys=True) != json.dumps(fingerprint.get(key), sort_keys=True):
+        if json.dumps(value, sort_keys=True) != json.dumps(known.get(key), sort_keys=True):
             raise RecipeError(f"`{key}` of the recipe is not that of its study.")
     if fingerprint.get("objective", "").split()[1:] != [recipe.metric]:
         raise RecipeError("`metric` of the recipe is not that of its study.")

@@ -3,7 +3,7 @@
 Importing this package imports neither Keras nor Optuna.
 """
 
-from tuner.spec.fingerprint import difference, fingerprint
+from tuner.spec.fingerprint import LATER_KEYS, difference, fingerprint
 from tuner.spec.kinds import trainings_of_a_kind
 from tuner.spec.naming import name_of_file
 from tuner.spec.read import read_study, read_study_dict
@@ -13,6 +13,7 @@ from tuner.spec.study import Budget, StudySpec
 from tuner.spec.values import duration_s
 
 __all__ = [
+    "LATER_KEYS",
     "Budget",
     "StudySpec",
     "difference",

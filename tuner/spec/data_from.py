@@ -105,10 +105,12 @@ def _literals(name: str) -> list[str]:
 
 def load_facts(data: DataOptions, project: Path, seed: int, problems: Problems) -> DataFacts | None:
     """What is found in the data; None after noting why they cannot be used."""
-    from tuner.data import prepare
+    from tuner.data import check_repeatable, prepare
 
     try:
-        return prepare(data, project, seed).facts
+        facts = prepare(data, project, seed).facts
+        check_repeatable(data, project, facts.sha256)
+        return facts
     except UsageError as error:
         rule = re.split(r", but |\. ", str(error))[0]
         named = isinstance(error, DataError)

@@ -11,8 +11,8 @@ from tuner.space import Categorical, Dimension, Fixed, Float, Int, Parameter
 from tuner.spec.study import StudySpec
 
 _PACKAGES = ("keras", "tensorflow", "optuna")
-_SINCE = frozenset({"missing_values"})
-"""Keys of `[data]` that older studies do not have: left out, they mean what was done before."""
+LATER_KEYS: Mapping[str, Any] = {"data.missing_values": []}
+"""What older fingerprints do not say, and what it was."""
 _ABSENT = object()
 _HASHES = {"model_sha256": "the content of the model file", "data_sha256": "the content of the data"}
 
@@ -33,11 +33,7 @@ def fingerprint(spec: StudySpec) -> dict[str, Any]:
         "seed": spec.seed,
         "data_sha256": spec.facts.sha256,
     }
-    content |= {
-        f"data.{key}": value
-        for key, value in spec.data.model_dump(mode="json").items()
-        if key not in _SINCE or key in spec.data.model_fields_set
-    }
+    content |= {f"data.{key}": value for key, value in spec.data.model_dump(mode="json").items()}
     content |= {f"search.{dimension.name}": _text(dimension) for dimension in spec.space}
     content |= {f"version.{package}": _version(package) for package in _PACKAGES}
     return content
@@ -50,7 +46,7 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         old: The fingerprint in the storage.
         new: That of the study file.
     """
-    lines = []
+    old, new, lines = {**LATER_KEYS, **old}, {**LATER_KEYS, **new}, []
     for key in [*old, *(key for key in new if key not in old)]:
         before, now = old.get(key, _ABSENT), new.get(key, _ABSENT)
         if before is _ABSENT:

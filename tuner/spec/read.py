@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tuner.data import DataFacts, DataOptions
 from tuner.errors import StudyFileError, UnknownNameError
 from tuner.spec import sections as read
@@ -58,7 +60,7 @@ def read_study_dict(
     """The same for the content of a study file as a Python dictionary.
 
     Args:
-        content: What the file would say; tuples count as lists and paths as texts.
+        content: What the file would say; tuples and arrays count as lists, numbers of NumPy as numbers, paths as texts.
         project: Folder that references and data paths are relative to.
         file: What messages call it.
         name: Another name for the study than the content's.
@@ -167,18 +169,28 @@ def _overridden(content: Mapping[str, Any], name: str | None, overrides: Mapping
     if name is not None:
         changed["name"] = name
     for key, path in _OVERRIDES.items():
-        if overrides.get(key) is None:
+        value = _plain(overrides.get(key))
+        if value is None:
             continue
         if len(path) == 1:
-            changed[path[0]] = overrides[key]
+            changed[path[0]] = value
         elif isinstance(table := changed.get(path[0], {}), Mapping):
-            changed[path[0]] = {**table, path[1]: overrides[key]}
+            changed[path[0]] = {**table, path[1]: value}
     return changed
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists and paths as texts; anything else is left to be judged where it stands."""
+    """Tuples and arrays as lists, numbers of NumPy as Python's, paths as texts; anything else is left to be judged.
+
+    A float32 becomes the number that it is printed as: 0.1, not 0.10000000149011612.
+    """
     match value:
+        case np.ndarray():
+            return [_plain(item) for item in value] if value.ndim else _plain(value[()])
+        case np.float16() | np.float32():
+            return float(str(value))
+        case np.generic():
+            return value.item()
         case Mapping():
             return {str(key): _plain(item) for key, item in value.items()}
         case list() | tuple():

@@ -101,6 +101,7 @@ def train_finally(work: Work, chosen: Candidate, answer: str) -> Final:
         read_options(recipe.data),
         work.project,
         seed_of(work.study),
+        work.prepared.facts.sha256,
         keep_validation=watches_validation(recipe),
     )
     kept, index = work.kept(first + complete[0]), complete[0]
