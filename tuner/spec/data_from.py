@@ -29,7 +29,7 @@ _KEYS = (
     (r"weight column|sample weight|^weight\b", "weight"),
     (r"class weight|class_weight", "class_weight"),
     (r"`shape`|reshape", "shape"),
-    (r"`drop` column|drop column", "drop"),
+    (r"`drop` needs|dropped column", "drop"),
     (r"`missing`|missing value|empty cell", "missing"),
     (r"`text`|text column", "text"),
     (r"`task`|\btask\b", "task"),
