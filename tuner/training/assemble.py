@@ -11,6 +11,7 @@ from tuner.errors import ContentError
 from tuner.training.activations import ACTIVATIONS
 from tuner.training.clipping import CLIPPINGS
 from tuner.training.initializers import INITIALIZERS
+from tuner.training.lookups import check_lookups
 from tuner.training.losses import LOSSES
 from tuner.training.optimizers import OPTIMIZERS
 from tuner.training.recipe import Recipe
@@ -50,7 +51,7 @@ def build_model(
 
     Raises:
         ContentError: `build` gives something else than an uncompiled model with outputs `(batch, outputs)`, or one
-            whose own training step would be lost.
+            whose own training step would be lost, or that looks scaled features up.
     """
     seeding(recipe.seed)
     model = build(
@@ -61,6 +62,7 @@ def build_model(
         **recipe.model.options,
     )
     model = _checked(model, recipe, tuple(inputs), outputs)
+    check_lookups(model, recipe, tuple(inputs))
     if recipe.l1 or recipe.l2:
         _regularize(model, penalty or keras.regularizers.L1L2(recipe.l1, recipe.l2))
     return _with_head(model, recipe.head) if _has_head(recipe) else model
