@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tuner.engines import Training
 from tuner.errors import StudyFailedError
-from tuner.executors import Ended, EpochDone, Executor, Job, Lost, Raised, Stopped
+from tuner.executors import Ended, EpochDone, Executor, Job, Lost, Raised, Stopped, excerpt
 from tuner.interrupts import Interrupts
 
 _POLL_S = 0.2
@@ -74,5 +74,5 @@ def _failed(error: str, traceback: str) -> StudyFailedError:
     if kind in _OURS:
         return StudyFailedError(f"A training failed. {text}")
     return StudyFailedError(
-        f"A training failed: {error}\n\n{traceback.rstrip()}\n\nMend it and run the same command again."
+        f"A training failed: {error}\n\n{excerpt(traceback).rstrip()}\n\nMend it and run the same command again."
     )

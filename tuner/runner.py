@@ -19,7 +19,21 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.engines import StepTimes
 from tuner.errors import OwnerLostError, RepeatedFailureError, StorageAwayError, StorageError, StudyChangedError
-from tuner.executors import Anew, Ended, EpochDone, Event, Executor, Job, Lost, Raised, Saved, Stopped, Unsaved
+from tuner.executors import (
+    Anew,
+    Ended,
+    EpochDone,
+    Event,
+    Executor,
+    GlobalStateChanged,
+    Job,
+    Lost,
+    Raised,
+    Saved,
+    Stopped,
+    TrialLogs,
+    Unsaved,
+)
 from tuner.interrupts import Interrupts
 from tuner.search import (
     PRUNERS,
@@ -92,7 +106,8 @@ class StudyRun:
         self._ending: str | None = None
         self._outage = Outage()
         self._ask_at = 0.0
-        self._told_unsaved = False
+        self._told_unsaved = self._told_changed = False
+        self._logs = TrialLogs(spec.project, spec.name)
 
     def run(self) -> str:
         """Run until a budget is used up.
@@ -392,6 +407,11 @@ class StudyRun:
                     self._told_unsaved = True
                     self._tell_standing(f"Trial {number} has no checkpoints, and begins anew if it is cut: {reason}.")
                 return False
+            case GlobalStateChanged():
+                if not self._told_changed:
+                    self._told_changed = True
+                    self._tell_standing(_changed(event))
+                return False
             case Anew(reason=reason):
                 self._going_on(number, self._store.restart(number, anew=True))
                 self._running[number] = self._store.begin(self._study, number)
@@ -409,9 +429,7 @@ class StudyRun:
                 self._store.add_verdicts(number, [finding.to_json() for finding in training.findings])
                 self._finish(number, Outcome(state, value if state == "complete" else None, reason))
             case Raised(error=error, traceback=traceback):
-                self._running[number].set_user_attr("traceback", traceback)
-                self._finish(number, Outcome("failed", None, error))
-                self._count_error(error, traceback)
+                self._fail(number, error, traceback)
             case Stopped(reason=reason):
                 self._errors.clear()
                 self._finish(number, Outcome("diverged", None, reason))
@@ -422,10 +440,15 @@ class StudyRun:
                     self._running[number] = self._store.begin(self._study, number)
                     self._executor.submit(job)
                     return False
-                self._running[number].set_user_attr("traceback", log)
-                self._finish(number, Outcome("failed", None, f"{reason}, twice"))
-                self._count_error(f"{reason}, twice", log)
+                self._fail(number, f"{reason}, twice", log)
         return True
+
+    def _fail(self, number: int, error: str, log: str) -> None:
+        """End a trial with an error that says nothing about its setting."""
+        stored = self._logs.keep(number, log)
+        self._running[number].set_user_attr("traceback", stored)
+        self._finish(number, Outcome("failed", None, error))
+        self._count_error(error, stored)
 
     def _report(self, event: EpochDone) -> None:
         trial = self._running[event.number]
@@ -527,6 +550,16 @@ class StudyRun:
 def _interrupted(running: int) -> str:
     what, they = ("1 running trial", "it is") if running == 1 else (f"{running} running trials", "they are")
     return f"Finishing {what}; press Ctrl-C again to stop at once ({they} run again next time)."
+
+
+def _changed(event: GlobalStateChanged) -> str:
+    what = ", ".join([*event.restored, *event.lasting])
+    then = (
+        "The worker is replaced after such a trial, which takes seconds"
+        if event.lasting
+        else "It is put back after each trial"
+    )
+    return f"The code of trial {event.number} changes {what} for its whole process. {then}: no other trial sees it."
 
 
 def attrs_of(event: Ended) -> dict[str, Any]:

@@ -20,7 +20,19 @@ from real_study import PATIENCE_S, environment, eventually
 
 from tuner.engines import Training
 from tuner.errors import WorkerError
-from tuner.executors import Ended, EpochDone, Event, Job, LocalExecutor, Lost, Raised, Stopped, Workplace, messages
+from tuner.executors import (
+    Ended,
+    EpochDone,
+    Event,
+    GlobalStateChanged,
+    Job,
+    LocalExecutor,
+    Lost,
+    Raised,
+    Stopped,
+    Workplace,
+    messages,
+)
 from tuner.spec import StudySpec, read_study_dict, recipe_for
 from tuner.storage.owners import process_start
 
@@ -296,6 +308,77 @@ def test_a_killed_worker_is_noticed_though_a_child_keeps_its_pipe(
         for child in children():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no message",
+        '{"is": "ended", "number": 1}',
+        '{"is": "ready"}',
+        "{}",
+        "[1]",
+        '{"is": "epoch", "number": NaN}',
+        '{"NaN": NaN}',
+    ],
+)
+def test_what_is_no_message_fails_its_trial_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec, said: str
+) -> None:
+    """Code of the model may write to the worker's end of the wire: the next worker trains the next trial."""
+    ended = messages.encode(messages.ended_message(Ended(2, Training("complete", 0.5), 1.0))).decode().strip()
+    ready = """echo '{"is": "ready"}'; read prepare; read train"""
+    script = f"""if mkdir {tmp_path}/first; then {ready}; echo printed >&2; echo '{said}'; read end
+    else {ready}; echo '{ended}'; read end; fi"""
+    stand_in(tmp_path, monkeypatch, script)
+    with running(LocalExecutor(place_of(spec), workers=1)) as executor:
+        executor.submit(job(spec, 1))
+        (raised,) = collect(executor, is_end)
+        executor.submit(job(spec, 2))
+        (second,) = collect(executor, is_end)
+    assert isinstance(raised, Raised)
+    assert raised.number == 1
+    assert raised.error.startswith("MessageError: its worker sent ")
+    assert raised.traceback == "printed"
+    assert isinstance(second, Ended)
+
+
+def test_a_worker_that_is_changed_for_good_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec
+) -> None:
+    lines = []
+    for number, lasting in ((1, ()), (2, ("threads (x)",))):
+        changed = messages.changed_message(GlobalStateChanged(number, ("the locale",), lasting))
+        ended = messages.ended_message(Ended(number, Training("complete", 0.5), 1.0))
+        lines += [messages.encode(message).decode().strip() for message in (changed, ended)]
+    ready = """echo '{"is": "ready"}'; read prepare; read train"""
+    stand_in(
+        tmp_path,
+        monkeypatch,
+        f"{ready}; echo '{lines[0]}'; echo '{lines[1]}'; read train; echo '{lines[2]}'; echo '{lines[3]}'; read end",
+    )
+    with running(LocalExecutor(place_of(spec), workers=1)) as executor:
+        pids = executor.pids()
+        for number in (1, 2):
+            assert executor.pids() == pids
+            executor.submit(job(spec, number))
+            changed, ended = collect(executor, lambda event: isinstance(event, Ended))
+            assert isinstance(changed, GlobalStateChanged)
+            assert changed.number == ended.number == number
+        assert executor.pids() != pids
+
+
+def test_what_a_worker_prints_fills_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec) -> None:
+    monkeypatch.setattr("tuner.executors.local._LARGEST_LOG_BYTES", 1000)
+    monkeypatch.setattr("tuner.executors.local._KEPT_LOG_BYTES", 100)
+    ready = """echo '{"is": "ready"}'; read prepare; read train"""
+    stand_in(tmp_path, monkeypatch, f"{ready}; seq 1 10000 >&2; sleep 600")
+    with running(LocalExecutor(place_of(spec), workers=1)) as executor:
+        executor.submit(job(spec, 1))
+        (worker,) = executor._workers
+        size = lambda: os.fstat(worker.log.fileno()).st_size  # noqa: E731
+        eventually(lambda: executor.events(0.01) == [] and 0 < size() <= 110)
+        assert worker.log_end().endswith("\n10000")
 
 
 @pytest.mark.parametrize("rises", [True, False], ids=["system", "person"])

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import math
 from typing import Any
 
 import pytest
 
+from tuner.diagnostics import Finding, Probe
 from tuner.engines import EpochRecord, Training
-from tuner.executors import Anew, Ended, EpochDone, Job, Raised, Saved, Unsaved, Workplace, messages
-from tuner.executors.base import one_line
+from tuner.executors import (
+    Anew,
+    Ended,
+    EpochDone,
+    GlobalStateChanged,
+    Job,
+    Raised,
+    Saved,
+    Unsaved,
+    Workplace,
+    messages,
+)
+from tuner.executors.excerpt import one_line
 
 
 def over_the_wire(message: dict[str, Any]) -> dict[str, Any]:
@@ -91,3 +104,91 @@ def test_the_same_error_reads_the_same() -> None:
 
 def test_json_text_is_plain() -> None:
     assert json.loads(messages.encode({"a": 1})) == {"a": 1}
+
+
+def test_what_was_changed_arrives_as_it_was_sent() -> None:
+    event = GlobalStateChanged(3, ("Keras's dtype policy",), ())
+    assert messages.event_of(over_the_wire(messages.changed_message(event))) == event
+
+
+EPOCH = messages.epoch_message(EpochDone(7, record(), 3, 0.5, True))
+ENDED = messages.ended_message(Ended(7, Training("complete", 0.5), 1.0))
+HOSTILE: dict[str, Any] = {
+    "nothing": {},
+    "no kind": {"number": 7},
+    "kind of no text": {**EPOCH, "is": ["epoch"]},
+    "unknown kind": {"is": "hello"},
+    "of another trial": {**EPOCH, "number": 8},
+    "number of text": {**EPOCH, "number": "seven"},
+    "number not finite": {**EPOCH, "number": math.nan},
+    "large number": {**EPOCH, "record": {**EPOCH["record"], "epoch": 10**30}},
+    "without a record": {**EPOCH, "record": None},
+    "half a record": {**EPOCH, "record": {"loss": 1.0}},
+    "step before the first": {**EPOCH, "step": -1},
+    "step not finite": {**EPOCH, "step": math.inf},
+    "fold below 0": {**EPOCH, "record": {**EPOCH["record"], "fold": -1}},
+    "keys of NaN": {**ENDED, "measured": {"NaN": {"NaN": math.nan}}},
+    "state of no training": {**ENDED, "training": {**ENDED["training"], "state": "perfect"}},
+    "verdict of no table": {
+        **ENDED,
+        "training": Training("complete", 0.5, findings=(Finding("x", "y", None, 1, None, None),)).to_json(),
+    },
+    "value of text": {**ENDED, "training": {**ENDED["training"], "value": "best"}},
+    "checkpoint of no base64": {"is": "saved", "number": 7, "fold": 0, "epoch": 1, "seconds": 1.0, "content": "é"},
+    "no checkpoint": {"is": "saved", "number": 7, "fold": 0, "epoch": 1, "seconds": 1.0},
+}
+
+
+@pytest.mark.parametrize("message", HOSTILE.values(), ids=HOSTILE)
+def test_what_is_no_message_of_the_trial(message: dict[str, Any]) -> None:
+    parser = messages.EventParser(7)
+    with pytest.raises(messages.MessageError, match=r"its worker sent .* no message\. Code of the model must not"):
+        parser.parse(over_the_wire(message))
+    assert isinstance(parser.parse(over_the_wire(ENDED)), Ended)
+
+
+def test_epochs_come_in_order_and_once() -> None:
+    parser = messages.EventParser(7)
+    first = EpochDone(7, record(probes=(Probe(0, 1.0, ()), Probe(1, 1.0, ()))), 1, 0.5, False)
+    parser.parse(messages.epoch_message(first))
+    for event in (first, dataclasses.replace(first, step=2)):
+        with pytest.raises(messages.MessageError):
+            parser.parse(messages.epoch_message(event))
+    parser.parse(messages.checkpoint_message(Anew(7, "damaged")))
+    assert parser.parse(messages.epoch_message(first)) == first
+
+
+def test_texts_are_cut_and_cleaned() -> None:
+    found = messages.event_of({"is": "unsaved", "number": 1, "reason": "\x1b[31m" + "x" * 10**6 + "\x00"})
+    assert isinstance(found, Unsaved)
+    assert 100 < len(found.reason) < 5000
+    assert found.reason[0] == "x"
+    found = messages.event_of(messages.raised_message(Raised(1, "x" * 10**6, "y" * 10**6)))
+    assert isinstance(found, Raised)
+    assert len(found.error) < 5000
+    assert len(found.traceback) < 300_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"hello\n",
+        b"[" * 100_000 + b"\n",
+        b"[1]\n",
+        b"\xff\n",
+        b"1" * 5000 + b"\n",
+        b"x" * (messages.LINE_BYTES + 1),
+        b'{"is":"epoch","content":"' + b"x" * messages.LINE_BYTES + b'"}\n',
+    ],
+    ids=["text", "deep", "list", "bytes", "digits", "endless", "huge"],
+)
+def test_a_stream_ends_with_the_first_line_that_is_no_message(line: bytes) -> None:
+    found = messages.receive(io.BytesIO(b'{"is": "ready"}\n' + line))
+    assert next(found) == {"is": "ready"}
+    with pytest.raises(messages.MessageError):
+        next(found)
+
+
+def test_checkpoints_may_be_large_and_half_a_line_is_the_end() -> None:
+    saved = messages.encode(messages.checkpoint_message(Saved(1, 0, 1, 0.0, b"x" * messages.LINE_BYTES)))
+    assert len(list(messages.receive(io.BytesIO(saved + b'{"is": "re')))) == 1

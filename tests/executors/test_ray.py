@@ -20,7 +20,7 @@ import pytest
 from real_study import PATIENCE_S, STUDY, environment, write_study
 
 from tuner.errors import UsageError, WorkerError
-from tuner.executors import Job, Lost, RayExecutor, Stopped, Workplace
+from tuner.executors import Job, Lost, Raised, RayExecutor, Stopped, Workplace
 from tuner.executors import ray as ours
 from tuner.executors.limits import Limits
 from tuner.executors.project_archive import digest, pack
@@ -218,6 +218,23 @@ def test_a_lost_trial_waits_for_the_next_worker(monkeypatch: pytest.MonkeyPatch)
     ray.say([{"is": "ready"}])
     executor.events(0.0)
     assert ray.calls[-1][1]["number"] == 7
+
+
+@pytest.mark.parametrize("said", [{}, "text", {"is": "ended", "number": 8}, {"is": "epoch"}, {"is": "ready"}])
+def test_what_is_no_message_fails_its_trial_alone(monkeypatch: pytest.MonkeyPatch, said: Any) -> None:
+    ray = _Ray({"CPU": 1.0})
+    executor = started(monkeypatch, ray)
+    ray.say([{"is": "ready"}])
+    executor.events(0.0)
+    executor.submit(Job(7, {}))
+    ray.say([said])
+    (event,) = executor.events(0.0)
+    assert isinstance(event, Raised)
+    assert (event.number, len(ray.killed)) == (7, 1)
+    assert event.error.startswith("MessageError: its worker sent ")
+    ray.say([{"is": "ready"}])
+    assert executor.events(0.0) == []
+    assert executor.free() == 1
 
 
 def test_a_trial_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

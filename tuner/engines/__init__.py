@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from tuner.engines.base import Decide, Engine, EpochRecord, State, StepTimes, Training
 from tuner.engines.checkpoint import Checkpoint
 from tuner.engines.trial import Keep, OnEpoch, run_trial
 from tuner.registry import Table
 
+if TYPE_CHECKING:
+    from tuner.engines.keras_settings import KERAS_SETTINGS, Setting, Snapshot
+
 __all__ = [
     "ENGINES",
+    "KERAS_SETTINGS",
     "Checkpoint",
     "Decide",
     "Engine",
@@ -19,11 +24,21 @@ __all__ = [
     "EpochRecord",
     "Keep",
     "OnEpoch",
+    "Setting",
+    "Snapshot",
     "State",
     "StepTimes",
     "Training",
     "run_trial",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("KERAS_SETTINGS", "Setting", "Snapshot"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tuner.engines import keras_settings
+
+    return getattr(keras_settings, name)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import tensorflow as tf
 from tuner.data import DataFacts, Split
 from tuner.diagnostics import Finding, Layers, divergence
 from tuner.engines.base import Decide, EpochRecord, State, StepTimes, Training
+from tuner.engines.keras_settings import clear_session
 from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.prober import Look, Prober, constant_answer, rows_of, steps_of
 from tuner.engines.variables import assign, kept, values_of
@@ -63,7 +64,7 @@ class FitEngine:
         if resume is not None:
             resume.check(self.name)
         self._model = None
-        keras.backend.clear_session()
+        clear_session()
         gc.collect()
         model = self._model = build_model(recipe, facts.input_shape, facts.outputs, build)
         compile_model(model, recipe)

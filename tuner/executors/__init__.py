@@ -6,6 +6,7 @@ from tuner.executors.base import (
     EpochDone,
     Event,
     Executor,
+    GlobalStateChanged,
     Job,
     Lost,
     Raised,
@@ -15,6 +16,7 @@ from tuner.executors.base import (
     Workplace,
     kept,
 )
+from tuner.executors.excerpt import TrialLogs, excerpt
 from tuner.executors.inline import InlineExecutor
 from tuner.executors.keeper import EVERY_S
 from tuner.executors.limits import Limits
@@ -28,6 +30,7 @@ __all__ = [
     "EpochDone",
     "Event",
     "Executor",
+    "GlobalStateChanged",
     "InlineExecutor",
     "Job",
     "Limits",
@@ -37,9 +40,11 @@ __all__ = [
     "RayExecutor",
     "Saved",
     "Stopped",
+    "TrialLogs",
     "Unsaved",
     "Workplace",
     "cores",
+    "excerpt",
     "kept",
     "threads_of",
 ]

@@ -2,18 +2,17 @@
 
 The coordinator hands out jobs and reads events; it never waits inside a training.  Events of one job come in
 this order: any number of `EpochDone`, each with a `Saved` or none behind it, then one of `Ended`, `Raised`, `Lost` or
-`Stopped`.  A job with a checkpoint may have one `Anew` before them all.
+`Stopped`.  A job with a checkpoint may have one `Anew` before them all, and a `GlobalStateChanged` may come before the
+end.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
-from tuner import quoting
 from tuner.diagnostics import HealthOptions
 from tuner.engines import EpochRecord, StepTimes, Training
 from tuner.retraining import Kept
@@ -201,6 +200,21 @@ class Lost:
     log: str
 
 
+@dataclass(frozen=True)
+class GlobalStateChanged:
+    """Code of the user has changed what holds for the whole worker process; its end follows.
+
+    Attributes:
+        number: Of the trial.
+        restored: What was put back.
+        lasting: What could not be: the worker is replaced.
+    """
+
+    number: int
+    restored: tuple[str, ...]
+    lasting: tuple[str, ...]
+
+
 def kept(job: Job) -> Kept:
     """Where a job with a folder keeps what it gives."""
     if job.folder is None:
@@ -221,19 +235,7 @@ class Stopped:
     reason: str
 
 
-Event: TypeAlias = EpochDone | Saved | Unsaved | Anew | Ended | Raised | Lost | Stopped
-
-_LOOKED_AT = 10_000
-"""Characters of a message that are looked at: some are of megabytes."""
-
-
-def one_line(error: BaseException) -> str:
-    """Return type and message of an exception on one line, without colours, at most 500 characters of it.
-
-    Addresses of objects are left out: the same error must read the same in every trial, and in every worker.
-    """
-    text = re.sub(r"\b0x[0-9a-fA-F]+", "0x…", quoting.one_line(str(error)[:_LOOKED_AT]))
-    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
+Event: TypeAlias = EpochDone | Saved | Unsaved | Anew | GlobalStateChanged | Ended | Raised | Lost | Stopped
 
 
 class Executor(Protocol):

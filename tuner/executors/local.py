@@ -7,6 +7,7 @@ worker: it may keep the worker's pipe open, and would else hide its death.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import queue
 import signal
@@ -17,12 +18,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 from tuner.errors import WorkerError
 from tuner.executors import messages
-from tuner.executors.base import Event, Job, Lost, Raised, Stopped, Workplace
+from tuner.executors.base import Ended, Event, GlobalStateChanged, Job, Lost, Raised, Stopped, Workplace
 from tuner.executors.environment import environment
+from tuner.executors.excerpt import STORED_CHARS, one_line
 from tuner.executors.limits import (
     FULL,
     GROWN,
@@ -40,8 +42,13 @@ from tuner.executors.limits import (
     too_long,
 )
 from tuner.executors.machine import oom_kills, room
+from tuner.quoting import plain
 
 _LOG_LINES = 40
+_LOG_END_BYTES = 4 * STORED_CHARS
+_LARGEST_LOG_BYTES = 2**26
+"""What a worker prints is cut when it is longer: to its last `_KEPT_LOG_BYTES`."""
+_KEPT_LOG_BYTES = 2**20
 _GRACE_S = 2.0
 """How long the end of a pipe may come after the end of its worker, and the other way round."""
 STARTS_WITHOUT_READY = 3
@@ -64,6 +71,8 @@ class _Worker:
     log: IO[bytes]
     ready: bool = False
     job: Job | None = None
+    parser: messages.EventParser | None = None  # of the job
+    spent: bool = False  # whether no other job may follow this one
     broken: dict[str, Any] | None = None
     reader: threading.Thread | None = field(default=None, repr=False)
     killed: bool = False
@@ -71,6 +80,13 @@ class _Worker:
     trials: int = 0
     held: int | None = None  # bytes, after its first trial
     oom_kills: int | None = None  # of the system, when the job was handed in
+
+    def take(self, job: Job) -> None:
+        """Hand a job to the worker."""
+        self.job, self.parser = job, messages.EventParser(job.number)
+        self.began = time.monotonic() if self.ready else None
+        self.oom_kills = oom_kills()
+        self.send(messages.train_message(job))
 
     def send(self, message: dict[str, Any]) -> None:
         assert self.process.stdin is not None
@@ -93,9 +109,24 @@ class _Worker:
         return self.process.wait()
 
     def log_end(self) -> str:
-        self.log.seek(0)
-        lines = self.log.read().decode(errors="replace").splitlines()
-        return "\n".join(lines[-_LOG_LINES:])
+        """The last lines that it has printed."""
+        text = plain(self._log_bytes(_LOG_END_BYTES).decode(errors="replace"))
+        return "\n".join(text.splitlines()[-_LOG_LINES:])[-STORED_CHARS:]
+
+    def cut_log(self) -> None:
+        """Keep what it prints from filling the disk."""
+        if os.fstat(self.log.fileno()).st_size > _LARGEST_LOG_BYTES:
+            end = self._log_bytes(_KEPT_LOG_BYTES)
+            os.ftruncate(self.log.fileno(), 0)
+            os.write(self.log.fileno(), b"[cut]\n" + end)
+
+    def _log_bytes(self, most: int) -> bytes:
+        size = os.fstat(self.log.fileno()).st_size
+        return os.pread(self.log.fileno(), most, max(0, size - most))  # the worker goes on at the place of the file
+
+
+_Said: TypeAlias = dict[str, Any] | messages.MessageError | None
+"""What comes from a worker: a message, something that is none, or its end."""
 
 
 class LocalExecutor:
@@ -126,7 +157,7 @@ class LocalExecutor:
         self.count = workers or cores()
         self._threads = threads or threads_of(self.count)
         self._workplace = workplace
-        self._inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[_Worker, _Said]] = queue.SimpleQueue()
         self._workers: list[_Worker] = []
         self._unready_deaths = 0
         self._error: WorkerError | None = None
@@ -147,9 +178,7 @@ class LocalExecutor:
         """See `Executor`."""
         fresh = job.number in self._suspects
         worker = min((w for w in self._workers if w.job is None), key=lambda w: w.trials if fresh else not w.ready)
-        worker.job, worker.began = job, time.monotonic() if worker.ready else None
-        worker.oom_kills = oom_kills()
-        worker.send(messages.train_message(job))
+        worker.take(job)
 
     def answer(self, number: int, go_on: bool) -> None:
         """See `Executor`."""
@@ -202,6 +231,7 @@ class LocalExecutor:
 
     def _spawn(self) -> _Worker:
         log = tempfile.TemporaryFile(prefix="tuner-worker-")  # noqa: SIM115 – lives as long as the worker
+        fcntl.fcntl(log, fcntl.F_SETFL, fcntl.fcntl(log, fcntl.F_GETFL) | os.O_APPEND)  # see `cut_log`
         try:
             with _without_interrupts():
                 process = subprocess.Popen(
@@ -226,10 +256,10 @@ class LocalExecutor:
         assert worker.process.stdout is not None
         try:
             with worker.process.stdout as output:
-                for line in output:
-                    self._inbox.put((worker, messages.decode(line)))
-        except ValueError:  # half a line: it died while it wrote
-            worker.kill()
+                for message in messages.receive(output):
+                    self._inbox.put((worker, message))
+        except messages.MessageError as error:
+            self._inbox.put((worker, error))
         finally:
             self._inbox.put((worker, None))
 
@@ -243,27 +273,65 @@ class LocalExecutor:
             if worker.reader.is_alive():  # what holds it has gone to another session
                 self._inbox.put((worker, None))
 
-    def _handle(self, worker: _Worker, message: dict[str, Any] | None) -> list[Event]:
+    def _handle(self, worker: _Worker, said: _Said) -> list[Event]:
         if self._closed or worker not in self._workers:
             return []
-        if message is None:
+        if said is None:
             return self._replace(worker)
-        match message["is"]:
-            case "ready":
+        try:
+            return self._understand(worker, said)
+        except messages.MessageError as error:
+            return self._distrust(worker, error)
+
+    def _understand(self, worker: _Worker, said: dict[str, Any] | messages.MessageError) -> list[Event]:
+        if isinstance(said, messages.MessageError):
+            raise said
+        match said.get("is"):
+            case "ready" if not worker.ready:
                 worker.ready, self._unready_deaths = True, 0
                 worker.began = time.monotonic()
                 return []
-            case "broken":
-                worker.broken = message
+            case "broken" if not worker.ready:
+                worker.broken = said
                 return []
-        event = messages.event_of(message)
+        if worker.parser is None:
+            raise messages.MessageError("something between two trials")
+        event = worker.parser.parse(said)
         if isinstance(event, Raised) and event.memory:
             return [self._end_trial(worker, f"out of memory: {event.error}", memory=True)]
-        if message["is"] in ("ended", "raised"):
-            worker.job, worker.began, worker.trials = None, None, worker.trials + 1
-            if self._keeps_much(worker):
-                self._discard(worker)  # what it keeps of earlier trials must not end the next one
+        if isinstance(event, Ended | Raised):
+            worker.job, worker.parser, worker.began, worker.trials = None, None, None, worker.trials + 1
+            if worker.spent or self._keeps_much(worker):
+                self._discard(worker)  # what it keeps of earlier trials must not change or end the next one
+        elif isinstance(event, GlobalStateChanged):
+            worker.spent = bool(event.lasting)
         return [event]
+
+    def _distrust(self, worker: _Worker, error: messages.MessageError) -> list[Event]:
+        """Replace a worker whose messages cannot be understood; its trial has failed."""
+        job, log = worker.job, worker.log_end()
+        if not worker.ready:
+            self._count_unready(str(error), log)
+        new = self._discard(worker)
+        if job is None:
+            return []
+        if not worker.ready:  # it had not begun: this says nothing about the job
+            new.take(job)
+            return []
+        return [Raised(job.number, one_line(error), log or str(error))]
+
+    def _count_unready(self, end: str, log: str) -> None:
+        """Count a worker that came to nothing before it was ready.
+
+        Raises:
+            WorkerError: It is one too many.
+        """
+        self._unready_deaths += 1
+        if self._unready_deaths >= STARTS_WITHOUT_READY:
+            raise WorkerError(
+                f"{self._unready_deaths} worker processes in a row ended before they were ready ({end}). The last one "
+                f"said:\n{log or '(nothing)'}"
+            )
 
     def _keeps_much(self, worker: _Worker) -> bool:
         """Whether a worker between two trials comes near its cap; without one, whether it grows and grows."""
@@ -277,6 +345,8 @@ class LocalExecutor:
     def _look_at_limits(self) -> list[Event]:
         """End trials that use more than they may."""
         found: list[Event] = []
+        for worker in self._workers:
+            worker.cut_log()
         now, cap = time.monotonic(), self._limits.memory_bytes
         look = now - self._looked >= (ROOM_EVERY_S if cap is None else LOOK_EVERY_S)
         if look:
@@ -313,12 +383,13 @@ class LocalExecutor:
         self._discard(worker)
         return Stopped(number, reason) if guilty else Lost(number, reason, log)
 
-    def _discard(self, worker: _Worker) -> None:
-        """Kill a worker, and put another one in its place."""
+    def _discard(self, worker: _Worker) -> _Worker:
+        """Kill a worker, and put another one in its place, which is given."""
         worker.end(patience_s=0)
         self._close_input(worker)
         worker.log.close()
-        self._workers[self._workers.index(worker)] = self._spawn()
+        new = self._workers[self._workers.index(worker)] = self._spawn()
+        return new
 
     def _replace(self, worker: _Worker) -> list[Event]:
         code = worker.end(_GRACE_S)
@@ -326,20 +397,14 @@ class LocalExecutor:
         self._close_input(worker)
         worker.log.close()
         if worker.broken is not None:
-            raise WorkerError(f"A worker could not prepare its work: {worker.broken['error']}")
+            raise WorkerError(f"A worker could not prepare its work: {plain(str(worker.broken.get('error')))}")
         if not worker.ready:
-            self._unready_deaths += 1
-            if self._unready_deaths >= STARTS_WITHOUT_READY:
-                raise WorkerError(
-                    f"{self._unready_deaths} worker processes in a row ended before they were ready "
-                    f"({_death(code)}). The last one said:\n{log or '(nothing)'}"
-                )
+            self._count_unready(_death(code), log)
         new = self._workers[self._workers.index(worker)] = self._spawn()
         if job is None:
             return []
         if not worker.ready:  # it had not begun: this death says nothing about the job
-            new.job = job
-            new.send(messages.train_message(job))
+            new.take(job)
             return []
         if _for_want_of_memory(code, worker.oom_kills) and self._suspects.blame(job.number, worker.trials):
             return [Stopped(job.number, "out of memory: the system had none left, and has ended its worker")]

@@ -19,12 +19,14 @@ from typing import Any
 
 from tuner.errors import WorkerError
 from tuner.executors import messages
-from tuner.executors.base import Event, Job, Lost, Raised, Stopped, Workplace, one_line
+from tuner.executors.base import Ended, Event, GlobalStateChanged, Job, Lost, Raised, Stopped, Workplace
 from tuner.executors.environment import settings
+from tuner.executors.excerpt import one_line
 from tuner.executors.limits import NO_LIMITS, Limits, Suspects, out_of_memory, too_long
 from tuner.executors.project_archive import digest, pack
 from tuner.executors.ray_actor import CALLS, RayWorker, Work, work
 from tuner.executors.ray_session import RaySession, close_token_file
+from tuner.quoting import plain
 
 LOCAL = "local"
 """Address of a Ray that is started for this run alone."""
@@ -53,6 +55,8 @@ class _Actor:
     job: Job | None = None
     began: float | None = None
     trials: int = 0
+    parser: messages.EventParser | None = None  # of the job
+    spent: bool = False  # whether no other job may follow this one
 
 
 class RayExecutor:
@@ -219,6 +223,7 @@ class RayExecutor:
             if not self._waiting:
                 return
             actor.job, actor.began = self._waiting.popleft(), time.monotonic()
+            actor.parser = messages.EventParser(actor.job.number)
             self._put(actor, messages.train_message(actor.job))
 
     def _ended_calls(self, timeout_s: float) -> list[Any]:
@@ -239,26 +244,50 @@ class RayExecutor:
             said = self._ray.get(call)
         except self._ray.exceptions.RayError as error:  # it died or is out of reach: what it does now counts no more
             return self._lose(actor, error)
-        found = [event for message in said for event in self._handle(actor, message)]
+        found: list[Event] = []
+        try:
+            for message in said:
+                if actor in self._actors:
+                    found += self._handle(actor, message)
+        except messages.MessageError as error:
+            return found + self._distrust(actor, error)
         if takes and actor in self._actors:
             self._take(actor)
         return found
 
-    def _handle(self, actor: _Actor, message: dict[str, Any]) -> list[Event]:
-        match message["is"]:
-            case "ready":
+    def _handle(self, actor: _Actor, message: Any) -> list[Event]:
+        if not isinstance(message, dict):
+            raise messages.MessageError(f"something of type {type(message).__name__}")
+        match message.get("is"):
+            case "ready" if not actor.ready:
                 actor.ready, actor.attempt = True, 1
                 return []
-            case "broken":
-                raise WorkerError(f"A worker could not prepare its work: {message['error']}")
-        event = messages.event_of(message)
+            case "broken" if not actor.ready:
+                raise WorkerError(f"A worker could not prepare its work: {plain(str(message.get('error')))}")
+            case "broken":  # its thread has ended
+                self._give_up(actor)
+                return [] if actor.job is None else [Lost(actor.job.number, "its worker ended", plain(str(message)))]
+        if actor.parser is None:
+            raise messages.MessageError("something between two trials")
+        event = actor.parser.parse(message)
         if isinstance(event, Raised) and event.memory:
             found = self._without_memory(actor.job, event.error, event.traceback, actor.trials)
             self._give_up(actor)
             return found
-        if message["is"] in ("ended", "raised"):
-            actor.job, actor.began, actor.trials = None, None, actor.trials + 1
+        if isinstance(event, Ended | Raised):
+            actor.job, actor.parser, actor.began, actor.trials = None, None, None, actor.trials + 1
+            if actor.spent:
+                self._give_up(actor)
+        elif isinstance(event, GlobalStateChanged):
+            actor.spent = bool(event.lasting)
         return [event]
+
+    def _distrust(self, actor: _Actor, error: messages.MessageError) -> list[Event]:
+        """Give up an actor whose messages cannot be understood; its trial has failed."""
+        if not actor.ready and actor.attempt >= _STARTS_WITHOUT_READY:
+            raise WorkerError(f"{actor.attempt} workers in a row were of no use before they were ready: {error}")
+        self._give_up(actor, 1 if actor.ready else actor.attempt + 1)
+        return [] if actor.job is None else [Raised(actor.job.number, one_line(error), str(error))]
 
     def _without_memory(self, job: Job | None, error: str, log: str, trials_before: int) -> list[Event]:
         """What is told of a trial that could not have the memory it wanted."""

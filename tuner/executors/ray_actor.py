@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from tuner.executors.base import one_line
+from tuner.executors.excerpt import one_line
 from tuner.executors.private_folder import PrivateFolder
 from tuner.executors.project_archive import unpack
 

@@ -17,18 +17,33 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tuner.content import Reference, load
 from tuner.data import DataOptions, HeldOut, Prepared, Split, held_out, prepare
 from tuner.engines import ENGINES, Checkpoint, Engine, EpochRecord, OnEpoch, Training, run_trial
 from tuner.errors import CheckpointError
 from tuner.executors import messages
-from tuner.executors.base import Anew, Ended, EpochDone, Job, Raised, Saved, Unsaved, Workplace, kept, one_line
+from tuner.executors.base import (
+    Anew,
+    Ended,
+    EpochDone,
+    GlobalStateChanged,
+    Job,
+    Raised,
+    Saved,
+    Unsaved,
+    Workplace,
+    kept,
+)
+from tuner.executors.excerpt import LOG_CHARS, excerpt, one_line
 from tuner.executors.keeper import Keeper
 from tuner.executors.limits import out_of_memory
 from tuner.retraining import final_split, train_again, train_final, watches_validation
 from tuner.training import Recipe
+
+if TYPE_CHECKING:
+    from tuner.executors.global_state import GlobalState
 
 
 class Worker:
@@ -42,6 +57,7 @@ class Worker:
     def __init__(self, inbox: queue.SimpleQueue[dict[str, Any]], send: Callable[[dict[str, Any]], None]) -> None:
         self._inbox, self._send = inbox, send
         self._held: dict[bool, tuple[HeldOut, Split]] = {}
+        self._state: GlobalState | None = None
 
     def run(self) -> None:
         """Prepare once, then train what comes; never returns, the end of input ends the process."""
@@ -72,6 +88,7 @@ class Worker:
         try:
             recipe = Recipe.from_json(job.recipe)
             build = load(workplace.project, Reference.parse(recipe.model.reference, "build"), recipe.model.sha256)
+            self._state = self._state or _global_state(workplace)
             match job.purpose:
                 case "again":
                     training = train_again(engine, recipe, prepared, build, on_epoch, kept(job), workplace.health)
@@ -81,14 +98,24 @@ class Worker:
                 case _:
                     training = self._trial(job, workplace, engine, recipe, prepared, build, on_epoch)
         except (Exception, SystemExit) as error:  # user code that calls `exit()` must not end the worker
-            raised = Raised(job.number, one_line(error), traceback.format_exc(), out_of_memory(error))
+            text = excerpt(traceback.format_exc(), LOG_CHARS)
+            raised = Raised(job.number, one_line(error), text, out_of_memory(error))
+            self._restore(job.number)
             self._send(messages.raised_message(raised))
         else:
             made = engine.programs[0] - before[0], engine.programs[1] - before[1]
             seconds = job.spent_s + time.monotonic() - began
             new = {network: times for network, times in engine.measured.items() if network not in job.measured}
             ended = Ended(job.number, training, seconds, made, engine.used, engine.slower_as, new)
+            self._restore(job.number)
             self._send(messages.ended_message(ended))
+
+    def _restore(self, number: int) -> None:
+        """Leave the process to the next trial as this one found it."""
+        restored, lasting = self._state.restore() if self._state is not None else ([], [])
+        if restored or lasting:
+            event = GlobalStateChanged(number, tuple(restored), tuple(lasting))
+            self._send(messages.changed_message(event))
 
     def _trial(
         self,
@@ -155,6 +182,13 @@ def _without(*modules: str) -> Iterator[None]:
     finally:
         for module in hidden:
             del sys.modules[module]
+
+
+def _global_state(workplace: Workplace) -> GlobalState:
+    """The state to go back to; the engine has imported what this needs."""
+    from tuner.executors.global_state import GlobalState
+
+    return GlobalState(workplace.project)
 
 
 def _prepare(workplace: Workplace) -> tuple[Engine, Prepared]:

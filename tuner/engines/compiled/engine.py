@@ -22,9 +22,12 @@ from tuner.engines.base import Decide, EpochRecord, State, StepTimes, Training
 from tuner.engines.compiled.choice import ByXla
 from tuner.engines.compiled.program import Program
 from tuner.engines.compiled.programs import Programs
+from tuner.engines.compiled.refused import by_settings, refuse
+from tuner.engines.keras_settings import KERAS_SETTINGS, Snapshot, settings_key
 from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.prober import Prober
 from tuner.engines.variables import assign, values_of
+from tuner.errors import UnsupportedError
 from tuner.training import Recipe, build_model, learning_rates, plateau
 
 _SPLITS = 16
@@ -38,6 +41,7 @@ class CompiledEngine:
 
     def __init__(self, trainings: float = 1.0) -> None:
         self._programs, self._by_xla = Programs(), ByXla(trainings)
+        self._settings = settings_key()
         self._last: Program | None = None
         self._trial: _Trial | None = None
         self._made: tuple[Recipe, DataFacts, Callable[..., Any]] | None = None
@@ -97,7 +101,7 @@ class CompiledEngine:
         def begin() -> Program:
             return self._programs.begin(recipe, facts, build, weighted)
 
-        program = self._last = begin()
+        program = self._last = self._under_settings(begin)
         self._made = recipe, facts, build
         train, validation = self._rows(split, weights if weighted else None)
         sizes = _batch_sizes(len(split.train), recipe.batch_size)
@@ -115,6 +119,27 @@ class CompiledEngine:
         ended = trial.run(decide)
         self._trial = None
         return ended
+
+    def _under_settings(self, begin: Callable[[], Program]) -> Program:
+        """Begin a program under the settings that all pieces were made under.
+
+        Raises:
+            UnsupportedError: Building or tracing it changes them; they are put back.
+        """
+        key = settings_key()
+        if key != self._settings:
+            self._programs, self._settings = Programs(self._programs.clock), key
+        settings = Snapshot(KERAS_SETTINGS)
+        try:
+            program = begin()
+            changes = settings.changes()
+            if changes:  # other pieces may have been made under them, after the change
+                self._programs = Programs(self._programs.clock)
+            refuse(by_settings(changes))
+        except UnsupportedError:
+            settings.restore()
+            raise
+        return program
 
     def _rows(self, split: Split, weights: Sequence[np.ndarray | None] | None) -> list[list[tf.Tensor]]:
         """Training and validation rows as pieces take them; features and targets are copied once."""

@@ -27,6 +27,7 @@ from tuner.engines.compiled.pieces import (
 from tuner.engines.compiled.program import Program
 from tuner.engines.compiled.refused import by_update, refuse
 from tuner.engines.compiled.weights import Weights
+from tuner.engines.keras_settings import settings_key
 from tuner.errors import TunerError, UnsupportedError
 from tuner.training import Recipe, optimizer_of
 
@@ -41,15 +42,20 @@ _LARGE = 500_000
 class Programs:
     """Pieces and what they share.
 
+    All of them are made under one set of global settings (`CompiledEngine` sees to it).
+
     A piece is found by the very objects whose variables it reads: as long as it is kept, so are they.
+
+    Args:
+        clock: One to go on with; None for a new one.
 
     Attributes:
         clock: Counts pieces, and the time of making them.
         health: The pieces of probes.
     """
 
-    def __init__(self) -> None:
-        self.clock = Clock()
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
         self.health = HealthPieces(self.clock)
         self._trusted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._networks: Kept[Network] = Kept(_KEPT, self.clock)
@@ -126,7 +132,7 @@ def network_key(recipe: Recipe, facts: DataFacts) -> str:
     """What recipes with the same network have in common."""
     model = recipe.model
     content: list[object] = [model.reference, model.sha256, model.options, recipe.activation, recipe.head]
-    content += [bool(recipe.l1), bool(recipe.l2), list(facts.input_shape), facts.outputs]
+    content += [bool(recipe.l1), bool(recipe.l2), list(facts.input_shape), facts.outputs, settings_key()]
     return json.dumps(content, sort_keys=True)
 
 

@@ -58,6 +58,11 @@ def by_model(model: keras.Model) -> str | None:
     return None
 
 
+def by_settings(changes: Sequence[str]) -> str | None:
+    """Why a model whose making has changed these global settings cannot share programs with others; None if none."""
+    return f"the model file changes {', '.join(changes)} for the whole process" if changes else None
+
+
 def by_call(
     scope: keras.StatelessScope, weights: Sequence[tuple[Any, tf.Tensor]], state: Sequence[tuple[Any, tf.Tensor]]
 ) -> str | None:
