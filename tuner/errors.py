@@ -127,6 +127,10 @@ class DataError(UsageError):
     """Data that cannot be used as they are."""
 
 
+class DataWarning(UserWarning):
+    """Rows that are answered, but hold something that the model knows nothing of."""
+
+
 class RecipeError(UsageError):
     """A recipe that was read from a database or a file, and breaks a rule."""
 

@@ -1,11 +1,11 @@
 """Data: sources, splits, preprocessing, outliers, weights."""
 
-from tuner.data.encoding import encode_rows
 from tuner.data.options import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from tuner.data.parts import DataFacts, HeldOut, Part, Prepared, Preprocessing, Split
 from tuner.data.prepare import check_repeatable, held_out, prepare, unscaled
 from tuner.data.source import Source
 from tuner.data.sources import BUILT_IN, SOURCES
+from tuner.data.transform import encode_rows
 
 __all__ = [
     "BUILT_IN",

@@ -7,16 +7,14 @@ one: zeros in one-hot columns, -1 as an ordinal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from tuner.data.cells import without_values
-from tuner.data.columns import absent, check_names, column, not_numbers, pick
+from tuner.data.columns import absent, not_numbers
 from tuner.data.options import DataOptions
-from tuner.data.parts import Array, Preprocessing
+from tuner.data.parts import Array
 from tuner.data.raw import Raw, by_column
 from tuner.errors import DataError, shown
 
@@ -104,8 +102,7 @@ def encode(raw: Raw, options: DataOptions, development: Array) -> Encoded:
     blocks, names, notes = [raw.x], list(raw.features), []
     vocabulary = {name: _categories(name, values[development], raw, options) for name, values in raw.texts.items()}
     for name, words in vocabulary.items():
-        block = _one_hot(raw.texts[name], words) if options.text == "one_hot" else _ordinal(raw.texts[name], words)
-        blocks.append(block)
+        blocks.append(encode_texts(raw.texts[name], words, options.text))
         names += _columns_of(name, words, options.text)
         notes.append(f"The text column {name!r} was encoded as {options.text} of {len(words)} categories.")
     x = np.concatenate(blocks, axis=1) if vocabulary else raw.x
@@ -128,53 +125,11 @@ def _categories(name: str, values: Array, raw: Raw, options: DataOptions) -> tup
     return tuple(words)
 
 
-def _one_hot(values: Array, words: tuple[str, ...]) -> Array:
-    return (_ordinal(values, words) == np.arange(len(words))).astype(np.float64)
-
-
-def _ordinal(values: Array, words: tuple[str, ...]) -> Array:
+def encode_texts(values: Array, words: Sequence[str], how: str) -> Array:
+    """Encode a text column, `(n,)`, by its categories: `(n, categories)` if one_hot, `(n, 1)` if ordinal; float64."""
     codes = {word: code for code, word in enumerate(words)}
-    return np.array([codes.get(value, -1) for value in values], np.float64)[:, None]
-
-
-def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Array:
-    """New rows with texts as numbers, as a fitted preprocessing takes them.
-
-    Args:
-        rows: A pandas table with (at least) the columns of the source, or an array of numbers `(n, *shape)`.
-        given: What was fitted.
-        shape: Of one row, encoded.
-
-    Returns:
-        float64, shape `(n, *shape)`.
-
-    Raises:
-        DataError: A column is not there or holds another kind, or the array has another shape.
-    """
-    if not hasattr(rows, "iloc"):
-        x = without_values(np.asarray(rows, np.float64), given.missing_values)
-        if x.shape[1:] != shape:
-            raise DataError(f"Rows must have the shape (n, {', '.join(map(str, shape))}), but got {x.shape}.")
-        return x
-    coded = {name for column, words in given.vocabulary.items() for name in _columns_of(column, words, given.text)}
-    numbers = [name for name in given.features if name not in coded]
-    if not given.features:
-        return encode_rows(rows.to_numpy(), given, shape)
-    rows = rows.set_axis(check_names(rows.columns, "the table"), axis="columns")
-    blocks = [
-        column(rows[pick(rows, name, "feature", "the table")], name, "the table", given.missing_values)
-        for name in numbers
-    ]
-    for name, values in zip(numbers, blocks, strict=True):
-        if values.dtype == object:
-            raise DataError(f"Column {name!r} must hold numbers, as it did in the study, but holds text.")
-    parts = [np.column_stack(blocks)] if blocks else []
-    for name, words in given.vocabulary.items():
-        texts = column(rows[pick(rows, name, "feature", "the table")], name, "the table", given.missing_values)
-        if texts.dtype != object:
-            texts = np.full(len(rows), None, dtype=object)  # a column without any text: nothing is known
-        parts.append(_one_hot(texts, words) if given.text == "one_hot" else _ordinal(texts, words))
-    return np.concatenate(parts, axis=1)
+    ordinal = np.array([codes.get(value, -1) for value in values], np.float64)[:, None]
+    return (ordinal == np.arange(len(words))).astype(np.float64) if how == "one_hot" else ordinal
 
 
 def _columns_of(name: str, words: tuple[str, ...], how: str) -> list[str]:

@@ -46,7 +46,8 @@ class Preprocessing:
         fill: Values put in place of missing ones, float64, shape `(d,)`; None where nothing is imputed.
         center, scale: float64, shape `(d,)`.
         shape: Shape of one row as the model gets it.
-        features: Names of the d columns; empty where the source has none.
+        features: Names of the d columns: numbers, then encoded texts (`city=Rome`, which a number column may be called
+            as well); empty if the source has none.
         vocabulary: Text column → its categories, in the order of their codes.
         text: "one_hot" or "ordinal": how `vocabulary` is used.
         missing_values: Texts of cells that count as missing, beside those that are empty.
@@ -60,6 +61,13 @@ class Preprocessing:
     vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     text: str = "error"
     missing_values: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the number columns, which come before the encoded text columns."""
+        words = self.vocabulary.values()
+        encoded = sum(map(len, words)) if self.text == "one_hot" else len(words)
+        return self.features[: len(self.features) - encoded]
 
     def apply(self, x: Array) -> Array:
         """Encoded rows, shape `(n, ..., d)` → float32, shape `(n, *shape)`."""

@@ -13,7 +13,8 @@ from tuner.data.cells import cell_texts, check_whole
 from tuner.data.parts import Array
 from tuner.errors import DataError, shown
 
-_LARGEST = float(np.finfo(np.float32).max)
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest feature, target and weight."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -
         DataError: Not numbers, wrong lengths or dimensions, no row, or values that are infinite or missing where they
             must not be.
     """
-    x, y = _numbers(x, "x", source), _targets(y, source)
+    x, y = numeric(x, "x", source), _targets(y, source)
     if x.ndim == 1:
         x = x[:, None]
     texts: Mapping[str, Array] = names.get("texts", {})
@@ -99,7 +100,7 @@ def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -
             f"but got {x.shape} and {y.shape} ({source})."
         )
     if weight is not None:
-        weight = _numbers(weight, "weight", source).astype(np.float64)
+        weight = numeric(weight, "weight", source).astype(np.float64)
         if weight.ndim == 2 and weight.shape[1] == 1:
             weight = weight[:, 0]
     _check_lengths(source, x=x, y=y, weight=weight)
@@ -179,7 +180,7 @@ def _aligned(raw: Raw, first: Raw) -> Raw:
     return raw
 
 
-def _numbers(values: Any, what: str, source: str) -> Array:
+def numeric(values: Any, what: str, source: str) -> Array:
     """A floating array, NaN where missing; float32 stays float32, and so do small integers."""
     try:
         masked = isinstance(values, np.ma.MaskedArray)
@@ -216,7 +217,7 @@ def _targets(values: Any, source: str) -> Array:
                 f"{int(lacking.argmax()) // max(1, array.size // len(array)) + 1} ({source}). Fill them in."
             )
         return texts.reshape(array.shape)
-    numbers = _numbers(values, "y", source).astype(np.float64)
+    numbers = numeric(values, "y", source).astype(np.float64)
     check_whole(values, numbers, source)
     return numbers
 
@@ -239,7 +240,7 @@ def _check_lengths(source: str, **arrays: Array | None) -> None:
 def _check_finite(raw: Raw) -> None:
     flat = by_column(raw.x)
     with np.errstate(invalid="ignore"):
-        beyond = (np.abs(flat) > _LARGEST).sum(axis=0)
+        beyond = (np.abs(flat) > LARGEST).sum(axis=0)
     if beyond.any():
         column = int(beyond.argmax())
         raise DataError(
@@ -248,10 +249,10 @@ def _check_finite(raw: Raw) -> None:
         )
     if raw.y.dtype != object:
         _check_values(
-            "The target", raw.y, np.isfinite(raw.y) & (np.abs(raw.y) <= _LARGEST), "finite numbers", raw.source
+            "The target", raw.y, np.isfinite(raw.y) & (np.abs(raw.y) <= LARGEST), "finite numbers", raw.source
         )
     if raw.weight is not None:
-        right = np.isfinite(raw.weight) & (raw.weight >= 0) & (raw.weight <= _LARGEST)
+        right = np.isfinite(raw.weight) & (raw.weight >= 0) & (raw.weight <= LARGEST)
         _check_values("The sample weight", raw.weight, right, "finite numbers, 0 or more", raw.source)
         if not raw.weight.any():
             raise DataError(f"At least one sample weight must be above 0, but all are 0 ({raw.source}).")

@@ -8,11 +8,11 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from tuner.data.cells import cell_texts, cell_values
+from tuner.data.cells import cell_texts, cell_values, column_name
 from tuner.data.columns import check_names, column, feature_columns, index_columns, pick, target_columns
 from tuner.data.options import DataOptions
 from tuner.data.raw import Raw, from_arrays
@@ -29,11 +29,17 @@ _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 def _read_csv(text: str, options: DataOptions, project: Path) -> Raw:
+    return _raw(_csv_frame(text, project, options.missing_values), options, text)
+
+
+def _csv_frame(
+    text: str, project: Path, missing_values: Collection[str], as_texts: Collection[str] = ()
+) -> pandas.DataFrame:
     path = locate_file(text, project)
     separator = _separator(path, text)
     import pandas
 
-    def read() -> pandas.DataFrame:
+    def read(**how: Any) -> pandas.DataFrame:
         return pandas.read_csv(
             path,
             sep=separator,
@@ -43,13 +49,18 @@ def _read_csv(text: str, options: DataOptions, project: Path) -> Raw:
             keep_default_na=False,  # "NA" and "None" are names too
             na_values=[""],
             skipinitialspace=True,
+            **how,
         )
 
-    frame = _mapped(read, text, "a table of text with one line of column names")
-    return _raw(_typed(frame, options), options, text)
+    def read_typed() -> pandas.DataFrame:
+        names = read(nrows=0).columns if as_texts else ()
+        return read(dtype={name: object for name in names if column_name(name) in as_texts})
+
+    frame = _mapped(read_typed, text, "a table of text with one line of column names")
+    return _typed(frame, missing_values, as_texts)
 
 
-def _typed(frame: pandas.DataFrame, options: DataOptions) -> pandas.DataFrame:
+def _typed(frame: pandas.DataFrame, missing_values: Collection[str], as_texts: Collection[str]) -> pandas.DataFrame:
     """The table with columns of numbers also if a cell says in words that it is missing, or has blanks around it."""
     import pandas
 
@@ -58,7 +69,8 @@ def _typed(frame: pandas.DataFrame, options: DataOptions) -> pandas.DataFrame:
         given = series.dropna()
         if series.dtype.kind in "biuf" or not all(isinstance(value, str) for value in given):
             return series
-        return cell_values(cell_texts(series.to_numpy(dtype=object), options.missing_values))
+        texts = cell_texts(series.to_numpy(dtype=object), missing_values)
+        return texts if column_name(frame.columns[position]) in as_texts else cell_values(texts)
 
     if all(kind.kind in "biuf" for kind in frame.dtypes):
         return frame
@@ -67,6 +79,10 @@ def _typed(frame: pandas.DataFrame, options: DataOptions) -> pandas.DataFrame:
 
 
 def _read_parquet(text: str, options: DataOptions, project: Path) -> Raw:
+    return _raw(_parquet_frame(text, project), options, text)
+
+
+def _parquet_frame(text: str, project: Path) -> pandas.DataFrame:
     path = locate_file(text, project)
     import pandas
 
@@ -74,7 +90,7 @@ def _read_parquet(text: str, options: DataOptions, project: Path) -> Raw:
         _check_parquet(path)
         return pandas.read_parquet(path).reset_index(drop=True)
 
-    return _raw(_mapped(read, text, "a Parquet table"), options, text)
+    return _mapped(read, text, "a Parquet table")
 
 
 def _check_parquet(path: Path) -> None:
@@ -93,6 +109,27 @@ def _check_parquet(path: Path) -> None:
     memory = physical_memory()
     if memory is not None and max(values, stated) > memory:
         raise ValueError(f"it takes {max(values, stated):,} bytes, and the machine has {memory:,}")
+
+
+def read_frame(
+    text: str, project: Path, missing_values: Collection[str] = (), as_texts: Collection[str] = ()
+) -> pandas.DataFrame:
+    """Read a table as a study reads it.
+
+    Args:
+        text: Path of a CSV or Parquet file, relative to the project or absolute.
+        project: A folder.
+        missing_values: Texts of cells that count as missing.
+        as_texts: Columns that are texts, whatever their cells look like.
+
+    Raises:
+        DataError: It is no such file, or cannot be read.
+    """
+    if text.lower().endswith(PARQUET.suffixes):
+        return _parquet_frame(text, project)
+    if text.lower().endswith(CSV.suffixes):
+        return _csv_frame(text, project, missing_values, as_texts)
+    raise DataError(f"A table must end in one of {', '.join((*CSV.suffixes, *PARQUET.suffixes))}, but got {text!r}.")
 
 
 def _mapped(read: Callable[[], pandas.DataFrame], text: str, what: str) -> pandas.DataFrame:

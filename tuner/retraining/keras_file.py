@@ -19,6 +19,8 @@ from tuner.training import Recipe, Task, head_for
 
 _SMALLEST = 1e-6
 """`Normalization` divides by the deviation or `keras.config.epsilon()`, 1e-7, whichever is larger."""
+_EXACT = 1e-6
+"""How far a center may be off, in units of its scale."""
 _CLOSE = 1e-4
 
 
@@ -51,7 +53,7 @@ def save_checked(whole: keras.Model, file: Path, held: HeldOut, recipe: Recipe, 
     try:
         whole.save(file)
         loaded = keras.saving.load_model(file)
-        found = loaded.predict(held.sample, verbose=0)
+        found = loaded.predict_on_batch(held.sample)  # `predict` makes float32 of the rows first
     except Exception as error:  # Keras raises what the first layer raises that cannot be made again
         raise ContentError(
             f"A trained model must be one that plain Keras can save, and load with its safe mode on, but that of "
@@ -76,20 +78,28 @@ def _preprocessed(x: Any, given: Preprocessing) -> Any:
 
 
 def _normalizing(center: np.ndarray, scale: np.ndarray, name: str, *, invert: bool = False) -> list[keras.layers.Layer]:
-    """Layers that give `(x - center) / scale`, or `x * scale + center`; none where that changes nothing."""
+    """Layers that give `(x - center) / scale`, or `x * scale + center`; none if that changes nothing.
+
+    Keras keeps mean and variance as float32.  The rest of a center that is large beside its scale is the center of a
+    second layer.
+    """
     if not center.any() and (scale == 1.0).all():
         return []
+    first = center.astype(np.float32).astype(np.float64)
     steps = max(1, math.ceil(math.log(float(scale.min())) / math.log(_SMALLEST)))
+    steps = max(steps, 2 if (np.abs(center - first) > _EXACT * scale).any() else 1)
+    part = scale ** (1.0 / steps)
+    centers = [center] if steps == 1 else [first, (center - first) / part, *[np.zeros_like(center)] * (steps - 2)]
     layers = [
         keras.layers.Normalization(
             axis=-1,
-            mean=(center if number == 0 else np.zeros_like(center)).tolist(),
-            variance=(scale ** (2.0 / steps)).tolist(),
+            mean=mean.tolist(),
+            variance=np.square(part).tolist(),
             invert=invert,
             dtype="float64",
             name=name if number == 0 else f"{name}_{number}",
         )
-        for number in range(steps)
+        for number, mean in enumerate(centers)
     ]
     return layers[::-1] if invert else layers
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuner.data import encode_rows
+from tuner.errors import DataError
 from tuner.retraining.about import About, read_about
 from tuner.training import Task
 
@@ -31,25 +32,38 @@ class Saved:
     about: About
 
     def scores(self, rows: Any) -> np.ndarray:
-        """Scores in [0, 1], one a class or label, or values in the unit of the target; `(n, k)`.
+        """Compute scores in [0, 1], one a class or label, or values in the unit of the target; `(n, k)`.
 
         Args:
-            rows: A pandas table with the columns that the study had, texts included, in any order and beside others; or
-                an array `(n, ..., d)` of numbers.
+            rows: A pandas table with the columns that the study had, texts included, in any order, beside others and of
+                any type that holds the same values; or the path of a CSV or Parquet file with them; or an array
+                `(n, ..., d)` of numbers.  Of no rows the answer is empty.
+
+        Warns:
+            DataWarning: A text is none of the categories that the study had; it counts as of no category.
 
         Raises:
-            DataError: The table lacks a column, or the array has another shape.
+            DataError: A column is not there, or a cell is missing, infinite or of another kind than in the study; an
+                array has another shape.
         """
-        x = encode_rows(rows, self.about.preprocessing, tuple(self.model.input_shape[1:]))
-        found: np.ndarray = self.model.predict(x, batch_size=_ROWS_AT_ONCE, verbose=0)
-        return found
+        return self._scores(rows)
 
     def predict(self, rows: Any) -> np.ndarray:
-        """The answer for each row: name of its class, `(n,)`; 0 or 1 for each label, `(n, labels)`; or its value.
+        """Answer each row: with the name of its class, `(n,)`; 0 or 1 for each label, `(n, labels)`; or a value.
 
-        Values have the shape `(n,)`, or `(n, targets)` for several targets.  `rows` is as for `scores`.
+        Values have the shape `(n,)`, or `(n, targets)` for several targets.  `rows`, warnings and errors are those of
+        `scores`.
+
+        Raises:
+            DataError: The scores of a row are not finite, so that it has no answer.
         """
-        scores, classes = self.scores(rows), np.array(self.about.classes, dtype=object)
+        scores, classes = self._scores(rows), np.array(self.about.classes, dtype=object)
+        lost = ~np.isfinite(scores).all(axis=1)
+        if lost.any():
+            raise DataError(
+                f"An answer needs finite scores, but the model gives {scores[int(lost.argmax())].tolist()} for row "
+                f"{int(lost.argmax()) + 1}. Look at this row: it may be far from those of the study."
+            )
         match self.about.recipe.task:
             case Task.MULTICLASS:
                 return np.asarray(classes[scores.argmax(axis=1)])
@@ -58,6 +72,14 @@ class Saved:
             case Task.MULTILABEL:
                 return (scores > 0.5).astype(int)
         return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def _scores(self, rows: Any) -> np.ndarray:
+        x = encode_rows(rows, self.about.preprocessing, tuple(self.model.input_shape[1:]))
+        # `model.predict` would make float32 of the rows before they are scaled.
+        parts = [
+            self.model.predict_on_batch(x[start : start + _ROWS_AT_ONCE]) for start in range(0, len(x), _ROWS_AT_ONCE)
+        ]
+        return np.concatenate(parts) if parts else np.empty((0, *self.model.output_shape[1:]), np.float32)
 
 
 def load_saved(file: Path) -> Saved:

@@ -13,7 +13,8 @@ import pytest
 from in_process import InProcess, searched
 
 import tuner
-from tuner.data import DataOptions, held_out
+from tuner.data import DataOptions, encode_rows, held_out
+from tuner.errors import DataError
 from tuner.results import Trained, TrainRequest, train_winner
 from tuner.storage import open_database
 
@@ -99,7 +100,10 @@ def test_a_table_with_texts_and_a_target_of_its_own_unit(place: Path) -> None:
     random = np.random.default_rng(0)
     area, colour = random.uniform(50, 150, 240), random.choice(["red", "green", "blue"], 240)
     price = 2e5 + 1e3 * area + 5e4 * (colour == "red") + random.normal(0, 5e3, 240)
-    frame = pandas.DataFrame({"area": area, "colour": colour, "price": price})
+    # A column called as an encoded category, and codes that are numbers but for one.
+    frame = pandas.DataFrame({"area": area, "colour": colour, "colour=red": random.normal(size=240), "price": price})
+    frame["zone"] = random.choice(["101", "102", "K1A"], 240)
+    frame["far"] = 1e9 + random.normal(size=240)
     frame.loc[::9, "area"] = np.nan
     frame.to_csv(place / "houses.csv", index=False)
     data = {"source": "houses.csv", "target": "price", "text": "one_hot", "missing": "median"}
@@ -117,8 +121,20 @@ def test_a_table_with_texts_and_a_target_of_its_own_unit(place: Path) -> None:
     assert found.test is not None
     assert 0 < found.test.mean < found.baseline.test  # type: ignore[operator]
     saved = tuner.load(place / "houses.keras")
-    assert np.corrcoef(saved.predict(frame), price)[0, 1] > 0.8
-    assert saved.predict(frame).shape == (240,)
+    answers = saved.predict(place / "houses.csv")
+    assert answers.shape == (240,)
+    assert np.corrcoef(answers, price)[0, 1] > 0.8
+    assert saved.predict(frame[frame.columns[::-1]].assign(more="text")) == pytest.approx(answers, rel=1e-5)
+    digits = np.flatnonzero(frame["zone"] != "K1A")[:5]
+    typed = frame.iloc[digits].astype({"zone": int, "colour": "category", "area": object})
+    assert saved.predict(typed) == pytest.approx(answers[digits], rel=1e-5)
+    given = saved.about.preprocessing
+    inner = saved.model.get_layer("mlp").predict(
+        given.apply(encode_rows(frame, given, (len(given.features),))), verbose=0
+    )
+    assert np.corrcoef(inner[:, 0], answers)[0, 1] == pytest.approx(1.0), "rows are scaled before they are float32"
+    with pytest.raises(DataError, match="'area' in row 2 does not"):
+        saved.predict(typed.assign(area=[0.0, np.inf, 0.0, 0.0, 0.0]))
 
 
 def test_noise_has_no_winner(place: Path) -> None:
