@@ -26,7 +26,7 @@ from tuner.results import (
 from tuner.retraining import Saved, load_saved, read_about
 from tuner.spec import name_of_file
 from tuner.standing import Standing
-from tuner.storage import default_url, open_database
+from tuner.storage import default_url, open_database, open_read_only
 
 if TYPE_CHECKING:
     from tuner.training import Recipe
@@ -50,7 +50,7 @@ class StudyHandle:
 
     def results(self) -> Study:
         """The study as it lies in the database now."""
-        database = open_database(self.storage, create=False)
+        database = open_read_only(self.storage)
         try:
             return read_study_results(database, self.name)
         finally:

@@ -17,7 +17,7 @@ from tuner.dashboard.files import FILES
 from tuner.dashboard.panels import MARK
 from tuner.results import PLOTS, gather, read_study_results
 from tuner.results.markdown import plain
-from tuner.storage import open_database, read_recipe
+from tuner.storage import open_database, open_read_only, read_recipe
 
 
 def content_of(database):
@@ -128,6 +128,18 @@ def test_nothing_is_written(app, mock):
     folder = artifact_folder(mock)
     assert folder is not None
     assert not list(folder.iterdir())
+
+
+def test_all_is_shown_of_a_database_that_is_opened_to_be_read(guarded, at_once, mock, tmp_path):
+    """As `tuner dashboard` opens it."""
+    mock.close()
+    before = (tmp_path / "mock.db").read_bytes()
+    database = open_read_only(mock.url)
+    app = guarded(of=database)
+    assert detail(app)["plotly_graph_objects"]
+    assert {ask(app, "GET", path).status for path in ("/dashboard", "/api/meta", "/api/studies")} == {200}
+    database.close()
+    assert (tmp_path / "mock.db").read_bytes() == before
 
 
 def test_note_and_plots_follow_a_study_that_goes_on(app, mock, tmp_path):

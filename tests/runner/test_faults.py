@@ -74,7 +74,7 @@ def test_a_server_that_is_started_again(tmp_path: Path) -> None:
 
 def test_a_file_that_is_locked_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Longer than SQLite waits for it."""
-    monkeypatch.setattr("tuner.storage.database.BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("tuner.storage.sqlite.BUSY_TIMEOUT_S", 0.2)
     database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
 
     def lock() -> None:

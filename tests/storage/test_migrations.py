@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +20,7 @@ from tuner.errors import StorageError, StudyBusyError
 from tuner.storage import migrations, open_database
 from tuner.storage.migrations import STEPS, VERSION, prepare_tables
 from tuner.storage.owners import process_start, this_host
+from tuner.storage.sqlite import copy_file
 
 VERSION_1 = """
 CREATE TABLE tuner_version (version INTEGER NOT NULL PRIMARY KEY);
@@ -130,6 +133,77 @@ def test_many_at_once_make_one_step_and_one_copy(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
+def test_a_copy_is_for_those_who_may_read_the_file(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "t.db"
+    engine = create_engine(f"sqlite:///{file}")
+    old_database(engine)
+    file.chmod(mode)
+    copy, made = copy_file(file, tmp_path / "copy.db")
+    assert made
+    assert (copy.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (mode, mode)
+    file.chmod(0o600)
+    prepare_tables(engine, file)
+    assert (tmp_path / "t.db.version-1").stat().st_mode & 0o777 == 0o600
+    engine.dispose()
+
+
+def test_a_copy_is_never_open_to_others_while_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, seen = tmp_path / "t.db", []
+    sqlite3.connect(file).close()
+    file.touch()
+    file.chmod(0o600)
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (seen.append(os.fstat(fd).st_mode & 0o777), sync(fd)))
+    copy_file(file, tmp_path / "copy.db")
+    assert seen[0] == 0o600, "on the disk before it has its name"
+
+
+@pytest.mark.parametrize("moment", ["copying", "before the end"])
+def test_a_migration_that_is_killed_leaves_one_good_copy_at_most(tmp_path: Path, moment: str) -> None:
+    file = tmp_path / "t.db"
+    engine = create_engine(f"sqlite:///{file}")
+    old_database(engine)
+    before = content(file)
+    where = "tuner.storage.sqlite._sync" if moment == "copying" else "tuner.storage.migrations.STEPS"
+    code = f"""
+import os, sys
+from pathlib import Path
+from sqlalchemy import create_engine
+import tuner.storage.sqlite, tuner.storage.migrations
+{where} = {"lambda path: os._exit(9)" if moment == "copying" else "(lambda connection: os._exit(9),)"}
+file = Path(sys.argv[1])
+tuner.storage.migrations.prepare_tables(create_engine("sqlite:///" + str(file)), file)
+"""
+    for _ in range(2):
+        killed = subprocess.run([sys.executable, "-c", code, str(file)], check=False)
+        assert killed.returncode == 9
+    left = [name for name in files(tmp_path) if "version-1" in name]
+    assert left == ([".t.db.version-1.part"] if moment == "copying" else ["t.db.version-1"])
+    prepare_tables(engine, file)
+    assert [name for name in files(tmp_path) if "version-1" in name] == ["t.db.version-1"]
+    assert content(tmp_path / "t.db.version-1") == before
+    engine.dispose()
+
+
+def test_a_copy_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    file = tmp_path / "t.db"
+    engine = create_engine(f"sqlite:///{file}")
+    old_database(engine)
+    monkeypatch.setattr("tuner.storage.sqlite._sync", full)
+    with pytest.raises(OSError, match="No space left"):
+        prepare_tables(engine, file)
+    assert files(tmp_path) == ["t.db"]
+    engine.dispose()
+
+
 def test_a_copy_is_never_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "t.db"
     (tmp_path / "t.db.version-1").write_text("of an earlier day")
@@ -156,6 +230,7 @@ def test_a_database_that_an_older_version_uses_is_left_alone(tmp_path: Path, hos
     with pytest.raises(StudyBusyError, match="an older version of keras-studies uses them"):
         prepare_tables(engine, file)
     assert "tuner_leases" in shape(engine)
+    assert files(tmp_path) == ["t.db"], "no copy of what was not changed"
     with engine.begin() as connection:
         connection.execute(text("UPDATE tuner_leases SET started = 'long ago', seen = '2026-01-01 00:00:00'"))
     prepare_tables(engine, file)
@@ -176,6 +251,7 @@ def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(OSError, match="full"):
         prepare_tables(engine, file)
     assert shape(engine) == before
+    assert files(tmp_path) == ["t.db"]
     engine.dispose()
 
 

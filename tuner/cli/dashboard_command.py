@@ -33,7 +33,7 @@ def command(storage: str | None, host: str, port: int, allow_edit: bool, open_br
     from tuner.storage import hidden
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    database = open_existing(storage)
+    database = open_existing(storage, write=allow_edit)
     dashboard = open_dashboard(database, host=host, port=port, allow_edit=allow_edit)
     _announce(dashboard, hidden(database.url))
     if open_browser:

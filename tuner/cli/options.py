@@ -58,11 +58,14 @@ def only_json(as_json: bool) -> Iterator[None]:
         yield
 
 
-def open_existing(storage: str | None, project: Path | None = None) -> Database:
-    """The database that is meant; it must be there."""
-    from tuner.storage import default_url, open_database
+def open_existing(storage: str | None, project: Path | None = None, *, write: bool = False) -> Database:
+    """Open the database that is meant, which must be there; nothing in it is changed unless asked for."""
+    from tuner.storage import default_url, open_database, open_read_only
 
-    database = open_database(storage or default_url(project or Path.cwd()), create=False)
+    url = storage or default_url(project or Path.cwd())
+    if not write:
+        return open_read_only(url)
+    database = open_database(url, create=False)
     if database.note:
         echo(database.note, err=True)
     return database

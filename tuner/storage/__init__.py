@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tuner.storage.address import default_url, hidden, redacted
     from tuner.storage.checkpoints import StoredCheckpoint
-    from tuner.storage.database import Database, open_database, storage_errors
+    from tuner.storage.database import Database, open_database, open_read_only, storage_errors
     from tuner.storage.noting import note
     from tuner.storage.outage import Outage
     from tuner.storage.owners import SEEN_EVERY_S
@@ -36,6 +36,7 @@ __all__ = [
     "hidden",
     "note",
     "open_database",
+    "open_read_only",
     "quiet",
     "read_epochs",
     "read_probes",
@@ -51,7 +52,7 @@ __all__ = [
 _MODULES = {
     "checkpoints": ("StoredCheckpoint",),
     "address": ("default_url", "hidden", "redacted"),
-    "database": ("Database", "open_database", "storage_errors"),
+    "database": ("Database", "open_database", "open_read_only", "storage_errors"),
     "reading": (
         *("StudyRecord", "epochs_run", "read_epochs", "read_probes", "read_recipe", "read_recipes"),
         *("read_study_record", "read_verdicts", "study_names"),

@@ -5,20 +5,20 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import StorageAwayError, StorageError
+from tuner.storage import sqlite
 from tuner.storage.address import absolute, hidden, redacted
+from tuner.storage.sqlite import ReadConnection, WalConnection, table_names
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, Table
 
-BUSY_TIMEOUT_S = 60.0
 _ATTEMPTS = 8
-_PAUSE_S = 0.02
 _LOCK = 7_861_202_511
 """Number of our advisory lock in PostgreSQL."""
 _PASSING = ("08", "53", "57", "58")
@@ -33,33 +33,6 @@ _PATIENCE = {
 """Of a PostgreSQL connection: a server that vanished without a word is noticed within half a minute, not two hours."""
 
 
-class WalConnection(sqlite3.Connection):
-    """A SQLite connection that writes ahead and waits for its turn.
-
-    Optuna sets none of this.  In the default journal mode readers block writers, and 32 processes lost 19 of 64
-    trials; write-ahead with a 60 s timeout lost none, at twice the speed.  `synchronous=NORMAL` is durable
-    against the death of a process; only a power cut can undo the last commits, never corrupt the file.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
-        self._write_ahead()
-        self.execute("PRAGMA synchronous = NORMAL")
-
-    def _write_ahead(self) -> None:
-        """Set the journal mode.  While another process writes in the old one, SQLite fails at once, without waiting."""
-        until = time.monotonic() + BUSY_TIMEOUT_S
-        while True:
-            try:
-                self.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                    raise
-            time.sleep(_PAUSE_S)
-
-
 class Database:
     """One database, which may hold many studies.
 
@@ -72,11 +45,24 @@ class Database:
     def __init__(self, url: str, optuna: RDBStorage, file: Path | None = None, note: str | None = None) -> None:
         self.url, self.optuna, self.note = url, optuna, note
         self._file, self._inode = file, None if file is None else _inode(file)
+        self._complete = False
 
     @property
     def engine(self) -> Engine:
         """The SQLAlchemy engine."""
         return self.optuna.engine
+
+    def has(self, *wanted: Table) -> bool:
+        """Whether these tables of ours are there: those of plain Optuna and of an older version may be without."""
+        if self._complete:
+            return True
+        from sqlalchemy import inspect
+
+        from tuner.storage.tables import metadata
+
+        names = set(inspect(self.engine).get_table_names())
+        self._complete = names >= set(metadata.tables)
+        return names >= {table.name for table in wanted}
 
     def check_place(self) -> None:
         """Make sure that a SQLite file is where it was: what is written to a deleted file is lost.
@@ -97,12 +83,12 @@ class Database:
 
 
 def open_database(url: str, *, create: bool) -> Database:
-    """Open a database with our settings and tables.
+    """Open a database to write, with our settings and tables.
 
     Args:
         url: Any SQLAlchemy URL that Optuna takes; a relative SQLite path is taken from the current folder, and
             `postgresql://` uses psycopg 3 unless psycopg2 is installed.
-        create: Whether a missing SQLite file is made; otherwise it is an error.
+        create: Whether a database without studies becomes one with; otherwise it is an error.
 
     Raises:
         StorageError: It cannot be opened; the message says why and what to do.
@@ -114,13 +100,11 @@ def open_database(url: str, *, create: bool) -> Database:
 
     with storage_errors(url):
         url, file = absolute(url)
-    options: dict[str, Any] = {"pool_pre_ping": True}  # a connection that was lost costs no trial
-    if url.startswith("postgresql"):
-        options["connect_args"] = _PATIENCE
     if file is not None:
         _check_file(file, create)
-        # Connections are kept: closing the last one of a file moves the write-ahead log into it, 12 ms each time.
-        options = {"connect_args": {"factory": WalConnection, "timeout": BUSY_TIMEOUT_S}}
+    options = _options(url, file, WalConnection)
+    with storage_errors(url):
+        _check_ours(url, file, options, create)
     with storage_errors(url), _alone(url):
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -133,6 +117,74 @@ def open_database(url: str, *, create: bool) -> Database:
                     raise
                 time.sleep(0.2 * attempt)
     return Database(url, storage, file, note)
+
+
+def open_read_only(url: str) -> Database:
+    """Open a database to read, and change nothing in it: neither tables nor settings, not those of an older version.
+
+    Args:
+        url: As for `open_database`.
+
+    Raises:
+        StorageError: It is not there, holds no studies, or cannot be read.
+    """
+    from optuna.storages import RDBStorage
+
+    from tuner.storage.migrations import check_readable
+
+    with storage_errors(url):
+        url, file = absolute(url)
+    if file is not None:
+        _check_file(file, create=False)
+    options = _options(url, file, ReadConnection)
+    with storage_errors(url):
+        _check_ours(url, file, options, create=False)
+        database = Database(url, RDBStorage(url, engine_kwargs=options, skip_table_creation=True), file)
+        try:
+            check_readable(database.engine)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def _options(url: str, file: Path | None, connection: type[sqlite3.Connection]) -> dict[str, Any]:
+    """How SQLAlchemy connects, to write or to read."""
+    if file is not None:
+        # Connections are kept: closing the last one of a file moves the write-ahead log into it, 12 ms each time.
+        return {"connect_args": {"factory": connection, "timeout": sqlite.BUSY_TIMEOUT_S}}
+    options: dict[str, Any] = {"pool_pre_ping": True}  # a connection that was lost costs no trial
+    if url.startswith("postgresql"):
+        options["connect_args"] = _PATIENCE
+        if connection is ReadConnection:
+            options["execution_options"] = {"postgresql_readonly": True}
+    return options
+
+
+def _check_ours(url: str, file: Path | None, options: Mapping[str, Any], create: bool) -> None:
+    """Refuse a database without studies, and a SQLite file of another program in any case; neither is touched."""
+    from optuna.storages._rdb.models import BaseModel
+    from sqlalchemy import create_engine, inspect
+    from sqlalchemy.pool import NullPool
+
+    from tuner.storage.tables import metadata
+
+    if file is not None:
+        names = table_names(file) if file.exists() else set()
+        what = f"The file {file}"
+        if names and not names & {*BaseModel.metadata.tables, *metadata.tables}:
+            raise StorageError(
+                f"A SQLite storage must hold studies and nothing else, but {file} holds tables of another program "
+                f"({', '.join(sorted(names)[:3])} …). It was not changed. Name another file with --storage."
+            )
+    elif not create:
+        names = set(inspect(create_engine(url, **{**options, "poolclass": NullPool})).get_table_names())
+        what = f"The database {hidden(url)}"
+    if not create and not names >= {"studies", "trials"}:
+        raise StorageError(
+            f"{what} holds no studies yet, and a command that only reads makes no tables in it. Run a study first, or "
+            "name another one with --storage or TUNER_STORAGE."
+        )
 
 
 @contextlib.contextmanager
@@ -227,7 +279,7 @@ def _explain(url: str, error: BaseException) -> str:
         step = "The file is damaged or something else: move it away, or restore a copy."
     elif "locked" in text:
         step = (
-            f"Another program has kept it locked for {BUSY_TIMEOUT_S:.0f} s. "
+            f"Another program has kept it locked for {sqlite.BUSY_TIMEOUT_S:.0f} s. "
             "Close that program and run the same command again."
         )
     elif "readonly" in text or "unable to open" in text or "ermission" in text:

@@ -7,7 +7,6 @@ file is copied before that, since nothing else keeps its content if somebody wan
 from __future__ import annotations
 
 import datetime
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -17,6 +16,7 @@ from sqlalchemy import insert, inspect, select, text, update
 from tuner.errors import StorageError, StudyBusyError
 from tuner.storage import tables
 from tuner.storage.owners import GONE_AFTER_S, process_start, this_host
+from tuner.storage.sqlite import copy_file
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -52,6 +52,9 @@ STEPS: tuple[Step, ...] = (_health, _owners_instead_of_leases, _checkpoints)
 VERSION = 1 + len(STEPS)
 """Version of the tables in `tables`; a database with a newer one is not touched."""
 
+OLDEST_READABLE = 1
+"""Oldest version that can be read as it is: since then tables were added, and none that is read was changed."""
+
 
 def prepare_tables(engine: Engine, file: Path | None) -> str | None:
     """Create the tables where they are missing, and bring those of an older version up to date.
@@ -73,12 +76,34 @@ def prepare_tables(engine: Engine, file: Path | None) -> str | None:
         with engine.begin() as connection:
             connection.execute(insert(tables.version).values(version=VERSION))
         return None
+    _refuse_newer(found)
+    return None if found == VERSION else _migrate(engine, file)
+
+
+def check_readable(engine: Engine) -> None:
+    """Make sure that the tables can be read as they are, those of an older version too; nothing is changed.
+
+    Raises:
+        StorageError: They were written by a newer version, or by one that is too old.
+    """
+    found = _found(engine)
+    if found is None:
+        return
+    _refuse_newer(found)
+    if found < OLDEST_READABLE:
+        raise StorageError(
+            "A command that only reads changes no database, but this one was written by an older version of "
+            f"keras-studies (tables {found}, this one reads {OLDEST_READABLE} to {VERSION}). `tuner run` of one of its "
+            "studies brings it up to date."
+        )
+
+
+def _refuse_newer(found: int) -> None:
     if found > VERSION:
         raise StorageError(
             f"The database was written by a newer version of keras-studies (tables {found}, this one knows "
             f"{VERSION}). Upgrade keras-studies, or name another database with --storage."
         )
-    return None if found == VERSION else _migrate(engine, file)
 
 
 def _found(engine: Engine) -> int | None:
@@ -95,32 +120,17 @@ def _migrate(engine: Engine, file: Path | None) -> str | None:
         found = int(connection.execute(select(tables.version.c.version)).scalar_one())
         if found >= VERSION:  # another process was faster
             return None
-        copy = None if file is None else _copy(file, found)
-        for step in STEPS[found - 1 :]:
-            step(connection)
+        copy, made = (None, False) if file is None else copy_file(file, file.with_name(f"{file.name}.version-{found}"))
+        try:
+            for step in STEPS[found - 1 :]:
+                step(connection)
+        except BaseException:  # nothing is changed then, so the copy is one too many
+            if copy is not None and made:
+                copy.unlink()
+            raise
         connection.execute(update(tables.version).values(version=VERSION))
     kept = "" if copy is None else f" The file as it was before is kept as {copy}."
     return f"The database was brought from version {found} of the tables to {VERSION}.{kept}"
-
-
-def _copy(file: Path, found: int) -> Path:
-    """Copy a SQLite database with what its write-ahead log holds; never over another file."""
-    copy = file.with_name(f"{file.name}.version-{found}")
-    number = 1
-    while copy.exists():
-        number += 1
-        copy = file.with_name(f"{file.name}.version-{found}-{number}")
-    source, target = sqlite3.connect(file), sqlite3.connect(copy)
-    try:
-        source.backup(target)
-    except BaseException:
-        target.close()
-        copy.unlink(missing_ok=True)
-        raise
-    finally:
-        source.close()
-        target.close()
-    return copy
 
 
 def _holds(host: str, pid: int, started: str, seen: str | datetime.datetime) -> bool:

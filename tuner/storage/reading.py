@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial
 from sqlalchemy import select
@@ -12,6 +12,9 @@ from sqlalchemy import select
 from tuner.errors import StudyNotFoundError, UsageError, nearest
 from tuner.storage import owners, tables
 from tuner.storage.database import Database, storage_errors
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping, Select, Table
 
 
 @dataclass(frozen=True)
@@ -67,23 +70,20 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
             direction=frozen.directions[0].name.lower(),
             attrs=frozen.user_attrs,
             trials=tuple(database.optuna.get_all_trials(frozen._study_id, deepcopy=False)),
-            alive=owners.anybody(database.engine, frozen._study_id),
+            alive=database.has(tables.owners) and owners.anybody(database.engine, frozen._study_id),
         )
 
 
 def read_recipe(database: Database, trial_id: int) -> dict[str, Any] | None:
     """The recipe of a trial; None for a trial that no coordinator of ours has asked."""
-    with storage_errors(database.url), database.engine.connect() as connection:
-        row = connection.execute(select(tables.recipes.c.recipe).where(tables.recipes.c.trial_id == trial_id)).first()
-    return row[0] if row else None
+    return read_recipes(database, [trial_id]).get(trial_id)
 
 
 def read_recipes(database: Database, trial_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """The recipes of these trials by their ids, as far as there are any."""
     recipes = tables.recipes
     query = select(recipes.c.trial_id, recipes.c.recipe).where(recipes.c.trial_id.in_(trial_ids))
-    with storage_errors(database.url), database.engine.connect() as connection:
-        return {int(trial_id): recipe for trial_id, recipe in connection.execute(query)}
+    return {int(row["trial_id"]): row["recipe"] for row in _rows(database, recipes, query)}
 
 
 def read_epochs(database: Database, trial_ids: Sequence[int]) -> list[dict[str, Any]]:
@@ -93,8 +93,7 @@ def read_epochs(database: Database, trial_ids: Sequence[int]) -> list[dict[str, 
         .where(tables.epochs.c.trial_id.in_(trial_ids))
         .order_by(tables.epochs.c.trial_id, tables.epochs.c.fold, tables.epochs.c.epoch)
     )
-    with storage_errors(database.url), database.engine.connect() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return [dict(row) for row in _rows(database, tables.epochs, query)]
 
 
 def epochs_run(database: Database, study_id: int) -> dict[int, int]:
@@ -103,13 +102,12 @@ def epochs_run(database: Database, study_id: int) -> dict[int, int]:
     from sqlalchemy import func
 
     query = (
-        select(tables.epochs.c.trial_id, func.count())
+        select(tables.epochs.c.trial_id, func.count().label("count"))
         .join(models.TrialModel, models.TrialModel.trial_id == tables.epochs.c.trial_id)
         .where(models.TrialModel.study_id == study_id)
         .group_by(tables.epochs.c.trial_id)
     )
-    with storage_errors(database.url), database.engine.connect() as connection:
-        return {int(trial_id): int(count) for trial_id, count in connection.execute(query)}
+    return {int(row["trial_id"]): int(row["count"]) for row in _rows(database, tables.epochs, query)}
 
 
 def read_probes(database: Database, trial_ids: Sequence[int]) -> list[dict[str, Any]]:
@@ -121,16 +119,15 @@ def read_probes(database: Database, trial_ids: Sequence[int]) -> list[dict[str, 
         was not finite.
     """
     probes, layers = tables.probes, tables.layers
-    with storage_errors(database.url), database.engine.connect() as connection:
-        keys = (probes.c.trial_id, probes.c.fold, probes.c.epoch)
-        found = {
-            (row["trial_id"], row["fold"], row["epoch"]): {**row, "layers": []}
-            for row in connection.execute(select(probes).where(keys[0].in_(trial_ids)).order_by(*keys)).mappings()
-        }
-        keys = (layers.c.trial_id, layers.c.fold, layers.c.epoch, layers.c.position)
-        for row in connection.execute(select(layers).where(keys[0].in_(trial_ids)).order_by(*keys)).mappings():
-            of_layer = {name: row[name] for name in ("layer", "gradient", "update", "dead", "saturated")}
-            found[row["trial_id"], row["fold"], row["epoch"]]["layers"].append(of_layer)
+    keys = (probes.c.trial_id, probes.c.fold, probes.c.epoch)
+    query = select(probes).where(keys[0].in_(trial_ids)).order_by(*keys)
+    found = {
+        (row["trial_id"], row["fold"], row["epoch"]): {**row, "layers": []} for row in _rows(database, probes, query)
+    }
+    keys = (layers.c.trial_id, layers.c.fold, layers.c.epoch, layers.c.position)
+    for row in _rows(database, layers, select(layers).where(keys[0].in_(trial_ids)).order_by(*keys)):
+        of_layer = {name: row[name] for name in ("layer", "gradient", "update", "dead", "saturated")}
+        found[row["trial_id"], row["fold"], row["epoch"]]["layers"].append(of_layer)
     return list(found.values())
 
 
@@ -150,8 +147,16 @@ def read_verdicts(database: Database, study_id: int) -> dict[int, list[dict[str,
         .order_by(table.c.trial_id, table.c.position)
     )
     found: dict[int, list[dict[str, Any]]] = {}
-    with storage_errors(database.url), database.engine.connect() as connection:
-        for row in connection.execute(query).mappings():
-            finding = {name: value for name, value in row.items() if name not in ("trial_id", "position")}
-            found.setdefault(int(row["trial_id"]), []).append(finding)
+    for row in _rows(database, table, query):
+        finding = {name: value for name, value in row.items() if name not in ("trial_id", "position")}
+        found.setdefault(int(row["trial_id"]), []).append(finding)
     return found
+
+
+def _rows(database: Database, table: Table, query: Select[Any]) -> Sequence[RowMapping]:
+    """Return what a query of a table of ours finds; nothing if the database is without it."""
+    with storage_errors(database.url):
+        if not database.has(table):
+            return []
+        with database.engine.connect() as connection:
+            return connection.execute(query).mappings().all()
