@@ -26,11 +26,14 @@ class Answer:
     body: bytes
 
 
-def ask(app: Any, method: str, target: str, body: bytes = b"", **headers: str) -> Answer:
+def ask(
+    app: Any, method: str, target: str, body: bytes = b"", remote_addr: str = "127.0.0.1", **headers: str
+) -> Answer:
     """One request; `Host` is ours unless given, and header names are written with `_` for `-`."""
     path, _, query = target.partition("?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
+        "REMOTE_ADDR": remote_addr,
         "PATH_INFO": path,
         "QUERY_STRING": query,
         "HTTP_HOST": "127.0.0.1:8080",

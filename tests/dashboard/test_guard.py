@@ -7,6 +7,8 @@ import json
 import pytest
 from asking import LAN, OURS, TOKEN, ask
 
+from tuner.dashboard import attempts
+
 LOCAL_HOSTS = ("127.0.0.1:8080", "localhost:8080", "LOCALHOST:9000", "localhost", "[::1]:8080", "127.0.0.2")
 FOREIGN_HOSTS = (
     "evil.example",
@@ -152,6 +154,7 @@ def test_a_program_sends_the_token_as_a_header(guarded):
         ("", {"authorization": f"Bearer {TOKEN.upper()}"}),
         ("", {"authorization": "Bearer \xff\xfe"}),
         ("", {"cookie": f"tuner_dashboard_8080={TOKEN[:-1]}"}),
+        ("", {"cookie": f"tuner_dashboard_8080={TOKEN}"}),  # a cookie is no way to try tokens
         ("", {"cookie": f"tuner_dashboard_9090={TOKEN}"}),
         ("", {"cookie": "; =; tuner_dashboard_8080"}),
     ],
@@ -165,6 +168,86 @@ def test_a_token_in_the_address_allows_no_edit(guarded):
     assert ask(app, "DELETE", f"/api/studies/1?token={TOKEN}", origin=OURS).status == 401
 
 
+def signed_in(app) -> str:
+    """The cookie of a visitor who has brought the token."""
+    return ask(app, "GET", f"/?token={TOKEN}").headers["Set-Cookie"].partition(";")[0]
+
+
 def test_malformed_cookies_of_other_programs_do_no_harm(guarded):
-    cookie = f'bad[]="unclosed; tuner_dashboard_8080={TOKEN}; {{json}}'
-    assert ask(guarded(LAN, TOKEN), "GET", "/api/studies", cookie=cookie).status == 200
+    app = guarded(LAN, TOKEN)
+    cookie = f'bad[]="unclosed; {signed_in(app)}; {{json}}'
+    assert ask(app, "GET", "/api/studies", cookie=cookie).status == 200
+
+
+def test_the_cookie_is_another_secret_for_each_dashboard(guarded):
+    first, second = guarded(LAN, TOKEN), guarded(LAN, TOKEN)
+    assert TOKEN not in signed_in(first)
+    assert ask(second, "GET", "/api/studies", cookie=signed_in(first)).status == 401
+
+
+def test_wrong_tokens_are_counted_slowed_and_logged(guarded, monkeypatch, caplog):
+    now = 1000.0
+    monkeypatch.setattr(attempts.time, "monotonic", lambda: now)
+    app = guarded(LAN, TOKEN)
+    visitor = signed_in(app)
+
+    def tried(token: str, address: str = "10.0.0.9", **more: str):
+        return ask(app, "GET", "/api/studies", authorization=f"Bearer {token}", remote_addr=address, **more)
+
+    assert [tried("wrong").status for _ in range(11)] == [401] * 10 + [429]
+    answer = tried(TOKEN)
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "2"), "else the refusals would slow nobody"
+    assert ask(app, "GET", f"/?token={TOKEN}", remote_addr="10.0.0.9").status == 429
+    assert tried(TOKEN, "10.0.0.10").status == 200
+    assert tried("wrong", cookie=visitor).status == 200
+    now += 2.0
+    assert tried(TOKEN).status == 200
+    assert [tried("wrong").status, tried("wrong").status] == [401, 429]
+    now += 3600
+    assert [tried("wrong").status for _ in range(11)] == [401] * 10 + [429]
+    assert [record.getMessage() for record in caplog.records] == [
+        "Wrong token from 10.0.0.9 (1 so far).",
+        "Wrong token from 10.0.0.9 (10 so far).",
+    ]
+    assert TOKEN not in caplog.text
+
+
+def test_all_addresses_of_a_network_of_ipv6_count_as_one(guarded):
+    app = guarded(LAN, TOKEN)
+    tries = [
+        ask(app, "GET", "/?token=wrong", remote_addr=f"2001:db8:0:1::{number:x}").status for number in range(1, 12)
+    ]
+    assert tries == [401] * 10 + [429]
+    assert ask(app, "GET", "/?token=wrong", remote_addr="2001:db8:0:2::1").status == 401
+
+
+def test_no_more_addresses_are_remembered_than_fit(monkeypatch):
+    monkeypatch.setattr(attempts, "_ADDRESSES", 3)
+    tried = attempts.Attempts()
+    for number in range(9):
+        tried.wrong(f"10.0.0.{number}")
+    assert len(tried._tries) == 3
+
+
+def test_who_brings_nothing_is_not_counted(guarded):
+    app = guarded(LAN, TOKEN)
+    stale = {"cookie": "tuner_dashboard_8080=of-yesterday"}
+    assert {ask(app, "GET", "/api/studies", remote_addr="10.0.0.9", **stale).status for _ in range(30)} == {401}
+    assert ask(app, "GET", f"/?token={TOKEN}", remote_addr="10.0.0.9").status == 200
+
+
+@pytest.mark.parametrize("after", ["inf", "x", "-5", "", "%zz", "9" * 30])
+def test_a_query_that_means_nothing_is_a_bad_request(guarded, after):
+    assert ask(guarded(), "GET", f"/api/studies/1?after={after}").status == 400
+
+
+@pytest.mark.parametrize("path", ["/favicon.ico", "/static/bundle.js", "/static/../server.py"])
+def test_no_header_is_needed(guarded, path):
+    """Without Accept-Encoding optuna-dashboard answers 500."""
+    app = guarded()
+
+    def without(environ, start_response):
+        del environ["HTTP_ACCEPT_ENCODING"]
+        return app(environ, start_response)
+
+    assert ask(without, "GET", path).status in (200, 403, 404)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import os
 import re
 import sqlite3
 
+import optuna
 import optuna_dashboard
 import pytest
 from asking import LAN, OURS, TOKEN, ask
@@ -154,16 +158,72 @@ def with_artefact(database, kind: str, content: bytes) -> str:
     return f"/artifacts/1/{ARTIFACT}"
 
 
-@pytest.mark.parametrize("prefix", ["/artifacts", "/art\xffifacts", "/artifacts\xc0"])
-def test_an_artefact_is_sandboxed(guarded, database, prefix):
+def test_an_artefact_is_sandboxed(guarded, database):
     path = with_artefact(database, "text/html", b"<script>parent.pwned = 1</script>")
-    answer = ask(guarded(), "GET", path.replace("/artifacts", prefix, 1))
+    answer = ask(guarded(), "GET", path)
     assert answer.status == 200
     assert b"<script>" in answer.body
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("sandbox; default-src 'none'")
     assert "allow-scripts" not in policy
     assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("prefix", ["/art\xffifacts", "/artifacts\xc0", "/artifacts\xed\xa0\x80"])
+def test_a_path_that_is_no_text_is_refused(guarded, database, prefix):
+    """optuna-dashboard leaves out what is no UTF-8, and answers another path."""
+    path = with_artefact(database, "text/html", b"<script>parent.pwned = 1</script>")
+    assert ask(guarded(), "GET", path.replace("/artifacts", prefix, 1)).status == 400
+
+
+def test_an_artefact_is_a_file_of_its_folder(guarded, database, tmp_path):
+    """In the folder of somebody else a link may lead to any file of the reader, and a pipe never ends."""
+    path = with_artefact(database, "text/plain", b"")
+    file = tmp_path / "artifacts" / ARTIFACT
+    (tmp_path / "secret").write_text("secret")
+    file.unlink()
+    assert ask(guarded(), "GET", path).status == 404
+    file.symlink_to(tmp_path / "secret")
+    assert ask(guarded(), "GET", path).status == 404
+    file.unlink()
+    os.mkfifo(file)
+    assert ask(guarded(), "GET", path).status == 404
+
+
+def test_what_cannot_be_shown_is_one_line_in_the_log(guarded, database, caplog):
+    path = with_artefact(database, "text/plain", b"content")
+    database.optuna.set_study_system_attr(1, f"artifacts:{ARTIFACT}", json.dumps({"artifact_id": "no more"}))
+    answer = ask(guarded(), "GET", path)
+    assert answer.status == 500
+    assert b"cannot be shown" in answer.body
+    (record,) = caplog.records
+    assert record.getMessage() == f"GET {path} cannot be answered: KeyError: 'mimetype'"
+    assert record.exc_info is None
+
+
+def test_no_cell_of_the_table_of_trials_is_a_formula(guarded, database):
+    study = optuna.create_study(storage=database.optuna, study_name='=evil\r\n"; filename=x')
+    trial = study.ask()
+    trial.suggest_categorical('=HYPERLINK("http://evil.example")', ["=1+1"])
+    trial.set_user_attr("+key", "@SUM(1)\x1b[2J")
+    study.tell(trial, -1.5)
+    answer = ask(guarded(), "GET", "/csv/2")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=study-2.csv"
+    header, row = list(csv.reader(io.StringIO(answer.body.decode())))
+    assert header == ["Number", "State", "Value", 'Param =HYPERLINK("http://evil.example")', "UserAttribute +key"]
+    assert row == ["0", "COMPLETE", "-1.5", "'=1+1", "'@SUM(1)"]
+
+
+def test_the_table_of_trials_is_that_of_optuna_dashboard(guarded, database):
+    theirs = optuna_dashboard.wsgi(database.optuna)
+    for query in ("", "?trial_ids=1,3"):
+        rows = [
+            list(csv.reader(io.StringIO(ask(app, "GET", f"/csv/1{query}").body.decode())))
+            for app in (guarded(), theirs)
+        ]
+        assert rows[0] == rows[1]
+    assert ask(guarded(), "GET", "/csv/1?trial_ids=x").status == 400
+    assert ask(guarded(), "GET", "/csv/1?trial_ids=99").status == 404
 
 
 def test_uploaded_artefacts_go_beside_the_database(guarded, database):

@@ -135,10 +135,35 @@ def test_a_taken_port_is_explained(database):
     assert re.search(r"Take --port \d+", str(answer.exception))
 
 
-def test_a_weak_token_frees_the_port(database, monkeypatch):
-    monkeypatch.setenv(TOKEN_VARIABLE, "1234")
+@pytest.mark.parametrize("weak", ["1234", ""])
+def test_a_weak_token_frees_the_port(database, monkeypatch, weak):
+    """An empty one is a mistake of who has set it, and not the wish for none."""
+    monkeypatch.setenv(TOKEN_VARIABLE, weak)
     address, bound = listen("127.0.0.1", 0)
     bound.close()
     with pytest.raises(UsageError, match="16 to 512"):
         open_dashboard(database, port=address.port)
     listen("127.0.0.1", address.port)[1].close()
+
+
+def test_the_browser_gets_the_token_from_a_file_that_nobody_else_can_read(database, started, tmp_path, monkeypatch):
+    """What stands on a command line can be read by every user of the machine."""
+    browser, told = tmp_path / "browser", tmp_path / "told"
+    browser.write_text(f"#!/bin/sh\necho $1 > {told}.part; cp ${{1#file://}} {told}.page; mv {told}.part {told}\n")
+    browser.chmod(0o700)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    dashboard = started(database.url, "--open", token=TOKEN)
+    for _ in range(200):
+        if told.exists():
+            break
+        time.sleep(0.05)
+    address = told.read_text().strip()
+    assert TOKEN not in address
+    page = Path(address.removeprefix("file://"))
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert page.parent.stat().st_mode & 0o777 == 0o700
+    assert f'content="0;url={dashboard.url}?token={TOKEN}"' in page.read_text()
+    dashboard.process.send_signal(signal.SIGTERM)
+    dashboard.process.communicate(timeout=20)
+    assert not page.parent.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -29,16 +30,17 @@ def command(storage: str | None, host: str, port: int, allow_edit: bool, open_br
     """
     import optuna
 
-    from tuner.dashboard import open_dashboard
+    from tuner.dashboard import open_dashboard, redirect_page
     from tuner.storage import hidden
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     database = open_existing(storage, write=allow_edit)
     dashboard = open_dashboard(database, host=host, port=port, allow_edit=allow_edit)
     _announce(dashboard, hidden(database.url))
-    if open_browser:
-        _open(dashboard.url)
-    dashboard.serve()
+    with ExitStack() as until_end:
+        if open_browser:  # what stands on the command line of a browser is no secret
+            _open(until_end.enter_context(redirect_page(dashboard.url)) if dashboard.token else dashboard.url)
+        dashboard.serve()
     echo("Dashboard ended.")
 
 

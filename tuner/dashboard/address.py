@@ -7,7 +7,7 @@ import ipaddress
 import os
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuner.errors import UsageError
 
@@ -23,11 +23,13 @@ class Address:
         host: The host as the person gave it.
         ip: The address it stands for; 0.0.0.0 and :: stand for all addresses of the machine.
         port: TCP port.
+        name: Full name of this machine, if it is known.
     """
 
     host: str
     ip: str
     port: int
+    name: str = ""
 
     @property
     def loopback(self) -> bool:
@@ -41,7 +43,7 @@ class Address:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     def means_us(self, host_header: str) -> bool:
-        """Whether the `Host` of a request names this dashboard.
+        """Whether the `Host` of a request names this dashboard; no name server is asked.
 
         A page of a foreign site can point its own name at our address (DNS rebinding) and so talk to us as if we
         were that site, but its name then stands in `Host`.  It cannot do so with an IP address, which no
@@ -63,8 +65,8 @@ class Address:
         names = {"localhost", self.host.lower()}
         if not self.loopback:
             own = _own_name().lower()
-            names |= {own, own.partition(".")[0], f"{own.partition('.')[0]}.local", socket.getfqdn().lower()}
-        return names
+            names |= {own, own.partition(".")[0], f"{own.partition('.')[0]}.local", self.name.lower()}
+        return names - {""}
 
 
 def listen(host: str, port: int) -> tuple[Address, socket.socket]:
@@ -82,7 +84,9 @@ def listen(host: str, port: int) -> tuple[Address, socket.socket]:
         bound = _bind(family, ip, port)
     except OSError as error:
         raise UsageError(_explain(error, host, family, ip, port)) from error
-    return Address(host, ip, bound.getsockname()[1]), bound
+    address = Address(host, ip, bound.getsockname()[1])
+    # Here and not for each request: it may ask a name server, which may take seconds.
+    return address if address.loopback else replace(address, name=socket.getfqdn()), bound
 
 
 def _resolve(host: str) -> tuple[socket.AddressFamily, str]:

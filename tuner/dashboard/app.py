@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuner.quoting import one_line
 from tuner.storage import Database
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+_log = logging.getLogger(__name__)
 
 
 def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplication:
@@ -20,17 +25,18 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
         editable: Whether notes can be written.
     """
     import optuna_dashboard  # type: ignore[import-untyped]
-    from optuna.artifacts import FileSystemArtifactStore
 
+    from tuner.dashboard.artifacts import ArtifactFolder
     from tuner.dashboard.overlay import Overlay
     from tuner.dashboard.panels import Panels
     from tuner.dashboard.reading import CachedDatabase
 
     folder = artifact_folder(database)
-    store = FileSystemArtifactStore(folder) if folder is not None else None
+    store = ArtifactFolder(folder) if folder is not None else None
     cached = CachedDatabase(database)
-    app: WSGIApplication = optuna_dashboard.wsgi(cached.optuna, artifact_store=store)
-    return Overlay(_never_empty(app), Panels(cached), editable)
+    app = optuna_dashboard.wsgi(cached.optuna, artifact_store=store)
+    app.catchall = False  # a failure is told in our words
+    return _in_words(Overlay(_never_empty(app), Panels(cached), editable))
 
 
 def artifact_folder(database: Database) -> Path | None:
@@ -40,6 +46,27 @@ def artifact_folder(database: Database) -> Path | None:
         return None
     folder = Path(url.database).parent / "artifacts"
     return folder if folder.is_dir() else None
+
+
+def _in_words(app: WSGIApplication) -> WSGIApplication:
+    """`app` with a short answer, and one line in the log, if it fails: a database may hold what cannot be shown."""
+    from optuna.artifacts.exceptions import ArtifactNotFound
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            return app(environ, start_response)
+        except ArtifactNotFound:
+            status, text = HTTPStatus.NOT_FOUND, "There is no such artefact."
+        except Exception as error:
+            asked = one_line(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')[:200]}")
+            _log.error("%s cannot be answered: %s: %s", asked, type(error).__name__, one_line(error)[:500])
+            status, text = HTTPStatus.INTERNAL_SERVER_ERROR, "The database holds something that cannot be shown here."
+        body = text.encode()
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+        start_response(f"{status.value} {status.phrase}", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    return answer
 
 
 def _never_empty(app: WSGIApplication) -> WSGIApplication:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuner.quoting import csv_text
 from tuner.results import Gathered, Seen, epochs_table, recipe_text, trial_picture
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
 
 _NAMESPACE = uuid.UUID("6f1dd1f5-2f1f-4b53-8d3e-8f0d4c4d7a11")
 
@@ -71,6 +74,29 @@ FILES: dict[str, File] = {
     "recipe.toml": File("application/toml", _recipe, lambda seen, recipe: recipe is not None),
 }
 """Name → file, as the trial's page lists them."""
+
+
+def study_csv(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
+    """All trials as CSV, in the columns of optuna-dashboard; no cell is a formula to a spreadsheet.
+
+    Args:
+        trials: In the order of the rows.
+        objectives: Their names.
+    """
+    params = sorted({name for trial in trials for name in trial.params})
+    attributes = sorted({name for trial in trials for name in trial.user_attrs})
+    named = [*(f"Param {name}" for name in params), *(f"UserAttribute {name}" for name in attributes)]
+    rows = [
+        [
+            trial.number,
+            trial.state.name,
+            *(trial.values or [None] * len(objectives)),
+            *(trial.params.get(name) for name in params),
+            *(trial.user_attrs.get(name) for name in attributes),
+        ]
+        for trial in trials
+    ]
+    return csv_text([["Number", "State", *objectives, *named], *rows])
 
 
 def file_id(study_id: int, trial_id: int, name: str) -> str:

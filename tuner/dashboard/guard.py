@@ -5,7 +5,7 @@ open could delete their studies.  The guard stands before it and asks, in this o
 
 1. `Host` names this dashboard (no DNS rebinding), else 403;
 2. the request does not come from another site's page, else 403;
-3. it brings the token, where one is needed, else 401;
+3. its sender has signed in or brings the token, if one is needed, else 401; 429 if too many wrong ones came from there;
 4. it changes nothing, or edits are allowed and it comes from our own page, else 403.
 
 What is refused never reaches the application.
@@ -15,15 +15,17 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from tuner.dashboard.address import Address
+from tuner.dashboard.attempts import Attempts
 from tuner.dashboard.headers import OWN, policy_of, secured
-from tuner.dashboard.token import Token
+from tuner.dashboard.token import Token, bearer, in_address
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -34,11 +36,14 @@ READING = ("GET", "HEAD", "OPTIONS")
 _FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_FOR")
 """Headers from which the application would build addresses; we know no proxy to believe them from."""
 
+_NUMBER = re.compile(r"\d{1,18}")
+
 
 @dataclass(frozen=True)
 class _Refusal:
     status: HTTPStatus
     reason: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Guard:
@@ -53,17 +58,20 @@ class Guard:
 
     def __init__(self, app: WSGIApplication, address: Address, token: Token | None, allow_edit: bool) -> None:
         self._app, self._address, self._token, self._allow_edit = app, address, token, allow_edit
+        self._attempts = Attempts()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         for name in _FORWARDED:
             environ.pop(name, None)
+        environ.setdefault("HTTP_ACCEPT_ENCODING", "")  # optuna-dashboard fails without it
         refusal = self._foreign(environ)
-        if refusal is None and self._token is not None and not self._token.in_headers(environ):
-            if environ["REQUEST_METHOD"] == "GET" and self._token.in_address(environ):
+        if refusal is None and self._token is not None and not self._token.in_cookie(environ):
+            program = bearer(environ)
+            refusal = self._stranger(self._token, in_address(environ) if program is None else program, environ)
+            if refusal is None and program is None:
                 return _signed_in(self._token, environ, start_response)
-            refusal = _NO_TOKEN
-        refusal = refusal or self._edit(environ)
+        refusal = refusal or self._edit(environ) or _malformed(environ)
         if refusal is not None:
             return _refuse(refusal, environ, start_response)
         policy = policy_of(environ.get("PATH_INFO", ""))
@@ -91,6 +99,26 @@ class Guard:
             return _FOREIGN_PAGE
         return None
 
+    def trusts(self, headers: Mapping[str, str], address: str) -> bool:
+        """Whether the headers of a request from this address open the dashboard; wrong tokens count as ever."""
+        if self._token is None or self._token.in_cookie(headers):
+            return True
+        return self._stranger(self._token, bearer(headers), {"REMOTE_ADDR": address}) is None
+
+    def _stranger(self, token: Token, given: str | None, environ: Mapping[str, Any]) -> _Refusal | None:
+        """Why the request of who has not signed in may not pass, if it may not."""
+        if given is None:
+            return _NO_TOKEN
+        address = environ.get("REMOTE_ADDR", "")
+        wait_s = self._attempts.wait_s(address)
+        if wait_s:
+            reason = f"Too many wrong tokens came from {address or 'this address'}. Try again in {wait_s} s."
+            return _Refusal(HTTPStatus.TOO_MANY_REQUESTS, reason, (("Retry-After", str(wait_s)),))
+        if token.matches(given):
+            return None
+        self._attempts.wrong(address)
+        return _NO_TOKEN
+
     def _edit(self, environ: WSGIEnvironment) -> _Refusal | None:
         """Why the request may not change a study, if it wants to and may not."""
         if environ["REQUEST_METHOD"] in READING:
@@ -105,6 +133,7 @@ _NO_TOKEN = _Refusal(
     HTTPStatus.UNAUTHORIZED,
     "This dashboard needs its token. Open the address with ?token=… that `tuner dashboard` printed, "
     "or send the header Authorization: Bearer ….",
+    (("WWW-Authenticate", 'Bearer realm="tuner dashboard"'),),
 )
 _READ_ONLY = _Refusal(
     HTTPStatus.FORBIDDEN, "This dashboard is read-only. Start it with `tuner dashboard --allow-edit` to change studies."
@@ -115,14 +144,25 @@ _NO_ORIGIN = _Refusal(
 )
 
 
+def _malformed(environ: WSGIEnvironment) -> _Refusal | None:
+    """What optuna-dashboard would answer with an error of its own, or as if it had been another request."""
+    try:
+        environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return _Refusal(HTTPStatus.BAD_REQUEST, "The path of an address must be UTF-8.")
+    numbers = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get("after", [])
+    if all(_NUMBER.fullmatch(number) for number in numbers):
+        return None
+    return _Refusal(HTTPStatus.BAD_REQUEST, "`after` must be the number of a trial.")
+
+
 def _refuse(refusal: _Refusal, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
     status, reason = refusal.status, refusal.reason
     if environ.get("PATH_INFO", "").startswith("/api/"):  # the form in which the dashboard's page shows it
         kind, text = "application/json", json.dumps({"reason": reason})
     else:
         kind, text = "text/plain; charset=utf-8", f"{reason}\n"
-    extra = [("WWW-Authenticate", 'Bearer realm="tuner dashboard"')] if status == HTTPStatus.UNAUTHORIZED else []
-    return _answer(status, kind, text, extra, environ, start_response)
+    return _answer(status, kind, text, list(refusal.headers), environ, start_response)
 
 
 def _signed_in(token: Token, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:

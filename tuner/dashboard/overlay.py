@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from tuner.dashboard.panels import MARK, Panels
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _STUDY = re.compile(r"/api/studies/(\d{1,18})/?")
 _NOTE = re.compile(r"/api/studies/\d+(/\d+)?/note/?")
+_TABLE = re.compile(r"/csv/(\d{1,18})/?")
 _FILE = re.compile(r"/artifacts/(\d{1,18})/(\d{1,18})/([0-9a-f-]{36})/?")
 
 
@@ -45,9 +47,24 @@ class Overlay:
             file = self._panels.file(int(asked[1]), int(asked[2]), asked[3])
             if file is not None:
                 return _sent(*file, method, start_response)
+        if method == "GET" and (asked := _TABLE.fullmatch(path)):
+            return self._table(int(asked[1]), environ, start_response)
         if method == "PUT" and _NOTE.fullmatch(path):
             _keep_theirs(environ)
         return self._app(environ, start_response)
+
+    def _table(self, study_id: int, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The trials as CSV.  That of optuna-dashboard has formulas in it, and its name breaks at a line break."""
+        chosen = parse_qs(environ.get("QUERY_STRING", "")).get("trial_ids")
+        try:
+            numbers = None if chosen is None else {int(number) for number in chosen[0].split(",")}
+        except ValueError:
+            return self._app(environ, start_response)  # which says what is wrong with it
+        text = self._panels.table(study_id, numbers)
+        if text is None:
+            return self._app(environ, start_response)
+        name = ("Content-Disposition", f"attachment; filename=study-{study_id}.csv")
+        return _sent("text/csv; charset=utf-8", text, "GET", start_response, name)
 
     def _add(self, study_id: int, content: dict[str, Any]) -> None:
         self._panels.add_to(study_id, content)
@@ -79,9 +96,9 @@ def _with_files(content: dict[str, Any]) -> None:
     content["artifact_is_available"] = True
 
 
-def _sent(kind: str, content: str, method: str, start_response: StartResponse) -> list[bytes]:
+def _sent(kind: str, content: str, method: str, start_response: StartResponse, *more: tuple[str, str]) -> list[bytes]:
     body = content.encode()
-    headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-cache")]
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-cache"), *more]
     start_response("200 OK", headers)
     return [] if method == "HEAD" else [body]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner.dashboard.files import FILES, PICTURE, file_id
+from tuner.dashboard.files import FILES, PICTURE, file_id, study_csv
 from tuner.errors import TunerError
 from tuner.results import PLOTS, Gathered, Seen, gather, is_best, read_study_results, study_note, titled, trial_note
 from tuner.storage import Database, read_recipes
@@ -103,6 +103,26 @@ class Panels:
         self._read_recipes(view)
         content = FILES[name].make(view.results, seen, view.recipes.get(trial_id))
         return None if content is None else (FILES[name].kind, content)
+
+    def table(self, study_id: int, numbers: Container[int] | None) -> str | None:
+        """The trials of a study as CSV; None if there are none.
+
+        Args:
+            study_id: Optuna's id.
+            numbers: Which trials; None for all.
+        """
+        storage = self._database.optuna
+        try:
+            trials = storage.get_all_trials(study_id)
+            directions = storage.get_study_directions(study_id)
+            names = storage.get_study_system_attrs(study_id).get("study:metric_names")
+        except KeyError:
+            return None
+        chosen = [trial for trial in trials if numbers is None or trial.number in numbers]
+        if numbers is not None and not chosen:
+            return None
+        count = len(directions)
+        return study_csv(chosen, names or (["Value"] if count == 1 else [f"Objective {at}" for at in range(count)]))
 
     def _view(self, study_id: int) -> _View | None:
         """What is known of a study, at most a second old; None for one with several objectives, or none at all."""

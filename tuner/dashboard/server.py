@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -17,7 +16,6 @@ from tuner.dashboard.guard import Guard
 from tuner.dashboard.token import TOKEN_VARIABLE, Token
 from tuner.storage import Database
 
-_THREADS = 8
 _READING_BYTES = 1 << 20
 _EDITING_BYTES = 128 << 20
 """Largest body of a request; uploaded artefacts come as one, and optuna-dashboard takes 128 MiB."""
@@ -36,20 +34,12 @@ class Dashboard:
     def __init__(
         self, database: Database, address: Address, bound: socket.socket, token: Token | None, allow_edit: bool
     ) -> None:
-        from waitress import create_server  # type: ignore[import-untyped]
+        from tuner.dashboard.connections import make_server
 
         self.address, self.token, self.allow_edit = address, token, allow_edit
-        self.new_token = token is not None and not os.environ.get(TOKEN_VARIABLE)
-        # Page and plots are asked for at once; that requests wait a moment for a thread is no news.
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        self._server = create_server(
-            Guard(dashboard_app(database, editable=allow_edit), address, token, allow_edit),
-            sockets=[bound],
-            threads=_THREADS,
-            ident=None,
-            clear_untrusted_proxy_headers=True,
-            max_request_body_size=_EDITING_BYTES if allow_edit else _READING_BYTES,
-        )
+        self.new_token = token is not None and TOKEN_VARIABLE not in os.environ
+        guard = Guard(dashboard_app(database, editable=allow_edit), address, token, allow_edit)
+        self._server = make_server(guard, bound, guard.trusts, _EDITING_BYTES if allow_edit else _READING_BYTES)
 
     @property
     def url(self) -> str:
@@ -73,7 +63,7 @@ def open_dashboard(
 ) -> Dashboard:
     """Make a dashboard that listens.
 
-    A token is needed where other machines can reach the dashboard, and wherever `TUNER_DASHBOARD_TOKEN` is set.
+    A token is needed if other machines can reach the dashboard, and if `TUNER_DASHBOARD_TOKEN` is set; empty is weak.
 
     Args:
         database: Whose studies to show.
@@ -87,7 +77,11 @@ def open_dashboard(
     address, bound = listen(host, port)
     try:
         given = os.environ.get(TOKEN_VARIABLE)
-        token = Token(given, address.port) if given else None if address.loopback else Token.make(address.port)
+        token: Token | None = None
+        if given is not None:
+            token = Token(given, address.port)
+        elif not address.loopback:
+            token = Token.make(address.port)
         return Dashboard(database, address, bound, token, allow_edit)
     except BaseException:
         bound.close()

@@ -1,0 +1,38 @@
+"""Artefacts beside a database that somebody else may have made."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from optuna.artifacts import FileSystemArtifactStore
+from optuna.artifacts.exceptions import ArtifactNotFound
+
+
+class ArtifactFolder(FileSystemArtifactStore):
+    """Files of a folder that are files: no link leads out of it, and no pipe is waited for.
+
+    Args:
+        folder: Where they lie, by names that Optuna has made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._folder = folder
+
+    def open_reader(self, artifact_id: str) -> BinaryIO:
+        """Open an artefact.
+
+        Raises:
+            ArtifactNotFound: There is none.
+        """
+        try:
+            opened = os.open(Path(self._folder, artifact_id), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except (OSError, ValueError):
+            raise ArtifactNotFound(f"There is no artefact {artifact_id}.") from None
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            os.close(opened)
+            raise ArtifactNotFound(f"There is no artefact {artifact_id}.")
+        return os.fdopen(opened, "rb")
