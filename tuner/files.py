@@ -6,17 +6,21 @@ Whoever reads a file that somebody else may have made reads it inside `reading`,
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import stat
 import tomllib
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tuner.errors import TunerError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_MODEL_CODE_BYTES = 10_000_000
 MAX_JSON_BYTES = 64_000_000
@@ -133,15 +137,18 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 @contextmanager
-def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+def open_zip(source: Path | BinaryIO) -> Iterator[zipfile.ZipFile]:
     """Open an archive whose parts have a size that fits what is stored of them.
 
     Raises:
         ValueError: It is no regular file, or a part of it would take far more memory than a real one.
         OSError, zipfile.BadZipFile: It cannot be read.
     """
-    check_regular(path)
-    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+    with ExitStack() as stack:
+        if isinstance(source, Path):
+            check_regular(source)
+            source = stack.enter_context(source.open("rb"))
+        archive = stack.enter_context(zipfile.ZipFile(source))
         members = archive.infolist()
         if len(members) > MAX_ZIP_MEMBERS:
             raise ValueError(f"it has {len(members):,} parts, more than {MAX_ZIP_MEMBERS:,}")
@@ -174,6 +181,29 @@ def read_member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
     if size > limit:
         raise ValueError(f"{name!r} has {size:,} bytes, more than {limit:,}")
     return archive.read(name)
+
+
+def read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """Read one array of a NumPy archive, whose header claims no more than the archive holds; objects are refused.
+
+    Raises:
+        ValueError, KeyError: There is none of this name, or it is damaged or something else.
+    """
+    from numpy.lib import format as npy
+
+    member = f"{name}.npy"
+    headers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    with archive.open(member) as file:
+        version = npy.read_magic(file)
+        if version not in headers:  # 3.0 is for records whose fields have names outside of Latin-1
+            raise ValueError(f"{member} is of the version {version} of NumPy's format, which holds no plain numbers")
+        shape, _, dtype = headers[version](file)
+        size, held = math.prod(shape) * dtype.itemsize, archive.getinfo(member).file_size
+        if dtype.itemsize == 0 or size > held:
+            raise ValueError(f"{member} claims the shape {shape} of {dtype}, and holds {held:,} bytes")
+    with archive.open(member) as file:
+        array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
+        return array
 
 
 def physical_memory() -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,9 @@ def train(engine: Any, recipe: Recipe, prepared: Prepared, resume: Checkpoint | 
     training = run_trial(engine, recipe, prepared, build, on_epoch, keep=keep, resume=resume)
     weights = [variable.numpy() for variable in engine.model().variables]
     return (training.to_json(), weights), records, kept
+
+
+EMPTY_ARCHIVE = b"PK\x05\x06" + bytes(18)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +124,13 @@ def test_what_is_damaged_or_foreign_is_refused(change: Any, says: str, kept: byt
     recipe = recipe_of("sgd", epochs=2)
     with pytest.raises(CheckpointError, match=says):
         Checkpoint.from_bytes(*change(kept, recipe))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK no archive", EMPTY_ARCHIVE])
+def test_what_somebody_wrote_into_the_database_is_refused(content: bytes) -> None:
+    mark = b"keras-studies checkpoint 1\n"
+    with pytest.raises(CheckpointError, match="it cannot be read"):
+        Checkpoint.from_bytes(mark + hashlib.sha256(content).digest() + content, recipe_of("sgd", epochs=2))
 
 
 def test_other_versions_are_refused(kept: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

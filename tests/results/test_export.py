@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
+import sys
 import tomllib
 
 import numpy as np
@@ -14,7 +16,7 @@ from mock_results import mock_results
 import tuner
 from tuner.data import DataOptions, prepare, unscaled
 from tuner.errors import ContentError, DataError, NoBestTrialError, RecipeError, StudyNotFoundError, UsageError
-from tuner.results import Export, best_trial, export, read_study_results, save_rows
+from tuner.results import Export, best_trial, export, read_export, read_study_results, save_rows
 from tuner.results.script.compose import _apart, _check_names, _model_source
 from tuner.results.script.extract import definitions
 from tuner.results.winner.leaders import leaders
@@ -76,6 +78,19 @@ def test_a_broken_file_is_refused(text, tmp_path):
     (tmp_path / "best.json").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=r"Export it again\.$"):
         tuner.best(str(tmp_path / "best.json"))
+
+
+@pytest.mark.parametrize("name", ["best.json", "best.toml"])
+def test_a_hostile_file_is_refused(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["tuner.results.export"], "MAX_JSON_BYTES", 10_000)
+    for text in ("[" * 9_000, "x.a." * 2_000 + "a = 1", " " * 10_001, "1" * 9_000):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        with pytest.raises(UsageError, match=r"must be an exported recipe, .* Export it again\.$"):
+            read_export(tmp_path / name)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(UsageError, match="it is a named pipe"):
+        read_export(tmp_path / name)
 
 
 def test_only_complete_trials_are_exported(small, place):

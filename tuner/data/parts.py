@@ -91,18 +91,42 @@ class Preprocessing:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Preprocessing:
-        """What `to_json` gave."""
-        fill = content["fill"]
-        return cls(
-            fill=None if fill is None else np.asarray(fill, np.float64),
-            center=np.asarray(content["center"], np.float64),
-            scale=np.asarray(content["scale"], np.float64),
+        """Read what `to_json` gave, or somebody made up.
+
+        Raises:
+            ValueError, KeyError, TypeError, AttributeError: It is something else.
+        """
+        fill, center = content["fill"], _column_values(content["center"])
+        vocabulary = {name: _texts(words) for name, words in content["vocabulary"].items()}
+        found = cls(
+            fill=None if fill is None else _column_values(fill, len(center)),
+            center=center,
+            scale=_column_values(content["scale"], len(center)),
             shape=tuple(content["shape"]),
-            features=tuple(content["features"]),
-            vocabulary={name: tuple(words) for name, words in content["vocabulary"].items()},
+            features=_texts(content["features"]),
+            vocabulary=vocabulary,
             text=content["text"],
-            missing_values=tuple(content.get("missing_values", ())),
+            missing_values=_texts(content.get("missing_values", [])),
         )
+        if not all(type(size) is int and size > 0 for size in found.shape) or not found.shape:
+            raise ValueError("`shape` must hold whole numbers above 0")
+        if found.text not in ("error", "one_hot", "ordinal") or (found.features and len(found.features) != len(center)):
+            raise ValueError("`text`, `features` and `center` do not belong together")
+        return found
+
+
+def _column_values(given: Any, count: int | None = None) -> Array:
+    """One finite number a column, shape `(count,)`."""
+    values = np.asarray(given, np.float64)
+    if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or count not in (None, len(values)):
+        raise ValueError("`fill`, `center` and `scale` must hold one finite number a column")
+    return values
+
+
+def _texts(given: Any) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
+        raise ValueError("`features`, `vocabulary` and `missing_values` must hold texts")
+    return tuple(given)
 
 
 @dataclass(frozen=True)

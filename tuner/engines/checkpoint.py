@@ -19,6 +19,7 @@ import numpy as np
 
 from tuner.engines.base import EpochRecord, State
 from tuner.errors import CheckpointError
+from tuner.files import open_zip, read_array, reason
 from tuner.training import Recipe
 
 _MARK = b"keras-studies checkpoint 1\n"
@@ -80,12 +81,24 @@ class Checkpoint:
             raise CheckpointError("it is none of this version of keras-studies")
         if hashlib.sha256(content[start:]).digest() != content[len(_MARK) : start]:
             raise CheckpointError("it is damaged")
-        with np.load(io.BytesIO(content[start:]), allow_pickle=False) as archive:
-            about = json.loads(archive["about"].tobytes())
+        try:  # the hash guards against damage, not against who can write to the database
+            return cls._read(io.BytesIO(content[start:]), recipe)
+        except CheckpointError:
+            raise
+        except Exception as error:
+            raise CheckpointError(f"it cannot be read ({reason(error)})") from error
+
+    @classmethod
+    def _read(cls, file: io.BytesIO, recipe: Recipe) -> Checkpoint:
+        with open_zip(file) as archive:
+            about = json.loads(read_array(archive, "about").tobytes())
             for name, now in _origin(recipe).items():
                 if about[name] != now:
                     raise CheckpointError(f"it is of another {name} ({_shown(about[name])}, now {_shown(now)})")
-            arrays = {name: [archive[_entry(name, i)] for i in range(count)] for name, count in about["arrays"].items()}
+            arrays = {
+                name: [read_array(archive, _entry(name, i)) for i in range(count)]
+                for name, count in about["arrays"].items()
+            }
         state = State(about["engine"], tuple(about["objectives"]), arrays, about["plain"])
         records = tuple(EpochRecord.from_json(record) for record in about["records"])
         return cls(records, tuple(about["values"]), state)

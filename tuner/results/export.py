@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from tuner.data import Prepared, Preprocessing, prepare, read_options, unscaled
 from tuner.errors import NoBestTrialError, RecipeError, UsageError
+from tuner.files import MAX_JSON_BYTES, parse_toml, read_bytes, reading
 from tuner.results.best import best_trial
 from tuner.results.recipes import trial_recipe
 from tuner.results.studies import Study
@@ -226,11 +226,9 @@ def read_export(file: Path) -> Recipe | None:
         UsageError: It cannot be read.
         RecipeError: Its recipe is broken.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-        content = tomllib.loads(text) if file.suffix.lower() == ".toml" else json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{file} cannot be read as an exported recipe: {error}. Export it again.") from error
+    with reading(str(file), "an exported recipe", "Export it again.", UsageError):
+        text = read_bytes(file, MAX_JSON_BYTES).decode("utf-8")
+        content = parse_toml(text) if file.suffix.lower() == ".toml" else json.loads(text)
     if not isinstance(content, Mapping) or not isinstance(content.get("recipe"), Mapping):
         return None
     try:

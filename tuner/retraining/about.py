@@ -12,11 +12,23 @@ from typing import Any
 
 from tuner.data import Preprocessing
 from tuner.errors import RecipeError, UsageError
+from tuner.files import MAX_JSON_BYTES, open_zip, read_member, reading
 from tuner.training import Recipe
 
 FORMAT = "keras-studies model 1"
 MEMBER = "keras_studies.json"
 """Name of the file in the archive; Keras passes over it."""
+
+_KINDS: Mapping[str, type] = {
+    "study": str,
+    "trial": int,
+    "metric": str,
+    "direction": str,
+    "classes": list,
+    "own": list,
+    "scores": dict,
+    "versions": dict,
+}
 
 
 @dataclass(frozen=True)
@@ -61,9 +73,21 @@ class About:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> About:
-        """What `to_json` gave."""
+        """Read what `to_json` gave, or somebody made up.
+
+        Raises:
+            ValueError, KeyError, TypeError, AttributeError: It is something else.
+        """
         known = {key: value for key, value in content.items() if key != "format"}
-        known["recipe"] = Recipe.from_json(known["recipe"])
+        for key, kind in _KINDS.items():
+            if not isinstance(known.get(key, kind()), kind):
+                raise ValueError(f"`{key}` is of type {type(known[key]).__name__}")
+        if not all(isinstance(name, str) for name in (*known["classes"], *known["own"])):
+            raise ValueError("`classes` and `own` must hold names")
+        try:
+            known["recipe"] = Recipe.from_json(known["recipe"])
+        except RecipeError as error:
+            raise ValueError(str(error)) from None
         known["preprocessing"] = Preprocessing.from_json(known["preprocessing"])
         known["classes"], known["own"] = tuple(known["classes"]), tuple(known["own"])
         return cls(**known)
@@ -90,15 +114,9 @@ def read_about(file: Path) -> About:
     Raises:
         UsageError: It is no such file, or was not saved by `tuner train`.
     """
-    try:
-        with zipfile.ZipFile(file) as archive:
-            content = json.loads(archive.read(MEMBER)) if MEMBER in archive.namelist() else None
-        if content is not None:
-            return About.from_json(content)
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, RecipeError) as error:
-        raise UsageError(
-            f"{file} cannot be read as a saved model: {' '.join(str(error).split())[:200]}. Train it again."
-        ) from error
+    with reading(str(file), "a saved model", "Train it again.", UsageError), open_zip(file) as archive:
+        if MEMBER in archive.namelist():
+            return About.from_json(json.loads(read_member(archive, MEMBER, MAX_JSON_BYTES)))
     raise UsageError(
         f"{file} was not saved by `tuner train`: it holds no recipe. Load it with keras.saving.load_model."
     )

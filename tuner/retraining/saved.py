@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuner.data import encode_rows
-from tuner.errors import DataError
+from tuner.errors import DataError, UsageError
+from tuner.files import reading
 from tuner.retraining.about import About, read_about
 from tuner.training import Task
 
@@ -88,15 +89,10 @@ def load_saved(file: Path) -> Saved:
     Raises:
         UsageError: It was not saved by `tuner train`, or has layers that are not known here.
     """
-    from tuner.errors import UsageError
-
     about = read_about(file)
-    import keras
+    own = ", ".join(about.own)
+    step = f"It has layers of its own ({own}): import the file that registers them first." if own else "Train it again."
+    with reading(str(file), "a model that Keras can load", step, UsageError):
+        from tuner.retraining.model_loader import load_model
 
-    try:
-        return Saved(keras.saving.load_model(file), about)
-    except (TypeError, ValueError) as error:
-        own = f" It has layers of its own ({', '.join(about.own)}): import the file that registers them first."
-        raise UsageError(
-            f"{file} cannot be loaded by Keras: {' '.join(str(error).split())[:200]}.{own if about.own else ''}"
-        ) from error
+        return Saved(load_model(file), about)
