@@ -15,7 +15,7 @@ from typing import Any
 
 from tuner.diagnostics import Finding, Fold, LayerHealth, Probe, judge
 from tuner.engines import EpochRecord, Training
-from tuner.executors import InlineExecutor, LocalExecutor, Workplace
+from tuner.executors import InlineExecutor, Limits, LocalExecutor, Workplace
 from tuner.runner import StudyRun
 from tuner.spec import StudySpec, read_study_dict
 from tuner.standing import Standing
@@ -84,7 +84,8 @@ def with_workers(
 ) -> LocalExecutor:
     """An executor of `mock_worker` processes."""
     every_s = 0.0 if spec.budget.checkpoint else None
-    place = Workplace(spec.project, "fit", {}, "", spec.facts.input_shape, 0, checkpoint_s=every_s)
+    limits = options.pop("limits", Limits())
+    place = Workplace(spec.project, "fit", {}, "", spec.facts.input_shape, 0, checkpoint_s=every_s, limits=limits)
     command = [sys.executable, str(Path(__file__).with_name("mock_worker.py")), *map(str, arguments)]
     return kind(place, workers, command, **options)
 

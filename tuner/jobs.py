@@ -20,7 +20,7 @@ def run_jobs(
     interrupts: Interrupts,
     told: Callable[[int, Training | None], None] = lambda number, training: None,
     on_epoch: Callable[[EpochDone], None] = lambda event: None,
-    advice: str = "Run the same command again with fewer --workers.",
+    advice: str = "Use fewer --workers; or give a trial more in [budget], run the study with that, and try again.",
 ) -> dict[int, Ended]:
     """Run the jobs.
 

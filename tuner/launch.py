@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import UnknownNameError, UsageError
-from tuner.executors import EVERY_S, Executor, Limits, LocalExecutor, RayExecutor, Workplace, cores, threads_of
-from tuner.spec import StudySpec, read_study, read_study_dict, trainings_of_a_kind
+from tuner.executors import Executor, LocalExecutor, RayExecutor, Workplace, cores, threads_of
+from tuner.spec import Execution, StudySpec, read_study, read_study_dict, trainings_of_a_kind
 from tuner.standing import Standing
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ def rehearsal(spec: StudySpec) -> Rehearsal:
     from tuner.rehearsal import rehearse
 
     workers = spec.workers or cores()
-    executor = LocalExecutor(_workplace(spec), 1, limits=_limits(spec), threads=threads_of(workers))
+    executor = LocalExecutor(_workplace(spec), 1, threads=threads_of(workers))
     return rehearse(spec, executor, workers)
 
 
 def _local(spec: StudySpec, address: str | None) -> Executor:
     if address is not None:
         raise UsageError(f"An address is for the executor ray, but got {address!r} without it. Add --executor ray.")
-    executor = LocalExecutor(_workplace(spec), spec.workers, limits=_limits(spec))
+    executor = LocalExecutor(_workplace(spec), spec.workers)
     try:
         executor.start()
     except BaseException:
@@ -100,7 +100,6 @@ def _ray(spec: StudySpec, address: str | None) -> Executor:
         address=address,
         cpus=needs.cpus,
         gpus=needs.gpus,
-        limits=Limits(spec.budget.trial_time_s),
         named=[spec.model.path, *_data_paths(spec)],
     )
 
@@ -115,19 +114,7 @@ EXECUTORS: Mapping[str, Callable[[StudySpec, str | None], Executor]] = {"local":
 """Name of each place where trials are trained → what makes it, of a study and an address."""
 
 
-def _limits(spec: StudySpec) -> Limits:
-    return Limits(spec.budget.trial_time_s, spec.budget.memory_bytes)
-
-
 def _workplace(spec: StudySpec) -> Workplace:
-    return Workplace(
-        project=spec.project,
-        engine=spec.engine,
-        data=spec.data.model_dump(mode="json"),
-        data_sha256=spec.facts.sha256,
-        input_shape=spec.facts.input_shape,
-        seed=spec.seed,
-        health=spec.health,
-        checkpoint_s=EVERY_S if spec.budget.checkpoint else None,
-        trainings=trainings_of_a_kind(spec),
-    )
+    execution = Execution(spec.engine, spec.seed, spec.budget, spec.health)
+    data, trainings = spec.data.model_dump(mode="json"), trainings_of_a_kind(spec)
+    return Workplace.for_study(spec.project, data, spec.facts, execution, trainings)

@@ -199,9 +199,10 @@ class StudyRun:
                 if not trial.state.is_finished():
                     self._store.memory.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
                     tell(study, trial.number, Outcome("failed", None, "the study was changed before it ran"))
+        if study.user_attrs.get(ABOUT) != about(spec):  # budgets may change freely, and hold for `tuner train` as well
+            study.set_user_attr(ABOUT, about(spec))
         if before != now:
             study.set_user_attr(FINGERPRINT, now)
-            study.set_user_attr(ABOUT, about(spec))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names([spec.metric])  # what optuna-dashboard calls the objective

@@ -18,6 +18,7 @@ from tuner.executors import (
     EpochDone,
     GlobalStateChanged,
     Job,
+    Limits,
     Raised,
     Saved,
     Unsaved,
@@ -81,7 +82,8 @@ def test_jobs_and_workplaces(tmp_path: Any) -> None:
     for sent in (job, dataclasses.replace(job, checkpoint=b"\n\xff", spent_s=2.5, measured={"a": (0.1, None)})):
         assert messages.job_of(over_the_wire(messages.train_message(sent))) == sent
     place = Workplace(tmp_path, "fit", {"source": "iris", "drop": []}, "ab" * 32, (4,), 3)
-    assert Workplace.from_json(over_the_wire(place.to_json())) == place
+    for sent in (place, dataclasses.replace(place, limits=Limits(1.5, 10**10))):
+        assert Workplace.from_json(over_the_wire(sent.to_json())) == sent
 
 
 @pytest.mark.parametrize("line", [b'{"is": "re', b"[1]\n", b"\n", b"hello\n", b"\xff\n"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import queue
@@ -184,7 +185,7 @@ def started(monkeypatch: pytest.MonkeyPatch, ray: _Ray, **options: Any) -> RayEx
     monkeypatch.setattr(ours, "_import_ray", lambda: ray)
     monkeypatch.setattr(ours, "RaySession", lambda ray: SimpleNamespace(temp_dir="/private", close=lambda: None))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    executor = RayExecutor(PLACE, **options)
+    executor = RayExecutor(dataclasses.replace(PLACE, limits=options.pop("limits", Limits())), **options)
     executor.start()
     return executor
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from tuner.errors import WorkerError
-from tuner.executors import EVERY_S, Anew, EpochDone, Event, Job, LocalExecutor, Saved
+from tuner.executors import CHECKPOINT_EVERY_S, Anew, EpochDone, Event, Job, LocalExecutor, Saved
 from tuner.launch import EXECUTORS
 from tuner.runner import StudyRun
 from tuner.spec import StudySpec, recipe_for
@@ -88,7 +88,7 @@ def checkpoints(database: Database) -> int:
 
 
 def test_workers_are_told_of_it(tmp_path: Path) -> None:
-    for said, every_s in [({}, None), ({"checkpoint": False}, None), ({"checkpoint": True}, EVERY_S)]:
+    for said, every_s in [({}, None), ({"checkpoint": False}, None), ({"checkpoint": True}, CHECKPOINT_EVERY_S)]:
         executor = EXECUTORS["local"](mock_study.spec_of(tmp_path, budget={"epochs": 3, **said}), None)
         executor.close(at_once=True)
         assert executor._workplace.checkpoint_s == every_s  # type: ignore[attr-defined]

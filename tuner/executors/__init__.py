@@ -1,6 +1,7 @@
 """Where trials are trained.  Ray itself is imported by a run on Ray alone, when it starts."""
 
 from tuner.executors.base import (
+    CHECKPOINT_EVERY_S,
     Anew,
     Ended,
     EpochDone,
@@ -18,13 +19,12 @@ from tuner.executors.base import (
 )
 from tuner.executors.excerpt import TrialLogs, excerpt
 from tuner.executors.inline import InlineExecutor
-from tuner.executors.keeper import EVERY_S
 from tuner.executors.limits import Limits
 from tuner.executors.local import LocalExecutor, cores, threads_of
 from tuner.executors.ray import RayExecutor
 
 __all__ = [
-    "EVERY_S",
+    "CHECKPOINT_EVERY_S",
     "Anew",
     "Ended",
     "EpochDone",

@@ -11,11 +11,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from tuner.data import DataFacts
 from tuner.diagnostics import HealthOptions
 from tuner.engines import EpochRecord, StepTimes, Training
+from tuner.executors.limits import NO_LIMITS, Limits
 from tuner.retraining import Kept
+
+if TYPE_CHECKING:
+    from tuner.spec import Execution
+
+CHECKPOINT_EVERY_S = 2.0
+"""Time between two checkpoints of a trial at least; a trial that is shorter has none."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ class Workplace:
         health: What is measured of the health of a training, and what ends it.
         checkpoint_s: Time between two checkpoints of a trial at least, in seconds; None where none are made.
         trainings: How many trainings of one kind the study may have (`tuner.spec.kinds`).
+        limits: What a trial may use.
     """
 
     project: Path
@@ -43,17 +52,46 @@ class Workplace:
     health: HealthOptions = HealthOptions()
     checkpoint_s: float | None = None
     trainings: float = 1.0
+    limits: Limits = NO_LIMITS
+
+    @classmethod
+    def for_study(
+        cls, project: Path, data: Mapping[str, Any], facts: DataFacts, execution: Execution, trainings: float = 1.0
+    ) -> Workplace:
+        """Make what every worker of a study gets, whatever it trains.
+
+        Args:
+            project: Folder that references and data paths are relative to.
+            data: The `[data]` section, as JSON.
+            facts: What is known of the data.
+            execution: How the study trains.
+            trainings: See the attribute.
+        """
+        budget = execution.budget
+        return cls(
+            project=project,
+            engine=execution.engine,
+            data=data,
+            data_sha256=facts.sha256,
+            input_shape=facts.input_shape,
+            seed=execution.seed,
+            health=execution.health,
+            checkpoint_s=CHECKPOINT_EVERY_S if budget.checkpoint else None,
+            trainings=trainings,
+            limits=Limits(budget.trial_time_s, budget.memory_bytes),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
         plain = {"project": str(self.project), "data": dict(self.data), "input_shape": list(self.input_shape)}
-        return {**vars(self), **plain, "health": self.health.to_json()}
+        return {**vars(self), **plain, "health": self.health.to_json(), "limits": vars(self.limits)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Workplace:
         """The workplace of `to_json`."""
         plain = {"project": Path(content["project"]), "input_shape": tuple(content["input_shape"])}
-        return cls(**{**content, **plain, "health": HealthOptions.from_json(content["health"])})
+        own = {"health": HealthOptions.from_json(content["health"]), "limits": Limits(**content["limits"])}
+        return cls(**{**content, **plain, **own})
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from tuner.engines import Checkpoint
 from tuner.executors.base import Saved, Unsaved
 from tuner.training import Recipe
 
-EVERY_S = 2.0
-"""Time between two checkpoints of a trial at least; a trial that is shorter has none."""
 SHARE = 0.02
 """Of the time of a trial, so much may be spent on its checkpoints."""
 LARGEST_BYTES = 2**28

@@ -30,10 +30,8 @@ from tuner.executors.limits import (
     GROWN,
     LAST,
     LOOK_EVERY_S,
-    NO_LIMITS,
     OFTEN,
     ROOM_EVERY_S,
-    Limits,
     Suspects,
     gigabytes,
     memory_of,
@@ -139,7 +137,6 @@ class LocalExecutor:
         workplace: What all trials share.
         workers: How many processes; None for one a core.
         command: What starts a worker; None for our own.
-        limits: What a trial may use.
         threads: Threads of each worker; None for its share of the cores.
     """
 
@@ -148,10 +145,9 @@ class LocalExecutor:
         workplace: Workplace,
         workers: int | None = None,
         command: Sequence[str] | None = None,
-        limits: Limits = NO_LIMITS,
         threads: int | None = None,
     ) -> None:
-        self._command, self._limits = command, limits
+        self._command, self._limits = command, workplace.limits
         self._looked = 0.0
         self._suspects = Suspects()
         self.count = workers or cores()

@@ -22,7 +22,7 @@ from tuner.executors import messages
 from tuner.executors.base import Ended, Event, GlobalStateChanged, Job, Lost, Raised, Stopped, Workplace
 from tuner.executors.environment import settings
 from tuner.executors.excerpt import one_line
-from tuner.executors.limits import NO_LIMITS, Limits, Suspects, out_of_memory, too_long
+from tuner.executors.limits import Suspects, out_of_memory, too_long
 from tuner.executors.project_archive import digest, pack
 from tuner.executors.ray_actor import CALLS, RayWorker, Work, work
 from tuner.executors.ray_session import RaySession, close_token_file
@@ -63,12 +63,11 @@ class RayExecutor:
     """Workers of a Ray cluster.
 
     Args:
-        workplace: What all trials share; its project folder is sent to the nodes.
+        workplace: What all trials share; its project folder is sent to the nodes.  Its limit of memory is not watched.
         workers: How many actors; None for as many as the cluster has room for, also when nodes join.
         address: Of the cluster; None for what RAY_ADDRESS says, else a Ray of this run alone.
         cpus: CPUs of one worker; a fraction means that workers share one.
         gpus: GPUs of one worker.
-        limits: What a trial may use; the memory of actors is not watched.
         named: Files and folders that the study names, relative to the project: they are always sent.
         loop: What an actor runs.
     """
@@ -81,13 +80,12 @@ class RayExecutor:
         address: str | None = None,
         cpus: float = 1.0,
         gpus: float = 0.0,
-        limits: Limits = NO_LIMITS,
         named: Sequence[str] = (),
         loop: Work = work,
     ) -> None:
         self._workplace, self._workers, self._named, self._loop = workplace, workers, named, loop
         self._address = address or os.environ.get("RAY_ADDRESS") or LOCAL
-        self._cpus, self._gpus, self._limits = cpus, gpus, limits
+        self._cpus, self._gpus, self._limits = cpus, gpus, workplace.limits
         self._actors: list[_Actor] = []
         self._calls: dict[Any, tuple[_Actor, bool]] = {}  # on their way → whose, and whether it is a `take`
         self._waiting: deque[Job] = deque()

@@ -3,6 +3,7 @@
 Importing this package imports neither Keras nor Optuna.
 """
 
+from tuner.spec.execution import Execution, read_execution
 from tuner.spec.fingerprint import LATER_KEYS, difference, fingerprint
 from tuner.spec.kinds import trainings_of_a_kind
 from tuner.spec.naming import name_of_file
@@ -15,12 +16,14 @@ from tuner.spec.values import duration_s
 __all__ = [
     "LATER_KEYS",
     "Budget",
+    "Execution",
     "StudySpec",
     "difference",
     "duration_s",
     "fingerprint",
     "json_schema",
     "name_of_file",
+    "read_execution",
     "read_study",
     "read_study_dict",
     "recipe_for",

@@ -15,7 +15,7 @@ from mock_winner import deserved, pretending
 
 from tuner.diagnostics import HealthOptions
 from tuner.errors import ContentError, DataError, NoBestTrialError, StudyFailedError, UsageError
-from tuner.executors import Lost, Raised, Stopped
+from tuner.executors import Limits, Lost, Raised, Stopped
 from tuner.results import Study, Trained, TrainRequest, read_study_results, train_winner
 from tuner.results.winner.final import SCORED
 from tuner.retraining import read_about
@@ -251,7 +251,7 @@ def test_a_worker_that_dies_once_and_one_that_dies_twice(study, place, tmp_path)
     with pytest.raises(StudyFailedError, match=r"(?s)SIGKILL, twice.*bye"):
         trained(study, place, tmp_path / "b.keras", instead=lambda job: Lost(job.number, "it got SIGKILL", "bye"))
     with pytest.raises(
-        StudyFailedError, match=r"out of memory: no more\. Run the same command again with fewer --workers"
+        StudyFailedError, match=r"out of memory: no more\. Use fewer --workers; or give a trial more in \[budget\]"
     ):
         trained(study, place, tmp_path / "b.keras", instead=lambda job: Stopped(job.number, "out of memory: no more"))
 
@@ -318,3 +318,22 @@ def test_trainings_are_judged_as_the_search_judged_them(study, place, tmp_path):
     other = mock_results(tmp_path, data={"source": "digits"}, budget={"trials": 2, "epochs": 1}, health=stopping)
     train_winner(other, tmp_path, TrainRequest(tmp_path / "b.keras", seeds=2, top=1), executors)
     assert executors.made[-1].place.health == HealthOptions(True, ("diverged", "exploding"))
+
+
+def test_trainings_may_use_what_a_trial_may(tmp_path):
+    """As the study was run last: budgets may change."""
+    data, executors = {"source": "digits"}, pretending()
+    budget = {"trials": 2, "epochs": 1}
+    for more, limits in (({}, Limits()), ({"memory": "2GB", "trial_time": "90s"}, Limits(90.0, 2_000_000_000))):
+        study = mock_results(tmp_path, data=data, budget={**budget, **more})
+        train_winner(study, tmp_path, TrainRequest(tmp_path / "a.keras", seeds=2, top=1, force=True), executors)
+        assert executors.made[-1].place.limits == limits
+        assert executors.made[-1].place.checkpoint_s is None
+
+
+def test_a_study_with_a_budget_that_nobody_wrote(study, place, tmp_path, monkeypatch):
+    monkeypatch.setitem(study.record.attrs["tuner:about"]["source"], "budget", {"memory": "all", "trials": 25})
+    with pytest.raises(
+        UsageError, match=r"The database must hold 'mock' as .* but budget\.memory there cannot be read"
+    ):
+        trained(study, place, tmp_path / "a.keras")

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tuner.content import Reference, find, sha256
 from tuner.data import Prepared
-from tuner.diagnostics import HealthOptions
 from tuner.errors import ContentError
 from tuner.executors import Executor, Job, Workplace
 from tuner.interrupts import Interrupts
@@ -27,6 +26,7 @@ from tuner.results.winner.measuring import Measure, validation_measure
 from tuner.results.winner.trained import Baseline, Row, Trained
 from tuner.results.winner.work import Progress, Work
 from tuner.retraining import About, write_about
+from tuner.spec import read_execution
 from tuner.standing import Standing
 from tuner.training import Recipe
 
@@ -206,12 +206,6 @@ def _check_model(recipe: Recipe, project: Path) -> None:
 
 def _workplace(study: Study, recipe: Recipe, prepared: Prepared, project: Path) -> Workplace:
     source = study.record.attrs.get("tuner:about", {}).get("source", {})
-    return Workplace(
-        project=project,
-        engine=str(source.get("engine", "auto")),
-        data=recipe.data,
-        data_sha256=prepared.facts.sha256,
-        input_shape=prepared.facts.input_shape,
-        seed=seed_of(study),
-        health=HealthOptions.from_json({**HealthOptions().to_json(), **source.get("health", {})}),
-    )
+    execution = read_execution(source, study.record.name)
+    execution = replace(execution, budget=replace(execution.budget, checkpoint=False))  # a cut training begins anew
+    return Workplace.for_study(project, recipe.data, prepared.facts, execution)
