@@ -213,3 +213,31 @@ def recipes(draw: st.DrawFn) -> Any:
 def test_any_recipe(engine: Any, drawn: Any) -> None:
     recipe, weighted = drawn
     assert_equal(engine, recipe, *oracle.data(recipe.task, weighted=weighted), where=str(recipe))
+
+
+@pytest.mark.parametrize("per_tensor", [True, False])
+def test_a_new_optimizer_that_looks_at_whole_weights(engine: Any, per_tensor: bool) -> None:
+    """One that Keras does not have, known by its row alone; a row that hides it would train otherwise."""
+    import keras
+
+    class Lars(keras.optimizers.SGD):
+        """Steps in proportion to the norm of the weight (You et al. 2017, https://arxiv.org/abs/1708.03888)."""
+
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            ratio = keras.ops.norm(variable) / (keras.ops.norm(gradient) + 1e-6)
+            super().update_step(gradient * ratio, variable, learning_rate)
+
+    def build(learning_rate: float, momentum: Any, weight_decay: Any, clipping: Any, **options: Any) -> Any:
+        return Lars(learning_rate, momentum=momentum, weight_decay=weight_decay, **clipping, name="lars")
+
+    row = dataclasses.replace(
+        OPTIMIZERS["sgd"], name="lars", build=build, options=(), per_tensor=per_tensor, linear=False
+    )
+    split, facts = oracle.data(Task.MULTICLASS)
+    with mock.patch.dict(OPTIMIZERS._rows, lars=row):
+        recipe = oracle.recipe("categorical_crossentropy", "lars", learning_rate=0.02)
+        if per_tensor:
+            assert_equal(engine, recipe, split, facts)
+        else:
+            with pytest.raises(AssertionError, match="Not equal to tolerance"):
+                assert_equal(engine, recipe, split, facts, in_all_ways=False)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tuner.space import Categorical, Float
-from tuner.training import CLIPPINGS, OPTIMIZERS
+from tuner.training import CLIPPINGS, OPTIMIZERS, OptimizerRow
 
 ROWS = [pytest.param(row, id=name) for name, row in OPTIMIZERS.items()]
 
@@ -120,3 +123,62 @@ def test_keras_takes_both_ends_of_every_option(row) -> None:
             built = row.build(1e-3, **{option.name: value})
             assert built.get_config()[option.name] == value
             assert np.isfinite(stepped(built, [np.full((2, 2), 0.5)] * 2)).all(), (option.name, value)
+
+
+def changed(row, clipping, weights: list[np.ndarray], gradients: list[list[np.ndarray]]) -> list[np.ndarray]:
+    """The weights after a step for each list of gradients."""
+    optimizer = row.build(0.05, None if row.momentum is None else 0.8, None, clipping.build())
+    variables = [keras.Variable(weight) for weight in weights]
+    optimizer.build(variables)
+    for each in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient) for gradient in each])
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def is_per_tensor(row, clipping) -> bool:
+    """Whether two matrices are trained otherwise than one vector of all their elements."""
+    random = np.random.default_rng(0)
+    weights = [random.normal(size=shape).astype("float32") for shape in ((3, 4), (2, 5))]
+    gradients = [[random.normal(size=weight.shape).astype("float32") for weight in weights] for _ in range(3)]
+
+    def flat(arrays: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate([array.ravel() for array in arrays])
+
+    parts = flat(changed(row, clipping, weights, gradients))
+    (whole,) = changed(row, clipping, [flat(weights)], [[flat(each)] for each in gradients])
+    return not np.allclose(parts, whole, rtol=1e-5, atol=1e-7)
+
+
+def is_linear(row, clipping) -> bool:
+    """Whether rows of the sparse gradient of an embedding that repeat come to the same as their sum."""
+    found = []
+    for sparse in (True, False):
+        random = np.random.default_rng(1)
+        layer = keras.layers.Embedding(3, 4, embeddings_initializer=keras.initializers.RandomNormal(seed=2))
+        layer.build()
+        optimizer = row.build(0.05, None if row.momentum is None else 0.8, None, clipping.build())
+        optimizer.build(layer.trainable_variables)
+        for _ in range(3):
+            gradient = tf.IndexedSlices(random.normal(size=(4, 4)).astype("float32"), np.array([0, 2, 0, 0]), (3, 4))
+            optimizer.apply([gradient if sparse else tf.convert_to_tensor(gradient)])
+        found.append(keras.ops.convert_to_numpy(layer.embeddings))
+    return np.allclose(*found, rtol=1e-4)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_says_what_its_optimizer_looks_at(row) -> None:
+    """The compiled engine takes a row at its word: a wrong one would train otherwise, without an error."""
+    none = CLIPPINGS["none"]
+    assert (is_per_tensor(row, none), is_linear(row, none)) == (row.per_tensor, row.linear)
+
+
+@pytest.mark.parametrize("clipping", CLIPPINGS.values(), ids=list(CLIPPINGS))
+def test_a_row_says_what_its_clipping_looks_at(clipping) -> None:
+    sgd = OPTIMIZERS["sgd"]
+    tight = dataclasses.replace(clipping, build=lambda: clipping.build(*(0.5 for _ in clipping.options)))
+    assert (is_per_tensor(sgd, tight), is_linear(sgd, tight)) == (clipping.per_tensor, clipping.linear)
+
+
+def test_a_row_cannot_leave_out_what_it_looks_at() -> None:
+    with pytest.raises(TypeError, match="per_tensor"):
+        OptimizerRow("new", "", "", OPTIMIZERS["sgd"].build)

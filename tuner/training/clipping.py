@@ -29,14 +29,24 @@ def _by_value(value: float = 0.5) -> dict[str, float]:
 
 CLIPPINGS: Table[ClippingRow] = Table(
     "clipping",
-    ClippingRow("none", "gradients as they are", _KERAS, _none, default=True),
-    ClippingRow("clipnorm", "each weight's gradient scaled down to the norm", _PASCANU, _by_norm("clipnorm"), (_NORM,)),
+    ClippingRow("none", "gradients as they are", _KERAS, _none, per_tensor=False, linear=True, default=True),
+    ClippingRow(
+        "clipnorm",
+        "each weight's gradient scaled down to the norm",
+        _PASCANU,
+        _by_norm("clipnorm"),
+        (_NORM,),
+        per_tensor=True,
+        linear=False,
+    ),
     ClippingRow(
         "clipvalue",
         "each element of a gradient cut to ± value",
         _KERAS,
         _by_value,
         (Option("value", 0.5, Float(0.01, 1.0, log=True), Float(1e-6, 1e6), "largest absolute element"),),
+        per_tensor=False,
+        linear=False,
     ),
     ClippingRow(
         "global_clipnorm",
@@ -44,6 +54,8 @@ CLIPPINGS: Table[ClippingRow] = Table(
         _PASCANU,
         _by_norm("global_clipnorm"),
         (_NORM,),
+        per_tensor=False,  # the norm of one vector of all weights is the norm of all weights
+        linear=False,
         default=True,
     ),
 )

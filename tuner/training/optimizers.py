@@ -10,7 +10,6 @@ from tuner.space import Categorical, Float, Int
 from tuner.training.rows import OptimizerRow, Option
 
 _KERAS = "https://keras.io/api/optimizers/"
-_LION_LOWEST = 1e-7
 _YES_OR_NO = Categorical((False, True))
 
 _EPSILON = Option("epsilon", 1e-7, Float(1e-8, 1e-3, log=True), Float(1e-12, 1.0), "added to the divisor")
@@ -26,7 +25,7 @@ _ACCUMULATOR = Option(
 )
 
 
-def _keras(class_name: str, keyword: str | None) -> Callable[..., Any]:
+def _keras(class_name: str, keyword: str | None, lowest_momentum: float, decays: tuple[str, ...]) -> Callable[..., Any]:
     """A builder of the Keras optimizer `class_name` whose momentum term is called `keyword`."""
 
     def build(
@@ -40,21 +39,37 @@ def _keras(class_name: str, keyword: str | None) -> Callable[..., Any]:
 
         given: dict[str, Any] = {"learning_rate": float(learning_rate), **(clipping or {}), **options}
         if keyword is not None and momentum is not None:
-            # Lion without momentum is the sign of the gradient; Keras refuses 0 and takes a number next to it.
-            given[keyword] = max(momentum, _LION_LOWEST) if class_name == "Lion" else momentum
+            given[keyword] = max(momentum, lowest_momentum)
         if weight_decay is not None:
-            given["weight_decay"] = weight_decay
-            if class_name == "Muon":
-                # Muon trains vectors and filters with AdamW, which has a decay of its own.
-                given["adam_weight_decay"] = weight_decay
+            given.update(dict.fromkeys(decays, weight_decay))
         # A name of its own for each would cost 0.07 MB that never come back: TensorFlow keeps what made its variables.
         return getattr(keras.optimizers, class_name)(name=class_name.lower(), **given)
 
     return build
 
 
-def _row(class_name: str, name: str, summary: str, source: str, momentum: str | None, **fields: Any) -> OptimizerRow:
-    return OptimizerRow(name, summary, source, _keras(class_name, momentum), momentum=momentum, **fields)
+def _row(
+    class_name: str,
+    name: str,
+    summary: str,
+    source: str,
+    momentum: str | None,
+    *,
+    lowest_momentum: float = 0.0,
+    decays: tuple[str, ...] = ("weight_decay",),
+    **fields: Any,
+) -> OptimizerRow:
+    """A row for Keras's optimizer of this class.
+
+    Args:
+        class_name, name, summary, source: What it is.
+        momentum: Keras's keyword of its momentum term.
+        lowest_momentum: The least that Keras takes.
+        decays: Keras's keywords of its weight decay.
+        fields: The other fields of the row.
+    """
+    build = _keras(class_name, momentum, lowest_momentum, decays)
+    return OptimizerRow(name, summary, source, build, momentum=momentum, **fields)
 
 
 OPTIMIZERS: Table[OptimizerRow] = Table(
@@ -67,6 +82,8 @@ OPTIMIZERS: Table[OptimizerRow] = Table(
         "momentum",
         options=(_NESTEROV,),
         learning_rate=1e-2,
+        per_tensor=False,
+        linear=True,
         learning_rates=Float(1e-4, 1.0, log=True),
         default=True,
     ),
@@ -81,6 +98,8 @@ OPTIMIZERS: Table[OptimizerRow] = Table(
             Option("centered", False, _YES_OR_NO, _YES_OR_NO, "divide by the variance, not the mean square"),
             _EPSILON,
         ),
+        per_tensor=False,
+        linear=False,
         learning_rates=Float(1e-5, 3e-2, log=True),
         default=True,
     ),
@@ -91,6 +110,8 @@ OPTIMIZERS: Table[OptimizerRow] = Table(
         f"{_KERAS}adagrad/ ; Duchi et al. 2011, https://jmlr.org/papers/v12/duchi11a.html",
         None,
         options=(_ACCUMULATOR, _EPSILON),
+        per_tensor=False,
+        linear=False,
         learning_rates=Float(1e-3, 1.0, log=True),
     ),
     _row(
@@ -103,6 +124,8 @@ OPTIMIZERS: Table[OptimizerRow] = Table(
             Option("rho", 0.95, Float(0.8, 0.99), Float(0.0, 0.999999), "decay of the mean squares"),
             _EPSILON,
         ),
+        per_tensor=False,
+        linear=False,
         learning_rates=Float(1e-3, 10.0, log=True),
     ),
     _row(
@@ -112,6 +135,8 @@ OPTIMIZERS: Table[OptimizerRow] = Table(
         f"{_KERAS}adam/ ; Kingma and Ba 2014, https://arxiv.org/abs/1412.6980",
         "beta_1",
         options=(_BETA_2, _EPSILON, _AMSGRAD),
+        per_tensor=False,
+        linear=False,
         learning_rates=Float(1e-5, 3e-2, log=True),
         default=True,
     ),
@@ -122,6 +147,8 @@ OPTIMIZERS: Table[OptimizerRow] = Table(
         f"{_KERAS}adamw/ ; Loshchilov and Hutter 2017, https://arxiv.org/abs/1711.05101",
         "beta_1",
         options=(_BETA_2, _EPSILON, _AMSGRAD),
+        per_tensor=False,
+        linear=False,
         learning_rates=Float(1e-5, 3e-2, log=True),
         default=True,
     ),
@@ -132,6 +159,8 @@ OPTIMIZERS: Table[OptimizerRow] = Table(
         f"{_KERAS}adamax/ ; Kingma and Ba 2014, section 7.1, https://arxiv.org/abs/1412.6980",
         "beta_1",
         options=(_BETA_2, _EPSILON),
+        per_tensor=False,
+        linear=False,
         learning_rates=Float(1e-5, 1e-1, log=True),
     ),
     _row(
@@ -141,6 +170,8 @@ OPTIMIZERS: Table[OptimizerRow] = Table(
         f"{_KERAS}Nadam/ ; Dozat 2016, Incorporating Nesterov Momentum into Adam",
         "beta_1",
         options=(_BETA_2, _EPSILON),
+        per_tensor=False,
+        linear=False,
         learning_rates=Float(1e-5, 3e-2, log=True),
         default=True,
     ),
@@ -151,6 +182,9 @@ OPTIMIZERS: Table[OptimizerRow] = Table(
         f"{_KERAS}lion/ ; Chen et al. 2023, https://arxiv.org/abs/2302.06675",
         "beta_1",
         options=(Option("beta_2", 0.99, Float(0.9, 0.999), Float(0.0, 0.999999), "decay of the mean gradient"),),
+        per_tensor=False,
+        linear=True,
+        lowest_momentum=1e-7,  # without momentum it is the sign of the gradient; Keras refuses 0
         learning_rates=Float(1e-6, 3e-3, log=True),
     ),
     _row(
@@ -174,6 +208,8 @@ OPTIMIZERS: Table[OptimizerRow] = Table(
             ),
             Option("beta", 0.0, Float(0.0, 1.0), Float(0.0, 1e3), "added to the root of the sum of squares"),
         ),
+        per_tensor=False,
+        linear=False,
         learning_rates=Float(1e-3, 1.0, log=True),
     ),
     _row(
@@ -183,6 +219,8 @@ OPTIMIZERS: Table[OptimizerRow] = Table(
         f"{_KERAS}lamb/ ; You et al. 2019, https://arxiv.org/abs/1904.00962",
         "beta_1",
         options=(_BETA_2, _EPSILON),
+        per_tensor=True,
+        linear=False,
         learning_rates=Float(1e-4, 1e-1, log=True),
     ),
     _row(
@@ -195,6 +233,9 @@ OPTIMIZERS: Table[OptimizerRow] = Table(
             Option("nesterov", True, _YES_OR_NO, _YES_OR_NO, "look ahead along the momentum"),
             Option("ns_steps", 5, Int(3, 8), Int(1, 30), "Newton-Schulz iterations a step"),
         ),
+        per_tensor=True,
+        linear=False,
+        decays=("weight_decay", "adam_weight_decay"),  # vectors and filters are trained with AdamW
         learning_rates=Float(1e-4, 1e-1, log=True),
     ),
 )

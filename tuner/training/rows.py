@@ -100,8 +100,14 @@ class OptimizerRow(Row):
         learning_rates: The range searched by default.
         momentum: The Keras keyword of its momentum term ("momentum", "beta_1"), None where there is none.
         default: Whether the default search includes it.
+        per_tensor: Whether the step of one element depends on others of its weight, as by a norm or a product of
+            matrices.  If not, all weights can be updated as one vector.
+        linear: Whether the gradient enters a step through linear terms alone, of which any function may be taken (of
+            lion the sign).  Then the rows of a sparse gradient may repeat: they come to the same as their sum.
     """
 
+    per_tensor: bool = field(kw_only=True)
+    linear: bool = field(kw_only=True)
     learning_rate: float = 1e-3
     learning_rates: Parameter | None = None
     momentum: str | None = None
@@ -151,8 +157,16 @@ class ActivationRow(Row):
 
 @dataclass(frozen=True)
 class ClippingRow(Row):
-    """A way to clip gradients: `build(**options)` gives the keyword arguments of a Keras optimizer."""
+    """A way to clip gradients: `build(**options)` gives the keyword arguments of a Keras optimizer.
 
+    Attributes:
+        per_tensor: As `OptimizerRow.per_tensor`.
+        linear: Whether gradients stay as they are.
+        default: Whether the default search includes it.
+    """
+
+    per_tensor: bool = field(kw_only=True)
+    linear: bool = field(kw_only=True)
     default: bool = False
 
 

@@ -29,12 +29,10 @@ from tuner.engines.compiled.refused import by_update, refuse
 from tuner.engines.compiled.weights import Weights
 from tuner.engines.keras_settings import settings_key
 from tuner.errors import TunerError, UnsupportedError
-from tuner.training import Recipe, optimizer_of
+from tuner.training import CLIPPINGS, OPTIMIZERS, Recipe, optimizer_of
 
 _KEPT = 256
 """Pieces kept, and as many of what they share."""
-_APART = ("lamb", "muon")
-"""Optimizers that look at a weight as a whole, as clipping by the norm of each gradient does."""
 _LARGE = 500_000
 """Weights above which a copy into one vector costs more than the operations that it saves."""
 
@@ -137,5 +135,5 @@ def network_key(recipe: Recipe, facts: DataFacts) -> str:
 
 
 def _apart(recipe: Recipe, network: Network) -> bool:
-    by_weight = recipe.optimizer.name in _APART or recipe.clipping.name == "clipnorm"
-    return by_weight or network.size > _LARGE
+    per_tensor = OPTIMIZERS[recipe.optimizer.name].per_tensor or CLIPPINGS[recipe.clipping.name].per_tensor
+    return per_tensor or network.size > _LARGE

@@ -18,15 +18,13 @@ from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tuner.diagnostics import Noted
 from tuner.engines.compiled.written import operations_of
 from tuner.errors import UnsupportedError
-from tuner.training import Recipe, own_training
+from tuner.training import CLIPPINGS, OPTIMIZERS, Recipe, own_training
 
 _DRAWING = (
     *("Random", "Multinomial", "TruncatedNormal", "StandardNormal", "StatefulUniform", "Rng"),
     "SampleDistortedBoundingBox",
 )
 """Parts of the names of TensorFlow's operations that draw random numbers."""
-_LINEAR = ("sgd", "lion")
-"""Optimizers whose step needs the sum of gradients alone."""
 _READS = ("ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape")
 """Operations that leave a variable as it is."""
 
@@ -140,7 +138,8 @@ def by_update(sparse: bool, recipe: Recipe) -> str | None:
         sparse: Whether the gradient is of some rows of a weight only.
         recipe: Says optimizer and clipping.
     """
-    if not sparse or (recipe.optimizer.name in _LINEAR and recipe.clipping.name == "none"):
+    optimizer, clipping = OPTIMIZERS[recipe.optimizer.name], CLIPPINGS[recipe.clipping.name]
+    if not sparse or (optimizer.linear and clipping.linear):
         return None
-    what = recipe.optimizer.name if recipe.clipping.name == "none" else recipe.clipping.name
+    what = optimizer.name if clipping.linear else clipping.name
     return f"of an embedding {what} takes each use of a row for itself, as Keras gives it no sum of them"
