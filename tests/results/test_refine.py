@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import mock_study
+import optuna
 import pytest
 from mock_results import mock_results, url_of
 
@@ -102,7 +103,11 @@ def test_few_trials_are_refused(tmp_path):
 
 def test_where_all_agree_nothing_is_left_to_search(tmp_path):
     search = {"optimizer": ["adagrad", "adam"], "learning_rate": 0.01}
-    study = mock_results(tmp_path, search=search, budget={"trials": 30, "epochs": 2}, sampler={"name": "random"})
+    mock_results(tmp_path, search=search, budget={"trials": 2, "epochs": 2})
+    plain = optuna.load_study(study_name="mock", storage=url_of(tmp_path))
+    for optimizer in ["adagrad", "adam"] * 14:  # a person may ask for a setting again
+        plain.enqueue_trial({"optimizer": optimizer})
+    study = mock_results(tmp_path, search=search, budget={"trials": 30, "epochs": 2})
     with pytest.raises(UsageError, match="agree in every dimension"):
         refine(study, tmp_path / "fine.toml", tmp_path)
 

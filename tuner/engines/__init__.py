@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tuner.engines.base import Decide, Engine, EpochRecord, State, StepTimes, Training
 from tuner.engines.checkpoint import Checkpoint
@@ -47,11 +47,13 @@ class EngineRow:
 
     Attributes:
         make: Imports what it needs; told how many trainings of one kind a study may have (1 where nothing is said).
+        order: Whose generator puts the rows of an epoch in order: Keras's, or NumPy's with the seed of the recipe.
     """
 
     name: str
     summary: str
     make: Callable[..., Engine]
+    order: Literal["keras", "numpy"]
 
 
 def _auto(trainings: float = 1.0) -> Engine:
@@ -74,11 +76,16 @@ def _compiled(trainings: float = 1.0) -> Engine:
 
 ENGINES: Table[EngineRow] = Table(
     "engine",
-    EngineRow("auto", "compiled where it can train the recipe, else fit; seen in the worker for each model", _auto),
-    EngineRow("fit", "plain model.fit with callbacks: works for everything, and is the oracle of faster ones", _fit),
+    EngineRow(
+        "auto", "compiled where it can train the recipe, else fit; seen in the worker for each model", _auto, "numpy"
+    ),
+    EngineRow(
+        "fit", "plain model.fit with callbacks: works for everything, and is the oracle of faster ones", _fit, "keras"
+    ),
     EngineRow(
         "compiled",
         "programs that trials share, called for each step or each epoch; equal to fit; not for every model",
         _compiled,
+        "numpy",
     ),
 )

@@ -9,12 +9,11 @@ import numpy as np
 
 from tuner.results.ranks import holm, kruskal_wallis
 from tuner.results.studies import Study
+from tuner.search import DEFAULT_SAMPLER, SAMPLERS
 
 LEVEL = 0.05
 LEAST = 3
 """Complete trials that a value needs to be tested: two against anything say nothing."""
-
-_INDEPENDENT = ("grid", "random", "quasi_random")
 
 
 def evidence(study: Study, dimension: str, labels: Sequence[str], samples: Sequence[Sequence[float]]) -> dict[str, Any]:
@@ -83,9 +82,9 @@ def _meaning(dimension: str, p: float, leader: str, others: Sequence[tuple[str, 
 def _limits(study: Study, labels: Sequence[str], samples: Sequence[Sequence[float]]) -> list[str]:
     """What the tests cannot say, a sentence each."""
     source = study.record.attrs.get("tuner:about", {}).get("source", {})
-    sampler = source.get("sampler", {}).get("name", "tpe")
+    sampler = source.get("sampler", {}).get("name", DEFAULT_SAMPLER)
     found = []
-    if sampler not in _INDEPENDENT:
+    if sampler not in SAMPLERS or not SAMPLERS[sampler].independent:
         found.append(
             f"The sampler {sampler} chose these trials by what came before: they are no independent samples, and it "
             "tried good regions more often, so p is a guide and no proof. For a fair test run a study with the "

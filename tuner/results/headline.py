@@ -8,6 +8,7 @@ from collections import Counter
 from tuner.results.gathered import Gathered, Seen
 from tuner.results.words import count, listed, percent
 from tuner.standing import STATES
+from tuner.training import METRICS
 
 _MOST_NAMED = 6
 _IN_ANSWER = 4
@@ -74,10 +75,13 @@ def trust(results: Gathered) -> list[str]:
 
 
 def standard_error(results: Gathered) -> float | None:
-    """Of the best accuracy, from the number of validation rows; None for other metrics, and where it is not known."""
+    """Of the best value of a share of right answers, from the number of validation rows; None if it is not known."""
     rows = results.about.get("facts", {}).get("rows", {})
     many = rows.get("validation", 0) * results.folds
-    if results.study.metric != "accuracy" or not many or results.best is None:
+    metric = results.study.metric
+    if metric not in METRICS or results.about.get("task") not in METRICS[metric].proportion:
+        return None
+    if not many or results.best is None:
         return None
     value = float(results.best.value or 0.0)
     return math.sqrt(max(value * (1.0 - value), 0.0) / many)

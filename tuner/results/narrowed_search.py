@@ -9,9 +9,8 @@ from typing import Any
 
 from tuner.results.narrow import Narrowed
 from tuner.space import Categorical, Fixed, Float, Int, Parameter, Space, Value
-from tuner.training import DIMENSIONS, LOSSES, OPTIMIZERS, ChoiceDimension
+from tuner.training import DIMENSIONS, ChoiceDimension, choice_dimension
 
-_SHARED = ("learning_rate", "momentum", "weight_decay")
 _GONE = "left out: it counts only with what was left out"
 
 
@@ -181,12 +180,11 @@ def _without_unchosen(search: dict[str, Any], space: Space, left: Mapping[str, t
 
 def _without_meaning(search: dict[str, Any], space: Space, left: Mapping[str, tuple[Value, ...]]) -> None:
     """Take out what no optimizer or loss that is left takes: a study file may not name it."""
-    options = search.get("optimizer_options", {})
-    for name in _SHARED:
-        having = [row for row in _chosen(space, left, "optimizer") if name not in options.get(row, {})]
-        if name == "momentum":
-            having = [row for row in having if OPTIMIZERS[row].momentum is not None]
-        if not having:
-            search.pop(name, None)
-    if not any(LOSSES[row].label_smoothing for row in _chosen(space, left, "loss")):
-        search.pop("label_smoothing", None)
+    for dimension in DIMENSIONS.values():
+        if isinstance(dimension, ChoiceDimension) or dimension.choice is None:
+            continue
+        choice = choice_dimension(dimension.choice)
+        options = search.get(f"{choice.name}_options", {}) if dimension.name in choice.own else {}
+        rows = [row for row in _chosen(space, left, choice.name) if dimension.name not in options.get(row, {})]
+        if not any(dimension.taken_by(choice.table[row]) for row in rows):
+            search.pop(dimension.name, None)

@@ -56,6 +56,7 @@ class PrunerRow(Row):
         rungs: `(steps, **options)` → the steps, ascending, after which a decision is asked for; never the last one.
         unsuited: `(folds, **options)` → why it cannot be used, or None; `folds` is None for a hold-out validation.
         over: What a step is: an epoch of one training, or a fold of a cross-validation.
+        ends_trials: Whether it ends trials at all.
         reports: What is reported after a fold: the "mean" over the folds so far, or the fold's own "value".  After an
             epoch of a hold-out validation it is the value in any case.
     """
@@ -64,6 +65,7 @@ class PrunerRow(Row):
     unsuited: Callable[..., str | None] = _always
     over: Literal["epochs", "folds"] = "epochs"
     reports: Literal["mean", "value"] = "mean"
+    ends_trials: bool = True
 
     def after_folds(self, values: Sequence[float]) -> float:
         """What is to be reported after the last of these folds.
@@ -247,7 +249,7 @@ _LIMIT = Float(-1e300, 1e300)
 
 PRUNERS: Table[PrunerRow] = Table(
     "pruner",
-    PrunerRow("none", "every trial is trained to its end", "optuna.pruners.NopPruner", _none),
+    PrunerRow("none", "every trial is trained to its end", "optuna.pruners.NopPruner", _none, ends_trials=False),
     PrunerRow(
         "median",
         "ends a trial whose best value so far (over folds: its mean) is worse than the median of complete trials",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from tuner.errors import UsageError
@@ -46,11 +46,14 @@ class SamplerRow(Row):
 
     Attributes:
         optuna_class: Name of the Optuna class it is, or is derived from.
+        independent: Whether it proposes without regard to the values of earlier trials, so that tests which need
+            independent samples hold.
         learns: What it reads of finished trials, and so how a diverged one is told to it: see `outcomes.tell`.
         unsuited: `(space, trials)` → why it cannot be used, or None.
         advice: `(space, trials)` → why another one would do better, or None.
     """
 
+    independent: bool = field(kw_only=True)
     optuna_class: str = ""
     learns: Learns = "nothing"
     unsuited: Callable[[Space, int | None], str | None] = _never
@@ -187,6 +190,7 @@ SAMPLERS: Table[SamplerRow] = Table(
                 "most finished trials looked at, beside the best 25: bounds the cost of an ask",
             ),
         ),
+        independent=False,
         optuna_class="TPESampler",
         learns="feasibility",
     ),
@@ -195,6 +199,7 @@ SAMPLERS: Table[SamplerRow] = Table(
         "independent draws: the yardstick for the others",
         "Bergstra and Bengio, Random Search for Hyper-Parameter Optimization, JMLR 2012",
         _random,
+        independent=True,
         optuna_class="RandomSampler",
     ),
     SamplerRow(
@@ -207,6 +212,7 @@ SAMPLERS: Table[SamplerRow] = Table(
                 "sequence", "sobol", Fixed("sobol"), Categorical(("sobol", "halton")), "the low-discrepancy sequence"
             ),
         ),
+        independent=True,
         optuna_class="QuasiRandomSampler",
     ),
     SamplerRow(
@@ -214,6 +220,7 @@ SAMPLERS: Table[SamplerRow] = Table(
         "every setting of a finite space once, in shuffled order; conditions hold",
         "optuna.samplers.GridSampler, which knows no conditions",
         _grid,
+        independent=True,
         optuna_class="GridSampler",
         unsuited=_grid_unsuited,
         advice=_grid_advice,
@@ -224,6 +231,7 @@ SAMPLERS: Table[SamplerRow] = Table(
         "Ament et al., Unexpected Improvements to Expected Improvement, NeurIPS 2023",
         _gp,
         (_STARTUP,),
+        independent=False,
         optuna_class="GPSampler",
         learns="values",
         unsuited=_gp_unsuited,
@@ -240,6 +248,7 @@ SAMPLERS: Table[SamplerRow] = Table(
                 "population", None, Fixed(None), Int(2, 10_000), "trials a generation; default 4 + 3 ln(dimensions)"
             ),
         ),
+        independent=False,
         optuna_class="CmaEsSampler",
         learns="values",
         unsuited=_cmaes_unsuited,
@@ -255,6 +264,7 @@ SAMPLERS: Table[SamplerRow] = Table(
                 "mutation", None, Fixed(None), Float(0.0, 1.0), "chance that a value is drawn anew; default 1 / count"
             ),
         ),
+        independent=False,
         optuna_class="NSGAIISampler",
         learns="values",
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 from tuner.search.distributions import encode
 from tuner.space import Dimension, Fixed, Float, Int, Space, Value
-from tuner.training import Task
+from tuner.training import Task, choice_dimension
 
 _LOSS = {
     Task.MULTICLASS: "categorical_crossentropy",
@@ -36,6 +36,8 @@ _SETTINGS: tuple[dict[str, Value], ...] = (
     {"optimizer": "adamw", "learning_rate": 1e-3, "momentum": 0.9, "schedule": "cosine", "weight_decay": 1e-2},
     {"optimizer": "rmsprop", "learning_rate": 1e-3, "momentum": 0.0, "schedule": "constant", "weight_decay": 1e-5},
 )
+_HIGHEST_RATE_OF_REGRESSION = 0.01
+"""The gradients of a squared error are not bounded, as those of a cross-entropy are."""
 
 
 def starts(space: Space, task: Task) -> list[dict[str, Any]]:
@@ -50,10 +52,8 @@ def starts(space: Space, task: Task) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for setting in _SETTINGS:
         known = {**_COMMON, "loss": _LOSS[task], **setting}
-        if task is Task.REGRESSION and setting["optimizer"] == "sgd":
-            known["learning_rate"] = (
-                0.01  # gradients of a squared error are not bounded, as those of a cross-entropy are
-            )
+        if task is Task.REGRESSION:
+            known["learning_rate"] = min(known["learning_rate"], _HIGHEST_RATE_OF_REGRESSION)
         if not _allows_optimizer(space, known):
             continue
         start = encode(_project(space, known), space)
@@ -65,7 +65,7 @@ def starts(space: Space, task: Task) -> list[dict[str, Any]]:
 def _allows_optimizer(space: Space, known: Mapping[str, Value]) -> bool:
     """Whether the optimizer may be chosen; a space that does not name one trains with Adam."""
     if "optimizer" not in space:
-        return known["optimizer"] == "adam"
+        return known["optimizer"] == choice_dimension("optimizer").default
     return known["optimizer"] in space["optimizer"].parameter
 
 

@@ -83,10 +83,11 @@ def _check_pruner(sections: Sections, problems: Problems, advice: list[str]) -> 
         )
         return
     more = "Take more folds (data.validation)" if what == "folds" else "Train for longer (budget.epochs)"
-    if row.name != "none" and not row.rungs(steps, **options):
+    if row.ends_trials and not row.rungs(steps, **options):
+        never = next(name for name, other in PRUNERS.items() if not other.ends_trials)
         advice.append(
             f"pruner.name: {row.name} never decides within {steps} {what}: no trial is ended early. "
-            f'{more}, or write name = "none"'
+            f'{more}, or write name = "{never}"'
         )
 
 

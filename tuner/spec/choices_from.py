@@ -9,8 +9,8 @@ from tuner.spec.conditions_from import Draft
 from tuner.spec.parameters_from import Given, read_parameter
 from tuner.spec.places import Place
 from tuner.spec.problems import dotted, listed
-from tuner.spec.reading import SHARED, Reading, default_of, defaults_of, values_of
-from tuner.training import DIMENSIONS, LOSSES, OPTIMIZERS, ChoiceDimension, LossRow, NumberDimension
+from tuner.spec.reading import Reading, default_of, defaults_of, values_of
+from tuner.training import DIMENSIONS, ChoiceDimension, number_dimension
 
 
 def choice_drafts(dimension: ChoiceDimension, reading: Reading) -> Iterator[Draft]:
@@ -20,8 +20,8 @@ def choice_drafts(dimension: ChoiceDimension, reading: Reading) -> Iterator[Draf
         reading.broken.add(dimension.name)
         return
     reading.chosen[dimension.name] = tuple(str(value) for value in values_of(given.parameter))
-    if dimension.name in reading.section and dimension.name == "loss":
-        _check_losses(reading)
+    if dimension.name in reading.section:
+        _check_tasks(dimension, reading)
     _unchosen_options(dimension, reading)
     yield Draft(dimension.name, key, given.parameter, given.when)
     for choice in reading.chosen[dimension.name]:
@@ -38,26 +38,23 @@ def _given_choice(dimension: ChoiceDimension, key: str, reading: Reading) -> Giv
     return Given(Fixed(default_of(dimension, reading.task)))
 
 
-def _check_losses(reading: Reading) -> None:
-    """Note losses of another task; a pair that trains badly is allowed by name, and becomes advice elsewhere."""
+def _check_tasks(dimension: ChoiceDimension, reading: Reading) -> None:
+    """Note rows of another task; a pair that trains badly is allowed by name, and becomes advice elsewhere."""
     task = reading.task
     if task is None:
         return
-    for name in reading.chosen["loss"]:
-        row = LOSSES[name]
-        if task not in row.heads:
-            suits = [other.name for other in LOSSES.values() if task in other.tasks]
+    for name in reading.chosen[dimension.name]:
+        tasks = dimension.table[name].allowed_tasks
+        if task not in tasks:
+            suits = [other.name for other in dimension.table.values() if task in other.tasks]
             reading.problems.add(
-                "search.loss",
-                f"this loss is for {_tasks(row)}, but the task of the data is {task}",
+                dotted("search", dimension.name),
+                f"this {dimension.name} is for {listed(sorted(tasks)) or 'no task'}, "
+                f"but the task of the data is {task}",
                 name,
                 allowed=listed(suits),
-                next_step=f"Use one of the losses for {task}, or correct the task in [data].",
+                next_step=f"Use one of those for {task}, or correct the task in [data].",
             )
-
-
-def _tasks(row: LossRow) -> str:
-    return listed(sorted(row.heads)) or "no task"
 
 
 def check_option_sections(reading: Reading) -> None:
@@ -79,9 +76,7 @@ def check_option_sections(reading: Reading) -> None:
 
 def _option_names(dimension: ChoiceDimension, choice: str) -> list[str]:
     own = [option.name for option in dimension.table[choice].options]
-    if dimension.name != "optimizer":
-        return own
-    shared = [name for name in SHARED if name != "momentum" or OPTIMIZERS[choice].momentum is not None]
+    shared = [name for name in dimension.own if number_dimension(name).taken_by(dimension.table[choice])]
     return own + [name for name in shared if name not in own]
 
 
@@ -121,15 +116,9 @@ def _option_place(dimension: ChoiceDimension, choice: str, option: str, key: str
         return Place(key, row.allowed, row.auto, family="value")
     if option not in _option_names(dimension, choice):
         return None
-    shared = _number(option)
-    auto = OPTIMIZERS[choice].learning_rates if option == "learning_rate" else shared.auto
+    shared = number_dimension(option)
+    auto = shared.auto if shared.auto_of is None else shared.auto_of(dimension.table[choice])
     return Place(key, shared.allowed, auto, shared.words)
-
-
-def _number(name: str) -> NumberDimension:
-    dimension = DIMENSIONS[name]
-    assert isinstance(dimension, NumberDimension)
-    return dimension
 
 
 def _with_article(noun: str) -> str:

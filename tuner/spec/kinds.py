@@ -6,16 +6,12 @@ from math import prod
 
 from tuner.space import Categorical, Dimension
 from tuner.spec.study import StudySpec
-from tuner.training import DIMENSIONS, ChoiceDimension
+from tuner.training import DIMENSIONS
 
 MOST_KINDS = 32
 """With more kinds each is taken to be trained once: the programs of all of them would not be kept."""
 _TRIALS = 100
 """Taken for a study without a limit."""
-_NUMBERS = ("schedule", "initializer")
-"""Choices whose outcome a program is given as numbers: rates, initial weights."""
-_SHAPES = ("batch_size", "dropout")
-"""Numbers that a program is made for."""
 
 
 def trainings_of_a_kind(spec: StudySpec) -> float:
@@ -28,9 +24,9 @@ def _kinds(dimension: Dimension) -> float:
     """How many kinds a dimension makes; infinitely many for a continuous option of the model."""
     name, (first, *_) = dimension.name, dimension.name.split(".")
     if name in DIMENSIONS:
-        makes_some = name not in _NUMBERS if isinstance(DIMENSIONS[name], ChoiceDimension) else name in _SHAPES
-        return dimension.parameter.size if makes_some else 1
+        return dimension.parameter.size if DIMENSIONS[name].in_program else 1
     if first == "model":
         return dimension.parameter.size
     # An option of a choice: a number is given to the program, a switch makes another one.
-    return 1 if first in _NUMBERS or not isinstance(dimension.parameter, Categorical) else dimension.parameter.size
+    switch = DIMENSIONS[first].in_program and isinstance(dimension.parameter, Categorical)
+    return dimension.parameter.size if switch else 1

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tuner.space import Categorical, Fixed, Float, Parameter, Value
 from tuner.spec.conditions_from import Draft
 from tuner.spec.parameters_from import Given, read_parameter
 from tuner.spec.places import Place
 from tuner.spec.problems import dotted, listed
-from tuner.spec.reading import SHARED, Reading, values_of
-from tuner.training import LOSSES, OPTIMIZERS, NumberDimension, Task
+from tuner.spec.reading import Reading, values_of
+from tuner.training import NumberDimension, choice_dimension
 
 
 def number_drafts(dimension: NumberDimension, reading: Reading) -> Iterator[Draft]:
@@ -18,14 +18,14 @@ def number_drafts(dimension: NumberDimension, reading: Reading) -> Iterator[Draf
     explicit = name in reading.section
     if explicit and not _means_something(dimension, key, reading):
         return
-    limits, reasons = _limits(name, reading)
+    limits, reasons = _limits(dimension, reading)
     if limits is None:
         if explicit:
             reading.problems.add(
                 key,
                 f"would never count: {reasons}",
                 reading.section[name],
-                next_step="Remove it, or choose another " + ("loss." if name == "label_smoothing" else "optimizer."),
+                next_step=f"Remove it, or choose another {dimension.choice}.",
             )
         return
     given = _given_number(dimension, key, reading, limits)
@@ -39,38 +39,39 @@ def number_drafts(dimension: NumberDimension, reading: Reading) -> Iterator[Draf
 def _given_number(
     dimension: NumberDimension, key: str, reading: Reading, limits: Mapping[str, tuple[Value, ...]]
 ) -> Given | None:
-    if dimension.name == "learning_rate":
-        sharing = limits.get("optimizer", reading.chosen.get("optimizer", ()))
-        auto: Parameter | None = _rates(tuple(str(name) for name in sharing))
-    else:
-        auto = _shortened(dimension.auto, reading.rows) if dimension.name == "batch_size" else dimension.auto
+    auto = _auto(dimension, reading, limits)
     if dimension.name in reading.section:
         place = Place(key, dimension.allowed, auto, dimension.words)
         given = read_parameter(reading.section[dimension.name], place, reading.problems)
-        if given is not None and given.parameter != auto and dimension.name == "batch_size":
-            _check_batch(given.parameter, key, reading)
+        if given is not None and given.parameter != auto and dimension.counts_rows:
+            _check_rows(given.parameter, key, reading)
         return given
     if reading.given is None and dimension.by_default and auto is not None:
         return Given(auto)
     return None if dimension.default is None else Given(Fixed(dimension.default))
 
 
-def _limits(name: str, reading: Reading) -> tuple[dict[str, tuple[Value, ...]] | None, str]:
+def _auto(dimension: NumberDimension, reading: Reading, limits: Mapping[str, tuple[Value, ...]]) -> Parameter | None:
+    """What is searched if nothing is said, or "auto"."""
+    if dimension.auto_of is None or dimension.choice is None:
+        return _at_most(dimension.auto, reading.rows) if dimension.counts_rows else dimension.auto
+    table = choice_dimension(dimension.choice).table
+    names = limits.get(dimension.choice, reading.chosen.get(dimension.choice, ()))
+    return _covering([dimension.auto_of(table[str(name)]) for name in names])
+
+
+def _limits(dimension: NumberDimension, reading: Reading) -> tuple[dict[str, tuple[Value, ...]] | None, str]:
     """Under which values of other dimensions this one counts (None for never), and why."""
-    if name == "label_smoothing":
-        losses = reading.chosen.get("loss")
-        return _limited("loss", losses, [n for n in losses or () if LOSSES[n].label_smoothing], "it takes none")
-    if name not in SHARED:
+    if dimension.choice is None:
         return {}, ""
-    optimizers = reading.chosen.get("optimizer")
-    having, reason = list(optimizers or ()), ""
-    if name == "momentum":
-        having = [n for n in having if OPTIMIZERS[n].momentum is not None]
-        reason = "it has no momentum term"
-    own = [n for n in having if name in reading.table("optimizer_options", n)]
+    choice, name, reason = choice_dimension(dimension.choice), dimension.name, dimension.reason
+    chosen = reading.chosen.get(choice.name)
+    having = [row for row in chosen or () if dimension.taken_by(choice.table[row])]
+    section = f"{choice.name}_options"
+    own = [row for row in having if name in choice.own and name in reading.table(section, row)]
     if own:
-        reason = " or ".join(filter(None, [reason, f"it has a {name} of its own in [search.optimizer_options]"]))
-    return _limited("optimizer", optimizers, [n for n in having if n not in own], reason)
+        reason = " or ".join(filter(None, [reason, f"it has a {name} of its own in [search.{section}]"]))
+    return _limited(choice.name, chosen, [row for row in having if row not in own], reason)
 
 
 def _limited(
@@ -85,34 +86,33 @@ def _limited(
 
 def _means_something(dimension: NumberDimension, key: str, reading: Reading) -> bool:
     """Whether the dimension means anything for the task; notes the problem where it does not."""
-    if dimension.name != "class_weight" or reading.task in (None, Task.MULTICLASS, Task.BINARY):
+    if reading.task in (None, *dimension.tasks):
         return True
     reading.problems.add(
         key,
-        f"class weights need one class a row, but the task of the data is {reading.task}",
+        f"{dimension.task_rule}, but the task of the data is {reading.task}",
         reading.section[dimension.name],
-        allowed="a study of the task multiclass or binary",
+        allowed=f"a study of the task {' or '.join(dimension.tasks)}",
         next_step="Remove it.",
     )
     return False
 
 
-def _rates(optimizers: tuple[str, ...]) -> Float | None:
-    """The range that covers those of these optimizers; None where none has one."""
-    ranges = [OPTIMIZERS[name].learning_rates for name in optimizers]
-    known = [rates for rates in ranges if isinstance(rates, Float)]
+def _covering(ranges: Sequence[Parameter | None]) -> Float | None:
+    """Unite the ranges of several rows; None if there are none."""
+    known = [one for one in ranges if isinstance(one, Float)]
     return Float(min(r.low for r in known), max(r.high for r in known), log=True) if known else None
 
 
-def _shortened(auto: Parameter | None, rows: int | None) -> Parameter | None:
-    """The choice of batch sizes without those beyond the training part; the smallest one stays."""
+def _at_most(auto: Parameter | None, rows: int | None) -> Parameter | None:
+    """Leave out choices beyond the rows of the training part; the smallest one stays."""
     if rows is None or not isinstance(auto, Categorical):
         return auto
     fitting = tuple(size for size in auto.choices if isinstance(size, int) and size <= rows)
     return Categorical(fitting or auto.choices[:1])
 
 
-def _check_batch(parameter: Parameter, key: str, reading: Reading) -> None:
+def _check_rows(parameter: Parameter, key: str, reading: Reading) -> None:
     if reading.rows is None:
         return
     sizes = [value for value in values_of(parameter) if isinstance(value, int)]
@@ -126,6 +126,6 @@ def _check_batch(parameter: Parameter, key: str, reading: Reading) -> None:
         )
     elif sizes and max(sizes) > reading.rows:
         reading.advice.append(
-            f"search.batch_size: {max(sizes):,} is more than the {reading.rows:,} rows of the training part, which are "
+            f"{key}: {max(sizes):,} is more than the {reading.rows:,} rows of the training part, which are "
             "then one batch: sizes beyond that are one and the same"
         )

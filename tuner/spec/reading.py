@@ -8,10 +8,7 @@ from typing import Any
 
 from tuner.space import Categorical, Fixed, Float, Int, Parameter, Value
 from tuner.spec.problems import Problems
-from tuner.training import LOSSES, ChoiceDimension, Task
-
-SHARED = ("learning_rate", "momentum", "weight_decay")
-"""Dimensions that an optimizer may have of its own, in `[search.optimizer_options.NAME]`."""
+from tuner.training import ChoiceDimension, Task
 
 
 @dataclass
@@ -68,9 +65,8 @@ def values_of(parameter: Parameter) -> tuple[Value, ...]:
 
 def defaults_of(dimension: ChoiceDimension, task: Task | None) -> list[str]:
     """The rows that "auto" searches; for losses those of the task, for an unknown task any one."""
-    if dimension.name == "loss":
-        return [row.name for row in LOSSES.values() if task in row.default_for] or [next(iter(LOSSES))]
-    return [row.name for row in dimension.table.values() if getattr(row, "default", False)]
+    rows = [row.name for row in dimension.table.values() if row.searched_by_default(task)]
+    return rows or [next(iter(dimension.table))]
 
 
 def default_of(dimension: ChoiceDimension, task: Task | None) -> str:

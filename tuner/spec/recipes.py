@@ -8,20 +8,21 @@ from typing import Any
 
 from tuner.errors import UsageError
 from tuner.space import Dimension, Value
-from tuner.spec.reading import SHARED, default_of
+from tuner.spec.reading import default_of
 from tuner.spec.study import StudySpec
 from tuner.training import (
     DIMENSIONS,
     LOSSES,
     OPTIMIZERS,
     Choice,
-    ChoiceDimension,
     ModelChoice,
     NumberDimension,
     OptimizerRow,
     Recipe,
     Task,
+    choice_dimension,
     head_for,
+    number_dimension,
 )
 
 _DIGITS = 6
@@ -105,8 +106,7 @@ def _given(dimension: Dimension, values: Mapping[str, Value]) -> Value:
 
 def _choice(name: str, values: Mapping[str, Value], task: Task) -> Choice:
     """A row with its options: the values of this trial over the row's defaults."""
-    dimension = DIMENSIONS[name]
-    assert isinstance(dimension, ChoiceDimension)
+    dimension = choice_dimension(name)
     chosen = str(values[name]) if name in values else default_of(dimension, task)
     options = {
         option: _plain(values.get(f"{name}.{chosen}.{option}", default))
@@ -117,14 +117,11 @@ def _choice(name: str, values: Mapping[str, Value], task: Task) -> Choice:
 
 def _shared(name: str, values: Mapping[str, Value]) -> Any:
     """The value of a dimension of numbers, its default where it is not active."""
-    dimension = DIMENSIONS[name]
-    assert isinstance(dimension, NumberDimension)
-    return values.get(name, dimension.default)
+    return values.get(name, number_dimension(name).default)
 
 
 def _of_optimizer(name: str, row: OptimizerRow, values: Mapping[str, Value]) -> Any:
     """A value that an optimizer may have of its own; None where neither it nor the study says."""
-    assert name in SHARED
     return values.get(f"optimizer.{row.name}.{name}", _shared(name, values))
 
 
@@ -132,8 +129,8 @@ def _model(spec: StudySpec, values: Mapping[str, Value]) -> ModelChoice:
     options = {
         name.removeprefix("model."): _plain(value) for name, value in values.items() if name.startswith("model.")
     }
-    if "dropout" in values:
-        options["dropout"] = values["dropout"]
+    of_model = [name for name, one in DIMENSIONS.items() if isinstance(one, NumberDimension) and one.of_model]
+    options |= {name: values[name] for name in of_model if name in values}
     return ModelChoice(reference=str(spec.model), sha256=spec.model_sha256, options=options)
 
 

@@ -14,7 +14,6 @@ from tuner.engines import ENGINES
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
 from tuner.space import Categorical, Fixed, Float, Int, Parameter
 from tuner.spec.parameters_from import MOST_CHOICES
-from tuner.spec.reading import SHARED
 from tuner.spec.sections import (
     LARGEST_SEED,
     LEAST_RESOURCE,
@@ -24,7 +23,7 @@ from tuner.spec.sections import (
     NAME_RULE,
     STOPPING,
 )
-from tuner.training import DIMENSIONS, HEADS, METRICS, OPTIMIZERS, ChoiceDimension, NumberDimension, Row
+from tuner.training import DIMENSIONS, HEADS, METRICS, ChoiceDimension, NumberDimension, Row, number_dimension
 
 _Schema = dict[str, Any]
 
@@ -143,11 +142,10 @@ def _options(dimension: ChoiceDimension, row: Row) -> _Schema:
         option.name: {**_value(option.allowed, {}), "description": option.summary, "default": option.default}
         for option in row.options
     }
-    if dimension.name == "optimizer":
-        for name in SHARED:
-            shared = DIMENSIONS[name]
-            if name not in properties and (name != "momentum" or OPTIMIZERS[row.name].momentum is not None):
-                properties[name] = _dimension(shared)
+    for name in dimension.own:
+        shared = number_dimension(name)
+        if name not in properties and shared.taken_by(row):
+            properties[name] = _dimension(shared)
     return {**_table(properties, row.summary), "minProperties": 1}
 
 

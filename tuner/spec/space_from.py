@@ -19,9 +19,11 @@ from tuner.spec.reading import Reading
 from tuner.training import DIMENSIONS, ChoiceDimension, Task
 
 _OWN_WORDS = {
-    "activation": "search.activation",
-    "initializer": "search.initializer",
+    name: f"search.{name}" for name, one in DIMENSIONS.items() if isinstance(one, ChoiceDimension) and one.of_model
 }
+"""Dimensions of their own that every model's function takes."""
+_NUMBERS = tuple(name for name, one in DIMENSIONS.items() if one.of_model and name not in _OWN_WORDS)
+"""Dimensions that some models' functions take."""
 
 
 @dataclass(frozen=True)
@@ -153,9 +155,9 @@ def _is_keyword(keyword: str, key: str, value: Any, reading: Reading, found: Fou
             next_step=f"Write it as {keyword} in [search].",
         )
         return False
-    if keyword == "dropout" and "dropout" in reading.section:
+    if keyword in _NUMBERS and keyword in reading.section:
         reading.problems.add(
-            key, "dropout is given twice, here and in search.dropout", value, next_step="Remove one of the two."
+            key, f"{keyword} is given twice, here and in search.{keyword}", value, next_step="Remove one of the two."
         )
         return False
     if found.model is None or (found.model.takes(keyword) and keyword not in ("inputs", "outputs")):
@@ -177,17 +179,18 @@ def _check_model(drafts: list[Draft], reading: Reading, found: Found) -> None:
                 allowed="def build(inputs, outputs, *, activation, initializer, …)",
                 next_step=f"Add {keyword} to its arguments, behind the *.",
             )
-    if "dropout" in reading.section and not found.model.takes("dropout"):
-        reading.problems.add(
-            "search.dropout",
-            "needs a model that takes dropout, but this one does not",
-            reading.section["dropout"],
-            allowed=f"keywords of the model: {listed(found.model.keywords)}",
-            next_step="Add the keyword to the model's function, or remove the dimension.",
-        )
+    searched = [name for name in _NUMBERS if name in reading.section]
+    for name in searched:
+        if not found.model.takes(name):
+            reading.problems.add(
+                f"search.{name}",
+                f"needs a model that takes {name}, but this one does not",
+                reading.section[name],
+                allowed=f"keywords of the model: {listed(found.model.keywords)}",
+                next_step="Add the keyword to the model's function, or remove the dimension.",
+            )
     given = {draft.name.partition(".")[2] for draft in drafts if draft.name.startswith("model.")}
-    given |= {"dropout"} if "dropout" in reading.section else set()
-    given |= {name.partition(".")[2] for name in reading.broken if name.startswith("model.")}
+    given |= {*searched} | {name.partition(".")[2] for name in reading.broken if name.startswith("model.")}
     for keyword, default in found.model.keywords.items():
         if default is None and keyword not in given and keyword not in _OWN_WORDS:
             reading.problems.add(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.training.activations import ACTIVATIONS
 from tuner.training.clipping import CLIPPINGS
-from tuner.training.dimensions import DIMENSIONS, ChoiceDimension, NumberDimension
+from tuner.training.dimensions import DIMENSIONS, ChoiceDimension, NumberDimension, choice_dimension, number_dimension
 from tuner.training.heads import HEADS, head_for, head_warning, scores
 from tuner.training.initializers import INITIALIZERS, initializer_advice
 from tuner.training.losses import LOSSES
@@ -98,10 +98,12 @@ __all__ = [
     "Row",
     "ScheduleRow",
     "Task",
+    "choice_dimension",
     "find_metric",
     "head_for",
     "head_warning",
     "initializer_advice",
+    "number_dimension",
     "scores",
     "OBJECTIVE",
     "ClassNumbers",

@@ -92,9 +92,9 @@ def _probability_warning(loss: str, task: Task, head: str) -> str:
         return "softmax makes the labels exclude each other, and here several of them may be right"
     if head == "sigmoid":
         return "the classes exclude each other, and sigmoid scores each of them on its own"
-    if loss == "mean_squared_error" and head != "linear":
+    if LOSSES[loss].takes_any_output and head != "linear":
         return f"the targets are 0 and 1, and with the head {head} {_LIMITED[head]}; the scores are not probabilities"
-    if loss == "mean_squared_error":
+    if LOSSES[loss].takes_any_output:
         return "with the head linear the outputs are not probabilities: they may fall below 0 and rise above 1"
     return _NOT_A_PROBABILITY.format(loss=loss, head=head, why=_WHY_NO_PROBABILITY[head])
 

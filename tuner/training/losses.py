@@ -84,6 +84,7 @@ LOSSES: Table[LossRow] = Table(
         heads={Task.REGRESSION: "linear", Task.BINARY: "sigmoid", Task.MULTICLASS: "softmax"},
         warned={Task.BINARY: _SIGMOID_MSE},
         default_for=frozenset({Task.REGRESSION}),
+        takes_any_output=True,
     ),
     LossRow(
         "mean_absolute_error",
@@ -116,6 +117,7 @@ LOSSES: Table[LossRow] = Table(
         "Koenker and Bassett 1978, Regression Quantiles, https://doi.org/10.2307/1913643",
         _quantile,
         (Option("tau", 0.5, Float(0.1, 0.9), Float(0.001, 0.999), "quantile to estimate; 0.5 is the median"),),
+        own_class="QuantileLoss",
         heads={Task.REGRESSION: "linear"},
     ),
     LossRow(

@@ -27,7 +27,7 @@ _EPOCHS = Int(1, 100_000)
 _SEEDS = Int(0, 2**32 - 1)
 _CLASSES = Int(0, 1_000_000)
 _WEIGHTS = Float(0.0, 1e30)
-_GIVEN = ("activation", "initializer")
+_GIVEN = tuple(name for name, one in DIMENSIONS.items() if isinstance(one, ChoiceDimension) and one.of_model)
 """Arguments of a model's function that are no options of it."""
 _DEEPEST, _LONGEST = 8, 10_000
 """Lists in lists, and characters of a text, of an option of a model."""
@@ -47,7 +47,7 @@ def _problems(recipe: Recipe) -> Iterator[Problem]:
     for dimension in DIMENSIONS.values():
         if isinstance(dimension, ChoiceDimension):
             yield from _choice(dimension, getattr(recipe, dimension.name))
-        elif dimension.name not in ("class_weight", "dropout"):  # of which a recipe holds what follows from them
+        elif dimension.in_recipe:
             yield from _number(dimension, getattr(recipe, dimension.name))
     yield from _range("epochs", recipe.epochs, _EPOCHS)
     yield from _range("seed", recipe.seed, _SEEDS)

@@ -58,6 +58,20 @@ class Row:
         """The option of this name, or None."""
         return next((option for option in self.options if option.name == name), None)
 
+    @property
+    def allowed_tasks(self) -> frozenset[Task]:
+        """The tasks that may use it at all."""
+        return EVERY_TASK
+
+    @property
+    def tasks(self) -> frozenset[Task]:
+        """The tasks that may use it without a warning."""
+        return self.allowed_tasks
+
+    def searched_by_default(self, task: Task | None) -> bool:
+        """Whether "auto" searches it, for a task or an unknown one."""
+        return bool(getattr(self, "default", False))
+
     def defaults(self) -> dict[str, Value]:
         """Every option with its default."""
         return {option.name: option.default for option in self.options}
@@ -75,17 +89,31 @@ class LossRow(Row):
         warned: Tasks for which the pair is known to train badly, with the reason: possible only by name.
         default_for: Tasks whose default search includes it.
         label_smoothing: Whether it takes `label_smoothing`.
+        takes_any_output: Whether it is defined for outputs that are no probabilities, though its head gives some.
+        own_class: Name of its class, if that is ours and stands in a file of the name of the row: a script that is
+            exported takes it over.
     """
 
     heads: Mapping[Task, str] = field(default_factory=dict)
     warned: Mapping[Task, str] = field(default_factory=dict)
     default_for: frozenset[Task] = frozenset()
     label_smoothing: bool = False
+    takes_any_output: bool = False
+    own_class: str | None = None
+
+    @property
+    def allowed_tasks(self) -> frozenset[Task]:
+        """The tasks that have a head for it."""
+        return frozenset(self.heads)
 
     @property
     def tasks(self) -> frozenset[Task]:
-        """The tasks that may use it without a warning."""
+        """Those that are not warned of."""
         return frozenset(self.heads) - frozenset(self.warned)
+
+    def searched_by_default(self, task: Task | None) -> bool:
+        """Whether "auto" searches it for a task."""
+        return task in self.default_for
 
 
 @dataclass(frozen=True)
@@ -125,10 +153,12 @@ class ScheduleRow(Row):
     Attributes:
         default: Whether the default search includes it.
         stateful: Whether the rate depends on what was measured, not on the step alone.
+        constant: Whether the rate never changes.
     """
 
     default: bool = False
     stateful: bool = False
+    constant: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from tuner.results.script.extract import bound_by, definitions
 from tuner.results.script.head_text import docstring_text, settings_text
 from tuner.results.script.pieces import scores_text
 from tuner.results.script.training_text import training_text
-from tuner.training import METRICS, SCHEDULES
+from tuner.training import LOSSES, METRICS, SCHEDULES
 
 _PACKAGE = Path(tuner.__file__).resolve().parent
 _METRICS = _PACKAGE / "training" / "metric_functions.py"
 _PARTS = _PACKAGE / "results" / "script" / "parts.py"
-_SCHEDULES = _PACKAGE / "training" / "schedules"
-_QUANTILE = _PACKAGE / "training" / "quantile.py"
+_TRAINING = _PACKAGE / "training"
+_SCHEDULES = _TRAINING / "schedules"
 
 _RULE = "# " + "-" * 98
 
@@ -113,13 +113,12 @@ def _copied(export: Export) -> tuple[list[str], list[str]]:
     recipe = export.recipe
     wanted: list[tuple[Path, Iterable[str]]] = [(_METRICS, [METRICS[recipe.metric].name, *_helpers(export)])]
     parts = ["predict", *(["regularize"] if recipe.l1 or recipe.l2 else [])]
-    schedule = recipe.schedule.name
-    if schedule != "constant":
-        stateful = SCHEDULES[schedule].stateful
-        wanted.append((_SCHEDULES / f"{schedule}.py", ["ReduceOnPlateau" if stateful else schedule]))
-        parts.append("Plateau" if stateful else "Rates")
-    if recipe.loss.name == "quantile":
-        wanted.append((_QUANTILE, ["QuantileLoss"]))
+    schedule, own_loss = SCHEDULES[recipe.schedule.name], LOSSES[recipe.loss.name].own_class
+    if not schedule.constant:
+        wanted.append((_SCHEDULES / f"{schedule.name}.py", ["ReduceOnPlateau" if schedule.stateful else schedule.name]))
+        parts.append("Plateau" if schedule.stateful else "Rates")
+    if own_loss is not None:
+        wanted.append((_TRAINING / f"{recipe.loss.name}.py", [own_loss]))
     wanted.append((_PARTS, parts))
     found = [definitions(file, names) for file, names in wanted]
     return [line for imports, _ in found for line in imports], [text for _, texts in found for text in texts]

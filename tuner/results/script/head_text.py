@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tuner.engines import ENGINES
 from tuner.results.export import Export
 from tuner.results.script import pieces
 from tuner.training import SCHEDULES, Task
@@ -47,7 +48,7 @@ def settings_text(export: Export) -> str:
     """The constants: what was recorded, chosen and fitted."""
     recipe = export.recipe
     weights = f"\nCLASS_WEIGHT = {recipe.class_weight!r}  # of each class by number" if recipe.class_weight else ""
-    order = "keras" if export.engine == "fit" else "numpy"
+    order = ENGINES[export.engine].order
     maximize = f"\nMAXIMIZE = {export.direction == 'maximize'}" if SCHEDULES[recipe.schedule.name].stateful else ""
     names = pieces.names_text(export)
     return f"""RECORDED = {export.value!r}  # {recipe.metric} on the validation part, {export.direction}d

@@ -12,6 +12,7 @@ from tuner.results.script.calls import call_text
 from tuner.training import (
     ACTIVATIONS,
     INITIALIZERS,
+    LOSSES,
     SCHEDULES,
     Recipe,
     Task,
@@ -29,9 +30,10 @@ def optimizer_text(recipe: Recipe) -> str:
 
 
 def loss_text(recipe: Recipe) -> str:
-    """The call that makes the loss; the pinball loss is a class that the script defines."""
-    if recipe.loss.name == "quantile":
-        return f"QuantileLoss(tau={recipe.loss.options['tau']!r})"
+    """The call that makes the loss, of Keras or of a class that the script defines."""
+    own = LOSSES[recipe.loss.name].own_class
+    if own is not None:
+        return f"{own}({', '.join(f'{name}={value!r}' for name, value in recipe.loss.options.items())})"
     loss = loss_of(recipe)
     return call_text(getattr(loss, "loss", loss), **recipe.loss.options)
 
@@ -64,7 +66,7 @@ def build_text(export: Export, function: str) -> str:
 def schedule_text(recipe: Recipe) -> str | None:
     """What makes the schedule's callback, from `steps` an epoch and `measure`; None for a constant rate."""
     name, options = recipe.schedule.name, recipe.schedule.options
-    if name == "constant":
+    if SCHEDULES[name].constant:
         return None
     given = "".join(f", {option}={value!r}" for option, value in options.items())
     if SCHEDULES[name].stateful:

@@ -18,4 +18,5 @@ CONSTANT = ScheduleRow(
     "https://keras.io/api/optimizers/",
     constant,
     default=True,
+    constant=True,
 )

@@ -1,0 +1,103 @@
+"""No code asks for a row of a table by its name: what it wants to know is a field of the row."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tuner.data import SOURCES
+from tuner.engines import ENGINES
+from tuner.search import PRUNERS, SAMPLERS
+from tuner.training import (
+    ACTIVATIONS,
+    CLIPPINGS,
+    DIMENSIONS,
+    INITIALIZERS,
+    LOSSES,
+    METRICS,
+    OPTIMIZERS,
+    SCHEDULES,
+    ChoiceDimension,
+)
+
+PACKAGE = Path(__file__).parents[1] / "tuner"
+TABLES = (
+    ACTIVATIONS, CLIPPINGS, DIMENSIONS, ENGINES, INITIALIZERS, LOSSES, METRICS, OPTIMIZERS, PRUNERS, SAMPLERS,
+    SCHEDULES, SOURCES,
+)  # fmt: skip
+WORDS = {"auto", "none"}
+"""Words of the study file for "choose it" and "nothing", which rows are called by as well."""
+NAMES = {name for table in TABLES for name in table} - WORDS
+
+ELSEWHERE = {
+    "tuner/data/fitting.py": {"median"},  # how a hole is filled
+    "tuner/data/scaling.py": {"median"},
+    "tuner/diagnostics/layers.py": {"relu", "sigmoid", "tanh"},  # kinds of functions that die or saturate
+    "tuner/engines/prober.py": {"sigmoid"},  # output activations
+    "tuner/results/script/pieces.py": {"relu", "sigmoid", "tanh"},
+    "tuner/retraining/keras_file.py": {"relu", "tanh"},
+    "tuner/training/heads.py": {"relu", "sigmoid", "tanh"},
+    "tuner/engines/compiled/initial.py": {"constant"},  # a draw that is the same everywhere
+    "tuner/engines/compiled/numbers_of.py": {"learning_rate"},  # in the configuration of a Keras optimizer
+    "tuner/training/dimensions.py": {"learning_rate", "momentum", "weight_decay"},  # fields of rows of the tables
+    "tuner/training/initializers.py": set(ACTIVATIONS),
+    "tuner/spec/across.py": {"initializer", "activation"},  # the rule is about the two
+    "tuner/search/starts.py": {"optimizer"},
+}
+"""Texts that are the name of a row by chance, or in the tables themselves: by file."""
+
+
+def texts(node: ast.expr) -> Iterator[str]:
+    """The texts that an expression is, or that a literal of several holds."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.List | ast.Tuple | ast.Set):
+        for item in node.elts:
+            yield from texts(item)
+
+
+def asked_for(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and name of each row that is compared with, matched, or listed with others of its table."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            found = [text for side in (node.left, *node.comparators) for text in texts(side)]
+        elif isinstance(node, ast.MatchValue):
+            found = [*texts(node.value)]
+        elif isinstance(node, ast.Tuple | ast.List | ast.Set):
+            found = [*texts(node)]
+            if len(found) < 2 or not any(set(found) <= set(table) for table in TABLES):
+                continue
+        else:
+            continue
+        yield from ((node.lineno, text) for text in found if text in NAMES)
+
+
+def test_the_check_sees_what_it_is_for() -> None:
+    code = """
+if row.name == "adam" or name in ("sgd", other): ...
+APART = ("lamb", "muon")
+match name:
+    case "tpe": ...
+"""
+    assert {name for _, name in asked_for(ast.parse(code))} == {"adam", "sgd", "lamb", "muon", "tpe"}
+
+
+def test_no_code_asks_for_a_row_by_name() -> None:
+    found, needed = [], set()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        file = path.relative_to(PACKAGE.parent).as_posix()
+        for line, name in asked_for(ast.parse(path.read_text(encoding="utf-8"))):
+            if name in ELSEWHERE.get(file, ()):
+                needed.add(file)
+            else:
+                found.append(f"{file}:{line}: {name}")
+    assert found == [], "make what is asked a field of the row, or of the dimension"
+    assert needed == set(ELSEWHERE), "an exception that is needed no more"
+
+
+def test_each_choice_has_a_row_by_default() -> None:
+    for dimension in DIMENSIONS.values():
+        if isinstance(dimension, ChoiceDimension):
+            assert dimension.default is None or dimension.default in dimension.table
+            assert all(name in DIMENSIONS for name in dimension.own)
