@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tuner.quoting import csv_text, one_line, plain, shell_command
+from tuner.quoting import csv_text, one_line, plain, python_text, shell_command, tuner_command
 
 ANY = st.text(st.characters())  # half characters as well
 CONTROL = "".join(map(chr, [*range(9), *range(11, 32), *range(127, 160), 0x202E, 0x2066, 0x2028, 0xD800]))
@@ -94,3 +95,18 @@ def test_a_shell_reads_the_words_that_were_meant(words: list[str]) -> None:
     assert "\n" not in line
     done = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
     assert done.stdout == "".join(f"{word}\0" for word in words).encode()
+
+
+def test_a_command_for_a_name_with_blanks_and_one_that_looks_like_an_option() -> None:
+    assert tuner_command("best", "digits") == "tuner best digits"
+    assert tuner_command("train", "my first", "-o", "my first.keras") == "tuner train 'my first' -o 'my first.keras'"
+    assert tuner_command("train", "-x", "-o", "x.keras") == "tuner train -o x.keras -- -x"
+
+
+@given(ANY)
+@example("a\"b\\'\n\x1b日\udcff")
+def test_a_text_in_python_is_that_text(text: str) -> None:
+    literal = python_text(text)
+    assert ast.literal_eval(literal) == text
+    assert plain(literal) == literal
+    assert literal[0] == literal[-1] == '"'

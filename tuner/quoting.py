@@ -52,6 +52,19 @@ def shell_command(*words: str) -> str:
     return " ".join(_shell_word(word) for word in words)
 
 
+def python_text(value: str) -> str:
+    """Return the literal of Python that is this text, in double quotes."""
+    quoted = (c if c.isprintable() and c not in '"\\' else c.encode("unicode_escape").decode("ascii") for c in value)
+    return '"' + "".join('\\"' if c == '"' else c for c in quoted) + '"'
+
+
+def tuner_command(verb: str, what: str, *options: str) -> str:
+    """Return a command of ours about a study or a file, to be copied into a shell."""
+    if what.startswith("-"):
+        return shell_command("tuner", verb, *options, "--", what)
+    return shell_command("tuner", verb, what, *options)
+
+
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
     """Return rows as CSV that no spreadsheet takes for formulas; numbers stay numbers."""
     text = io.StringIO()

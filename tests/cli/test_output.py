@@ -5,15 +5,19 @@ from __future__ import annotations
 import ast
 import io
 import json
+import re
+import shlex
 import sys
 from pathlib import Path
 
+import mock_study
 import optuna
 import pytest
 
 import tuner.cli
 from tuner.cli.output import echo, replace_unencodable, write_file
 from tuner.cli.terminal import Text, console
+from tuner.storage import open_database
 
 EVIL = "evil [red]\x1b[31m\x1b]0;pwned\x07\x9b1m \x08\u202e\x7f"
 """A name that steers a terminal, if it reaches one as it is."""
@@ -132,3 +136,31 @@ def test_only_the_doors_print():
             ):
                 past.append(f"{file.name}:{node.lineno}: {words}")
     assert not past
+
+
+def test_every_command_that_is_printed_can_be_copied(call, project):
+    url, name = f"sqlite:///{project}/t.db", "my first study"
+    database = open_database(url, create=True)
+    mock_study.run(mock_study.spec_of(project, name=name, budget={"trials": 6, "epochs": 2}), database)
+    database.close()
+    printed = call("best", name, "--storage", url).out + call("compare", name, "--storage", url).out
+    commands = re.findall(r"(tuner (?:best|show|compare|train) .*?)(?: \||$)", printed, re.MULTILINE)
+    assert len(commands) >= 2
+    assert all(shlex.split(command)[2] == name for command in commands)
+    assert 'tuner.best("my first study")' in printed
+
+
+def test_class_weights_are_shown_as_they_are_written(call, project):
+    url = f"sqlite:///{project}/t.db"
+    study = optuna.create_study(storage=url, study_name="weights", direction="maximize")
+    for number in range(12):
+        trial = study.ask()
+        trial.suggest_categorical("class_weight", [0.0, 1.0])
+        trial.suggest_float("x", 0, 1)
+        study.tell(trial, float(number))
+    shown = [call(*words, "--storage", url).out for words in
+             (["show", "weights"], ["compare", "weights"], ["compare", "weights", "--by", "class_weight"])]  # fmt: skip
+    for text in shown:
+        assert "balanced" in text
+        assert "class_weight=1" not in text
+        assert not re.search(r"^ *[01]\.0 ", text, re.MULTILINE)

@@ -138,7 +138,7 @@ def test_the_copied_recipe_is_the_best_one(page, study, tmp_path):
     assert recipe.learning_rate == best.params["learning_rate"]
     python = next(text for text in page.code() if text.startswith("import tuner"))
     compile(python, "copied", "exec")
-    assert "tuner.best('mock')" in python
+    assert 'tuner.best("mock")' in python
     assert "build((4,), 3)" in python
 
 

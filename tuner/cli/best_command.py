@@ -25,6 +25,7 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
     from tuner.cli.formats import number_text
     from tuner.cli.tables import params_table
     from tuner.cli.terminal import console
+    from tuner.quoting import python_text, tuner_command
 
     out = console()
     out.print(f"Study {best.study}: {best.metric} {number_text(best.value)} (trial {best.trial})", style="bold")
@@ -34,8 +35,8 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
     out.print(params_table(best.params))
     out.print("The whole recipe, with what was fixed:")
     out.print(params_table(_flat(best.recipe.to_json())))
-    out.print(f'In Python: tuner.best("{best.study}")', style="dim")
-    out.print(f"A trained model: tuner train {best.study} -o {best.study}.keras", style="dim")
+    out.print(f"In Python: tuner.best({python_text(best.study)})", style="dim")
+    out.print(f"A trained model: {tuner_command('train', best.study, '-o', f'{best.study}.keras')}", style="dim")
 
 
 def _flat(recipe: dict[str, object]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from tuner.cli.formats import counts_text, duration_text, number_text
 from tuner.cli.terminal import Text, console
+from tuner.quoting import tuner_command
 
 _BAR = 20
 _TEXTS = ("", "best trial", "the best ones", "before", "after")
@@ -34,7 +35,7 @@ def show_importance(content: dict[str, Any]) -> None:
         )
     out.print(table)
     out.print(content["meaning"])
-    out.print(f"Next: tuner compare {content['study']} --by DIMENSION", style="dim", soft_wrap=True)
+    out.print(f"Next: {tuner_command('compare', content['study'], '--by', 'DIMENSION')}", style="dim", soft_wrap=True)
 
 
 def show_comparisons(content: dict[str, Any]) -> None:
@@ -71,7 +72,11 @@ def show_refined(content: dict[str, Any], file: str) -> None:
         after = "left out" if change["after"] is None else change["after"]
         table.add_row(change["name"], change["before"], after if change["changed"] else "the same")
     out.print(table)
-    out.print(f"Comments in the file say why. Next: tuner check {file} | tuner run {file}", style="dim", soft_wrap=True)
+    out.print(
+        f"Comments in the file say why. Next: {tuner_command('check', file)} | {tuner_command('run', file)}",
+        style="dim",
+        soft_wrap=True,
+    )
 
 
 def _groups_table(comparison: dict[str, Any]) -> Table:

@@ -11,6 +11,7 @@ import click
 from tuner.cli.options import find_study, storage_option, study_argument, study_name
 from tuner.cli.output import echo, write_file
 from tuner.errors import UsageError
+from tuner.quoting import python_text, shell_command
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -83,7 +84,7 @@ def _check_files(output: Path | None, data: Path | None, force: bool) -> None:
 
 def _next(kind: str, output: Path, data: Path | None) -> str:
     if kind != "python":
-        return f'In Python: tuner.best("{output}")'
-    return f"Next: python {output} {data or 'rows.npz'}" + (
+        return f"In Python: tuner.best({python_text(str(output))})"
+    return f"Next: {shell_command('python', str(output), str(data or 'rows.npz'))}" + (
         "" if data else ", with the rows that --data rows.npz writes"
     )

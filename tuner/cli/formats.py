@@ -22,6 +22,13 @@ def counts_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
+def param_text(name: str, value: Any) -> str:
+    """Return the value of a dimension as a person writes it."""
+    from tuner.training import written_value
+
+    return number_text(written_value(name, value))
+
+
 def number_text(value: Any) -> str:
     """A value: floats with five digits that count, everything else as it is."""
     if isinstance(value, bool) or not isinstance(value, float):

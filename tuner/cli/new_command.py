@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tuner.cli.output import echo
+from tuner.quoting import shell_command
 
 
 @click.command("new")
@@ -23,4 +24,5 @@ def command(folder: Path) -> None:
         echo(f"made {path}")
     for path in kept:
         echo(f"kept {path}, which was there already")
-    echo(f"Next: cd {folder}, then tuner check studies/first.toml and tuner run studies/first.toml")
+    there = shell_command("cd", str(folder))
+    echo(f"Next: {there}, then tuner check studies/first.toml and tuner run studies/first.toml")

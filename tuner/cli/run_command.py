@@ -8,6 +8,7 @@ import click
 
 from tuner.cli.options import json_option, only_json, positive_seconds, print_json, storage_option
 from tuner.errors import StudyFailedError
+from tuner.quoting import tuner_command
 
 
 @click.command("run")
@@ -94,5 +95,5 @@ def _nothing_complete(content: dict[str, Any]) -> str:
         step = "Run it on with more --trials; or change the study, with a lower learning rate, and its name."
     return (
         f"A study needs a complete trial, but {content['study']!r} has none ({counts}).{last} {step} "
-        f"`tuner show {content['study']}` gives all reasons."
+        f"`{tuner_command('show', content['study'])}` gives all reasons."
     )

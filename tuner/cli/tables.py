@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from tuner.cli.formats import duration_text, number_text
+from tuner.cli.formats import duration_text, number_text, param_text
 from tuner.cli.terminal import Text, console
+from tuner.quoting import tuner_command
 
 NARROW_COLUMNS = 72
 """Below this many columns a table would cut its numbers."""
@@ -43,7 +44,7 @@ def show_result(content: dict[str, Any], ended: str) -> None:
         out.print(Text(f"Best {content['metric']}: {number_text(best['value'])} (trial {best['trial']})", "bold"))
         out.print(params_table(best["params"]))
         name = content["study"]
-        out.print(f"Next: tuner best {name} | tuner show {name} | tuner dashboard", style="dim")
+        out.print(f"Next: {tuner_command('best', name)} | {tuner_command('show', name)} | tuner dashboard", style="dim")
 
 
 def params_table(params: dict[str, Any]) -> Table:
@@ -52,7 +53,7 @@ def params_table(params: dict[str, Any]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in params.items():
-        table.add_row(name, number_text(value))
+        table.add_row(name, param_text(name, value))
     return table
 
 
@@ -88,7 +89,7 @@ def show_studies(out: Console, rows: list[dict[str, Any]]) -> None:
 
 
 def _params_and_reason(row: dict[str, Any]) -> Text:
-    params = " ".join(f"{name}={number_text(value)}" for name, value in row["params"].items())
+    params = " ".join(f"{name}={param_text(name, value)}" for name, value in row["params"].items())
     # A pruned trial's reason says what its epochs say already; a diverged one's is what its health says.
     lines = [params]
     if row["reason"] is not None and row["state"] != "pruned":
@@ -153,7 +154,7 @@ def show_explained(content: dict[str, Any]) -> None:
     table.add_row("engine", f"{content['engine']['name']}: {content['engine']['reason']}")
     if content["tried"] is not None:
         table.add_row(
-            "tried", ", ".join(f"{name} = {number_text(v)}" for name, v in content["tried"]["params"].items())
+            "tried", ", ".join(f"{name} = {param_text(name, v)}" for name, v in content["tried"]["params"].items())
         )
         table.add_row("", _tried(content["tried"]))
     out.print(table)

@@ -10,6 +10,7 @@ from rich.table import Table
 from tuner.cli.formats import number_text
 from tuner.cli.tables import params_table
 from tuner.cli.terminal import Text, console
+from tuner.quoting import python_text
 
 _TABLE_COLUMNS = 78
 """Below this many columns a table would cut its numbers."""
@@ -41,7 +42,9 @@ def show_trained(content: dict[str, Any]) -> None:
         if saved["value"] is not None:
             out.print(f"of the saved model {_with(saved['value'], saved['interval'])}")
     out.print(f"Wrote {content['file']}", soft_wrap=True)
-    out.print(f'Next: keras.saving.load_model("{content["file"]}"), or tuner.load', style="dim", soft_wrap=True)
+    out.print(
+        f"Next: keras.saving.load_model({python_text(content['file'])}), or tuner.load", style="dim", soft_wrap=True
+    )
 
 
 def _show_recipes(out: Console, content: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.errors import NoBestTrialError
+from tuner.quoting import tuner_command
 from tuner.results.recipes import trial_recipe
 from tuner.results.studies import Study
 from tuner.search import best_of, params_of, state_of
@@ -52,7 +53,7 @@ def best_trial(study: Study) -> Best:
         states = sorted({state_of(trial)[0] for trial in record.trials}) or ["no trials"]
         raise NoBestTrialError(
             f"A best configuration needs a complete trial, but the study {record.name!r} has none yet "
-            f"(it has: {', '.join(states)}). Run it on; `tuner show {record.name}` gives the reasons."
+            f"(it has: {', '.join(states)}). Run it on; `{tuner_command('show', record.name)}` gives the reasons."
         )
     return Best(
         record.name,

@@ -11,6 +11,7 @@ from typing import Any
 from tuner.data import Prepared, Preprocessing, prepare, read_options, unscaled
 from tuner.errors import NoBestTrialError, RecipeError, UsageError
 from tuner.files import MAX_JSON_BYTES, parse_toml, read_bytes, reading
+from tuner.quoting import tuner_command
 from tuner.results.best import best_trial
 from tuner.results.recipes import trial_recipe
 from tuner.results.studies import Study
@@ -161,7 +162,7 @@ def _chosen(study: Study, number: int | None) -> tuple[int, float, Recipe]:
     if state != "complete" or trial.value is None:
         raise NoBestTrialError(
             f"A trial that is exported must be complete, but trial {number} of {record.name!r} is {state}. "
-            f"`tuner show {record.name} --state complete` lists those that can be."
+            f"`{tuner_command('show', record.name, '--state', 'complete')}` lists those that can be."
         )
     return number, float(trial.value), trial_recipe(study, trial)
 

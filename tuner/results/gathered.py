@@ -10,7 +10,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from tuner.results.grouping import searched_dimensions
+from tuner.results.grouping import searched_dimensions, written_params
 from tuner.results.importance import importance
 from tuner.results.studies import Study
 from tuner.search import best_of
@@ -69,8 +69,8 @@ class Seen:
 
     @property
     def params(self) -> dict[str, Any]:
-        """The searched parameters that count in it."""
-        return self.trial.params
+        """The searched parameters that count in it, as a person writes them."""
+        return written_params(self.trial)
 
 
 @dataclass(frozen=True)

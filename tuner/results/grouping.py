@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 
 from tuner.errors import UnknownNameError, UsageError
 from tuner.results.studies import Study
+from tuner.training import written_value
 
 FEW_VALUES = 6
 """Numbers of a range with at most so many different values are not cut into bins."""
@@ -66,6 +67,15 @@ def find_dimension(study: Study, name: str) -> str:
     raise UnknownNameError("searched dimension", name, known)
 
 
+def written_params(trial: FrozenTrial) -> dict[str, Any]:
+    """Return the searched parameters of a trial as a person writes them: "balanced" for the choice 1."""
+    kinds = trial.distributions
+    return {
+        name: written_value(name, value) if isinstance(kinds[name], CategoricalDistribution) else value
+        for name, value in trial.params.items()
+    }
+
+
 def group_trials(trials: Iterable[FrozenTrial], dimension: str, bins: int) -> list[Group]:
     """The trials by the value of a dimension.
 
@@ -90,7 +100,8 @@ def group_trials(trials: Iterable[FrozenTrial], dimension: str, bins: int) -> li
 
 def _by_value(trials: Sequence[FrozenTrial], dimension: str, values: Sequence[Any]) -> list[Group]:
     chosen = [tuple(trial for trial in trials if _same(trial.params[dimension], value)) for value in values]
-    return [Group(value, None, None, some) for value, some in zip(values, chosen, strict=True) if some]
+    written = [written_value(dimension, value) for value in values]
+    return [Group(value, None, None, some) for value, some in zip(written, chosen, strict=True) if some]
 
 
 def _same(one: Any, other: Any) -> bool:

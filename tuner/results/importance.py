@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial
 from tuner.results.studies import Study
 from tuner.results.top import LEAST_TOP, top_trials
 from tuner.search import best_of
+from tuner.training import written_value
 
 LEAST = 20
 """Complete trials below which nothing is said: fewer would leave fewer than `LEAST_TOP` best ones among many others."""
@@ -52,7 +53,7 @@ def importance(study: Study) -> dict[str, Any]:
         {
             "name": name,
             **shares.get(name, dict.fromkeys(("share", "low", "high", "chance"))),
-            "best": None if best is None else best.params.get(name),
+            "best": None if best is None else written_value(name, best.params.get(name)),
             "top": _typical(name, top),
         }
         for name in names
@@ -143,7 +144,7 @@ def _typical(name: str, top: Sequence[FrozenTrial]) -> str | None:
         return None
     values = [trial.params[name] for trial in having]
     if isinstance(having[0].distributions[name], CategoricalDistribution):
-        value, count = Counter(map(str, values)).most_common(1)[0]
+        value, count = Counter(str(written_value(name, value)) for value in values).most_common(1)[0]
         return f"{value} ({count} of {len(top)})"
     low, high = (f"{bound:.3g}" for bound in (min(values), max(values)))
     text = low if low == high else f"{low} … {high}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tuner.quoting import tuner_command
 from tuner.results.cost import cost_of
 from tuner.results.failures import failures
 from tuner.results.gathered import Gathered, Seen
@@ -136,9 +137,12 @@ def _cost(results: Gathered) -> str:
 
 
 def _next(results: Gathered) -> str:
-    import shlex
-
     if results.best is None or not results.study.metric:
         return ""
-    name = shlex.quote(results.study.record.name)
-    return fenced(f"tuner best {name}\ntuner compare {name}\ntuner report {name} -o report.html", "sh")
+    name = results.study.record.name
+    lines = (
+        tuner_command("best", name),
+        tuner_command("compare", name),
+        tuner_command("report", name, "-o", "report.html"),
+    )
+    return fenced("\n".join(lines), "sh")

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.training.activations import ACTIVATIONS
 from tuner.training.clipping import CLIPPINGS
-from tuner.training.dimensions import DIMENSIONS, ChoiceDimension, NumberDimension, choice_dimension, number_dimension
+from tuner.training.dimensions import (
+    DIMENSIONS,
+    ChoiceDimension,
+    NumberDimension,
+    choice_dimension,
+    number_dimension,
+    written_value,
+)
 from tuner.training.heads import HEADS, head_for, head_warning, scores
 from tuner.training.initializers import INITIALIZERS, initializer_advice
 from tuner.training.losses import LOSSES
@@ -118,4 +125,5 @@ __all__ = [
     "own_training",
     "learning_rates",
     "plateau",
+    "written_value",
 ]

@@ -222,3 +222,12 @@ def choice_dimension(name: str) -> ChoiceDimension:
     dimension = DIMENSIONS[name]
     assert isinstance(dimension, ChoiceDimension)
     return dimension
+
+
+def written_value(name: str, value: Any) -> Any:
+    """Return a value of a dimension as a person writes it: the word for a number that has one ("balanced")."""
+    if name not in DIMENSIONS:
+        return value
+    dimension = DIMENSIONS[name]
+    words = dimension.words if isinstance(dimension, NumberDimension) and isinstance(value, int | float) else {}
+    return next((word for word, number in words.items() if number == value), value)

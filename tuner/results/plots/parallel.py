@@ -12,6 +12,7 @@ from plotly.graph_objects import Figure
 
 from tuner.results.gathered import Gathered, Seen
 from tuner.results.plots.style import SCALE, cut, figure, number_text, text
+from tuner.training import written_value
 
 LEAST = 2
 _LONGEST_NAME = 26
@@ -66,7 +67,7 @@ def _dimension(name: str, trials: Sequence[Seen]) -> dict[str, Any]:
     kind = next(seen for seen in trials if name in seen.params).trial.distributions[name]
     label = text(cut(name, _LONGEST_NAME))
     if isinstance(kind, CategoricalDistribution):
-        labels = [str(choice) for choice in kind.choices]
+        labels = [str(written_value(name, choice)) for choice in kind.choices]
         labels += [str(s.params[name]) for s in trials if name in s.params and str(s.params[name]) not in labels]
         places = [labels.index(str(seen.params[name])) if name in seen.params else -1 for seen in trials]
         ticks = dict(enumerate(labels))

@@ -11,6 +11,7 @@ from plotly.graph_objects import Figure
 
 from tuner.results.gathered import Gathered, Seen
 from tuner.results.plots.style import STATES, cut, figure, menu, text, value_axis, zoom
+from tuner.training import written_value
 
 _SPREAD = 0.18
 
@@ -62,7 +63,14 @@ def _axis(name: str, trials: Sequence[Seen]) -> tuple[dict[str, Any], list[float
         scale = {"type": "log", "exponentformat": "power"} if kind.log else {"type": "linear", "exponentformat": "none"}
         return {**axis, **scale, "tickmode": "auto"}, [float(seen.params[name]) for seen in trials]
     # By their texts: True and 1 are equal to Python, but not the same choice.
-    labels = list(dict.fromkeys([*map(str, kind.choices), *(str(seen.params[name]) for seen in trials)]))
+    labels = list(
+        dict.fromkeys(
+            [
+                *(str(written_value(name, choice)) for choice in kind.choices),
+                *(str(seen.params[name]) for seen in trials),
+            ]
+        )
+    )
     spread = np.random.default_rng(0).uniform(-_SPREAD, _SPREAD, len(trials))
     places = [labels.index(str(seen.params[name])) + move for seen, move in zip(trials, spread, strict=True)]
     ticks = {"tickvals": list(range(len(labels))), "ticktext": [text(cut(label)) for label in labels]}

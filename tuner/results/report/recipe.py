@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 from tuner.errors import NoBestTrialError
+from tuner.quoting import python_text, tuner_command
 from tuner.results.best import Best, best_trial
 from tuner.results.gathered import Gathered, Seen
 from tuner.results.html import Html, code, el, facts, table
 from tuner.results.toml_text import toml_text
 from tuner.results.words import duration, number
+from tuner.training import written_value
 
 LEADERS = 10
 _SECTIONS = ("loss", "optimizer", "schedule", "initializer", "clipping", "model", "data")
@@ -21,7 +23,7 @@ def recipe(results: Gathered) -> Html:
     best = results.best
     if best is None:
         return el("p", "No trial is complete yet, so there is no best setting to show.")
-    rows = [(el("code", name), number(value)) for name, value in best.params.items()]
+    rows = [(el("code", name), number(written_value(name, value))) for name, value in best.params.items()]
     return el("div", facts(rows), _code(results), _leaders(results))
 
 
@@ -43,25 +45,22 @@ def _code(results: Gathered) -> list[Html]:
     shape = tuple(found.get("input_shape", ()))
     python = (
         "import tuner\n\n"
-        f"best = tuner.best({best.study!r})\n"
+        f"best = tuner.best({python_text(best.study)})\n"
         f"model = best.build({shape}, {found.get('outputs')})  # a compiled Keras model\n"
         "model.fit(x, y, **best.fit_options())  # your data, prepared as the study's\n"
     )
     return [
         code(python, "In Python, beside the database"),
-        code(f"tuner export {_quoted(best.study)} --format python -o best.py\n", "As a script that needs Keras only"),
+        code(
+            tuner_command("export", best.study, "--format", "python", "-o", "best.py") + "\n",
+            "As a script that needs Keras only",
+        ),
         el(
             "details",
             el("summary", "The whole recipe, as TOML"),
             code(recipe_toml(best), 'Saved as best.toml, it is read by tuner.best("best.toml")'),
         ),
     ]
-
-
-def _quoted(name: str) -> str:
-    import shlex
-
-    return shlex.quote(name)
 
 
 def _leaders(results: Gathered) -> Html:
