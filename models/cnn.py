@@ -47,8 +47,13 @@ def build(
         ValueError: A shape or an option that cannot be used.
     """
     _check_shape(inputs, outputs)
-    _check_sizes(filters, kernel_size, dense)
-    _check_shares(dropout=dropout, shift=shift, rotation=rotation)
+    _check_filters(filters)
+    _check_whole("kernel_size", kernel_size)
+    _check_whole("dense", dense, least=0)
+    for name, share in (("dropout", dropout), ("shift", shift), ("rotation", rotation)):
+        _check_share(name, share)
+    for name, flag in (("batch_norm", batch_norm), ("flip", flip)):
+        _check_flag(name, flag)
 
     images = keras.Input(tuple(inputs), name="inputs")
     x = keras.layers.Reshape((*inputs, 1), name="channel")(images) if len(inputs) == 2 else images
@@ -112,18 +117,27 @@ def _check_shape(inputs: Sequence[int], outputs: int) -> None:
         raise ValueError(f"`outputs >= 1` must hold, but got outputs={outputs}. Give the number of raw outputs.")
 
 
-def _check_sizes(filters: Sequence[int], kernel_size: int, dense: int) -> None:
-    if not filters or any(not isinstance(count, int) or count < 1 for count in filters):
+def _check_filters(filters: object) -> None:
+    counts = filters if isinstance(filters, list | tuple) else []
+    if not counts or any(not isinstance(count, int) or isinstance(count, bool) or count < 1 for count in counts):
         raise ValueError(
-            f"`filters` must be a list of whole numbers of at least 1, but got {filters!r}. Give for example [16, 32]."
+            f"`filters` must be a list of whole numbers of at least 1, but got {filters!r}. Give for example [8, 16]; "
+            "in [search.model] a list of such lists, as in filters = [[8, 16]]."
         )
-    if kernel_size < 1:
-        raise ValueError(f"`kernel_size >= 1` must hold, but got kernel_size={kernel_size}. Give for example 3.")
-    if dense < 0:
-        raise ValueError(f"`dense >= 0` must hold, but got dense={dense}. Give a width, or 0 for no dense layer.")
 
 
-def _check_shares(**shares: float) -> None:
-    for name, share in shares.items():
-        if not 0 <= share < 1:
-            raise ValueError(f"`0 <= {name} < 1` must hold, but got {name}={share}. Give a share such as 0.1.")
+def _check_whole(name: str, value: object, least: int = 1) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(
+            f"`{name}` must be a whole number of at least {least}, but got {value!r}. Give {least} or more."
+        )
+
+
+def _check_share(name: str, value: object) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1:
+        raise ValueError(f"`{name}` must be a share, 0 <= {name} < 1, but got {value!r}. Give for example 0.2.")
+
+
+def _check_flag(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` must be true or false, but got {value!r}. Give one of them.")

@@ -44,7 +44,11 @@ def build(
         ValueError: A shape or an option that cannot be used.
     """
     _check_shape(inputs, outputs)
-    _check_options(cell, dropout, units=units, layers=layers, dense=dense)
+    _check_cell(cell)
+    for name, count in (("units", units), ("layers", layers), ("dense", dense)):
+        _check_whole(name, count)
+    _check_share("dropout", dropout)
+    _check_flag("bidirectional", bidirectional)
 
     series = keras.Input(tuple(inputs), name="inputs")
     x = keras.layers.Reshape((*inputs, 1), name="feature")(series) if len(inputs) == 1 else series
@@ -87,11 +91,23 @@ def _check_shape(inputs: Sequence[int], outputs: int) -> None:
         raise ValueError(f"`outputs >= 1` must hold, but got outputs={outputs}. Give the number of raw outputs.")
 
 
-def _check_options(cell: str, dropout: float, **counts: int) -> None:
-    if cell not in _CELLS:
+def _check_cell(cell: object) -> None:
+    if not isinstance(cell, str) or cell not in _CELLS:
         raise ValueError(f"`cell` must be one of {', '.join(_CELLS)}, but got {cell!r}. Give one of them.")
-    for name, count in counts.items():
-        if not isinstance(count, int) or count < 1:
-            raise ValueError(f"`{name}` must be a whole number of at least 1, but got {count!r}. Give 1 or more.")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"`0 <= dropout < 1` must hold, but got dropout={dropout}. Give a share such as 0.2.")
+
+
+def _check_whole(name: str, value: object, least: int = 1) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(
+            f"`{name}` must be a whole number of at least {least}, but got {value!r}. Give {least} or more."
+        )
+
+
+def _check_share(name: str, value: object) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1:
+        raise ValueError(f"`{name}` must be a share, 0 <= {name} < 1, but got {value!r}. Give for example 0.2.")
+
+
+def _check_flag(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` must be true or false, but got {value!r}. Give one of them.")

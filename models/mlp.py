@@ -38,7 +38,9 @@ def build(
         ValueError: A shape or an option that cannot be used.
     """
     widths = _widths(units, layers)
-    _check(inputs, outputs, dropout)
+    _check_shape(inputs, outputs)
+    _check_share("dropout", dropout)
+    _check_flag("batch_norm", batch_norm)
 
     rows = keras.Input(tuple(inputs), name="inputs")
     x = keras.layers.Flatten(name="flatten")(rows) if len(inputs) > 1 else rows
@@ -66,29 +68,27 @@ def _fresh(initializer: keras.initializers.Initializer | str) -> keras.initializ
     return keras.initializers.get(initializer).clone()
 
 
-def _widths(units: int | Sequence[int], layers: int | None) -> list[int]:
+def _widths(units: object, layers: object) -> list[int]:
     """The width of each hidden layer."""
-    if isinstance(units, int):
-        count = 2 if layers is None else layers
-        if not isinstance(count, int) or count < 1:
-            raise ValueError(f"`layers` must be a whole number of at least 1, but got {count!r}. Give 1 or more.")
-        widths = [units] * count
-    else:
-        widths = list(units)
-        if layers is not None and layers != len(widths):
-            raise ValueError(
-                f"A list of `units` has one number for each layer, but got {len(widths)} of them and layers={layers}. "
-                "Leave `layers` out, or give `units` as one number."
-            )
-    if not widths or any(not isinstance(width, int) or width < 1 for width in widths):
+    if layers is not None:
+        _check_whole("layers", layers)
+    widths = list(units) if isinstance(units, list | tuple) else [units]
+    if not widths or any(not isinstance(width, int) or isinstance(width, bool) or width < 1 for width in widths):
         raise ValueError(
             f"`units` must be a whole number of at least 1, or a list of them, but got {units!r}. "
             "Give for example 64 or [128, 64]."
         )
+    if not isinstance(units, list | tuple):
+        return widths * (2 if layers is None else layers)
+    if layers is not None and layers != len(widths):
+        raise ValueError(
+            f"A list of `units` has one number for each layer, but got {len(widths)} of them and layers={layers}. "
+            "Leave `layers` out, or give `units` as one number."
+        )
     return widths
 
 
-def _check(inputs: Sequence[int], outputs: int, dropout: float) -> None:
+def _check_shape(inputs: Sequence[int], outputs: int) -> None:
     if not inputs or any(not isinstance(size, int) or size < 1 for size in inputs):
         raise ValueError(
             f"An mlp needs rows of a known shape, with sizes of at least 1, but got {tuple(inputs)}. "
@@ -96,5 +96,20 @@ def _check(inputs: Sequence[int], outputs: int, dropout: float) -> None:
         )
     if outputs < 1:
         raise ValueError(f"`outputs >= 1` must hold, but got outputs={outputs}. Give the number of raw outputs.")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"`0 <= dropout < 1` must hold, but got dropout={dropout}. Give a share such as 0.2.")
+
+
+def _check_whole(name: str, value: object, least: int = 1) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(
+            f"`{name}` must be a whole number of at least {least}, but got {value!r}. Give {least} or more."
+        )
+
+
+def _check_share(name: str, value: object) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1:
+        raise ValueError(f"`{name}` must be a share, 0 <= {name} < 1, but got {value!r}. Give for example 0.2.")
+
+
+def _check_flag(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` must be true or false, but got {value!r}. Give one of them.")

@@ -38,7 +38,11 @@ def build(
     Raises:
         ValueError: A shape or an option that cannot be used.
     """
-    _check(inputs, outputs, filters, blocks, dropout)
+    _check_shape(inputs, outputs)
+    _check_filters(filters)
+    _check_whole("blocks", blocks)
+    _check_share("dropout", dropout)
+    _check_flag("batch_norm", batch_norm)
 
     def conv(x: keras.KerasTensor, count: int, size: int, strides: int, name: str) -> keras.KerasTensor:
         return keras.layers.Conv2D(
@@ -85,7 +89,7 @@ def _fresh(initializer: keras.initializers.Initializer | str) -> keras.initializ
     return keras.initializers.get(initializer).clone()
 
 
-def _check(inputs: Sequence[int], outputs: int, filters: Sequence[int], blocks: int, dropout: float) -> None:
+def _check_shape(inputs: Sequence[int], outputs: int) -> None:
     if len(inputs) not in (2, 3) or any(not isinstance(size, int) or size < 1 for size in inputs):
         raise ValueError(
             "A resnet needs images, (height, width) or (height, width, channels), but got rows of shape "
@@ -93,11 +97,29 @@ def _check(inputs: Sequence[int], outputs: int, filters: Sequence[int], blocks: 
         )
     if outputs < 1:
         raise ValueError(f"`outputs >= 1` must hold, but got outputs={outputs}. Give the number of raw outputs.")
-    if not filters or any(not isinstance(count, int) or count < 1 for count in filters):
+
+
+def _check_filters(filters: object) -> None:
+    counts = filters if isinstance(filters, list | tuple) else []
+    if not counts or any(not isinstance(count, int) or isinstance(count, bool) or count < 1 for count in counts):
         raise ValueError(
-            f"`filters` must be a list of whole numbers of at least 1, but got {filters!r}. Give for example [16, 32]."
+            f"`filters` must be a list of whole numbers of at least 1, but got {filters!r}. Give for example [8, 16]; "
+            "in [search.model] a list of such lists, as in filters = [[8, 16]]."
         )
-    if blocks < 1:
-        raise ValueError(f"`blocks >= 1` must hold, but got blocks={blocks}. Give the number of blocks of a stage.")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"`0 <= dropout < 1` must hold, but got dropout={dropout}. Give a share such as 0.2.")
+
+
+def _check_whole(name: str, value: object, least: int = 1) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(
+            f"`{name}` must be a whole number of at least {least}, but got {value!r}. Give {least} or more."
+        )
+
+
+def _check_share(name: str, value: object) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1:
+        raise ValueError(f"`{name}` must be a share, 0 <= {name} < 1, but got {value!r}. Give for example 0.2.")
+
+
+def _check_flag(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` must be true or false, but got {value!r}. Give one of them.")

@@ -254,6 +254,27 @@ def test_a_bad_option_is_refused(name, keyword, value):
         build(name, **{keyword: value})
 
 
+def test_filters_that_are_no_list_of_lists():
+    """What `filters = [8]` in a study file says."""
+    for name in ("cnn", "resnet"):
+        with pytest.raises(ValueError, match=r"must be a list of .*, but got 8\. .* as in filters = \[\[8, 16\]\]"):
+            build(name, filters=8)
+
+
+WRONG = (None, "8", -1, 2.5, float("nan"), [], [[8]], ["8"], [None], {}, {"a": 1}, True)
+
+
+@pytest.mark.parametrize(("name", "keyword"), [(name, key) for name, case in CASES.items() for key in case.changes])
+def test_every_keyword_refuses_every_kind_of_wrong_value(name, keyword):
+    signature = content.signature(PROJECT, Reference(f"models/{name}.py", "build"))
+    default = ast.literal_eval(signature.keywords[keyword])
+    for value in WRONG:
+        if value is default or (value is True and isinstance(default, bool)):
+            continue
+        with pytest.raises(ValueError, match=rf"`{keyword}` must .*, but got .*\. Give "):
+            build(name, **{keyword: value})
+
+
 @every_model
 def test_no_output_is_refused(name):
     with pytest.raises(ValueError, match=r"`outputs >= 1` must hold, but got outputs=0\. Give "):
