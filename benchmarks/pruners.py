@@ -25,10 +25,10 @@ CASES = [
     ("hyperband", {}),
     ("successive_halving", {}),
     ("median", {}),
-    ("median", {"warmup": 2}),
-    ("median", {"warmup": 5}),
+    ("median", {"n_warmup_steps": 2}),
+    ("median", {"n_warmup_steps": 5}),
     ("percentile", {}),
-    ("percentile", {"warmup": 5}),
+    ("percentile", {"n_warmup_steps": 5}),
     ("patient", {}),
 ]
 

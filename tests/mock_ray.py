@@ -98,7 +98,7 @@ def main(trials: int, epoch_s: float, folder: Path) -> None:
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
         spec = mock_study.spec_of(
-            folder, budget={"trials": trials, "epochs": 5}, pruner={"name": "median", "startup": 4}
+            folder, budget={"trials": trials, "epochs": 5}, pruner={"name": "median", "n_startup_trials": 4}
         )
         place = Workplace(folder, "auto", {}, "", spec.facts.input_shape, 0)
         executor = Disturbed(cluster, place, loop=functools.partial(loop, epoch_s=epoch_s))

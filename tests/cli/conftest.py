@@ -61,7 +61,9 @@ def study_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A database with `mock`: complete, pruned and diverged trials."""
     folder = tmp_path_factory.mktemp("studies")
     database = open_database(f"sqlite:///{folder}/tuner.db", create=True)
-    spec = mock_study.spec_of(folder, budget={"trials": 20, "epochs": 9}, pruner={"name": "median", "startup": 5})
+    spec = mock_study.spec_of(
+        folder, budget={"trials": 20, "epochs": 9}, pruner={"name": "median", "n_startup_trials": 5}
+    )
     mock_study.run(spec, database, diverges_above=0.5)
     database.close()
     return database.url

@@ -43,7 +43,7 @@ def mock_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file with the study "mock" of ours: 90 trials, some of them pruned or diverged."""
     folder = tmp_path_factory.mktemp("mock")
     made = open_database(f"sqlite:///{folder}/tuner.db", create=True)
-    spec = mock_study.spec_of(folder, pruner={"name": "median", "startup": 5}, **SEARCHED)
+    spec = mock_study.spec_of(folder, pruner={"name": "median", "n_startup_trials": 5}, **SEARCHED)
     mock_study.run(spec, made, diverges_above=1.0)
     return folder / "tuner.db"
 

@@ -128,3 +128,15 @@ def test_another_space_is_refused(study, tmp_path, monkeypatch):
     monkeypatch.setitem(study.record.attrs["tuner:fingerprint"], "search.learning_rate", "0.1 … 0.2")
     with pytest.raises(UsageError, match=r"drawn from another space .* search\.learning_rate: 0\.1 … 0\.2 before"):
         refine(study, tmp_path / "fine.toml", tmp_path)
+
+
+def test_a_study_of_an_older_version_is_refined_with_the_new_names(tmp_path):
+    study = mock_results(tmp_path)
+    plain = optuna.load_study(study_name="mock", storage=url_of(tmp_path))
+    about = plain.user_attrs["tuner:about"]
+    about["source"] |= {"sampler": {"starts": False, "startup": 5}, "pruner": {"name": "median", "warmup": 2}}
+    plain.set_user_attr("tuner:about", about)
+    refined = refine(read_study_results(study.database, "mock"), tmp_path / "fine.toml", tmp_path)
+    content = tomllib.loads(refined.text)
+    assert content["sampler"] == {"initial_points": False, "n_startup_trials": 5}
+    assert content["pruner"] == {"name": "median", "n_warmup_steps": 2}

@@ -154,7 +154,7 @@ def test_verdicts_are_counted_with_an_example(page, study):
 
 
 def test_cost_counts_what_was_not_trained(tmp_path):
-    study = mock_results(tmp_path, budget={"trials": 20, "epochs": 9}, pruner={"name": "median", "startup": 5})
+    study = mock_results(tmp_path, budget={"trials": 20, "epochs": 9}, pruner={"name": "median", "n_startup_trials": 5})
     results = gather(study)
     cost = cost_of(results)
     assert results.in_state("pruned")

@@ -107,7 +107,7 @@ def test_the_first_trials_are_known_good_settings_and_no_more_than_the_budget(
     assert (first["optimizer"], first["learning_rate"]) == ("adam", 1e-3)
     assert (second["optimizer"], second["learning_rate"], second["momentum"]) == ("sgd", 0.1, 0.9)
     other = open_database(f"sqlite:///{tmp_path}/without.db", create=True)
-    run(spec_of(tmp_path, budget={"trials": 2, "epochs": 5}, sampler={"name": "tpe", "starts": False}), other)
+    run(spec_of(tmp_path, budget={"trials": 2, "epochs": 5}, sampler={"name": "tpe", "initial_points": False}), other)
     assert content_of(other)["trials"][0]["params"]["learning_rate"] != 1e-3
 
 
@@ -200,7 +200,7 @@ def test_a_person_may_ask_for_a_setting_again(database: Database, tmp_path: Path
 
 
 def test_bad_trials_are_pruned_early_and_the_curve_is_kept(database: Database, tmp_path: Path) -> None:
-    spec = spec_of(tmp_path, budget={"trials": 40, "epochs": 9}, pruner={"name": "median", "startup": 5})
+    spec = spec_of(tmp_path, budget={"trials": 40, "epochs": 9}, pruner={"name": "median", "n_startup_trials": 5})
     run(spec, database)
     rows = content_of(database)["trials"]
     pruned = [row for row in rows if row["state"] == "pruned"]

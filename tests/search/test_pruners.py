@@ -127,7 +127,7 @@ def test_hyperband_has_one_bracket_for_each_rung():
 
 
 def test_warmup_and_interval_set_the_rungs():
-    assert PRUNERS["median"].rungs(20, warmup=5, interval=4) == (5, 9, 13, 17)
+    assert PRUNERS["median"].rungs(20, n_warmup_steps=5, interval_steps=4) == (5, 9, 13, 17)
     assert PRUNERS["median"].rungs(20) == (7, 9, 11, 13, 15, 17, 19)
     assert PRUNERS["patient"].rungs(20, patience=6) == (9, 11, 13, 15, 17, 19)
     assert PRUNERS["threshold"].rungs(20) == (2, 4, 6, 8, 10, 12, 14, 16, 18)

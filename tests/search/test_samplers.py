@@ -67,10 +67,10 @@ def test_its_row_is_complete(name):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("tpe", {"startup": 4, "candidates": 8, "group": True, "window": 250}),
-        ("quasi_random", {"sequence": "halton"}),
-        ("cmaes", {"startup": 4, "population": 6}),
-        ("nsga2", {"population": 6, "mutation": 0.2}),
+        ("tpe", {"n_startup_trials": 4, "n_ei_candidates": 8, "group": True, "window": 250}),
+        ("quasi_random", {"qmc_type": "halton"}),
+        ("cmaes", {"n_startup_trials": 4, "popsize": 6}),
+        ("nsga2", {"population_size": 6, "mutation_prob": 0.2}),
     ],
 )
 def test_its_options_are_taken(name, options, space):
@@ -203,7 +203,7 @@ class TestCmaEs:
             values = suggest(trial, numbers)
             tell(study, trial, Outcome("complete", -((values["x"] - 0.7) ** 2) - abs(values["y"] - 20)))
         expected = theirs._restore_optimizer(study.trials)
-        sampler = SAMPLERS["cmaes"].build(0, numbers, 60, startup=1, population=5)
+        sampler = SAMPLERS["cmaes"].build(0, numbers, 60, n_startup_trials=1, popsize=5)
         copy = optuna.create_study(direction="maximize", sampler=sampler)
         copy.add_trials(study.trials)
         suggest(copy.ask(), numbers)
@@ -215,14 +215,14 @@ class TestCmaEs:
         """The state is computed from the trials; whatever else the database holds of it is not looked at."""
         monkeypatch.setattr(pickle, "loads", lambda data: pytest.fail("a pickle was read"))
         monkeypatch.setattr(pickle, "dumps", lambda thing: pytest.fail("a pickle was written"))
-        study = optuna.create_study(sampler=SAMPLERS["cmaes"].build(0, space, 60, population=6))
+        study = optuna.create_study(sampler=SAMPLERS["cmaes"].build(0, space, 60, popsize=6))
         for _ in range(45):
             trial = study.ask()
             tell(study, trial, Outcome("complete", abs(suggest(trial, space)["learning_rate"] - 0.003)))
         before = study.sampler._optimizer
         hostile = study.trials[-1]
         hostile.system_attrs |= {"cma:optimizer:0": "80049500", "cma:population": "many"}
-        copy = optuna.create_study(sampler=SAMPLERS["cmaes"].build(1, space, 60, population=9))
+        copy = optuna.create_study(sampler=SAMPLERS["cmaes"].build(1, space, 60, popsize=9))
         copy.add_trials([*study.trials[:-1], hostile])
         suggest(copy.ask(), space)
         again = copy.sampler._optimizer

@@ -166,8 +166,14 @@ EXPECTED: dict[str, tuple[set[str], tuple[str, ...]]] = {
     # sampler and pruner
     "grid_of_a_range.toml": ({"sampler.name"}, ("a grid needs a finite space", "learning_rate")),
     "sampler_options.toml": (
-        {"sampler.startup", "sampler.candidate", "sampler.group", "sampler.starts", "pruner.name"},
-        ("nearest: candidates", "nearest: hyperband", "from 1 to 10000", "true, false"),
+        {
+            "sampler.n_startup_trials",
+            "sampler.n_ei_candidate",
+            "sampler.group",
+            "sampler.initial_points",
+            "pruner.name",
+        },
+        ("nearest: n_ei_candidates", "nearest: hyperband", "from 1 to 10000", "true, false"),
     ),
     "threshold.toml": ({"pruner.name"}, ("lower=0.9, upper=0.1",)),
     "wilcoxon_without_folds.toml": ({"pruner.name"}, ("folds = 5",)),
@@ -290,7 +296,7 @@ PLACES = [
     ("search", "optimizer_options", "sgd"),
     ("search", "optimizer_options", "sgd", "learning_rate"),
     ("search", "optimizer_options", "sgd", "nesterov"),
-    *[("sampler", key) for key in ("name", "starts", "startup")],
+    *[("sampler", key) for key in ("name", "initial_points", "n_startup_trials")],
     *[("pruner", key) for key in ("name", "reduction_factor")],
 ]
 

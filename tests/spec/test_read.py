@@ -38,7 +38,7 @@ def test_a_study_without_search_is_a_good_one(source, metric, direction):
     assert (spec.metric, spec.direction) == (metric, direction)
     assert {"loss", "optimizer", "learning_rate", "momentum", "schedule", "initializer"} <= set(searched(spec))
     assert spec.advice == ()
-    assert (spec.sampler.name, spec.pruner.name, spec.starts) == ("tpe", "median", True)
+    assert (spec.sampler.name, spec.pruner.name, spec.initial_points) == ("tpe", "median", True)
     assert (spec.budget.trials, spec.budget.epochs, spec.seed, spec.engine) == (100, 20, 0, "auto")
 
 
@@ -145,9 +145,9 @@ def test_an_error_below_nothing_is_no_target():
 
 
 def test_options_of_sampler_and_pruner_are_filled_in():
-    spec = study(sampler={"startup": 5, "starts": False}, pruner={"name": "patient", "patience": 2})
-    assert spec.sampler.options == {"startup": 5, "candidates": 24, "group": False, "window": 1000}
-    assert spec.starts is False
+    spec = study(sampler={"n_startup_trials": 5, "initial_points": False}, pruner={"name": "patient", "patience": 2})
+    assert spec.sampler.options == {"n_startup_trials": 5, "n_ei_candidates": 24, "group": False, "window": 1000}
+    assert spec.initial_points is False
     assert spec.pruner.options["patience"] == 2
     assert spec.pruner.options["min_delta"] == 0.0
 

@@ -93,7 +93,7 @@ def test_a_grid_is_tried_whole_and_nothing_else(name, specs):
     spec = specs[name]
     assert spec.sampler.name == "grid"
     assert spec.space.size == spec.budget.trials
-    assert not spec.starts
+    assert not spec.initial_points
     assert spec.pruner.name == "none"
 
 

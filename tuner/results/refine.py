@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from tuner.results.toml_text import toml_text
 from tuner.results.top import top_trials
 from tuner.search import values_of
 from tuner.space import Dimension, Value
-from tuner.spec import StudySpec, difference, fingerprint, read_study_dict
+from tuner.spec import StudySpec, difference, fingerprint, read_study_dict, with_new_names
 
 LEAST = 15
 """Complete trials that it takes: of fewer, the best five are not much better than the rest."""
@@ -100,7 +99,7 @@ def _source_of(study: Study) -> dict[str, Any]:
     source = study.record.attrs.get("tuner:about", {}).get("source")
     if not isinstance(source, Mapping):
         raise UsageError(f"The study {study.record.name!r} was not made by keras-studies: it has no study file.")
-    return copy.deepcopy(dict(source))
+    return with_new_names(source)
 
 
 def _spec_of(study: Study, project: Path) -> StudySpec:

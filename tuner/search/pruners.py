@@ -76,19 +76,25 @@ class PrunerRow(Row):
         return values[-1] if self.reports == "value" else math.fsum(values) / len(values)
 
 
-def _regular(steps: int, warmup: int | None = None, interval: int | None = None, **_: Any) -> tuple[int, ...]:
-    return tuple(range(warmup or math.ceil(steps / WARMUP), steps, interval or math.ceil(steps / MOST_DECISIONS)))
+def _regular(
+    steps: int, n_warmup_steps: int | None = None, interval_steps: int | None = None, **_: Any
+) -> tuple[int, ...]:
+    return tuple(
+        range(n_warmup_steps or math.ceil(steps / WARMUP), steps, interval_steps or math.ceil(steps / MOST_DECISIONS))
+    )
 
 
-def _limit_rungs(steps: int, warmup: int | None = None, interval: int | None = None, **_: Any) -> tuple[int, ...]:
-    return _regular(steps, warmup or math.ceil(steps / MOST_DECISIONS), interval)
+def _limit_rungs(
+    steps: int, n_warmup_steps: int | None = None, interval_steps: int | None = None, **_: Any
+) -> tuple[int, ...]:
+    return _regular(steps, n_warmup_steps or math.ceil(steps / MOST_DECISIONS), interval_steps)
 
 
 def _patient_rungs(
-    steps: int, warmup: int | None = None, interval: int | None = None, patience: int = 3, **_: Any
+    steps: int, n_warmup_steps: int | None = None, interval_steps: int | None = None, patience: int = 3, **_: Any
 ) -> tuple[int, ...]:
     # Optuna compares the last `patience + 1` values with those before: there must be one before.
-    return tuple(step for step in _regular(steps, warmup, interval) if step >= patience + 2)
+    return tuple(step for step in _regular(steps, n_warmup_steps, interval_steps) if step >= patience + 2)
 
 
 def _halving_rungs(steps: int, min_resource: int | None = None, reduction_factor: int = 3, **_: Any) -> tuple[int, ...]:
@@ -122,11 +128,11 @@ def _median(
     steps: int,
     folds: bool = False,
     *,
-    startup: int = 5,
-    warmup: int | None = None,
-    interval: int | None = None,
+    n_startup_trials: int = 5,
+    n_warmup_steps: int | None = None,
+    interval_steps: int | None = None,
 ) -> BasePruner:
-    return _percentile(steps, folds, percentile=50.0, startup=startup)
+    return _percentile(steps, folds, percentile=50.0, n_startup_trials=n_startup_trials)
 
 
 def _percentile(
@@ -134,15 +140,15 @@ def _percentile(
     folds: bool = False,
     *,
     percentile: float = 25.0,
-    startup: int = 5,
-    warmup: int | None = None,
-    interval: int | None = None,
+    n_startup_trials: int = 5,
+    n_warmup_steps: int | None = None,
+    interval_steps: int | None = None,
 ) -> BasePruner:
     from optuna.pruners import PercentilePruner
 
     from tuner.search.sample import OfASample
 
-    pruner = OfASample(PercentilePruner(percentile, n_startup_trials=startup), max(WINDOW, startup))
+    pruner = OfASample(PercentilePruner(percentile, n_startup_trials=n_startup_trials), max(WINDOW, n_startup_trials))
     if not folds:
         return pruner
     from tuner.search.latest import LatestValue
@@ -174,16 +180,16 @@ def _patient(
     *,
     patience: int = 3,
     min_delta: float = 0.0,
-    startup: int = 5,
-    warmup: int | None = None,
-    interval: int | None = None,
+    n_startup_trials: int = 5,
+    n_warmup_steps: int | None = None,
+    interval_steps: int | None = None,
 ) -> BasePruner:
     from optuna.exceptions import ExperimentalWarning
     from optuna.pruners import PatientPruner
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return PatientPruner(_median(steps, folds, startup=startup), patience, min_delta)
+        return PatientPruner(_median(steps, folds, n_startup_trials=n_startup_trials), patience, min_delta)
 
 
 def _threshold(
@@ -192,8 +198,8 @@ def _threshold(
     *,
     lower: float | None = None,
     upper: float | None = None,
-    warmup: int | None = None,
-    interval: int | None = None,
+    n_warmup_steps: int | None = None,
+    interval_steps: int | None = None,
 ) -> BasePruner:
     from optuna.pruners import ThresholdPruner
 
@@ -235,9 +241,13 @@ def _refuse(reason: str | None) -> None:
 
 
 # The first trials are known good settings: a median of few of them ended what would have won (benchmarks/README.md).
-_STARTUP = Option("startup", 20, Fixed(20), Int(0, 10_000), "complete trials before the first decision")
-_WARMUP = Option("warmup", None, Fixed(None), Int(1, 1_000_000), "first step with a decision; default a third of them")
-_INTERVAL = Option("interval", None, Fixed(None), Int(1, 1_000_000), "steps between decisions; default a tenth of them")
+_STARTUP = Option("n_startup_trials", 20, Fixed(20), Int(0, 10_000), "complete trials before the first decision")
+_WARMUP = Option(
+    "n_warmup_steps", None, Fixed(None), Int(1, 1_000_000), "first step with a decision; default a third of them"
+)
+_INTERVAL = Option(
+    "interval_steps", None, Fixed(None), Int(1, 1_000_000), "steps between decisions; default a tenth of them"
+)
 _REGULAR = (_STARTUP, _WARMUP, _INTERVAL)
 _HALVING = (
     Option(

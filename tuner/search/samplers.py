@@ -89,10 +89,10 @@ def _random(seed: int, space: Space, trials: int | None) -> BaseSampler:
     return RandomSampler(seed=seed)
 
 
-def _quasi_random(seed: int, space: Space, trials: int | None, *, sequence: str = "sobol") -> BaseSampler:
+def _quasi_random(seed: int, space: Space, trials: int | None, *, qmc_type: str = "sobol") -> BaseSampler:
     from tuner.search.quasi_random import QuasiRandomSampler
 
-    return QuasiRandomSampler(space, seed, sequence)
+    return QuasiRandomSampler(space, seed, qmc_type)
 
 
 def _tpe(
@@ -100,8 +100,8 @@ def _tpe(
     space: Space,
     trials: int | None,
     *,
-    startup: int = 10,
-    candidates: int = 24,
+    n_startup_trials: int = 10,
+    n_ei_candidates: int = 24,
     group: bool = False,
     window: int = WINDOW,
 ) -> BaseSampler:
@@ -113,16 +113,20 @@ def _tpe(
     # On a synthetic function (150 trials, 20 seeds) the results did not differ beyond noise: hence without `group`.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # `group`
-        return TPESampler(window=window, seed=seed, n_startup_trials=startup, n_ei_candidates=candidates, group=group)
+        return TPESampler(
+            window=window, seed=seed, n_startup_trials=n_startup_trials, n_ei_candidates=n_ei_candidates, group=group
+        )
 
 
-def _gp(seed: int, space: Space, trials: int | None, *, startup: int = 10) -> BaseSampler:
+def _gp(seed: int, space: Space, trials: int | None, *, n_startup_trials: int = 10) -> BaseSampler:
     _refuse(_gp_unsuited(space, trials))
     from optuna.samplers import GPSampler
 
     # The Gaussian process covers what all trials have in common; Optuna draws the rest at random unless told otherwise.
-    rest = _tpe(seed, space, trials, startup=startup)
-    return GPSampler(seed=seed, n_startup_trials=startup, independent_sampler=rest, warn_independent_sampling=False)
+    rest = _tpe(seed, space, trials, n_startup_trials=n_startup_trials)
+    return GPSampler(
+        seed=seed, n_startup_trials=n_startup_trials, independent_sampler=rest, warn_independent_sampling=False
+    )
 
 
 def _gp_unsuited(space: Space, trials: int | None) -> str | None:
@@ -138,12 +142,14 @@ def _gp_advice(space: Space, trials: int | None) -> str | None:
 
 
 def _cmaes(
-    seed: int, space: Space, trials: int | None, *, startup: int = 10, population: int | None = None
+    seed: int, space: Space, trials: int | None, *, n_startup_trials: int = 10, popsize: int | None = None
 ) -> BaseSampler:
     _refuse(_cmaes_unsuited(space, trials))
     from tuner.search.cmaes import CmaEsSampler
 
-    return CmaEsSampler(space, seed, startup, population, _tpe(seed, space, trials, startup=startup))
+    return CmaEsSampler(
+        space, seed, n_startup_trials, popsize, _tpe(seed, space, trials, n_startup_trials=n_startup_trials)
+    )
 
 
 def _cmaes_unsuited(space: Space, trials: int | None) -> str | None:
@@ -155,11 +161,11 @@ def _cmaes_unsuited(space: Space, trials: int | None) -> str | None:
 
 
 def _nsga2(
-    seed: int, space: Space, trials: int | None, *, population: int = 20, mutation: float | None = None
+    seed: int, space: Space, trials: int | None, *, population_size: int = 20, mutation_prob: float | None = None
 ) -> BaseSampler:
     from optuna.samplers import NSGAIISampler
 
-    return NSGAIISampler(seed=seed, population_size=population, mutation_prob=mutation)
+    return NSGAIISampler(seed=seed, population_size=population_size, mutation_prob=mutation_prob)
 
 
 def _refuse(reason: str | None) -> None:
@@ -167,7 +173,7 @@ def _refuse(reason: str | None) -> None:
         raise UsageError(f"This sampler cannot be used: {reason}.")
 
 
-_STARTUP = Option("startup", 10, Fixed(10), Int(1, 10_000), "trials drawn at random before the model is used")
+_STARTUP = Option("n_startup_trials", 10, Fixed(10), Int(1, 10_000), "trials drawn at random before the model is used")
 
 SAMPLERS: Table[SamplerRow] = Table(
     "sampler",
@@ -178,7 +184,7 @@ SAMPLERS: Table[SamplerRow] = Table(
         _tpe,
         (
             _STARTUP,
-            Option("candidates", 24, Fixed(24), Int(1, 10_000), "points compared for each proposal"),
+            Option("n_ei_candidates", 24, Fixed(24), Int(1, 10_000), "points compared for each proposal"),
             Option(
                 "group", False, Fixed(False), Categorical((True, False)), "model conditional parameters jointly; slower"
             ),
@@ -209,7 +215,7 @@ SAMPLERS: Table[SamplerRow] = Table(
         _quasi_random,
         (
             Option(
-                "sequence", "sobol", Fixed("sobol"), Categorical(("sobol", "halton")), "the low-discrepancy sequence"
+                "qmc_type", "sobol", Fixed("sobol"), Categorical(("sobol", "halton")), "the low-discrepancy sequence"
             ),
         ),
         independent=True,
@@ -244,9 +250,7 @@ SAMPLERS: Table[SamplerRow] = Table(
         _cmaes,
         (
             _STARTUP,
-            Option(
-                "population", None, Fixed(None), Int(2, 10_000), "trials a generation; default 4 + 3 ln(dimensions)"
-            ),
+            Option("popsize", None, Fixed(None), Int(2, 10_000), "trials a generation; default 4 + 3 ln(dimensions)"),
         ),
         independent=False,
         optuna_class="CmaEsSampler",
@@ -259,9 +263,13 @@ SAMPLERS: Table[SamplerRow] = Table(
         "Deb et al., A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II, 2002",
         _nsga2,
         (
-            Option("population", 20, Fixed(20), Int(2, 10_000), "trials a generation"),
+            Option("population_size", 20, Fixed(20), Int(2, 10_000), "trials a generation"),
             Option(
-                "mutation", None, Fixed(None), Float(0.0, 1.0), "chance that a value is drawn anew; default 1 / count"
+                "mutation_prob",
+                None,
+                Fixed(None),
+                Float(0.0, 1.0),
+                "chance that a value is drawn anew; default 1 / count",
             ),
         ),
         independent=False,

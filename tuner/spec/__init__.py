@@ -9,6 +9,7 @@ from tuner.spec.kinds import trainings_of_a_kind
 from tuner.spec.naming import name_of_file
 from tuner.spec.read import read_study, read_study_dict
 from tuner.spec.recipes import recipe_for
+from tuner.spec.renamed_keys import with_new_names
 from tuner.spec.schema import json_schema
 from tuner.spec.study import Budget, StudySpec
 from tuner.spec.values import duration_s
@@ -28,4 +29,5 @@ __all__ = [
     "read_study_dict",
     "recipe_for",
     "trainings_of_a_kind",
+    "with_new_names",
 ]

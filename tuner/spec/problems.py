@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from tuner.errors import Problem, nearest
+from tuner.spec.renamed_keys import new_name
 
 MAX_PROBLEMS = 100
 """Nobody mends more at once, and a hostile file has as many as it likes."""
@@ -71,7 +72,7 @@ class Problems:
         names = list(allowed)
         for key in table:
             if key not in names:
-                near = nearest(key, names)
+                near = new_name(prefix, key, names) or nearest(key, names)
                 self.add(
                     dotted(prefix, key),
                     "there is no such key",

@@ -104,7 +104,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         check_target(metric, budget, problems)
     found = Found(task, facts.rows["train"] if facts is not None else None, model.signature if model else None)
     space = space_from(content, found, problems, advice)
-    sampler, starts = read.read_sampler(content, problems)
+    sampler, initial_points = read.read_sampler(content, problems)
     pruner, health = read.read_pruner(content, problems), read.read_health(content, problems)
     resources = read.read_resources(content, problems)
     named = frozenset(content["search"]) if isinstance(content.get("search"), Mapping) else frozenset()
@@ -136,7 +136,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         budget=budget,
         sampler=sampler,
         pruner=pruner,
-        starts=starts,
+        initial_points=initial_points,
         engine=engine,
         workers=workers,
         seed=seed,

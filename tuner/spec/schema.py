@@ -53,7 +53,7 @@ def json_schema() -> _Schema:
         "sampler": _rows(
             SAMPLERS,
             DEFAULT_SAMPLER,
-            {"starts": {"type": "boolean", "description": "whether the first trials are known good settings"}},
+            {"initial_points": {"type": "boolean", "description": "whether the first trials are known good settings"}},
         ),
         "pruner": _rows(PRUNERS, DEFAULT_PRUNER, {}),
         "health": _health(),

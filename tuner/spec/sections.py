@@ -196,8 +196,9 @@ def read_sampler(content: Mapping[str, Any], problems: Problems) -> tuple[Choice
     table = read_table(content, "sampler", problems, f'name = "{DEFAULT_SAMPLER}"')
     if table is None:
         return None, True
-    starts = read_bool(table, "sampler", "starts", problems)
-    return _row_choice("sampler", table, SAMPLERS, DEFAULT_SAMPLER, ("starts",), problems), starts is not False
+    initial_points = read_bool(table, "sampler", "initial_points", problems)
+    choice = _row_choice("sampler", table, SAMPLERS, DEFAULT_SAMPLER, ("initial_points",), problems)
+    return choice, initial_points is not False
 
 
 def read_pruner(content: Mapping[str, Any], problems: Problems) -> Choice | None:

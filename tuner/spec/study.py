@@ -70,7 +70,7 @@ class StudySpec:
         space: All dimensions, the fixed ones included.
         budget: When it ends.
         sampler, pruner: Rows of the tables of `search`, with options.
-        starts: Whether the first trials are known good settings.
+        initial_points: Whether the first trials are known good settings.
         health: What is measured of the health of a training, and what ends it.
         engine: Row of the table of engines, or "auto".
         workers: Worker processes; None for one a core.
@@ -94,7 +94,7 @@ class StudySpec:
     budget: Budget
     sampler: Choice
     pruner: Choice
-    starts: bool
+    initial_points: bool
     engine: str
     workers: int | None
     seed: int
