@@ -68,7 +68,9 @@ def test_a_category_of_the_test_part_alone_is_no_column(
     write_text("a.csv", "kind,y\n" + rows)
     write_text("b.csv", "kind,y\nnew,1.5\na,2.5\n")
     options = DataOptions(source="a.csv", target="y", text="one_hot", test="b.csv")
-    assert prepared("a.csv", target="y", text="one_hot", test="b.csv").facts.features == ("kind=a", "kind=b")
+    facts = prepared("a.csv", target="y", text="one_hot", test="b.csv").facts
+    assert facts.features == ("kind=a", "kind=b")
+    assert "Of 'kind', 1 texts are in test rows alone: they count as of no category." in facts.notes
     assert held_out(options, tmp_path, 0).validation.x.tolist() == [[0, 0], [1, 0]]
 
 

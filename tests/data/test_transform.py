@@ -143,6 +143,34 @@ def test_the_same_table_gives_the_same_rows(
             same(pandas.read_csv(folder / "some.csv"), rows)  # each column typed by these rows alone
 
 
+@given(table=tables(), text=st.sampled_from(["one_hot", "ordinal"]), by_code=st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_a_table_with_types_gives_the_same_rows_without_them(table: pandas.DataFrame, text: str, by_code: bool) -> None:
+    """A text "101" of a Parquet file or a data function is a text; in a CSV file it looks like a number."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        table.to_parquet(folder / "t.parquet")
+        if by_code:
+            (folder / "own.py").write_text(
+                "import pandas\ndef load():\n"
+                f"    table = pandas.read_parquet({str(folder / 't.parquet')!r})\n"
+                "    return table.drop(columns='y'), table['y']\n",
+                encoding="utf-8",
+            )
+            held = held_out(DataOptions(source="own.py:load", test=0.0, text=text, missing="mean"), folder, 0)
+        else:
+            held = study(folder, "t.parquet", text=text, missing="mean")
+        frame, file = pandas.read_parquet(folder / "t.parquet"), saved(table, folder, "t.csv")
+        variants = [folder / "t.parquet", file, frame, frame[frame.columns[::-1]], table, frame.astype(object)]
+        twice = any({"7", "007"} <= set(table[name]) for name in table)
+        if not twice:
+            variants.append(pandas.read_csv(file, keep_default_na=False, na_values=[""]))
+        for rows in variants:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", ".* is a category of it, which pandas", DataWarning)
+                np.testing.assert_allclose(encoded(rows, held), held.sample, rtol=1e-14, atol=0)
+
+
 @pytest.mark.parametrize("text", ["one_hot", "ordinal"])
 def test_what_the_study_did_not_have_is_said(text: str, tmp_path: Path) -> None:
     write(tmp_path, TABLE.replace("price", "y"))

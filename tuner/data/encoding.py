@@ -105,6 +105,9 @@ def encode(raw: Raw, options: DataOptions, development: Array) -> Encoded:
         blocks.append(encode_texts(raw.texts[name], words, options.text))
         names += _columns_of(name, words, options.text)
         notes.append(f"The text column {name!r} was encoded as {options.text} of {len(words)} categories.")
+        unknown = len({*raw.texts[name]} - {None, *words})
+        if unknown:
+            notes.append(f"Of {name!r}, {unknown} texts are in test rows alone: they count as of no category.")
     x = np.concatenate(blocks, axis=1) if vocabulary else raw.x
     encoded = np.arange(x.shape[-1]) >= raw.x.shape[-1]
     one_hot, codes = encoded & (options.text == "one_hot"), encoded & (options.text == "ordinal")

@@ -113,10 +113,10 @@ def _numbers(series: pandas.Series[Any], name: str) -> Array:
     texts = np.array([isinstance(value, str) for value in values], bool)
     if texts.any():
         typed = cell_values(np.array([cell_text(value) for value in values[texts]], dtype=object))
-        if typed.dtype == object and not absent(typed).all():
-            odd = next(row for row in np.flatnonzero(texts) if not _says_number(values[row]))
-            raise _not_a_number(name, values, int(odd))
-        numbers[texts] = typed if typed.dtype != object else np.nan
+        odd = [row for row in np.flatnonzero(texts) if typed.dtype == object and not _says_number(values[row])]
+        if odd:
+            raise _not_a_number(name, values, int(odd[0]))
+        numbers[texts] = np.nan if typed.dtype == object else typed  # "NA" alone is untyped
     for row in np.flatnonzero(~texts & ~np.asarray(pandas.isna(values), bool)):
         try:
             numbers[row] = float(values[row])
@@ -225,7 +225,7 @@ def _first(cells: Array, rows: int, given: Preprocessing) -> tuple[str, Array]:
     """Name of the first column with such a cell, and its rows as a mask."""
     column = int(cells.any(axis=0).argmax())
     name = repr(given.features[column]) if given.features else f"column {column}"
-    return name, cells[:, column].reshape(rows, -1).any(axis=1)
+    return name, np.asarray(cells[:, column].reshape(rows, -1).any(axis=1))
 
 
 def _missing(name: str, rows: Array, hint: str = "") -> DataError:
