@@ -18,6 +18,7 @@
     │   ├── StudyBusyError                      an older version is running this study
     │   ├── OwnerLostError                      another process has taken the trials of this one over
     │   └── StorageAwayError                    the database cannot be used now, which may pass
+    │       └── DiskFullError                   its disk is full
     ├── WorkerError                         1   a worker process could not be started or spoken to
     └── CheckpointError                     1   a checkpoint that a trial cannot go on from; it begins anew
 
@@ -167,6 +168,10 @@ class OwnerLostError(StorageError):
 
 class StorageAwayError(StorageError):
     """The database cannot be used now: locked, out of reach, or its disk is full.  Another attempt may do."""
+
+
+class DiskFullError(StorageAwayError):
+    """The disk of the database is full."""
 
 
 class WorkerError(TunerError):

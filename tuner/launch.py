@@ -5,6 +5,7 @@ What only the coordinator needs (Optuna, SQLAlchemy, the database) is imported w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,9 +47,15 @@ def start(
     place = EXECUTORS[executor](spec, address)
     try:
         from tuner.runner import StudyRun
-        from tuner.storage import default_url, open_database
+        from tuner.storage import default_url, open_patiently
 
-        database = open_database(storage or default_url(spec.project), create=True)
+        began = time.monotonic()
+
+        def tell(note: str) -> None:
+            budget = spec.budget
+            show(Standing.at_start(spec.metric, budget.trials, budget.time_s, time.monotonic() - began, note))
+
+        database = open_patiently(storage or default_url(spec.project), tell)
         try:
             ended = StudyRun(spec, database, place, show).run()
         finally:

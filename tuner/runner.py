@@ -18,7 +18,14 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.engines import StepTimes
-from tuner.errors import OwnerLostError, RepeatedFailureError, StorageAwayError, StorageError, StudyChangedError
+from tuner.errors import (
+    DiskFullError,
+    OwnerLostError,
+    RepeatedFailureError,
+    StorageAwayError,
+    StorageError,
+    StudyChangedError,
+)
 from tuner.executors import (
     Anew,
     Ended,
@@ -123,10 +130,10 @@ class StudyRun:
         """
         self._began = time.monotonic()
         self._wall = self._began
-        self._store = StudyStore(self._database, self._spec.name, self._spec.direction)
+        self._store = self._patiently(self._new_store)
         done = False
         try:
-            self._open()
+            self._patiently(self._open)
             if self._database.note:
                 self._tell_standing(self._database.note)
             self._ending = self._used_up()
@@ -139,6 +146,24 @@ class StudyRun:
         finally:
             self._executor.close(at_once=not done or bool(self._running))
             self._leave(patient=done)
+
+    def _new_store(self) -> StudyStore:
+        return StudyStore(self._database, self._spec.name, self._spec.direction)
+
+    def _patiently(self, call: Callable[[], Answer]) -> Answer:
+        """Use the database, and wait while its disk is full: nothing runs that could go on meanwhile."""
+        while True:
+            try:
+                answer, full = call(), None
+            except DiskFullError as error:
+                full = error
+            note = self._outage.ended() if full is None else self._outage.failed(full)
+            if note is not None:
+                budget, elapsed_s = self._spec.budget, time.monotonic() - self._began
+                self._show(Standing.at_start(self._spec.metric, budget.trials, budget.time_s, elapsed_s, note))
+            if full is None:
+                return answer
+            time.sleep(self._outage.pause_s)
 
     def _open(self) -> None:
         """Check that the question is the same, and make ready to ask."""
@@ -220,8 +245,8 @@ class StudyRun:
                 for by_number in (self._running, self._jobs, self._folds):
                     by_number.clear()
                 self._store.close(written=False)
-                self._store = StudyStore(self._database, self._spec.name, self._spec.direction)
-                self._open()
+                self._store = self._patiently(self._new_store)
+                self._patiently(self._open)
                 self._tell_standing(
                     "Another process has taken over the trials that ran here, as it had seen no sign of life. "
                     "Going on with others."

@@ -41,6 +41,11 @@ class Standing:
     note: str | None = None
     what: str = "trials"
 
+    @classmethod
+    def at_start(cls, metric: str, trials: int | None, time_s: float | None, elapsed_s: float, note: str) -> Standing:
+        """Where a run stands that cannot read its study yet."""
+        return cls(metric, dict.fromkeys(STATES, 0), None, elapsed_s, 0, trials, time_s, note)
+
     @property
     def finished(self) -> int:
         """Trials of the study that are finished."""

@@ -154,6 +154,7 @@ def test_class_weights_are_shown_as_they_are_written(call, project):
     url = f"sqlite:///{project}/t.db"
     study = optuna.create_study(storage=url, study_name="weights", direction="maximize")
     for number in range(12):
+        study.enqueue_trial({"class_weight": float(number % 2)})
         trial = study.ask()
         trial.suggest_categorical("class_weight", [0.0, 1.0])
         trial.suggest_float("x", 0, 1)

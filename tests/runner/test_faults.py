@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -15,11 +18,11 @@ from mock_study import spec_of
 from postgres import PostgresServer
 from sqlalchemy import event
 
-from tuner.errors import StorageError
+from tuner.errors import DiskFullError, StorageError
 from tuner.executors import InlineExecutor
 from tuner.results import read_study_results, summary
 from tuner.runner import StudyRun
-from tuner.storage import Database, Outage, open_database
+from tuner.storage import Database, Outage, open_database, open_patiently
 
 
 class At(InlineExecutor):
@@ -110,6 +113,59 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
     notes = run(database, tmp_path, lambda: fill(1.5))
     assert "Make room on the disk" in notes[0]
     assert counts(database)["complete"] == 30
+
+
+def test_a_disk_that_is_full_when_the_study_is_begun(tmp_path: Path) -> None:
+    """It is named, and waited for."""
+    database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+    limit = [1]
+
+    @event.listens_for(database.engine, "begin")
+    def _(connection: Any) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {limit[0]}")
+
+    notes: list[str] = []
+    threading.Timer(1.0, lambda: limit.__setitem__(0, 2**30)).start()
+    study = StudyRun(
+        spec_of(tmp_path), database, At(0, lambda: None), lambda s: notes.append(s.note) if s.note else None
+    )
+    assert study.run() == "trials"
+    assert "is full" in notes[0]
+    assert "Trying again" in notes[0]
+    assert "nothing was lost" in notes[1]
+    assert counts(database)["complete"] == 30
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_disk_that_is_full_when_the_database_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", tmp_path], check=False).returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        filling, url, notes = tmp_path / "filling", f"sqlite:///{tmp_path}/runs/t.db", []
+        with contextlib.suppress(OSError), filling.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        with pytest.raises(DiskFullError, match=r"The disk of the storage .* is full .*Make room on the disk"):
+            open_patiently(url, notes.append, patience_s=0.3)
+        assert len(notes) == 1, "it is said once"
+        threading.Timer(1.0, filling.unlink).start()
+        database = open_patiently(url, notes.append)
+        assert "nothing was lost" in notes[-1]
+        database.close()
+        with contextlib.suppress(OSError), filling.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        with pytest.raises(DiskFullError, match="is full"):
+            open_database(url, create=False)
+    finally:
+        subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+def test_another_fault_at_the_start_is_said_at_once(tmp_path: Path) -> None:
+    notes: list[str] = []
+    with pytest.raises(StorageError, match="is a folder"):
+        open_patiently(f"sqlite:///{tmp_path}", notes.append)
+    assert notes == []
 
 
 @pytest.mark.parametrize("fault", ["deleted", "replaced"])

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from tuner.storage.checkpoints import StoredCheckpoint
     from tuner.storage.database import Database, open_database, open_read_only, storage_errors
     from tuner.storage.noting import note
-    from tuner.storage.outage import Outage
+    from tuner.storage.outage import Outage, open_patiently
     from tuner.storage.owners import SEEN_EVERY_S
     from tuner.storage.reading import (
         StudyRecord,
@@ -36,6 +36,7 @@ __all__ = [
     "hidden",
     "note",
     "open_database",
+    "open_patiently",
     "open_read_only",
     "quiet",
     "read_epochs",
@@ -57,7 +58,7 @@ _MODULES = {
         *("StudyRecord", "epochs_run", "read_epochs", "read_probes", "read_recipe", "read_recipes"),
         *("read_study_record", "read_verdicts", "study_names"),
     ),
-    "outage": ("Outage",),
+    "outage": ("Outage", "open_patiently"),
     "owners": ("SEEN_EVERY_S",),
     "store": ("StudyStore", "quiet"),
     "noting": ("note",),

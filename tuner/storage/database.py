@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.errors import StorageAwayError, StorageError
+from tuner.errors import DiskFullError, StorageAwayError, StorageError
 from tuner.storage import sqlite
 from tuner.storage.address import absolute, hidden, redacted
 from tuner.storage.sqlite import ReadConnection, WalConnection, table_names
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 _ATTEMPTS = 8
 _LOCK = 7_861_202_511
 """Number of our advisory lock in PostgreSQL."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_ROOM_BYTES = 100_000
+"""Less than this is no room: SQLite needs 32 kB for the index of a log alone."""
 _PASSING = ("08", "53", "57", "58")
 """Classes of PostgreSQL's errors that may pass: connection, resources, operator intervention, system error."""
 _PATIENCE = {
@@ -42,8 +47,9 @@ class Database:
         note: What a person should know of how it was opened; None for nothing.
     """
 
-    def __init__(self, url: str, optuna: RDBStorage, file: Path | None = None, note: str | None = None) -> None:
-        self.url, self.optuna, self.note = url, optuna, note
+    def __init__(self, url: str, optuna: RDBStorage, file: Path | None = None) -> None:
+        self.url, self.optuna = url, optuna
+        self.note: str | None = None
         self._file, self._inode = file, None if file is None else _inode(file)
         self._complete = False
 
@@ -108,15 +114,19 @@ def open_database(url: str, *, create: bool) -> Database:
     with storage_errors(url), _alone(url):
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                storage = RDBStorage(url, engine_kwargs=dict(options))
-                note = prepare_tables(storage.engine, file)
-                break
+                database = Database(url, RDBStorage(url, engine_kwargs=dict(options)), file)
+                try:
+                    database.note = prepare_tables(database.engine, file)
+                except BaseException:
+                    database.close()
+                    raise
+                return database
             except (DatabaseError, RuntimeError) as error:
                 # Several processes may find a new database empty; all but one then find tables where there were none.
                 if attempt == _ATTEMPTS or not _is_being_made(error):
                     raise
                 time.sleep(0.2 * attempt)
-    return Database(url, storage, file, note)
+    raise AssertionError("the last attempt raises")
 
 
 def open_read_only(url: str) -> Database:
@@ -218,6 +228,8 @@ def storage_errors(url: str) -> Iterator[None]:
             f"{hidden(url)!r} ({_first_line(error, url)}). Correct --storage or TUNER_STORAGE, or install the driver."
         ) from error
     except (SQLAlchemyError, StorageInternalError, sqlite3.Error, RuntimeError, OSError) as error:
+        if _is_full(url, error):
+            raise _disk_full(url, error) from error
         kind = StorageAwayError if _may_pass(error) else StorageError
         raise kind(_explain(url, error)) from error
 
@@ -233,6 +245,8 @@ def _check_file(path: Path, create: bool) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
+            if error.errno in _FULL:
+                raise _disk_full(path.parent.as_posix(), error) from error
             raise StorageError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
 
 
@@ -261,6 +275,26 @@ def _may_pass(error: BaseException) -> bool:
     return state[:2] in _PASSING or state in ("40001", "40P01")
 
 
+def _is_full(url: str, error: BaseException) -> bool:
+    """Whether the disk is full; of a disk without room for its log SQLite says that it cannot read or open the file."""
+    cause = _cause(error)
+    text = str(cause)
+    if getattr(cause, "errno", None) in _FULL or any(words in text for words in ("is full", "No space left", "quota")):
+        return True
+    if not isinstance(cause, sqlite3.Error) or not any(words in text for words in ("disk I/O", "unable to open")):
+        return False
+    file = absolute(url)[1]
+    return file is not None and file.parent.is_dir() and shutil.disk_usage(file.parent).free < _ROOM_BYTES
+
+
+def _disk_full(place: str, error: BaseException) -> DiskFullError:
+    """What is said of a disk without room."""
+    return DiskFullError(
+        f"The disk of the storage {hidden(place)} is full ({_first_line(_cause(error), place)}). Make room on the disk "
+        "and run the same command again: what is finished is kept."
+    )
+
+
 def _cause(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
@@ -284,8 +318,6 @@ def _explain(url: str, error: BaseException) -> str:
         )
     elif "readonly" in text or "unable to open" in text or "ermission" in text:
         step = "Check that the file and its folder may be written, or name another one with --storage."
-    elif "full" in text:
-        step = "Make room on the disk and run the same command again: what is finished is kept."
     elif "no longer compatible" in text or "upgrade" in text:
         step = "It was made by another version of Optuna: see `optuna storage upgrade`."
     else:

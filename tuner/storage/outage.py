@@ -3,12 +3,42 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
-from tuner.errors import StorageAwayError
+from tuner.errors import DiskFullError, StorageAwayError
+from tuner.storage.database import Database, open_database
 
 PATIENCE_S = 600.0
 """How long a database may be away before a run gives up."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
+
+
+def open_patiently(url: str, tell: Callable[[str], None], patience_s: float = PATIENCE_S) -> Database:
+    """Open a database, or make it; if its disk is full, wait for room as a run does later.
+
+    Args:
+        url: As for `open_database`.
+        tell: Called with what a person should know.
+        patience_s: After so many seconds the failure is raised.
+
+    Raises:
+        DiskFullError: There is no room still.
+        StorageError: It cannot be opened for another reason: that is said at once.
+    """
+    outage = Outage(patience_s)
+    while True:
+        try:
+            database = open_database(url, create=True)
+        except DiskFullError as error:
+            note = outage.failed(error)
+        else:
+            note = outage.ended()
+            if note is not None:
+                tell(note)
+            return database
+        if note is not None:
+            tell(note)
+        time.sleep(outage.pause_s)
 
 
 class Outage:
