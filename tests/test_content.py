@@ -104,7 +104,7 @@ def test_a_file_that_is_not_python(tmp_path: Path, text: str) -> None:
     write(tmp_path, "m.py", text)
     with pytest.raises(ContentError, match=r"m\.py is not Python that can be read"):
         content.signature(tmp_path, Reference("m.py", "build"))
-    with pytest.raises(ContentError, match=r"m\.py fails when it is loaded"):
+    with pytest.raises(ContentError, match=r"m\.py is not Python that can be read"):
         content.load(tmp_path, Reference("m.py", "build"))
 
 

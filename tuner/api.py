@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,6 +131,7 @@ def train(
     workers: int | None = None,
     storage: str | None = None,
     force: bool = False,
+    code: Collection[str] = (),
     show: Callable[[Standing], None] = lambda standing: None,
 ) -> Trained:
     """Train the leading recipes of a study again, choose one, score the test part once, save the model.
@@ -146,6 +147,8 @@ def train(
         workers: Worker processes; None for one a core.
         storage: Database; by default `runs/tuner.db` of the study file's project, or of the current folder.
         force: Whether a file that is there is written over.
+        code: Model file and data functions of the project, as in "models/own.py:build", if no study file of it names
+            them: code that only the database names is not run.
         show: Called with the standing whenever it changed.
 
     Returns:
@@ -167,7 +170,7 @@ def train(
 
     database = open_database(storage or default_url(project), create=False)
     try:
-        request = TrainRequest(Path(output), top, seeds, seed, force)
+        request = TrainRequest(Path(output), top, seeds, seed, force, tuple(code))
         return train_winner(read_study_results(database, name), project, request, executor, show)
     finally:
         database.close()

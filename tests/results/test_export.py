@@ -8,16 +8,29 @@ import os
 import sqlite3
 import sys
 import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from mock_results import mock_results
 
 import tuner
+from tuner.content import sha256
 from tuner.data import DataOptions, prepare, unscaled
-from tuner.errors import ContentError, DataError, NoBestTrialError, RecipeError, StudyNotFoundError, UsageError
-from tuner.results import Export, best_trial, export, read_export, read_study_results, save_rows
-from tuner.results.script.compose import _apart, _check_names, _model_source
+from tuner.errors import CodeError, DataError, NoBestTrialError, RecipeError, StudyNotFoundError, UsageError
+from tuner.results import (
+    Export,
+    Study,
+    TrainRequest,
+    best_trial,
+    export,
+    python_script,
+    read_export,
+    read_study_results,
+    save_rows,
+    train_winner,
+)
 from tuner.results.script.extract import definitions
 from tuner.results.winner.leaders import leaders
 from tuner.storage import open_database
@@ -39,6 +52,18 @@ def small(place):
     }
     data = {"source": "iris", "validation": {"folds": 3}, "test": 0.1}
     return mock_results(place, search=search, data=data, budget={"trials": 12, "epochs": 2}, diverges_above=0.05)
+
+
+@contextlib.contextmanager
+def changed_copy(study: Study, folder: Path) -> Iterator[sqlite3.Connection]:
+    """A copy of the database as `changed.db`, to be changed by a stranger."""
+    with (
+        contextlib.closing(sqlite3.connect(study.database.engine.url.database)) as before,
+        contextlib.closing(sqlite3.connect(folder / "changed.db")) as copy,
+    ):
+        before.backup(copy)  # a copied file would lack what is still in the write-ahead log
+        yield copy
+        copy.commit()
 
 
 def test_both_formats_hold_all_of_it(small, place):
@@ -118,23 +143,50 @@ def test_only_complete_trials_are_exported(small, place):
 )
 def test_a_recipe_that_was_changed_in_the_database_is_refused(small, tmp_path, path, value):
     """What makes no recipe, or one for another question than the fingerprint of the study."""
-    with (
-        contextlib.closing(sqlite3.connect(small.database.engine.url.database)) as before,
-        contextlib.closing(sqlite3.connect(tmp_path / "changed.db")) as copy,
-    ):
-        before.backup(copy)
+    with changed_copy(small, tmp_path) as copy:
         copy.execute("update tuner_recipes set recipe = json_set(recipe, ?, ?)", (path, value))
-        copy.commit()
     changed = read_study_results(open_database(f"sqlite:///{tmp_path}/changed.db", create=False), "mock")
     for read in (best_trial, lambda study: export(study, tmp_path), lambda study: leaders(study, 3)):
         with pytest.raises(RecipeError, match="The database holds a recipe of trial"):
             read(changed)
 
 
+@pytest.mark.parametrize("key", ["data.source", "data.test", "model"])
+def test_code_that_only_the_database_names_is_not_run(small, place, tmp_path, key):
+    """A database may name any file of the reader's project, with the hash of its content, and agree with itself."""
+    script = tmp_path / "scripts" / "deploy.py"
+    script.parent.mkdir()
+    script.write_text("def wipe(*args, **options):\n    raise SystemExit('it was run')\n", encoding="utf-8")
+    named = {"data.source": "$.data.source", "data.test": "$.data.test", "model": "$.model.reference"}[key]
+    digest = sha256(script) if key == "model" else best_trial(small).recipe.model.sha256
+    with changed_copy(small, tmp_path) as copy:
+        recipes = "update tuner_recipes set recipe = json_set(recipe, ?, 'scripts/deploy.py:wipe', '$.model.sha256', ?)"
+        copy.execute(recipes, (named, digest))
+        fingerprints = (
+            "update study_user_attributes set value_json = "
+            "json_set(value_json, '$.\"' || ? || '\"', 'scripts/deploy.py:wipe', '$.model_sha256', ?) "
+            "where key = 'tuner:fingerprint'"
+        )
+        copy.execute(fingerprints, (key, digest))
+    changed = read_study_results(open_database(f"sqlite:///{tmp_path}/changed.db", create=False), "mock")
+    with pytest.raises(CodeError, match=r"scripts/deploy\.py:wipe"):
+        train_winner(changed, tmp_path, TrainRequest(tmp_path / "a.keras"), lambda place, count: pytest.fail("started"))
+    with pytest.raises(CodeError, match=r"scripts/deploy\.py:wipe"):
+        python_script(export(changed, tmp_path), tmp_path)
+
+
 def test_other_data_are_refused(small, place, monkeypatch):
     monkeypatch.setitem(small.record.attrs["tuner:about"]["facts"], "sha256", "0" * 64)
-    with pytest.raises(DataError, match="have changed"):
+    with pytest.raises(DataError, match="must stay as they were"):
         export(small, place)
+
+
+def test_rows_are_not_written_from_other_data(small, place, tmp_path, monkeypatch):
+    found = export(small, place)
+    monkeypatch.setitem(small.record.attrs["tuner:about"]["facts"], "sha256", "0" * 64)
+    with pytest.raises(DataError, match="must stay as they were"):
+        save_rows(small, found, place, tmp_path / "rows.npz")
+    assert not (tmp_path / "rows.npz").exists()
 
 
 def test_the_rows_and_the_numbers_give_what_is_trained(small, place, tmp_path):
@@ -174,32 +226,3 @@ def test_definitions_come_with_what_they_use(tmp_path):
         "@staticmethod\ndef one():\n    return two()",
         "def two():\n    return FACTOR * math.pi",
     ]
-
-
-def test_names_of_the_model_file_win():
-    model = "import numpy as np\nimport jax as keras_like\n\ndef train():\n    return predict\n\npredict = 3\n"
-    ours = _apart(model, ["def predict(x):\n    return np.sum(x)", "def main():\n    return predict(train)"])
-    assert ours == [
-        "def predict_of_script(x):\n    return np.sum(x)",
-        "def main():\n    return predict_of_script(train)",
-    ]
-
-
-def test_the_model_file_is_the_one_that_was_trained(tmp_path):
-    from tuner.content import Reference, sha256
-
-    file = tmp_path / "own.py"
-    file.write_text(
-        "from __future__ import annotations\n\ndef build():\n    pass\n\n\nif __name__ == '__main__':\n    build()\n",
-        encoding="utf-8",
-    )
-    text = _model_source(tmp_path, Reference("own.py", "build"), sha256(file))
-    assert text.split() == ["def", "build():", "pass"]
-    with pytest.raises(ContentError, match="has changed"):
-        _model_source(tmp_path, Reference("own.py", "build"), "0" * 64)
-
-
-@pytest.mark.parametrize("name", ["build(); import os", "lambda", "a.b", ""])
-def test_a_recipe_cannot_smuggle_code_into_the_script(name):
-    with pytest.raises(UsageError, match="names of functions and arguments"):
-        _check_names("build", name)

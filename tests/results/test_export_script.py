@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -98,20 +99,43 @@ ORDERS = {"multiclass": "numpy", "binary": "keras", "regression": "numpy", "mult
 """The order of the engine that trains each: `auto` cannot compile a model with a constraint."""
 
 CAPPED = """
+from __future__ import annotations
+\x0c
 import keras
+from nets.parts import hidden, mean
+\x0c
+
+def train():
+    raise SystemExit("this is not the function of the script")
 
 
 def build(inputs, outputs, *, activation, initializer):
     rows = keras.Input(inputs)
+    return keras.Model(rows, keras.layers.Dense(outputs)(hidden(mean([10, 14]), activation, initializer)(rows)))
+
+\x0c
+if __name__ == "__main__":
+    raise SystemExit("run as a program")
+"""
+HELPER = """
+import keras
+
+
+def mean(numbers):
+    return sum(numbers) // len(numbers)
+
+
+def hidden(units, activation, initializer):
     capped = keras.constraints.MaxNorm(2.0)
-    hidden = keras.layers.Dense(12, activation, kernel_initializer=initializer, kernel_constraint=capped)(rows)
-    return keras.Model(rows, keras.layers.Dense(outputs)(hidden))
+    return keras.layers.Dense(units, activation, kernel_initializer=initializer, kernel_constraint=capped)
 """
 
 
 def write_project(folder: Path) -> None:
-    """What the multi-label study needs: three labels of five numbers, and its model."""
+    """What the multi-label study needs: three labels of five numbers, its model, and what that imports."""
     (folder / "capped.py").write_text(CAPPED, encoding="utf-8")
+    (folder / "nets").mkdir()
+    (folder / "nets" / "parts.py").write_text(HELPER, encoding="utf-8")
     random = np.random.default_rng(0)
     x = random.normal(size=(300, 5))
     y = (x @ random.normal(size=(5, 3)) + random.normal(size=(300, 3)) > 0).astype(int)
@@ -133,8 +157,9 @@ def test_the_script_reproduces_the_score(task, tmp_path):
     exported = export(study, tmp_path)
     assert str(exported.recipe.task) == task
     script, rows, model = tmp_path / "best.py", tmp_path / "rows.npz", tmp_path / "best.keras"
-    script.write_text(python_script(exported, tmp_path), encoding="utf-8")
+    script.write_text(python_script(exported, tmp_path, ["capped.py"]), encoding="utf-8")
     save_rows(study, exported, tmp_path, rows)
+    shutil.rmtree(tmp_path / "nets")  # a script stands on its own
     output = run_alone(script, rows, "--save", model)
     value = float(re.match(rf"validation {exported.metric} ([-\d.]+), recorded ([-\d.]+)", output).group(1))  # type: ignore[union-attr]
     assert value == pytest.approx(exported.value, rel=1e-4, abs=1e-6)

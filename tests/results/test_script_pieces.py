@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mock_results import mock_results
 
 from tuner.results import Export, export, python_script
@@ -103,3 +107,51 @@ def test_scores_are_the_same(base):
             assert np.allclose(
                 eval(pieces.scores_text(other), names), scores(outputs, head, other.task, other.loss.name)
             )
+
+
+TEXTS = st.text(st.characters(), max_size=12) | st.text("\"'\\\n\r\f\0 {}%#=(),;:ab\u2028\u202e\ud800", max_size=12)
+
+
+def shape(tree: ast.AST) -> str:
+    """A program without its texts."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = "text"
+    return ast.dump(tree)
+
+
+def with_texts(base: Export, *texts: str) -> Export:
+    """The export with a text in each field that may hold any."""
+    study, tag, column, word, label, version = texts
+    preprocessing = replace(base.splits[0].preprocessing, features=(column,), vocabulary={column: (word,)})
+    model = base.recipe.model.model_copy(update={"options": {"tag": tag, f"{word} 1": [tag]}})
+    return replace(
+        base,
+        study=study,
+        recipe=base.recipe.model_copy(update={"model": model}),
+        splits=(replace(base.splits[0], preprocessing=preprocessing),),
+        classes=(label,),
+        versions={"keras": version},
+    )
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS))
+def test_a_text_of_a_recipe_is_one_literal_in_the_script(base_and_place, texts):
+    base, place, expected = base_and_place
+    script = python_script(with_texts(base, *texts), place)
+    script.encode("utf-8")
+    tree = ast.parse(script)
+    study, tag, column, word, label, version = texts
+    values = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert {tag, column, word, label, f"{word} 1"} <= values
+    opening = ast.get_docstring(tree, clean=False)
+    assert opening is not None
+    assert f"of the study {study!r}." in opening
+    assert f"(the study was run with keras {version})" in opening
+    assert shape(tree) == expected
+
+
+@pytest.fixture(scope="module")
+def base_and_place(base, place):
+    return base, place, shape(ast.parse(python_script(with_texts(base, *"abcdef"), place)))

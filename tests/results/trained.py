@@ -27,7 +27,7 @@ def trained(folder: Path, content: Mapping[str, Any]) -> Study:
     def train(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
         records: list[EpochRecord] = []
         made = Recipe.from_json(recipe)
-        build = load(folder, Reference.parse(made.model.reference, "build"), made.model.sha256)
+        build = load(folder, Reference.parse(made.model.reference, "build"), made.model.sha256, made.model.helpers)
         training = run_trial(engine, made, prepared, build, lambda record, report: not records.append(record))
         yield from (record for record in records if record.fold == 0)  # a fold's epochs would be reported again
         return training

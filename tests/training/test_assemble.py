@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tuner import training
-from tuner.errors import ContentError
+from tuner.errors import CodeError, ContentError
 from tuner.training import (
     Choice,
     ModelChoice,
@@ -248,19 +248,23 @@ def test_the_best_recipe_builds_and_trains(project: tuple[Path, str], monkeypatc
         ).to_json()
     )
     monkeypatch.chdir(folder)
-    model = best.build((6,), 3)
+    with pytest.raises(CodeError, match=r"code=\['models/own\.py:build'\] in Python"):
+        best.build((6,), 3)
+    model = best.build((6,), 3, code=["models/own.py"])
     y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0).astype(int)
     history = model.fit(X, y, verbose=0, **best.fit_options()).history["loss"]
     assert history[-1] < 0.5 * history[0]
     found = best.scores(model.predict(X, verbose=0))
     assert (found.argmax(axis=1) == y).mean() > 0.8
-    np.testing.assert_array_equal(best.build((6,), 3, project=folder).get_weights()[0].shape, (6, 16))
+    np.testing.assert_array_equal(
+        best.build((6,), 3, folder, code=["models/own.py:build"]).get_weights()[0].shape, (6, 16)
+    )
 
 
 def test_a_model_file_that_has_changed_is_refused(project: tuple[Path, str]) -> None:
     given = recipe(model=ModelChoice(reference="models/own.py:build", sha256="0" * 64))
     with pytest.raises(ContentError, match="has changed since the study was started"):
-        given.build((6,), 3, project=project[0])
+        given.build((6,), 3, project=project[0], code=["models/own.py"])
 
 
 @pytest.mark.parametrize("name", training.__all__)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.options import find_study, storage_option, study_argument, study_name
+from tuner.cli.options import code_option, find_study, storage_option, study_argument, study_name
 from tuner.cli.output import echo, write_file
 from tuner.errors import UsageError
 from tuner.quoting import python_text, shell_command
@@ -30,6 +30,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--trial", type=click.IntRange(min=0), metavar="N", help="Number of the trial; the best one without.")
 @click.option("--data", metavar="FILE", type=_FILE, help="Also write the rows of the study, .npz, for the script.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
+@code_option
 @storage_option
 def command(
     study: str,
@@ -38,6 +39,7 @@ def command(
     trial: int | None,
     data: Path | None,
     force: bool,
+    code: tuple[str, ...],
     storage: str | None,
 ) -> None:
     """Write the best configuration of STUDY, or another trial, to be used without the database.
@@ -50,12 +52,12 @@ def command(
     _check_files(output, data, force)
     project = study_name(study)[1] or Path.cwd()
     found = find_study(study, storage)
-    exported = export(found, project, trial)
+    exported = export(found, project, trial, code)
     if kind == "python":
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         from tuner.results import python_script
 
-        text = python_script(exported, project)
+        text = python_script(exported, project, code)
     else:
         text = (
             exported.to_toml() if kind == "toml" else json.dumps(exported.to_json(), indent=2, allow_nan=False) + "\n"

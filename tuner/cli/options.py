@@ -33,6 +33,16 @@ def storage_option(function: Command) -> Command:
     )(function)
 
 
+def code_option(function: Command) -> Command:
+    """`--code FILE.py:FUNCTION`."""
+    return click.option(
+        "--code",
+        metavar="FILE.py:FUNCTION",
+        multiple=True,
+        help="Model or data function to run although only the database names it, and no study file here; repeatable.",
+    )(function)
+
+
 def json_option(function: Command) -> Command:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")(

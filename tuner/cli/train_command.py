@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.options import json_option, only_json, print_json, storage_option, study_argument
+from tuner.cli.options import code_option, json_option, only_json, print_json, storage_option, study_argument
 from tuner.errors import StudyFailedError
 
 
@@ -25,6 +25,7 @@ from tuner.errors import StudyFailedError
 @click.option("--seed", type=click.IntRange(min=0), help="What the seeds are made from.  [default: the study's]")
 @click.option("--workers", type=click.IntRange(min=1, max=256), help="Worker processes.  [default: one a core]")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
+@code_option
 @storage_option
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="Print the result only.")
@@ -36,6 +37,7 @@ def command(
     seed: int | None,
     workers: int | None,
     force: bool,
+    code: tuple[str, ...],
     storage: str | None,
     as_json: bool,
     quiet: bool,
@@ -61,6 +63,7 @@ def command(
             workers=workers,
             storage=storage,
             force=force,
+            code=code,
             show=shown,
         )
     content = trained.to_json()

@@ -87,7 +87,8 @@ class Worker:
         engine.measured.update(job.measured)
         try:
             recipe = Recipe.from_json(job.recipe)
-            build = load(workplace.project, Reference.parse(recipe.model.reference, "build"), recipe.model.sha256)
+            reference = Reference.parse(recipe.model.reference, "build")
+            build = load(workplace.project, reference, recipe.model.sha256, recipe.model.helpers)
             self._state = self._state or _global_state(workplace)
             match job.purpose:
                 case "again":

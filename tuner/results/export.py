@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tuner.errors import NoBestTrialError, RecipeError, UsageError
 from tuner.files import MAX_JSON_BYTES, parse_toml, read_bytes, reading
 from tuner.quoting import tuner_command
 from tuner.results.best import best_trial
+from tuner.results.code import check_data_code
 from tuner.results.recipes import trial_recipe
 from tuner.results.studies import Study
 from tuner.results.toml_text import toml_text
@@ -115,19 +117,22 @@ class Export:
         return header + toml_text(self.to_json(), sections)
 
 
-def export(study: Study, project: Path, trial: int | None = None) -> Export:
+def export(study: Study, project: Path, trial: int | None = None, code: Collection[str] = ()) -> Export:
     """A trial with what was fitted on its training data, which are read for it.
 
     Args:
         study: The study.
         project: Folder that the data's paths are relative to.
         trial: Its number; None for the best one.
+        code: Data functions that the person names, beside those that study files of the project name.
 
     Raises:
         NoBestTrialError: It is not complete, or was not made by keras-studies.
+        CodeError: Only the database names the data function.
         DataError: The data cannot be read, or changed since the study was run.
     """
     number, value, recipe = _chosen(study, trial)
+    check_data_code(recipe, project, code)
     prepared = prepared_of(study, recipe, project)
     fingerprint = study.record.attrs.get("tuner:fingerprint", {})
     return Export(
@@ -146,7 +151,7 @@ def export(study: Study, project: Path, trial: int | None = None) -> Export:
             for split in prepared.splits
             if split.preprocessing is not None
         ),
-        versions={name: fingerprint[f"version.{name}"] for name in _VERSIONS if fingerprint.get(f"version.{name}")},
+        versions={name: version for name in _VERSIONS if (version := _version(fingerprint.get(f"version.{name}")))},
     )
 
 
@@ -165,6 +170,10 @@ def _chosen(study: Study, number: int | None) -> tuple[int, float, Recipe]:
             f"`{tuner_command('show', record.name, '--state', 'complete')}` lists those that can be."
         )
     return number, float(trial.value), trial_recipe(study, trial)
+
+
+def _version(text: Any) -> str | None:
+    return text if isinstance(text, str) and re.fullmatch(r"\d+(\.\w+){0,3}", text, re.ASCII) else None
 
 
 def _engine_of(study: Study, number: int) -> str:

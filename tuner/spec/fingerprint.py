@@ -14,6 +14,8 @@ _PACKAGES = ("keras", "tensorflow", "optuna")
 LATER_KEYS: Mapping[str, Any] = {"data.missing_values": []}
 """What older fingerprints do not say, and what it was."""
 _ABSENT = object()
+_FILE = "file."
+"""Before the path of a file that the model file imports."""
 _HASHES = {"model_sha256": "the content of the model file", "data_sha256": "the content of the data"}
 
 
@@ -33,6 +35,7 @@ def fingerprint(spec: StudySpec) -> dict[str, Any]:
         "seed": spec.seed,
         "data_sha256": spec.facts.sha256,
     }
+    content |= {f"{_FILE}{path}": digest for path, digest in spec.helpers.items()}
     content |= {f"data.{key}": value for key, value in spec.data.model_dump(mode="json").items()}
     content |= {f"search.{dimension.name}": _text(dimension) for dimension in spec.space}
     content |= {f"version.{package}": _version(package) for package in _PACKAGES}
@@ -49,7 +52,15 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     old, new, lines = {**LATER_KEYS, **old}, {**LATER_KEYS, **new}, []
     for key in [*old, *(key for key in new if key not in old)]:
         before, now = old.get(key, _ABSENT), new.get(key, _ABSENT)
-        if before is _ABSENT:
+        if key.startswith(_FILE):
+            before, now = (None if value is _ABSENT else str(value) for value in (before, now))
+            if before != now:
+                shown = ["not imported" if value is None else value[:12] for value in (before, now)]
+                lines.append(
+                    f"the content of {key.removeprefix(_FILE)}, which the model imports: "
+                    f"{shown[0]} before, {shown[1]} now (sha256)"
+                )
+        elif before is _ABSENT:
             lines.append(f"{key}: not there before, {_shown(now)} now")
         elif now is _ABSENT:
             lines.append(f"{key}: {_shown(before)} before, not there now")

@@ -144,6 +144,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         advice=tuple(dict.fromkeys(advice)),
         health=health,
         resources=resources,
+        helpers=model.helpers,
     )
 
 

@@ -131,7 +131,7 @@ def _model(spec: StudySpec, values: Mapping[str, Value]) -> ModelChoice:
     }
     of_model = [name for name, one in DIMENSIONS.items() if isinstance(one, NumberDimension) and one.of_model]
     options |= {name: values[name] for name in of_model if name in values}
-    return ModelChoice(reference=str(spec.model), sha256=spec.model_sha256, options=options)
+    return ModelChoice(reference=str(spec.model), sha256=spec.model_sha256, options=options, helpers=dict(spec.helpers))
 
 
 def _plain(value: Value) -> Any:

@@ -61,6 +61,7 @@ class Model:
     reference: Reference
     sha256: str
     signature: Signature
+    helpers: Mapping[str, str]
 
 
 def read_name(content: Mapping[str, Any], default: str | None, problems: Problems) -> str | None:
@@ -98,7 +99,11 @@ def read_model(content: Mapping[str, Any], project: Path, problems: Problems) ->
     try:
         reference = Reference.parse(text, "build")
         signature = files.signature(project, reference)
-        return Model(reference, files.sha256(files.find(project, reference.path)), signature)
+        missing = files.missing_helper(project, reference.path)
+        if missing is not None:
+            raise ContentError(f"{missing}.")
+        helpers = files.helper_hashes(project, reference.path)
+        return Model(reference, files.sha256(files.find(project, reference.path)), signature, helpers)
     except (ContentError, OSError, ValueError) as error:
         problems.add(
             "model",

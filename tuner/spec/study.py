@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,6 +64,7 @@ class StudySpec:
         project: Folder that references and data paths are relative to.
         model: Model file and function.
         model_sha256: Hash of the model file.
+        helpers: Path → hash of each file of the project that it imports, and that these import.
         head: "auto", "model", or the name of an output activation.
         data: The `[data]` section.
         facts: What was found in the data.
@@ -102,6 +104,7 @@ class StudySpec:
     advice: tuple[str, ...] = ()
     health: HealthOptions = HealthOptions()
     resources: Resources = Resources()
+    helpers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folds(self) -> int | None:

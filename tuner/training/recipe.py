@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,21 +110,26 @@ class Recipe(_Frozen):
         check_recipe(recipe)
         return recipe
 
-    def build(self, inputs: Sequence[int], outputs: int, project: Path | None = None) -> keras.Model:
+    def build(
+        self, inputs: Sequence[int], outputs: int, project: Path | None = None, *, code: Collection[str] = ()
+    ) -> keras.Model:
         """The compiled Keras model; the same seed gives the same initial weights.
 
         Args:
             inputs: Shape of one row, without the batch axis.
             outputs: Number of raw outputs.
-            project: Folder that the model file is relative to; the current one where it is None.
+            project: Folder that the model file is relative to; the current one if it is None.
+            code: The model file, as in "models/own.py:build", if it is yours and no study file of the project names it.
 
         Raises:
+            CodeError: Only the database or file that the recipe is from names the code.
             ContentError: The model file is not there, has changed since the study, or gives no usable model.
         """
         from tuner.training.assemble import build_model
 
         reference = content.Reference.parse(self.model.reference, "build")
-        function = content.load(project or Path.cwd(), reference, self.model.sha256)
+        content.check_named(project or Path.cwd(), reference, code)
+        function = content.load(project or Path.cwd(), reference, self.model.sha256, self.model.helpers)
         return self.compile(build_model(self, inputs, outputs, function))
 
     def compile(self, model: keras.Model) -> keras.Model:

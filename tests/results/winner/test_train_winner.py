@@ -279,8 +279,8 @@ def test_a_changed_model_and_changed_data(study, place, tmp_path, monkeypatch):
     with pytest.raises(UsageError, match=r"End its name in \.keras"):
         trained(study, place, tmp_path / "a.h5")
     with monkeypatch.context() as patch:
-        patch.setattr("tuner.results.winner.retrain.sha256", lambda path: "0" * 64)
-        with pytest.raises(ContentError, match="must be the file that the study was run with, but has changed"):
+        patch.setattr("tuner.results.code.sha256", lambda path: "0" * 64)
+        with pytest.raises(ContentError, match=r"models/mlp\.py has changed since the study was started"):
             trained(study, place, tmp_path / "a.keras")
     monkeypatch.setitem(study.record.attrs["tuner:about"]["facts"], "sha256", "0" * 64)
     with pytest.raises(DataError, match="must stay as they were"):

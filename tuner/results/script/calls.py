@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from tuner.results.script.literals import literal
+
 _UNSAID = ("name", "dtype", "reduction", "seed")
 
 
@@ -22,7 +24,7 @@ def call_text(thing: Any, **override: Any) -> str:
     family = kind.__module__.split(".")[2]
     content = {**thing.get_config(), **override}
     arguments = [
-        f"{name}={content[name]!r}"
+        f"{name}={literal(content[name])}"
         for name, parameter in inspect.signature(kind).parameters.items()
         if name in content and name not in _UNSAID and (name in override or content[name] != parameter.default)
     ]

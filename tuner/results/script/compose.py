@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ast
-import keyword
-import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import tuner
-from tuner.content import Reference, find, sha256
-from tuner.errors import ContentError, UsageError
+from tuner.content import Reference, find, find_helpers, source_text
+from tuner.results.code import check_model_code
 from tuner.results.export import Export
-from tuner.results.script.extract import bound_by, definitions
+from tuner.results.script.extract import definitions
 from tuner.results.script.head_text import docstring_text, settings_text
+from tuner.results.script.literals import comment, docstring, literal
+from tuner.results.script.model_source import MODULE, embedded_source, inline_source
 from tuner.results.script.pieces import scores_text
 from tuner.results.script.training_text import training_text
 from tuner.training import LOSSES, METRICS, SCHEDULES
@@ -27,28 +26,42 @@ _SCHEDULES = _TRAINING / "schedules"
 _RULE = "# " + "-" * 98
 
 
-def python_script(export: Export, project: Path) -> str:
-    """The script.  Making it imports Keras, whose defaults it is compared with.
+def python_script(export: Export, project: Path, code: Collection[str] = ()) -> str:
+    """Write the script.  Making it imports Keras, whose defaults it is compared with.
 
     Args:
         export: The trial.
         project: Folder that the model file is relative to.
+        code: The model file, if the person names it; see `check_model_code`.
 
     Raises:
+        CodeError: Only the database names the model file.
         ContentError: The model file is not there, or is another one than the trial was trained with.
     """
     recipe = export.recipe
     reference = Reference.parse(recipe.model.reference, "build")
-    _check_names(reference.function, *recipe.model.options, *recipe.schedule.options)
-    model = _model_source(project, reference, recipe.model.sha256)
-    imports, copied = _copied(export)
-    before = "\n\n\n".join([settings_text(export).strip(), *copied])
+    check_model_code(recipe, project, code)
+    source, helpers = source_text(find(project, reference.path)), find_helpers(project, reference.path)
+    heading = comment(f"The model: {recipe.model.reference} as it was (sha256 {recipe.model.sha256[:12]}).")
+    imports, before = _before(export)
     after = training_text(export, reference.function)
-    before, after = _apart(model, [before, after])
-    needed = sorted({"import argparse", "import os", "import keras", "import numpy as np", *imports})
+    model = None if helpers else inline_source(source, "\n".join([*imports, before, after]))
+    if model is None:
+        imports, before = _before(export, "ProjectFiles")
+        after = training_text(export, f"MODEL.{reference.function}")
+        model = "\n".join(
+            [
+                "# Files of the project, as modules: name → file, whether it is a package, content.",
+                embedded_source(source, reference.path, helpers),
+                "",
+                "sys.meta_path.insert(0, ProjectFiles(MODULES))",
+                f"MODEL = importlib.import_module({literal(MODULE)})",
+            ]
+        )
+        imports = [*imports, "import importlib", "import sys"]
     return "\n".join(
         [
-            docstring_text(export),
+            docstring(docstring_text(export)),
             "",
             "from __future__ import annotations",
             "",
@@ -59,13 +72,13 @@ def python_script(export: Export, project: Path) -> str:
             'os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")',
             'os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")',
             "",
-            *(line for line in needed if line != "import os"),
+            *sorted({line for line in imports if line != "import os"}),
             "",
             before,
             "",
             "",
             _RULE,
-            f"# The model: {recipe.model.reference!r} as it was (sha256 {recipe.model.sha256[:12]!r}).",
+            heading,
             _RULE,
             "",
             model.strip("\n"),
@@ -82,37 +95,18 @@ def python_script(export: Export, project: Path) -> str:
     )
 
 
-def _check_names(*names: str) -> None:
-    """Refuse what would be written as code and is no name: a recipe comes from a database, which is data."""
-    for name in names:
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise UsageError(f"A script needs names of functions and arguments, but the recipe has {name!r}.")
+def _before(export: Export, *parts: str) -> tuple[list[str], str]:
+    """What stands before the model: import statements, settings and definitions, more `parts` among them."""
+    imports, copied = _copied(export, parts)
+    own = ["import argparse", "import os", "import keras", "import numpy as np"]
+    return [*own, *imports], "\n\n\n".join([settings_text(export).strip(), *copied])
 
 
-def _model_source(project: Path, reference: Reference, expected: str) -> str:
-    """The model's file without what only counts at the top of a file or when it is run as a program."""
-    path = find(project, reference.path)
-    if sha256(path) != expected:
-        raise ContentError(
-            f"{reference.path} has changed since the study was started (sha256 {sha256(path)[:12]}, expected "
-            f"{expected[:12]}). Put the file back."
-        )
-    text = path.read_text(encoding="utf-8")
-    lines = text.splitlines()
-    for node in ast.parse(text).body:
-        future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
-        program = isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
-        if future or program:
-            for number in range(node.lineno - 1, node.end_lineno or node.lineno):
-                lines[number] = ""
-    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines))
-
-
-def _copied(export: Export) -> tuple[list[str], list[str]]:
+def _copied(export: Export, more: Iterable[str] = ()) -> tuple[list[str], list[str]]:
     """What the script takes over from our files: import statements and definitions."""
     recipe = export.recipe
     wanted: list[tuple[Path, Iterable[str]]] = [(_METRICS, [METRICS[recipe.metric].name, *_helpers(export)])]
-    parts = ["predict", *(["regularize"] if recipe.l1 or recipe.l2 else [])]
+    parts = ["predict", *(["regularize"] if recipe.l1 or recipe.l2 else []), *more]
     schedule, own_loss = SCHEDULES[recipe.schedule.name], LOSSES[recipe.loss.name].own_class
     if not schedule.constant:
         wanted.append((_SCHEDULES / f"{schedule.name}.py", ["ReduceOnPlateau" if schedule.stateful else schedule.name]))
@@ -127,13 +121,3 @@ def _copied(export: Export) -> tuple[list[str], list[str]]:
 def _helpers(export: Export) -> list[str]:
     """What makes scores of outputs, where that is more than a formula."""
     return [name for name in ("softmax",) if f"{name}(" in scores_text(export.recipe)]
-
-
-def _apart(model: str, texts: list[str]) -> list[str]:
-    """Our texts with another name for whatever the model's file defines too."""
-    theirs = {name: ast.unparse(node) for node in ast.parse(model).body for name in bound_by(node)}
-    for node in ast.parse("import argparse\nimport keras\nimport numpy as np\n" + "\n".join(texts)).body:
-        for name in bound_by(node):
-            if name in theirs and theirs[name] != ast.unparse(node) and not isinstance(node, ast.Import):
-                texts = [re.sub(rf"\b{re.escape(name)}\b", f"{name}_of_script", text) for text in texts]
-    return texts

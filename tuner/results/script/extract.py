@@ -75,4 +75,4 @@ def _source(text: str, node: ast.stmt) -> str:
     """The text of a statement, decorators included."""
     decorators = getattr(node, "decorator_list", [])
     first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-    return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+    return "\n".join(text.split("\n")[first - 1 : node.end_lineno])

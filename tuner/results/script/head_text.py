@@ -5,11 +5,12 @@ from __future__ import annotations
 from tuner.engines import ENGINES
 from tuner.results.export import Export
 from tuner.results.script import pieces
+from tuner.results.script.literals import literal
 from tuner.training import SCHEDULES, Task
 
 
 def docstring_text(export: Export) -> str:
-    """What the script is, and how it is run."""
+    """Return what the script is, and how it is run; as a text, not as Python."""
     recipe, folds = export.recipe, len(export.splits)
     targets = {
         Task.MULTICLASS: f"(n, {export.outputs}), one-hot",
@@ -21,7 +22,7 @@ def docstring_text(export: Export) -> str:
     width = len(export.splits[0].preprocessing.center)
     ends = "" if folds == 1 else f", each name ending in _1 to _{folds} for the folds"
     saves = "saves the model, too" if folds == 1 else "saves the model of the last fold, too"
-    return f'''"""Train the setting of trial {export.trial} of the study {export.study!r}.
+    return f"""Train the setting of trial {export.trial} of the study {literal(export.study)}.
 
     python THIS_FILE rows.npz                        trains, and prints the score
     python THIS_FILE rows.npz --save model.keras     {saves}
@@ -41,26 +42,29 @@ numpy.savez("rows.npz", x_train=..., y_train=..., x_validation=..., y_validation
 
 With the rows of the study and the same versions the score is the recorded one to 1e-4 on most machines: elsewhere
 sums may be rounded otherwise.
-"""'''
+"""
 
 
 def settings_text(export: Export) -> str:
     """The constants: what was recorded, chosen and fitted."""
     recipe = export.recipe
-    weights = f"\nCLASS_WEIGHT = {recipe.class_weight!r}  # of each class by number" if recipe.class_weight else ""
+    weights = (
+        f"\nCLASS_WEIGHT = {literal(recipe.class_weight)}  # of each class by number" if recipe.class_weight else ""
+    )
+    direction = "maximized" if export.direction == "maximize" else "minimized"
     order = ENGINES[export.engine].order
     maximize = f"\nMAXIMIZE = {export.direction == 'maximize'}" if SCHEDULES[recipe.schedule.name].stateful else ""
     names = pieces.names_text(export)
-    return f"""RECORDED = {export.value!r}  # {recipe.metric} on the validation part, {export.direction}d
-TASK = {str(recipe.task)!r}
-SEED = {recipe.seed}  # of initial weights, batch order and dropout
-ORDER = {order!r}  # of the rows: "keras" is that of the engine `fit`, "numpy" that of `compiled`
-EPOCHS = {recipe.epochs}
-BATCH_SIZE = {recipe.batch_size}
-LEARNING_RATE = {recipe.learning_rate!r}{weights}{maximize}
+    return f"""RECORDED = {literal(export.value)}  # {recipe.metric} on the validation part, {direction}
+TASK = {literal(str(recipe.task))}
+SEED = {literal(recipe.seed)}  # of initial weights, batch order and dropout
+ORDER = {literal(order)}  # of the rows: "keras" is that of the engine `fit`, "numpy" that of `compiled`
+EPOCHS = {literal(recipe.epochs)}
+BATCH_SIZE = {literal(recipe.batch_size)}
+LEARNING_RATE = {literal(recipe.learning_rate)}{weights}{maximize}
 
 {names}
-SHAPE = {tuple(export.splits[0].preprocessing.shape)!r}  # of one row as the model gets it
+SHAPE = {literal(tuple(export.splits[0].preprocessing.shape))}  # of one row as the model gets it
 # Fitted on the training part{"" if len(export.splits) == 1 else " of each fold"}: x becomes (x - center) / scale.
 {pieces.fitted_text(export)}
 

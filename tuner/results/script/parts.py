@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+import importlib.abc
+import importlib.machinery
+import linecache
+import types
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
+
+
+class ProjectFiles(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports files of the project from this script: name of the module → file, whether it is a package, content."""
+
+    def __init__(self, modules: dict[str, tuple[str, bool, str]]) -> None:
+        self.modules = modules
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if name not in self.modules:
+            return None
+        file, package, _ = self.modules[name]
+        return importlib.machinery.ModuleSpec(name, self, origin=file, is_package=package)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        file, _, text = self.modules[module.__name__]
+        module.__file__ = file
+        linecache.cache[file] = (len(text), None, text.splitlines(True), file)  # so that a traceback shows its lines
+        exec(compile(text, file, "exec", dont_inherit=True), vars(module))
 
 
 def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:

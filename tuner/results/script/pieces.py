@@ -7,8 +7,10 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from tuner.content import is_name
 from tuner.results.export import Export
 from tuner.results.script.calls import call_text
+from tuner.results.script.literals import literal
 from tuner.training import (
     ACTIVATIONS,
     INITIALIZERS,
@@ -33,7 +35,7 @@ def loss_text(recipe: Recipe) -> str:
     """The call that makes the loss, of Keras or of a class that the script defines."""
     own = LOSSES[recipe.loss.name].own_class
     if own is not None:
-        return f"{own}({', '.join(f'{name}={value!r}' for name, value in recipe.loss.options.items())})"
+        return f"{own}({', '.join(f'{name}={literal(value)}' for name, value in recipe.loss.options.items())})"
     loss = loss_of(recipe)
     return call_text(getattr(loss, "loss", loss), **recipe.loss.options)
 
@@ -58,9 +60,14 @@ def build_text(export: Export, function: str) -> str:
     """The call of the model's function with the chosen options."""
     recipe = export.recipe
     arguments = {"activation": ACTIVATIONS[recipe.activation].build(), **recipe.model.options}
-    given = "".join(f"        {name}={value!r},\n" for name, value in arguments.items())
-    first = f"        {export.input_shape!r},\n        {export.outputs},\n        initializer=initializer,\n"
-    return f"{function}(\n{first}{given}    )"
+    given = "".join(f"        {_argument(name, value)},\n" for name, value in arguments.items())
+    shapes = f"        {literal(export.input_shape)},\n        {literal(export.outputs)},\n"
+    return f"{function}(\n{shapes}        initializer=initializer,\n{given}    )"
+
+
+def _argument(name: str, value: Any) -> str:
+    """A keyword argument; a name that Python would not read as one stands in a dictionary."""
+    return f"{name}={literal(value)}" if is_name(name) else f"**{literal({name: value})}"
 
 
 def schedule_text(recipe: Recipe) -> str | None:
@@ -68,7 +75,7 @@ def schedule_text(recipe: Recipe) -> str | None:
     name, options = recipe.schedule.name, recipe.schedule.options
     if SCHEDULES[name].constant:
         return None
-    given = "".join(f", {option}={value!r}" for option, value in options.items())
+    given = "".join(f", {option}={literal(value)}" for option, value in options.items())
     if SCHEDULES[name].stateful:
         return f"Plateau(ReduceOnPlateau(LEARNING_RATE, MAXIMIZE{given}), measure)"
     return f"Rates({name}(np.arange(steps * EPOCHS), steps * EPOCHS, LEARNING_RATE{given}), steps)"
@@ -108,10 +115,10 @@ def fitted_text(export: Export) -> str:
 
 
 def _array(name: str, values: Sequence[float]) -> list[str]:
-    text = f"np.array([{', '.join(map(repr, values))}]),"
+    text = f"np.array([{', '.join(map(literal, values))}]),"
     if len(text) < WIDTH - 20:
         return [f'        "{name}": {text}']
-    numbers = textwrap.wrap(", ".join(map(repr, values)), WIDTH - 16, break_long_words=False, break_on_hyphens=False)
+    numbers = textwrap.wrap(", ".join(map(literal, values)), WIDTH - 16, break_long_words=False, break_on_hyphens=False)
     return [f'        "{name}": np.array([', *(f"            {line}" for line in numbers), "        ]),"]
 
 
@@ -134,7 +141,5 @@ def names_text(export: Export) -> str:
 
 
 def _list(name: str, values: Any, comment: str | None) -> str:
-    import pprint
-
-    text = pprint.pformat(list(values) if isinstance(values, tuple) else values, width=WIDTH, compact=True)
+    text = literal(list(values) if isinstance(values, tuple) else values, WIDTH)
     return "\n".join([*([f"# {comment}"] if comment else []), f"{name} = {text}"])

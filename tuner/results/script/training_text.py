@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tuner.results.export import Export
 from tuner.results.script import pieces
+from tuner.results.script.literals import literal
 from tuner.training import Task
 
 
@@ -13,11 +14,13 @@ def training_text(export: Export, function: str) -> str:
     head = (
         ""
         if recipe.head in ("model", "linear")
-        else f"""    outputs = keras.layers.Activation({recipe.head!r}, name="head", dtype="float32")(model.outputs[0])
-    model = keras.Model(model.inputs, outputs, name=model.name)
+        else f"""    head = keras.layers.Activation({literal(recipe.head)}, name="head", dtype="float32")
+    model = keras.Model(model.inputs, head(model.outputs[0]), name=model.name)
 """
     )
-    penalty = f"    regularize(model, l1={recipe.l1!r}, l2={recipe.l2!r})\n" if recipe.l1 or recipe.l2 else ""
+    penalty = (
+        f"    regularize(model, l1={literal(recipe.l1)}, l2={literal(recipe.l2)})\n" if recipe.l1 or recipe.l2 else ""
+    )
     fill = (
         '    x = np.where(np.isnan(x), fitted["fill"], x)\n' if export.splits[0].preprocessing.fill is not None else ""
     )
@@ -44,7 +47,7 @@ def training_text(export: Export, function: str) -> str:
     initializer.seed = keras.random.SeedGenerator(SEED)  # draws anew at each use
     model = {pieces.build_text(export, function)}
     if not getattr(model, "inputs", None):
-        inputs = keras.Input({export.input_shape!r})
+        inputs = keras.Input({literal(export.input_shape)})
         model = keras.Model(inputs, model(inputs), name=model.name)
 {penalty}{head}    model.compile(
         optimizer={pieces.folded(pieces.optimizer_text(recipe))},

@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from tuner.content import Reference, find, sha256
 from tuner.data import Prepared
-from tuner.errors import ContentError
 from tuner.executors import Executor, Job, Workplace
 from tuner.interrupts import Interrupts
+from tuner.results.code import check_data_code, check_model_code
 from tuner.results.export import prepared_of, seed_of
 from tuner.results.studies import Study
 from tuner.results.winner.choose import Candidate, candidate, choose, leaders_text, p_above, p_against
@@ -43,6 +42,7 @@ class Request:
         seeds: With how many seeds each; two at least.
         seed: What they are made from; None for the study's.
         force: Whether a file that is there is written over.
+        code: Code of the project that the person names, beside what study files of the project name.
     """
 
     file: Path
@@ -50,6 +50,7 @@ class Request:
     seeds: int = SEEDS
     seed: int | None = None
     force: bool = False
+    code: tuple[str, ...] = ()
 
 
 def train(
@@ -70,13 +71,15 @@ def train(
 
     Raises:
         UsageError: The file cannot be written, no trial is complete, or model or data have changed.
+        CodeError: Only the database names the model file or the data function.
         StudyFailedError: A training failed, or too many of them diverged.
         KeyboardInterrupt: Interrupted; nothing was written.
     """
     check_output(request.file, request.force)
     found = leaders(study, request.top)
     recipe = found[0].recipe
-    _check_model(recipe, project)
+    check_model_code(recipe, project, request.code)
+    check_data_code(recipe, project, request.code)
     prepared = prepared_of(study, recipe, project)
     seed = seed_of(study) if request.seed is None else request.seed
     executor = executor_of(_workplace(study, recipe, prepared, project), request.seeds * len(found))
@@ -193,15 +196,6 @@ def _baseline(work: Work, chosen: Candidate, constant: Constant, measure: Measur
     p = p_above(chosen.complete, chosen.draws, answers, measure)
     found = Baseline(constant.name, measure.of(answers), min(1.0, tried * p) if math.isfinite(p) else None, tried)
     return replace(found, meaning=against_baseline(found, measure.metric))
-
-
-def _check_model(recipe: Recipe, project: Path) -> None:
-    path = find(project, Reference.parse(recipe.model.reference, "build").path)
-    if sha256(path) != recipe.model.sha256:
-        raise ContentError(
-            f"{recipe.model.reference} must be the file that the study was run with, but has changed (sha256 "
-            f"{sha256(path)[:12]}, was {recipe.model.sha256[:12]}). Put it back, or run the study under another name."
-        )
 
 
 def _workplace(study: Study, recipe: Recipe, prepared: Prepared, project: Path) -> Workplace:
