@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tuner.engines import Training
 from tuner.errors import StudyFailedError
-from tuner.executors import Ended, EpochDone, Executor, Job, Lost, Raised, Stopped, excerpt
+from tuner.executors import Ended, EpochDone, Executor, Job, Lost, ModelWarned, Raised, Stopped, excerpt
 from tuner.interrupts import Interrupts
 
 _POLL_S = 0.2
@@ -20,6 +20,7 @@ def run_jobs(
     interrupts: Interrupts,
     told: Callable[[int, Training | None], None] = lambda number, training: None,
     on_epoch: Callable[[EpochDone], None] = lambda event: None,
+    on_warning: Callable[[str], None] = lambda text: None,
     advice: str = "Use fewer --workers; or give a trial more in [budget], run the study with that, and try again.",
 ) -> dict[int, Ended]:
     """Run the jobs.
@@ -30,6 +31,7 @@ def run_jobs(
         interrupts: Ctrl-C ends it at once: nothing is worth keeping before the end.
         told: Called with the number of a training when it begins (None), and again with how it ended.
         on_epoch: Called after each epoch.
+        on_warning: Called with what a worker warns of.
         advice: What to do where a training was ended for using more than it may.
 
     Raises:
@@ -56,6 +58,8 @@ def run_jobs(
                     told(number, event.training)
                 case EpochDone():
                     on_epoch(event)
+                case ModelWarned(text=text):
+                    on_warning(text)
                 case Lost(number=number) if number not in retried:
                     retried.add(number)
                     executor.submit(running[number])

@@ -33,6 +33,7 @@ class Rehearsal:
         made_s: What was needed once: building the model, making programs.
         study_s: Estimate of the study in the study's workers, with nothing ended early; None where its number of trials
             has no limit.
+        warnings: What is known to train badly of its model, one sentence each.
     """
 
     params: dict[str, Any]
@@ -42,6 +43,7 @@ class Rehearsal:
     epoch_s: float
     made_s: float
     study_s: float | None
+    warnings: list[str]
 
 
 def rehearse(spec: StudySpec, executor: Executor, workers: int) -> Rehearsal:
@@ -65,6 +67,7 @@ def rehearse(spec: StudySpec, executor: Executor, workers: int) -> Rehearsal:
     recipe = recipe_for(spec, values, 0)
     recipe = recipe.model_copy(update={"epochs": min(_EPOCHS, recipe.epochs)})
     seconds: list[float] = []
+    warnings: list[str] = []
     try:
         executor.start()
         with Interrupts() as interrupts:
@@ -73,6 +76,7 @@ def rehearse(spec: StudySpec, executor: Executor, workers: int) -> Rehearsal:
                 [Job(0, recipe.to_json())],
                 interrupts,
                 on_epoch=lambda event: seconds.append(event.record.seconds),
+                on_warning=warnings.append,
                 advice=_ADVICE,
             )[0]
     finally:
@@ -89,4 +93,5 @@ def rehearse(spec: StudySpec, executor: Executor, workers: int) -> Rehearsal:
         epoch_s=epoch_s,
         made_s=max(0.0, ended.seconds - len(seconds) * epoch_s),
         study_s=None if trials is None else trial_s * trials / workers,
+        warnings=list(dict.fromkeys(warnings)),
     )

@@ -35,6 +35,7 @@ from tuner.executors import (
     GlobalStateChanged,
     Job,
     Lost,
+    ModelWarned,
     Raised,
     Saved,
     Stopped,
@@ -65,6 +66,8 @@ PROGRAMS = "tuner:programs"
 STEP_TIMES = "tuner:step_times"
 """Attribute of a study: what its workers have measured to choose how they train (`Engine.measured`)."""
 ABOUT = "tuner:about"
+WARNINGS = "tuner:warnings"
+"""Attribute of a study: what its workers have warned of, at most `_MOST_WARNINGS` sentences."""
 SETTINGS = "tuner:settings"
 """Attribute of a study: how many settings its space has, or None for too many to ever try them all."""
 ENGINE = "engine"
@@ -81,6 +84,7 @@ _ASK_AGAIN_S = 1.0
 """How often a run with nothing to do looks whether other processes have left something."""
 _AT_ONCE = 32
 """Trials asked for before they are handed out: with 1,000 free workers the first would wait for all the others."""
+_MOST_WARNINGS = 10
 _OPEN_ENDINGS = ("trials", "exhausted")
 """Endings that a failed or an abandoned trial takes back."""
 
@@ -114,6 +118,7 @@ class StudyRun:
         self._outage = Outage()
         self._ask_at = 0.0
         self._told_unsaved = self._told_changed = False
+        self._warned = set[str]()
         self._logs = TrialLogs(spec.project, spec.name)
 
     def run(self) -> str:
@@ -433,6 +438,12 @@ class StudyRun:
                     self._told_unsaved = True
                     self._tell_standing(f"Trial {number} has no checkpoints, and begins anew if it is cut: {reason}.")
                 return False
+            case ModelWarned(text=text):
+                if text not in self._warned:
+                    self._warned.add(text)
+                    self._store.update_attr(WARNINGS, lambda before: _with_warning(before, text))
+                    self._tell_standing(text)
+                return False
             case GlobalStateChanged():
                 if not self._told_changed:
                     self._told_changed = True
@@ -608,6 +619,11 @@ def about(spec: StudySpec) -> dict[str, Any]:
 def _with_programs(before: dict[str, Any] | None, traced: int, seconds: float) -> dict[str, Any]:
     before = before or {"traced": 0, "seconds": 0.0}
     return {"traced": before["traced"] + traced, "seconds": round(before["seconds"] + seconds, 3)}
+
+
+def _with_warning(before: list[str] | None, text: str) -> list[str]:
+    before = before or []
+    return before if text in before or len(before) >= _MOST_WARNINGS else [*before, text]
 
 
 def _seed(seed: int, trials: int, place: int) -> int:

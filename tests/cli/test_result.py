@@ -17,6 +17,7 @@ def content(*slower_as: str | None) -> dict[str, Any]:
         "programs": {"traced": 0, "seconds": 0.0},
         "settings": {"total": None, "trained": 1, "text": None},
         "best": None,
+        "warnings": [],
         "trials": [{"slower_as": reason} for reason in slower_as],
     }
 

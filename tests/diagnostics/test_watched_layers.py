@@ -8,7 +8,7 @@ import pytest
 keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.slow
 
-from tuner.diagnostics import Layers  # noqa: E402 – needs Keras
+from tuner.diagnostics import Layers, output_activation  # noqa: E402 – needs Keras
 
 X = np.linspace(-3.0, 3.0, 40, dtype=np.float32).reshape(20, 2)
 
@@ -90,3 +90,22 @@ def test_frozen_layers_have_no_gradient():
     model = keras.Model(rows, keras.layers.Dense(1, name="outputs")(frozen(rows)))
     frozen.trainable = False
     assert Layers(model).names == ["outputs"]
+
+
+@pytest.mark.parametrize(
+    ("end", "found"),
+    [
+        (lambda x: keras.layers.Dense(3, "softmax", name="out")(x), ("softmax", "out")),
+        (lambda x: keras.layers.Dense(3, "sigmoid", name="out")(x), ("sigmoid", "out")),
+        (lambda x: keras.layers.Softmax(name="out")(x), ("softmax", "out")),
+        (lambda x: keras.layers.Activation("softmax", name="out")(x), ("softmax", "out")),
+        (lambda x: keras.Sequential([keras.layers.Dense(3, "softmax", name="out")])(x), ("softmax", "out")),
+        (lambda x: keras.ops.softmax(x), ("softmax", "softmax")),
+        (lambda x: keras.layers.Dense(3, name="out")(x), None),
+        (lambda x: keras.layers.Dense(3, "relu")(x), None),
+    ],
+)
+def test_the_activation_that_a_model_ends_in(end, found):
+    rows = keras.Input((4,))
+    name = output_activation(keras.Model(rows, end(rows)))
+    assert (name and (name[0], name[1].rstrip("_0123456789"))) == found

@@ -26,7 +26,7 @@ import tensorflow as tf
 from tuner.data import DataOptions, prepare
 from tuner.engines import ENGINES, KERAS_SETTINGS, Snapshot
 from tuner.engines.keras_settings import clear_session
-from tuner.executors import Ended, GlobalStateChanged, Job, Workplace
+from tuner.executors import Ended, GlobalStateChanged, Job, ModelWarned, Workplace
 from tuner.executors.global_state import GlobalState
 from tuner.executors.messages import event_of
 from tuner.executors.worker import Worker
@@ -180,7 +180,7 @@ def build(inputs, outputs, *, activation, initializer, mode="plain"):
             keras.config.set_epsilon(0.3)
     rows = keras.Input(inputs)
     x = keras.layers.Dense(width, activation, kernel_initializer=initializer)(rows)
-    x = keras.layers.Dense(outputs, kernel_initializer=initializer, dtype="float32")(x)
+    x = keras.layers.Dense(outputs, "softmax", kernel_initializer=initializer, dtype="float32")(x)
     return keras.Model(rows, x)
 """
 MODES = ("policy", "epsilon")
@@ -196,16 +196,20 @@ def test_a_trial_is_what_it_is_alone_whatever_its_worker_trained_before(tmp_path
     place = Workplace(tmp_path, "auto", data, spec.facts.sha256, spec.facts.input_shape, 0)
     prepared = prepare(DataOptions.model_validate(data), tmp_path, 0)
     values = {"learning_rate": 0.05, "loss": "categorical_crossentropy", "activation": "relu"}
-    jobs = {mode: Job(3, recipe_for(spec, {**values, "model.mode": mode}, 3).to_json()) for mode in ("plain", *MODES)}
+    recipes = {mode: recipe_for(spec, {**values, "model.mode": mode}, 3).to_json() for mode in ("plain", *MODES)}
+
+    warned: list[ModelWarned] = []
 
     def trained(order: list[str]) -> list[tuple[Ended, set[str]]]:
         """How each job ends, in one worker that is new, and what it had changed."""
         found: list[Any] = []
         worker = Worker(queue.SimpleQueue(), lambda message: found.append(event_of(message)))
         engine, ends = ENGINES["auto"].make(), []
-        for mode in order:
+        for number, mode in enumerate(order):
             found.clear()
-            worker.train(jobs[mode], place, engine, prepared)
+            worker.train(Job(number, recipes[mode]), place, engine, prepared)
+            assert {event.number for event in found} == {number}
+            warned.extend(event for event in found if isinstance(event, ModelWarned))
             changed = {name for event in found if isinstance(event, GlobalStateChanged) for name in event.restored}
             assert isinstance(found[-1], Ended), found[-1]
             assert not any(isinstance(event, GlobalStateChanged) and event.lasting for event in found)
@@ -223,3 +227,4 @@ def test_a_trial_is_what_it_is_alone_whatever_its_worker_trained_before(tmp_path
         {"Keras's epsilon", "global names of a file of the project"},
         set(),
     ]
+    assert warned[0].text.startswith("The model ends in softmax")

@@ -17,10 +17,11 @@ from mock_study import run, spec_of
 from tuner.cli.tables import show_result
 from tuner.engines import EpochRecord, Training
 from tuner.errors import RepeatedFailureError, StudyChangedError
-from tuner.executors import Ended, EpochDone, InlineExecutor, Job, Lost
-from tuner.results import read_study_results, summary
+from tuner.executors import Ended, EpochDone, GlobalStateChanged, InlineExecutor, Job, Lost, ModelWarned
+from tuner.results import best_trial, read_study_results, summary
 from tuner.runner import StudyRun
 from tuner.search import SAMPLERS
+from tuner.standing import Standing
 from tuner.storage import Database, open_database
 
 
@@ -580,3 +581,26 @@ def test_many_free_workers_begin_before_all_are_asked_for(database: Database, tm
     StudyRun(spec, database, Watched(mock_study.trainer, slots=70)).run()
     assert len(begun) == 70
     assert begun[0] == 32
+
+
+class Telling(InlineExecutor):
+    """Warns twice, and says twice that global state has changed, before each step."""
+
+    def events(self, timeout_s: float) -> list[Any]:
+        found = super().events(timeout_s)
+        numbers = dict.fromkeys(event.number for event in found if isinstance(event, EpochDone))
+        said = [ModelWarned(number, "The model ends in softmax.") for number in numbers] * 2
+        return [*said, *(GlobalStateChanged(number, ("the locale",), ()) for number in numbers), *found]
+
+
+def test_what_workers_warn_of_is_said_once_and_kept(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+    shown: list[Standing] = []
+    spec = mock_study.spec_of(tmp_path, budget={"trials": 3, "epochs": 2})
+    StudyRun(spec, database, Telling(mock_study.trainer), shown.append).run()
+    notes = [standing.note for standing in shown if standing.note]
+    assert len(notes) == 2
+    assert notes[0] == "The model ends in softmax."
+    assert "changes the locale for its whole process. It is put back after each trial" in notes[1]
+    study = read_study_results(database, "mock")
+    assert summary(study)["warnings"] == best_trial(study).to_json()["warnings"] == ["The model ends in softmax."]

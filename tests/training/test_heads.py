@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tuner.errors import UnknownNameError, UsageError
-from tuner.training import HEADS, LOSSES, Task, head_for, head_warning, scores
+from tuner.training import HEADS, LOSSES, Task, head_for, head_warning, scores, second_activation_warning
 
 PAIRS = [(row.name, task) for row in LOSSES.values() for task in row.heads]
 
@@ -45,6 +45,21 @@ def test_a_loss_for_another_task_names_those_that_fit() -> None:
 def test_an_unknown_head_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'sigmoid'"):
         head_for("hinge", Task.BINARY, "sigmoyd")
+
+
+@pytest.mark.parametrize(
+    ("head", "task", "words"),
+    [
+        ("softmax", Task.MULTICLASS, "softmax of softmax"),
+        ("linear", Task.MULTICLASS, "but the loss takes raw outputs"),
+        ("model", Task.MULTICLASS, None),
+        ("linear", Task.REGRESSION, None),
+    ],
+)
+def test_a_model_with_an_activation_before_its_head(head: str, task: Task, words: str | None) -> None:
+    found = second_activation_warning("softmax", "out", head, task)
+    assert found is None if words is None else words in str(found)
+    assert found is None or "(layer 'out')" in found
 
 
 @pytest.mark.parametrize(("loss", "task"), PAIRS)

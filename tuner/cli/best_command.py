@@ -22,6 +22,8 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
     if as_json:
         print_json(best.to_json())
         return
+    from rich.text import Text
+
     from tuner.cli.formats import number_text
     from tuner.cli.tables import params_table
     from tuner.cli.terminal import console
@@ -31,6 +33,8 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
     out.print(f"Study {best.study}: {best.metric} {number_text(best.value)} (trial {best.trial})", style="bold")
     if best.health:
         out.print(f"Health: {best.health[0]['verdict']}: {best.health[0]['text']}")
+    for sentence in best.warnings:
+        out.print(Text(sentence, "yellow"))
     out.print("Found by the search:")
     out.print(params_table(best.params))
     out.print("The whole recipe, with what was fixed:")

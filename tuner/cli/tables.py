@@ -39,6 +39,8 @@ def show_result(content: dict[str, Any], ended: str) -> None:
     for reason, count in slower.most_common(1):
         by_fit = f"{count} trial{'s were' if count > 1 else ' was'} trained by model.fit, which is slower: {reason}."
         out.print(Text(by_fit, "yellow"))
+    for sentence in content["warnings"]:
+        out.print(Text(sentence, "yellow"))
     if content["best"] is not None:
         best = content["best"]
         out.print(Text(f"Best {content['metric']}: {number_text(best['value'])} (trial {best['trial']})", "bold"))
@@ -158,6 +160,8 @@ def show_explained(content: dict[str, Any]) -> None:
         )
         table.add_row("", _tried(content["tried"]))
     out.print(table)
+    for sentence in content["tried"]["warnings"] if content["tried"] is not None else []:
+        out.print(Text(sentence, "yellow"))
     for sentence in content["advice"]:
         out.print(Text(f"advice: {sentence}", style="yellow"))
 

@@ -14,7 +14,7 @@ from tuner.diagnostics.options import HealthOptions
 from tuner.diagnostics.probe import PROBE_EPOCHS, LayerHealth, Probe, probe_epochs, probe_of, probe_rows
 
 if TYPE_CHECKING:
-    from tuner.diagnostics.layers import Layers, Noted, is_keras
+    from tuner.diagnostics.layers import Layers, Noted, is_keras, output_activation
 
 __all__ = [
     "HEALTHY",
@@ -30,6 +30,7 @@ __all__ = [
     "divergence",
     "is_keras",
     "judge",
+    "output_activation",
     "probe_epochs",
     "probe_of",
     "probe_rows",
@@ -37,7 +38,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("Layers", "Noted", "is_keras"):
+    if name not in ("Layers", "Noted", "is_keras", "output_activation"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from tuner.diagnostics import layers
 

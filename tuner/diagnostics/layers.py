@@ -182,6 +182,17 @@ def _head(last: keras.layers.Layer) -> tuple[Activation | None, str]:
     return (activation if activation in heads else None), "activation"
 
 
+def output_activation(model: keras.Model) -> tuple[str, str] | None:
+    """Return the softmax or sigmoid that a model ends in and the name of its layer, or None for another end."""
+    if not getattr(model, "outputs", None):
+        return None
+    last = _last(model)
+    head, _ = _head(last)
+    if head is None and type(last).__name__ in ("Softmax", "Sigmoid") and is_keras(last):  # of keras.ops
+        return type(last).__name__.lower(), last.name
+    return None if head is None else (head.__name__, last.name)
+
+
 def _leaves(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
     """The layers inside a layer, in its order, then itself; recurrent layers and wrappers are not entered."""
     if not isinstance(layer, (keras.layers.RNN, keras.layers.Wrapper)):

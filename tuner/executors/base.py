@@ -1,9 +1,9 @@
 """What an executor is: the place where trials are trained, and the events it tells of.
 
 The coordinator hands out jobs and reads events; it never waits inside a training.  Events of one job come in
-this order: any number of `EpochDone`, each with a `Saved` or none behind it, then one of `Ended`, `Raised`, `Lost` or
-`Stopped`.  A job with a checkpoint may have one `Anew` before them all, and a `GlobalStateChanged` may come before the
-end.
+this order: any number of `ModelWarned`, any number of `EpochDone`, each with a `Saved` or none behind it, then one of
+`Ended`, `Raised`, `Lost` or `Stopped`.  A job with a checkpoint may have one `Anew` before them all, and a
+`GlobalStateChanged` may come before the end.
 """
 
 from __future__ import annotations
@@ -253,6 +253,19 @@ class GlobalStateChanged:
     lasting: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class ModelWarned:
+    """Something about the model is known to train badly.
+
+    Attributes:
+        number: Of the trial.
+        text: A sentence for people.
+    """
+
+    number: int
+    text: str
+
+
 def kept(job: Job) -> Kept:
     """Where a job with a folder keeps what it gives."""
     if job.folder is None:
@@ -273,7 +286,9 @@ class Stopped:
     reason: str
 
 
-Event: TypeAlias = EpochDone | Saved | Unsaved | Anew | GlobalStateChanged | Ended | Raised | Lost | Stopped
+Event: TypeAlias = (
+    EpochDone | Saved | Unsaved | Anew | ModelWarned | GlobalStateChanged | Ended | Raised | Lost | Stopped
+)
 
 
 class Executor(Protocol):

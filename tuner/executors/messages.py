@@ -2,7 +2,7 @@
 
 Towards the worker: `{"do": "prepare", workplace}`, `{"do": "train", job}`, `{"do": "answer", "go_on"}`.
 From the worker: `{"is": "ready"}`, `{"is": "broken"}`, `{"is": "epoch"}`, `{"is": "saved"}`, `{"is": "unsaved"}`,
-`{"is": "anew"}`, `{"is": "changed"}`, `{"is": "ended"}`, `{"is": "raised"}`.
+`{"is": "anew"}`, `{"is": "warned"}`, `{"is": "changed"}`, `{"is": "ended"}`, `{"is": "raised"}`.
 JSON here allows NaN and infinities: a diverging loss must get through.  Checkpoints are in base64.
 
 User code runs in a worker and may write to its end of the wire.  So nothing that comes from there is taken on trust:
@@ -20,7 +20,18 @@ from typing import Any, BinaryIO
 from pydantic import TypeAdapter
 
 from tuner.diagnostics import VERDICTS
-from tuner.executors.base import Anew, Ended, EpochDone, Event, GlobalStateChanged, Job, Raised, Saved, Unsaved
+from tuner.executors.base import (
+    Anew,
+    Ended,
+    EpochDone,
+    Event,
+    GlobalStateChanged,
+    Job,
+    ModelWarned,
+    Raised,
+    Saved,
+    Unsaved,
+)
 from tuner.executors.excerpt import LOG_CHARS, excerpt, shorten
 from tuner.executors.keeper import LARGEST_BYTES
 from tuner.quoting import plain
@@ -30,6 +41,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "saved": Saved,
     "unsaved": Unsaved,
     "anew": Anew,
+    "warned": ModelWarned,
     "changed": GlobalStateChanged,
     "ended": Ended,
     "raised": Raised,
@@ -115,6 +127,11 @@ def checkpoint_message(event: Saved | Unsaved | Anew) -> dict[str, Any]:
     """The event as a message."""
     message = {"is": type(event).__name__.lower(), **vars(event)}
     return {**message, "content": base64.b64encode(event.content).decode()} if isinstance(event, Saved) else message
+
+
+def warned_message(event: ModelWarned) -> dict[str, Any]:
+    """The event as a message."""
+    return {"is": "warned", **vars(event)}
 
 
 def changed_message(event: GlobalStateChanged) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from tuner.executors.base import (
     EpochDone,
     GlobalStateChanged,
     Job,
+    ModelWarned,
     Raised,
     Saved,
     Unsaved,
@@ -40,7 +41,7 @@ from tuner.executors.excerpt import LOG_CHARS, excerpt, one_line
 from tuner.executors.keeper import Keeper
 from tuner.executors.limits import out_of_memory
 from tuner.retraining import final_split, train_again, train_final, watches_validation
-from tuner.training import Recipe
+from tuner.training import Recipe, second_activation_warning
 
 if TYPE_CHECKING:
     from tuner.executors.global_state import GlobalState
@@ -58,6 +59,7 @@ class Worker:
         self._inbox, self._send = inbox, send
         self._held: dict[bool, tuple[HeldOut, Split]] = {}
         self._state: GlobalState | None = None
+        self._current: tuple[int, Recipe]
 
     def run(self) -> None:
         """Prepare once, then train what comes; never returns, the end of input ends the process."""
@@ -90,6 +92,7 @@ class Worker:
             reference = Reference.parse(recipe.model.reference, "build")
             build = load(workplace.project, reference, recipe.model.sha256, recipe.model.helpers)
             self._state = self._state or _global_state(workplace)
+            build, self._current = self._checked_build(build), (job.number, recipe)
             match job.purpose:
                 case "again":
                     training = train_again(engine, recipe, prepared, build, on_epoch, kept(job), workplace.health)
@@ -110,6 +113,21 @@ class Worker:
             ended = Ended(job.number, training, seconds, made, engine.used, engine.slower_as, new)
             self._restore(job.number)
             self._send(messages.ended_message(ended))
+
+    def _checked_build(self, build: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a model file build, and warn of the model; a network that the engine keeps is not built again."""
+        from tuner.diagnostics import output_activation  # imports Keras
+
+        def built(*arguments: Any, **options: Any) -> Any:
+            model = build(*arguments, **options)
+            number, recipe = self._current  # an engine may keep this function, and call it for a later trial
+            ending = output_activation(model)
+            text = ending and second_activation_warning(*ending, recipe.head, recipe.task)
+            if text:
+                self._send(messages.warned_message(ModelWarned(number, text)))
+            return model
+
+        return built
 
     def _restore(self, number: int) -> None:
         """Leave the process to the next trial as this one found it."""

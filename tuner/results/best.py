@@ -24,6 +24,7 @@ class Best:
         metric: Name of the objective.
         params: The parameters that were searched, as plain JSON.
         recipe: Everything that one training needs.
+        warnings: What is known to train badly of the model, one sentence each.
         health: What was found of the health of its training, the verdict first; empty where it was not measured.
     """
 
@@ -34,6 +35,7 @@ class Best:
     params: dict[str, Any]
     recipe: Recipe
     health: list[dict[str, Any]]
+    warnings: list[str]
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON; the shape of `tuner best --json`."""
@@ -63,4 +65,5 @@ def best_trial(study: Study) -> Best:
         params_of(trial),
         trial_recipe(study, trial),
         study.health_of(trial),
+        study.warnings,
     )

@@ -37,6 +37,11 @@ class Study:
         metric = self.record.attrs.get("tuner:about", {}).get("metric")
         return None if metric is None else str(metric)
 
+    @property
+    def warnings(self) -> list[str]:
+        """What its workers have warned of: one sentence each."""
+        return [str(text) for text in self.record.attrs.get("tuner:warnings", [])]
+
     def state_of(self, trial: FrozenTrial) -> tuple[str, str | None]:
         """State of a trial and the reason; what a dead process has left running is waiting."""
         state, reason = state_of(trial)

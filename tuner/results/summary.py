@@ -15,7 +15,8 @@ def summary(study: Study) -> dict[str, Any]:
     """The study as plain JSON.
 
     Returns:
-        `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "settings", "health", "trials"}`:
+        `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "settings", "health",
+        "warnings", "trials"}`:
         `counts` by state, `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`,
         `settings` is `{"total", "trained", "text"}`, `health` has trials by verdict, and `trials` has one
         `{"number", "state", "value", "params", "epochs", "duration_s",
@@ -35,6 +36,7 @@ def summary(study: Study) -> dict[str, Any]:
         "programs": study.programs,
         "settings": {"total": study.settings, "trained": study.trained_settings, "text": study.coverage},
         "health": study.verdicts_of(record.trials),
+        "warnings": study.warnings,
         "trials": rows,
     }
 

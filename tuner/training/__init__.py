@@ -19,7 +19,7 @@ from tuner.training.dimensions import (
     number_dimension,
     written_value,
 )
-from tuner.training.heads import HEADS, head_for, head_warning, scores
+from tuner.training.heads import HEADS, head_for, head_warning, scores, second_activation_warning
 from tuner.training.initializers import INITIALIZERS, initializer_advice
 from tuner.training.losses import LOSSES
 from tuner.training.metrics import METRICS, find_metric
@@ -112,6 +112,7 @@ __all__ = [
     "initializer_advice",
     "number_dimension",
     "scores",
+    "second_activation_warning",
     "OBJECTIVE",
     "ClassNumbers",
     "QuantileLoss",

@@ -81,6 +81,25 @@ def head_warning(loss: str, task: Task, head: str) -> str | None:
     return _probability_warning(loss, task, head)
 
 
+def second_activation_warning(activation: str, layer: str, head: str, task: Task) -> str | None:
+    """Say that a model ends in an activation of its own, though the study puts a head behind it; or None if it may.
+
+    Args:
+        activation: "softmax" or "sigmoid", in which the model ends.
+        layer: Name of the layer.
+        head: What `head_for` gave.
+        task: The task of the study.
+    """
+    if head == "model" or not task.classifies:
+        return None
+    twice = f"and the head of the study comes behind it: {head} of {activation} learns slowly and is never sure"
+    then = "but the loss takes raw outputs" if head == "linear" else twice
+    return (
+        f"The model ends in {activation} (layer {layer!r}), {then}. End the model in raw outputs, or set "
+        'head = "model" in the study file.'
+    )
+
+
 def _margin_warning(loss: str, head: str) -> str | None:
     if head == "tanh":
         return None
