@@ -11,8 +11,10 @@ from tuner import errors
 from tuner.errors import Problem, StudyFileError, TunerError, UnknownNameError, nearest, shown
 
 CLASSES = [
-    value for _, value in inspect.getmembers(errors, inspect.isclass) if issubclass(value, Exception)
-]  # fmt: skip
+    value
+    for _, value in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(value, Exception) and not issubclass(value, Warning)
+]
 
 
 @pytest.mark.parametrize("error", CLASSES, ids=lambda error: error.__name__)

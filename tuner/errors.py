@@ -24,6 +24,7 @@
 
 Every message says rule, value, place and next step.  Errors of Keras, Optuna, SQLAlchemy and the
 operating system are turned into these where they are called; nothing else leaves the library on purpose.
+`DataWarning` is a warning.
 """
 
 from __future__ import annotations
