@@ -237,6 +237,27 @@ def test_a_class_without_a_validation_row_is_noted(write_npz: Write, tmp_path: P
     assert any(note.startswith("The class 'mid' is in no row of the validation part:") for note in notes)
 
 
+def test_a_class_whose_rows_all_weigh_nothing_is_named(write_npz: Write, tmp_path: Path) -> None:
+    """Its area under the curve is no number: the study would end with a word about the learning rate."""
+    options = DataOptions(source="a.npz", test=0)
+    for classes in (2, 3):
+        y = np.array(["hi", "lo", "mid"])[np.arange(60) % classes]
+        write_npz("a.npz", x=np.arange(60.0), y=y, weight=(y != "lo").astype(float))
+        if classes == 2:
+            with pytest.raises(DataError, match=r"but those of class 'lo' all weigh 0 \(a.npz\)\. Give some of them"):
+                prepare(options, tmp_path, 0)
+        else:
+            notes = prepare(options, tmp_path, 0).facts.notes
+            assert "The class 'lo' weighs 0 in every row of the training part: it is not learned." in notes
+            assert any(
+                note.startswith("The class 'lo' weighs 0 in every row of the validation part:") for note in notes
+            )
+    write_npz("b.npz", x=np.arange(4.0), y=np.arange(4) % 2, weight=np.array([0.0, 0.0, 0.0, 1.0]))
+    write_npz("a.npz", x=np.arange(60.0), y=np.arange(60) % 2, weight=np.ones(60))
+    with pytest.raises(DataError, match=r"those of class '0' all weigh 0 \(b.npz\)"):
+        prepare(DataOptions(source="a.npz", validation="b.npz", test=0), tmp_path, 0)
+
+
 def test_labels_that_a_part_cannot_measure_are_noted(write_npz: Write, tmp_path: Path) -> None:
     y = np.stack([np.arange(30) % 2, np.arange(30) == 7, np.arange(30) != 8, np.arange(30) % 3 == 0], axis=1)
     write_npz("a.npz", x=np.arange(30.0), y=y.astype(float))

@@ -197,14 +197,38 @@ def _check_class_weight(options: DataOptions, facts: DataFacts) -> None:
 
 def _check_validation(rows: _Rows, options: DataOptions) -> None:
     """A source of its own may lack classes; with one alone, areas and correlations mean nothing."""
+    source = options.validation if isinstance(options.validation, str) else options.source
     for _, validation in rows.layout.splits:
-        alone = _only_class(rows.targets, validation)
+        weighing = _weighing(rows, validation)
+        if not len(weighing):
+            raise DataError(
+                f"The validation part must have rows of a weight above 0, but all {len(validation)} weigh 0 "
+                f"({source}). Give some of them a weight, or leave the weights out."
+            )
+        alone, without = _only_class(rows.targets, weighing), _weightless(rows, validation)
+        if alone is not None and without:
+            raise DataError(
+                f"The validation part must have rows of two classes at least that weigh more than 0, but those of "
+                f"class {without[0]!r} all weigh 0 ({source}). Give some of them a weight, or leave the weights out."
+            )
         if alone is not None:
-            source = options.validation if isinstance(options.validation, str) else options.source
             raise DataError(
                 f"The validation part must have rows of two classes at least, but all {len(validation)} are of class "
                 f"{alone!r} ({source}). Add rows of another class, or set `validation` to a fraction."
             )
+
+
+def _weighing(rows: _Rows, part: Array) -> Array:
+    """Return the rows of a part whose weight is above 0."""
+    return part if rows.raw.weight is None else part[rows.raw.weight[part] > 0]
+
+
+def _weightless(rows: _Rows, part: Array) -> list[str]:
+    """Return the classes of a part whose rows all weigh 0."""
+    groups = rows.targets.groups
+    if groups is None:
+        return []
+    return [rows.targets.classes[int(c)] for c in np.setdiff1d(groups[part], groups[_weighing(rows, part)])]
 
 
 def _only_class(targets: Targets, rows: Array) -> str | None:
@@ -225,6 +249,10 @@ def _unmeasured_notes(rows: _Rows) -> Iterator[str]:
         parts |= {"test part": test} if len(test) else {}
     else:
         yield f"All {len(test)} test rows are of class {alone!r}: metrics such as auc cannot be scored there."
+    for what, part in {"training part": splits[0][0], **parts}.items():
+        then = "it is not learned" if what == "training part" else "how well it is told is not measured there"
+        for name in _weightless(rows, part)[:1]:
+            yield f"The class {shown(name)} weighs 0 in every row of the {what}: {then}."
     for what, part in parts.items():
         y = rows.targets.y[part]
         if rows.targets.task is Task.MULTICLASS:
