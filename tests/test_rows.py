@@ -43,7 +43,7 @@ ELSEWHERE = {
     "tuner/training/dimensions.py": {"learning_rate", "momentum", "weight_decay"},  # fields of rows of the tables
     "tuner/training/initializers.py": set(ACTIVATIONS),
     "tuner/spec/across.py": {"initializer", "activation"},  # the rule is about the two
-    "tuner/search/starts.py": {"optimizer"},
+    "tuner/search/initial_points.py": {"optimizer"},
 }
 """Texts that are the name of a row by chance, or in the tables themselves: by file."""
 

@@ -10,7 +10,7 @@ import optuna
 from tuner.executors import Executor, Job
 from tuner.interrupts import Interrupts
 from tuner.jobs import run_jobs
-from tuner.search import starts, suggest
+from tuner.search import initial_points, suggest
 from tuner.spec import StudySpec, recipe_for
 from tuner.storage import quiet
 
@@ -60,7 +60,7 @@ def rehearse(spec: StudySpec, executor: Executor, workers: int) -> Rehearsal:
     """
     with quiet():
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.seed))
-    known = starts(spec.space, spec.facts.task)
+    known = initial_points(spec.space, spec.facts.task)
     if known:
         study.enqueue_trial(known[0])
     values = suggest(study.ask(), spec.space)

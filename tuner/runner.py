@@ -50,7 +50,7 @@ from tuner.search import (
     SettingIndex,
     best_of,
     distribution,
-    starts,
+    initial_points,
     state_of,
     suggest,
     tell,
@@ -182,7 +182,7 @@ class StudyRun:
         self._pruner = pruner
         self._study.pruner = pruner.build(spec.steps, spec.folds is not None, **spec.pruner.options)
         self._rungs = pruner.rungs(spec.steps, **spec.pruner.options)
-        self._starts = starts(spec.space, spec.facts.task) if spec.initial_points else []
+        self._starts = initial_points(spec.space, spec.facts.task) if spec.initial_points else []
         # What failed may have been mended: whoever comes first tries it again.
         failed = {trial.number for trial in trials if trial.state == TrialState.FAIL and not self._store.place}
         self._asked = SettingIndex(spec.space, failed)

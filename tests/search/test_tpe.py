@@ -12,7 +12,7 @@ from optuna.samplers._tpe.sampler import _split_trials, default_gamma
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.search import Outcome, suggest, tell
-from tuner.search.tpe import TPESampler
+from tuner.search.samplers.tpe_sampler import TPESampler
 from tuner.space import Categorical, Dimension, Float, Int, Space, Value, When
 
 

@@ -4,11 +4,11 @@ Importing this package does not import Optuna.
 """
 
 from tuner.search.distributions import distribution, encode, params_of, setting_key, suggest, values_of
+from tuner.search.initial_points import initial_points
 from tuner.search.outcomes import Outcome, best_of, state_of, tell, value_of
 from tuner.search.pruners import DEFAULT_PRUNER, PRUNERS, PrunerRow
 from tuner.search.samplers import DEFAULT_SAMPLER, SAMPLERS, SamplerRow
 from tuner.search.setting_index import SettingIndex
-from tuner.search.starts import starts
 
 __all__ = [
     "DEFAULT_PRUNER",
@@ -24,7 +24,7 @@ __all__ = [
     "encode",
     "params_of",
     "setting_key",
-    "starts",
+    "initial_points",
     "state_of",
     "suggest",
     "tell",

@@ -40,7 +40,7 @@ _HIGHEST_RATE_OF_REGRESSION = 0.01
 """The gradients of a squared error are not bounded, as those of a cross-entropy are."""
 
 
-def starts(space: Space, task: Task) -> list[dict[str, Any]]:
+def initial_points(space: Space, task: Task) -> list[dict[str, Any]]:
     """Known good first settings, as far as the space allows them.
 
     A setting is left out where the space does not allow its optimizer.  Of the others stays what is searched and

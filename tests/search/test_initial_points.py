@@ -5,7 +5,7 @@ from __future__ import annotations
 import optuna
 import pytest
 
-from tuner.search import starts, suggest
+from tuner.search import initial_points, suggest
 from tuner.space import Categorical, Dimension, Fixed, Float, Int, Space, When
 from tuner.training import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Task
 
@@ -13,7 +13,7 @@ from tuner.training import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDU
 @pytest.mark.parametrize("task", list(Task))
 def test_each_start_can_be_enqueued_and_comes_back(task, space):
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    found = starts(space, task)
+    found = initial_points(space, task)
     assert [start["optimizer"] for start in found] == ["adam", "sgd", "adamw", "rmsprop"]
     for start in found:
         study.enqueue_trial(start)
@@ -24,7 +24,7 @@ def test_each_start_can_be_enqueued_and_comes_back(task, space):
 
 
 def test_the_surest_start_is_adam(space):
-    first = starts(space, Task.MULTICLASS)[0]
+    first = initial_points(space, Task.MULTICLASS)[0]
     assert first == {
         "loss": "categorical_crossentropy",
         "optimizer": "adam",
@@ -47,17 +47,19 @@ def test_every_name_is_a_row_of_its_table(task):
         "loss": LOSSES,
     }
     space = Space(Dimension(name, Categorical(tuple(table))) for name, table in tables.items())
-    for start in starts(space, task):
+    for start in initial_points(space, task):
         assert set(start) == set(tables)
         assert task in LOSSES[start["loss"]].tasks
 
 
 def test_a_setting_whose_optimizer_is_not_allowed_is_left_out():
     rate = Dimension("learning_rate", Float(1e-5, 1.0, log=True))
-    assert starts(Space([Dimension("optimizer", Fixed("sgd")), rate]), Task.BINARY) == [{"learning_rate": 0.1}]
-    assert starts(Space([Dimension("optimizer", Fixed("sgd")), rate]), Task.REGRESSION) == [{"learning_rate": 0.01}]
-    assert starts(Space([Dimension("optimizer", Fixed("lion")), rate]), Task.BINARY) == []
-    assert starts(Space([rate]), Task.BINARY) == [{"learning_rate": 1e-3}]
+    assert initial_points(Space([Dimension("optimizer", Fixed("sgd")), rate]), Task.BINARY) == [{"learning_rate": 0.1}]
+    assert initial_points(Space([Dimension("optimizer", Fixed("sgd")), rate]), Task.REGRESSION) == [
+        {"learning_rate": 0.01}
+    ]
+    assert initial_points(Space([Dimension("optimizer", Fixed("lion")), rate]), Task.BINARY) == []
+    assert initial_points(Space([rate]), Task.BINARY) == [{"learning_rate": 1e-3}]
 
 
 def test_values_outside_a_range_are_left_out_and_duplicates_removed():
@@ -69,7 +71,7 @@ def test_values_outside_a_range_are_left_out_and_duplicates_removed():
             Dimension("model.units", Categorical((None, (8,)))),
         ]
     )
-    assert starts(space, Task.BINARY) == []
+    assert initial_points(space, Task.BINARY) == []
 
 
 def test_a_stepped_range_gets_its_nearest_step():
@@ -80,7 +82,7 @@ def test_a_stepped_range_gets_its_nearest_step():
             Dimension("batch_size", Int(10, 100, step=10)),
         ]
     )
-    first = starts(space, Task.BINARY)[0]
+    first = initial_points(space, Task.BINARY)[0]
     assert first["momentum"] == pytest.approx(0.85)
     assert first["batch_size"] == 30
 
@@ -92,4 +94,4 @@ def test_what_is_inactive_under_the_setting_is_left_out():
             Dimension("weight_decay", Float(1e-6, 0.1, log=True), (When("optimizer", ("adamw",)),)),
         ]
     )
-    assert starts(space, Task.BINARY) == [{"optimizer": "adam"}, {"optimizer": "adamw", "weight_decay": 1e-2}]
+    assert initial_points(space, Task.BINARY) == [{"optimizer": "adam"}, {"optimizer": "adamw", "weight_decay": 1e-2}]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, cast
 from optuna.pruners import BasePruner
 from optuna.trial import TrialState
 
-from tuner.search.window import WINDOW, Finished, View
+from tuner.search.trial_window import WINDOW, FinishedTrials, StudyView
 
 if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
 
-class OfASample(BasePruner):
+class SubsampledPruner(BasePruner):
     """Decides like `pruner` would if only some of the complete trials were there, spread evenly over all of them.
 
     Optuna's median reads all complete trials at each decision, 1 ms at 1,000 trials and 8 ms at 10,000, seven times a
@@ -27,10 +27,10 @@ class OfASample(BasePruner):
 
     def __init__(self, pruner: BasePruner, count: int = WINDOW) -> None:
         self._pruner, self._count = pruner, count
-        self._complete = Finished((TrialState.COMPLETE,))
+        self._complete = FinishedTrials((TrialState.COMPLETE,))
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Whether the trial is ended; see `optuna.pruners.BasePruner`."""
         self._complete.take_in(study.get_trials(deepcopy=False))
-        seen = View(study, self._complete.spread(self._count))
+        seen = StudyView(study, self._complete.spread(self._count))
         return self._pruner.prune(cast("Study", seen), trial)

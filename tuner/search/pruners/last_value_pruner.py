@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-class LatestValue(BasePruner):
+class LastValuePruner(BasePruner):
     """Decides like `pruner` would if the trial had reported its last value only.
 
     Optuna's median and percentile compare the *best* value of a trial so far with those of other trials at this step.

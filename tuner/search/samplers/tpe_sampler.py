@@ -17,7 +17,7 @@ import optuna.samplers
 from optuna.samplers._tpe.sampler import _split_trials, default_gamma
 from optuna.trial import TrialState
 
-from tuner.search.window import Finished, View, by_number
+from tuner.search.trial_window import FinishedTrials, StudyView, by_number
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -41,7 +41,7 @@ class TPESampler(optuna.samplers.TPESampler):
     def __init__(self, *, window: int, **options: Any) -> None:
         super().__init__(**options)
         self._window = max(window, self._n_startup_trials)
-        self._finished = Finished((TrialState.COMPLETE, TrialState.PRUNED))
+        self._finished = FinishedTrials((TrialState.COMPLETE, TrialState.PRUNED))
         self._best: list[FrozenTrial] = []
         self._common: dict[str, BaseDistribution] | None = None  # what all of them have in common
         self._shown: tuple[int, list[FrozenTrial]] | None = None
@@ -76,7 +76,7 @@ class TPESampler(optuna.samplers.TPESampler):
     def _view(self, study: Study, trial: FrozenTrial) -> Study:
         if self._shown is None or self._shown[0] != trial.number:
             self._shown = trial.number, self._choose(study)
-        return cast("Study", View(study, self._shown[1]))
+        return cast("Study", StudyView(study, self._shown[1]))
 
     def _choose(self, study: Study) -> list[FrozenTrial]:
         """The trials to look at, in the order of their numbers."""

@@ -14,7 +14,7 @@ WINDOW = 1_000
 """Finished trials that are looked at: without a bound an ask of TPE costs 11 ms at 1,000 and 138 ms at 10,000."""
 
 
-class Finished:
+class FinishedTrials:
     """The finished trials of one study, taken in as they finish.
 
     Args:
@@ -61,7 +61,7 @@ class Finished:
         return [self._trials[(i + 1) * have // count - 1] for i in range(count)]
 
 
-class View:
+class StudyView:
     """A study of which only some trials are seen: all that samplers and pruners read is as in the study itself.
 
     Uses private parts of Optuna: samplers read trials through `Study._get_trials`.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import optuna
 import pytest
 
-from tuner.search.sample import OfASample
+from tuner.search.pruners.subsampled_pruner import SubsampledPruner
 
 
 @pytest.mark.parametrize(("count", "median"), [(1000, 19.5), (4, 24.0)], ids=["all", "9, 19, 29 and 39"])
 def test_it_compares_with_an_even_spread_of_the_complete_trials(count: int, median: float) -> None:
     study = optuna.create_study(
-        direction="maximize", pruner=OfASample(optuna.pruners.MedianPruner(n_startup_trials=4), count)
+        direction="maximize", pruner=SubsampledPruner(optuna.pruners.MedianPruner(n_startup_trials=4), count)
     )
     first = study.ask()  # finishes last
     for value in range(1, 40):

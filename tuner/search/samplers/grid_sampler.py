@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tuner.search.distributions import encode
-from tuner.search.independent import IndependentSampler
+from tuner.search.samplers.independent_sampler import IndependentSampler
 from tuner.space import Space
 
 if TYPE_CHECKING:

@@ -1,0 +1,29 @@
+"""Several successive halvings side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuner.search.pruners.base import HALVING, PrunerRow, first_rung, halving_rungs
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+
+
+def build(steps: int, folds: bool = False, *, min_resource: int | None = None, reduction_factor: int = 3) -> BasePruner:
+    """Make the pruner; see `PrunerRow`."""
+    from optuna.pruners import HyperbandPruner
+
+    first = first_rung(steps, min_resource)
+    # Optuna divides the two, and allows no bracket that is shorter than its first rung.
+    return HyperbandPruner(first, max(first, steps), reduction_factor)
+
+
+HYPERBAND = PrunerRow(
+    "hyperband",
+    "several successive halvings side by side, from eager to patient",
+    "Li et al., Hyperband, JMLR 2018; Li et al., arXiv:1810.05934",
+    build,
+    HALVING,
+    rungs=halving_rungs,
+)

@@ -1,0 +1,20 @@
+"""Every trial is trained to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuner.search.pruners.base import PrunerRow
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+
+
+def build(steps: int, folds: bool = False) -> BasePruner:
+    """Make the pruner; see `PrunerRow`."""
+    from optuna.pruners import NopPruner
+
+    return NopPruner()
+
+
+NONE = PrunerRow("none", "every trial is trained to its end", "optuna.pruners.NopPruner", build, ends_trials=False)

@@ -1,0 +1,27 @@
+"""At each rung the best part goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuner.search.pruners.base import HALVING, PrunerRow, first_rung, halving_rungs
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+
+
+def build(steps: int, folds: bool = False, *, min_resource: int | None = None, reduction_factor: int = 3) -> BasePruner:
+    """Make the pruner; see `PrunerRow`."""
+    from optuna.pruners import SuccessiveHalvingPruner
+
+    return SuccessiveHalvingPruner(first_rung(steps, min_resource), reduction_factor)
+
+
+SUCCESSIVE_HALVING = PrunerRow(
+    "successive_halving",
+    "asynchronous: at each rung the best one in `reduction_factor` goes on",
+    "Li et al., A System for Massively Parallel Hyperparameter Tuning, arXiv:1810.05934",
+    build,
+    HALVING,
+    rungs=halving_rungs,
+)

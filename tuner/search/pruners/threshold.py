@@ -1,0 +1,63 @@
+"""Fixed limits of the objective."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tuner.search.pruners.base import INTERVAL_STEPS, MOST_DECISIONS, WARMUP_STEPS, PrunerRow, refuse, regular_rungs
+from tuner.space import Fixed, Float
+from tuner.training import Option
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+
+
+_LIMIT = Float(-1e300, 1e300)
+
+
+def _rungs(
+    steps: int, n_warmup_steps: int | None = None, interval_steps: int | None = None, **_: Any
+) -> tuple[int, ...]:
+    return regular_rungs(steps, n_warmup_steps or math.ceil(steps / MOST_DECISIONS), interval_steps)
+
+
+def build(
+    steps: int,
+    folds: bool = False,
+    *,
+    lower: float | None = None,
+    upper: float | None = None,
+    n_warmup_steps: int | None = None,
+    interval_steps: int | None = None,
+) -> BasePruner:
+    """Make the pruner; see `PrunerRow`."""
+    from optuna.pruners import ThresholdPruner
+
+    refuse(_unsuited(None, lower=lower, upper=upper))
+    return ThresholdPruner(lower, upper)
+
+
+def _unsuited(folds: int | None, *, lower: float | None = None, upper: float | None = None, **_: Any) -> str | None:
+    if lower is None and upper is None:
+        return "threshold needs `lower`, `upper` or both"
+    if lower is not None and upper is not None and lower >= upper:
+        return f"`lower < upper` must hold, but got lower={lower:g}, upper={upper:g}"
+    return None
+
+
+THRESHOLD = PrunerRow(
+    "threshold",
+    "ends a trial whose value lies outside fixed limits",
+    "optuna.pruners.ThresholdPruner",
+    build,
+    (
+        Option("lower", None, Fixed(None), _LIMIT, "smallest value of the objective that is tolerated"),
+        Option("upper", None, Fixed(None), _LIMIT, "largest value of the objective that is tolerated"),
+        replace(WARMUP_STEPS, summary="first step with a decision; default a tenth of them"),
+        INTERVAL_STEPS,
+    ),
+    rungs=_rungs,
+    unsuited=_unsuited,
+)

@@ -1,0 +1,55 @@
+"""A signed-rank test against the best trial, fold by fold."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from tuner.search.pruners.base import PrunerRow
+from tuner.space import Fixed, Float
+from tuner.training import Option
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+
+
+def _rungs(steps: int, p_threshold: float = 0.1, **_: Any) -> tuple[int, ...]:
+    return tuple(range(_folds_to_decide(p_threshold), steps))
+
+
+def _folds_to_decide(p_threshold: float) -> int:
+    """Folds after which a one-sided signed-rank test can give `p < p_threshold`: the smallest p of n pairs is 2^-n."""
+    return max(2, math.floor(-math.log2(p_threshold)) + 1)
+
+
+def build(steps: int, folds: bool = True, *, p_threshold: float = 0.1) -> BasePruner:
+    """Make the pruner; see `PrunerRow`."""
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.pruners import WilcoxonPruner
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return WilcoxonPruner(p_threshold=p_threshold)
+
+
+def _unsuited(folds: int | None, *, p_threshold: float = 0.1, **_: Any) -> str | None:
+    if folds is None:
+        return "wilcoxon compares folds, and the study has none; set validation = { folds = 5 }, or take median"
+    needed = _folds_to_decide(p_threshold) + 1
+    if folds < needed:
+        return f"wilcoxon with p_threshold={p_threshold:g} can decide from {needed} folds on, but the study has {folds}"
+    return None
+
+
+WILCOXON = PrunerRow(
+    "wilcoxon",
+    "compares a trial with the best one fold by fold by a signed-rank test; for cross-validation",
+    "Wilcoxon, Individual Comparisons by Ranking Methods, 1945; optuna.pruners.WilcoxonPruner",
+    build,
+    (Option("p_threshold", 0.1, Fixed(0.1), Float(1e-6, 0.5), "error probability below which a trial is ended"),),
+    rungs=_rungs,
+    unsuited=_unsuited,
+    over="folds",
+    reports="value",
+)

@@ -1,0 +1,50 @@
+"""What a row of the table of samplers says; read without Optuna."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tuner.errors import UsageError
+from tuner.space import Fixed, Int, Space
+from tuner.training import Option, Row
+
+Learns = Literal["feasibility", "values", "nothing"]
+"""What a sampler reads: pruned trials and constraints; the values of complete trials only; no trial at all."""
+
+
+def _no_reason(space: Space, trials: int | None) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class SamplerRow(Row):
+    """A sampler.
+
+    `build(seed, space, trials, **options)` gives an `optuna.samplers.BaseSampler`; `trials` is how many trials are
+    planned, None where the budget does not say.  It raises `UsageError` with the reason of `unsuited`.
+
+    Attributes:
+        optuna_class: Name of the Optuna class it is, or is derived from.
+        independent: Whether it proposes without regard to the values of earlier trials, so that tests which need
+            independent samples hold.
+        learns: What it reads of finished trials, and so how a diverged one is told to it: see `outcomes.tell`.
+        unsuited: `(space, trials)` → why it cannot be used, or None.
+        advice: `(space, trials)` → why another one would do better, or None.
+    """
+
+    independent: bool = field(kw_only=True)
+    optuna_class: str = ""
+    learns: Learns = "nothing"
+    unsuited: Callable[[Space, int | None], str | None] = _no_reason
+    advice: Callable[[Space, int | None], str | None] = _no_reason
+
+
+def refuse(reason: str | None) -> None:
+    """Raise `UsageError` with a reason, if there is one."""
+    if reason is not None:
+        raise UsageError(f"This sampler cannot be used: {reason}.")
+
+
+STARTUP = Option("n_startup_trials", 10, Fixed(10), Int(1, 10_000), "trials drawn at random before the model is used")

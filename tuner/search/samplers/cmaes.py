@@ -1,0 +1,50 @@
+"""Covariance matrix adaptation, for ranges of numbers."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+from tuner.search.samplers.base import STARTUP, SamplerRow, refuse
+from tuner.search.samplers.tpe import build as build_tpe
+from tuner.space import Fixed, Float, Int, Space
+from tuner.training import Option
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+
+def build(
+    seed: int, space: Space, trials: int | None, *, n_startup_trials: int = 10, popsize: int | None = None
+) -> BaseSampler:
+    """Make the sampler; see `SamplerRow`."""
+    refuse(_unsuited(space, trials))
+    from tuner.search.samplers.cmaes_sampler import CmaEsSampler
+
+    return CmaEsSampler(
+        space, seed, n_startup_trials, popsize, build_tpe(seed, space, trials, n_startup_trials=n_startup_trials)
+    )
+
+
+def _unsuited(space: Space, trials: int | None) -> str | None:
+    if not any(isinstance(d.parameter, Float | Int) and not d.conditions for d in space.searched):
+        return "cmaes searches ranges of numbers that count in every trial, and the space has none; take tpe"
+    if importlib.util.find_spec("cmaes") is None:
+        return "the sampler cmaes needs the package cmaes: pip install cmaes"
+    return None
+
+
+CMAES = SamplerRow(
+    "cmaes",
+    "covariance matrix adaptation over the unconditional numbers; choices and conditional ones come from tpe",
+    "Hansen, The CMA Evolution Strategy: A Tutorial, arXiv:1604.00772",
+    build,
+    (
+        STARTUP,
+        Option("popsize", None, Fixed(None), Int(2, 10_000), "trials a generation; default 4 + 3 ln(dimensions)"),
+    ),
+    independent=False,
+    optuna_class="CmaEsSampler",
+    learns="values",
+    unsuited=_unsuited,
+)
