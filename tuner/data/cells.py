@@ -69,12 +69,18 @@ def cell_values(texts: Array) -> Array:
     given = [word for word in words if word.lower() not in MISSING_WORDS]
     if given and all(word in _BOOLS for word in given):
         values = _BOOLS
-    elif given and all(is_number(word) for word in given):
+    elif given and all(is_number(word) for word in given) and _told_apart(given):
         values = {word: float(word) for word in given}
     else:
         return texts
     numbers = np.array([*(values.get(word, np.nan) for word in words), np.nan])[codes]
     return numbers > 0 if values is _BOOLS and not np.isnan(numbers).any() else numbers
+
+
+def _told_apart(words: list[str]) -> bool:
+    """Tell whether different whole numbers are different as float64."""
+    whole = {int(word) for word in words if len(word) > 15 and word.lstrip("+-").isdecimal()}
+    return len({float(number) for number in whole}) == len(whole)
 
 
 def is_number(text: str) -> bool:

@@ -53,7 +53,7 @@ def check_texts(raw: Raw, options: DataOptions) -> None:
     name, values = next(iter(raw.texts.items()))
     odd, first = not_numbers(values)
     given = len(values) - int(absent(values).sum())
-    if odd < given:
+    if 0 < odd < given:
         what = f"{name!r} holds {odd} cells that are not, the first {shown(values[first])} in row {first + 1}"
     else:
         others = len(raw.texts) - 1

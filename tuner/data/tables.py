@@ -46,36 +46,30 @@ def _csv_frame(
             low_memory=False,  # the type of a column is that of all its cells, not of a first part
             encoding="utf-8-sig",
             index_col=False,
-            keep_default_na=False,  # "NA" and "None" are names too
-            na_values=[""],
             skipinitialspace=True,
             **how,
         )
 
     def read_typed() -> pandas.DataFrame:
-        names = read(nrows=0).columns if as_texts else ()
-        return read(dtype={name: object for name in names if column_name(name) in as_texts})
+        frame = read(na_values=list(missing_values))
+        empty = frame.isna().all().to_numpy()
+        places = [
+            place
+            for place, (name, kind) in enumerate(frame.dtypes.items())
+            if kind.kind not in "biuf" or empty[place] or column_name(name) in as_texts
+        ]
+        if not places:
+            return frame
+        # pandas takes "NA" and "None" for missing cells, but among texts they are values.
+        again = read(usecols=places, keep_default_na=False, na_values=[""], dtype=object)
+        columns = dict(enumerate(series for _, series in frame.items()))
+        for place, (name, series) in zip(places, again.items(), strict=True):
+            texts = cell_texts(series.to_numpy(dtype=object), missing_values)
+            typed = texts if column_name(name) in as_texts else cell_values(texts)
+            columns[place] = pandas.Series(typed, index=frame.index)
+        return pandas.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis="columns")
 
-    frame = _mapped(read_typed, text, "a table of text with one line of column names")
-    return _typed(frame, missing_values, as_texts)
-
-
-def _typed(frame: pandas.DataFrame, missing_values: Collection[str], as_texts: Collection[str]) -> pandas.DataFrame:
-    """The table with columns of numbers also if a cell says in words that it is missing, or has blanks around it."""
-    import pandas
-
-    def values(position: int) -> object:
-        series = frame.iloc[:, position]
-        given = series.dropna()
-        if series.dtype.kind in "biuf" or not all(isinstance(value, str) for value in given):
-            return series
-        texts = cell_texts(series.to_numpy(dtype=object), missing_values)
-        return texts if column_name(frame.columns[position]) in as_texts else cell_values(texts)
-
-    if all(kind.kind in "biuf" for kind in frame.dtypes):
-        return frame
-    columns = {position: values(position) for position in range(frame.shape[1])}
-    return pandas.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis="columns")
+    return _mapped(read_typed, text, "a table of text with one line of column names")
 
 
 def _read_parquet(text: str, options: DataOptions, project: Path) -> Raw:
