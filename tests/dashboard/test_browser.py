@@ -23,7 +23,7 @@ NOTE = f"""# Notes of the study
 
 {EVIL}
 
-[a link](javascript:window.pwned=1) and **bold**
+[a link](javascript:window.pwned=1) and **bold**, ![a beacon](http://evil.example/beacon.png)
 
 | optimizer | rate |
 |---|---|
@@ -124,7 +124,11 @@ def test_every_tab_of_a_study_works(database, started, page):
 
 
 def test_markup_in_names_and_notes_is_text(database, started, page):
+    """Nor does a note tell its author who reads it: an image of another site is not asked for."""
     hostile_study(database)
+    told: list[str] = []
+    page.route("http://evil.example/**", lambda route: (told.append(route.request.url), route.abort()))
+    page.expected_errors += ["violates the following Content Security Policy"]
     url = started(database.url).url
     page.goto(url)
     page.get_by_text("<script>window.pwned").first.wait_for()
@@ -140,6 +144,7 @@ def test_markup_in_names_and_notes_is_text(database, started, page):
             assert page.locator("a[href^='javascript:']").count() == 0
         assert page.evaluate("window.pwned") is None
         assert page.locator("img[src='x']").count() == 0
+    assert told == []
 
 
 def test_an_artefact_page_runs_no_script(database, started, page):
