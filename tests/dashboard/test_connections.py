@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from waitress import wasyncore
+from waitress.adjustments import Adjustments
 
 from tuner.dashboard import connections
 from tuner.dashboard.connections import connection_limit, make_server
@@ -172,6 +173,14 @@ def test_what_cannot_be_read_is_the_fault_of_who_sent_it(serve, caplog):
     assert {name: line for name, line in found.items() if not line.startswith(("HTTP/1.1 4", "HTTP/1.0 4"))} == {}
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
     assert server.ask(GOOD) == "HTTP/1.1 200 OK"
+
+
+def test_a_visitor_who_goes_away_from_a_bad_request_is_no_news() -> None:
+    """Waitress then names the path, which has not been read."""
+    request = connections._Request(Adjustments(), lambda headers, address: False, "10.0.0.9")
+    request.received(MALFORMED["method of signs"])
+    assert request.error.code == 400
+    assert request.path == ""
 
 
 @pytest.mark.parametrize("size", [b"Content-Length: 200000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n30d40\r\n"])

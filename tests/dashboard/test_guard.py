@@ -251,3 +251,16 @@ def test_no_header_is_needed(guarded, path):
         return app(environ, start_response)
 
     assert ask(without, "GET", path).status in (200, 403, 404)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"5", b'"text"', b"\xff"])
+def test_an_edit_without_an_object_is_a_bad_request(guarded, body):
+    app = guarded(allow_edit=True)
+    for path in ("/api/studies", "/api/studies/1/rename", "/api/trials/1/tell", "/api/artifacts/1"):
+        assert ask(app, "POST", path, body, origin=OURS).status == 400
+    assert ask(app, "PUT", "/api/studies/1/note", body, origin=OURS).status == 400
+
+
+@pytest.mark.parametrize("header", ["accept_encoding", "user_agent", "cookie", "if_modified_since"])
+def test_bytes_in_a_header_do_no_harm(guarded, header):
+    assert ask(guarded(), "GET", "/favicon.ico", **{header: "\xff\xfe"}).status == 200

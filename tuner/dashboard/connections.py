@@ -64,6 +64,8 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]
         address: Where it comes from.
     """
 
+    path = ""  # waitress names it if the visitor goes away, though it may not have been read
+
     def __init__(self, adj: Adjustments, trusts: Trusts, address: str) -> None:
         super().__init__(adj)
         self._adj, self._trusts, self._address = adj, trusts, address

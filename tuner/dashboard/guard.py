@@ -14,6 +14,7 @@ What is refused never reaches the application.
 from __future__ import annotations
 
 import html
+import io
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -74,6 +75,7 @@ class Guard:
         refusal = refusal or self._edit(environ) or _malformed(environ)
         if refusal is not None:
             return _refuse(refusal, environ, start_response)
+        _only_ascii(environ)
         policy = policy_of(environ.get("PATH_INFO", ""))
 
         def start_secured(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -151,9 +153,26 @@ def _malformed(environ: WSGIEnvironment) -> _Refusal | None:
     except UnicodeError:
         return _Refusal(HTTPStatus.BAD_REQUEST, "The path of an address must be UTF-8.")
     numbers = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get("after", [])
-    if all(_NUMBER.fullmatch(number) for number in numbers):
-        return None
-    return _Refusal(HTTPStatus.BAD_REQUEST, "`after` must be the number of a trial.")
+    if not all(_NUMBER.fullmatch(number) for number in numbers):
+        return _Refusal(HTTPStatus.BAD_REQUEST, "`after` must be the number of a trial.")
+    if environ["REQUEST_METHOD"] in ("POST", "PUT", "PATCH") and not _has_object(environ):
+        return _Refusal(HTTPStatus.BAD_REQUEST, "The body of a request must be an object in JSON (application/json).")
+    return None
+
+
+def _only_ascii(environ: WSGIEnvironment) -> None:
+    """Replace the other bytes of headers: they mean nothing, and optuna-dashboard reads them as UTF-8."""
+    for name in environ:
+        if name.startswith(("HTTP_", "CONTENT_")):
+            environ[name] = environ[name].encode("ascii", "replace").decode()
+
+
+def _has_object(environ: WSGIEnvironment) -> bool:
+    """Whether the body begins as a JSON object does, and is called one; the application reads the rest."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    return kind == "application/json" and body.lstrip()[:1] == b"{"
 
 
 def _refuse(refusal: _Refusal, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
