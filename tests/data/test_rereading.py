@@ -15,7 +15,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuner.data import DataOptions, Prepared, encode_rows, held_out, preparefrom tuner.errors import DataWarning
+from tuner.data import DataOptions, Prepared, encode_rows, held_out, prepare
+from tuner.errors import DataWarning
 
 ROWS = 24
 WORDS = [
