@@ -107,7 +107,7 @@ def _ray(spec: StudySpec, address: str | None) -> Executor:
         address=address,
         cpus=needs.cpus,
         gpus=needs.gpus,
-        named=[spec.model.path, *_data_paths(spec)],
+        named=[spec.model.path, *spec.helpers, *_data_paths(spec)],
     )
 
 

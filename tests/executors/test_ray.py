@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import queue
@@ -11,6 +12,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +28,8 @@ from tuner.executors import ray as ours
 from tuner.executors.limits import Limits
 from tuner.executors.project_archive import digest, pack
 from tuner.executors.ray_actor import RayWorker
+from tuner.launch import EXECUTORS
+from tuner.spec import read_study_dict
 
 PLACE = Workplace(Path("/project"), "auto", {}, "", (4,), 0)
 
@@ -379,6 +383,20 @@ def test_a_worker_works_in_a_private_folder_and_tells_of_its_end(
     assert heard["mode"] == 0o700
     assert heard["here"] == heard["copy"]
     assert broken["is"] == "broken"
+
+
+def test_what_a_study_names_is_sent_even_if_git_ignores_it(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_text("*")
+    (tmp_path / "own.py").write_text(f"import helper\n{WATCHFUL}")
+    for name in ("helper.py", "other.py", ".env"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "rows.csv").write_text("x,y\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(60)))
+    data = {"source": "rows.csv", "target": "y"}
+    spec = read_study_dict({"name": "a", "model": "own.py", "data": data, "budget": {"trials": 1}}, tmp_path)
+    executor = EXECUTORS["ray"](spec, None)
+    with tarfile.open(fileobj=io.BytesIO(pack(tmp_path, executor._named))) as tar:  # type: ignore[attr-defined]
+        assert set(tar.getnames()) == {"own.py", "helper.py", "rows.csv"}
 
 
 def test_a_worker_runs_nothing_of_another_copy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
