@@ -221,3 +221,15 @@ def test_classes_are_the_same_as_numbers_and_as_texts(y: Any, tmp_path: Path) ->
     assert facts.classes == tuple(str(number) for number in range(12))
     np.savez(tmp_path / "b.npz", x=np.arange(60) % 7, y=np.arange(60) % 12)
     assert facts.sha256 == prepare(DataOptions(source="b.npz"), tmp_path, 0).facts.sha256
+
+
+def test_digits_of_a_second_file_are_texts_as_in_the_first(write_text: Write, prepared: Prepare) -> None:
+    codes, classes = ["007", "102", "K1A"], ["1", "2", "x"]
+    rows = [(codes[row % 3], classes[row % 3]) for row in range(60)]
+    write_text("a.csv", "zone,y\n" + "".join(f"{zone},{kind}\n" for zone, kind in rows))
+    write_text("b.csv", "zone,y\n" + "007,1\n102,2\n" * 6)
+    result = prepared("a.csv", target="y", text="one_hot", validation="b.csv")
+    assert (result.facts.classes, result.facts.features) == (("1", "2", "x"), ("zone=007", "zone=102", "zone=K1A"))
+    part = result.splits[0].validation
+    np.testing.assert_array_equal(part.x, part.y)
+    np.testing.assert_array_equal(part.x.sum(axis=0), [6, 6, 0])

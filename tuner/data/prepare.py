@@ -139,18 +139,27 @@ def _coded(options: DataOptions, project: Path) -> bool:
 
 def _sources(options: DataOptions, project: Path) -> tuple[Raw, Array, str]:
     """The rows of all sources, which source each is from, and the hash of both."""
-    raws = []
+    raws: list[Raw] = []
     texts = (options.source, options.validation, options.test)
     for text in texts:
         if isinstance(text, str):
             source = source_of(text, project)
             check_keys(source, options)
             raw = source.read(text, options, project)
+            as_texts = _texts_of_first(raws[0], raw) if raws else ()
+            if as_texts and source.read_as is not None:
+                raw = source.read_as(text, options, project, as_texts)
             raws.append(replace(raw, notes=(*raw.notes, *remarks(raw))))
     numbers = [number for number, text in enumerate(texts) if isinstance(text, str)]
     raw, origin = join(raws), np.repeat(numbers, [len(raw) for raw in raws])
     check_texts(raw, options)
     return raw, origin, digest(raw, canonical(raw, options.task), origin)
+
+
+def _texts_of_first(first: Raw, raw: Raw) -> tuple[str, ...]:
+    """Columns that are texts in the first source and numbers in another one, which may hold digits alone."""
+    target = raw.labels if first.y.dtype == object and raw.y.dtype != object else ()
+    return (*(name for name in raw.features if name in first.texts), *target)
 
 
 def _without_missing(raw: Raw, origin: Array, options: DataOptions) -> tuple[Raw, Array, tuple[str, ...]]:

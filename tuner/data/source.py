@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -30,6 +30,8 @@ class Source:
         suffixes: Endings of the files it reads; none for built-in sets, folders and functions.
         takes: Keys of `[data]` that only some sources understand, and this one does.
         built_in: Whether `name` is what a study file says.
+        read_as: Reads the rows with some columns as texts, if the format has no types of its own: digits alone would be
+            numbers in one file, and texts in another.
         runs_code: Whether the rows come from code of the project, which may give others each time.
     """
 
@@ -39,6 +41,7 @@ class Source:
     suffixes: tuple[str, ...] = ()
     takes: frozenset[str] = frozenset()
     built_in: bool = False
+    read_as: Callable[[str, DataOptions, Path, Collection[str]], Raw] | None = None
     runs_code: bool = False
 
 

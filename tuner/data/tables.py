@@ -28,8 +28,8 @@ _KEYS = frozenset({"target", "weight", "drop", "text", "missing_values"})
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
-def _read_csv(text: str, options: DataOptions, project: Path) -> Raw:
-    return _raw(_csv_frame(text, project, options.missing_values), options, text)
+def _read_csv(text: str, options: DataOptions, project: Path, as_texts: Collection[str] = ()) -> Raw:
+    return _raw(_csv_frame(text, project, options.missing_values, as_texts), options, text)
 
 
 def _csv_frame(
@@ -236,6 +236,7 @@ CSV = Source(
     _read_csv,
     suffixes=(".csv", ".csv.gz", ".tsv", ".tsv.gz"),
     takes=_KEYS,
+    read_as=_read_csv,
 )
 
 PARQUET = Source("parquet", "Parquet table", _read_parquet, suffixes=(".parquet", ".pq"), takes=_KEYS)
