@@ -22,11 +22,9 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
     if as_json:
         print_json(best.to_json())
         return
-    from rich.text import Text
-
     from tuner.cli.formats import number_text
     from tuner.cli.tables import params_table
-    from tuner.cli.terminal import console
+    from tuner.cli.terminal import Text, console
     from tuner.quoting import python_text, tuner_command
 
     out = console()
