@@ -125,7 +125,7 @@ def test_the_finite_part_of_an_endless_space_is_not_repeated() -> None:
 
 
 def test_an_ask_costs_little_beside_many_trials() -> None:
-    """Measured: 0.05 ms, and 0.3 ms if the setting was used; without `_open`, 200 ms."""
+    """Measured beside 1,000 and 10,000 trials: 0.02 ms, and 0.08 ms if the setting was used."""
     space = Space(Dimension(f"d{n}", Int(0, 9)) for n in range(12))
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0))
     kinds = {f"d{n}": optuna.distributions.IntDistribution(0, 9) for n in range(12)}
