@@ -84,7 +84,7 @@ def built(part: Callable[[Any], Any], **data: Any) -> keras.Model:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_looks_scaled_features_up_is_refused(name: str) -> None:
-    with pytest.raises(ContentError, match=r'models/own.py:build looks whole numbers up.*Set scale = "none"'):
+    with pytest.raises(ContentError, match=r'^The layer .* of models/own.py:build looks .*Set scale = "none"'):
         built(REFUSED[name], scale="standardize")
     built(REFUSED[name], scale="none")
     built(REFUSED[name])

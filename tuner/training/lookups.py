@@ -37,19 +37,24 @@ def check_lookups(model: keras.Model, recipe: Recipe, inputs: tuple[int, ...]) -
     if not lookups:
         return
     states = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
+    scaled: list[str] = []
     try:
         for layer in lookups:
-            vars(layer)["call"] = _watched(layer, layer.call, recipe, scale)
+            vars(layer)["call"] = _watched(layer.name, layer.call, scaled)
         model(np.full((1, *inputs), _PROBE, np.float32), training=False)
-    except ContentError:
-        raise
-    except Exception:  # noqa: BLE001  # code of the model that takes no such row: the training will tell
-        return
+    except Exception:  # noqa: BLE001, S110  # code of the model that takes no such row: the training will tell
+        pass
     finally:
         for layer in lookups:
             vars(layer).pop("call", None)
         for variable, value in states:
             variable.assign(value)
+    if scaled:
+        raise ContentError(
+            f"The layer {scaled[0]!r} of {recipe.model.reference} looks whole numbers up, but gets features that "
+            f'scale = "{scale}" has made others. Set scale = "none" in [data]; what is to be scaled can be so in the '
+            "model, by a BatchNormalization."
+        )
 
 
 def _lookups(model: keras.Model) -> Iterator[Any]:
@@ -61,16 +66,13 @@ def _lookups(model: keras.Model) -> Iterator[Any]:
             yield part
 
 
-def _watched(layer: Any, call: Callable[..., Any], recipe: Recipe, scale: str) -> Callable[..., Any]:
+def _watched(name: str, call: Callable[..., Any], scaled: list[str]) -> Callable[..., Any]:
     def watched(*arguments: Any, **options: Any) -> Any:
         for given in keras.tree.flatten((arguments, options)):
             values = np.asarray(given) if keras.ops.is_tensor(given) else np.zeros(0)
             if values.dtype.kind in "fiu" and ((values < 0) | (values != np.round(values))).any():
-                raise ContentError(
-                    f"The layer {layer.name!r} of {recipe.model.reference} looks whole numbers up, but gets features "
-                    f'that scale = "{scale}" has made others. Set scale = "none" in [data]; what is to be scaled can '
-                    "be so in the model, by a BatchNormalization."
-                )
+                scaled.append(name)
+                raise ValueError(name)  # ends the call; Keras would add its own words to an error of ours
         return call(*arguments, **options)
 
     return watched
