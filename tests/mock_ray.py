@@ -75,6 +75,11 @@ class Disturbed(RayExecutor):
         self.busy = [0, 0]
         self._stage = 0
 
+    def free(self) -> int:
+        """New trials wait for the new node: on a busy machine all could be over before it works."""
+        waits = self._stage == 2 and sum(actor.ready for actor in self._actors) < 3
+        return 0 if waits else super().free()
+
     def events(self, timeout_s: float) -> list[Event]:
         found = super().events(timeout_s)
         self.lost += [event.number for event in found if isinstance(event, Lost)]
