@@ -241,6 +241,17 @@ def test_a_query_that_means_nothing_is_a_bad_request(guarded, after):
     assert ask(guarded(), "GET", f"/api/studies/1?after={after}").status == 400
 
 
+@pytest.mark.parametrize("length", ["x", "-1", "1e3", "9" * 30])
+def test_a_length_that_is_no_number_is_a_bad_request(guarded, length):
+    app = guarded()
+
+    def with_length(environ, start_response):
+        environ["CONTENT_LENGTH"] = length
+        return app(environ, start_response)
+
+    assert ask(with_length, "GET", "/api/studies/1?after=0").status == 400
+
+
 @pytest.mark.parametrize("path", ["/favicon.ico", "/static/bundle.js", "/static/../server.py"])
 def test_no_header_is_needed(guarded, path):
     """Without Accept-Encoding optuna-dashboard answers 500."""

@@ -152,6 +152,8 @@ def _malformed(environ: WSGIEnvironment) -> _Refusal | None:
         environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8")
     except UnicodeError:
         return _Refusal(HTTPStatus.BAD_REQUEST, "The path of an address must be UTF-8.")
+    if not _NUMBER.fullmatch(environ.get("CONTENT_LENGTH") or "0"):
+        return _Refusal(HTTPStatus.BAD_REQUEST, "Content-Length must be a number of bytes.")
     numbers = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get("after", [])
     if not all(_NUMBER.fullmatch(number) for number in numbers):
         return _Refusal(HTTPStatus.BAD_REQUEST, "`after` must be the number of a trial.")

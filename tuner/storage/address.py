@@ -65,6 +65,11 @@ def absolute(url: str) -> tuple[str, Path | None]:
     """
     from sqlalchemy import make_url
 
+    if not url.isprintable():
+        raise StorageError(
+            f"A storage must be an SQLAlchemy URL without control characters, but got {hidden(url)!r}. Correct "
+            "--storage or TUNER_STORAGE."
+        )
     if "://" not in url:
         step = (
             f"Did you mean '{_SQLITE}{url}'?" if hidden(url) == url else "Begin with postgresql:// or another driver."
@@ -103,8 +108,8 @@ def redacted(text: str, url: str = "") -> str:
             secret,
             unquote(secret),
             unquote_plus(secret),
-            quote(unquote(secret)),
-            quote_plus(unquote(secret)),
+            quote(unquote(secret), errors="replace"),
+            quote_plus(unquote(secret), errors="replace"),
         }:
             bounds = ("", "") if len(form) > 3 else (r"(?<!\w)", r"(?!\w)")
             if form and form != _HIDDEN:

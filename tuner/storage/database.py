@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import DiskFullError, StorageAwayError, StorageError
+from tuner.files import special_kind
 from tuner.storage import sqlite
 from tuner.storage.address import absolute, hidden, redacted
 from tuner.storage.sqlite import ReadConnection, WalConnection, table_names
@@ -104,14 +105,13 @@ def open_database(url: str, *, create: bool) -> Database:
 
     from tuner.storage.migrations import prepare_tables
 
-    with storage_errors(url):
+    with _opening(url):
         url, file = absolute(url)
-    if file is not None:
-        _check_file(file, create)
-    options = _options(url, file, WalConnection)
-    with storage_errors(url):
+        if file is not None:
+            _check_file(file, create)
+        options = _options(url, file, WalConnection)
         _check_ours(url, file, options, create)
-    with storage_errors(url), _alone(url):
+    with _opening(url), _alone(url):
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 database = Database(url, RDBStorage(url, engine_kwargs=dict(options)), file)
@@ -142,12 +142,11 @@ def open_read_only(url: str) -> Database:
 
     from tuner.storage.migrations import check_readable
 
-    with storage_errors(url):
+    with _opening(url):
         url, file = absolute(url)
-    if file is not None:
-        _check_file(file, create=False)
-    options = _options(url, file, ReadConnection)
-    with storage_errors(url):
+        if file is not None:
+            _check_file(file, create=False)
+        options = _options(url, file, ReadConnection)
         _check_ours(url, file, options, create=False)
         database = Database(url, RDBStorage(url, engine_kwargs=options, skip_table_creation=True), file)
         try:
@@ -212,6 +211,23 @@ def _alone(url: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _opening(url: str) -> Iterator[None]:
+    """Turn whatever is raised while a database is opened into a `StorageError`: each driver reads a URL as it likes."""
+    with storage_errors(url):
+        try:
+            yield
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise _wrong_url(url, error) from error
+
+
+def _wrong_url(url: str, error: Exception) -> StorageError:
+    return StorageError(
+        f"A storage must be an SQLAlchemy URL with an installed driver, as in 'sqlite:///runs/tuner.db', but got "
+        f"{hidden(url)!r} ({_first_line(error, url)}). Correct --storage or TUNER_STORAGE, or install the driver."
+    )
+
+
+@contextlib.contextmanager
 def storage_errors(url: str) -> Iterator[None]:
     """Turn what Optuna, SQLAlchemy and SQLite raise into a `StorageError` that names the database."""
     from optuna.exceptions import StorageInternalError
@@ -223,10 +239,7 @@ def storage_errors(url: str) -> Iterator[None]:
         # Optuna says ValueError where it cannot read the URL; any other one is not about the storage.
         if type(error) is ValueError and "Failed to import DB access module" not in str(error):
             raise
-        raise StorageError(
-            f"A storage must be an SQLAlchemy URL with an installed driver, as in 'sqlite:///runs/tuner.db', but got "
-            f"{hidden(url)!r} ({_first_line(error, url)}). Correct --storage or TUNER_STORAGE, or install the driver."
-        ) from error
+        raise _wrong_url(url, error) from error
     except (SQLAlchemyError, StorageInternalError, sqlite3.Error, RuntimeError, OSError) as error:
         if _is_full(url, error):
             raise _disk_full(url, error) from error
@@ -235,8 +248,10 @@ def storage_errors(url: str) -> Iterator[None]:
 
 
 def _check_file(path: Path, create: bool) -> None:
-    if path.is_dir():
-        raise StorageError(f"A SQLite storage must name a file, but {path} is a folder. Name a file in it.")
+    kind = special_kind(path)
+    if kind is not None:
+        step = "Name a file in it." if kind == "a folder" else "Name a file."
+        raise StorageError(f"A SQLite storage must name a file, but {path} is {kind}. {step}")
     if not path.exists():
         if not create:
             raise StorageError(

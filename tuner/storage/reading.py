@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from tuner.errors import StudyNotFoundError, UsageError, nearest
 from tuner.storage import owners, tables
-from tuner.storage.database import Database, storage_errors
+from tuner.storage.database import Database
+from tuner.storage.stored_values import check_rows, check_study, stored_values
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping, Select, Table
@@ -40,7 +41,7 @@ class StudyRecord:
 
 def study_names(database: Database) -> list[str]:
     """Names of all studies with one objective, sorted.  Those of plain Optuna may have several; they are not ours."""
-    with storage_errors(database.url):
+    with stored_values(database.url):
         return sorted(study.study_name for study in database.optuna.get_all_studies() if len(study.directions) == 1)
 
 
@@ -51,7 +52,7 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
         StudyNotFoundError: There is none; the message names the nearest.
         UsageError: It has several objectives.
     """
-    with storage_errors(database.url):
+    with stored_values(database.url):
         studies = {study.study_name: study for study in database.optuna.get_all_studies()}
         if name not in studies:
             near = nearest(name, studies)
@@ -64,12 +65,14 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
                 f"A study of keras-studies has one objective, but {name!r} has {len(frozen.directions)}: plain Optuna "
                 "made it. Look at it with `tuner dashboard`."
             )
+        trials = tuple(database.optuna.get_all_trials(frozen._study_id, deepcopy=False))
+        check_study(name, frozen.user_attrs, trials)
         return StudyRecord(
             study_id=frozen._study_id,
             name=name,
             direction=frozen.directions[0].name.lower(),
             attrs=frozen.user_attrs,
-            trials=tuple(database.optuna.get_all_trials(frozen._study_id, deepcopy=False)),
+            trials=trials,
             alive=database.has(tables.owners) and owners.anybody(database.engine, frozen._study_id),
         )
 
@@ -127,7 +130,9 @@ def read_probes(database: Database, trial_ids: Sequence[int]) -> list[dict[str, 
     keys = (layers.c.trial_id, layers.c.fold, layers.c.epoch, layers.c.position)
     for row in _rows(database, layers, select(layers).where(keys[0].in_(trial_ids)).order_by(*keys)):
         of_layer = {name: row[name] for name in ("layer", "gradient", "update", "dead", "saturated")}
-        found[row["trial_id"], row["fold"], row["epoch"]]["layers"].append(of_layer)
+        look = found.get((row["trial_id"], row["fold"], row["epoch"]))
+        if look is not None:  # a layer of a look that is not there was written by nobody of ours
+            look["layers"].append(of_layer)
     return list(found.values())
 
 
@@ -155,8 +160,10 @@ def read_verdicts(database: Database, study_id: int) -> dict[int, list[dict[str,
 
 def _rows(database: Database, table: Table, query: Select[Any]) -> Sequence[RowMapping]:
     """Return what a query of a table of ours finds; nothing if the database is without it."""
-    with storage_errors(database.url):
+    with stored_values(database.url):
         if not database.has(table):
             return []
         with database.engine.connect() as connection:
-            return connection.execute(query).mappings().all()
+            rows = connection.execute(query).mappings().all()
+        check_rows(table, rows)
+        return rows
