@@ -122,6 +122,20 @@ def test_a_good_file_is_loaded(good: dict[str, bytes], tmp_path: Path) -> None:
     assert found.scores(np.zeros((3, 2))).shape == (3, 1)
 
 
+def test_classes_that_are_not_those_of_the_model_are_refused(good: dict[str, bytes], tmp_path: Path) -> None:
+    file = saved(good, tmp_path / "m.keras")
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    about = json.loads(parts["keras_studies.json"])
+    about["classes"] = ["no"]
+    parts["keras_studies.json"] = json.dumps(about).encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises(UsageError, match="gives 1 outputs, and it names 1 classes"):
+        load_saved(file)
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_hostile_file_is_refused_at_once(name: str, good: dict[str, bytes], tmp_path: Path) -> None:
     change, words = CHANGES[name]

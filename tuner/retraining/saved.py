@@ -77,9 +77,11 @@ class Saved:
     def _scores(self, rows: Any) -> np.ndarray:
         x = encode_rows(rows, self.about.preprocessing, tuple(self.model.input_shape[1:]))
         # `model.predict` would make float32 of the rows before they are scaled.
-        parts = [
-            self.model.predict_on_batch(x[start : start + _ROWS_AT_ONCE]) for start in range(0, len(x), _ROWS_AT_ONCE)
-        ]
+        with reading("The model", "one that answers", "Train it again.", UsageError):
+            parts = [
+                self.model.predict_on_batch(x[start : start + _ROWS_AT_ONCE])
+                for start in range(0, len(x), _ROWS_AT_ONCE)
+            ]
         return np.concatenate(parts) if parts else np.empty((0, *self.model.output_shape[1:]), np.float32)
 
 
@@ -95,4 +97,8 @@ def load_saved(file: Path) -> Saved:
     with reading(str(file), "a model that Keras can load", step, UsageError):
         from tuner.retraining.model_loader import load_model
 
-        return Saved(load_model(file), about)
+        model = load_model(file)
+        task, outputs, classes = about.recipe.task, model.output_shape[-1], len(about.classes)
+        if (outputs, classes) != {Task.BINARY: (1, 2), Task.REGRESSION: (outputs, 0)}.get(task, (classes, outputs)):
+            raise ValueError(f"its model gives {outputs} outputs, and it names {classes} classes ({task})")
+        return Saved(model, about)
