@@ -147,6 +147,15 @@ def test_a_parquet_table_that_swells_is_refused(
         prepared("data.parquet", target="y")
 
 
+def test_a_parquet_text_that_is_not_utf8_is_an_error_of_ours(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+    file = tmp_path / "data.parquet"
+    table = pd.DataFrame({"x": ["green", "blue"] * 10, "y": [0, 1] * 10})
+    table.to_parquet(file, compression=None)
+    file.write_bytes(file.read_bytes().replace(b"green", b"gree\xff"))
+    with pytest.raises(DataError, match="data.parquet must be a Parquet table"):
+        prepared("data.parquet", target="y", text="one_hot")
+
+
 def test_an_encrypted_or_unknown_archive_is_an_error_of_ours(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         for name in ("x.npy", "y.npy"):

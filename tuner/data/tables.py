@@ -73,7 +73,8 @@ def _csv_frame(
 
 
 def _read_parquet(text: str, options: DataOptions, project: Path) -> Raw:
-    return _raw(_parquet_frame(text, project), options, text)
+    with reading(text, "a Parquet table", "Check the file.", DataError):  # texts are decoded when they are taken
+        return _raw(_parquet_frame(text, project), options, text)
 
 
 def _parquet_frame(text: str, project: Path) -> pandas.DataFrame:
