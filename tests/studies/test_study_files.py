@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from pathlib import Path
@@ -27,9 +28,9 @@ def header(file: Path) -> str:
 
 def minutes(text: str) -> int:
     """The expected time that a header or a row of the docs states."""
-    found = re.search(r"(\d+) (?:minutes|min)\b", text)
+    found = re.search(r"(\d+) (?:(minutes?)|s)\b", text)
     assert found is not None, text
-    return int(found.group(1))
+    return int(found[1]) if found[2] else math.ceil(int(found[1]) / 60)
 
 
 def parsed(file: Path) -> dict[str, Any]:

@@ -1,0 +1,201 @@
+"""Make the pictures of the documentation, in `docs/pictures/`: a real run in a terminal, its report, its dashboard.
+
+    python docs/pictures.py                               # run studies/digits.toml in a temporary database first
+    python docs/pictures.py sqlite:///runs/tuner.db       # take its finished study `digits`; no recording of the terminal
+
+Needs the extras `docs` and `test`, and Chromium.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyte
+from PIL import Image
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+PROJECT = Path(__file__).parents[1]
+PICTURES = Path(__file__).parent / "pictures"
+TUNER = Path(sys.executable).parent / "tuner"
+STUDY = "digits"
+COMMAND = "tuner run studies/digits.toml"
+SCHEMES = ("light", "dark")
+
+WIDTH, HEIGHT = 1280, 860
+"""Size of a picture of a page, pixels."""
+
+COLORS = 128
+"""Of a PNG: its file stays below 200 kB."""
+
+COLUMNS, ROWS = 90, 14
+"""Size of the terminal, characters."""
+
+PLAY_S, HOLD_S = 9.0, 5.0
+"""The recording is played in this time, and its last frame stays so long, seconds."""
+
+FRAMES = 14
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A screen of the terminal.
+
+    Attributes:
+        text: What is on it.
+        begin: Seconds since the command was given.
+    """
+
+    text: Text
+    begin: float
+
+
+def record(command: Sequence[str | Path]) -> list[Frame]:
+    """Run a command in a pseudo-terminal and return its screens; raises RuntimeError if it fails."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(PROJECT)
+        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", COLUMNS=str(COLUMNS), LINES=str(ROWS))
+        os.execv(command[0], [str(part) for part in command])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    screen = pyte.Screen(COLUMNS, ROWS)
+    stream = pyte.ByteStream(screen)
+    stream.feed(f"\x1b[1;32m$\x1b[0m {COMMAND}\r\n".encode())
+    frames, start = [Frame(drawn(screen), 0.0)], time.monotonic()
+    for output in outputs(terminal):
+        stream.feed(output)
+        frames.append(Frame(drawn(screen), time.monotonic() - start))
+    if os.waitpid(process, 0)[1] != 0:
+        raise RuntimeError(frames[-1].text.plain)
+    return frames
+
+
+def outputs(terminal: int) -> Iterator[bytes]:
+    """What a process writes to its terminal, until it ends."""
+    while True:
+        try:
+            yield os.read(terminal, 1 << 16)
+        except OSError:  # Linux says so that nobody has the terminal open any more
+            return
+
+
+def drawn(screen: pyte.Screen) -> Text:
+    """The characters of a screen with their styles."""
+    lines = []
+    for row in range(ROWS):
+        line = Text()
+        for column in range(COLUMNS):
+            cell = screen.buffer[row][column]
+            color = None if cell.fg == "default" else f"#{cell.fg}" if re.fullmatch("[0-9a-f]{6}", cell.fg) else cell.fg
+            line.append(cell.data, Style(color=color, bold=cell.bold))
+        lines.append(line)
+    return Text("\n").join(lines)
+
+
+def movie(frames: Sequence[Frame]) -> str:
+    """An SVG that plays the frames, and stands still at the last one if the reader wants less motion."""
+    end = frames[-1].begin
+    moments = [end * index / FRAMES for index in range(FRAMES)]
+    chosen = [next(frame for frame in reversed(frames) if frame.begin <= moment) for moment in moments] + [frames[-1]]
+    pictures = [still(frame.text, f"f{index}") for index, frame in enumerate(chosen)]
+    box = re.findall(r'viewBox="([^"]+)"', pictures[0])[0]
+    whole = PLAY_S + HOLD_S
+    rules, groups = [], []
+    for index, picture in enumerate(pictures):
+        begin = 100 * PLAY_S * index / FRAMES / whole
+        stop = 100 * PLAY_S * (index + 1) / FRAMES / whole if index < FRAMES else 100
+        hidden = f"0% {{ opacity: 0 }} {begin:.3f}%" if index else "0%"
+        after = f" {stop:.3f}%, 100% {{ opacity: 0 }}" if index < FRAMES else " 100% { opacity: 1 }"
+        rules.append(f"@keyframes k{index} {{ {hidden} {{ opacity: 1 }}{after} }}")
+        rules.append(f"#g{index} {{ animation: k{index} {whole:g}s step-end infinite }}")
+        groups.append(f'<g id="g{index}">{picture}</g>')
+    calm = f"g {{ animation: none !important }} {', '.join(f'#g{index}' for index in range(FRAMES))} {{ opacity: 0 }}"
+    style = "\n".join([*rules, f"@media (prefers-reduced-motion) {{ {calm} }}"])
+    title = f"<title>{COMMAND}: a run of 100 trials</title>"
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">{title}<style>{style}</style>{"".join(groups)}</svg>\n'
+
+
+def still(text: Text, name: str) -> str:
+    """One screen as SVG, with the fonts of the reader's machine only."""
+    console = Console(
+        width=COLUMNS, height=ROWS, record=True, file=io.StringIO(), force_terminal=True, legacy_windows=False
+    )
+    console.print(text, no_wrap=True, end="")
+    svg = console.export_svg(title=" ", unique_id=name)
+    svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+    return svg.replace("Fira Code, monospace", "ui-monospace, 'DejaVu Sans Mono', monospace")
+
+
+def photograph(storage: str) -> None:
+    """Make pictures of the report and of the dashboard, for a light and a dark page each."""
+    sys.path.insert(0, str(PROJECT / "tests"))
+    from browsing import chromium, drawn
+
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser, dashboard(storage) as address:
+        report = Path(folder) / "report.html"
+        subprocess.run([TUNER, "report", STUDY, "--storage", storage, "-o", report], check=True)
+        for scheme in SCHEMES:
+            options = {"viewport": {"width": WIDTH, "height": HEIGHT}, "color_scheme": scheme}
+            page = browser.new_page(**options)
+            page.goto(report.as_uri())
+            keep(page, f"report-{scheme}", 640)
+            for section in ("dimensions", "health"):
+                page.goto(f"{report.as_uri()}#{section}")
+                drawn(page)
+                keep(page, f"{section}-{scheme}")
+            page = browser.new_page(**options)
+            page.goto(f"{address}dashboard/studies/1")
+            page.locator("[id='user-defined-plot:tuner-history'] .main-svg").first.wait_for()
+            page.wait_for_timeout(3000)  # its plots come one by one
+            keep(page, f"dashboard-{scheme}")
+
+
+@contextmanager
+def dashboard(storage: str) -> Iterator[str]:
+    """Serve a database; gives the address."""
+    command = [TUNER, "dashboard", "--storage", storage, "--port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert server.stdout is not None
+        yield next(found.group() for line in server.stdout if (found := re.search(r"http://\S+", line)))
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def keep(page: Any, name: str, height: int = HEIGHT) -> None:
+    """Keep the upper part of the window as a small PNG."""
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").crop((0, 0, WIDTH, height))
+    PICTURES.mkdir(exist_ok=True)
+    picture.quantize(COLORS, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
+
+
+def main() -> None:
+    """Make them all."""
+    with tempfile.TemporaryDirectory() as folder:
+        storage = sys.argv[1] if sys.argv[1:] else f"sqlite:///{folder}/tuner.db"
+        if not sys.argv[1:]:
+            frames = record([TUNER, *COMMAND.split()[1:], "--storage", storage])
+            PICTURES.mkdir(exist_ok=True)
+            (PICTURES / "run.svg").write_text(movie(frames), encoding="utf-8")
+        photograph(storage)
+
+
+if __name__ == "__main__":
+    main()
