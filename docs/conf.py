@@ -1,6 +1,16 @@
-"""Sphinx configuration of the documentation: `sphinx-build -W -n docs docs/_build`."""
+"""Configuration of the documentation.
+
+    python -m sphinx -W docs docs/_build
+
+A broken link, a reference to nothing and a page in no table of contents are errors.
+"""
 
 from __future__ import annotations
+
+from docutils.nodes import Element, TextElement
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 import tuner
 
@@ -16,8 +26,34 @@ myst_heading_anchors = 3
 
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
+copybutton_prompt_text = "$ "
+
 nitpicky = True
+nitpick_ignore_regex = [
+    ("py:.*", r"(keras|numpy|np|optuna|pydantic|pandas|pathlib|Path|collections|typing)\b.*"),
+    ("py:.*", r"tuner\.(storage|data)\b.*"),
+]
+"""Types of other packages, whose documentation is on the network, and of what a `Study` holds for its own functions."""
 
 html_theme = "furo"
 html_title = "keras-studies"
-html_static_path: list[str] = []
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
+html_show_sphinx = False
+
+
+def resolve_by_name(
+    app: Sphinx, env: BuildEnvironment, reference: pending_xref, content: TextElement
+) -> Element | None:
+    """Find a class where its unit shows it: annotations name the module inside that defines it."""
+    domain = env.domains.python_domain
+    name = reference.get("reftarget", "").rpartition(".")[2]
+    documented = [full for full in domain.objects if full.rpartition(".")[2] == name]
+    if reference.get("refdomain") != "py" or len(documented) != 1:
+        return None
+    return domain.resolve_xref(env, reference["refdoc"], app.builder, "obj", documented[0], reference, content)
+
+
+def setup(app: Sphinx) -> None:
+    """Connect it."""
+    app.connect("missing-reference", resolve_by_name)

@@ -1,4 +1,4 @@
-"""Make the pages that follow from the code: `docs/cli.md` from the commands, `docs/tables.md` from the tables.
+"""Make what follows from the code: `docs/cli.md`, `docs/tables.md`, and the list of units in two pages.
 
     python docs/generate.py
 
@@ -7,6 +7,9 @@ A test compares the pages with what this makes.
 
 from __future__ import annotations
 
+import ast
+import re
+import runpy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,17 +34,56 @@ from tuner.training import (
 )
 
 DOCS = Path(__file__).parent
+PROJECT = DOCS.parent
+CONTRIBUTING = PROJECT / "CONTRIBUTING.md"
 WIDTH = 100
 """Columns of the help texts."""
+
+EXIT_CODES = """\
+| exit code | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | the study failed, or `tuner train` found no winner |
+| 2 | wrong usage, or a mistake in the study file or the data |
+| 3 | the database cannot be used |
+| 130 | interrupted; the same command resumes the study |"""
 
 _NOT_SEARCHED = ("Samplers", "Pruners")
 
 _MADE = "<!-- Made by docs/generate.py; do not edit. -->"
 
 
-def pages() -> dict[str, str]:
-    """Every generated page: file name → content."""
-    return {"cli.md": cli_page(), "tables.md": tables_page()}
+def pages() -> dict[Path, str]:
+    """Return every generated page: file → content."""
+    return {
+        DOCS / "cli.md": cli_page(),
+        DOCS / "tables.md": tables_page(),
+        **{file: with_units(file.read_text(encoding="utf-8")) for file in (DOCS / "structure.md", CONTRIBUTING)},
+    }
+
+
+def with_units(page: str) -> str:
+    """Fill the part of a page between its two comments with the units, in their order."""
+    rows = [[f"`{name}`", _first_line(name)] for name in units()]
+    return re.sub(
+        r"(<!-- Units[^>]*-->\n).*?(<!-- End of the units -->)",
+        lambda found: f"{found[1]}\n{_table(['unit', 'what it holds'], rows)}\n\n{found[2]}",
+        page,
+        flags=re.DOTALL,
+    )
+
+
+def units() -> list[str]:
+    """Return the units of the package in the order that the test of the layers holds."""
+    order = runpy.run_path(str(PROJECT / "tests" / "test_layers.py"))["ORDER"]
+    return [name for name in order if not name.startswith("__")]
+
+
+def _first_line(unit: str) -> str:
+    package = PROJECT / "tuner" / unit / "__init__.py"
+    file = package if package.is_file() else PROJECT / "tuner" / f"{unit}.py"
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.partition("\n\n")[0].split())
 
 
 def cli_page() -> str:
@@ -53,7 +95,7 @@ def cli_page() -> str:
         assert command is not None
         context = click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH)
         parts += [f"## tuner {name}", _help(context)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, "## Exit codes", EXIT_CODES]) + "\n"
 
 
 def _help(context: click.Context) -> str:
@@ -274,5 +316,5 @@ What may stand in a study file by name. A list of names is a choice; options of 
 
 
 if __name__ == "__main__":
-    for name, text in pages().items():
-        (DOCS / name).write_text(text, encoding="utf-8")
+    for file, text in pages().items():
+        file.write_text(text, encoding="utf-8")

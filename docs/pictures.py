@@ -1,7 +1,7 @@
 """Make the pictures of the documentation, in `docs/pictures/`: a real run in a terminal, its report, its dashboard.
 
-    python docs/pictures.py                               # run studies/digits.toml in a temporary database first
-    python docs/pictures.py sqlite:///runs/tuner.db       # take its finished study `digits`; no recording of the terminal
+    python docs/pictures.py                            # run studies/digits.toml in a temporary database first
+    python docs/pictures.py sqlite:///runs/tuner.db    # take its finished study `digits`, and record no terminal
 
 Needs the extras `docs` and `test`, and Chromium.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import io
+import itertools
 import os
 import pty
 import re
@@ -100,10 +101,11 @@ def drawn(screen: pyte.Screen) -> Text:
     lines = []
     for row in range(ROWS):
         line = Text()
-        for column in range(COLUMNS):
-            cell = screen.buffer[row][column]
-            color = None if cell.fg == "default" else f"#{cell.fg}" if re.fullmatch("[0-9a-f]{6}", cell.fg) else cell.fg
-            line.append(cell.data, Style(color=color, bold=cell.bold))
+        cells = [screen.buffer[row][column] for column in range(COLUMNS)]
+        for (color, bold), run in itertools.groupby(cells, lambda cell: (cell.fg, cell.bold)):
+            name = f"#{color}" if re.fullmatch("[0-9a-f]{6}", color) else color
+            line.append("".join(cell.data for cell in run), Style(color=name, bold=bold))
+        line.rstrip()
         lines.append(line)
     return Text("\n").join(lines)
 
@@ -128,7 +130,8 @@ def movie(frames: Sequence[Frame]) -> str:
     calm = f"g {{ animation: none !important }} {', '.join(f'#g{index}' for index in range(FRAMES))} {{ opacity: 0 }}"
     style = "\n".join([*rules, f"@media (prefers-reduced-motion) {{ {calm} }}"])
     title = f"<title>{COMMAND}: a run of 100 trials</title>"
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">{title}<style>{style}</style>{"".join(groups)}</svg>\n'
+    inside = "".join([title, f"<style>{style}</style>", *groups])
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">{inside}</svg>\n'
 
 
 def still(text: Text, name: str) -> str:
@@ -138,7 +141,8 @@ def still(text: Text, name: str) -> str:
     )
     console.print(text, no_wrap=True, end="")
     svg = console.export_svg(title=" ", unique_id=name)
-    svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"@font-face \{.*?\}|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"\s*\n\s*", "\n", svg)
     return svg.replace("Fira Code, monospace", "ui-monospace, 'DejaVu Sans Mono', monospace")
 
 

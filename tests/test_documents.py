@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from tuner import errors
 from tuner.cli.group import COMMANDS
 from tuner.data import SOURCES, DataOptions
 from tuner.engines import ENGINES
@@ -55,11 +56,23 @@ def generate() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["cli.md", "tables.md"])
+@pytest.mark.parametrize("name", ["docs/cli.md", "docs/tables.md", "docs/structure.md", "CONTRIBUTING.md"])
 def test_the_generated_page_is_fresh(name, generate):
     # Blanks do not count: versions of click fold lines in different places.
-    written = (DOCS / name).read_text(encoding="utf-8").split()
-    assert written == generate.pages()[name].split(), "run: python docs/generate.py"
+    written = (PROJECT / name).read_text(encoding="utf-8").split()
+    assert written == generate.pages()[PROJECT / name].split(), "run: python docs/generate.py"
+
+
+@pytest.mark.parametrize("name", ["docs/structure.md", "CONTRIBUTING.md"])
+def test_the_units_are_listed_in_their_order(name, generate):
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", (PROJECT / name).read_text(encoding="utf-8"), re.MULTILINE)
+    assert [unit for unit, _ in rows] == generate.units()
+
+
+def test_the_table_of_exit_codes_is_complete(generate):
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", generate.EXIT_CODES, re.MULTILINE)}
+    used = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "exit_code")}
+    assert codes == used | {0, 130}
 
 
 def test_every_command_is_documented():
@@ -113,6 +126,13 @@ def test_every_example_is_a_study_or_a_section_of_one(text):
     assert spec.advice == ()
 
 
+def with_includes(page: Path) -> str:
+    """Return the text of a page, and that of the file that it includes."""
+    text = page.read_text(encoding="utf-8")
+    included = re.findall(r"^```\{include\} (\S+)$", text, re.MULTILINE)
+    return text + "".join((page.parent / name).read_text(encoding="utf-8") for name in included)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_every_link_leads_somewhere(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
@@ -122,15 +142,14 @@ def test_every_link_leads_somewhere(page):
         file = (page.parent / path).resolve() if path else page
         assert file.exists(), target
         if heading:
-            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            headings = re.findall(r"^#+ (.*)$", with_includes(file), re.MULTILINE)
             assert heading in {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}, target
 
 
 def test_every_page_is_linked_from_the_readme():
-    linked = re.findall(r"\]\((docs/[^)#]+)", (PROJECT / "README.md").read_text(encoding="utf-8"))
-    for page in DOCS.glob("*.md"):
-        assert f"docs/{page.name}" in linked
-    assert "docs/decisions/" in linked
+    linked = re.findall(r"\]\((?:docs/)?([^)#]+)", (PROJECT / "README.md").read_text(encoding="utf-8"))
+    of_the_site = {"index.md", "python.md", "benchmarks.md", "changelog.md", "contributing.md"}
+    assert {page.name for page in DOCS.glob("*.md")} - of_the_site <= set(linked)
 
 
 def test_every_boundary_names_tests_that_exist():
