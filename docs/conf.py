@@ -24,22 +24,30 @@ exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
-autodoc_typehints = "description"
+autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 80
+napoleon_use_ivar = True
+default_role = "code"  # single backticks in docstrings
 copybutton_prompt_text = "$ "
 
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(keras|numpy|np|optuna|pydantic|pandas|pathlib|Path|collections|typing)\b.*"),
     ("py:.*", r"tuner\.(storage|data)\b.*"),
+    ("py:class", r"[a-z0-9_]+"),
 ]
-"""Types of other packages, whose documentation is on the network, and of what a `Study` holds for its own functions."""
+"""Types of other packages, whose documentation is on the network; types that a `Study` holds for this package; and
+names of fields that a docstring describes together."""
 
 html_theme = "furo"
 html_title = "keras-studies"
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
+html_show_copyright = False
+html_show_sourcelink = False
 
 
 def resolve_by_name(

@@ -201,7 +201,7 @@ _Columns = Mapping[str, Callable[[Any], str]]
 _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
     (
         "Losses",
-        "`search.loss`. The head is the output activation put behind the model's raw outputs, for each task that may "
+        "`search.loss`. The head is the output activation after the model's raw outputs, for each task that may "
         "use the loss; a warned pair is known to train badly, and is possible by name only.",
         LOSSES,
         {
@@ -279,7 +279,7 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
     ),
     (
         "Samplers",
-        f"`sampler.name`, by default `{DEFAULT_SAMPLER}`. Options stand beside the name, and are not searched.",
+        f"`sampler.name`, by default `{DEFAULT_SAMPLER}`. Options go beside the name, and are not searched.",
         SAMPLERS,
         {
             "learns from": lambda row: {
@@ -291,7 +291,7 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
     ),
     (
         "Pruners",
-        f"`pruner.name`, by default `{DEFAULT_PRUNER}`. Options stand beside the name, and are not searched. "
+        f"`pruner.name`, by default `{DEFAULT_PRUNER}`. Options go beside the name, and are not searched. "
         "Where there are folds, the\n"
         "value of a step is the mean over the folds so far; for `wilcoxon` it is that of the fold.",
         PRUNERS,
@@ -310,7 +310,7 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
 )
 
 _INTRODUCTION = """\
-What may stand in a study file by name. A list of names is a choice; options of one choice stand in
+Everything that a study file can name. A list of names is a choice; options of one choice stand in
 `[search.FAMILY_options.NAME]`, for example `[search.optimizer_options.sgd]`, and count only where it is chosen.
 `1 … 10 (log)` is a range on a logarithmic scale."""
 

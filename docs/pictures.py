@@ -42,14 +42,17 @@ SCHEMES = ("light", "dark")
 WIDTH, HEIGHT = 1280, 860
 """Size of a picture of a page, pixels."""
 
+MARGIN = 60
+"""Cut from both sides of the report, which has wider ones, pixels."""
+
 COLORS = 128
 """Of a PNG: its file stays below 200 kB."""
 
 COLUMNS, ROWS = 90, 14
 """Size of the terminal, characters."""
 
-PLAY_S, HOLD_S = 9.0, 5.0
-"""The recording is played in this time, and its last frame stays so long, seconds."""
+HOLD_S, PLAY_S = 5.0, 9.0
+"""How long the last screen is shown, and in what time the recording is then played, seconds."""
 
 FRAMES = 14
 
@@ -111,26 +114,22 @@ def drawn(screen: pyte.Screen) -> Text:
 
 
 def movie(frames: Sequence[Frame]) -> str:
-    """An SVG that plays the frames, and stands still at the last one if the reader wants less motion."""
-    end = frames[-1].begin
+    """Return an SVG that shows the last frame, then plays all; it stands still if the reader wants less motion."""
+    end, whole = frames[-1].begin, HOLD_S + PLAY_S
     moments = [end * index / FRAMES for index in range(FRAMES)]
-    chosen = [next(frame for frame in reversed(frames) if frame.begin <= moment) for moment in moments] + [frames[-1]]
-    pictures = [still(frame.text, f"f{index}") for index, frame in enumerate(chosen)]
-    box = re.findall(r'viewBox="([^"]+)"', pictures[0])[0]
-    whole = PLAY_S + HOLD_S
+    played = [next(frame for frame in reversed(frames) if frame.begin <= moment) for moment in moments]
+    pictures = [still(frame.text, f"f{index}") for index, frame in enumerate([frames[-1], *played])]
     rules, groups = [], []
     for index, picture in enumerate(pictures):
-        begin = 100 * PLAY_S * index / FRAMES / whole
-        stop = 100 * PLAY_S * (index + 1) / FRAMES / whole if index < FRAMES else 100
-        hidden = f"0% {{ opacity: 0 }} {begin:.3f}%" if index else "0%"
-        after = f" {stop:.3f}%, 100% {{ opacity: 0 }}" if index < FRAMES else " 100% { opacity: 1 }"
-        rules.append(f"@keyframes k{index} {{ {hidden} {{ opacity: 1 }}{after} }}")
-        rules.append(f"#g{index} {{ animation: k{index} {whole:g}s step-end infinite }}")
+        begin = 100 * (HOLD_S + PLAY_S * (index - 1) / FRAMES) / whole if index else 0
+        stop = 100 * (HOLD_S + PLAY_S * index / FRAMES) / whole
+        before = "0% { opacity: 0 } " if index else ""
+        rules.append(f"@keyframes k{index} {{ {before}{begin:.2f}% {{ opacity: 1 }} {stop:.2f}% {{ opacity: 0 }} }}")
+        rules.append(f"#g{index} {{ animation: k{index} {whole:g}s step-end infinite; opacity: {int(not index)} }}")
         groups.append(f'<g id="g{index}">{picture}</g>')
-    calm = f"g {{ animation: none !important }} {', '.join(f'#g{index}' for index in range(FRAMES))} {{ opacity: 0 }}"
-    style = "\n".join([*rules, f"@media (prefers-reduced-motion) {{ {calm} }}"])
-    title = f"<title>{COMMAND}: a run of 100 trials</title>"
-    inside = "".join([title, f"<style>{style}</style>", *groups])
+    style = "\n".join([*rules, "@media (prefers-reduced-motion) { g { animation: none !important } }"])
+    inside = "".join([f"<title>{COMMAND}: a run of 100 trials</title>", f"<style>{style}</style>", *groups])
+    (box,) = set(re.findall(r'viewBox="([^"]+)"', inside))
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">{inside}</svg>\n'
 
 
@@ -149,7 +148,7 @@ def still(text: Text, name: str) -> str:
 def photograph(storage: str) -> None:
     """Make pictures of the report and of the dashboard, for a light and a dark page each."""
     sys.path.insert(0, str(PROJECT / "tests"))
-    from browsing import chromium, drawn
+    from browsing import chromium
 
     with tempfile.TemporaryDirectory() as folder, chromium() as browser, dashboard(storage) as address:
         report = Path(folder) / "report.html"
@@ -158,11 +157,12 @@ def photograph(storage: str) -> None:
             options = {"viewport": {"width": WIDTH, "height": HEIGHT}, "color_scheme": scheme}
             page = browser.new_page(**options)
             page.goto(report.as_uri())
-            keep(page, f"report-{scheme}", 640)
+            keep(page, f"report-{scheme}", (MARGIN, 0, WIDTH - MARGIN, 640))
             for section in ("dimensions", "health"):
-                page.goto(f"{report.as_uri()}#{section}")
-                drawn(page)
-                keep(page, f"{section}-{scheme}")
+                for _ in range(2):  # plots above it are drawn as they come near, and move it
+                    page.evaluate("id => document.getElementById(id).scrollIntoView()", section)
+                    page.wait_for_timeout(2000)
+                keep(page, f"{section}-{scheme}", (MARGIN, 0, WIDTH - MARGIN, HEIGHT))
             page = browser.new_page(**options)
             page.goto(f"{address}dashboard/studies/1")
             page.locator("[id='user-defined-plot:tuner-history'] .main-svg").first.wait_for()
@@ -183,9 +183,9 @@ def dashboard(storage: str) -> Iterator[str]:
         server.wait()
 
 
-def keep(page: Any, name: str, height: int = HEIGHT) -> None:
-    """Keep the upper part of the window as a small PNG."""
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").crop((0, 0, WIDTH, height))
+def keep(page: Any, name: str, box: tuple[int, int, int, int] = (0, 0, WIDTH, HEIGHT)) -> None:
+    """Save a part of the window (left, upper, right, lower) as a small PNG."""
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").crop(box)
     PICTURES.mkdir(exist_ok=True)
     picture.quantize(COLORS, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
 

@@ -36,7 +36,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 def documented(title: str) -> dict[str, str]:
     """Path → type, from the table under a heading of the page."""
-    section = PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
+    section = PAGE.replace("`\n", "\n").split(f"## `{title}\n")[1].split("\n## ")[0]
     return dict(re.findall(r"^\| `([^`]+)` \| ([\w ]+?) \|", section, re.MULTILINE))
 
 
