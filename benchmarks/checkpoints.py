@@ -140,13 +140,13 @@ def kill(kills: int, engine: str, seed: int) -> None:
 
 def measured(engine: str, model: dict[str, Any], epochs: int) -> tuple[dict[str, float], int, int]:
     """Median seconds of an epoch and of each part of a checkpoint, its bytes, and the weights of the model."""
-    from tuner.content import Reference, load
     from tuner.data import prepare
     from tuner.engines import ENGINES, Checkpoint, run_trial
-    from tuner.executors import Saved
-    from tuner.executors.messages import checkpoint_message, decode, encode, event_of
-    from tuner.spec import read_study_dict, recipe_for
+    from tuner.protocol import Saved
+    from tuner.protocol.messages import checkpoint_message, decode, encode, event_of
     from tuner.storage import StudyStore, open_database
+    from tuner.study import read_study_dict, recipe_for
+    from tuner.user_code import Reference, load
 
     content = {"name": "c", "model": "models/mlp.py", "data": {"source": "digits"}, "budget": {"epochs": epochs}}
     search = {"optimizer": "adam", "learning_rate": [1e-3, 1e-4], "model": model}
@@ -193,7 +193,7 @@ def measured(engine: str, model: dict[str, Any], epochs: int) -> tuple[dict[str,
 def cost(epochs: int) -> None:
     """Print a line for each engine and model."""
     from tuner.executors import EVERY_S
-    from tuner.executors.keeper import SHARE
+    from tuner.worker.checkpoint_policy import SHARE
 
     print("engine     weights   epoch ms     MB   make ms   send ms   write ms   of an epoch   of a trial")
     for engine in EPOCHS:

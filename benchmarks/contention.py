@@ -72,7 +72,7 @@ def ours(url: str, workers: int, trials: int, reports: int, sampler: str) -> Non
     sys.path.insert(0, str(PROJECT / "tests"))
     from mock_study import spec_of, with_workers
 
-    from tuner.runner import StudyRun
+    from tuner.runner.study_runner import StudyRun
     from tuner.storage import open_database
 
     spec = spec_of(PROJECT, budget={"trials": trials, "epochs": reports}, sampler={"name": sampler})

@@ -18,9 +18,9 @@ from typing import Any
 
 from tuner.engines import EpochRecord, Training
 from tuner.executors import InlineExecutor
-from tuner.runner import StudyRun
-from tuner.spec import read_study_dict
+from tuner.runner.study_runner import StudyRun
 from tuner.storage import open_database
+from tuner.study import read_study_dict
 
 CONTENT: dict[str, Any] = {
     "name": "coordinator",

@@ -35,12 +35,13 @@ from typing import Any
 
 from coordinator import CONTENT
 
-import tuner.runner
-import tuner.storage.store
-from tuner.executors import Ended, EpochDone, Event, InlineExecutor, Job, messages
-from tuner.runner import StudyRun
-from tuner.spec import StudySpec, read_study_dict
+import tuner.runner.study_runner
+import tuner.storage.study_session
+from tuner.executors import InlineExecutor
+from tuner.protocol import Ended, EpochDone, Event, Job, messages
+from tuner.runner.study_runner import StudyRun
 from tuner.storage import open_database
+from tuner.study import StudySpec, read_study_dict
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT / "tests"))
@@ -182,7 +183,7 @@ class SimulatedExecutor:
 def simulate(workers: int, median_s: float, options: argparse.Namespace) -> str:
     """One row of the table."""
     clock = Clock(time.process_time if options.clock == "cpu" else time.perf_counter)
-    tuner.runner.time = tuner.storage.store.time = clock  # type: ignore[attr-defined]
+    tuner.runner.study_runner.time = tuner.storage.study_session.time = clock  # type: ignore[attr-defined]
     trials = max(300, options.rounds * workers)
     executor = SimulatedExecutor(clock, workers, median_s)
     with tempfile.TemporaryDirectory() as folder:

@@ -142,7 +142,7 @@ def study_reader(folder: Path) -> Reader:
     """Read study files, TOML and YAML."""
     import yaml
 
-    from tuner.spec import read_study
+    from tuner.study import read_study
 
     texts = [file.read_text(encoding="utf-8") for file in sorted(STUDIES.glob("*.toml"))]
     good = {
@@ -266,7 +266,7 @@ def image_reader(folder: Path) -> Reader:
 
 
 def _recipe() -> dict[str, Any]:
-    from tuner.training import Choice, ModelChoice, Recipe, Task
+    from tuner.catalog import Choice, ModelChoice, Recipe, Task
 
     model = ModelChoice(reference="models/mlp.py", sha256="ab" * 32, options={"units": [8, 4]})
     recipe = Recipe(
@@ -286,7 +286,7 @@ def _recipe() -> dict[str, Any]:
 def export_reader(folder: Path) -> Reader:
     """Read exported recipes, JSON and TOML, as `tuner.best` does."""
     import tuner
-    from tuner.results.toml_text import toml_text
+    from tuner.export.toml_writer import toml_text
 
     content = {"format": "keras-studies recipe 1", "study": "s", "trial": 3, "recipe": _recipe()}
     sections = {"recipe", "recipe.data", "recipe.loss", "recipe.optimizer", "recipe.model"}
@@ -308,9 +308,9 @@ def keras_reader(folder: Path) -> Reader:
     """Load saved models, and let them answer."""
     import keras
 
+    from tuner.catalog import Recipe
     from tuner.data import Preprocessing
-    from tuner.retraining import About, load_saved, write_about
-    from tuner.training import Recipe
+    from tuner.refit import About, load_saved, write_about
 
     rows = keras.Input((3,))
     x = keras.layers.Normalization(mean=[0.0, 1.0, 2.0], variance=[1.0, 2.0, 3.0])(rows)
@@ -364,17 +364,10 @@ def _mock_database(folder: Path) -> Path:
 
 def database_reader(folder: Path) -> Reader:
     """Read databases whose cells somebody has changed, as list, show, best, compare, export and report do."""
-    from tuner.results import (
-        best_trial,
-        compare,
-        export,
-        gather,
-        read_study_results,
-        report_page,
-        studies_table,
-        study_note,
-        summary,
-    )
+    from tuner.analysis import compare
+    from tuner.export import export
+    from tuner.report import gather, report_page, study_note
+    from tuner.results import best_trial, read_study_results, studies_table, summary
     from tuner.storage import open_read_only
 
     good = _mock_database(folder)

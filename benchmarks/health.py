@@ -28,12 +28,12 @@ def costs(name: str, engine: str, trials: int, epochs: int) -> tuple[list[float]
     """CPU seconds of each trial without and with probes, and how many probes there were."""
     import optuna
 
-    from tuner.content import Reference, load
     from tuner.data import prepare
-    from tuner.diagnostics import HealthOptions
     from tuner.engines import ENGINES, run_trial
+    from tuner.health import HealthOptions
     from tuner.search import suggest
-    from tuner.spec import read_study_dict, recipe_for
+    from tuner.study import read_study_dict, recipe_for
+    from tuner.user_code import Reference, load
 
     text = STUDIES["digits"].replace("[search.model]\n", f"[search.model]\n{_OPTIONS[name]}")
     text = text.replace("epochs = 20", f"epochs = {epochs}")

@@ -23,7 +23,8 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 import numpy as np
 from in_process import InProcess, searched
 
-from tuner.results import Trained, TrainRequest, train_winner
+from tuner.refit import Trained
+from tuner.results import TrainRequest, train_winner
 from tuner.storage import open_database
 
 SEARCH: dict[str, Any] = {

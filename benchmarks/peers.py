@@ -98,7 +98,7 @@ class Question:
 
     def __init__(self, study: str, target: float | None) -> None:
         from tuner.data import prepare
-        from tuner.spec import read_study_dict
+        from tuner.study import read_study_dict
 
         self.spec = read_study_dict({"name": study, **tomllib.loads(STUDIES[study])}, PROJECT)
         prepared = prepare(self.spec.data, PROJECT, self.spec.seed)
@@ -109,8 +109,8 @@ class Question:
         """Build, compile and fit what the values say; the objective after the last epoch."""
         import keras
 
-        from tuner.engines.measure import objective
-        from tuner.spec import recipe_for
+        from tuner.engines.evaluation import objective
+        from tuner.study import recipe_for
 
         recipe = recipe_for(self.spec, values, self.trials)
         keras.backend.clear_session()

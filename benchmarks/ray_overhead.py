@@ -23,7 +23,8 @@ from typing import Any
 from throughput import WITHOUT_NETWORK
 
 from tuner.engines import EpochRecord, Training
-from tuner.executors import Ended, EpochDone, Job, RayExecutor, Workplace, messages
+from tuner.executors import RayExecutor
+from tuner.protocol import Ended, EpochDone, Job, Workplace, messages
 
 EPOCHS = 5
 

@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import mock_study
 from browsing import chromium
 
-from tuner.results import read_study_results, report_page
+from tuner.report import report_page
+from tuner.results import read_study_results
 from tuner.storage import open_database
 
 SEARCH = {

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tuner.spec import read_study_dict
+from tuner.study import read_study_dict
 
 ROWS = 60
 

@@ -25,7 +25,7 @@ from coordinator import CONTENT
 
 from tuner.search import SAMPLERS, Outcome, suggest, tell
 from tuner.space import Categorical, Dimension, Float, Int, Space, When
-from tuner.spec import read_study_dict
+from tuner.study import read_study_dict
 
 SIZES = (500, 1_000, 2_000, 5_000, 10_000)
 BEST_RATE = {"sgd": -1.0, "rmsprop": -3.2, "adagrad": -1.7, "adam": -2.8, "adamw": -2.6, "nadam": -3.0}

@@ -16,12 +16,7 @@ from typing import Any
 
 import click
 
-from tuner.cli.group import COMMANDS, tuner
-from tuner.data import SOURCES
-from tuner.engines import ENGINES
-from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
-from tuner.space import Categorical, Fixed, Int, Parameter
-from tuner.training import (
+from tuner.catalog import (
     ACTIVATIONS,
     CLIPPINGS,
     DIMENSIONS,
@@ -32,6 +27,11 @@ from tuner.training import (
     SCHEDULES,
     NumberDimension,
 )
+from tuner.cli.group import COMMANDS, tuner
+from tuner.data import SOURCES
+from tuner.engines import ENGINES
+from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
+from tuner.space import Categorical, Fixed, Int, Parameter
 
 DOCS = Path(__file__).parent
 PROJECT = DOCS.parent

@@ -24,6 +24,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # what tests share with each oth
 from postgres import PostgresServer  # noqa: E402
 from postgres import missing as postgres_missing  # noqa: E402
 
+from tuner.results import Study  # noqa: E402
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
@@ -44,3 +46,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/t.db"
     return request.getfixturevalue("postgres").new_database()
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """60 random trials of the mock study; those with a learning rate above 1 diverged."""
+    from mock_results import mock_results
+
+    return mock_results(tmp_path_factory.mktemp("results"))

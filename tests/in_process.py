@@ -9,13 +9,13 @@ from typing import Any
 
 from tuner.data import DataOptions, prepare
 from tuner.engines import ENGINES, Engine
-from tuner.executors import Event, Job, Workplace
-from tuner.executors.messages import event_of
-from tuner.executors.worker import Worker
+from tuner.protocol import Event, Job, Workplace
+from tuner.protocol.messages import event_of
 from tuner.results import Study, read_study_results
-from tuner.runner import StudyRun
-from tuner.spec import StudySpec, read_study_dict
+from tuner.runner.study_runner import StudyRun
 from tuner.storage import Database
+from tuner.study import StudySpec, read_study_dict
+from tuner.worker.loop import Worker
 
 _ENGINES: dict[str, Engine] = {}
 """One of each kind: what it has compiled for one study serves the next."""

@@ -22,9 +22,10 @@ from typing import Any
 import mock_study
 
 from tuner.engines import Training
-from tuner.executors import Ended, EpochDone, Event, Lost, RayExecutor, Workplace, messages
+from tuner.executors import RayExecutor
+from tuner.protocol import Ended, EpochDone, Event, Lost, Workplace, messages
 from tuner.results import read_study_results, summary
-from tuner.runner import StudyRun
+from tuner.runner.study_runner import StudyRun
 from tuner.storage import open_database
 
 WITHOUT_NETWORK = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]

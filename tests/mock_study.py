@@ -13,13 +13,14 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tuner.diagnostics import Finding, Fold, LayerHealth, Probe, judge
 from tuner.engines import EpochRecord, Training
-from tuner.executors import InlineExecutor, Limits, LocalExecutor, Workplace
-from tuner.runner import StudyRun
-from tuner.spec import StudySpec, read_study_dict
-from tuner.standing import Standing
+from tuner.executors import InlineExecutor, LocalExecutor
+from tuner.health import Finding, Fold, LayerHealth, Probe, judge
+from tuner.protocol import Limits, Workplace
+from tuner.runner.progress import Standing
+from tuner.runner.study_runner import StudyRun
 from tuner.storage import Database, open_database
+from tuner.study import StudySpec, read_study_dict
 
 CONTENT: dict[str, Any] = {
     "name": "mock",

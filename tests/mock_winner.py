@@ -9,11 +9,11 @@ from typing import Any
 import mock_study
 import numpy as np
 
+from tuner.catalog import Recipe
 from tuner.data import DataOptions, Split, held_out, prepare
 from tuner.engines import Training
-from tuner.executors import Ended, Event, Job, Workplace, kept
-from tuner.retraining import watches_validation
-from tuner.training import Recipe
+from tuner.protocol import Ended, Event, Job, Workplace, kept
+from tuner.refit import watches_validation
 
 Share = Callable[[Recipe], float]
 """The share of the rows that a recipe answers right."""
@@ -107,7 +107,7 @@ class Pretender:
 
 
 def pretending(**options: Any) -> Callable[[Workplace, int], Pretender]:
-    """What `train_winner` takes; `pretending.made` is the last one that was made."""
+    """What `refit_leaders` takes; `pretending.made` is the last one that was made."""
 
     def executor(place: Workplace, trainings: int = 1) -> Pretender:
         made.append(Pretender(place, trainings, **options))

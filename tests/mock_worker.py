@@ -15,7 +15,7 @@ from typing import Any
 import mock_study
 
 from tuner.engines import Training
-from tuner.executors import Anew, Ended, EpochDone, Job, Saved, messages
+from tuner.protocol import Anew, Ended, EpochDone, Job, Saved, messages
 
 
 def send(message: dict[str, Any]) -> None:

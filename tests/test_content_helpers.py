@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tuner import content
-from tuner.content import Reference
+from tuner import user_code
 from tuner.errors import CodeError, ContentError, StudyFileError
-from tuner.spec import difference, fingerprint, read_study_dict
+from tuner.study import difference, fingerprint, read_study_dict
+from tuner.user_code import Reference
 
 MODEL = """import json
 import keras
@@ -44,37 +44,37 @@ def write(project: Path, path: str, text: str) -> None:
 
 
 def test_helpers_are_found_through_each_other_without_running_any(project: Path) -> None:
-    assert sorted(content.helper_hashes(project, "models/net.py")) == HELPERS
-    assert content.helper_hashes(project, "models/mlp.py") == {}
+    assert sorted(user_code.helper_hashes(project, "models/net.py")) == HELPERS
+    assert user_code.helper_hashes(project, "models/mlp.py") == {}
     write(project, "models/blocks.py", "from models import net\nimport models.blocks\n")
-    assert sorted(content.helper_hashes(project, "models/net.py")) == ["models/blocks.py", "models/net.py"]
+    assert sorted(user_code.helper_hashes(project, "models/net.py")) == ["models/blocks.py", "models/net.py"]
 
 
 def test_helpers_are_loaded_as_they_are_now(project: Path) -> None:
     """In any process: the project need not be a place where Python looks for modules, nor be the last one loaded."""
     net = Reference("models/net.py", "build")
-    assert content.load(project, net)(1, 2, activation="relu", initializer=None) == 3
+    assert user_code.load(project, net)(1, 2, activation="relu", initializer=None) == 3
     write(project, "shared/sizes.py", "WIDTH = 4\n")
-    assert content.load(project, net)(1, 2, activation="relu", initializer=None) == 4
+    assert user_code.load(project, net)(1, 2, activation="relu", initializer=None) == 4
     other = project / "other"
     write(other, "models/net.py", MODEL)
     write(other, "models/blocks.py", "def width():\n    return 5\n")
-    assert content.load(other, net)(1, 2, activation="relu", initializer=None) == 5
-    assert content.load(project, net)(1, 2, activation="relu", initializer=None) == 4
+    assert user_code.load(other, net)(1, 2, activation="relu", initializer=None) == 5
+    assert user_code.load(project, net)(1, 2, activation="relu", initializer=None) == 4
 
 
 def test_a_helper_that_has_changed_is_refused(project: Path) -> None:
     net = Reference("models/net.py", "build")
-    digest, hashes = content.sha256(project / "models/net.py"), content.helper_hashes(project, "models/net.py")
-    assert content.load(project, net, digest, hashes)(1, 2, activation="relu", initializer=None) == 3
+    digest, hashes = user_code.sha256(project / "models/net.py"), user_code.helper_hashes(project, "models/net.py")
+    assert user_code.load(project, net, digest, hashes)(1, 2, activation="relu", initializer=None) == 3
     write(project, "shared/sizes.py", "WIDTH = 4\n")
     with pytest.raises(ContentError, match=r"shared/sizes\.py has changed since the study was started"):
-        content.load(project, net, digest, hashes)
+        user_code.load(project, net, digest, hashes)
     with pytest.raises(ContentError, match=r"models/blocks\.py is imported by the model, but was not when"):
-        content.load(project, net, digest, {})
+        user_code.load(project, net, digest, {})
     (project / "shared/sizes.py").unlink()
     with pytest.raises(ContentError, match=r"shared/sizes\.py was imported by the model when the study was started"):
-        content.load(project, net, digest, hashes)
+        user_code.load(project, net, digest, hashes)
 
 
 def test_helpers_are_part_of_the_question(project: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_helper_that_is_not_there_is_said_by_check(project: Path, line: str, m
 )
 def test_what_may_be_there_is_not_judged(project: Path, line: str) -> None:
     write(project, "models/net.py", f"{line}\n\n\ndef build(inputs, outputs, *, activation, initializer):\n    pass\n")
-    assert content.missing_helper(project, "models/net.py") is None
+    assert user_code.missing_helper(project, "models/net.py") is None
 
 
 class TestNamedCode:
@@ -117,19 +117,19 @@ class TestNamedCode:
 
     def test_code_that_only_a_database_names_is_refused(self, project: Path) -> None:
         with pytest.raises(CodeError, match=r"'scripts/deploy\.py:wipe' is named by the database .*--code scripts"):
-            content.check_named(project, self.REFERENCE)
+            user_code.check_named(project, self.REFERENCE)
 
     @pytest.mark.parametrize("name", ["scripts/deploy.py:wipe", "scripts/deploy.py"])
     def test_the_caller_may_name_it(self, project: Path, name: str) -> None:
-        content.check_named(project, self.REFERENCE, [name])
+        user_code.check_named(project, self.REFERENCE, [name])
         with pytest.raises(CodeError):
-            content.check_named(project, self.REFERENCE, ["scripts/deploy.py:other", "deploy.py"])
+            user_code.check_named(project, self.REFERENCE, ["scripts/deploy.py:other", "deploy.py"])
 
     def test_a_model_of_the_package_needs_no_name(self, project: Path) -> None:
-        content.check_named(project, Reference("models/mlp.py", "build"))
+        user_code.check_named(project, Reference("models/mlp.py", "build"))
         write(project, "models/mlp.py", "def build(): ...\n")  # this one is the project's own
         with pytest.raises(CodeError):
-            content.check_named(project, Reference("models/mlp.py", "build"))
+            user_code.check_named(project, Reference("models/mlp.py", "build"))
 
     @pytest.mark.parametrize(
         ("file", "text", "path", "function"),
@@ -146,6 +146,6 @@ class TestNamedCode:
         write(project, "studies/b.toml", "this is [ no TOML")
         write(project, "studies/c.yml", "a: [")
         write(project, "studies/d.toml", 'model = "../outside.py"\ndata = 3')
-        content.check_named(project, Reference(path, function))
+        user_code.check_named(project, Reference(path, function))
         with pytest.raises(CodeError):
-            content.check_named(project, Reference(path, f"{function}_other"))
+            user_code.check_named(project, Reference(path, f"{function}_other"))

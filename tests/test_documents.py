@@ -11,21 +11,12 @@ from types import ModuleType
 import pytest
 
 from tuner import errors
+from tuner.catalog import ACTIVATIONS, CLIPPINGS, DIMENSIONS, INITIALIZERS, LOSSES, METRICS, OPTIMIZERS, SCHEDULES
 from tuner.cli.group import COMMANDS
 from tuner.data import SOURCES, DataOptions
 from tuner.engines import ENGINES
 from tuner.search import PRUNERS, SAMPLERS
-from tuner.spec import Budget, json_schema, read_study_dict
-from tuner.training import (
-    ACTIVATIONS,
-    CLIPPINGS,
-    DIMENSIONS,
-    INITIALIZERS,
-    LOSSES,
-    METRICS,
-    OPTIMIZERS,
-    SCHEDULES,
-)
+from tuner.study import Budget, json_schema, read_study_dict
 
 PROJECT = Path(__file__).parents[1]
 DOCS = PROJECT / "docs"

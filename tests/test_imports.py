@@ -58,6 +58,6 @@ def test_the_library_is_imported_without_optuna():
 
 def test_what_runs_and_trains_studies_is_imported_without_keras():
     """The coordinator of `run` and `train`: workers alone pay for TensorFlow."""
-    call = "import sys, tuner.api, tuner.retraining, tuner.results.winner.retrain; print(*sys.modules)"
+    call = "import sys, tuner.api, tuner.refit, tuner.refit.refit_study; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", call], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert not set(done.stdout.split()) & (KERAS | {"sklearn", "plotly", "matplotlib", "ray"})

@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 from mock_winner import Pretender
 
 import tuner.api
-import tuner.launch
+import tuner.runner.launch
 from tuner.cli.group import tuner as command
 from tuner.executors import InlineExecutor
-from tuner.standing import STATES
+from tuner.runner.progress import STATES
 from tuner.storage import open_database
 
 PAGE = (Path(__file__).parents[1] / "docs" / "json.md").read_text(encoding="utf-8")
@@ -98,7 +98,7 @@ def test_show(url):
 
 
 def test_run_prints_what_show_prints(tmp_path, monkeypatch):
-    monkeypatch.setattr(tuner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
+    monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
     url = f"sqlite:///{tmp_path}/tuner.db"
     output = printed("run", "studies/digits.toml", "--trials", "2", "--epochs", "1", "--storage", url)
     compare(output, "tuner show --json")
@@ -144,7 +144,7 @@ def test_list(url):
 
 
 def test_check_of_a_good_file_and_of_a_bad_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(tuner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
+    monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
     bad = tmp_path / "bad.toml"
     bad.write_text('model = "models/mpl.py"\n[data]\nsource = "digits"\n', encoding="utf-8")
     refused = call("check", str(bad))

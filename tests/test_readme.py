@@ -12,7 +12,7 @@ import pytest
 from tuner.cli.group import COMMANDS
 from tuner.engines import ENGINES
 from tuner.search import PRUNERS, SAMPLERS
-from tuner.spec import read_study_dict
+from tuner.study import read_study_dict
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

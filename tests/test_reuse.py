@@ -12,7 +12,8 @@ import pytest
 from in_process import InProcess
 
 import tuner.api
-from tuner.results import export, read_study_results
+from tuner.export import export
+from tuner.results import read_study_results
 from tuner.storage import default_url, open_database
 
 PAGE = (Path(__file__).parents[1] / "docs" / "reuse.md").read_text(encoding="utf-8")

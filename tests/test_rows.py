@@ -6,10 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tuner.data import SOURCES
-from tuner.engines import ENGINES
-from tuner.search import PRUNERS, SAMPLERS
-from tuner.training import (
+from tuner.catalog import (
     ACTIVATIONS,
     CLIPPINGS,
     DIMENSIONS,
@@ -20,6 +17,9 @@ from tuner.training import (
     SCHEDULES,
     ChoiceDimension,
 )
+from tuner.data import SOURCES
+from tuner.engines import ENGINES
+from tuner.search import PRUNERS, SAMPLERS
 
 PACKAGE = Path(__file__).parents[1] / "tuner"
 TABLES = (
@@ -31,18 +31,18 @@ WORDS = {"auto", "none"}
 NAMES = {name for table in TABLES for name in table} - WORDS
 
 ELSEWHERE = {
-    "tuner/data/fitting.py": {"median"},  # how a hole is filled
+    "tuner/data/preprocessing.py": {"median"},  # how a hole is filled
     "tuner/data/scaling.py": {"median"},
-    "tuner/diagnostics/layers.py": {"relu", "sigmoid", "tanh"},  # kinds of functions that die or saturate
+    "tuner/health/layer_monitor.py": {"relu", "sigmoid", "tanh"},  # kinds of functions that die or saturate
     "tuner/engines/prober.py": {"sigmoid"},  # output activations
-    "tuner/results/script/pieces.py": {"relu", "sigmoid", "tanh"},
-    "tuner/retraining/keras_file.py": {"relu", "tanh"},
-    "tuner/training/heads.py": {"relu", "sigmoid", "tanh"},
-    "tuner/engines/compiled/initial.py": {"constant"},  # a draw that is the same everywhere
-    "tuner/engines/compiled/numbers_of.py": {"learning_rate"},  # in the configuration of a Keras optimizer
-    "tuner/training/dimensions.py": {"learning_rate", "momentum", "weight_decay"},  # fields of rows of the tables
-    "tuner/training/initializers.py": set(ACTIVATIONS),
-    "tuner/spec/across.py": {"initializer", "activation"},  # the rule is about the two
+    "tuner/export/script/snippets.py": {"relu", "sigmoid", "tanh"},
+    "tuner/refit/serving_model.py": {"relu", "tanh"},
+    "tuner/catalog/output_activations.py": {"relu", "sigmoid", "tanh"},
+    "tuner/engines/compiled/initial_weights.py": {"constant"},  # a draw that is the same everywhere
+    "tuner/engines/compiled/shared_objects.py": {"learning_rate"},  # in the configuration of a Keras optimizer
+    "tuner/catalog/dimensions.py": {"learning_rate", "momentum", "weight_decay"},  # fields of rows of the tables
+    "tuner/catalog/initializers.py": set(ACTIVATIONS),
+    "tuner/study/cross_checks.py": {"initializer", "activation"},  # the rule is about the two
     "tuner/search/initial_points.py": {"optimizer"},
 }
 """Texts that are the name of a row by chance, or in the tables themselves: by file."""

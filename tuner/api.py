@@ -8,28 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import UsageError
-from tuner.executors import LocalExecutor, Workplace, cores
-from tuner.launch import start
-from tuner.results import (
-    SEEDS,
-    TOP,
-    Best,
-    Study,
-    Trained,
-    TrainRequest,
-    best_trial,
-    read_export,
-    read_study_results,
-    summary,
-    train_winner,
-)
-from tuner.retraining import Saved, load_saved, read_about
-from tuner.spec import name_of_file
-from tuner.standing import Standing
+from tuner.executors import LocalExecutor, cores
+from tuner.export import read_export
+from tuner.protocol import Workplace
+from tuner.refit import SEEDS, TOP, RefitOptions, Saved, Trained, load_saved, read_about, refit_leaders
+from tuner.results import Best, Study, best_trial, read_study_results, summary
+from tuner.runner import Standing, start
 from tuner.storage import default_url, open_database, open_read_only
+from tuner.study import name_of_file
 
 if TYPE_CHECKING:
-    from tuner.training import Recipe
+    from tuner.catalog import Recipe
 
 EXPORT_SUFFIXES = (".json", ".toml")
 FILE_SUFFIXES = (*EXPORT_SUFFIXES, ".yaml", ".yml")
@@ -170,8 +159,8 @@ def train(
 
     database = open_database(storage or default_url(project), create=False)
     try:
-        request = TrainRequest(Path(output), top, seeds, seed, force, tuple(code))
-        return train_winner(read_study_results(database, name), project, request, executor, show)
+        request = RefitOptions(Path(output), top, seeds, seed, force, tuple(code))
+        return refit_leaders(read_study_results(database, name), project, request, executor, show)
     finally:
         database.close()
 

@@ -11,7 +11,7 @@ import mock_study
 import pytest
 from real_study import plain
 
-import tuner.launch
+import tuner.runner.launch
 from tuner.cli import main
 from tuner.executors import InlineExecutor
 from tuner.storage import open_database
@@ -52,7 +52,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("TUNER_STORAGE", "TUNER_TRACEBACK", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(tuner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
+    monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
     return tmp_path
 
 

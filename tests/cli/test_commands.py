@@ -10,9 +10,9 @@ import mock_study
 import optuna
 import pytest
 
-import tuner.launch
+import tuner.runner.launch
 from tuner.executors import InlineExecutor
-from tuner.standing import STATES
+from tuner.runner.progress import STATES
 from tuner.storage import open_database
 
 PROGRAM = """
@@ -76,7 +76,7 @@ def test_a_run_without_a_complete_trial_has_failed(call, study, monkeypatch):
     def diverging(recipe):
         return mock_study.trainer(recipe, diverges_above=0.0)
 
-    monkeypatch.setattr(tuner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(diverging))
+    monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(diverging))
     said = call("run", str(study), "--json")
     assert said.code == 1
     assert json.loads(said.out)["best"] is None
@@ -89,12 +89,12 @@ def test_the_same_error_three_times(call, study, monkeypatch):
         raise ValueError("no such layer")
         yield
 
-    monkeypatch.setattr(tuner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(broken))
+    monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(broken))
     said = call("run", str(study))
     assert said.code == 1
     assert "3 trials in a row failed with the same error: ValueError: no such layer" in said.err
     assert said.err.rstrip().endswith("Mend it and run the same command again.")
-    monkeypatch.setattr(tuner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
+    monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
     assert call("run", str(study)).code == 0
     assert "4 complete, 3 failed" in call("list").out
 
@@ -205,7 +205,7 @@ def test_check_trains_the_first_setting(call, study, project, monkeypatch):
         raise ValueError("`units` must be a whole number")
         yield
 
-    monkeypatch.setattr(tuner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(broken))
+    monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(broken))
     failed = call("check", str(study), "--train", "--json")
     assert failed.code != 0
     assert failed.out == ""

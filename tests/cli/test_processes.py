@@ -29,8 +29,8 @@ from real_study import (
     write_study,
 )
 
-from tuner.standing import finished_of
-from tuner.storage.owners import process_start
+from tuner.runner.progress import finished_of
+from tuner.storage.leases import process_start
 
 LONG = 'engine = "fit"' + STUDY.replace("epochs = 3", "epochs = 80").replace("trials = 4", "trials = 300")
 """Trials of some seconds, and more of them than there is time for."""

@@ -11,10 +11,10 @@ import pytest
 from real_study import plain
 from rich.console import Console
 
-from tuner.cli import progress as module
+from tuner.cli import progress_bar as module
 from tuner.cli.formats import duration_text, number_text
-from tuner.cli.progress import progress
-from tuner.standing import STATES, Standing
+from tuner.cli.progress_bar import progress
+from tuner.runner.progress import STATES, Standing
 
 
 def standing(finished: int = 3, best: float | None = 0.93333, **more: Any) -> Standing:

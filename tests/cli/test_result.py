@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tuner.cli.tables import show_result
+from tuner.cli.render_study import show_result
 
 
 def content(*slower_as: str | None) -> dict[str, Any]:

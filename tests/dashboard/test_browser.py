@@ -13,7 +13,7 @@ import pytest
 from asking import TOKEN, study_with_trials
 from browsing import PICTURES, chromium, drawn, keep_picture, visitor
 
-from tuner.results import PLOTS
+from tuner.report import PLOTS
 from tuner.storage import study_names
 
 pytestmark = pytest.mark.slow

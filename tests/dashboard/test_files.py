@@ -6,7 +6,7 @@ import csv
 import io
 from types import SimpleNamespace
 
-from tuner.dashboard.files import FILES
+from tuner.dashboard.trial_artifacts import FILES
 
 
 def test_a_layer_whose_name_is_a_formula_stays_a_text() -> None:

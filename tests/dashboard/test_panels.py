@@ -13,10 +13,11 @@ import pytest
 from asking import OURS, ask, study_with_trials
 
 from tuner.dashboard import artifact_folder, panels
-from tuner.dashboard.files import FILES
 from tuner.dashboard.panels import MARK
-from tuner.results import PLOTS, gather, read_study_results
-from tuner.results.markdown import plain
+from tuner.dashboard.trial_artifacts import FILES
+from tuner.report import PLOTS, gather
+from tuner.report.markdown import plain
+from tuner.results import read_study_results
 from tuner.storage import open_database, open_read_only, read_recipe
 
 
@@ -164,7 +165,7 @@ def test_a_running_trial_shows_what_it_has_measured(guarded, at_once, tmp_path):
         return mock_study.Training("complete", 0.5)
 
     from tuner.executors import InlineExecutor
-    from tuner.runner import StudyRun
+    from tuner.runner.study_runner import StudyRun
 
     StudyRun(spec, database, InlineExecutor(look, 1)).run()
     assert "There is no answer yet" in seen[0]["note"]["body"]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tuner.catalog import Task
 from tuner.data import Prepared
-from tuner.data.raw import from_arrays
+from tuner.data.raw_data import from_arrays
 from tuner.errors import ContentError, DataError
-from tuner.training import Task
 
 
 def test_an_archive_keeps_the_shape_of_its_rows(

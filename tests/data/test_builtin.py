@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tuner.catalog import Task
 from tuner.data import BUILT_IN, SOURCES, DataOptions, Prepared, prepare
 from tuner.errors import DataError
-from tuner.training import Task
 
 HERE = Path(".")
 WHAT = {

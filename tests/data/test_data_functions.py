@@ -11,7 +11,7 @@ import pytest
 
 from tuner.data import DataOptions, check_repeatable, held_out, prepare, unscaled
 from tuner.errors import DataError, StudyFileError
-from tuner.spec import read_study_dict
+from tuner.study import read_study_dict
 
 Write = Callable[..., Path]
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tuner.catalog import Task
 from tuner.data import OUTLIER_LIMITS, DataOptions, Folds
-from tuner.training import Task
 
 
 def refusals(**options: Any) -> list[tuple[tuple[Any, ...], str]]:

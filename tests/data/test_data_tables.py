@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tuner.catalog import Task
 from tuner.data import DataOptions, Prepared, prepare
 from tuner.errors import DataError
-from tuner.training import Task
 
 
 def frame(rows: int = 40) -> pd.DataFrame:

@@ -132,7 +132,7 @@ def test_a_bomb_is_refused_unread(tmp_path: Path, prepared: Callable[..., Prepar
 def test_a_compressed_table_that_swells_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: Callable[..., Prepared]
 ) -> None:
-    monkeypatch.setattr("tuner.files.EXPANSION_FLOOR_BYTES", 1_000_000)
+    monkeypatch.setattr("tuner.untrusted_files.EXPANSION_FLOOR_BYTES", 1_000_000)
     (tmp_path / "data.csv.gz").write_bytes(gzip.compress(b"x,y\n" + b"0,1\n" * 1_000_000))
     with pytest.raises(DataError, match=r"'data.csv.gz' claims \d,\d+,\d+ bytes, and holds"):
         prepared("data.csv.gz", target="y")
@@ -141,7 +141,7 @@ def test_a_compressed_table_that_swells_is_refused(
 def test_a_parquet_table_that_swells_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: Callable[..., Prepared]
 ) -> None:
-    monkeypatch.setattr("tuner.files.EXPANSION_FLOOR_BYTES", 1_000_000)
+    monkeypatch.setattr("tuner.untrusted_files.EXPANSION_FLOOR_BYTES", 1_000_000)
     pd.DataFrame({"x": np.zeros(500_000), "y": np.zeros(500_000)}).to_parquet(tmp_path / "data.parquet")
     with pytest.raises(DataError, match=r"must be a Parquet table.*claims 8,000,\d+ bytes"):
         prepared("data.parquet", target="y")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tuner.catalog import Task
 from tuner.data import Prepared
 from tuner.errors import DataError
-from tuner.training import Task
 
 Draw = Callable[..., None]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tuner.catalog import Task
 from tuner.data import DataFacts, DataOptions, Folds, Prepared, held_out, prepare
 from tuner.errors import DataError
-from tuner.training import Task
 
 Write = Callable[..., Path]
 ROWS = 90

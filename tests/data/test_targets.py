@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.data.raw import from_arrays
+from tuner.catalog import Task
+from tuner.data.raw_data import from_arrays
 from tuner.data.targets import Targets, canonical
 from tuner.errors import DataError
-from tuner.training import Task
 
 
 def of(y: Any, task: str | None = None, **names: Any) -> Targets:

@@ -365,7 +365,7 @@ def test_what_is_no_table_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_warning_points_at_the_caller_of_predict(tmp_path: Path) -> None:
-    from tuner.retraining import Saved
+    from tuner.refit import Saved
 
     write(tmp_path, "kind,y\n" + "".join(f"{'uvw'[n % 3]},{'ny'[n % 2]}\n" for n in range(24)))
     held = study(tmp_path, "t.csv", text="one_hot")

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tuner.content import Reference, load
+from tuner.catalog import LOSSES, OPTIMIZERS, Choice, ModelChoice, Recipe, Task
 from tuner.data import DataFacts, Part, Split
 from tuner.engines import EpochRecord, Training
-from tuner.training import LOSSES, OPTIMIZERS, Choice, ModelChoice, Recipe, Task
+from tuner.user_code import Reference, load
 
 PROJECT = Path(__file__).parents[2]
 ROWS, VALIDATION, FEATURES = 22, 9, 4
@@ -98,9 +98,9 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
     """
     import keras
 
-    from tuner.engines.measure import objective, sample_weight
-    from tuner.engines.variables import kept
-    from tuner.training import build_model, compile_model, learning_rates, plateau
+    from tuner.catalog import build_model, compile_model, learning_rates, plateau
+    from tuner.engines.evaluation import objective, sample_weight
+    from tuner.engines.variable_io import kept
 
     model = build_model(a_recipe, facts.input_shape, facts.outputs, build_of(a_recipe))
     compile_model(model, a_recipe)

@@ -11,12 +11,12 @@ from typing import Any
 
 import keras
 
-from tuner.content import Reference, load
+from tuner.catalog import Recipe
 from tuner.data import Part, Prepared, prepare
-from tuner.diagnostics import HealthOptions
 from tuner.engines import Engine, EpochRecord, Training, run_trial
-from tuner.spec import StudySpec, read_study_dict, recipe_for
-from tuner.training import Recipe
+from tuner.health import HealthOptions
+from tuner.study import StudySpec, read_study_dict, recipe_for
+from tuner.user_code import Reference, load
 
 PROJECT = Path(__file__).parents[2]
 

@@ -10,10 +10,10 @@ import numpy as np
 import oracle
 import pytest
 
+from tuner.catalog import Choice, ModelChoice, Recipe, Task
 from tuner.data import Prepared
 from tuner.engines import ENGINES, Checkpoint, EpochRecord, run_trial
 from tuner.errors import CheckpointError
-from tuner.training import Choice, ModelChoice, Recipe, Task
 
 keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.slow
@@ -91,13 +91,13 @@ def test_it_ends_as_if_it_had_not_been_cut(name: str, optimizer: str, folds: int
 
 def test_it_goes_on_by_xla_if_it_began_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """On all splits, whatever the new worker would have measured."""
-    from tuner.engines.compiled import choice
+    from tuner.engines.compiled import xla_policy
 
     options = {**OPTIONS, "dropout": 0.0}
     recipe = recipe_of("nadam", model=ModelChoice(reference="models/mlp.py", sha256="", options=options))
-    monkeypatch.setattr(choice, "step_times", lambda *given: (1.0, 0.5))
+    monkeypatch.setattr(xla_policy, "step_times", lambda *given: (1.0, 0.5))
     whole, records, kept = train(ENGINES["compiled"].make(trainings=1e9), recipe, prepared_of(2))
-    monkeypatch.setattr(choice, "step_times", lambda *given: (0.5, 1.0))
+    monkeypatch.setattr(xla_policy, "step_times", lambda *given: (0.5, 1.0))
     other = ENGINES["compiled"].make(trainings=1e9)
     ended, rest, _ = train(other, recipe, prepared_of(2), Checkpoint.from_bytes(kept[0, 2], recipe))
     assert rest == records[2:]

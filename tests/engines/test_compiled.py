@@ -9,9 +9,9 @@ import numpy as np
 import oracle
 import pytest
 
+from tuner.catalog import Choice, ModelChoice, Recipe, Task
 from tuner.data import Prepared
 from tuner.engines import ENGINES, EpochRecord, run_trial
-from tuner.training import Choice, ModelChoice, Recipe, Task
 
 keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.slow
@@ -70,16 +70,16 @@ def test_programs_grow_with_what_is_different_and_not_with_trials(engine: Any) -
 
 def test_a_network_and_a_loss_are_traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gradient of each pair is put together from both."""
-    from tuner.engines.compiled import pieces
+    from tuner.engines.compiled import graph_functions
 
     traced: list[str] = []
-    trace = pieces.traced_piece
+    trace = graph_functions.traced_piece
 
     def counted(function: Any, *given: Any) -> Any:
         traced.append(function.__name__)
         return trace(function, *given)
 
-    monkeypatch.setattr(pieces, "traced_piece", counted)
+    monkeypatch.setattr(graph_functions, "traced_piece", counted)
     engine = ENGINES["compiled"].make()
     for loss in ("log_cosh", "huber", "mean_absolute_error"):
         for units in (2, 3):
@@ -142,23 +142,23 @@ def test_validation_rows_in_several_parts(engine: Any, monkeypatch: pytest.Monke
 
 
 def test_an_epoch_is_shuffled_in_pieces_where_it_is_large(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tuner.engines.compiled import epochs
+    from tuner.engines.compiled import epoch_runner
 
     recipe = oracle.recipe("categorical_crossentropy", "nadam")
     whole = numbers(engine, recipe)
-    monkeypatch.setattr(epochs, "_SHUFFLED_BYTES", 2 * 8 * oracle.FEATURES * 4)  # two batches at a time, then one
+    monkeypatch.setattr(epoch_runner, "_SHUFFLED_BYTES", 2 * 8 * oracle.FEATURES * 4)  # two batches at a time, then one
     assert numbers(engine, recipe) == whole
 
 
 def test_an_epoch_becomes_one_program_where_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of four epochs of three steps; their numbers stay the same."""
-    from tuner.engines.compiled import epochs
+    from tuner.engines.compiled import epoch_runner
 
     first, second = (oracle.recipe("categorical_crossentropy", name, epochs=4) for name in ("nadam", "adam"))
     engine = ENGINES["compiled"].make()
     plain = {recipe.optimizer.name: numbers(engine, recipe) for recipe in (first, second)}
     for name, value in (("PAYS", 13), ("LAST", 1), ("PROVEN", 24), ("WHOLE", 2)):
-        monkeypatch.setattr(epochs, name, value)
+        monkeypatch.setattr(epoch_runner, name, value)
     engine = ENGINES["compiled"].make()
 
     def whole(*recipes: Any) -> int:
@@ -172,7 +172,7 @@ def test_an_epoch_becomes_one_program_where_that_pays(monkeypatch: pytest.Monkey
     assert whole(second) == 1, "the last one is for pairs that have shown that they are used"
     assert whole(second) == 2
     assert whole(first, second) == 2
-    monkeypatch.setattr(epochs, "PAYS", 12)
+    monkeypatch.setattr(epoch_runner, "PAYS", 12)
     engine = ENGINES["compiled"].make()
     assert whole(first, second) == 1, "at once, while there is room"
 
@@ -180,7 +180,7 @@ def test_an_epoch_becomes_one_program_where_that_pays(monkeypatch: pytest.Monkey
 @pytest.fixture
 def compiled_by_xla(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """For each epoch that XLA was to compile, whether it could."""
-    from tuner.engines.compiled.epochs import Epochs
+    from tuner.engines.compiled.epoch_runner import Epochs
 
     compiled, found = Epochs.compiled, list[bool]()
 
@@ -314,7 +314,7 @@ def test_what_xla_cannot_compile_is_trained_without_it(compiled_by_xla: list[boo
 
 def test_initial_weights_are_those_of_building_the_model(engine: Any) -> None:
     """For each initializer, with seeds that were not seen when the model was built."""
-    from tuner.training import INITIALIZERS, build_model
+    from tuner.catalog import INITIALIZERS, build_model
 
     split, facts = oracle.data(Task.MULTICLASS)
     model = ModelChoice(reference="models/mlp.py", sha256="", options={"units": [6, 6], "dropout": 0.2})

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuner.training import LOSSES, OPTIMIZERS, Choice, ModelChoice, Task
+from tuner.catalog import LOSSES, OPTIMIZERS, Choice, ModelChoice, Task
 
 pytest.importorskip("keras")
 pytestmark = pytest.mark.slow
@@ -28,16 +28,16 @@ SINGLE = ModelChoice(reference="tests/engines/single_layer.py", sha256="")
 @pytest.fixture(scope="module")
 def engine() -> Any:
     from tuner.engines import ENGINES
-    from tuner.engines.compiled import epochs
+    from tuner.engines.compiled import epoch_runner
 
-    with mock.patch.object(epochs, "WHOLE", 1000):
+    with mock.patch.object(epoch_runner, "WHOLE", 1000):
         return ENGINES["compiled"].make()
 
 
 def assert_same_by_whole_epochs(engine: Any, recipe: Any, split: Any, facts: Any, records: Any, where: str) -> None:
     """The training before this one, once more: the same to the last bit."""
     found, made = engine.weights(), engine.programs[0]
-    with mock.patch("tuner.engines.compiled.epochs.PAYS", 0):
+    with mock.patch("tuner.engines.compiled.epoch_runner.PAYS", 0):
         again = oracle.by_engine(engine, recipe, split, facts)[1]
     assert engine.programs[0] <= made + 1
     for ours, same in zip(found, engine.weights(), strict=True):
@@ -48,8 +48,8 @@ def assert_same_by_whole_epochs(engine: Any, recipe: Any, split: Any, facts: Any
 
 def by_xla(engine: Any, recipe: Any, split: Any, facts: Any) -> Any:
     """How the training ends where XLA compiles what it can: not dropout, and not the shapes in a loop of an LSTM."""
-    from tuner.engines.compiled import choice
-    from tuner.engines.compiled.epochs import Epochs
+    from tuner.engines.compiled import xla_policy
+    from tuner.engines.compiled.epoch_runner import Epochs
 
     compiled, used = Epochs.compiled, []
 
@@ -57,7 +57,7 @@ def by_xla(engine: Any, recipe: Any, split: Any, facts: Any) -> Any:
         used.append(compiled(*given))
         return used[-1]
 
-    with mock.patch.multiple(choice, WORTH_S=0.0, FASTER=0.0), mock.patch.object(Epochs, "compiled", noted):
+    with mock.patch.multiple(xla_policy, WORTH_S=0.0, FASTER=0.0), mock.patch.object(Epochs, "compiled", noted):
         found = oracle.by_engine(engine, recipe, split, facts)
     if "dropout" in recipe.model.options:
         assert not used

@@ -8,9 +8,9 @@ import numpy as np
 import oracle
 import pytest
 
+from tuner.catalog import Choice, ModelChoice, Recipe, Task
 from tuner.engines import ENGINES, EpochRecord
 from tuner.errors import UnsupportedError
-from tuner.training import Choice, ModelChoice, Recipe, Task
 
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")

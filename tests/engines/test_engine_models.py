@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.content import Reference, load
+from tuner.catalog import METRICS, Choice, ModelChoice, Recipe, Task
 from tuner.data import DataOptions, prepare
 from tuner.engines import ENGINES
-from tuner.training import METRICS, Choice, ModelChoice, Recipe, Task
+from tuner.user_code import Reference, load
 
 pytestmark = pytest.mark.slow
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.content import Reference, load
+from tuner.catalog import Recipe
 from tuner.data import Prepared, Split, prepare
 from tuner.engines import ENGINES, EpochRecord, run_trial
-from tuner.spec import StudySpec, read_study_dict, recipe_for
-from tuner.training import Recipe
+from tuner.study import StudySpec, read_study_dict, recipe_for
+from tuner.user_code import Reference, load
 
 keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.slow

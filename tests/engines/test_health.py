@@ -8,10 +8,10 @@ import numpy as np
 import oracle
 import pytest
 
+from tuner.catalog import ModelChoice, Recipe, Task, build_model, compile_model
 from tuner.data import Split
-from tuner.diagnostics import HealthOptions, Probe, probe_rows
 from tuner.engines import ENGINES, Engine, EpochRecord, Training, run_trial
-from tuner.training import ModelChoice, Recipe, Task, build_model, compile_model
+from tuner.health import HealthOptions, Probe, probe_rows
 
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tuner.diagnostics import Finding, HealthOptions, LayerHealth, Probe
 from tuner.engines import EpochRecord, Training, run_trial
+from tuner.health import Finding, HealthOptions, LayerHealth, Probe
 
 DEAD = (LayerHealth("dense_1", 1.0), LayerHealth("relu_1", dead=1.0))
 

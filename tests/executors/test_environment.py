@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tuner.executors import Workplace
-from tuner.executors.environment import environment
+from tuner.executors.worker_env import environment
+from tuner.protocol import Workplace
 
 
 def place(*shape: int) -> Workplace:

@@ -6,7 +6,8 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from tuner.engines import EpochRecord, Training
-from tuner.executors import Anew, Ended, EpochDone, Event, InlineExecutor, Job, Raised
+from tuner.executors import InlineExecutor
+from tuner.protocol import Anew, Ended, EpochDone, Event, Job, Raised
 
 
 def trainer(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:

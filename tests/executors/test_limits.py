@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from mock_study import spec_of, with_workers
 
-from tuner.executors import Limits
-from tuner.executors.limits import memory_of, out_of_memory, resident_of
-from tuner.executors.machine import Room, oom_kills, room
+from tuner.executors.memory_limits import memory_of, resident_of
+from tuner.executors.system_memory import Room, oom_kills, room
+from tuner.protocol import Limits, out_of_memory
 from tuner.results import read_study_results, summary
-from tuner.runner import StudyRun
-from tuner.standing import Standing
+from tuner.runner.progress import Standing
+from tuner.runner.study_runner import StudyRun
 from tuner.storage import open_database
 
 

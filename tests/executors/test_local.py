@@ -20,21 +20,10 @@ from real_study import PATIENCE_S, environment, eventually
 
 from tuner.engines import Training
 from tuner.errors import WorkerError
-from tuner.executors import (
-    Ended,
-    EpochDone,
-    Event,
-    GlobalStateChanged,
-    Job,
-    LocalExecutor,
-    Lost,
-    Raised,
-    Stopped,
-    Workplace,
-    messages,
-)
-from tuner.spec import StudySpec, read_study_dict, recipe_for
-from tuner.storage.owners import process_start
+from tuner.executors import LocalExecutor
+from tuner.protocol import Ended, EpochDone, Event, GlobalStateChanged, Job, Lost, Raised, Stopped, Workplace, messages
+from tuner.storage.leases import process_start
+from tuner.study import StudySpec, read_study_dict, recipe_for
 
 MODEL = """
 import os, sys

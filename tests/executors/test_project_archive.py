@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import WorkerError
-from tuner.executors import project_archive
-from tuner.executors.project_archive import digest, pack, unpack
+from tuner.executors.ray import project_archive
+from tuner.executors.ray.project_archive import digest, pack, unpack
 
 
 def write(project: Path, *names: str) -> None:

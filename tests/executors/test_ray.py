@@ -23,13 +23,13 @@ import pytest
 from real_study import PATIENCE_S, STUDY, environment, write_study
 
 from tuner.errors import UsageError, WorkerError
-from tuner.executors import Job, Lost, Raised, RayExecutor, Stopped, Workplace
-from tuner.executors import ray as ours
-from tuner.executors.limits import Limits
-from tuner.executors.project_archive import digest, pack
-from tuner.executors.ray_actor import RayWorker
-from tuner.launch import EXECUTORS
-from tuner.spec import read_study_dict
+from tuner.executors import RayExecutor
+from tuner.executors.ray import executor as ours
+from tuner.executors.ray.actor import RayWorker
+from tuner.executors.ray.project_archive import digest, pack
+from tuner.protocol import Job, Limits, Lost, Raised, Stopped, Workplace
+from tuner.runner.launch import EXECUTORS
+from tuner.study import read_study_dict
 
 PLACE = Workplace(Path("/project"), "auto", {}, "", (4,), 0)
 

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from tuner import content
-from tuner.content import Reference
-from tuner.spec import read_study
+from tuner import user_code
+from tuner.study import read_study
+from tuner.user_code import Reference
 
 PAGE = Path(__file__).parents[2] / "docs" / "models.md"
 
@@ -29,7 +29,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_the_model_gives_amounts(project):
-    build = content.load(project, Reference("models/amounts.py", "build"))
+    build = user_code.load(project, Reference("models/amounts.py", "build"))
     model = build((10,), 1, activation="tanh", initializer="he_normal", units=8)
     rows = np.random.default_rng(0).normal(size=(64, 10)).astype("float32")
     answers = keras.ops.convert_to_numpy(model(rows))
@@ -51,10 +51,10 @@ def test_the_study_is_accepted(project):
 def test_the_table_names_every_keyword_of_every_model():
     page = PAGE.read_text(encoding="utf-8")
     root = PAGE.parents[1]
-    for file in content.files(root, "models"):
+    for file in user_code.files(root, "models"):
         row = re.search(rf"^\| \[`{file.name}`\].*\|(.*)\|$", page, re.MULTILINE)
         assert row is not None, file.name
-        keywords = content.signature(root, Reference(f"models/{file.name}", "build")).keywords
+        keywords = user_code.signature(root, Reference(f"models/{file.name}", "build")).keywords
         assert re.findall(r"`(\w+)`", row.group(1)) == [
             name for name in keywords if name not in ("activation", "initializer")
         ]

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import pytest
 
-from tuner import content
-from tuner.content import Reference
+from tuner import user_code
+from tuner.user_code import Reference
 
 PROJECT = Path(__file__).parents[2]
 
@@ -76,7 +76,7 @@ CASES = {
     ),
 }
 
-FILES = content.files(PROJECT, "models")
+FILES = user_code.files(PROJECT, "models")
 SHAPES = [(name, shape) for name, case in CASES.items() for shape in case.shapes]
 BAD_SHAPES = [(name, shape) for name, case in CASES.items() for shape in case.bad_shapes]
 BAD_OPTIONS = [(name, *bad) for name, case in CASES.items() for bad in case.bad]
@@ -85,7 +85,7 @@ every_model = pytest.mark.parametrize("name", [file.stem for file in FILES])
 
 
 def builder(name: str) -> Callable[..., keras.Model]:
-    return content.load(PROJECT, Reference(f"models/{name}.py", "build"))
+    return user_code.load(PROJECT, Reference(f"models/{name}.py", "build"))
 
 
 def build(name: str, shape: Sequence[int | None] | None = None, outputs: int = 3, seed: int = 0, **options: Any):
@@ -127,7 +127,7 @@ def test_imports_only_keras_and_the_standard_library(name):
 
 @every_model
 def test_signature_is_readable_without_running_the_file(name):
-    signature = content.signature(PROJECT, Reference(f"models/{name}.py", "build"))
+    signature = user_code.signature(PROJECT, Reference(f"models/{name}.py", "build"))
     assert not signature.open
     keywords = dict(signature.keywords)
     assert keywords.pop("activation") is None
@@ -266,7 +266,7 @@ WRONG = (None, "8", -1, 2.5, float("nan"), [], [[8]], ["8"], [None], {}, {"a": 1
 
 @pytest.mark.parametrize(("name", "keyword"), [(name, key) for name, case in CASES.items() for key in case.changes])
 def test_every_keyword_refuses_every_kind_of_wrong_value(name, keyword):
-    signature = content.signature(PROJECT, Reference(f"models/{name}.py", "build"))
+    signature = user_code.signature(PROJECT, Reference(f"models/{name}.py", "build"))
     default = ast.literal_eval(signature.keywords[keyword])
     for value in WRONG:
         if value is default or (value is True and isinstance(default, bool)):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.results.script.literals import comment, docstring, literal, source_literal
+from tuner.export.script.literals import comment, docstring, literal, source_literal
 
 TEXTS = st.text(st.characters(), max_size=30) | st.text("\"'\\\n\r\f\0 {}%#abc\u2028\u202e\ud800é", max_size=20)
 VALUES = st.recursive(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tuner.content import find_helpers, source_text
-from tuner.results.script.extract import definitions
-from tuner.results.script.model_source import MODULE, embedded_source, inline_source
+from tuner.export.script.extract import definitions
+from tuner.export.script.model_source import MODULE, embedded_source, inline_source
+from tuner.user_code import find_helpers, source_text
 
 SCRIPT = "import keras\nimport numpy as np\n\nEPOCHS = 3\n\ndef train(rows):\n    return sum(rows) + mean(rows)\n"
 MODEL = "import keras\n\nWIDTH = 3\n\n\ndef build(inputs):\n    return WIDTH\n"

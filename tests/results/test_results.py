@@ -13,10 +13,11 @@ import pytest
 from tuner.engines import EpochRecord, Training
 from tuner.errors import NoBestTrialError, RepeatedFailureError, StudyNotFoundError, UsageError
 from tuner.executors import InlineExecutor
-from tuner.results import best_trial, explain, read_study_results, studies_table, summary
-from tuner.runner import StudyRun
-from tuner.standing import STATES
+from tuner.results import best_trial, read_study_results, studies_table, summary
+from tuner.runner.progress import STATES
+from tuner.runner.study_runner import StudyRun
 from tuner.storage import Database, StudyStore, open_database
+from tuner.study import explain
 
 
 @pytest.fixture

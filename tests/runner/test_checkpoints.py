@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import func, select, update
 
 from tuner.errors import WorkerError
-from tuner.executors import CHECKPOINT_EVERY_S, Anew, EpochDone, Event, Job, LocalExecutor, Saved
-from tuner.launch import EXECUTORS
-from tuner.runner import StudyRun
-from tuner.spec import StudySpec, recipe_for
+from tuner.executors import LocalExecutor
+from tuner.protocol import CHECKPOINT_EVERY_S, Anew, EpochDone, Event, Job, Saved
+from tuner.runner.launch import EXECUTORS
+from tuner.runner.study_runner import StudyRun
 from tuner.storage import Database, open_database, read_epochs, read_probes, tables
+from tuner.study import StudySpec, recipe_for
 
 EPOCHS = 8
 

@@ -21,7 +21,7 @@ from sqlalchemy import event
 from tuner.errors import DiskFullError, StorageError
 from tuner.executors import InlineExecutor
 from tuner.results import read_study_results, summary
-from tuner.runner import StudyRun
+from tuner.runner.study_runner import StudyRun
 from tuner.storage import Database, Outage, open_database, open_patiently
 
 

@@ -14,14 +14,15 @@ import optuna
 import pytest
 from mock_study import run, spec_of
 
-from tuner.cli.tables import show_result
+from tuner.cli.render_study import show_result
 from tuner.engines import EpochRecord, Training
 from tuner.errors import RepeatedFailureError, StudyChangedError
-from tuner.executors import Ended, EpochDone, GlobalStateChanged, InlineExecutor, Job, Lost, ModelWarned
+from tuner.executors import InlineExecutor
+from tuner.protocol import Ended, EpochDone, GlobalStateChanged, Job, Lost, ModelWarned
 from tuner.results import best_trial, read_study_results, summary
-from tuner.runner import StudyRun
+from tuner.runner.progress import Standing
+from tuner.runner.study_runner import StudyRun
 from tuner.search import SAMPLERS
-from tuner.standing import Standing
 from tuner.storage import Database, open_database
 
 
@@ -480,13 +481,13 @@ def test_a_database_that_fails_leaves_the_study_free(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tuner.errors import StorageError
-    from tuner.storage import batch
+    from tuner.storage import optuna_sql
 
     def full(*args: Any) -> None:
         raise OSError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(batch, "write", full)
+        patch.setattr(optuna_sql, "write", full)
         with pytest.raises(StorageError, match="Make room on the disk"):
             run(spec_of(tmp_path), database)
     assert run(spec_of(tmp_path), database)[0] == "trials"

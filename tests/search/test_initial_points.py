@@ -5,9 +5,9 @@ from __future__ import annotations
 import optuna
 import pytest
 
+from tuner.catalog import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Task
 from tuner.search import initial_points, suggest
 from tuner.space import Categorical, Dimension, Fixed, Float, Int, Space, When
-from tuner.training import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Task
 
 
 @pytest.mark.parametrize("task", list(Task))

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from tuner.errors import StorageError
 from tuner.storage import default_url, hidden, open_database, redacted
-from tuner.storage.address import absolute, sqlite_url
+from tuner.storage.database_url import absolute, sqlite_url
 
 NAMES = st.text(st.sampled_from("?#%&=+@: {}[]'\"\\~$;aä日2Fu\n"), min_size=1, max_size=12) | st.text(
     st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=12

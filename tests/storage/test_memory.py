@@ -6,7 +6,7 @@ import optuna
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
-from tuner.storage.memory import Memory
+from tuner.storage.mirror import Memory
 
 
 def test_trials_that_are_put_in() -> None:

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.orm import Session
 
-from tuner.storage import Database, StudyStore, owners
-from tuner.storage.owners import GONE_AFTER_S, WATCHED_S, Owner, Watch, process_start, this_host
+from tuner.storage import Database, StudyStore, leases
+from tuner.storage.leases import GONE_AFTER_S, WATCHED_S, Owner, Watch, process_start, this_host
 
 REMOTE = Owner("x", 1, "another host", 1, "1", seen=1_000, place=0, turn=5)
 LATE = 1_000 + GONE_AFTER_S + 1
@@ -22,7 +22,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr("tuner.storage.owners.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("tuner.storage.leases.time.monotonic", lambda: self.now)
 
 
 @pytest.fixture
@@ -109,4 +109,4 @@ def test_the_clock_is_that_of_the_database(database: Database) -> None:
     import time
 
     with Session(database.engine) as session:
-        assert abs(owners.now(session) - time.time()) < 60
+        assert abs(leases.now(session) - time.time()) < 60

@@ -17,7 +17,8 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.errors import StorageError
-from tuner.results import gather, read_study_results, studies_table, summary
+from tuner.report import gather
+from tuner.results import read_study_results, studies_table, summary
 from tuner.storage import migrations, open_database, open_read_only, read_recipes, study_names
 from tuner.storage.sqlite import ReadConnection, table_names
 

@@ -15,8 +15,8 @@ from tuner.errors import OwnerLostError, StorageAwayError, StorageError, StudyNo
 from tuner.storage import (
     Database,
     StudyStore,
+    leases,
     open_database,
-    owners,
     read_epochs,
     read_probes,
     read_recipe,
@@ -34,7 +34,7 @@ def record(epoch: int, loss: float = 1.0) -> dict[str, float]:
 
 def abandon(store: StudyStore) -> None:
     """As if the process that has the store had died."""
-    owners.closed(store._owner.owner)
+    leases.closed(store._owner.owner)
 
 
 def rows(database: Database, name: str = "s") -> list[FrozenTrial]:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import tuner
-from tuner import content
+from tuner import user_code
 
 PROJECT = Path(__file__).parents[2]
-FILES = content.files(PROJECT, "studies")
+FILES = user_code.files(PROJECT, "studies")
 
 
 @pytest.mark.slow

@@ -22,10 +22,10 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
     if as_json:
         print_json(best.to_json())
         return
+    from tuner.cli.console import Text, console
     from tuner.cli.formats import number_text
-    from tuner.cli.tables import params_table
-    from tuner.cli.terminal import Text, console
-    from tuner.quoting import python_text, tuner_command
+    from tuner.cli.render_study import params_table
+    from tuner.text import python_text, tuner_command
 
     out = console()
     out.print(f"Study {best.study}: {best.metric} {number_text(best.value)} (trial {best.trial})", style="bold")

@@ -22,7 +22,7 @@ def command(ctx: click.Context, file: str, train: bool, as_json: bool) -> None:
     All problems are reported at once: key, what was given, what is allowed, the nearest right name.
     """
     from tuner.errors import StudyFileError
-    from tuner.spec import read_study
+    from tuner.study import read_study
 
     try:
         with only_json(as_json):
@@ -32,11 +32,11 @@ def command(ctx: click.Context, file: str, train: bool, as_json: bool) -> None:
             raise
         print_json({"file": file, "ok": False, "problems": [vars(problem) for problem in error.problems]})
         ctx.exit(error.exit_code)
-    from tuner.results import explain
+    from tuner.study import explain
 
     tried = None
     if train:
-        from tuner.launch import rehearsal
+        from tuner.runner import rehearsal
 
         with only_json(as_json):
             tried = vars(rehearsal(spec))
@@ -44,6 +44,6 @@ def command(ctx: click.Context, file: str, train: bool, as_json: bool) -> None:
     if as_json:
         print_json({"file": file, "ok": True, "problems": [], **explained})
     else:
-        from tuner.cli.tables import show_explained
+        from tuner.cli.render_study import show_explained
 
         show_explained(explained)

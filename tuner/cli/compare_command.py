@@ -30,13 +30,13 @@ def command(study: str, dimensions: tuple[str, ...], bins: int, storage: str | N
 
     Without --by: how important each dimension was, and its best value.  STUDY is a name or a study file.
     """
-    from tuner.results import compare, importance
+    from tuner.analysis import compare, importance
 
     found = find_study(study, storage)
     content = compare(found, dimensions, bins) if dimensions else importance(found)
     if as_json:
         print_json(content)
         return
-    from tuner.cli.comparisons import show_comparisons, show_importance
+    from tuner.cli.render_compare import show_comparisons, show_importance
 
     (show_comparisons if dimensions else show_importance)(content)

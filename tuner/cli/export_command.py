@@ -11,7 +11,7 @@ import click
 from tuner.cli.options import code_option, find_study, storage_option, study_argument, study_name
 from tuner.cli.output import echo, write_file
 from tuner.errors import UsageError
-from tuner.quoting import python_text, shell_command
+from tuner.text import python_text, shell_command
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -47,7 +47,7 @@ def command(
     It holds the recipe and what was fitted on the training data, which are read for it.  STUDY is a name or a study
     file.
     """
-    from tuner.results import export, save_rows
+    from tuner.export import export, save_rows
 
     _check_files(output, data, force)
     project = study_name(study)[1] or Path.cwd()
@@ -55,7 +55,7 @@ def command(
     exported = export(found, project, trial, code)
     if kind == "python":
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        from tuner.results import python_script
+        from tuner.export import python_script
 
         text = python_script(exported, project, code)
     else:

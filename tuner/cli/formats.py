@@ -24,7 +24,7 @@ def counts_text(counts: Mapping[str, int]) -> str:
 
 def param_text(name: str, value: Any) -> str:
     """Return the value of a dimension as a person writes it."""
-    from tuner.training import written_value
+    from tuner.catalog import written_value
 
     return number_text(written_value(name, value))
 

@@ -22,7 +22,7 @@ def command(storage: str | None, as_json: bool) -> None:
     if not rows:
         echo("The database holds no study yet.")
         return
-    from tuner.cli.tables import show_studies
-    from tuner.cli.terminal import console
+    from tuner.cli.console import console
+    from tuner.cli.render_study import show_studies
 
     show_studies(console(), rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tuner.cli.output import echo
-from tuner.quoting import shell_command
+from tuner.text import shell_command
 
 
 @click.command("new")
@@ -17,7 +17,7 @@ def command(folder: Path) -> None:
 
     Files that are there already are kept.
     """
-    from tuner.project import new_project
+    from tuner.study import new_project
 
     made, kept = new_project(folder)
     for path in made:

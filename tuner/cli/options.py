@@ -93,7 +93,7 @@ def study_name(study: str) -> tuple[str, Path | None]:
     """Name of the study, and its project where a file was given."""
     if not study.endswith(STUDY_SUFFIXES):
         return study, None
-    from tuner.spec import name_of_file
+    from tuner.study import name_of_file
 
     return name_of_file(study)
 
@@ -102,7 +102,7 @@ def positive_seconds(text: str | None) -> float | None:
     """A duration such as "90", "90s", "10m" or "1h30m", in seconds."""
     if text is None:
         return None
-    from tuner.spec import duration_s
+    from tuner.study import duration_s
 
     seconds = duration_s(text)
     if not seconds:

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from tuner.quoting import plain
+from tuner.text import plain
 
 _IN_ASCII = {"→": "->", "…": "...", "–": "-", "×": "x", "█": "#", "²": "2"}  # noqa: RUF001
 _REPLACE = "tuner_replace"

@@ -36,7 +36,7 @@ def command(study: str, output: Path, top: float, force: bool, storage: str | No
     Ranges shrink to what the best trials have; choices that none of them has are left out, where they were tried often
     enough.  Comments in the file say why.  STUDY is a name or a study file.
     """
-    from tuner.results import refine
+    from tuner.analysis import refine
 
     if output.suffix.lower() != ".toml":
         raise UsageError(f"A study file that is written is TOML, but got {str(output)!r}. End its name in .toml.")
@@ -51,6 +51,6 @@ def command(study: str, output: Path, top: float, force: bool, storage: str | No
     if as_json:
         print_json({"file": str(output), **refined.to_json()})
         return
-    from tuner.cli.comparisons import show_refined
+    from tuner.cli.render_compare import show_refined
 
     show_refined(refined.to_json(), str(output))

@@ -31,7 +31,7 @@ def command(study: str, output: Path, force: bool, storage: str | None) -> None:
     It holds the answer, the best recipe as code, history, curves, importances, comparisons, failures, cost, versions.
     STUDY is a name or a study file; it may still be running.
     """
-    from tuner.results import report_page
+    from tuner.report import report_page
 
     if output.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"A report is a page of HTML, but got {str(output)!r}. End its name in .html.")

@@ -8,7 +8,7 @@ import click
 
 from tuner.cli.options import json_option, only_json, positive_seconds, print_json, storage_option
 from tuner.errors import StudyFailedError
-from tuner.quoting import tuner_command
+from tuner.text import tuner_command
 
 
 @click.command("run")
@@ -58,8 +58,8 @@ def command(
 
     Ctrl-C once lets the running trials finish, twice stops at once; nothing is lost.
     """
-    from tuner.cli.progress import progress
-    from tuner.launch import start
+    from tuner.cli.progress_bar import progress
+    from tuner.runner import start
 
     overrides = {
         "trials": trials,
@@ -73,7 +73,7 @@ def command(
         place = {"storage": storage, "executor": executor or "local", "address": address}
         name, url, ended = start(file, name=fork, show=shown, **place, **overrides)
     from tuner.api import StudyHandle
-    from tuner.cli.tables import show_result
+    from tuner.cli.render_study import show_result
 
     content = StudyHandle(name, url).summary()
     if as_json:

@@ -10,6 +10,6 @@ from tuner.cli.options import print_json
 @click.command("schema")
 def command() -> None:
     """Print the JSON schema of study files, for editors that complete and check TOML."""
-    from tuner.spec import json_schema
+    from tuner.study import json_schema
 
     print_json(json_schema())

@@ -30,9 +30,9 @@ def command(study: str, last: int | None, state: str | None, storage: str | None
     if as_json:
         print_json(content)
         return
+    from tuner.cli.console import console
     from tuner.cli.formats import counts_text, duration_text, number_text
-    from tuner.cli.tables import show_trials
-    from tuner.cli.terminal import console
+    from tuner.cli.render_study import show_trials
 
     out = console()
     counts = ", ".join(f"{count} {name}" for name, count in content["counts"].items() if count) or "no trials"

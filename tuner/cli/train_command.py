@@ -51,7 +51,7 @@ def command(
     Ctrl-C ends it at once; nothing is written then.
     """
     from tuner.api import train
-    from tuner.cli.progress import progress
+    from tuner.cli.progress_bar import progress
 
     with progress(silent=quiet or as_json) as shown, only_json(as_json):
         trained = train(
@@ -70,7 +70,7 @@ def command(
     if as_json:
         print_json(content)
     else:
-        from tuner.cli.trained import show_trained
+        from tuner.cli.render_refit import show_trained
 
         show_trained(content)
     if trained.verdict == "none":

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.quoting import one_line
 from tuner.storage import Database
+from tuner.text import one_line
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -26,10 +26,10 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
     """
     import optuna_dashboard  # type: ignore[import-untyped]
 
-    from tuner.dashboard.artifacts import ArtifactFolder
-    from tuner.dashboard.overlay import Overlay
+    from tuner.dashboard.cached_database import CachedDatabase
+    from tuner.dashboard.middleware import Overlay
     from tuner.dashboard.panels import Panels
-    from tuner.dashboard.reading import CachedDatabase
+    from tuner.dashboard.stored_artifacts import ArtifactFolder
 
     folder = artifact_folder(database)
     store = ArtifactFolder(folder) if folder is not None else None

@@ -13,9 +13,10 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner.dashboard.files import FILES, PICTURE, file_id, study_csv
+from tuner.dashboard.trial_artifacts import FILES, PICTURE, file_id, study_csv
 from tuner.errors import TunerError
-from tuner.results import PLOTS, Gathered, Seen, gather, is_best, read_study_results, study_note, titled, trial_note
+from tuner.report import PLOTS, Gathered, Seen, gather, is_best, study_note, titled, trial_note
+from tuner.results import read_study_results
 from tuner.storage import Database, read_recipes
 
 PATIENCE_S = 1.5

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.data.parts import Array
+from tuner.data.dataset import Array
 from tuner.errors import DataError
 
 MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "null", "none"})

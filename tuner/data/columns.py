@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuner.data.cells import MISSING_WORDS, cell_texts, check_whole, column_name, is_number, without_values
-from tuner.data.parts import Array
+from tuner.data.dataset import Array
 from tuner.errors import DataError, nearest, shown
 
 if TYPE_CHECKING:

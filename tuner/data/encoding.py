@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuner.data.columns import absent, not_numbers
-from tuner.data.options import DataOptions
-from tuner.data.parts import Array
-from tuner.data.raw import Raw, by_column
+from tuner.data.data_config import DataOptions
+from tuner.data.dataset import Array
+from tuner.data.raw_data import Raw, by_column
 from tuner.errors import DataError, shown
 
 MOST_CATEGORIES = 1000

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tuner.data.parts import Array
-from tuner.data.raw import by_column
+from tuner.data.dataset import Array
+from tuner.data.raw_data import by_column
 
 
 def bounds(values: Array, method: str, limit: float, ignored: Array | None = None) -> tuple[Array, Array]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuner.data.cells import MISSING_WORDS, is_number
-from tuner.data.options import DataOptions, Folds
-from tuner.data.parts import Array
+from tuner.data.data_config import DataOptions, Folds
+from tuner.data.dataset import Array
 from tuner.errors import DataError
 
 MAIN, VALIDATION, TEST = 0, 1, 2

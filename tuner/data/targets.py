@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuner.data.parts import Array
-from tuner.data.raw import Raw
+from tuner.catalog import Task
+from tuner.data.dataset import Array
+from tuner.data.raw_data import Raw
 from tuner.errors import DataError, shown
-from tuner.training import Task
 
 MOST_CLASSES = 20
 

@@ -17,10 +17,10 @@ import numpy as np
 
 from tuner.data.cells import MISSING_WORDS, cell_text, cell_values, column_name, is_number, without_values
 from tuner.data.columns import absent, pick
+from tuner.data.dataset import Array, Preprocessing
 from tuner.data.encoding import encode_texts
-from tuner.data.parts import Array, Preprocessing
-from tuner.data.raw import LARGEST, by_column, numeric
-from tuner.data.tables import read_frame
+from tuner.data.raw_data import LARGEST, by_column, numeric
+from tuner.data.sources.tabular import read_frame
 from tuner.errors import DataError, DataWarning, shown
 
 if TYPE_CHECKING:

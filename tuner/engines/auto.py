@@ -7,12 +7,13 @@ from typing import Any
 
 import keras
 
+from tuner.catalog import Recipe
 from tuner.data import DataFacts, Split
 from tuner.engines.base import Decide, Engine, State, StepTimes, Training
-from tuner.engines.compiled import CompiledEngine, network_key
+from tuner.engines.compiled.engine import CompiledEngine
+from tuner.engines.compiled.program_cache import network_key
 from tuner.engines.fit import FitEngine
 from tuner.errors import UnsupportedError
-from tuner.training import Recipe
 
 
 class AutoEngine:

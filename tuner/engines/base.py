@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from tuner.catalog import Recipe
 from tuner.data import DataFacts, Split
-from tuner.diagnostics import Finding, Probe
 from tuner.errors import CheckpointError
-from tuner.training import Recipe
+from tuner.health import Finding, Probe
 
 if TYPE_CHECKING:
     import keras

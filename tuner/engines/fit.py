@@ -15,14 +15,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tuner.catalog import Recipe, build_model, compile_model, fit_options
 from tuner.data import DataFacts, Split
-from tuner.diagnostics import Finding, Layers, divergence
 from tuner.engines.base import Decide, EpochRecord, State, StepTimes, Training
+from tuner.engines.evaluation import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.keras_settings import clear_session
-from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.prober import Look, Prober, constant_answer, rows_of, steps_of
-from tuner.engines.variables import assign, kept, values_of
-from tuner.training import Recipe, build_model, compile_model, fit_options
+from tuner.engines.variable_io import assign, kept, values_of
+from tuner.health import Finding, Layers, divergence
 
 
 class FitEngine:

@@ -1,7 +1,7 @@
 """The probes of one training: which weights there were at the probe before, and how many steps ago.
 
 Engines say how their network is called; what is measured, on which rows and with which loss is here and in
-`tuner.diagnostics`, the same for all of them.
+`tuner.health`, the same for all of them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from tuner.catalog import Recipe
 from tuner.data import Part
-from tuner.diagnostics import Layers, Probe, probe_of, probe_rows
-from tuner.engines.measure import sample_weight
+from tuner.engines.evaluation import sample_weight
 from tuner.errors import CheckpointError
-from tuner.training import Recipe
+from tuner.health import Layers, Probe, probe_of, probe_rows
 
 _RARE = 1e-6
 """Least probability of a class in a constant answer."""

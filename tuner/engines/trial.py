@@ -7,11 +7,11 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from tuner.catalog import Recipe
 from tuner.data import Prepared, Split
-from tuner.diagnostics import Finding, Fold, HealthOptions, Probe, judge, probe_epochs
 from tuner.engines.base import Engine, EpochRecord, Training
 from tuner.engines.checkpoint import Checkpoint
-from tuner.training import Recipe
+from tuner.health import Finding, Fold, HealthOptions, Probe, judge, probe_epochs
 
 OnEpoch: TypeAlias = Callable[[EpochRecord, "tuple[int, float] | None"], bool]
 """Told of each epoch and, where the pruner sees one, of the step (from 1) and its value; False ends the trial."""

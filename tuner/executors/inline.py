@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any, TypeAlias
 
 from tuner.engines import EpochRecord, Training
-from tuner.executors.base import Anew, Ended, EpochDone, Event, Job, Raised
-from tuner.executors.excerpt import one_line
+from tuner.protocol import Anew, Ended, EpochDone, Event, Job, Raised
+from tuner.text import one_line
 
 Trainer: TypeAlias = Callable[[Mapping[str, Any]], Generator[EpochRecord, None, Training]]
 """Takes a recipe (JSON), yields a record after each epoch, returns how the training ended."""

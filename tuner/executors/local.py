@@ -21,11 +21,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, TypeAlias
 
 from tuner.errors import WorkerError
-from tuner.executors import messages
-from tuner.executors.base import Ended, Event, GlobalStateChanged, Job, Lost, Raised, Stopped, Workplace
-from tuner.executors.environment import environment
-from tuner.executors.excerpt import STORED_CHARS, one_line
-from tuner.executors.limits import (
+from tuner.executors.memory_limits import (
     FULL,
     GROWN,
     LAST,
@@ -39,8 +35,10 @@ from tuner.executors.limits import (
     resident_of,
     too_long,
 )
-from tuner.executors.machine import oom_kills, room
-from tuner.quoting import plain
+from tuner.executors.system_memory import oom_kills, room
+from tuner.executors.worker_env import environment
+from tuner.protocol import Ended, Event, GlobalStateChanged, Job, Lost, Raised, Stopped, Workplace, messages
+from tuner.text import STORED_CHARS, one_line, plain
 
 _LOG_LINES = 40
 _LOG_END_BYTES = 4 * STORED_CHARS
@@ -231,7 +229,7 @@ class LocalExecutor:
         try:
             with _without_interrupts():
                 process = subprocess.Popen(
-                    self._command or [sys.executable, "-P", "-m", "tuner.executors.worker"],
+                    self._command or [sys.executable, "-P", "-m", "tuner.worker.loop"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tuner.catalog import Recipe
 from tuner.errors import NoBestTrialError
-from tuner.quoting import tuner_command
-from tuner.results.recipes import trial_recipe
-from tuner.results.studies import Study
+from tuner.results.stored_recipes import trial_recipe
+from tuner.results.stored_study import Study
 from tuner.search import best_of, params_of, state_of
-from tuner.training import Recipe
+from tuner.text import tuner_command
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tuner.catalog import Task, choice_dimension
 from tuner.search.distributions import encode
 from tuner.space import Dimension, Fixed, Float, Int, Space, Value
-from tuner.training import Task, choice_dimension
 
 _LOSS = {
     Task.MULTICLASS: "categorical_crossentropy",

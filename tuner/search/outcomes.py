@@ -20,7 +20,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from tuner.search.samplers import SAMPLERS, Learns
+from tuner.search.samplers import SAMPLERS
+from tuner.search.samplers.base import Learns
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

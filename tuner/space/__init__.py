@@ -1,19 +1,5 @@
 """The search space: parameters, the conditions under which they count, and their order."""
 
-from tuner.space.enumeration import Enumeration
-from tuner.space.parameters import Categorical, Fixed, Float, Int, Parameter, Scalar, Value
-from tuner.space.space import Dimension, Space, When
+import lazy_loader
 
-__all__ = [
-    "Categorical",
-    "Dimension",
-    "Enumeration",
-    "Fixed",
-    "Float",
-    "Int",
-    "Parameter",
-    "Scalar",
-    "Space",
-    "Value",
-    "When",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import DiskFullError, StorageAwayError, StorageError
-from tuner.files import special_kind
 from tuner.storage import sqlite
-from tuner.storage.address import absolute, hidden, redacted
+from tuner.storage.database_url import absolute, hidden, redacted
 from tuner.storage.sqlite import ReadConnection, WalConnection, table_names
+from tuner.untrusted_files import special_kind
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage

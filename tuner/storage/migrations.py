@@ -15,7 +15,7 @@ from sqlalchemy import insert, inspect, select, text, update
 
 from tuner.errors import StorageError, StudyBusyError
 from tuner.storage import tables
-from tuner.storage.owners import GONE_AFTER_S, process_start, this_host
+from tuner.storage.leases import GONE_AFTER_S, process_start, this_host
 from tuner.storage.sqlite import copy_file
 
 if TYPE_CHECKING:

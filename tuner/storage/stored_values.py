@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tuner.errors import StorageError, TunerError, shown
-from tuner.files import reason
-from tuner.storage.address import redacted
 from tuner.storage.database import storage_errors
+from tuner.storage.database_url import redacted
+from tuner.untrusted_files import reason
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -16,19 +16,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tuner.catalog import Recipe, build_model, learning_rates, plateau
 from tuner.data import DataFacts, Part, Split
-from tuner.diagnostics import divergence
 from tuner.engines.base import Decide, EpochRecord, State, StepTimes, Training
-from tuner.engines.compiled.choice import ByXla
-from tuner.engines.compiled.program import Program
-from tuner.engines.compiled.programs import Programs
-from tuner.engines.compiled.refused import by_settings, refuse
+from tuner.engines.compiled.program_cache import Programs
+from tuner.engines.compiled.support_checks import by_settings, refuse
+from tuner.engines.compiled.training_program import Program
+from tuner.engines.compiled.xla_policy import ByXla
+from tuner.engines.evaluation import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.keras_settings import KERAS_SETTINGS, Snapshot, settings_key
-from tuner.engines.measure import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.prober import Prober
-from tuner.engines.variables import assign, values_of
+from tuner.engines.variable_io import assign, values_of
 from tuner.errors import UnsupportedError
-from tuner.training import Recipe, build_model, learning_rates, plateau
+from tuner.health import divergence
 
 _SPLITS = 16
 

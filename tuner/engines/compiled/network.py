@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tuner.catalog import Recipe
 from tuner.data import DataFacts
-from tuner.diagnostics import Layers, is_keras
-from tuner.engines.compiled.initial import InitialValues, builder
-from tuner.engines.compiled.number import Number
-from tuner.engines.compiled.refused import by_call, by_model, refuse
-from tuner.training import Recipe
+from tuner.engines.compiled.initial_weights import InitialValues, builder
+from tuner.engines.compiled.runtime_scalar import Number
+from tuner.engines.compiled.support_checks import by_call, by_model, refuse
+from tuner.health import Layers, is_keras
 
 _PLAIN = (
     *("InputLayer", "Dense", "Embedding", "Conv1D", "Conv2D", "Conv3D", "Activation", "ReLU", "LeakyReLU", "ELU"),

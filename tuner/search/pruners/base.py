@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tuner.catalog import Option, Row
 from tuner.errors import UsageError
 from tuner.space import Fixed, Int, Value
-from tuner.training import Option, Row
 
 MOST_DECISIONS = 10
 """By default a tenth of the steps lies between two decisions in regular rungs."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from tuner.catalog import Option
 from tuner.search.pruners.base import REGULAR, PrunerRow, regular_rungs
 from tuner.search.pruners.median import build as build_median
 from tuner.space import Fixed, Float, Int
-from tuner.training import Option
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tuner.catalog import Option
 from tuner.search.pruners.base import REGULAR, PrunerRow, regular_rungs
 from tuner.search.trial_window import WINDOW
 from tuner.space import Fixed, Float
-from tuner.training import Option
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner

@@ -6,9 +6,9 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tuner.catalog import Option
 from tuner.search.pruners.base import INTERVAL_STEPS, MOST_DECISIONS, WARMUP_STEPS, PrunerRow, refuse, regular_rungs
 from tuner.space import Fixed, Float
-from tuner.training import Option
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner

@@ -6,9 +6,9 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from tuner.catalog import Option
 from tuner.search.pruners.base import PrunerRow
 from tuner.space import Fixed, Float
-from tuner.training import Option
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner

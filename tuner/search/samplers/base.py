@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tuner.catalog import Option, Row
 from tuner.errors import UsageError
 from tuner.space import Fixed, Int, Space
-from tuner.training import Option, Row
 
 Learns = Literal["feasibility", "values", "nothing"]
 """What a sampler reads: pruned trials and constraints; the values of complete trials only; no trial at all."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
+from tuner.catalog import Option
 from tuner.search.samplers.base import STARTUP, SamplerRow, refuse
 from tuner.search.samplers.tpe import build as build_tpe
 from tuner.space import Fixed, Float, Int, Space
-from tuner.training import Option
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tuner.catalog import Option
 from tuner.search.samplers.base import SamplerRow
 from tuner.space import Categorical, Fixed, Space
-from tuner.training import Option
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from tuner.catalog import Option
 from tuner.search.samplers.base import STARTUP, SamplerRow
 from tuner.search.trial_window import WINDOW
 from tuner.space import Categorical, Fixed, Int, Space
-from tuner.training import Option
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

@@ -1,0 +1,143 @@
+"""A refined study is a study, and asks what its comments say."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import mock_study
+import optuna
+import pytest
+from mock_results import mock_results, url_of
+
+from tuner.analysis import refine
+from tuner.analysis.refinement.refined_study import LEAST
+from tuner.errors import NoBestTrialError, StudyFileError, UsageError
+from tuner.results import read_study_results
+from tuner.search import values_of
+from tuner.storage import open_database
+from tuner.study import read_study, read_study_dict
+
+PROJECT = Path(__file__).parents[2]
+
+
+def test_the_file_is_a_narrower_study(study, tmp_path):
+    refined = refine(study, tmp_path / "fine.toml", tmp_path)
+    spec = read_study_dict(tomllib.loads(refined.text), tmp_path)
+    assert spec.name == "mock_fine"
+    rate = spec.space["learning_rate"].parameter
+    assert 1e-4 < rate.low < 0.03 < rate.high < 10.0
+    assert rate.log
+    old = mock_study.spec_of(tmp_path, sampler={"name": "random"}, budget={"trials": 60, "epochs": 5})
+    assert (spec.budget, spec.data, spec.metric, spec.sampler) == (old.budget, old.data, old.metric, old.sampler)
+    best = max((t for t in study.record.trials if study.state_of(t)[0] == "complete"), key=lambda t: t.value)
+    for name, value in values_of(best, old.space).items():
+        if name in spec.space:
+            assert value in spec.space[name].parameter
+
+
+def test_comments_say_why(study, tmp_path):
+    lines = refine(study, tmp_path / "fine.toml", tmp_path).text.splitlines()
+    above = lines[next(i for i, line in enumerate(lines) if line.startswith("learning_rate")) - 1]
+    assert above.startswith("# 0.0001 … 10 (log) before; the best ")
+    assert lines[0].startswith("# A narrower study around the best trials of 'mock'")
+
+
+CONDITIONS = {
+    "name": "conditions",
+    "model": "models/mlp.py",
+    "data": {"source": "iris"},
+    "search": {
+        "optimizer": ["sgd", "adagrad", "adam"],
+        "loss": ["categorical_crossentropy", "categorical_hinge"],
+        "activation": ["relu", "tanh"],
+        "learning_rate": {"low": 0.029, "high": 0.031, "log": True},  # else it would decide, and not the choices
+        "momentum": {"low": 0.0, "high": 0.9, "when": {"optimizer": ["sgd"]}},
+        "label_smoothing": [0.0, 0.1],
+        "l2": {"choices": [0.0, 1e-4, 1e-3], "when": {"activation": ["relu"]}},
+        "l1": {
+            "low": 1e-6,
+            "high": 1e-3,
+            "log": True,
+            "when": {"activation": ["tanh", "relu"], "model": {"layers": [3]}},
+        },
+        "optimizer_options": {"sgd": {"nesterov": [True, False]}, "adam": {"beta_2": {"low": 0.9, "high": 0.999}}},
+        "model": {"units": [[8, 8], [16], 4], "layers": {"choices": [1, 3], "when": {"model": {"units": [4]}}}},
+    },
+    "budget": {"trials": 150, "epochs": 2},
+    "sampler": {"name": "random"},
+    "pruner": {"name": "none"},
+}
+
+
+def test_what_depends_on_a_choice_that_is_gone_goes_too(tmp_path):
+    database = open_database(url_of(tmp_path), create=True)
+    mock_study.run(read_study_dict(CONDITIONS, tmp_path), database)
+    study = read_study_results(database, "conditions")
+    refined = refine(study, tmp_path / "fine.toml", tmp_path, 0.05)
+    search = tomllib.loads(refined.text)["search"]
+    assert search["optimizer"] == "adam"  # the mock trainer's best
+    assert search["activation"] == "tanh"
+    assert set(search["optimizer_options"]) == {"adam"}
+    assert "momentum" not in search
+    assert "l2" not in search
+    gone = {change.name for change in refined.changes if change.after is None}
+    assert gone == {"optimizer.sgd.nesterov", "momentum", "l2"}
+
+
+@pytest.mark.parametrize("file", sorted((PROJECT / "studies").glob("*.toml")), ids=lambda file: file.stem)
+def test_every_study_that_ships_can_be_refined(file, tmp_path):
+    overrides = {"trials": 50, "epochs": 2}
+    database = open_database(url_of(tmp_path), create=True)
+    spec = read_study(file, overrides=overrides)
+    mock_study.run(spec, database)
+    refined = refine(read_study_results(database, spec.name), tmp_path / "fine.toml", PROJECT)
+    assert read_study_dict(tomllib.loads(refined.text), PROJECT).name == f"{spec.name}_fine"
+    assert {change.name for change in refined.changes} == {dimension.name for dimension in spec.space.searched}
+
+
+def test_few_trials_are_refused(tmp_path):
+    study = mock_results(tmp_path, budget={"trials": LEAST - 1, "epochs": 1})
+    with pytest.raises(NoBestTrialError, match=f"needs {LEAST} complete trials"):
+        refine(study, tmp_path / "fine.toml", tmp_path)
+
+
+def test_where_all_agree_nothing_is_left_to_search(tmp_path):
+    search = {"optimizer": ["adagrad", "adam"], "learning_rate": 0.01}
+    mock_results(tmp_path, search=search, budget={"trials": 2, "epochs": 2})
+    plain = optuna.load_study(study_name="mock", storage=url_of(tmp_path))
+    for optimizer in ["adagrad", "adam"] * 14:  # a person may ask for a setting again
+        plain.enqueue_trial({"optimizer": optimizer})
+    study = mock_results(tmp_path, search=search, budget={"trials": 30, "epochs": 2})
+    with pytest.raises(UsageError, match="agree in every dimension"):
+        refine(study, tmp_path / "fine.toml", tmp_path)
+
+
+def test_a_place_from_which_the_model_is_not_found_is_refused(tmp_path):
+    (tmp_path / "models").mkdir()
+    own = tmp_path / "models" / "own.py"
+    own.write_text((PROJECT / "models" / "mlp.py").read_text(encoding="utf-8"), encoding="utf-8")
+    study = mock_results(tmp_path, model="models/own.py", budget={"trials": 30, "epochs": 1})
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert refine(study, tmp_path / "studies" / "fine.toml", tmp_path).text
+    with pytest.raises(StudyFileError, match=r"models/own\.py"):
+        refine(study, elsewhere / "fine.toml", tmp_path)
+
+
+def test_another_space_is_refused(study, tmp_path, monkeypatch):
+    monkeypatch.setitem(study.record.attrs["tuner:fingerprint"], "search.learning_rate", "0.1 … 0.2")
+    with pytest.raises(UsageError, match=r"drawn from another space .* search\.learning_rate: 0\.1 … 0\.2 before"):
+        refine(study, tmp_path / "fine.toml", tmp_path)
+
+
+def test_a_study_of_an_older_version_is_refined_with_the_new_names(tmp_path):
+    study = mock_results(tmp_path)
+    plain = optuna.load_study(study_name="mock", storage=url_of(tmp_path))
+    about = plain.user_attrs["tuner:about"]
+    about["source"] |= {"sampler": {"starts": False, "startup": 5}, "pruner": {"name": "median", "warmup": 2}}
+    plain.set_user_attr("tuner:about", about)
+    refined = refine(read_study_results(study.database, "mock"), tmp_path / "fine.toml", tmp_path)
+    content = tomllib.loads(refined.text)
+    assert content["sampler"] == {"initial_points": False, "n_startup_trials": 5}
+    assert content["pruner"] == {"name": "median", "n_warmup_steps": 2}

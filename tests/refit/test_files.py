@@ -1,0 +1,60 @@
+"""The saved file is whole or not there, and what could not be written is refused before any training."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tuner.errors import UsageError
+from tuner.refit.publication import check_output, publish
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("model.h5", r"End its name in \.keras"),
+        ("model", r"End its name in \.keras"),
+        ("nowhere/model.keras", "nowhere is none"),
+        ("there.keras", "is there already"),
+        ("folder.keras", "is a folder"),
+    ],
+)
+def test_what_cannot_be_written(name, rule, tmp_path):
+    (tmp_path / "there.keras").write_text("mine", encoding="utf-8")
+    (tmp_path / "folder.keras").mkdir()
+    with pytest.raises(UsageError, match=rule):
+        check_output(tmp_path / name, force=False)
+    check_output(tmp_path / "there.keras", force=True)
+    check_output(tmp_path / "new.keras", force=False)
+
+
+def test_a_file_takes_its_place_at_once(tmp_path):
+    made, file = tmp_path / "made", tmp_path / "model.keras"
+    made.write_bytes(b"new")
+    file.write_bytes(b"old")
+    publish(made, file)
+    assert file.read_bytes() == b"new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "model.keras"]
+    assert file.stat().st_mode & 0o444 == 0o444 & ~_umask()
+
+
+def test_where_it_fails_nothing_is_left(tmp_path, monkeypatch):
+    made, file = tmp_path / "made", tmp_path / "model.keras"
+    made.write_bytes(b"new")
+    file.write_bytes(b"old")
+
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tuner.refit.publication.shutil.copyfile", full)
+    with pytest.raises(UsageError, match="cannot be written: No space left"):
+        publish(made, file)
+    assert file.read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "model.keras"]
+
+
+def _umask() -> int:
+    now = os.umask(0)
+    os.umask(now)
+    return now

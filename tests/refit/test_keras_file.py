@@ -1,0 +1,167 @@
+"""A saved model takes rows of the source, and plain Keras gives from it what was trained: in a process without us."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tuner.catalog import Choice, ModelChoice, Recipe, Task, build_model, head_for
+from tuner.data import DataOptions, HeldOut, held_out, prepare
+from tuner.errors import ContentError
+
+pytestmark = pytest.mark.slow
+
+CASES: dict[str, dict[str, Any]] = {
+    "classes": {"data": {"source": "digits", "scale": "minmax"}, "loss": "categorical_crossentropy"},
+    "image": {"data": {"source": "digits", "shape": [8, 8, 1]}, "loss": "categorical_hinge"},
+    "margins": {"data": {"source": "breast_cancer", "scale": "robust"}, "loss": "hinge", "head": "linear"},
+    "tanh": {"data": {"source": "breast_cancer"}, "loss": "squared_hinge", "head": "tanh"},
+    "relu": {"data": {"source": "breast_cancer"}, "loss": "binary_crossentropy", "head": "relu"},
+    "own_head": {"data": {"source": "breast_cancer"}, "loss": "hinge", "head": "model"},
+    "labels": {"data": {"source": "labels.npz", "scale": "none"}, "loss": "binary_crossentropy"},
+    "value": {"data": {"source": "diabetes"}, "loss": "quantile"},
+    "values": {"data": {"source": "linnerud", "scale": "robust"}, "loss": "huber"},
+    "table": {
+        "data": {"source": "table.csv", "target": "price", "missing": "median", "text": "one_hot", "test": 0.0},
+        "loss": "mean_squared_error",
+    },
+    "tiny": {"data": {"source": "tiny.npz"}, "loss": "categorical_crossentropy"},
+    "far": {"data": {"source": "far.npz"}, "loss": "mean_squared_error"},
+}
+
+LOAD = """
+import sys
+BLOCKED = {"tuner", "optuna", "sklearn", "pandas", "pydantic", "scipy"}
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in BLOCKED:
+            raise ModuleNotFoundError(f"{name} is blocked", name=name)
+sys.meta_path.insert(0, Block())
+import keras
+import numpy as np
+from pathlib import Path
+for file in sorted(Path(sys.argv[1]).glob("*.keras")):
+    model = keras.saving.load_model(file)
+    with np.load(file.with_suffix(".npz")) as given:
+        found, expected = model.predict_on_batch(given["rows"]), given["expected"]  # float64, unlike `predict`
+    close = np.allclose(found, expected, rtol=1e-5, atol=1e-6 * max(1.0, float(np.abs(expected).max())))
+    print(file.stem, close, not model.compiled, float(np.abs(found - expected).max()))
+"""
+
+
+def build(inputs: tuple[int, ...], outputs: int, **options: Any) -> Any:
+    """A small model with state that is not trained."""
+    import keras
+
+    rows = keras.Input(inputs)
+    hidden = keras.layers.BatchNormalization()(keras.layers.Flatten()(rows))
+    hidden = keras.layers.Dropout(0.2)(keras.layers.Dense(8, options["activation"])(hidden))
+    return keras.Model(rows, keras.layers.Dense(outputs)(hidden), name="small")
+
+
+def recipe_of(task: Task, loss: str, head: str | None = None, **data: Any) -> Recipe:
+    return Recipe(
+        task=task,
+        model=ModelChoice(reference="own.py:build", sha256=""),
+        head=head or head_for(loss, task),
+        loss=Choice(name=loss, options={"tau": 0.4} if loss == "quantile" else {}),
+        optimizer=Choice(name="adam"),
+        learning_rate=1e-3,
+        metric="accuracy" if task is not Task.REGRESSION else "mean_absolute_error",
+        data=data,
+    )
+
+
+def write_data(folder: Path) -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(120, 4))
+    np.savez(folder / "labels.npz", x=x, y=(x[:, :3] > 0).astype(int))
+    np.savez(folder / "tiny.npz", x=x * [1e-9, 1e-15, 1.0, 1e6] + [1e-8, 0.0, 20.0, 0.0], y=np.arange(120) % 3)
+    np.savez(folder / "far.npz", x=x + [1e9, -3e6, 0.0, 1e4], y=x.sum(axis=1) + 1e7)
+    lines = ["area,colour,rooms,price"]
+    for row in range(80):
+        area = "" if row % 7 == 0 else f"{50 + row}"
+        colour = "" if row % 11 == 0 else ("red", "green", "blue")[row % 3]
+        lines.append(f"{area},{colour},{row % 4},{1e5 + 1e3 * row}")
+    (folder / "table.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What a process without this package found in the file of each case."""
+    from tuner.refit.serving_model import save_checked, whole_model
+
+    folder = tmp_path_factory.mktemp("saved")
+    write_data(folder)
+    for name, case in CASES.items():
+        options = DataOptions.model_validate(case["data"])
+        facts, held = prepare(options, folder, 0).facts, held_out(options, folder, 0)
+        recipe = recipe_of(facts.task, case["loss"], case.get("head"), **case["data"])
+        model = build_model(recipe, facts.input_shape, facts.outputs, build)
+        for variable in model.variables:  # as if it had been trained
+            if variable.dtype == "float32":
+                variable.assign(np.random.default_rng(1).uniform(0.5, 1.5, variable.shape))
+        file = folder / f"{name}.keras"
+        save_checked(whole_model(model, recipe, held), file, held, recipe, model)
+        np.savez(folder / f"{name}.npz", rows=held.sample, expected=expected(model, recipe, held))
+    command = [sys.executable, "-c", LOAD, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
+
+
+def expected(model: Any, recipe: Recipe, held: HeldOut) -> np.ndarray:
+    assert held.preprocessing is not None
+    outputs = recipe.scores(model.predict(held.preprocessing.apply(held.sample), verbose=0))
+    return held.unscale(outputs) if recipe.task is Task.REGRESSION else outputs
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_plain_keras_answers_as_the_training_process(case: str, said: dict[str, list[str]]) -> None:
+    close, uncompiled, apart = said[case]
+    assert close == "True", f"up to {apart} apart"
+    assert uncompiled == "True"
+
+
+def lambda_model(inputs: tuple[int, ...], outputs: int, **options: Any) -> Any:
+    import keras
+
+    rows = keras.Input(inputs)
+    return keras.Model(rows, keras.layers.Dense(outputs)(keras.layers.Lambda(lambda x: 2 * x)(rows)))
+
+
+def forgetful_model(inputs: tuple[int, ...], outputs: int, **options: Any) -> Any:
+    import keras
+
+    class Forgetful(keras.layers.Layer):
+        factor = 1.0
+
+        def call(self, x: Any) -> Any:
+            return self.factor * x
+
+    keras.saving.register_keras_serializable("tests")(Forgetful)
+    rows, layer = keras.Input(inputs), Forgetful()
+    layer.factor = 3.0
+    return keras.Model(rows, keras.layers.Dense(outputs)(layer(rows)))
+
+
+@pytest.mark.parametrize(
+    ("model_file", "rule"),
+    [(lambda_model, "load with its safe mode on, but that of own.py:build cannot"), (forgetful_model, "other answers")],
+)
+def test_what_plain_keras_cannot_load_is_refused(model_file: Callable[..., Any], rule: str, tmp_path: Path) -> None:
+    from tuner.refit.serving_model import own_classes, save_checked, whole_model
+
+    options = DataOptions(source="iris")
+    held = held_out(options, tmp_path, 0)
+    recipe = recipe_of(Task.MULTICLASS, "categorical_crossentropy")
+    model = build_model(recipe, (4,), 3, model_file)
+    assert own_classes(model) == (("Forgetful",) if model_file is forgetful_model else ())
+    with pytest.raises(ContentError, match=rule):
+        save_checked(whole_model(model, recipe, held), tmp_path / "m.keras", held, recipe, model)

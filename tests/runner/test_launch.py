@@ -1,0 +1,67 @@
+"""Workers start before the database is opened, and none is left where a run does not begin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mock_study
+import pytest
+
+import tuner.runner.launch
+from tuner.errors import StorageError, StudyChangedError
+from tuner.executors import InlineExecutor
+from tuner.storage import open_database
+
+PROJECT = Path(__file__).parents[2]
+
+
+class Watched(InlineExecutor):
+    """Notes when it is started, and how it is closed."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(mock_study.trainer)
+        self.file, self.noted = Path(url.removeprefix("sqlite:///")), []
+
+    def start(self) -> None:
+        self.noted.append(("start", self.file.exists()))
+
+    def close(self, *, at_once: bool = False) -> None:
+        super().close(at_once=at_once)
+        self.noted.append(("close", at_once))
+
+
+def launched(monkeypatch: pytest.MonkeyPatch, url: str, **overrides: int) -> Watched:
+    executor = Watched(url)
+    monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: executor)
+    study = PROJECT / "studies" / "digits.toml"
+    try:
+        tuner.runner.launch.start(
+            study, storage=url, show=lambda standing: None, trials=2, **{"epochs": 1, **overrides}
+        )
+    except (StorageError, StudyChangedError) as error:
+        executor.noted.append(("error", type(error)))
+    return executor
+
+
+def test_workers_start_before_the_database_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path}/tuner.db"
+    noted = launched(monkeypatch, url).noted
+    assert noted[0] == ("start", False)
+    assert noted[-1] == ("close", False)
+    with_it = launched(monkeypatch, url).noted  # all trials are there: started in vain
+    assert (with_it[0], with_it[-1]) == (("start", True), ("close", False))
+
+
+def test_none_is_left_where_the_database_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    noted = launched(monkeypatch, f"sqlite:///{tmp_path}/file/tuner.db").noted
+    assert noted == [("start", False), ("close", True), ("error", StorageError)]
+
+
+def test_none_is_left_where_the_study_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path}/tuner.db"
+    launched(monkeypatch, url)
+    noted = launched(monkeypatch, url, epochs=2).noted
+    assert ("close", True) in noted
+    assert noted[-1] == ("error", StudyChangedError)
+    open_database(url, create=False).close()

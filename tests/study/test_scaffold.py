@@ -1,0 +1,45 @@
+"""`tuner new`: a project that runs as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tuner.errors import ContentError
+from tuner.study import read_study
+from tuner.study.scaffold import new_project
+
+
+def test_a_new_project_holds_a_good_study(tmp_path: Path) -> None:
+    made, kept = new_project(tmp_path / "a" / "b")
+    assert kept == []
+    assert {str(path.relative_to(tmp_path / "a" / "b")) for path in made} == {
+        "studies/first.toml", "models/mlp.py", ".gitignore",
+    }  # fmt: skip
+    spec = read_study(tmp_path / "a" / "b" / "studies" / "first.toml")
+    assert spec.project == tmp_path / "a" / "b"
+    assert spec.advice == ()
+    assert {dimension.name for dimension in spec.space.searched} >= {
+        "loss",
+        "optimizer",
+        "learning_rate",
+        "model.units",
+    }
+
+
+def test_files_that_are_there_are_kept(tmp_path: Path) -> None:
+    new_project(tmp_path)
+    own = tmp_path / "models" / "mlp.py"
+    own.write_text("mine", encoding="utf-8")
+    (tmp_path / ".gitignore").unlink()
+    made, kept = new_project(tmp_path)
+    assert made == [tmp_path / ".gitignore"]
+    assert kept == [tmp_path / "studies" / "first.toml", own]
+    assert own.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "studies").write_text("a file", encoding="utf-8")
+    with pytest.raises(ContentError, match=r"studies/first.toml cannot be written: .*Choose another folder"):
+        new_project(tmp_path)

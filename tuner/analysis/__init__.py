@@ -1,0 +1,5 @@
+"""Compare, rank and narrow: statistics over the trials of a study."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

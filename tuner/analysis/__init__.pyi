@@ -1,0 +1,17 @@
+from .comparison import compare
+from .dimension_importance import importance
+from .grouping import group_trials, searched_dimensions, written_params
+from .rank_tests import holm
+from .ranking import ranked
+from .refinement.refined_study import refine
+
+__all__ = [
+    "compare",
+    "group_trials",
+    "holm",
+    "importance",
+    "ranked",
+    "refine",
+    "searched_dimensions",
+    "written_params",
+]

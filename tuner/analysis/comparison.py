@@ -1,0 +1,124 @@
+"""What each value of a dimension gave: quality, speed, failures, cost, and whether they differ by more than chance."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optuna.trial import FrozenTrial
+
+from tuner.analysis.epochs_to_target import Goal, goal_of, reached_in, read_curves
+from tuner.analysis.grouping import Group, find_dimension, group_trials
+from tuner.analysis.significance import evidence
+from tuner.errors import NoBestTrialError
+from tuner.health import HEALTHY
+from tuner.results import Study
+
+ENDED = ("complete", "pruned", "diverged", "failed")
+
+
+@dataclass(frozen=True)
+class _Context:
+    study: Study
+    goal: Goal | None
+    curves: Mapping[int, Sequence[float | None]]
+
+
+def compare(study: Study, dimensions: Sequence[str], bins: int = 4) -> dict[str, Any]:
+    """The values of some dimensions, one dimension after the other.
+
+    Only trials that have ended count.  Values and tests are over the complete ones: a pruned trial has no value after
+    all its epochs, a diverged one none at all; both are counted, in shares of the trials that have ended.
+
+    Args:
+        study: The study.
+        dimensions: Names, as `find_dimension` takes them.
+        bins: Into how many bins a range of numbers is cut, about equally many trials in each.
+
+    Returns:
+        The shape of `tuner compare --by DIMENSION --json`, see docs/json.md.
+
+    Raises:
+        UsageError: A dimension that is not searched.
+        NoBestTrialError: No trial has ended yet.
+    """
+    record = study.record
+    ended = [trial for trial in record.trials if study.state_of(trial)[0] in ENDED]
+    if not ended:
+        raise NoBestTrialError(
+            f"A comparison needs trials that have ended, but the study {record.name!r} has none. Run it first."
+        )
+    names = list(dict.fromkeys(find_dimension(study, name) for name in dimensions))
+    context = _Context(study, goal_of(study), read_curves(study))
+    return {
+        "study": record.name,
+        "metric": study.metric,
+        "direction": record.direction,
+        "trials": len(ended),
+        "complete": len(_complete(study, ended)),
+        "goal": None if context.goal is None else vars(context.goal),
+        "comparisons": [_comparison(context, name, group_trials(ended, name, bins)) for name in names],
+    }
+
+
+def _comparison(context: _Context, dimension: str, groups: Sequence[Group]) -> dict[str, Any]:
+    study = context.study
+    samples = [[float(trial.value or 0.0) for trial in _complete(study, group.trials)] for group in groups]
+    found = evidence(study, dimension, [_label(group) for group in groups], samples)
+    rows = [
+        {**_row(context, group, values), "p_against_leader": p}
+        for group, values, p in zip(groups, samples, found.pop("p_against_leader"), strict=True)
+    ]
+    return {"dimension": dimension, "groups": rows, "test": found}
+
+
+def _label(group: Group) -> str:
+    return "(does not count)" if group.value is None else str(group.value)
+
+
+def _complete(study: Study, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    return [trial for trial in trials if study.state_of(trial)[0] == "complete"]
+
+
+def _row(context: _Context, group: Group, values: Sequence[float]) -> dict[str, Any]:
+    study, trials = context.study, group.trials
+    ended = [study.state_of(trial) for trial in trials]
+    counts = Counter(state for state, _ in ended)
+    better = max if study.record.direction == "maximize" else min
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]) if values else (None, None, None)
+    seconds = [trial.user_attrs["duration_s"] for trial in trials if "duration_s" in trial.user_attrs]
+    verdicts = study.verdicts_of(trials)
+    epochs = [] if context.goal is None else reached_in(trials, context.curves, context.goal)
+    return {
+        "value": group.value,
+        "low": group.low,
+        "high": group.high,
+        "trials": len(trials),
+        **{state: counts[state] for state in ENDED},
+        "best": better(values) if values else None,
+        "median": None if middle is None else float(middle),
+        "spread": None if low is None else float(high - low),
+        "reached": len(epochs),
+        "epochs_to_goal": float(np.median(epochs)) if epochs else None,
+        "share_diverged": counts["diverged"] / len(trials),
+        "share_pruned": counts["pruned"] / len(trials),
+        "verdict": next(iter(verdicts), None),
+        "verdicts": verdicts,
+        "share_unhealthy": 1 - verdicts.get(HEALTHY, 0) / sum(verdicts.values()) if verdicts else None,
+        "failure": _commonest([reason for state, reason in ended if state in ("diverged", "failed") and reason]),
+        "seconds_a_trial": sum(seconds) / len(seconds) if seconds else None,
+        "seconds": float(sum(seconds)),
+    }
+
+
+def _commonest(reasons: Sequence[str]) -> dict[str, Any] | None:
+    """The commonest reason, numbers apart, as it was said first, and how often; None for none."""
+    if not reasons:
+        return None
+    kinds = [re.sub(r"\d+(\.\d+)?(e[-+]?\d+)?", "#", reason) for reason in reasons]
+    kind, count = Counter(kinds).most_common(1)[0]
+    return {"reason": reasons[kinds.index(kind)], "count": count}

@@ -1,0 +1,81 @@
+"""How soon a trial is nearly as good as the best one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from optuna.trial import FrozenTrial
+
+from tuner.results import Study
+from tuner.search import best_of
+from tuner.storage import read_epochs
+
+SHARE = 0.95
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What counts as nearly as good as the best trial.
+
+    Attributes:
+        value: The objective to reach.
+        direction: "maximize" or "minimize".
+        rule: What the value is, as a sentence.
+    """
+
+    value: float
+    direction: str
+    rule: str
+
+    def reached(self, value: float) -> bool:
+        """Whether a value is as good."""
+        return value >= self.value if self.direction == "maximize" else value <= self.value
+
+
+def goal_of(study: Study) -> Goal | None:
+    """The goal of a study; None while no trial is complete.
+
+    An objective that is maximised and above 0 must reach 95 % of the best value.  A share of a value that is minimised,
+    or negative, depends on where its zero lies: there it must get 95 % of the way from the median of the complete
+    trials to the best one.
+    """
+    record = study.record
+    best = best_of(record.trials, record.direction)
+    if best is None or best.value is None:
+        return None
+    if record.direction == "maximize" and best.value > 0:
+        return Goal(SHARE * best.value, record.direction, "95 % of the best value of the study")
+    values = [trial.value for trial in record.trials if study.state_of(trial)[0] == "complete"]
+    middle = float(np.median([value for value in values if value is not None]))
+    goal = middle + SHARE * (best.value - middle)
+    return Goal(goal, record.direction, "95 % of the way from the median of the complete trials to the best one")
+
+
+def read_curves(study: Study) -> dict[int, list[float | None]]:
+    """The objective after each epoch, by Optuna's trial id; with folds the mean over those that were trained.
+
+    None stands for an epoch whose value was not finite.
+    """
+    epochs: dict[int, dict[int, list[float | None]]] = defaultdict(lambda: defaultdict(list))
+    for row in read_epochs(study.database, [trial._trial_id for trial in study.record.trials]):
+        epochs[row["trial_id"]][row["epoch"]].append(row["metric"])
+    return {trial: [_mean(of[epoch]) for epoch in sorted(of)] for trial, of in epochs.items()}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
+
+
+def reached_in(trials: Iterable[FrozenTrial], curves: Mapping[int, Sequence[float | None]], goal: Goal) -> list[int]:
+    """The first epoch (from 1) in which each trial reached the goal; trials that never did are left out."""
+    found = []
+    for trial in trials:
+        curve = curves.get(trial._trial_id, ())
+        at = next((i for i, value in enumerate(curve, 1) if value is not None and goal.reached(value)), None)
+        if at is not None:
+            found.append(at)
+    return found

@@ -1,0 +1,1 @@
+"""A narrower study around the best trials."""

@@ -1,0 +1,190 @@
+"""The section `[search]` of a study with narrowed parameters: what depends on a choice that is gone, goes too."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.analysis.refinement.narrowed_parameter import Narrowed
+from tuner.catalog import DIMENSIONS, ChoiceDimension, choice_dimension
+from tuner.space import Categorical, Fixed, Float, Int, Parameter, Space, Value
+
+_GONE = "left out: it counts only with what was left out"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of a dimension.
+
+    Attributes:
+        name: The dimension.
+        key: Its key in the study file.
+        before, after: What it may be, for people; `after` is None for a dimension that is gone.
+        changed: Whether it was changed.
+        searched: Whether it still has more than one value.
+        why: One sentence with counts.
+    """
+
+    name: str
+    key: str
+    before: str
+    after: str | None
+    changed: bool
+    searched: bool
+    why: str
+
+
+def narrowed_search(
+    search: Mapping[str, Any], space: Space, narrowed: Mapping[str, Narrowed]
+) -> tuple[dict[str, Any], list[Change]]:
+    """The section with narrowed parameters.
+
+    Args:
+        search: The section as the study file has it, possibly empty.
+        space: The space that it gave.
+        narrowed: What each searched dimension became.
+
+    Returns:
+        The new section, and what became of each searched dimension.
+    """
+    new = copy.deepcopy(dict(search))
+    left = {name: _values(one.parameter) for name, one in narrowed.items() if isinstance(one.parameter, Categorical)}
+    changes = []
+    for dimension in space.searched:
+        name, one = dimension.name, narrowed[dimension.name]
+        table, key = _place(new, name)
+        when = _when(table.get(key), left)
+        gone = when is None or any(
+            not set(values) & set(left[parent]) for parent, values in _parents(space, name) if parent in left
+        )
+        parameter = one.parameter
+        if gone:
+            table.pop(key, None)
+        else:
+            table[key] = _written(parameter, when)
+        changes.append(
+            Change(
+                name,
+                _key(name),
+                str(dimension.parameter),
+                None if gone else str(parameter),
+                gone or parameter != dimension.parameter,
+                not gone and parameter.size > 1,
+                _GONE if gone else one.why,
+            )
+        )
+    _without_unchosen(new, space, left)
+    _without_meaning(new, space, left)
+    return {key: value for key, value in new.items() if value != {}}, changes
+
+
+def _key(name: str) -> str:
+    """The key of a dimension: `search.optimizer_options.sgd.nesterov` of `optimizer.sgd.nesterov`."""
+    family, _, rest = name.partition(".")
+    if not rest or family == "model":
+        return f"search.{name}"
+    return f"search.{family}_options.{rest}"
+
+
+def _place(search: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
+    """The table that holds a dimension, made where it is not there, and its key in it."""
+    *path, last = _key(name).split(".")[1:]
+    table = search
+    for part in path:
+        table = table.setdefault(part, {})
+    return table, last
+
+
+def _values(parameter: Categorical) -> tuple[Value, ...]:
+    return parameter.choices
+
+
+def _parents(space: Space, name: str) -> Iterator[tuple[str, tuple[Value, ...]]]:
+    """The conditions under which a dimension counts."""
+    for condition in space[name].conditions:
+        yield condition.name, condition.one_of
+
+
+def _when(given: Any, left: Mapping[str, tuple[Value, ...]]) -> dict[str, Any] | None:
+    """The stated condition with what is left of it; None where it can never hold."""
+    stated = given.get("when", {}) if isinstance(given, Mapping) else {}
+    kept: dict[str, Any] = {}
+    for parent, values in _flat(stated):
+        wanted = [_tuple(value) for value in (values if isinstance(values, list) else [values])]
+        choices = left.get(parent)
+        if choices is None:
+            kept[parent] = values
+            continue
+        still = [value for value in wanted if value in choices]
+        if not still:
+            return None
+        if set(still) != set(choices):
+            kept[parent] = [_plain(value) for value in still]
+    return kept
+
+
+def _flat(when: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in when.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _written(parameter: Parameter, when: Mapping[str, Any] | None) -> Any:
+    """The parameter as a study file writes it."""
+    condition = {"when": dict(when)} if when else {}
+    match parameter:
+        case Float(low, high, log, step) | Int(low, high, log, step):
+            content: dict[str, Any] = {"low": low, "high": high}
+            content |= {"log": True} if log else {}
+            content |= {} if step is None or (isinstance(parameter, Int) and step == 1) else {"step": step}
+            return {**content, **condition}
+        case Fixed(value):
+            choices = [_plain(value)]
+        case Categorical(values):
+            choices = [_plain(value) for value in values]
+    if condition:
+        return {"choices": choices, **condition}
+    one = choices[0]
+    return one if len(choices) == 1 and not isinstance(one, list) and one != "auto" else choices
+
+
+def _plain(value: Value) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _tuple(value: Any) -> Value:
+    return tuple(_tuple(item) for item in value) if isinstance(value, list) else value
+
+
+def _chosen(space: Space, left: Mapping[str, tuple[Value, ...]], name: str) -> list[str]:
+    """The choices of a dimension that are left."""
+    if name in left:
+        return [str(value) for value in left[name]]
+    parameter = space[name].parameter
+    return [str(value) for value in (parameter.choices if isinstance(parameter, Categorical) else (parameter.value,))]  # type: ignore[union-attr]
+
+
+def _without_unchosen(search: dict[str, Any], space: Space, left: Mapping[str, tuple[Value, ...]]) -> None:
+    """Take out the options of choices that are gone."""
+    for dimension in DIMENSIONS.values():
+        section = search.get(f"{dimension.name}_options")
+        if isinstance(dimension, ChoiceDimension) and isinstance(section, dict):
+            chosen = _chosen(space, left, dimension.name)
+            kept = {row: options for row, options in section.items() if row in chosen and options}
+            search[f"{dimension.name}_options"] = kept
+
+
+def _without_meaning(search: dict[str, Any], space: Space, left: Mapping[str, tuple[Value, ...]]) -> None:
+    """Take out what no optimizer or loss that is left takes: a study file may not name it."""
+    for dimension in DIMENSIONS.values():
+        if isinstance(dimension, ChoiceDimension) or dimension.choice is None:
+            continue
+        choice = choice_dimension(dimension.choice)
+        options = search.get(f"{choice.name}_options", {}) if dimension.name in choice.own else {}
+        rows = [row for row in _chosen(space, left, choice.name) if dimension.name not in options.get(row, {})]
+        if not any(dimension.taken_by(choice.table[row]) for row in rows):
+            search.pop(dimension.name, None)

@@ -1,0 +1,195 @@
+"""Recipe → Keras: the model, its optimizer and loss, and what `fit` is called with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keras
+
+from tuner.catalog.activations import ACTIVATIONS
+from tuner.catalog.clipping import CLIPPINGS
+from tuner.catalog.initializers import INITIALIZERS
+from tuner.catalog.lookups import check_lookups
+from tuner.catalog.losses import LOSSES
+from tuner.catalog.optimizers import OPTIMIZERS
+from tuner.catalog.recipe import Recipe
+from tuner.catalog.schedule_callback import ScheduleCallback
+from tuner.errors import ContentError
+
+# Attribute of a layer that names the regularizer → the attributes that may hold the weights it is for.
+_KERNELS = {
+    "kernel_regularizer": ("kernel",),
+    "recurrent_regularizer": ("recurrent_kernel",),
+    "depthwise_regularizer": ("depthwise_kernel", "kernel"),
+    "pointwise_regularizer": ("pointwise_kernel",),
+}
+
+_TRAINING = ("train_step", "compute_loss", "_compute_loss", "make_train_function", "fit")
+
+
+def build_model(
+    recipe: Recipe,
+    inputs: Sequence[int],
+    outputs: int,
+    build: Callable[..., keras.Model],
+    *,
+    wrap: Callable[[keras.initializers.Initializer], Any] = lambda initializer: initializer,
+    penalty: keras.regularizers.Regularizer | None = None,
+    seeding: Callable[[int], object] = keras.utils.set_random_seed,
+) -> keras.Model:
+    """The model of a recipe with its head and penalties, not compiled.  The same seed gives the same weights.
+
+    Args:
+        recipe: What to build.
+        inputs: Shape of one row, without the batch axis.
+        outputs: Number of raw outputs.
+        build: The function of the model file; see DESIGN, section 3.
+        wrap: Gives what the model file gets in place of the recipe's initializer.
+        penalty: Put on the kernels in place of one with the recipe's l1 and l2, where it has any.
+        seeding: Sets the generators of this process.
+
+    Raises:
+        ContentError: `build` gives something else than an uncompiled model with outputs `(batch, outputs)`, or one
+            whose own training step would be lost, or that looks scaled features up.
+    """
+    seeding(recipe.seed)
+    model = build(
+        tuple(inputs),
+        outputs,
+        activation=ACTIVATIONS[recipe.activation].build(),
+        initializer=wrap(initializer_of(recipe)),
+        **recipe.model.options,
+    )
+    model = _checked(model, recipe, tuple(inputs), outputs)
+    check_lookups(model, recipe, tuple(inputs))
+    if recipe.l1 or recipe.l2:
+        _regularize(model, penalty or keras.regularizers.L1L2(recipe.l1, recipe.l2))
+    return _with_head(model, recipe.head) if _has_head(recipe) else model
+
+
+def compile_model(model: keras.Model, recipe: Recipe) -> keras.Model:
+    """Give a model the recipe's loss and optimizer; its layers, and its head, stay as they are.
+
+    Returns:
+        The same model.  Its weights are what `optimizer_of` and `loss_of` train under any engine.
+    """
+    model.compile(optimizer=optimizer_of(recipe), loss=loss_of(recipe), jit_compile=False)
+    return model
+
+
+def own_training(model: keras.Model) -> str | None:
+    """Name of the method by which a model trains otherwise than Keras; None where there is none."""
+    return next((name for name in _TRAINING if getattr(type(model), name) is not getattr(keras.Model, name)), None)
+
+
+def fit_options(recipe: Recipe) -> dict[str, Any]:
+    """Keyword arguments of `model.fit`: epochs, batch size, the schedule, and class weights where there are any."""
+    options: dict[str, Any] = {
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "callbacks": [ScheduleCallback(recipe)],
+    }
+    if recipe.class_weight is not None:
+        options["class_weight"] = dict(recipe.class_weight)
+    return options
+
+
+def loss_of(recipe: Recipe) -> keras.losses.Loss:
+    """The loss of a recipe, over `(y_true, y_pred)` of the shapes in `Task` (class numbers are taken too)."""
+    row = LOSSES[recipe.loss.name]
+    smoothing = {"label_smoothing": recipe.label_smoothing} if row.label_smoothing else {}
+    return row.build(**recipe.loss.options, **smoothing)
+
+
+def optimizer_of(recipe: Recipe) -> keras.optimizers.Optimizer:
+    """The optimizer of a recipe at its base learning rate, not built."""
+    return OPTIMIZERS[recipe.optimizer.name].build(
+        recipe.learning_rate,
+        recipe.momentum,
+        recipe.weight_decay,
+        CLIPPINGS[recipe.clipping.name].build(**recipe.clipping.options),
+        **recipe.optimizer.options,
+    )
+
+
+def initializer_of(recipe: Recipe) -> keras.initializers.Initializer:
+    """The initializer, drawing anew at each use.
+
+    An unseeded Keras initializer draws its seed once, so layers of the same shape would start with the same weights.
+    A saved model still says "no seed".
+    """
+    initializer = INITIALIZERS[recipe.initializer.name].build(**recipe.initializer.options)
+    # Named: TensorFlow keeps 0.04 MB for each name that a variable of this process ever had.
+    initializer.seed = keras.random.SeedGenerator(recipe.seed, name="seed_generator")
+    return initializer
+
+
+def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) -> keras.Model:
+    """The model, with symbolic inputs and outputs, after a look at what it is."""
+    where = recipe.model.reference
+    if not isinstance(model, keras.Model):
+        raise ContentError(
+            f"{where} must return a keras.Model, but gave {type(model).__name__}. Return the model at the end of it."
+        )
+    if model.compiled:
+        raise ContentError(
+            f"{where} must return a model that is not compiled, but this one is. Take the `compile` out: "
+            "loss and optimizer are chosen by the study."
+        )
+    symbolic, own = getattr(model, "inputs", None), own_training(model)
+    if own is not None and (_has_head(recipe) or not symbolic):
+        why = (
+            f"the head {recipe.head} is put behind it"
+            if symbolic
+            else "it is subclassed, and put into a functional one"
+        )
+        raise ContentError(
+            f"{where} must return a model that Keras trains in its own way, but this one has a {own} of its own, which "
+            f"would be lost where {why}. Return a functional model that ends in its output activation, and set "
+            'head = "model".'
+        )
+    if not symbolic:
+        rows = keras.Input(inputs)
+        model = keras.Model(rows, model(rows), name=model.name)
+    shape = model.output_shape
+    if shape != (None, outputs):
+        raise ContentError(
+            f"{where} must return a model with outputs of shape (None, {outputs}), but got {shape} "
+            f"for inputs of shape {inputs}. End it in a layer of `outputs` units."
+        )
+    return model
+
+
+def _has_head(recipe: Recipe) -> bool:
+    """Whether an output activation is put behind the model."""
+    return recipe.head not in ("model", "linear")
+
+
+def _with_head(model: keras.Model, head: str) -> keras.Model:
+    """The model with its head; in float32 also where the layers before compute in half precision."""
+    outputs = keras.layers.Activation(head, name="head", dtype="float32")(model.outputs[0])
+    # The one input as itself: a list of it would have to be called with lists, and warn of anything else.
+    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
+    return keras.Model(inputs, outputs, name=model.name)
+
+
+def _regularize(model: keras.Model, penalty: keras.regularizers.Regularizer) -> None:
+    """Put the penalty on every kernel that has none of its own.
+
+    The layer's attribute is what is saved with the model, the variable's is what the loss of a layer that is built
+    already looks at.
+    """
+    for layer in _layers(model):
+        for attribute, names in _KERNELS.items():
+            kernel = next((k for k in (getattr(layer, name, None) for name in names) if k is not None), None)
+            if kernel is None or getattr(layer, attribute, kernel) is not None:
+                continue
+            setattr(layer, attribute, penalty)
+            kernel.regularizer = penalty
+
+
+def _layers(model: keras.Model) -> Iterable[keras.layers.Layer]:
+    """Every layer, those inside other layers (cells, wrapped layers, nested models) too."""
+    # The public `layers` stops at the first level; Keras's own regularisation losses walk this way too.
+    return model._flatten_layers(include_self=False, recursive=True)

@@ -1,0 +1,233 @@
+"""The search dimensions of `[search]` that are the same for each model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tuner.catalog.activations import ACTIVATIONS
+from tuner.catalog.clipping import CLIPPINGS
+from tuner.catalog.entries import Row
+from tuner.catalog.initializers import INITIALIZERS
+from tuner.catalog.losses import LOSSES
+from tuner.catalog.optimizers import OPTIMIZERS
+from tuner.catalog.schedules import SCHEDULES
+from tuner.catalog.task import Task
+from tuner.registry import Table
+from tuner.space import Categorical, Float, Int, Parameter, Value
+
+
+@dataclass(frozen=True)
+class ChoiceDimension:
+    """A dimension whose values are the rows of a table.
+
+    Attributes:
+        name: The key in `[search]`; the options of a choice stand in `[search.NAME_options.CHOICE]`.
+        table: The rows.
+        default: The row taken where `[search]` does not name the dimension; None where the task decides.
+        summary: One line of explanation.
+        by_default: Whether a study without `[search]` searches it.
+        in_program: Whether a program of the compiled engine is made for one row; if not, what follows from the row is
+            given to the program as numbers (rates, initial weights).
+        own: Dimensions of numbers that a row may have of its own, in `[search.NAME_options.ROW]`.
+        of_model: Whether the model's function gets it, and must take it by keyword.
+    """
+
+    name: str
+    table: Table[Row]
+    default: str | None
+    summary: str
+    by_default: bool = True
+    in_program: bool = field(kw_only=True)
+    own: tuple[str, ...] = ()
+    of_model: bool = False
+
+
+@dataclass(frozen=True)
+class NumberDimension:
+    """A dimension of numbers.
+
+    Attributes:
+        name: The key in `[search]`.
+        allowed: Every value and bound must lie in it.
+        auto: What "auto" searches; None where the chosen optimizers decide.
+        default: The value where `[search]` does not name it; None leaves it to Keras.
+        summary: One line of explanation, with the unit.
+        words: Words that stand for a number ("balanced").
+        by_default: Whether a study without `[search]` searches it.
+        in_program: Whether a program of the compiled engine is made for one value; if not, it is a number that the
+            program is given.
+        choice: Name of the choice whose row decides whether, and how, it counts; None if it always counts.
+        taken_by: Whether a row of that choice takes it.
+        reason: Why a row does not: "it takes none".
+        auto_of: What a row proposes for "auto"; the range that covers those of all chosen rows is searched.
+        counts_rows: Whether it is a number of rows, of which the training part has only so many.
+        of_model: Whether it is a keyword of the model's function.
+        in_recipe: Whether a recipe holds its value, and not what follows from it.
+        tasks: The tasks that it means something for.
+        task_rule: Why it does for these alone.
+    """
+
+    name: str
+    allowed: Parameter
+    auto: Parameter | None
+    default: Value
+    summary: str
+    words: Mapping[str, float] = field(default_factory=dict)
+    by_default: bool = False
+    in_program: bool = field(kw_only=True)
+    choice: str | None = None
+    taken_by: Callable[[Any], bool] = lambda row: True
+    reason: str = ""
+    auto_of: Callable[[Any], Parameter | None] | None = None
+    counts_rows: bool = False
+    of_model: bool = False
+    in_recipe: bool = True
+    tasks: tuple[Task, ...] = tuple(Task)
+    task_rule: str = ""
+
+
+DIMENSIONS: Table[ChoiceDimension | NumberDimension] = Table(
+    "search dimension",
+    ChoiceDimension(
+        "loss", LOSSES, None, "what training minimises; the objective does not depend on it", in_program=True
+    ),
+    ChoiceDimension(
+        "optimizer",
+        OPTIMIZERS,
+        "adam",
+        "how weights follow the gradient",
+        in_program=True,
+        own=("learning_rate", "momentum", "weight_decay"),
+    ),
+    NumberDimension(
+        "learning_rate",
+        Float(1e-12, 1e3),
+        None,
+        None,
+        "base rate of the optimizer; where it is not searched, Keras's default of that optimizer",
+        by_default=True,
+        in_program=False,
+        choice="optimizer",
+        auto_of=lambda row: row.learning_rates,
+    ),
+    NumberDimension(
+        "momentum",
+        Float(0.0, 0.9999),
+        Float(0.0, 0.99),
+        None,
+        "momentum term (SGD, RMSprop, Muon: momentum; Adam family, Lion: beta_1); inactive where there is none",
+        by_default=True,
+        in_program=False,
+        choice="optimizer",
+        taken_by=lambda row: row.momentum is not None,
+        reason="it has no momentum term",
+    ),
+    ChoiceDimension(
+        "schedule", SCHEDULES, "constant", "how the learning rate changes from step to step", in_program=False
+    ),
+    ChoiceDimension(
+        "initializer",
+        INITIALIZERS,
+        "glorot_uniform",
+        "distribution of the initial weights",
+        in_program=False,
+        of_model=True,
+    ),
+    ChoiceDimension(
+        "activation", ACTIVATIONS, "relu", "activation of the hidden layers", in_program=True, of_model=True
+    ),
+    NumberDimension(
+        "batch_size",
+        Int(1, 1_000_000),
+        Categorical((16, 32, 64, 128)),
+        32,
+        "rows a step",
+        by_default=True,
+        in_program=True,
+        counts_rows=True,
+    ),
+    NumberDimension(
+        "weight_decay",
+        Float(0.0, 10.0),
+        Float(1e-6, 1e-1, log=True),
+        None,
+        "decoupled weight decay of the optimizer",
+        in_program=False,
+        choice="optimizer",
+    ),
+    NumberDimension(
+        "l1",
+        Float(0.0, 100.0),
+        Float(1e-7, 1e-2, log=True),
+        0.0,
+        "penalty l1 * sum |w| on the kernels",
+        in_program=False,
+    ),
+    NumberDimension(
+        "l2",
+        Float(0.0, 100.0),
+        Float(1e-7, 1e-2, log=True),
+        0.0,
+        "penalty l2 * sum w² on the kernels",
+        in_program=False,
+    ),
+    NumberDimension(
+        "dropout",
+        Float(0.0, 0.999),
+        Float(0.0, 0.5),
+        None,
+        "share of units dropped; needs a model that takes `dropout`",
+        in_program=True,
+        of_model=True,
+        in_recipe=False,
+    ),
+    ChoiceDimension("clipping", CLIPPINGS, "none", "how gradients are clipped", by_default=False, in_program=True),
+    NumberDimension(
+        "label_smoothing",
+        Float(0.0, 0.999),
+        Float(0.0, 0.2),
+        0.0,
+        "inactive where the loss takes none",
+        in_program=False,
+        choice="loss",
+        taken_by=lambda row: row.label_smoothing,
+        reason="it takes none",
+    ),
+    NumberDimension(
+        "class_weight",
+        Float(0.0, 10.0),
+        Float(0.0, 1.0),
+        0.0,
+        "exponent of the class weights (rows / (classes * rows of the class)) ** exponent",
+        words={"none": 0.0, "balanced": 1.0},
+        in_program=False,
+        in_recipe=False,
+        tasks=(Task.MULTICLASS, Task.BINARY),
+        task_rule="class weights need one class a row",
+    ),
+)
+
+
+def number_dimension(name: str) -> NumberDimension:
+    """The dimension of numbers of this name."""
+    dimension = DIMENSIONS[name]
+    assert isinstance(dimension, NumberDimension)
+    return dimension
+
+
+def choice_dimension(name: str) -> ChoiceDimension:
+    """The dimension of this name whose values are rows."""
+    dimension = DIMENSIONS[name]
+    assert isinstance(dimension, ChoiceDimension)
+    return dimension
+
+
+def written_value(name: str, value: Any) -> Any:
+    """Return a value of a dimension as a person writes it: the word for a number that has one ("balanced")."""
+    if name not in DIMENSIONS:
+        return value
+    dimension = DIMENSIONS[name]
+    words = dimension.words if isinstance(dimension, NumberDimension) and isinstance(value, int | float) else {}
+    return next((word for word, number in words.items() if number == value), value)

@@ -1,0 +1,154 @@
+"""The head: the output activation behind a model's raw outputs, so that loss, activation and metric agree."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tuner.catalog.losses import LOSSES
+from tuner.catalog.task import Task
+from tuner.errors import UnknownNameError, UsageError
+
+HEADS = ("linear", "sigmoid", "softmax", "tanh", "relu")
+"""The activations that a head may be."""
+
+_NOT_A_PROBABILITY = "{loss} takes the logarithm of a probability, and {head} gives no probability: {why}"
+_WHY_NO_PROBABILITY = {
+    "linear": "outputs below 0 or above 1 are cut off, and there the gradient is 0",
+    "relu": "it is 0 for half of the inputs, where the loss is cut off and nothing is learned",
+    "tanh": "half of its outputs are below 0, where the loss is cut off and nothing is learned",
+}
+_LIMITED = {
+    "sigmoid": "it gives only values between 0 and 1",
+    "softmax": "its outputs sum to 1",
+    "tanh": "it gives only values between -1 and 1",
+    "relu": "it gives no negative values, and none of the rows that fall below 0 is learned from",
+}
+
+
+def head_for(loss: str, task: Task, setting: str = "auto") -> str:
+    """The head of a recipe.
+
+    Args:
+        loss: A name of `LOSSES`.
+        task: The task of the study.
+        setting: "auto" for the head that agrees with the loss, "model" where the model has its own, or
+            one of `HEADS`.
+
+    Returns:
+        "model" or one of `HEADS`.
+
+    Raises:
+        UnknownNameError: There is no such loss or head.
+        UsageError: The loss is not for this task.
+    """
+    if setting == "model" or setting in HEADS:
+        return setting
+    if setting != "auto":
+        raise UnknownNameError("head", setting, ("auto", "model", *HEADS))
+    heads = LOSSES[loss].heads
+    if task not in heads:
+        fitting = [row.name for row in LOSSES.values() if task in row.tasks]
+        raise UsageError(
+            f"A loss must fit the task, but {loss} is for {', '.join(heads)} and the task is {task}. "
+            f"Take one of: {', '.join(fitting)}."
+        )
+    return heads[task]
+
+
+def head_warning(loss: str, task: Task, head: str) -> str | None:
+    """Why this pair of loss and head is known to train badly; None where it is not.
+
+    Args:
+        loss: A name of `LOSSES` that has a head for the task.
+        task: The task of the study.
+        head: What `head_for` gave; "model" is never warned of, as it is not known.
+
+    Raises:
+        UnknownNameError: There is no such loss.
+    """
+    row = LOSSES[loss]
+    agreed = row.heads.get(task)
+    if head == "model" or agreed is None:
+        return None
+    if head == agreed:
+        return row.warned.get(task)
+    if task is Task.REGRESSION:
+        return f"with the head {head} not every target can be reached: {_LIMITED[head]}"
+    if head == "softmax" and task is Task.BINARY:
+        return "softmax over a single output is always 1, so nothing is learned"
+    if agreed == "linear":
+        return _margin_warning(loss, head)
+    return _probability_warning(loss, task, head)
+
+
+def second_activation_warning(activation: str, layer: str, head: str, task: Task) -> str | None:
+    """Say that a model ends in an activation of its own, though the study puts a head behind it; or None if it may.
+
+    Args:
+        activation: "softmax" or "sigmoid", in which the model ends.
+        layer: Name of the layer.
+        head: What `head_for` gave.
+        task: The task of the study.
+    """
+    if head == "model" or not task.classifies:
+        return None
+    twice = f"and the head of the study comes behind it: {head} of {activation} learns slowly and is never sure"
+    then = "but the loss takes raw outputs" if head == "linear" else twice
+    return (
+        f"The model ends in {activation} (layer {layer!r}), {then}. End the model in raw outputs, or set "
+        'head = "model" in the study file.'
+    )
+
+
+def _margin_warning(loss: str, head: str) -> str | None:
+    if head == "tanh":
+        return None
+    return f"{loss} asks for outputs of -1 and 1 and beyond, and with the head {head} {_LIMITED[head]}"
+
+
+def _probability_warning(loss: str, task: Task, head: str) -> str:
+    if head == "softmax":
+        return "softmax makes the labels exclude each other, and here several of them may be right"
+    if head == "sigmoid":
+        return "the classes exclude each other, and sigmoid scores each of them on its own"
+    if LOSSES[loss].takes_any_output and head != "linear":
+        return f"the targets are 0 and 1, and with the head {head} {_LIMITED[head]}; the scores are not probabilities"
+    if LOSSES[loss].takes_any_output:
+        return "with the head linear the outputs are not probabilities: they may fall below 0 and rise above 1"
+    return _NOT_A_PROBABILITY.format(loss=loss, head=head, why=_WHY_NO_PROBABILITY[head])
+
+
+def scores(outputs: np.ndarray, head: str, task: Task, loss: str | None = None) -> np.ndarray:
+    """What `MetricRow.compute` takes, from what the model gives.
+
+    Args:
+        outputs: Outputs of the model behind its head, shape `(n, k)`, any real dtype.
+        head: The head of the recipe.
+        task: The task of the study.
+        loss: The recipe's loss.  For the head "model" the outputs are taken to be what this loss asks for
+            (margins for the hinge losses), and without it to be probabilities.
+
+    Returns:
+        float64 of the same shape: for regression the outputs themselves, for classification probability-like
+        values in [0, 1].  Margins go through a sigmoid or softmax, which keeps their order and decisions; tanh
+        outputs `t` become `(1 + t) / 2`.
+    """
+    given = np.asarray(outputs, dtype=np.float64)
+    if head == "model":
+        head = "sigmoid" if loss is None else head_for(loss, task)
+    if not task.classifies or head in ("sigmoid", "softmax"):
+        return given
+    if head == "tanh":
+        return (1.0 + given) / 2.0
+    if head == "relu":
+        return np.minimum(given, 1.0)
+    return _softmax(given) if task is Task.MULTICLASS else _sigmoid(given)
+
+
+def _sigmoid(margins: np.ndarray) -> np.ndarray:
+    return 0.5 * (1.0 + np.tanh(0.5 * margins))
+
+
+def _softmax(margins: np.ndarray) -> np.ndarray:
+    powers = np.exp(margins - margins.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)

@@ -1,0 +1,159 @@
+"""The recipe: everything that one training needs, with no distribution left in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tuner import user_code
+from tuner.catalog.output_activations import scores
+from tuner.catalog.recipe_rules import check_recipe
+from tuner.catalog.task import Task
+from tuner.errors import RecipeError
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Choice(_Frozen):
+    """A row of a table by name, with its resolved options."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class ModelChoice(_Frozen):
+    """Which model file is built, and with what.
+
+    Attributes:
+        reference: `path/to/file.py:function`, relative to the project.
+        sha256: Hash of the file's content when the study was started.
+        options: Keyword arguments of the function beside `activation` and `initializer`.
+        helpers: Files of the project that it imports, and what these import → hash of their content then.
+    """
+
+    reference: str
+    sha256: str
+    options: dict[str, Any] = {}
+    helpers: dict[str, str] = {}
+
+
+class Recipe(_Frozen):
+    """Everything that one training needs.
+
+    Attributes:
+        task: What kind of answer the model gives.
+        model: The model file and its options.
+        head: Output activation put behind the model's raw outputs; "model" where the model has its own.
+        loss, optimizer, schedule, initializer, clipping: Rows of the tables, with resolved options.
+        activation: Activation of the hidden layers.
+        learning_rate: Base rate; the schedule says how it changes.
+        momentum: The optimizer's momentum term; None where it has none, or keeps Keras's default.
+        weight_decay: Decoupled weight decay; None for Keras's default.
+        l1, l2: Penalty on the kernels, `l1 * sum |w| + l2 * sum w²`.
+        label_smoothing: In [0, 1); 0 where the loss takes none.
+        class_weight: Weight of each class by index; None for no weights.
+        batch_size: Rows a step.
+        epochs: Passes over the training part.
+        metric: The objective, by name.
+        seed: Source of initial weights, batch order and dropout.
+        data: The `[data]` section of the study file, with defaults filled in.
+    """
+
+    task: Task
+    model: ModelChoice
+    head: str
+    loss: Choice
+    optimizer: Choice
+    learning_rate: float
+    momentum: float | None = None
+    weight_decay: float | None = None
+    schedule: Choice = Choice(name="constant")
+    initializer: Choice = Choice(name="glorot_uniform")
+    activation: str = "relu"
+    clipping: Choice = Choice(name="none")
+    l1: float = 0.0
+    l2: float = 0.0
+    label_smoothing: float = 0.0
+    class_weight: dict[int, float] | None = None
+    batch_size: int = 32
+    epochs: int = 20
+    metric: str
+    seed: int = 0
+    data: dict[str, Any] = {}
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as plain JSON."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Recipe:
+        """Read a recipe that was stored or exported: whatever it says may be damaged, or made up by a stranger.
+
+        Raises:
+            RecipeError: It is no recipe, or names or numbers are not those that the tables allow.
+        """
+        try:
+            recipe = cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise RecipeError(f"A recipe must be whole, but `{place}` is not: {first['msg']}.") from None
+        check_recipe(recipe)
+        return recipe
+
+    def build(
+        self, inputs: Sequence[int], outputs: int, project: Path | None = None, *, code: Collection[str] = ()
+    ) -> keras.Model:
+        """The compiled Keras model; the same seed gives the same initial weights.
+
+        Args:
+            inputs: Shape of one row, without the batch axis.
+            outputs: Number of raw outputs.
+            project: Folder that the model file is relative to; the current one if it is None.
+            code: The model file, as in "models/own.py:build", if it is yours and no study file of the project names it.
+
+        Raises:
+            CodeError: Only the database or file that the recipe is from names the code.
+            ContentError: The model file is not there, has changed since the study, or gives no usable model.
+        """
+        from tuner.catalog.build import build_model
+
+        reference = user_code.Reference.parse(self.model.reference, "build")
+        user_code.check_named(project or Path.cwd(), reference, code)
+        function = user_code.load(project or Path.cwd(), reference, self.model.sha256, self.model.helpers)
+        return self.compile(build_model(self, inputs, outputs, function))
+
+    def compile(self, model: keras.Model) -> keras.Model:
+        """Give a model of your own the recipe's loss and optimizer; no head is put behind it.
+
+        It must end in the activation `head` ("linear" is none), or, where that is "model", in what the loss asks for.
+
+        Returns:
+            The same model.
+        """
+        from tuner.catalog.build import compile_model
+
+        return compile_model(model, self)
+
+    def fit_options(self) -> dict[str, Any]:
+        """Keyword arguments of `model.fit`: epochs, batch size, the schedule as callback, class weights.
+
+        A reduce_on_plateau schedule watches the objective where `fit` reports it under the metric's name, else the
+        validation loss, else the training loss.
+        """
+        from tuner.catalog.build import fit_options
+
+        return fit_options(self)
+
+    def scores(self, outputs: np.ndarray) -> np.ndarray:
+        """What a metric takes, from what the model of this recipe gives; see `tuner.catalog.scores`."""
+        return scores(outputs, self.head, self.task, self.loss.name)

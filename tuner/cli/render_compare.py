@@ -1,0 +1,122 @@
+"""Comparisons, importances and what a refined study became, on a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+
+from tuner.cli.console import Text, console
+from tuner.cli.formats import counts_text, duration_text, number_text
+from tuner.text import tuner_command
+
+_BAR = 20
+_TEXTS = ("", "best trial", "the best ones", "before", "after")
+
+
+def show_importance(content: dict[str, Any]) -> None:
+    """How much each dimension mattered, with its best value."""
+    out = console()
+    out.print(
+        f"Study {content['study']}: importance of each dimension for {content['metric'] or 'the objective'}, "
+        f"over {content['complete']} complete trials"
+    )
+    table = _table("dimension", "importance", "", "90 % interval", "chance", "best trial", "the best ones")
+    for row in content["dimensions"]:
+        known = row["share"] is not None
+        table.add_row(
+            row["name"],
+            _percent(row["share"]),
+            "█" * round(_BAR * row["share"]) if known else "",
+            f"{_percent(row['low'])} … {_percent(row['high'])}" if known else "",
+            f"< {_percent(row['chance'])}" if known else "",
+            _value(row["best"]),
+            row["top"] or "",
+        )
+    out.print(table)
+    out.print(content["meaning"])
+    out.print(f"Next: {tuner_command('compare', content['study'], '--by', 'DIMENSION')}", style="dim", soft_wrap=True)
+
+
+def show_comparisons(content: dict[str, Any]) -> None:
+    """What each value gave, one table a dimension."""
+    out, metric = console(), content["metric"] or "the objective"
+    out.print(f"Study {content['study']}: {content['direction']} {metric}; {content['trials']} trials have ended")
+    if content["goal"] is not None:
+        out.print(f"Goal: {metric} {number_text(content['goal']['value'])}, {content['goal']['rule']}", style="dim")
+    for comparison in content["comparisons"]:
+        out.print()
+        out.print(_groups_table(comparison))
+        for row in comparison["groups"]:
+            if row["failure"] is not None:
+                count = row["failure"]["count"]
+                what = f"{_name(row)}, {count} {'trial' if count == 1 else 'trials'}: {row['failure']['reason']}"
+                out.print(what, style="dim")
+            if row["share_unhealthy"]:
+                out.print(f"{_name(row)}, health: {counts_text(row['verdicts'])}", style="dim")
+        out.print(comparison["test"]["meaning"])
+    out.print()
+    limits = (sentence for comparison in content["comparisons"] for sentence in comparison["test"]["limits"])
+    for sentence in dict.fromkeys(limits):
+        out.print(f"note: {sentence}", style="dim")
+
+
+def show_refined(content: dict[str, Any], file: str) -> None:
+    """What became of each dimension."""
+    out = console()
+    out.print(
+        f"Wrote {file}: study {content['name']}, around the best {content['top']} of {content['complete']} trials"
+    )
+    table = _table("dimension", "before", "after")
+    for change in content["changes"]:
+        after = "left out" if change["after"] is None else change["after"]
+        table.add_row(change["name"], change["before"], after if change["changed"] else "the same")
+    out.print(table)
+    out.print(
+        f"Comments in the file say why. Next: {tuner_command('check', file)} | {tuner_command('run', file)}",
+        style="dim",
+        soft_wrap=True,
+    )
+
+
+def _groups_table(comparison: dict[str, Any]) -> Table:
+    table = _table(
+        comparison["dimension"],
+        *("complete", "best", "median", "spread", "epochs to goal"),
+        *("diverged", "pruned", "each", "in all", "p"),
+    )
+    leader = comparison["test"]["leader"]
+    for row in comparison["groups"]:
+        p = row["p_against_leader"]
+        table.add_row(
+            Text(_name(row), "bold" if leader is not None and _name(row) == leader else ""),
+            f"{row['complete']} of {row['trials']}",
+            *(_value(row[key]) for key in ("best", "median", "spread")),
+            "" if row["epochs_to_goal"] is None else f"{row['epochs_to_goal']:g} (in {row['reached']})",
+            _percent(row["share_diverged"]),
+            _percent(row["share_pruned"]),
+            "" if row["seconds_a_trial"] is None else duration_text(row["seconds_a_trial"]),
+            duration_text(row["seconds"]),
+            "" if p is None else f"{p:.2g}",
+        )
+    return table
+
+
+def _name(row: dict[str, Any]) -> str:
+    return "(does not count)" if row["value"] is None else str(row["value"])
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="left" if name in _TEXTS else "right", overflow="fold")
+    return table
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.0f} %"
+
+
+def _value(value: Any) -> str:
+    return "" if value is None else number_text(value)

@@ -1,0 +1,188 @@
+"""Results on a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+
+from tuner.cli.console import Text, console
+from tuner.cli.formats import duration_text, number_text, param_text
+from tuner.text import tuner_command
+
+NARROW_COLUMNS = 72
+"""Below this many columns a table would cut its numbers."""
+
+_ENDED = {
+    "trials": "all trials are done",
+    "time": "the time is used up",
+    "target": "the target is reached",
+    "patience": "there was no improvement for as many trials as the patience allows",
+    "exhausted": "every setting of the space has been tried",
+    "interrupted": "interrupted; the same command goes on from here",
+}
+
+
+def show_result(content: dict[str, Any], ended: str) -> None:
+    """The end of a run, from the summary of its study: why it ended, the best trial, what can be done next."""
+    out = console()
+    counts = ", ".join(f"{count} {state}" for state, count in content["counts"].items() if count)
+    why = (content["settings"]["text"] if ended == "exhausted" else None) or _ENDED[ended]
+    out.print(f"Study {content['study']}: {why}.")
+    programs = content["programs"]
+    made = f", {programs['traced']} programs made in {duration_text(programs['seconds'])}" if programs["traced"] else ""
+    out.print(f"{counts or 'no trials'}; {duration_text(content['wall_s'])} in all{made}.")
+    slower = Counter(row["slower_as"] for row in content["trials"] if row["slower_as"] is not None)
+    for reason, count in slower.most_common(1):
+        by_fit = f"{count} trial{'s were' if count > 1 else ' was'} trained by model.fit, which is slower: {reason}."
+        out.print(Text(by_fit, "yellow"))
+    for sentence in content["warnings"]:
+        out.print(Text(sentence, "yellow"))
+    if content["best"] is not None:
+        best = content["best"]
+        out.print(Text(f"Best {content['metric']}: {number_text(best['value'])} (trial {best['trial']})", "bold"))
+        out.print(params_table(best["params"]))
+        name = content["study"]
+        out.print(f"Next: {tuner_command('best', name)} | {tuner_command('show', name)} | tuner dashboard", style="dim")
+
+
+def params_table(params: dict[str, Any]) -> Table:
+    """Parameters, one a line."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in params.items():
+        table.add_row(name, param_text(name, value))
+    return table
+
+
+def show_trials(out: Console, rows: list[dict[str, Any]], metric: str | None) -> None:
+    """Trials, one a line; on a narrow terminal one a paragraph."""
+    if not rows:
+        return
+    if out.width >= NARROW_COLUMNS:
+        out.print(_trials_table(rows, metric))
+        return
+    for row in rows:
+        value = "" if row["value"] is None else f", {metric or 'value'} {number_text(row['value'])}"
+        took = "" if row["duration_s"] is None else f", {duration_text(row['duration_s'])}"
+        health = "" if _verdict(row) is None else f", {_verdict(row)}"
+        out.print(f"trial {row['number']}: {row['state']}{value}, epochs {row['epochs']}{took}{health}")
+        out.print(Padding(_params_and_reason(row), (0, 0, 0, 2)))
+
+
+def show_studies(out: Console, rows: list[dict[str, Any]]) -> None:
+    """Studies, one a line; on a narrow terminal one a paragraph."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("study", "metric", "best", "trials", ""):
+        table.add_column(name, justify="right" if name in ("best", "trials") else "left", overflow="fold")
+    for row in rows:
+        metric, best = row["metric"] or "value", "none" if row["best"] is None else number_text(row["best"]["value"])
+        counts = ", ".join(f"{count} {state}" for state, count in row["counts"].items() if count) or "no trials"
+        table.add_row(row["study"], metric, best, str(sum(row["counts"].values())), counts)
+        if out.width < NARROW_COLUMNS:
+            out.print(f"{row['study']}: best {metric} {best}")
+            out.print(Padding(Text(counts), (0, 0, 0, 2)))
+    if out.width >= NARROW_COLUMNS:
+        out.print(table)
+
+
+def _params_and_reason(row: dict[str, Any]) -> Text:
+    params = " ".join(f"{name}={param_text(name, value)}" for name, value in row["params"].items())
+    # A pruned trial's reason says what its epochs say already; a diverged one's is what its health says.
+    lines = [params]
+    if row["reason"] is not None and row["state"] != "pruned":
+        lines.append(row["reason"])
+    if _verdict(row) not in (None, "healthy") and row["state"] != "diverged":
+        lines.append(f"{_verdict(row)}: {row['health'][0]['text']}")
+    return Text("\n".join(lines))
+
+
+def _verdict(row: dict[str, Any]) -> str | None:
+    return row["health"][0]["verdict"] if row["health"] else None
+
+
+def _trials_table(rows: list[dict[str, Any]], metric: str | None) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("trial", justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column(metric or "value", justify="right", no_wrap=True)
+    table.add_column("epochs", justify="right", no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    judged = any(row["health"] for row in rows)
+    if judged:
+        table.add_column("health", no_wrap=True)
+    table.add_column("parameters, and the reason where it was not completed", overflow="fold", ratio=1)
+    for row in rows:
+        table.add_row(
+            str(row["number"]),
+            row["state"],
+            "" if row["value"] is None else number_text(row["value"]),
+            str(row["epochs"]),
+            "" if row["duration_s"] is None else duration_text(row["duration_s"]),
+            *([_verdict(row) or ""] if judged else []),
+            _params_and_reason(row),
+        )
+    return table
+
+
+def show_explained(content: dict[str, Any]) -> None:
+    """What a study file means."""
+    out, data, objective = console(), content["data"], content["objective"]
+    rows = ", ".join(f"{count} {part}" for part, count in data["rows"].items())
+    shape = " × ".join(str(size) for size in data["input_shape"])
+    out.print(f"Study {content['study']}: {objective['direction']} {objective['metric']} on validation data")
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("data", f"{data['source']}: {data['task']}, {shape} → {data['outputs']}; rows: {rows}")
+    for note in data["notes"]:
+        table.add_row("", note)
+    table.add_row("model", content["model"])
+    settings = content["settings"]
+    table.add_row("space", "infinitely many settings" if settings is None else f"{settings:,} settings")
+    for dimension in content["space"]:
+        when = " and ".join(f"{name} is {' or '.join(map(str, of))}" for name, of in dimension["when"].items())
+        condition = Text(f"   when {when}", style="dim") if when else Text("")
+        table.add_row("", Text(f"{dimension['name']}: {dimension['values']}").append_text(condition))
+    if content["fixed"]:
+        table.add_row("fixed", ", ".join(f"{name} = {value}" for name, value in content["fixed"].items()))
+    table.add_row("budget", ", ".join(f"{name} {number_text(value)}" for name, value in content["budget"].items()))
+    table.add_row("search", f"sampler {_named(content['sampler'])}, pruner {_named(content['pruner'])}")
+    table.add_row("health", _health(content["health"]))
+    table.add_row("engine", f"{content['engine']['name']}: {content['engine']['reason']}")
+    if content["tried"] is not None:
+        table.add_row(
+            "tried", ", ".join(f"{name} = {param_text(name, v)}" for name, v in content["tried"]["params"].items())
+        )
+        table.add_row("", _tried(content["tried"]))
+    out.print(table)
+    for sentence in content["tried"]["warnings"] if content["tried"] is not None else []:
+        out.print(Text(sentence, "yellow"))
+    for sentence in content["advice"]:
+        out.print(Text(f"advice: {sentence}", style="yellow"))
+
+
+def _tried(tried: dict[str, Any]) -> str:
+    """How the first setting trained."""
+    engine = f"{tried['engine']}, as {tried['slower_as'].rstrip('.')}" if tried["slower_as"] else tried["engine"]
+    if tried["reason"]:
+        return f"trained by {engine}, and ended: {tried['reason']}"
+    once = duration_text(tried["made_s"])
+    text = f"trained by {engine}: {number_text(round(tried['epoch_s'], 4))} s an epoch, and {once} once"
+    if tried["study_s"] is None:
+        return text
+    return f"{text}; all trials to their end: about {duration_text(tried['study_s'])}"
+
+
+def _health(options: dict[str, Any]) -> str:
+    measured = "layers are measured" if options["measure"] else "layers are not measured"
+    return f"{measured}; a trial ends when it is {' or '.join(options['stop'])}" if options["stop"] else measured
+
+
+def _named(choice: dict[str, Any]) -> str:
+    options = ", ".join(f"{name}={value}" for name, value in choice.items() if name != "name" and value is not None)
+    return f"{choice['name']} ({options})" if options else str(choice["name"])

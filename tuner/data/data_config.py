@@ -1,0 +1,285 @@
+"""The `[data]` section of a study file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from tuner.catalog import Task
+from tuner.data.cells import cell_text
+from tuner.errors import DataError, shown
+
+OUTLIER_LIMITS: Mapping[str, float] = {"drop_zscore": 3.0, "drop_iqr": 1.5, "winsorize": 0.01}
+"""The default of `outlier_limit` for each way to treat outliers."""
+
+_KeyProblem: TypeAlias = tuple[str, PydanticCustomError]
+
+_MOST_FOLDS = 100
+_MOST_VALUES_A_ROW = 100_000_000
+_MOST_AXES = 4
+
+
+def _broken(rule: str, given: object, next_step: str = "") -> PydanticCustomError:
+    """The error of a rule that does not hold; its message is a sentence of ours without pydantic's prefix."""
+    sentence = f"{rule}, but got {shown(given)}." + (f" {next_step}" if next_step else "")
+    return PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.strip() != "" and "\0" not in value and len(value) <= 4096
+
+
+def _check_is_source(value: str) -> None:
+    """Refuse a number in quotes: it would be looked for as a file."""
+    try:
+        float(value)
+    except ValueError:
+        return
+    raise _broken("A fraction must be a number without quotes", value)
+
+
+def _text(value: Any) -> Any:
+    if not _is_text(value):
+        raise _broken("This must be a text that is not empty", value)
+    return value
+
+
+def _names(value: Any) -> Any:
+    """A list of names as a tuple; anything else is left to be refused."""
+    if not isinstance(value, list | tuple) or not all(_is_text(name) for name in value):
+        raise _broken("This must be a list of column names", value)
+    if len(set(value)) != len(value):
+        raise _broken("A column may stand in the list once", value)
+    return tuple(value)
+
+
+def _missing_values(value: Any) -> Any:
+    """A list of texts and numbers as a tuple of the texts of such cells."""
+    if isinstance(value, list | tuple) and all(_is_text(word) or _is_number(word) for word in value):
+        return tuple(dict.fromkeys(str(cell_text(word)) for word in value))
+    raise _broken('This must be a list of texts and numbers, as in ["?", -999]', value)
+
+
+def _target(value: Any) -> Any:
+    if value is None or _is_text(value):
+        return value
+    if isinstance(value, list | tuple) and not value:
+        raise _broken("`target` must name at least one column", value)
+    return _names(value)
+
+
+def _validation(value: Any) -> Any:
+    if _is_number(value):
+        if not 0 < value < 1:
+            raise _broken("`0 < validation < 1` must hold for a fraction", value)
+        return float(value)
+    if isinstance(value, Folds):
+        return value
+    if _is_text(value):
+        _check_is_source(value)
+        return value
+    if isinstance(value, dict) and set(value) == {"folds"}:
+        folds = value["folds"]
+        if not isinstance(folds, int) or isinstance(folds, bool) or not 2 <= folds <= _MOST_FOLDS:
+            raise _broken(f"`folds` must be a whole number from 2 to {_MOST_FOLDS}", folds)
+        return Folds(folds=folds)
+    raise _broken("`validation` must be a fraction, { folds = 5 } or a second source", value)
+
+
+def _test(value: Any) -> Any:
+    if _is_number(value):
+        if not 0 <= value < 1:
+            raise _broken("`0 <= test < 1` must hold for a fraction", value)
+        return float(value)
+    if _is_text(value):
+        _check_is_source(value)
+        return value
+    raise _broken("`test` must be a fraction (0 for no test part) or a second source", value)
+
+
+def _shape(value: Any) -> Any:
+    if value is None:
+        return None
+    whole = isinstance(value, list | tuple) and all(isinstance(n, int) and not isinstance(n, bool) for n in value)
+    if not whole or not 1 <= len(value) <= _MOST_AXES or not all(1 <= n <= _MOST_VALUES_A_ROW for n in value):
+        raise _broken(f"`shape` must be a list of 1 to {_MOST_AXES} whole numbers above 0, as in [8, 8, 1]", value)
+    if math.prod(value) > _MOST_VALUES_A_ROW:
+        raise _broken(f"`shape` must give at most {_MOST_VALUES_A_ROW} values a row", value)
+    return tuple(value)
+
+
+def _class_weight(value: Any) -> Any:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not value or not all(isinstance(name, str) for name in value):
+        raise _broken("`class_weight` must be a table of class name and weight, as in { cat = 1.0, dog = 2.5 }", value)
+    for name, weight in value.items():
+        if not _is_number(weight) or not 0 <= weight <= 1e6:
+            raise _broken(f"The weight of class {name!r} must be a number from 0 to 1e6", weight)
+    if not any(value.values()):
+        raise _broken("At least one class weight must be above 0", value)
+    return {name: float(weight) for name, weight in value.items()}
+
+
+def _outlier_limit(value: Any) -> Any:
+    if value is not None and not (_is_number(value) and 0 < value <= 1e6):
+        raise _broken("`outlier_limit` must be a number above 0 and at most 1e6", value)
+    return None if value is None else float(value)
+
+
+def _task(value: Any) -> Any:
+    if value is not None and value not in tuple(Task):
+        raise _broken(f"`task` must be one of {', '.join(Task)}", value)
+    return None if value is None else Task(value)
+
+
+class Folds(BaseModel):
+    """Cross-validation: the rows outside the test part are dealt to `folds` parts, each the validation part once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    folds: int = Field(ge=2, le=_MOST_FOLDS, description="number of parts")
+
+
+class DataOptions(BaseModel):
+    """The `[data]` section, with its defaults.
+
+    Types are strict: a bool is no number and "0.2" is no fraction.  Lists are kept as tuples.
+
+    Raises:
+        pydantic.ValidationError: All keys that break a rule, with a sentence for each.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    source: Annotated[StrictStr, BeforeValidator(_text)] = Field(
+        description="a built-in set, a .csv, .parquet or .npz file, a folder of images, or file.py:function"
+    )
+    target: Annotated[StrictStr | tuple[StrictStr, ...] | None, BeforeValidator(_target)] = Field(
+        default=None, description="target column of a table, or a list of them"
+    )
+    weight: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
+        default=None, description="column of sample weights"
+    )
+    drop: Annotated[tuple[StrictStr, ...], BeforeValidator(_names)] = Field(
+        default=(), description="columns to leave out"
+    )
+    task: Annotated[Task | None, BeforeValidator(_task)] = Field(
+        default=None, description="stated task; found where left out"
+    )
+    validation: Annotated[StrictFloat | Folds | StrictStr, BeforeValidator(_validation)] = Field(
+        default=0.2, description="fraction of all rows, { folds = k }, or a second source"
+    )
+    test: Annotated[StrictFloat | StrictStr, BeforeValidator(_test)] = Field(
+        default=0.2, description="fraction of all rows, or a second source; never seen by the search"
+    )
+    scale: Literal["none", "standardize", "minmax", "robust"] = Field(
+        default="standardize", description="scaling of the features, fitted on the training part"
+    )
+    target_scale: Literal["auto", "none", "standardize"] = Field(
+        default="auto", description="scaling of the targets; auto standardizes for regression"
+    )
+    outliers: Literal["keep", "drop_zscore", "drop_iqr", "winsorize"] = Field(
+        default="keep", description="what is done about outliers in the training part"
+    )
+    outlier_limit: Annotated[StrictFloat | None, BeforeValidator(_outlier_limit)] = Field(
+        default=None,
+        description="z-score (3.0), factor of the interquartile range (1.5) or quantile of winsorize (0.01)",
+    )
+    missing: Literal["error", "mean", "median", "drop"] = Field(
+        default="error", description="what is done about empty cells"
+    )
+    missing_values: Annotated[tuple[StrictStr, ...], BeforeValidator(_missing_values)] = Field(
+        default=(), description='cells that count as empty in all columns, as in ["?", "NA", -999]'
+    )
+    text: Literal["error", "one_hot", "ordinal"] = Field(default="error", description="how text columns become numbers")
+    shape: Annotated[tuple[int, ...] | None, BeforeValidator(_shape)] = Field(
+        default=None, description="the features of a row reshaped, as in [8, 8, 1]; the size that images are brought to"
+    )
+    class_weight: Annotated[dict[str, StrictFloat] | None, BeforeValidator(_class_weight)] = Field(
+        default=None, description="fixed weight of each class by name; 1 for classes left out"
+    )
+
+    @model_validator(mode="after")
+    def _rules_across_keys(self) -> DataOptions:
+        problems = [*self._fractions(), *self._columns(), *self._outlier_rules(), *self._task_rules()]
+        if problems:
+            raise ValidationError.from_exception_data(
+                "DataOptions",
+                [InitErrorDetails(type=error, loc=(key,), input=getattr(self, key)) for key, error in problems],
+            )
+        return self
+
+    def _fractions(self) -> Iterator[_KeyProblem]:
+        validation, test = self.validation, self.test
+        if isinstance(validation, float) and isinstance(test, float) and not validation + test < 1:
+            given = {"validation": validation, "test": test}
+            yield (
+                "validation",
+                _broken("`validation + test < 1` must hold", given, "What they leave is the training part."),
+            )
+
+    def _columns(self) -> Iterator[_KeyProblem]:
+        for name in self.targets:
+            if name in self.drop:
+                yield "drop", _broken("`drop` must not name the target", name)
+            if name == self.weight:
+                yield "weight", _broken("`weight` must be another column than the target", name)
+        if self.weight is not None and self.weight in self.drop:
+            yield "drop", _broken("`drop` must not name the weight column", self.weight)
+
+    def _outlier_rules(self) -> Iterator[_KeyProblem]:
+        limit = self.outlier_limit
+        if limit is not None and self.outliers == "keep":
+            yield "outlier_limit", _broken("`outlier_limit` needs `outliers` other than keep", limit)
+        if limit is not None and self.outliers == "winsorize" and not limit < 0.5:
+            yield "outlier_limit", _broken("`outlier_limit < 0.5` must hold for winsorize", limit)
+
+    def _task_rules(self) -> Iterator[_KeyProblem]:
+        if self.task is not None and self.task.classifies and self.target_scale == "standardize":
+            yield "target_scale", _broken("`target_scale = standardize` needs a regression task", str(self.task))
+        if self.class_weight is not None and self.task in (Task.REGRESSION, Task.MULTILABEL):
+            yield "class_weight", _broken("`class_weight` needs a task with one class a row", str(self.task))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The target columns, none where the study names none."""
+        if self.target is None:
+            return ()
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def limit(self) -> float:
+        """`outlier_limit` with its default filled in; 0 where outliers are kept."""
+        return OUTLIER_LIMITS.get(self.outliers, 0.0) if self.outlier_limit is None else self.outlier_limit
+
+
+def read_options(content: Mapping[str, Any]) -> DataOptions:
+    """Read the `[data]` section of a recipe.
+
+    Raises:
+        DataError: It breaks a rule; the message says the first one.
+    """
+    try:
+        return DataOptions.model_validate(dict(content))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(["data", *map(str, first["loc"])])
+        raise DataError(f"`{place}` of the recipe: {first['msg']}.".replace("..", ".")) from None

@@ -1,0 +1,48 @@
+"""What a person should know of data that can be used: sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tuner.data.cells import MISSING_WORDS
+from tuner.data.dataset import Array
+from tuner.data.raw_data import Raw
+
+_MIN_ROWS_TO_COUNT = 10
+"""In fewer rows a column counts them by chance."""
+
+
+def remarks(raw: Raw) -> tuple[str, ...]:
+    """Say what may have been meant otherwise in the rows of a source."""
+    return (*_missing_words(raw), *_counters(raw))
+
+
+def _missing_words(raw: Raw) -> Iterator[str]:
+    """Texts that are values, but are also what programs write for a missing cell."""
+    columns: dict[str, Array] = dict(raw.texts)
+    if raw.y.dtype == object and raw.y.ndim == 1:
+        columns[raw.labels[0] if raw.labels else "the target"] = raw.y
+    for name, texts in columns.items():
+        for word in sorted(word for word in set(texts) if word is not None and word.lower() in MISSING_WORDS):
+            yield (
+                f"{word!r} in {name!r} ({int((texts == word).sum())} rows of {raw.source}) is taken as a value. If it "
+                f'means a missing cell, add missing_values = ["{word}"] to [data].'
+            )
+
+
+def _counters(raw: Raw) -> Iterator[str]:
+    """Columns that only count the rows, from 0 or 1, in any order."""
+    rows = len(raw)
+    if not raw.features or rows < _MIN_ROWS_TO_COUNT:
+        return
+    low, high = raw.x.min(axis=0), raw.x.max(axis=0)
+    for column in np.flatnonzero(((low == 0) | (low == 1)) & (high - low == rows - 1)):
+        if np.array_equal(np.sort(raw.x[:, column]), np.arange(rows) + low[column]):
+            name = raw.features[column]
+            yield (
+                f"{name!r} of {raw.source} counts the rows from {low[column]:.0f} to {high[column]:.0f}. If it is no "
+                f'feature, add drop = ["{name}"] to [data]: where rows stand in the order of their classes, it gives '
+                "the answer away."
+            )

@@ -1,0 +1,328 @@
+"""From `[data]` to the parts that are trained and measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tuner.catalog import Task
+from tuner.data.content_hash import digest
+from tuner.data.data_config import DataOptions
+from tuner.data.dataset import Array, DataFacts, HeldOut, Part, Prepared
+from tuner.data.encoding import Encoded, check_texts, encode, missing, refuse_missing
+from tuner.data.notes import remarks
+from tuner.data.preprocessing import Fitted, fit_split, unscaled_parts
+from tuner.data.raw_data import Raw, join
+from tuner.data.sources import check_keys, source_of
+from tuner.data.splitting import Layout, lay_out
+from tuner.data.targets import Targets, canonical
+from tuner.errors import DataError, UnknownNameError, shown
+
+_SAMPLE = 64
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """All rows, read and dealt, with features that are numbers."""
+
+    raw: Raw
+    targets: Targets
+    layout: Layout
+    encoded: Encoded
+    sha256: str
+    notes: tuple[str, ...]
+
+
+def prepare(options: DataOptions, project: Path, seed: int, sha256: str | None = None) -> Prepared:
+    """The training and validation parts of a study, without the test part.
+
+    The test part is split off first.  Imputing, outliers and scaling are fitted on the training part of each split.
+    For binary and multiclass tasks each part gets its share of each class.
+
+    Args:
+        options: The `[data]` section.
+        project: Folder that paths and references are relative to.
+        seed: The only source of randomness.
+        sha256: Hash that the data must have, that of the study; None to take them as they are.
+
+    Raises:
+        DataError: The data cannot be used as they are; the message says why and what to do.
+        ContentError: A data function cannot be loaded.
+    """
+    rows = _read(options, project, seed, sha256)
+    _check_validation(rows, options)
+    fitted = [_fit(rows, options, train, validation) for train, validation in rows.layout.splits]
+    facts = _facts(rows, fitted, options)
+    _check_class_weight(options, facts)
+    return Prepared(facts, tuple(each.split for each in fitted))
+
+
+def check_repeatable(options: DataOptions, project: Path, sha256: str) -> None:
+    """Read what code of the project gives once more.
+
+    Args:
+        options, project: As for `prepare`.
+        sha256: Hash of what it gave before.
+
+    Raises:
+        DataError: It gives other rows, or the same in another order.
+    """
+    if _coded(options, project) and _sources(options, project)[-1] != sha256:
+        raise DataError(
+            f"A data function must give the same rows in the same order each time it is called, but "
+            f"{options.source} gave others the second time. Seed it anew in each call: "
+            "rng = numpy.random.default_rng(0) inside the function."
+        )
+
+
+def unscaled(
+    options: DataOptions, project: Path, seed: int, sha256: str | None = None
+) -> tuple[tuple[Part, Part], ...]:
+    """Training and validation part of each split of `prepare`, before imputing and scaling.
+
+    `preprocessing.apply` of the split gives its features, `(y - target_center) / target_scale` its targets.
+    Arguments and errors are those of `prepare`.
+    """
+    rows = _read(options, project, seed, sha256)
+    return tuple(
+        unscaled_parts(rows.raw, rows.targets, rows.encoded, options, train, validation)
+        for train, validation in rows.layout.splits
+    )
+
+
+def held_out(
+    options: DataOptions, project: Path, seed: int, sha256: str | None = None, *, keep_validation: bool = False
+) -> HeldOut:
+    """All rows that are not for the test as `train`, and the test part as `validation`; it may have no rows.
+
+    It is for training a chosen recipe and scoring it once.  Arguments and errors are those of `prepare`.
+
+    Args:
+        options, project, seed, sha256: As for `prepare`.
+        keep_validation: Whether `train` is the training part of the first split alone, for a training that needs
+            validation rows.
+    """
+    rows = _read(options, project, seed, sha256)
+    train = rows.layout.splits[0][0] if keep_validation else rows.layout.development
+    split = _fit(rows, options, train, rows.layout.test).split
+    return HeldOut(**vars(split), sample=rows.encoded.x[rows.layout.development[:_SAMPLE]])
+
+
+def _read(options: DataOptions, project: Path, seed: int, expected: str | None) -> _Rows:
+    """Read all sources, deal the rows, encode the features."""
+    raw, origin, sha256 = _sources(options, project)
+    if expected is not None and sha256 != expected:
+        hint = (
+            "A data function must give the same rows each time it is called; `tuner check` tries it. "
+            if _coded(options, project)
+            else ""
+        )
+        raise DataError(
+            f"The data must stay as they were when the study was started, but their hash is now {sha256[:12]} (it was "
+            f"{expected[:12]}). {hint}Put the data back, or start a study under another name."
+        )
+    raw, origin, notes = _without_missing(raw, origin, options)
+    targets = canonical(raw, options.task)
+    layout = lay_out(origin, targets.groups, targets.classes, options, seed)
+    encoded = encode(raw, options, layout.development)
+    return _Rows(raw, targets, layout, encoded, sha256, (targets.note, *raw.notes, *notes, *encoded.notes))
+
+
+def _coded(options: DataOptions, project: Path) -> bool:
+    """Whether code of the project gives any of the rows."""
+    texts = (options.source, options.validation, options.test)
+    return any(source_of(text, project).runs_code for text in texts if isinstance(text, str))
+
+
+def _sources(options: DataOptions, project: Path) -> tuple[Raw, Array, str]:
+    """The rows of all sources, which source each is from, and the hash of both."""
+    raws: list[Raw] = []
+    texts = (options.source, options.validation, options.test)
+    for text in texts:
+        if isinstance(text, str):
+            source = source_of(text, project)
+            check_keys(source, options)
+            raw = source.read(text, options, project)
+            as_texts = _texts_of_first(raws[0], raw) if raws else ()
+            if as_texts and source.read_as is not None:
+                raw = source.read_as(text, options, project, as_texts)
+            raws.append(replace(raw, notes=(*raw.notes, *remarks(raw))))
+    numbers = [number for number, text in enumerate(texts) if isinstance(text, str)]
+    raw, origin = join(raws), np.repeat(numbers, [len(raw) for raw in raws])
+    check_texts(raw, options)
+    return raw, origin, digest(raw, canonical(raw, options.task), origin)
+
+
+def _texts_of_first(first: Raw, raw: Raw) -> tuple[str, ...]:
+    """Columns that are texts in the first source and numbers in another one, which may hold digits alone."""
+    target = raw.labels if first.y.dtype == object and raw.y.dtype != object else ()
+    return (*(name for name in raw.features if name in first.texts), *target)
+
+
+def _without_missing(raw: Raw, origin: Array, options: DataOptions) -> tuple[Raw, Array, tuple[str, ...]]:
+    """The rows that may be used, with a note where some lack values."""
+    rows, lacking = missing(raw)
+    if not lacking:
+        return raw, origin, ()
+    if options.missing == "error":
+        refuse_missing(raw, lacking)
+    if options.missing != "drop":
+        return raw, origin, tuple(_replaced(raw, lacking, options.missing))
+    where = ", ".join(list(lacking)[:10])
+    if rows.all():
+        raise DataError(f"`missing = 'drop'` must leave rows, but each row of {raw.source} lacks a value ({where}).")
+    note = f"{int(rows.sum())} of {len(rows)} rows were left out, because they lack values ({where})."
+    return raw.take(~rows), origin[~rows], (note,)
+
+
+def _replaced(raw: Raw, lacking: Mapping[str, int], method: str) -> Iterable[str]:
+    """What becomes of missing numbers and of missing texts."""
+    texts = {name: count for name, count in lacking.items() if name in raw.texts}
+    numbers = {name: count for name, count in lacking.items() if name not in raw.texts}
+    if numbers:
+        where = ", ".join(list(numbers)[:10])
+        yield f"{sum(numbers.values())} missing numbers ({where}) are replaced by the {method} of the training part."
+    if texts:
+        yield f"{sum(texts.values())} missing texts ({', '.join(list(texts)[:10])}) are no category of their own."
+
+
+def _check_class_weight(options: DataOptions, facts: DataFacts) -> None:
+    """The table `class_weight` must name classes of the data, and a row must have one class."""
+    if options.class_weight is None:
+        return
+    if facts.task not in (Task.BINARY, Task.MULTICLASS):
+        raise DataError(
+            f"`class_weight` needs a task with one class a row, but the data ask for {facts.task}. Remove it."
+        )
+    for name in options.class_weight:
+        if name not in facts.classes:
+            raise DataError(
+                f"`class_weight` must name classes of the data. {UnknownNameError('class', name, facts.classes)}"
+            )
+
+
+def _check_validation(rows: _Rows, options: DataOptions) -> None:
+    """A source of its own may lack classes; with one alone, areas and correlations mean nothing."""
+    source = options.validation if isinstance(options.validation, str) else options.source
+    for _, validation in rows.layout.splits:
+        weighing = _weighing(rows, validation)
+        if not len(weighing):
+            raise DataError(
+                f"The validation part must have rows of a weight above 0, but all {len(validation)} weigh 0 "
+                f"({source}). Give some of them a weight, or leave the weights out."
+            )
+        alone, without = _only_class(rows.targets, weighing), _weightless(rows, validation)
+        if alone is not None and without:
+            raise DataError(
+                f"The validation part must have rows of two classes at least that weigh more than 0, but those of "
+                f"class {without[0]!r} all weigh 0 ({source}). Give some of them a weight, or leave the weights out."
+            )
+        if alone is not None:
+            raise DataError(
+                f"The validation part must have rows of two classes at least, but all {len(validation)} are of class "
+                f"{alone!r} ({source}). Add rows of another class, or set `validation` to a fraction."
+            )
+
+
+def _weighing(rows: _Rows, part: Array) -> Array:
+    """Return the rows of a part whose weight is above 0."""
+    return part if rows.raw.weight is None else part[rows.raw.weight[part] > 0]
+
+
+def _weightless(rows: _Rows, part: Array) -> list[str]:
+    """Return the classes of a part whose rows all weigh 0."""
+    groups = rows.targets.groups
+    if groups is None:
+        return []
+    return [rows.targets.classes[int(c)] for c in np.setdiff1d(groups[part], groups[_weighing(rows, part)])]
+
+
+def _only_class(targets: Targets, rows: Array) -> str | None:
+    """The class that all these rows are of, where they are of one class; None too where a row has not one class."""
+    found = () if targets.groups is None else np.unique(targets.groups[rows])
+    return targets.classes[int(found[0])] if len(found) == 1 else None
+
+
+def _unmeasured_notes(rows: _Rows) -> Iterator[str]:
+    """Say which classes and labels the rows of a part cannot measure."""
+    splits, test = rows.layout.splits, rows.layout.test
+    parts = {
+        f"validation part{f' of fold {fold}' if len(splits) > 1 else ''}": part
+        for fold, (_, part) in enumerate(splits, 1)
+    }
+    alone = _only_class(rows.targets, test)
+    if alone is None:
+        parts |= {"test part": test} if len(test) else {}
+    else:
+        yield f"All {len(test)} test rows are of class {alone!r}: metrics such as auc cannot be scored there."
+    for what, part in {"training part": splits[0][0], **parts}.items():
+        then = "it is not learned" if what == "training part" else "how well it is told is not measured there"
+        for name in _weightless(rows, part)[:1]:
+            yield f"The class {shown(name)} weighs 0 in every row of the {what}: {then}."
+    for what, part in parts.items():
+        y = rows.targets.y[part]
+        if rows.targets.task is Task.MULTICLASS:
+            yield from _unmeasured("class", "no row", rows.targets.classes, ~y.any(axis=0), what)
+        elif rows.targets.task is Task.MULTILABEL:
+            yield from _unmeasured("label", "no row", rows.targets.classes, ~y.any(axis=0), what)
+            yield from _unmeasured("label", "every row", rows.targets.classes, y.all(axis=0), what)
+
+
+def _unmeasured(kind: str, where: str, names: Sequence[str], absent: Array, what: str) -> Iterator[str]:
+    some = [names[column] for column in np.flatnonzero(absent)]
+    if some:
+        more = f" and {len(some) - 1} others" if len(some) > 1 else ""
+        yield (
+            f"The {kind} {shown(some[0])}{more} is in {where} of the {what}: how well it is told is not measured there "
+            f"(docs/tables.md says how each metric counts it)."
+        )
+
+
+def _fit(rows: _Rows, options: DataOptions, train: Array, validation: Array) -> Fitted:
+    return fit_split(rows.raw, rows.targets, rows.encoded, options, train, validation)
+
+
+def _facts(rows: _Rows, fitted: list[Fitted], options: DataOptions) -> DataFacts:
+    first = fitted[0].split
+    reshaped = options.shape is not None and rows.encoded.x.shape[1:] != options.shape
+    return DataFacts(
+        task=rows.targets.task,
+        input_shape=first.train.x.shape[1:],
+        outputs=first.train.y.shape[1],
+        classes=rows.targets.classes,
+        features=rows.encoded.features,
+        rows={"train": len(first.train), "validation": len(first.validation), "test": len(rows.layout.test)},
+        class_counts=_class_counts(rows.targets.task, first.train.y),
+        sha256=rows.sha256,
+        zero_targets=_zero_targets(rows.targets, rows.layout.splits[0][1]),
+        notes=(*rows.notes, *_outlier_notes(fitted, options), *fitted[0].notes, *_unmeasured_notes(rows))
+        + ((f"The {rows.encoded.x[0].size} features of a row have the shape {options.shape}.",) if reshaped else ()),
+    )
+
+
+def _zero_targets(targets: Targets, part: Array) -> int:
+    return int((targets.y[part] == 0).any(axis=1).sum()) if targets.task is Task.REGRESSION else 0
+
+
+def _class_counts(task: Task, y: Array) -> tuple[int, ...]:
+    if task is Task.REGRESSION:
+        return ()
+    ones = tuple(int(count) for count in y.sum(axis=0, dtype=np.float64))
+    return (len(y) - ones[0], *ones) if task is Task.BINARY else ones
+
+
+def _outlier_notes(fitted: list[Fitted], options: DataOptions) -> Iterable[str]:
+    if options.outliers == "keep":
+        return
+    counts = ", ".join(str(each.outliers) for each in fitted)
+    sizes = ", ".join(str(each.considered) for each in fitted)
+    what = (
+        "changed {} values in {} training rows"
+        if options.outliers == "winsorize"
+        else "left out {} of {} training rows"
+    )
+    splits = f" in the {len(fitted)} folds" if len(fitted) > 1 else ""
+    yield f"{options.outliers} with limit {options.limit:g} {what.format(counts, sizes)}{splits}."

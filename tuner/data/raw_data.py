@@ -1,0 +1,267 @@
+"""What a source gives: numbers and texts, before anything is split, encoded or scaled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from tuner.data.cells import cell_texts, check_whole
+from tuner.data.dataset import Array
+from tuner.errors import DataError, shown
+
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest feature, target and weight."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """The rows of a source.
+
+    Attributes:
+        source: The source as the person named it; for messages.
+        x: Numbers, float32 or float64, shape `(n, ..., d)`; NaN where a value is missing.
+        y: Targets, shape `(n,)` or `(n, targets)`: float64, or `object` holding `str`.
+        weight: Sample weights, float64, shape `(n,)`, or None.
+        features: Names of the d columns; empty where the source has none.
+        texts: Text columns, each `object` of shape `(n,)` holding `str`, or None where a value is missing.
+        labels: Names of the target columns; empty where the source has none.
+        notes: Sentences about what was found while reading.
+    """
+
+    source: str
+    x: Array
+    y: Array
+    weight: Array | None = None
+    features: tuple[str, ...] = ()
+    texts: Mapping[str, Array] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, rows: Array) -> Raw:
+        """Only the rows of these indices (or of this mask)."""
+        return replace(
+            self,
+            x=self.x[rows],
+            y=self.y[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            texts={name: values[rows] for name, values in self.texts.items()},
+        )
+
+    def without(self, names: Collection[str]) -> Raw:
+        """Without the columns of these names.
+
+        Raises:
+            DataError: One of them is not there.
+        """
+        for name in names:
+            if name not in (*self.features, *self.texts):
+                raise DataError(f"The dropped column must be in the data, but {self.source} has no {name!r}.")
+        kept = [position for position, name in enumerate(self.features) if name not in names]
+        return replace(
+            self,
+            x=self.x[:, kept],
+            features=tuple(self.features[position] for position in kept),
+            texts={name: values for name, values in self.texts.items() if name not in names},
+        )
+
+    def name(self, column: int) -> str:
+        """How a message calls a column of `x`."""
+        return repr(self.features[column]) if self.features else str(column)
+
+
+def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -> Raw:
+    """Arrays (or what NumPy makes an array of) as a checked `Raw`.
+
+    Args:
+        source: For messages.
+        x: Features, shape `(n,)` or `(n, ...)`.
+        y: Targets, shape `(n,)` or `(n, targets)`; numbers or texts.
+        weight: Sample weights, shape `(n,)`, or None.
+        **names: `features`, `texts`, `labels` and `notes` of `Raw`.
+
+    Raises:
+        DataError: Not numbers, wrong lengths or dimensions, no row, or values that are infinite or missing where they
+            must not be.
+    """
+    x, y = numeric(x, "x", source), _targets(y, source)
+    if x.ndim == 1:
+        x = x[:, None]
+    texts: Mapping[str, Array] = names.get("texts", {})
+    if x.ndim == 0 or y.ndim not in (1, 2):
+        raise DataError(
+            f"x must have the shape (rows, ...) and y (rows,) or (rows, targets), "
+            f"but got {x.shape} and {y.shape} ({source})."
+        )
+    if weight is not None:
+        weight = numeric(weight, "weight", source).astype(np.float64)
+        if weight.ndim == 2 and weight.shape[1] == 1:
+            weight = weight[:, 0]
+    _check_lengths(source, x=x, y=y, weight=weight)
+    if len(x) == 0:
+        raise DataError(f"The data must have rows, but {source} has none.")
+    if x.size == 0 and not texts:
+        raise DataError(f"The data must have at least one feature, but {source} has none beside the target.")
+    raw = Raw(source, x, y, weight, **names)
+    _check_finite(raw)
+    return raw
+
+
+def by_column(x: Array) -> Array:
+    """`x`, shape `(n, ..., d)`, as a matrix of d columns.
+
+    A column is what shares the last axis: a column of a table, a channel of images, a variable of series.
+    """
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def join(raws: Sequence[Raw]) -> Raw:
+    """The rows of several sources, one after the other, in the columns of the first.
+
+    Raises:
+        DataError: The sources do not have the same columns.
+    """
+    first = raws[0]
+    if len(raws) == 1:
+        return first
+    aligned = [first, *(_aligned(raw, first) for raw in raws[1:])]
+    kinds = {raw.y.dtype == object for raw in aligned}
+    if len(kinds) > 1:
+        raise DataError(
+            f"The targets of all sources must be of one kind, but {_list(raws)} mix texts and numbers. Make them alike."
+        )
+    return replace(
+        first,
+        x=np.concatenate([raw.x for raw in aligned]),
+        y=np.concatenate([raw.y for raw in aligned]),
+        weight=None if first.weight is None else np.concatenate([raw.weight for raw in aligned]),
+        texts={name: np.concatenate([raw.texts[name] for raw in aligned]) for name in first.texts},
+        notes=tuple(note for raw in raws for note in raw.notes),
+    )
+
+
+def _list(raws: Sequence[Raw]) -> str:
+    return " and ".join(raw.source for raw in raws)
+
+
+def _aligned(raw: Raw, first: Raw) -> Raw:
+    """`raw` with the columns of `first`, in their order."""
+    ours, theirs = ({*each.features, *each.texts} for each in (first, raw))
+    if ours and (theirs or first.texts):
+        absent = sorted(ours - theirs)
+        if absent:
+            raise DataError(
+                f"{raw.source} must have the columns of {first.source}, but lacks {shown(absent)}. Add or drop them."
+            )
+        changed = sorted(set(first.features) & set(raw.texts) | set(first.texts) & set(raw.features))
+        if changed:
+            raise DataError(
+                f"A column must hold numbers or texts in all sources, but {shown(changed)} differ between "
+                f"{first.source} and {raw.source}. Clean or drop them."
+            )
+        places = {name: place for place, name in enumerate(raw.features)}
+        order = [places[name] for name in first.features]
+        raw = replace(raw, x=raw.x[:, order], features=first.features)
+    if raw.x.shape[1:] != first.x.shape[1:] or raw.y.shape[1:] != first.y.shape[1:]:
+        raise DataError(
+            f"The rows of all sources must have one shape, but got features {first.x.shape[1:]} and targets "
+            f"{first.y.shape[1:]} in {first.source}, {raw.x.shape[1:]} and {raw.y.shape[1:]} in {raw.source}."
+        )
+    if (raw.weight is None) != (first.weight is None):
+        raise DataError(
+            f"Sample weights must be in all sources or in none, but {first.source} and {raw.source} differ."
+        )
+    return raw
+
+
+def numeric(values: Any, what: str, source: str) -> Array:
+    """A floating array, NaN where missing; float32 stays float32, and so do small integers."""
+    try:
+        masked = isinstance(values, np.ma.MaskedArray)
+        array = values.astype(np.float64).filled(np.nan) if masked else np.asarray(values)
+        if array.dtype.kind not in "buif":
+            if array.dtype.kind != "O":
+                raise TypeError
+            array = array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(
+            f"{what} must hold numbers in an array of even shape, but got {_kind(values)} "
+            f"({source}). Encode it as numbers."
+        ) from None
+    exact_in_float32 = array.dtype.itemsize <= 2 or array.dtype == np.float32
+    return array.astype(np.float32 if exact_in_float32 else np.float64)
+
+
+def _targets(values: Any, source: str) -> Array:
+    """float64, or `object` holding `str`."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        array = np.asarray(None)
+    objects = list(array.flat) if array.dtype.kind == "O" else []
+    bools = array.dtype.kind == "b" or (objects and all(isinstance(value, bool | np.bool_) for value in objects))
+    if bools and array.ndim and array.size == len(array):
+        return np.where(array.astype(bool), "True", "False").astype(object)
+    if array.dtype.kind == "U" or (objects and all(isinstance(value, str) for value in objects)):
+        texts = cell_texts(array.astype(object).ravel())
+        lacking = texts == None  # noqa: E711
+        if lacking.any():
+            raise DataError(
+                f"The target must have a value in each row, but {int(lacking.sum())} are empty texts, the first in row "
+                f"{int(lacking.argmax()) // max(1, array.size // len(array)) + 1} ({source}). Fill them in."
+            )
+        return texts.reshape(array.shape)
+    numbers = numeric(values, "y", source).astype(np.float64)
+    check_whole(values, numbers, source)
+    return numbers
+
+
+def _kind(values: Any) -> str:
+    dtype = getattr(values, "dtype", None)
+    return f"{type(values).__name__} of {dtype}" if dtype is not None else type(values).__name__
+
+
+def _check_lengths(source: str, **arrays: Array | None) -> None:
+    weight = arrays["weight"]
+    if weight is not None and weight.ndim != 1:
+        raise DataError(f"weight must have the shape (rows,), but got {weight.shape} ({source}).")
+    lengths = {name: len(array) for name, array in arrays.items() if array is not None}
+    if len(set(lengths.values())) > 1:
+        given = ", ".join(f"{name} has {length} rows" for name, length in lengths.items())
+        raise DataError(f"x, y and weight must have the same number of rows, but {given} ({source}).")
+
+
+def _check_finite(raw: Raw) -> None:
+    flat = by_column(raw.x)
+    with np.errstate(invalid="ignore"):
+        beyond = (np.abs(flat) > LARGEST).sum(axis=0)
+    if beyond.any():
+        column = int(beyond.argmax())
+        raise DataError(
+            f"Features must be finite and fit float32, but {int(beyond.sum())} values are infinite or beyond it, "
+            f"the most of them in column {raw.name(column)} ({raw.source}). Replace them or leave the rows out."
+        )
+    if raw.y.dtype != object:
+        _check_values(
+            "The target", raw.y, np.isfinite(raw.y) & (np.abs(raw.y) <= LARGEST), "finite numbers", raw.source
+        )
+    if raw.weight is not None:
+        right = np.isfinite(raw.weight) & (raw.weight >= 0) & (raw.weight <= LARGEST)
+        _check_values("The sample weight", raw.weight, right, "finite numbers, 0 or more", raw.source)
+        if not raw.weight.any():
+            raise DataError(f"At least one sample weight must be above 0, but all are 0 ({raw.source}).")
+
+
+def _check_values(what: str, values: Array, right: Array, rule: str, source: str) -> None:
+    if not right.all():
+        row = int(np.flatnonzero(~right.reshape(len(values), -1).all(axis=1))[0])
+        raise DataError(
+            f"{what} must be {rule} in each row, but {int((~right).sum())} values are not, the first in row {row + 1} "
+            f"({shown(values[row].tolist())}) ({source}). Mend these rows or leave them out."
+        )

@@ -1,0 +1,73 @@
+"""The table of data sources, and which of them a study file means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tuner.data.data_config import DataOptions
+from tuner.data.sources import builtin
+from tuner.data.sources.base import Source, locate
+from tuner.data.sources.images import IMAGES
+from tuner.data.sources.npz import NPZ
+from tuner.data.sources.tabular import CSV, PARQUET
+from tuner.data.sources.user_function import FUNCTION
+from tuner.errors import DataError, nearest
+from tuner.registry import Table
+
+SOURCES: Table[Source] = Table(
+    "data source",
+    builtin.DIGITS,
+    builtin.BREAST_CANCER,
+    builtin.WINE,
+    builtin.IRIS,
+    builtin.DIABETES,
+    builtin.LINNERUD,
+    builtin.MNIST_5K,
+    CSV,
+    PARQUET,
+    NPZ,
+    IMAGES,
+    FUNCTION,
+)
+
+BUILT_IN: tuple[str, ...] = tuple(name for name, source in SOURCES.items() if source.built_in)
+"""Names of the built-in sets."""
+
+_DEFAULTS = {"target": None, "weight": None, "drop": (), "text": "error", "missing_values": ()}
+
+
+def source_of(text: str, project: Path) -> Source:
+    """The source that `text` means: a built-in set, a function, a file by its ending, or a folder of images.
+
+    Raises:
+        DataError: It is none of them; the message names the nearest built-in set or file.
+    """
+    if text in BUILT_IN:
+        return SOURCES[text]
+    if text.partition(":")[0].endswith(".py"):
+        return FUNCTION
+    for source in SOURCES.values():
+        if text.lower().endswith(source.suffixes):
+            return source
+    near = nearest(text, BUILT_IN)
+    if near and not (project / text).exists():
+        raise DataError(f"There is no data source {text!r}. Did you mean {near!r}? Built in: {', '.join(BUILT_IN)}.")
+    if locate(text, project).is_dir():
+        return IMAGES
+    endings = ", ".join(ending for source in SOURCES.values() for ending in source.suffixes)
+    raise DataError(f"A file of data must end in one of {endings}, but got {text!r}. Convert or rename it.")
+
+
+def check_keys(source: Source, options: DataOptions) -> None:
+    """Refuse the keys of `[data]` that mean nothing to this source.
+
+    Raises:
+        DataError: The first such key that is not at its default.
+    """
+    for key, default in _DEFAULTS.items():
+        if key not in source.takes and getattr(options, key) != default:
+            takers = ", ".join(other.name for other in SOURCES.values() if key in other.takes)
+            raise DataError(
+                f"`{key}` needs a source of the kind {takers}, but got {getattr(options, key)!r} with "
+                f"{options.source!r} ({source.name}). Remove `{key}` from [data]."
+            )

@@ -1,0 +1,243 @@
+"""Tables: CSV and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+import re
+import warnings
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from tuner.data.cells import cell_texts, cell_values, column_name
+from tuner.data.columns import check_names, column, feature_columns, index_columns, pick, target_columns
+from tuner.data.data_config import DataOptions
+from tuner.data.raw_data import Raw, from_arrays
+from tuner.data.sources.base import Source, locate_file
+from tuner.errors import DataError, shown
+from tuner.untrusted_files import check_expansion, check_regular, physical_memory, reading
+
+if TYPE_CHECKING:
+    import pandas
+
+_HEAD_BYTES = 1 << 20
+_KEYS = frozenset({"target", "weight", "drop", "text", "missing_values"})
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+
+
+def _read_csv(text: str, options: DataOptions, project: Path, as_texts: Collection[str] = ()) -> Raw:
+    return _raw(_csv_frame(text, project, options.missing_values, as_texts), options, text)
+
+
+def _csv_frame(
+    text: str, project: Path, missing_values: Collection[str], as_texts: Collection[str] = ()
+) -> pandas.DataFrame:
+    path = locate_file(text, project)
+    separator = _separator(path, text)
+    import pandas
+
+    def read(**how: Any) -> pandas.DataFrame:
+        return pandas.read_csv(
+            path,
+            sep=separator,
+            low_memory=False,  # the type of a column is that of all its cells, not of a first part
+            encoding="utf-8-sig",
+            index_col=False,
+            skipinitialspace=True,
+            **how,
+        )
+
+    def read_typed() -> pandas.DataFrame:
+        frame = read(na_values=list(missing_values))
+        empty = frame.isna().all().to_numpy()
+        places = [
+            place
+            for place, (name, kind) in enumerate(frame.dtypes.items())
+            if kind.kind not in "biuf" or empty[place] or column_name(name) in as_texts
+        ]
+        if not places:
+            return frame
+        # pandas takes "NA" and "None" for missing cells, but among texts they are values.
+        again = read(usecols=places, keep_default_na=False, na_values=[""], dtype=object)
+        columns = dict(enumerate(series for _, series in frame.items()))
+        for place, (name, series) in zip(places, again.items(), strict=True):
+            texts = cell_texts(series.to_numpy(dtype=object), missing_values)
+            typed = texts if column_name(name) in as_texts else cell_values(texts)
+            columns[place] = pandas.Series(typed, index=frame.index)
+        return pandas.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis="columns")
+
+    return _mapped(read_typed, text, "a table of text with one line of column names")
+
+
+def _read_parquet(text: str, options: DataOptions, project: Path) -> Raw:
+    with reading(text, "a Parquet table", "Check the file.", DataError):  # texts are decoded when they are taken
+        return _raw(_parquet_frame(text, project), options, text)
+
+
+def _parquet_frame(text: str, project: Path) -> pandas.DataFrame:
+    path = locate_file(text, project)
+    import pandas
+
+    def read() -> pandas.DataFrame:
+        _check_parquet(path)
+        return pandas.read_parquet(path).reset_index(drop=True)
+
+    return _mapped(read, text, "a Parquet table")
+
+
+def _check_parquet(path: Path) -> None:
+    """Refuse a table that takes more memory than the machine has, or is far larger than what is stored of it.
+
+    Raises:
+        ValueError: With both sizes.
+    """
+    from pyarrow.parquet import ParquetFile
+
+    with ParquetFile(path) as file:
+        about = file.metadata
+        values = 8 * about.num_rows * about.num_columns
+        stated = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
+    check_expansion("the table", max(values, stated), path.stat().st_size)
+    memory = physical_memory()
+    if memory is not None and max(values, stated) > memory:
+        raise ValueError(f"it takes {max(values, stated):,} bytes, and the machine has {memory:,}")
+
+
+def read_frame(
+    text: str, project: Path, missing_values: Collection[str] = (), as_texts: Collection[str] = ()
+) -> pandas.DataFrame:
+    """Read a table as a study reads it.
+
+    Args:
+        text: Path of a CSV or Parquet file, relative to the project or absolute.
+        project: A folder.
+        missing_values: Texts of cells that count as missing.
+        as_texts: Columns that are texts, whatever their cells look like.
+
+    Raises:
+        DataError: It is no such file, or cannot be read.
+    """
+    if text.lower().endswith(PARQUET.suffixes):
+        return _parquet_frame(text, project)
+    if text.lower().endswith(CSV.suffixes):
+        return _csv_frame(text, project, missing_values, as_texts)
+    raise DataError(f"A table must end in one of {', '.join((*CSV.suffixes, *PARQUET.suffixes))}, but got {text!r}.")
+
+
+def _mapped(read: Callable[[], pandas.DataFrame], text: str, what: str) -> pandas.DataFrame:
+    """The table that `read` gives, its errors as ours."""
+    import pandas
+
+    with reading(text, what, "Check the file.", DataError), warnings.catch_warnings():
+        warnings.simplefilter("error", category=pandas.errors.ParserWarning)  # rows of another length
+        return read()
+
+
+def _separator(path: Path, text: str) -> str:
+    """What stands between the names in the first line: comma, semicolon or tab.
+
+    Raises:
+        DataError: The file is empty, is not text, or its first line does not name the columns.
+    """
+    first = _first_line(path, text)
+    separator = max(",;\t", key=_QUOTED.sub("", first).count)
+    reader = csv.reader(io.StringIO(first, newline=""), delimiter=separator, skipinitialspace=True)
+    named = [name for name in check_names(next(reader, []), text) if name]
+    if named and all(_is_number(name) for name in named):
+        raise DataError(
+            f"The first line of a table must name the columns, but that of {text} holds numbers ({shown(first, 40)}). "
+            "Put a line of names before it."
+        )
+    return separator
+
+
+def _first_line(path: Path, text: str) -> str:
+    with reading(text, "a table of text", "Check the file.", DataError):
+        head = _checked_head(path)
+    if not head.strip():
+        raise DataError(f"{text} must hold a table, but the file is empty.")
+    try:
+        if b"\0" in head:
+            raise ValueError("it holds zero bytes")
+        # A character may be cut at the end of what was read: only the first line counts here.
+        return _first_record(head).decode("utf-8-sig")
+    except ValueError as error:
+        raise DataError(f"{text} must be a table of UTF-8 text, but is not: {error}. Save it as UTF-8.") from error
+
+
+def _checked_head(path: Path) -> bytes:
+    """The first bytes of a table of text; a compressed one is read to its end to know its size.
+
+    Raises:
+        ValueError: It takes more memory than the machine has, or is far larger than what is stored of it.
+    """
+    stored, memory = check_regular(path), physical_memory() or math.inf
+    if path.suffix.lower() != ".gz":
+        if stored > memory:
+            raise ValueError(f"it has {stored:,} bytes, and the machine has {memory:,}")
+        with path.open("rb") as file:
+            return file.read(_HEAD_BYTES)
+    with cast(BinaryIO, gzip.open(path)) as file:
+        head = file.read(_HEAD_BYTES)
+        size = len(head)
+        while chunk := file.read(_HEAD_BYTES):
+            size += len(chunk)
+            check_expansion(path.name, size, stored)
+            if size > memory:
+                raise ValueError(f"it has more than {size:,} bytes, and the machine has {memory:,}")
+    return head
+
+
+def _first_record(head: bytes) -> bytes:
+    """The first line that holds something; a line break between quotes does not end it."""
+    quoted = False
+    for match in re.finditer(rb'"|[\r\n]+', head := head.lstrip(b"\r\n")):
+        quoted ^= match[0] == b'"'
+        if match[0] != b'"' and not quoted:
+            return head[: match.start()]
+    return head
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> Raw:
+    """Targets, weights and features of the table."""
+    if not options.targets:
+        names = ", ".join(map(str, frame.columns[:20]))
+        raise DataError(
+            f"A table needs `target`, the column to predict, but the study names none. {source} has: {names}."
+        )
+    if not len(frame):
+        raise DataError(f"The data must have rows, but {source} has none below the line of names.")
+    frame = frame.set_axis(check_names(frame.columns, source), axis="columns")
+    targets = [pick(frame, name, "target", source) for name in options.targets]
+    others, weight, words = [*targets], None, options.missing_values
+    if options.weight is not None:
+        others.append(pick(frame, options.weight, "weight", source))
+        weight = column(frame[others[-1]], others[-1], source, words)
+    dropped = [pick(frame, name, "dropped", source) for name in options.drop]
+    y = target_columns(frame[targets], source, words)
+    index, notes = index_columns(frame, {*others, *dropped}, source)
+    x, features, texts = feature_columns(frame, source, {*others, *dropped, *index}, words)
+    return from_arrays(source, x, y, weight, features=features, texts=texts, labels=tuple(targets), notes=notes)
+
+
+CSV = Source(
+    "csv",
+    "table of text; comma, semicolon or tab between the values, column names in the first line",
+    _read_csv,
+    suffixes=(".csv", ".csv.gz", ".tsv", ".tsv.gz"),
+    takes=_KEYS,
+    read_as=_read_csv,
+)
+
+PARQUET = Source("parquet", "Parquet table", _read_parquet, suffixes=(".parquet", ".pq"), takes=_KEYS)

@@ -1,0 +1,88 @@
+"""A function of the project that gives the data: `file.py:function`."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tuner import user_code
+from tuner.data.cells import column_name, without_values
+from tuner.data.columns import feature_columns, index_columns, pick, target_columns
+from tuner.data.data_config import DataOptions
+from tuner.data.raw_data import Raw, from_arrays
+from tuner.data.sources.base import Source
+from tuner.errors import DataError, TunerError, shown
+
+
+def _read(text: str, options: DataOptions, project: Path) -> Raw:
+    reference = user_code.Reference.parse(text, function="load")
+    function = user_code.load(project, reference)
+    try:
+        given = function()
+    except TunerError:
+        raise
+    except (Exception, SystemExit) as error:  # code of the person who runs it: anything can come
+        raise DataError(
+            f"The function {reference} must return the data, but fails"
+            f"{user_code.line_of(error, user_code.find(project, reference.path))}: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(given, tuple) or len(given) not in (2, 3):
+        size = f" of {len(given)}" if isinstance(given, tuple) else ""
+        raise DataError(
+            f"The function {reference} must return (x, y) or (x, y, weight), "
+            f"but returned a {type(given).__name__}{size}."
+        )
+    return _raw(str(reference), options, *given)
+
+
+def _raw(source: str, options: DataOptions, x: Any, y: Any, weight: Any = None) -> Raw:
+    names: dict[str, Any] = {}
+    words = options.missing_values
+    _check_index(source, x=x, y=y, weight=weight)
+    if _is_pandas(x):
+        frame = x.to_frame() if x.ndim == 1 else x
+        dropped = [pick(frame, name, "dropped", source) for name in options.drop]
+        index, notes = index_columns(frame, dropped, source)
+        x, features, texts = feature_columns(frame, source, {*dropped, *index}, words)
+        names |= {"features": features, "texts": texts, "notes": notes}
+    elif options.drop:
+        raise DataError(
+            f"`drop` needs columns with names, but x of {source} is {type(x).__name__}. Return a pandas DataFrame, or "
+            "remove `drop`."
+        )
+    elif words:
+        x = without_values(np.asarray(x), words)
+    if _is_pandas(y):
+        frame = y.to_frame() if y.ndim == 1 else y
+        y, names["labels"] = target_columns(frame, source, words), tuple(map(column_name, frame.columns))
+    return from_arrays(source, x, y, weight, **names)
+
+
+def _check_index(source: str, **values: Any) -> None:
+    """Refuse tables whose rows have other labels, or the same in another order: they are taken by position."""
+    tables = {name: value for name, value in values.items() if _is_pandas(value)}
+    for (name, one), (other, two) in pairwise(tables.items()):
+        if len(one) == len(two) and not one.index.equals(two.index):
+            row = next(row for row, (a, b) in enumerate(zip(one.index, two.index, strict=True)) if a != b or a != a)
+            raise DataError(
+                f"{name} and {other} must have the same index, but row {row + 1} is {shown(one.index[row])} in {name} "
+                f"and {shown(two.index[row])} in {other} ({source}). Return rows that belong together: "
+                f"{other} = {other}.loc[{name}.index], or, if they stand in the same order already, "
+                "reset_index(drop=True) on both."
+            )
+
+
+def _is_pandas(values: Any) -> bool:
+    return type(values).__module__.split(".")[0] == "pandas" and hasattr(values, "iloc")
+
+
+FUNCTION = Source(
+    "function",
+    "file.py:function of the project, which returns (x, y) or (x, y, weight), arrays or pandas",
+    _read,
+    takes=frozenset({"text", "drop", "missing_values"}),
+    runs_code=True,
+)

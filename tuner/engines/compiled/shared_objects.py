@@ -1,0 +1,109 @@
+"""Keras losses and optimizers whose numbers can be set between calls of a program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from tuner.catalog import LOSSES, OPTIMIZERS, Recipe, optimizer_of
+from tuner.engines.compiled.flat_weights import Weights
+from tuner.engines.compiled.runtime_scalar import Number, is_number
+
+_COMMON = ("weight_decay", "adam_weight_decay", "clipnorm", "clipvalue", "global_clipnorm")
+_START = "initial_accumulator_value"
+_MARK = 0.5  # any value that no other slot starts from (0 and 1)
+
+
+class SharedLoss:
+    """A loss of the table for all recipes that choose it.
+
+    Args:
+        recipe: One of them.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        options = _loss_options(recipe)
+        self._numbers = {name: Number(value) for name, value in options.items() if is_number(value)}
+        self.loss: keras.losses.Loss = LOSSES[recipe.loss.name].build(**{**options, **self._numbers})
+
+    def begin(self, recipe: Recipe) -> None:
+        """Set its options to those of the recipe."""
+        options = _loss_options(recipe)
+        for name, number in self._numbers.items():
+            number.set(options[name])
+
+
+class SharedOptimizer:
+    """An optimizer of the table for all recipes that choose it with the same switches.
+
+    Args:
+        recipe: One of them.
+        weights: What it updates.
+
+    Attributes:
+        optimizer: Keras's; its learning rate is set by the program in each step.
+    """
+
+    def __init__(self, recipe: Recipe, weights: Weights) -> None:
+        self.optimizer = optimizer_of(recipe)
+        config = self.optimizer.get_config()
+        self._numbers = {name: Number(config[name]) for name in _adjustable(recipe) if is_number(config.get(name))}
+        for name, number in self._numbers.items():
+            setattr(self.optimizer, name, number)
+        if _START in config:
+            setattr(self.optimizer, _START, _MARK)
+        self.optimizer.build(weights.variables)
+        slots = [variable for variable in self.optimizer.variables if not isinstance(variable, Number)]
+        self._slots = [(variable, keras.ops.convert_to_numpy(variable)) for variable in slots]
+        self._starts = [
+            _START in config and value.ndim > 0 and bool((value == _MARK).all()) for _, value in self._slots
+        ]
+
+    @property
+    def variables(self) -> list[Any]:
+        """What it keeps from step to step."""
+        return [variable for variable, _ in self._slots]
+
+    def begin(self, config: Mapping[str, Any]) -> None:
+        """Set its options to those of a recipe, and its slots to their start.
+
+        Args:
+            config: The configuration of the optimizer of the recipe.
+        """
+        for name, number in self._numbers.items():
+            number.set(config[name])
+        for (variable, value), starts in zip(self._slots, self._starts, strict=True):
+            variable.assign(np.full_like(value, config[_START]) if starts else value)
+
+
+def loss_key(recipe: Recipe) -> str:
+    """What recipes that share a loss have in common."""
+    return _key(recipe.loss.name, _loss_options(recipe), _loss_options(recipe))
+
+
+def optimizer_key(recipe: Recipe, config: Mapping[str, Any]) -> str:
+    """What recipes that share an optimizer have in common; `config` is that of the recipe's own."""
+    options = {name: value for name, value in config.items() if name not in ("name", "learning_rate", _START)}
+    return _key(recipe.optimizer.name, options, _adjustable(recipe))
+
+
+def _key(name: str, options: Mapping[str, Any], adjustable: Any) -> str:
+    shared = {key: "number" if key in adjustable and is_number(value) else value for key, value in options.items()}
+    return f"{name} {json.dumps(shared, sort_keys=True, default=repr)}"
+
+
+def _loss_options(recipe: Recipe) -> dict[str, Any]:
+    row = LOSSES[recipe.loss.name]
+    smoothing = {"label_smoothing": recipe.label_smoothing} if row.label_smoothing else {}
+    return {**recipe.loss.options, **smoothing}
+
+
+def _adjustable(recipe: Recipe) -> set[str]:
+    """The attributes of an optimizer that recipes set; all of them are read in each step, but for the start."""
+    row = OPTIMIZERS[recipe.optimizer.name]
+    names = {*_COMMON, *(option.name for option in row.options)} - {_START}
+    return names | {row.momentum} if row.momentum else names

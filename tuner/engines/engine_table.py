@@ -1,0 +1,60 @@
+"""The engines by name; what needs Keras is imported when one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tuner.engines.base import Engine
+from tuner.registry import Table
+
+
+@dataclass(frozen=True)
+class EngineRow:
+    """An engine by name.
+
+    Attributes:
+        make: Imports what it needs; told how many trainings of one kind a study may have (1 where nothing is said).
+        order: Whose generator puts the rows of an epoch in order: Keras's, or NumPy's with the seed of the recipe.
+    """
+
+    name: str
+    summary: str
+    make: Callable[..., Engine]
+    order: Literal["keras", "numpy"]
+
+
+def _auto(trainings: float = 1.0) -> Engine:
+    from tuner.engines.auto import AutoEngine
+
+    return AutoEngine(trainings)
+
+
+def _fit(trainings: float = 1.0) -> Engine:
+    from tuner.engines.fit import FitEngine
+
+    return FitEngine()
+
+
+def _compiled(trainings: float = 1.0) -> Engine:
+    from tuner.engines.compiled.engine import CompiledEngine
+
+    return CompiledEngine(trainings)
+
+
+ENGINES: Table[EngineRow] = Table(
+    "engine",
+    EngineRow(
+        "auto", "compiled where it can train the recipe, else fit; seen in the worker for each model", _auto, "numpy"
+    ),
+    EngineRow(
+        "fit", "plain model.fit with callbacks: works for everything, and is the oracle of faster ones", _fit, "keras"
+    ),
+    EngineRow(
+        "compiled",
+        "programs that trials share, called for each step or each epoch; equal to fit; not for every model",
+        _compiled,
+        "numpy",
+    ),
+)

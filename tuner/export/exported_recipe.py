@@ -1,0 +1,244 @@
+"""One trial as a file that needs no database: its recipe and what was fitted on its training data."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuner.catalog import Recipe
+from tuner.data import Prepared, Preprocessing, prepare, read_options, unscaled
+from tuner.errors import NoBestTrialError, RecipeError, UsageError
+from tuner.export.toml_writer import toml_text
+from tuner.results import Study, best_trial, check_data_code, trial_recipe
+from tuner.text import tuner_command
+from tuner.untrusted_files import MAX_JSON_BYTES, parse_toml, read_bytes, reading
+
+FORMAT = "keras-studies recipe 1"
+"""The first key of an exported file."""
+
+_VERSIONS = ("keras", "tensorflow")
+_CHOICES = ("loss", "optimizer", "schedule", "initializer", "clipping", "model")
+
+
+@dataclass(frozen=True)
+class FittedSplit:
+    """What was fitted on the training part of a split.
+
+    Attributes:
+        preprocessing: What the features go through.
+        target_center, target_scale: `target = y * target_scale + target_center`, one number an output.
+    """
+
+    preprocessing: Preprocessing
+    target_center: tuple[float, ...]
+    target_scale: tuple[float, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {
+            "target_center": list(self.target_center),
+            "target_scale": list(self.target_scale),
+            "preprocessing": self.preprocessing.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> FittedSplit:
+        """What `to_json` gave; TOML leaves out what is null."""
+        preprocessing = Preprocessing.from_json({"fill": None, **content["preprocessing"]})
+        return cls(preprocessing, tuple(content["target_center"]), tuple(content["target_scale"]))
+
+
+@dataclass(frozen=True)
+class Export:
+    """One trial, ready to be used without the database.
+
+    Attributes:
+        study: Name of the study.
+        trial: Number of the trial.
+        metric, direction: The objective; "maximize" or "minimize".
+        value: The objective of the trial.
+        engine: Row of the table of engines that trained the trial.
+        recipe: Everything that one training needs.
+        input_shape: Shape of one row as the model gets it.
+        outputs: Number of raw outputs.
+        classes: Names of the classes, in the order of the outputs; none for regression.
+        splits: What was fitted on each split: one for a hold-out, k for k folds.
+        versions: Package → version, major and minor, with which the study was run.
+    """
+
+    study: str
+    trial: int
+    metric: str
+    direction: str
+    value: float
+    engine: str
+    recipe: Recipe
+    input_shape: tuple[int, ...]
+    outputs: int
+    classes: tuple[str, ...]
+    splits: tuple[FittedSplit, ...]
+    versions: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON: the shape of `tuner export --format json`."""
+        return {
+            "format": FORMAT,
+            **vars(self),
+            "input_shape": list(self.input_shape),
+            "classes": list(self.classes),
+            "recipe": self.recipe.to_json(),
+            "splits": [split.to_json() for split in self.splits],
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Export:
+        """What `to_json` gave."""
+        known = {key: value for key, value in content.items() if key != "format"}
+        known["recipe"] = Recipe.from_json(known["recipe"])
+        known["splits"] = tuple(FittedSplit.from_json(split) for split in known["splits"])
+        known["input_shape"], known["classes"] = tuple(known["input_shape"]), tuple(known["classes"])
+        return cls(**known)
+
+    def to_toml(self) -> str:
+        """The same as TOML; what is null in JSON is left out."""
+        sections = {"recipe", "versions", "recipe.data", "splits", "splits.preprocessing"}
+        sections |= {f"recipe.{name}" for name in _CHOICES}
+        header = (
+            f"# Trial {self.trial} of the study {self.study!r}: validation {self.metric} {self.value:.6g}.\n"
+            f'# In Python: tuner.best("this file"). All keys: docs/json.md of keras-studies.\n\n'
+        )
+        return header + toml_text(self.to_json(), sections)
+
+
+def export(study: Study, project: Path, trial: int | None = None, code: Collection[str] = ()) -> Export:
+    """A trial with what was fitted on its training data, which are read for it.
+
+    Args:
+        study: The study.
+        project: Folder that the data's paths are relative to.
+        trial: Its number; None for the best one.
+        code: Data functions that the person names, beside those that study files of the project name.
+
+    Raises:
+        NoBestTrialError: It is not complete, or was not made by keras-studies.
+        CodeError: Only the database names the data function.
+        DataError: The data cannot be read, or changed since the study was run.
+    """
+    number, value, recipe = _chosen(study, trial)
+    check_data_code(recipe, project, code)
+    prepared = prepared_of(study, recipe, project)
+    fingerprint = study.record.attrs.get("tuner:fingerprint", {})
+    return Export(
+        study=study.record.name,
+        trial=number,
+        metric=recipe.metric,
+        direction=study.record.direction,
+        value=value,
+        engine=_engine_of(study, number),
+        recipe=recipe,
+        input_shape=tuple(prepared.facts.input_shape),
+        outputs=prepared.facts.outputs,
+        classes=prepared.facts.classes,
+        splits=tuple(
+            FittedSplit(split.preprocessing, tuple(split.target_center.tolist()), tuple(split.target_scale.tolist()))
+            for split in prepared.splits
+            if split.preprocessing is not None
+        ),
+        versions={name: version for name in _VERSIONS if (version := _version(fingerprint.get(f"version.{name}")))},
+    )
+
+
+def _chosen(study: Study, number: int | None) -> tuple[int, float, Recipe]:
+    if number is None:
+        best = best_trial(study)
+        return best.trial, best.value, best.recipe
+    record = study.record
+    if not 0 <= number < len(record.trials):
+        raise UsageError(f"The study {record.name!r} has the trials 0 to {len(record.trials) - 1}, but got {number}.")
+    trial = record.trials[number]
+    state, _ = study.state_of(trial)
+    if state != "complete" or trial.value is None:
+        raise NoBestTrialError(
+            f"A trial that is exported must be complete, but trial {number} of {record.name!r} is {state}. "
+            f"`{tuner_command('show', record.name, '--state', 'complete')}` lists those that can be."
+        )
+    return number, float(trial.value), trial_recipe(study, trial)
+
+
+def _version(text: Any) -> str | None:
+    return text if isinstance(text, str) and re.fullmatch(r"\d+(\.\w+){0,3}", text, re.ASCII) else None
+
+
+def _engine_of(study: Study, number: int) -> str:
+    """The engine that trained a trial; in studies of older versions what they asked for, `compiled` for `auto`."""
+    asked = str(study.record.attrs.get("tuner:about", {}).get("source", {}).get("engine", "auto"))
+    return str(study.record.trials[number].user_attrs.get("engine", "compiled" if asked == "auto" else asked))
+
+
+def seed_of(study: Study) -> int:
+    """The seed by which the rows were dealt to the parts."""
+    return int(study.record.attrs.get("tuner:about", {}).get("source", {}).get("seed", 0))
+
+
+def prepared_of(study: Study, recipe: Recipe, project: Path) -> Prepared:
+    """The data of a study as it was trained on them.
+
+    Raises:
+        DataError: They cannot be read, or are others by now.
+    """
+    return prepare(read_options(recipe.data), project, seed_of(study), data_sha256(study))
+
+
+def data_sha256(study: Study) -> str:
+    """Give the hash of the data that a study was run with; no data have that of a study without one."""
+    return str(study.record.attrs.get("tuner:about", {}).get("facts", {}).get("sha256"))
+
+
+def save_rows(study: Study, export: Export, project: Path, file: Path) -> None:
+    """Write the rows of the study as an exported script reads them: encoded, but neither imputed nor scaled.
+
+    Args:
+        study: The study.
+        export: The trial.
+        project: Folder that the data's paths are relative to.
+        file: A `.npz` file; for k folds the names of its arrays end in _1 to _k.
+
+    Raises:
+        DataError: The data cannot be read, or are others by now.
+        UsageError: The file cannot be written.
+    """
+    import numpy as np
+
+    parts = unscaled(read_options(export.recipe.data), project, seed_of(study), data_sha256(study))
+    arrays: dict[str, Any] = {}
+    for number, (train, validation) in enumerate(parts, start=1):
+        end = "" if len(parts) == 1 else f"_{number}"
+        for name, part in (("train", train), ("validation", validation)):
+            arrays |= {f"x_{name}{end}": part.x, f"y_{name}{end}": part.y}
+            arrays |= {} if part.weight is None else {f"weight_{name}{end}": part.weight}
+    try:
+        np.savez_compressed(file, **arrays)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}. Name another file.") from error
+
+
+def read_export(file: Path) -> Recipe | None:
+    """The recipe in a file that `tuner export` or `tuner best --json` wrote; None for a file that holds none.
+
+    Raises:
+        UsageError: It cannot be read.
+        RecipeError: Its recipe is broken.
+    """
+    with reading(str(file), "an exported recipe", "Export it again.", UsageError):
+        text = read_bytes(file, MAX_JSON_BYTES).decode("utf-8")
+        content = parse_toml(text) if file.suffix.lower() == ".toml" else json.loads(text)
+    if not isinstance(content, Mapping) or not isinstance(content.get("recipe"), Mapping):
+        return None
+    try:
+        return Recipe.from_json(content["recipe"])
+    except RecipeError as error:
+        raise RecipeError(f"The recipe in {file} is broken. {error} Export it again.") from None

@@ -1,0 +1,5 @@
+"""A stand-alone Python script that trains one recipe: needs keras, tensorflow and numpy, nothing of ours."""
+
+from tuner.export.script.compose import python_script
+
+__all__ = ["python_script"]

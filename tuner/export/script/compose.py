@@ -1,0 +1,123 @@
+"""Put a script together: settings, the model's file as it was, and what trains it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import tuner
+from tuner.catalog import LOSSES, METRICS, SCHEDULES
+from tuner.export.exported_recipe import Export
+from tuner.export.script.extract import definitions
+from tuner.export.script.header import docstring_text, settings_text
+from tuner.export.script.literals import comment, docstring, literal
+from tuner.export.script.model_source import MODULE, embedded_source, inline_source
+from tuner.export.script.snippets import scores_text
+from tuner.export.script.training_text import training_text
+from tuner.results import check_model_code
+from tuner.user_code import Reference, find, find_helpers, source_text
+
+_PACKAGE = Path(tuner.__file__).resolve().parent
+_METRICS = _PACKAGE / "training" / "metric_functions.py"
+_PARTS = _PACKAGE / "results" / "script" / "parts.py"
+_TRAINING = _PACKAGE / "training"
+_SCHEDULES = _TRAINING / "schedules"
+
+_RULE = "# " + "-" * 98
+
+
+def python_script(export: Export, project: Path, code: Collection[str] = ()) -> str:
+    """Write the script.  Making it imports Keras, whose defaults it is compared with.
+
+    Args:
+        export: The trial.
+        project: Folder that the model file is relative to.
+        code: The model file, if the person names it; see `check_model_code`.
+
+    Raises:
+        CodeError: Only the database names the model file.
+        ContentError: The model file is not there, or is another one than the trial was trained with.
+    """
+    recipe = export.recipe
+    reference = Reference.parse(recipe.model.reference, "build")
+    check_model_code(recipe, project, code)
+    source, helpers = source_text(find(project, reference.path)), find_helpers(project, reference.path)
+    heading = comment(f"The model: {recipe.model.reference} as it was (sha256 {recipe.model.sha256[:12]}).")
+    imports, before = _before(export)
+    after = training_text(export, reference.function)
+    model = None if helpers else inline_source(source, "\n".join([*imports, before, after]))
+    if model is None:
+        imports, before = _before(export, "ProjectFiles")
+        after = training_text(export, f"MODEL.{reference.function}")
+        model = "\n".join(
+            [
+                "# Files of the project, as modules: name → file, whether it is a package, content.",
+                embedded_source(source, reference.path, helpers),
+                "",
+                "sys.meta_path.insert(0, ProjectFiles(MODULES))",
+                f"MODEL = importlib.import_module({literal(MODULE)})",
+            ]
+        )
+        imports = [*imports, "import importlib", "import sys"]
+    return "\n".join(
+        [
+            docstring(docstring_text(export)),
+            "",
+            "from __future__ import annotations",
+            "",
+            "import os",
+            "",
+            "# Before Keras is imported; the second as in the study: sums in the same order.",
+            'os.environ["KERAS_BACKEND"] = "tensorflow"',
+            'os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")',
+            'os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")',
+            "",
+            *sorted({line for line in imports if line != "import os"}),
+            "",
+            before,
+            "",
+            "",
+            _RULE,
+            heading,
+            _RULE,
+            "",
+            model.strip("\n"),
+            "",
+            "",
+            _RULE,
+            "# Training.",
+            _RULE,
+            "",
+            "",
+            after.strip("\n"),
+            "",
+        ]
+    )
+
+
+def _before(export: Export, *parts: str) -> tuple[list[str], str]:
+    """What stands before the model: import statements, settings and definitions, more `parts` among them."""
+    imports, copied = _copied(export, parts)
+    own = ["import argparse", "import os", "import keras", "import numpy as np"]
+    return [*own, *imports], "\n\n\n".join([settings_text(export).strip(), *copied])
+
+
+def _copied(export: Export, more: Iterable[str] = ()) -> tuple[list[str], list[str]]:
+    """What the script takes over from our files: import statements and definitions."""
+    recipe = export.recipe
+    wanted: list[tuple[Path, Iterable[str]]] = [(_METRICS, [METRICS[recipe.metric].name, *_helpers(export)])]
+    parts = ["predict", *(["regularize"] if recipe.l1 or recipe.l2 else []), *more]
+    schedule, own_loss = SCHEDULES[recipe.schedule.name], LOSSES[recipe.loss.name].own_class
+    if not schedule.constant:
+        wanted.append((_SCHEDULES / f"{schedule.name}.py", ["ReduceOnPlateau" if schedule.stateful else schedule.name]))
+        parts.append("Plateau" if schedule.stateful else "Rates")
+    if own_loss is not None:
+        wanted.append((_TRAINING / f"{recipe.loss.name}.py", [own_loss]))
+    wanted.append((_PARTS, parts))
+    found = [definitions(file, names) for file, names in wanted]
+    return [line for imports, _ in found for line in imports], [text for _, texts in found for text in texts]
+
+
+def _helpers(export: Export) -> list[str]:
+    """What makes scores of outputs, where that is more than a formula."""
+    return [name for name in ("softmax",) if f"{name}(" in scores_text(export.recipe)]

@@ -1,0 +1,71 @@
+"""The top of a script: what it is, and its numbers."""
+
+from __future__ import annotations
+
+from tuner.catalog import SCHEDULES, Task
+from tuner.engines import ENGINES
+from tuner.export.exported_recipe import Export
+from tuner.export.script import snippets
+from tuner.export.script.literals import literal
+
+
+def docstring_text(export: Export) -> str:
+    """Return what the script is, and how it is run; as a text, not as Python."""
+    recipe, folds = export.recipe, len(export.splits)
+    targets = {
+        Task.MULTICLASS: f"(n, {export.outputs}), one-hot",
+        Task.BINARY: "(n, 1), 0 or 1",
+        Task.MULTILABEL: f"(n, {export.outputs}), each 0 or 1",
+        Task.REGRESSION: f"(n, {export.outputs}), in the unit of the target",
+    }[recipe.task]
+    versions = ", ".join(f"{name} {version}" for name, version in export.versions.items())
+    width = len(export.splits[0].preprocessing.center)
+    ends = "" if folds == 1 else f", each name ending in _1 to _{folds} for the folds"
+    saves = "saves the model, too" if folds == 1 else "saves the model of the last fold, too"
+    return f"""Train the setting of trial {export.trial} of the study {literal(export.study)}.
+
+    python THIS_FILE rows.npz                        trains, and prints the score
+    python THIS_FILE rows.npz --save model.keras     {saves}
+
+Recorded there: {recipe.metric} {export.value:.6g} on the validation part. It needs keras, tensorflow and numpy only
+(the study was run with {versions or "other versions"}).
+
+rows.npz holds x_train, y_train, x_validation, y_validation, and where rows have weights weight_train and
+weight_validation{ends}:
+
+- x as the data source gives it, texts as numbers, neither imputed nor scaled: {width} numbers along its last axis,
+  which become rows of shape {export.input_shape};
+- y {targets}.
+
+`tuner export STUDY --format python --data rows.npz` writes the rows of the study. Rows of your own:
+numpy.savez("rows.npz", x_train=..., y_train=..., x_validation=..., y_validation=...).
+
+With the rows of the study and the same versions the score is the recorded one to 1e-4 on most machines: elsewhere
+sums may be rounded otherwise.
+"""
+
+
+def settings_text(export: Export) -> str:
+    """The constants: what was recorded, chosen and fitted."""
+    recipe = export.recipe
+    weights = (
+        f"\nCLASS_WEIGHT = {literal(recipe.class_weight)}  # of each class by number" if recipe.class_weight else ""
+    )
+    direction = "maximized" if export.direction == "maximize" else "minimized"
+    order = ENGINES[export.engine].order
+    maximize = f"\nMAXIMIZE = {export.direction == 'maximize'}" if SCHEDULES[recipe.schedule.name].stateful else ""
+    names = snippets.names_text(export)
+    return f"""RECORDED = {literal(export.value)}  # {recipe.metric} on the validation part, {direction}
+TASK = {literal(str(recipe.task))}
+SEED = {literal(recipe.seed)}  # of initial weights, batch order and dropout
+ORDER = {literal(order)}  # of the rows: "keras" is that of the engine `fit`, "numpy" that of `compiled`
+EPOCHS = {literal(recipe.epochs)}
+BATCH_SIZE = {literal(recipe.batch_size)}
+LEARNING_RATE = {literal(recipe.learning_rate)}{weights}{maximize}
+
+{names}
+SHAPE = {literal(tuple(export.splits[0].preprocessing.shape))}  # of one row as the model gets it
+# Fitted on the training part{"" if len(export.splits) == 1 else " of each fold"}: x becomes (x - center) / scale.
+{snippets.fitted_text(export)}
+
+"""

@@ -1,0 +1,135 @@
+"""The pieces of a script that follow from the recipe: objects, numbers, schedule, score."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from tuner.catalog import ACTIVATIONS, INITIALIZERS, LOSSES, SCHEDULES, Recipe, Task, head_for, loss_of, optimizer_of
+from tuner.export.exported_recipe import Export
+from tuner.export.script.call_source import call_text
+from tuner.export.script.literals import literal
+from tuner.user_code import is_name
+
+WIDTH = 110
+
+
+def optimizer_text(recipe: Recipe) -> str:
+    """The call that makes the optimizer."""
+    return call_text(optimizer_of(recipe), **{**recipe.optimizer.options, "learning_rate": recipe.learning_rate})
+
+
+def loss_text(recipe: Recipe) -> str:
+    """The call that makes the loss, of Keras or of a class that the script defines."""
+    own = LOSSES[recipe.loss.name].own_class
+    if own is not None:
+        return f"{own}({', '.join(f'{name}={literal(value)}' for name, value in recipe.loss.options.items())})"
+    loss = loss_of(recipe)
+    return call_text(getattr(loss, "loss", loss), **recipe.loss.options)
+
+
+def initializer_text(recipe: Recipe) -> str:
+    """The call that makes the initializer."""
+    made = INITIALIZERS[recipe.initializer.name].build(**recipe.initializer.options)
+    return call_text(made, **recipe.initializer.options)
+
+
+def folded(call: str) -> str:
+    """A call that stands as an argument, eight columns in, one argument a line where it is long."""
+    node = ast.parse(call, mode="eval").body
+    if len(call) <= 80 or not isinstance(node, ast.Call):
+        return call
+    arguments = [*map(ast.unparse, node.args), *(f"{one.arg}={ast.unparse(one.value)}" for one in node.keywords)]
+    lines = "".join(f"            {argument},\n" for argument in arguments)
+    return f"{ast.unparse(node.func)}(\n{lines}        )"
+
+
+def build_text(export: Export, function: str) -> str:
+    """The call of the model's function with the chosen options."""
+    recipe = export.recipe
+    arguments = {"activation": ACTIVATIONS[recipe.activation].build(), **recipe.model.options}
+    given = "".join(f"        {_argument(name, value)},\n" for name, value in arguments.items())
+    shapes = f"        {literal(export.input_shape)},\n        {literal(export.outputs)},\n"
+    return f"{function}(\n{shapes}        initializer=initializer,\n{given}    )"
+
+
+def _argument(name: str, value: Any) -> str:
+    """A keyword argument; a name that Python would not read as one stands in a dictionary."""
+    return f"{name}={literal(value)}" if is_name(name) else f"**{literal({name: value})}"
+
+
+def schedule_text(recipe: Recipe) -> str | None:
+    """What makes the schedule's callback, from `steps` an epoch and `measure`; None for a constant rate."""
+    name, options = recipe.schedule.name, recipe.schedule.options
+    if SCHEDULES[name].constant:
+        return None
+    given = "".join(f", {option}={literal(value)}" for option, value in options.items())
+    if SCHEDULES[name].stateful:
+        return f"Plateau(ReduceOnPlateau(LEARNING_RATE, MAXIMIZE{given}), measure)"
+    return f"Rates({name}(np.arange(steps * EPOCHS), steps * EPOCHS, LEARNING_RATE{given}), steps)"
+
+
+def scores_text(recipe: Recipe) -> str:
+    """What the metric takes, from `outputs` of the model: see `tuner.catalog.scores`."""
+    head = recipe.head
+    if recipe.task is Task.REGRESSION:
+        return 'outputs * fitted["target_scale"] + fitted["target_center"]'
+    if head == "model":
+        head = head_for(recipe.loss.name, recipe.task)
+    if head in ("sigmoid", "softmax"):
+        return "outputs"
+    if head == "tanh":
+        return "(1.0 + outputs) / 2.0"
+    if head == "relu":
+        return "np.minimum(outputs, 1.0)"
+    if recipe.task is Task.MULTICLASS:
+        return "softmax(outputs)"
+    return "0.5 * (1.0 + np.tanh(0.5 * outputs))"
+
+
+def fitted_text(export: Export) -> str:
+    """What was fitted on each training part, as a list of dictionaries of arrays."""
+    lines = ["FITTED = ["]
+    for split in export.splits:
+        given = split.preprocessing
+        lines.append("    {")
+        if given.fill is not None:
+            lines += _array("fill", given.fill.tolist())
+        lines += _array("center", given.center.tolist()) + _array("scale", given.scale.tolist())
+        if export.recipe.task is Task.REGRESSION:
+            lines += _array("target_center", split.target_center) + _array("target_scale", split.target_scale)
+        lines.append("    },")
+    return "\n".join([*lines, "]"])
+
+
+def _array(name: str, values: Sequence[float]) -> list[str]:
+    text = f"np.array([{', '.join(map(literal, values))}]),"
+    if len(text) < WIDTH - 20:
+        return [f'        "{name}": {text}']
+    numbers = textwrap.wrap(", ".join(map(literal, values)), WIDTH - 16, break_long_words=False, break_on_hyphens=False)
+    return [f'        "{name}": np.array([', *(f"            {line}" for line in numbers), "        ]),"]
+
+
+def names_text(export: Export) -> str:
+    """The names of the columns and classes, where there are any, and how texts became numbers."""
+    given = export.splits[0].preprocessing
+    parts = []
+    if given.features:
+        parts.append(_list("FEATURES", given.features, "The columns of x, in this order."))
+    if given.vocabulary:
+        how = "columns of 0 and 1, one a category" if given.text == "one_hot" else "the number of the category, from 0"
+        listed = {name: list(words) for name, words in given.vocabulary.items()}
+        parts.append(
+            f"# Text columns became {how} (a text that is not listed: {'zeros' if given.text == 'one_hot' else -1})."
+        )
+        parts.append(_list("VOCABULARY", listed, None))
+    if export.classes:
+        parts.append(_list("CLASSES", export.classes, "The classes, in the order of the outputs."))
+    return "\n".join(parts)
+
+
+def _list(name: str, values: Any, comment: str | None) -> str:
+    text = literal(list(values) if isinstance(values, tuple) else values, WIDTH)
+    return "\n".join([*([f"# {comment}"] if comment else []), f"{name} = {text}"])

@@ -1,0 +1,8 @@
+"""Health of a training: what is measured of it, and what that means.
+
+Measuring needs Keras and TensorFlow (`layers`, loaded at its first use); judging needs neither.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,223 @@
+"""From what was measured to verdicts, without TensorFlow.
+
+A rule looks at the probes of one training in the order of their epochs.  What passes by itself is no finding: dead,
+saturated and vanishing must hold in the last two probes, and exploding needs that nothing was learned.  So the
+verdict after any epoch is what a person would say then, and early stopping uses the same one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tuner.health import thresholds as at
+from tuner.health.finding import HEALTHY, VERDICTS, Finding
+from tuner.health.probe import LayerHealth, Probe
+
+_STANDING = 2
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What is known of the training on one split.
+
+    Attributes:
+        fold: Index of the split.
+        epochs: Epochs that it has in all.
+        probes: Of the initial weights, and of later epochs in their order.
+        val_losses: Loss on the validation part by epoch.
+    """
+
+    fold: int
+    epochs: int
+    probes: Sequence[Probe]
+    val_losses: Mapping[int, float]
+
+
+def judge(folds: Sequence[Fold], found: Sequence[Finding] = ()) -> tuple[Finding, ...]:
+    """The findings of a trial, the first one its verdict.
+
+    A verdict counts where the majority of the folds has it; that a training diverged always counts.
+
+    Args:
+        folds: What is known of each split so far.
+        found: Findings of the engine itself.
+
+    Returns:
+        One finding a verdict, in the order of `VERDICTS`; "healthy" alone where there is no other.  Nothing where
+        nothing was measured after the start.
+    """
+    findings = [*found, *(finding for fold in folds for finding in _of_fold(fold))]
+    counts = Counter(finding.verdict for finding in findings)
+    measured = [fold for fold in folds if len(fold.probes) > 1]
+    first = {}
+    for finding in findings:
+        if finding.verdict == "diverged" or 2 * counts[finding.verdict] > len(measured):
+            first.setdefault(finding.verdict, finding)
+    ordered = sorted(first.values(), key=lambda finding: VERDICTS.index(finding.verdict))
+    return tuple(ordered) if ordered else tuple(_healthy(fold) for fold in measured[-1:])
+
+
+def _of_fold(fold: Fold) -> Iterator[Finding]:
+    if len(fold.probes) < 2 or fold.probes[0].epoch != 0:
+        return
+    for rule in (_diverged, _exploding, _dead, _saturated, _vanishing, _no_progress, _overfitting):
+        finding = rule(fold)
+        if finding is not None:
+            yield finding
+
+
+def _healthy(fold: Fold) -> Finding:
+    epoch = fold.probes[-1].epoch
+    return Finding(HEALTHY, f"no sign of trouble up to epoch {epoch}", None, epoch, None, None, fold.fold)
+
+
+def _diverged(fold: Fold) -> Finding | None:
+    start, last = fold.probes[0], fold.probes[-1]
+    if math.isfinite(last.loss) and (start.loss <= 0 or last.loss <= at.LOSS_BLOW_UP * start.loss):
+        return None
+    threshold = at.LOSS_BLOW_UP * start.loss
+    text = (
+        f"the loss rose from {start.loss:.3g} to {last.loss:.3g} by epoch {last.epoch} (threshold {threshold:.3g}, "
+        f"{at.LOSS_BLOW_UP:.0f} times the initial loss); lower the learning rate or clip the gradients"
+    )
+    return Finding("diverged", text, None, last.epoch, last.loss, threshold, fold.fold)
+
+
+def _exploding(fold: Fold) -> Finding | None:
+    start, last = fold.probes[0], fold.probes[-1]
+    if last.loss < _baseline(fold):  # it has recovered
+        return None
+    largest = max((layer.gradient or 0.0 for layer in start.layers), default=0.0)
+    threshold = at.GRADIENT_GROWTH * largest
+    step = "lower the learning rate or set clipnorm"
+    for probe in fold.probes[1:]:
+        layer = _largest(probe, lambda layer: layer.gradient)
+        if layer is not None and largest > 0 and not (layer.gradient or 0.0) <= threshold:
+            text = (
+                f"gradient norm {layer.gradient:.2g} in {layer.layer} at epoch {probe.epoch} (threshold "
+                f"{threshold:.2g}, {at.GRADIENT_GROWTH:.0f} times the largest one of the initial weights); {step}"
+            )
+            return Finding("exploding", text, layer.layer, probe.epoch, layer.gradient, threshold, fold.fold)
+        layer = _largest(probe, lambda layer: layer.update)
+        if layer is not None and not (layer.update or 0.0) <= at.LARGE_UPDATE:
+            text = (
+                f"the mean step changed the weights of {layer.layer} by {layer.update:.2g} of their norm by epoch "
+                f"{probe.epoch} (threshold {at.LARGE_UPDATE:g}, usual are 0.001), and nothing was learned; {step}"
+            )
+            return Finding("exploding", text, layer.layer, probe.epoch, layer.update, at.LARGE_UPDATE, fold.fold)
+    return None
+
+
+def _dead(fold: Fold) -> Finding | None:
+    found = _standing(fold, lambda layer, probe: layer.dead, at.DEAD_SHARE)
+    if found is None:
+        return None
+    layer, probe, share = found
+    text = (
+        f"{_percent(share)} of the units of {layer} are 0 for every row at epoch {probe.epoch} (threshold "
+        f"{_percent(at.DEAD_SHARE)}); lower the learning rate, start from he_normal and biases of 0, or take "
+        "leaky_relu or elu"
+    )
+    return Finding("dead units", text, layer, probe.epoch, share, at.DEAD_SHARE, fold.fold)
+
+
+def _saturated(fold: Fold) -> Finding | None:
+    found = _standing(fold, lambda layer, probe: layer.saturated, at.SATURATED_SHARE)
+    if found is None:
+        return None
+    layer, probe, share = found
+    text = (
+        f"{_percent(share)} of the values of {layer} are saturated at epoch {probe.epoch} (threshold "
+        f"{_percent(at.SATURATED_SHARE)}); start from smaller weights (glorot_uniform), scale the features, or lower "
+        "the learning rate"
+    )
+    return Finding("saturated", text, layer, probe.epoch, share, at.SATURATED_SHARE, fold.fold)
+
+
+def _vanishing(fold: Fold) -> Finding | None:
+    found = _standing(fold, _weakness, 1.0 / at.VANISHING_RATIO)
+    if found is None:
+        return None
+    layer, probe, weakness = found
+    ratio = 1.0 / weakness
+    text = (
+        f"the gradient norm of {layer} is {ratio:.2g} of the largest one at epoch {probe.epoch} (threshold "
+        f"{at.VANISHING_RATIO:g}); take relu with he_normal, fewer layers, batch normalisation, or skip connections"
+    )
+    return Finding("vanishing", text, layer, probe.epoch, ratio, at.VANISHING_RATIO, fold.fold)
+
+
+def _no_progress(fold: Fold) -> Finding | None:
+    last, baseline = fold.probes[-1], _baseline(fold)
+    if last.epoch < min(at.PROGRESS_EPOCHS, fold.epochs) or not baseline > 0:
+        return None
+    fall = 1.0 - last.loss / baseline
+    if not fall < at.LEAST_PROGRESS:
+        return None
+    step = "lower" if last.loss > fold.probes[0].loss else "raise"
+    text = (
+        f"after {last.epoch} epochs the loss of {last.loss:.4g} is {_percent(abs(fall))} "
+        f"{'below' if fall > 0 else 'above'} {baseline:.4g}, that of the initial weights or of a constant answer "
+        f"(threshold {_percent(at.LEAST_PROGRESS)}); {step} the learning rate, and check the labels"
+    )
+    return Finding("no progress", text, None, last.epoch, fall, at.LEAST_PROGRESS, fold.fold)
+
+
+def _overfitting(fold: Fold) -> Finding | None:
+    last, baseline = fold.probes[-1], _baseline(fold)
+    val_loss, fell = fold.val_losses.get(last.epoch), baseline - last.loss
+    if val_loss is None or not (baseline > 0 and fell > at.FALL_TO_JUDGE * baseline):
+        return None
+    gap = (val_loss - last.loss) / fell
+    if not gap > at.OVERFITTING_GAP:
+        return None
+    text = (
+        f"at epoch {last.epoch} the loss is {last.loss:.3g} on training rows and {val_loss:.3g} on validation rows: "
+        f"{_percent(gap)} of its fall from {baseline:.3g} is not there (threshold "
+        f"{_percent(at.OVERFITTING_GAP)}); add rows, dropout, l2 or weight decay, or take fewer units or epochs"
+    )
+    return Finding("overfitting", text, None, last.epoch, gap, at.OVERFITTING_GAP, fold.fold)
+
+
+def _baseline(fold: Fold) -> float:
+    """The loss of whoever has learned nothing: that of the initial weights, or of a constant answer if this is less."""
+    start = fold.probes[0]
+    return start.loss if start.constant_loss is None else min(start.loss, start.constant_loss)
+
+
+def _standing(
+    fold: Fold, of: Callable[[LayerHealth, Probe], float | None], threshold: float
+) -> tuple[str, Probe, float] | None:
+    """The layer with the largest value, among those above the threshold in each of the last two probes."""
+    recent = fold.probes[-_STANDING:]
+    last = recent[-1]
+    found: tuple[str, Probe, float] | None = None
+    for index, layer in enumerate(last.layers):
+        values = [of(probe.layers[index], probe) for probe in recent]
+        if any(value is None or not value > threshold for value in values):
+            continue
+        value = values[-1]
+        if value is not None and (found is None or value > found[2]):
+            found = (layer.layer, last, value)
+    return found
+
+
+def _weakness(layer: LayerHealth, probe: Probe) -> float | None:
+    """How many times smaller than the largest one the gradient of a layer is; None without gradients at all."""
+    largest = max((other.gradient or 0.0 for other in probe.layers), default=0.0)
+    if layer.gradient is None or not 0 < largest < math.inf:
+        return None
+    return math.inf if layer.gradient == 0 else largest / layer.gradient
+
+
+def _largest(probe: Probe, of: Callable[[LayerHealth], float | None]) -> LayerHealth | None:
+    """The layer with the largest value; one that is not a number is larger than all."""
+    known = [(value, layer) for layer in probe.layers if (value := of(layer)) is not None]
+    return max(known, key=lambda entry: math.inf if math.isnan(entry[0]) else entry[0], default=(0.0, None))[1]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

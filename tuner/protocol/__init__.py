@@ -1,0 +1,5 @@
+"""What coordinator and workers tell each other: jobs, events, worker configuration, artifacts."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,45 @@
+from .artifacts import Kept
+from .events import (
+    CHECKPOINT_EVERY_S,
+    Anew,
+    Ended,
+    EpochDone,
+    Event,
+    Executor,
+    GlobalStateChanged,
+    Job,
+    Lost,
+    ModelWarned,
+    Raised,
+    Saved,
+    Stopped,
+    Unsaved,
+    Workplace,
+    kept,
+)
+from .limits import NO_LIMITS, Limits, out_of_memory
+from .messages import MAX_CHECKPOINT_BYTES
+
+__all__ = [
+    "CHECKPOINT_EVERY_S",
+    "MAX_CHECKPOINT_BYTES",
+    "NO_LIMITS",
+    "Anew",
+    "Ended",
+    "EpochDone",
+    "Event",
+    "Executor",
+    "GlobalStateChanged",
+    "Job",
+    "Kept",
+    "Limits",
+    "Lost",
+    "ModelWarned",
+    "Raised",
+    "Saved",
+    "Stopped",
+    "Unsaved",
+    "Workplace",
+    "kept",
+    "out_of_memory",
+]

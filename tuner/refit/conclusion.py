@@ -1,0 +1,86 @@
+"""What the numbers of `tuner train` say, as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tuner.refit.refit_result import Baseline, Trained
+from tuner.refit.selection import ALPHA
+
+
+def declared(baseline: Baseline) -> bool:
+    """Whether there is a winner: a recipe that is better than the best constant answer by more than chance."""
+    return baseline.p is not None and baseline.p < ALPHA
+
+
+def confirmed(baseline: Baseline) -> bool:
+    """Whether the test part, where it was scored, says so too."""
+    return baseline.test is None or (baseline.test_p is not None and baseline.test_p < ALPHA)
+
+
+def meaning(trained: Trained) -> Iterator[str]:
+    """The sentences, in the order in which a person should read them."""
+    yield trained.leaders
+    yield trained.baseline.meaning
+    yield from _optimism(trained)
+    if trained.verdict != "none":
+        yield from _test(trained)
+    diverged = sum(row.candidate.values.count(None) for row in trained.recipes)
+    if diverged:
+        yield f"{diverged} of the trainings diverged; a recipe with fewer of them goes before one with more."
+
+
+def against_baseline(found: Baseline, metric: str) -> str:
+    """Whether the chosen recipe beats the best constant answer."""
+    what = f"the best constant answer, {found.answer} ({metric} {found.validation:.5g} on the validation part)"
+    looks = f"over seeds and rows, for the best of {found.tried} trials"
+    if declared(found):
+        return f"It beats {what} by more than chance explains (p {_p(found.p)}, {looks})."
+    return (
+        f"No winner: the chosen recipe is not better than {what} by more than chance explains "
+        f"(p {_p(found.p)}, {looks}). The test part was not looked at, and no model was saved."
+    )
+
+
+def _optimism(trained: Trained) -> Iterator[str]:
+    row, test = trained.winner, trained.test
+    if row.optimism is None:
+        return
+    text = f"The search saw {trained.metric} {row.candidate.leader.value:.5g}: {_better_by(row.optimism)} the mean of "
+    text += f"{len(row.candidate.complete)} new seeds on the same rows"
+    if test is not None and test.mean is not None:
+        sign = 1.0 if trained.direction == "maximize" else -1.0
+        text += f", and {_better_by(sign * (row.candidate.leader.value - test.mean))} that on the test part"
+    yield f"{text}."
+
+
+def _test(trained: Trained) -> Iterator[str]:
+    test, found = trained.test, trained.baseline
+    if test is None:
+        yield "The study has no test part (`test = 0`), so the saved model was scored on no rows that it has not seen."
+        return
+    if test.mean is None:
+        yield f"On the test part {trained.metric} is not defined, or the model's answers are not finite."
+        return
+    if trained.expected is not None:
+        low, high = trained.expected.low, trained.expected.high
+        where = "there it lies" if low <= test.mean <= high else "it lies outside, which is one case in twenty"
+        yield f"Before it was looked at, the test score was expected from {low:.5g} to {high:.5g}: {where}."
+    if not confirmed(found):
+        yield (
+            f"The test part does not confirm the winner: there it is not better than {found.answer} "
+            f"({found.test:.5g}) by more than chance explains (p {_p(found.test_p)})."
+        )
+    if test.before:
+        times = "once" if test.before == 1 else f"{test.before} times"
+        yield f"The test part was scored {times} before: it is a test only as long as nothing is chosen by its score."
+
+
+def _better_by(difference: float) -> str:
+    return f"{abs(difference):.3g} {'better' if difference >= 0 else 'worse'} than"
+
+
+def _p(p: float | None) -> str:
+    if p is None:
+        return "unknown"
+    return "< 1e-6" if p < 1e-6 else f"= {p:.2g}"

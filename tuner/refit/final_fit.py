@@ -1,0 +1,155 @@
+"""The chosen recipe trained on all rows but those of the test, which is then scored, once."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tuner.catalog import Recipe
+from tuner.data import HeldOut, held_out, read_options
+from tuner.errors import StudyFailedError
+from tuner.export import seed_of
+from tuner.protocol import Job
+from tuner.refit.baseline import constants
+from tuner.refit.final_model import watches_validation
+from tuner.refit.intervals import Interval, Widths, around, seeds_width
+from tuner.refit.refit_result import Scored
+from tuner.refit.refit_session import Work
+from tuner.refit.scoring import Answers, Measure, held_out_measure, standard_error
+from tuner.refit.selection import Candidate, p_above
+from tuner.storage import note
+
+_FIRST = 1_000_000
+"""Number of the first final training; those of the leaders are far below."""
+
+SCORED = "tuner:test_scored"
+"""Attribute of a study: each time that its test part was scored."""
+
+
+@dataclass(frozen=True)
+class Final:
+    """The last trainings.
+
+    Attributes:
+        recipe: Of the model that is kept, with its seed.
+        model: The Keras file, in the folder of the work.
+        own: Classes of its layers that are not Keras's.
+        held: What it was trained on, and the test part.
+        scored: The test part; None where there is none.
+        constant: Objective of the constant answer on the test part; None where there is none.
+        p: That the recipe is better than it only by chance; None where there is none.
+    """
+
+    recipe: Recipe
+    model: Path
+    own: tuple[str, ...]
+    held: HeldOut
+    scored: Scored | None = None
+    constant: float | None = None
+    p: float | None = None
+
+
+def expected_on_test(chosen: Candidate, measure: Measure, rows: int) -> Interval | None:
+    """Where the mean test score over as many seeds is expected, from the validation part alone; None without both.
+
+    It allows for the rows of both parts being samples, and for the seeds of both means.
+    """
+    if not rows or chosen.mean is None:
+        return None
+    mean, error = chosen.mean, chosen.error
+    widths = [
+        measure.widths(mean, error),
+        measure.widths(mean, error, rows),
+        Widths(*[seeds_width(chosen.complete, len(chosen.values))] * 2),
+    ]
+    return around(mean, widths, *measure.limits)
+
+
+def train_finally(work: Work, chosen: Candidate, answer: str) -> Final:
+    """Train the chosen recipe with each seed on all rows but the test, and score the test part.
+
+    The first seed is the one that is kept: which one scores best is not asked, so its score is an honest one.
+
+    Args:
+        work: The work.
+        chosen: Its recipe is trained.
+        answer: Name of the constant answer that it is compared with.
+
+    Raises:
+        StudyFailedError: All trainings diverged.
+    """
+    recipe = chosen.leader.recipe
+    first = _FIRST
+    jobs = [
+        Job(first + index, work.seeded(recipe, index).to_json(), purpose="final", folder=str(work.folder))
+        for index in range(work.seeds)
+    ]
+    ended = work.run(jobs, lambda number: None)
+    complete = [index for index in range(work.seeds) if ended[first + index].state == "complete"]
+    if not complete:
+        raise StudyFailedError(
+            f"A model needs a training that does not diverge, but with all rows each of {work.seeds} diverged: "
+            f"{ended[first].reason}. Search at lower learning rates."
+        )
+    held = held_out(
+        read_options(recipe.data),
+        work.project,
+        seed_of(work.study),
+        work.prepared.facts.sha256,
+        keep_validation=watches_validation(recipe),
+    )
+    kept, index = work.kept(first + complete[0]), complete[0]
+    final = Final(work.seeded(recipe, index), kept.model, kept.own(), held)
+    if not len(held.validation):
+        return final
+    answers = [work.answers(first + i, ended[first + i], [held], recipe) for i in range(work.seeds)]
+    return _scored(final, answers, index, answer, work)
+
+
+def _scored(final: Final, answers: Sequence[Answers | None], index: int, answer: str, work: Work) -> Final:
+    held, measure = final.held, held_out_measure(final.held, final.recipe)
+    values = [None if given is None else _finite(measure.of(given)) for given in answers]
+    complete = [value for value in values if value is not None]
+    draws = measure.draws([given for given, value in zip(answers, values, strict=True) if given and value is not None])
+    mean = float(np.mean(complete)) if complete else None
+    interval = own = constant = p = None
+    if mean is not None and len(complete) > 1:
+        rows = measure.widths(mean, standard_error(draws.mean(axis=1)))
+        interval = around(mean, [rows, Widths(*[seeds_width(complete)] * 2)], *measure.limits)
+        named = {one.name: one for one in constants((held,), measure.task, work.prepared.facts.classes)}
+        if answer in named:
+            given = named[answer].answers(measure)
+            constant, p = _finite(measure.of(given)), _finite(p_above(complete, draws, given, measure))
+    value = values[index]
+    if value is not None:
+        column = index - values[:index].count(None)
+        own = around(value, [measure.widths(value, standard_error(draws[:, column]))], *measure.limits)
+    scored = Scored(tuple(values), mean, interval, index, value, own, len(_before(work)))
+    return Final(final.recipe, final.model, final.own, held, scored, constant, p)
+
+
+def keep_that_it_was_scored(work: Work, chosen: Candidate, scored: Scored) -> None:
+    """Keep with the study that its test part was looked at.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    entry = {"when": now, "trial": chosen.leader.trial, "mean": scored.mean}
+    record = work.study.record
+    note(work.study.database, record.study_id, SCORED, [*_before(work), entry])
+
+
+def _before(work: Work) -> list[dict[str, Any]]:
+    found = work.study.record.attrs.get(SCORED, [])
+    return list(found) if isinstance(found, list) else []
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,83 @@
+"""The last training of a chosen recipe: on all rows but those of the test, which are answered once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tuner.catalog import SCHEDULES, Recipe
+from tuner.data import HeldOut, Part, Prepared, Split
+from tuner.engines import Engine, EpochRecord, OnEpoch, Training
+from tuner.protocol import Kept
+from tuner.refit.revalidation import outputs_of
+
+_WATCHED = 4096
+
+
+def watches_validation(recipe: Recipe) -> bool:
+    """Whether the training itself needs validation rows, which must then be kept out of it."""
+    return SCHEDULES[recipe.schedule.name].stateful
+
+
+def final_split(prepared: Prepared, held: HeldOut, recipe: Recipe) -> Split:
+    """What a final training trains on, and measures on while it does.
+
+    Args:
+        prepared: The data as the search had them.
+        held: `held_out(..., keep_validation=watches_validation(recipe))`.
+        recipe: What will be trained.
+
+    Returns:
+        The first split of the search where the schedule watches the validation part; else `held.train` with some of its
+        own rows to measure on, as the test rows must not be seen.
+    """
+    if watches_validation(recipe):
+        return prepared.splits[0]
+    train, every = held.train, max(1, len(held.train) // _WATCHED)
+    weight = None if train.weight is None else train.weight[::every]
+    some = Part(train.x[::every], train.y[::every], weight)
+    return Split(train, some, held.target_center, held.target_scale, held.preprocessing)
+
+
+def train_final(
+    engine: Engine,
+    recipe: Recipe,
+    prepared: Prepared,
+    held: HeldOut,
+    split: Split,
+    build: Callable[..., Any],
+    on_epoch: OnEpoch,
+    kept: Kept,
+) -> Training:
+    """Train on a final split, keep the outputs on the test rows, and the model as a file that takes rows of the source.
+
+    Args:
+        engine: Trains.
+        recipe: What to train.
+        prepared: The data as the search had them.
+        held: As for `final_split`.
+        split: What that gave; the same one for all trainings, as engines keep their rows.
+        build: The function of the model file.
+        on_epoch: Is told of each epoch.
+        kept: Where both are kept.
+
+    Raises:
+        ContentError: Plain Keras cannot load the model again.
+    """
+
+    def decide(record: EpochRecord) -> bool:
+        return on_epoch(record, None)
+
+    training = engine.train(recipe, split, prepared.facts, build, 0, decide)
+    if training.state != "complete":
+        return training
+    from tuner.refit.serving_model import own_classes, save_checked, whole_model
+
+    model = engine.model()
+    test = held.validation
+    outputs = outputs_of(model, test.x) if len(test) else np.empty((0, prepared.facts.outputs), np.float32)
+    save_checked(whole_model(model, recipe, held), kept.model, held, recipe, model)
+    kept.keep([outputs], own_classes(model))
+    return training

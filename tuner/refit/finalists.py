@@ -1,0 +1,55 @@
+"""The leading recipes of a study, and the seeds that they are trained with again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.analysis import ranked
+from tuner.catalog import Recipe
+from tuner.results import Study, best_trial, trial_recipe
+from tuner.search import params_of
+
+
+@dataclass(frozen=True)
+class Leader:
+    """A trial that led the search.
+
+    Attributes:
+        trial: Its number.
+        value: The objective that the search saw.
+        params: Its searched parameters, as plain JSON.
+        recipe: Its recipe.
+    """
+
+    trial: int
+    value: float
+    params: dict[str, Any]
+    recipe: Recipe
+
+
+def leaders(study: Study, top: int) -> list[Leader]:
+    """The best complete trials, best first.  Of trials that differ in their seed alone, the best one counts.
+
+    Raises:
+        NoBestTrialError: No trial is complete, or the study was not made by keras-studies.
+    """
+    best_trial(study)
+    complete = [trial for trial in study.record.trials if study.state_of(trial)[0] == "complete"]
+    found: list[Leader] = []
+    known: list[Recipe] = []
+    for trial in ranked(complete, study.record.direction):
+        recipe = trial_recipe(study, trial)
+        unseeded = recipe.model_copy(update={"seed": 0})
+        if unseeded not in known:
+            known.append(unseeded)
+            found.append(Leader(trial.number, float(trial.value or 0.0), params_of(trial), recipe))
+        if len(found) == top:
+            break
+    return found
+
+
+def seed_of_training(seed: int, number: int) -> int:
+    """The seed of a retraining, in [0, 2³²): none of those that the search used, and the same one for every recipe."""
+    return int.from_bytes(hashlib.sha256(f"train {seed}:{number}".encode()).digest()[:4], "big")

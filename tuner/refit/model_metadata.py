@@ -1,0 +1,122 @@
+"""What lies in a saved model beside Keras's own files: the recipe, and what its rows and answers mean."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tuner.catalog import Recipe
+from tuner.data import Preprocessing
+from tuner.errors import RecipeError, UsageError
+from tuner.untrusted_files import MAX_JSON_BYTES, open_zip, read_member, reading
+
+FORMAT = "keras-studies model 1"
+MEMBER = "keras_studies.json"
+"""Name of the file in the archive; Keras passes over it."""
+
+_KINDS: Mapping[str, type] = {
+    "study": str,
+    "trial": int,
+    "metric": str,
+    "direction": str,
+    "classes": list,
+    "own": list,
+    "scores": dict,
+    "versions": dict,
+}
+
+
+@dataclass(frozen=True)
+class About:
+    """What a saved model is.
+
+    Attributes:
+        study: Name of the study.
+        trial: Number of the trial whose recipe it is.
+        metric, direction: The objective; "maximize" or "minimize".
+        recipe: What it was trained by, with its seed.
+        classes: Names of the classes or labels, in the order of the outputs; none for regression.
+        preprocessing: What the layers in front of the model do; `features` and `vocabulary` say what a row is.
+        own: Classes of layers that are not Keras's.
+        scores: What was measured: the shape of `tuner train --json`, without this file.
+        versions: Package → version that it was saved with.
+    """
+
+    study: str
+    trial: int
+    metric: str
+    direction: str
+    recipe: Recipe
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    own: tuple[str, ...] = ()
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {
+            "format": FORMAT,
+            **vars(self),
+            "recipe": self.recipe.to_json(),
+            "classes": list(self.classes),
+            "preprocessing": self.preprocessing.to_json(),
+            "own": list(self.own),
+            "scores": dict(self.scores),
+            "versions": dict(self.versions),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> About:
+        """Read what `to_json` gave, or somebody made up.
+
+        Raises:
+            ValueError, KeyError, TypeError, AttributeError: It is something else.
+        """
+        known = {key: value for key, value in content.items() if key != "format"}
+        for key, kind in _KINDS.items():
+            if not isinstance(known.get(key, kind()), kind):
+                raise ValueError(f"`{key}` is of type {type(known[key]).__name__}")
+        if not all(isinstance(name, str) for name in (*known["classes"], *known["own"])):
+            raise ValueError("`classes` and `own` must hold names")
+        try:
+            known["recipe"] = Recipe.from_json(known["recipe"])
+        except RecipeError as error:
+            raise ValueError(str(error)) from None
+        known["preprocessing"] = Preprocessing.from_json(known["preprocessing"])
+        known["classes"], known["own"] = tuple(known["classes"]), tuple(known["own"])
+        return cls(**known)
+
+
+def write_about(file: Path, about: About) -> None:
+    """Put it into a `.keras` file that Keras has written."""
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(MEMBER, json.dumps(_plain(about.to_json()), indent=2, allow_nan=False))
+
+
+def _plain(content: Any) -> Any:
+    """What JSON knows: numbers that are not finite become null."""
+    if isinstance(content, dict):
+        return {key: _plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_plain(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def read_about(file: Path) -> About:
+    """What lies in a `.keras` file; Keras is not needed for it.
+
+    Raises:
+        UsageError: It is no such file, or was not saved by `tuner train`.
+    """
+    with reading(str(file), "a saved model", "Train it again.", UsageError), open_zip(file) as archive:
+        if MEMBER in archive.namelist():
+            return About.from_json(json.loads(read_member(archive, MEMBER, MAX_JSON_BYTES)))
+    raise UsageError(
+        f"{file} was not saved by `tuner train`: it holds no recipe. Load it with keras.saving.load_model."
+    )

@@ -1,0 +1,203 @@
+"""From a study to a model: train the leaders again, choose, look at the test part once, save."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from tuner.catalog import Recipe
+from tuner.data import Prepared
+from tuner.export import prepared_of, seed_of
+from tuner.protocol import Executor, Job, Workplace
+from tuner.refit.baseline import Constant, best_constant
+from tuner.refit.conclusion import against_baseline, confirmed, declared, meaning
+from tuner.refit.final_fit import Final, expected_on_test, keep_that_it_was_scored, train_finally
+from tuner.refit.finalists import Leader, leaders
+from tuner.refit.model_metadata import About, write_about
+from tuner.refit.publication import check_output, publish
+from tuner.refit.refit_result import Baseline, Row, Trained
+from tuner.refit.refit_session import Progress, Work
+from tuner.refit.scoring import Measure, validation_measure
+from tuner.refit.selection import Candidate, candidate, choose, leaders_text, p_above, p_against
+from tuner.results import Study, check_data_code, check_model_code
+from tuner.runner import Interrupts, Standing
+from tuner.study import read_execution
+
+TOP, SEEDS = 3, 5
+
+
+@dataclass(frozen=True)
+class RefitOptions:
+    """What is asked for.
+
+    Attributes:
+        file: Where the model is saved.
+        top: How many of the leading recipes are trained again.
+        seeds: With how many seeds each; two at least.
+        seed: What they are made from; None for the study's.
+        force: Whether a file that is there is written over.
+        code: Code of the project that the person names, beside what study files of the project name.
+    """
+
+    file: Path
+    top: int = TOP
+    seeds: int = SEEDS
+    seed: int | None = None
+    force: bool = False
+    code: tuple[str, ...] = ()
+
+
+def refit_leaders(
+    study: Study,
+    project: Path,
+    request: RefitOptions,
+    executor_of: Callable[[Workplace, int], Executor],
+    show: Callable[[Standing], None] = lambda standing: None,
+) -> Trained:
+    """Train the leading recipes again, choose one, score the test part once and save the model.
+
+    Args:
+        study: The study.
+        project: Folder that the model file and the data are relative to.
+        request: What is asked for.
+        executor_of: Gives the executor for a workplace and so many trainings.
+        show: Called with the standing whenever it changed.
+
+    Raises:
+        UsageError: The file cannot be written, no trial is complete, or model or data have changed.
+        CodeError: Only the database names the model file or the data function.
+        StudyFailedError: A training failed, or too many of them diverged.
+        KeyboardInterrupt: Interrupted; nothing was written.
+    """
+    check_output(request.file, request.force)
+    found = leaders(study, request.top)
+    recipe = found[0].recipe
+    check_model_code(recipe, project, request.code)
+    check_data_code(recipe, project, request.code)
+    prepared = prepared_of(study, recipe, project)
+    seed = seed_of(study) if request.seed is None else request.seed
+    executor = executor_of(_workplace(study, recipe, prepared, project), request.seeds * len(found))
+    progress = Progress(recipe.metric, request.seeds * (len(found) + 1), show)
+    with tempfile.TemporaryDirectory(prefix="tuner-train-") as folder, Interrupts() as interrupts:
+        done = False
+        try:
+            executor.start()
+            work = Work(study, project, prepared, executor, interrupts, Path(folder), progress, request.seeds, seed)
+            trained = _train(work, found, request.file)
+            done = True
+            return trained
+        finally:
+            executor.close(at_once=not done)
+
+
+def _train(work: Work, found: list[Leader], file: Path) -> Trained:
+    measure = validation_measure(work.prepared, found[0].recipe)
+    candidates = _again(work, found, measure)
+    chosen = choose(candidates, measure.maximize)
+    others = [one for one in candidates if one is not chosen]
+    ps = p_against(chosen, others, measure)
+    constant = best_constant(measure, work.prepared.splits, work.prepared.facts.classes)
+    by_trial = dict(zip((one.leader.trial for one in others), ps, strict=True))
+    rows = work.prepared.facts.rows
+    trained = Trained(
+        study=work.study.record.name,
+        metric=measure.metric,
+        direction=work.study.record.direction,
+        verdict="none",
+        file=None,
+        seeds=work.seeds,
+        seed=work.seed,
+        rows={"train": None, "validation": measure.rows, "test": rows["test"]},
+        recipes=tuple(_row(one, by_trial.get(one.leader.trial), measure) for one in candidates),
+        chosen=chosen.leader.trial,
+        leaders=leaders_text(chosen, others, ps, work.seeds),
+        baseline=_baseline(work, chosen, constant, measure),
+    )
+    if declared(trained.baseline):
+        trained = _finish(work, trained, chosen, measure, file)
+    return replace(trained, meaning=tuple(meaning(trained)))
+
+
+def _again(work: Work, found: list[Leader], measure: Measure) -> list[Candidate]:
+    """Each leader with what its trainings say, in the order of the search."""
+    jobs = [
+        Job(rank * work.seeds + index, work.seeded(leader.recipe, index).to_json(), (), "again", str(work.folder))
+        for index in range(work.seeds)  # seed after seed, so that each leader is tried early
+        for rank, leader in enumerate(found)
+    ]
+    work.progress.say(None)
+    ended = work.run(jobs, lambda number: found[number // work.seeds].trial)
+    candidates = []
+    for rank, leader in enumerate(found):
+        numbers = range(rank * work.seeds, (rank + 1) * work.seeds)
+        answers = [work.answers(n, ended[n], work.prepared.splits, leader.recipe) for n in numbers]
+        candidates.append(candidate(leader, answers, measure))
+    return candidates
+
+
+def _finish(work: Work, trained: Trained, chosen: Candidate, measure: Measure, file: Path) -> Trained:
+    """Train the winner on all rows but the test, score these, and save the model."""
+    expected = expected_on_test(chosen, measure, work.prepared.facts.rows["test"])
+    final = train_finally(work, chosen, trained.baseline.answer)
+    baseline = replace(trained.baseline, test=final.constant, test_p=final.p)
+    trained = replace(
+        trained,
+        verdict="winner" if confirmed(baseline) else "unconfirmed",
+        rows={**trained.rows, "train": len(final.held.train)},
+        baseline=baseline,
+        expected=expected,
+        test=final.scored,
+        recipe=final.recipe,
+    )
+    write_about(final.model, _about(work, trained, final))
+    if work.interrupts.count:
+        raise KeyboardInterrupt
+    publish(final.model, file)
+    if final.scored is not None:
+        keep_that_it_was_scored(work, chosen, final.scored)
+    return replace(trained, file=str(file))
+
+
+def _about(work: Work, trained: Trained, final: Final) -> About:
+    assert final.held.preprocessing is not None
+    return About(
+        study=trained.study,
+        trial=trained.chosen,
+        metric=trained.metric,
+        direction=trained.direction,
+        recipe=final.recipe,
+        classes=work.prepared.facts.classes,
+        preprocessing=final.held.preprocessing,
+        own=final.own,
+        scores={key: value for key, value in trained.to_json().items() if key not in ("file", "meaning")},
+        versions={name: version(name) for name in ("keras", "tensorflow")},
+    )
+
+
+def _row(one: Candidate, p: float | None, measure: Measure) -> Row:
+    sign = 1.0 if measure.maximize else -1.0
+    return Row(one, p, None if one.mean is None else sign * (one.leader.value - one.mean))
+
+
+def _baseline(work: Work, chosen: Candidate, constant: Constant, measure: Measure) -> Baseline:
+    """The best constant answer, and whether the chosen recipe beats it.
+
+    The leaders were picked from all trials by their scores on the very same rows, so p counts for each of them
+    (Bonferroni): with as many looks one of them would seem good without being so.
+    """
+    answers = constant.answers(measure)
+    tried = sum(work.study.state_of(trial)[0] in ("complete", "pruned") for trial in work.study.record.trials)
+    p = p_above(chosen.complete, chosen.draws, answers, measure)
+    found = Baseline(constant.name, measure.of(answers), min(1.0, tried * p) if math.isfinite(p) else None, tried)
+    return replace(found, meaning=against_baseline(found, measure.metric))
+
+
+def _workplace(study: Study, recipe: Recipe, prepared: Prepared, project: Path) -> Workplace:
+    source = study.record.attrs.get("tuner:about", {}).get("source", {})
+    execution = read_execution(source, study.record.name)
+    execution = replace(execution, budget=replace(execution.budget, checkpoint=False))  # a cut training begins anew
+    return Workplace.for_study(project, recipe.data, prepared.facts, execution)

@@ -1,0 +1,104 @@
+"""A saved model in use: rows as people have them in, answers as people say them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tuner.catalog import Task
+from tuner.data import encode_rows
+from tuner.errors import DataError, UsageError
+from tuner.refit.model_metadata import About, read_about
+from tuner.untrusted_files import reading
+
+if TYPE_CHECKING:
+    import keras
+
+_ROWS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A model that `tuner train` has saved.
+
+    Attributes:
+        model: The Keras model: rows of the source in, scores or values out.
+        about: What it is.
+    """
+
+    model: keras.Model
+    about: About
+
+    def scores(self, rows: Any) -> np.ndarray:
+        """Compute scores in [0, 1], one a class or label, or values in the unit of the target; `(n, k)`.
+
+        Args:
+            rows: A pandas table with the columns that the study had, texts included, in any order, beside others and of
+                any type that holds the same values; or the path of a CSV or Parquet file with them; or an array
+                `(n, ..., d)` of numbers.  Of no rows the answer is empty.
+
+        Warns:
+            DataWarning: A text is none of the categories that the study had; it counts as of no category.
+
+        Raises:
+            DataError: A column is not there, or a cell is missing, infinite or of another kind than in the study; an
+                array has another shape.
+        """
+        return self._scores(rows)
+
+    def predict(self, rows: Any) -> np.ndarray:
+        """Answer each row: with the name of its class, `(n,)`; 0 or 1 for each label, `(n, labels)`; or a value.
+
+        Values have the shape `(n,)`, or `(n, targets)` for several targets.  `rows`, warnings and errors are those of
+        `scores`.
+
+        Raises:
+            DataError: The scores of a row are not finite, so that it has no answer.
+        """
+        scores, classes = self._scores(rows), np.array(self.about.classes, dtype=object)
+        lost = ~np.isfinite(scores).all(axis=1)
+        if lost.any():
+            raise DataError(
+                f"An answer needs finite scores, but the model gives {scores[int(lost.argmax())].tolist()} for row "
+                f"{int(lost.argmax()) + 1}. Look at this row: it may be far from those of the study."
+            )
+        match self.about.recipe.task:
+            case Task.MULTICLASS:
+                return np.asarray(classes[scores.argmax(axis=1)])
+            case Task.BINARY:
+                return np.asarray(classes[(scores[:, 0] > 0.5).astype(int)])
+            case Task.MULTILABEL:
+                return (scores > 0.5).astype(int)
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def _scores(self, rows: Any) -> np.ndarray:
+        x = encode_rows(rows, self.about.preprocessing, tuple(self.model.input_shape[1:]))
+        # `model.predict` would make float32 of the rows before they are scaled.
+        with reading("The model", "one that answers", "Train it again.", UsageError):
+            parts = [
+                self.model.predict_on_batch(x[start : start + _ROWS_AT_ONCE])
+                for start in range(0, len(x), _ROWS_AT_ONCE)
+            ]
+        return np.concatenate(parts) if parts else np.empty((0, *self.model.output_shape[1:]), np.float32)
+
+
+def load_saved(file: Path) -> Saved:
+    """The saved model of a file.
+
+    Raises:
+        UsageError: It was not saved by `tuner train`, or has layers that are not known here.
+    """
+    about = read_about(file)
+    own = ", ".join(about.own)
+    step = f"It has layers of its own ({own}): import the file that registers them first." if own else "Train it again."
+    with reading(str(file), "a model that Keras can load", step, UsageError):
+        from tuner.refit.model_loader import load_model
+
+        model = load_model(file)
+        task, outputs, classes = about.recipe.task, model.output_shape[-1], len(about.classes)
+        if (outputs, classes) != {Task.BINARY: (1, 2), Task.REGRESSION: (outputs, 0)}.get(task, (classes, outputs)):
+            raise ValueError(f"its model gives {outputs} outputs, and it names {classes} classes ({task})")
+        return Saved(model, about)

@@ -1,0 +1,153 @@
+"""Which of the recipes that were trained again is chosen, and whether that is more than chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuner.analysis import holm
+from tuner.errors import StudyFailedError
+from tuner.refit.finalists import Leader
+from tuner.refit.intervals import Interval, Widths, around, lower_bound, p_of_difference, seeds_width
+from tuner.refit.scoring import Answers, Measure, standard_error
+
+ALPHA = 0.05
+"""Smaller p values count as more than chance."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recipe that was trained again.
+
+    Attributes:
+        leader: Its trial.
+        values: The objective on the validation part with each seed; None where the training diverged.
+        answers: What these trainings answer there; None where one diverged.
+        draws: Their objectives on bootstrap samples, `(DRAWS, complete trainings)`.
+        mean: Mean of the values; None without any.
+        interval: Of the mean, over seeds and rows; None with fewer than two values.
+        bound: The lower confidence bound over seeds (upper, where lower is better); None with fewer than two.
+    """
+
+    leader: Leader
+    values: tuple[float | None, ...]
+    answers: tuple[Answers | None, ...]
+    draws: np.ndarray
+    mean: float | None
+    interval: Interval | None
+    bound: float | None
+
+    @property
+    def complete(self) -> list[float]:
+        """The values of the trainings that did not diverge."""
+        return [value for value in self.values if value is not None]
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean that comes from the rows."""
+        return standard_error(self.draws.mean(axis=1))
+
+
+def candidate(leader: Leader, answers: Sequence[Answers | None], measure: Measure) -> Candidate:
+    """A recipe with what its trainings say."""
+    found = [None if given is None else measure.of(given) for given in answers]
+    values = tuple(None if value is None or not math.isfinite(value) else value for value in found)
+    kept = tuple(given if value is not None else None for given, value in zip(answers, values, strict=True))
+    complete = [value for value in values if value is not None]
+    draws = measure.draws([given for given in kept if given is not None])
+    mean = float(np.mean(complete)) if complete else None
+    interval = bound = None
+    if mean is not None and len(complete) > 1:
+        seeds = Widths(*[seeds_width(complete)] * 2)
+        rows = measure.widths(mean, standard_error(draws.mean(axis=1)))
+        interval = around(mean, [seeds, rows], *measure.limits)
+        bound = lower_bound(complete, measure.maximize)
+    return Candidate(leader, values, kept, draws, mean, interval, bound)
+
+
+def choose(candidates: Sequence[Candidate], maximize: bool) -> Candidate:
+    """The one with the best bound among those of which the fewest trainings diverged; the earlier one of equals.
+
+    Raises:
+        StudyFailedError: None has two trainings that did not diverge.
+    """
+    sign = 1.0 if maximize else -1.0
+    able = [one for one in candidates if one.bound is not None]
+    if not able:
+        tried = ", ".join(str(one.leader.trial) for one in candidates)
+        raise StudyFailedError(
+            f"A recipe needs two trainings that do not diverge, but none of the leading trials ({tried}) has them: "
+            "their scores in the search were luck. Search at lower learning rates, or raise --seeds."
+        )
+    fewest = min(one.values.count(None) for one in able)
+    steady = [one for one in able if one.values.count(None) == fewest]
+    return max(steady, key=lambda one: (sign * (one.bound or 0.0), sign * (one.mean or 0.0)))
+
+
+def p_against(chosen: Candidate, others: Sequence[Candidate], measure: Measure) -> list[float | None]:
+    """For each of the others, p of its difference from the chosen one, over seeds and rows, corrected by Holm.
+
+    None where fewer than two seeds are complete in both.
+    """
+    raw = [_p_between(chosen, other, measure) for other in others]
+    tested = [index for index, p in enumerate(raw) if p is not None]
+    found: list[float | None] = [None] * len(others)
+    for index, corrected in zip(tested, holm([raw[index] or 0.0 for index in tested]), strict=True):
+        found[index] = corrected
+    return found
+
+
+def _p_between(one: Candidate, other: Candidate, measure: Measure) -> float | None:
+    pairs = [index for index, two in enumerate(zip(one.values, other.values, strict=True)) if None not in two]
+    if len(pairs) < 2:
+        return None
+    differences = [(one.values[index] or 0.0) - (other.values[index] or 0.0) for index in pairs]
+    first, second = (each.draws[:, [_column(each, index) for index in pairs]] for each in (one, other))
+    return p_of_difference(differences, standard_error((first - second).mean(axis=1)), measure.rows, one_sided=False)
+
+
+def _column(one: Candidate, index: int) -> int:
+    """Column of a seed in `draws`, which leave out what diverged."""
+    return index - one.values[:index].count(None)
+
+
+def p_above(values: Sequence[float], draws: np.ndarray, constant: Answers, measure: Measure) -> float:
+    """One-sided p that trainings are better than a constant answer, over seeds and rows.
+
+    Args:
+        values, draws: Of the trainings.
+        constant: The answer to each row.
+        measure: The objective.
+    """
+    sign = 1.0 if measure.maximize else -1.0
+    level = measure.of(constant)
+    if not math.isfinite(level):
+        return float("nan")
+    spread = standard_error(draws.mean(axis=1) - measure.draws([constant])[:, 0])
+    return p_of_difference([sign * (value - level) for value in values], spread, measure.rows, one_sided=True)
+
+
+def leaders_text(chosen: Candidate, others: Sequence[Candidate], ps: Sequence[float | None], seeds: int) -> str:
+    """What the comparison says, in one sentence."""
+    name = f"trial {chosen.leader.trial}"
+    if not others:
+        return f"Only {name} was trained again: there is nothing to compare it with."
+    alike = [one.leader.trial for one, p in zip(others, ps, strict=True) if p is None or p >= ALPHA]
+    behind = [one.leader.trial for one, p in zip(others, ps, strict=True) if p is not None and p < ALPHA]
+    how = f"paired over {seeds} seeds, and over the rows; Holm"
+    if not alike:
+        return f"{name.capitalize()} differs from {_trials(behind)} by more than chance explains (p < {ALPHA}, {how})."
+    least = min((p for p in ps if p is not None and p >= ALPHA), default=None)
+    text = (
+        f"{name.capitalize()} cannot be told from {_trials(alike)}"
+        f"{'' if least is None else f' (p = {least:.2g}, {how})'}: that it was chosen may be chance"
+    )
+    return f"{text}; from {_trials(behind)} it can (p < {ALPHA})." if behind else f"{text}."
+
+
+def _trials(numbers: Sequence[int]) -> str:
+    *first, last = map(str, numbers)
+    return f"trials {', '.join(first)} and {last}" if first else f"trial {last}"

@@ -1,0 +1,147 @@
+"""A study and its trials as short notes in Markdown: what optuna-dashboard shows beside its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tuner.export import toml_text
+from tuner.report.cost import cost_of
+from tuner.report.failures import failures
+from tuner.report.health_counts import verdicts
+from tuner.report.markdown import fenced, plain, table
+from tuner.report.narrative import answer, mattered, question, standing, trust
+from tuner.report.study_view import Gathered, Seen
+from tuner.text import count, duration, number, percent, tuner_command
+
+_LEADERS = 5
+_COLUMNS = 6
+_ROWS = 12
+_SECTIONS = ("loss", "optimizer", "schedule", "initializer", "clipping", "model", "data")
+
+
+def study_note(results: Gathered) -> str:
+    """Question, answer, leading trials, what mattered, failures, cost."""
+    parts = [
+        f"**{plain(question(results))}**",
+        plain(answer(results)),
+        plain(" ".join(trust(results))),
+        plain(mattered(results)) if results.best else "",
+        f"*{plain(standing(results))}*",
+        _leaders(results),
+        _verdicts(results),
+        _failures(results),
+        plain(_cost(results)),
+        _next(results),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def trial_note(results: Gathered, seen: Seen, recipe: Mapping[str, Any] | None, picture: str | None) -> str:
+    """How a trial ended, its curves as a picture and a table, its recipe.
+
+    Args:
+        results: Its study.
+        seen: The trial.
+        recipe: As it is stored; None for a trial of plain Optuna.
+        picture: Where its curves lie as an image; None where there is none.
+    """
+    parts = [
+        f"**{plain(_ended(results, seen))}**",
+        plain(seen.reason) if seen.reason and seen.reason != seen.state else "",
+        *(f"Health, **{plain(one['verdict'])}**: {plain(one['text'])}" for one in seen.findings),
+        f"![Curves of trial {seen.number}]({picture})" if picture else "",
+        _epochs(results, seen),
+        fenced(recipe_text(recipe), "toml") if recipe else "",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def recipe_text(recipe: Mapping[str, Any]) -> str:
+    """A recipe in the form that `tuner.best(FILE)` reads."""
+    return toml_text({"recipe": dict(recipe)}, {"recipe", *(f"recipe.{name}" for name in _SECTIONS)})
+
+
+def epochs_table(results: Gathered, seen: Seen) -> tuple[list[str], list[list[float | int | None]]]:
+    """Names of columns, and a row an epoch; columns that were not measured are left out."""
+    curve = seen.curve
+    columns = {
+        results.metric: curve.metric,
+        "training loss": curve.loss,
+        "validation loss": curve.val_loss,
+        "learning rate": curve.rate,
+    }
+    known = {name: values for name, values in columns.items() if any(value is not None for value in values)}
+    rows = [[epoch, *values] for epoch, *values in zip(curve.epochs, *known.values(), strict=True)]
+    return ["epoch", *known], rows
+
+
+def is_best(results: Gathered, seen: Seen) -> bool:
+    """Whether no trial is better."""
+    return results.best is not None and results.best.number == seen.number
+
+
+def _ended(results: Gathered, seen: Seen) -> str:
+    parts = [seen.state if seen.value is None else f"{seen.state}: {results.metric} {number(seen.value)}"]
+    if is_best(results, seen):
+        parts.append("the best")
+    parts += [count(seen.epochs, "epoch")] if seen.epochs else []
+    return ", ".join([*parts, *([duration(seen.seconds)] if seen.seconds is not None else [])])
+
+
+def _epochs(results: Gathered, seen: Seen) -> str:
+    header, rows = epochs_table(results, seen)
+    if not rows:
+        return ""
+    return table(header, [[number(value) for value in row] for row in _some(rows)], len(header))
+
+
+def _some(rows: Sequence[Any]) -> list[Any]:
+    """All rows, or as many of them as can be read, the first and the last one among them."""
+    if len(rows) <= _ROWS:
+        return list(rows)
+    return [rows[round(at * (len(rows) - 1) / (_ROWS - 1))] for at in range(_ROWS)]
+
+
+def _leaders(results: Gathered) -> str:
+    sign = -1.0 if results.maximize else 1.0
+    complete = [seen for seen in results.in_state("complete") if seen.value is not None]
+    leaders = sorted(complete, key=lambda seen: (sign * float(seen.value or 0.0), seen.number))[:_LEADERS]
+    if not leaders:
+        return ""
+    names = results.by_importance[:_COLUMNS]
+    rows = [
+        [seen.number, number(seen.value), *(number(seen.params.get(name)) for name in names)]
+        for seen in leaders
+    ]  # fmt: skip
+    return table(["trial", results.metric, *names], rows, 2)
+
+
+def _verdicts(results: Gathered) -> str:
+    rows = [[one.verdict, number(len(one.trials)), one.text] for one in verdicts(results)]
+    return table(["health", "trials", "for example"], rows) if rows else ""
+
+
+def _failures(results: Gathered) -> str:
+    found = failures(results)
+    rows = [[one.state, number(len(one.trials)), one.reason] for one in found]
+    return table(["ended", "trials", "reason"], rows) if rows else ""
+
+
+def _cost(results: Gathered) -> str:
+    cost = cost_of(results)
+    saved = f", {percent(cost.saved_share)} of the planned ones saved by ending trials early" if cost.saved else ""
+    time = f"; {duration(cost.wall_s)} in all" if cost.wall_s else ""
+    return f"{count(cost.epochs, 'epoch')} trained{saved}{time}."
+
+
+def _next(results: Gathered) -> str:
+    if results.best is None or not results.study.metric:
+        return ""
+    name = results.study.record.name
+    lines = (
+        tuner_command("best", name),
+        tuner_command("compare", name),
+        tuner_command("report", name, "-o", "report.html"),
+    )
+    return fenced("\n".join(lines), "sh")

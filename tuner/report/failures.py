@@ -1,0 +1,37 @@
+"""Why trials gave no value: the reasons, the commonest first."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+
+from tuner.report.study_view import Gathered, Seen
+
+_NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Trials that ended for the same reason, numbers in it apart.
+
+    Attributes:
+        state: "diverged" or "failed".
+        reason: As it was said first.
+        trials: All of them.
+    """
+
+    state: str
+    reason: str
+    trials: tuple[Seen, ...]
+
+
+def failures(results: Gathered) -> list[Failure]:
+    """The reasons for which trials diverged or failed, the commonest first."""
+    kinds: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    for seen in results.in_state("diverged", "failed"):
+        kinds[seen.state, _NUMBER.sub("#", seen.reason or "")].append(seen)
+    found = [
+        Failure(state, trials[0].reason or "no reason was given", tuple(trials)) for (state, _), trials in kinds.items()
+    ]
+    return sorted(found, key=lambda failure: -len(failure.trials))

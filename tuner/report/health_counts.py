@@ -1,0 +1,33 @@
+"""The verdicts on the health of trainings: how many trials have each, and one of them as an example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tuner.health import VERDICTS
+from tuner.report.study_view import Gathered, Seen
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Trials with the same verdict.
+
+    Attributes:
+        verdict: One of `tuner.health.VERDICTS`.
+        text: What was found of the first of them.
+        trials: All of them.
+    """
+
+    verdict: str
+    text: str
+    trials: tuple[Seen, ...]
+
+
+def verdicts(results: Gathered) -> list[Verdict]:
+    """The verdicts that any trial has, the commonest first; none where health was not measured."""
+    found = []
+    for verdict in VERDICTS:
+        trials = tuple(seen for seen in results.trials if seen.verdict == verdict)
+        if trials:
+            found.append(Verdict(verdict, str(trials[0].findings[0]["text"]), trials))
+    return sorted(found, key=lambda one: -len(one.trials))

@@ -1,0 +1,112 @@
+"""HTML that cannot be broken by what stands in it: every text is quoted, unless it was made here."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tuner.text import quoting
+
+_EMPTY = ("meta", "link", "br", "hr", "col")
+
+
+class Html(str):
+    """Markup that was made by `el`; every other text is escaped when it is put into an element."""
+
+    __slots__ = ()
+
+
+def el(name: str, /, *children: Any, **attributes: Any) -> Html:
+    """An element.
+
+    Args:
+        name: Of the element.
+        children: `Html` goes in as it is, any other text or number escaped; None is left out, and what is in a list or
+            an iterator comes one after the other.
+        attributes: Values are escaped; None and False leave one out, True writes its name alone.  `_` stands for `-`,
+            and one at the end is dropped: `class_`, `for_`.
+    """
+    written = "".join(_attribute(key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
+    if name in _EMPTY:
+        return Html(f"<{name}{written}>")
+    return Html(f"<{name}{written}>{joined(children)}</{name}>")
+
+
+def joined(children: Iterable[Any]) -> Html:
+    """Children of an element, one after the other."""
+    return Html("".join(_child(child) for child in children))
+
+
+def _attribute(name: str, value: Any) -> str:
+    if value is None or value is False:
+        return ""
+    return f" {name}" if value is True else f' {name}="{_quoted(value)}"'
+
+
+def _child(child: Any) -> str:
+    if child is None:
+        return ""
+    if isinstance(child, Html):
+        return child
+    if isinstance(child, str | int | float):
+        return _quoted(child, in_attribute=False)
+    return joined(child)
+
+
+def _quoted(value: Any, *, in_attribute: bool = True) -> str:
+    """Return a text as text."""
+    return html.escape(quoting.plain(value), quote=in_attribute)
+
+
+def script(text: str) -> Html:
+    """A script of ours."""
+    if "</script" in text.lower():
+        raise ValueError("a script must not hold the tag that ends it")
+    return Html(f"<script>{text}</script>")
+
+
+def data(name: str, text: str) -> Html:
+    """A JSON text for scripts to read, under an id.  No `<` is left in it, so nothing in it can end the element."""
+    safe = text.replace("<", "\\u003c")
+    return Html(f'<script type="application/json" id="{_quoted(name)}">{safe}</script>')
+
+
+def json_data(name: str, content: Any) -> Html:
+    """Plain content as `data`."""
+    return data(name, json.dumps(content))
+
+
+def table(caption: str, header: Sequence[Any], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()) -> Html:
+    """A table with a caption; it scrolls by itself where the window is too narrow.
+
+    Args:
+        caption: What it holds.
+        header: Names of the columns.
+        rows: The first cell of each is its header.
+        numbers: Columns, from 0, that hold numbers: they are aligned to the right.
+    """
+
+    def cell(kind: str, at: int, content: Any, **more: Any) -> Html:
+        return el(kind, content, class_="number" if at in numbers else None, **more)
+
+    head = el("tr", [cell("th", at, name, scope="col") for at, name in enumerate(header)])
+    body = [
+        el("tr", [cell("td" if at else "th", at, content, **({} if at else {"scope": "row"}))
+                  for at, content in enumerate(row)])
+        for row in rows
+    ]  # fmt: skip
+    inner = el("table", el("caption", caption), el("thead", head), el("tbody", body))
+    return el("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def facts(rows: Iterable[tuple[Any, Any]]) -> Html:
+    """Names and values, a line each."""
+    return el("dl", [el("div", el("dt", name), el("dd", value)) for name, value in rows], class_="facts")
+
+
+def code(text: str, label: str) -> Html:
+    """Code with a button that copies it."""
+    button = el("button", "Copy", type="button", class_="copy", aria_label=f"Copy: {label}")
+    return el("div", el("p", label, class_="label"), button, el("pre", el("code", text), tabindex="0"), class_="code")

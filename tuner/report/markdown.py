@@ -1,0 +1,33 @@
+"""Markdown in which texts of a study stay text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tuner.text import quoting
+
+_SPECIAL = re.compile(r"[\\`*_\[\]<>|~&@$]|(?<=www)\.|:(?=//)|^(?=[#+=-])")
+"""What Markdown reads anywhere, or at the beginning of a line, and what would make an address a link."""
+
+
+def plain(value: Any) -> str:
+    """A text as text: what Markdown would read is escaped, and line breaks become blanks."""
+    escaped = _SPECIAL.sub(r"\\\g<0>", quoting.one_line(value))
+    return re.sub(r"^(\d+)([.)])", r"\1\\\2", escaped)  # no list
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]], numbers: int = 0) -> str:
+    """A table of texts, with so many columns of numbers to begin with."""
+    lines = [header, ["---:" if at < numbers else "---" for at in range(len(header))], *rows]
+    shown = [[cell if at == 1 else plain(cell) for cell in line] for at, line in enumerate(lines)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in shown)
+
+
+def fenced(code: str, language: str) -> str:
+    """A block of code, behind more backticks than the code has."""
+    code = quoting.plain(code)
+    longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{code.rstrip()}\n{fence}"

@@ -1,0 +1,107 @@
+"""A study in a few sentences: what was asked, what came out, and how far to trust it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+from tuner.catalog import METRICS
+from tuner.report.study_view import Gathered, Seen
+from tuner.runner import STATES
+from tuner.text import count, listed, percent
+
+_MOST_NAMED = 6
+_IN_ANSWER = 4
+
+
+def question(results: Gathered) -> str:
+    """What the study asks, as one sentence."""
+    names = [name.removeprefix("model.") for name in results.dimensions]
+    shown = names if len(names) <= _MOST_NAMED else [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} more"]
+    what = listed(shown) or "settings"
+    best = f"the {'highest' if results.maximize else 'lowest'} {results.metric}"
+    model, data = results.fingerprint.get("model"), results.fingerprint.get("data.source")
+    where = f" for {str(model).partition(':')[0]} on {data}" if model and data else ""
+    return f"Which {what} {'gives' if len(names) == 1 else 'give'} {best}{where}?"
+
+
+def answer(results: Gathered) -> str:
+    """What came out, as one sentence."""
+    best, tried = results.best, len(results.trials)
+    if best is None or best.value is None:
+        if not tried:
+            return "There is no answer yet: no trial has been run."
+        ended = {state: len(results.in_state(state)) for state in STATES}
+        counts = listed([f"{many} {state}" for state, many in ended.items() if many])
+        return f"There is no answer yet: no trial is complete. Of {count(tried, 'trial')}, {counts}."
+    where = " on validation data" if results.study.metric else ""
+    setting = listed([f"{name} {_short(value)}" for name, value in _leading_params(results, best)])
+    return (
+        f"The best {results.metric}{where} is {best.value:.4g}, from trial {best.number} of {tried:,}"
+        f"{', with ' + setting if setting else ''}."
+    )
+
+
+def _leading_params(results: Gathered, best: Seen) -> list[tuple[str, object]]:
+    """Those of the best trial that mattered most."""
+    names = [name for name in results.by_importance if name in best.params]
+    return [(name.removeprefix("model."), best.params[name]) for name in names[:_IN_ANSWER]]
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def trust(results: Gathered) -> list[str]:
+    """How far to trust the answer, a sentence each; none while there is no answer."""
+    best = results.best
+    complete = [seen.value for seen in results.in_state("complete") if seen.value is not None]
+    if best is None or best.value is None:
+        return []
+    coverage = results.study.coverage
+    whole = [] if coverage is None else [f"{coverage[0].upper()}{coverage[1:]}."]
+    if len(complete) == 1:
+        return ["It is the only complete trial, so there is nothing to compare it with.", *whole]
+    found = [
+        f"It is the best of {count(len(complete), 'complete trial')}, all measured on the same rows, and therefore "
+        "looks somewhat better than it will be on new data."
+    ]
+    error = standard_error(results)
+    if error:
+        near = sum(abs(value - best.value) <= error for value in complete) - 1
+        within = "no other trial is" if not near else f"{count(near, 'other trial is', 'other trials are')}"
+        found.append(f"With so many rows its standard error is {error:.2g}: {within} within that.")
+    return [*found, *whole]
+
+
+def standard_error(results: Gathered) -> float | None:
+    """Of the best value of a share of right answers, from the number of validation rows; None if it is not known."""
+    rows = results.about.get("facts", {}).get("rows", {})
+    many = rows.get("validation", 0) * results.folds
+    metric = results.study.metric
+    if metric not in METRICS or results.about.get("task") not in METRICS[metric].proportion:
+        return None
+    if not many or results.best is None:
+        return None
+    value = float(results.best.value or 0.0)
+    return math.sqrt(max(value * (1.0 - value), 0.0) / many)
+
+
+def mattered(results: Gathered) -> str:
+    """Which dimensions mattered, as one sentence."""
+    rows = [row for row in results.importance["dimensions"] if row["share"] is not None]
+    if not rows:
+        return str(results.importance["meaning"]).partition(". ")[0] + "."
+    clear = [row for row in rows if row["share"] > row["chance"]][:4]
+    if not clear:
+        return "No dimension mattered clearly more than chance would make it seem."
+    names = listed([f"{row['name']} ({percent(row['share'])})" for row in clear])
+    return f"What mattered most for reaching the best values: {names}."
+
+
+def standing(results: Gathered) -> str:
+    """Whether the study runs, and its trials by state: "running; 40 trials: 12 complete, 28 pruned"."""
+    counts = Counter(seen.state for seen in results.trials)
+    parts = ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state])
+    trials = f"{count(len(results.trials), 'trial')}{': ' + parts if parts else ''}"
+    return f"running; {trials}" if results.study.record.alive else trials

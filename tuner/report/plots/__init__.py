@@ -1,0 +1,93 @@
+"""Pictures of a study: each a pure function from what was gathered to a Plotly figure.
+
+A plot that has nothing to show gives one sentence that says why, in place of a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from plotly.graph_objects import Figure
+
+from tuner.report.plots.curves import learning_curves, rate_curves
+from tuner.report.plots.epochs_by_outcome import epochs_spent
+from tuner.report.plots.history import history
+from tuner.report.plots.importance_bars import importances
+from tuner.report.plots.layer_heatmaps import layers_by_epoch, trials_by_epoch
+from tuner.report.plots.parallel_coordinates import parallel
+from tuner.report.plots.slice import values
+from tuner.report.plots.style import titled
+from tuner.report.study_view import Gathered
+
+__all__ = ["PLOTS", "Plot", "titled"]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A row of the table of plots.
+
+    Attributes:
+        title: What stands above it.
+        says: What it shows and how to read it, in one or two sentences.
+        build: Draws it.
+    """
+
+    title: str
+    says: str
+    build: Callable[[Gathered], Figure | str]
+
+
+PLOTS: dict[str, Plot] = {
+    "history": Plot(
+        "Optimisation history",
+        "Each point is a trial; the line is the best complete one so far. Diverged and failed trials have no value: "
+        "they are marked at the lower edge.",
+        history,
+    ),
+    "learning_curves": Plot(
+        "Learning curves",
+        "The objective on validation data after each epoch, a line a trial. Choose what colours it.",
+        learning_curves,
+    ),
+    "rate_curves": Plot(
+        "Learning-rate curves",
+        "The learning rate that each trial had in each epoch: base rate and schedule together.",
+        rate_curves,
+    ),
+    "importances": Plot(
+        "Importance of each dimension",
+        "How much each dimension mattered for being among the best trials (PED-ANOVA), with its 90 % interval. Grey "
+        "bars are not clearly above the red tick, which chance alone would reach.",
+        importances,
+    ),
+    "values": Plot(
+        "Objective by value",
+        "Each point is a trial, at its value of the dimension that is chosen.",
+        values,
+    ),
+    "parallel": Plot(
+        "Parallel coordinates",
+        "A line a complete trial, from blue (worse) to orange (better). Drag along an axis to keep the lines that pass "
+        "there; “–” is where a dimension does not count.",
+        parallel,
+    ),
+    "trials_by_epoch": Plot(
+        "Health of every trial",
+        "A line a trial, a column an epoch after which its layers were looked at; 0 are the initial weights. Choose "
+        "what is shown: it is the largest number of all layers and folds. Hovering gives it, and the verdict.",
+        trials_by_epoch,
+    ),
+    "layers_by_epoch": Plot(
+        "Health of the layers of one trial",
+        "Layers from the input (top) to the output. Choose the trial and what is shown: there are the best trial, and "
+        "the first one with each verdict.",
+        layers_by_epoch,
+    ),
+    "epochs_spent": Plot(
+        "Epochs spent and saved",
+        "How trials ended, with the epochs they trained and those that were saved by ending them early.",
+        epochs_spent,
+    ),
+}
+"""Name → plot, in the order in which they are shown."""

@@ -1,0 +1,137 @@
+"""What trials measured epoch by epoch, coloured by the value of a dimension that is chosen in the plot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from plotly.graph_objects import Figure
+
+from tuner.analysis import group_trials
+from tuner.health import VERDICTS
+from tuner.report.plots.style import NEUTRAL, STATES, colour, dash, figure, menu, ramp, text, value_axis, zoom
+from tuner.report.study_view import Curve, Gathered, Seen
+
+MOST_CURVES = 300
+"""More lines than this cannot be told apart, and make the page slow: then the best third of them and every n-th of
+the others are drawn."""
+
+_BINS = 4
+
+Numbers = Callable[[Curve], Sequence[float | None]]
+
+
+def learning_curves(results: Gathered) -> Figure | str:
+    """The objective on validation data after each epoch."""
+    return _drawn(results, lambda curve: curve.metric, results.metric) or "No trial has trained an epoch yet."
+
+
+def rate_curves(results: Gathered) -> Figure | str:
+    """The learning rate of each epoch."""
+    return _drawn(results, lambda curve: curve.rate, "learning rate") or "No learning rates were recorded."
+
+
+def chosen(results: Gathered, having: Sequence[Seen]) -> list[Seen]:
+    """The trials whose curves are drawn, by number."""
+    if len(having) <= MOST_CURVES:
+        return list(having)
+    sign = -1.0 if results.maximize else 1.0
+    complete = [seen for seen in having if seen.state == "complete" and seen.value is not None]
+    best = sorted(complete, key=lambda seen: sign * float(seen.value or 0.0))[: MOST_CURVES // 3]
+    numbers = {seen.number for seen in best}
+    others = [seen for seen in having if seen.number not in numbers]
+    every = np.linspace(0, len(others) - 1, MOST_CURVES - len(best)).astype(int)
+    return sorted([*best, *(others[at] for at in every)], key=lambda seen: seen.number)
+
+
+def which(drawn: int, having: int) -> str:
+    """What stands behind the name of an axis where not all trials are drawn."""
+    return f", {drawn} of {having} trials: the best and a sample" if drawn < having else ""
+
+
+def _drawn(results: Gathered, numbers: Numbers, name: str) -> Figure | None:
+    having = [seen for seen in results.trials if any(value is not None for value in numbers(seen.curve))]
+    if not having:
+        return None
+    drawn = chosen(results, having)
+    traces: list[dict[str, Any]] = []
+    entries: list[tuple[str, int, int]] = []
+    for dimension, groups in _colourings(results, drawn):
+        entries.append((dimension, len(traces), len(traces) + len(groups)))
+        traces += [_trace(trials, numbers, label, name, style) for label, trials, style in groups]
+    for trace in traces[entries[0][2] :]:
+        trace["visible"] = False
+    values = [value for seen in drawn for value in numbers(seen.curve)]
+    visible = [[begin <= at < end for at in range(len(traces))] for _, begin, end in entries]
+    axis = value_axis(name, values)
+    choice = [menu([f"by {dimension}" for dimension, _, _ in entries], visible)] if len(entries) > 1 else []
+    return figure(
+        traces,
+        xaxis={"title": {"text": f"epoch{which(len(drawn), len(having))}"}, "rangemode": "tozero"},
+        yaxis=axis,
+        menus=[*choice, *zoom(axis, values, results.maximize)],
+        showlegend=True,
+    )
+
+
+def _colourings(results: Gathered, drawn: Sequence[Seen]) -> Iterator[tuple[str, list[tuple[str, list[Seen], Any]]]]:
+    """A dimension with its groups of trials, each with a label and the style of its line; the states come last."""
+    by_number = {seen.number: seen for seen in drawn}
+    for dimension in results.by_importance:
+        found = group_trials([seen.trial for seen in drawn], dimension, _BINS)
+        count = sum(group.value is not None for group in found)
+        if count:
+            numeric = found[0].low is not None or isinstance(found[0].value, float)
+            colours = ramp(count) if numeric else [colour(at) for at in range(count)]
+            yield (
+                dimension,
+                [
+                    (
+                        "(does not count)" if group.value is None else str(group.value),
+                        [by_number[trial.number] for trial in group.trials],
+                        _line(NEUTRAL, 0) if group.value is None else _line(colours[at], 0 if numeric else at),
+                    )
+                    for at, group in enumerate(found)
+                ],
+            )
+    verdicts = [
+        (verdict, [seen for seen in drawn if seen.verdict == verdict], _line(colour(at), at))
+        for at, verdict in enumerate(VERDICTS[::-1])  # "healthy" has the first colour
+    ]
+    if any(trials for _, trials, _ in verdicts):
+        yield "health", [group for group in verdicts if group[1]]
+    states = [(state, [seen for seen in drawn if seen.state == state], _line(STATES[state][0], 0)) for state in STATES]
+    yield "how the trial ended", [group for group in states if group[1]]
+
+
+def _line(shade: str, at: int) -> dict[str, Any]:
+    return {"color": shade, "width": 1.3, "dash": dash(at)}
+
+
+def _trace(trials: Sequence[Seen], numbers: Numbers, label: str, name: str, line: dict[str, Any]) -> dict[str, Any]:
+    """All curves of a group as one line with gaps: as fast as one curve, and small as arrays of bytes."""
+    x, y, number = [], [], []
+    for seen in trials:
+        values = numbers(seen.curve)
+        x += [*seen.curve.epochs, seen.curve.epochs[-1]]
+        y += [*(np.nan if value is None else value for value in values), np.nan]
+        number += [seen.number] * (len(values) + 1)
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if max(len(seen.curve.epochs) for seen in trials) == 1 else "lines",
+        "name": text(label),
+        "x": _small(x),
+        "y": np.array(y, np.float32),
+        "customdata": _small(number),
+        "line": line,
+        "opacity": 0.75,
+        "hovertemplate": f"trial %{{customdata}}, epoch %{{x}}<br>{text(name)} %{{y:.5g}}<extra>{text(label)}</extra>",
+    }
+
+
+def _small(numbers: Sequence[int]) -> np.ndarray:
+    """Whole numbers in as few bytes as they need: they are written into the page byte by byte."""
+    return np.array(
+        numbers, next(kind for kind in (np.uint8, np.uint16, np.int32) if max(numbers) <= np.iinfo(kind).max)
+    )

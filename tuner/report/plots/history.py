@@ -1,0 +1,75 @@
+"""The objective of every trial, and the best so far."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from plotly.graph_objects import Figure
+
+from tuner.report.plots.style import ACCENT, STATES, figure, text, value_axis, zoom
+from tuner.report.study_view import Gathered, Seen
+
+
+def history(results: Gathered) -> Figure | str:
+    """Points are trials by number; the line is the best of the complete ones up to there.
+
+    Trials without a value, diverged ones above all, are marks at the lower edge.
+    """
+    valued = [seen for seen in results.trials if seen.value is not None]
+    if not valued:
+        return "No trial has a value yet."
+    traces = [
+        _points(results, state, [seen for seen in valued if seen.state == state]) for state in ("complete", "pruned")
+    ]
+    traces += [
+        _marks(state, results.in_state(state)) for state in ("diverged", "failed", "running") if results.in_state(state)
+    ]
+    complete = results.in_state("complete")
+    best = list(accumulate((seen.value for seen in complete), max if results.maximize else min))
+    if complete:
+        line = {
+            "type": "scatter",
+            "mode": "lines",
+            "name": "best so far",
+            "x": [*(seen.number for seen in complete), results.trials[-1].number],
+            "y": [*best, best[-1]],
+            "line": {"shape": "hv", "color": ACCENT, "width": 2},
+            "hoverinfo": "skip",
+        }
+        traces.insert(0, line)
+    axis = value_axis(results.metric, [seen.value for seen in valued])
+    return figure(
+        [trace for trace in traces if len(trace["x"])],
+        xaxis={"title": {"text": "trial"}},
+        yaxis=axis,
+        menus=zoom(axis, [seen.value for seen in valued], results.maximize),
+        yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+    )
+
+
+def _points(results: Gathered, state: str, trials: list[Seen]) -> dict[str, object]:
+    colour, symbol = STATES[state]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": state,
+        "x": [seen.number for seen in trials],
+        "y": [seen.value for seen in trials],
+        "marker": {"color": colour, "symbol": symbol, "size": 7},
+        "hovertemplate": f"trial %{{x}}<br>{text(results.metric)} %{{y:.5g}}<extra>{state}</extra>",
+    }
+
+
+def _marks(state: str, trials: list[Seen]) -> dict[str, object]:
+    colour, symbol = STATES[state]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": state,
+        "x": [seen.number for seen in trials],
+        "y": [0.02] * len(trials),
+        "yaxis": "y2",
+        "marker": {"color": colour, "symbol": symbol, "size": 8},
+        "hovertext": [text(seen.reason or state) for seen in trials],
+        "hovertemplate": f"trial %{{x}}<br>%{{hovertext}}<extra>{state}</extra>",
+    }

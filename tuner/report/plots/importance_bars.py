@@ -1,0 +1,55 @@
+"""How much each dimension mattered, and how sure that is."""
+
+from __future__ import annotations
+
+from plotly.graph_objects import Figure
+
+from tuner.report.plots.style import ACCENT, NEUTRAL, figure, text
+from tuner.report.study_view import Gathered
+
+
+def importances(results: Gathered) -> Figure | str:
+    """A bar a dimension with its 90 % interval; the tick behind it is what chance alone would give."""
+    content = results.importance
+    rows = [row for row in content["dimensions"] if row["share"] is not None][::-1]
+    if not rows:
+        return str(content["meaning"])
+    names = [text(row["name"]) for row in rows]
+    share = [row["share"] for row in rows]
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "name": "share of the importance",
+        "x": share,
+        "y": names,
+        "marker": {"color": [ACCENT if row["share"] > row["chance"] else NEUTRAL for row in rows]},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [max(0.0, row["high"] - row["share"]) for row in rows],
+            "arrayminus": [max(0.0, row["share"] - row["low"]) for row in rows],
+            "thickness": 1.2,
+            "width": 4,
+            "color": NEUTRAL,
+        },
+        "customdata": [[row["low"], row["high"], row["chance"], text(row["top"] or "")] for row in rows],
+        "hovertemplate": (
+            "%{y}: %{x:.0%}, 90 % interval %{customdata[0]:.0%} … %{customdata[1]:.0%}<br>"
+            "chance alone: below %{customdata[2]:.0%}<br>the best have %{customdata[3]}<extra></extra>"
+        ),
+    }
+    chance = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "chance alone stays below",
+        "x": [min(1.0, row["chance"]) for row in rows],
+        "y": names,
+        "marker": {"symbol": "line-ns", "size": 18, "line": {"width": 2, "color": "#D55E00"}},
+        "hoverinfo": "skip",
+    }
+    return figure(
+        [bars, chance],
+        xaxis={"title": {"text": "share of the importance"}, "tickformat": ".0%", "rangemode": "tozero"},
+        yaxis={"type": "category"},
+        height=max(260, 100 + 30 * len(rows)),
+    )

@@ -1,0 +1,185 @@
+"""Health of trainings as heat maps: all trials over the epochs, and the layers of one trial over the epochs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from plotly.graph_objects import Figure
+
+from tuner.report.health_counts import verdicts
+from tuner.report.plots.curves import chosen, which
+from tuner.report.plots.style import SCALE, figure, menu, text
+from tuner.report.study_view import Gathered, Seen
+
+_NOTHING = "Health was not measured in this study."
+_MOST_TRIALS = 6
+_FLOOR = 1e-12
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """A row of the table of measures.
+
+    Attributes:
+        title: What it is called.
+        log: Whether powers of ten are shown; else it is a share from 0 to 1.
+    """
+
+    title: str
+    log: bool
+
+
+_MEASURES = {
+    "gradient": _Measure("gradient norm", True),
+    "update": _Measure("update-to-weight ratio", True),
+    "dead": _Measure("share of dead units", False),
+    "saturated": _Measure("share of saturated values", False),
+}
+"""Number of a layer, as it is stored → measure."""
+
+Probes = Sequence[dict[str, Any]]
+
+
+def trials_by_epoch(results: Gathered) -> Figure | str:
+    """A heat map for each measure that was measured, one shown at a time: trials by the epochs of their probes."""
+    having = [seen for seen in results.trials if results.probes.get(seen.number)]
+    if not having:
+        return _NOTHING
+    many = len(having)
+    having = chosen(results, having)
+    epochs = sorted({probe["epoch"] for seen in having for probe in results.probes[seen.number]})
+    traces, names = [], []
+    for key, measure in _MEASURES.items():
+        grid = [_largest(results.probes[seen.number], key, epochs) for seen in having]
+        if any(value is not None for row in grid for value in row):
+            rows = [f"trial {seen.number}" for seen in having]
+            notes = [[text(seen.verdict or "not judged")] * len(epochs) for seen in having]
+            traces.append(_heat(measure, grid, rows, epochs, _bounds(measure, grid), notes))
+            names.append(measure.title)
+    for trace in traces[1:]:
+        trace["visible"] = False
+    shown = [[at == other for other in range(len(traces))] for at in range(len(traces))]
+    return figure(
+        traces,
+        menus=[menu(names, shown)] if len(names) > 1 else [],
+        xaxis={"title": {"text": f"epoch{which(len(having), many)}"}, "type": "category"},
+        yaxis={"type": "category", "autorange": "reversed", "nticks": 20},
+        margin={"l": 76},
+        height=min(900, max(320, 160 + 9 * len(having))),
+    )
+
+
+def layers_by_epoch(results: Gathered) -> Figure | str:
+    """A heat map for each measure of some trials, one shown at a time: layers by the epochs of their probes."""
+    examples = _examples(results)
+    if not examples:
+        return _NOTHING
+    traces, names = [], []
+    for label, seen in examples:
+        probes = _first_fold(results.probes[seen.number])
+        epochs = [probe["epoch"] for probe in probes]
+        for key, measure in _MEASURES.items():
+            names_of_layers = [layer["layer"] for layer in probes[0]["layers"]]
+            rows = {name: [_layer(probe, name, key) for probe in probes] for name in names_of_layers}
+            rows = {name: row for name, row in rows.items() if any(value is not None for value in row)}
+            if rows:
+                every = [_values(results.probes[one.number], key) for _, one in examples]
+                grid = list(rows.values())
+                traces.append(_heat(measure, grid, list(rows), epochs, _bounds(measure, every), None))
+                names.append(f"{label}: {measure.title}")
+    for trace in traces[1:]:
+        trace["visible"] = False
+    shown = [[at == other for other in range(len(traces))] for at in range(len(traces))]
+    return figure(
+        traces,
+        menus=[menu(names, shown)] if len(names) > 1 else [],
+        xaxis={"title": {"text": "epoch"}, "type": "category"},
+        yaxis={"type": "category", "autorange": "reversed"},
+        margin={"l": 96},
+        height=190 + 26 * max(len(trace["y"]) for trace in traces),
+    )
+
+
+def _examples(results: Gathered) -> list[tuple[str, Seen]]:
+    """The best trial and the first one with each verdict, with a label each."""
+    best = [] if results.best is None else [results.best]
+    found: dict[int, tuple[str, Seen]] = {}
+    for seen in [*best, *(one.trials[0] for one in verdicts(results))]:
+        if results.probes.get(seen.number):
+            best_one = ", the best" if seen in best else ""
+            found.setdefault(seen.number, (f"trial {seen.number}{best_one}, {seen.verdict or 'not judged'}", seen))
+    return list(found.values())[:_MOST_TRIALS]
+
+
+def _first_fold(probes: Probes) -> list[dict[str, Any]]:
+    return [probe for probe in probes if probe["fold"] == probes[0]["fold"]]
+
+
+def _layer(probe: dict[str, Any], name: str, key: str) -> float | None:
+    return next((layer[key] for layer in probe["layers"] if layer["layer"] == name), None)
+
+
+def _values(probes: Probes, key: str) -> list[float]:
+    return [layer[key] for probe in probes for layer in probe["layers"] if layer[key] is not None]
+
+
+def _largest(probes: Probes, key: str, epochs: Sequence[int]) -> list[float | None]:
+    """The largest number of all layers and folds of a trial at each of the epochs; None where there is none."""
+    found = []
+    for epoch in epochs:
+        values = _values([probe for probe in probes if probe["epoch"] == epoch], key)
+        found.append(max(values) if values else None)
+    return found
+
+
+def _bounds(measure: _Measure, grid: Iterable[Sequence[float | None]]) -> tuple[float, float]:
+    """From which number to which the colours go; powers of ten leave out the outermost two percent."""
+    if not measure.log:
+        return 0.0, 1.0
+    known = [math.log10(max(value, _FLOOR)) for row in grid for value in row if value is not None]
+    low, high = (float(bound) for bound in np.quantile(known or [0.0], [0.02, 0.98]))
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _heat(
+    measure: _Measure,
+    grid: Sequence[Sequence[float | None]],
+    rows: Sequence[str],
+    epochs: Sequence[int],
+    bounds: tuple[float, float],
+    notes: Sequence[Sequence[str]] | None,
+) -> dict[str, Any]:
+    colours = [
+        [None if value is None else math.log10(max(value, _FLOOR)) if measure.log else value for value in row]
+        for row in grid
+    ]
+    shown = [["not finite, or not there" if value is None else f"{value:.3g}" for value in row] for row in grid]
+    if notes is not None:
+        shown = [[f"{a}<br>{b}" for a, b in zip(*pair, strict=True)] for pair in zip(shown, notes, strict=True)]
+    ticks = _ticks(measure, bounds)
+    return {
+        "type": "heatmap",
+        "name": measure.title,
+        "x": [str(epoch) for epoch in epochs],
+        "y": [text(row) for row in rows],
+        "z": colours,
+        "zmin": bounds[0],
+        "zmax": bounds[1],
+        "colorscale": SCALE,
+        "xgap": 1,
+        "ygap": 1 if len(rows) < 100 else 0,
+        "text": shown,
+        "hovertemplate": f"%{{y}}, epoch %{{x}}<br>{measure.title} %{{text}}<extra></extra>",
+        "colorbar": {"thickness": 12, "outlinewidth": 0, "tickvals": list(ticks), "ticktext": list(ticks.values())},
+    }
+
+
+def _ticks(measure: _Measure, bounds: tuple[float, float]) -> dict[float, str]:
+    if not measure.log:
+        return {at: f"{at:.0%}" for at in (0.0, 0.5, 1.0)}
+    places = np.linspace(*bounds, 4).tolist()
+    return {place: f"{10**place:.1g}" for place in places}

@@ -1,0 +1,94 @@
+"""The objective against the values of one dimension, which is chosen in the plot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from optuna.distributions import FloatDistribution, IntDistribution
+from plotly.graph_objects import Figure
+
+from tuner.catalog import written_value
+from tuner.report.plots.style import STATES, cut, figure, menu, text, value_axis, zoom
+from tuner.report.study_view import Gathered, Seen
+
+_SPREAD = 0.18
+
+
+def values(results: Gathered) -> Figure | str:
+    """Points are trials with a value; the most important dimension comes first.
+
+    Choices are spread sideways a little, so that equal trials do not hide each other.
+    """
+    valued = [seen for seen in results.trials if seen.value is not None]
+    having = {name: [seen for seen in valued if name in seen.params] for name in results.by_importance}
+    names = [name for name, trials in having.items() if trials]
+    if not names:
+        return "No trial has a value yet."
+    traces: list[dict[str, Any]] = []
+    bounds, axes = [], []
+    for name in names:
+        axis, places = _axis(name, having[name])
+        begin = len(traces)
+        for state in ("pruned", "complete"):
+            some = [(seen, x) for seen, x in zip(having[name], places, strict=True) if seen.state == state]
+            if some:
+                traces.append(_points(results, name, state, some))
+        bounds.append((begin, len(traces)))
+        axes.append(axis)
+    for trace in traces[bounds[0][1] :]:
+        trace["visible"] = False
+    shown = [[begin <= at < end for at in range(len(traces))] for begin, end in bounds]
+    changes = [{f"xaxis.{key}": value for key, value in axis.items()} for axis in axes]
+    objective = [seen.value for seen in valued]
+    axis = value_axis(results.metric, objective)
+    choice = [menu(names, shown, changes)] if len(names) > 1 else []
+    return figure(
+        traces,
+        xaxis=axes[0],
+        yaxis=axis,
+        menus=[*choice, *zoom(axis, objective, results.maximize)],
+        showlegend=True,
+        # Below the axis are its names, which are as long as they are: the legend stands inside.
+        legend={"orientation": "h", "x": 0, "y": 0.01, "xanchor": "left", "yanchor": "bottom"},
+    )
+
+
+def _axis(name: str, trials: Sequence[Seen]) -> tuple[dict[str, Any], list[float]]:
+    """The axis of a dimension, and where each trial stands on it."""
+    kind = trials[-1].trial.distributions[name]
+    axis: dict[str, Any] = {"title": {"text": text(name)}, "autorange": True}
+    if isinstance(kind, FloatDistribution | IntDistribution):
+        scale = {"type": "log", "exponentformat": "power"} if kind.log else {"type": "linear", "exponentformat": "none"}
+        return {**axis, **scale, "tickmode": "auto"}, [float(seen.params[name]) for seen in trials]
+    # By their texts: True and 1 are equal to Python, but not the same choice.
+    labels = list(
+        dict.fromkeys(
+            [
+                *(str(written_value(name, choice)) for choice in kind.choices),
+                *(str(seen.params[name]) for seen in trials),
+            ]
+        )
+    )
+    spread = np.random.default_rng(0).uniform(-_SPREAD, _SPREAD, len(trials))
+    places = [labels.index(str(seen.params[name])) + move for seen, move in zip(trials, spread, strict=True)]
+    ticks = {"tickvals": list(range(len(labels))), "ticktext": [text(cut(label)) for label in labels]}
+    return {**axis, "type": "linear", "tickmode": "array", **ticks}, [float(place) for place in places]
+
+
+def _points(results: Gathered, name: str, state: str, some: Sequence[tuple[Seen, float]]) -> dict[str, Any]:
+    colour, symbol = STATES[state]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": state,
+        "x": np.array([x for _, x in some], np.float32),
+        "y": np.array([seen.value for seen, _ in some], np.float32),
+        "customdata": [[seen.number, text(seen.params[name])] for seen, _ in some],
+        "marker": {"color": colour, "symbol": symbol, "size": 7, "opacity": 0.8},
+        "hovertemplate": (
+            f"trial %{{customdata[0]}}<br>{text(name)} %{{customdata[1]}}<br>"
+            f"{text(results.metric)} %{{y:.5g}}<extra>{state}</extra>"
+        ),
+    }

@@ -1,0 +1,44 @@
+"""How trials ended: failures by reason, and what was spent and saved."""
+
+from __future__ import annotations
+
+from tuner.report.cost import Cost
+from tuner.report.failures import Failure, failures
+from tuner.report.html import Html, el, facts, table
+from tuner.report.study_view import Gathered
+from tuner.text import count, duration, number, percent
+
+_NAMED = 12
+
+
+def failed(results: Gathered) -> Html:
+    """Reasons for which trials diverged or failed."""
+    found = failures(results)
+    if not found:
+        return el("p", "No trial diverged or failed.")
+    many = len(results.trials)
+    rows = [
+        (one.state, one.reason, number(len(one.trials)), percent(len(one.trials) / many), _numbers(one))
+        for one in found
+    ]
+    caption = f"Why {sum(len(one.trials) for one in found)} of {count(many, 'trial')} gave no value"
+    return table(caption, ("ended", "reason, as it was said first", "trials", "share", "which"), rows, numbers=(2, 3))
+
+
+def _numbers(failure: Failure) -> str:
+    shown = ", ".join(str(seen.number) for seen in failure.trials[:_NAMED])
+    more = len(failure.trials) - _NAMED
+    return shown if more <= 0 else f"{shown} and {more} more"
+
+
+def spent(cost: Cost) -> Html:
+    """Epochs and time."""
+    rows = [
+        ("Epochs trained", number(cost.epochs)),
+        *([("Epochs planned for the trials that ended", number(cost.planned))] if cost.planned else []),
+        *([("Epochs saved", f"{number(cost.saved)}, {percent(cost.saved_share)}")] if cost.planned else []),
+        ("Time in workers", duration(cost.seconds) if cost.seconds else "not recorded"),
+        *([("Time saved, about", duration(cost.saved_s))] if cost.saved else []),
+        ("Wall time of all runs", duration(cost.wall_s) if cost.wall_s else "not recorded"),
+    ]
+    return facts(rows)

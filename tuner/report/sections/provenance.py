@@ -1,0 +1,48 @@
+"""Where the numbers come from: versions, programs, fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from tuner.report.html import Html, el, facts, table
+from tuner.report.study_view import Gathered
+from tuner.text import duration, number
+
+
+def origin(results: Gathered, versions: dict[str, str]) -> Html:
+    """Versions now and when the study was run, and everything that its trials have in common."""
+    fingerprint = results.fingerprint
+    then = {key.removeprefix("version."): value for key, value in fingerprint.items() if key.startswith("version.")}
+    programs = results.study.programs
+    rows = [
+        ("Study run with", ", ".join(f"{name} {value}" for name, value in then.items() if value) or "not recorded"),
+        ("Report made with", ", ".join(f"{name} {value}" for name, value in versions.items())),
+        *(
+            [("Programs", f"{number(programs['traced'])} made, in {duration(programs['seconds'])} of the workers")]
+            if programs.get("traced")
+            else []
+        ),
+        ("Fingerprint", el("code", digest(fingerprint)) if fingerprint else "none: not made by keras-studies"),
+    ]
+    listing = [(el("code", key), _shown(value)) for key, value in fingerprint.items()]
+    return el(
+        "div",
+        facts(rows),
+        el(
+            "details",
+            el("summary", "Everything in the fingerprint"),
+            table("What all trials of the study have in common", ("key", "value"), listing),
+        )
+        if listing
+        else None,
+    )
+
+
+def digest(fingerprint: dict[str, object]) -> str:
+    """Sixteen digits of the SHA-256 of a fingerprint: equal for equal questions."""
+    return hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,75 @@
+"""What was asked: objective, data, search space, budget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tuner.report.html import Html, el, facts, table
+from tuner.report.study_view import Gathered
+from tuner.text import listed, number
+
+_CUT = 12
+
+
+def asked(results: Gathered) -> Html:
+    """Objective, data, budget and search as facts; the space as a table."""
+    about = results.about
+    if not about:
+        return el(
+            "p",
+            "This study was not made by keras-studies: its data, model and budget are not recorded. What its trials "
+            "tried and reached is shown below.",
+        )
+    source, found = about.get("source", {}), about.get("facts", {})
+    rows = [
+        ("Objective", f"{'maximise' if results.maximize else 'minimise'} {results.metric} on validation data"),
+        ("Model", results.fingerprint.get("model", "–")),
+        ("Data", _data(found, results.fingerprint.get("data.source"))),
+        ("Rows", _rows(found, results.folds)),
+        *([("Classes", _classes(found["classes"]))] if found.get("classes") else []),
+        ("Budget", _budget(source.get("budget", {}))),
+        ("Search", f"sampler {_named(source, 'sampler', 'tpe')}, pruner {_named(source, 'pruner', 'the default')}"),
+    ]
+    notes = [el("li", note) for note in found.get("notes", [])]
+    return el("div", facts(rows), el("ul", notes, class_="notes") if notes else None, _space(results))
+
+
+def _budget(budget: dict[str, Any]) -> str:
+    counted = [f"{number(budget[name])} {name}" for name in ("trials", "epochs") if budget.get(name)]
+    others = [f"{name} {number(value)}" for name, value in budget.items() if name not in ("trials", "epochs")]
+    return ", ".join([*counted, *others]) or "–"
+
+
+def _data(found: dict[str, Any], source: Any) -> str:
+    shape = " × ".join(map(str, found.get("input_shape", []))) or "?"
+    return f"{source}: {found.get('task')}, {shape} → {found.get('outputs')}"
+
+
+def _rows(found: dict[str, Any], folds: int) -> str:
+    rows = ", ".join(f"{number(many)} {part}" for part, many in found.get("rows", {}).items())
+    return rows if folds == 1 else f"{rows}; {folds} folds, of which the first is counted here"
+
+
+def _classes(classes: list[Any]) -> str:
+    more = f" and {len(classes) - _CUT} more" if len(classes) > _CUT else ""
+    return f"{len(classes)}: {', '.join(map(str, classes[:_CUT]))}{more}"
+
+
+def _named(source: dict[str, Any], section: str, default: str) -> str:
+    options = dict(source.get(section, {}))
+    name = options.pop("name", default)
+    return f"{name} ({listed([f'{key} {number(value)}' for key, value in options.items()])})" if options else str(name)
+
+
+def _space(results: Gathered) -> Html:
+    space = {key.removeprefix("search."): str(value) for key, value in results.fingerprint.items()
+             if key.startswith("search.")}  # fmt: skip
+    searched = [name for name in results.dimensions if name in space] or list(space)
+    split = {name: space[name].partition(" where ") for name in searched}
+    rows = [(el("code", name), values, when or "always") for name, (values, _, when) in split.items()]
+    fixed = [f"{name} = {value.partition(' where ')[0]}" for name, value in space.items() if name not in searched]
+    return el(
+        "div",
+        table("What was searched", ("dimension", "values", "counts when"), rows),
+        el("p", "Fixed: ", ", ".join(fixed), ".", class_="note") if fixed else None,
+    )

@@ -1,0 +1,31 @@
+"""Training health: the verdicts and what they rest on."""
+
+from __future__ import annotations
+
+from tuner.report.health_counts import verdicts
+from tuner.report.html import Html, el, table
+from tuner.report.study_view import Gathered
+from tuner.text import listed, number, percent
+
+_NAMED = 12
+
+
+def health(results: Gathered) -> Html:
+    """How many trials have each verdict, with an example; a sentence where nothing was measured."""
+    found = verdicts(results)
+    if not found:
+        return el("p", "Health was not measured in this study.")
+    judged = sum(len(one.trials) for one in found)
+    rows = [
+        (
+            one.verdict,
+            number(len(one.trials)),
+            percent(len(one.trials) / judged),
+            one.text,
+            listed([str(seen.number) for seen in one.trials[:_NAMED]])
+            + (f", {len(one.trials) - _NAMED} more" if len(one.trials) > _NAMED else ""),
+        )
+        for one in found
+    ]
+    header = ("verdict", "trials", "share", "for example", "which")
+    return table(f"Verdicts on {judged} trials that have ended", header, rows, numbers=(1, 2))

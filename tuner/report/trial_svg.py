@@ -1,0 +1,169 @@
+"""The curves of one trial as an image: an SVG drawn here, for pages that can show no figures.
+
+Three panels side by side: the objective, both losses, the learning rate.  An epoch whose number was not finite is
+a gap.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuner.report.html import Html, el
+from tuner.report.study_view import Gathered, Seen
+from tuner.text import number
+
+WIDTH, HEIGHT = 960, 280
+_PANEL, _GAP = 250, 64
+_LEFT, _TOP, _BOTTOM = 58, 40, 232
+_INK, _SOFT, _GRID = "#1b1f26", "#5a6372", "#dfe3e8"
+_COLOURS = ("#0072B2", "#D55E00")
+_WIDE = 20.0
+_FEW_DECADES = 2
+
+Values = Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One diagram.
+
+    Attributes:
+        title: What stands above it.
+        lines: Name and values of each line; `k` values, one an epoch.
+    """
+
+    title: str
+    lines: tuple[tuple[str, Values], ...]
+
+
+def trial_picture(results: Gathered, seen: Seen) -> str | None:
+    """The image as SVG; None for a trial that has measured nothing."""
+    curve = seen.curve
+    panels = [
+        _Panel(results.metric, (("", curve.metric),)),
+        _Panel("loss", (("training", curve.loss), ("validation", curve.val_loss))),
+        _Panel("learning rate", (("", curve.rate),)),
+    ]
+    shown = [panel for panel in panels if any(_known(values) for _, values in panel.lines)]
+    if not shown:
+        return None
+    title = f"Trial {seen.number}: {', '.join(panel.title for panel in shown)} of {len(curve.epochs)} epochs"
+    body = [
+        el("title", title),
+        el("rect", width=WIDTH, height=HEIGHT, fill="#ffffff"),
+        [_draw(panel, curve.epochs, _LEFT + at * (_PANEL + _GAP)) for at, panel in enumerate(shown)],
+    ]
+    return el(
+        "svg",
+        body,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        width=WIDTH,
+        height=HEIGHT,
+        role="img",
+        font_family="system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+        font_size=12,
+    )
+
+
+def _known(values: Values) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """From numbers to pixels: linear, or logarithmic where positive numbers lie far apart."""
+
+    low: float
+    high: float
+    log: bool
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> _Scale:
+        low, high = min(values), max(values)
+        if low > 0 and high / low > _WIDE:
+            return cls(low, high, True)
+        margin = 0.06 * (high - low) or 0.5 * abs(high) or 1.0
+        return cls(low - margin, high + margin, False)
+
+    def at(self, value: float) -> float:
+        """Share of the way from the low end to the high one."""
+        to = math.log if self.log else float
+        return (to(value) - to(self.low)) / ((to(self.high) - to(self.low)) or 1.0)
+
+    def ticks(self) -> list[float]:
+        """Some round numbers in between."""
+        if self.log:
+            first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+            if last - first >= _FEW_DECADES:
+                return [10.0**power for power in range(first, last + 1, max(1, (last - first) // 3))]
+            several = [digit * 10.0**power for power in range(first - 1, last + 1) for digit in (1, 3)]
+            return [tick for tick in several if self.low <= tick <= self.high]
+        step = 10.0 ** math.floor(math.log10((self.high - self.low) / 2))
+        step *= next(factor for factor in (1, 2, 5, 10) if (self.high - self.low) / (step * factor) <= 5)
+        return [round(at * step, 12) for at in range(math.ceil(self.low / step), math.floor(self.high / step) + 1)]
+
+
+def _draw(panel: _Panel, epochs: Sequence[int], left: float) -> list[Html]:
+    scale = _Scale.of([value for _, values in panel.lines for value in _known(values)])
+    first, last = epochs[0], epochs[-1]
+
+    def x(epoch: float) -> float:
+        return left + (_PANEL * (epoch - first) / (last - first) if last > first else _PANEL / 2)
+
+    def y(value: float) -> float:
+        return _BOTTOM - (_BOTTOM - _TOP) * scale.at(value)
+
+    grid = [
+        [
+            el("line", x1=left, x2=left + _PANEL, y1=_px(y(tick)), y2=_px(y(tick)), stroke=_GRID),
+            _text(left - 8, y(tick) + 4, number(float(f"{tick:.4g}")), "end"),
+        ]
+        for tick in scale.ticks()
+    ]
+    marks = sorted({first, (first + last) // 2, last})
+    lines = [_line(values, epochs, x, y, _COLOURS[at]) for at, (_, values) in enumerate(panel.lines)]
+    return [
+        _text(left, _TOP - 18, panel.title, "start", _INK, 600),
+        *[part for row in grid for part in row],
+        *[_text(x(mark), _BOTTOM + 18, str(mark), "middle") for mark in marks],
+        _text(left + _PANEL / 2, _BOTTOM + 38, "epoch", "middle"),
+        *lines,
+        *_legend(panel, left),
+    ]
+
+
+def _line(values: Values, epochs: Sequence[int], x, y, colour: str) -> Html:  # type: ignore[no-untyped-def]
+    """A line with a gap where a value is missing; a value between two gaps is a point."""
+    runs: list[list[str]] = [[]]
+    for epoch, value in zip(epochs, values, strict=True):
+        if value is None:
+            runs.append([])
+        else:
+            runs[-1].append(f"{_px(x(epoch))},{_px(y(value))}")
+    shapes = [
+        el("polyline", points=" ".join(run), fill="none", stroke=colour, stroke_width=2, stroke_linejoin="round")
+        if len(run) > 1
+        else el("circle", cx=run[0].partition(",")[0], cy=run[0].partition(",")[2], r=3, fill=colour)
+        for run in runs
+        if run
+    ]
+    return el("g", shapes)
+
+
+def _legend(panel: _Panel, left: float) -> list[Html]:
+    names = [(at, name) for at, (name, values) in enumerate(panel.lines) if name and _known(values)]
+    return [
+        _text(left + _PANEL - 76 * (len(names) - 1 - place), _TOP - 18, name, "end", _COLOURS[at], 600)
+        for place, (at, name) in enumerate(names)
+    ]
+
+
+def _text(x: float, y: float, content: str, anchor: str, fill: str = _SOFT, weight: int = 400) -> Html:
+    return el("text", content, x=_px(x), y=_px(y), text_anchor=anchor, fill=fill, font_weight=weight)
+
+
+def _px(value: float) -> str:
+    return f"{value:.1f}"

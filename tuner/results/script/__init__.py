@@ -1,5 +1,0 @@
-"""A stand-alone Python script that trains one recipe: needs keras, tensorflow and numpy, nothing of ours."""
-
-from tuner.results.script.compose import python_script
-
-__all__ = ["python_script"]

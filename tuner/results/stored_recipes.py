@@ -1,0 +1,57 @@
+"""The recipes of a study, as its database holds them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from optuna.trial import FrozenTrial
+
+from tuner.catalog import Recipe
+from tuner.data import read_options
+from tuner.errors import DataError, NoBestTrialError, RecipeError
+from tuner.results.stored_study import Study
+from tuner.storage import read_recipe
+from tuner.study import LATER_KEYS
+
+
+def trial_recipe(study: Study, trial: FrozenTrial) -> Recipe:
+    """Read the recipe of a trial.
+
+    Raises:
+        NoBestTrialError: It has none: keras-studies did not make the study.
+        RecipeError: No study can give it, or this one cannot.
+    """
+    content = read_recipe(study.database, trial._trial_id)
+    where = f"trial {trial.number} of {study.record.name!r}"
+    if content is None:
+        raise NoBestTrialError(f"T{where[1:]} has no recipe: the study was not made by keras-studies.")
+    try:
+        recipe = Recipe.from_json(content)
+        read_options(recipe.data)
+        _check_question(recipe, study.record.attrs.get("tuner:fingerprint"))
+    except (RecipeError, DataError) as error:
+        raise RecipeError(
+            f"The database holds a recipe of {where} that cannot be used. {error} Somebody has changed it there: "
+            "take another trial, or a copy of the database from before."
+        ) from None
+    return recipe
+
+
+def _check_question(recipe: Recipe, fingerprint: Any) -> None:
+    """Refuse a recipe for another model, other data or another objective than its study is about."""
+    if not isinstance(fingerprint, dict):
+        return
+    known = {**LATER_KEYS, **fingerprint}
+    given = {
+        "task": recipe.task.value,
+        "model": recipe.model.reference,
+        "model_sha256": recipe.model.sha256,
+        **{f"data.{key}": value for key, value in recipe.data.items()},
+        **{f"file.{path}": digest for path, digest in recipe.model.helpers.items()},
+    }
+    for key, value in given.items():
+        if json.dumps(value, sort_keys=True) != json.dumps(known.get(key), sort_keys=True):
+            raise RecipeError(f"`{key}` of the recipe is not that of its study.")
+    if fingerprint.get("objective", "").split()[1:] != [recipe.metric]:
+        raise RecipeError("`metric` of the recipe is not that of its study.")

@@ -1,0 +1,129 @@
+"""Find a study by its name and read it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from optuna.trial import FrozenTrial
+
+from tuner.runner import STATES
+from tuner.search import best_of, setting_key, state_of
+from tuner.storage import Database, StudyRecord, epochs_run, read_study_record, read_verdicts, study_names
+from tuner.text import count
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as it lies in a database.
+
+    Attributes:
+        database: Where it lies.
+        record: Its trials and attributes.
+        epochs: Epochs trained, by Optuna's trial id.
+        findings: What was found of the health of each trial, by Optuna's trial id; the verdict first.
+    """
+
+    database: Database
+    record: StudyRecord
+    epochs: dict[int, int]
+    findings: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def metric(self) -> str | None:
+        """Name of the objective; None for a study that plain Optuna made."""
+        metric = self.record.attrs.get("tuner:about", {}).get("metric")
+        return None if metric is None else str(metric)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What its workers have warned of: one sentence each."""
+        return [str(text) for text in self.record.attrs.get("tuner:warnings", [])]
+
+    def state_of(self, trial: FrozenTrial) -> tuple[str, str | None]:
+        """State of a trial and the reason; what a dead process has left running is waiting."""
+        state, reason = state_of(trial)
+        if state == "running" and not self.record.alive:
+            return "waiting", "interrupted; it runs again when the study goes on"
+        return state, reason
+
+    def health_of(self, trial: FrozenTrial) -> list[dict[str, Any]]:
+        """What was found of the health of a trial, the verdict first; nothing for one that was not measured."""
+        return self.findings.get(trial._trial_id, [])
+
+    def verdict_of(self, trial: FrozenTrial) -> str | None:
+        """The verdict on the health of a trial; None where it was not measured."""
+        return next((finding["verdict"] for finding in self.health_of(trial)), None)
+
+    def verdicts_of(self, trials: Iterable[FrozenTrial]) -> dict[str, int]:
+        """How many of the trials have each verdict, the commonest first; those that were not measured are left out."""
+        found = Counter(verdict for trial in trials if (verdict := self.verdict_of(trial)) is not None)
+        return dict(found.most_common())
+
+    @property
+    def programs(self) -> dict[str, Any]:
+        """Programs that the compiled engine made in all its runs: `{"traced", "seconds"}`."""
+        return dict(self.record.attrs.get("tuner:programs", {"traced": 0, "seconds": 0.0}))
+
+    @property
+    def settings(self) -> int | None:
+        """How many settings its space has; None if that is not known, or there are too many to try them all."""
+        return self.record.attrs.get("tuner:settings")
+
+    @property
+    def trained_settings(self) -> int:
+        """How many different settings its trials had, without those that only failed or have not ended."""
+        ended = [trial for trial in self.record.trials if trial.state.name in ("COMPLETE", "PRUNED")]
+        return len({setting_key(trial) for trial in ended})
+
+    @property
+    def coverage(self) -> str | None:
+        """How much of a finite space was trained, as a clause: "all 12 settings have been trained"."""
+        total, trained = self.settings, self.trained_settings
+        if total is None:
+            return None
+        if trained < total:
+            return f"{trained:,} of {count(total, 'setting')} {'has' if trained == 1 else 'have'} been trained"
+        return "the only setting has been trained" if total == 1 else f"all {total:,} settings have been trained"
+
+    @property
+    def wall_s(self) -> float:
+        """Wall time of all its runs together, in seconds."""
+        return float(self.record.attrs.get("tuner:wall_s", 0.0))
+
+
+def read_study_results(database: Database, name: str) -> Study:
+    """The study of this name.
+
+    Raises:
+        StudyNotFoundError: There is none; the message names the nearest.
+    """
+    record = read_study_record(database, name)
+    study_id = record.study_id
+    return Study(database, record, epochs_run(database, study_id), read_verdicts(database, study_id))
+
+
+def studies_table(database: Database) -> list[dict[str, Any]]:
+    """Every study of a database, one row each.
+
+    Returns:
+        `[{"study", "metric", "direction", "counts", "best", "wall_s"}]`; `counts` by state, `best` is
+        `{"trial", "value"}` or None.
+    """
+    return [_row(read_study_results(database, name)) for name in study_names(database)]
+
+
+def _row(study: Study) -> dict[str, Any]:
+    record = study.record
+    counts = Counter(study.state_of(trial)[0] for trial in record.trials)
+    best = best_of(record.trials, record.direction)
+    return {
+        "study": record.name,
+        "metric": study.metric,
+        "direction": record.direction,
+        "counts": {state: counts[state] for state in STATES},
+        "best": None if best is None else {"trial": best.number, "value": best.value},
+        "wall_s": study.wall_s,
+    }

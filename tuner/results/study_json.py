@@ -1,0 +1,58 @@
+"""A study in numbers: the documented JSON of `tuner run --json` and `tuner show --json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optuna.trial import FrozenTrial
+
+from tuner.results.stored_study import Study
+from tuner.runner import STATES
+from tuner.search import best_of, params_of
+
+
+def summary(study: Study) -> dict[str, Any]:
+    """The study as plain JSON.
+
+    Returns:
+        `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "settings", "health",
+        "warnings", "trials"}`:
+        `counts` by state, `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`,
+        `settings` is `{"total", "trained", "text"}`, `health` has trials by verdict, and `trials` has one
+        `{"number", "state", "value", "params", "epochs", "duration_s",
+        "engine", "slower_as", "reason", "health"}` a trial, where `health` is the list of what was found, the verdict
+        first.
+    """
+    record = study.record
+    rows = [trial_row(study, trial) for trial in record.trials]
+    best = best_of(record.trials, record.direction)
+    return {
+        "study": record.name,
+        "direction": record.direction,
+        "metric": study.metric,
+        "counts": {state: sum(row["state"] == state for row in rows) for state in STATES},
+        "best": None if best is None else {"trial": best.number, "value": best.value, "params": params_of(best)},
+        "wall_s": study.wall_s,
+        "programs": study.programs,
+        "settings": {"total": study.settings, "trained": study.trained_settings, "text": study.coverage},
+        "health": study.verdicts_of(record.trials),
+        "warnings": study.warnings,
+        "trials": rows,
+    }
+
+
+def trial_row(study: Study, trial: FrozenTrial) -> dict[str, Any]:
+    """One trial as plain JSON; `value` is None unless it is complete or pruned."""
+    state, reason = study.state_of(trial)
+    return {
+        "number": trial.number,
+        "state": state,
+        "value": trial.value if state in ("complete", "pruned") else None,
+        "params": params_of(trial),
+        "epochs": study.epochs.get(trial._trial_id, 0),
+        "duration_s": trial.user_attrs.get("duration_s"),
+        "engine": trial.user_attrs.get("engine"),
+        "slower_as": trial.user_attrs.get("slower_as"),
+        "reason": reason,
+        "health": study.health_of(trial),
+    }

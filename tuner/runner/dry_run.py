@@ -1,0 +1,97 @@
+"""A rehearsal: the first setting of a study for two epochs, to see that it trains, with which engine, and how fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+
+from tuner.protocol import Executor, Job
+from tuner.runner.job_batch import run_jobs
+from tuner.runner.shutdown import Interrupts
+from tuner.search import initial_points, suggest
+from tuner.storage import quiet
+from tuner.study import StudySpec, recipe_for
+
+_EPOCHS = 2
+"""In the first one programs are made; the second one is like all others."""
+
+_ADVICE = "Search smaller models and batches, or give a trial more in [budget]."
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """How the first setting trained.
+
+    Attributes:
+        params: The setting, without what is fixed.
+        engine: Row of the table of engines that trained it.
+        slower_as: Why that was not the fastest engine; None where it was.
+        reason: Why it was ended early; None where it was not.
+        epoch_s: Wall time of an epoch, evaluation included.
+        made_s: What was needed once: building the model, making programs.
+        study_s: Estimate of the study in the study's workers, with nothing ended early; None where its number of trials
+            has no limit.
+        warnings: What is known to train badly of its model, one sentence each.
+    """
+
+    params: dict[str, Any]
+    engine: str
+    slower_as: str | None
+    reason: str | None
+    epoch_s: float
+    made_s: float
+    study_s: float | None
+    warnings: list[str]
+
+
+def rehearse(spec: StudySpec, executor: Executor, workers: int) -> Rehearsal:
+    """Train the first setting of a study for two epochs; nothing is kept.
+
+    Args:
+        spec: The study.
+        executor: Where it is trained; is started and closed.
+        workers: How many the study has.
+
+    Raises:
+        StudyFailedError: It cannot be trained.
+        WorkerError: No worker can be started.
+    """
+    with quiet():
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.seed))
+    known = initial_points(spec.space, spec.facts.task)
+    if known:
+        study.enqueue_trial(known[0])
+    values = suggest(study.ask(), spec.space)
+    recipe = recipe_for(spec, values, 0)
+    recipe = recipe.model_copy(update={"epochs": min(_EPOCHS, recipe.epochs)})
+    seconds: list[float] = []
+    warnings: list[str] = []
+    try:
+        executor.start()
+        with Interrupts() as interrupts:
+            ended = run_jobs(
+                executor,
+                [Job(0, recipe.to_json())],
+                interrupts,
+                on_epoch=lambda event: seconds.append(event.record.seconds),
+                on_warning=warnings.append,
+                advice=_ADVICE,
+            )[0]
+    finally:
+        executor.close()
+    epoch_s, trials = min(seconds, default=0.0), spec.budget.trials
+    trial_s = epoch_s * spec.budget.epochs * (spec.folds or 1)
+    return Rehearsal(
+        params={
+            dimension.name: values[dimension.name] for dimension in spec.space.searched if dimension.name in values
+        },
+        engine=ended.engine or spec.engine,
+        slower_as=ended.slower_as,
+        reason=ended.training.reason,
+        epoch_s=epoch_s,
+        made_s=max(0.0, ended.seconds - len(seconds) * epoch_s),
+        study_s=None if trials is None else trial_s * trials / workers,
+        warnings=list(dict.fromkeys(warnings)),
+    )

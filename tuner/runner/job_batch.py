@@ -1,0 +1,83 @@
+"""Hand trainings to an executor until all of them have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tuner.engines import Training
+from tuner.errors import StudyFailedError
+from tuner.protocol import Ended, EpochDone, Executor, Job, Lost, ModelWarned, Raised, Stopped
+from tuner.runner.shutdown import Interrupts
+from tuner.text import excerpt
+
+_POLL_S = 0.2
+_OURS = ("ContentError", "DataError")
+"""Errors whose message says enough; others come with the traceback of the person's code."""
+
+
+def run_jobs(
+    executor: Executor,
+    jobs: Sequence[Job],
+    interrupts: Interrupts,
+    told: Callable[[int, Training | None], None] = lambda number, training: None,
+    on_epoch: Callable[[EpochDone], None] = lambda event: None,
+    on_warning: Callable[[str], None] = lambda text: None,
+    advice: str = "Use fewer --workers; or give a trial more in [budget], run the study with that, and try again.",
+) -> dict[int, Ended]:
+    """Run the jobs.
+
+    Args:
+        executor: A started one.
+        jobs: What to train, in this order.
+        interrupts: Ctrl-C ends it at once: nothing is worth keeping before the end.
+        told: Called with the number of a training when it begins (None), and again with how it ended.
+        on_epoch: Called after each epoch.
+        on_warning: Called with what a worker warns of.
+        advice: What to do where a training was ended for using more than it may.
+
+    Raises:
+        KeyboardInterrupt: It was interrupted.
+        StudyFailedError: A training raised an error or ran out of memory, or its worker died twice.
+        WorkerError: No worker can be started.
+    """
+    waiting, running = list(jobs), dict[int, Job]()
+    ended: dict[int, Ended] = {}
+    retried: set[int] = set()
+    while waiting or running:
+        if interrupts.count:
+            raise KeyboardInterrupt
+        while waiting and executor.free() > 0:
+            job = waiting.pop(0)
+            running[job.number] = job
+            executor.submit(job)
+            told(job.number, None)
+        for event in executor.events(timeout_s=_POLL_S):
+            match event:
+                case Ended(number=number):
+                    del running[number]
+                    ended[number] = event
+                    told(number, event.training)
+                case EpochDone():
+                    on_epoch(event)
+                case ModelWarned(text=text):
+                    on_warning(text)
+                case Lost(number=number) if number not in retried:
+                    retried.add(number)
+                    executor.submit(running[number])
+                case Raised(error=error, traceback=traceback):
+                    raise _failed(error, traceback)
+                case Lost(reason=reason, log=log):
+                    raise StudyFailedError(f"A training failed: {reason}, twice. It said last:\n{log or '(nothing)'}")
+                case Stopped(reason=reason):
+                    raise StudyFailedError(f"A training failed: {reason}. {advice}")
+    return ended
+
+
+def _failed(error: str, traceback: str) -> StudyFailedError:
+    """What is said of an error of a person's code."""
+    kind, _, text = error.partition(": ")
+    if kind in _OURS:
+        return StudyFailedError(f"A training failed. {text}")
+    return StudyFailedError(
+        f"A training failed: {error}\n\n{excerpt(traceback).rstrip()}\n\nMend it and run the same command again."
+    )

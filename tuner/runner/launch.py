@@ -1,0 +1,128 @@
+"""Start a study: workers first, as they import TensorFlow for longer than all else here takes.
+
+What only the coordinator needs (Optuna, SQLAlchemy, the database) is imported while they do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuner.errors import UnknownNameError, UsageError
+from tuner.executors import LocalExecutor, RayExecutor, cores, threads_of
+from tuner.protocol import Executor, Workplace
+from tuner.runner.progress import Standing
+from tuner.study import Execution, StudySpec, read_study, read_study_dict, trainings_of_a_kind
+
+if TYPE_CHECKING:
+    from tuner.runner.dry_run import Rehearsal
+
+
+def start(
+    study: str | Path | Mapping[str, Any],
+    *,
+    name: str | None = None,
+    storage: str | None = None,
+    executor: str = "local",
+    address: str | None = None,
+    show: Callable[[Standing], None],
+    **overrides: Any,
+) -> tuple[str, str, str]:
+    """Run a study, or go on with it; for the arguments see `tuner.run`.
+
+    Returns:
+        Its name, the URL of its database, and why the run ended (see `StudyRun.run`).
+
+    Raises:
+        TunerError: See `tuner.errors`.
+    """
+    given = {key: value for key, value in overrides.items() if value is not None}
+    if isinstance(study, Mapping):
+        spec = read_study_dict(study, Path.cwd(), name=name, overrides=given)
+    else:
+        spec = read_study(study, name=name, overrides=given)
+    if executor not in EXECUTORS:
+        raise UnknownNameError("executor", executor, EXECUTORS)
+    place = EXECUTORS[executor](spec, address)
+    try:
+        from tuner.runner.study_runner import StudyRun
+        from tuner.storage import default_url, open_patiently
+
+        began = time.monotonic()
+
+        def tell(note: str) -> None:
+            budget = spec.budget
+            show(Standing.at_start(spec.metric, budget.trials, budget.time_s, time.monotonic() - began, note))
+
+        database = open_patiently(storage or default_url(spec.project), tell)
+        try:
+            ended = StudyRun(spec, database, place, show).run()
+        finally:
+            database.close()
+    except BaseException:
+        place.close(at_once=True)  # what has started may still be there where the run has not begun
+        raise
+    return spec.name, database.url, ended
+
+
+def rehearsal(spec: StudySpec) -> Rehearsal:
+    """Train the first setting of a study for two epochs, in one worker of this machine; nothing is kept.
+
+    Raises:
+        StudyFailedError: It cannot be trained.
+        WorkerError: No worker can be started.
+        KeyboardInterrupt: Interrupted.
+    """
+    from tuner.runner.dry_run import rehearse
+
+    workers = spec.workers or cores()
+    executor = LocalExecutor(_workplace(spec), 1, threads=threads_of(workers))
+    return rehearse(spec, executor, workers)
+
+
+def _local(spec: StudySpec, address: str | None) -> Executor:
+    if address is not None:
+        raise UsageError(f"An address is for the executor ray, but got {address!r} without it. Add --executor ray.")
+    executor = LocalExecutor(_workplace(spec), spec.workers)
+    try:
+        executor.start()
+    except BaseException:
+        executor.close(at_once=True)
+        raise
+    return executor
+
+
+def _ray(spec: StudySpec, address: str | None) -> Executor:
+    """It starts when it is needed: a connection to Ray takes seconds, in which nothing else goes on."""
+    if spec.budget.memory_bytes is not None:
+        raise UsageError(
+            f"[budget] memory is watched on this machine only, but {spec.file} sets it for a run on Ray. Leave it out, "
+            "or use --executor local."
+        )
+    needs = spec.resources
+    return RayExecutor(
+        _workplace(spec),
+        spec.workers,
+        address=address,
+        cpus=needs.cpus,
+        gpus=needs.gpus,
+        named=[spec.model.path, *spec.helpers, *_data_paths(spec)],
+    )
+
+
+def _data_paths(spec: StudySpec) -> list[str]:
+    """Files and folders of data that the study names; a function stands for its file."""
+    named = (spec.data.source, spec.data.validation, spec.data.test)
+    return [text.partition(".py:")[0] + ".py" if ".py:" in text else text for text in named if isinstance(text, str)]
+
+
+EXECUTORS: Mapping[str, Callable[[StudySpec, str | None], Executor]] = {"local": _local, "ray": _ray}
+"""Name of each place where trials are trained → what makes it, of a study and an address."""
+
+
+def _workplace(spec: StudySpec) -> Workplace:
+    execution = Execution(spec.engine, spec.seed, spec.budget, spec.health)
+    data, trainings = spec.data.model_dump(mode="json"), trainings_of_a_kind(spec)
+    return Workplace.for_study(spec.project, data, spec.facts, execution, trainings)

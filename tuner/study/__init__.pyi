@@ -1,0 +1,32 @@
+from .description import explain
+from .execution import Execution, read_execution
+from .file_schema import json_schema
+from .naming import name_of_file
+from .program_sharing import trainings_of_a_kind
+from .renamed_keys import with_new_names
+from .resolve_recipe import recipe_for
+from .scaffold import new_project
+from .scalars import duration_s
+from .study_fingerprint import LATER_KEYS, difference, fingerprint
+from .study_loader import read_study, read_study_dict
+from .study_spec import Budget, StudySpec
+
+__all__ = [
+    "LATER_KEYS",
+    "Budget",
+    "Execution",
+    "StudySpec",
+    "difference",
+    "duration_s",
+    "explain",
+    "fingerprint",
+    "json_schema",
+    "name_of_file",
+    "new_project",
+    "read_execution",
+    "read_study",
+    "read_study_dict",
+    "recipe_for",
+    "trainings_of_a_kind",
+    "with_new_names",
+]

@@ -1,0 +1,130 @@
+"""Rules that concern several sections at once, and what is allowed but unwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tuner.catalog import LOSSES, Choice, MetricRow, Task, head_for, head_warning, initializer_advice
+from tuner.data import DataFacts, DataOptions
+from tuner.search import PRUNERS, SAMPLERS
+from tuner.space import Space
+from tuner.study.problems import Problems
+from tuner.study.search.context import values_of
+from tuner.study.study_spec import Budget, steps_of
+
+
+@dataclass(frozen=True)
+class Sections:
+    """What was read; None for what has problems of its own.
+
+    Attributes:
+        space, task, data, facts, metric, budget, sampler, pruner, head: The sections.
+        named: The dimensions that `[search]` names.
+    """
+
+    space: Space | None
+    task: Task | None
+    data: DataOptions | None
+    facts: DataFacts | None
+    metric: MetricRow | None
+    budget: Budget
+    sampler: Choice | None
+    pruner: Choice | None
+    head: str
+    named: frozenset[str]
+
+
+def check_across(sections: Sections, problems: Problems) -> list[str]:
+    """Note the rules that are broken; the advice is given back, one sentence each."""
+    advice: list[str] = []
+    _check_sampler(sections, problems, advice)
+    _check_pruner(sections, problems, advice)
+    if sections.space is not None:
+        advice += _initializer_advice(sections)
+        advice += _head_advice(sections)
+    advice += _metric_advice(sections)
+    return advice
+
+
+def _check_sampler(sections: Sections, problems: Problems, advice: list[str]) -> None:
+    if sections.sampler is None or sections.space is None:
+        return
+    row, trials = SAMPLERS[sections.sampler.name], sections.budget.trials
+    reason = row.unsuited(sections.space, trials)
+    if reason is not None:
+        usual = ", ".join(name for name in SAMPLERS if name != row.name)
+        problems.add(
+            "sampler.name",
+            reason,
+            row.name,
+            allowed=usual,
+            next_step="Change the space in [search], or take another sampler.",
+        )
+        return
+    hint = row.advice(sections.space, trials)
+    if hint is not None:
+        advice.append(f"sampler.name: {hint}")
+
+
+def _check_pruner(sections: Sections, problems: Problems, advice: list[str]) -> None:
+    if sections.pruner is None or sections.data is None:
+        return
+    row, options = PRUNERS[sections.pruner.name], sections.pruner.options
+    steps, what = steps_of(sections.data, sections.budget)
+    reason = row.unsuited(steps if what == "folds" else None, **options)
+    if reason is not None:
+        problems.add(
+            "pruner.name",
+            reason,
+            row.name,
+            allowed=", ".join(name for name in PRUNERS if name != row.name),
+            next_step="Change it as it says, or take another pruner.",
+        )
+        return
+    more = "Take more folds (data.validation)" if what == "folds" else "Train for longer (budget.epochs)"
+    if row.ends_trials and not row.rungs(steps, **options):
+        never = next(name for name, other in PRUNERS.items() if not other.ends_trials)
+        advice.append(
+            f"pruner.name: {row.name} never decides within {steps} {what}: no trial is ended early. "
+            f'{more}, or write name = "{never}"'
+        )
+
+
+def _chosen(space: Space, name: str) -> tuple[str, ...]:
+    return tuple(str(value) for value in values_of(space[name].parameter)) if name in space else ()
+
+
+def _initializer_advice(sections: Sections) -> Iterator[str]:
+    """Advice for pairs the study asks for by name; a choice of both leaves the pairing to the search."""
+    space = sections.space
+    if space is None or not {"initializer", "activation"} & sections.named:
+        return
+    initializers, activations = _chosen(space, "initializer"), _chosen(space, "activation")
+    for activation in activations:
+        reasons = [initializer_advice(initializer, activation) for initializer in initializers]
+        if reasons and all(reasons):  # where one of the initializers suits, the search will find it
+            yield f"search.initializer: {reasons[0]}"
+
+
+def _head_advice(sections: Sections) -> Iterator[str]:
+    space, task = sections.space, sections.task
+    if space is None or task is None:
+        return
+    for loss in _chosen(space, "loss"):
+        if task not in LOSSES[loss].heads:
+            continue
+        head = head_for(loss, task, sections.head)
+        warning = head_warning(loss, task, head)
+        if warning is not None:
+            key = "search.loss" if sections.head == "auto" else "head"
+            yield f"{key}: {loss} with the output activation {head} is known to train badly: {warning}"
+
+
+def _metric_advice(sections: Sections) -> Iterator[str]:
+    metric, facts = sections.metric, sections.facts
+    if metric is not None and facts is not None and metric.relative and facts.zero_targets:
+        yield (
+            f"objective.metric: {metric.name} divides by the target, which is 0 in {facts.zero_targets} of "
+            f"{facts.rows['validation']} validation rows: they alone decide. Take an error in the unit of the target"
+        )

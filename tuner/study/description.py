@@ -1,0 +1,49 @@
+"""What a study file means, in words and numbers: for `tuner check`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tuner.engines import ENGINES
+from tuner.study.study_spec import StudySpec
+
+
+def explain(spec: StudySpec) -> dict[str, Any]:
+    """The study as plain JSON.
+
+    Returns:
+        `{"study", "model", "objective", "data", "space", "fixed", "settings", "budget", "sampler", "pruner",
+        "health", "engine", "advice"}`; `space` has a `{"name", "values", "when"}` for each searched dimension,
+        `settings` is None if there are infinitely many, or more than anybody will try.
+    """
+    facts = spec.facts
+    return {
+        "study": spec.name,
+        "model": str(spec.model),
+        "objective": {"metric": spec.metric, "direction": spec.direction},
+        "data": {
+            "source": spec.data.source,
+            "task": str(facts.task),
+            "input_shape": list(facts.input_shape),
+            "outputs": facts.outputs,
+            "classes": list(facts.classes),
+            "rows": dict(facts.rows),
+            "notes": list(facts.notes),
+        },
+        "space": [
+            {
+                "name": dimension.name,
+                "values": str(dimension.parameter),
+                "when": {condition.name: list(condition.one_of) for condition in dimension.conditions},
+            }
+            for dimension in spec.space.searched
+        ],
+        "fixed": {d.name: str(d.parameter) for d in spec.space if not d.searched},
+        "settings": spec.settings,
+        "budget": {key: value for key, value in vars(spec.budget).items() if value is not None},
+        "sampler": {"name": spec.sampler.name, **spec.sampler.options},
+        "pruner": {"name": spec.pruner.name, **spec.pruner.options},
+        "health": spec.health.to_json(),
+        "engine": {"name": spec.engine, "reason": ENGINES[spec.engine].summary},
+        "advice": list(spec.advice),
+    }

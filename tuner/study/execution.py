@@ -1,0 +1,59 @@
+"""How the trainings of a study are carried out: what a worker is told besides recipe and data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.errors import UsageError
+from tuner.health import HealthOptions
+from tuner.study import sections
+from tuner.study.problems import Problems, TooManyProblemsError
+from tuner.study.study_spec import Budget
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A part of a study, the same for the trials of its search and for the trainings of `tuner train`.
+
+    Attributes:
+        engine: Row of the table of engines.
+        seed: Of the splits.
+        budget: Of it, what one trial may use.
+        health: What is measured of the health of a training, and what ends it.
+    """
+
+    engine: str
+    seed: int
+    budget: Budget
+    health: HealthOptions
+
+
+def read_execution(source: Mapping[str, Any], study: str) -> Execution:
+    """Read it from the content of a study file that a database holds.
+
+    Args:
+        source: The content; what is absent has its default.
+        study: Name of the study, for messages.
+
+    Raises:
+        UsageError: The content is none that `tuner run` has written.
+    """
+    problems = Problems()
+    try:
+        found = Execution(
+            engine=sections.read_engine(source, problems),
+            seed=sections.read_seed(source, problems),
+            budget=sections.read_budget(source, problems),
+            health=sections.read_health(source, problems),
+        )
+    except TooManyProblemsError:
+        found = None
+    if found is None or problems.found:
+        first = problems.found[0]
+        raise UsageError(
+            f"The database must hold {study!r} as `tuner run` has written it, but {first.key} there cannot be read: "
+            f"{first.rule}, given {first.given}. Run the study file once more, or under another name."
+        )
+    return found

@@ -1,0 +1,18 @@
+"""Which study a file is about, without reading its data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tuner.study.study_files import locate, parse
+
+
+def name_of_file(path: str | Path) -> tuple[str, Path]:
+    """Name and project of the study in a file.
+
+    Raises:
+        StudyFileError: The file cannot be found or read.
+    """
+    file, project = locate(path)
+    name = parse(file, str(path)).get("name", file.stem)
+    return str(name), project

@@ -1,0 +1,103 @@
+"""`[objective]`: which metric is optimised, and why a loss is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tuner.catalog import METRICS, MetricRow, Task, find_metric
+from tuner.errors import UnknownNameError, nearest
+from tuner.study.problems import Problems, listed
+from tuner.study.scalars import read_table
+from tuner.study.study_spec import Budget
+
+_LOSS = re.compile(r"(?:(?:val|valid|validation|train|training|test)[_ -]?)?loss", re.IGNORECASE)
+_PART = re.compile(r"(?:val|valid|validation)[_ -](.+)", re.IGNORECASE)
+_WHY_NO_LOSS = (
+    "a loss cannot be the objective: losses of different trials cannot be compared when the loss, its options, "
+    "label smoothing, penalties or class weights are searched, and the trial with the smallest number would win, not "
+    "the best model"
+)
+
+
+def read_objective(content: Mapping[str, Any], task: Task | None, problems: Problems) -> MetricRow | None:
+    """The metric of `[objective]`, or the default one of the task; None where it is wrong or not known yet."""
+    section = read_table(content, "objective", problems, 'metric = "accuracy"')
+    if section is None:
+        return None
+    for key in section:
+        if key == "direction":
+            problems.add(
+                "objective.direction",
+                "the direction belongs to the metric: accuracy is maximised, an error is minimised",
+                section[key],
+                allowed="metric",
+                next_step="Remove it.",
+            )
+    problems.unknown_keys("objective", {key: section[key] for key in section if key != "direction"}, ["metric"])
+    if "metric" not in section:
+        return next((row for row in METRICS.values() if task in row.default_for), None)
+    return _metric(section["metric"], task, problems)
+
+
+def _metric(name: Any, task: Task | None, problems: Problems) -> MetricRow | None:
+    if isinstance(name, str) and _LOSS.fullmatch(name.strip()):
+        instead = "mean_squared_error" if task is Task.REGRESSION else "log_loss"
+        problems.add(
+            "objective.metric",
+            _WHY_NO_LOSS,
+            name,
+            allowed=listed(_names(task)),
+            next_step=f'Write metric = "{instead}": it is measured in the same way for every trial.',
+        )
+        return None
+    try:
+        row = find_metric(name)
+    except (UnknownNameError, TypeError):
+        _refuse_unknown(name, task, problems)
+        return None
+    if task is not None and task not in row.tasks:
+        problems.add(
+            "objective.metric",
+            f"this metric is not defined for the task of the data, {task}",
+            name,
+            allowed=listed(_names(task)),
+            next_step="Use one of these, or correct the task in [data].",
+        )
+        return None
+    return row
+
+
+def _refuse_unknown(name: Any, task: Task | None, problems: Problems) -> None:
+    part = _PART.fullmatch(name) if isinstance(name, str) else None
+    known = _names(task)
+    near = nearest(part.group(1) if part else name, [*known, *(a for row in METRICS.values() for a in row.alias)])
+    problems.add(
+        "objective.metric",
+        "there is no metric of this name" + ("; every metric is measured on the validation part" if part else ""),
+        name,
+        allowed=listed(known),
+        near=near,
+        next_step=f'Write metric = "{near}".' if near else "Write one of the allowed names.",
+    )
+
+
+def _names(task: Task | None) -> list[str]:
+    return [row.name for row in METRICS.values() if task is None or task in row.tasks]
+
+
+def check_target(metric: MetricRow, budget: Budget, problems: Problems) -> None:
+    """Note a target that no model can reach."""
+    target = budget.target
+    if target is None:
+        return
+    beyond = target > metric.best if metric.direction == "maximize" else target < metric.best
+    if beyond:
+        problems.add(
+            "budget.target",
+            f"no model can reach this: the best {metric.name} there can be is {metric.best:g}",
+            target,
+            allowed=f"at {'most' if metric.direction == 'maximize' else 'least'} {metric.best:g}",
+            next_step="Correct the target, or the metric in [objective].",
+        )

@@ -1,0 +1,142 @@
+"""Collecting what is wrong with a study file, so that all of it comes in one report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import date, datetime, time
+from typing import Any
+
+from tuner.errors import Problem, nearest
+from tuner.study.renamed_keys import new_name
+
+MAX_PROBLEMS = 100
+"""Nobody mends more at once, and a hostile file has as many as it likes."""
+_NOTHING = object()
+_LONGEST = 600
+
+
+class TooManyProblemsError(Exception):
+    """A study file has so many problems that the rest is not looked at."""
+
+
+class Problems:
+    """The problems found so far, in the order in which they were found.
+
+    Raises:
+        TooManyProblemsError: From any method, when there are `MAX_PROBLEMS`.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+
+    def add(
+        self,
+        key: str,
+        rule: str,
+        given: Any = _NOTHING,
+        *,
+        allowed: str | None = None,
+        near: str | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        """Note one problem; `given` is the value as it was read, and is shown as the file writes it."""
+        text = None if given is _NOTHING else written(given)
+        problem = Problem(_cut(key), _cut(rule), text, allowed, near, next_step)
+        if problem in self.found:
+            return
+        self.found.append(problem)
+        if len(self.found) == MAX_PROBLEMS:
+            more = "there may be more problems: no more than these are looked for at once"
+            self.found.append(Problem("", more, next_step="Mend these first."))
+            raise TooManyProblemsError
+
+    def unknown(
+        self, key: str, family: str, given: object, allowed: Iterable[str], next_step: str | None = None
+    ) -> None:
+        """Note a name that is in no table; the nearest one is found here."""
+        names = list(allowed)
+        near = nearest(given, names)
+        self.add(
+            key,
+            f"there is no {family} of this name",
+            given,
+            allowed=listed(names) if names else "nothing",
+            near=near,
+            next_step=next_step or (f"Write {near} here." if near else "Write one of the allowed names."),
+        )
+
+    def unknown_keys(self, prefix: str, table: Mapping[str, Any], allowed: Iterable[str]) -> None:
+        """Note every key of `table` that is not in `allowed`; `prefix` is the dotted name of the table."""
+        names = list(allowed)
+        for key in table:
+            if key not in names:
+                near = new_name(prefix, key, names) or nearest(key, names)
+                self.add(
+                    dotted(prefix, key),
+                    "there is no such key",
+                    table[key],
+                    allowed=listed(names),
+                    near=near,
+                    next_step=f"Rename it to {near}." if near else "Remove it.",
+                )
+
+
+def _cut(text: str) -> str:
+    """The text without its middle where it quotes something very long."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
+
+
+def dotted(prefix: str, key: object) -> str:
+    """The dotted name of `key` in the table `prefix` ("" for the top level)."""
+    return f"{prefix}.{key}" if prefix else str(key)
+
+
+def listed(names: Iterable[Any], limit: int = 40) -> str:
+    """Names as a list in words, cut to `limit` of them."""
+    texts = [str(name) for name in names]
+    more = [f"… ({len(texts) - limit} more)"] if len(texts) > limit else []
+    return ", ".join(texts[:limit] + more)
+
+
+def written(value: Any, limit: int = 100) -> str:
+    """`value` as a study file writes it, cut to `limit` characters."""
+    text = _toml(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _toml(value: Any, depth: int = 0) -> str:
+    if depth > 4:
+        return "…"
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            shortened = value if len(value) <= 200 else value[:200]
+            return '"' + "".join(_escaped(letter) for letter in shortened) + '"'
+        case int() if abs(value) >= 10**30:
+            return "a whole number of more than 30 digits"
+        case float() if math.isnan(value):
+            return "nan"
+        case Mapping():
+            inner = ", ".join(f"{key} = {_toml(item, depth + 1)}" for key, item in list(value.items())[:20])
+            return f"{{ {inner} }}" if inner else "an empty table"
+        case list() | tuple():
+            return "[" + ", ".join(_toml(item, depth + 1) for item in value[:30]) + "]"
+        case None:
+            return "null"
+        case datetime() | date() | time():
+            return value.isoformat()
+    with suppress(Exception):
+        return repr(value)
+    return f"a value of type {type(value).__name__}"
+
+
+def _escaped(letter: str) -> str:
+    match letter:
+        case '"' | "\\":
+            return f"\\{letter}"
+        case "\n":
+            return "\\n"
+    return letter if letter.isprintable() else f"\\u{ord(letter):04x}"

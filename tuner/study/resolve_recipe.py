@@ -1,0 +1,143 @@
+"""One trial: the values of the dimensions → the recipe, with nothing left to decide."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from tuner.catalog import (
+    DIMENSIONS,
+    LOSSES,
+    OPTIMIZERS,
+    Choice,
+    ModelChoice,
+    NumberDimension,
+    OptimizerRow,
+    Recipe,
+    Task,
+    choice_dimension,
+    head_for,
+    number_dimension,
+)
+from tuner.errors import UsageError
+from tuner.space import Dimension, Value
+from tuner.study.search.context import default_of
+from tuner.study.study_spec import StudySpec
+
+_DIGITS = 6
+"""Class weights are rounded to so many significant digits: more only make recipes hard to read."""
+
+
+def recipe_for(spec: StudySpec, values: Mapping[str, Value], number: int) -> Recipe:
+    """The recipe of one trial.
+
+    Args:
+        spec: The study.
+        values: The value of every searched dimension that is active; fixed and inactive ones may be there or not.
+        number: Number of the trial, from 0; with the study's seed it gives the seed of the training.
+
+    Raises:
+        UsageError: A searched dimension that is active has no value, or one that it cannot have.
+    """
+    complete = spec.space.draw(lambda dimension: _given(dimension, values))
+    loss = _choice("loss", complete, spec.facts.task)
+    optimizer = _choice("optimizer", complete, spec.facts.task)
+    row = OPTIMIZERS[optimizer.name]
+    smoothing = _shared("label_smoothing", complete) if LOSSES[loss.name].label_smoothing else 0.0
+    return Recipe(
+        task=spec.facts.task,
+        model=_model(spec, complete),
+        head=head_for(loss.name, spec.facts.task, spec.head),
+        loss=loss,
+        optimizer=optimizer,
+        learning_rate=_of_optimizer("learning_rate", row, complete) or row.learning_rate,
+        momentum=None if row.momentum is None else _of_optimizer("momentum", row, complete),
+        weight_decay=_of_optimizer("weight_decay", row, complete),
+        schedule=_choice("schedule", complete, spec.facts.task),
+        initializer=_choice("initializer", complete, spec.facts.task),
+        activation=_choice("activation", complete, spec.facts.task).name,
+        clipping=_choice("clipping", complete, spec.facts.task),
+        l1=_shared("l1", complete),
+        l2=_shared("l2", complete),
+        label_smoothing=smoothing,
+        class_weight=class_weights(spec, _shared("class_weight", complete)),
+        batch_size=_shared("batch_size", complete),
+        epochs=spec.budget.epochs,
+        metric=spec.metric,
+        seed=seed_of(spec.seed, number),
+        data=spec.data.model_dump(mode="json"),
+    )
+
+
+def seed_of(study_seed: int, number: int) -> int:
+    """The seed of one trial, in [0, 2³²): the first bytes of the SHA-256 of both numbers.
+
+    Neighbouring seeds give unrelated trials, and trial 5 has the same seed however many trials ran before it.
+    """
+    return int.from_bytes(hashlib.sha256(f"{study_seed}:{number}".encode()).digest()[:4], "big")
+
+
+def class_weights(spec: StudySpec, exponent: float) -> dict[int, float] | None:
+    """The weight of each class by index: `(rows / (classes * rows of the class)) ** exponent * data.class_weight`.
+
+    None where there are no classes, or where neither asks for weights.  A class without a training row has the weight
+    of `data.class_weight` alone.
+    """
+    facts, fixed = spec.facts, spec.data.class_weight
+    if facts.task not in (Task.MULTICLASS, Task.BINARY) or (exponent == 0 and fixed is None):
+        return None
+    rows, classes = sum(facts.class_counts), len(facts.class_counts)
+    weights = {}
+    for index, (name, count) in enumerate(zip(facts.classes, facts.class_counts, strict=True)):
+        balance = (rows / (classes * count)) ** exponent if count else 1.0
+        weights[index] = float(f"{balance * (fixed or {}).get(name, 1.0):.{_DIGITS}g}")
+    return weights
+
+
+def _given(dimension: Dimension, values: Mapping[str, Value]) -> Value:
+    if dimension.name not in values:
+        raise UsageError(f"Every active dimension needs a value, but {dimension.name!r} has none.")
+    value = _tuple(values[dimension.name])
+    if value not in dimension.parameter:
+        raise UsageError(f"{dimension.name} must be one of {dimension.parameter}, but got {value!r}.")
+    return value
+
+
+def _choice(name: str, values: Mapping[str, Value], task: Task) -> Choice:
+    """A row with its options: the values of this trial over the row's defaults."""
+    dimension = choice_dimension(name)
+    chosen = str(values[name]) if name in values else default_of(dimension, task)
+    options = {
+        option: _plain(values.get(f"{name}.{chosen}.{option}", default))
+        for option, default in dimension.table[chosen].defaults().items()
+    }
+    return Choice(name=chosen, options=options)
+
+
+def _shared(name: str, values: Mapping[str, Value]) -> Any:
+    """The value of a dimension of numbers, its default where it is not active."""
+    return values.get(name, number_dimension(name).default)
+
+
+def _of_optimizer(name: str, row: OptimizerRow, values: Mapping[str, Value]) -> Any:
+    """A value that an optimizer may have of its own; None where neither it nor the study says."""
+    return values.get(f"optimizer.{row.name}.{name}", _shared(name, values))
+
+
+def _model(spec: StudySpec, values: Mapping[str, Value]) -> ModelChoice:
+    options = {
+        name.removeprefix("model."): _plain(value) for name, value in values.items() if name.startswith("model.")
+    }
+    of_model = [name for name, one in DIMENSIONS.items() if isinstance(one, NumberDimension) and one.of_model]
+    options |= {name: values[name] for name in of_model if name in values}
+    return ModelChoice(reference=str(spec.model), sha256=spec.model_sha256, options=options, helpers=dict(spec.helpers))
+
+
+def _plain(value: Value) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _tuple(value: Any) -> Value:
+    """Lists as tuples: a storage gives choices back as JSON."""
+    return tuple(_tuple(item) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,72 @@
+"""Start a project: a folder with a study that runs as it is, and a model to change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tuner.errors import ContentError
+from tuner.user_code import find
+
+_STUDY = """\
+# Which loss, optimizer and learning rate suit my data?
+# `tuner check studies/first.toml` says what this file means, `tuner run studies/first.toml` runs it.
+
+name  = "first"
+model = "models/mlp.py"        # its build(); change the file as you like, or write another one
+
+[data]
+source     = "digits"          # or your own: "data/train.csv", ".parquet", ".npz", an image folder, "mydata.py:load"
+# target   = "price"           # column to predict, for a table
+validation = 0.2
+test       = 0.2               # never seen by the search
+scale      = "standardize"
+
+[objective]
+metric = "accuracy"            # measured on the validation part; independent of the loss
+
+[search]                       # a list is a choice, {low, high, log} a range, "auto" a good default, one value is fixed
+loss          = "auto"
+optimizer     = ["sgd", "rmsprop", "adam"]
+learning_rate = { low = 1e-4, high = 1e-1, log = true }
+momentum      = { low = 0.0, high = 0.99 }
+schedule      = ["constant", "cosine", "one_cycle"]
+initializer   = ["glorot_uniform", "he_normal"]
+activation    = ["relu", "tanh"]
+
+[search.model]                 # keyword arguments of build()
+units = [32, 64, 128]
+
+[budget]
+trials = 30
+epochs = 15
+"""
+
+_IGNORED = "runs/\n__pycache__/\n"
+
+
+def new_project(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Make the files of a project; one that is there is never overwritten.
+
+    Returns:
+        The files that were made, and those that were kept.
+
+    Raises:
+        ContentError: The folder cannot be written.
+    """
+    contents = {
+        folder / "studies" / "first.toml": _STUDY,
+        folder / "models" / "mlp.py": find(folder, "models/mlp.py").read_text(encoding="utf-8"),
+        folder / ".gitignore": _IGNORED,
+    }
+    made, kept = [], []
+    for path, text in contents.items():
+        if path.exists():
+            kept.append(path)
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ContentError(f"{path} cannot be written: {error.strerror}. Choose another folder.") from error
+        made.append(path)
+    return made, kept

@@ -1,0 +1,1 @@
+"""The `[search]` section: from TOML values to a space."""

@@ -1,0 +1,131 @@
+"""The dimensions of numbers: learning rate, momentum, batch size, penalties …"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from tuner.catalog import NumberDimension, choice_dimension
+from tuner.space import Categorical, Fixed, Float, Parameter, Value
+from tuner.study.problems import dotted, listed
+from tuner.study.search.conditions import Draft
+from tuner.study.search.context import Reading, values_of
+from tuner.study.search.parameter_syntax import Given, read_parameter
+from tuner.study.value_schema import Place
+
+
+def number_drafts(dimension: NumberDimension, reading: Reading) -> Iterator[Draft]:
+    name, key = dimension.name, dotted("search", dimension.name)
+    explicit = name in reading.section
+    if explicit and not _means_something(dimension, key, reading):
+        return
+    limits, reasons = _limits(dimension, reading)
+    if limits is None:
+        if explicit:
+            reading.problems.add(
+                key,
+                f"would never count: {reasons}",
+                reading.section[name],
+                next_step=f"Remove it, or choose another {dimension.choice}.",
+            )
+        return
+    given = _given_number(dimension, key, reading, limits)
+    if given is not None:
+        parent_reasons = dict.fromkeys(limits, reasons)
+        yield Draft(name, key, given.parameter, given.when, limits, parent_reasons)
+    elif explicit:
+        reading.broken.add(name)
+
+
+def _given_number(
+    dimension: NumberDimension, key: str, reading: Reading, limits: Mapping[str, tuple[Value, ...]]
+) -> Given | None:
+    auto = _auto(dimension, reading, limits)
+    if dimension.name in reading.section:
+        place = Place(key, dimension.allowed, auto, dimension.words)
+        given = read_parameter(reading.section[dimension.name], place, reading.problems)
+        if given is not None and given.parameter != auto and dimension.counts_rows:
+            _check_rows(given.parameter, key, reading)
+        return given
+    if reading.given is None and dimension.by_default and auto is not None:
+        return Given(auto)
+    return None if dimension.default is None else Given(Fixed(dimension.default))
+
+
+def _auto(dimension: NumberDimension, reading: Reading, limits: Mapping[str, tuple[Value, ...]]) -> Parameter | None:
+    """What is searched if nothing is said, or "auto"."""
+    if dimension.auto_of is None or dimension.choice is None:
+        return _at_most(dimension.auto, reading.rows) if dimension.counts_rows else dimension.auto
+    table = choice_dimension(dimension.choice).table
+    names = limits.get(dimension.choice, reading.chosen.get(dimension.choice, ()))
+    return _covering([dimension.auto_of(table[str(name)]) for name in names])
+
+
+def _limits(dimension: NumberDimension, reading: Reading) -> tuple[dict[str, tuple[Value, ...]] | None, str]:
+    """Under which values of other dimensions this one counts (None for never), and why."""
+    if dimension.choice is None:
+        return {}, ""
+    choice, name, reason = choice_dimension(dimension.choice), dimension.name, dimension.reason
+    chosen = reading.chosen.get(choice.name)
+    having = [row for row in chosen or () if dimension.taken_by(choice.table[row])]
+    section = f"{choice.name}_options"
+    own = [row for row in having if name in choice.own and name in reading.table(section, row)]
+    if own:
+        reason = " or ".join(filter(None, [reason, f"it has a {name} of its own in [search.{section}]"]))
+    return _limited(choice.name, chosen, [row for row in having if row not in own], reason)
+
+
+def _limited(
+    parent: str, chosen: tuple[str, ...] | None, having: list[str], reason: str
+) -> tuple[dict[str, tuple[Value, ...]] | None, str]:
+    if chosen is None or len(having) == len(chosen):
+        return {}, reason
+    if not having:
+        return None, f"{listed(chosen)}: {reason}"
+    return {parent: tuple(having)}, reason
+
+
+def _means_something(dimension: NumberDimension, key: str, reading: Reading) -> bool:
+    """Whether the dimension means anything for the task; notes the problem where it does not."""
+    if reading.task in (None, *dimension.tasks):
+        return True
+    reading.problems.add(
+        key,
+        f"{dimension.task_rule}, but the task of the data is {reading.task}",
+        reading.section[dimension.name],
+        allowed=f"a study of the task {' or '.join(dimension.tasks)}",
+        next_step="Remove it.",
+    )
+    return False
+
+
+def _covering(ranges: Sequence[Parameter | None]) -> Float | None:
+    """Unite the ranges of several rows; None if there are none."""
+    known = [one for one in ranges if isinstance(one, Float)]
+    return Float(min(r.low for r in known), max(r.high for r in known), log=True) if known else None
+
+
+def _at_most(auto: Parameter | None, rows: int | None) -> Parameter | None:
+    """Leave out choices beyond the rows of the training part; the smallest one stays."""
+    if rows is None or not isinstance(auto, Categorical):
+        return auto
+    fitting = tuple(size for size in auto.choices if isinstance(size, int) and size <= rows)
+    return Categorical(fitting or auto.choices[:1])
+
+
+def _check_rows(parameter: Parameter, key: str, reading: Reading) -> None:
+    if reading.rows is None:
+        return
+    sizes = [value for value in values_of(parameter) if isinstance(value, int)]
+    if sizes and min(sizes) > reading.rows:
+        reading.problems.add(
+            key,
+            f"every batch is larger than the training part, which has {reading.rows:,} rows",
+            sizes[0] if len(sizes) == 1 else sizes,
+            allowed=f"at most {reading.rows:,}",
+            next_step="Use smaller batches.",
+        )
+    elif sizes and max(sizes) > reading.rows:
+        reading.advice.append(
+            f"{key}: {max(sizes):,} is more than the {reading.rows:,} rows of the training part, which are "
+            "then one batch: sizes beyond that are one and the same"
+        )

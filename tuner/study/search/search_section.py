@@ -1,0 +1,200 @@
+"""`[search]` → `Space`: all dimensions of a study, the fixed ones included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.catalog import DIMENSIONS, ChoiceDimension, Task
+from tuner.errors import nearest
+from tuner.space import Space
+from tuner.study.problems import Problems, dotted, listed
+from tuner.study.search.choices import check_option_sections, choice_drafts
+from tuner.study.search.conditions import Draft, space_of
+from tuner.study.search.context import Reading
+from tuner.study.search.numbers import number_drafts
+from tuner.study.search.parameter_syntax import read_parameter
+from tuner.study.value_schema import Place
+from tuner.user_code import Signature
+
+_OWN_WORDS = {
+    name: f"search.{name}" for name, one in DIMENSIONS.items() if isinstance(one, ChoiceDimension) and one.of_model
+}
+"""Dimensions of their own that every model's function takes."""
+_NUMBERS = tuple(name for name, one in DIMENSIONS.items() if one.of_model and name not in _OWN_WORDS)
+"""Dimensions that some models' functions take."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the other sections say that the space depends on.
+
+    Attributes:
+        task: The task found in the data; None where they could not be read.
+        rows: Rows of the training part; None where the data could not be read.
+        model: What the model's function takes; None where it could not be read.
+    """
+
+    task: Task | None
+    rows: int | None
+    model: Signature | None
+
+
+def space_from(content: Mapping[str, Any], found: Found, problems: Problems, advice: list[str]) -> Space | None:
+    """The space of a study file.
+
+    Args:
+        content: The whole study file; `[search]` may be absent, which searches the default dimensions of the task.
+        found: What the space depends on.
+        problems: Where to note what is wrong.
+        advice: Where to note what is allowed but unwise.
+
+    Returns:
+        The space, or None where `[search]` has problems.
+    """
+    section = content.get("search")
+    if "search" in content and (not isinstance(section, Mapping) or not section):
+        _refuse_empty(section, problems)
+        return None
+    before = len(problems.found)
+    reading = Reading(section, found.task, found.rows, problems, advice)
+    _check_keys(reading, found)
+    drafts = list(_table_drafts(reading))
+    drafts += _model_drafts(reading, found)
+    _check_model(drafts, reading, found)
+    space = space_of(drafts, reading.broken, problems)
+    if space is None or len(problems.found) > before:
+        return None
+    if not space.searched:
+        problems.add(
+            "search",
+            "there is nothing to search: every dimension has one value",
+            allowed="at least one list of several values, or a range",
+            next_step="Name several values, or leave the section out to search the default dimensions.",
+        )
+        return None
+    return space
+
+
+def _table_drafts(reading: Reading) -> Iterator[Draft]:
+    """The dimensions of `DIMENSIONS`, each choice followed by the options of its rows."""
+    check_option_sections(reading)
+    for dimension in DIMENSIONS.values():
+        if isinstance(dimension, ChoiceDimension):
+            yield from choice_drafts(dimension, reading)
+        else:
+            yield from number_drafts(dimension, reading)
+
+
+def _refuse_empty(section: Any, problems: Problems) -> None:
+    problems.add(
+        "search",
+        "the section is empty, so there is nothing to search" if section == {} else "must be a section",
+        section,
+        allowed=f"dimensions: {listed(DIMENSIONS)}, model",
+        next_step="Name a dimension, or leave the section out to search the default dimensions of the task.",
+    )
+
+
+def _check_keys(reading: Reading, found: Found) -> None:
+    """Note every key of `[search]` that is none."""
+    options = [
+        f"{row.name}_options"
+        for row in DIMENSIONS.values()
+        if isinstance(row, ChoiceDimension) and any(choice.options for choice in row.table.values())
+    ]
+    known = [*DIMENSIONS, *options, "model"]
+    for key, value in reading.section.items():
+        if key in known:
+            continue
+        near = nearest(key, known)
+        reading.problems.add(
+            dotted("search", key),
+            "there is no dimension of this name",
+            value,
+            allowed=listed(known),
+            near=near,
+            next_step=_home(key, found) or (f"Rename it to {near}." if near else "Remove it."),
+        )
+
+
+def _home(key: str, found: Found) -> str | None:
+    """Where a key belongs that stands in `[search]` by mistake."""
+    if found.model is not None and key in found.model.keywords:
+        return f"{key} is a keyword of the model: write it in [search.model]."
+    for row in DIMENSIONS.values():
+        if isinstance(row, ChoiceDimension):
+            owners = [choice.name for choice in row.table.values() if choice.option(key) is not None]
+            if owners:
+                return f"{key} is an option of {listed(owners)}: write it in [search.{row.name}_options.{owners[0]}]."
+    return None
+
+
+def _model_drafts(reading: Reading, found: Found) -> Iterator[Draft]:
+    section = reading.table("model")
+    for keyword, value in section.items():
+        key = f"search.model.{keyword}"
+        if not _is_keyword(keyword, key, value, reading, found):
+            continue
+        given = read_parameter(value, Place(key, None), reading.problems)
+        if given is None:
+            reading.broken.add(f"model.{keyword}")
+        else:
+            yield Draft(f"model.{keyword}", key, given.parameter, given.when)
+
+
+def _is_keyword(keyword: str, key: str, value: Any, reading: Reading, found: Found) -> bool:
+    """Whether the model takes the keyword; notes the problem where it does not."""
+    if keyword in _OWN_WORDS:
+        reading.problems.add(
+            key,
+            "this is a dimension of its own",
+            value,
+            allowed=_OWN_WORDS[keyword],
+            next_step=f"Write it as {keyword} in [search].",
+        )
+        return False
+    if keyword in _NUMBERS and keyword in reading.section:
+        reading.problems.add(
+            key, f"{keyword} is given twice, here and in search.{keyword}", value, next_step="Remove one of the two."
+        )
+        return False
+    if found.model is None or (found.model.takes(keyword) and keyword not in ("inputs", "outputs")):
+        return True
+    own = [name for name in found.model.keywords if name not in _OWN_WORDS]
+    reading.problems.unknown(key, "keyword in the model's function", keyword, own)
+    return False
+
+
+def _check_model(drafts: list[Draft], reading: Reading, found: Found) -> None:
+    """Note what the model's function takes too little, or needs and is not given."""
+    if found.model is None:
+        return
+    for keyword in _OWN_WORDS:
+        if not found.model.takes(keyword):
+            reading.problems.add(
+                "model",
+                f"the function must take {keyword} by keyword, but does not",
+                allowed="def build(inputs, outputs, *, activation, initializer, …)",
+                next_step=f"Add {keyword} to its arguments, behind the *.",
+            )
+    searched = [name for name in _NUMBERS if name in reading.section]
+    for name in searched:
+        if not found.model.takes(name):
+            reading.problems.add(
+                f"search.{name}",
+                f"needs a model that takes {name}, but this one does not",
+                reading.section[name],
+                allowed=f"keywords of the model: {listed(found.model.keywords)}",
+                next_step="Add the keyword to the model's function, or remove the dimension.",
+            )
+    given = {draft.name.partition(".")[2] for draft in drafts if draft.name.startswith("model.")}
+    given |= {*searched} | {name.partition(".")[2] for name in reading.broken if name.startswith("model.")}
+    for keyword, default in found.model.keywords.items():
+        if default is None and keyword not in given and keyword not in _OWN_WORDS:
+            reading.problems.add(
+                f"search.model.{keyword}",
+                "the model's function needs this keyword, and has no default for it",
+                next_step="Give it a value in [search.model], or a default in the function.",
+            )

@@ -1,0 +1,115 @@
+"""The fingerprint: what makes two runs the same study, and a readable difference where they are not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from tuner.space import Categorical, Dimension, Fixed, Float, Int, Parameter
+from tuner.study.study_spec import StudySpec
+
+_PACKAGES = ("keras", "tensorflow", "optuna")
+LATER_KEYS: Mapping[str, Any] = {"data.missing_values": []}
+"""What older fingerprints do not say, and what it was."""
+_ABSENT = object()
+_FILE = "file."
+"""Before the path of a file that the model file imports."""
+_HASHES = {"model_sha256": "the content of the model file", "data_sha256": "the content of the data"}
+
+
+def fingerprint(spec: StudySpec) -> dict[str, Any]:
+    """What trials of one study have in common, flat and as plain JSON.
+
+    Sampler, pruner, engine, workers and budgets may change while a study goes on, and are not in it.  The epochs are:
+    trials that trained for another number of epochs cannot be compared.
+    """
+    content: dict[str, Any] = {
+        "task": spec.facts.task.value,
+        "model": str(spec.model),
+        "model_sha256": spec.model_sha256,
+        "head": spec.head,
+        "objective": f"{spec.direction} {spec.metric}",
+        "epochs": spec.budget.epochs,
+        "seed": spec.seed,
+        "data_sha256": spec.facts.sha256,
+    }
+    content |= {f"{_FILE}{path}": digest for path, digest in spec.helpers.items()}
+    content |= {f"data.{key}": value for key, value in spec.data.model_dump(mode="json").items()}
+    content |= {f"search.{dimension.name}": _text(dimension) for dimension in spec.space}
+    content |= {f"version.{package}": _version(package) for package in _PACKAGES}
+    return content
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two fingerprints, a line each; empty where they are the same.
+
+    Args:
+        old: The fingerprint in the storage.
+        new: That of the study file.
+    """
+    old, new, lines = {**LATER_KEYS, **old}, {**LATER_KEYS, **new}, []
+    for key in [*old, *(key for key in new if key not in old)]:
+        before, now = old.get(key, _ABSENT), new.get(key, _ABSENT)
+        if key.startswith(_FILE):
+            before, now = (None if value is _ABSENT else str(value) for value in (before, now))
+            if before != now:
+                shown = ["not imported" if value is None else value[:12] for value in (before, now)]
+                lines.append(
+                    f"the content of {key.removeprefix(_FILE)}, which the model imports: "
+                    f"{shown[0]} before, {shown[1]} now (sha256)"
+                )
+        elif before is _ABSENT:
+            lines.append(f"{key}: not there before, {_shown(now)} now")
+        elif now is _ABSENT:
+            lines.append(f"{key}: {_shown(before)} before, not there now")
+        elif json.dumps(before, sort_keys=True) != json.dumps(now, sort_keys=True):
+            lines.append(_changed(key, before, now))
+    return lines
+
+
+def _changed(key: str, before: Any, now: Any) -> str:
+    if key in _HASHES:
+        return f"{_HASHES[key]}: {str(before)[:12]} before, {str(now)[:12]} now (sha256)"
+    return f"{key}: {_shown(before)} before, {_shown(now)} now"
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _text(dimension: Dimension) -> str:
+    conditions = " and ".join(
+        f"{when.name} is {' or '.join(_value(value) for value in when.one_of)}" for when in dimension.conditions
+    )
+    text = _parameter(dimension.parameter)
+    return f"{text} where {conditions}" if conditions else text
+
+
+def _parameter(parameter: Parameter) -> str:
+    """The parameter in full: unlike `str(parameter)` with every digit, and texts apart from numbers."""
+    match parameter:
+        case Fixed(value):
+            return _value(value)
+        case Categorical(choices):
+            return " | ".join(_value(choice) for choice in choices)
+        case Float(low, high, log, step) | Int(low, high, log, step):
+            text = f"{low!r} … {high!r}"
+            if log:
+                return f"{text} (log)"
+            return text if step is None or (isinstance(parameter, Int) and step == 1) else f"{text} (step {step!r})"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str) and value.isidentifier() and value not in ("true", "false", "null"):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _version(package: str) -> str | None:
+    """Major and minor version without importing the package; None where it is not installed."""
+    try:
+        return ".".join(version(package).split(".")[:2])
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,129 @@
+"""The study: everything that a study file says, validated, with its defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tuner.catalog import Choice
+from tuner.data import DataFacts, DataOptions, Folds
+from tuner.health import HealthOptions
+from tuner.space import Space
+from tuner.user_code import Reference
+
+_MOST_SETTINGS = 10**15
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a study ends; whatever is reached first.  None is no limit.
+
+    Attributes:
+        trials: Complete, pruned and diverged trials in all.  A failed one says nothing of its setting and does not
+            count; but as many failures in one run end it too.
+        time_s: Wall time of one run, in seconds; what runs then is finished.
+        target: Value of the objective that is good enough.
+        patience: Complete, pruned and diverged trials in a row without an improvement.
+        epochs: Passes over the training part that one trial may use.
+        trial_time_s: Wall time of one trial, in seconds; one that takes longer is ended, and is a bad one.
+        memory_bytes: Memory of one worker process; a trial that takes more is ended, and is a bad one.
+        checkpoint: Whether a trial that was cut goes on from its last checkpoint, or else begins anew.
+    """
+
+    trials: int | None = 100
+    time_s: float | None = None
+    target: float | None = None
+    patience: int | None = None
+    epochs: int = 20
+    trial_time_s: float | None = None
+    memory_bytes: int | None = None
+    checkpoint: bool = False
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one worker needs of a node, on a cluster; see `tuner.executors.ray.executor`.
+
+    Attributes:
+        cpus, gpus: A fraction up to 1, or a whole number.
+    """
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """A validated study.
+
+    Attributes:
+        name: Name in the storage.
+        file: The study file as the person named it; for messages.
+        project: Folder that references and data paths are relative to.
+        model: Model file and function.
+        model_sha256: Hash of the model file.
+        helpers: Path → hash of each file of the project that it imports, and that these import.
+        head: "auto", "model", or the name of an output activation.
+        data: The `[data]` section.
+        facts: What was found in the data.
+        metric, direction: The objective; "maximize" or "minimize".
+        space: All dimensions, the fixed ones included.
+        budget: When it ends.
+        sampler, pruner: Rows of the tables of `search`, with options.
+        initial_points: Whether the first trials are known good settings.
+        health: What is measured of the health of a training, and what ends it.
+        engine: Row of the table of engines, or "auto".
+        workers: Worker processes; None for one a core.
+        seed: The one source of randomness.
+        resources: What one worker needs of a node, on a cluster.
+        source: Content of the study file, as plain JSON.
+        advice: What is allowed but unwise, one sentence each.
+    """
+
+    name: str
+    file: str
+    project: Path
+    model: Reference
+    model_sha256: str
+    head: str
+    data: DataOptions
+    facts: DataFacts
+    metric: str
+    direction: Literal["maximize", "minimize"]
+    space: Space
+    budget: Budget
+    sampler: Choice
+    pruner: Choice
+    initial_points: bool
+    engine: str
+    workers: int | None
+    seed: int
+    source: dict[str, Any]
+    advice: tuple[str, ...] = ()
+    health: HealthOptions = HealthOptions()
+    resources: Resources = Resources()
+    helpers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def folds(self) -> int | None:
+        """Folds of the validation; None for a hold-out."""
+        return self.data.validation.folds if isinstance(self.data.validation, Folds) else None
+
+    @property
+    def settings(self) -> int | None:
+        """How many settings its space has; None if there are infinitely many, or more than anybody will try."""
+        return int(self.space.size) if self.space.size <= _MOST_SETTINGS else None
+
+    @property
+    def steps(self) -> int:
+        """How many steps the pruner sees of a whole trial; see `steps_of`."""
+        return steps_of(self.data, self.budget)[0]
+
+
+def steps_of(data: DataOptions, budget: Budget) -> tuple[int, Literal["epochs", "folds"]]:
+    """How many steps the pruner sees of a whole trial, and what a step is: a fold where there are any, or an epoch."""
+    if isinstance(data.validation, Folds):
+        return data.validation.folds, "folds"
+    return budget.epochs, "epochs"

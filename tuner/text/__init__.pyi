@@ -1,0 +1,22 @@
+from .formatting import count, duration, listed, number, percent
+from .quoting import csv_text, plain, python_text, shell_command, tuner_command
+from .text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, one_line, shorten
+
+__all__ = [
+    "LOG_CHARS",
+    "STORED_CHARS",
+    "TrialLogs",
+    "count",
+    "csv_text",
+    "duration",
+    "excerpt",
+    "listed",
+    "number",
+    "one_line",
+    "percent",
+    "plain",
+    "python_text",
+    "shell_command",
+    "shorten",
+    "tuner_command",
+]

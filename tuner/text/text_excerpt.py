@@ -1,0 +1,88 @@
+"""Bound text that user code has made: error messages, tracebacks, what a worker printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+from tuner.text import quoting
+from tuner.text.quoting import plain
+
+STORED_CHARS = 8_000
+"""Of a traceback or a log, as much is stored with its trial."""
+LOG_CHARS = 256_000
+"""Of a traceback, as much leaves its worker, and is kept in a file if it is more than what is stored."""
+ERROR_CHARS = 500
+LOG_FOLDER = "runs/logs"
+_HEAD = 4
+"""One part in so many of an excerpt is from the beginning: a traceback says last what went wrong."""
+
+
+def excerpt(text: str, limit: int = STORED_CHARS, more: str = "") -> str:
+    """Cut a text to about `limit` characters of its beginning and end, without control characters.
+
+    Args:
+        text: Any text.
+        limit: Characters kept.
+        more: Where to find the rest.
+    """
+    head = limit // _HEAD
+    left_out = len(text) - limit
+    if left_out <= 0:
+        return plain(text)
+    gap = f"\n[… {left_out:,} characters left out{more} …]\n"
+    return plain(text[:head]) + gap + plain(text[head - limit :])
+
+
+def one_line(error: BaseException) -> str:
+    """Type and message of an exception on one line, at most `ERROR_CHARS` characters of the message.
+
+    Addresses of objects are left out: the same error must read the same in every trial, and in every worker.
+    """
+    try:
+        text = str(error)
+    except Exception as second:  # code of the user
+        text = f"its message cannot be read ({type(second).__name__})"
+    text = quoting.one_line(text[: 100 * ERROR_CHARS])
+    text = shorten(re.sub(r"\b0x[0-9a-fA-F]+", "0x…", text), ERROR_CHARS)
+    name = type(error).__name__[:100]
+    return f"{name}: {text}" if text else name
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut a line behind its last whole word within `limit` characters."""
+    if len(text) <= limit:
+        return text
+    words, _, _ = text[: limit - 1].rpartition(" ")
+    return (words if len(words) > limit // 2 else text[: limit - 1]) + "…"
+
+
+class TrialLogs:
+    """Files for what is too long to be stored with a trial, in `runs/logs` of the project.
+
+    Args:
+        project: Folder of the project.
+        study: Name of the study.
+    """
+
+    def __init__(self, project: Path, study: str) -> None:
+        self._project, self._study = project, quote(study, safe=" ")[:150]
+
+    def keep(self, number: int, text: str) -> str:
+        """Give what is stored of a text; a longer one is written to a file of at most `LOG_CHARS` characters.
+
+        Args:
+            number: Of the trial.
+            text: A traceback, or what a worker has printed.
+        """
+        if len(text) <= STORED_CHARS:
+            return plain(text)
+        name = f"{LOG_FOLDER}/{self._study}-{number}.log"
+        file = self._project / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(excerpt(text, LOG_CHARS), encoding="utf-8")
+        except OSError:  # a full disk, say: the excerpt is what there is
+            return excerpt(text)
+        return excerpt(text, more=f"; see {name}")

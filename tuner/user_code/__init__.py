@@ -1,0 +1,10 @@
+"""The one door to the files of `models/` and `studies/`, and to a project's own functions.
+
+Content is named by reference, `models/mlp.py:build`: a path relative to the project and a function in it.  It is
+looked for in the project first and then in what the package carries.  Code is loaded from these two places
+only: a reference that leaves the project is refused, wherever it comes from.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,160 @@
+"""Load a function: the file is run as it was read, and so are the files of the project that it imports."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from tuner.errors import ContentError
+from tuner.user_code.helper_modules import Helper, find_helpers
+from tuner.user_code.references import Reference, find, no_function
+
+
+class _AsRead(importlib.machinery.SourceFileLoader):
+    """Runs the content whose hash was taken.
+
+    Python would run what it has cached of the file, and look only at size and time: a file of the same size, written
+    within the same second, would be run as it was before.
+    """
+
+    def __init__(self, name: str, path: Path, content: bytes) -> None:
+        super().__init__(name, str(path))
+        self._content = content
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._content, self.path)
+
+
+class _HelperFinder(importlib.abc.MetaPathFinder):
+    """Finds the helpers of what was loaded last, as they were read then, and the folders that they are in."""
+
+    def __init__(self) -> None:
+        self._helpers: dict[str, tuple[Path, Helper]] = {}
+        self._folders: dict[str, Path] = {}
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """See `importlib.abc.MetaPathFinder`."""
+        if fullname in self._helpers:
+            file, helper = self._helpers[fullname]
+            within = [str(file.parent)] if helper.package else None
+            loader = _AsRead(fullname, file, helper.content)
+            return importlib.util.spec_from_file_location(
+                fullname, file, loader=loader, submodule_search_locations=within
+            )
+        if fullname in self._folders:
+            spec = importlib.machinery.ModuleSpec(fullname, None, is_package=True)
+            spec.submodule_search_locations = [str(self._folders[fullname])]
+            return spec
+        return None
+
+    def replace(self, project: Path, helpers: Mapping[str, Helper]) -> None:
+        """Find these helpers from now on; if they are others than before, all of those are imported anew."""
+        new = {name: (project / helper.path, helper) for name, helper in helpers.items()}
+        if new == self._helpers:
+            return
+        for name in (*self._helpers, *new):
+            module = sys.modules.get(name)
+            # Ours, or a file that Python found by its path before it was ours; not what else has the name.
+            if name in self._helpers or getattr(module, "__file__", None) == str(new[name][0]):
+                sys.modules.pop(name, None)
+                parent, _, child = name.rpartition(".")
+                vars(sys.modules.get(parent, ModuleType(""))).pop(child, None)
+        folders = {".".join(name.split(".")[:n]) for name in new for n in range(1, name.count(".") + 1)}
+        self._folders = {name: project.joinpath(*name.split(".")) for name in folders - new.keys()}
+        self._helpers = new
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+
+
+_FINDER = _HelperFinder()
+
+
+def load(
+    project: Path,
+    reference: Reference,
+    expected_sha256: str | None = None,
+    expected_helpers: Mapping[str, str] | None = None,
+) -> Callable[..., Any]:
+    """Run the file and return the function.
+
+    Args:
+        project: Folder that the reference is relative to.
+        reference: File and function.
+        expected_sha256: Hash that the file must have; None to take it as it is.
+        expected_helpers: Path → hash of each file of the project that it may import; None to take them as they are.
+
+    Raises:
+        ContentError: No such file or function, another content than expected, or the file fails when it runs.
+    """
+    path = find(project, reference.path)
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    helpers = find_helpers(project, reference.path)
+    hashes = {helper.path: helper.sha256 for helper in helpers.values()}
+    check_content(
+        {reference.path: digest, **(hashes if expected_helpers is not None else {})},
+        {reference.path: expected_sha256 or digest, **(expected_helpers or {})},
+    )
+    everything = hashlib.sha256(repr((digest, sorted(hashes.items()))).encode()).hexdigest() if hashes else digest
+    name = f"_tuner_content_{everything[:16]}"
+    _FINDER.replace(project.resolve(), helpers)
+    module = sys.modules.get(name)
+    if module is None:
+        spec = importlib.util.spec_from_file_location(name, path, loader=_AsRead(name, path, content))
+        if spec is None or spec.loader is None:
+            raise ContentError(f"{reference.path} cannot be loaded as a Python file.")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except (Exception, SystemExit) as error:
+            del sys.modules[name]
+            raise ContentError(
+                f"{reference.path} fails when it is loaded{line_of(error, path)}: {type(error).__name__}: {error}"
+            ) from error
+    function = getattr(module, reference.function, None)
+    if not callable(function):
+        own = (value for value in vars(module).values() if inspect.isfunction(value) and value.__module__ == name)
+        raise no_function(reference, [value.__name__ for value in own])
+    return function
+
+
+def check_content(now: Mapping[str, str], expected: Mapping[str, str]) -> None:
+    """Compare files with those that a study was started with.
+
+    Args:
+        now: Path → hash of the model file, and of what it imports of the project.
+        expected: The same then.
+
+    Raises:
+        ContentError: One is another now, or is imported only now, or no longer.
+    """
+    again = "Put the file back, or start a study under another name."
+    for path, digest in now.items():
+        if path not in expected:
+            raise ContentError(f"{path} is imported by the model, but was not when the study was started. {again}")
+        if digest != expected[path]:
+            raise ContentError(
+                f"{path} has changed since the study was started (sha256 {digest[:12]}, expected "
+                f"{expected[path][:12]}). {again}"
+            )
+    for path in expected:
+        if path not in now:
+            raise ContentError(f"{path} was imported by the model when the study was started, but is not now. {again}")
+
+
+def line_of(error: BaseException, path: Path) -> str:
+    """Where in the file an exception came from: " (line 3)"; empty for one that did not pass through it."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f" (line {lines[-1]})" if lines else ""

@@ -1,0 +1,88 @@
+"""Who names code: what only a database or an exported file names is not run."""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from tuner.errors import CodeError, ContentError
+from tuner.user_code.references import Reference, carried_folders, find
+
+_LARGEST_BYTES, _MOST_FILES = 100_000, 1_000
+"""Study files that are looked through, and how large one may be: a page of text has some thousand bytes."""
+
+
+def check_named(project: Path, reference: Reference, named: Collection[str] = ()) -> None:
+    """Refuse code that nobody but a database or an exported file names.
+
+    A reference in a database, with the hash of its file beside it, says only that whoever wrote there knows the file:
+    any script of the project could be called.  So code is run if it comes with the package, if the caller names it, or
+    if a study file of the project does, in the project folder itself or in its `studies/`.
+
+    Args:
+        project: The project of the person who runs it.
+        reference: What would be run.
+        named: References, or files, that the person has named.
+
+    Raises:
+        CodeError: None of these.
+        ContentError: A name is no reference.
+    """
+    if any(_means(name, reference) for name in named) or _carried(project, reference):
+        return
+    if any(_means(name, reference) for name in _named_by_studies(project)):
+        return
+    raise CodeError(
+        f"Code of a project is run only if its owner names it, but {str(reference)!r} is named by the database or the "
+        f"exported file alone: no study file in {project} or its studies/ names it. If you know what it does, name it: "
+        f"--code {reference} on the command line, code=[{str(reference)!r}] in Python."
+    )
+
+
+def _means(name: str, reference: Reference) -> bool:
+    return Reference.parse(name, reference.function) == reference
+
+
+def _carried(project: Path, reference: Reference) -> bool:
+    """Whether the reference means a model that comes with the package."""
+    try:
+        file = find(project, reference.path)
+    except ContentError:
+        return False
+    return any(file.is_relative_to(folder.resolve() / "models") for folder in carried_folders())
+
+
+def _named_by_studies(project: Path) -> Iterator[str]:
+    """Yield the references that the study files of a project name; what is no study file is passed over."""
+    files = (
+        file
+        for folder in (project, project / "studies")
+        for ending in ("toml", "yaml", "yml")
+        for file in sorted(folder.glob(f"*.{ending}"))
+    )
+    for file in itertools.islice(files, _MOST_FILES):
+        content = _content(file)
+        data = content.get("data")
+        sources = [data.get(key) for key in ("source", "validation", "test")] if isinstance(data, dict) else []
+        for name in (content.get("model"), *sources):
+            if isinstance(name, str) and name.partition(":")[0].endswith(".py"):
+                try:
+                    yield str(Reference.parse(name, "build" if name is content.get("model") else "load"))
+                except ContentError:
+                    continue
+
+
+def _content(file: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        if not file.is_file() or file.stat().st_size > _LARGEST_BYTES:
+            return {}
+        text = file.read_text(encoding="utf-8-sig")
+        content = tomllib.loads(text) if file.suffix == ".toml" else yaml.safe_load(text)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,5 @@
+from .loop import Worker
+
+__all__ = [
+    "Worker",
+]

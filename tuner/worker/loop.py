@@ -1,0 +1,262 @@
+"""A worker process: imports TensorFlow and reads the data once, then trains one trial after the other.
+
+It speaks over its standard input and output (see `messages`); what Keras, TensorFlow or user code print goes to
+standard error, which the coordinator keeps in a log.  It ends when its input closes, so it never outlives the
+coordinator.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from tuner.catalog import Recipe, second_activation_warning
+from tuner.data import DataOptions, HeldOut, Prepared, Split, held_out, prepare
+from tuner.engines import ENGINES, Checkpoint, Engine, EpochRecord, OnEpoch, Training, run_trial
+from tuner.errors import CheckpointError
+from tuner.protocol import (
+    Anew,
+    Ended,
+    EpochDone,
+    GlobalStateChanged,
+    Job,
+    ModelWarned,
+    Raised,
+    Saved,
+    Unsaved,
+    Workplace,
+    kept,
+    messages,
+    out_of_memory,
+)
+from tuner.refit import final_split, train_again, train_final, watches_validation
+from tuner.text import LOG_CHARS, excerpt, one_line
+from tuner.user_code import Reference, load
+from tuner.worker.checkpoint_policy import Keeper
+
+if TYPE_CHECKING:
+    from tuner.worker.global_state import GlobalState
+
+
+class Worker:
+    """The loop of a worker.
+
+    Args:
+        inbox: Messages from the coordinator.
+        send: Sends a message to it.
+    """
+
+    def __init__(self, inbox: queue.SimpleQueue[dict[str, Any]], send: Callable[[dict[str, Any]], None]) -> None:
+        self._inbox, self._send = inbox, send
+        self._held: dict[bool, tuple[HeldOut, Split]] = {}
+        self._state: GlobalState | None = None
+        self._current: tuple[int, Recipe]
+
+    def run(self) -> None:
+        """Prepare once, then train what comes; never returns, the end of input ends the process."""
+        message = self._inbox.get()
+        sys.path.append(message["workplace"]["project"])  # last: a project's file must not hide a library
+        workplace = Workplace.from_json(message["workplace"])
+        try:
+            with _what_stays():
+                engine, prepared = _prepare(workplace)
+        except Exception as error:
+            self._send({"is": "broken", "error": one_line(error), "traceback": traceback.format_exc()})
+            return
+        self._send({"is": "ready"})
+        while True:
+            self.train(messages.job_of(self._inbox.get()), workplace, engine, prepared)
+
+    def train(self, job: Job, workplace: Workplace, engine: Engine, prepared: Prepared) -> None:
+        """Do one job, and tell of it."""
+
+        def on_epoch(record: EpochRecord, report: tuple[int, float] | None) -> bool:
+            step, value = report or (None, None)
+            waits = step in job.rungs
+            self._send(messages.epoch_message(EpochDone(job.number, record, step, value, waits)))
+            return bool(self._inbox.get()["go_on"]) if waits else True
+
+        began, before = time.monotonic(), engine.programs
+        engine.measured.update(job.measured)
+        try:
+            recipe = Recipe.from_json(job.recipe)
+            reference = Reference.parse(recipe.model.reference, "build")
+            build = load(workplace.project, reference, recipe.model.sha256, recipe.model.helpers)
+            self._state = self._state or _global_state(workplace)
+            build, self._current = self._checked_build(build), (job.number, recipe)
+            match job.purpose:
+                case "again":
+                    training = train_again(engine, recipe, prepared, build, on_epoch, kept(job), workplace.health)
+                case "final":
+                    held, split = self._held_out(workplace, prepared, recipe)
+                    training = train_final(engine, recipe, prepared, held, split, build, on_epoch, kept(job))
+                case _:
+                    training = self._trial(job, workplace, engine, recipe, prepared, build, on_epoch)
+        except (Exception, SystemExit) as error:  # user code that calls `exit()` must not end the worker
+            text = excerpt(traceback.format_exc(), LOG_CHARS)
+            raised = Raised(job.number, one_line(error), text, out_of_memory(error))
+            self._restore(job.number)
+            self._send(messages.raised_message(raised))
+        else:
+            made = engine.programs[0] - before[0], engine.programs[1] - before[1]
+            seconds = job.spent_s + time.monotonic() - began
+            new = {network: times for network, times in engine.measured.items() if network not in job.measured}
+            ended = Ended(job.number, training, seconds, made, engine.used, engine.slower_as, new)
+            self._restore(job.number)
+            self._send(messages.ended_message(ended))
+
+    def _checked_build(self, build: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a model file build, and warn of the model; a network that the engine keeps is not built again."""
+        from tuner.health import output_activation  # imports Keras
+
+        def built(*arguments: Any, **options: Any) -> Any:
+            model = build(*arguments, **options)
+            number, recipe = self._current  # an engine may keep this function, and call it for a later trial
+            ending = output_activation(model)
+            text = ending and second_activation_warning(*ending, recipe.head, recipe.task)
+            if text:
+                self._send(messages.warned_message(ModelWarned(number, text)))
+            return model
+
+        return built
+
+    def _restore(self, number: int) -> None:
+        """Leave the process to the next trial as this one found it."""
+        restored, lasting = self._state.restore() if self._state is not None else ([], [])
+        if restored or lasting:
+            event = GlobalStateChanged(number, tuple(restored), tuple(lasting))
+            self._send(messages.changed_message(event))
+
+    def _trial(
+        self,
+        job: Job,
+        workplace: Workplace,
+        engine: Engine,
+        recipe: Recipe,
+        prepared: Prepared,
+        build: Callable[..., Any],
+        on_epoch: OnEpoch,
+    ) -> Training:
+        """Train a trial from its checkpoint, or from its beginning where there is none that serves."""
+
+        def tell(event: Saved | Unsaved | Anew) -> None:
+            self._send(messages.checkpoint_message(event))
+
+        def run(resume: Checkpoint | None) -> Training:
+            keep = Keeper(job.number, recipe, workplace.checkpoint_s, job.spent_s, tell)
+            return run_trial(engine, recipe, prepared, build, on_epoch, workplace.health, keep=keep, resume=resume)
+
+        if job.checkpoint is not None:
+            try:
+                return run(Checkpoint.from_bytes(job.checkpoint, recipe))
+            except CheckpointError as error:
+                tell(Anew(job.number, str(error)))
+        return run(None)
+
+    def _held_out(self, workplace: Workplace, prepared: Prepared, recipe: Recipe) -> tuple[HeldOut, Split]:
+        """The rows of a final training, read once."""
+        keep = watches_validation(recipe)
+        if keep not in self._held:
+            options = DataOptions.model_validate(dict(workplace.data))
+            held = held_out(options, workplace.project, workplace.seed, workplace.data_sha256, keep_validation=keep)
+            self._held[keep] = held, final_split(prepared, held, recipe)
+        return self._held[keep]
+
+
+@contextlib.contextmanager
+def _what_stays() -> Iterator[None]:
+    """Make what lives as long as the process.
+
+    The garbage collector would look through TensorFlow's half a million objects again and again: a fifth of the time of
+    importing it, and 0.2 s for each full collection later.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@contextlib.contextmanager
+def _without(*modules: str) -> Iterator[None]:
+    """Let an import do without modules that it can do without; whoever asks for one later gets it.
+
+    Keras imports them to know a DataFrame or a notebook when it sees one: 1 of 2.7 s of CPU, and no trial shows it any.
+    What is imported already stays.
+    """
+    hidden = [module for module in modules if module not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: `import` says that there is none
+    try:
+        yield
+    finally:
+        for module in hidden:
+            del sys.modules[module]
+
+
+def _global_state(workplace: Workplace) -> GlobalState:
+    """The state to go back to; the engine has imported what this needs."""
+    from tuner.worker.global_state import GlobalState
+
+    return GlobalState(workplace.project)
+
+
+def _prepare(workplace: Workplace) -> tuple[Engine, Prepared]:
+    options = DataOptions.model_validate(dict(workplace.data))
+    prepared = prepare(options, workplace.project, workplace.seed, workplace.data_sha256)
+    with _without("IPython", "matplotlib", "pandas", "sklearn"):
+        engine = ENGINES[workplace.engine].make(workplace.trainings)
+    return engine, prepared
+
+
+def _private_channel() -> tuple[BinaryIO, BinaryIO]:
+    """Standard input and output for us alone: prints of anyone else go to standard error."""
+    reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    return reader, writer
+
+
+def _listen(reader: BinaryIO, inbox: queue.SimpleQueue[dict[str, Any]]) -> None:
+    for line in reader:
+        inbox.put(messages.decode(line))
+    _end()  # the coordinator is gone, or wants us gone; a training in progress is worth nothing
+
+
+def _end() -> None:
+    """End this process with all that user code has started in its session: a killed coordinator ends nothing."""
+    if os.getsid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def main() -> None:
+    """Entry of `python -m tuner.worker.loop`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, which decides what it means
+    reader, writer = _private_channel()
+    inbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(reader, inbox), daemon=True).start()
+
+    def send(message: dict[str, Any]) -> None:
+        try:
+            writer.write(messages.encode(message))
+            writer.flush()
+        except BrokenPipeError:
+            _end()
+
+    Worker(inbox, send).run()
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
