@@ -142,17 +142,17 @@ def measured(engine: str, model: dict[str, Any], epochs: int) -> tuple[dict[str,
     """Median seconds of an epoch and of each part of a checkpoint, its bytes, and the weights of the model."""
     from tuner.data import prepare
     from tuner.engines import ENGINES, Checkpoint, run_trial
-    from tuner.protocol import Saved
-    from tuner.protocol.messages import checkpoint_message, decode, encode, event_of
-    from tuner.storage import StudyStore, open_database
-    from tuner.study import read_study_dict, recipe_for
+    from tuner.protocol import CheckpointSaved
+    from tuner.protocol.messages import checkpoint_message, decode, encode, parse_event
+    from tuner.storage import StudySession, open_database
+    from tuner.study import read_study_dict, resolve_recipe
     from tuner.user_code import Reference, load
 
     content = {"name": "c", "model": "models/mlp.py", "data": {"source": "digits"}, "budget": {"epochs": epochs}}
     search = {"optimizer": "adam", "learning_rate": [1e-3, 1e-4], "model": model}
     spec = read_study_dict({**content, "search": search}, PROJECT)
-    values = spec.space.draw(lambda dimension: getattr(dimension.parameter, "choices", [None])[0])
-    recipe, prepared = recipe_for(spec, values, 0), prepare(spec.data, PROJECT, 0)
+    values = spec.space.resolve(lambda dimension: getattr(dimension.parameter, "choices", [None])[0])
+    recipe, prepared = resolve_recipe(spec, values, 0), prepare(spec.data, PROJECT, 0)
     times: dict[str, list[float]] = {"epoch": [], "make": [], "send": [], "write": []}
     sizes = [0, 0]
 
@@ -168,14 +168,14 @@ def measured(engine: str, model: dict[str, Any], epochs: int) -> tuple[dict[str,
 
     with tempfile.TemporaryDirectory(prefix="tuner-checkpoints-") as folder:
         database = open_database(f"sqlite:///{folder}/t.db", create=True)
-        store = StudyStore(database, "c", "maximize")
-        store.reserve(lambda waiting: [{}])
+        store = StudySession(database, "c", "maximize")
+        store.claim_trials(lambda waiting: [{}])
 
         def keep(make: Callable[[], Checkpoint]) -> None:
             made = timed("make", lambda: make().to_bytes(recipe))
             sizes[:] = len(made), sum(array.size for array in make().state.arrays["probed"])
-            message = checkpoint_message(Saved(0, 0, 1, 1.0, made))
-            event = timed("send", lambda: event_of(decode(encode(message))))
+            message = checkpoint_message(CheckpointSaved(0, 0, 1, 1.0, made))
+            event = timed("send", lambda: parse_event(decode(encode(message))))
 
             def write() -> None:
                 store.add_checkpoint(0, (0, 1), 1.0, (), event.content)
@@ -193,14 +193,14 @@ def measured(engine: str, model: dict[str, Any], epochs: int) -> tuple[dict[str,
 def cost(epochs: int) -> None:
     """Print a line for each engine and model."""
     from tuner.executors import EVERY_S
-    from tuner.worker.checkpoint_policy import SHARE
+    from tuner.worker.checkpoint_policy import MAX_TIME_SHARE
 
     print("engine     weights   epoch ms     MB   make ms   send ms   write ms   of an epoch   of a trial")
     for engine in EPOCHS:
         for model in ({"units": 64}, {"units": 64, "dropout": 0.3, "batch_norm": True}, {"units": 900, "layers": 2}):
             seconds, size, weights = measured(engine, model, epochs)
             mine = seconds["make"] + seconds["send"] / 2  # the other half is the coordinator's
-            share = mine / (mine + max(EVERY_S, mine / SHARE))
+            share = mine / (mine + max(EVERY_S, mine / MAX_TIME_SHARE))
             ms = [1000 * seconds[name] for name in ("make", "send", "write")]
             print(
                 f"{engine:9} {weights:9,} {1000 * seconds['epoch']:10.1f} {size / 1e6:6.2f} {ms[0]:9.1f} {ms[1]:9.1f} "

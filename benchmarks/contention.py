@@ -72,12 +72,12 @@ def ours(url: str, workers: int, trials: int, reports: int, sampler: str) -> Non
     sys.path.insert(0, str(PROJECT / "tests"))
     from mock_study import spec_of, with_workers
 
-    from tuner.runner.study_runner import StudyRun
+    from tuner.runner.study_runner import StudyRunner
     from tuner.storage import open_database
 
     spec = spec_of(PROJECT, budget={"trials": trials, "epochs": reports}, sampler={"name": sampler})
     database = open_database(url, create=True)
-    StudyRun(spec, database, with_workers(spec, workers, 0.0)).run()
+    StudyRunner(spec, database, with_workers(spec, workers, 0.0)).run()
     database.close()
     print(0)
 

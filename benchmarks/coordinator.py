@@ -16,9 +16,9 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tuner.engines import EpochRecord, Training
+from tuner.engines import EpochRecord, TrainingResult
 from tuner.executors import InlineExecutor
-from tuner.runner.study_runner import StudyRun
+from tuner.runner.study_runner import StudyRunner
 from tuner.storage import open_database
 from tuner.study import read_study_dict
 
@@ -41,13 +41,13 @@ CONTENT: dict[str, Any] = {
 }
 
 
-def trainer(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+def trainer(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
     """A curve that rises to what the learning rate allows; costs nothing."""
     reach, value = 1.0 / (1.0 + abs(math.log10(recipe["learning_rate"] / 3e-3))), 0.0
     for epoch in range(1, recipe["epochs"] + 1):
         value = reach * (1 - math.exp(-epoch / 3))
         yield EpochRecord(0, epoch, 1 - value, 1 - value, value, recipe["learning_rate"], 0.0)
-    return Training("complete", value)
+    return TrainingResult("complete", value)
 
 
 def measure(trials: int, epochs: int, sampler: str, pruner: str) -> list[tuple[int, float]]:
@@ -67,7 +67,7 @@ def measure(trials: int, epochs: int, sampler: str, pruner: str) -> list[tuple[i
             if standing.finished % 100 == 0 and (not marks or marks[-1][0] != standing.finished) and standing.finished:
                 marks.append((standing.finished, time.perf_counter() - began))
 
-        StudyRun(spec, database, InlineExecutor(trainer, slots=2), show).run()
+        StudyRunner(spec, database, InlineExecutor(trainer, slots=2), show).run()
     return marks
 
 

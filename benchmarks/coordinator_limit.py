@@ -38,8 +38,8 @@ from coordinator import CONTENT
 import tuner.runner.study_runner
 import tuner.storage.study_session
 from tuner.executors import InlineExecutor
-from tuner.protocol import Ended, EpochDone, Event, Job, messages
-from tuner.runner.study_runner import StudyRun
+from tuner.protocol import EpochFinished, Event, Job, JobFinished, messages
+from tuner.runner.study_runner import StudyRunner
 from tuner.storage import open_database
 from tuner.study import StudySpec, read_study_dict
 
@@ -146,7 +146,7 @@ class SimulatedExecutor:
             while self._due and self._due[0][0] <= now + 1e-9:
                 at, number = heapq.heappop(self._due)
                 lines += self._step(self._running[number], at)
-        return [messages.event_of(messages.decode(line)) for line in lines]
+        return [messages.parse_event(messages.decode(line)) for line in lines]
 
     def close(self, *, at_once: bool = False) -> None:
         """See `Executor`."""
@@ -169,9 +169,11 @@ class SimulatedExecutor:
         except StopIteration as end:
             del self._running[number]
             self.ended.append(at)
-            return [messages.encode(messages.ended_message(Ended(number, end.value, trial.epoch_s * EPOCHS)))]
+            return [messages.encode(messages.ended_message(JobFinished(number, end.value, trial.epoch_s * EPOCHS)))]
         waits = record.epoch in trial.job.rungs
-        lines = [messages.encode(messages.epoch_message(EpochDone(number, record, record.epoch, record.metric, waits)))]
+        lines = [
+            messages.encode(messages.epoch_message(EpochFinished(number, record, record.epoch, record.metric, waits)))
+        ]
         if waits:
             return lines
         if record.epoch < EPOCHS:
@@ -188,7 +190,7 @@ def simulate(workers: int, median_s: float, options: argparse.Namespace) -> str:
     executor = SimulatedExecutor(clock, workers, median_s)
     with tempfile.TemporaryDirectory() as folder:
         database = open_database(f"sqlite:///{folder}/t.db", create=True)
-        StudyRun(spec_of(trials, options.sampler, options.pruner), database, executor).run()
+        StudyRunner(spec_of(trials, options.sampler, options.pruner), database, executor).run()
         worked = clock.worked()
         database.close()
     first, last = sorted(executor.ended)[workers - 1], executor.begun[-1]
@@ -236,7 +238,7 @@ def main() -> None:
         url, trials, sampler = sys.argv[2:]
         database = open_database(url, create=True)
         began = time.time()
-        StudyRun(spec_of(int(trials), sampler, "none"), database, InlineExecutor(mock_study.trainer, slots=8)).run()
+        StudyRunner(spec_of(int(trials), sampler, "none"), database, InlineExecutor(mock_study.trainer, slots=8)).run()
         print(began, time.time())
         database.close()
         return

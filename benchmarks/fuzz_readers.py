@@ -310,7 +310,7 @@ def keras_reader(folder: Path) -> Reader:
 
     from tuner.catalog import Recipe
     from tuner.data import Preprocessing
-    from tuner.refit import About, load_saved, write_about
+    from tuner.refit import ModelMetadata, load_saved, write_about
 
     rows = keras.Input((3,))
     x = keras.layers.Normalization(mean=[0.0, 1.0, 2.0], variance=[1.0, 2.0, 3.0])(rows)
@@ -318,7 +318,7 @@ def keras_reader(folder: Path) -> Reader:
     x = keras.layers.Flatten()(keras.layers.Conv1D(4, 2, activation="relu")(x))
     model = keras.Model(rows, keras.layers.Dense(1, activation="sigmoid")(keras.layers.Dropout(0.5)(x)))
     model.save(folder / "good.keras")
-    about = About(
+    about = ModelMetadata(
         "s",
         3,
         "accuracy",
@@ -366,8 +366,8 @@ def database_reader(folder: Path) -> Reader:
     """Read databases whose cells somebody has changed, as list, show, best, compare, export and report do."""
     from tuner.analysis import compare
     from tuner.export import export
-    from tuner.report import gather, report_page, study_note
-    from tuner.results import best_trial, read_study_results, studies_table, summary
+    from tuner.report import load_view, report_page, study_note
+    from tuner.results import best_trial, list_studies, read_study_results, summary
     from tuner.storage import open_read_only
 
     good = _mock_database(folder)
@@ -408,10 +408,10 @@ def database_reader(folder: Path) -> Reader:
         with refusing():
             database = open_read_only(f"sqlite:///{file}")
         try:
-            steps: list[Callable[[Any], object]] = [summary, best_trial, lambda study: study_note(gather(study))]
+            steps: list[Callable[[Any], object]] = [summary, best_trial, lambda study: study_note(load_view(study))]
             steps += [lambda study: compare(study, ["optimizer"]), lambda study: export(study, folder)]
             steps += [report_page] if draw.random() < 0.1 else []
-            for step in [lambda _: studies_table(database), *steps]:
+            for step in [lambda _: list_studies(database), *steps]:
                 try:
                     with refusing():
                         step(read_study_results(database, "mock"))

@@ -32,7 +32,7 @@ def costs(name: str, engine: str, trials: int, epochs: int) -> tuple[list[float]
     from tuner.engines import ENGINES, run_trial
     from tuner.health import HealthOptions
     from tuner.search import suggest
-    from tuner.study import read_study_dict, recipe_for
+    from tuner.study import read_study_dict, resolve_recipe
     from tuner.user_code import Reference, load
 
     text = STUDIES["digits"].replace("[search.model]\n", f"[search.model]\n{_OPTIONS[name]}")
@@ -44,7 +44,7 @@ def costs(name: str, engine: str, trials: int, epochs: int) -> tuple[list[float]
     seconds: dict[bool, list[float]] = {False: [], True: []}
     probes = 0
     for number in range(trials):
-        recipe = recipe_for(spec, suggest(study.ask(), spec.space), number)
+        recipe = resolve_recipe(spec, suggest(study.ask(), spec.space), number)
         build = load(PROJECT, Reference.parse(recipe.model.reference, "build"), recipe.model.sha256)
         for measure, made in ways if number % 2 else reversed(ways):
             found = []

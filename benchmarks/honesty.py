@@ -23,7 +23,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 import numpy as np
 from in_process import InProcess, searched
 
-from tuner.refit import Trained
+from tuner.refit import RefitResult
 from tuner.results import TrainRequest, train_winner
 from tuner.storage import open_database
 
@@ -55,7 +55,7 @@ def write_noise(folder: Path, seed: int) -> None:
     np.savez(folder / f"noise{seed}.npz", x=random.normal(size=(400, 20)), y=random.integers(0, 2, 400))
 
 
-def trained(kind: str, seed: int, trials: int, folder: Path) -> Trained:
+def trained(kind: str, seed: int, trials: int, folder: Path) -> RefitResult:
     """Search and train."""
     if kind == "noise":
         write_noise(folder, seed)
@@ -83,7 +83,7 @@ def main() -> None:
     print(rates(found))
 
 
-def row(seed: int, one: Trained) -> str:
+def row(seed: int, one: RefitResult) -> str:
     """One study."""
     chosen, test = one.winner.candidate, one.test
     text = (
@@ -97,7 +97,7 @@ def row(seed: int, one: Trained) -> str:
     return f"{text} {'inside' if inside else 'OUTSIDE'} {'inside' if saved else 'OUTSIDE'}"
 
 
-def rates(found: list[Trained]) -> str:
+def rates(found: list[RefitResult]) -> str:
     """What happened in how many of them."""
     winners = [one for one in found if one.test is not None and one.test.mean is not None and one.expected is not None]
     lines = [f"{len(winners)} of {len(found)} have a winner"]

@@ -16,7 +16,7 @@ from typing import Any
 from coordinator import CONTENT, trainer
 
 from tuner.executors import InlineExecutor
-from tuner.runner.study_runner import StudyRun
+from tuner.runner.study_runner import StudyRunner
 from tuner.storage import open_database
 from tuner.study import read_study_dict
 
@@ -47,7 +47,9 @@ def main() -> None:
                 print(f"| {done} | {pace:.0f} | {work:.1f} | {resident:.0f} | {size:.1f} |", flush=True)
                 last[:] = [done, time.monotonic(), time.process_time()]
 
-        ended = StudyRun(read_study_dict(content, Path.cwd()), database, InlineExecutor(trainer, slots=8), show).run()
+        ended = StudyRunner(
+            read_study_dict(content, Path.cwd()), database, InlineExecutor(trainer, slots=8), show
+        ).run()
         database.close()
         print(
             f"ended by {ended}; the database has {file.stat().st_size / options.trials / 1e3:.1f} MB for 1,000 trials"

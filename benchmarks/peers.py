@@ -110,9 +110,9 @@ class Question:
         import keras
 
         from tuner.engines.evaluation import objective
-        from tuner.study import recipe_for
+        from tuner.study import resolve_recipe
 
-        recipe = recipe_for(self.spec, values, self.trials)
+        recipe = resolve_recipe(self.spec, values, self.trials)
         keras.backend.clear_session()
         model = recipe.build(self.facts.input_shape, self.facts.outputs, PROJECT)
         split = self.split
@@ -171,7 +171,7 @@ def by_kerastuner(question: Question, trials: int, seed: int, proposals: str, fo
 
     class Tuner(kinds[proposals]):  # type: ignore[misc,valid-type]
         def run_trial(self, trial: Any, *given: Any, **options: Any) -> float:
-            values = question.spec.space.draw(lambda dimension: choose(trial.hyperparameters, dimension))
+            values = question.spec.space.resolve(lambda dimension: choose(trial.hyperparameters, dimension))
             return -question.train(values)  # it minimizes what is returned
 
     Tuner(max_trials=trials, seed=seed, directory=str(folder), project_name="study").search()
@@ -203,7 +203,7 @@ def by_hyperopt(question: Question, trials: int, seed: int, proposals: str, fold
         return parameter.choices[given] if isinstance(parameter, Categorical) else float(given)
 
     def objective(found: dict[str, Any]) -> float:
-        return -question.train(question.spec.space.draw(lambda dimension: value(found, dimension)))
+        return -question.train(question.spec.space.resolve(lambda dimension: value(found, dimension)))
 
     hyperopt.fmin(
         objective,
@@ -241,7 +241,7 @@ def by_ray(question: Question, trials: int, seed: int, proposals: str, folder: P
 
     def trainable(found: dict[str, Any]) -> None:
         mine = Question(study, None)
-        values = mine.spec.space.draw(lambda dimension: value(found, dimension))
+        values = mine.spec.space.resolve(lambda dimension: value(found, dimension))
         mine.train(values, lambda accuracy, epoch: tune.report({"accuracy": accuracy}))
 
     ray.init(

@@ -22,9 +22,9 @@ from typing import Any
 
 from throughput import WITHOUT_NETWORK
 
-from tuner.engines import EpochRecord, Training
+from tuner.engines import EpochRecord, TrainingResult
 from tuner.executors import RayExecutor
-from tuner.protocol import Ended, EpochDone, Job, Workplace, messages
+from tuner.protocol import EpochFinished, Job, JobFinished, WorkerConfig, messages
 
 EPOCHS = 5
 
@@ -34,13 +34,13 @@ def loop(inbox: queue.SimpleQueue[dict[str, Any]], send: Callable[[dict[str, Any
     inbox.get()
     send({"is": "ready"})
     while True:
-        job = messages.job_of(inbox.get())
+        job = messages.parse_job(inbox.get())
         for epoch in range(1, EPOCHS + 1):
             record = EpochRecord(0, epoch, 1.0, 1.0, 0.5, 0.1, 0.0)
-            send(messages.epoch_message(EpochDone(job.number, record, epoch, 0.5, epoch in job.rungs)))
+            send(messages.epoch_message(EpochFinished(job.number, record, epoch, 0.5, epoch in job.rungs)))
             if epoch in job.rungs:
                 inbox.get()
-        send(messages.ended_message(Ended(job.number, Training("complete", 0.5), 0.0)))
+        send(messages.ended_message(JobFinished(job.number, TrainingResult("complete", 0.5), 0.0)))
 
 
 def seconds(executor: RayExecutor, first: int, trials: int, rungs: tuple[int, ...]) -> float:
@@ -48,25 +48,25 @@ def seconds(executor: RayExecutor, first: int, trials: int, rungs: tuple[int, ..
     began, left = time.monotonic(), trials
     handed = 0
     while left:
-        while executor.free() and handed < trials:
+        while executor.free_slots() and handed < trials:
             executor.submit(Job(first + handed, {}, rungs))
             handed += 1
-        for event in executor.events(0.2):
-            if isinstance(event, EpochDone) and event.waits:
-                executor.answer(event.number, go_on=True)
-            left -= isinstance(event, Ended)
+        for event in executor.poll(0.2):
+            if isinstance(event, EpochFinished) and event.awaits_decision:
+                executor.resume_or_prune(event.number, go_on=True)
+            left -= isinstance(event, JobFinished)
     return time.monotonic() - began
 
 
 def measure(trials: int, workers: int) -> None:
     """Print the table; inside the network of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        executor = RayExecutor(Workplace(Path(folder), "auto", {}, "", (4,), 0), workers, loop=loop)
+        executor = RayExecutor(WorkerConfig(Path(folder), "auto", {}, "", (4,), 0), workers, loop=loop)
         began = time.monotonic()
         executor.start()
         try:
-            while executor.free() < workers:
-                executor.events(0.2)
+            while executor.free_slots() < workers:
+                executor.poll(0.2)
             print(f"start of Ray and {workers} workers: {time.monotonic() - began:.1f} s\n")
             print("| worker waits for answers | trials | workers | ms a trial |")
             print("|---|---:|---:|---:|")

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import optuna
 
-from tuner.search import SAMPLERS, SettingIndex, encode, suggest
+from tuner.search import SAMPLERS, SettingIndex, suggest, to_optuna_params
 from tuner.space import Categorical, Dimension, Int, Space, Value
 
 SPACE = Space(
@@ -42,13 +42,13 @@ def best_so_far(way: str, seed: int) -> list[float]:
     """The best value after each trial."""
     study = optuna.create_study(direction="maximize", sampler=SAMPLERS["tpe"].build(seed, SPACE, TRIALS))
     index, draw, best = SettingIndex(SPACE), random.Random(seed), []
-    settings = list(SPACE.settings())
+    settings = list(SPACE.enumerate_grid())
     for number in range(TRIALS):
         trial = study.ask()
         values = suggest(trial, SPACE)
         index.update(study.get_trials(deepcopy=False))
         if way != "repeat" and index.is_used(trial.params, trial.number):
-            unused = [params for one in settings if not index.is_used(params := encode(one, SPACE))]
+            unused = [params for one in settings if not index.is_used(params := to_optuna_params(one, SPACE))]
             near = index.nearest_unused(trial.params, f"{seed} {number}")
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             study.enqueue_trial(draw.choice(unused) if way == "any" else near or {})
@@ -92,7 +92,7 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=20)
     seeds = range(parser.parse_args().seeds)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    top = [max(value_of(values, seed) for values in SPACE.settings()) for seed in seeds]
+    top = [max(value_of(values, seed) for values in SPACE.enumerate_grid()) for seed in seeds]
     for way in ("repeat", "any", "nearest"):
         runs = [best_so_far(way, seed) for seed in seeds]
         after = [statistics.mean(t - run[n - 1] for t, run in zip(top, runs, strict=True)) for n in (30, 60, 100)]

@@ -24,7 +24,7 @@ import optuna
 from coordinator import CONTENT
 
 from tuner.search import SAMPLERS, Outcome, suggest, tell
-from tuner.space import Categorical, Dimension, Float, Int, Space, When
+from tuner.space import Categorical, Condition, Dimension, Float, Int, Space
 from tuner.study import read_study_dict
 
 SIZES = (500, 1_000, 2_000, 5_000, 10_000)
@@ -40,9 +40,11 @@ STUDY = Space(
     [
         *(Dimension(name, Categorical(tuple(choices))) for name, choices in PENALTY.items()),
         Dimension("learning_rate", Float(1e-5, 1.0, log=True)),
-        Dimension("momentum", Float(0.0, 0.99), (When("optimizer", tuple(o for o in BEST_RATE if o != "adagrad")),)),
-        Dimension("nesterov", Categorical((True, False)), (When("optimizer", ("sgd",)),)),
-        Dimension("weight_decay", Float(1e-6, 1e-1, log=True), (When("optimizer", ("adamw",)),)),
+        Dimension(
+            "momentum", Float(0.0, 0.99), (Condition("optimizer", tuple(o for o in BEST_RATE if o != "adagrad")),)
+        ),
+        Dimension("nesterov", Categorical((True, False)), (Condition("optimizer", ("sgd",)),)),
+        Dimension("weight_decay", Float(1e-6, 1e-1, log=True), (Condition("optimizer", ("adamw",)),)),
         Dimension("units", Int(8, 512, log=True)),
         Dimension("dropout", Float(0.0, 0.6)),
         Dimension("batch_size", Int(16, 256, step=16)),

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # what tests share with each oth
 from postgres import PostgresServer  # noqa: E402
 from postgres import missing as postgres_missing  # noqa: E402
 
-from tuner.results import Study  # noqa: E402
+from tuner.results import StoredStudy  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def study(tmp_path_factory: pytest.TempPathFactory) -> StoredStudy:
     """60 random trials of the mock study; those with a learning rate above 1 diverged."""
     from mock_results import mock_results
 

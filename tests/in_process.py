@@ -9,10 +9,10 @@ from typing import Any
 
 from tuner.data import DataOptions, prepare
 from tuner.engines import ENGINES, Engine
-from tuner.protocol import Event, Job, Workplace
-from tuner.protocol.messages import event_of
-from tuner.results import Study, read_study_results
-from tuner.runner.study_runner import StudyRun
+from tuner.protocol import Event, Job, WorkerConfig
+from tuner.protocol.messages import parse_event
+from tuner.results import StoredStudy, read_study_results
+from tuner.runner.study_runner import StudyRunner
 from tuner.storage import Database
 from tuner.study import StudySpec, read_study_dict
 from tuner.worker.loop import Worker
@@ -28,11 +28,11 @@ class InProcess:
         place: What all jobs share.
     """
 
-    def __init__(self, place: Workplace, workers: int | None = None) -> None:
+    def __init__(self, place: WorkerConfig, workers: int | None = None) -> None:
         self._place, self._events = place, list[Event]()
         self._engine = _ENGINES.setdefault(place.engine, ENGINES[place.engine].make())
         self._prepared = prepare(DataOptions.model_validate(dict(place.data)), place.project, place.seed)
-        self._worker = Worker(queue.SimpleQueue(), lambda message: self._events.append(event_of(message)))
+        self._worker = Worker(queue.SimpleQueue(), lambda message: self._events.append(parse_event(message)))
 
     def start(self) -> None:
         """See `Executor`."""
@@ -57,14 +57,16 @@ class InProcess:
         """See `Executor`."""
 
 
-def place_of(spec: StudySpec) -> Workplace:
+def place_of(spec: StudySpec) -> WorkerConfig:
     """The workplace of a study."""
     data = spec.data.model_dump(mode="json")
-    return Workplace(spec.project, spec.engine, data, spec.facts.sha256, spec.facts.input_shape, spec.seed, spec.health)
+    return WorkerConfig(
+        spec.project, spec.engine, data, spec.facts.sha256, spec.facts.input_shape, spec.seed, spec.health
+    )
 
 
-def searched(content: Mapping[str, Any], project: Path, database: Database) -> Study:
+def searched(content: Mapping[str, Any], project: Path, database: Database) -> StoredStudy:
     """The study after its search; its pruner must be `none`."""
     spec = read_study_dict(content, project)
-    StudyRun(spec, database, InProcess(place_of(spec))).run()
+    StudyRunner(spec, database, InProcess(place_of(spec))).run()
     return read_study_results(database, spec.name)

@@ -21,11 +21,11 @@ from typing import Any
 
 import mock_study
 
-from tuner.engines import Training
+from tuner.engines import TrainingResult
 from tuner.executors import RayExecutor
-from tuner.protocol import Ended, EpochDone, Event, Lost, Workplace, messages
+from tuner.protocol import EpochFinished, Event, JobFinished, WorkerConfig, WorkerDied, messages
 from tuner.results import read_study_results, summary
-from tuner.runner.study_runner import StudyRun
+from tuner.runner.study_runner import StudyRunner
 from tuner.storage import open_database
 
 WITHOUT_NETWORK = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
@@ -46,19 +46,19 @@ def loop(
     inbox.get()
     send({"is": "ready"})
     while True:
-        job = messages.job_of(inbox.get())
+        job = messages.parse_job(inbox.get())
         training, began = mock_study.trainer(job.recipe, epoch_s), time.monotonic()
         try:
             while True:
                 record = next(training)
                 waits = record.epoch in job.rungs
-                send(messages.epoch_message(EpochDone(job.number, record, record.epoch, record.metric, waits)))
+                send(messages.epoch_message(EpochFinished(job.number, record, record.epoch, record.metric, waits)))
                 if waits and not inbox.get()["go_on"]:
-                    ended = Training("pruned", record.metric, "pruned")
+                    ended = TrainingResult("pruned", record.metric, "pruned")
                     break
         except StopIteration as end:
             ended = end.value
-        send(messages.ended_message(Ended(job.number, ended, time.monotonic() - began)))
+        send(messages.ended_message(JobFinished(job.number, ended, time.monotonic() - began)))
 
 
 class Disturbed(RayExecutor):
@@ -69,7 +69,7 @@ class Disturbed(RayExecutor):
         busy: How many workers were busy at once, before and after the new node came.
     """
 
-    def __init__(self, cluster: Any, workplace: Workplace, **options: Any) -> None:
+    def __init__(self, cluster: Any, workplace: WorkerConfig, **options: Any) -> None:
         super().__init__(workplace, address=cluster.address, **options)
         self._cluster, self._victim = cluster, cluster.add_node(num_cpus=2)
         self.lost: list[int] = []
@@ -79,11 +79,11 @@ class Disturbed(RayExecutor):
     def free(self) -> int:
         """New trials wait for the new node: on a busy machine all could be over before it works."""
         waits = self._stage == 2 and sum(actor.ready for actor in self._actors) < 3
-        return 0 if waits else super().free()
+        return 0 if waits else super().free_slots()
 
     def events(self, timeout_s: float) -> list[Event]:
-        found = super().events(timeout_s)
-        self.lost += [event.number for event in found if isinstance(event, Lost)]
+        found = super().poll(timeout_s)
+        self.lost += [event.number for event in found if isinstance(event, WorkerDied)]
         busy = sum(actor.job is not None for actor in self._actors)
         after = int(self._stage == 2)
         self.busy[after] = max(self.busy[after], busy)
@@ -106,10 +106,10 @@ def main(trials: int, epoch_s: float, folder: Path) -> None:
         spec = mock_study.spec_of(
             folder, budget={"trials": trials, "epochs": 5}, pruner={"name": "median", "n_startup_trials": 4}
         )
-        place = Workplace(folder, "auto", {}, "", spec.facts.input_shape, 0)
+        place = WorkerConfig(folder, "auto", {}, "", spec.facts.input_shape, 0)
         executor = Disturbed(cluster, place, loop=functools.partial(loop, epoch_s=epoch_s))
         database = open_database(f"sqlite:///{folder}/tuner.db", create=True)
-        ended = StudyRun(spec, database, executor).run()
+        ended = StudyRunner(spec, database, executor).run()
         content = summary(read_study_results(database, spec.name))
     finally:
         cluster.shutdown()

@@ -7,11 +7,11 @@ from typing import Any
 
 import mock_study
 
-from tuner.results import Study, read_study_results
+from tuner.results import StoredStudy, read_study_results
 from tuner.storage import open_database
 
 
-def mock_results(folder: Path, *, diverges_above: float = 1.0, **sections: Any) -> Study:
+def mock_results(folder: Path, *, diverges_above: float = 1.0, **sections: Any) -> StoredStudy:
     """The mock study after 60 random trials, none of them pruned; `quality` says what is best."""
     database = open_database(url_of(folder), create=True)
     usual = {"sampler": {"name": "random"}, "budget": {"trials": 60, "epochs": 5}}

@@ -13,12 +13,12 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tuner.engines import EpochRecord, Training
+from tuner.engines import EpochRecord, TrainingResult
 from tuner.executors import InlineExecutor, LocalExecutor
-from tuner.health import Finding, Fold, LayerHealth, Probe, judge
-from tuner.protocol import Limits, Workplace
-from tuner.runner.progress import Standing
-from tuner.runner.study_runner import StudyRun
+from tuner.health import Finding, Fold, LayerHealth, Probe, assess
+from tuner.protocol import Limits, WorkerConfig
+from tuner.runner.progress import Progress
+from tuner.runner.study_runner import StudyRunner
 from tuner.storage import Database, open_database
 from tuner.study import StudySpec, read_study_dict
 
@@ -52,7 +52,7 @@ def quality(recipe: Mapping[str, Any]) -> float:
 
 def trainer(
     recipe: Mapping[str, Any], epoch_s: float = 0.0, diverges_above: float = math.inf, after: int = 0
-) -> Generator[EpochRecord, None, Training]:
+) -> Generator[EpochRecord, None, TrainingResult]:
     """A curve that rises towards `quality`, and a look at its health after each epoch; deterministic.
 
     The epochs up to `after` were trained before.
@@ -61,7 +61,7 @@ def trainer(
     for epoch in range(1, recipe["epochs"] + 1):
         if recipe["learning_rate"] > diverges_above:
             text = f"the training loss became nan in epoch {epoch}"
-            return Training("diverged", None, text, (Finding("diverged", text, None, epoch, math.nan, None),))
+            return TrainingResult("diverged", None, text, (Finding("diverged", text, None, epoch, math.nan, None),))
         if epoch_s and epoch > after:
             time.sleep(epoch_s)
         value = quality(recipe) * (1 - math.exp(-epoch))
@@ -69,15 +69,15 @@ def trainer(
         new = tuple(probes if epoch == 1 else probes[-1:])
         if epoch > after:
             yield EpochRecord(0, epoch, 1 - value, 1 - value, value, recipe["learning_rate"], epoch_s, new)
-    return Training("complete", value, findings=judge([Fold(0, recipe["epochs"], probes, {})]))
+    return TrainingResult("complete", value, findings=assess([Fold(0, recipe["epochs"], probes, {})]))
 
 
-def run(spec: StudySpec, database: Database, **options: Any) -> tuple[str, list[Standing]]:
+def run(spec: StudySpec, database: Database, **options: Any) -> tuple[str, list[Progress]]:
     """Run the study in this process; why it ended, and what was shown."""
-    shown: list[Standing] = []
+    shown: list[Progress] = []
     slots = options.pop("slots", 1)
     executor = InlineExecutor(lambda recipe: trainer(recipe, **options), slots)
-    return StudyRun(spec, database, executor, shown.append).run(), shown
+    return StudyRunner(spec, database, executor, shown.append).run(), shown
 
 
 def with_workers(
@@ -86,7 +86,7 @@ def with_workers(
     """An executor of `mock_worker` processes."""
     every_s = 0.0 if spec.budget.checkpoint else None
     limits = options.pop("limits", Limits())
-    place = Workplace(spec.project, "fit", {}, "", spec.facts.input_shape, 0, checkpoint_s=every_s, limits=limits)
+    place = WorkerConfig(spec.project, "fit", {}, "", spec.facts.input_shape, 0, checkpoint_s=every_s, limits=limits)
     command = [sys.executable, str(Path(__file__).with_name("mock_worker.py")), *map(str, arguments)]
     return kind(place, workers, command, **options)
 
@@ -96,7 +96,7 @@ if __name__ == "__main__":
     study = spec_of(Path.cwd(), budget={"trials": trials, "epochs": 5})
     where = open_database(url, create=True)
     if len(sys.argv) > 4:
-        StudyRun(study, where, with_workers(study, int(sys.argv[4]), epoch_s)).run()
+        StudyRunner(study, where, with_workers(study, int(sys.argv[4]), epoch_s)).run()
     else:
         run(study, where, epoch_s=epoch_s, slots=2)
     where.close()

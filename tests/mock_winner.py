@@ -11,8 +11,8 @@ import numpy as np
 
 from tuner.catalog import Recipe
 from tuner.data import DataOptions, Split, held_out, prepare
-from tuner.engines import Training
-from tuner.protocol import Ended, Event, Job, Workplace, kept
+from tuner.engines import TrainingResult
+from tuner.protocol import Event, Job, JobFinished, WorkerConfig, artifacts_for
 from tuner.refit import watches_validation
 
 Share = Callable[[Recipe], float]
@@ -38,7 +38,7 @@ class Pretender:
 
     def __init__(
         self,
-        place: Workplace,
+        place: WorkerConfig,
         workers: int | None = None,
         share: Share = deserved,
         diverges: Callable[[Recipe, str], bool] = lambda recipe, purpose: False,
@@ -64,7 +64,7 @@ class Pretender:
         """See `Executor`."""
         self.jobs.append(job)
         event = self._instead(job)
-        self._events.append(event if event is not None else Ended(job.number, self._train(job), 0.0))
+        self._events.append(event if event is not None else JobFinished(job.number, self._train(job), 0.0))
 
     def answer(self, number: int, go_on: bool) -> None:
         """See `Executor`."""
@@ -78,21 +78,21 @@ class Pretender:
         """See `Executor`."""
         self.closed = at_once
 
-    def _train(self, job: Job) -> Training:
+    def _train(self, job: Job) -> TrainingResult:
         recipe = Recipe.from_json(job.recipe)
         if self._diverges(recipe, job.purpose):
-            return Training("diverged", None, "the training loss became nan in epoch 1")
+            return TrainingResult("diverged", None, "the training loss became nan in epoch 1")
         splits: tuple[Split, ...] = self._splits
         if job.purpose == "final":
             keep = watches_validation(recipe)
             splits = (held_out(self._options, self.place.project, self.place.seed, keep_validation=keep),)
-            with zipfile.ZipFile(kept(job).model, "w") as archive:
+            with zipfile.ZipFile(artifacts_for(job).model, "w") as archive:
                 archive.writestr("config.json", "{}")
         share = self._share(recipe)
         if job.purpose == "final" and self._share_of_test is not None:
             share = self._share_of_test
-        kept(job).keep([self._answers(recipe, split, share) for split in splits])
-        return Training("complete", self._share(recipe))
+        artifacts_for(job).keep([self._answers(recipe, split, share) for split in splits])
+        return TrainingResult("complete", self._share(recipe))
 
     def _answers(self, recipe: Recipe, split: Split, share: float) -> np.ndarray:
         """Probabilities that give the right class for a share of the rows, one-hot targets being the truth."""
@@ -106,10 +106,10 @@ class Pretender:
         return (0.1 + 0.8 * np.eye(classes)[answer]).astype(np.float32)
 
 
-def pretending(**options: Any) -> Callable[[Workplace, int], Pretender]:
+def pretending(**options: Any) -> Callable[[WorkerConfig, int], Pretender]:
     """What `refit_leaders` takes; `pretending.made` is the last one that was made."""
 
-    def executor(place: Workplace, trainings: int = 1) -> Pretender:
+    def executor(place: WorkerConfig, trainings: int = 1) -> Pretender:
         made.append(Pretender(place, trainings, **options))
         return made[-1]
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import mock_study
 
-from tuner.engines import Training
-from tuner.protocol import Anew, Ended, EpochDone, Job, Saved, messages
+from tuner.engines import TrainingResult
+from tuner.protocol import CheckpointSaved, EpochFinished, Job, JobFinished, TrialRestarted, messages
 
 
 def send(message: dict[str, Any]) -> None:
@@ -45,12 +45,12 @@ def trained_before(job: Job) -> int:
     try:
         return int(job.checkpoint)
     except ValueError:
-        send(messages.checkpoint_message(Anew(job.number, "it is damaged")))
+        send(messages.checkpoint_message(TrialRestarted(job.number, "it is damaged")))
         return 0
 
 
 def train(epoch_s: float, hangs_above: float, eats_above: float, checkpoints: bool) -> None:
-    job = messages.job_of(receive())
+    job = messages.parse_job(receive())
     rate = job.recipe["learning_rate"]
     if rate > eats_above:
         eat()
@@ -62,16 +62,20 @@ def train(epoch_s: float, hangs_above: float, eats_above: float, checkpoints: bo
         while True:
             record = next(training)
             waits = record.epoch in job.rungs
-            send(messages.epoch_message(EpochDone(job.number, record, record.epoch, record.metric, waits)))
+            send(messages.epoch_message(EpochFinished(job.number, record, record.epoch, record.metric, waits)))
             if waits and not receive()["go_on"]:
-                ended = Training("pruned", record.metric, "pruned")
+                ended = TrainingResult("pruned", record.metric, "pruned")
                 break
             if checkpoints and record.epoch < job.recipe["epochs"]:
                 seconds = time.monotonic() - began
-                send(messages.checkpoint_message(Saved(job.number, 0, record.epoch, seconds, b"%d" % record.epoch)))
+                send(
+                    messages.checkpoint_message(
+                        CheckpointSaved(job.number, 0, record.epoch, seconds, b"%d" % record.epoch)
+                    )
+                )
     except StopIteration as end:
         ended = end.value
-    send(messages.ended_message(Ended(job.number, ended, time.monotonic() - began)))
+    send(messages.ended_message(JobFinished(job.number, ended, time.monotonic() - began)))
 
 
 if __name__ == "__main__":

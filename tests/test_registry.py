@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tuner.errors import UnknownNameError
-from tuner.registry import Table
+from tuner.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Row:
     name: str
 
 
-TABLE = Table("thing", Row("second"), Row("first"))
+TABLE = Registry("thing", Row("second"), Row("first"))
 
 
 def test_rows_by_name_in_their_order() -> None:
@@ -40,4 +40,4 @@ def test_the_nearest_name_is_named() -> None:
 
 def test_two_rows_of_one_name() -> None:
     with pytest.raises(ValueError, match="Two rows of the thing table have the same name"):
-        Table("thing", Row("a"), Row("a"))
+        Registry("thing", Row("a"), Row("a"))

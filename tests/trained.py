@@ -10,21 +10,21 @@ from mock_results import url_of
 
 from tuner.catalog import Recipe
 from tuner.data import prepare
-from tuner.engines import ENGINES, EpochRecord, Training, run_trial
+from tuner.engines import ENGINES, EpochRecord, TrainingResult, run_trial
 from tuner.executors import InlineExecutor
-from tuner.results import Study, read_study_results
-from tuner.runner.study_runner import StudyRun
+from tuner.results import StoredStudy, read_study_results
+from tuner.runner.study_runner import StudyRunner
 from tuner.storage import open_database
 from tuner.study import read_study_dict
 from tuner.user_code import Reference, load
 
 
-def trained(folder: Path, content: Mapping[str, Any]) -> Study:
+def trained(folder: Path, content: Mapping[str, Any]) -> StoredStudy:
     """The study after its trials, each trained with the engine that it names."""
     spec = read_study_dict(content, folder)
     prepared, engine = prepare(spec.data, folder, spec.seed), ENGINES[spec.engine].make()
 
-    def train(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+    def train(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
         records: list[EpochRecord] = []
         made = Recipe.from_json(recipe)
         build = load(folder, Reference.parse(made.model.reference, "build"), made.model.sha256, made.model.helpers)
@@ -33,5 +33,5 @@ def trained(folder: Path, content: Mapping[str, Any]) -> Study:
         return training
 
     database = open_database(url_of(folder), create=True)
-    StudyRun(spec, database, InlineExecutor(train, engine=lambda: engine.used)).run()
+    StudyRunner(spec, database, InlineExecutor(train, engine=lambda: engine.used)).run()
     return read_study_results(database, spec.name)

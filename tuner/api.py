@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from tuner.errors import UsageError
 from tuner.executors import LocalExecutor, cores
 from tuner.export import read_export
-from tuner.protocol import Workplace
-from tuner.refit import SEEDS, TOP, RefitOptions, Saved, Trained, load_saved, read_about, refit_leaders
-from tuner.results import Best, Study, best_trial, read_study_results, summary
-from tuner.runner import Standing, start
+from tuner.protocol import WorkerConfig
+from tuner.refit import SEEDS, TOP, RefitOptions, RefitResult, SavedModel, load_saved, read_about, refit_leaders
+from tuner.results import Best, StoredStudy, best_trial, read_study_results, summary
+from tuner.runner import Progress, start
 from tuner.storage import default_url, open_database, open_read_only
 from tuner.study import name_of_file
 
@@ -37,7 +37,7 @@ class StudyHandle:
     name: str
     storage: str = field(repr=False)  # it may hold a password
 
-    def results(self) -> Study:
+    def results(self) -> StoredStudy:
         """The study as it lies in the database now."""
         database = open_read_only(self.storage)
         try:
@@ -65,7 +65,7 @@ def run(
     storage: str | None = None,
     executor: str = "local",
     address: str | None = None,
-    show: Callable[[Standing], None] = lambda standing: None,
+    show: Callable[[Progress], None] = lambda standing: None,
     **overrides: Any,
 ) -> StudyHandle:
     """Run a study, or go on with it; the same as the command `tuner run`.
@@ -121,8 +121,8 @@ def train(
     storage: str | None = None,
     force: bool = False,
     code: Collection[str] = (),
-    show: Callable[[Standing], None] = lambda standing: None,
-) -> Trained:
+    show: Callable[[Progress], None] = lambda standing: None,
+) -> RefitResult:
     """Train the leading recipes of a study again, choose one, score the test part once, save the model.
 
     The same as the command `tuner train`.
@@ -154,7 +154,7 @@ def train(
     if name.endswith(FILE_SUFFIXES):
         name, project = name_of_file(name)
 
-    def executor(place: Workplace, trainings: int) -> LocalExecutor:
+    def executor(place: WorkerConfig, trainings: int) -> LocalExecutor:
         return LocalExecutor(place, min(workers or cores(), trainings))
 
     database = open_database(storage or default_url(project), create=False)
@@ -165,7 +165,7 @@ def train(
         database.close()
 
 
-def load(file: str | Path) -> Saved:
+def load(file: str | Path) -> SavedModel:
     """A model that `tuner train` has saved, with what its rows and answers mean.
 
     `keras.saving.load_model(file)` gives its `model` alone, and needs nothing of this package.

@@ -16,8 +16,8 @@
     │   └── RepeatedFailureError                the same error of user code, several times in a row
     ├── StorageError                        3   the database cannot be used
     │   ├── StudyBusyError                      an older version is running this study
-    │   ├── OwnerLostError                      another process has taken the trials of this one over
-    │   └── StorageAwayError                    the database cannot be used now, which may pass
+    │   ├── LeaseLostError                      another process has taken the trials of this one over
+    │   └── StorageUnavailableError                    the database cannot be used now, which may pass
     │       └── DiskFullError                   its disk is full
     ├── WorkerError                         1   a worker process could not be started or spoken to
     └── CheckpointError                     1   a checkpoint that a trial cannot go on from; it begins anew
@@ -163,15 +163,15 @@ class StudyBusyError(StorageError):
     """A process of an older version, which shares with nobody, is running this study."""
 
 
-class OwnerLostError(StorageError):
+class LeaseLostError(StorageError):
     """Another process took this one for dead, and has taken its trials over."""
 
 
-class StorageAwayError(StorageError):
+class StorageUnavailableError(StorageError):
     """The database cannot be used now: locked, out of reach, or its disk is full.  Another attempt may do."""
 
 
-class DiskFullError(StorageAwayError):
+class DiskFullError(StorageUnavailableError):
     """The disk of the database is full."""
 
 

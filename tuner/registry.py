@@ -18,7 +18,7 @@ class Named(Protocol):
 Row = TypeVar("Row", bound=Named, covariant=True)
 
 
-class Table(Mapping[str, Row], Generic[Row]):
+class Registry(Mapping[str, Row], Generic[Row]):
     """An ordered, read-only table name → row.
 
     Args:

@@ -12,7 +12,7 @@ from tuner.analysis.comparison import _commonest
 from tuner.analysis.epochs_to_target import goal_of
 from tuner.errors import NoBestTrialError
 from tuner.results import read_study_results
-from tuner.storage import StudyStore, open_database
+from tuner.storage import StudySession, open_database
 
 
 def by_value(content, index=0):
@@ -69,7 +69,7 @@ def test_epochs_to_the_goal(study):
 
 def test_the_goal_of_a_minimised_objective_lies_near_the_best(tmp_path):
     study = mock_results(tmp_path, objective={"metric": "log_loss"}, budget={"trials": 10, "epochs": 2})
-    values = sorted(trial.value for trial in study.record.trials if study.state_of(trial)[0] == "complete")
+    values = sorted(trial.value for trial in study.record.trials if study.trial_state(trial)[0] == "complete")
     goal = goal_of(study)
     assert goal is not None
     assert goal.value == pytest.approx(values[0] + 0.05 * (np.median(values) - values[0]))
@@ -107,6 +107,6 @@ def test_too_few_trials_are_not_tested(tmp_path):
 
 def test_a_study_without_trials_cannot_be_compared(tmp_path):
     database = open_database(f"sqlite:///{tmp_path}/tuner.db", create=True)
-    StudyStore(database, mock_study.CONTENT["name"], "maximize").close()
+    StudySession(database, mock_study.CONTENT["name"], "maximize").close()
     with pytest.raises(NoBestTrialError, match="has none"):
         compare(read_study_results(database, "mock"), ["optimizer"])

@@ -14,7 +14,7 @@ from tuner.analysis import refine
 from tuner.analysis.refinement.refined_study import LEAST
 from tuner.errors import NoBestTrialError, StudyFileError, UsageError
 from tuner.results import read_study_results
-from tuner.search import values_of
+from tuner.search import params_from_trial
 from tuner.storage import open_database
 from tuner.study import read_study, read_study_dict
 
@@ -31,7 +31,7 @@ def test_the_file_is_a_narrower_study(study, tmp_path):
     old = mock_study.spec_of(tmp_path, sampler={"name": "random"}, budget={"trials": 60, "epochs": 5})
     assert (spec.budget, spec.data, spec.metric, spec.sampler) == (old.budget, old.data, old.metric, old.sampler)
     best = max((t for t in study.record.trials if study.state_of(t)[0] == "complete"), key=lambda t: t.value)
-    for name, value in values_of(best, old.space).items():
+    for name, value in params_from_trial(best, old.space).items():
         if name in spec.space:
             assert value in spec.space[name].parameter
 

@@ -20,8 +20,8 @@ from tuner.catalog import (
     build_model,
     compile_model,
     fit_options,
-    initializer_of,
-    optimizer_of,
+    make_initializer,
+    make_optimizer,
 )
 from tuner.errors import CodeError, ContentError
 
@@ -275,7 +275,7 @@ def test_every_name_of_the_front_door_is_there(name: str) -> None:
 def test_variables_of_every_recipe_have_the_same_names() -> None:
     """TensorFlow keeps 0.04 MB for each name that a variable of the process ever had: workers would grow by it."""
     names = [
-        [variable.path for variable in (*optimizer_of(given).variables, initializer_of(given).seed.state)]
+        [variable.path for variable in (*make_optimizer(given).variables, make_initializer(given).seed.state)]
         for given in (recipe(seed=1), recipe(seed=2))
     ]
     assert names[0] == names[1]

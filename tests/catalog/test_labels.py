@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tuner.catalog import LOSSES, ClassNumbers, QuantileLoss
+from tuner.catalog import LOSSES, IntegerLabelLoss, QuantileLoss
 
 Y = np.array([2, 0, 1, 2, 2, 1], np.int64)
 X = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
@@ -39,11 +39,11 @@ def test_a_number_that_is_no_class_gives_nan(wrong: float) -> None:
 
 def test_the_wrapped_loss_gives_name_and_reduction() -> None:
     inner = keras.losses.CategoricalCrossentropy(reduction="sum", name="mine")
-    loss = ClassNumbers(inner)
+    loss = IntegerLabelLoss(inner)
     assert (loss.name, loss.reduction) == ("mine", "sum")
     shares = np.full((6, 3), 1 / 3)
     assert float(loss(Y, shares)) == pytest.approx(6 * np.log(3), rel=1e-6)
-    again = ClassNumbers.from_config(loss.get_config())
+    again = IntegerLabelLoss.from_config(loss.get_config())
     assert float(again(Y, shares)) == pytest.approx(6 * np.log(3), rel=1e-6)
 
 
@@ -51,7 +51,7 @@ def test_a_saved_model_keeps_its_loss(tmp_path) -> None:
     built = model()
     built.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    assert isinstance(again.loss, ClassNumbers)
+    assert isinstance(again.loss, IntegerLabelLoss)
     assert again.evaluate(X, Y, verbose=0) == pytest.approx(built.evaluate(X, Y, verbose=0))
 
 

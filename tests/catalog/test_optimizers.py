@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tuner.catalog import CLIPPINGS, OPTIMIZERS, OptimizerRow
+from tuner.catalog import CLIPPINGS, OPTIMIZERS, OptimizerEntry
 from tuner.space import Categorical, Float
 
 ROWS = [pytest.param(row, id=name) for name, row in OPTIMIZERS.items()]
@@ -181,4 +181,4 @@ def test_a_row_says_what_its_clipping_looks_at(clipping) -> None:
 
 def test_a_row_cannot_leave_out_what_it_looks_at() -> None:
     with pytest.raises(TypeError, match="per_tensor"):
-        OptimizerRow("new", "", "", OPTIMIZERS["sgd"].build)
+        OptimizerEntry("new", "", "", OPTIMIZERS["sgd"].build)

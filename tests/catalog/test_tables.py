@@ -20,8 +20,8 @@ from tuner.catalog import (
     OPTIMIZERS,
     SCHEDULES,
     ChoiceDimension,
+    Entry,
     Option,
-    Row,
     Task,
 )
 from tuner.space import Categorical, Fixed, Parameter
@@ -47,7 +47,7 @@ def within(parameter: Parameter, allowed: Parameter) -> bool:
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_a_row_explains_itself_in_one_line_and_names_a_source(row: Row) -> None:
+def test_a_row_explains_itself_in_one_line_and_names_a_source(row: Entry) -> None:
     assert row.summary
     assert "\n" not in row.summary
     assert len(row.source) > 10
@@ -72,7 +72,7 @@ def test_a_loss_has_a_head_for_each_of_its_tasks(row: training.LossRow) -> None:
 
 
 @pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=list(OPTIMIZERS))
-def test_an_optimizer_searches_around_its_default_rate(row: training.OptimizerRow) -> None:
+def test_an_optimizer_searches_around_its_default_rate(row: training.OptimizerEntry) -> None:
     assert row.learning_rates is not None
     assert row.learning_rate in row.learning_rates
     assert within(row.learning_rates, DIMENSIONS["learning_rate"].allowed)
@@ -85,13 +85,13 @@ def test_every_task_has_default_losses_and_one_default_metric(task: Task) -> Non
 
 
 @pytest.mark.parametrize("table", [OPTIMIZERS, SCHEDULES, INITIALIZERS, ACTIVATIONS], ids=lambda table: table.family)
-def test_the_default_search_takes_some_rows_and_not_all(table: training.Row) -> None:
+def test_the_default_search_takes_some_rows_and_not_all(table: training.Entry) -> None:
     chosen = [row for row in table.values() if row.default]
     assert 2 <= len(chosen) < len(table)
 
 
 @pytest.mark.parametrize("row", METRICS.values(), ids=list(METRICS))
-def test_a_metric_says_its_direction_and_tasks(row: training.MetricRow) -> None:
+def test_a_metric_says_its_direction_and_tasks(row: training.MetricEntry) -> None:
     assert row.direction in ("maximize", "minimize")
     assert row.tasks
     assert row.tasks <= EVERY_TASK

@@ -14,13 +14,13 @@ from rich.console import Console
 from tuner.cli import progress_bar as module
 from tuner.cli.formats import duration_text, number_text
 from tuner.cli.progress_bar import progress
-from tuner.runner.progress import STATES, Standing
+from tuner.runner.progress import STATES, Progress
 
 
-def standing(finished: int = 3, best: float | None = 0.93333, **more: Any) -> Standing:
+def standing(finished: int = 3, best: float | None = 0.93333, **more: Any) -> Progress:
     counts = {**dict.fromkeys(STATES, 0), "complete": finished, "running": 2}
     found = None if best is None else (1, best, {"learning_rate": 0.1})
-    return Standing(**{
+    return Progress(**{
         "metric": "accuracy", "counts": counts, "best": found, "elapsed_s": 30.0, "finished_before": 0,
         "trials": 12, "time_s": None, **more,
     })  # fmt: skip

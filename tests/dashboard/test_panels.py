@@ -15,7 +15,7 @@ from asking import OURS, ask, study_with_trials
 from tuner.dashboard import artifact_folder, panels
 from tuner.dashboard.panels import MARK
 from tuner.dashboard.trial_artifacts import FILES
-from tuner.report import PLOTS, gather
+from tuner.report import PLOTS, load_view
 from tuner.report.markdown import plain
 from tuner.results import read_study_results
 from tuner.storage import open_database, open_read_only, read_recipe
@@ -51,7 +51,7 @@ def app(mock, guarded, at_once):
 
 def test_a_study_has_its_question_result_and_plots(app, mock):
     content = detail(app)
-    results = gather(read_study_results(mock, "mock"))
+    results = load_view(read_study_results(mock, "mock"))
     note = content["note"]
     assert note["version"] == 0
     assert "Which optimizer, learning\\_rate" in note["body"]
@@ -69,7 +69,7 @@ def test_a_study_has_its_question_result_and_plots(app, mock):
 
 def test_each_trial_has_its_ending_curves_and_recipe(app, mock):
     content = detail(app)
-    results = gather(read_study_results(mock, "mock"))
+    results = load_view(read_study_results(mock, "mock"))
     assert len(content["trials"]) == 90
     for row, seen in zip(content["trials"], results.trials, strict=True):
         body = row["note"]["body"]
@@ -162,12 +162,12 @@ def test_a_running_trial_shows_what_it_has_measured(guarded, at_once, tmp_path):
     def look(recipe):
         yield from mock_study.trainer(recipe)
         seen.append(detail(guarded(of=database)))
-        return mock_study.Training("complete", 0.5)
+        return mock_study.TrainingResult("complete", 0.5)
 
     from tuner.executors import InlineExecutor
-    from tuner.runner.study_runner import StudyRun
+    from tuner.runner.study_runner import StudyRunner
 
-    StudyRun(spec, database, InlineExecutor(look, 1)).run()
+    StudyRunner(spec, database, InlineExecutor(look, 1)).run()
     assert "There is no answer yet" in seen[0]["note"]["body"]
     assert "running" in seen[0]["note"]["body"]
     assert seen[0]["trials"][0]["note"]["body"].startswith("**running")

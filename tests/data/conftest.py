@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.data import DataOptions, Prepared, prepare
+from tuner.data import DataOptions, PreparedData, prepare
 
 Write = Callable[..., Path]
 
@@ -37,10 +37,10 @@ def write_text(tmp_path: Path) -> Write:
 
 
 @pytest.fixture
-def prepared(tmp_path: Path) -> Callable[..., Prepared]:
+def prepared(tmp_path: Path) -> Callable[..., PreparedData]:
     """Prepare a source of the project, seed 0 unless told."""
 
-    def run(source: str, seed: int = 0, **options: Any) -> Prepared:
+    def run(source: str, seed: int = 0, **options: Any) -> PreparedData:
         return prepare(DataOptions(source=source, **options), tmp_path, seed)
 
     return run

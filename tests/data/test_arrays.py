@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from tuner.catalog import Task
-from tuner.data import Prepared
+from tuner.data import PreparedData
 from tuner.data.raw_data import from_arrays
 from tuner.errors import ContentError, DataError
 
 
 def test_an_archive_keeps_the_shape_of_its_rows(
-    write_npz: Callable[..., object], prepared: Callable[..., Prepared]
+    write_npz: Callable[..., object], prepared: Callable[..., PreparedData]
 ) -> None:
     x = np.random.default_rng(0).integers(0, 256, (30, 4, 5, 3)).astype(np.uint8)
     write_npz(x=x, y=np.arange(30) % 3, weight=np.arange(30) + 1.0)
@@ -49,7 +49,7 @@ def test_an_archive_keeps_the_shape_of_its_rows(
     ],
 )
 def test_archives_that_cannot_be_used(
-    arrays: dict[str, Any], words: str, write_npz: Callable[..., object], prepared: Callable[..., Prepared]
+    arrays: dict[str, Any], words: str, write_npz: Callable[..., object], prepared: Callable[..., PreparedData]
 ) -> None:
     write_npz(**arrays)
     with pytest.raises(DataError, match=words) as caught:
@@ -57,7 +57,7 @@ def test_archives_that_cannot_be_used(
     assert "data.npz" in str(caught.value)
 
 
-def test_a_single_array_is_no_archive(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_a_single_array_is_no_archive(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     with (tmp_path / "data.npz").open("wb") as file:
         np.save(file, np.zeros(3))
     with pytest.raises(DataError, match=r"not a zip file.*numpy.savez"):
@@ -75,7 +75,7 @@ def function(body: str) -> str:
     )
 
 
-def test_a_function_gives_arrays(write_text: Callable[..., object], prepared: Callable[..., Prepared]) -> None:
+def test_a_function_gives_arrays(write_text: Callable[..., object], prepared: Callable[..., PreparedData]) -> None:
     write_text("mine.py", function("return np.arange(40.0).reshape(20, 2), np.arange(20) % 2, np.arange(20) + 1.0"))
     result = prepared("mine.py", scale="none")
     assert result.facts.task is Task.BINARY
@@ -85,7 +85,7 @@ def test_a_function_gives_arrays(write_text: Callable[..., object], prepared: Ca
     assert prepared("mine.py:load", scale="none").facts == result.facts
 
 
-def test_a_function_gives_pandas(write_text: Callable[..., object], prepared: Callable[..., Prepared]) -> None:
+def test_a_function_gives_pandas(write_text: Callable[..., object], prepared: Callable[..., PreparedData]) -> None:
     body = (
         'x = pd.DataFrame({"n": range(20), "kind": ["a", "b"] * 10})\nreturn x, pd.Series(["u", "v"] * 10, name="out")'
     )
@@ -109,14 +109,14 @@ def test_a_function_gives_pandas(write_text: Callable[..., object], prepared: Ca
     ],
 )
 def test_functions_that_give_something_else(
-    body: str, words: str, write_text: Callable[..., object], prepared: Callable[..., Prepared]
+    body: str, words: str, write_text: Callable[..., object], prepared: Callable[..., PreparedData]
 ) -> None:
     write_text("mine.py", function(body))
     with pytest.raises(DataError, match=words):
         prepared("mine.py")
 
 
-def test_a_function_must_be_in_the_project(prepared: Callable[..., Prepared], tmp_path: Path) -> None:
+def test_a_function_must_be_in_the_project(prepared: Callable[..., PreparedData], tmp_path: Path) -> None:
     with pytest.raises(ContentError, match="stay in the project"):
         prepared("../mine.py:load")
     with pytest.raises(ContentError, match="no file 'mine.py'"):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tuner.catalog import Task
-from tuner.data import BUILT_IN, SOURCES, DataOptions, Prepared, prepare
+from tuner.data import BUILT_IN, SOURCES, DataOptions, PreparedData, prepare
 from tuner.errors import DataError
 
 HERE = Path(".")
@@ -89,13 +89,13 @@ def test_digits_need_none_of_the_heavy_packages() -> None:
     ],
 )
 def test_options_that_do_not_fit_the_source(
-    source: str, options: dict[str, object], words: str, prepared: Callable[..., Prepared]
+    source: str, options: dict[str, object], words: str, prepared: Callable[..., PreparedData]
 ) -> None:
     with pytest.raises(DataError, match=words):
         prepared(source, **options)
 
 
-def test_a_file_of_another_kind_is_refused(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     (tmp_path / "a.xlsx").write_bytes(b"")
     with pytest.raises(DataError, match=r"must end in one of .csv, .*Convert or rename"):
         prepared("a.xlsx")

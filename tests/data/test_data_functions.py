@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tuner.data import DataOptions, check_repeatable, held_out, prepare, unscaled
+from tuner.data import DataOptions, check_repeatable, held_out, prepare, unscaled_splits
 from tuner.errors import DataError, StudyFileError
 from tuner.study import read_study_dict
 
@@ -48,7 +48,7 @@ def test_each_reading_must_give_the_rows_of_the_study(code: str, write_text: Wri
     write_text("rows.py", code + "# each reading\n")
     options = DataOptions(source="rows.py:load")
     sha256 = prepare(options, tmp_path, 0).facts.sha256
-    for read in (prepare, unscaled, held_out, partial(held_out, keep_validation=True)):
+    for read in (prepare, unscaled_splits, held_out, partial(held_out, keep_validation=True)):
         with pytest.raises(DataError, match=r"their hash is now .* must give the same rows each time"):
             read(options, tmp_path, 0, sha256)  # type: ignore[operator]
 
@@ -58,7 +58,7 @@ def test_a_function_that_seeds_in_its_call_gives_the_same_rows(write_text: Write
     options = DataOptions(source="rows.py:load", scale="none")
     prepared = prepare(options, tmp_path, 0)
     check_repeatable(options, tmp_path, prepared.facts.sha256)
-    ((train, validation),) = unscaled(options, tmp_path, 0, prepared.facts.sha256)
+    ((train, validation),) = unscaled_splits(options, tmp_path, 0, prepared.facts.sha256)
     test = held_out(options, tmp_path, 0, prepared.facts.sha256).validation
     sides = [set(part.x[:, 0].astype(int).tolist()) for part in (train, validation, test)]
     assert [len(side) for side in sides] == [36, 12, 12]

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tuner.catalog import Task
-from tuner.data import DataOptions, Prepared, prepare
+from tuner.data import DataOptions, PreparedData, prepare
 from tuner.errors import DataError
 
 
@@ -54,7 +54,7 @@ def test_every_format_gives_the_same(name: str, tmp_path: Path) -> None:
 
 
 def test_a_table_and_an_archive_of_the_same_values_have_one_hash(
-    tmp_path: Path, write_npz: Callable[..., object], prepared: Callable[..., Prepared]
+    tmp_path: Path, write_npz: Callable[..., object], prepared: Callable[..., PreparedData]
 ) -> None:
     table = frame()
     write(table, tmp_path / "a.csv")
@@ -69,7 +69,7 @@ def test_a_table_and_an_archive_of_the_same_values_have_one_hash(
 
 
 def test_semicolons_and_byte_order_marks_are_read(
-    write_text: Callable[..., object], prepared: Callable[..., Prepared]
+    write_text: Callable[..., object], prepared: Callable[..., PreparedData]
 ) -> None:
     write_text("a.csv", "\ufeffx;y\n" + "".join(f"{n};{n / 2 + 0.25}\n" for n in range(20)))
     facts = prepared("a.csv", target="y").facts
@@ -77,7 +77,7 @@ def test_semicolons_and_byte_order_marks_are_read(
 
 
 def test_several_targets_bools_and_dropped_columns(
-    write_text: Callable[..., object], prepared: Callable[..., Prepared]
+    write_text: Callable[..., object], prepared: Callable[..., PreparedData]
 ) -> None:
     lines = "".join(f"{n},{n % 3 == 0},{int(n % 2 == 0)},{int(n % 5 < 3)},id{n}\n" for n in range(30))
     write_text("a.csv", "n,third,even,low,name\n" + lines)
@@ -122,7 +122,11 @@ def test_several_targets_bools_and_dropped_columns(
     ],
 )
 def test_tables_that_cannot_be_used(
-    text: str, options: dict[str, Any], words: str, write_text: Callable[..., object], prepared: Callable[..., Prepared]
+    text: str,
+    options: dict[str, Any],
+    words: str,
+    write_text: Callable[..., object],
+    prepared: Callable[..., PreparedData],
 ) -> None:
     write_text("bad.csv", text)
     with pytest.raises(DataError, match=words) as caught:
@@ -133,14 +137,14 @@ def test_tables_that_cannot_be_used(
 @pytest.mark.parametrize("name", ["bad.csv", "bad.csv.gz", "bad.parquet", "bad.npz"])
 @pytest.mark.parametrize("content", [b"\x00\x01\xff\xfe" * 50, b"\xff\xfe\x41,b\n1,2\n", b"PK\x03\x04 not a zip", b""])
 def test_garbage_is_an_error_of_ours(
-    name: str, content: bytes, tmp_path: Path, prepared: Callable[..., Prepared]
+    name: str, content: bytes, tmp_path: Path, prepared: Callable[..., PreparedData]
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=name):
         prepared(name, **({} if name.endswith("npz") else {"target": "y"}))
 
 
-def test_a_cut_gzip_file_is_an_error_of_ours(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_a_cut_gzip_file_is_an_error_of_ours(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     lines = "".join(f"{n},{n * n % 97}\n" for n in range(5000))
     packed = gzip.compress(f"x,y\n{lines}".encode())
     (tmp_path / "cut.csv.gz").write_bytes(packed[: len(packed) // 2])
@@ -156,14 +160,14 @@ def test_a_cut_gzip_file_is_an_error_of_ours(tmp_path: Path, prepared: Callable[
     ],
 )
 def test_columns_of_other_kinds_are_refused(
-    column: Any, words: str, tmp_path: Path, prepared: Callable[..., Prepared]
+    column: Any, words: str, tmp_path: Path, prepared: Callable[..., PreparedData]
 ) -> None:
     pd.DataFrame({"x": column, "y": range(20)}).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(DataError, match=words):
         prepared("a.parquet", target="y")
 
 
-def test_pandas_own_dtypes_are_numbers(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_pandas_own_dtypes_are_numbers(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     from decimal import Decimal
 
     table = pd.DataFrame(
@@ -184,7 +188,7 @@ def test_pandas_own_dtypes_are_numbers(tmp_path: Path, prepared: Callable[..., P
     assert np.isfinite(result.splits[0].train.x).all()
 
 
-def test_missing_file_names_the_nearest(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_missing_file_names_the_nearest(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     (tmp_path / "data").mkdir()
     write(frame(), tmp_path / "data" / "train.csv")
     with pytest.raises(DataError, match=r"no 'data/trian.csv' .* Did you mean 'data/train.csv'"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tuner.data import DataOptions, Part, Prepared, Split, held_out
+from tuner.data import DataOptions, PreparedData, Split, Subset, held_out
 from tuner.errors import DataError
 
 
@@ -20,11 +20,11 @@ def coloured(write_text: Callable[..., object]) -> None:
     write_text("a.csv", "n,colour,y\n" + "\n".join(lines))
 
 
-def rows_of(split: Split, part: Part) -> np.ndarray:
+def rows_of(split: Split, part: Subset) -> np.ndarray:
     return (split.unscale(part.y)[:, 0] - 0.5).round().astype(int)
 
 
-def test_one_hot(coloured: None, prepared: Callable[..., Prepared]) -> None:
+def test_one_hot(coloured: None, prepared: Callable[..., PreparedData]) -> None:
     result = prepared("a.csv", target="y", text="one_hot", missing="mean", test=0)
     assert result.facts.features == ("n", "colour=blue", "colour=green", "colour=red")
     assert result.facts.input_shape == (4,)
@@ -37,7 +37,7 @@ def test_one_hot(coloured: None, prepared: Callable[..., Prepared]) -> None:
     assert any("'colour' was encoded as one_hot of 3 categories" in note for note in result.facts.notes)
 
 
-def test_ordinal(coloured: None, prepared: Callable[..., Prepared]) -> None:
+def test_ordinal(coloured: None, prepared: Callable[..., PreparedData]) -> None:
     result = prepared("a.csv", target="y", text="ordinal", missing="drop", scale="none")
     split = result.splits[0]
     rows = rows_of(split, split.train)
@@ -47,12 +47,14 @@ def test_ordinal(coloured: None, prepared: Callable[..., Prepared]) -> None:
     assert any("1 of 60 rows were left out" in note for note in result.facts.notes)
 
 
-def test_missing_texts_count_as_missing(coloured: None, prepared: Callable[..., Prepared]) -> None:
+def test_missing_texts_count_as_missing(coloured: None, prepared: Callable[..., PreparedData]) -> None:
     with pytest.raises(DataError, match=r"missing in colour \(1\)"):
         prepared("a.csv", target="y", text="one_hot")
 
 
-def test_rare_categories_are_no_outliers(write_text: Callable[..., object], prepared: Callable[..., Prepared]) -> None:
+def test_rare_categories_are_no_outliers(
+    write_text: Callable[..., object], prepared: Callable[..., PreparedData]
+) -> None:
     kinds = {0: "zebra", 1: "mule"}
     lines = [f"{n % 10},{kinds.get(n % 20, 'horse')},{n % 7}.5" for n in range(100)]
     write_text("a.csv", "n,kind,y\n" + "\n".join(lines))
@@ -62,7 +64,7 @@ def test_rare_categories_are_no_outliers(write_text: Callable[..., object], prep
 
 
 def test_a_category_of_the_test_part_alone_is_no_column(
-    write_text: Callable[..., object], prepared: Callable[..., Prepared], tmp_path: Path
+    write_text: Callable[..., object], prepared: Callable[..., PreparedData], tmp_path: Path
 ) -> None:
     rows = "".join(f"{'ab'[n % 2]},{n}.5\n" for n in range(20))
     write_text("a.csv", "kind,y\n" + rows)
@@ -74,13 +76,15 @@ def test_a_category_of_the_test_part_alone_is_no_column(
     assert held_out(options, tmp_path, 0).validation.x.tolist() == [[0, 0], [1, 0]]
 
 
-def test_too_many_categories_for_columns(write_text: Callable[..., object], prepared: Callable[..., Prepared]) -> None:
+def test_too_many_categories_for_columns(
+    write_text: Callable[..., object], prepared: Callable[..., PreparedData]
+) -> None:
     write_text("a.csv", "id,y\n" + "".join(f"row{n},{n}.5\n" for n in range(1300)))
     with pytest.raises(DataError, match=r"at most 1000 categories, but 'id' has 1040.*ordinal"):
         prepared("a.csv", target="y", text="one_hot")
 
 
-def test_missing_everywhere_is_refused(write_npz: Callable[..., object], prepared: Callable[..., Prepared]) -> None:
+def test_missing_everywhere_is_refused(write_npz: Callable[..., object], prepared: Callable[..., PreparedData]) -> None:
     x = np.arange(40.0).reshape(20, 2)
     x[:, 1] = np.nan
     write_npz(x=x, y=np.arange(20) + 0.5)

@@ -15,12 +15,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tuner.data import DataOptions, Prepared, prepare
+from tuner.data import DataOptions, PreparedData, prepare
 from tuner.errors import DataError, TunerError
 
 
 def test_a_postscript_file_called_png_starts_no_ghostscript(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: Callable[..., Prepared]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: Callable[..., PreparedData]
 ) -> None:
     ghostscript = tmp_path / "bin" / "gs"
     ghostscript.parent.mkdir()
@@ -38,7 +38,7 @@ def test_a_postscript_file_called_png_starts_no_ghostscript(
     assert not (tmp_path / "called").exists()
 
 
-def test_formats_are_told_by_their_content(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_formats_are_told_by_their_content(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     for kind, level in (("a", 0), ("b", 200)):
         (tmp_path / "images" / kind).mkdir(parents=True)
         for number in range(6):
@@ -46,14 +46,14 @@ def test_formats_are_told_by_their_content(tmp_path: Path, prepared: Callable[..
     assert prepared("images").facts.input_shape == (4, 4, 1)
 
 
-def test_a_huge_image_is_refused(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_a_huge_image_is_refused(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     (tmp_path / "images" / "a").mkdir(parents=True)
     Image.new("1", (10_000, 6_000)).save(tmp_path / "images" / "a" / "0.png")
     with pytest.raises(DataError, match=r"10000 x 6000 are more than 50,000,000 pixels"):
         prepared("images")
 
 
-def test_images_beyond_the_memory_are_refused(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_images_beyond_the_memory_are_refused(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     (tmp_path / "images" / "a").mkdir(parents=True)
     for number in range(3000):
         (tmp_path / "images" / "a" / f"{number}.png").touch()
@@ -62,7 +62,7 @@ def test_images_beyond_the_memory_are_refused(tmp_path: Path, prepared: Callable
 
 
 @pytest.mark.parametrize("name", ["pipe.csv", "pipe.csv.gz", "pipe.parquet", "pipe.npz", "pipe"])
-def test_a_named_pipe_is_refused(name: str, tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_a_named_pipe_is_refused(name: str, tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     os.mkfifo(tmp_path / name)
     with pytest.raises(DataError, match="named pipe|must end in"):
         prepared(name, **({"target": "y"} if "." in name and "npz" not in name else {}))
@@ -71,7 +71,9 @@ def test_a_named_pipe_is_refused(name: str, tmp_path: Path, prepared: Callable[.
 @pytest.mark.parametrize(
     ("name", "kind"), [("folder.csv", "a folder"), ("device.csv", "a device"), ("folder.npz", "a folder")]
 )
-def test_what_is_no_file_is_refused(name: str, kind: str, tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_what_is_no_file_is_refused(
+    name: str, kind: str, tmp_path: Path, prepared: Callable[..., PreparedData]
+) -> None:
     if kind == "a device":
         (tmp_path / name).symlink_to("/dev/zero")
     else:
@@ -80,7 +82,7 @@ def test_what_is_no_file_is_refused(name: str, kind: str, tmp_path: Path, prepar
         prepared(name, **({"target": "y"} if "npz" not in name else {}))
 
 
-def test_a_pipe_among_images_is_refused(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_a_pipe_among_images_is_refused(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     (tmp_path / "images" / "a").mkdir(parents=True)
     os.mkfifo(tmp_path / "images" / "a" / "0.png")
     with pytest.raises(DataError, match=r"a/0.png in images .* named pipe"):
@@ -106,7 +108,7 @@ def header(shape: tuple[int, ...], dtype: str = "<f8") -> bytes:
     ],
 )
 def test_an_archive_that_claims_what_it_does_not_hold(
-    x: bytes, words: str, tmp_path: Path, prepared: Callable[..., Prepared]
+    x: bytes, words: str, tmp_path: Path, prepared: Callable[..., PreparedData]
 ) -> None:
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("x.npy", x)
@@ -123,14 +125,14 @@ def bomb(path: Path, name: str, size: int) -> None:
         archive.getinfo(name).file_size = size
 
 
-def test_a_bomb_is_refused_unread(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_a_bomb_is_refused_unread(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     bomb(tmp_path / "data.npz", "x.npy", 3_000_000_000)
     with pytest.raises(DataError, match=r"'x.npy' claims 3,000,000,000 bytes, and holds \d+"):
         prepared("data.npz")
 
 
 def test_a_compressed_table_that_swells_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: Callable[..., Prepared]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: Callable[..., PreparedData]
 ) -> None:
     monkeypatch.setattr("tuner.untrusted_files.EXPANSION_FLOOR_BYTES", 1_000_000)
     (tmp_path / "data.csv.gz").write_bytes(gzip.compress(b"x,y\n" + b"0,1\n" * 1_000_000))
@@ -139,7 +141,7 @@ def test_a_compressed_table_that_swells_is_refused(
 
 
 def test_a_parquet_table_that_swells_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: Callable[..., Prepared]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: Callable[..., PreparedData]
 ) -> None:
     monkeypatch.setattr("tuner.untrusted_files.EXPANSION_FLOOR_BYTES", 1_000_000)
     pd.DataFrame({"x": np.zeros(500_000), "y": np.zeros(500_000)}).to_parquet(tmp_path / "data.parquet")
@@ -147,7 +149,9 @@ def test_a_parquet_table_that_swells_is_refused(
         prepared("data.parquet", target="y")
 
 
-def test_a_parquet_text_that_is_not_utf8_is_an_error_of_ours(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_a_parquet_text_that_is_not_utf8_is_an_error_of_ours(
+    tmp_path: Path, prepared: Callable[..., PreparedData]
+) -> None:
     file = tmp_path / "data.parquet"
     table = pd.DataFrame({"x": ["green", "blue"] * 10, "y": [0, 1] * 10})
     table.to_parquet(file, compression=None)
@@ -156,7 +160,9 @@ def test_a_parquet_text_that_is_not_utf8_is_an_error_of_ours(tmp_path: Path, pre
         prepared("data.parquet", target="y", text="one_hot")
 
 
-def test_an_encrypted_or_unknown_archive_is_an_error_of_ours(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_an_encrypted_or_unknown_archive_is_an_error_of_ours(
+    tmp_path: Path, prepared: Callable[..., PreparedData]
+) -> None:
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         for name in ("x.npy", "y.npy"):
             archive.writestr(name, header((4,)) + b"0" * 32)
@@ -186,7 +192,7 @@ def test_a_wide_table_takes_time_in_proportion(tmp_path: Path) -> None:
     assert wide < 12 * narrow  # once 6 s, 25 times as long
 
 
-def test_a_name_twice_among_many_is_found(tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_a_name_twice_among_many_is_found(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     names = [f"g{number}" for number in range(20_000)]
     (tmp_path / "wide.csv").write_text(",".join([*names, "g7", "t"]) + "\n", encoding="utf-8")
     with pytest.raises(TunerError, match=r"\['g7'\] stand in wide.csv more than once"):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tuner.catalog import Task
-from tuner.data import Prepared
+from tuner.data import PreparedData
 from tuner.errors import DataError
 
 Draw = Callable[..., None]
@@ -35,7 +35,7 @@ def grey(draw: Draw) -> None:
         draw("dog", f"{level}.png", 100 + level)
 
 
-def test_a_folder_of_grey_images(grey: None, prepared: Callable[..., Prepared]) -> None:
+def test_a_folder_of_grey_images(grey: None, prepared: Callable[..., PreparedData]) -> None:
     result = prepared("pictures", scale="none")
     facts = result.facts
     assert (facts.task, facts.classes, facts.input_shape) == (Task.BINARY, ("cat", "dog"), (4, 6, 1))
@@ -44,12 +44,12 @@ def test_a_folder_of_grey_images(grey: None, prepared: Callable[..., Prepared]) 
     assert facts.rows == {"train": 12, "validation": 4, "test": 4}
 
 
-def test_colour_wins_where_kinds_differ(grey: None, draw: Draw, prepared: Callable[..., Prepared]) -> None:
+def test_colour_wins_where_kinds_differ(grey: None, draw: Draw, prepared: Callable[..., PreparedData]) -> None:
     draw("cat", "colour.png", (1, 2, 3), mode="RGB")
     assert prepared("pictures").facts.input_shape == (4, 6, 3)
 
 
-def test_shape_brings_images_to_one_size(grey: None, draw: Draw, prepared: Callable[..., Prepared]) -> None:
+def test_shape_brings_images_to_one_size(grey: None, draw: Draw, prepared: Callable[..., PreparedData]) -> None:
     draw("cat", "large.png", (10, 20, 30), mode="RGB", size=(9, 9))
     with pytest.raises(DataError, match=r"one size, but .* has 6 x 4 pixels and cat/large.png 9 x 9 .*Set `shape`"):
         prepared("pictures")
@@ -58,13 +58,13 @@ def test_shape_brings_images_to_one_size(grey: None, draw: Draw, prepared: Calla
         prepared("pictures", shape=[5, 7])
 
 
-def test_other_files_are_counted(grey: None, tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_other_files_are_counted(grey: None, tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     (tmp_path / "pictures" / "cat" / "notes.txt").write_text("hello")
     (tmp_path / "pictures" / ".hidden").mkdir()
     assert any("1 files of pictures" in note for note in prepared("pictures").facts.notes)
 
 
-def test_unreadable_images_are_named(grey: None, tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_unreadable_images_are_named(grey: None, tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     picture = tmp_path / "pictures" / "dog" / "3.png"
     whole = picture.read_bytes()
     for broken in (b"", b"\x00" * 40, whole[: len(whole) // 2], whole[:50]):
@@ -73,13 +73,13 @@ def test_unreadable_images_are_named(grey: None, tmp_path: Path, prepared: Calla
             prepared("pictures")
 
 
-def test_sixteen_bits_are_refused(grey: None, draw: Draw, prepared: Callable[..., Prepared]) -> None:
+def test_sixteen_bits_are_refused(grey: None, draw: Draw, prepared: Callable[..., PreparedData]) -> None:
     draw("cat", "deep.png", 60000, mode="I;16")
     with pytest.raises(DataError, match=r"8 bits a channel, but cat/deep.png is of mode I;16"):
         prepared("pictures")
 
 
-def test_empty_folders_are_refused(grey: None, tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_empty_folders_are_refused(grey: None, tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     (tmp_path / "pictures" / "bird").mkdir()
     with pytest.raises(DataError, match="pictures/bird holds none"):
         prepared("pictures")
@@ -89,7 +89,9 @@ def test_empty_folders_are_refused(grey: None, tmp_path: Path, prepared: Callabl
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_transparency_that_is_left_out_is_said(mode: str, tmp_path: Path, prepared: Callable[..., Prepared]) -> None:
+def test_transparency_that_is_left_out_is_said(
+    mode: str, tmp_path: Path, prepared: Callable[..., PreparedData]
+) -> None:
     for kind, columns in (("left", slice(0, 2)), ("right", slice(4, 6))):
         (tmp_path / "icons" / kind).mkdir(parents=True)
         alpha = np.zeros((4, 6), np.uint8)
@@ -107,7 +109,9 @@ def test_transparency_that_is_left_out_is_said(mode: str, tmp_path: Path, prepar
     assert set(np.unique(kept.splits[0].train.x[..., 3])) == {0, 255}
 
 
-def test_an_alpha_channel_without_transparency_is_not_spoken_of(draw: Draw, prepared: Callable[..., Prepared]) -> None:
+def test_an_alpha_channel_without_transparency_is_not_spoken_of(
+    draw: Draw, prepared: Callable[..., PreparedData]
+) -> None:
     for level in range(10):
         draw("cat", f"{level}.png", (level, 0, 0, 255), mode="RGBA")
         draw("dog", f"{level}.png", (0, level, 9, 255), mode="RGBA")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tuner.data import Prepared
+from tuner.data import PreparedData
 from tuner.data.outliers import bounds, outside
 
 
@@ -71,7 +71,7 @@ class TestInTheTrainingPartOnly:
 
     @pytest.mark.parametrize("method", ["drop_zscore", "drop_iqr"])
     def test_rows_are_dropped_and_counted(
-        self, method: str, wild: np.ndarray, prepared: Callable[..., Prepared]
+        self, method: str, wild: np.ndarray, prepared: Callable[..., PreparedData]
     ) -> None:
         kept = prepared("data.npz", scale="none")
         limit = 2.0
@@ -87,7 +87,9 @@ class TestInTheTrainingPartOnly:
         assert dropped.facts.rows["train"] == (~gone).sum()
         np.testing.assert_array_equal(dropped.splits[0].validation.x, kept.splits[0].validation.x)
 
-    def test_winsorize_moves_values_and_keeps_rows(self, wild: np.ndarray, prepared: Callable[..., Prepared]) -> None:
+    def test_winsorize_moves_values_and_keeps_rows(
+        self, wild: np.ndarray, prepared: Callable[..., PreparedData]
+    ) -> None:
         kept = prepared("data.npz", scale="none").splits[0]
         moved = prepared("data.npz", scale="none", outliers="winsorize", outlier_limit=0.1).splits[0]
         low, high = np.quantile(kept.train.x.astype(np.float64), [0.1, 0.9], axis=0)
@@ -95,7 +97,7 @@ class TestInTheTrainingPartOnly:
         np.testing.assert_array_equal(moved.validation.x, kept.validation.x)
 
     def test_scaling_is_fitted_on_the_rows_that_remain(
-        self, wild: np.ndarray, prepared: Callable[..., Prepared]
+        self, wild: np.ndarray, prepared: Callable[..., PreparedData]
     ) -> None:
         split = prepared("data.npz", outliers="drop_iqr").splits[0]
         np.testing.assert_allclose(split.train.x.mean(axis=0), 0, atol=1e-5)
@@ -104,7 +106,7 @@ class TestInTheTrainingPartOnly:
 
 
 def test_regression_targets_have_outliers_too(
-    write_npz: Callable[..., object], prepared: Callable[..., Prepared]
+    write_npz: Callable[..., object], prepared: Callable[..., PreparedData]
 ) -> None:
     random = np.random.default_rng(2)
     y = random.normal(size=60)

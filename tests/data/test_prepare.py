@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tuner.catalog import Task
-from tuner.data import DataFacts, DataOptions, Folds, Prepared, held_out, prepare
+from tuner.data import DataFacts, DataOptions, Folds, PreparedData, held_out, prepare
 from tuner.errors import DataError
 
 Write = Callable[..., Path]
@@ -95,7 +95,7 @@ def test_test_rows_do_not_change_what_held_out_fits(write_npz: Write, tmp_path: 
     np.testing.assert_array_equal(before.train.x, after.train.x)
 
 
-def test_same_seed_same_split(write_npz: Write, prepared: Callable[..., Prepared]) -> None:
+def test_same_seed_same_split(write_npz: Write, prepared: Callable[..., PreparedData]) -> None:
     write_npz(**table())
     one, again, other = (prepared("data.npz", seed=seed, scale="none") for seed in (3, 3, 4))
     assert one.facts == again.facts
@@ -104,7 +104,7 @@ def test_same_seed_same_split(write_npz: Write, prepared: Callable[..., Prepared
     assert one.facts.sha256 == other.facts.sha256
 
 
-def test_the_hash_knows_values_and_order(write_npz: Write, prepared: Callable[..., Prepared]) -> None:
+def test_the_hash_knows_values_and_order(write_npz: Write, prepared: Callable[..., PreparedData]) -> None:
     def digest(**changed: Any) -> str:
         write_npz(**{**table(), **changed})
         return prepared("data.npz").facts.sha256
@@ -126,7 +126,7 @@ def test_the_hash_knows_values_and_order(write_npz: Write, prepared: Callable[..
     assert len({one, *changed}) == 5
 
 
-def test_facts_are_those_of_the_splits(write_npz: Write, prepared: Callable[..., Prepared]) -> None:
+def test_facts_are_those_of_the_splits(write_npz: Write, prepared: Callable[..., PreparedData]) -> None:
     write_npz(**table())
     result = prepared("data.npz", validation={"folds": 3}, outliers="drop_zscore", outlier_limit=2.5)
     facts, first = result.facts, result.splits[0]
@@ -144,7 +144,7 @@ def test_facts_are_those_of_the_splits(write_npz: Write, prepared: Callable[...,
 
 
 @pytest.mark.parametrize("y", [np.arange(60) % 2, np.arange(60) / 7, np.arange(60) % 3])
-def test_facts_survive_json(y: np.ndarray, write_npz: Write, prepared: Callable[..., Prepared]) -> None:
+def test_facts_survive_json(y: np.ndarray, write_npz: Write, prepared: Callable[..., PreparedData]) -> None:
     import json
 
     write_npz(x=np.random.default_rng(0).normal(size=(60, 6)), y=y)
@@ -153,7 +153,7 @@ def test_facts_survive_json(y: np.ndarray, write_npz: Write, prepared: Callable[
     assert facts.input_shape == (2, 3)
 
 
-def test_binary_counts_both_classes(write_npz: Write, prepared: Callable[..., Prepared]) -> None:
+def test_binary_counts_both_classes(write_npz: Write, prepared: Callable[..., PreparedData]) -> None:
     write_npz(x=np.arange(50.0), y=np.arange(50) % 5 == 0)
     facts = prepared("data.npz").facts
     assert (facts.task, facts.classes, facts.class_counts) == (Task.BINARY, ("False", "True"), (24, 6))
@@ -304,7 +304,7 @@ def test_validation_rows_can_be_kept_out_of_the_last_training(write_npz: Write, 
     assert len(whole.train) == len(kept.train) + prepared.facts.rows["validation"]
 
 
-def test_outliers_must_leave_each_class(write_npz: Write, prepared: Callable[..., Prepared]) -> None:
+def test_outliers_must_leave_each_class(write_npz: Write, prepared: Callable[..., PreparedData]) -> None:
     x = np.random.default_rng(0).normal(size=60)
     x[40:] += 1000
     write_npz(x=x, y=np.r_[np.zeros(40), np.ones(20)])
@@ -317,7 +317,7 @@ def test_outliers_must_leave_each_class(write_npz: Write, prepared: Callable[...
 @pytest.mark.parametrize("missing", ["mean", "median"])
 @pytest.mark.parametrize("outliers", ["drop_iqr", "drop_zscore"])
 def test_outliers_must_leave_each_column_a_value(
-    missing: str, outliers: str, write_npz: Write, prepared: Callable[..., Prepared]
+    missing: str, outliers: str, write_npz: Write, prepared: Callable[..., PreparedData]
 ) -> None:
     """The second column is known only where the first one is far out."""
     x = np.c_[np.random.default_rng(0).normal(size=100), np.full(100, np.nan)]
@@ -329,7 +329,7 @@ def test_outliers_must_leave_each_column_a_value(
     assert len(prepared("data.npz", missing=missing).splits[0].train) == 60
 
 
-def test_weights_stay_with_their_rows(write_npz: Write, prepared: Callable[..., Prepared]) -> None:
+def test_weights_stay_with_their_rows(write_npz: Write, prepared: Callable[..., PreparedData]) -> None:
     data = table()
     data["x"][::9, 2] = 50
     write_npz(**data, weight=np.arange(ROWS) + 1.0)
@@ -341,14 +341,14 @@ def test_weights_stay_with_their_rows(write_npz: Write, prepared: Callable[..., 
         assert part.y.argmax(axis=1).tolist() == [row % 3 for row in numbers(part.x)]
 
 
-def test_class_weights_must_name_classes(write_npz: Write, prepared: Callable[..., Prepared]) -> None:
+def test_class_weights_must_name_classes(write_npz: Write, prepared: Callable[..., PreparedData]) -> None:
     write_npz(x=np.arange(60.0), y=np.array(["cat", "dog", "cow"] * 20))
     assert prepared("data.npz", class_weight={"dog": 2.5}).facts == prepared("data.npz").facts
     with pytest.raises(DataError, match="no class 'dgo'. Did you mean 'dog'"):
         prepared("data.npz", class_weight={"dgo": 1.0})
 
 
-def test_constant_columns_are_noted_and_harmless(write_npz: Write, prepared: Callable[..., Prepared]) -> None:
+def test_constant_columns_are_noted_and_harmless(write_npz: Write, prepared: Callable[..., PreparedData]) -> None:
     write_npz(x=np.c_[np.full(40, 0.1), np.arange(40)], y=np.arange(40) + 0.5)
     result = prepared("data.npz")
     assert any("1 features are constant in the training part (0)" in note for note in result.facts.notes)

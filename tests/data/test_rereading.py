@@ -15,7 +15,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuner.data import DataOptions, Prepared, encode_rows, held_out, prepare
+from tuner.data import DataOptions, PreparedData, encode_rows, held_out, prepare
 from tuner.errors import DataWarning
 
 ROWS = 24
@@ -82,11 +82,11 @@ def written(table: pd.DataFrame, delimiter: str, end: str, quoting: Any, blanks:
     return file.getvalue()
 
 
-def read(name: str, folder: Path, **options: Any) -> Prepared:
+def read(name: str, folder: Path, **options: Any) -> PreparedData:
     return prepare(DataOptions(source=name, target="y", text="one_hot", missing="mean", **options), folder, 0)
 
 
-def arrays(prepared: Prepared) -> dict[str, np.ndarray]:
+def arrays(prepared: PreparedData) -> dict[str, np.ndarray]:
     """The columns of both parts by name."""
     split = prepared.splits[0]
     x = np.concatenate([split.train.x, split.validation.x])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.data import Prepared, Preprocessing
+from tuner.data import PreparedData, Preprocessing
 from tuner.data.scaling import fit_fill, fit_scale
 
 RANDOM = np.random.default_rng(3)
@@ -43,7 +43,7 @@ def test_fill_is_the_mean_or_median_of_what_is_there() -> None:
 
 
 def test_large_numbers_with_small_differences_survive_float32(
-    write_npz: Callable[..., object], prepared: Callable[..., Prepared]
+    write_npz: Callable[..., object], prepared: Callable[..., PreparedData]
 ) -> None:
     seconds = 1.7e9 + np.arange(40.0)  # float32 knows 1.7e9 to 128 s
     write_npz(x=seconds, y=np.arange(40) + 0.5)
@@ -52,7 +52,7 @@ def test_large_numbers_with_small_differences_survive_float32(
 
 @pytest.mark.parametrize("scale", ["none", "standardize", "minmax", "robust"])
 def test_preprocessing_applied_to_new_rows_gives_what_was_trained(
-    scale: str, write_npz: Callable[..., object], prepared: Callable[..., Prepared]
+    scale: str, write_npz: Callable[..., object], prepared: Callable[..., PreparedData]
 ) -> None:
     x = RANDOM.normal(size=(40, 6))
     x[::7, 2] = np.nan
@@ -66,7 +66,7 @@ def test_preprocessing_applied_to_new_rows_gives_what_was_trained(
 
 
 def test_targets_of_a_regression_are_standardized_and_unscale_gives_them_back(
-    write_npz: Callable[..., object], prepared: Callable[..., Prepared]
+    write_npz: Callable[..., object], prepared: Callable[..., PreparedData]
 ) -> None:
     y = np.c_[RANDOM.normal(100, 7, 50), RANDOM.normal(-3, 0.1, 50)]
     write_npz(x=np.arange(50.0), y=y)
@@ -79,7 +79,7 @@ def test_targets_of_a_regression_are_standardized_and_unscale_gives_them_back(
 
 
 def test_targets_of_classes_are_never_scaled(
-    write_npz: Callable[..., object], prepared: Callable[..., Prepared]
+    write_npz: Callable[..., object], prepared: Callable[..., PreparedData]
 ) -> None:
     write_npz(x=np.arange(30.0), y=np.arange(30) % 3)
     split = prepared("data.npz").splits[0]
@@ -88,7 +88,7 @@ def test_targets_of_classes_are_never_scaled(
 
 
 def test_a_value_far_beyond_the_training_range_is_an_error_and_not_infinite(
-    write_npz: Callable[..., object], prepared: Callable[..., Prepared], tmp_path: Any
+    write_npz: Callable[..., object], prepared: Callable[..., PreparedData], tmp_path: Any
 ) -> None:
     from tuner.errors import DataError
 

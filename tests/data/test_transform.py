@@ -365,7 +365,7 @@ def test_what_is_no_table_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_warning_points_at_the_caller_of_predict(tmp_path: Path) -> None:
-    from tuner.refit import Saved
+    from tuner.refit import SavedModel
 
     write(tmp_path, "kind,y\n" + "".join(f"{'uvw'[n % 3]},{'ny'[n % 2]}\n" for n in range(24)))
     held = study(tmp_path, "t.csv", text="one_hot")
@@ -380,7 +380,7 @@ def test_a_warning_points_at_the_caller_of_predict(tmp_path: Path) -> None:
         preprocessing, classes = held.preprocessing, ("n", "y")
         recipe = type("Recipe", (), {"task": "binary"})
 
-    model = Saved(Model(), About())  # type: ignore[arg-type]
+    model = SavedModel(Model(), About())  # type: ignore[arg-type]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert model.predict(pandas.DataFrame({"kind": ["u", "x"]})).tolist() == ["y", "n"]

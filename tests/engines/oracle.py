@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tuner.catalog import LOSSES, OPTIMIZERS, Choice, ModelChoice, Recipe, Task
-from tuner.data import DataFacts, Part, Split
-from tuner.engines import EpochRecord, Training
+from tuner.data import DataFacts, Split, Subset
+from tuner.engines import EpochRecord, TrainingResult
 from tuner.user_code import Reference, load
 
 PROJECT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def data(task: Task, weighted: bool = False, shape: tuple[int, ...] = (FEATURES,
     random = np.random.default_rng(7)
     outputs = OUTPUTS[task]
 
-    def part(count: int) -> Part:
+    def part(count: int) -> Subset:
         x = random.normal(size=(count, *shape)).astype(np.float32)
         y = random.normal(size=(count, outputs))
         if task is Task.MULTICLASS:
@@ -40,7 +40,7 @@ def data(task: Task, weighted: bool = False, shape: tuple[int, ...] = (FEATURES,
         elif task is not Task.REGRESSION:
             y = (y > 0).astype(float)
         weight = random.uniform(0.2, 2.0, count).astype(np.float32) if weighted else None
-        return Part(x, y.astype(np.float32), weight)
+        return Subset(x, y.astype(np.float32), weight)
 
     split = Split(part(ROWS), part(VALIDATION), np.zeros(outputs), np.ones(outputs))
     facts = DataFacts(task, shape, outputs, (), (), {"train": ROWS, "validation": VALIDATION, "test": 0}, (), "")
@@ -86,7 +86,7 @@ def by_engine(engine: Any, a_recipe: Recipe, split: Split, facts: DataFacts) -> 
         records.append(record)
         return True
 
-    training: Training = engine.train(a_recipe, split, facts, build_of(a_recipe), 0, decide)
+    training: TrainingResult = engine.train(a_recipe, split, facts, build_of(a_recipe), 0, decide)
     return training, records
 
 
@@ -98,7 +98,7 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
     """
     import keras
 
-    from tuner.catalog import build_model, compile_model, learning_rates, plateau
+    from tuner.catalog import build_model, compile_model, learning_rates, plateau_state
     from tuner.engines.evaluation import objective, sample_weight
     from tuner.engines.variable_io import kept
 
@@ -107,7 +107,7 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
     model.run_eagerly = eager
     train, validation, weight = split.train, split.validation, sample_weight(split.train, a_recipe)
     steps = math.ceil(len(train) / a_recipe.batch_size)
-    rates, machine = learning_rates(a_recipe, steps * a_recipe.epochs), plateau(a_recipe)
+    rates, machine = learning_rates(a_recipe, steps * a_recipe.epochs), plateau_state(a_recipe)
     orders, measured = np.random.default_rng(a_recipe.seed), []
     for epoch in range(a_recipe.epochs):
         now = np.full(steps, machine.rate) if machine else rates[epoch * steps : (epoch + 1) * steps]

@@ -12,10 +12,10 @@ from typing import Any
 import keras
 
 from tuner.catalog import Recipe
-from tuner.data import Part, Prepared, prepare
-from tuner.engines import Engine, EpochRecord, Training, run_trial
+from tuner.data import PreparedData, Subset, prepare
+from tuner.engines import Engine, EpochRecord, TrainingResult, run_trial
 from tuner.health import HealthOptions
-from tuner.study import StudySpec, read_study_dict, recipe_for
+from tuner.study import StudySpec, read_study_dict, resolve_recipe
 from tuner.user_code import Reference, load
 
 PROJECT = Path(__file__).parents[2]
@@ -72,7 +72,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 @cache
-def _prepared(seed: int) -> Prepared:
+def _prepared(seed: int) -> PreparedData:
     spec = _spec(seed, {"learning_rate": 0.1}, {}, 1)
     return prepare(spec.data, PROJECT, spec.seed)
 
@@ -92,14 +92,14 @@ def train(
     seed: int,
     on_epoch: Callable[[EpochRecord, Any], bool] = lambda *_: True,
     health: HealthOptions | None = None,
-) -> Training:
+) -> TrainingResult:
     """Train one of the cases."""
     of = CASES[case]
     prepared, rows = _prepared(seed), of.get("rows", 500)
     split = prepared.splits[0]
-    split = dataclasses.replace(split, train=Part(split.train.x[:rows], split.train.y[:rows], None))
+    split = dataclasses.replace(split, train=Subset(split.train.x[:rows], split.train.y[:rows], None))
     spec = _spec(seed, of["search"], of.get("model", {}), of.get("epochs", 6))
-    first: Recipe = recipe_for(spec, spec.space.draw(lambda dimension: dimension.parameter.choices[0]), 0)  # type: ignore[union-attr]
+    first: Recipe = resolve_recipe(spec, spec.space.resolve(lambda dimension: dimension.parameter.choices[0]), 0)  # type: ignore[union-attr]
     build = of.get("build")
     if build is None:
         build = load(PROJECT, Reference.parse(first.model.reference, "build"))

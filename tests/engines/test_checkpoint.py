@@ -11,7 +11,7 @@ import oracle
 import pytest
 
 from tuner.catalog import Choice, ModelChoice, Recipe, Task
-from tuner.data import Prepared
+from tuner.data import PreparedData
 from tuner.engines import ENGINES, Checkpoint, EpochRecord, run_trial
 from tuner.errors import CheckpointError
 
@@ -37,13 +37,13 @@ def recipe_of(optimizer: str, epochs: int = 4, **given: Any) -> Recipe:
     return oracle.recipe("categorical_crossentropy", optimizer, epochs=epochs, **{**content, **given})
 
 
-def prepared_of(folds: int) -> Prepared:
+def prepared_of(folds: int) -> PreparedData:
     split, facts = oracle.data(Task.MULTICLASS, weighted=True)
     learnt = dataclasses.replace(split, validation=split.train)  # labels are random: only these get better
-    return Prepared(facts, (learnt, dataclasses.replace(learnt, train=split.validation))[:folds])
+    return PreparedData(facts, (learnt, dataclasses.replace(learnt, train=split.validation))[:folds])
 
 
-def train(engine: Any, recipe: Recipe, prepared: Prepared, resume: Checkpoint | None = None) -> Any:
+def train(engine: Any, recipe: Recipe, prepared: PreparedData, resume: Checkpoint | None = None) -> Any:
     """How it ended, with the weights; the records without their time; and every checkpoint as bytes."""
     records: list[dict[str, Any]] = []
     kept: dict[tuple[int, int], bytes] = {}

@@ -10,7 +10,7 @@ import oracle
 import pytest
 
 from tuner.catalog import Choice, ModelChoice, Recipe, Task
-from tuner.data import Prepared
+from tuner.data import PreparedData
 from tuner.engines import ENGINES, EpochRecord, run_trial
 
 keras = pytest.importorskip("keras")
@@ -73,7 +73,7 @@ def test_a_network_and_a_loss_are_traced_once(monkeypatch: pytest.MonkeyPatch) -
     from tuner.engines.compiled import graph_functions
 
     traced: list[str] = []
-    trace = graph_functions.traced_piece
+    trace = graph_functions.trace
 
     def counted(function: Any, *given: Any) -> Any:
         traced.append(function.__name__)
@@ -113,7 +113,7 @@ def test_folds(engine: Any) -> None:
         records.append(record)
         return True
 
-    prepared = Prepared(facts, (split, swapped))
+    prepared = PreparedData(facts, (split, swapped))
     training = run_trial(engine, recipe, prepared, oracle.build_of(recipe), on_epoch)
     weights, measured = oracle.by_fit(recipe, swapped, facts)
     assert [(record.fold, record.epoch) for record in records] == [(f, e) for f in (0, 1) for e in (1, 2, 3)]
@@ -172,7 +172,7 @@ def test_an_epoch_becomes_one_program_where_that_pays(monkeypatch: pytest.Monkey
     assert whole(second) == 1, "the last one is for pairs that have shown that they are used"
     assert whole(second) == 2
     assert whole(first, second) == 2
-    monkeypatch.setattr(epoch_runner, "PAYS", 12)
+    monkeypatch.setattr(epoch_runner, "MIN_STEPS_FOR_EPOCH_GRAPH", 12)
     engine = ENGINES["compiled"].make()
     assert whole(first, second) == 1, "at once, while there is room"
 
@@ -180,16 +180,16 @@ def test_an_epoch_becomes_one_program_where_that_pays(monkeypatch: pytest.Monkey
 @pytest.fixture
 def compiled_by_xla(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """For each epoch that XLA was to compile, whether it could."""
-    from tuner.engines.compiled.epoch_runner import Epochs
+    from tuner.engines.compiled.epoch_runner import EpochRunner
 
-    compiled, found = Epochs.compiled, list[bool]()
+    compiled, found = EpochRunner.compiled, list[bool]()
 
     def noted(*given: Any) -> Any:
         piece = compiled(*given)
         found.append(piece is not None)
         return piece
 
-    monkeypatch.setattr(Epochs, "compiled", noted)
+    monkeypatch.setattr(EpochRunner, "compiled", noted)
     return found
 
 

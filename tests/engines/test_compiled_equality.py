@@ -37,7 +37,7 @@ def engine() -> Any:
 def assert_same_by_whole_epochs(engine: Any, recipe: Any, split: Any, facts: Any, records: Any, where: str) -> None:
     """The training before this one, once more: the same to the last bit."""
     found, made = engine.weights(), engine.programs[0]
-    with mock.patch("tuner.engines.compiled.epoch_runner.PAYS", 0):
+    with mock.patch("tuner.engines.compiled.epoch_runner.MIN_STEPS_FOR_EPOCH_GRAPH", 0):
         again = oracle.by_engine(engine, recipe, split, facts)[1]
     assert engine.programs[0] <= made + 1
     for ours, same in zip(found, engine.weights(), strict=True):
@@ -49,15 +49,15 @@ def assert_same_by_whole_epochs(engine: Any, recipe: Any, split: Any, facts: Any
 def by_xla(engine: Any, recipe: Any, split: Any, facts: Any) -> Any:
     """How the training ends where XLA compiles what it can: not dropout, and not the shapes in a loop of an LSTM."""
     from tuner.engines.compiled import xla_policy
-    from tuner.engines.compiled.epoch_runner import Epochs
+    from tuner.engines.compiled.epoch_runner import EpochRunner
 
-    compiled, used = Epochs.compiled, []
+    compiled, used = EpochRunner.compiled, []
 
     def noted(*given: Any) -> Any:
         used.append(compiled(*given))
         return used[-1]
 
-    with mock.patch.multiple(xla_policy, WORTH_S=0.0, FASTER=0.0), mock.patch.object(Epochs, "compiled", noted):
+    with mock.patch.multiple(xla_policy, WORTH_S=0.0, FASTER=0.0), mock.patch.object(EpochRunner, "compiled", noted):
         found = oracle.by_engine(engine, recipe, split, facts)
     if "dropout" in recipe.model.options:
         assert not used

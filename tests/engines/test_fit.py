@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from tuner.catalog import Recipe
-from tuner.data import Prepared, Split, prepare
+from tuner.data import PreparedData, Split, prepare
 from tuner.engines import ENGINES, EpochRecord, run_trial
-from tuner.study import StudySpec, read_study_dict, recipe_for
+from tuner.study import StudySpec, read_study_dict, resolve_recipe
 from tuner.user_code import Reference, load
 
 keras = pytest.importorskip("keras")
@@ -30,11 +30,11 @@ def study(source: str, **content: Any) -> StudySpec:
 
 def recipe_of(spec: StudySpec, number: int = 0, **values: Any) -> Recipe:
     """A recipe of the study's fixed values, some of them replaced."""
-    chosen = spec.space.draw(lambda dimension: dimension.parameter.choices[0])  # type: ignore[union-attr]
-    return recipe_for(spec, {**chosen, **values}, number)
+    chosen = spec.space.resolve(lambda dimension: dimension.parameter.choices[0])  # type: ignore[union-attr]
+    return resolve_recipe(spec, {**chosen, **values}, number)
 
 
-def train(spec: StudySpec, recipe: Recipe, prepared: Prepared | None = None, stop_after: int | None = None) -> Any:
+def train(spec: StudySpec, recipe: Recipe, prepared: PreparedData | None = None, stop_after: int | None = None) -> Any:
     prepared = prepared or prepare(spec.data, PROJECT, spec.seed)
     records: list[EpochRecord] = []
     reports: list[tuple[int, float] | None] = []

@@ -10,7 +10,7 @@ import pytest
 
 from tuner.catalog import ModelChoice, Recipe, Task, build_model, compile_model
 from tuner.data import Split
-from tuner.engines import ENGINES, Engine, EpochRecord, Training, run_trial
+from tuner.engines import ENGINES, Engine, EpochRecord, TrainingResult, run_trial
 from tuner.health import HealthOptions, Probe, probe_rows
 
 keras = pytest.importorskip("keras")
@@ -65,7 +65,7 @@ def small(**given: object) -> tuple[Recipe, Split, SimpleNamespace]:
 
 def probes_of(
     name: str, recipe: Recipe, prepared: SimpleNamespace, measure: bool = True
-) -> tuple[list[Probe], Training]:
+) -> tuple[list[Probe], TrainingResult]:
     records: list[EpochRecord] = []
 
     def on_epoch(record: EpochRecord, report: object) -> bool:
@@ -100,7 +100,7 @@ def test_gradients_are_those_of_a_backward_pass_in_numpy():
     model = compile_model(build_model(recipe, (4,), 3, oracle.build_of(recipe)), recipe)
     loss, gradients, _ = backward(values_of(model), split)
     programs = CompiledEngine()._programs
-    program = programs.begin(recipe, prepared.facts, oracle.build_of(recipe), weighted=True)
+    program = programs.prepare(recipe, prepared.facts, oracle.build_of(recipe), weighted=True)
     assert program.network.plain
     train = [tf.constant(part) for part in (split.train.x, split.train.y, split.train.weight)]
     plain = programs.health.prober(program, recipe, split, train, (1,))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tuner.engines import EpochRecord, Training, run_trial
+from tuner.engines import EpochRecord, TrainingResult, run_trial
 from tuner.health import Finding, HealthOptions, LayerHealth, Probe
 
 DEAD = (LayerHealth("dense_1", 1.0), LayerHealth("relu_1", dead=1.0))
@@ -21,7 +21,7 @@ class DeadEngine:
         ends: How it says that it ended by itself; None where it is complete.
     """
 
-    def __init__(self, ends: Training | None = None) -> None:
+    def __init__(self, ends: TrainingResult | None = None) -> None:
         self.ends, self.asked, self.trained = ends, (), 0
 
     def train(
@@ -34,18 +34,18 @@ class DeadEngine:
         decide: Callable[[EpochRecord], bool],
         probes: Sequence[int] = (),
         resume: Any = None,
-    ) -> Training:
+    ) -> TrainingResult:
         self.asked = tuple(probes)
         for epoch in range(1, recipe.epochs + 1):
             self.trained += 1
             found = [Probe(0, 2.4, DEAD, 2.3)] if epoch == 1 and probes else []
             found += [Probe(epoch, 2.4 - 0.3 * epoch, DEAD)] if epoch in probes else []
             if not decide(EpochRecord(fold, epoch, 1.0, 1.0, 0.5, 0.1, 0.0, tuple(found))) and epoch < recipe.epochs:
-                return Training("pruned", 0.5, "pruned")
-        return self.ends or Training("complete", 0.5)
+                return TrainingResult("pruned", 0.5, "pruned")
+        return self.ends or TrainingResult("complete", 0.5)
 
 
-def run(engine: DeadEngine, health: HealthOptions | None = None, folds: int = 1, epochs: int = 4) -> Training:
+def run(engine: DeadEngine, health: HealthOptions | None = None, folds: int = 1, epochs: int = 4) -> TrainingResult:
     prepared = SimpleNamespace(splits=[None] * folds, facts=None)
     return run_trial(engine, SimpleNamespace(epochs=epochs), prepared, None, lambda *_: True, health)  # type: ignore[arg-type]
 
@@ -85,7 +85,7 @@ def test_nothing_is_measured_where_the_study_says_so():
 
 def test_what_the_engine_found_itself_comes_first():
     lost = Finding("diverged", "the training loss became nan", None, 4, float("nan"), None)
-    training = run(DeadEngine(Training("diverged", None, lost.text, (lost,))))
+    training = run(DeadEngine(TrainingResult("diverged", None, lost.text, (lost,))))
     assert [finding.verdict for finding in training.findings] == ["diverged", "dead units"]
     assert training.reason == lost.text
 
@@ -95,5 +95,5 @@ def test_records_and_trainings_go_over_the_wire(number):
     probe = Probe(0, 2.4, DEAD, 2.3)
     record = EpochRecord(0, 1, 1.0, 1.0, 0.5, 0.1, 0.0, (probe, Probe(1, 2.0, DEAD)))
     assert EpochRecord.from_json(record.to_json()) == record
-    training = Training("pruned", 0.5, "pruned", (Finding("saturated", "text", "tanh_1", 1, number, 0.9),))
-    assert Training.from_json(training.to_json()) == training
+    training = TrainingResult("pruned", 0.5, "pruned", (Finding("saturated", "text", "tanh_1", 1, number, 0.9),))
+    assert TrainingResult.from_json(training.to_json()) == training

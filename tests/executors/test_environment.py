@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tuner.executors.worker_env import environment
-from tuner.protocol import Workplace
+from tuner.protocol import WorkerConfig
 
 
-def place(*shape: int) -> Workplace:
-    return Workplace(Path(), "auto", {}, "", shape, 0)
+def place(*shape: int) -> WorkerConfig:
+    return WorkerConfig(Path(), "auto", {}, "", shape, 0)
 
 
 def test_threads_and_onednn_follow_the_study(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from mock_study import spec_of, with_workers
 
-from tuner.executors.memory_limits import memory_of, resident_of
-from tuner.executors.system_memory import Room, oom_kills, room
+from tuner.executors.memory_limits import proportional_memory, resident_memory
+from tuner.executors.system_memory import MemoryInfo, available_memory, oom_kills
 from tuner.protocol import Limits, out_of_memory
 from tuner.results import read_study_results, summary
-from tuner.runner.progress import Standing
-from tuner.runner.study_runner import StudyRun
+from tuner.runner.progress import Progress
+from tuner.runner.study_runner import StudyRunner
 from tuner.storage import open_database
 
 
@@ -31,7 +31,7 @@ def test_such_trials_are_ended_and_teach_the_sampler(
 ) -> None:
     database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
     spec = spec_of(tmp_path, budget={"trials": 8, "epochs": 3})
-    assert StudyRun(spec, database, with_workers(spec, 2, *arguments, limits=limits)).run() == "trials"
+    assert StudyRunner(spec, database, with_workers(spec, 2, *arguments, limits=limits)).run() == "trials"
     content = summary(read_study_results(database, "mock"))
     rows = content["trials"]
     assert content["counts"]["complete"] + content["counts"]["diverged"] == 8 == len(rows)
@@ -43,11 +43,11 @@ def test_such_trials_are_ended_and_teach_the_sampler(
 
 def test_without_a_cap_the_machine_is_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trial that takes memory without end is ended when little is left, if it is the one that has taken it."""
-    small = Room(total=600_000_000, left=0)  # 300 MB for each of two workers
-    monkeypatch.setattr("tuner.executors.local.room", lambda: small)
+    small = MemoryInfo(total=600_000_000, left=0)  # 300 MB for each of two workers
+    monkeypatch.setattr("tuner.executors.local.available_memory", lambda: small)
     database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
     spec = spec_of(tmp_path, search={"learning_rate": [0.001, 9.0, 0.01]}, sampler={"name": "grid"})
-    assert StudyRun(spec, database, with_workers(spec, 2, 0.0, 99.0, 0.3)).run() == "exhausted"
+    assert StudyRunner(spec, database, with_workers(spec, 2, 0.0, 99.0, 0.3)).run() == "exhausted"
     rows = summary(read_study_results(database, "mock"))["trials"]
     assert {row["params"]["learning_rate"]: row["state"] for row in rows} == {
         0.001: "complete", 9.0: "diverged", 0.01: "complete",
@@ -58,16 +58,16 @@ def test_without_a_cap_the_machine_is_what_there_is(tmp_path: Path, monkeypatch:
 
 def test_a_worker_that_grows_is_replaced_between_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it holds counts as grown here: after each third trial there is another one, and nothing is lost."""
-    monkeypatch.setattr("tuner.executors.local.GROWN", -(2**40))
-    monkeypatch.setattr("tuner.executors.local.OFTEN", 3)
+    monkeypatch.setattr("tuner.executors.local.RECYCLE_GROWTH_BYTES", -(2**40))
+    monkeypatch.setattr("tuner.executors.local.MIN_TRIALS_BEFORE_RECYCLE", 3)
     database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
     spec = spec_of(tmp_path, budget={"trials": 8, "epochs": 2})
     executor, seen = with_workers(spec, 1, 0.0), []
 
-    def show(standing: Standing) -> None:
+    def show(standing: Progress) -> None:
         seen.extend(pid for pid in executor.pids() if pid not in seen)
 
-    assert StudyRun(spec, database, executor, show).run() == "trials"
+    assert StudyRunner(spec, database, executor, show).run() == "trials"
     assert summary(read_study_results(database, "mock"))["counts"]["complete"] == 8
     assert len(seen) == 3
 
@@ -109,28 +109,30 @@ NO_LIMIT = {"sys/fs/cgroup/job/7/memory.max": "max", "sys/fs/cgroup/job/7/memory
 @pytest.mark.parametrize(
     ("files", "expected", "kills"),
     [
-        ({}, Room(10 * 1024, 6 * 1024), 8),
-        (FILES_1, Room(2000, 400 + 1024), 3),
-        (FILES_2, Room(1000, 350 + 1024), 4),
-        ({**FILES_2, **NO_LIMIT}, Room(1000, 350 + 1024), 4),
+        ({}, MemoryInfo(10 * 1024, 6 * 1024), 8),
+        (FILES_1, MemoryInfo(2000, 400 + 1024), 3),
+        (FILES_2, MemoryInfo(1000, 350 + 1024), 4),
+        ({**FILES_2, **NO_LIMIT}, MemoryInfo(1000, 350 + 1024), 4),
     ],
     ids=["machine", "cgroup 1", "container", "cgroup 2"],
 )
-def test_room_is_where_the_least_is_left(tmp_path: Path, files: dict[str, str], expected: Room, kills: int) -> None:
+def test_room_is_where_the_least_is_left(
+    tmp_path: Path, files: dict[str, str], expected: MemoryInfo, kills: int
+) -> None:
     meminfo = "MemTotal: 10 kB\nMemFree: 1 kB\nMemAvailable: 5 kB\nSwapFree: 1 kB\n"
     for name, text in {"proc/meminfo": meminfo, "proc/vmstat": "nr_free 1\noom_kill 8\n", **files}.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert room(tmp_path) == expected
+    assert available_memory(tmp_path) == expected
     assert oom_kills(tmp_path) == kills
 
 
 def test_a_system_that_does_not_tell(tmp_path: Path) -> None:
-    assert room(tmp_path) is None
+    assert available_memory(tmp_path) is None
     assert oom_kills(tmp_path) is None
 
 
 def test_memory_of_a_process() -> None:
-    held = memory_of(os.getpid())
-    assert 10_000_000 < held <= resident_of(os.getpid()) * 1.1
-    assert memory_of(2**22 + 12345) == 0
+    held = proportional_memory(os.getpid())
+    assert 10_000_000 < held <= resident_memory(os.getpid()) * 1.1
+    assert proportional_memory(2**22 + 12345) == 0

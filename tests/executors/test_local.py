@@ -18,12 +18,23 @@ from typing import Any
 import pytest
 from real_study import PATIENCE_S, environment, eventually
 
-from tuner.engines import Training
+from tuner.engines import TrainingResult
 from tuner.errors import WorkerError
 from tuner.executors import LocalExecutor
-from tuner.protocol import Ended, EpochDone, Event, GlobalStateChanged, Job, Lost, Raised, Stopped, Workplace, messages
+from tuner.protocol import (
+    EpochFinished,
+    Event,
+    GlobalStateChanged,
+    Job,
+    JobFailed,
+    JobFinished,
+    LimitExceeded,
+    WorkerConfig,
+    WorkerDied,
+    messages,
+)
 from tuner.storage.leases import process_start
-from tuner.study import StudySpec, read_study_dict, recipe_for
+from tuner.study import StudySpec, read_study_dict, resolve_recipe
 
 MODEL = """
 import os, sys
@@ -54,12 +65,12 @@ def collect(executor: LocalExecutor, until: Callable[[Event], bool]) -> list[Eve
     deadline = time.monotonic() + PATIENCE_S
     while not any(until(event) for event in found):
         assert time.monotonic() < deadline, f"only {found} came"
-        found += executor.events(0.2)
+        found += executor.poll(0.2)
     return found
 
 
 def is_end(event: Event) -> bool:
-    return not isinstance(event, EpochDone)
+    return not isinstance(event, EpochFinished)
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +87,15 @@ def spec(project: Path) -> StudySpec:
     return read_study_dict({**content, "budget": {"trials": 1, "epochs": 3}}, project)
 
 
-def place_of(spec: StudySpec) -> Workplace:
+def place_of(spec: StudySpec) -> WorkerConfig:
     facts = spec.facts
-    return Workplace(spec.project, "fit", spec.data.model_dump(mode="json"), facts.sha256, facts.input_shape, spec.seed)
+    return WorkerConfig(
+        spec.project, "fit", spec.data.model_dump(mode="json"), facts.sha256, facts.input_shape, spec.seed
+    )
 
 
 def job(spec: StudySpec, number: int, mode: str = "quiet", *, epochs: int = 3, rungs: tuple[int, ...] = ()) -> Job:
-    recipe = recipe_for(spec, {"learning_rate": 0.05, "model.mode": mode}, number).to_json()
+    recipe = resolve_recipe(spec, {"learning_rate": 0.05, "model.mode": mode}, number).to_json()
     return Job(number, {**recipe, "epochs": epochs}, rungs)
 
 
@@ -108,18 +121,18 @@ def executor(spec: StudySpec) -> Iterator[LocalExecutor]:
 @pytest.mark.slow
 def test_a_job_trains_and_its_events_come_in_order(executor: LocalExecutor, spec: StudySpec) -> None:
     (pid,) = executor.pids()
-    assert executor.free() == 1
+    assert executor.free_slots() == 1
     executor.submit(job(spec, 5))
-    assert executor.free() == 0
+    assert executor.free_slots() == 0
     *epochs, last = collect(executor, is_end)
-    assert [(e.number, e.step, e.record.epoch, e.waits) for e in epochs if isinstance(e, EpochDone)] == [
+    assert [(e.number, e.step, e.record.epoch, e.awaits_decision) for e in epochs if isinstance(e, EpochFinished)] == [
         (5, 1, 1, False), (5, 2, 2, False), (5, 3, 3, False),
     ]  # fmt: skip
     assert len(epochs) == 3
-    assert isinstance(last, Ended)
+    assert isinstance(last, JobFinished)
     assert (last.number, last.training.state) == (5, "complete")
     assert last.training.value == epochs[-1].value  # type: ignore[union-attr]
-    assert executor.free() == 1
+    assert executor.free_slots() == 1
     assert executor.pids() == [pid], "Ctrl-C has ended the worker"
 
 
@@ -129,7 +142,7 @@ def test_the_same_job_gives_the_same_numbers(executor: LocalExecutor, spec: Stud
     for _ in range(2):
         executor.submit(job(spec, 1))
         events = collect(executor, is_end)
-        curves.append([replace(e.record, seconds=0.0) for e in events if isinstance(e, EpochDone)])
+        curves.append([replace(e.record, seconds=0.0) for e in events if isinstance(e, EpochFinished)])
     assert curves[0] == curves[1]
 
 
@@ -137,7 +150,7 @@ def test_the_same_job_gives_the_same_numbers(executor: LocalExecutor, spec: Stud
 def test_what_a_model_prints_does_not_disturb(executor: LocalExecutor, spec: StudySpec) -> None:
     executor.submit(job(spec, 2, "loud"))
     events = collect(executor, is_end)
-    assert [type(event) for event in events] == [EpochDone] * 3 + [Ended]
+    assert [type(event) for event in events] == [EpochFinished] * 3 + [JobFinished]
 
 
 @pytest.mark.slow
@@ -152,28 +165,28 @@ def test_user_code_that_raises(executor: LocalExecutor, spec: StudySpec, mode: s
     pids = executor.pids()
     executor.submit(job(spec, 3, mode))
     (event,) = collect(executor, is_end)
-    assert isinstance(event, Raised)
+    assert isinstance(event, JobFailed)
     assert (event.number, event.error) == (3, error)
     assert "own.py" in event.traceback
     assert line in event.traceback
     executor.submit(job(spec, 4))
-    assert isinstance(collect(executor, is_end)[-1], Ended)
+    assert isinstance(collect(executor, is_end)[-1], JobFinished)
     assert executor.pids() == pids
 
 
 @pytest.mark.slow
 def test_an_answer_at_a_rung_prunes(executor: LocalExecutor, spec: StudySpec) -> None:
     executor.submit(job(spec, 6, epochs=50, rungs=(2, 4)))
-    first = collect(executor, lambda event: isinstance(event, EpochDone) and event.waits)
-    assert [event.step for event in first if isinstance(event, EpochDone)] == [1, 2]
-    assert executor.events(0.3) == [], "it waits"
-    executor.answer(99, False)  # of a trial that is not here
-    executor.answer(6, True)
-    second = collect(executor, lambda event: isinstance(event, EpochDone) and event.waits)
-    executor.answer(6, False)
+    first = collect(executor, lambda event: isinstance(event, EpochFinished) and event.awaits_decision)
+    assert [event.step for event in first if isinstance(event, EpochFinished)] == [1, 2]
+    assert executor.poll(0.3) == [], "it waits"
+    executor.resume_or_prune(99, False)  # of a trial that is not here
+    executor.resume_or_prune(6, True)
+    second = collect(executor, lambda event: isinstance(event, EpochFinished) and event.awaits_decision)
+    executor.resume_or_prune(6, False)
     last = collect(executor, is_end)[-1]
-    assert [event.step for event in second if isinstance(event, EpochDone)] == [3, 4]
-    assert isinstance(last, Ended)
+    assert [event.step for event in second if isinstance(event, EpochFinished)] == [3, 4]
+    assert isinstance(last, JobFinished)
     assert last.training.state == "pruned"
 
 
@@ -183,7 +196,7 @@ def test_a_changed_model_file_is_an_error_of_the_trial(executor: LocalExecutor, 
     recipe = {**wanted.recipe, "model": {**wanted.recipe["model"], "sha256": "0" * 64}}
     executor.submit(replace(wanted, recipe=recipe))
     (event,) = collect(executor, is_end)
-    assert isinstance(event, Raised)
+    assert isinstance(event, JobFailed)
     assert "own.py has changed since the study was started" in event.error
 
 
@@ -191,17 +204,17 @@ def test_a_changed_model_file_is_an_error_of_the_trial(executor: LocalExecutor, 
 def test_a_killed_worker_is_replaced(executor: LocalExecutor, spec: StudySpec) -> None:
     (pid,) = executor.pids()
     executor.submit(job(spec, 8, epochs=100_000))
-    collect(executor, lambda event: isinstance(event, EpochDone))
+    collect(executor, lambda event: isinstance(event, EpochFinished))
     os.kill(pid, signal.SIGKILL)
     lost = collect(executor, is_end)[-1]
-    assert isinstance(lost, Lost)
+    assert isinstance(lost, WorkerDied)
     assert lost.number == 8
     assert lost.reason.startswith("its worker process was ended by SIGKILL")
     (new,) = executor.pids()
     assert new != pid
     assert not alive(pid)
     executor.submit(job(spec, 9))
-    assert isinstance(collect(executor, is_end)[-1], Ended)
+    assert isinstance(collect(executor, is_end)[-1], JobFinished)
     assert executor.pids() == [new]
 
 
@@ -209,7 +222,7 @@ def test_a_killed_worker_is_replaced(executor: LocalExecutor, spec: StudySpec) -
 def test_closing_ends_a_training_at_once(executor: LocalExecutor, spec: StudySpec) -> None:
     (pid,) = executor.pids()
     executor.submit(job(spec, 10, epochs=100_000))
-    collect(executor, lambda event: isinstance(event, EpochDone))
+    collect(executor, lambda event: isinstance(event, EpochFinished))
     executor.close(at_once=True)
     assert not alive(pid)
 
@@ -286,11 +299,11 @@ def test_a_killed_worker_is_noticed_though_a_child_keeps_its_pipe(
             (pid,) = executor.pids()
             executor.submit(job(spec, 4))
             (lost,) = collect(executor, is_end)
-            assert isinstance(lost, Lost)
+            assert isinstance(lost, WorkerDied)
             assert lost.reason.startswith("its worker process was ended by SIGKILL")
             assert executor.pids() != [pid]
             eventually(lambda: len(children()) == 2)
-            assert executor.events(0.1) == [], "it died once"
+            assert executor.poll(0.1) == [], "it died once"
         if not start.startswith("setsid"):
             eventually(lambda: not any(alive(child) for child in children()))
     finally:
@@ -315,7 +328,9 @@ def test_what_is_no_message_fails_its_trial_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec, said: str
 ) -> None:
     """Code of the model may write to the worker's end of the wire: the next worker trains the next trial."""
-    ended = messages.encode(messages.ended_message(Ended(2, Training("complete", 0.5), 1.0))).decode().strip()
+    ended = (
+        messages.encode(messages.ended_message(JobFinished(2, TrainingResult("complete", 0.5), 1.0))).decode().strip()
+    )
     ready = """echo '{"is": "ready"}'; read prepare; read train"""
     script = f"""if mkdir {tmp_path}/first; then {ready}; echo printed >&2; echo '{said}'; read end
     else {ready}; echo '{ended}'; read end; fi"""
@@ -325,11 +340,11 @@ def test_what_is_no_message_fails_its_trial_alone(
         (raised,) = collect(executor, is_end)
         executor.submit(job(spec, 2))
         (second,) = collect(executor, is_end)
-    assert isinstance(raised, Raised)
+    assert isinstance(raised, JobFailed)
     assert raised.number == 1
     assert raised.error.startswith("MessageError: its worker sent ")
     assert raised.traceback == "printed"
-    assert isinstance(second, Ended)
+    assert isinstance(second, JobFinished)
 
 
 def test_a_worker_that_is_changed_for_good_is_replaced(
@@ -338,7 +353,7 @@ def test_a_worker_that_is_changed_for_good_is_replaced(
     lines = []
     for number, lasting in ((1, ()), (2, ("threads (x)",))):
         changed = messages.changed_message(GlobalStateChanged(number, ("the locale",), lasting))
-        ended = messages.ended_message(Ended(number, Training("complete", 0.5), 1.0))
+        ended = messages.ended_message(JobFinished(number, TrainingResult("complete", 0.5), 1.0))
         lines += [messages.encode(message).decode().strip() for message in (changed, ended)]
     ready = """echo '{"is": "ready"}'; read prepare; read train"""
     stand_in(
@@ -351,7 +366,7 @@ def test_a_worker_that_is_changed_for_good_is_replaced(
         for number in (1, 2):
             assert executor.pids() == pids
             executor.submit(job(spec, number))
-            changed, ended = collect(executor, lambda event: isinstance(event, Ended))
+            changed, ended = collect(executor, lambda event: isinstance(event, JobFinished))
             assert isinstance(changed, GlobalStateChanged)
             assert changed.number == ended.number == number
         assert executor.pids() != pids
@@ -366,7 +381,7 @@ def test_what_a_worker_prints_fills_no_disk(tmp_path: Path, monkeypatch: pytest.
         executor.submit(job(spec, 1))
         (worker,) = executor._workers
         size = lambda: os.fstat(worker.log.fileno()).st_size  # noqa: E731
-        eventually(lambda: executor.events(0.01) == [] and 0 < size() <= 110)
+        eventually(lambda: executor.poll(0.01) == [] and 0 < size() <= 110)
         assert worker.log_end().endswith("\n10000")
 
 
@@ -376,8 +391,8 @@ def test_a_worker_that_the_system_has_killed_for_want_of_memory(
 ) -> None:
     """It counts whom it kills.  Where its worker had trained others, the trial is guilty the second time."""
     said = [messages.encode(message).decode().strip() for message in (
-        messages.ended_message(Ended(1, Training("complete", 0.5), 1.0)),
-        messages.raised_message(Raised(3, "MemoryError", "", memory=True)),
+        messages.ended_message(JobFinished(1, TrainingResult("complete", 0.5), 1.0)),
+        messages.raised_message(JobFailed(3, "MemoryError", "", memory=True)),
     )]  # fmt: skip
     ready = """echo '{"is": "ready"}'; read prepare; read train"""
     script = f"""if mkdir {tmp_path}/first; then {ready}; echo '{said[0]}'; read train; kill -9 $$
@@ -392,9 +407,9 @@ def test_a_worker_that_the_system_has_killed_for_want_of_memory(
             found += collect(executor, is_end)
     ended, first, second, raised = found
     assert [event.number for event in found] == [1, 2, 2, 3]
-    assert isinstance(first, Lost)
-    assert isinstance(second, Stopped if rises else Lost)
-    assert raised == Stopped(3, "out of memory: MemoryError")
+    assert isinstance(first, WorkerDied)
+    assert isinstance(second, LimitExceeded if rises else WorkerDied)
+    assert raised == LimitExceeded(3, "out of memory: MemoryError")
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -414,7 +429,9 @@ def test_a_broken_worker_takes_no_result_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec
 ) -> None:
     """Two stand-ins: one ends its trial, the other cannot prepare; both are read in one batch."""
-    result = messages.encode(messages.ended_message(Ended(7, Training("complete", 0.5), 1.0))).decode().strip()
+    result = (
+        messages.encode(messages.ended_message(JobFinished(7, TrainingResult("complete", 0.5), 1.0))).decode().strip()
+    )
     broken = '{"is": "broken", "error": "DataError: gone", "traceback": ""}'
     first = f"""read prepare; read train; echo '{{"is": "ready"}}'; echo '{result}'; read end"""
     stand_in(tmp_path, monkeypatch, f"if mkdir {tmp_path}/first; then {first}; else echo '{broken}'; fi")
@@ -423,12 +440,12 @@ def test_a_broken_worker_takes_no_result_with_it(
         eventually(lambda: executor._inbox.qsize() == 2)
         executor._workers.append(executor._spawn())
         eventually(lambda: executor._inbox.qsize() == 4)
-        assert executor.events(1.0) == [Ended(7, Training("complete", 0.5), 1.0)]
-        assert executor.free() == 0
+        assert executor.poll(1.0) == [JobFinished(7, TrainingResult("complete", 0.5), 1.0)]
+        assert executor.free_slots() == 0
         executor.submit(job(spec, 8))  # a lost trial is handed in again without a look
         for _ in range(2):
             with pytest.raises(WorkerError, match="could not prepare its work: DataError: gone"):
-                executor.events(1.0)
+                executor.poll(1.0)
 
 
 def test_a_worker_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, spec: StudySpec) -> None:
@@ -460,8 +477,8 @@ def test_where_one_worker_cannot_be_started_the_others_end(monkeypatch: pytest.M
 
 COORDINATOR = """
 import sys, time
-from tuner.executors import LocalExecutor, Workplace
-executor = LocalExecutor(Workplace.from_json({place!r}), workers=2)
+from tuner.executors import LocalExecutor, WorkerConfig
+executor = LocalExecutor(WorkerConfig.from_json({place!r}), workers=2)
 executor.start()
 print(*executor.pids(), flush=True)
 time.sleep(600)

@@ -27,11 +27,11 @@ from tuner.executors import RayExecutor
 from tuner.executors.ray import executor as ours
 from tuner.executors.ray.actor import RayWorker
 from tuner.executors.ray.project_archive import digest, pack
-from tuner.protocol import Job, Limits, Lost, Raised, Stopped, Workplace
+from tuner.protocol import Job, JobFailed, LimitExceeded, Limits, WorkerConfig, WorkerDied
 from tuner.runner.launch import EXECUTORS
 from tuner.study import read_study_dict
 
-PLACE = Workplace(Path("/project"), "auto", {}, "", (4,), 0)
+PLACE = WorkerConfig(Path("/project"), "auto", {}, "", (4,), 0)
 
 
 @pytest.fixture(scope="session")
@@ -197,12 +197,12 @@ def started(monkeypatch: pytest.MonkeyPatch, ray: _Ray, **options: Any) -> RayEx
 def test_only_a_worker_that_is_ready_takes_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = _Ray({"CPU": 1.0})
     executor = started(monkeypatch, ray)
-    assert executor.free() == 0
+    assert executor.free_slots() == 0
     ray.say([{"is": "ready"}])
-    assert executor.events(0.0) == []
-    assert executor.free() == 1
+    assert executor.poll(0.0) == []
+    assert executor.free_slots() == 1
     executor.submit(Job(7, {}))
-    assert executor.free() == 0
+    assert executor.free_slots() == 0
     assert ray.calls[-1][0] == "put"
     assert ray.calls[-1][1]["number"] == 7
 
@@ -211,17 +211,17 @@ def test_a_lost_trial_waits_for_the_next_worker(monkeypatch: pytest.MonkeyPatch)
     ray = _Ray({"CPU": 1.0})
     executor = started(monkeypatch, ray)
     ray.say([{"is": "ready"}])
-    executor.events(0.0)
+    executor.poll(0.0)
     executor.submit(Job(7, {}))
     ray.say(_Ray.exceptions.RayError("the node is gone"))
-    (event,) = executor.events(0.0)
-    assert isinstance(event, Lost)
+    (event,) = executor.poll(0.0)
+    assert isinstance(event, WorkerDied)
     assert event.number == 7
     assert len(ray.killed) == 1
     executor.submit(Job(7, {}))
-    assert executor.free() == 0
+    assert executor.free_slots() == 0
     ray.say([{"is": "ready"}])
-    executor.events(0.0)
+    executor.poll(0.0)
     assert ray.calls[-1][1]["number"] == 7
 
 
@@ -230,26 +230,26 @@ def test_what_is_no_message_fails_its_trial_alone(monkeypatch: pytest.MonkeyPatc
     ray = _Ray({"CPU": 1.0})
     executor = started(monkeypatch, ray)
     ray.say([{"is": "ready"}])
-    executor.events(0.0)
+    executor.poll(0.0)
     executor.submit(Job(7, {}))
     ray.say([said])
-    (event,) = executor.events(0.0)
-    assert isinstance(event, Raised)
+    (event,) = executor.poll(0.0)
+    assert isinstance(event, JobFailed)
     assert (event.number, len(ray.killed)) == (7, 1)
     assert event.error.startswith("MessageError: its worker sent ")
     ray.say([{"is": "ready"}])
-    assert executor.events(0.0) == []
-    assert executor.free() == 1
+    assert executor.poll(0.0) == []
+    assert executor.free_slots() == 1
 
 
 def test_a_trial_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = _Ray({"CPU": 1.0})
     executor = started(monkeypatch, ray, limits=Limits(trial_time_s=1e-9))
     ray.say([{"is": "ready"}])
-    executor.events(0.0)
+    executor.poll(0.0)
     executor.submit(Job(7, {}))
-    (event,) = executor.events(0.0)
-    assert isinstance(event, Stopped)
+    (event,) = executor.poll(0.0)
+    assert isinstance(event, LimitExceeded)
     assert len(ray.killed) == 1
 
 
@@ -265,11 +265,11 @@ def test_a_trial_that_takes_too_much_memory_is_bad_the_second_time(monkeypatch: 
     raised = {"is": "raised", "number": 8, "error": "MemoryError", "traceback": "", "memory": True}
     for number, said in [(7, OutOfMemoryError("low")), (7, OutOfMemoryError("low")), (8, [raised])]:
         ray.say([{"is": "ready"}])
-        executor.events(0.0)
+        executor.poll(0.0)
         executor.submit(Job(number, {}))
         ray.say(said)
-        found += executor.events(0.0)
-    assert [(type(event), event.number) for event in found] == [(Lost, 7), (Stopped, 7), (Stopped, 8)]
+        found += executor.poll(0.0)
+    assert [(type(event), event.number) for event in found] == [(WorkerDied, 7), (LimitExceeded, 7), (LimitExceeded, 8)]
     assert len(ray.killed) == 3
 
 
@@ -278,10 +278,10 @@ def test_workers_that_never_get_ready_end_the_run(monkeypatch: pytest.MonkeyPatc
     executor = started(monkeypatch, ray)
     for _ in range(2):
         ray.say(_Ray.exceptions.RayError("No module named 'tuner'"))
-        assert executor.events(0.0) == []
+        assert executor.poll(0.0) == []
     ray.say(_Ray.exceptions.RayError("No module named 'tuner'"))
     with pytest.raises(WorkerError, match="3 workers in a row .*No module named 'tuner'"):
-        executor.events(0.0)
+        executor.poll(0.0)
 
 
 def test_a_worker_that_fits_on_no_node_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,7 +342,7 @@ def test_a_head_that_is_lost_ends_the_run_in_words(monkeypatch: pytest.MonkeyPat
         executor = started(monkeypatch, ray, address=address)
     ray.say(_Ray.exceptions.RayError("the node is gone"))
     with pytest.raises(WorkerError, match=rf"head node .* {address} has not answered.*run the same command"):
-        executor.events(0.0)
+        executor.poll(0.0)
     executor.close(at_once=True)
     assert ray.killed == [], "without a head Ray would wait for it"
 

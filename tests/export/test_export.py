@@ -16,13 +16,13 @@ import pytest
 from mock_results import mock_results
 
 import tuner
-from tuner.data import DataOptions, prepare, unscaled
+from tuner.data import DataOptions, prepare, unscaled_splits
 from tuner.errors import CodeError, DataError, NoBestTrialError, RecipeError, StudyNotFoundError, UsageError
 from tuner.export import Export, export, python_script, read_export, save_rows
 from tuner.export.script.extract import definitions
 from tuner.refit import RefitOptions, refit_leaders
 from tuner.refit.finalists import leaders
-from tuner.results import Study, best_trial, read_study_results
+from tuner.results import StoredStudy, best_trial, read_study_results
 from tuner.storage import open_database
 from tuner.user_code import sha256
 
@@ -46,7 +46,7 @@ def small(place):
 
 
 @contextlib.contextmanager
-def changed_copy(study: Study, folder: Path) -> Iterator[sqlite3.Connection]:
+def changed_copy(study: StoredStudy, folder: Path) -> Iterator[sqlite3.Connection]:
     """A copy of the database as `changed.db`, to be changed by a stranger."""
     with (
         contextlib.closing(sqlite3.connect(study.database.engine.url.database)) as before,
@@ -195,7 +195,7 @@ def test_the_rows_and_the_numbers_give_what_is_trained(small, place, tmp_path):
 
 def test_unscaled_rows_have_lost_their_outliers_and_kept_their_unit(tmp_path):
     options = DataOptions.model_validate({"source": "diabetes", "outliers": "drop_zscore", "scale": "robust"})
-    ((train, validation),) = unscaled(options, tmp_path, 0)
+    ((train, validation),) = unscaled_splits(options, tmp_path, 0)
     (split,) = prepare(options, tmp_path, 0).splits
     assert len(train) == len(split.train)
     assert validation.y.min() > 20

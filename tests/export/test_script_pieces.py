@@ -23,10 +23,10 @@ from tuner.catalog import (
     Choice,
     Recipe,
     Task,
-    head_for,
-    loss_of,
-    optimizer_of,
-    scores,
+    make_loss,
+    make_optimizer,
+    resolve_head,
+    to_scores,
 )
 from tuner.export import Export, export, python_script
 
@@ -63,7 +63,7 @@ def variants(base: Export) -> Iterator[Recipe]:
     for name, loss in LOSSES.items():
         for task in loss.heads:
             metric = "r2" if task is Task.REGRESSION else "accuracy"
-            fields = {"task": task, "head": head_for(name, task), "metric": metric}
+            fields = {"task": task, "head": resolve_head(name, task), "metric": metric}
             yield changed(base, loss=chosen(LOSSES, name), **fields).recipe
 
 
@@ -85,11 +85,11 @@ def test_optimizers_losses_and_initializers_are_the_same(base):
     names = {"keras": keras, "QuantileLoss": QuantileLoss}
     truth, given = np.eye(3, dtype="float32")[[0, 1, 2, 1]], np.full((4, 3), 0.3, "float32")
     for recipe in variants(base):
-        made, expected = eval(snippets.optimizer_text(recipe), names), optimizer_of(recipe)
+        made, expected = eval(snippets.optimizer_text(recipe), names), make_optimizer(recipe)
         assert type(made) is type(expected)
         assert made.get_config() | {"name": None} == expected.get_config() | {"name": None}
         loss = eval(snippets.loss_text(recipe), names)
-        assert float(loss(truth, given)) == pytest.approx(float(loss_of(recipe)(truth, given)))
+        assert float(loss(truth, given)) == pytest.approx(float(make_loss(recipe)(truth, given)))
         row = INITIALIZERS[recipe.initializer.name].build(**recipe.initializer.options)
         assert eval(snippets.initializer_text(recipe), names).get_config() == row.get_config()
 
@@ -105,7 +105,7 @@ def test_scores_are_the_same(base):
             other = recipe.model_copy(update={"head": head})
             names = {"np": np, "softmax": metrics.softmax, "outputs": outputs, "fitted": fitted}
             assert np.allclose(
-                eval(snippets.scores_text(other), names), scores(outputs, head, other.task, other.loss.name)
+                eval(snippets.scores_text(other), names), to_scores(outputs, head, other.task, other.loss.name)
             )
 
 

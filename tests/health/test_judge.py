@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tuner.health import VERDICTS, Finding, Fold, LayerHealth, Probe, divergence, judge
+from tuner.health import VERDICTS, Finding, Fold, LayerHealth, Probe, assess, check_finite
 
 FIRST = LayerHealth("dense_1", gradient=1.0, update=1e-3)
 RELU = LayerHealth("relu_1", dead=0.1)
@@ -37,7 +37,7 @@ def fold(
 
 def only(folds: Fold | Sequence[Fold]) -> Finding:
     """The one finding that there is."""
-    (finding,) = judge([folds] if isinstance(folds, Fold) else folds)
+    (finding,) = assess([folds] if isinstance(folds, Fold) else folds)
     return finding
 
 
@@ -47,9 +47,9 @@ def test_a_good_training_is_healthy():
 
 
 def test_nothing_is_said_of_what_was_not_measured():
-    assert judge([]) == ()
-    assert judge([Fold(0, 5, (), {1: 1.0})]) == ()
-    assert judge([fold({0: 2.4})]) == ()
+    assert assess([]) == ()
+    assert assess([Fold(0, 5, (), {1: 1.0})]) == ()
+    assert assess([fold({0: 2.4})]) == ()
 
 
 @pytest.mark.parametrize(
@@ -81,25 +81,25 @@ def test_the_worst_layer_is_named():
 @pytest.mark.parametrize("number", [300.0, math.inf, math.nan])
 def test_a_gradient_that_grows_explodes_unless_something_is_learned(number):
     flat = {0: 2.4, 1: 2.5, 2: 2.6}
-    finding, *_ = judge([fold(flat, since=1, dense_1={"gradient": number})])
+    finding, *_ = assess([fold(flat, since=1, dense_1={"gradient": number})])
     assert (finding.verdict, finding.layer, finding.epoch, finding.threshold) == ("exploding", "dense_1", 1, 200.0)
     assert finding.number == pytest.approx(number, nan_ok=True)
     assert "clipnorm" in finding.text
-    learned = judge([fold(GOOD, since=1, dense_1={"gradient": 300.0})])
+    learned = assess([fold(GOOD, since=1, dense_1={"gradient": 300.0})])
     assert "exploding" not in [finding.verdict for finding in learned]
 
 
 def test_steps_as_large_as_the_weights_explode():
-    finding, *_ = judge([fold({0: 2.4, 1: 2.5}, since=1, dense_1={"update": 0.5})])
+    finding, *_ = assess([fold({0: 2.4, 1: 2.5}, since=1, dense_1={"update": 0.5})])
     assert (finding.verdict, finding.layer, finding.number, finding.threshold) == ("exploding", "dense_1", 0.5, 0.1)
 
 
 def test_a_loss_that_blows_up_has_diverged():
-    finding, *_ = judge([fold({0: 2.4, 1: 300.0})])
+    finding, *_ = assess([fold({0: 2.4, 1: 300.0})])
     assert (finding.verdict, finding.epoch, finding.number) == ("diverged", 1, 300.0)
     assert finding.threshold == pytest.approx(240.0)
-    assert judge([fold({0: 2.4, 1: math.nan})])[0].verdict == "diverged"
-    assert "diverged" not in [finding.verdict for finding in judge([fold({0: 2.4, 1: 200.0})])]
+    assert assess([fold({0: 2.4, 1: math.nan})])[0].verdict == "diverged"
+    assert "diverged" not in [finding.verdict for finding in assess([fold({0: 2.4, 1: 200.0})])]
 
 
 def test_no_progress_is_measured_from_a_constant_answer_and_after_some_epochs():
@@ -127,13 +127,13 @@ def test_overfitting_is_what_validation_does_not_share():
 
 def test_causes_come_before_what_follows_from_them():
     flat = {0: 2.4, **dict.fromkeys(range(1, 7), 2.3)}
-    found = judge([fold(flat, relu_1={"dead": 1.0}, dense_1={"gradient": 0.0})])
+    found = assess([fold(flat, relu_1={"dead": 1.0}, dense_1={"gradient": 0.0})])
     assert [finding.verdict for finding in found] == ["dead units", "vanishing", "no progress"]
     assert sorted(VERDICTS, key=VERDICTS.index)[-1] == "healthy"
 
 
 def test_gradients_that_are_all_zero_do_not_vanish_towards_the_input():
-    found = judge([fold(GOOD, dense_1={"gradient": 0.0}, outputs={"gradient": 0.0})])
+    found = assess([fold(GOOD, dense_1={"gradient": 0.0}, outputs={"gradient": 0.0})])
     assert [finding.verdict for finding in found] == ["healthy"]
 
 
@@ -146,9 +146,9 @@ def test_the_majority_of_the_folds_decides():
 
 
 def test_one_fold_that_diverged_is_enough():
-    lost = divergence("training loss", math.nan, 2, 0.1, fold=3)
+    lost = check_finite("training loss", math.nan, 2, 0.1, fold=3)
     assert lost is not None
-    assert judge([fold(number=0), fold(number=1), fold(number=2)], [lost]) == (lost,)
+    assert assess([fold(number=0), fold(number=1), fold(number=2)], [lost]) == (lost,)
     assert (lost.epoch, lost.fold) == (2, 3)
     assert "epoch 2 at learning rate 0.1" in lost.text
-    assert divergence("training loss", 1.0, 2, 0.1) is None
+    assert check_finite("training loss", 1.0, 2, 0.1) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tuner.health import PROBE_EPOCHS, probe_epochs, probe_of, probe_rows
+from tuner.health import PROBE_EPOCHS, build_probe, probe_epochs, probe_rows
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 20, 100])
@@ -31,11 +31,11 @@ def test_rows_are_the_same_ones_each_time(rows, chosen):
 
 def test_what_cannot_be_measured_is_none():
     shares = np.array([[-1.0, 0.25], [-1.0, -1.0]])
-    first = probe_of(0, 2.0, ["dense", "relu"], np.array([3.0, -1.0]), None, shares, 2.3)
+    first = build_probe(0, 2.0, ["dense", "relu"], np.array([3.0, -1.0]), None, shares, 2.3)
     assert [(layer.gradient, layer.update, layer.dead, layer.saturated) for layer in first.layers] == [
         (3.0, None, None, None),
         (None, None, 0.25, None),
     ]
     assert first.constant_loss == 2.3
-    later = probe_of(1, 1.0, ["dense", "relu"], np.array([3.0, -1.0]), np.array([0.5, -1.0]), shares)
+    later = build_probe(1, 1.0, ["dense", "relu"], np.array([3.0, -1.0]), np.array([0.5, -1.0]), shares)
     assert [layer.update for layer in later.layers] == [0.5, None]

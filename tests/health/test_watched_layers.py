@@ -8,16 +8,16 @@ import pytest
 keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.slow
 
-from tuner.health import Layers, output_activation  # noqa: E402 – needs Keras
+from tuner.health import LayerMonitor, output_activation  # noqa: E402 – needs Keras
 
 X = np.linspace(-3.0, 3.0, 40, dtype=np.float32).reshape(20, 2)
 
 
 def shares(model: keras.Model, x: np.ndarray = X) -> dict[str, tuple[float, float]]:
-    layers = Layers(model)
-    with layers.watching() as noted:
+    layers = LayerMonitor(model)
+    with layers.record_activations() as noted:
         model(x)
-    found = layers.shares(noted).numpy()
+    found = layers.unit_shares(noted).numpy()
     return {name: (float(found[0, i]), float(found[1, i])) for i, name in enumerate(layers.names)}
 
 
@@ -57,7 +57,7 @@ def test_layers_inside_others_are_seen_and_those_of_time_steps_are_not():
     rows = keras.Input((5, 2))
     x = keras.layers.LSTM(3, name="lstm")(rows)
     model = keras.Model(rows, keras.layers.Dense(1, name="outputs")(inner(x)))
-    layers = Layers(model)
+    layers = LayerMonitor(model)
     assert layers.names == ["lstm", "inner_dense", "outputs"]
     found = shares(model, np.ones((4, 5, 2), np.float32))
     assert found["lstm"] == (-1, -1)
@@ -72,10 +72,10 @@ def test_the_model_is_as_before():
     x = keras.layers.ReLU(name="relu")(keras.layers.Dense(4, activation="tanh", name="tanh")(rows))
     model = keras.Model(rows, keras.layers.Dense(3, activation="softmax", name="outputs")(x))
     before = {layer.name: dict(vars(layer)) for layer in model.layers}
-    layers = Layers(model)
-    with pytest.raises(RuntimeError, match="mine"), layers.watching():
+    layers = LayerMonitor(model)
+    with pytest.raises(RuntimeError, match="mine"), layers.record_activations():
         raise RuntimeError("mine")
-    with layers.watching() as noted:
+    with layers.record_activations() as noted:
         outputs = model(X)
     assert layers.head is keras.activations.softmax
     np.testing.assert_allclose(keras.ops.softmax(noted.raw), outputs, rtol=1e-6)
@@ -89,7 +89,7 @@ def test_frozen_layers_have_no_gradient():
     frozen = keras.layers.Dense(4, name="frozen")
     model = keras.Model(rows, keras.layers.Dense(1, name="outputs")(frozen(rows)))
     frozen.trainable = False
-    assert Layers(model).names == ["outputs"]
+    assert LayerMonitor(model).names == ["outputs"]
 
 
 @pytest.mark.parametrize(

@@ -10,22 +10,22 @@ from typing import Any
 
 import pytest
 
-from tuner.engines import EpochRecord, Training
+from tuner.engines import EpochRecord, TrainingResult
 from tuner.health import Finding, Probe
 from tuner.protocol import (
-    Anew,
-    Ended,
-    EpochDone,
+    CheckpointSaved,
+    CheckpointSkipped,
+    EpochFinished,
     GlobalStateChanged,
     Job,
+    JobFailed,
+    JobFinished,
     Limits,
-    Raised,
-    Saved,
-    Unsaved,
-    Workplace,
+    TrialRestarted,
+    WorkerConfig,
     messages,
 )
-from tuner.text.text_excerpt import one_line
+from tuner.text.text_excerpt import format_error
 
 
 def over_the_wire(message: dict[str, Any]) -> dict[str, Any]:
@@ -42,48 +42,55 @@ def record(**values: float) -> EpochRecord:
 @pytest.mark.parametrize(
     "event",
     [
-        EpochDone(7, record(), 3, 0.1 + 0.2, True),
-        EpochDone(7, record(loss=math.inf, val_loss=-math.inf), None, None, False),
-        Ended(7, Training("complete", 0.1 + 0.2), 1e-9),
-        Ended(0, Training("pruned", 0.25, "pruned after epoch 2"), 3.0),
-        Ended(0, Training("diverged", None, "line one\nline two – ∞"), 3.0),
-        Ended(0, Training("complete", math.inf), 3.0),
-        Ended(0, Training("complete", 0.5), 3.0, (2, 0.75), "fit"),
-        Ended(0, Training("complete", 0.5), 3.0, measured={"a": (0.1 + 0.2, 0.05), "b": (1.5, None)}),
+        EpochFinished(7, record(), 3, 0.1 + 0.2, True),
+        EpochFinished(7, record(loss=math.inf, val_loss=-math.inf), None, None, False),
+        JobFinished(7, TrainingResult("complete", 0.1 + 0.2), 1e-9),
+        JobFinished(0, TrainingResult("pruned", 0.25, "pruned after epoch 2"), 3.0),
+        JobFinished(0, TrainingResult("diverged", None, "line one\nline two – ∞"), 3.0),
+        JobFinished(0, TrainingResult("complete", math.inf), 3.0),
+        JobFinished(0, TrainingResult("complete", 0.5), 3.0, (2, 0.75), "fit"),
+        JobFinished(0, TrainingResult("complete", 0.5), 3.0, measured={"a": (0.1 + 0.2, 0.05), "b": (1.5, None)}),
     ],
 )
-def test_events_arrive_as_they_were_sent(event: EpochDone | Ended) -> None:
-    message = messages.epoch_message(event) if isinstance(event, EpochDone) else messages.ended_message(event)
-    assert messages.event_of(over_the_wire(message)) == event
+def test_events_arrive_as_they_were_sent(event: EpochFinished | JobFinished) -> None:
+    message = messages.epoch_message(event) if isinstance(event, EpochFinished) else messages.ended_message(event)
+    assert messages.parse_event(over_the_wire(message)) == event
 
 
-@pytest.mark.parametrize("event", [Saved(3, 1, 2, 0.1 + 0.2, bytes(range(256))), Unsaved(3, "ü"), Anew(3, "damaged")])
-def test_checkpoints_arrive_as_they_were_sent(event: Saved | Unsaved | Anew) -> None:
-    assert messages.event_of(over_the_wire(messages.checkpoint_message(event))) == event
+@pytest.mark.parametrize(
+    "event",
+    [CheckpointSaved(3, 1, 2, 0.1 + 0.2, bytes(range(256))), CheckpointSkipped(3, "ü"), TrialRestarted(3, "damaged")],
+)
+def test_checkpoints_arrive_as_they_were_sent(event: CheckpointSaved | CheckpointSkipped | TrialRestarted) -> None:
+    assert messages.parse_event(over_the_wire(messages.checkpoint_message(event))) == event
 
 
 def test_nan_gets_through() -> None:
-    found = messages.event_of(over_the_wire(messages.epoch_message(EpochDone(1, record(loss=math.nan), 1, 0.5, False))))
-    assert isinstance(found, EpochDone)
+    found = messages.parse_event(
+        over_the_wire(messages.epoch_message(EpochFinished(1, record(loss=math.nan), 1, 0.5, False)))
+    )
+    assert isinstance(found, EpochFinished)
     assert math.isnan(found.record.loss)
-    ended = messages.event_of(over_the_wire(messages.ended_message(Ended(1, Training("complete", math.nan), 0.0))))
-    assert isinstance(ended, Ended)
+    ended = messages.parse_event(
+        over_the_wire(messages.ended_message(JobFinished(1, TrainingResult("complete", math.nan), 0.0)))
+    )
+    assert isinstance(ended, JobFinished)
     assert ended.training.value is not None
     assert math.isnan(ended.training.value)
 
 
 def test_an_exception_arrives_with_its_traceback() -> None:
-    event = Raised(3, "ValueError: größer\n", "Traceback\n  line\n" * 5000)
-    assert messages.event_of(over_the_wire(messages.raised_message(event))) == event
+    event = JobFailed(3, "ValueError: größer\n", "Traceback\n  line\n" * 5000)
+    assert messages.parse_event(over_the_wire(messages.raised_message(event))) == event
 
 
 def test_jobs_and_workplaces(tmp_path: Any) -> None:
     job = Job(5, {"model": {"options": {"units": [1, 2]}}, "learning_rate": 0.1}, (1, 3, 9))
     for sent in (job, dataclasses.replace(job, checkpoint=b"\n\xff", spent_s=2.5, measured={"a": (0.1, None)})):
-        assert messages.job_of(over_the_wire(messages.train_message(sent))) == sent
-    place = Workplace(tmp_path, "fit", {"source": "iris", "drop": []}, "ab" * 32, (4,), 3)
+        assert messages.parse_job(over_the_wire(messages.train_message(sent))) == sent
+    place = WorkerConfig(tmp_path, "fit", {"source": "iris", "drop": []}, "ab" * 32, (4,), 3)
     for sent in (place, dataclasses.replace(place, limits=Limits(1.5, 10**10))):
-        assert Workplace.from_json(over_the_wire(sent.to_json())) == sent
+        assert WorkerConfig.from_json(over_the_wire(sent.to_json())) == sent
 
 
 @pytest.mark.parametrize("line", [b'{"is": "re', b"[1]\n", b"\n", b"hello\n", b"\xff\n"])
@@ -94,14 +101,14 @@ def test_what_is_no_message_is_a_value_error(line: bytes) -> None:
 
 def test_an_unknown_message() -> None:
     with pytest.raises(ValueError, match="a worker said 'hello'"):
-        messages.event_of({"is": "hello"})
+        messages.parse_event({"is": "hello"})
 
 
 def test_the_same_error_reads_the_same() -> None:
-    first, second = (one_line(ValueError(f"bad {object()!r}\n  and so on")) for _ in range(2))
+    first, second = (format_error(ValueError(f"bad {object()!r}\n  and so on")) for _ in range(2))
     assert first == second == "ValueError: bad <object object at 0x…> and so on"
-    assert one_line(KeyError()) == "KeyError"
-    assert len(one_line(ValueError("x" * 10_000))) < 600
+    assert format_error(KeyError()) == "KeyError"
+    assert len(format_error(ValueError("x" * 10_000))) < 600
 
 
 def test_json_text_is_plain() -> None:
@@ -110,11 +117,11 @@ def test_json_text_is_plain() -> None:
 
 def test_what_was_changed_arrives_as_it_was_sent() -> None:
     event = GlobalStateChanged(3, ("Keras's dtype policy",), ())
-    assert messages.event_of(over_the_wire(messages.changed_message(event))) == event
+    assert messages.parse_event(over_the_wire(messages.changed_message(event))) == event
 
 
-EPOCH = messages.epoch_message(EpochDone(7, record(), 3, 0.5, True))
-ENDED = messages.ended_message(Ended(7, Training("complete", 0.5), 1.0))
+EPOCH = messages.epoch_message(EpochFinished(7, record(), 3, 0.5, True))
+ENDED = messages.ended_message(JobFinished(7, TrainingResult("complete", 0.5), 1.0))
 HOSTILE: dict[str, Any] = {
     "nothing": {},
     "no kind": {"number": 7},
@@ -133,7 +140,7 @@ HOSTILE: dict[str, Any] = {
     "state of no training": {**ENDED, "training": {**ENDED["training"], "state": "perfect"}},
     "verdict of no table": {
         **ENDED,
-        "training": Training("complete", 0.5, findings=(Finding("x", "y", None, 1, None, None),)).to_json(),
+        "training": TrainingResult("complete", 0.5, findings=(Finding("x", "y", None, 1, None, None),)).to_json(),
     },
     "value of text": {**ENDED, "training": {**ENDED["training"], "value": "best"}},
     "checkpoint of no base64": {"is": "saved", "number": 7, "fold": 0, "epoch": 1, "seconds": 1.0, "content": "é"},
@@ -146,27 +153,27 @@ def test_what_is_no_message_of_the_trial(message: dict[str, Any]) -> None:
     parser = messages.EventParser(7)
     with pytest.raises(messages.MessageError, match=r"its worker sent .* no message\. Code of the model must not"):
         parser.parse(over_the_wire(message))
-    assert isinstance(parser.parse(over_the_wire(ENDED)), Ended)
+    assert isinstance(parser.parse(over_the_wire(ENDED)), JobFinished)
 
 
 def test_epochs_come_in_order_and_once() -> None:
     parser = messages.EventParser(7)
-    first = EpochDone(7, record(probes=(Probe(0, 1.0, ()), Probe(1, 1.0, ()))), 1, 0.5, False)
+    first = EpochFinished(7, record(probes=(Probe(0, 1.0, ()), Probe(1, 1.0, ()))), 1, 0.5, False)
     parser.parse(messages.epoch_message(first))
     for event in (first, dataclasses.replace(first, step=2)):
         with pytest.raises(messages.MessageError):
             parser.parse(messages.epoch_message(event))
-    parser.parse(messages.checkpoint_message(Anew(7, "damaged")))
+    parser.parse(messages.checkpoint_message(TrialRestarted(7, "damaged")))
     assert parser.parse(messages.epoch_message(first)) == first
 
 
 def test_texts_are_cut_and_cleaned() -> None:
-    found = messages.event_of({"is": "unsaved", "number": 1, "reason": "\x1b[31m" + "x" * 10**6 + "\x00"})
-    assert isinstance(found, Unsaved)
+    found = messages.parse_event({"is": "unsaved", "number": 1, "reason": "\x1b[31m" + "x" * 10**6 + "\x00"})
+    assert isinstance(found, CheckpointSkipped)
     assert 100 < len(found.reason) < 5000
     assert found.reason[0] == "x"
-    found = messages.event_of(messages.raised_message(Raised(1, "x" * 10**6, "y" * 10**6)))
-    assert isinstance(found, Raised)
+    found = messages.parse_event(messages.raised_message(JobFailed(1, "x" * 10**6, "y" * 10**6)))
+    assert isinstance(found, JobFailed)
     assert len(found.error) < 5000
     assert len(found.traceback) < 300_000
 
@@ -192,5 +199,5 @@ def test_a_stream_ends_with_the_first_line_that_is_no_message(line: bytes) -> No
 
 
 def test_checkpoints_may_be_large_and_half_a_line_is_the_end() -> None:
-    saved = messages.encode(messages.checkpoint_message(Saved(1, 0, 1, 0.0, b"x" * messages.LINE_BYTES)))
+    saved = messages.encode(messages.checkpoint_message(CheckpointSaved(1, 0, 1, 0.0, b"x" * messages.LINE_BYTES)))
     assert len(list(messages.receive(io.BytesIO(saved + b'{"is": "re')))) == 1

@@ -16,8 +16,8 @@ import tuner
 from tuner.catalog import Choice, ModelChoice, Recipe, Task
 from tuner.data import Preprocessing
 from tuner.errors import UsageError
-from tuner.protocol import Kept
-from tuner.refit import About, read_about, write_about
+from tuner.protocol import TrainingArtifacts
+from tuner.refit import ModelMetadata, read_about, write_about
 
 RECIPE = Recipe(
     task=Task.BINARY,
@@ -41,7 +41,9 @@ def archive(file: Path, **members: str) -> Path:
 
 def test_it_is_read_as_it_was_written(tmp_path):
     file = archive(tmp_path / "m.keras", config_json="{}")
-    about = About("s", 3, "accuracy", "maximize", RECIPE, ("no", "yes"), PREPROCESSING, ("Own",), {"mean": math.nan})
+    about = ModelMetadata(
+        "s", 3, "accuracy", "maximize", RECIPE, ("no", "yes"), PREPROCESSING, ("Own",), {"mean": math.nan}
+    )
     write_about(file, about)
     found = read_about(file)
     assert (found.recipe, found.classes, found.own, found.trial) == (RECIPE, ("no", "yes"), ("Own",), 3)
@@ -76,17 +78,17 @@ def test_what_is_no_archive(tmp_path):
 
 
 def test_outputs_are_kept_by_number(tmp_path):
-    kept = Kept(tmp_path, 7)
+    kept = TrainingArtifacts(tmp_path, 7)
     outputs = [np.arange(6.0).reshape(3, 2), np.zeros((0, 2))]
     kept.keep(outputs, ("Own", "Other"))
-    assert all(map(np.array_equal, Kept(tmp_path, 7).outputs(), outputs))
+    assert all(map(np.array_equal, TrainingArtifacts(tmp_path, 7).outputs(), outputs))
     assert kept.own() == ("Own", "Other")
     assert kept.model == tmp_path / "7.keras"
 
 
 def about_json() -> dict[str, Any]:
     about: dict[str, Any] = json.loads(
-        json.dumps(About("s", 3, "accuracy", "maximize", RECIPE, ("no", "yes"), PREPROCESSING).to_json())
+        json.dumps(ModelMetadata("s", 3, "accuracy", "maximize", RECIPE, ("no", "yes"), PREPROCESSING).to_json())
     )
     return about
 

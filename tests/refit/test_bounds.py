@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tuner.refit.intervals import Widths, around, lower_bound, normal, p_of_difference, seeds_width, wilson
+from tuner.refit.intervals import (
+    ErrorWidths,
+    interval_around,
+    lower_bound,
+    normal,
+    p_of_difference,
+    seeds_width,
+    wilson,
+)
 
 VALUES = [0.91, 0.94, 0.92, 0.95, 0.93]
 
@@ -42,15 +50,15 @@ def test_a_difference_of_proportions_is_newcombes():
     # Newcombe 1998, Statistics in Medicine 17:873, table II, method 10: 56/70 - 48/80 and 10/10 - 0/10.
     for (a, m), (b, n), low, high in [((56, 70), (48, 80), 0.0524, 0.3339), ((10, 10), (0, 10), 0.6075, 1.0)]:
         one, other = wilson(a / m, m), wilson(b / n, n)
-        found = around(a / m - b / n, [one, Widths(other.above, other.below)], -1.0, 1.0)
+        found = interval_around(a / m - b / n, [one, ErrorWidths(other.above, other.below)], -1.0, 1.0)
         assert found is not None
         assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
 
 
 def test_intervals_stay_where_the_number_can_be():
-    assert around(0.99, [normal(0.02)], 0.0, 1.0).high == 1.0  # type: ignore[union-attr]
-    assert around(0.5, [normal(0.3), Widths(0.4, 0.4)], -math.inf, math.inf).low < -0.2  # type: ignore[union-attr]
-    assert around(0.5, [normal(math.nan)], 0.0, 1.0) is None
+    assert interval_around(0.99, [normal(0.02)], 0.0, 1.0).high == 1.0  # type: ignore[union-attr]
+    assert interval_around(0.5, [normal(0.3), ErrorWidths(0.4, 0.4)], -math.inf, math.inf).low < -0.2  # type: ignore[union-attr]
+    assert interval_around(0.5, [normal(math.nan)], 0.0, 1.0) is None
 
 
 def test_without_rows_it_is_the_paired_t_test():

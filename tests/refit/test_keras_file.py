@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.catalog import Choice, ModelChoice, Recipe, Task, build_model, head_for
+from tuner.catalog import Choice, ModelChoice, Recipe, Task, build_model, resolve_head
 from tuner.data import DataOptions, HeldOut, held_out, prepare
 from tuner.errors import ContentError
 
@@ -69,7 +69,7 @@ def recipe_of(task: Task, loss: str, head: str | None = None, **data: Any) -> Re
     return Recipe(
         task=task,
         model=ModelChoice(reference="own.py:build", sha256=""),
-        head=head or head_for(loss, task),
+        head=head or resolve_head(loss, task),
         loss=Choice(name=loss, options={"tau": 0.4} if loss == "quantile" else {}),
         optimizer=Choice(name="adam"),
         learning_rate=1e-3,

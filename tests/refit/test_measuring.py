@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tuner.catalog import METRICS, Choice, ModelChoice, Recipe, Task
-from tuner.data import Part, Split
+from tuner.data import Split, Subset
 from tuner.refit.baseline import best_constant, constants
 from tuner.refit.intervals import wilson
 from tuner.refit.scoring import DRAWS, Measure, answers_of, standard_error
@@ -25,7 +25,7 @@ def truth_of(task: Task, rows: int = 80) -> np.ndarray:
 
 def split_of(task: Task, center: float = 0.0, scale: float = 1.0) -> Split:
     truth = truth_of(task)
-    train, validation = (Part(np.zeros((40, 1)), (part - center) / scale) for part in (truth[:40], truth[40:]))
+    train, validation = (Subset(np.zeros((40, 1)), (part - center) / scale) for part in (truth[:40], truth[40:]))
     return Split(train, validation, np.full(truth.shape[1], center), np.full(truth.shape[1], scale))
 
 

@@ -16,7 +16,7 @@ import pytest
 from tuner.catalog import Choice, ModelChoice, Recipe, Task
 from tuner.data import Preprocessing
 from tuner.errors import UsageError
-from tuner.refit import About, load_saved, write_about
+from tuner.refit import ModelMetadata, load_saved, write_about
 
 RECIPE = Recipe(
     task=Task.BINARY,
@@ -27,7 +27,7 @@ RECIPE = Recipe(
     learning_rate=0.01,
     metric="accuracy",
 )
-ABOUT = About(
+ABOUT = ModelMetadata(
     "s",
     3,
     "accuracy",

@@ -15,7 +15,7 @@ from in_process import InProcess, searched
 import tuner
 from tuner.data import DataOptions, encode_rows, held_out
 from tuner.errors import DataError
-from tuner.refit import RefitOptions, Trained, refit_leaders
+from tuner.refit import RefitOptions, RefitResult, refit_leaders
 from tuner.storage import open_database
 
 pytestmark = pytest.mark.slow
@@ -46,18 +46,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("real")
 
 
-def trained(content: dict, place: Path, **options: int) -> Trained:
+def trained(content: dict, place: Path, **options: int) -> RefitResult:
     database = open_database(f"sqlite:///{place}/runs/tuner.db", create=True)
     study = searched(content, place, database)
     return refit_leaders(study, place, RefitOptions(place / f"{content['name']}.keras", **options), InProcess)
 
 
 @pytest.fixture(scope="module")
-def digits(place: Path) -> Trained:
+def digits(place: Path) -> RefitResult:
     return trained(DIGITS, place, top=2, seeds=3)
 
 
-def test_the_test_accuracy_lies_where_it_was_expected(digits: Trained) -> None:
+def test_the_test_accuracy_lies_where_it_was_expected(digits: RefitResult) -> None:
     assert digits.verdict == "winner"
     assert digits.test is not None
     assert digits.expected is not None
@@ -67,7 +67,7 @@ def test_the_test_accuracy_lies_where_it_was_expected(digits: Trained) -> None:
     assert digits.baseline.test < 0.15
 
 
-def test_plain_keras_scores_what_was_scored(digits: Trained, place: Path) -> None:
+def test_plain_keras_scores_what_was_scored(digits: RefitResult, place: Path) -> None:
     """The rows are those of the source: pixels from 0 to 16."""
     from sklearn.datasets import load_digits
 
@@ -83,7 +83,7 @@ def test_plain_keras_scores_what_was_scored(digits: Trained, place: Path) -> Non
     assert float(done.stdout) == pytest.approx(digits.test.value)  # type: ignore[union-attr]
 
 
-def test_ours_says_it_in_words(digits: Trained, place: Path) -> None:
+def test_ours_says_it_in_words(digits: RefitResult, place: Path) -> None:
     from sklearn.datasets import load_digits
 
     saved = tuner.load(place / "digits.keras")

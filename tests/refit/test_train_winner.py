@@ -16,10 +16,10 @@ from mock_winner import deserved, pretending
 from tuner.catalog import Recipe
 from tuner.errors import ContentError, DataError, NoBestTrialError, StudyFailedError, UsageError
 from tuner.health import HealthOptions
-from tuner.protocol import Limits, Lost, Raised, Stopped
-from tuner.refit import RefitOptions, Trained, read_about, refit_leaders
+from tuner.protocol import JobFailed, LimitExceeded, Limits, WorkerDied
+from tuner.refit import RefitOptions, RefitResult, read_about, refit_leaders
 from tuner.refit.final_fit import SCORED
-from tuner.results import Study, read_study_results
+from tuner.results import StoredStudy, read_study_results
 
 TRIALS = {"trials": 25, "epochs": 2}
 
@@ -30,17 +30,17 @@ def place(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def study(place) -> Study:
+def study(place) -> StoredStudy:
     return mock_results(place, data={"source": "digits"}, budget=TRIALS, diverges_above=5.0)
 
 
-def trained(study: Study, folder: Path, file: Path, **options) -> Trained:
+def trained(study: StoredStudy, folder: Path, file: Path, **options) -> RefitResult:
     asked = {key: options.pop(key) for key in ("top", "seeds", "seed", "force") if key in options}
     return refit_leaders(study, folder, RefitOptions(file, **asked), pretending(**options))
 
 
 @pytest.fixture(scope="module")
-def found(study, place) -> Trained:
+def found(study, place) -> RefitResult:
     return trained(study, place, place / "best.keras")
 
 
@@ -226,13 +226,13 @@ def test_recipes_that_differ_in_their_seed_alone_are_one(tmp_path):
 
 def test_errors_of_the_persons_code(study, place, tmp_path):
     def raising(job):
-        return Raised(job.number, "ValueError: no such layer", "Traceback …\nValueError: no such layer\n")
+        return JobFailed(job.number, "ValueError: no such layer", "Traceback …\nValueError: no such layer\n")
 
     with pytest.raises(StudyFailedError, match=r"(?s)no such layer.*Traceback.*Mend it and run the same command again"):
         trained(study, place, tmp_path / "a.keras", instead=raising)
 
     def ours(job):
-        return Raised(job.number, "ContentError: A trained model must be one that Keras can save.", "Traceback …")
+        return JobFailed(job.number, "ContentError: A trained model must be one that Keras can save.", "Traceback …")
 
     with pytest.raises(StudyFailedError, match=r"A training failed. A trained model must be") as error:
         trained(study, place, tmp_path / "a.keras", instead=ours)
@@ -244,16 +244,18 @@ def test_a_worker_that_dies_once_and_one_that_dies_twice(study, place, tmp_path)
 
     def first_time(job):
         deaths.append(job.number)
-        return Lost(job.number, "its worker process was ended by SIGKILL", "bye") if len(deaths) == 1 else None
+        return WorkerDied(job.number, "its worker process was ended by SIGKILL", "bye") if len(deaths) == 1 else None
 
     assert trained(study, place, tmp_path / "a.keras", instead=first_time).verdict == "winner"
     assert deaths.count(deaths[0]) == 2
     with pytest.raises(StudyFailedError, match=r"(?s)SIGKILL, twice.*bye"):
-        trained(study, place, tmp_path / "b.keras", instead=lambda job: Lost(job.number, "it got SIGKILL", "bye"))
+        trained(study, place, tmp_path / "b.keras", instead=lambda job: WorkerDied(job.number, "it got SIGKILL", "bye"))
     with pytest.raises(
         StudyFailedError, match=r"out of memory: no more\. Use fewer --workers; or give a trial more in \[budget\]"
     ):
-        trained(study, place, tmp_path / "b.keras", instead=lambda job: Stopped(job.number, "out of memory: no more"))
+        trained(
+            study, place, tmp_path / "b.keras", instead=lambda job: LimitExceeded(job.number, "out of memory: no more")
+        )
 
 
 @pytest.mark.parametrize("after", [3, 16])

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import optuna
 import pytest
 
-from tuner.report import gather, study_note, trial_note, trial_picture
+from tuner.report import load_view, study_note, trial_note, trial_picture
 from tuner.report.markdown import fenced, plain, table
 from tuner.report.study_view import Curve
 from tuner.results import read_study_results
@@ -49,7 +49,7 @@ def test_hostile_text_is_escaped_in_every_note(tmp_path):
     trial = study.ask()
     trial.suggest_categorical(EVIL, [EVIL, "b"])
     study.tell(trial, 1.0)
-    results = gather(read_study_results(database, EVIL))
+    results = load_view(read_study_results(database, EVIL))
     for note in (study_note(results), trial_note(results, results.trials[0], {"head": EVIL}, None)):
         outside = re.sub(r"(`{3,})toml\n.*?\n\1", "", note, flags=re.DOTALL)
         assert not re.search(r"(?<!\\)[<\[`]", outside)
@@ -58,7 +58,7 @@ def test_hostile_text_is_escaped_in_every_note(tmp_path):
 
 
 def test_a_picture_has_a_line_for_each_curve_and_gaps_where_numbers_are_missing(study):
-    results = gather(study)
+    results = load_view(study)
     seen = results.in_state("complete")[0]
     root = ElementTree.fromstring(trial_picture(results, seen))
     tags = [element.tag.partition("}")[2] for element in root.iter()]
@@ -77,7 +77,7 @@ def test_a_picture_has_a_line_for_each_curve_and_gaps_where_numbers_are_missing(
 def test_every_curve_lies_inside_its_panel(study, values):
     from dataclasses import replace
 
-    results = gather(study)
+    results = load_view(study)
     count = len(values)
     curve = Curve(tuple(range(1, count + 1)), values, (None,) * count, (None,) * count, (None,) * count)
     drawn = trial_picture(results, replace(results.trials[0], curve=curve))

@@ -13,14 +13,14 @@ from mock_results import mock_results
 from tuner.report import PLOTS, titled
 from tuner.report.plots.curves import MOST_CURVES, chosen
 from tuner.report.plots.style import ramp, value_axis
-from tuner.report.study_view import Curve, gather
+from tuner.report.study_view import Curve, load_view
 from tuner.results import read_study_results
 from tuner.storage import open_database
 
 
 @pytest.fixture(scope="module")
 def gathered(study):
-    return gather(study)
+    return load_view(study)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def plain(tmp_path):
 
     def make(name="plain", direction="minimize"):
         made = optuna.create_study(storage=database.optuna, study_name=name, direction=direction)
-        return made, lambda: gather(read_study_results(database, name))
+        return made, lambda: load_view(read_study_results(database, name))
 
     return make
 
@@ -208,9 +208,9 @@ def test_folds_are_averaged_and_planned(tmp_path):
         budget={"trials": 4, "epochs": 5},
         data={"source": "iris", "validation": {"folds": 3}},
     )
-    results = gather(study)
+    results = load_view(study)
     assert (results.folds, results.planned_epochs) == (3, 15)
-    again = gather(study, {seen.number: seen for seen in results.trials})
+    again = load_view(study, {seen.number: seen for seen in results.trials})
     assert again.trials == results.trials
     assert all(a is b for a, b in zip(again.trials, results.trials, strict=True))
 

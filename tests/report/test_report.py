@@ -16,12 +16,12 @@ from mock_results import mock_results
 from tuner import best as best_recipe
 from tuner.analysis import compare
 from tuner.report import PLOTS, report_page
-from tuner.report.cost import cost_of
+from tuner.report.cost import sum_cost
 from tuner.report.failures import failures
 from tuner.report.health_counts import verdicts
-from tuner.report.html import Html, data, el, script, table
-from tuner.report.narrative import answer, question, standard_error, trust
-from tuner.report.study_view import gather
+from tuner.report.html import Html, data, element, script, table
+from tuner.report.narrative import answer_text, caveats, question, standard_error
+from tuner.report.study_view import load_view
 from tuner.results import read_study_results
 from tuner.storage import open_database
 
@@ -115,11 +115,11 @@ def test_the_data_of_the_plots_are_json(study):
 
 
 def test_it_says_what_the_study_says(page, study):
-    results = gather(study)
+    results = load_view(study)
     texts = " ".join(page.texts)
     assert question(results) in texts
-    assert answer(results) in texts
-    assert f"{results.best.value:.4g}, from trial {results.best.number} of 60" in answer(results)
+    assert answer_text(results) in texts
+    assert f"{results.best.value:.4g}, from trial {results.best.number} of 60" in answer_text(results)
     for comparison in compare(study, results.dimensions)["comparisons"]:
         assert comparison["test"]["meaning"] in texts
     (failure,) = failures(results)
@@ -134,7 +134,7 @@ def test_the_copied_recipe_is_the_best_one(page, study, tmp_path):
     file = tmp_path / "best.toml"
     file.write_text(whole, encoding="utf-8")
     recipe = best_recipe(file)
-    best = gather(study).best
+    best = load_view(study).best
     assert recipe.optimizer.name == best.params["optimizer"]
     assert recipe.learning_rate == best.params["learning_rate"]
     python = next(text for text in page.code() if text.startswith("import tuner"))
@@ -144,7 +144,7 @@ def test_the_copied_recipe_is_the_best_one(page, study, tmp_path):
 
 
 def test_verdicts_are_counted_with_an_example(page, study):
-    results = gather(study)
+    results = load_view(study)
     found = {one.verdict: one for one in verdicts(results)}
     assert set(found) >= {"diverged"}
     assert sum(len(one.trials) for one in found.values()) == len(results.trials)
@@ -156,8 +156,8 @@ def test_verdicts_are_counted_with_an_example(page, study):
 
 def test_cost_counts_what_was_not_trained(tmp_path):
     study = mock_results(tmp_path, budget={"trials": 20, "epochs": 9}, pruner={"name": "median", "n_startup_trials": 5})
-    results = gather(study)
-    cost = cost_of(results)
+    results = load_view(study)
+    cost = sum_cost(results)
     assert results.in_state("pruned")
     assert cost.planned == 20 * 9
     assert cost.epochs + cost.saved == cost.planned
@@ -165,10 +165,10 @@ def test_cost_counts_what_was_not_trained(tmp_path):
 
 
 def test_the_standard_error_is_that_of_a_share_of_the_validation_rows(study):
-    results = gather(study)
+    results = load_view(study)
     value = results.best.value
     assert standard_error(results) == pytest.approx((value * (1 - value) / 30) ** 0.5)
-    assert f"{standard_error(results):.2g}" in " ".join(trust(results))
+    assert f"{standard_error(results):.2g}" in " ".join(caveats(results))
 
 
 @pytest.mark.parametrize(
@@ -219,10 +219,10 @@ def test_markup_in_any_text_of_a_study_is_text(plain):
 
 
 def test_elements_escape_everything_but_themselves():
-    assert el("p", "<b>", 1, None, [el("b", "&")], class_="x", title='"<', hidden=True, open=False) == (
+    assert element("p", "<b>", 1, None, [element("b", "&")], class_="x", title='"<', hidden=True, open=False) == (
         '<p class="x" title="&quot;&lt;" hidden>&lt;b&gt;1<b>&amp;</b></p>'
     )
-    assert isinstance(el("br"), Html)
+    assert isinstance(element("br"), Html)
     assert "<" not in data("a", '"</script>"')[len('<script type="application/json" id="a">') : -len("</script>")]
     with pytest.raises(ValueError, match="ends it"):
         script("'</SCRIPT>'")
@@ -230,9 +230,9 @@ def test_elements_escape_everything_but_themselves():
 
 
 def test_a_running_study_says_so(tmp_path):
-    from tuner.engines import Training
+    from tuner.engines import TrainingResult
     from tuner.executors import InlineExecutor
-    from tuner.runner.study_runner import StudyRun
+    from tuner.runner.study_runner import StudyRunner
 
     database = open_database(f"sqlite:///{tmp_path}/running.db", create=True)
     pages = []
@@ -240,10 +240,10 @@ def test_a_running_study_says_so(tmp_path):
     def look(recipe):
         yield from mock_study.trainer(recipe)
         pages.append(Page(report_page(read_study_results(database, "mock"))))
-        return Training("complete", 0.5)
+        return TrainingResult("complete", 0.5)
 
     spec = mock_study.spec_of(tmp_path, budget={"trials": 2, "epochs": 3})
-    StudyRun(spec, database, InlineExecutor(look, 1)).run()
+    StudyRunner(spec, database, InlineExecutor(look, 1)).run()
     for page, says in zip(pages, ["There is no answer yet", "from trial 0 of 2"], strict=True):
         texts = " ".join(page.texts)
         assert " · running" in texts
@@ -254,8 +254,8 @@ def test_a_running_study_says_so(tmp_path):
 
 def test_it_says_that_a_finite_space_was_trained_as_a_whole(tmp_path):
     study = mock_results(tmp_path, search={"optimizer": ["sgd", "adam"], "activation": ["relu", "tanh"]})
-    assert trust(gather(study))[-1] == "All 4 settings have been trained."
+    assert caveats(load_view(study))[-1] == "All 4 settings have been trained."
     part = mock_results(
         tmp_path, name="part", search={"activation": ["relu", "tanh"]}, budget={"trials": 1, "epochs": 2}
     )
-    assert trust(gather(part))[-1] == "1 of 2 settings has been trained."
+    assert caveats(load_view(part))[-1] == "1 of 2 settings has been trained."

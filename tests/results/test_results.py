@@ -10,13 +10,13 @@ import mock_study
 import optuna
 import pytest
 
-from tuner.engines import EpochRecord, Training
+from tuner.engines import EpochRecord, TrainingResult
 from tuner.errors import NoBestTrialError, RepeatedFailureError, StudyNotFoundError, UsageError
 from tuner.executors import InlineExecutor
-from tuner.results import best_trial, read_study_results, studies_table, summary
+from tuner.results import best_trial, list_studies, read_study_results, summary
 from tuner.runner.progress import STATES
-from tuner.runner.study_runner import StudyRun
-from tuner.storage import Database, StudyStore, open_database
+from tuner.runner.study_runner import StudyRunner
+from tuner.storage import Database, StudySession, open_database
 from tuner.study import explain
 
 
@@ -28,7 +28,7 @@ def database(tmp_path: Path) -> Database:
 def left_running(database: Database, tmp_path: Path, *, alive: bool) -> None:
     """Four complete trials, and one that a coordinator left running."""
     mock_study.run(mock_study.spec_of(tmp_path, budget={"trials": 4, "epochs": 5}), database)
-    store = StudyStore(database, "mock", "maximize")
+    store = StudySession(database, "mock", "maximize")
     store.study(sampler=optuna.samplers.RandomSampler(0)).ask()
     store.flush()
     if not alive:
@@ -45,7 +45,7 @@ def test_what_a_dead_process_left_running_is_waiting(
     assert content["counts"] == expected
     assert content["trials"][4]["state"] == state
     assert content["trials"][4]["reason"] == (None if alive else "interrupted; it runs again when the study goes on")
-    (row,) = studies_table(database)
+    (row,) = list_studies(database)
     assert row["counts"] == expected
     assert row["best"] == {"trial": content["best"]["trial"], "value": content["best"]["value"]}
     assert (row["study"], row["metric"], row["direction"]) == ("mock", "accuracy", "maximize")
@@ -76,13 +76,13 @@ def test_a_choice_of_lists_is_a_list(database: Database, tmp_path: Path) -> None
 
 
 def test_no_complete_trial(database: Database, tmp_path: Path) -> None:
-    StudyStore(database, "empty", "minimize").close()
+    StudySession(database, "empty", "minimize").close()
     with pytest.raises(NoBestTrialError, match=r"'empty' has none yet \(it has: no trials\)"):
         best_trial(read_study_results(database, "empty"))
     mock_study.run(mock_study.spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database, diverges_above=0.0)
     with pytest.raises(NoBestTrialError, match=r"\(it has: diverged\).*`tuner show mock` gives the reasons"):
         best_trial(read_study_results(database, "mock"))
-    rows = {row["study"]: row for row in studies_table(database)}
+    rows = {row["study"]: row for row in list_studies(database)}
     assert rows["mock"]["best"] is None
     assert rows["empty"]["counts"] == dict.fromkeys(STATES, 0)
 
@@ -92,7 +92,7 @@ def test_studies_of_plain_optuna(database: Database) -> None:
     plain.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
     several = optuna.create_study(study_name="several", storage=database.url, directions=["minimize", "maximize"])
     several.optimize(lambda trial: (trial.suggest_float("x", 0, 1), 1.0), n_trials=2)
-    (row,) = studies_table(database)
+    (row,) = list_studies(database)
     assert (row["study"], row["metric"], row["counts"]["complete"]) == ("plain", None, 3)
     assert summary(read_study_results(database, "plain"))["best"]["value"] == plain.best_value
     with pytest.raises(NoBestTrialError, match="was not made by keras-studies"):
@@ -104,16 +104,16 @@ def test_studies_of_plain_optuna(database: Database) -> None:
 def test_an_unknown_study(database: Database) -> None:
     with pytest.raises(StudyNotFoundError, match=r"no study 'mock' in the database\. It holds: none\."):
         read_study_results(database, "mock")
-    StudyStore(database, "mock", "maximize").close()
+    StudySession(database, "mock", "maximize").close()
     with pytest.raises(StudyNotFoundError, match=r"Did you mean 'mock'\?"):
         read_study_results(database, "mokc")
 
 
 def test_a_list_of_nothing(database: Database) -> None:
-    assert studies_table(database) == []
+    assert list_studies(database) == []
 
 
-def broken(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+def broken(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
     raise ValueError(f"no such layer: {object()!r}")
     yield
 
@@ -121,7 +121,7 @@ def broken(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
 def test_failed_trials_use_up_no_budget_later(database: Database, tmp_path: Path) -> None:
     spec = mock_study.spec_of(tmp_path, budget={"trials": 3, "epochs": 5})
     with pytest.raises(RepeatedFailureError, match="3 trials in a row"):
-        StudyRun(spec, database, InlineExecutor(broken)).run()
+        StudyRunner(spec, database, InlineExecutor(broken)).run()
     content = summary(read_study_results(database, "mock"))
     assert content["counts"]["failed"] == 3
     assert {row["reason"] for row in content["trials"] if row["reason"]} == {

@@ -11,11 +11,11 @@ from sqlalchemy import func, select, update
 
 from tuner.errors import WorkerError
 from tuner.executors import LocalExecutor
-from tuner.protocol import CHECKPOINT_EVERY_S, Anew, EpochDone, Event, Job, Saved
+from tuner.protocol import CHECKPOINT_EVERY_S, CheckpointSaved, EpochFinished, Event, Job, TrialRestarted
 from tuner.runner.launch import EXECUTORS
-from tuner.runner.study_runner import StudyRun
+from tuner.runner.study_runner import StudyRunner
 from tuner.storage import Database, open_database, read_epochs, read_probes, tables
-from tuner.study import StudySpec, recipe_for
+from tuner.study import StudySpec, resolve_recipe
 
 EPOCHS = 8
 
@@ -42,16 +42,16 @@ class Cutting(LocalExecutor):
 
     def events(self, timeout_s: float) -> list[Event]:
         """See `Executor`."""
-        found = super().events(timeout_s)
+        found = super().poll(timeout_s)
         self.seen += found
-        if self.at and any(isinstance(event, Saved) and event.epoch >= self.at[0] for event in found):
+        if self.at and any(isinstance(event, CheckpointSaved) and event.epoch >= self.at[0] for event in found):
             (_, act), self.at = self.at, None
             act(self)
         return found
 
     def told(self) -> list[int]:
         """The epochs that workers told of."""
-        return [event.record.epoch for event in self.seen if isinstance(event, EpochDone)]
+        return [event.record.epoch for event in self.seen if isinstance(event, EpochFinished)]
 
 
 def kill(executor: LocalExecutor) -> None:
@@ -70,7 +70,7 @@ def run(spec: StudySpec, database: Database, epoch: int, act: Any) -> tuple[Cutt
     executor = mock_study.with_workers(spec, 1, 0.05, kind=Cutting, at=(epoch, act))
     assert isinstance(executor, Cutting)
     try:
-        StudyRun(spec, database, executor, lambda standing: notes.append(standing.note or "")).run()
+        StudyRunner(spec, database, executor, lambda standing: notes.append(standing.note or "")).run()
     except WorkerError as error:
         return executor, notes, error
     return executor, notes, None
@@ -122,11 +122,11 @@ def test_a_cut_trial_goes_on_and_begins_anew_where_it_cannot(tmp_path: Path) -> 
     second, notes, error = run(spec, database, EPOCHS, fail)
     assert error is None
     assert "Trial 0 begins anew, as it cannot go on from its checkpoint: it is damaged." in notes
-    assert isinstance(second.seen[0], Anew)
+    assert isinstance(second.seen[0], TrialRestarted)
     assert second.told() == list(range(1, EPOCHS + 1))
 
     (trial,) = database.optuna.get_all_trials(1)
-    whole = list(mock_study.trainer(recipe_for(spec, dict(trial.params), 0).to_json()))
+    whole = list(mock_study.trainer(resolve_recipe(spec, dict(trial.params), 0).to_json()))
     rows, values, probes = curve(database)
     assert rows == [(record.epoch, record.metric) for record in whole]
     assert values == dict(rows)

@@ -21,8 +21,8 @@ from sqlalchemy import event
 from tuner.errors import DiskFullError, StorageError
 from tuner.executors import InlineExecutor
 from tuner.results import read_study_results, summary
-from tuner.runner.study_runner import StudyRun
-from tuner.storage import Database, Outage, open_database, open_patiently
+from tuner.runner.study_runner import StudyRunner
+from tuner.storage import Database, RetryPolicy, open_database, open_patiently
 
 
 class At(InlineExecutor):
@@ -36,7 +36,7 @@ class At(InlineExecutor):
         self.left -= 1
         if self.left == 0:
             self.action()
-        return super().events(timeout_s)
+        return super().poll(timeout_s)
 
 
 def counts(database: Database) -> dict[str, int]:
@@ -46,8 +46,8 @@ def counts(database: Database) -> dict[str, int]:
 def run(database: Database, project: Path, action: Callable[[], Any], patience_s: float = 60.0) -> list[str]:
     """Run the study with a fault in the middle; what was said to the person."""
     notes: list[str] = []
-    study = StudyRun(spec_of(project), database, At(30, action), lambda s: notes.append(s.note) if s.note else None)
-    study._outage = Outage(patience_s)
+    study = StudyRunner(spec_of(project), database, At(30, action), lambda s: notes.append(s.note) if s.note else None)
+    study._outage = RetryPolicy(patience_s)
     assert study.run() == "trials"
     return notes
 
@@ -126,7 +126,7 @@ def test_a_disk_that_is_full_when_the_study_is_begun(tmp_path: Path) -> None:
 
     notes: list[str] = []
     threading.Timer(1.0, lambda: limit.__setitem__(0, 2**30)).start()
-    study = StudyRun(
+    study = StudyRunner(
         spec_of(tmp_path), database, At(0, lambda: None), lambda s: notes.append(s.note) if s.note else None
     )
     assert study.run() == "trials"
@@ -186,21 +186,21 @@ def test_a_file_that_goes_away_while_it_is_used(tmp_path: Path, fault: str) -> N
 
 
 def test_an_outage_ends_with_its_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tuner.errors import StorageAwayError
+    from tuner.errors import StorageUnavailableError
 
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    outage, error = Outage(100.0), StorageAwayError("locked")
-    assert outage.failed(error) is not None
+    outage, error = RetryPolicy(100.0), StorageUnavailableError("locked")
+    assert outage.on_error(error) is not None
     pauses = []
     for _ in range(5):
         pauses.append(outage.pause_s)
         now[0] += outage.pause_s
-        assert outage.failed(error) is None, "it is said once"
+        assert outage.on_error(error) is None, "it is said once"
     assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0]
-    assert "nothing was lost" in (outage.ended() or "")
-    assert outage.ended() is None
-    outage.failed(error)
+    assert "nothing was lost" in (outage.on_success() or "")
+    assert outage.on_success() is None
+    outage.on_error(error)
     now[0] += 101
-    with pytest.raises(StorageAwayError):
-        outage.failed(error)
+    with pytest.raises(StorageUnavailableError):
+        outage.on_error(error)

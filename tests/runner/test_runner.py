@@ -15,13 +15,13 @@ import pytest
 from mock_study import run, spec_of
 
 from tuner.cli.render_study import show_result
-from tuner.engines import EpochRecord, Training
+from tuner.engines import EpochRecord, TrainingResult
 from tuner.errors import RepeatedFailureError, StudyChangedError
 from tuner.executors import InlineExecutor
-from tuner.protocol import Ended, EpochDone, GlobalStateChanged, Job, Lost, ModelWarned
+from tuner.protocol import EpochFinished, GlobalStateChanged, Job, JobFinished, ModelWarned, WorkerDied
 from tuner.results import best_trial, read_study_results, summary
-from tuner.runner.progress import Standing
-from tuner.runner.study_runner import StudyRun
+from tuner.runner.progress import Progress
+from tuner.runner.study_runner import StudyRunner
 from tuner.search import SAMPLERS
 from tuner.storage import Database, open_database
 
@@ -230,12 +230,12 @@ def test_diverged_trials_teach_the_sampler(tmp_path: Path) -> None:
 
 
 def test_the_same_error_three_times_ends_the_study(database: Database, tmp_path: Path) -> None:
-    def broken(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+    def broken(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
         raise ValueError("no such layer")
         yield
 
     with pytest.raises(RepeatedFailureError, match="ValueError: no such layer") as caught:
-        StudyRun(spec_of(tmp_path), database, InlineExecutor(broken)).run()
+        StudyRunner(spec_of(tmp_path), database, InlineExecutor(broken)).run()
     assert 'raise ValueError("no such layer")' in str(caught.value)
     rows = content_of(database)["trials"]
     assert [row["state"] for row in rows if row["state"] != "waiting"] == ["failed"] * 3
@@ -245,20 +245,20 @@ def test_the_same_error_three_times_ends_the_study(database: Database, tmp_path:
 def test_errors_that_differ_do_not_end_the_study(database: Database, tmp_path: Path) -> None:
     seen: list[int] = []
 
-    def sometimes(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+    def sometimes(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
         seen.append(1)
         if len(seen) % 3:
             raise ValueError("now and then")
         return (yield from mock_study.trainer(recipe))
 
     spec = spec_of(tmp_path, budget={"trials": 9, "epochs": 5}, pruner={"name": "none"})
-    StudyRun(spec, database, InlineExecutor(sometimes)).run()
+    StudyRunner(spec, database, InlineExecutor(sometimes)).run()
     counts = content_of(database)["counts"]
     assert (counts["failed"], counts["complete"]) == (9, 4), "as many failures as trials are enough"
-    StudyRun(spec, database, InlineExecutor(mock_study.trainer)).run()
+    StudyRunner(spec, database, InlineExecutor(mock_study.trainer)).run()
     counts = content_of(database)["counts"]
     assert (counts["failed"], counts["complete"]) == (9, 9), "a failure uses up no budget"
-    StudyRun(spec, database, InlineExecutor(mock_study.trainer)).run()
+    StudyRunner(spec, database, InlineExecutor(mock_study.trainer)).run()
     assert sum(content_of(database)["counts"].values()) == 18
 
 
@@ -270,17 +270,17 @@ class DyingExecutor(InlineExecutor):
         self.deaths = deaths
 
     def events(self, timeout_s: float) -> list[Any]:
-        events = super().events(timeout_s)
+        events = super().poll(timeout_s)
         for index, event in enumerate(events):
-            if isinstance(event, EpochDone) and event.record.epoch == 3 and self.deaths.get(event.number, 0) > 0:
+            if isinstance(event, EpochFinished) and event.record.epoch == 3 and self.deaths.get(event.number, 0) > 0:
                 self.deaths[event.number] -= 1
                 del self._running[event.number]
-                events[index] = Lost(event.number, "its worker process was ended by SIGKILL", "the last words")
+                events[index] = WorkerDied(event.number, "its worker process was ended by SIGKILL", "the last words")
         return events
 
 
 def test_a_trial_whose_worker_died_runs_again(database: Database, tmp_path: Path) -> None:
-    StudyRun(spec_of(tmp_path), database, DyingExecutor({4: 1, 9: 2})).run()
+    StudyRunner(spec_of(tmp_path), database, DyingExecutor({4: 1, 9: 2})).run()
     rows = content_of(database)["trials"]
     assert rows[4]["state"] == "complete"
     assert rows[4]["epochs"] == 5
@@ -291,11 +291,11 @@ def test_a_trial_whose_worker_died_runs_again(database: Database, tmp_path: Path
 
 
 def test_an_objective_that_is_not_a_number_counts_as_diverged(database: Database, tmp_path: Path) -> None:
-    def nothing(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+    def nothing(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
         yield EpochRecord(0, 1, 1.0, 1.0, math.nan, 0.1, 0.0)
-        return Training("complete", math.nan)
+        return TrainingResult("complete", math.nan)
 
-    StudyRun(spec_of(tmp_path, budget={"trials": 5, "epochs": 1}), database, InlineExecutor(nothing)).run()
+    StudyRunner(spec_of(tmp_path, budget={"trials": 5, "epochs": 1}), database, InlineExecutor(nothing)).run()
     content = content_of(database)
     assert content["counts"]["diverged"] == 5
     assert content["best"] is None
@@ -343,7 +343,7 @@ class CuriousExecutor(InlineExecutor):
 
 def test_number_and_parameters_are_stored_before_the_training_begins(database: Database, tmp_path: Path) -> None:
     executor = CuriousExecutor(database)
-    StudyRun(spec_of(tmp_path, budget={"trials": 4, "epochs": 5}), database, executor).run()
+    StudyRunner(spec_of(tmp_path, budget={"trials": 4, "epochs": 5}), database, executor).run()
     rows = content_of(database)["trials"]
     assert executor.seen == [("running", row["params"]) for row in rows]
 
@@ -351,9 +351,9 @@ def test_number_and_parameters_are_stored_before_the_training_begins(database: D
 def test_late_events_of_unknown_trials_are_ignored(database: Database, tmp_path: Path) -> None:
     class Late(InlineExecutor):
         def events(self, timeout_s: float) -> list[Any]:
-            return [*super().events(timeout_s), Ended(999, Training("complete", 1.0), 0.0)]
+            return [*super().poll(timeout_s), JobFinished(999, TrainingResult("complete", 1.0), 0.0)]
 
-    StudyRun(spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database, Late(mock_study.trainer)).run()
+    StudyRunner(spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database, Late(mock_study.trainer)).run()
     assert content_of(database)["counts"]["complete"] == 3
 
 
@@ -369,7 +369,7 @@ class InterruptedExecutor(InlineExecutor):
         if self.calls == self.after:
             for number in self.signals:
                 os.kill(os.getpid(), number)
-        return super().events(timeout_s)
+        return super().poll(timeout_s)
 
     def close(self, *, at_once: bool = False) -> None:
         self.closed_at_once = at_once
@@ -379,7 +379,7 @@ class InterruptedExecutor(InlineExecutor):
 def test_ctrl_c_once_finishes_what_runs(database: Database, tmp_path: Path) -> None:
     executor, shown = InterruptedExecutor([signal.SIGINT]), []
     before = signal.getsignal(signal.SIGINT)
-    assert StudyRun(spec_of(tmp_path), database, executor, shown.append).run() == "interrupted"
+    assert StudyRunner(spec_of(tmp_path), database, executor, shown.append).run() == "interrupted"
     counts = content_of(database)["counts"]
     assert counts["complete"] in range(2, 8)
     assert counts["running"] == 0
@@ -395,7 +395,7 @@ def test_ctrl_c_twice_stops_at_once_and_the_trials_wait(
     database: Database, tmp_path: Path, signals: list[signal.Signals]
 ) -> None:
     executor = InterruptedExecutor(signals)
-    assert StudyRun(spec_of(tmp_path), database, executor).run() == "interrupted"
+    assert StudyRunner(spec_of(tmp_path), database, executor).run() == "interrupted"
     content = content_of(database)
     assert executor.closed_at_once
     assert content["counts"]["running"] == 0
@@ -408,14 +408,14 @@ def test_ctrl_c_twice_stops_at_once_and_the_trials_wait(
         assert rows[row["number"]]["params"].items() >= row["params"].items()
 
 
-def fail(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+def fail(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
     raise ValueError(f"broken: {recipe['seed']}")  # another message each time
     yield
 
 
 def test_failures_use_up_neither_patience_nor_a_grid(database: Database, tmp_path: Path) -> None:
     patient = spec_of(tmp_path, budget={"trials": 10, "patience": 3, "epochs": 5})
-    StudyRun(patient, database, InlineExecutor(fail)).run()
+    StudyRunner(patient, database, InlineExecutor(fail)).run()
     assert run(patient, database)[0] in ("trials", "patience")
     assert content_of(database)["counts"]["complete"] >= 4
     grid = spec_of(
@@ -424,7 +424,7 @@ def test_failures_use_up_neither_patience_nor_a_grid(database: Database, tmp_pat
         search={"optimizer": ["sgd", "adam"], "activation": ["relu", "tanh"]},
         sampler={"name": "grid"},
     )
-    assert StudyRun(grid, database, InlineExecutor(fail)).run() == "exhausted"
+    assert StudyRunner(grid, database, InlineExecutor(fail)).run() == "exhausted"
     assert run(grid, database)[0] == "exhausted"
     rows = content_of(database, "grid")["trials"]
     assert [row["state"] for row in rows] == ["failed"] * 4 + ["complete"] * 4
@@ -444,7 +444,7 @@ def test_failures_use_up_neither_patience_nor_a_grid(database: Database, tmp_pat
 )
 def test_a_study_that_learnt_nothing_may_change(database: Database, tmp_path: Path, change: dict[str, Any]) -> None:
     """What waited has parameters of the old question; it must not run under the new one."""
-    StudyRun(spec_of(tmp_path), database, InterruptedExecutor([signal.SIGTERM], after=1)).run()
+    StudyRunner(spec_of(tmp_path), database, InterruptedExecutor([signal.SIGTERM], after=1)).run()
     before = content_of(database)
     assert before["counts"]["complete"] == 0
     assert before["counts"]["waiting"] > 0
@@ -464,7 +464,7 @@ def test_a_study_that_learnt_nothing_may_change(database: Database, tmp_path: Pa
 def test_a_worker_that_dies_every_time_ends_the_study(database: Database, tmp_path: Path) -> None:
     executor = DyingExecutor(dict.fromkeys(range(30), 2))
     with pytest.raises(RepeatedFailureError, match=r"(?s)SIGKILL, twice.*the last words"):
-        StudyRun(spec_of(tmp_path), database, executor).run()
+        StudyRunner(spec_of(tmp_path), database, executor).run()
 
 
 def test_a_used_up_budget_starts_no_worker(database: Database, tmp_path: Path) -> None:
@@ -474,7 +474,7 @@ def test_a_used_up_budget_starts_no_worker(database: Database, tmp_path: Path) -
 
     run(spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database)
     spec = spec_of(tmp_path, budget={"trials": 3, "epochs": 5})
-    assert StudyRun(spec, database, Unstartable(mock_study.trainer)).run() == "trials"
+    assert StudyRunner(spec, database, Unstartable(mock_study.trainer)).run() == "trials"
 
 
 def test_a_database_that_fails_leaves_the_study_free(
@@ -505,16 +505,16 @@ def test_folds_are_reported_as_the_pruner_compares_them(database: Database, tmp_
             for number in list(self._running):
                 for fold, value in enumerate(values):
                     found.append(
-                        EpochDone(number, EpochRecord(fold, 1, 1.0, 1.0, value, 0.1, 0.0), fold + 1, value, False)
+                        EpochFinished(number, EpochRecord(fold, 1, 1.0, 1.0, value, 0.1, 0.0), fold + 1, value, False)
                     )
-                found.append(Ended(number, Training("complete", 0.6), 0.0))
+                found.append(JobFinished(number, TrainingResult("complete", 0.6), 0.0))
                 del self._running[number]
             return found
 
     data = {"source": "iris", "validation": {"folds": 5}}
     for pruner, expected in (("median", [0.9, 0.75, 0.6, 0.6, 0.6]), ("wilcoxon", values)):
         spec = spec_of(tmp_path, name=pruner, data=data, pruner={"name": pruner}, budget={"trials": 2, "epochs": 1})
-        StudyRun(spec, database, Folds(mock_study.trainer)).run()
+        StudyRunner(spec, database, Folds(mock_study.trainer)).run()
         for trial in optuna.load_study(study_name=pruner, storage=database.url).trials:
             assert [trial.intermediate_values[step] for step in range(1, 6)] == pytest.approx(expected)
 
@@ -524,15 +524,15 @@ def test_programs_are_counted_over_all_runs(database: Database, tmp_path: Path) 
         """Each trial needs two programs."""
 
         def events(self, timeout_s: float) -> list[Any]:
-            ended = Training("complete", 0.6)
+            ended = TrainingResult("complete", 0.6)
             found: list[Any] = [
-                Ended(number, ended, 0.0, (2, 0.25), "fit", "it has a lamp") for number in self._running
+                JobFinished(number, ended, 0.0, (2, 0.25), "fit", "it has a lamp") for number in self._running
             ]
             self._running.clear()
             return found
 
     for trials in (2, 3):
-        StudyRun(spec_of(tmp_path, budget={"trials": trials}), database, Compiling(mock_study.trainer)).run()
+        StudyRunner(spec_of(tmp_path, budget={"trials": trials}), database, Compiling(mock_study.trainer)).run()
     (study,) = optuna.get_all_study_names(database.url)
     attrs = optuna.load_study(study_name=study, storage=database.url).user_attrs
     assert attrs["tuner:programs"] == {"traced": 6, "seconds": 0.75}
@@ -553,15 +553,15 @@ def test_what_is_measured_first_is_what_later_jobs_are_told(database: Database, 
 
         def events(self, timeout_s: float) -> list[Any]:
             times = [{"a": (0.1, 0.1 * number), f"own {number}": (0.2, None)} for number in self._running]
-            ended = Training("complete", 0.6)
+            ended = TrainingResult("complete", 0.6)
             found: list[Any] = [
-                Ended(number, ended, 0.0, measured=new) for number, new in zip(self._running, times, strict=True)
+                JobFinished(number, ended, 0.0, measured=new) for number, new in zip(self._running, times, strict=True)
             ]
             self._running.clear()
             return found
 
     for trials in (2, 3):
-        StudyRun(spec_of(tmp_path, budget={"trials": trials}), database, Measuring(mock_study.trainer)).run()
+        StudyRunner(spec_of(tmp_path, budget={"trials": trials}), database, Measuring(mock_study.trainer)).run()
     first, more = {"a": (0.1, 0.0), "own 0": (0.2, None)}, {"own 1": (0.2, None)}
     assert [{network: tuple(times) for network, times in each.items()} for each in told] == [
         {},
@@ -579,7 +579,7 @@ def test_many_free_workers_begin_before_all_are_asked_for(database: Database, tm
             super().submit(job)
 
     spec = spec_of(tmp_path, budget={"trials": 70, "epochs": 1}, sampler={"name": "random"})
-    StudyRun(spec, database, Watched(mock_study.trainer, slots=70)).run()
+    StudyRunner(spec, database, Watched(mock_study.trainer, slots=70)).run()
     assert len(begun) == 70
     assert begun[0] == 32
 
@@ -588,17 +588,17 @@ class Telling(InlineExecutor):
     """Warns twice, and says twice that global state has changed, before each step."""
 
     def events(self, timeout_s: float) -> list[Any]:
-        found = super().events(timeout_s)
-        numbers = dict.fromkeys(event.number for event in found if isinstance(event, EpochDone))
+        found = super().poll(timeout_s)
+        numbers = dict.fromkeys(event.number for event in found if isinstance(event, EpochFinished))
         said = [ModelWarned(number, "The model ends in softmax.") for number in numbers] * 2
         return [*said, *(GlobalStateChanged(number, ("the locale",), ()) for number in numbers), *found]
 
 
 def test_what_workers_warn_of_is_said_once_and_kept(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
-    shown: list[Standing] = []
+    shown: list[Progress] = []
     spec = mock_study.spec_of(tmp_path, budget={"trials": 3, "epochs": 2})
-    StudyRun(spec, database, Telling(mock_study.trainer), shown.append).run()
+    StudyRunner(spec, database, Telling(mock_study.trainer), shown.append).run()
     notes = [standing.note for standing in shown if standing.note]
     assert len(notes) == 2
     assert notes[0] == "The model ends in softmax."

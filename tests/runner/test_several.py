@@ -16,12 +16,12 @@ import mock_study
 import pytest
 from mock_study import run, spec_of
 
-from tuner.engines import EpochRecord, Training
+from tuner.engines import EpochRecord, TrainingResult
 from tuner.errors import StudyChangedError
 from tuner.executors import InlineExecutor
 from tuner.results import read_study_results, summary
-from tuner.runner.study_runner import StudyRun
-from tuner.storage import StudyStore, leases, open_database
+from tuner.runner.study_runner import StudyRunner
+from tuner.storage import StudySession, leases, open_database
 from tuner.study import StudySpec
 
 
@@ -99,7 +99,7 @@ class Gate:
     def __init__(self) -> None:
         self.reached, self.go = threading.Event(), threading.Event()
 
-    def __call__(self, recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, Training]:
+    def __call__(self, recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
         self.reached.set()
         assert self.go.wait(60)
         return (yield from mock_study.trainer(recipe))
@@ -110,14 +110,14 @@ def test_who_has_nothing_to_do_waits_for_what_others_run(tmp_path: Path) -> None
     url, spec = f"sqlite:///{tmp_path}/t.db", spec_of(tmp_path, budget={"trials": 4, "epochs": 5})
     database = open_database(url, create=True)
     run(spec_of(tmp_path, budget={"trials": 1, "epochs": 5}), database)
-    dead = StudyStore(database, "mock", "maximize")
-    assert dead.reserve(lambda waiting: [{}, {}]) == [1, 2]
+    dead = StudySession(database, "mock", "maximize")
+    assert dead.claim_trials(lambda waiting: [{}, {}]) == [1, 2]
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(lambda: run(spec, open_database(url, create=True)))
         until(lambda: content_of(url)["counts"]["complete"] == 2, other)
         time.sleep(0.5)
         assert not other.done(), "two trials are still run by somebody who lives"
-        leases.closed(dead._owner.owner)  # as if its process had died
+        leases.release_local(dead._owner.owner)  # as if its process had died
         assert other.result(timeout=60)[0] == "trials"
     content = content_of(url)
     assert content["counts"]["complete"] == 4 == len(content["trials"])
@@ -128,7 +128,7 @@ def test_another_question_is_refused_while_the_study_runs(tmp_path: Path) -> Non
     spec = spec_of(tmp_path, budget={"trials": 2, "epochs": 5})
     changed = spec_of(tmp_path, budget={"trials": 2, "epochs": 7})
     with ThreadPoolExecutor(1) as pool:
-        other = pool.submit(lambda: StudyRun(spec, open_database(url, create=True), InlineExecutor(gate)).run())
+        other = pool.submit(lambda: StudyRunner(spec, open_database(url, create=True), InlineExecutor(gate)).run())
         assert gate.reached.wait(60)
         with pytest.raises(StudyChangedError, match="epochs"):
             run(changed, open_database(url, create=True))
@@ -143,16 +143,16 @@ def test_who_was_taken_for_dead_goes_on_with_other_trials(tmp_path: Path) -> Non
 
     def late() -> str:
         executor = InlineExecutor(gate)
-        return StudyRun(spec, open_database(url, create=True), executor, lambda s: notes.append(s.note)).run()
+        return StudyRunner(spec, open_database(url, create=True), executor, lambda s: notes.append(s.note)).run()
 
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(late)
         assert gate.reached.wait(60)
         (owner,) = leases._OPEN - others
         leases._OPEN.discard(owner)
-        thief = StudyStore(open_database(url, create=True), "mock", "maximize")
-        assert thief.requeued == [0]
-        assert thief.reserve(lambda waiting: [{}]) == [0]
+        thief = StudySession(open_database(url, create=True), "mock", "maximize")
+        assert thief.recovered == [0]
+        assert thief.claim_trials(lambda waiting: [{}]) == [0]
         gate.go.set()
         until(lambda: content_of(url)["counts"]["complete"] == 3, other)
         thief.close()  # the trial waits again, and who was late may have it now

@@ -7,7 +7,7 @@ import pytest
 
 from tuner.catalog import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Task
 from tuner.search import initial_points, suggest
-from tuner.space import Categorical, Dimension, Fixed, Float, Int, Space, When
+from tuner.space import Categorical, Condition, Dimension, Fixed, Float, Int, Space
 
 
 @pytest.mark.parametrize("task", list(Task))
@@ -91,7 +91,7 @@ def test_what_is_inactive_under_the_setting_is_left_out():
     space = Space(
         [
             Dimension("optimizer", Categorical(("adam", "adamw"))),
-            Dimension("weight_decay", Float(1e-6, 0.1, log=True), (When("optimizer", ("adamw",)),)),
+            Dimension("weight_decay", Float(1e-6, 0.1, log=True), (Condition("optimizer", ("adamw",)),)),
         ]
     )
     assert initial_points(space, Task.BINARY) == [{"optimizer": "adam"}, {"optimizer": "adamw", "weight_decay": 1e-2}]

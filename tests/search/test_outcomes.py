@@ -9,8 +9,8 @@ import statistics
 import optuna
 import pytest
 
-from tuner.search import SAMPLERS, Outcome, best_of, state_of, suggest, tell, value_of
-from tuner.space import Categorical, Dimension, Float, Space, When
+from tuner.search import SAMPLERS, Outcome, find_best, suggest, tell, trial_state, trial_value
+from tuner.space import Categorical, Condition, Dimension, Float, Space
 
 ENDINGS = [
     (Outcome("complete", 0.5), "COMPLETE", 0.5),
@@ -39,24 +39,24 @@ def test_an_outcome_is_recovered_from_the_stored_trial(outcome, optuna_state, va
     study, space = study_of()
     trial = ended(study, space, outcome, report=0.25)
     assert trial.state.name == optuna_state
-    assert state_of(trial) == (outcome.state, outcome.reason)
-    assert value_of(trial) == value
+    assert trial_state(trial) == (outcome.state, outcome.reason)
+    assert trial_value(trial) == value
 
 
 def test_trials_that_have_not_ended_have_a_state_too():
     study, space = study_of()
     study.enqueue_trial({"x": 0.5})
-    assert state_of(study.trials[0]) == ("waiting", None)
+    assert trial_state(study.trials[0]) == ("waiting", None)
     suggest(study.ask(), space)
-    assert state_of(study.trials[0]) == ("running", None)
-    assert value_of(study.trials[0]) is None
+    assert trial_state(study.trials[0]) == ("running", None)
+    assert trial_value(study.trials[0]) is None
 
 
 def test_a_trial_can_be_told_by_its_number():
     study, space = study_of()
     suggest(study.ask(), space)
     assert tell(study, 0, Outcome("diverged", reason="exploding"))
-    assert state_of(study.trials[0]) == ("diverged", "exploding")
+    assert trial_state(study.trials[0]) == ("diverged", "exploding")
 
 
 def test_a_late_result_changes_nothing():
@@ -65,7 +65,7 @@ def test_a_late_result_changes_nothing():
     suggest(trial, space)
     assert tell(study, trial, Outcome("failed", reason="worker lost"))
     assert not tell(study, trial, Outcome("complete", 1.0))
-    assert state_of(study.trials[0]) == ("failed", "worker lost")
+    assert trial_state(study.trials[0]) == ("failed", "worker lost")
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_samplers_that_see_values_only_get_the_worst_one(direction, worst, best)
         ended(study, space, Outcome("complete", value))
     trial = ended(study, space, Outcome("diverged", reason="x"))
     assert (trial.state.name, trial.value) == ("COMPLETE", worst)
-    assert state_of(trial)[0] == "diverged"
-    assert value_of(trial) is None
+    assert trial_state(trial)[0] == "diverged"
+    assert trial_value(trial) is None
     assert trial.constraints == {}
     assert study.best_trial.value == best
 
@@ -104,13 +104,13 @@ def test_samplers_that_see_feasibility_get_a_constraint():
 @pytest.mark.parametrize(("direction", "best"), [("maximize", 2), ("minimize", 1)])
 def test_the_best_trial_is_complete_and_the_earliest_of_equals(sampler, direction, best):
     study, space = study_of(sampler, direction)
-    assert best_of(study.trials, direction) is None
+    assert find_best(study.trials, direction) is None
     ended(study, space, Outcome("diverged", reason="x"), report=5.0)
     for value in (0.1, 0.9, 0.9, 0.1):
         ended(study, space, Outcome("complete", value))
     ended(study, space, Outcome("diverged", reason="x"), report=-5.0)
     ended(study, space, Outcome("pruned"), report=7.0)
-    assert best_of(study.trials, direction).number == best
+    assert find_best(study.trials, direction).number == best
     assert study.best_value == study.trials[best].value
 
 
@@ -118,9 +118,9 @@ RATES = Space(
     [
         Dimension("optimizer", Categorical(("sgd", "adam", "rmsprop"))),
         Dimension("learning_rate", Float(1e-4, 10.0, log=True)),
-        Dimension("momentum", Float(0.0, 0.99), (When("optimizer", ("sgd", "rmsprop")),)),
+        Dimension("momentum", Float(0.0, 0.99), (Condition("optimizer", ("sgd", "rmsprop")),)),
         Dimension("schedule", Categorical(("constant", "step"))),
-        Dimension("schedule.step.every", Float(0.1, 0.5), (When("schedule", ("step",)),)),
+        Dimension("schedule.step.every", Float(0.1, 0.5), (Condition("schedule", ("step",)),)),
     ]
 )
 
@@ -139,7 +139,7 @@ def wasted(sampler: str, seed: int, ending: str) -> float:
             best_rate = -1.0 if values["optimizer"] == "sgd" else -2.5
             value = -abs(math.log10(values["learning_rate"]) - best_rate) - 0.3 * abs(values.get("momentum", 0.9) - 0.9)
             tell(study, trial, Outcome("complete", value - 0.1 * (values["schedule"] == "step")))
-    assert state_of(study.best_trial)[0] == "complete"
+    assert trial_state(study.best_trial)[0] == "complete"
     return count / 80
 
 

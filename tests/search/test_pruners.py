@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from tuner.errors import UsageError
-from tuner.search import PRUNERS, Outcome, state_of, tell
+from tuner.search import PRUNERS, Outcome, tell, trial_state
 
 STEPS = 20
 DECIDING = [name for name in PRUNERS if name not in ("none", "wilcoxon")]
@@ -53,7 +53,7 @@ def test_a_bad_curve_is_ended_at_a_rung_and_a_good_one_goes_on(name):
     # Worse than all, and getting worse still: `patient` asks for that.
     ended = train(study, [0.1 - 0.004 * step for step in range(STEPS)], rungs)
     assert ended in rungs
-    assert state_of(study.trials[-1])[0] == "pruned"
+    assert trial_state(study.trials[-1])[0] == "pruned"
     assert train(study, curve(0.99), rungs) is None
 
 

@@ -9,8 +9,8 @@ import optuna
 import pytest
 
 from tuner.errors import UsageError
-from tuner.search import SAMPLERS, Outcome, encode, suggest, tell, values_of
-from tuner.space import Categorical, Dimension, Float, Int, Space, When
+from tuner.search import SAMPLERS, Outcome, params_from_trial, suggest, tell, to_optuna_params
+from tuner.space import Categorical, Condition, Dimension, Float, Int, Space
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="gp needs torch")
 BUILT = [name for name in SAMPLERS if name not in ("grid", "gp")] + [
@@ -34,7 +34,7 @@ def fill(name, space, seed=3, trials=30, **options):
                 tell(study, trial, Outcome("failed", reason="out of memory"))
             case _:
                 tell(study, trial, Outcome("complete", -abs(values.get("learning_rate", 0.0) - 0.01)))
-    return [values_of(trial, space) for trial in study.trials]
+    return [params_from_trial(trial, space) for trial in study.trials]
 
 
 @pytest.mark.parametrize("name", BUILT)
@@ -93,13 +93,13 @@ class TestGrid:
                 trial = study.ask()
                 suggest(trial, finite)
                 tell(study, trial, Outcome("complete", 0.0))
-        settings = [values_of(trial, finite) for trial in study.trials]
+        settings = [params_from_trial(trial, finite) for trial in study.trials]
         assert sorted(map(str, settings)) == sorted(map(str, finite.settings()))
 
     def test_running_and_enqueued_trials_are_not_repeated(self, finite):
         study = optuna.create_study(sampler=SAMPLERS["grid"].build(0, finite, 9))
-        study.enqueue_trial(encode({"optimizer": "sgd", "learning_rate": 0.3}, finite))
-        study.enqueue_trial(encode({"optimizer": "adam", "learning_rate": 0.5}, finite))
+        study.enqueue_trial(to_optuna_params({"optimizer": "sgd", "learning_rate": 0.3}, finite))
+        study.enqueue_trial(to_optuna_params({"optimizer": "adam", "learning_rate": 0.5}, finite))
         settings = [suggest(study.ask(), finite) for _ in range(9)]
         assert (settings[0]["optimizer"], settings[0]["learning_rate"]) == ("sgd", pytest.approx(0.3))
         assert len({str({**s, "learning_rate": round(s["learning_rate"], 6)}) for s in settings}) == 9
@@ -125,7 +125,7 @@ class TestGrid:
         study.sampler = SAMPLERS["grid"].build(1, finite, 9)
         for _ in range(4):
             suggest(study.ask(), finite)
-        assert len({str(values_of(trial, finite)) for trial in study.trials}) == 9
+        assert len({str(params_from_trial(trial, finite)) for trial in study.trials}) == 9
 
     def test_values_off_the_grid_can_be_enqueued(self, finite):
         study = optuna.create_study(sampler=SAMPLERS["grid"].build(0, finite, 9))
@@ -133,7 +133,7 @@ class TestGrid:
         assert suggest(study.ask(), finite)["optimizer"] == "sgd"
 
     def test_a_continuous_space_is_refused_by_name(self, space):
-        reason = SAMPLERS["grid"].unsuited(space, 10)
+        reason = SAMPLERS["grid"].incompatible_because(space, 10)
         assert "learning_rate (0.0001 … 0.1 (log))" in reason
         assert "batch_size" not in reason
         with pytest.raises(UsageError, match="learning_rate"):
@@ -141,7 +141,7 @@ class TestGrid:
 
     def test_too_large_a_space_is_refused(self):
         space = Space(Dimension(name, Int(1, 100)) for name in "abc")
-        assert "100,000" in SAMPLERS["grid"].unsuited(space, 10)
+        assert "100,000" in SAMPLERS["grid"].incompatible_because(space, 10)
 
     def test_a_grid_beyond_the_budget_is_advised_against(self, finite):
         assert "9 settings and only 5" in SAMPLERS["grid"].advice(finite, 5)
@@ -157,7 +157,7 @@ class TestQuasiRandom:
                 Dimension("x", Float(1e-4, 1.0, log=True)),
                 Dimension("n", Int(1, 16, log=True)),
                 Dimension("step", Float(0.0, 1.0, step=0.25)),
-                Dimension("only_a", Float(0.0, 1.0), (When("kind", ("a",)),)),
+                Dimension("only_a", Float(0.0, 1.0), (Condition("kind", ("a",)),)),
             ]
         )
         settings = fill("quasi_random", space, trials=64)
@@ -179,7 +179,7 @@ class TestQuasiRandom:
                 trial = study.ask()
                 suggest(trial, space)
                 tell(study, trial, Outcome("complete", 0.0))
-        assert [values_of(trial, space) for trial in study.trials] == whole
+        assert [params_from_trial(trial, space) for trial in study.trials] == whole
 
 
 class TestCmaEs:
@@ -232,14 +232,14 @@ class TestCmaEs:
 
     def test_one_number_is_enough(self):
         space = Space([Dimension("x", Float(0.0, 1.0))])
-        assert SAMPLERS["cmaes"].unsuited(space, 20) is None
+        assert SAMPLERS["cmaes"].incompatible_because(space, 20) is None
         assert len(fill("cmaes", space)) == 30
 
     def test_a_space_without_unconditional_numbers_is_refused(self):
         space = Space(
             [
                 Dimension("kind", Categorical(("a", "b"))),
-                Dimension("x", Float(0.0, 1.0), (When("kind", ("a",)),)),
+                Dimension("x", Float(0.0, 1.0), (Condition("kind", ("a",)),)),
             ]
         )
         with pytest.raises(UsageError, match="take tpe"):
@@ -249,7 +249,7 @@ class TestCmaEs:
 class TestGaussianProcess:
     def test_without_torch_it_says_what_to_install(self, space, monkeypatch):
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-        assert "pip install keras-studies[gp]" in SAMPLERS["gp"].unsuited(space, 10)
+        assert "pip install keras-studies[gp]" in SAMPLERS["gp"].incompatible_because(space, 10)
         with pytest.raises(UsageError, match=r"pip install keras-studies\[gp\]"):
             SAMPLERS["gp"].build(0, space, 10)
 

@@ -9,8 +9,8 @@ from typing import Any
 import optuna
 import pytest
 
-from tuner.search import SettingIndex, encode, suggest
-from tuner.space import Categorical, Dimension, Float, Int, Space, When
+from tuner.search import SettingIndex, suggest, to_optuna_params
+from tuner.space import Categorical, Condition, Dimension, Float, Int, Space
 
 STATES = optuna.trial.TrialState
 
@@ -19,7 +19,7 @@ def study_of(*settings: tuple[Space, dict[str, Any], STATES]) -> optuna.Study:
     """A study with a trial for each setting."""
     study = optuna.create_study()
     for space, values, state in settings:
-        study.enqueue_trial(encode(values, space))
+        study.enqueue_trial(to_optuna_params(values, space))
         if state == STATES.WAITING:
             continue
         trial = study.ask()
@@ -38,9 +38,9 @@ def test_a_setting_is_used_however_its_trial_ended(finite: Space, state: STATES)
     assert index.left == 9
     index.update(study_of((finite, SGD, state)).get_trials())
     assert index.left == 8
-    assert index.is_used(encode(SGD, finite))
-    assert not index.is_used(encode(SGD, finite), number=0) or state.is_finished()
-    assert not index.is_used(encode({**SGD, "nesterov": False}, finite))
+    assert index.is_used(to_optuna_params(SGD, finite))
+    assert not index.is_used(to_optuna_params(SGD, finite), number=0) or state.is_finished()
+    assert not index.is_used(to_optuna_params({**SGD, "nesterov": False}, finite))
 
 
 def test_what_failed_before_may_be_asked_for_again(finite: Space) -> None:
@@ -77,7 +77,7 @@ def test_only_whole_settings_of_the_space_count(finite: Space) -> None:
 def test_settings_are_found_until_none_is_left(finite: Space, seed: int) -> None:
     study = optuna.create_study()
     index = SettingIndex(finite)
-    params, found = encode(SGD, finite), []
+    params, found = to_optuna_params(SGD, finite), []
     while index.left:
         found.append(params)
         study.enqueue_trial(params)
@@ -108,15 +108,15 @@ def test_what_is_fixed_stays_while_it_can(finite: Space) -> None:
 
 
 def test_the_finite_part_of_an_endless_space_is_not_repeated() -> None:
-    rate = Dimension("learning_rate", Float(1e-4, 1.0, log=True), (When("optimizer", ("sgd",)),))
-    units = Dimension("units", Int(1, 1000, log=True), (When("optimizer", ("sgd",)),))
+    rate = Dimension("learning_rate", Float(1e-4, 1.0, log=True), (Condition("optimizer", ("sgd",)),))
+    units = Dimension("units", Int(1, 1000, log=True), (Condition("optimizer", ("sgd",)),))
     space = Space([Dimension("optimizer", Categorical(("sgd", "rprop", (1, True)))), rate, units])
     study = study_of((space, {"optimizer": "rprop"}, STATES.COMPLETE), (space, {"optimizer": (1, True)}, STATES.PRUNED))
     index = SettingIndex(space)
     index.update(study.get_trials())
     assert index.left == math.inf
-    assert index.is_used(encode({"optimizer": "rprop"}, space))
-    instead = index.nearest_unused(encode({"optimizer": "rprop"}, space), "0")
+    assert index.is_used(to_optuna_params({"optimizer": "rprop"}, space))
+    instead = index.nearest_unused(to_optuna_params({"optimizer": "rprop"}, space), "0")
     assert 1e-4 <= instead["learning_rate"] <= 1.0
     assert 1 <= instead["units"] <= 1000
     study.enqueue_trial(instead)

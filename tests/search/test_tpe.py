@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.search import Outcome, suggest, tell
 from tuner.search.samplers.tpe_sampler import TPESampler
-from tuner.space import Categorical, Dimension, Float, Int, Space, Value, When
+from tuner.space import Categorical, Condition, Dimension, Float, Int, Space, Value
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def space() -> Space:
     return Space(
         [
             Dimension("optimizer", Categorical(("sgd", "adam"))),
-            Dimension("nesterov", Categorical((True, False)), (When("optimizer", ("sgd",)),)),
+            Dimension("nesterov", Categorical((True, False)), (Condition("optimizer", ("sgd",)),)),
             Dimension("learning_rate", Float(1e-4, 1e-1, log=True)),
             Dimension("batch_size", Int(16, 128, step=16)),
         ]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.space import Categorical, Dimension, Fixed, Float, Int, Parameter, Space, Value, When
+from tuner.space import Categorical, Condition, Dimension, Fixed, Float, Int, Parameter, Space, Value
 
 
 def space(*dimensions: Dimension) -> Space:
@@ -21,9 +21,9 @@ def space(*dimensions: Dimension) -> Space:
 
 
 OPTIMIZER = Dimension("optimizer", Categorical(("sgd", "adam", "adagrad")))
-NESTEROV = Dimension("optimizer.sgd.nesterov", Categorical((True, False)), (When("optimizer", ("sgd",)),))
-MOMENTUM = Dimension("momentum", Categorical((0.0, 0.9)), (When("optimizer", ("sgd", "adam")),))
-CHAINED = Dimension("warm", Categorical((1, 2)), (When("optimizer.sgd.nesterov", (True,)),))
+NESTEROV = Dimension("optimizer.sgd.nesterov", Categorical((True, False)), (Condition("optimizer", ("sgd",)),))
+MOMENTUM = Dimension("momentum", Categorical((0.0, 0.9)), (Condition("optimizer", ("sgd", "adam")),))
+CHAINED = Dimension("warm", Categorical((1, 2)), (Condition("optimizer.sgd.nesterov", (True,)),))
 BATCH = Dimension("batch_size", Fixed(32))
 CONDITIONAL = space(OPTIMIZER, NESTEROV, MOMENTUM, CHAINED, BATCH)
 
@@ -40,28 +40,28 @@ def test_only_what_is_active_is_asked_for_and_given() -> None:
         given: dict[str, Value] = {"optimizer": "adam", "momentum": 0.9}
         return given[dimension.name]
 
-    assert CONDITIONAL.draw(choose) == {"optimizer": "adam", "momentum": 0.9, "batch_size": 32}
+    assert CONDITIONAL.resolve(choose) == {"optimizer": "adam", "momentum": 0.9, "batch_size": 32}
     assert asked == ["optimizer", "momentum"]
 
 
 def test_what_depends_on_an_inactive_dimension_is_inactive() -> None:
-    drawn = CONDITIONAL.draw(chosen(optimizer="sgd", nesterov=True, momentum=0.0, warm=2))
+    drawn = CONDITIONAL.resolve(chosen(optimizer="sgd", nesterov=True, momentum=0.0, warm=2))
     assert drawn == {
         "optimizer": "sgd", "optimizer.sgd.nesterov": True, "momentum": 0.0, "warm": 2, "batch_size": 32,
     }  # fmt: skip
-    assert "warm" not in CONDITIONAL.draw(chosen(optimizer="sgd", nesterov=False, momentum=0.0))
-    assert "warm" not in CONDITIONAL.draw(chosen(optimizer="adagrad"))
+    assert "warm" not in CONDITIONAL.resolve(chosen(optimizer="sgd", nesterov=False, momentum=0.0))
+    assert "warm" not in CONDITIONAL.resolve(chosen(optimizer="adagrad"))
 
 
 def test_all_conditions_must_hold() -> None:
-    both = Dimension("both", Categorical((1, 2)), (When("a", (1,)), When("b", (1,))))
+    both = Dimension("both", Categorical((1, 2)), (Condition("a", (1,)), Condition("b", (1,))))
     found = space(Dimension("a", Int(0, 1)), Dimension("b", Int(0, 1)), both)
-    active = {(s["a"], s["b"]) for s in found.settings() if "both" in s}
+    active = {(s["a"], s["b"]) for s in found.enumerate_grid() if "both" in s}
     assert active == {(1, 1)}
 
 
 def test_settings_of_a_finite_space() -> None:
-    settings = list(CONDITIONAL.settings())
+    settings = list(CONDITIONAL.enumerate_grid())
     assert len(settings) == CONDITIONAL.size == 9  # sgd: 2 × (2 with nesterov, 1 without), adam: 2, adagrad: 1
     assert len({json.dumps(setting, sort_keys=True) for setting in settings}) == 9
     assert {"optimizer": "adagrad", "batch_size": 32} in settings
@@ -69,7 +69,7 @@ def test_settings_of_a_finite_space() -> None:
 
 def test_settings_of_ranges() -> None:
     found = space(Dimension("a", Int(2, 8, step=3)), Dimension("b", Float(0.1, 0.7, step=0.2)))
-    values = list(found.settings())
+    values = list(found.enumerate_grid())
     assert [s["a"] for s in values[::4]] == [2, 5, 8]
     assert [s["b"] for s in values[:4]] == pytest.approx([0.1, 0.3, 0.5, 0.7])
 
@@ -78,7 +78,7 @@ def test_a_continuous_space_has_no_end() -> None:
     found = space(OPTIMIZER, Dimension("rate", Float(0.1, 1.0)))
     assert found.size == math.inf
     with pytest.raises(ValueError, match="'rate' is continuous"):
-        list(found.settings())
+        list(found.enumerate_grid())
     assert space(Dimension("rate", Float(0.1, 0.1))).size == 1
 
 
@@ -86,15 +86,15 @@ def test_a_large_space_is_counted_at_once() -> None:
     tens = [Dimension(f"d{n}", Int(0, 9)) for n in range(1000)]
     assert space(*tens).size == 10**1000
     gates = [Dimension(f"g{n}", Int(0, 1)) for n in range(30)]
-    every = Dimension("every", Int(0, 1), tuple(When(gate.name, (1,)) for gate in gates))
+    every = Dimension("every", Int(0, 1), tuple(Condition(gate.name, (1,)) for gate in gates))
     assert space(*gates, every).size == math.inf, "beyond MAX_STATES it is not counted"
     assert space(*gates[:10], dataclasses.replace(every, conditions=every.conditions[:10])).size == 2**10 + 1
     named = Dimension("named", Int(1, 10**9))
-    assert space(named, Dimension("more", Int(0, 1), (When("named", (7,)),))).size == 10**9 + 1
+    assert space(named, Dimension("more", Int(0, 1), (Condition("named", (7,)),))).size == 10**9 + 1
 
 
 def test_a_continuous_dimension_that_is_never_active_does_not_make_a_space_endless() -> None:
-    rate = Dimension("rate", Float(0.1, 1.0), (When("optimizer", ("lion",)),))
+    rate = Dimension("rate", Float(0.1, 1.0), (Condition("optimizer", ("lion",)),))
     assert space(OPTIMIZER, rate).size == 3
     assert [space(OPTIMIZER, rate).enumeration.number({"optimizer": name}) for name in ("adagrad", "lion")] == [2, None]
 
@@ -102,7 +102,7 @@ def test_a_continuous_dimension_that_is_never_active_does_not_make_a_space_endle
 def test_one_value_is_not_searched() -> None:
     found = space(Dimension("a", Int(3, 3)), Dimension("b", Categorical(("x",))), Dimension("c", Float(0.5, 0.5)))
     assert found.searched == ()
-    assert found.draw(chosen()) == {"a": 3, "b": "x", "c": 0.5}
+    assert found.resolve(chosen()) == {"a": 3, "b": "x", "c": 0.5}
 
 
 def test_order_and_names_are_checked() -> None:
@@ -152,8 +152,8 @@ def spaces(draw: st.DrawFn) -> Space:
     for number in range(draw(st.integers(1, 5))):
         conditions = []
         for other in draw(st.lists(st.sampled_from(dimensions), max_size=2)) if dimensions else ():
-            values = list(space(Dimension(other.name, other.parameter)).settings())
-            conditions.append(When(other.name, (draw(st.sampled_from(values))[other.name],)))
+            values = list(space(Dimension(other.name, other.parameter)).enumerate_grid())
+            conditions.append(Condition(other.name, (draw(st.sampled_from(values))[other.name],)))
         dimensions.append(Dimension(f"d{number}", draw(PARAMETERS), tuple(conditions)))
     return Space(dimensions)
 
@@ -163,10 +163,10 @@ def test_what_is_drawn_is_one_of_the_settings(found: Space, seed: int) -> None:
     draw = random.Random(seed)
 
     def choose(dimension: Dimension) -> Value:
-        values = list(space(Dimension(dimension.name, dimension.parameter)).settings())
+        values = list(space(Dimension(dimension.name, dimension.parameter)).enumerate_grid())
         return draw.choice(values)[dimension.name]
 
-    drawn, settings = found.draw(choose), list(found.settings())
+    drawn, settings = found.resolve(choose), list(found.enumerate_grid())
     assert drawn in settings
     assert len(settings) == found.size
     assert all(first != second for first, second in itertools.combinations(settings, 2))
@@ -181,7 +181,7 @@ def test_each_setting_has_its_number(found: Space) -> None:
     settings = [numbers.setting(number) for number in range(int(found.size))]
     assert [numbers.number(setting) for setting in settings] == list(range(len(settings)))
     assert sorted(map(repr, map(sorted, map(dict.items, settings)))) == sorted(
-        repr(sorted(setting.items())) for setting in found.settings()
+        repr(sorted(setting.items())) for setting in found.enumerate_grid()
     )
 
 

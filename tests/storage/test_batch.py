@@ -9,7 +9,7 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.storage import Database, StudyStore
+from tuner.storage import Database, StudySession
 
 
 def play(study: optuna.Study, flush: Any = lambda: None) -> None:
@@ -66,7 +66,7 @@ def test_batches_equal_public_calls(database: Database) -> None:
         study_name="public", storage=database.optuna, sampler=optuna.samplers.TPESampler(seed=1), direction="maximize"
     )
     play(public)
-    store = StudyStore(database, "batched", "maximize")
+    store = StudySession(database, "batched", "maximize")
     play(store.study(sampler=optuna.samplers.TPESampler(seed=1)), store.flush)
     store.close()
     ours, theirs = (optuna.load_study(study_name=name, storage=database.optuna) for name in ("batched", "public"))
@@ -77,7 +77,7 @@ def test_batches_equal_public_calls(database: Database) -> None:
 
 
 def test_times_survive_the_change_of_zone(database: Database) -> None:
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     study = store.study()
     trial = study.ask()
     study.tell(trial, 1.0)
@@ -90,7 +90,7 @@ def test_times_survive_the_change_of_zone(database: Database) -> None:
 def test_a_failed_write_writes_nothing_and_is_tried_again(database: Database, monkeypatch: Any) -> None:
     from tuner.storage import optuna_sql
 
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     study = store.study()
     trial = study.ask()
     trial.suggest_float("x", 0, 1)

@@ -6,11 +6,11 @@ import optuna
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
-from tuner.storage.mirror import Memory
+from tuner.storage.mirror import MirrorStorage
 
 
 def test_trials_that_are_put_in() -> None:
-    memory = Memory()
+    memory = MirrorStorage()
     study = optuna.create_study(storage=memory, study_name="s", direction="maximize")
     space = {"x": FloatDistribution(0, 1)}
     for number, value in enumerate([0.25, 0.5]):

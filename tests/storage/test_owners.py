@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.orm import Session
 
-from tuner.storage import Database, StudyStore, leases
-from tuner.storage.leases import GONE_AFTER_S, WATCHED_S, Owner, Watch, process_start, this_host
+from tuner.storage import Database, StudySession, leases
+from tuner.storage.leases import LEASE_TTL_S, WATCHED_S, Lease, LeaseMonitor, process_start, this_host
 
-REMOTE = Owner("x", 1, "another host", 1, "1", seen=1_000, place=0, turn=5)
-LATE = 1_000 + GONE_AFTER_S + 1
+REMOTE = Lease("x", 1, "another host", 1, "1", seen=1_000, place=0, turn=5)
+LATE = 1_000 + LEASE_TTL_S + 1
 
 
 class Clock:
@@ -30,9 +30,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-def look(watch: Watch, clock: Clock, seconds: float, owner: Owner, database_clock: int) -> bool:
+def look(watch: LeaseMonitor, clock: Clock, seconds: float, owner: Lease, database_clock: int) -> bool:
     """Look every 5 s for so many seconds; whether the owner was taken for gone at last."""
-    gone: list[Owner] = []
+    gone: list[Lease] = []
     for _ in range(int(seconds / 5)):
         clock.now += 5
         gone = watch.gone([owner], database_clock)
@@ -55,35 +55,37 @@ def test_a_process_lives_while_its_id_and_its_start_are_found() -> None:
 def test_signs_of_life_do_not_matter_on_this_host(clock: Clock) -> None:
     """A machine that slept, a clock that was set, a disk that stalled: the process is there."""
     parent = replace(REMOTE, host=this_host(), pid=os.getppid(), started=process_start(os.getppid()) or "", seen=0)
-    assert not look(Watch(), clock, 100_000, parent, database_clock=2_000_000_000)
+    assert not look(LeaseMonitor(), clock, 100_000, parent, database_clock=2_000_000_000)
 
 
 def test_another_host_is_gone_when_it_was_watched_in_vain(clock: Clock) -> None:
-    watch = Watch()
+    watch = LeaseMonitor()
     assert not look(watch, clock, 5, REMOTE, LATE), "old, but this is the first look"
     assert not look(watch, clock, WATCHED_S - 5, REMOTE, LATE)
     assert look(watch, clock, 5, REMOTE, LATE)
-    assert not look(Watch(), clock, 100_000, REMOTE, LATE - 1), "its last sign of life is not old enough"
+    assert not look(LeaseMonitor(), clock, 100_000, REMOTE, LATE - 1), "its last sign of life is not old enough"
 
 
 def test_a_sign_of_life_begins_the_watch_anew(clock: Clock) -> None:
-    watch = Watch()
+    watch = LeaseMonitor()
     look(watch, clock, WATCHED_S, REMOTE, LATE)
     assert not look(watch, clock, WATCHED_S, replace(REMOTE, turn=6), LATE)
     assert look(watch, clock, 5, replace(REMOTE, turn=6), LATE)
 
 
 def test_a_clock_that_was_set_back_keeps_nobody_alive_and_kills_nobody(clock: Clock) -> None:
-    watch, early = Watch(), 1_000 - 7_200
+    watch, early = LeaseMonitor(), 1_000 - 7_200
     for second in range(0, 600, 10):  # it lives: each turn counts
         assert not look(watch, clock, 10, replace(REMOTE, seen=early + second, turn=5 + second), early + second)
-    assert look(Watch(), clock, WATCHED_S + 5, REMOTE, early), "its last sign of life came before the clock was set"
-    assert not look(Watch(), clock, WATCHED_S - 5, REMOTE, early)
+    assert look(LeaseMonitor(), clock, WATCHED_S + 5, REMOTE, early), (
+        "its last sign of life came before the clock was set"
+    )
+    assert not look(LeaseMonitor(), clock, WATCHED_S - 5, REMOTE, early)
 
 
 def test_time_in_which_nobody_could_look_does_not_count(clock: Clock) -> None:
     """The database was away for an hour, or this process was: all others look old then, and are alive."""
-    watch = Watch()
+    watch = LeaseMonitor()
     watch.gone([REMOTE], LATE)
     clock.now += 3600
     assert watch.gone([REMOTE], LATE + 3600) == []
@@ -95,14 +97,14 @@ def test_start_of_a_process() -> None:
 
 
 def test_places_are_given_away_once(database: Database) -> None:
-    stores = [StudyStore(database, "s", "minimize") for _ in range(3)]
-    assert [store.place for store in stores] == [0, 1, 2]
+    stores = [StudySession(database, "s", "minimize") for _ in range(3)]
+    assert [store.coordinator_index for store in stores] == [0, 1, 2]
     stores[0].close()
-    stores.append(StudyStore(database, "s", "minimize"))
-    assert stores[3].place == 3
+    stores.append(StudySession(database, "s", "minimize"))
+    assert stores[3].coordinator_index == 3
     for store in stores[1:]:
         store.close()
-    assert StudyStore(database, "s", "minimize").place == 0
+    assert StudySession(database, "s", "minimize").coordinator_index == 0
 
 
 def test_the_clock_is_that_of_the_database(database: Database) -> None:

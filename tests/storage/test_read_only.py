@@ -17,8 +17,8 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.errors import StorageError
-from tuner.report import gather
-from tuner.results import read_study_results, studies_table, summary
+from tuner.report import load_view
+from tuner.results import list_studies, read_study_results, summary
 from tuner.storage import migrations, open_database, open_read_only, read_recipes, study_names
 from tuner.storage.sqlite import ReadConnection, table_names
 
@@ -79,7 +79,7 @@ def test_nothing_of_ours_is_made_in_an_empty_database(database_url: str, tmp_pat
         assert (tmp_path / "t.db").read_bytes() == b""
     open_database(database_url, create=True).close()
     database = open_read_only(database_url)
-    assert studies_table(database) == []
+    assert list_studies(database) == []
     database.close()
 
 
@@ -88,7 +88,7 @@ def test_reading_changes_no_byte_and_leaves_nothing(study_url: str, tmp_path: Pa
     database = open_read_only(study_url)
     study = read_study_results(database, "mock")
     assert summary(study)["counts"]["complete"] == 3
-    assert len(gather(study).trials) == 3
+    assert len(load_view(study).trials) == 3
     with pytest.raises(SQLAlchemyError, match="readonly"), database.engine.begin() as connection:
         connection.execute(text("DELETE FROM tuner_recipes"))
     database.close()

@@ -11,10 +11,10 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Table, func, select, text, update
 
-from tuner.errors import OwnerLostError, StorageAwayError, StorageError, StudyNotFoundError
+from tuner.errors import LeaseLostError, StorageError, StorageUnavailableError, StudyNotFoundError
 from tuner.storage import (
     Database,
-    StudyStore,
+    StudySession,
     leases,
     open_database,
     read_epochs,
@@ -32,9 +32,9 @@ def record(epoch: int, loss: float = 1.0) -> dict[str, float]:
     }  # fmt: skip
 
 
-def abandon(store: StudyStore) -> None:
+def abandon(store: StudySession) -> None:
     """As if the process that has the store had died."""
-    leases.closed(store._owner.owner)
+    leases.release_local(store._owner.owner)
 
 
 def rows(database: Database, name: str = "s") -> list[FrozenTrial]:
@@ -48,20 +48,20 @@ def count(database: Database, table: Table) -> int:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
-def take(store: StudyStore, count: int) -> list[int]:
+def take(store: StudySession, count: int) -> list[int]:
     """Reserve so many trials."""
-    return store.reserve(lambda waiting: [{}] * count)
+    return store.claim_trials(lambda waiting: [{}] * count)
 
 
-def run(store: StudyStore, number: int, value: float) -> None:
+def run(store: StudySession, number: int, value: float) -> None:
     """Run a trial that was reserved."""
     study = store.study()
-    store.begin(study, number).suggest_float("x", 0, 1)
+    store.optuna_trial(study, number).suggest_float("x", 0, 1)
     study.tell(number, value)
 
 
 def test_what_a_dead_process_left_running_waits_again(database: Database) -> None:
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     study = store.study(pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2))
     finished = study.ask()
     study.tell(finished, 3.0)
@@ -74,8 +74,8 @@ def test_what_a_dead_process_left_running_waits_again(database: Database) -> Non
     assert "completed_rung_0" in store.study().trials[1].system_attrs
     abandon(store)
 
-    again = StudyStore(database, "s", "minimize")
-    assert again.requeued == [1]
+    again = StudySession(database, "s", "minimize")
+    assert again.recovered == [1]
     stored = optuna.load_study(study_name="s", storage=database.optuna).trials
     assert [trial.state for trial in stored] == [TrialState.COMPLETE, TrialState.WAITING]
     assert stored[1].params == {"x": x}
@@ -94,8 +94,8 @@ def test_what_a_dead_process_left_running_waits_again(database: Database) -> Non
 
 
 def test_a_study_is_alive_while_somebody_runs_it(database: Database) -> None:
-    first, second = (StudyStore(database, "s", "minimize") for _ in range(2))
-    StudyStore(database, "other", "minimize").close()
+    first, second = (StudySession(database, "s", "minimize") for _ in range(2))
+    StudySession(database, "other", "minimize").close()
     first.close()
     assert read_study_record(database, "s").alive
     second.close()
@@ -103,7 +103,7 @@ def test_a_study_is_alive_while_somebody_runs_it(database: Database) -> None:
 
 
 def test_recipes_and_epochs(database: Database) -> None:
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     study = store.study()
     trial = study.ask()
     store.add_recipe(trial.number, {"loss": {"name": "hinge"}, "rate": 0.1})
@@ -121,7 +121,7 @@ def test_recipes_and_epochs(database: Database) -> None:
 
 
 def test_probes_and_verdicts(database: Database) -> None:
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     store.study().ask()
     layer = {"layer": "dense", "gradient": float("inf"), "update": None, "dead": None, "saturated": 0.5}
     probes = [{"epoch": epoch, "loss": 2.0, "constant_loss": 2.3, "layers": [layer, layer]} for epoch in (0, 1)]
@@ -143,7 +143,7 @@ def test_probes_and_verdicts(database: Database) -> None:
     assert [(probe["epoch"], probe["loss"], probe["constant_loss"]) for probe in read] == [(0, 2.0, 2.3), (1, 2.0, 2.3)]
     assert read[0]["layers"] == [{**layer, "gradient": None}] * 2
     assert read_verdicts(database, found.study_id) == {trial_id: [finding]}
-    store.restart(0)
+    store.reset_trial(0)
     store.flush()
     assert read_probes(database, [trial_id]) == []
     assert read_verdicts(database, found.study_id) == {}
@@ -151,7 +151,7 @@ def test_probes_and_verdicts(database: Database) -> None:
 
 
 def test_closing_puts_running_trials_back(database: Database) -> None:
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     study = store.study()
     trial = study.ask()
     trial.suggest_float("x", 0, 1)
@@ -164,17 +164,17 @@ def test_closing_puts_running_trials_back(database: Database) -> None:
 
 
 def test_a_trial_that_comes_from_outside_is_taken_over(database: Database) -> None:
-    StudyStore(database, "s", "minimize").close()
+    StudySession(database, "s", "minimize").close()
     plain = optuna.load_study(study_name="s", storage=database.optuna)
     plain.enqueue_trial({"x": 0.125})
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     assert store.study().ask().suggest_float("x", 0, 1) == 0.125
 
 
 def test_a_deleted_study_leaves_nothing_to_the_next_one(database: Database) -> None:
     """SQLite gives the ids of deleted rows away again."""
     for number in range(2):
-        store = StudyStore(database, f"s{number}", "minimize")
+        store = StudySession(database, f"s{number}", "minimize")
         trial = store.study().ask()
         store.add_recipe(trial.number, {"study": number})
         store.add_epoch(trial.number, record(1, loss=float(number)))
@@ -187,16 +187,16 @@ def test_a_deleted_study_leaves_nothing_to_the_next_one(database: Database) -> N
 
 
 def test_a_late_owner_is_refused_and_disturbs_nobody(database: Database) -> None:
-    first = StudyStore(database, "s", "minimize")
+    first = StudySession(database, "s", "minimize")
     (number,) = take(first, 1)
     abandon(first)
-    second = StudyStore(database, "s", "minimize")
-    assert second.requeued == [number]
+    second = StudySession(database, "s", "minimize")
+    assert second.recovered == [number]
     run(first, number, 1.0)
-    with pytest.raises(OwnerLostError, match="taken the trials of this one over"):
+    with pytest.raises(LeaseLostError, match="taken the trials of this one over"):
         first.flush()
-    with pytest.raises(OwnerLostError):
-        first.exchange()
+    with pytest.raises(LeaseLostError):
+        first.sync()
     first.close()
     assert take(second, 1) == [number]
     run(second, number, 2.0)
@@ -206,24 +206,24 @@ def test_a_late_owner_is_refused_and_disturbs_nobody(database: Database) -> None
 
 def test_several_share_a_study(database: Database) -> None:
     """What one writes the other one knows in its next turn, and only then."""
-    first, second = (StudyStore(database, "s", "minimize") for _ in range(2))
+    first, second = (StudySession(database, "s", "minimize") for _ in range(2))
     assert take(first, 2) == [0, 1]
     assert take(second, 2) == [2, 3]
     run(second, 2, 0.5)
     second.flush()
     told: list[tuple[int, str | None, str]] = []
-    first.on_change = lambda before, trial: told.append(
+    first.on_remote_change = lambda before, trial: told.append(
         (trial.number, None if before is None else before.state.name, trial.state.name)
     )
     assert first.memory.count(0) == 2
-    first.exchange()
+    first.sync()
     assert told == [(2, None, "COMPLETE"), (3, None, "RUNNING")]
     ours, theirs = first.study().trials, rows(database)
     assert [t.state for t in ours] == [t.state for t in theirs]
     assert (ours[2].params, ours[2].value) == (theirs[2].params, 0.5)
     run(second, 3, 0.25)
     second.flush()
-    first.exchange()
+    first.sync()
     assert told[2:] == [(3, "RUNNING", "COMPLETE")]
     assert first.study().best_value == 0.25
     second.close()
@@ -232,7 +232,7 @@ def test_several_share_a_study(database: Database) -> None:
 
 
 def test_attributes_are_added_up(database: Database) -> None:
-    first, second = (StudyStore(database, "s", "minimize") for _ in range(2))
+    first, second = (StudySession(database, "s", "minimize") for _ in range(2))
     for store in (first, second, second, first):
         store.update_attr("wall", lambda before: (before or 0) + 1)
         store.flush()
@@ -242,16 +242,16 @@ def test_attributes_are_added_up(database: Database) -> None:
     second.flush()
     attrs = optuna.load_study(study_name="s", storage=database.optuna).user_attrs
     assert attrs == {"wall": 4, "own": "first", "other": "second"}
-    first.exchange()
+    first.sync()
     assert first.study().user_attrs == attrs
 
 
 def test_of_many_at_once_each_gets_its_own_numbers(database_url: str) -> None:
     """Four processes would do the same; threads with a connection each are quicker to start."""
     databases = [open_database(database_url, create=True) for _ in range(4)]
-    stores = [StudyStore(database, "s", "minimize") for database in databases]
+    stores = [StudySession(database, "s", "minimize") for database in databases]
 
-    def work(store: StudyStore) -> list[int]:
+    def work(store: StudySession) -> list[int]:
         numbers = []
         for _ in range(10):
             numbers += (taken := take(store, 2))
@@ -271,24 +271,24 @@ def test_of_many_at_once_each_gets_its_own_numbers(database_url: str) -> None:
 
 def test_what_is_left_is_taken_over_once_though_many_come_at_once(database_url: str) -> None:
     databases = [open_database(database_url, create=True) for _ in range(5)]
-    dead = StudyStore(databases[0], "s", "minimize")
+    dead = StudySession(databases[0], "s", "minimize")
     left = take(dead, 6)
     parameters = {}
     study = dead.study()
     for number in left:
-        parameters[number] = dead.begin(study, number).suggest_float("x", 0, 1)
+        parameters[number] = dead.optuna_trial(study, number).suggest_float("x", 0, 1)
     dead.flush()
     abandon(dead)
     with ThreadPoolExecutor(4) as pool:
-        stores = list(pool.map(lambda database: StudyStore(database, "s", "minimize"), databases[1:]))
-    assert sorted(number for store in stores for number in store.requeued) == left
+        stores = list(pool.map(lambda database: StudySession(database, "s", "minimize"), databases[1:]))
+    assert sorted(number for store in stores for number in store.recovered) == left
     with ThreadPoolExecutor(4) as pool:
         taken = list(pool.map(lambda store: take(store, 2), stores))
     assert sorted(number for part in taken for number in part) == [*left, 6, 7]
     for store, numbers in zip(stores, taken, strict=True):
         study = store.study()
         for number in numbers:
-            x = store.begin(study, number).suggest_float("x", 0, 1)
+            x = store.optuna_trial(study, number).suggest_float("x", 0, 1)
             assert x == parameters.get(number, x)
         store.close()
     for database in databases:
@@ -297,14 +297,14 @@ def test_what_is_left_is_taken_over_once_though_many_come_at_once(database_url: 
 
 def test_a_living_owner_keeps_its_trials(database: Database) -> None:
     """Whatever the clocks say: its process is there."""
-    first = StudyStore(database, "s", "minimize")
+    first = StudySession(database, "s", "minimize")
     take(first, 2)
     with database.engine.begin() as connection:
         connection.execute(update(tables.owners).values(seen=0))
-    second = StudyStore(database, "s", "minimize")
+    second = StudySession(database, "s", "minimize")
     second._looked = -math.inf
-    second.exchange()
-    assert second.requeued == []
+    second.sync()
+    assert second.recovered == []
     run(first, 0, 1.0)
     first.flush()
     assert rows(database)[0].value == 1.0
@@ -313,7 +313,7 @@ def test_a_living_owner_keeps_its_trials(database: Database) -> None:
 @pytest.mark.parametrize("committed", [True, False])
 def test_a_turn_whose_end_was_not_told(database: Database, monkeypatch: pytest.MonkeyPatch, committed: bool) -> None:
     """The connection breaks during the commit: whether it went through is found out by the next turn."""
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     (number,) = take(store, 1)
     run(store, number, 0.5)
     store.add_recipe(number, {"rate": 0.1})
@@ -329,7 +329,7 @@ def test_a_turn_whose_end_was_not_told(database: Database, monkeypatch: pytest.M
 
     with monkeypatch.context() as patch:
         patch.setattr(dialect, "do_commit", breaks)
-        with pytest.raises(StorageAwayError):
+        with pytest.raises(StorageUnavailableError):
             take(store, 2)
     assert take(store, 2) == [1, 2]
     store.flush()
@@ -343,7 +343,7 @@ def test_a_turn_whose_end_was_not_told(database: Database, monkeypatch: pytest.M
 
 
 def test_a_trial_that_another_program_adds_is_run_too(database: Database) -> None:
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     run(store, take(store, 1)[0], 1.0)
     store.flush()
     optuna.load_study(study_name="s", storage=database.optuna).enqueue_trial({"x": 0.125})
@@ -354,7 +354,7 @@ def test_a_trial_that_another_program_adds_is_run_too(database: Database) -> Non
 
 
 def test_a_trial_that_another_program_adds_is_never_overwritten(database: Database) -> None:
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     store.study().ask()  # not reserved: its number is not ours
     optuna.load_study(study_name="s", storage=database.optuna).enqueue_trial({"x": 0.125})
     with pytest.raises(StorageError, match="another program has written to it as well"):
@@ -363,7 +363,7 @@ def test_a_trial_that_another_program_adds_is_never_overwritten(database: Databa
 
 
 def test_a_deleted_study_is_not_written_to(database: Database) -> None:
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     (number,) = take(store, 1)
     optuna.delete_study(study_name="s", storage=database.optuna)
     run(store, number, 1.0)
@@ -373,24 +373,24 @@ def test_a_deleted_study_is_not_written_to(database: Database) -> None:
 
 
 def test_trials_of_one_number_are_refused(database: Database) -> None:
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     store.study().tell(store.study().ask(), 1.0)
     store.flush()
     store.close()
     with database.engine.begin() as connection:
         connection.execute(text("insert into trials (number, study_id, state) values (0, 1, 'WAITING')"))
     with pytest.raises(StorageError, match="numbered from 0 without gaps"):
-        StudyStore(database, "s", "minimize")
+        StudySession(database, "s", "minimize")
     assert not read_study_record(database, "s").alive
 
 
 @pytest.mark.parametrize("dies", [True, False])
 def test_a_trial_with_a_checkpoint_goes_on_from_there(database: Database, dies: bool) -> None:
     pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     study = store.study(pruner=pruner)
     take(store, 2)
-    other, trial = (store.begin(study, number) for number in (0, 1))
+    other, trial = (store.optuna_trial(study, number) for number in (0, 1))
     x = trial.suggest_float("x", 0, 1)
     layer = {"layer": "dense", "gradient": 1.0, "update": None, "dead": None, "saturated": 0.5}
 
@@ -416,8 +416,8 @@ def test_a_trial_with_a_checkpoint_goes_on_from_there(database: Database, dies: 
     else:
         store.close()
 
-    again = StudyStore(database, "s", "minimize")
-    assert again.requeued == ([0, 1] if dies else [])
+    again = StudySession(database, "s", "minimize")
+    assert again.recovered == ([0, 1] if dies else [])
     found = rows(database)[1]
     stored = found._trial_id
     assert (found.state, found.params, found.intermediate_values) == (TrialState.WAITING, {"x": x}, {1: 0.1, 2: 0.2})
@@ -432,16 +432,16 @@ def test_a_trial_with_a_checkpoint_goes_on_from_there(database: Database, dies: 
 
     # Its worker dies: it goes on from the same place.  It cannot: it begins anew.
     store, study = again, again.study(pruner=pruner)
-    trial = store.begin(study, 1)
+    trial = store.optuna_trial(study, 1)
     epoch(3)
-    assert store.restart(1) == kept
-    assert store.begin(study, 1).storage.get_trial(store._memory_of(1)).intermediate_values == {1: 0.1, 2: 0.2}
-    trial = store.begin(study, 1)
+    assert store.reset_trial(1) == kept
+    assert store.optuna_trial(study, 1).storage.get_trial(store._memory_of(1)).intermediate_values == {1: 0.1, 2: 0.2}
+    trial = store.optuna_trial(study, 1)
     epoch(3)
     store.flush()
     assert [row["epoch"] for row in read_epochs(database, [stored])] == [1, 2, 3]
-    assert store.restart(1, anew=True) is None
-    trial = store.begin(study, 1)
+    assert store.reset_trial(1, anew=True) is None
+    trial = store.optuna_trial(study, 1)
     epoch(1)
     store.flush()
     assert [row["epoch"] for row in read_epochs(database, [stored])] == [1]
@@ -453,21 +453,21 @@ def test_a_trial_with_a_checkpoint_goes_on_from_there(database: Database, dies: 
     assert count(database, tables.checkpoints) == 1
     store.add_checkpoint(1, (0, 2), 2.0, [], b"too late")
     study.tell(trial, 0.5)
-    study.tell(store.begin(study, other.number), 0.5)
+    study.tell(store.optuna_trial(study, other.number), 0.5)
     store.close()
     assert count(database, tables.checkpoints) == 0
 
 
 def test_checkpoints_of_trials_that_are_gone_are_dropped(database: Database) -> None:
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     for number in take(store, 2):
-        store.begin(store.study(), number)
+        store.optuna_trial(store.study(), number)
         store.add_checkpoint(number, (0, 1), 1.0, [], b"x")
     store.close()
     with database.engine.begin() as connection:
         connection.execute(text("update trials set state = 'FAIL' where number = 0"))
         connection.execute(update(tables.checkpoints).values(state="no JSON"))
-    again = StudyStore(database, "s", "minimize")
+    again = StudySession(database, "s", "minimize")
     assert count(database, tables.checkpoints) == 1
     assert take(again, 1) == [1]
     kept = again.checkpoint(1)
@@ -477,7 +477,7 @@ def test_checkpoints_of_trials_that_are_gone_are_dropped(database: Database) -> 
 
 
 def test_a_trial_that_runs_again_forgets_its_first_life(database: Database) -> None:
-    store = StudyStore(database, "s", "minimize")
+    store = StudySession(database, "s", "minimize")
     study = store.study()
     trial = study.ask()
     x = trial.suggest_float("x", 0, 1)
@@ -485,8 +485,8 @@ def test_a_trial_that_runs_again_forgets_its_first_life(database: Database) -> N
     store.add_epoch(0, record(1, loss=1.0))
     store.flush()
     store.add_epoch(0, record(2, loss=2.0))
-    store.restart(0)
-    trial = store.begin(study, 0)
+    store.reset_trial(0)
+    trial = store.optuna_trial(study, 0)
     trial.report(0.5, 1)
     store.add_epoch(0, record(1, loss=5.0))
     study.tell(trial, 0.5)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tuner.study import read_study_dict, trainings_of_a_kind
+from tuner.study import read_study_dict, trials_per_program
 
 PROJECT = Path(__file__).parents[2]
 NUMBERS = {
@@ -24,7 +24,7 @@ def trainings(trials: int | None = 100, **search: Any) -> float:
     fixed = {"loss": "categorical_crossentropy", "optimizer": "sgd", "activation": "relu", "batch_size": 32}
     content = {"name": "a", "model": "models/mlp.py", "data": {"source": "iris"}, "search": {**fixed, **search}}
     budget = {"time": "1h"} if trials is None else {"trials": trials}
-    return trainings_of_a_kind(read_study_dict({**content, "budget": budget}, PROJECT))
+    return trials_per_program(read_study_dict({**content, "budget": budget}, PROJECT))
 
 
 def test_numbers_share_all_programs() -> None:

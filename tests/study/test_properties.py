@@ -19,7 +19,7 @@ from tuner.errors import StudyFileError
 from tuner.export.toml_writer import toml_text
 from tuner.search import suggest
 from tuner.space import Space, Value
-from tuner.study import StudySpec, difference, fingerprint, json_schema, read_study, read_study_dict, recipe_for
+from tuner.study import StudySpec, difference, fingerprint, json_schema, read_study, read_study_dict, resolve_recipe
 
 PROJECT = Path(__file__).parents[2]
 SCHEMA = jsonschema.Draft202012Validator(json_schema())
@@ -71,7 +71,7 @@ def test_what_a_sampler_draws_keeps_to_the_file(tmp_path: Path, content: dict[st
         assert set(values) == {d.name for d in spec.space if counts(spec.space, d.name, values)}
         assert set(trial.params) == {d.name for d in spec.space.searched} & set(values)
         assert all(values[name] in spec.space[name].parameter for name in values)
-        recipe = recipe_for(spec, values, trial.number)
+        recipe = resolve_recipe(spec, values, trial.number)
         assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
         study.tell(trial, 0.0)
 

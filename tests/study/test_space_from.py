@@ -8,7 +8,7 @@ import pytest
 
 from tuner.catalog import DIMENSIONS, LOSSES, OPTIMIZERS, ChoiceDimension, Task
 from tuner.errors import StudyFileError
-from tuner.space import Categorical, Dimension, Fixed, Float, Int, When
+from tuner.space import Categorical, Condition, Dimension, Fixed, Float, Int
 from tuner.study import read_study_dict
 
 PROJECT = Path(__file__).parents[2]
@@ -109,7 +109,7 @@ def test_automatic_learning_rates_cover_the_optimizers():
 
 def test_options_count_with_their_choice_alone():
     found = space_of({"optimizer": ["sgd", "adam"], "optimizer_options": {"sgd": {"nesterov": [True, False]}}})
-    expected = Dimension("optimizer.sgd.nesterov", Categorical((True, False)), (When("optimizer", ("sgd",)),))
+    expected = Dimension("optimizer.sgd.nesterov", Categorical((True, False)), (Condition("optimizer", ("sgd",)),))
     assert found["optimizer.sgd.nesterov"] == expected
     assert "optimizer.adam.beta_2" not in found
 
@@ -132,7 +132,7 @@ def test_options_of_the_only_choice_count_always():
 def test_options_of_every_family(family, choice, other, option, given):
     search = {family: [choice, other], f"{family}_options": {choice: {option: given}}}
     found = space_of(search, "diabetes")[f"{family}.{choice}.{option}"]
-    assert found.conditions == (When(family, (choice,)),)
+    assert found.conditions == (Condition(family, (choice,)),)
     assert found.parameter.size > 1
 
 
@@ -161,9 +161,9 @@ def test_an_optimizer_with_a_learning_rate_of_its_own():
         }
     )
     assert space["optimizer.sgd.learning_rate"].parameter == OPTIMIZERS["sgd"].learning_rates
-    assert space["learning_rate"].conditions == (When("optimizer", ("adam", "adagrad")),)
-    assert space["momentum"].conditions == (When("optimizer", ("adam",)),)
-    assert space["optimizer.sgd.momentum"].conditions == (When("optimizer", ("sgd",)),)
+    assert space["learning_rate"].conditions == (Condition("optimizer", ("adam", "adagrad")),)
+    assert space["momentum"].conditions == (Condition("optimizer", ("adam",)),)
+    assert space["optimizer.sgd.momentum"].conditions == (Condition("optimizer", ("sgd",)),)
 
 
 def test_automatic_rates_leave_out_optimizers_with_their_own():
@@ -180,7 +180,7 @@ def test_automatic_rates_leave_out_optimizers_with_their_own():
 
 def test_momentum_counts_where_there_is_one():
     assert dimension("momentum", optimizer=["sgd", "adagrad"], momentum="auto").conditions == (
-        When("optimizer", ("sgd",)),
+        Condition("optimizer", ("sgd",)),
     )
     assert dimension("momentum", optimizer=["sgd", "adam"], momentum="auto").conditions == ()
     assert "momentum" not in space_of({"optimizer": ["adagrad", "ftrl"]})
@@ -189,7 +189,7 @@ def test_momentum_counts_where_there_is_one():
 def test_label_smoothing_counts_where_the_loss_takes_it():
     losses = ["categorical_crossentropy", "categorical_hinge"]
     found = dimension("label_smoothing", loss=losses, label_smoothing=[0.0, 0.1])
-    assert found.conditions == (When("loss", ("categorical_crossentropy",)),)
+    assert found.conditions == (Condition("loss", ("categorical_crossentropy",)),)
     assert dimension("label_smoothing", loss=losses[0], label_smoothing=[0.0, 0.1]).conditions == ()
 
 
@@ -201,8 +201,8 @@ def test_conditions_in_the_file():
             "model": {"units": [32, 64], "layers": {"choices": [1, 2], "when": {"model.units": [32]}}},
         }
     )
-    assert set(found["l2"].conditions) == {When("model.units", (64,)), When("optimizer", ("sgd",))}
-    assert found["model.layers"].conditions == (When("model.units", (32,)),)
+    assert set(found["l2"].conditions) == {Condition("model.units", (64,)), Condition("optimizer", ("sgd",))}
+    assert found["model.layers"].conditions == (Condition("model.units", (32,)),)
     names = [d.name for d in found]
     assert names.index("l2") > names.index("model.units")
 
@@ -210,7 +210,7 @@ def test_conditions_in_the_file():
 def test_a_condition_narrows_what_follows_from_the_tables():
     momentum = {"low": 0.0, "high": 0.9, "when": {"optimizer": ["sgd"]}}
     found = dimension("momentum", optimizer=["sgd", "adam", "adagrad"], momentum=momentum)
-    assert found.conditions == (When("optimizer", ("sgd",)),)
+    assert found.conditions == (Condition("optimizer", ("sgd",)),)
 
 
 def test_an_option_may_depend_on_another_dimension_too():
@@ -234,8 +234,8 @@ def test_options_of_a_choice_that_may_be_absent_stay_conditional():
             "schedule_options": {"step": {"drops": [1, 2]}},
         }
     )
-    assert space["schedule.step.drops"].conditions == (When("schedule", ("step",)),)
-    drawn = space.draw(lambda d: "adam" if d.name == "optimizer" else d.parameter.choices[0])
+    assert space["schedule.step.drops"].conditions == (Condition("schedule", ("step",)),)
+    drawn = space.resolve(lambda d: "adam" if d.name == "optimizer" else d.parameter.choices[0])
     assert "schedule.step.drops" not in drawn
 
 
@@ -249,7 +249,10 @@ def test_conditions_on_lists_and_booleans():
             }
         }
     )
-    assert space["model.dropout"].conditions == (When("model.batch_norm", (False,)), When("model.units", ((8, 4),)))
+    assert space["model.dropout"].conditions == (
+        Condition("model.batch_norm", (False,)),
+        Condition("model.units", ((8, 4),)),
+    )
 
 
 # The model -----------------------------------------------------------------------------------------------------------

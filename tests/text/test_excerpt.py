@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuner.text.text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, one_line, shorten
+from tuner.text.text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, format_error, shorten
 
 
 def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
@@ -29,7 +29,7 @@ def test_nothing_of_it_moves_a_cursor_or_is_refused_by_a_database() -> None:
 
 
 def test_an_error_is_one_plain_line_cut_behind_a_word() -> None:
-    line = one_line(ValueError("\x1b[1mArguments\x1b[0m\n" + "word " * 1000))
+    line = format_error(ValueError("\x1b[1mArguments\x1b[0m\n" + "word " * 1000))
     assert line.startswith("ValueError: Arguments word word")
     assert line.endswith("word…")
     assert len(line) < 520
@@ -41,7 +41,7 @@ def test_an_error_that_cannot_say_what_it_is() -> None:
         def __str__(self) -> str:
             raise RuntimeError
 
-    assert one_line(Odd()) == "Odd: its message cannot be read (RuntimeError)"
+    assert format_error(Odd()) == "Odd: its message cannot be read (RuntimeError)"
 
 
 def test_the_whole_text_is_beside(tmp_path: Path) -> None:

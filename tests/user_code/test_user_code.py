@@ -81,7 +81,7 @@ def test_a_missing_file_has_a_nearest_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("file", "project"), [("p/studies/a.toml", "p"), ("p/a.toml", "p"), ("p/x/a.toml", "p/x")])
 def test_the_project_of_a_study_file(tmp_path: Path, file: str, project: str) -> None:
-    assert user_code.project_of(tmp_path / file) == tmp_path / project
+    assert user_code.find_project(tmp_path / file) == tmp_path / project
 
 
 def test_the_signature_is_read_without_running_the_file(tmp_path: Path) -> None:

@@ -13,11 +13,20 @@ import mock_study
 import numpy as np
 import pytest
 
-from tuner.engines import Checkpoint, EpochRecord, State, Training
+from tuner.engines import Checkpoint, EpochRecord, TrainingResult, TrainingState
 from tuner.health import HealthOptions
-from tuner.protocol import Anew, Ended, EpochDone, Event, Job, Saved, Unsaved, Workplace
-from tuner.protocol.messages import event_of
-from tuner.study import recipe_for
+from tuner.protocol import (
+    CheckpointSaved,
+    CheckpointSkipped,
+    EpochFinished,
+    Event,
+    Job,
+    JobFinished,
+    TrialRestarted,
+    WorkerConfig,
+)
+from tuner.protocol.messages import parse_event
+from tuner.study import resolve_recipe
 from tuner.worker import checkpoint_policy
 from tuner.worker.loop import Worker
 
@@ -35,16 +44,24 @@ class Counting:
         self.measured: dict[str, Any] = {}
 
     def train(
-        self, recipe: Any, split: Any, facts: Any, build: Any, fold: int, decide: Any, probes: Any, resume: State | None
-    ) -> Training:
+        self,
+        recipe: Any,
+        split: Any,
+        facts: Any,
+        build: Any,
+        fold: int,
+        decide: Any,
+        probes: Any,
+        resume: TrainingState | None,
+    ) -> TrainingResult:
         self.values = [] if resume is None else [*resume.values]
         while len(self.values) < recipe.epochs:
             self.values.append(float(len(self.values) + 1))
             decide(EpochRecord(fold, len(self.values), 0.5, 0.5, self.values[-1], 0.1, 0.0))
-        return Training("complete", self.values[-1])
+        return TrainingResult("complete", self.values[-1])
 
-    def state(self) -> State:
-        return State(self.name, tuple(self.values), {"variables": [np.ones(3)]}, {})
+    def state(self) -> TrainingState:
+        return TrainingState(self.name, tuple(self.values), {"variables": [np.ones(3)]}, {})
 
 
 @pytest.fixture
@@ -61,7 +78,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Any:
-    return recipe_for(mock_study.spec_of(tmp_path), {**VALUES}, 0)
+    return resolve_recipe(mock_study.spec_of(tmp_path), {**VALUES}, 0)
 
 
 VALUES = {
@@ -70,21 +87,21 @@ VALUES = {
 
 
 def test_it_is_made_seldom_and_takes_a_small_share_of_the_time(recipe: Any, clock: Callable[[float], None]) -> None:
-    told: list[Saved | Unsaved] = []
-    keep = checkpoint_policy.Keeper(7, recipe, 2.0, 30.0, told.append)
+    told: list[CheckpointSaved | CheckpointSkipped] = []
+    keep = checkpoint_policy.CheckpointPolicy(7, recipe, 2.0, 30.0, told.append)
 
     def make(takes_s: float) -> Callable[[], Checkpoint]:
-        return lambda: [clock(takes_s), Checkpoint((RECORD,), (), State("fit", (0.5,), {}, {}))][1]  # type: ignore[return-value]
+        return lambda: [clock(takes_s), Checkpoint((RECORD,), (), TrainingState("fit", (0.5,), {}, {}))][1]  # type: ignore[return-value]
 
     for wait, takes, made in [(1.9, 0, 0), (0.2, 0, 1), (1.9, 0, 1), (0.2, 1.0, 2), (49.0, 0, 2), (1.1, 0, 3)]:
         clock(wait)
         keep(make(takes))
         assert len(told) == made
     first = told[0]
-    assert isinstance(first, Saved)
+    assert isinstance(first, CheckpointSaved)
     assert (first.number, first.fold, first.epoch) == (7, 0, 1)
     assert first.seconds == pytest.approx(32.1)
-    none = checkpoint_policy.Keeper(7, recipe, None, 0.0, told.append)
+    none = checkpoint_policy.CheckpointPolicy(7, recipe, None, 0.0, told.append)
     clock(1e9)
     none(make(0))
     assert len(told) == 3
@@ -94,37 +111,37 @@ def test_one_that_is_too_large_is_told_of_once(
     recipe: Any, clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint_policy, "LARGEST_BYTES", 1_000_000)
-    told: list[Saved | Unsaved] = []
-    keep = checkpoint_policy.Keeper(7, recipe, 1.0, 0.0, told.append)
-    state = State("fit", (0.5,), {"variables": [np.zeros(1_000_000)]}, {})
+    told: list[CheckpointSaved | CheckpointSkipped] = []
+    keep = checkpoint_policy.CheckpointPolicy(7, recipe, 1.0, 0.0, told.append)
+    state = TrainingState("fit", (0.5,), {"variables": [np.zeros(1_000_000)]}, {})
     for _ in range(3):
         clock(5.0)
         keep(lambda: Checkpoint((RECORD,), (), state))
-    assert told == [Unsaved(7, "its checkpoint has 8 MB, and 1 MB is the most")]
+    assert told == [CheckpointSkipped(7, "its checkpoint has 8 MB, and 1 MB is the most")]
 
 
 def test_a_worker_goes_on_or_begins_anew(recipe: Any, tmp_path: Path, clock: Callable[[float], None]) -> None:
     (tmp_path / "m.py").write_text(MODEL)
     model = {"reference": "m.py:build", "sha256": hashlib.sha256(MODEL.encode()).hexdigest(), "options": {}}
     plain = {**recipe.to_json(), "model": model, "epochs": 4}
-    place = Workplace(tmp_path, "fit", {}, "", (4,), 0, HealthOptions(measure=False), checkpoint_s=0.0)
+    place = WorkerConfig(tmp_path, "fit", {}, "", (4,), 0, HealthOptions(measure=False), checkpoint_s=0.0)
     told: list[Event] = []
-    worker = Worker(queue.SimpleQueue(), lambda message: told.append(event_of(message)))
+    worker = Worker(queue.SimpleQueue(), lambda message: told.append(parse_event(message)))
     prepared: Any = SimpleNamespace(facts=None, splits=[None])
 
     def epochs(checkpoint: bytes | None) -> list[int]:
         told.clear()
         worker.train(Job(3, plain, checkpoint=checkpoint, spent_s=60.0), place, Counting(), prepared)  # type: ignore[arg-type]
         ended = told[-1]
-        assert isinstance(ended, Ended)
+        assert isinstance(ended, JobFinished)
         assert (ended.training.state, ended.training.value) == ("complete", 4.0)
         assert ended.seconds >= 60.0
-        return [event.record.epoch for event in told if isinstance(event, EpochDone)]
+        return [event.record.epoch for event in told if isinstance(event, EpochFinished)]
 
     assert epochs(None) == [1, 2, 3, 4]
-    saved = [event for event in told if isinstance(event, Saved)]
+    saved = [event for event in told if isinstance(event, CheckpointSaved)]
     assert [(event.epoch, event.seconds) for event in saved] == [(1, 60.0), (2, 60.0), (3, 60.0)]
     assert epochs(saved[1].content) == [3, 4]
     for damaged in (saved[1].content[:-20], b""):
         assert epochs(damaged) == [1, 2, 3, 4]
-        assert isinstance(told[0], Anew)
+        assert isinstance(told[0], TrialRestarted)

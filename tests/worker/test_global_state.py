@@ -26,9 +26,9 @@ import tensorflow as tf
 from tuner.data import DataOptions, prepare
 from tuner.engines import ENGINES, KERAS_SETTINGS, Snapshot
 from tuner.engines.keras_settings import clear_session
-from tuner.protocol import Ended, GlobalStateChanged, Job, ModelWarned, Workplace
-from tuner.protocol.messages import event_of
-from tuner.study import read_study_dict, recipe_for
+from tuner.protocol import GlobalStateChanged, Job, JobFinished, ModelWarned, WorkerConfig
+from tuner.protocol.messages import parse_event
+from tuner.study import read_study_dict, resolve_recipe
 from tuner.worker.global_state import GlobalState
 from tuner.worker.loop import Worker
 
@@ -193,17 +193,17 @@ def test_a_trial_is_what_it_is_alone_whatever_its_worker_trained_before(tmp_path
     content = {"name": "s", "model": "own.py", "data": {"source": "iris"}, "search": search}
     spec = read_study_dict({**content, "budget": {"trials": 1, "epochs": 1}}, tmp_path)
     data = spec.data.model_dump(mode="json")
-    place = Workplace(tmp_path, "auto", data, spec.facts.sha256, spec.facts.input_shape, 0)
+    place = WorkerConfig(tmp_path, "auto", data, spec.facts.sha256, spec.facts.input_shape, 0)
     prepared = prepare(DataOptions.model_validate(data), tmp_path, 0)
     values = {"learning_rate": 0.05, "loss": "categorical_crossentropy", "activation": "relu"}
-    recipes = {mode: recipe_for(spec, {**values, "model.mode": mode}, 3).to_json() for mode in ("plain", *MODES)}
+    recipes = {mode: resolve_recipe(spec, {**values, "model.mode": mode}, 3).to_json() for mode in ("plain", *MODES)}
 
     warned: list[ModelWarned] = []
 
-    def trained(order: list[str]) -> list[tuple[Ended, set[str]]]:
+    def trained(order: list[str]) -> list[tuple[JobFinished, set[str]]]:
         """How each job ends, in one worker that is new, and what it had changed."""
         found: list[Any] = []
-        worker = Worker(queue.SimpleQueue(), lambda message: found.append(event_of(message)))
+        worker = Worker(queue.SimpleQueue(), lambda message: found.append(parse_event(message)))
         engine, ends = ENGINES["auto"].make(), []
         for number, mode in enumerate(order):
             found.clear()
@@ -211,7 +211,7 @@ def test_a_trial_is_what_it_is_alone_whatever_its_worker_trained_before(tmp_path
             assert {event.number for event in found} == {number}
             warned.extend(event for event in found if isinstance(event, ModelWarned))
             changed = {name for event in found if isinstance(event, GlobalStateChanged) for name in event.restored}
-            assert isinstance(found[-1], Ended), found[-1]
+            assert isinstance(found[-1], JobFinished), found[-1]
             assert not any(isinstance(event, GlobalStateChanged) and event.lasting for event in found)
             ends.append((found[-1], changed))
         return ends

@@ -11,24 +11,24 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from tuner.analysis.epochs_to_target import Goal, goal_of, reached_in, read_curves
+from tuner.analysis.epochs_to_target import TargetValue, goal_of, reached_in, read_curves
 from tuner.analysis.grouping import Group, find_dimension, group_trials
-from tuner.analysis.significance import evidence
+from tuner.analysis.significance import significance_test
 from tuner.errors import NoBestTrialError
 from tuner.health import HEALTHY
-from tuner.results import Study
+from tuner.results import StoredStudy
 
 ENDED = ("complete", "pruned", "diverged", "failed")
 
 
 @dataclass(frozen=True)
 class _Context:
-    study: Study
-    goal: Goal | None
+    study: StoredStudy
+    goal: TargetValue | None
     curves: Mapping[int, Sequence[float | None]]
 
 
-def compare(study: Study, dimensions: Sequence[str], bins: int = 4) -> dict[str, Any]:
+def compare(study: StoredStudy, dimensions: Sequence[str], bins: int = 4) -> dict[str, Any]:
     """The values of some dimensions, one dimension after the other.
 
     Only trials that have ended count.  Values and tests are over the complete ones: a pruned trial has no value after
@@ -47,7 +47,7 @@ def compare(study: Study, dimensions: Sequence[str], bins: int = 4) -> dict[str,
         NoBestTrialError: No trial has ended yet.
     """
     record = study.record
-    ended = [trial for trial in record.trials if study.state_of(trial)[0] in ENDED]
+    ended = [trial for trial in record.trials if study.trial_state(trial)[0] in ENDED]
     if not ended:
         raise NoBestTrialError(
             f"A comparison needs trials that have ended, but the study {record.name!r} has none. Run it first."
@@ -68,7 +68,7 @@ def compare(study: Study, dimensions: Sequence[str], bins: int = 4) -> dict[str,
 def _comparison(context: _Context, dimension: str, groups: Sequence[Group]) -> dict[str, Any]:
     study = context.study
     samples = [[float(trial.value or 0.0) for trial in _complete(study, group.trials)] for group in groups]
-    found = evidence(study, dimension, [_label(group) for group in groups], samples)
+    found = significance_test(study, dimension, [_label(group) for group in groups], samples)
     rows = [
         {**_row(context, group, values), "p_against_leader": p}
         for group, values, p in zip(groups, samples, found.pop("p_against_leader"), strict=True)
@@ -80,18 +80,18 @@ def _label(group: Group) -> str:
     return "(does not count)" if group.value is None else str(group.value)
 
 
-def _complete(study: Study, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    return [trial for trial in trials if study.state_of(trial)[0] == "complete"]
+def _complete(study: StoredStudy, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    return [trial for trial in trials if study.trial_state(trial)[0] == "complete"]
 
 
 def _row(context: _Context, group: Group, values: Sequence[float]) -> dict[str, Any]:
     study, trials = context.study, group.trials
-    ended = [study.state_of(trial) for trial in trials]
+    ended = [study.trial_state(trial) for trial in trials]
     counts = Counter(state for state, _ in ended)
     better = max if study.record.direction == "maximize" else min
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]) if values else (None, None, None)
     seconds = [trial.user_attrs["duration_s"] for trial in trials if "duration_s" in trial.user_attrs]
-    verdicts = study.verdicts_of(trials)
+    verdicts = study.trial_verdicts(trials)
     epochs = [] if context.goal is None else reached_in(trials, context.curves, context.goal)
     return {
         "value": group.value,

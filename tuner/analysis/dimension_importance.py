@@ -18,8 +18,8 @@ from optuna.trial import FrozenTrial
 
 from tuner.analysis.ranking import LEAST_TOP, top_trials
 from tuner.catalog import written_value
-from tuner.results import Study
-from tuner.search import best_of
+from tuner.results import StoredStudy
+from tuner.search import find_best
 
 LEAST = 20
 """Complete trials below which nothing is said: fewer would leave fewer than `LEAST_TOP` best ones among many others."""
@@ -31,7 +31,7 @@ RESAMPLES = 100
 _INTERVAL = (5.0, 95.0)
 
 
-def importance(study: Study) -> dict[str, Any]:
+def importance(study: StoredStudy) -> dict[str, Any]:
     """The importance of each searched dimension, most important first.
 
     `share` is the dimension's part of the sum over all dimensions.  `low` and `high` hold it in 90 % of `RESAMPLES`
@@ -43,12 +43,12 @@ def importance(study: Study) -> dict[str, Any]:
         The shape of `tuner compare --json`, see docs/json.md.
     """
     record = study.record
-    trials = [trial for trial in record.trials if study.state_of(trial)[0] == "complete"]
+    trials = [trial for trial in record.trials if study.trial_state(trial)[0] == "complete"]
     names = list(dict.fromkeys(name for trial in record.trials for name in trial.params))
     known = [name for name in names if any(name in trial.params for trial in trials)]
     enough = len(trials) >= LEAST
     shares = _shares(trials, record.direction, known) if enough else {}
-    best, top = best_of(record.trials, record.direction), top_trials(trials, record.direction, TOP_SHARE)
+    best, top = find_best(record.trials, record.direction), top_trials(trials, record.direction, TOP_SHARE)
     rows = [
         {
             "name": name,
@@ -151,7 +151,7 @@ def _typical(name: str, top: Sequence[FrozenTrial]) -> str | None:
     return text if len(having) == len(top) else f"{text} ({len(having)} of {len(top)})"
 
 
-def _meaning(study: Study, rows: Sequence[dict[str, Any]], complete: int, top: int) -> str:
+def _meaning(study: StoredStudy, rows: Sequence[dict[str, Any]], complete: int, top: int) -> str:
     if complete < LEAST:
         return (
             f"There are too few complete trials to say what matters: {complete}, and it takes {LEAST}. "

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from tuner.results import Study
-from tuner.search import best_of
+from tuner.results import StoredStudy
+from tuner.search import find_best
 from tuner.storage import read_epochs
 
 SHARE = 0.95
 
 
 @dataclass(frozen=True)
-class Goal:
+class TargetValue:
     """What counts as nearly as good as the best trial.
 
     Attributes:
@@ -35,7 +35,7 @@ class Goal:
         return value >= self.value if self.direction == "maximize" else value <= self.value
 
 
-def goal_of(study: Study) -> Goal | None:
+def goal_of(study: StoredStudy) -> TargetValue | None:
     """The goal of a study; None while no trial is complete.
 
     An objective that is maximised and above 0 must reach 95 % of the best value.  A share of a value that is minimised,
@@ -43,18 +43,18 @@ def goal_of(study: Study) -> Goal | None:
     trials to the best one.
     """
     record = study.record
-    best = best_of(record.trials, record.direction)
+    best = find_best(record.trials, record.direction)
     if best is None or best.value is None:
         return None
     if record.direction == "maximize" and best.value > 0:
-        return Goal(SHARE * best.value, record.direction, "95 % of the best value of the study")
-    values = [trial.value for trial in record.trials if study.state_of(trial)[0] == "complete"]
+        return TargetValue(SHARE * best.value, record.direction, "95 % of the best value of the study")
+    values = [trial.value for trial in record.trials if study.trial_state(trial)[0] == "complete"]
     middle = float(np.median([value for value in values if value is not None]))
     goal = middle + SHARE * (best.value - middle)
-    return Goal(goal, record.direction, "95 % of the way from the median of the complete trials to the best one")
+    return TargetValue(goal, record.direction, "95 % of the way from the median of the complete trials to the best one")
 
 
-def read_curves(study: Study) -> dict[int, list[float | None]]:
+def read_curves(study: StoredStudy) -> dict[int, list[float | None]]:
     """The objective after each epoch, by Optuna's trial id; with folds the mean over those that were trained.
 
     None stands for an epoch whose value was not finite.
@@ -70,7 +70,9 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if len(known) == len(values) else None
 
 
-def reached_in(trials: Iterable[FrozenTrial], curves: Mapping[int, Sequence[float | None]], goal: Goal) -> list[int]:
+def reached_in(
+    trials: Iterable[FrozenTrial], curves: Mapping[int, Sequence[float | None]], goal: TargetValue
+) -> list[int]:
     """The first epoch (from 1) in which each trial reached the goal; trials that never did are left out."""
     found = []
     for trial in trials:

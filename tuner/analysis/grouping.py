@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 
 from tuner.catalog import written_value
 from tuner.errors import UnknownNameError, UsageError
-from tuner.results import Study
+from tuner.results import StoredStudy
 
 FEW_VALUES = 6
 """Numbers of a range with at most so many different values are not cut into bins."""
@@ -34,12 +34,12 @@ class Group:
     trials: tuple[FrozenTrial, ...]
 
 
-def searched_dimensions(study: Study) -> list[str]:
+def searched_dimensions(study: StoredStudy) -> list[str]:
     """The dimensions that any trial was asked for, in the order in which they were first asked."""
     return list(dict.fromkeys(name for trial in study.record.trials for name in trial.params))
 
 
-def find_dimension(study: Study, name: str) -> str:
+def find_dimension(study: StoredStudy, name: str) -> str:
     """The full name of a searched dimension.
 
     Args:

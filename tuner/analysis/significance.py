@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tuner.analysis.rank_tests import holm, kruskal_wallis
-from tuner.results import Study
+from tuner.results import StoredStudy
 from tuner.search import DEFAULT_SAMPLER, SAMPLERS
 
 LEVEL = 0.05
@@ -16,7 +16,9 @@ LEAST = 3
 """Complete trials that a value needs to be tested: two against anything say nothing."""
 
 
-def evidence(study: Study, dimension: str, labels: Sequence[str], samples: Sequence[Sequence[float]]) -> dict[str, Any]:
+def significance_test(
+    study: StoredStudy, dimension: str, labels: Sequence[str], samples: Sequence[Sequence[float]]
+) -> dict[str, Any]:
     """The Kruskal-Wallis test over all values, and the best one against each other one.
 
     Args:
@@ -79,7 +81,7 @@ def _meaning(dimension: str, p: float, leader: str, others: Sequence[tuple[str, 
     return f"{text}, and not to be told from {', '.join(level)}." if level else f"{text}."
 
 
-def _limits(study: Study, labels: Sequence[str], samples: Sequence[Sequence[float]]) -> list[str]:
+def _limits(study: StoredStudy, labels: Sequence[str], samples: Sequence[Sequence[float]]) -> list[str]:
     """What the tests cannot say, a sentence each."""
     source = study.record.attrs.get("tuner:about", {}).get("source", {})
     sampler = source.get("sampler", {}).get("name", DEFAULT_SAMPLER)

@@ -1,18 +1,26 @@
 from .activations import ACTIVATIONS
-from .build import build_model, compile_model, fit_options, initializer_of, loss_of, optimizer_of, own_training
+from .build import (
+    build_model,
+    compile_model,
+    custom_train_method,
+    fit_options,
+    make_initializer,
+    make_loss,
+    make_optimizer,
+)
 from .clipping import CLIPPINGS
 from .dimensions import DIMENSIONS, ChoiceDimension, NumberDimension, choice_dimension, number_dimension, written_value
-from .entries import MetricRow, OptimizerRow, Option, Row
+from .entries import Entry, MetricEntry, OptimizerEntry, Option
 from .initializers import INITIALIZERS, initializer_advice
-from .integer_labels import ClassNumbers
+from .integer_labels import IntegerLabelLoss
 from .losses import LOSSES
 from .metrics import METRICS, find_metric
 from .optimizers import OPTIMIZERS
-from .output_activations import HEADS, head_for, head_warning, scores, second_activation_warning
+from .output_activations import HEADS, head_warning, resolve_head, second_activation_warning, to_scores
 from .quantile import QuantileLoss
 from .recipe import Choice, ModelChoice, Recipe
 from .schedule_callback import ScheduleCallback
-from .schedule_rates import OBJECTIVE, learning_rates, plateau
+from .schedule_rates import OBJECTIVE, learning_rates, plateau_state
 from .schedules import SCHEDULES
 from .schedules.reduce_on_plateau import ReduceOnPlateau
 from .task import EVERY_TASK, Task
@@ -31,34 +39,34 @@ __all__ = [
     "SCHEDULES",
     "Choice",
     "ChoiceDimension",
-    "ClassNumbers",
-    "MetricRow",
+    "Entry",
+    "IntegerLabelLoss",
+    "MetricEntry",
     "ModelChoice",
     "NumberDimension",
-    "OptimizerRow",
+    "OptimizerEntry",
     "Option",
     "QuantileLoss",
     "Recipe",
     "ReduceOnPlateau",
-    "Row",
     "ScheduleCallback",
     "Task",
     "build_model",
     "choice_dimension",
     "compile_model",
+    "custom_train_method",
     "find_metric",
     "fit_options",
-    "head_for",
     "head_warning",
     "initializer_advice",
-    "initializer_of",
     "learning_rates",
-    "loss_of",
+    "make_initializer",
+    "make_loss",
+    "make_optimizer",
     "number_dimension",
-    "optimizer_of",
-    "own_training",
-    "plateau",
-    "scores",
+    "plateau_state",
+    "resolve_head",
     "second_activation_warning",
+    "to_scores",
     "written_value",
 ]

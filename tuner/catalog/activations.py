@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tuner.catalog.entries import ActivationRow
-from tuner.registry import Table
+from tuner.catalog.entries import ActivationEntry
+from tuner.registry import Registry
 
 _KERAS = "https://keras.io/api/layers/activations/"
 
@@ -14,11 +14,11 @@ def _named(name: str) -> Callable[[], str]:
     return lambda: name
 
 
-def _row(name: str, summary: str, source: str, default: bool = False) -> ActivationRow:
-    return ActivationRow(name, summary, source, _named(name), default=default)
+def _row(name: str, summary: str, source: str, default: bool = False) -> ActivationEntry:
+    return ActivationEntry(name, summary, source, _named(name), default=default)
 
 
-ACTIVATIONS: Table[ActivationRow] = Table(
+ACTIVATIONS: Registry[ActivationEntry] = Registry(
     "activation",
     _row("relu", "max(x, 0)", "Nair and Hinton 2010, Rectified Linear Units Improve RBMs", default=True),
     _row(

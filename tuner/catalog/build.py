@@ -58,7 +58,7 @@ def build_model(
         tuple(inputs),
         outputs,
         activation=ACTIVATIONS[recipe.activation].build(),
-        initializer=wrap(initializer_of(recipe)),
+        initializer=wrap(make_initializer(recipe)),
         **recipe.model.options,
     )
     model = _checked(model, recipe, tuple(inputs), outputs)
@@ -74,11 +74,11 @@ def compile_model(model: keras.Model, recipe: Recipe) -> keras.Model:
     Returns:
         The same model.  Its weights are what `optimizer_of` and `loss_of` train under any engine.
     """
-    model.compile(optimizer=optimizer_of(recipe), loss=loss_of(recipe), jit_compile=False)
+    model.compile(optimizer=make_optimizer(recipe), loss=make_loss(recipe), jit_compile=False)
     return model
 
 
-def own_training(model: keras.Model) -> str | None:
+def custom_train_method(model: keras.Model) -> str | None:
     """Name of the method by which a model trains otherwise than Keras; None where there is none."""
     return next((name for name in _TRAINING if getattr(type(model), name) is not getattr(keras.Model, name)), None)
 
@@ -95,14 +95,14 @@ def fit_options(recipe: Recipe) -> dict[str, Any]:
     return options
 
 
-def loss_of(recipe: Recipe) -> keras.losses.Loss:
+def make_loss(recipe: Recipe) -> keras.losses.Loss:
     """The loss of a recipe, over `(y_true, y_pred)` of the shapes in `Task` (class numbers are taken too)."""
     row = LOSSES[recipe.loss.name]
     smoothing = {"label_smoothing": recipe.label_smoothing} if row.label_smoothing else {}
     return row.build(**recipe.loss.options, **smoothing)
 
 
-def optimizer_of(recipe: Recipe) -> keras.optimizers.Optimizer:
+def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     """The optimizer of a recipe at its base learning rate, not built."""
     return OPTIMIZERS[recipe.optimizer.name].build(
         recipe.learning_rate,
@@ -113,7 +113,7 @@ def optimizer_of(recipe: Recipe) -> keras.optimizers.Optimizer:
     )
 
 
-def initializer_of(recipe: Recipe) -> keras.initializers.Initializer:
+def make_initializer(recipe: Recipe) -> keras.initializers.Initializer:
     """The initializer, drawing anew at each use.
 
     An unseeded Keras initializer draws its seed once, so layers of the same shape would start with the same weights.
@@ -137,7 +137,7 @@ def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) 
             f"{where} must return a model that is not compiled, but this one is. Take the `compile` out: "
             "loss and optimizer are chosen by the study."
         )
-    symbolic, own = getattr(model, "inputs", None), own_training(model)
+    symbolic, own = getattr(model, "inputs", None), custom_train_method(model)
     if own is not None and (_has_head(recipe) or not symbolic):
         why = (
             f"the head {recipe.head} is put behind it"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tuner.catalog.entries import ClippingRow, Option
-from tuner.registry import Table
+from tuner.catalog.entries import ClippingEntry, Option
+from tuner.registry import Registry
 from tuner.space import Float
 
 _KERAS = "https://keras.io/api/optimizers/#optimizer-class"
@@ -27,10 +27,10 @@ def _by_value(value: float = 0.5) -> dict[str, float]:
     return {"clipvalue": value}
 
 
-CLIPPINGS: Table[ClippingRow] = Table(
+CLIPPINGS: Registry[ClippingEntry] = Registry(
     "clipping",
-    ClippingRow("none", "gradients as they are", _KERAS, _none, per_tensor=False, linear=True, default=True),
-    ClippingRow(
+    ClippingEntry("none", "gradients as they are", _KERAS, _none, per_tensor=False, linear=True, default=True),
+    ClippingEntry(
         "clipnorm",
         "each weight's gradient scaled down to the norm",
         _PASCANU,
@@ -39,7 +39,7 @@ CLIPPINGS: Table[ClippingRow] = Table(
         per_tensor=True,
         linear=False,
     ),
-    ClippingRow(
+    ClippingEntry(
         "clipvalue",
         "each element of a gradient cut to ± value",
         _KERAS,
@@ -48,7 +48,7 @@ CLIPPINGS: Table[ClippingRow] = Table(
         per_tensor=False,
         linear=False,
     ),
-    ClippingRow(
+    ClippingEntry(
         "global_clipnorm",
         "all gradients scaled down together to the norm; keeps their direction",
         _PASCANU,

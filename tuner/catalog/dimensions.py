@@ -8,13 +8,13 @@ from typing import Any
 
 from tuner.catalog.activations import ACTIVATIONS
 from tuner.catalog.clipping import CLIPPINGS
-from tuner.catalog.entries import Row
+from tuner.catalog.entries import Entry
 from tuner.catalog.initializers import INITIALIZERS
 from tuner.catalog.losses import LOSSES
 from tuner.catalog.optimizers import OPTIMIZERS
 from tuner.catalog.schedules import SCHEDULES
 from tuner.catalog.task import Task
-from tuner.registry import Table
+from tuner.registry import Registry
 from tuner.space import Categorical, Float, Int, Parameter, Value
 
 
@@ -35,7 +35,7 @@ class ChoiceDimension:
     """
 
     name: str
-    table: Table[Row]
+    table: Registry[Entry]
     default: str | None
     summary: str
     by_default: bool = True
@@ -88,7 +88,7 @@ class NumberDimension:
     task_rule: str = ""
 
 
-DIMENSIONS: Table[ChoiceDimension | NumberDimension] = Table(
+DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
     "search dimension",
     ChoiceDimension(
         "loss", LOSSES, None, "what training minimises; the objective does not depend on it", in_program=True

@@ -37,7 +37,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Row:
+class Entry:
     """What every row has.
 
     Attributes:
@@ -78,7 +78,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class LossRow(Row):
+class LossEntry(Entry):
     """A loss.
 
     `build(**options, label_smoothing=…)` gives a `keras.losses.Loss` over `(y_true, y_pred)` of the shapes in
@@ -117,7 +117,7 @@ class LossRow(Row):
 
 
 @dataclass(frozen=True)
-class OptimizerRow(Row):
+class OptimizerEntry(Entry):
     """An optimizer.
 
     `build(learning_rate, momentum, weight_decay, clipping, **options)` gives a `keras.optimizers.Optimizer`;
@@ -143,7 +143,7 @@ class OptimizerRow(Row):
 
 
 @dataclass(frozen=True)
-class ScheduleRow(Row):
+class ScheduleEntry(Entry):
     """A schedule: a pure function (step, total steps, base rate) → rate.
 
     `build(steps, total_steps, base, **options)` with `steps` an integer array of shape `(k,)` gives the
@@ -162,7 +162,7 @@ class ScheduleRow(Row):
 
 
 @dataclass(frozen=True)
-class InitializerRow(Row):
+class InitializerEntry(Entry):
     """A weight initializer: `build(**options)` gives a `keras.initializers.Initializer` without a seed.
 
     Attributes:
@@ -175,7 +175,7 @@ class InitializerRow(Row):
 
 
 @dataclass(frozen=True)
-class ActivationRow(Row):
+class ActivationEntry(Entry):
     """An activation of the hidden layers: `build()` gives the name that Keras knows it by.
 
     Attributes:
@@ -186,11 +186,11 @@ class ActivationRow(Row):
 
 
 @dataclass(frozen=True)
-class ClippingRow(Row):
+class ClippingEntry(Entry):
     """A way to clip gradients: `build(**options)` gives the keyword arguments of a Keras optimizer.
 
     Attributes:
-        per_tensor: As `OptimizerRow.per_tensor`.
+        per_tensor: As `OptimizerEntry.per_tensor`.
         linear: Whether gradients stay as they are.
         default: Whether the default search includes it.
     """
@@ -201,7 +201,7 @@ class ClippingRow(Row):
 
 
 @dataclass(frozen=True)
-class MetricRow:
+class MetricEntry:
     """An objective, measured on the whole validation part; it never depends on the loss that was trained.
 
     Attributes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tuner.catalog.entries import InitializerRow, Option
-from tuner.registry import Table
+from tuner.catalog.entries import InitializerEntry, Option
+from tuner.registry import Registry
 from tuner.space import Float
 
 _KERAS = "https://keras.io/api/layers/initializers/"
@@ -36,9 +36,9 @@ def _uniform(limit: float = 0.05) -> Any:
     return keras.initializers.RandomUniform(-limit, limit)
 
 
-INITIALIZERS: Table[InitializerRow] = Table(
+INITIALIZERS: Registry[InitializerEntry] = Registry(
     "initializer",
-    InitializerRow(
+    InitializerEntry(
         "glorot_uniform",
         "uniform in ± sqrt(6 / (fan in + fan out))",
         _GLOROT,
@@ -46,15 +46,17 @@ INITIALIZERS: Table[InitializerRow] = Table(
         suits=_SYMMETRIC,
         default=True,
     ),
-    InitializerRow(
+    InitializerEntry(
         "glorot_normal", "normal, variance 2 / (fan in + fan out)", _GLOROT, _keras("GlorotNormal"), suits=_SYMMETRIC
     ),
-    InitializerRow("he_uniform", "uniform in ± sqrt(6 / fan in)", _HE, _keras("HeUniform"), suits=_RELU_LIKE),
-    InitializerRow("he_normal", "normal, variance 2 / fan in", _HE, _keras("HeNormal"), suits=_RELU_LIKE, default=True),
-    InitializerRow(
+    InitializerEntry("he_uniform", "uniform in ± sqrt(6 / fan in)", _HE, _keras("HeUniform"), suits=_RELU_LIKE),
+    InitializerEntry(
+        "he_normal", "normal, variance 2 / fan in", _HE, _keras("HeNormal"), suits=_RELU_LIKE, default=True
+    ),
+    InitializerEntry(
         "lecun_uniform", "uniform in ± sqrt(3 / fan in)", _LECUN, _keras("LecunUniform"), suits=_SELF_NORMALISING
     ),
-    InitializerRow(
+    InitializerEntry(
         "lecun_normal",
         "normal, variance 1 / fan in",
         _LECUN,
@@ -62,7 +64,7 @@ INITIALIZERS: Table[InitializerRow] = Table(
         suits=_SELF_NORMALISING,
         default=True,
     ),
-    InitializerRow(
+    InitializerEntry(
         "orthogonal",
         "orthogonal rows or columns, times gain",
         "Saxe et al. 2013, https://arxiv.org/abs/1312.6120",
@@ -70,21 +72,21 @@ INITIALIZERS: Table[InitializerRow] = Table(
         (Option("gain", 1.0, Float(0.5, 2.0), Float(1e-3, 100.0), "factor; sqrt(2) keeps the variance behind relu"),),
         default=True,
     ),
-    InitializerRow(
+    InitializerEntry(
         "random_normal",
         "normal, the same variance for every layer",
         f"{_KERAS}#randomnormal-class",
         _keras("RandomNormal"),
         (_STDDEV,),
     ),
-    InitializerRow(
+    InitializerEntry(
         "truncated_normal",
         "as random_normal, redrawn beyond two standard deviations",
         f"{_KERAS}#truncatednormal-class",
         _keras("TruncatedNormal"),
         (_STDDEV,),
     ),
-    InitializerRow(
+    InitializerEntry(
         "random_uniform",
         "uniform in ± limit, the same for every layer",
         f"{_KERAS}#randomuniform-class",

@@ -13,7 +13,7 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable("tuner")
-class ClassNumbers(keras.losses.Loss):
+class IntegerLabelLoss(keras.losses.Loss):
     """A Keras loss over one-hot targets that takes class numbers too.
 
     Targets with the shape of the outputs go to the loss as they are; so do all targets of a model with a single output.
@@ -41,7 +41,7 @@ class ClassNumbers(keras.losses.Loss):
         return {**super().get_config(), "loss": keras.losses.serialize(self.loss)}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> ClassNumbers:
+    def from_config(cls, config: dict[str, Any]) -> IntegerLabelLoss:
         """The loss of `get_config`."""
         return cls(**{**config, "loss": keras.losses.deserialize(config["loss"])})
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner.catalog.entries import LossRow, Option
+from tuner.catalog.entries import LossEntry, Option
 from tuner.catalog.task import Task
-from tuner.registry import Table
+from tuner.registry import Registry
 from tuner.space import Float
 
 _KERAS = "https://keras.io/api/losses/"
@@ -47,9 +47,9 @@ def _keras_of_classes(keras_name: str) -> Any:
     def build(**options: Any) -> Any:
         import keras
 
-        from tuner.catalog.integer_labels import ClassNumbers
+        from tuner.catalog.integer_labels import IntegerLabelLoss
 
-        return ClassNumbers(getattr(keras.losses, keras_name)(**options))
+        return IntegerLabelLoss(getattr(keras.losses, keras_name)(**options))
 
     return build
 
@@ -74,9 +74,9 @@ def _binary_focal(gamma: float = 2.0, alpha: float = 0.5, label_smoothing: float
     )
 
 
-LOSSES: Table[LossRow] = Table(
+LOSSES: Registry[LossEntry] = Registry(
     "loss",
-    LossRow(
+    LossEntry(
         "mean_squared_error",
         "mean r²; estimates the mean, and large errors weigh most",
         f"{_KERAS}regression_losses/#meansquarederror-class",
@@ -86,7 +86,7 @@ LOSSES: Table[LossRow] = Table(
         default_for=frozenset({Task.REGRESSION}),
         takes_any_output=True,
     ),
-    LossRow(
+    LossEntry(
         "mean_absolute_error",
         "mean |r|; estimates the median, and is little moved by outliers",
         f"{_KERAS}regression_losses/#meanabsoluteerror-class",
@@ -94,7 +94,7 @@ LOSSES: Table[LossRow] = Table(
         heads={Task.REGRESSION: "linear"},
         default_for=frozenset({Task.REGRESSION}),
     ),
-    LossRow(
+    LossEntry(
         "huber",
         "r² / 2 up to delta, delta * (|r| - delta / 2) beyond",
         "Huber 1964, Robust Estimation of a Location Parameter, https://doi.org/10.1214/aoms/1177703732",
@@ -111,7 +111,7 @@ LOSSES: Table[LossRow] = Table(
         heads={Task.REGRESSION: "linear"},
         default_for=frozenset({Task.REGRESSION}),
     ),
-    LossRow(
+    LossEntry(
         "quantile",
         "mean max(-tau * r, (1 - tau) * r), the pinball loss; estimates the tau quantile",
         "Koenker and Bassett 1978, Regression Quantiles, https://doi.org/10.2307/1913643",
@@ -120,14 +120,14 @@ LOSSES: Table[LossRow] = Table(
         own_class="QuantileLoss",
         heads={Task.REGRESSION: "linear"},
     ),
-    LossRow(
+    LossEntry(
         "log_cosh",
         "mean log cosh r; near r² / 2 for small and |r| - log 2 for large errors",
         f"{_KERAS}regression_losses/#logcosh-class",
         _keras("LogCosh"),
         heads={Task.REGRESSION: "linear"},
     ),
-    LossRow(
+    LossEntry(
         "binary_crossentropy",
         "-mean (y log p + (1 - y) log (1 - p)); the likelihood of independent yes-or-no answers",
         f"{_KERAS}probabilistic_losses/#binarycrossentropy-class",
@@ -136,7 +136,7 @@ LOSSES: Table[LossRow] = Table(
         default_for=frozenset({Task.BINARY, Task.MULTILABEL}),
         label_smoothing=True,
     ),
-    LossRow(
+    LossEntry(
         "binary_focal_crossentropy",
         "binary cross-entropy weighted by (1 - p of the truth) ** gamma and by class; for rare or hard positives",
         _FOCAL,
@@ -149,21 +149,21 @@ LOSSES: Table[LossRow] = Table(
         default_for=frozenset({Task.BINARY, Task.MULTILABEL}),
         label_smoothing=True,
     ),
-    LossRow(
+    LossEntry(
         "hinge",
         "mean max(1 - y p, 0) with y = -1 or 1; a margin, no probability",
         "Cortes and Vapnik 1995, Support-Vector Networks, https://doi.org/10.1007/BF00994018",
         _keras("Hinge"),
         heads={Task.BINARY: "linear", Task.MULTILABEL: "linear"},
     ),
-    LossRow(
+    LossEntry(
         "squared_hinge",
         "mean max(1 - y p, 0)² with y = -1 or 1; as hinge, with a smooth gradient",
         "Tang 2013, Deep Learning using Linear Support Vector Machines, https://arxiv.org/abs/1306.0239",
         _keras("SquaredHinge"),
         heads={Task.BINARY: "linear", Task.MULTILABEL: "linear"},
     ),
-    LossRow(
+    LossEntry(
         "categorical_crossentropy",
         "-log p of the true class; the likelihood of one class out of several",
         f"{_KERAS}probabilistic_losses/#categoricalcrossentropy-class",
@@ -173,7 +173,7 @@ LOSSES: Table[LossRow] = Table(
         label_smoothing=True,
     ),
     # A scalar alpha only scales this loss, which the learning rate does already: it stays at Keras's 0.25.
-    LossRow(
+    LossEntry(
         "categorical_focal_crossentropy",
         "0.25 * (1 - p) ** gamma * -log p of the true class; for classes that are rare or hard",
         _FOCAL,
@@ -183,14 +183,14 @@ LOSSES: Table[LossRow] = Table(
         default_for=frozenset({Task.MULTICLASS}),
         label_smoothing=True,
     ),
-    LossRow(
+    LossEntry(
         "categorical_hinge",
         "max(1 + largest wrong output - true output, 0); a margin, no probability",
         _SVM,
         _keras_of_classes("CategoricalHinge"),
         heads={Task.MULTICLASS: "linear"},
     ),
-    LossRow(
+    LossEntry(
         "kl_divergence",
         "sum y log (y / p); as cross-entropy, for targets that are distributions themselves",
         "Kullback and Leibler 1951, On Information and Sufficiency, https://doi.org/10.1214/aoms/1177729694",

@@ -1,8 +1,8 @@
 """The objectives in NumPy, each with the definition of scikit-learn, which the tests compare them with.
 
 Each function takes `(truth, scores, weight, task)`: float64 `(n, k)` as `tuner.catalog.Task` says, weight `(n,)` or
-None.  `MetricRow.compute` checks the arguments first.  The exporter copies what a script needs; the names are those of
-the metrics.
+None.  `MetricEntry.compute` checks the arguments first.  The exporter copies what a script needs; the names are those
+of the metrics.
 """
 
 from __future__ import annotations

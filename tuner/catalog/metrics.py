@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 
 from tuner.catalog import metric_functions as functions
-from tuner.catalog.entries import MetricRow
+from tuner.catalog.entries import MetricEntry
 from tuner.catalog.task import Task
 from tuner.errors import UnknownNameError
-from tuner.registry import Table
+from tuner.registry import Registry
 
 _SKLEARN = "https://scikit-learn.org/stable/modules/generated/sklearn.metrics."
 
@@ -20,9 +20,9 @@ _ONE_ANSWER = frozenset({Task.BINARY, Task.MULTICLASS})
 _CLASSES = frozenset({Task.BINARY, Task.MULTICLASS, Task.MULTILABEL})
 _NUMBERS = frozenset({Task.REGRESSION})
 
-METRICS: Table[MetricRow] = Table(
+METRICS: Registry[MetricEntry] = Registry(
     "metric",
-    MetricRow(
+    MetricEntry(
         "accuracy",
         "maximize",
         "share of right answers; with several labels, of right labels",
@@ -35,7 +35,7 @@ METRICS: Table[MetricRow] = Table(
         alias=("acc", "binary_accuracy", "categorical_accuracy"),
         proportion=_ONE_ANSWER,
     ),
-    MetricRow(
+    MetricEntry(
         "balanced_accuracy",
         "maximize",
         "mean over the classes that the rows have of the share found of each",
@@ -45,7 +45,7 @@ METRICS: Table[MetricRow] = Table(
         best=1.0,
         worst=0.0,
     ),
-    MetricRow(
+    MetricEntry(
         "auc",
         "maximize",
         "area under the ROC curve; mean of one class or label against the rest, if some rows have it and some not",
@@ -56,7 +56,7 @@ METRICS: Table[MetricRow] = Table(
         worst=0.0,
         alias=("roc_auc", "auroc"),
     ),
-    MetricRow(
+    MetricEntry(
         "average_precision",
         "maximize",
         "area under the precision-recall curve; mean over classes or labels, if some rows have it and some not",
@@ -67,7 +67,7 @@ METRICS: Table[MetricRow] = Table(
         worst=0.0,
         alias=("ap", "pr_auc", "auprc"),
     ),
-    MetricRow(
+    MetricEntry(
         "f1",
         "maximize",
         "harmonic mean of precision and recall: of class 1, or the mean over classes or labels (macro)",
@@ -79,7 +79,7 @@ METRICS: Table[MetricRow] = Table(
         worst=0.0,
         alias=("f1_score", "f1_macro"),
     ),
-    MetricRow(
+    MetricEntry(
         "precision",
         "maximize",
         "share of the positive answers that are right: of class 1, or the mean over classes or labels",
@@ -89,7 +89,7 @@ METRICS: Table[MetricRow] = Table(
         best=1.0,
         worst=0.0,
     ),
-    MetricRow(
+    MetricEntry(
         "recall",
         "maximize",
         "share of the positives that are found: of class 1, or the mean over classes or labels",
@@ -99,7 +99,7 @@ METRICS: Table[MetricRow] = Table(
         best=1.0,
         worst=0.0,
     ),
-    MetricRow(
+    MetricEntry(
         "matthews_correlation",
         "maximize",
         "correlation of answer and truth, fair to rare classes",
@@ -110,7 +110,7 @@ METRICS: Table[MetricRow] = Table(
         worst=-1.0,
         alias=("mcc", "matthews_corrcoef"),
     ),
-    MetricRow(
+    MetricEntry(
         "top_3_accuracy",
         "maximize",
         "share of rows whose class is among the three with the highest scores; ties count against it",
@@ -121,7 +121,7 @@ METRICS: Table[MetricRow] = Table(
         worst=0.0,
         proportion=frozenset({Task.MULTICLASS}),
     ),
-    MetricRow(
+    MetricEntry(
         "top_5_accuracy",
         "maximize",
         "share of rows whose class is among the five with the highest scores; ties count against it",
@@ -132,7 +132,7 @@ METRICS: Table[MetricRow] = Table(
         worst=0.0,
         proportion=frozenset({Task.MULTICLASS}),
     ),
-    MetricRow(
+    MetricEntry(
         "exact_match",
         "maximize",
         "share of rows with every label right",
@@ -144,7 +144,7 @@ METRICS: Table[MetricRow] = Table(
         alias=("subset_accuracy",),
         proportion=frozenset({Task.MULTILABEL}),
     ),
-    MetricRow(
+    MetricEntry(
         "log_loss",
         "minimize",
         "mean negative logarithm of the probability of the truth, in nats",
@@ -153,7 +153,7 @@ METRICS: Table[MetricRow] = Table(
         _CLASSES,
         alias=("logloss", "cross_entropy", "crossentropy"),
     ),
-    MetricRow(
+    MetricEntry(
         "brier",
         "minimize",
         "mean squared error of the probabilities; for classes, summed over them",
@@ -163,7 +163,7 @@ METRICS: Table[MetricRow] = Table(
         worst=2.0,
         alias=("brier_score", "brier_score_loss"),
     ),
-    MetricRow(
+    MetricEntry(
         "mean_absolute_error",
         "minimize",
         "mean |error|, in the unit of the target",
@@ -173,7 +173,7 @@ METRICS: Table[MetricRow] = Table(
         default_for=_NUMBERS,
         alias=("mae",),
     ),
-    MetricRow(
+    MetricEntry(
         "mean_squared_error",
         "minimize",
         "mean error², in the squared unit of the target",
@@ -182,7 +182,7 @@ METRICS: Table[MetricRow] = Table(
         _NUMBERS,
         alias=("mse",),
     ),
-    MetricRow(
+    MetricEntry(
         "root_mean_squared_error",
         "minimize",
         "root of the mean error², in the unit of the target; mean over the targets",
@@ -191,7 +191,7 @@ METRICS: Table[MetricRow] = Table(
         _NUMBERS,
         alias=("rmse",),
     ),
-    MetricRow(
+    MetricEntry(
         "r2",
         "maximize",
         "share of the variance explained; 0 is as good as the mean",
@@ -202,7 +202,7 @@ METRICS: Table[MetricRow] = Table(
         worst=-math.inf,
         alias=("r2_score", "r_squared"),
     ),
-    MetricRow(
+    MetricEntry(
         "median_absolute_error",
         "minimize",
         "median |error|, in the unit of the target",
@@ -211,7 +211,7 @@ METRICS: Table[MetricRow] = Table(
         _NUMBERS,
         alias=("medae",),
     ),
-    MetricRow(
+    MetricEntry(
         "mean_absolute_percentage_error",
         "minimize",
         "mean |error / target|, 1 is 100 %; meaningless near a target of 0",
@@ -226,7 +226,7 @@ METRICS: Table[MetricRow] = Table(
 _BY_ALIAS = {alias: row for row in METRICS.values() for alias in row.alias}
 
 
-def find_metric(name: str) -> MetricRow:
+def find_metric(name: str) -> MetricEntry:
     """The metric of this name, or the one people also call so ("mae").
 
     Raises:

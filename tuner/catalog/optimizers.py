@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tuner.catalog.entries import OptimizerRow, Option
-from tuner.registry import Table
+from tuner.catalog.entries import OptimizerEntry, Option
+from tuner.registry import Registry
 from tuner.space import Categorical, Float, Int
 
 _KERAS = "https://keras.io/api/optimizers/"
@@ -58,7 +58,7 @@ def _row(
     lowest_momentum: float = 0.0,
     decays: tuple[str, ...] = ("weight_decay",),
     **fields: Any,
-) -> OptimizerRow:
+) -> OptimizerEntry:
     """A row for Keras's optimizer of this class.
 
     Args:
@@ -69,10 +69,10 @@ def _row(
         fields: The other fields of the row.
     """
     build = _keras(class_name, momentum, lowest_momentum, decays)
-    return OptimizerRow(name, summary, source, build, momentum=momentum, **fields)
+    return OptimizerEntry(name, summary, source, build, momentum=momentum, **fields)
 
 
-OPTIMIZERS: Table[OptimizerRow] = Table(
+OPTIMIZERS: Registry[OptimizerEntry] = Registry(
     "optimizer",
     _row(
         "SGD",

@@ -25,7 +25,7 @@ _LIMITED = {
 }
 
 
-def head_for(loss: str, task: Task, setting: str = "auto") -> str:
+def resolve_head(loss: str, task: Task, setting: str = "auto") -> str:
     """The head of a recipe.
 
     Args:
@@ -118,8 +118,8 @@ def _probability_warning(loss: str, task: Task, head: str) -> str:
     return _NOT_A_PROBABILITY.format(loss=loss, head=head, why=_WHY_NO_PROBABILITY[head])
 
 
-def scores(outputs: np.ndarray, head: str, task: Task, loss: str | None = None) -> np.ndarray:
-    """What `MetricRow.compute` takes, from what the model gives.
+def to_scores(outputs: np.ndarray, head: str, task: Task, loss: str | None = None) -> np.ndarray:
+    """What `MetricEntry.compute` takes, from what the model gives.
 
     Args:
         outputs: Outputs of the model behind its head, shape `(n, k)`, any real dtype.
@@ -135,7 +135,7 @@ def scores(outputs: np.ndarray, head: str, task: Task, loss: str | None = None) 
     """
     given = np.asarray(outputs, dtype=np.float64)
     if head == "model":
-        head = "sigmoid" if loss is None else head_for(loss, task)
+        head = "sigmoid" if loss is None else resolve_head(loss, task)
     if not task.classifies or head in ("sigmoid", "softmax"):
         return given
     if head == "tanh":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tuner import user_code
-from tuner.catalog.output_activations import scores
+from tuner.catalog.output_activations import to_scores
 from tuner.catalog.recipe_rules import check_recipe
 from tuner.catalog.task import Task
 from tuner.errors import RecipeError
@@ -156,4 +156,4 @@ class Recipe(_Frozen):
 
     def scores(self, outputs: np.ndarray) -> np.ndarray:
         """What a metric takes, from what the model of this recipe gives; see `tuner.catalog.scores`."""
-        return scores(outputs, self.head, self.task, self.loss.name)
+        return to_scores(outputs, self.head, self.task, self.loss.name)

@@ -9,7 +9,7 @@ import numpy as np
 
 from tuner.catalog.metrics import find_metric
 from tuner.catalog.recipe import Recipe
-from tuner.catalog.schedule_rates import OBJECTIVE, learning_rates, plateau
+from tuner.catalog.schedule_rates import OBJECTIVE, learning_rates, plateau_state
 from tuner.catalog.schedules.reduce_on_plateau import ReduceOnPlateau
 from tuner.errors import UsageError
 
@@ -64,7 +64,7 @@ class ScheduleCallback(keras.callbacks.Callback):
             return
         if self._plateau is None:
             self._monitor, maximize = self._watched(logs)
-            self._plateau = plateau(self._recipe, maximize)
+            self._plateau = plateau_state(self._recipe, maximize)
         if self._plateau is not None and self._monitor in logs:
             self._set(self._plateau.observe(float(logs[self._monitor])))
 

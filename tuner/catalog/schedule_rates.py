@@ -30,7 +30,7 @@ def learning_rates(recipe: Recipe, total_steps: int) -> np.ndarray | None:
     return rates
 
 
-def plateau(recipe: Recipe, maximize: bool | None = None) -> ReduceOnPlateau | None:
+def plateau_state(recipe: Recipe, maximize: bool | None = None) -> ReduceOnPlateau | None:
     """The state machine of a schedule that depends on what is measured, at its start; None for the others.
 
     Args:

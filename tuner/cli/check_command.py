@@ -36,10 +36,10 @@ def command(ctx: click.Context, file: str, train: bool, as_json: bool) -> None:
 
     tried = None
     if train:
-        from tuner.runner import rehearsal
+        from tuner.runner import dry_run_study
 
         with only_json(as_json):
-            tried = vars(rehearsal(spec))
+            tried = vars(dry_run_study(spec))
     explained = {**explain(spec), "tried": tried}
     if as_json:
         print_json({"file": file, "ok": True, "problems": [], **explained})

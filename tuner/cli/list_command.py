@@ -13,9 +13,9 @@ from tuner.cli.output import echo
 @json_option
 def command(storage: str | None, as_json: bool) -> None:
     """List the studies of the database."""
-    from tuner.results import studies_table
+    from tuner.results import list_studies
 
-    rows = studies_table(open_existing(storage))
+    rows = list_studies(open_existing(storage))
     if as_json:
         print_json(rows)
         return

@@ -15,7 +15,7 @@ from tuner.cli.output import echo, write_file
 from tuner.errors import UsageError
 
 if TYPE_CHECKING:
-    from tuner.results import Study
+    from tuner.results import StoredStudy
     from tuner.storage import Database
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -81,7 +81,7 @@ def open_existing(storage: str | None, project: Path | None = None, *, write: bo
     return database
 
 
-def find_study(study: str, storage: str | None) -> Study:
+def find_study(study: str, storage: str | None) -> StoredStudy:
     """The study that is meant by a name, or by its study file."""
     from tuner.results import read_study_results
 

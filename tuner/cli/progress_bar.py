@@ -13,14 +13,14 @@ from rich.table import Table
 
 from tuner.cli.console import Text, console
 from tuner.cli.formats import duration_text, number_text
-from tuner.runner import Standing
+from tuner.runner import Progress
 
 PLAIN_EVERY_S = 10.0
 """Without a terminal a line comes with each new best value, and at least this often."""
 
 
 @contextlib.contextmanager
-def progress(*, silent: bool) -> Iterator[Callable[[Standing], None]]:
+def progress(*, silent: bool) -> Iterator[Callable[[Progress], None]]:
     """Give a function that shows the standing."""
     out = console(stderr=True)
     if silent:
@@ -32,11 +32,11 @@ def progress(*, silent: bool) -> Iterator[Callable[[Standing], None]]:
         yield _while_read(_PlainView(out).show)
 
 
-def _while_read(show: Callable[[Standing], None]) -> Callable[[Standing], None]:
+def _while_read(show: Callable[[Progress], None]) -> Callable[[Progress], None]:
     """Show as long as somebody reads; a run does not end because its progress goes nowhere."""
     read = True
 
-    def guarded(standing: Standing) -> None:
+    def guarded(standing: Progress) -> None:
         nonlocal read
         if read:
             try:
@@ -50,7 +50,7 @@ def _while_read(show: Callable[[Standing], None]) -> Callable[[Standing], None]:
 class _BarView:
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._standing: Standing | None = None
+        self._standing: Progress | None = None
         self._shown = time.monotonic()
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
 
@@ -61,7 +61,7 @@ class _BarView:
     def __exit__(self, *error: object) -> None:
         self._live.__exit__(*error)  # type: ignore[arg-type]
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: Progress) -> None:
         self._standing, self._shown = standing, time.monotonic()
         if standing.note:
             self._console.print(standing.note, style="yellow", soft_wrap=False)
@@ -87,7 +87,7 @@ class _PlainView:
         self._console, self._said = console, 0.0
         self._best: tuple[int, float] | None = None
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: Progress) -> None:
         if standing.note:
             self._console.print(standing.note, soft_wrap=True)
         best = standing.best[:2] if standing.best else None
@@ -98,29 +98,29 @@ class _PlainView:
         self._console.print(f"{_pace(standing)} | {_counts(standing)} | {_best(standing)}", soft_wrap=True)
 
 
-def _notes_only(out: Console) -> Callable[[Standing], None]:
-    def show(standing: Standing) -> None:
+def _notes_only(out: Console) -> Callable[[Progress], None]:
+    def show(standing: Progress) -> None:
         if standing.note:
             out.print(standing.note, soft_wrap=True)
 
     return show
 
 
-def _pace(standing: Standing, since_s: float = 0.0) -> str:
+def _pace(standing: Progress, since_s: float = 0.0) -> str:
     total = "" if standing.trials is None else f"/{standing.trials}"
     left = standing.left_s
-    return f"{standing.finished}{total} {standing.what}, {duration_text(standing.elapsed_s + since_s)}" + (
+    return f"{standing.finished}{total} {standing.unit}, {duration_text(standing.elapsed_s + since_s)}" + (
         "" if left is None else f", {duration_text(max(0.0, left - since_s))} left"
     )
 
 
-def _counts(standing: Standing) -> str:
+def _counts(standing: Progress) -> str:
     parts = [f"{standing.counts[state]} {state}" for state in standing.counts if standing.counts[state]]
     return ", ".join(parts) or "nothing yet"
 
 
-def _best(standing: Standing) -> str:
+def _best(standing: Progress) -> str:
     if standing.best is None:
-        return f"no complete {standing.what.removesuffix('s')} yet"
+        return f"no complete {standing.unit.removesuffix('s')} yet"
     number, value, _ = standing.best
     return f"best {standing.metric} {number_text(value)} (trial {number})"

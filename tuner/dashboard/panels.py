@@ -15,7 +15,7 @@ from typing import Any
 
 from tuner.dashboard.trial_artifacts import FILES, PICTURE, file_id, study_csv
 from tuner.errors import TunerError
-from tuner.report import PLOTS, Gathered, Seen, gather, is_best, study_note, titled, trial_note
+from tuner.report import PLOTS, StudyView, TrialView, is_best, load_view, study_note, titled, trial_note
 from tuner.results import read_study_results
 from tuner.storage import Database, read_recipes
 
@@ -46,11 +46,11 @@ class _View:
     """What is known of a study."""
 
     name: str
-    results: Gathered
+    results: StudyView
     read_at: float
     recipes: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     notes: dict[tuple[int, bool], str] = field(default_factory=dict)
-    by_id: dict[int, Seen] = field(default_factory=dict)
+    by_id: dict[int, TrialView] = field(default_factory=dict)
     drawn: _Drawn | None = None
     drawing: threading.Event | None = None
 
@@ -138,9 +138,9 @@ class Panels:
                 self._views.pop(study_id, None)
                 return None
             if view is None or view.name != name:
-                view = self._views[study_id] = _View(name, gather(study), 0.0)
+                view = self._views[study_id] = _View(name, load_view(study), 0.0)
             else:
-                view.results = gather(study, {seen.number: seen for seen in view.results.trials})
+                view.results = load_view(study, {seen.number: seen for seen in view.results.trials})
             view.by_id = {seen.trial._trial_id: seen for seen in view.results.trials}
             view.read_at = time.monotonic()
             return view
@@ -151,7 +151,7 @@ class Panels:
         if missing:
             view.recipes |= read_recipes(self._database, missing)
 
-    def _note(self, study_id: int, view: _View, seen: Seen) -> str:
+    def _note(self, study_id: int, view: _View, seen: TrialView) -> str:
         trial_id, best = seen.trial._trial_id, is_best(view.results, seen)
         known = view.notes.get((trial_id, best))
         if known is not None:
@@ -164,7 +164,7 @@ class Panels:
             view.notes[trial_id, best] = note
         return note
 
-    def _files(self, study_id: int, view: _View, seen: Seen) -> list[dict[str, Any]]:
+    def _files(self, study_id: int, view: _View, seen: TrialView) -> list[dict[str, Any]]:
         trial_id = seen.trial._trial_id
         recipe = view.recipes.get(trial_id)
         return [
@@ -192,7 +192,7 @@ class Panels:
             drawing.wait(PATIENCE_S)
         return view.drawn
 
-    def _draw(self, view: _View, results: Gathered, state: tuple[int, ...]) -> None:
+    def _draw(self, view: _View, results: StudyView, state: tuple[int, ...]) -> None:
         began = time.monotonic()
         try:
             drawn = _Drawn(state, study_note(results), _figures(results))
@@ -208,12 +208,12 @@ class Panels:
             done.set()
 
 
-def _state(results: Gathered) -> tuple[int, ...]:
+def _state(results: StudyView) -> tuple[int, ...]:
     finished = sum(seen.trial.state.is_finished() for seen in results.trials)
     return len(results.trials), finished, sum(seen.epochs for seen in results.trials), results.study.record.alive
 
 
-def _figures(results: Gathered) -> list[dict[str, str]]:
+def _figures(results: StudyView) -> list[dict[str, str]]:
     """Every plot that has something to show, with its title in it: the dashboard gives it none."""
     found = []
     for name, plot in PLOTS.items():

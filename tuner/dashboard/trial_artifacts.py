@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tuner.report import Gathered, Seen, epochs_table, recipe_text, trial_picture
+from tuner.report import StudyView, TrialView, epochs_table, recipe_text, trial_picture
 from tuner.text import csv_text
 
 if TYPE_CHECKING:
@@ -29,28 +29,28 @@ class File:
     """
 
     kind: str
-    make: Callable[[Gathered, Seen, Recipe | None], str | None]
-    there: Callable[[Seen, Recipe | None], bool]
+    make: Callable[[StudyView, TrialView, Recipe | None], str | None]
+    there: Callable[[TrialView, Recipe | None], bool]
 
 
-def _measured(seen: Seen, recipe: Recipe | None) -> bool:
+def _measured(seen: TrialView, recipe: Recipe | None) -> bool:
     return bool(seen.curve.epochs)
 
 
-def _judged(seen: Seen, recipe: Recipe | None) -> bool:
+def _judged(seen: TrialView, recipe: Recipe | None) -> bool:
     return bool(seen.findings and seen.curve.epochs)  # probes come with epochs
 
 
-def _curves(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
+def _curves(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str | None:
     return trial_picture(results, seen)
 
 
-def _epochs(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
+def _epochs(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str | None:
     header, rows = epochs_table(results, seen)
     return csv_text([header, *rows]) if rows else None
 
 
-def _layers(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
+def _layers(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str | None:
     probes = results.probes.get(seen.number, [])
     columns = ("layer", "gradient", "update", "dead", "saturated")
     rows = [
@@ -61,7 +61,7 @@ def _layers(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
     return csv_text([["fold", "epoch", *columns], *rows]) if rows else None
 
 
-def _recipe(results: Gathered, seen: Seen, recipe: Recipe | None) -> str | None:
+def _recipe(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str | None:
     return None if recipe is None else recipe_text(recipe)
 
 

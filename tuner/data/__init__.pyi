@@ -1,6 +1,6 @@
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
-from .dataset import DataFacts, HeldOut, Part, Prepared, Preprocessing, Split
-from .preparation import check_repeatable, held_out, prepare, unscaled
+from .dataset import DataFacts, HeldOut, PreparedData, Preprocessing, Split, Subset
+from .preparation import check_repeatable, held_out, prepare, unscaled_splits
 from .sources import BUILT_IN, SOURCES
 from .transform import encode_rows
 
@@ -12,14 +12,14 @@ __all__ = [
     "DataOptions",
     "Folds",
     "HeldOut",
-    "Part",
-    "Prepared",
+    "PreparedData",
     "Preprocessing",
     "Split",
+    "Subset",
     "check_repeatable",
     "encode_rows",
     "held_out",
     "prepare",
     "read_options",
-    "unscaled",
+    "unscaled_splits",
 ]

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from tuner.data.dataset import Array
-from tuner.data.raw_data import Raw
+from tuner.data.raw_data import RawData
 from tuner.data.targets import Targets
 
 
-def digest(raw: Raw, targets: Targets, origin: Array) -> str:
+def content_hash(raw: RawData, targets: Targets, origin: Array) -> str:
     """SHA-256 over features, targets, weights, and where each row comes from, in the order of the rows.
 
     Numbers count with the precision of float32, in which they are trained: a float64 that was written and read as

@@ -18,7 +18,7 @@ Array: TypeAlias = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Part:
+class Subset:
     """Some of the rows, ready for training.
 
     Attributes:
@@ -145,8 +145,8 @@ class Split:
             they are to be unscaled, which is exact to float32 only: 0 becomes 1e-9.
     """
 
-    train: Part
-    validation: Part
+    train: Subset
+    validation: Subset
     target_center: Array
     target_scale: Array
     preprocessing: Preprocessing | None = None
@@ -220,7 +220,7 @@ class DataFacts:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedData:
     """The data as the search sees them: without the test part.
 
     Attributes:

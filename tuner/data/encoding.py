@@ -15,7 +15,7 @@ import numpy as np
 from tuner.data.columns import absent, not_numbers
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
-from tuner.data.raw_data import Raw, by_column
+from tuner.data.raw_data import RawData, by_column
 from tuner.errors import DataError, shown
 
 MOST_CATEGORIES = 1000
@@ -42,7 +42,7 @@ class Encoded:
     notes: tuple[str, ...]
 
 
-def check_texts(raw: Raw, options: DataOptions) -> None:
+def check_texts(raw: RawData, options: DataOptions) -> None:
     """Refuse text columns where the study does not say what becomes of them.
 
     Raises:
@@ -66,7 +66,7 @@ def check_texts(raw: Raw, options: DataOptions) -> None:
     )
 
 
-def missing(raw: Raw) -> tuple[Array, dict[str, int]]:
+def missing(raw: RawData) -> tuple[Array, dict[str, int]]:
     """Which rows lack a value, bool, shape `(n,)`, and how many each column lacks."""
     cells = np.isnan(raw.x)
     rows = np.asarray(cells.any(axis=tuple(range(1, cells.ndim))))
@@ -82,7 +82,7 @@ def missing(raw: Raw) -> tuple[Array, dict[str, int]]:
     return rows, lacking
 
 
-def refuse_missing(raw: Raw, lacking: Mapping[str, int]) -> None:
+def refuse_missing(raw: RawData, lacking: Mapping[str, int]) -> None:
     """The error of missing values where the study does not say what becomes of them."""
     most = sorted(lacking.items(), key=lambda item: -item[1])
     listed = ", ".join(f"{name} ({count})" for name, count in most[:10])
@@ -93,7 +93,7 @@ def refuse_missing(raw: Raw, lacking: Mapping[str, int]) -> None:
     )
 
 
-def encode(raw: Raw, options: DataOptions, development: Array) -> Encoded:
+def encode(raw: RawData, options: DataOptions, development: Array) -> Encoded:
     """All features as numbers: the number columns first, then the text columns in their order.
 
     Raises:
@@ -114,7 +114,7 @@ def encode(raw: Raw, options: DataOptions, development: Array) -> Encoded:
     return Encoded(x, tuple(names), one_hot, codes, vocabulary, tuple(notes))
 
 
-def _categories(name: str, values: Array, raw: Raw, options: DataOptions) -> tuple[str, ...]:
+def _categories(name: str, values: Array, raw: RawData, options: DataOptions) -> tuple[str, ...]:
     words = sorted({word for word in values if word is not None})
     if not words:
         raise DataError(

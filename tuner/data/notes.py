@@ -8,18 +8,18 @@ import numpy as np
 
 from tuner.data.cells import MISSING_WORDS
 from tuner.data.dataset import Array
-from tuner.data.raw_data import Raw
+from tuner.data.raw_data import RawData
 
 _MIN_ROWS_TO_COUNT = 10
 """In fewer rows a column counts them by chance."""
 
 
-def remarks(raw: Raw) -> tuple[str, ...]:
+def remarks(raw: RawData) -> tuple[str, ...]:
     """Say what may have been meant otherwise in the rows of a source."""
     return (*_missing_words(raw), *_counters(raw))
 
 
-def _missing_words(raw: Raw) -> Iterator[str]:
+def _missing_words(raw: RawData) -> Iterator[str]:
     """Texts that are values, but are also what programs write for a missing cell."""
     columns: dict[str, Array] = dict(raw.texts)
     if raw.y.dtype == object and raw.y.ndim == 1:
@@ -32,7 +32,7 @@ def _missing_words(raw: Raw) -> Iterator[str]:
             )
 
 
-def _counters(raw: Raw) -> Iterator[str]:
+def _counters(raw: RawData) -> Iterator[str]:
     """Columns that only count the rows, from 0 or 1, in any order."""
     rows = len(raw)
     if not raw.features or rows < _MIN_ROWS_TO_COUNT:

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from tuner.catalog import Task
-from tuner.data.content_hash import digest
+from tuner.data.content_hash import content_hash
 from tuner.data.data_config import DataOptions
-from tuner.data.dataset import Array, DataFacts, HeldOut, Part, Prepared
+from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Subset
 from tuner.data.encoding import Encoded, check_texts, encode, missing, refuse_missing
 from tuner.data.notes import remarks
 from tuner.data.preprocessing import Fitted, fit_split, unscaled_parts
-from tuner.data.raw_data import Raw, join
-from tuner.data.sources import check_keys, source_of
+from tuner.data.raw_data import RawData, join
+from tuner.data.sources import check_keys, find_source
 from tuner.data.splitting import Layout, lay_out
 from tuner.data.targets import Targets, canonical
 from tuner.errors import DataError, UnknownNameError, shown
@@ -28,7 +28,7 @@ _SAMPLE = 64
 class _Rows:
     """All rows, read and dealt, with features that are numbers."""
 
-    raw: Raw
+    raw: RawData
     targets: Targets
     layout: Layout
     encoded: Encoded
@@ -36,7 +36,7 @@ class _Rows:
     notes: tuple[str, ...]
 
 
-def prepare(options: DataOptions, project: Path, seed: int, sha256: str | None = None) -> Prepared:
+def prepare(options: DataOptions, project: Path, seed: int, sha256: str | None = None) -> PreparedData:
     """The training and validation parts of a study, without the test part.
 
     The test part is split off first.  Imputing, outliers and scaling are fitted on the training part of each split.
@@ -57,7 +57,7 @@ def prepare(options: DataOptions, project: Path, seed: int, sha256: str | None =
     fitted = [_fit(rows, options, train, validation) for train, validation in rows.layout.splits]
     facts = _facts(rows, fitted, options)
     _check_class_weight(options, facts)
-    return Prepared(facts, tuple(each.split for each in fitted))
+    return PreparedData(facts, tuple(each.split for each in fitted))
 
 
 def check_repeatable(options: DataOptions, project: Path, sha256: str) -> None:
@@ -78,9 +78,9 @@ def check_repeatable(options: DataOptions, project: Path, sha256: str) -> None:
         )
 
 
-def unscaled(
+def unscaled_splits(
     options: DataOptions, project: Path, seed: int, sha256: str | None = None
-) -> tuple[tuple[Part, Part], ...]:
+) -> tuple[tuple[Subset, Subset], ...]:
     """Training and validation part of each split of `prepare`, before imputing and scaling.
 
     `preprocessing.apply` of the split gives its features, `(y - target_center) / target_scale` its targets.
@@ -134,16 +134,16 @@ def _read(options: DataOptions, project: Path, seed: int, expected: str | None) 
 def _coded(options: DataOptions, project: Path) -> bool:
     """Whether code of the project gives any of the rows."""
     texts = (options.source, options.validation, options.test)
-    return any(source_of(text, project).runs_code for text in texts if isinstance(text, str))
+    return any(find_source(text, project).runs_code for text in texts if isinstance(text, str))
 
 
-def _sources(options: DataOptions, project: Path) -> tuple[Raw, Array, str]:
+def _sources(options: DataOptions, project: Path) -> tuple[RawData, Array, str]:
     """The rows of all sources, which source each is from, and the hash of both."""
-    raws: list[Raw] = []
+    raws: list[RawData] = []
     texts = (options.source, options.validation, options.test)
     for text in texts:
         if isinstance(text, str):
-            source = source_of(text, project)
+            source = find_source(text, project)
             check_keys(source, options)
             raw = source.read(text, options, project)
             as_texts = _texts_of_first(raws[0], raw) if raws else ()
@@ -153,16 +153,16 @@ def _sources(options: DataOptions, project: Path) -> tuple[Raw, Array, str]:
     numbers = [number for number, text in enumerate(texts) if isinstance(text, str)]
     raw, origin = join(raws), np.repeat(numbers, [len(raw) for raw in raws])
     check_texts(raw, options)
-    return raw, origin, digest(raw, canonical(raw, options.task), origin)
+    return raw, origin, content_hash(raw, canonical(raw, options.task), origin)
 
 
-def _texts_of_first(first: Raw, raw: Raw) -> tuple[str, ...]:
+def _texts_of_first(first: RawData, raw: RawData) -> tuple[str, ...]:
     """Columns that are texts in the first source and numbers in another one, which may hold digits alone."""
     target = raw.labels if first.y.dtype == object and raw.y.dtype != object else ()
     return (*(name for name in raw.features if name in first.texts), *target)
 
 
-def _without_missing(raw: Raw, origin: Array, options: DataOptions) -> tuple[Raw, Array, tuple[str, ...]]:
+def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple[RawData, Array, tuple[str, ...]]:
     """The rows that may be used, with a note where some lack values."""
     rows, lacking = missing(raw)
     if not lacking:
@@ -178,7 +178,7 @@ def _without_missing(raw: Raw, origin: Array, options: DataOptions) -> tuple[Raw
     return raw.take(~rows), origin[~rows], (note,)
 
 
-def _replaced(raw: Raw, lacking: Mapping[str, int], method: str) -> Iterable[str]:
+def _replaced(raw: RawData, lacking: Mapping[str, int], method: str) -> Iterable[str]:
     """What becomes of missing numbers and of missing texts."""
     texts = {name: count for name, count in lacking.items() if name in raw.texts}
     numbers = {name: count for name, count in lacking.items() if name not in raw.texts}

@@ -9,10 +9,10 @@ import numpy as np
 
 from tuner.catalog import Task
 from tuner.data.data_config import DataOptions
-from tuner.data.dataset import Array, Part, Preprocessing, Split
+from tuner.data.dataset import Array, Preprocessing, Split, Subset
 from tuner.data.encoding import Encoded
 from tuner.data.outliers import bounds, outside
-from tuner.data.raw_data import Raw, by_column
+from tuner.data.raw_data import RawData, by_column
 from tuner.data.scaling import fit_fill, fit_scale, float32
 from tuner.data.targets import Targets
 from tuner.errors import DataError
@@ -36,7 +36,7 @@ class Fitted:
 
 
 def fit_split(
-    raw: Raw, targets: Targets, encoded: Encoded, options: DataOptions, train: Array, validation: Array
+    raw: RawData, targets: Targets, encoded: Encoded, options: DataOptions, train: Array, validation: Array
 ) -> Fitted:
     """Treat outliers, impute and scale, all by what the rows `train` say.
 
@@ -56,9 +56,9 @@ def fit_split(
     center, scale = _target_scaling(y, targets.task, options)
     scaled = (targets.y - center) / scale
 
-    def part(features: Array, aims: Array, chosen: Array) -> Part:
+    def part(features: Array, aims: Array, chosen: Array) -> Subset:
         weight = None if raw.weight is None else float32(raw.weight[chosen], "weights", raw.source)
-        return Part(
+        return Subset(
             float32(preprocessing.apply(features), "features", raw.source), float32(aims, "targets", raw.source), weight
         )
 
@@ -74,8 +74,8 @@ def fit_split(
 
 
 def unscaled_parts(
-    raw: Raw, targets: Targets, encoded: Encoded, options: DataOptions, train: Array, validation: Array
-) -> tuple[Part, Part]:
+    raw: RawData, targets: Targets, encoded: Encoded, options: DataOptions, train: Array, validation: Array
+) -> tuple[Subset, Subset]:
     """The rows of both parts as `fit_split` takes them, before they are imputed and scaled.
 
     Returns:
@@ -84,7 +84,7 @@ def unscaled_parts(
     """
     x, y, kept, _ = _without_outliers(encoded.x[train], targets.y[train], targets.task, encoded, options)
     weight = (None, None) if raw.weight is None else (raw.weight[train[kept]], raw.weight[validation])
-    return Part(x, y, weight[0]), Part(encoded.x[validation], targets.y[validation], weight[1])
+    return Subset(x, y, weight[0]), Subset(encoded.x[validation], targets.y[validation], weight[1])
 
 
 def _without_outliers(
@@ -109,7 +109,7 @@ def _without_outliers(
     return x[kept], y[kept], kept, int((~kept).sum())
 
 
-def _fit(x: Array, encoded: Encoded, options: DataOptions, raw: Raw) -> Preprocessing:
+def _fit(x: Array, encoded: Encoded, options: DataOptions, raw: RawData) -> Preprocessing:
     fill = None
     if options.missing in ("mean", "median"):
         fill = fit_fill(x, options.missing)
@@ -150,7 +150,7 @@ def _after_outliers(options: DataOptions) -> str:
     return f" after {options.outliers} with limit {options.limit:g}. Raise `outlier_limit`."
 
 
-def _check_columns(x: Array, raw: Raw, encoded: Encoded, cause: str) -> None:
+def _check_columns(x: Array, raw: RawData, encoded: Encoded, cause: str) -> None:
     empty = np.flatnonzero(np.isnan(by_column(x)).all(axis=0))
     if len(empty):
         name = repr(encoded.features[empty[0]]) if encoded.features else str(empty[0])
@@ -159,7 +159,7 @@ def _check_columns(x: Array, raw: Raw, encoded: Encoded, cause: str) -> None:
         )
 
 
-def _check_targets(y: Array, targets: Targets, raw: Raw, options: DataOptions) -> None:
+def _check_targets(y: Array, targets: Targets, raw: RawData, options: DataOptions) -> None:
     """The training part must be something to learn from, also without its outliers."""
     cause = _after_outliers(options) if options.outliers.startswith("drop") else ". Add rows, or take another seed."
     if len(y) < 2:

@@ -18,7 +18,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
-class Raw:
+class RawData:
     """The rows of a source.
 
     Attributes:
@@ -44,7 +44,7 @@ class Raw:
     def __len__(self) -> int:
         return len(self.x)
 
-    def take(self, rows: Array) -> Raw:
+    def take(self, rows: Array) -> RawData:
         """Only the rows of these indices (or of this mask)."""
         return replace(
             self,
@@ -54,7 +54,7 @@ class Raw:
             texts={name: values[rows] for name, values in self.texts.items()},
         )
 
-    def without(self, names: Collection[str]) -> Raw:
+    def without(self, names: Collection[str]) -> RawData:
         """Without the columns of these names.
 
         Raises:
@@ -76,7 +76,7 @@ class Raw:
         return repr(self.features[column]) if self.features else str(column)
 
 
-def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -> Raw:
+def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -> RawData:
     """Arrays (or what NumPy makes an array of) as a checked `Raw`.
 
     Args:
@@ -108,7 +108,7 @@ def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -
         raise DataError(f"The data must have rows, but {source} has none.")
     if x.size == 0 and not texts:
         raise DataError(f"The data must have at least one feature, but {source} has none beside the target.")
-    raw = Raw(source, x, y, weight, **names)
+    raw = RawData(source, x, y, weight, **names)
     _check_finite(raw)
     return raw
 
@@ -121,7 +121,7 @@ def by_column(x: Array) -> Array:
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
-def join(raws: Sequence[Raw]) -> Raw:
+def join(raws: Sequence[RawData]) -> RawData:
     """The rows of several sources, one after the other, in the columns of the first.
 
     Raises:
@@ -146,11 +146,11 @@ def join(raws: Sequence[Raw]) -> Raw:
     )
 
 
-def _list(raws: Sequence[Raw]) -> str:
+def _list(raws: Sequence[RawData]) -> str:
     return " and ".join(raw.source for raw in raws)
 
 
-def _aligned(raw: Raw, first: Raw) -> Raw:
+def _aligned(raw: RawData, first: RawData) -> RawData:
     """`raw` with the columns of `first`, in their order."""
     ours, theirs = ({*each.features, *each.texts} for each in (first, raw))
     if ours and (theirs or first.texts):
@@ -237,7 +237,7 @@ def _check_lengths(source: str, **arrays: Array | None) -> None:
         raise DataError(f"x, y and weight must have the same number of rows, but {given} ({source}).")
 
 
-def _check_finite(raw: Raw) -> None:
+def _check_finite(raw: RawData) -> None:
     flat = by_column(raw.x)
     with np.errstate(invalid="ignore"):
         beyond = (np.abs(flat) > LARGEST).sum(axis=0)

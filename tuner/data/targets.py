@@ -19,7 +19,7 @@ import numpy as np
 
 from tuner.catalog import Task
 from tuner.data.dataset import Array
-from tuner.data.raw_data import Raw
+from tuner.data.raw_data import RawData
 from tuner.errors import DataError, shown
 
 MOST_CLASSES = 20
@@ -44,7 +44,7 @@ class Targets:
     note: str
 
 
-def canonical(raw: Raw, stated: Task | None) -> Targets:
+def canonical(raw: RawData, stated: Task | None) -> Targets:
     """The targets of `raw` for the stated task, or for the one found.
 
     Raises:
@@ -99,7 +99,7 @@ def _one_hot(y: Array) -> bool:
     return bool((y.sum(axis=1) == 1).all())
 
 
-def _regression(y: Array, raw: Raw) -> Array:
+def _regression(y: Array, raw: RawData) -> Array:
     if y.dtype == object:
         raise DataError(f"A regression target must be numbers, but is text such as {shown(y[0])} ({raw.source}).")
     y = y[:, None] if y.ndim == 1 else y
@@ -112,7 +112,7 @@ def _regression(y: Array, raw: Raw) -> Array:
     return y
 
 
-def _multilabel(y: Array, raw: Raw) -> Array:
+def _multilabel(y: Array, raw: RawData) -> Array:
     if y.ndim != 2 or not _zero_one(y):
         raise DataError(
             f"A multilabel task needs several target columns of 0 and 1, but got {_described(y)} ({raw.source})."
@@ -126,7 +126,7 @@ def _multilabel(y: Array, raw: Raw) -> Array:
     return y
 
 
-def _classes(y: Array, raw: Raw, task: Task) -> tuple[Array, tuple[str, ...]]:
+def _classes(y: Array, raw: RawData, task: Task) -> tuple[Array, tuple[str, ...]]:
     """Index of the class of each row, and the names: in the order of numbers, else of the alphabet."""
     if y.ndim == 2:
         if not _zero_one(y) or not _one_hot(y):
@@ -165,7 +165,7 @@ def _described(y: Array) -> str:
     return f"{y.shape[1]} columns {rest}"
 
 
-def _names(raw: Raw, columns: int) -> tuple[str, ...]:
+def _names(raw: RawData, columns: int) -> tuple[str, ...]:
     return raw.labels or tuple(str(column) for column in range(columns))
 
 

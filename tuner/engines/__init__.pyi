@@ -1,8 +1,8 @@
-from .base import Engine, EpochRecord, State, StepTimes, Training
+from .base import Engine, EpochRecord, StepTimes, TrainingResult, TrainingState
 from .checkpoint import Checkpoint
 from .engine_table import ENGINES
 from .keras_settings import KERAS_SETTINGS, Setting, Snapshot
-from .trial import OnEpoch, run_trial
+from .trial import ReportCallback, run_trial
 
 __all__ = [
     "ENGINES",
@@ -10,11 +10,11 @@ __all__ = [
     "Checkpoint",
     "Engine",
     "EpochRecord",
-    "OnEpoch",
+    "ReportCallback",
     "Setting",
     "Snapshot",
-    "State",
     "StepTimes",
-    "Training",
+    "TrainingResult",
+    "TrainingState",
     "run_trial",
 ]

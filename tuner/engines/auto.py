@@ -9,7 +9,7 @@ import keras
 
 from tuner.catalog import Recipe
 from tuner.data import DataFacts, Split
-from tuner.engines.base import Decide, Engine, State, StepTimes, Training
+from tuner.engines.base import Engine, EpochCallback, StepTimes, TrainingResult, TrainingState
 from tuner.engines.compiled.engine import CompiledEngine
 from tuner.engines.compiled.program_cache import network_key
 from tuner.engines.fit import FitEngine
@@ -47,7 +47,7 @@ class AutoEngine:
         """See `Engine.model`."""
         return self._last.model()
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """See `Engine.state`."""
         return self._last.state()
 
@@ -62,10 +62,10 @@ class AutoEngine:
         facts: DataFacts,
         build: Callable[..., Any],
         fold: int,
-        decide: Decide,
+        decide: EpochCallback,
         probes: Sequence[int] = (),
-        resume: State | None = None,
-    ) -> Training:
+        resume: TrainingState | None = None,
+    ) -> TrainingResult:
         """See `Engine.train`."""
         given = recipe, split, facts, build, fold, decide, probes, resume
         kind = _kind(recipe, facts)

@@ -51,12 +51,12 @@ class EpochRecord:
         return cls(**{**content, "probes": tuple(Probe.from_json(probe) for probe in content["probes"])})
 
 
-Decide: TypeAlias = Callable[[EpochRecord], bool]
+EpochCallback: TypeAlias = Callable[[EpochRecord], bool]
 """Called after each epoch; False ends the training there."""
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingResult:
     """How a training ended.
 
     Attributes:
@@ -77,7 +77,7 @@ class Training:
         return {**vars(self), "findings": [finding.to_json() for finding in self.findings]}
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Training:
+    def from_json(cls, content: Mapping[str, Any]) -> TrainingResult:
         """The training of `to_json`."""
         return cls(**{**content, "findings": tuple(Finding.from_json(finding) for finding in content["findings"])})
 
@@ -87,7 +87,7 @@ StepTimes: TypeAlias = "tuple[float, float | None]"
 
 
 @dataclass(frozen=True)
-class State:
+class TrainingState:
     """Where a training on one split stands after an epoch: with it another process goes on to the very same end.
 
     Attributes:
@@ -140,7 +140,7 @@ class Engine(Protocol):
     def model(self) -> keras.Model:
         """A Keras model with the weights of the last training, which is complete; nothing changes it later."""
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """Where the training stands; only while `Decide` is called."""
 
     def train(
@@ -150,10 +150,10 @@ class Engine(Protocol):
         facts: DataFacts,
         build: Callable[..., Any],
         fold: int,
-        decide: Decide,
+        decide: EpochCallback,
         probes: Sequence[int] = (),
-        resume: State | None = None,
-    ) -> Training:
+        resume: TrainingState | None = None,
+    ) -> TrainingResult:
         """Train, from fresh weights or from where an earlier training stood.
 
         Args:

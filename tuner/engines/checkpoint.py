@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tuner.catalog import Recipe
-from tuner.engines.base import EpochRecord, State
+from tuner.engines.base import EpochRecord, TrainingState
 from tuner.errors import CheckpointError
 from tuner.untrusted_files import open_zip, read_array, reason
 
@@ -39,7 +39,7 @@ class Checkpoint:
 
     records: tuple[EpochRecord, ...]
     values: tuple[float, ...]
-    state: State
+    state: TrainingState
 
     @property
     def fold(self) -> int:
@@ -99,7 +99,7 @@ class Checkpoint:
                 name: [read_array(archive, _entry(name, i)) for i in range(count)]
                 for name, count in about["arrays"].items()
             }
-        state = State(about["engine"], tuple(about["objectives"]), arrays, about["plain"])
+        state = TrainingState(about["engine"], tuple(about["objectives"]), arrays, about["plain"])
         records = tuple(EpochRecord.from_json(record) for record in about["records"])
         return cls(records, tuple(about["values"]), state)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuner.engines.base import Engine
-from tuner.registry import Table
+from tuner.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def _compiled(trainings: float = 1.0) -> Engine:
     return CompiledEngine(trainings)
 
 
-ENGINES: Table[EngineRow] = Table(
+ENGINES: Registry[EngineRow] = Registry(
     "engine",
     EngineRow(
         "auto", "compiled where it can train the recipe, else fit; seen in the worker for each model", _auto, "numpy"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tuner.catalog import METRICS, Recipe, Task
-from tuner.data import Part, Split
+from tuner.data import Split, Subset
 
 PREDICT_ROWS = 4096
 """Rows evaluated at once: bounds memory, and is one call for most validation parts."""
@@ -22,7 +22,7 @@ def objective(recipe: Recipe, split: Split, outputs: np.ndarray) -> float:
     return METRICS[recipe.metric].compute(split.truth, found, split.validation.weight, recipe.task)
 
 
-def sample_weight(part: Part, recipe: Recipe) -> np.ndarray | None:
+def sample_weight(part: Subset, recipe: Recipe) -> np.ndarray | None:
     """Weights of the rows: those of the data times those of the classes; None where there are neither.
 
     Returns:

@@ -17,12 +17,12 @@ import tensorflow as tf
 
 from tuner.catalog import Recipe, build_model, compile_model, fit_options
 from tuner.data import DataFacts, Split
-from tuner.engines.base import Decide, EpochRecord, State, StepTimes, Training
+from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState
 from tuner.engines.evaluation import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.keras_settings import clear_session
-from tuner.engines.prober import Look, Prober, constant_answer, rows_of, steps_of
+from tuner.engines.prober import ProbeMeasurement, Prober, constant_prediction, rows_of, steps_of
 from tuner.engines.variable_io import assign, kept, values_of
-from tuner.health import Finding, Layers, divergence
+from tuner.health import Finding, LayerMonitor, check_finite
 
 
 class FitEngine:
@@ -43,7 +43,7 @@ class FitEngine:
             raise RuntimeError("nothing was trained yet")
         return self._model
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """See `Engine.state`."""
         if self._observer is None:
             raise RuntimeError("nothing is trained now")
@@ -56,10 +56,10 @@ class FitEngine:
         facts: DataFacts,
         build: Callable[..., Any],
         fold: int,
-        decide: Decide,
+        decide: EpochCallback,
         probes: Sequence[int] = (),
-        resume: State | None = None,
-    ) -> Training:
+        resume: TrainingState | None = None,
+    ) -> TrainingResult:
         """See `Engine.train`."""
         if resume is not None:
             resume.check(self.name)
@@ -90,7 +90,13 @@ class _Observer(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, recipe: Recipe, split: Split, fold: int, decide: Decide, prober: Prober, resume: State | None
+        self,
+        recipe: Recipe,
+        split: Split,
+        fold: int,
+        decide: EpochCallback,
+        prober: Prober,
+        resume: TrainingState | None,
     ) -> None:
         super().__init__()
         self._recipe, self._split, self._fold, self._decide = recipe, split, fold, decide
@@ -101,19 +107,19 @@ class _Observer(keras.callbacks.Callback):
         self._pruned_after: int | None = None
         self._epoch, self._began = 0, 0.0
 
-    def training(self) -> Training:
+    def training(self) -> TrainingResult:
         """How it ended."""
         if self._diverged is not None:
-            return Training("diverged", None, self._diverged.text, (self._diverged,))
+            return TrainingResult("diverged", None, self._diverged.text, (self._diverged,))
         if self._pruned_after is not None:
-            return Training("pruned", self._values[-1], f"pruned after epoch {self._pruned_after}")
-        return Training("complete", self._values[-1])
+            return TrainingResult("pruned", self._values[-1], f"pruned after epoch {self._pruned_after}")
+        return TrainingResult("complete", self._values[-1])
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """Where the training stands."""
         probed, plain = self._prober.state()
         variables = values_of(_variables(self.model))
-        return State("fit", tuple(self._values), {"variables": variables, "probed": probed}, plain)
+        return TrainingState("fit", tuple(self._values), {"variables": variables, "probed": probed}, plain)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self._resume is None:
@@ -156,7 +162,7 @@ class _Observer(keras.callbacks.Callback):
             val_loss=val_loss,
             metric=value,
             learning_rate=self._rate(),
-            probes=self._prober.after(epoch + 1),
+            probes=self._prober.probe_if_due(epoch + 1),
             seconds=time.monotonic() - self._began,
         )
         if not self._decide(record) and epoch + 1 < self._recipe.epochs:
@@ -168,14 +174,14 @@ class _Observer(keras.callbacks.Callback):
         if not self.model.optimizer.built:
             self.model.optimizer.build(self.model.trainable_variables)
         assign(_variables(self.model), self._resume.arrays["variables"])
-        self._prober.go_on(self._resume.arrays["probed"], self._resume.plain)
+        self._prober.restore(self._resume.arrays["probed"], self._resume.plain)
         self.model.train_function = self._step
 
     def _rate(self) -> float:
         return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
     def _diverge(self, what: str, value: float) -> None:
-        self._diverged = divergence(what, value, self._epoch, self._rate(), self._fold)
+        self._diverged = check_finite(what, value, self._epoch, self._rate(), self._fold)
         self.model.stop_training = True
 
 
@@ -195,26 +201,26 @@ def prober_of(model: keras.Model, recipe: Recipe, split: Split, probes: Sequence
 
     Operation by operation: tracing the model would cost more than all the probes of a training.
     """
-    layers, (x, y, weight) = Layers(model), rows_of(split.train, recipe)
+    layers, (x, y, weight) = LayerMonitor(model), rows_of(split.train, recipe)
 
-    def look() -> Look:
+    def look() -> ProbeMeasurement:
         values = [variable.value for variable in model.trainable_variables]
         with (
             kept(model.non_trainable_variables),
-            layers.watching() as noted,
+            layers.record_activations() as noted,
             tf.GradientTape(watch_accessed_variables=False) as tape,
         ):
             tape.watch(values)
             loss = model.loss(y, model(x, training=False), sample_weight=weight)
         found = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         gradients = [tf.convert_to_tensor(gradient).numpy() for gradient in found]
-        return Look(float(loss), gradients, layers.shares(noted).numpy())
+        return ProbeMeasurement(float(loss), gradients, layers.unit_shares(noted).numpy())
 
     def weights() -> list[np.ndarray]:
         return values_of(model.trainable_variables)
 
     def constant_loss() -> float:
-        raw = tf.constant(constant_answer(y, weight, layers.head))
+        raw = tf.constant(constant_prediction(y, weight, layers.head))
         return float(model.loss(y, raw if layers.head is None else layers.head(raw), sample_weight=weight))
 
     return Prober(layers, look, constant_loss, weights, steps_of(split.train, recipe), probes)

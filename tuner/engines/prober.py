@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from tuner.catalog import Recipe
-from tuner.data import Part
+from tuner.data import Subset
 from tuner.engines.evaluation import sample_weight
 from tuner.errors import CheckpointError
-from tuner.health import Layers, Probe, probe_of, probe_rows
+from tuner.health import LayerMonitor, Probe, build_probe, probe_rows
 
 _RARE = 1e-6
 """Least probability of a class in a constant answer."""
 
 
 @dataclass(frozen=True)
-class Look:
+class ProbeMeasurement:
     """What an engine measured with some weights.
 
     Attributes:
@@ -55,8 +55,8 @@ class Prober:
 
     def __init__(
         self,
-        layers: Layers,
-        look: Callable[[], Look],
+        layers: LayerMonitor,
+        look: Callable[[], ProbeMeasurement],
         constant_loss: Callable[[], float],
         weights: Callable[[], Sequence[np.ndarray]],
         steps: int,
@@ -73,7 +73,7 @@ class Prober:
         if self._epochs:
             self._start = (self._probe(0),)
 
-    def after(self, epoch: int) -> tuple[Probe, ...]:
+    def probe_if_due(self, epoch: int) -> tuple[Probe, ...]:
         """The probes for the record of an epoch."""
         if epoch not in self._epochs:
             return ()
@@ -86,7 +86,7 @@ class Prober:
         start = [probe.to_json() for probe in self._start]
         return weights, {"epochs": sorted(self._epochs), "then": then, "start": start}
 
-    def go_on(self, weights: Sequence[np.ndarray], plain: Mapping[str, Any]) -> None:
+    def restore(self, weights: Sequence[np.ndarray], plain: Mapping[str, Any]) -> None:
         """Stand where the prober of an earlier training stood, in place of `start`.
 
         Raises:
@@ -110,21 +110,21 @@ class Prober:
             np.divide(changes, sizes * steps, out=updates, where=sizes > 0)
         self._before = epoch, weights
         gradients = layers.norms(look.gradients)
-        return probe_of(epoch, look.loss, layers.names, gradients, updates, look.shares, constant_loss)
+        return build_probe(epoch, look.loss, layers.names, gradients, updates, look.shares, constant_loss)
 
 
-def rows_of(part: Part, recipe: Recipe) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def rows_of(part: Subset, recipe: Recipe) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """The rows that probes of a training part look at: features, targets, and weights where rows have any."""
     chosen, weight = probe_rows(len(part)), sample_weight(part, recipe)
     return part.x[chosen], part.y[chosen], None if weight is None else weight[chosen]
 
 
-def steps_of(part: Part, recipe: Recipe) -> int:
+def steps_of(part: Subset, recipe: Recipe) -> int:
     """Steps an epoch; the last one takes what is left."""
     return math.ceil(len(part) / recipe.batch_size)
 
 
-def constant_answer(y: np.ndarray, weight: np.ndarray | None, head: Callable[..., Any] | None) -> np.ndarray:
+def constant_prediction(y: np.ndarray, weight: np.ndarray | None, head: Callable[..., Any] | None) -> np.ndarray:
     """The mean target for every row, as outputs before the head of `Layers`; float32 of the shape of `y`, `(n, k)`."""
     mean = np.average(y.astype(np.float64), axis=0, weights=weight)
     if head is not None:

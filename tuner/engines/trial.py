@@ -8,29 +8,29 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from tuner.catalog import Recipe
-from tuner.data import Prepared, Split
-from tuner.engines.base import Engine, EpochRecord, Training
+from tuner.data import PreparedData, Split
+from tuner.engines.base import Engine, EpochRecord, TrainingResult
 from tuner.engines.checkpoint import Checkpoint
-from tuner.health import Finding, Fold, HealthOptions, Probe, judge, probe_epochs
+from tuner.health import Finding, Fold, HealthOptions, Probe, assess, probe_epochs
 
-OnEpoch: TypeAlias = Callable[[EpochRecord, "tuple[int, float] | None"], bool]
+ReportCallback: TypeAlias = Callable[[EpochRecord, "tuple[int, float] | None"], bool]
 """Told of each epoch and, where the pruner sees one, of the step (from 1) and its value; False ends the trial."""
 
-Keep: TypeAlias = Callable[[Callable[[], Checkpoint]], None]
+CheckpointHook: TypeAlias = Callable[[Callable[[], Checkpoint]], None]
 """Called after each epoch behind which the trial goes on, with what makes a checkpoint of it; it may want none."""
 
 
 def run_trial(
     engine: Engine,
     recipe: Recipe,
-    prepared: Prepared,
+    prepared: PreparedData,
     build: Callable[..., Any],
-    on_epoch: OnEpoch,
+    on_epoch: ReportCallback,
     health: HealthOptions | None = None,
     after_split: Callable[[Split], None] = lambda split: None,
-    keep: Keep = lambda make: None,
+    keep: CheckpointHook = lambda make: None,
     resume: Checkpoint | None = None,
-) -> Training:
+) -> TrainingResult:
     """Train a recipe on each split in turn.
 
     A hold-out study reports every epoch.  A study with folds reports every fold, by its last epoch: values of the
@@ -50,21 +50,21 @@ def run_trial(
     doctor = _Doctor(recipe.epochs, health or HealthOptions())
     training = _train(engine, recipe, prepared, build, on_epoch, doctor, after_split, keep, resume)
     if doctor.stopped is not None:
-        training = Training("diverged", None, f"{doctor.stopped.verdict}: {doctor.stopped.text}")
-    return dataclasses.replace(training, findings=judge(doctor.folds, training.findings))
+        training = TrainingResult("diverged", None, f"{doctor.stopped.verdict}: {doctor.stopped.text}")
+    return dataclasses.replace(training, findings=assess(doctor.folds, training.findings))
 
 
 def _train(
     engine: Engine,
     recipe: Recipe,
-    prepared: Prepared,
+    prepared: PreparedData,
     build: Callable[..., Any],
-    on_epoch: OnEpoch,
+    on_epoch: ReportCallback,
     doctor: _Doctor,
     after_split: Callable[[Split], None],
-    keep: Keep,
+    keep: CheckpointHook,
     resume: Checkpoint | None,
-) -> Training:
+) -> TrainingResult:
     folds, go_on = len(prepared.splits), True
     records = [] if resume is None else [*resume.records]
     values = [] if resume is None else [*resume.values]
@@ -96,8 +96,8 @@ def _train(
         after_split(split)
         values.append(training.value)
         if not go_on and fold + 1 < folds:
-            return Training("pruned", math.fsum(values) / len(values), f"pruned after fold {fold + 1} of {folds}")
-    return Training("complete", math.fsum(values) / folds)
+            return TrainingResult("pruned", math.fsum(values) / len(values), f"pruned after fold {fold + 1} of {folds}")
+    return TrainingResult("complete", math.fsum(values) / folds)
 
 
 class _Doctor:
@@ -125,5 +125,5 @@ class _Doctor:
         self._val_losses[record.epoch] = record.val_loss
         self._probes += record.probes
         if record.probes and self.stopped is None:
-            unwanted = (finding for finding in judge(self.folds) if finding.verdict in self._options.stop)
+            unwanted = (finding for finding in assess(self.folds) if finding.verdict in self._options.stop)
             self.stopped = next(unwanted, None)

@@ -1,5 +1,5 @@
 from .inline import InlineExecutor
-from .local import LocalExecutor, cores, threads_of
+from .local import LocalExecutor, cores, threads_per_worker
 from .ray.executor import RayExecutor
 
 __all__ = [
@@ -7,5 +7,5 @@ __all__ = [
     "LocalExecutor",
     "RayExecutor",
     "cores",
-    "threads_of",
+    "threads_per_worker",
 ]

@@ -6,11 +6,11 @@ import traceback
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, TypeAlias
 
-from tuner.engines import EpochRecord, Training
-from tuner.protocol import Anew, Ended, EpochDone, Event, Job, Raised
-from tuner.text import one_line
+from tuner.engines import EpochRecord, TrainingResult
+from tuner.protocol import EpochFinished, Event, Job, JobFailed, JobFinished, TrialRestarted
+from tuner.text import format_error
 
-Trainer: TypeAlias = Callable[[Mapping[str, Any]], Generator[EpochRecord, None, Training]]
+Trainer: TypeAlias = Callable[[Mapping[str, Any]], Generator[EpochRecord, None, TrainingResult]]
 """Takes a recipe (JSON), yields a record after each epoch, returns how the training ended."""
 
 
@@ -27,7 +27,7 @@ class InlineExecutor:
 
     def __init__(self, trainer: Trainer, slots: int = 1, engine: Callable[[], str | None] = lambda: None) -> None:
         self._trainer, self._slots, self._engine = trainer, slots, engine
-        self._running: dict[int, tuple[Job, Generator[EpochRecord, None, Training]]] = {}
+        self._running: dict[int, tuple[Job, Generator[EpochRecord, None, TrainingResult]]] = {}
         self._answers: dict[int, bool] = {}
         self._waiting: set[int] = set()
         self._anew: set[int] = set()
@@ -35,7 +35,7 @@ class InlineExecutor:
     def start(self) -> None:
         """See `Executor`: nothing to start."""
 
-    def free(self) -> int:
+    def free_slots(self) -> int:
         """See `Executor`."""
         return self._slots - len(self._running)
 
@@ -46,18 +46,18 @@ class InlineExecutor:
         if job.checkpoint is not None:
             self._anew.add(job.number)
 
-    def answer(self, number: int, go_on: bool) -> None:
+    def resume_or_prune(self, number: int, go_on: bool) -> None:
         """See `Executor`."""
         self._answers[number] = go_on
         self._waiting.discard(number)
 
-    def stop(self, number: int) -> None:
+    def cancel(self, number: int) -> None:
         """See `Executor`."""
         self._running.pop(number, None)
         self._waiting.discard(number)
         self._anew.discard(number)
 
-    def events(self, timeout_s: float) -> list[Event]:
+    def poll(self, timeout_s: float) -> list[Event]:
         """One step of each running job."""
         ready = [entry for number, entry in self._running.items() if number not in self._waiting]
         return [self._advance(job, training) for job, training in ready]
@@ -66,23 +66,23 @@ class InlineExecutor:
         """Forget what runs."""
         self._running.clear()
 
-    def _advance(self, job: Job, training: Generator[EpochRecord, None, Training]) -> Event:
+    def _advance(self, job: Job, training: Generator[EpochRecord, None, TrainingResult]) -> Event:
         number = job.number
         if number in self._anew:
             self._anew.discard(number)
-            return Anew(number, "trainers in this process make no use of any")
+            return TrialRestarted(number, "trainers in this process make no use of any")
         try:
             if not self._answers[number]:
                 del self._running[number]
-                return Ended(number, Training("pruned", None, "pruned"), 0.0)
+                return JobFinished(number, TrainingResult("pruned", None, "pruned"), 0.0)
             record = next(training)
         except StopIteration as end:
             del self._running[number]
-            return Ended(number, end.value, 0.0, engine=self._engine())
+            return JobFinished(number, end.value, 0.0, engine=self._engine())
         except Exception as error:
             del self._running[number]
-            return Raised(number, one_line(error), traceback.format_exc())
+            return JobFailed(number, format_error(error), traceback.format_exc())
         waits = record.epoch in job.rungs
         if waits:
             self._waiting.add(number)
-        return EpochDone(number, record, record.epoch, record.metric, waits)
+        return EpochFinished(number, record, record.epoch, record.metric, waits)

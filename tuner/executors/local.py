@@ -22,23 +22,33 @@ from typing import IO, Any, TypeAlias
 
 from tuner.errors import WorkerError
 from tuner.executors.memory_limits import (
-    FULL,
-    GROWN,
-    LAST,
-    LOOK_EVERY_S,
-    OFTEN,
-    ROOM_EVERY_S,
-    Suspects,
-    gigabytes,
-    memory_of,
-    over,
-    resident_of,
-    too_long,
+    HEADROOM_POLL_S,
+    LOW_MEMORY_SHARE,
+    MEMORY_POLL_S,
+    MIN_TRIALS_BEFORE_RECYCLE,
+    RECYCLE_AT_CAP_SHARE,
+    RECYCLE_GROWTH_BYTES,
+    OomRetryPolicy,
+    deadline_passed,
+    format_bytes,
+    memory_above,
+    proportional_memory,
+    resident_memory,
 )
-from tuner.executors.system_memory import oom_kills, room
+from tuner.executors.system_memory import available_memory, oom_kills
 from tuner.executors.worker_env import environment
-from tuner.protocol import Ended, Event, GlobalStateChanged, Job, Lost, Raised, Stopped, Workplace, messages
-from tuner.text import STORED_CHARS, one_line, plain
+from tuner.protocol import (
+    Event,
+    GlobalStateChanged,
+    Job,
+    JobFailed,
+    JobFinished,
+    LimitExceeded,
+    WorkerConfig,
+    WorkerDied,
+    messages,
+)
+from tuner.text import STORED_CHARS, format_error, plain
 
 _LOG_LINES = 40
 _LOG_END_BYTES = 4 * STORED_CHARS
@@ -56,7 +66,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def threads_of(workers: int) -> int:
+def threads_per_worker(workers: int) -> int:
     """Threads of each of so many workers on this machine."""
     return max(1, cores() // workers)
 
@@ -140,16 +150,16 @@ class LocalExecutor:
 
     def __init__(
         self,
-        workplace: Workplace,
+        workplace: WorkerConfig,
         workers: int | None = None,
         command: Sequence[str] | None = None,
         threads: int | None = None,
     ) -> None:
         self._command, self._limits = command, workplace.limits
         self._looked = 0.0
-        self._suspects = Suspects()
+        self._suspects = OomRetryPolicy()
         self.count = workers or cores()
-        self._threads = threads or threads_of(self.count)
+        self._threads = threads or threads_per_worker(self.count)
         self._workplace = workplace
         self._inbox: queue.SimpleQueue[tuple[_Worker, _Said]] = queue.SimpleQueue()
         self._workers: list[_Worker] = []
@@ -162,7 +172,7 @@ class LocalExecutor:
         while len(self._workers) < self.count:
             self._workers.append(self._spawn())  # one by one: where a later one fails, `close` ends these
 
-    def free(self) -> int:
+    def free_slots(self) -> int:
         """See `Executor`.  A worker that still imports TensorFlow takes its first job already."""
         if self._error is not None:
             return 0
@@ -174,19 +184,19 @@ class LocalExecutor:
         worker = min((w for w in self._workers if w.job is None), key=lambda w: w.trials if fresh else not w.ready)
         worker.take(job)
 
-    def answer(self, number: int, go_on: bool) -> None:
+    def resume_or_prune(self, number: int, go_on: bool) -> None:
         """See `Executor`."""
         for worker in self._workers:
             if worker.job is not None and worker.job.number == number:
                 worker.send({"do": "answer", "go_on": go_on})
 
-    def stop(self, number: int) -> None:
+    def cancel(self, number: int) -> None:
         """See `Executor`.  A program in progress cannot be asked to end: its worker is replaced."""
         for worker in self._workers:
             if worker.job is not None and worker.job.number == number:
                 self._discard(worker)
 
-    def events(self, timeout_s: float) -> list[Event]:
+    def poll(self, timeout_s: float) -> list[Event]:
         """See `Executor`.  What had happened before an error is given first, the error at the next call."""
         if self._error is not None:
             raise self._error
@@ -291,9 +301,9 @@ class LocalExecutor:
         if worker.parser is None:
             raise messages.MessageError("something between two trials")
         event = worker.parser.parse(said)
-        if isinstance(event, Raised) and event.memory:
+        if isinstance(event, JobFailed) and event.memory:
             return [self._end_trial(worker, f"out of memory: {event.error}", memory=True)]
-        if isinstance(event, Ended | Raised):
+        if isinstance(event, JobFinished | JobFailed):
             worker.job, worker.parser, worker.began, worker.trials = None, None, None, worker.trials + 1
             if worker.spent or self._keeps_much(worker):
                 self._discard(worker)  # what it keeps of earlier trials must not change or end the next one
@@ -312,7 +322,7 @@ class LocalExecutor:
         if not worker.ready:  # it had not begun: this says nothing about the job
             new.take(job)
             return []
-        return [Raised(job.number, one_line(error), log or str(error))]
+        return [JobFailed(job.number, format_error(error), log or str(error))]
 
     def _count_unready(self, end: str, log: str) -> None:
         """Count a worker that came to nothing before it was ready.
@@ -331,10 +341,10 @@ class LocalExecutor:
         """Whether a worker between two trials comes near its cap; without one, whether it grows and grows."""
         pid, cap = worker.process.pid, self._limits.memory_bytes
         if cap is not None:
-            return over(pid, FULL * cap) is not None
-        now = resident_of(pid)
+            return memory_above(pid, RECYCLE_AT_CAP_SHARE * cap) is not None
+        now = resident_memory(pid)
         worker.held = now if worker.held is None else worker.held
-        return worker.trials >= OFTEN and now > worker.held + GROWN
+        return worker.trials >= MIN_TRIALS_BEFORE_RECYCLE and now > worker.held + RECYCLE_GROWTH_BYTES
 
     def _look_at_limits(self) -> list[Event]:
         """End trials that use more than they may."""
@@ -342,30 +352,32 @@ class LocalExecutor:
         for worker in self._workers:
             worker.cut_log()
         now, cap = time.monotonic(), self._limits.memory_bytes
-        look = now - self._looked >= (ROOM_EVERY_S if cap is None else LOOK_EVERY_S)
+        look = now - self._looked >= (HEADROOM_POLL_S if cap is None else MEMORY_POLL_S)
         if look:
             self._looked = now
         for worker, job in [(worker, worker.job) for worker in self._workers if worker.job is not None]:
-            if too_long(worker.began, self._limits.trial_time_s, job.spent_s):
+            if deadline_passed(worker.began, self._limits.trial_time_s, job.spent_s):
                 found.append(self._end_trial(worker, f"timeout: took longer than {self._limits.trial_time_s:g} s"))
-            elif look and cap is not None and (held := over(worker.process.pid, cap)) is not None:
-                reason = f"out of memory: its worker held {gigabytes(held)}, and may hold {gigabytes(cap)}"
+            elif look and cap is not None and (held := memory_above(worker.process.pid, cap)) is not None:
+                reason = f"out of memory: its worker held {format_bytes(held)}, and may hold {format_bytes(cap)}"
                 found.append(self._end_trial(worker, reason, memory=True))
         return found + (self._look_at_room() if look and cap is None else [])
 
     def _look_at_room(self) -> list[Event]:
         """Where memory is nearly used up, end the trial that takes more than its share, before the system ends any."""
-        machine = room()
+        machine = available_memory()
         busy = [worker for worker in self._workers if worker.job is not None]
-        if machine is None or not busy or machine.left >= LAST * machine.total:
+        if machine is None or not busy or machine.left >= LOW_MEMORY_SHARE * machine.total:
             return []
-        held, worker = max(((memory_of(worker.process.pid), worker) for worker in busy), key=lambda pair: pair[0])
+        held, worker = max(
+            ((proportional_memory(worker.process.pid), worker) for worker in busy), key=lambda pair: pair[0]
+        )
         share = machine.total / self.count
         if held <= share:  # others have taken it
             return []
         reason = (
-            f"out of memory: its worker held {gigabytes(held)} of {gigabytes(machine.total)}, more than its share, "
-            f"and {gigabytes(max(0, machine.left))} were left"
+            f"out of memory: its worker held {format_bytes(held)} of {format_bytes(machine.total)}, "
+            f"more than its share, and {format_bytes(max(0, machine.left))} were left"
         )
         return [self._end_trial(worker, reason, memory=True)]
 
@@ -373,9 +385,9 @@ class LocalExecutor:
         """Kill the worker of a trial; a trial that may not be guilty of its memory runs once more, in a new worker."""
         assert worker.job is not None
         number, log = worker.job.number, worker.log_end()
-        guilty = not memory or self._suspects.blame(number, worker.trials)
+        guilty = not memory or self._suspects.should_fail(number, worker.trials)
         self._discard(worker)
-        return Stopped(number, reason) if guilty else Lost(number, reason, log)
+        return LimitExceeded(number, reason) if guilty else WorkerDied(number, reason, log)
 
     def _discard(self, worker: _Worker) -> _Worker:
         """Kill a worker, and put another one in its place, which is given."""
@@ -400,9 +412,9 @@ class LocalExecutor:
         if not worker.ready:  # it had not begun: this death says nothing about the job
             new.take(job)
             return []
-        if _for_want_of_memory(code, worker.oom_kills) and self._suspects.blame(job.number, worker.trials):
-            return [Stopped(job.number, "out of memory: the system had none left, and has ended its worker")]
-        return [Lost(job.number, f"its worker process {_death(code)}", log)]
+        if _for_want_of_memory(code, worker.oom_kills) and self._suspects.should_fail(job.number, worker.trials):
+            return [LimitExceeded(job.number, "out of memory: the system had none left, and has ended its worker")]
+        return [WorkerDied(job.number, f"its worker process {_death(code)}", log)]
 
     @staticmethod
     def _close_input(worker: _Worker) -> None:

@@ -7,21 +7,21 @@ import os
 import time
 from pathlib import Path
 
-LOOK_EVERY_S = 0.5
+MEMORY_POLL_S = 0.5
 """How often memory is measured: the cap can be passed by what a trial takes in that time."""
-FULL = 0.8
+RECYCLE_AT_CAP_SHARE = 0.8
 """A worker that holds this share of its cap between two trials is replaced before the next one."""
-GROWN = 2**30
+RECYCLE_GROWTH_BYTES = 2**30
 """Without a cap, a worker that holds so much more than after its first trial is replaced before the next one."""
-OFTEN = 20
+MIN_TRIALS_BEFORE_RECYCLE = 20
 """After so many trials at the soonest: large trials may hold more than the first one did."""
-LAST = 0.05
+LOW_MEMORY_SHARE = 0.05
 """Without a cap, trials are ended for want of memory where less than this share of the machine's is left."""
-ROOM_EVERY_S = 0.1
+HEADROOM_POLL_S = 0.1
 """How often that is looked at: a process may take 0.2 GB in that time."""
 
 
-def memory_of(pid: int) -> int:
+def proportional_memory(pid: int) -> int:
     """Bytes of memory that a process and its descendants hold; pages that they share count once.
 
     The proportional set size is exact but costs a walk over all pages, so the caller asks seldom.
@@ -29,20 +29,20 @@ def memory_of(pid: int) -> int:
     return sum(_proportional(process) for process in [pid, *_descendants(pid)])
 
 
-def resident_of(pid: int) -> int:
+def resident_memory(pid: int) -> int:
     """As `memory_of`, at most too high, and at next to no cost."""
     return sum(_resident(process) for process in [pid, *_descendants(pid)])
 
 
-def over(pid: int, cap: float) -> int | None:
+def memory_above(pid: int, cap: float) -> int | None:
     """The memory of a process where it is above the cap; None where it is not."""
-    if resident_of(pid) <= cap:
+    if resident_memory(pid) <= cap:
         return None
-    found = memory_of(pid)
+    found = proportional_memory(pid)
     return found if found > cap else None
 
 
-class Suspects:
+class OomRetryPolicy:
     """Trials that may not be guilty of the memory they were ended for: their worker had trained others before."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Suspects:
     def __contains__(self, number: int) -> bool:
         return number in self._numbers
 
-    def blame(self, number: int, trials_before: int) -> bool:
+    def should_fail(self, number: int, trials_before: int) -> bool:
         """Whether a trial is guilty; otherwise it is to run once more, in a new worker, and is then.
 
         Args:
@@ -65,12 +65,12 @@ class Suspects:
         return False
 
 
-def too_long(began: float | None, limit_s: float | None, spent_s: float = 0.0) -> bool:
+def deadline_passed(began: float | None, limit_s: float | None, spent_s: float = 0.0) -> bool:
     """Whether a trial that began then, by the monotonic clock, and had spent so much before, has used up its time."""
     return began is not None and limit_s is not None and spent_s + time.monotonic() - began > limit_s
 
 
-def gigabytes(count: float) -> str:
+def format_bytes(count: float) -> str:
     """A number of bytes in words."""
     return f"{count / 1e9:.2f} GB"
 

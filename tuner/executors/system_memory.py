@@ -18,7 +18,7 @@ _FILES = {1: ("memory.limit_in_bytes", "memory.usage_in_bytes"), 2: ("memory.max
 
 
 @dataclass(frozen=True)
-class Room:
+class MemoryInfo:
     """Memory in bytes.
 
     Attributes:
@@ -30,7 +30,7 @@ class Room:
     left: int
 
 
-def room(root: Path = ROOT) -> Room | None:
+def available_memory(root: Path = ROOT) -> MemoryInfo | None:
     """Memory for this process and its children; None where the system does not tell.
 
     Args:
@@ -40,14 +40,14 @@ def room(root: Path = ROOT) -> Room | None:
     if not {"MemTotal", "MemAvailable"} <= machine.keys():
         return None
     swap = machine.get("SwapFree", 0)
-    found = [Room(machine["MemTotal"], machine["MemAvailable"] + swap)]
+    found = [MemoryInfo(machine["MemTotal"], machine["MemAvailable"] + swap)]
     for version, group in _groups(root):
         limit, used = (_number(group / name) for name in _FILES[version])
         if limit is None or used is None or limit > machine["MemTotal"]:  # "no limit" is a very large one
             continue
         held = _pairs(group / "memory.stat")
         files = sum(held.get(name if version == 2 else f"total_{name}", 0) for name in FILE_PAGES)
-        found.append(Room(limit, limit - used + files + swap))
+        found.append(MemoryInfo(limit, limit - used + files + swap))
     return min(found, key=lambda one: one.left)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tuner.protocol import Workplace
+from tuner.protocol import WorkerConfig
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 _MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**28)}
@@ -13,7 +13,7 @@ _MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2
 glibc allows.  Else the system takes them and clears them again each time: a tenth of the time of a million weights."""
 
 
-def environment(workplace: Workplace, threads: int) -> dict[str, str]:
+def environment(workplace: WorkerConfig, threads: int) -> dict[str, str]:
     """The environment of a worker; what a person has set is kept.
 
     Args:
@@ -25,7 +25,7 @@ def environment(workplace: Workplace, threads: int) -> dict[str, str]:
     return {**os.environ, **settings(workplace, threads), "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def settings(workplace: Workplace, threads: int) -> dict[str, str]:
+def settings(workplace: WorkerConfig, threads: int) -> dict[str, str]:
     """Of `environment`, what holds on every machine."""
     # A convolutional network trains 2.4 times faster with oneDNN, an MLP of 64 units 1.15 times slower.
     onednn = len(workplace.input_shape) > 1

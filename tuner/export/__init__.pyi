@@ -1,14 +1,14 @@
-from .exported_recipe import Export, export, prepared_of, read_export, save_rows, seed_of
+from .exported_recipe import Export, export, find_seed, prepare_for_export, read_export, save_rows
 from .script.compose import python_script
 from .toml_writer import toml_text
 
 __all__ = [
     "Export",
     "export",
-    "prepared_of",
+    "find_seed",
+    "prepare_for_export",
     "python_script",
     "read_export",
     "save_rows",
-    "seed_of",
     "toml_text",
 ]

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tuner.catalog import Recipe
-from tuner.data import Prepared, Preprocessing, prepare, read_options, unscaled
+from tuner.data import PreparedData, Preprocessing, prepare, read_options, unscaled_splits
 from tuner.errors import NoBestTrialError, RecipeError, UsageError
 from tuner.export.toml_writer import toml_text
-from tuner.results import Study, best_trial, check_data_code, trial_recipe
+from tuner.results import StoredStudy, best_trial, check_data_code, trial_recipe
 from tuner.text import tuner_command
 from tuner.untrusted_files import MAX_JSON_BYTES, parse_toml, read_bytes, reading
 
@@ -114,7 +114,7 @@ class Export:
         return header + toml_text(self.to_json(), sections)
 
 
-def export(study: Study, project: Path, trial: int | None = None, code: Collection[str] = ()) -> Export:
+def export(study: StoredStudy, project: Path, trial: int | None = None, code: Collection[str] = ()) -> Export:
     """A trial with what was fitted on its training data, which are read for it.
 
     Args:
@@ -130,7 +130,7 @@ def export(study: Study, project: Path, trial: int | None = None, code: Collecti
     """
     number, value, recipe = _chosen(study, trial)
     check_data_code(recipe, project, code)
-    prepared = prepared_of(study, recipe, project)
+    prepared = prepare_for_export(study, recipe, project)
     fingerprint = study.record.attrs.get("tuner:fingerprint", {})
     return Export(
         study=study.record.name,
@@ -152,7 +152,7 @@ def export(study: Study, project: Path, trial: int | None = None, code: Collecti
     )
 
 
-def _chosen(study: Study, number: int | None) -> tuple[int, float, Recipe]:
+def _chosen(study: StoredStudy, number: int | None) -> tuple[int, float, Recipe]:
     if number is None:
         best = best_trial(study)
         return best.trial, best.value, best.recipe
@@ -160,7 +160,7 @@ def _chosen(study: Study, number: int | None) -> tuple[int, float, Recipe]:
     if not 0 <= number < len(record.trials):
         raise UsageError(f"The study {record.name!r} has the trials 0 to {len(record.trials) - 1}, but got {number}.")
     trial = record.trials[number]
-    state, _ = study.state_of(trial)
+    state, _ = study.trial_state(trial)
     if state != "complete" or trial.value is None:
         raise NoBestTrialError(
             f"A trial that is exported must be complete, but trial {number} of {record.name!r} is {state}. "
@@ -173,32 +173,32 @@ def _version(text: Any) -> str | None:
     return text if isinstance(text, str) and re.fullmatch(r"\d+(\.\w+){0,3}", text, re.ASCII) else None
 
 
-def _engine_of(study: Study, number: int) -> str:
+def _engine_of(study: StoredStudy, number: int) -> str:
     """The engine that trained a trial; in studies of older versions what they asked for, `compiled` for `auto`."""
     asked = str(study.record.attrs.get("tuner:about", {}).get("source", {}).get("engine", "auto"))
     return str(study.record.trials[number].user_attrs.get("engine", "compiled" if asked == "auto" else asked))
 
 
-def seed_of(study: Study) -> int:
+def find_seed(study: StoredStudy) -> int:
     """The seed by which the rows were dealt to the parts."""
     return int(study.record.attrs.get("tuner:about", {}).get("source", {}).get("seed", 0))
 
 
-def prepared_of(study: Study, recipe: Recipe, project: Path) -> Prepared:
+def prepare_for_export(study: StoredStudy, recipe: Recipe, project: Path) -> PreparedData:
     """The data of a study as it was trained on them.
 
     Raises:
         DataError: They cannot be read, or are others by now.
     """
-    return prepare(read_options(recipe.data), project, seed_of(study), data_sha256(study))
+    return prepare(read_options(recipe.data), project, find_seed(study), data_sha256(study))
 
 
-def data_sha256(study: Study) -> str:
+def data_sha256(study: StoredStudy) -> str:
     """Give the hash of the data that a study was run with; no data have that of a study without one."""
     return str(study.record.attrs.get("tuner:about", {}).get("facts", {}).get("sha256"))
 
 
-def save_rows(study: Study, export: Export, project: Path, file: Path) -> None:
+def save_rows(study: StoredStudy, export: Export, project: Path, file: Path) -> None:
     """Write the rows of the study as an exported script reads them: encoded, but neither imputed nor scaled.
 
     Args:
@@ -213,7 +213,7 @@ def save_rows(study: Study, export: Export, project: Path, file: Path) -> None:
     """
     import numpy as np
 
-    parts = unscaled(read_options(export.recipe.data), project, seed_of(study), data_sha256(study))
+    parts = unscaled_splits(read_options(export.recipe.data), project, find_seed(study), data_sha256(study))
     arrays: dict[str, Any] = {}
     for number, (train, validation) in enumerate(parts, start=1):
         end = "" if len(parts) == 1 else f"_{number}"

@@ -7,7 +7,7 @@ import math
 from tuner.health.finding import Finding
 
 
-def divergence(what: str, value: float, epoch: int, learning_rate: float, fold: int = 0) -> Finding | None:
+def check_finite(what: str, value: float, epoch: int, learning_rate: float, fold: int = 0) -> Finding | None:
     """That a training has diverged, with a next step; None while the value is finite.
 
     Args:

@@ -27,7 +27,7 @@ _NOTHING = -1.0
 
 
 @dataclass
-class Noted:
+class ActivationTrace:
     """What was noted in one call of a model.
 
     Attributes:
@@ -41,7 +41,7 @@ class Noted:
     head: tf.Tensor | None = None
 
 
-class Layers:
+class LayerMonitor:
     """What is measured in a model.
 
     Args:
@@ -72,9 +72,9 @@ class Layers:
         self._weightless = [index not in self._owners for index in range(len(self.names))]
 
     @contextlib.contextmanager
-    def watching(self) -> Iterator[Noted]:
+    def record_activations(self) -> Iterator[ActivationTrace]:
         """Note what activations give while the model is called."""
-        noted = Noted()
+        noted = ActivationTrace()
         watched = [(layer, attribute, _noting(noted, index, kind)) for index, layer, attribute, kind in self._watched]
         if self.head is not None:
             watched.append((self._last, self._head_in, _noting_head(noted)))
@@ -91,7 +91,7 @@ class Layers:
                 else:
                     vars(layer)[attribute] = value
 
-    def shares(self, noted: Noted) -> tf.Tensor:
+    def unit_shares(self, noted: ActivationTrace) -> tf.Tensor:
         """Share of dead units and share of saturated values in each layer, float32 `(2, L)`; -1 for none to measure.
 
         Of a layer that was called more than once it is the mean over its calls.
@@ -110,7 +110,9 @@ class Layers:
             squares[owner] += flat @ flat
         return np.where(self._weightless, _NOTHING, np.sqrt(squares))
 
-    def _share(self, noted: Noted, kinds: Sequence[Kind], share: Callable[[tf.Tensor, Kind], tf.Tensor]) -> tf.Tensor:
+    def _share(
+        self, noted: ActivationTrace, kinds: Sequence[Kind], share: Callable[[tf.Tensor, Kind], tf.Tensor]
+    ) -> tf.Tensor:
         of: list[list[tf.Tensor]] = [[] for _ in self.names]
         for index, kind, values in noted.values:
             if kind in kinds:
@@ -118,7 +120,7 @@ class Layers:
         return tf.stack([tf.add_n(some) / len(some) if some else tf.constant(_NOTHING) for some in of])
 
 
-def _noting(noted: Noted, index: int, kind: Kind) -> Callable[[Activation], Activation]:
+def _noting(noted: ActivationTrace, index: int, kind: Kind) -> Callable[[Activation], Activation]:
     def around(inner: Activation) -> Activation:
         def function(*args: Any, **kwargs: Any) -> Any:
             values = inner(*args, **kwargs)
@@ -130,7 +132,7 @@ def _noting(noted: Noted, index: int, kind: Kind) -> Callable[[Activation], Acti
     return around
 
 
-def _noting_head(noted: Noted) -> Callable[[Activation], Activation]:
+def _noting_head(noted: ActivationTrace) -> Callable[[Activation], Activation]:
     def around(inner: Activation) -> Activation:
         def function(inputs: Any, *args: Any, **kwargs: Any) -> Any:
             noted.raw, noted.head = inputs, inner(inputs, *args, **kwargs)

@@ -91,7 +91,7 @@ def probe_rows(rows: int) -> np.ndarray:
     return np.random.default_rng(_SEED).permutation(rows)[:chosen]
 
 
-def probe_of(
+def build_probe(
     epoch: int,
     loss: float,
     names: Sequence[str],

@@ -36,7 +36,7 @@ class Fold:
     val_losses: Mapping[int, float]
 
 
-def judge(folds: Sequence[Fold], found: Sequence[Finding] = ()) -> tuple[Finding, ...]:
+def assess(folds: Sequence[Fold], found: Sequence[Finding] = ()) -> tuple[Finding, ...]:
     """The findings of a trial, the first one its verdict.
 
     A verdict counts where the majority of the folds has it; that a training diverged always counts.

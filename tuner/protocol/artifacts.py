@@ -10,7 +10,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Kept:
+class TrainingArtifacts:
     """The files of one training.
 
     Attributes:

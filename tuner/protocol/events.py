@@ -1,9 +1,9 @@
 """What an executor is: the place where trials are trained, and the events it tells of.
 
-The coordinator hands out jobs and reads events; it never waits inside a training.  Events of one job come in
-this order: any number of `ModelWarned`, any number of `EpochDone`, each with a `Saved` or none behind it, then one of
-`Ended`, `Raised`, `Lost` or `Stopped`.  A job with a checkpoint may have one `Anew` before them all, and a
-`GlobalStateChanged` may come before the end.
+The coordinator hands out jobs and reads events; it never waits inside a training.  Events of one job come in this
+order: any number of `ModelWarned`, any number of `EpochFinished`, each followed by at most one `CheckpointSaved`, then
+one of `JobFinished`, `JobFailed`, `WorkerDied` or `LimitExceeded`.  A job with a checkpoint may have one
+`TrialRestarted` before them all, and a `GlobalStateChanged` may come before the end.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from tuner.data import DataFacts
-from tuner.engines import EpochRecord, StepTimes, Training
+from tuner.engines import EpochRecord, StepTimes, TrainingResult
 from tuner.health import HealthOptions
-from tuner.protocol.artifacts import Kept
+from tuner.protocol.artifacts import TrainingArtifacts
 from tuner.protocol.limits import NO_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ CHECKPOINT_EVERY_S = 2.0
 
 
 @dataclass(frozen=True)
-class Workplace:
+class WorkerConfig:
     """What every trial of a study shares: a worker reads it once.
 
     Attributes:
@@ -57,7 +57,7 @@ class Workplace:
     @classmethod
     def for_study(
         cls, project: Path, data: Mapping[str, Any], facts: DataFacts, execution: Execution, trainings: float = 1.0
-    ) -> Workplace:
+    ) -> WorkerConfig:
         """Make what every worker of a study gets, whatever it trains.
 
         Args:
@@ -87,7 +87,7 @@ class Workplace:
         return {**vars(self), **plain, "health": self.health.to_json(), "limits": vars(self.limits)}
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Workplace:
+    def from_json(cls, content: Mapping[str, Any]) -> WorkerConfig:
         """The workplace of `to_json`."""
         plain = {"project": Path(content["project"]), "input_shape": tuple(content["input_shape"])}
         own = {"health": HealthOptions.from_json(content["health"]), "limits": Limits(**content["limits"])}
@@ -121,7 +121,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class EpochDone:
+class EpochFinished:
     """An epoch was trained.
 
     Attributes:
@@ -136,11 +136,11 @@ class EpochDone:
     record: EpochRecord
     step: int | None
     value: float | None
-    waits: bool
+    awaits_decision: bool
 
 
 @dataclass(frozen=True)
-class Saved:
+class CheckpointSaved:
     """A checkpoint was made, after the epoch that was told of last.
 
     Attributes:
@@ -158,7 +158,7 @@ class Saved:
 
 
 @dataclass(frozen=True)
-class Unsaved:
+class CheckpointSkipped:
     """The trial goes on without checkpoints.
 
     Attributes:
@@ -171,7 +171,7 @@ class Unsaved:
 
 
 @dataclass(frozen=True)
-class Anew:
+class TrialRestarted:
     """The trial could not go on from its checkpoint, and begins anew.
 
     Attributes:
@@ -184,7 +184,7 @@ class Anew:
 
 
 @dataclass(frozen=True)
-class Ended:
+class JobFinished:
     """A training ended by itself or because it was told to.
 
     Attributes:
@@ -198,7 +198,7 @@ class Ended:
     """
 
     number: int
-    training: Training
+    training: TrainingResult
     seconds: float
     programs: tuple[int, float] = (0, 0.0)
     engine: str | None = None
@@ -207,7 +207,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Raised:
+class JobFailed:
     """User code or Keras raised an exception; the worker lives.
 
     Attributes:
@@ -224,7 +224,7 @@ class Raised:
 
 
 @dataclass(frozen=True)
-class Lost:
+class WorkerDied:
     """The worker of a trial died.
 
     Attributes:
@@ -266,15 +266,15 @@ class ModelWarned:
     text: str
 
 
-def kept(job: Job) -> Kept:
+def artifacts_for(job: Job) -> TrainingArtifacts:
     """Where a job with a folder keeps what it gives."""
     if job.folder is None:
         raise ValueError(f"a job that keeps something needs a folder, but got none for {job.purpose!r}")
-    return Kept(Path(job.folder), job.number)
+    return TrainingArtifacts(Path(job.folder), job.number)
 
 
 @dataclass(frozen=True)
-class Stopped:
+class LimitExceeded:
     """A training was ended from outside, as it used more than it may: the setting is bad.
 
     Attributes:
@@ -287,7 +287,16 @@ class Stopped:
 
 
 Event: TypeAlias = (
-    EpochDone | Saved | Unsaved | Anew | ModelWarned | GlobalStateChanged | Ended | Raised | Lost | Stopped
+    EpochFinished
+    | CheckpointSaved
+    | CheckpointSkipped
+    | TrialRestarted
+    | ModelWarned
+    | GlobalStateChanged
+    | JobFinished
+    | JobFailed
+    | WorkerDied
+    | LimitExceeded
 )
 
 
@@ -301,19 +310,19 @@ class Executor(Protocol):
             WorkerError: No worker can be started.
         """
 
-    def free(self) -> int:
+    def free_slots(self) -> int:
         """How many more jobs can be taken now."""
 
     def submit(self, job: Job) -> None:
         """Take a job; only while `free() > 0`."""
 
-    def answer(self, number: int, go_on: bool) -> None:
+    def resume_or_prune(self, number: int, go_on: bool) -> None:
         """Let a waiting training go on, or end it."""
 
-    def stop(self, number: int) -> None:
+    def cancel(self, number: int) -> None:
         """End a training now; nothing more is told of it."""
 
-    def events(self, timeout_s: float) -> list[Event]:
+    def poll(self, timeout_s: float) -> list[Event]:
         """What happened since the last call; waits up to `timeout_s` for the first one.
 
         Raises:

@@ -21,28 +21,28 @@ from pydantic import TypeAdapter
 
 from tuner.health import VERDICTS
 from tuner.protocol.events import (
-    Anew,
-    Ended,
-    EpochDone,
+    CheckpointSaved,
+    CheckpointSkipped,
+    EpochFinished,
     Event,
     GlobalStateChanged,
     Job,
+    JobFailed,
+    JobFinished,
     ModelWarned,
-    Raised,
-    Saved,
-    Unsaved,
+    TrialRestarted,
 )
 from tuner.text import LOG_CHARS, excerpt, plain, shorten
 
 EVENTS: Mapping[str, type[Event]] = {
-    "epoch": EpochDone,
-    "saved": Saved,
-    "unsaved": Unsaved,
-    "anew": Anew,
+    "epoch": EpochFinished,
+    "saved": CheckpointSaved,
+    "unsaved": CheckpointSkipped,
+    "anew": TrialRestarted,
     "warned": ModelWarned,
     "changed": GlobalStateChanged,
-    "ended": Ended,
-    "raised": Raised,
+    "ended": JobFinished,
+    "raised": JobFailed,
 }
 """What a worker may say of a job."""
 MAX_CHECKPOINT_BYTES = 2**28
@@ -110,7 +110,7 @@ def train_message(job: Job) -> dict[str, Any]:
     return {"do": "train", **vars(job), **plain, "checkpoint": checkpoint}
 
 
-def job_of(message: Mapping[str, Any]) -> Job:
+def parse_job(message: Mapping[str, Any]) -> Job:
     """The job of `train_message`."""
     content = {key: value for key, value in message.items() if key != "do"}
     checkpoint = None if content["checkpoint"] is None else base64.b64decode(content["checkpoint"])
@@ -118,15 +118,19 @@ def job_of(message: Mapping[str, Any]) -> Job:
     return Job(**{**content, **plain, "checkpoint": checkpoint})
 
 
-def epoch_message(event: EpochDone) -> dict[str, Any]:
+def epoch_message(event: EpochFinished) -> dict[str, Any]:
     """The event as a message."""
     return {"is": "epoch", **vars(event), "record": event.record.to_json()}
 
 
-def checkpoint_message(event: Saved | Unsaved | Anew) -> dict[str, Any]:
+def checkpoint_message(event: CheckpointSaved | CheckpointSkipped | TrialRestarted) -> dict[str, Any]:
     """The event as a message."""
     message = {"is": type(event).__name__.lower(), **vars(event)}
-    return {**message, "content": base64.b64encode(event.content).decode()} if isinstance(event, Saved) else message
+    return (
+        {**message, "content": base64.b64encode(event.content).decode()}
+        if isinstance(event, CheckpointSaved)
+        else message
+    )
 
 
 def warned_message(event: ModelWarned) -> dict[str, Any]:
@@ -139,12 +143,12 @@ def changed_message(event: GlobalStateChanged) -> dict[str, Any]:
     return {"is": "changed", **vars(event)}
 
 
-def ended_message(event: Ended) -> dict[str, Any]:
+def ended_message(event: JobFinished) -> dict[str, Any]:
     """The event as a message."""
     return {"is": "ended", **vars(event), "training": event.training.to_json(), "measured": dict(event.measured)}
 
 
-def raised_message(event: Raised) -> dict[str, Any]:
+def raised_message(event: JobFailed) -> dict[str, Any]:
     """The event as a message."""
     return {"is": "raised", **vars(event)}
 
@@ -166,16 +170,16 @@ class EventParser:
             MessageError: It is none, is of another trial, or is out of order.
         """
         try:
-            event = event_of(message)
+            event = parse_event(message)
         except (ValueError, TypeError, LookupError, RecursionError):  # the first one of pydantic, too
             raise MessageError(_quoted(message)) from None
-        if event.number != self._number or (isinstance(event, EpochDone) and not self._follows(event)):
+        if event.number != self._number or (isinstance(event, EpochFinished) and not self._follows(event)):
             raise MessageError(_quoted(message))
-        if isinstance(event, Anew):
+        if isinstance(event, TrialRestarted):
             self._step, self._seen = 0, set()
         return event
 
-    def _follows(self, event: EpochDone) -> bool:
+    def _follows(self, event: EpochFinished) -> bool:
         """Whether an epoch may come after those before: what pruner and database are told must be new."""
         record = event.record
         step = self._step + 1 if event.step is None else event.step
@@ -188,7 +192,7 @@ class EventParser:
         return good
 
 
-def event_of(message: Mapping[str, Any]) -> Event:
+def parse_event(message: Mapping[str, Any]) -> Event:
     """The event of a worker's message about a job.
 
     Raises:
@@ -201,7 +205,7 @@ def event_of(message: Mapping[str, Any]) -> Event:
     if name == "saved":
         content["content"] = base64.b64decode(content["content"])
     event = _adapter(name).validate_python(content)
-    if isinstance(event, Ended) and not all(finding.verdict in VERDICTS for finding in event.training.findings):
+    if isinstance(event, JobFinished) and not all(finding.verdict in VERDICTS for finding in event.training.findings):
         raise ValueError("an unknown verdict")
     return event
 

@@ -1,23 +1,23 @@
-from .final_model import final_split, train_final, watches_validation
-from .model_metadata import About, read_about, write_about
-from .refit_result import Trained
+from .final_model import final_split, fit_final_model, watches_validation
+from .model_metadata import ModelMetadata, read_about, write_about
+from .refit_result import RefitResult
 from .refit_study import SEEDS, TOP, RefitOptions, refit_leaders
-from .revalidation import train_again
-from .saved_model import Saved, load_saved
+from .revalidation import revalidate
+from .saved_model import SavedModel, load_saved
 
 __all__ = [
     "SEEDS",
     "TOP",
-    "About",
+    "ModelMetadata",
     "RefitOptions",
-    "Saved",
-    "Trained",
+    "RefitResult",
+    "SavedModel",
     "final_split",
+    "fit_final_model",
     "load_saved",
     "read_about",
     "refit_leaders",
-    "train_again",
-    "train_final",
+    "revalidate",
     "watches_validation",
     "write_about",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tuner.refit.refit_result import Baseline, Trained
+from tuner.refit.refit_result import Baseline, RefitResult
 from tuner.refit.selection import ALPHA
 
 
@@ -18,7 +18,7 @@ def confirmed(baseline: Baseline) -> bool:
     return baseline.test is None or (baseline.test_p is not None and baseline.test_p < ALPHA)
 
 
-def meaning(trained: Trained) -> Iterator[str]:
+def meaning(trained: RefitResult) -> Iterator[str]:
     """The sentences, in the order in which a person should read them."""
     yield trained.leaders
     yield trained.baseline.meaning
@@ -42,7 +42,7 @@ def against_baseline(found: Baseline, metric: str) -> str:
     )
 
 
-def _optimism(trained: Trained) -> Iterator[str]:
+def _optimism(trained: RefitResult) -> Iterator[str]:
     row, test = trained.winner, trained.test
     if row.optimism is None:
         return
@@ -54,7 +54,7 @@ def _optimism(trained: Trained) -> Iterator[str]:
     yield f"{text}."
 
 
-def _test(trained: Trained) -> Iterator[str]:
+def _test(trained: RefitResult) -> Iterator[str]:
     test, found = trained.test, trained.baseline
     if test is None:
         yield "The study has no test part (`test = 0`), so the saved model was scored on no rows that it has not seen."

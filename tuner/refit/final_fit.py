@@ -14,16 +14,16 @@ import numpy as np
 from tuner.catalog import Recipe
 from tuner.data import HeldOut, held_out, read_options
 from tuner.errors import StudyFailedError
-from tuner.export import seed_of
+from tuner.export import find_seed
 from tuner.protocol import Job
 from tuner.refit.baseline import constants
 from tuner.refit.final_model import watches_validation
-from tuner.refit.intervals import Interval, Widths, around, seeds_width
+from tuner.refit.intervals import ErrorWidths, Interval, interval_around, seeds_width
 from tuner.refit.refit_result import Scored
-from tuner.refit.refit_session import Work
+from tuner.refit.refit_session import RefitSession
 from tuner.refit.scoring import Answers, Measure, held_out_measure, standard_error
 from tuner.refit.selection import Candidate, p_above
-from tuner.storage import note
+from tuner.storage import set_study_attr
 
 _FIRST = 1_000_000
 """Number of the first final training; those of the leaders are far below."""
@@ -33,7 +33,7 @@ SCORED = "tuner:test_scored"
 
 
 @dataclass(frozen=True)
-class Final:
+class FinalFit:
     """The last trainings.
 
     Attributes:
@@ -66,12 +66,12 @@ def expected_on_test(chosen: Candidate, measure: Measure, rows: int) -> Interval
     widths = [
         measure.widths(mean, error),
         measure.widths(mean, error, rows),
-        Widths(*[seeds_width(chosen.complete, len(chosen.values))] * 2),
+        ErrorWidths(*[seeds_width(chosen.complete, len(chosen.values))] * 2),
     ]
-    return around(mean, widths, *measure.limits)
+    return interval_around(mean, widths, *measure.limits)
 
 
-def train_finally(work: Work, chosen: Candidate, answer: str) -> Final:
+def train_finally(work: RefitSession, chosen: Candidate, answer: str) -> FinalFit:
     """Train the chosen recipe with each seed on all rows but the test, and score the test part.
 
     The first seed is the one that is kept: which one scores best is not asked, so its score is an honest one.
@@ -100,19 +100,21 @@ def train_finally(work: Work, chosen: Candidate, answer: str) -> Final:
     held = held_out(
         read_options(recipe.data),
         work.project,
-        seed_of(work.study),
+        find_seed(work.study),
         work.prepared.facts.sha256,
         keep_validation=watches_validation(recipe),
     )
     kept, index = work.kept(first + complete[0]), complete[0]
-    final = Final(work.seeded(recipe, index), kept.model, kept.own(), held)
+    final = FinalFit(work.seeded(recipe, index), kept.model, kept.own(), held)
     if not len(held.validation):
         return final
     answers = [work.answers(first + i, ended[first + i], [held], recipe) for i in range(work.seeds)]
     return _scored(final, answers, index, answer, work)
 
 
-def _scored(final: Final, answers: Sequence[Answers | None], index: int, answer: str, work: Work) -> Final:
+def _scored(
+    final: FinalFit, answers: Sequence[Answers | None], index: int, answer: str, work: RefitSession
+) -> FinalFit:
     held, measure = final.held, held_out_measure(final.held, final.recipe)
     values = [None if given is None else _finite(measure.of(given)) for given in answers]
     complete = [value for value in values if value is not None]
@@ -121,7 +123,7 @@ def _scored(final: Final, answers: Sequence[Answers | None], index: int, answer:
     interval = own = constant = p = None
     if mean is not None and len(complete) > 1:
         rows = measure.widths(mean, standard_error(draws.mean(axis=1)))
-        interval = around(mean, [rows, Widths(*[seeds_width(complete)] * 2)], *measure.limits)
+        interval = interval_around(mean, [rows, ErrorWidths(*[seeds_width(complete)] * 2)], *measure.limits)
         named = {one.name: one for one in constants((held,), measure.task, work.prepared.facts.classes)}
         if answer in named:
             given = named[answer].answers(measure)
@@ -129,12 +131,12 @@ def _scored(final: Final, answers: Sequence[Answers | None], index: int, answer:
     value = values[index]
     if value is not None:
         column = index - values[:index].count(None)
-        own = around(value, [measure.widths(value, standard_error(draws[:, column]))], *measure.limits)
+        own = interval_around(value, [measure.widths(value, standard_error(draws[:, column]))], *measure.limits)
     scored = Scored(tuple(values), mean, interval, index, value, own, len(_before(work)))
-    return Final(final.recipe, final.model, final.own, held, scored, constant, p)
+    return FinalFit(final.recipe, final.model, final.own, held, scored, constant, p)
 
 
-def keep_that_it_was_scored(work: Work, chosen: Candidate, scored: Scored) -> None:
+def keep_that_it_was_scored(work: RefitSession, chosen: Candidate, scored: Scored) -> None:
     """Keep with the study that its test part was looked at.
 
     Raises:
@@ -143,10 +145,10 @@ def keep_that_it_was_scored(work: Work, chosen: Candidate, scored: Scored) -> No
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     entry = {"when": now, "trial": chosen.leader.trial, "mean": scored.mean}
     record = work.study.record
-    note(work.study.database, record.study_id, SCORED, [*_before(work), entry])
+    set_study_attr(work.study.database, record.study_id, SCORED, [*_before(work), entry])
 
 
-def _before(work: Work) -> list[dict[str, Any]]:
+def _before(work: RefitSession) -> list[dict[str, Any]]:
     found = work.study.record.attrs.get(SCORED, [])
     return list(found) if isinstance(found, list) else []
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tuner.catalog import SCHEDULES, Recipe
-from tuner.data import HeldOut, Part, Prepared, Split
-from tuner.engines import Engine, EpochRecord, OnEpoch, Training
-from tuner.protocol import Kept
+from tuner.data import HeldOut, PreparedData, Split, Subset
+from tuner.engines import Engine, EpochRecord, ReportCallback, TrainingResult
+from tuner.protocol import TrainingArtifacts
 from tuner.refit.revalidation import outputs_of
 
 _WATCHED = 4096
@@ -21,7 +21,7 @@ def watches_validation(recipe: Recipe) -> bool:
     return SCHEDULES[recipe.schedule.name].stateful
 
 
-def final_split(prepared: Prepared, held: HeldOut, recipe: Recipe) -> Split:
+def final_split(prepared: PreparedData, held: HeldOut, recipe: Recipe) -> Split:
     """What a final training trains on, and measures on while it does.
 
     Args:
@@ -37,20 +37,20 @@ def final_split(prepared: Prepared, held: HeldOut, recipe: Recipe) -> Split:
         return prepared.splits[0]
     train, every = held.train, max(1, len(held.train) // _WATCHED)
     weight = None if train.weight is None else train.weight[::every]
-    some = Part(train.x[::every], train.y[::every], weight)
+    some = Subset(train.x[::every], train.y[::every], weight)
     return Split(train, some, held.target_center, held.target_scale, held.preprocessing)
 
 
-def train_final(
+def fit_final_model(
     engine: Engine,
     recipe: Recipe,
-    prepared: Prepared,
+    prepared: PreparedData,
     held: HeldOut,
     split: Split,
     build: Callable[..., Any],
-    on_epoch: OnEpoch,
-    kept: Kept,
-) -> Training:
+    on_epoch: ReportCallback,
+    kept: TrainingArtifacts,
+) -> TrainingResult:
     """Train on a final split, keep the outputs on the test rows, and the model as a file that takes rows of the source.
 
     Args:

@@ -8,8 +8,8 @@ from typing import Any
 
 from tuner.analysis import ranked
 from tuner.catalog import Recipe
-from tuner.results import Study, best_trial, trial_recipe
-from tuner.search import params_of
+from tuner.results import StoredStudy, best_trial, trial_recipe
+from tuner.search import searched_params
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Leader:
     recipe: Recipe
 
 
-def leaders(study: Study, top: int) -> list[Leader]:
+def leaders(study: StoredStudy, top: int) -> list[Leader]:
     """The best complete trials, best first.  Of trials that differ in their seed alone, the best one counts.
 
     Raises:
         NoBestTrialError: No trial is complete, or the study was not made by keras-studies.
     """
     best_trial(study)
-    complete = [trial for trial in study.record.trials if study.state_of(trial)[0] == "complete"]
+    complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == "complete"]
     found: list[Leader] = []
     known: list[Recipe] = []
     for trial in ranked(complete, study.record.direction):
@@ -44,7 +44,7 @@ def leaders(study: Study, top: int) -> list[Leader]:
         unseeded = recipe.model_copy(update={"seed": 0})
         if unseeded not in known:
             known.append(unseeded)
-            found.append(Leader(trial.number, float(trial.value or 0.0), params_of(trial), recipe))
+            found.append(Leader(trial.number, float(trial.value or 0.0), searched_params(trial), recipe))
         if len(found) == top:
             break
     return found

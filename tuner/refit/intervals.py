@@ -27,7 +27,7 @@ Z2 = _Z * _Z
 
 
 @dataclass(frozen=True)
-class Widths:
+class ErrorWidths:
     """How far an interval reaches below and above its estimate."""
 
     below: float
@@ -67,19 +67,19 @@ def seeds_width(values: Sequence[float], others: int | None = None) -> float:
     return float(t.ppf((1.0 + LEVEL) / 2.0, count - 1)) * float(np.std(values, ddof=1)) * math.sqrt(share)
 
 
-def wilson(share: float, rows: float) -> Widths:
+def wilson(share: float, rows: float) -> ErrorWidths:
     """Wilson's limits of a proportion, of which `share` was seen in so many rows."""
     center = (share + Z2 / (2.0 * rows)) / (1.0 + Z2 / rows)
     half = _Z / (1.0 + Z2 / rows) * math.sqrt(share * (1.0 - share) / rows + Z2 / (4.0 * rows * rows))
-    return Widths(max(0.0, share - (center - half)), max(0.0, center + half - share))
+    return ErrorWidths(max(0.0, share - (center - half)), max(0.0, center + half - share))
 
 
-def normal(error: float) -> Widths:
+def normal(error: float) -> ErrorWidths:
     """±1.96 standard errors."""
-    return Widths(_Z * error, _Z * error)
+    return ErrorWidths(_Z * error, _Z * error)
 
 
-def around(value: float, widths: Sequence[Widths], lowest: float, highest: float) -> Interval | None:
+def interval_around(value: float, widths: Sequence[ErrorWidths], lowest: float, highest: float) -> Interval | None:
     """The interval of a sum of independent errors, cut to what the number can be; None where one is not known."""
     below = math.hypot(*(width.below for width in widths))
     above = math.hypot(*(width.above for width in widths))

@@ -32,7 +32,7 @@ _KINDS: Mapping[str, type] = {
 
 
 @dataclass(frozen=True)
-class About:
+class ModelMetadata:
     """What a saved model is.
 
     Attributes:
@@ -72,7 +72,7 @@ class About:
         }
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> About:
+    def from_json(cls, content: Mapping[str, Any]) -> ModelMetadata:
         """Read what `to_json` gave, or somebody made up.
 
         Raises:
@@ -93,7 +93,7 @@ class About:
         return cls(**known)
 
 
-def write_about(file: Path, about: About) -> None:
+def write_about(file: Path, about: ModelMetadata) -> None:
     """Put it into a `.keras` file that Keras has written."""
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(MEMBER, json.dumps(_plain(about.to_json()), indent=2, allow_nan=False))
@@ -108,7 +108,7 @@ def _plain(content: Any) -> Any:
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
-def read_about(file: Path) -> About:
+def read_about(file: Path) -> ModelMetadata:
     """What lies in a `.keras` file; Keras is not needed for it.
 
     Raises:
@@ -116,7 +116,7 @@ def read_about(file: Path) -> About:
     """
     with reading(str(file), "a saved model", "Train it again.", UsageError), open_zip(file) as archive:
         if MEMBER in archive.namelist():
-            return About.from_json(json.loads(read_member(archive, MEMBER, MAX_JSON_BYTES)))
+            return ModelMetadata.from_json(json.loads(read_member(archive, MEMBER, MAX_JSON_BYTES)))
     raise UsageError(
         f"{file} was not saved by `tuner train`: it holds no recipe. Load it with keras.saving.load_model."
     )

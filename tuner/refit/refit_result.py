@@ -104,7 +104,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Trained:
+class RefitResult:
     """What `tuner train` found.
 
     Attributes:

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from tuner.catalog import METRICS, Recipe
-from tuner.data import Prepared, Split
-from tuner.engines import Training
-from tuner.protocol import Executor, Job, Kept
+from tuner.data import PreparedData, Split
+from tuner.engines import TrainingResult
+from tuner.protocol import Executor, Job, TrainingArtifacts
 from tuner.refit.finalists import seed_of_training
 from tuner.refit.scoring import answers_of
-from tuner.results import Study
-from tuner.runner import STATES, Interrupts, Standing, run_jobs
+from tuner.results import StoredStudy
+from tuner.runner import STATES, Progress, ShutdownSignal, run_jobs
 
 
-class Progress:
+class RefitProgress:
     """Counts trainings and shows the standing.
 
     Args:
@@ -29,7 +29,7 @@ class Progress:
         show: Is called with the standing whenever it changed.
     """
 
-    def __init__(self, metric: str, total: int, show: Callable[[Standing], None]) -> None:
+    def __init__(self, metric: str, total: int, show: Callable[[Progress], None]) -> None:
         self._metric, self._total, self._show = metric, total, show
         self._sign = 1.0 if METRICS[metric].direction == "maximize" else -1.0
         self._began = time.monotonic()
@@ -39,7 +39,7 @@ class Progress:
     def say(self, note: str | None) -> None:
         """Show the standing, with something that a person should know."""
         self._show(
-            Standing(
+            Progress(
                 metric=self._metric,
                 counts=dict(self._counts),
                 best=self._best,
@@ -48,11 +48,11 @@ class Progress:
                 trials=self._total,
                 time_s=None,
                 note=note,
-                what="trainings",
+                unit="trainings",
             )
         )
 
-    def told(self, trial: int | None, training: Training | None) -> None:
+    def told(self, trial: int | None, training: TrainingResult | None) -> None:
         """A training has begun (None) or ended; `trial` is whose recipe it was, None where its score is no score."""
         if training is None:
             self._counts["running"] += 1
@@ -67,7 +67,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Work:
+class RefitSession:
     """One call of `tuner train`.
 
     Attributes:
@@ -82,13 +82,13 @@ class Work:
         seed: What they are made from.
     """
 
-    study: Study
+    study: StoredStudy
     project: Path
-    prepared: Prepared
+    prepared: PreparedData
     executor: Executor
-    interrupts: Interrupts
+    interrupts: ShutdownSignal
     folder: Path
-    progress: Progress
+    progress: RefitProgress
     seeds: int
     seed: int
 
@@ -96,7 +96,7 @@ class Work:
         """The recipe with its seed number `index`."""
         return recipe.model_copy(update={"seed": seed_of_training(self.seed, index)})
 
-    def run(self, jobs: Sequence[Job], trial_of: Callable[[int], int | None]) -> dict[int, Training]:
+    def run(self, jobs: Sequence[Job], trial_of: Callable[[int], int | None]) -> dict[int, TrainingResult]:
         """Run jobs; `trial_of` gives the trial of a job, for the progress."""
         ended = run_jobs(
             self.executor,
@@ -106,12 +106,12 @@ class Work:
         )
         return {number: event.training for number, event in ended.items()}
 
-    def kept(self, number: int) -> Kept:
+    def kept(self, number: int) -> TrainingArtifacts:
         """What a training gave."""
-        return Kept(self.folder, number)
+        return TrainingArtifacts(self.folder, number)
 
     def answers(
-        self, number: int, training: Training, splits: Sequence[Split], recipe: Recipe
+        self, number: int, training: TrainingResult, splits: Sequence[Split], recipe: Recipe
     ) -> list[np.ndarray] | None:
         """What a training answers on the measured part of each split; None where it diverged."""
         return answers_of(self.kept(number).outputs(), splits, recipe) if training.state == "complete" else None

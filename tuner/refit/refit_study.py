@@ -10,21 +10,21 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tuner.catalog import Recipe
-from tuner.data import Prepared
-from tuner.export import prepared_of, seed_of
-from tuner.protocol import Executor, Job, Workplace
+from tuner.data import PreparedData
+from tuner.export import find_seed, prepare_for_export
+from tuner.protocol import Executor, Job, WorkerConfig
 from tuner.refit.baseline import Constant, best_constant
 from tuner.refit.conclusion import against_baseline, confirmed, declared, meaning
-from tuner.refit.final_fit import Final, expected_on_test, keep_that_it_was_scored, train_finally
+from tuner.refit.final_fit import FinalFit, expected_on_test, keep_that_it_was_scored, train_finally
 from tuner.refit.finalists import Leader, leaders
-from tuner.refit.model_metadata import About, write_about
+from tuner.refit.model_metadata import ModelMetadata, write_about
 from tuner.refit.publication import check_output, publish
-from tuner.refit.refit_result import Baseline, Row, Trained
-from tuner.refit.refit_session import Progress, Work
+from tuner.refit.refit_result import Baseline, RefitResult, Row
+from tuner.refit.refit_session import RefitProgress, RefitSession
 from tuner.refit.scoring import Measure, validation_measure
-from tuner.refit.selection import Candidate, candidate, choose, leaders_text, p_above, p_against
-from tuner.results import Study, check_data_code, check_model_code
-from tuner.runner import Interrupts, Standing
+from tuner.refit.selection import Candidate, candidate, leaders_text, p_above, p_against, select
+from tuner.results import StoredStudy, check_data_code, check_model_code
+from tuner.runner import Progress, ShutdownSignal
 from tuner.study import read_execution
 
 TOP, SEEDS = 3, 5
@@ -52,12 +52,12 @@ class RefitOptions:
 
 
 def refit_leaders(
-    study: Study,
+    study: StoredStudy,
     project: Path,
     request: RefitOptions,
-    executor_of: Callable[[Workplace, int], Executor],
-    show: Callable[[Standing], None] = lambda standing: None,
-) -> Trained:
+    executor_of: Callable[[WorkerConfig, int], Executor],
+    show: Callable[[Progress], None] = lambda standing: None,
+) -> RefitResult:
     """Train the leading recipes again, choose one, score the test part once and save the model.
 
     Args:
@@ -78,15 +78,17 @@ def refit_leaders(
     recipe = found[0].recipe
     check_model_code(recipe, project, request.code)
     check_data_code(recipe, project, request.code)
-    prepared = prepared_of(study, recipe, project)
-    seed = seed_of(study) if request.seed is None else request.seed
+    prepared = prepare_for_export(study, recipe, project)
+    seed = find_seed(study) if request.seed is None else request.seed
     executor = executor_of(_workplace(study, recipe, prepared, project), request.seeds * len(found))
-    progress = Progress(recipe.metric, request.seeds * (len(found) + 1), show)
-    with tempfile.TemporaryDirectory(prefix="tuner-train-") as folder, Interrupts() as interrupts:
+    progress = RefitProgress(recipe.metric, request.seeds * (len(found) + 1), show)
+    with tempfile.TemporaryDirectory(prefix="tuner-train-") as folder, ShutdownSignal() as interrupts:
         done = False
         try:
             executor.start()
-            work = Work(study, project, prepared, executor, interrupts, Path(folder), progress, request.seeds, seed)
+            work = RefitSession(
+                study, project, prepared, executor, interrupts, Path(folder), progress, request.seeds, seed
+            )
             trained = _train(work, found, request.file)
             done = True
             return trained
@@ -94,16 +96,16 @@ def refit_leaders(
             executor.close(at_once=not done)
 
 
-def _train(work: Work, found: list[Leader], file: Path) -> Trained:
+def _train(work: RefitSession, found: list[Leader], file: Path) -> RefitResult:
     measure = validation_measure(work.prepared, found[0].recipe)
     candidates = _again(work, found, measure)
-    chosen = choose(candidates, measure.maximize)
+    chosen = select(candidates, measure.maximize)
     others = [one for one in candidates if one is not chosen]
     ps = p_against(chosen, others, measure)
     constant = best_constant(measure, work.prepared.splits, work.prepared.facts.classes)
     by_trial = dict(zip((one.leader.trial for one in others), ps, strict=True))
     rows = work.prepared.facts.rows
-    trained = Trained(
+    trained = RefitResult(
         study=work.study.record.name,
         metric=measure.metric,
         direction=work.study.record.direction,
@@ -122,7 +124,7 @@ def _train(work: Work, found: list[Leader], file: Path) -> Trained:
     return replace(trained, meaning=tuple(meaning(trained)))
 
 
-def _again(work: Work, found: list[Leader], measure: Measure) -> list[Candidate]:
+def _again(work: RefitSession, found: list[Leader], measure: Measure) -> list[Candidate]:
     """Each leader with what its trainings say, in the order of the search."""
     jobs = [
         Job(rank * work.seeds + index, work.seeded(leader.recipe, index).to_json(), (), "again", str(work.folder))
@@ -139,7 +141,7 @@ def _again(work: Work, found: list[Leader], measure: Measure) -> list[Candidate]
     return candidates
 
 
-def _finish(work: Work, trained: Trained, chosen: Candidate, measure: Measure, file: Path) -> Trained:
+def _finish(work: RefitSession, trained: RefitResult, chosen: Candidate, measure: Measure, file: Path) -> RefitResult:
     """Train the winner on all rows but the test, score these, and save the model."""
     expected = expected_on_test(chosen, measure, work.prepared.facts.rows["test"])
     final = train_finally(work, chosen, trained.baseline.answer)
@@ -154,7 +156,7 @@ def _finish(work: Work, trained: Trained, chosen: Candidate, measure: Measure, f
         recipe=final.recipe,
     )
     write_about(final.model, _about(work, trained, final))
-    if work.interrupts.count:
+    if work.interrupts.level:
         raise KeyboardInterrupt
     publish(final.model, file)
     if final.scored is not None:
@@ -162,9 +164,9 @@ def _finish(work: Work, trained: Trained, chosen: Candidate, measure: Measure, f
     return replace(trained, file=str(file))
 
 
-def _about(work: Work, trained: Trained, final: Final) -> About:
+def _about(work: RefitSession, trained: RefitResult, final: FinalFit) -> ModelMetadata:
     assert final.held.preprocessing is not None
-    return About(
+    return ModelMetadata(
         study=trained.study,
         trial=trained.chosen,
         metric=trained.metric,
@@ -183,21 +185,21 @@ def _row(one: Candidate, p: float | None, measure: Measure) -> Row:
     return Row(one, p, None if one.mean is None else sign * (one.leader.value - one.mean))
 
 
-def _baseline(work: Work, chosen: Candidate, constant: Constant, measure: Measure) -> Baseline:
+def _baseline(work: RefitSession, chosen: Candidate, constant: Constant, measure: Measure) -> Baseline:
     """The best constant answer, and whether the chosen recipe beats it.
 
     The leaders were picked from all trials by their scores on the very same rows, so p counts for each of them
     (Bonferroni): with as many looks one of them would seem good without being so.
     """
     answers = constant.answers(measure)
-    tried = sum(work.study.state_of(trial)[0] in ("complete", "pruned") for trial in work.study.record.trials)
+    tried = sum(work.study.trial_state(trial)[0] in ("complete", "pruned") for trial in work.study.record.trials)
     p = p_above(chosen.complete, chosen.draws, answers, measure)
     found = Baseline(constant.name, measure.of(answers), min(1.0, tried * p) if math.isfinite(p) else None, tried)
     return replace(found, meaning=against_baseline(found, measure.metric))
 
 
-def _workplace(study: Study, recipe: Recipe, prepared: Prepared, project: Path) -> Workplace:
+def _workplace(study: StoredStudy, recipe: Recipe, prepared: PreparedData, project: Path) -> WorkerConfig:
     source = study.record.attrs.get("tuner:about", {}).get("source", {})
     execution = read_execution(source, study.record.name)
     execution = replace(execution, budget=replace(execution.budget, checkpoint=False))  # a cut training begins anew
-    return Workplace.for_study(project, recipe.data, prepared.facts, execution)
+    return WorkerConfig.for_study(project, recipe.data, prepared.facts, execution)

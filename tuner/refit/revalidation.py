@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuner.catalog import Recipe
-from tuner.data import Prepared, Split
-from tuner.engines import Engine, OnEpoch, Training, run_trial
+from tuner.data import PreparedData, Split
+from tuner.engines import Engine, ReportCallback, TrainingResult, run_trial
 from tuner.health import HealthOptions
-from tuner.protocol import Kept
+from tuner.protocol import TrainingArtifacts
 
 if TYPE_CHECKING:
     import keras
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 4096
 
 
-def train_again(
+def revalidate(
     engine: Engine,
     recipe: Recipe,
-    prepared: Prepared,
+    prepared: PreparedData,
     build: Callable[..., Any],
-    on_epoch: OnEpoch,
-    kept: Kept,
+    on_epoch: ReportCallback,
+    kept: TrainingArtifacts,
     health: HealthOptions,
-) -> Training:
+) -> TrainingResult:
     """Train on each split as `run_trial` does; outputs of the trained models on the validation rows are kept."""
     outputs: list[np.ndarray] = []
 

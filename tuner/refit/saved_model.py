@@ -11,7 +11,7 @@ import numpy as np
 from tuner.catalog import Task
 from tuner.data import encode_rows
 from tuner.errors import DataError, UsageError
-from tuner.refit.model_metadata import About, read_about
+from tuner.refit.model_metadata import ModelMetadata, read_about
 from tuner.untrusted_files import reading
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedModel:
     """A model that `tuner train` has saved.
 
     Attributes:
@@ -30,7 +30,7 @@ class Saved:
     """
 
     model: keras.Model
-    about: About
+    about: ModelMetadata
 
     def scores(self, rows: Any) -> np.ndarray:
         """Compute scores in [0, 1], one a class or label, or values in the unit of the target; `(n, k)`.
@@ -85,7 +85,7 @@ class Saved:
         return np.concatenate(parts) if parts else np.empty((0, *self.model.output_shape[1:]), np.float32)
 
 
-def load_saved(file: Path) -> Saved:
+def load_saved(file: Path) -> SavedModel:
     """The saved model of a file.
 
     Raises:
@@ -101,4 +101,4 @@ def load_saved(file: Path) -> Saved:
         task, outputs, classes = about.recipe.task, model.output_shape[-1], len(about.classes)
         if (outputs, classes) != {Task.BINARY: (1, 2), Task.REGRESSION: (outputs, 0)}.get(task, (classes, outputs)):
             raise ValueError(f"its model gives {outputs} outputs, and it names {classes} classes ({task})")
-        return Saved(model, about)
+        return SavedModel(model, about)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuner.catalog import METRICS, Recipe, Task
-from tuner.data import HeldOut, Part, Prepared, Split
-from tuner.refit.intervals import Z2, Widths, normal, wilson
+from tuner.data import HeldOut, PreparedData, Split, Subset
+from tuner.refit.intervals import Z2, ErrorWidths, normal, wilson
 
 DRAWS = 200
 """Bootstrap samples: enough for a standard error (Efron and Tibshirani 1993, An Introduction to the Bootstrap, 6.4)."""
@@ -79,7 +79,7 @@ class Measure:
             found = center + (found - center) * (sum(drawn) / self.rows) ** 0.5
         return found
 
-    def widths(self, value: float, error: float, rows: float | None = None) -> Widths:
+    def widths(self, value: float, error: float, rows: float | None = None) -> ErrorWidths:
         """How far off an objective may be because its rows are a sample.
 
         A proportion gets Wilson's interval, other objectives 1.96 standard errors.  If an objective has a best and a
@@ -100,7 +100,7 @@ class Measure:
         unseen = max(self._unseen(ratio), wilson(1.0, self._effective() / ratio).below)
         worse = unseen * min(1.0, max(0.0, (value - row.worst) / (row.best - row.worst)))
         below, above = (worse, unseen - worse) if self.maximize else (unseen - worse, worse)
-        return Widths(max(sampled.below, below), max(sampled.above, above))
+        return ErrorWidths(max(sampled.below, below), max(sampled.above, above))
 
     def _unseen(self, ratio: float) -> float:
         """Compute how much worse right answers score with z² more rows that are answered wrongly.
@@ -150,7 +150,7 @@ def standard_error(draws: np.ndarray) -> float:
     return float(np.std(given, ddof=1)) if len(given) > 1 else float("nan")
 
 
-def validation_measure(prepared: Prepared, recipe: Recipe) -> Measure:
+def validation_measure(prepared: PreparedData, recipe: Recipe) -> Measure:
     """The objective on the validation part of each split."""
     return _measure(prepared.splits, recipe)
 
@@ -169,6 +169,6 @@ def answers_of(outputs: Sequence[np.ndarray], splits: Sequence[Split], recipe: R
 
 
 def _measure(splits: Sequence[Split], recipe: Recipe) -> Measure:
-    parts: list[Part] = [split.validation for split in splits]
+    parts: list[Subset] = [split.validation for split in splits]
     truths = tuple(split.truth for split in splits)
     return Measure(recipe.metric, recipe.task, truths, tuple(part.weight for part in parts))

@@ -11,7 +11,7 @@ import numpy as np
 from tuner.analysis import holm
 from tuner.errors import StudyFailedError
 from tuner.refit.finalists import Leader
-from tuner.refit.intervals import Interval, Widths, around, lower_bound, p_of_difference, seeds_width
+from tuner.refit.intervals import ErrorWidths, Interval, interval_around, lower_bound, p_of_difference, seeds_width
 from tuner.refit.scoring import Answers, Measure, standard_error
 
 ALPHA = 0.05
@@ -61,14 +61,14 @@ def candidate(leader: Leader, answers: Sequence[Answers | None], measure: Measur
     mean = float(np.mean(complete)) if complete else None
     interval = bound = None
     if mean is not None and len(complete) > 1:
-        seeds = Widths(*[seeds_width(complete)] * 2)
+        seeds = ErrorWidths(*[seeds_width(complete)] * 2)
         rows = measure.widths(mean, standard_error(draws.mean(axis=1)))
-        interval = around(mean, [seeds, rows], *measure.limits)
+        interval = interval_around(mean, [seeds, rows], *measure.limits)
         bound = lower_bound(complete, measure.maximize)
     return Candidate(leader, values, kept, draws, mean, interval, bound)
 
 
-def choose(candidates: Sequence[Candidate], maximize: bool) -> Candidate:
+def select(candidates: Sequence[Candidate], maximize: bool) -> Candidate:
     """The one with the best bound among those of which the fewest trainings diverged; the earlier one of equals.
 
     Raises:

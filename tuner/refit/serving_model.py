@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuner.catalog import Recipe, Task, head_for
+from tuner.catalog import Recipe, Task, resolve_head
 from tuner.data import HeldOut, Preprocessing
 from tuner.errors import ContentError
 
@@ -109,7 +109,7 @@ def _answers(outputs: Any, recipe: Recipe, held: HeldOut) -> Any:
         for layer in _normalizing(held.target_center, held.target_scale, "target", invert=True):
             outputs = layer(outputs)
         return outputs
-    head = head_for(recipe.loss.name, recipe.task) if recipe.head == "model" else recipe.head
+    head = resolve_head(recipe.loss.name, recipe.task) if recipe.head == "model" else recipe.head
     match head:
         case "tanh":
             return keras.layers.Rescaling(0.5, 0.5, name="score")(outputs)

@@ -2,16 +2,16 @@ from .dashboard_notes import epochs_table, is_best, recipe_text, study_note, tri
 from .page import report_page
 from .plots import PLOTS
 from .plots.style import titled
-from .study_view import Gathered, Seen, gather
+from .study_view import StudyView, TrialView, load_view
 from .trial_svg import trial_picture
 
 __all__ = [
     "PLOTS",
-    "Gathered",
-    "Seen",
+    "StudyView",
+    "TrialView",
     "epochs_table",
-    "gather",
     "is_best",
+    "load_view",
     "recipe_text",
     "report_page",
     "study_note",

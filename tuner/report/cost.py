@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tuner.report.study_view import Gathered
+from tuner.report.study_view import StudyView
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Cost:
         return self.saved / self.planned if self.planned and self.saved is not None else None
 
 
-def cost_of(results: Gathered) -> Cost:
+def sum_cost(results: StudyView) -> Cost:
     """The cost of the trials so far."""
     a_trial = results.planned_epochs
     early = results.in_state("pruned", "diverged")

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuner.export import toml_text
-from tuner.report.cost import cost_of
+from tuner.report.cost import sum_cost
 from tuner.report.failures import failures
 from tuner.report.health_counts import verdicts
 from tuner.report.markdown import fenced, plain, table
-from tuner.report.narrative import answer, mattered, question, standing, trust
-from tuner.report.study_view import Gathered, Seen
+from tuner.report.narrative import answer_text, caveats, importance_text, question, standing
+from tuner.report.study_view import StudyView, TrialView
 from tuner.text import count, duration, number, percent, tuner_command
 
 _LEADERS = 5
@@ -20,13 +20,13 @@ _ROWS = 12
 _SECTIONS = ("loss", "optimizer", "schedule", "initializer", "clipping", "model", "data")
 
 
-def study_note(results: Gathered) -> str:
+def study_note(results: StudyView) -> str:
     """Question, answer, leading trials, what mattered, failures, cost."""
     parts = [
         f"**{plain(question(results))}**",
-        plain(answer(results)),
-        plain(" ".join(trust(results))),
-        plain(mattered(results)) if results.best else "",
+        plain(answer_text(results)),
+        plain(" ".join(caveats(results))),
+        plain(importance_text(results)) if results.best else "",
         f"*{plain(standing(results))}*",
         _leaders(results),
         _verdicts(results),
@@ -37,7 +37,7 @@ def study_note(results: Gathered) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def trial_note(results: Gathered, seen: Seen, recipe: Mapping[str, Any] | None, picture: str | None) -> str:
+def trial_note(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | None, picture: str | None) -> str:
     """How a trial ended, its curves as a picture and a table, its recipe.
 
     Args:
@@ -62,7 +62,7 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
     return toml_text({"recipe": dict(recipe)}, {"recipe", *(f"recipe.{name}" for name in _SECTIONS)})
 
 
-def epochs_table(results: Gathered, seen: Seen) -> tuple[list[str], list[list[float | int | None]]]:
+def epochs_table(results: StudyView, seen: TrialView) -> tuple[list[str], list[list[float | int | None]]]:
     """Names of columns, and a row an epoch; columns that were not measured are left out."""
     curve = seen.curve
     columns = {
@@ -76,12 +76,12 @@ def epochs_table(results: Gathered, seen: Seen) -> tuple[list[str], list[list[fl
     return ["epoch", *known], rows
 
 
-def is_best(results: Gathered, seen: Seen) -> bool:
+def is_best(results: StudyView, seen: TrialView) -> bool:
     """Whether no trial is better."""
     return results.best is not None and results.best.number == seen.number
 
 
-def _ended(results: Gathered, seen: Seen) -> str:
+def _ended(results: StudyView, seen: TrialView) -> str:
     parts = [seen.state if seen.value is None else f"{seen.state}: {results.metric} {number(seen.value)}"]
     if is_best(results, seen):
         parts.append("the best")
@@ -89,7 +89,7 @@ def _ended(results: Gathered, seen: Seen) -> str:
     return ", ".join([*parts, *([duration(seen.seconds)] if seen.seconds is not None else [])])
 
 
-def _epochs(results: Gathered, seen: Seen) -> str:
+def _epochs(results: StudyView, seen: TrialView) -> str:
     header, rows = epochs_table(results, seen)
     if not rows:
         return ""
@@ -103,7 +103,7 @@ def _some(rows: Sequence[Any]) -> list[Any]:
     return [rows[round(at * (len(rows) - 1) / (_ROWS - 1))] for at in range(_ROWS)]
 
 
-def _leaders(results: Gathered) -> str:
+def _leaders(results: StudyView) -> str:
     sign = -1.0 if results.maximize else 1.0
     complete = [seen for seen in results.in_state("complete") if seen.value is not None]
     leaders = sorted(complete, key=lambda seen: (sign * float(seen.value or 0.0), seen.number))[:_LEADERS]
@@ -117,25 +117,25 @@ def _leaders(results: Gathered) -> str:
     return table(["trial", results.metric, *names], rows, 2)
 
 
-def _verdicts(results: Gathered) -> str:
+def _verdicts(results: StudyView) -> str:
     rows = [[one.verdict, number(len(one.trials)), one.text] for one in verdicts(results)]
     return table(["health", "trials", "for example"], rows) if rows else ""
 
 
-def _failures(results: Gathered) -> str:
+def _failures(results: StudyView) -> str:
     found = failures(results)
     rows = [[one.state, number(len(one.trials)), one.reason] for one in found]
     return table(["ended", "trials", "reason"], rows) if rows else ""
 
 
-def _cost(results: Gathered) -> str:
-    cost = cost_of(results)
+def _cost(results: StudyView) -> str:
+    cost = sum_cost(results)
     saved = f", {percent(cost.saved_share)} of the planned ones saved by ending trials early" if cost.saved else ""
     time = f"; {duration(cost.wall_s)} in all" if cost.wall_s else ""
     return f"{count(cost.epochs, 'epoch')} trained{saved}{time}."
 
 
-def _next(results: Gathered) -> str:
+def _next(results: StudyView) -> str:
     if results.best is None or not results.study.metric:
         return ""
     name = results.study.record.name

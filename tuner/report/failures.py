@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
-from tuner.report.study_view import Gathered, Seen
+from tuner.report.study_view import StudyView, TrialView
 
 _NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]?\d+)?")
 
@@ -23,12 +23,12 @@ class Failure:
 
     state: str
     reason: str
-    trials: tuple[Seen, ...]
+    trials: tuple[TrialView, ...]
 
 
-def failures(results: Gathered) -> list[Failure]:
+def failures(results: StudyView) -> list[Failure]:
     """The reasons for which trials diverged or failed, the commonest first."""
-    kinds: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    kinds: dict[tuple[str, str], list[TrialView]] = defaultdict(list)
     for seen in results.in_state("diverged", "failed"):
         kinds[seen.state, _NUMBER.sub("#", seen.reason or "")].append(seen)
     found = [

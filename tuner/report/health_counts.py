@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tuner.health import VERDICTS
-from tuner.report.study_view import Gathered, Seen
+from tuner.report.study_view import StudyView, TrialView
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Verdict:
 
     verdict: str
     text: str
-    trials: tuple[Seen, ...]
+    trials: tuple[TrialView, ...]
 
 
-def verdicts(results: Gathered) -> list[Verdict]:
+def verdicts(results: StudyView) -> list[Verdict]:
     """The verdicts that any trial has, the commonest first; none where health was not measured."""
     found = []
     for verdict in VERDICTS:

@@ -18,7 +18,7 @@ class Html(str):
     __slots__ = ()
 
 
-def el(name: str, /, *children: Any, **attributes: Any) -> Html:
+def element(name: str, /, *children: Any, **attributes: Any) -> Html:
     """An element.
 
     Args:
@@ -89,24 +89,32 @@ def table(caption: str, header: Sequence[Any], rows: Iterable[Sequence[Any]], *,
     """
 
     def cell(kind: str, at: int, content: Any, **more: Any) -> Html:
-        return el(kind, content, class_="number" if at in numbers else None, **more)
+        return element(kind, content, class_="number" if at in numbers else None, **more)
 
-    head = el("tr", [cell("th", at, name, scope="col") for at, name in enumerate(header)])
+    head = element("tr", [cell("th", at, name, scope="col") for at, name in enumerate(header)])
     body = [
-        el("tr", [cell("td" if at else "th", at, content, **({} if at else {"scope": "row"}))
+        element("tr", [cell("td" if at else "th", at, content, **({} if at else {"scope": "row"}))
                   for at, content in enumerate(row)])
         for row in rows
     ]  # fmt: skip
-    inner = el("table", el("caption", caption), el("thead", head), el("tbody", body))
-    return el("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
+    inner = element("table", element("caption", caption), element("thead", head), element("tbody", body))
+    return element("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 
 def facts(rows: Iterable[tuple[Any, Any]]) -> Html:
     """Names and values, a line each."""
-    return el("dl", [el("div", el("dt", name), el("dd", value)) for name, value in rows], class_="facts")
+    return element(
+        "dl", [element("div", element("dt", name), element("dd", value)) for name, value in rows], class_="facts"
+    )
 
 
 def code(text: str, label: str) -> Html:
     """Code with a button that copies it."""
-    button = el("button", "Copy", type="button", class_="copy", aria_label=f"Copy: {label}")
-    return el("div", el("p", label, class_="label"), button, el("pre", el("code", text), tabindex="0"), class_="code")
+    button = element("button", "Copy", type="button", class_="copy", aria_label=f"Copy: {label}")
+    return element(
+        "div",
+        element("p", label, class_="label"),
+        button,
+        element("pre", element("code", text), tabindex="0"),
+        class_="code",
+    )

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 
 from tuner.catalog import METRICS
-from tuner.report.study_view import Gathered, Seen
+from tuner.report.study_view import StudyView, TrialView
 from tuner.runner import STATES
 from tuner.text import count, listed, percent
 
@@ -14,7 +14,7 @@ _MOST_NAMED = 6
 _IN_ANSWER = 4
 
 
-def question(results: Gathered) -> str:
+def question(results: StudyView) -> str:
     """What the study asks, as one sentence."""
     names = [name.removeprefix("model.") for name in results.dimensions]
     shown = names if len(names) <= _MOST_NAMED else [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} more"]
@@ -25,7 +25,7 @@ def question(results: Gathered) -> str:
     return f"Which {what} {'gives' if len(names) == 1 else 'give'} {best}{where}?"
 
 
-def answer(results: Gathered) -> str:
+def answer_text(results: StudyView) -> str:
     """What came out, as one sentence."""
     best, tried = results.best, len(results.trials)
     if best is None or best.value is None:
@@ -42,7 +42,7 @@ def answer(results: Gathered) -> str:
     )
 
 
-def _leading_params(results: Gathered, best: Seen) -> list[tuple[str, object]]:
+def _leading_params(results: StudyView, best: TrialView) -> list[tuple[str, object]]:
     """Those of the best trial that mattered most."""
     names = [name for name in results.by_importance if name in best.params]
     return [(name.removeprefix("model."), best.params[name]) for name in names[:_IN_ANSWER]]
@@ -52,7 +52,7 @@ def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def trust(results: Gathered) -> list[str]:
+def caveats(results: StudyView) -> list[str]:
     """How far to trust the answer, a sentence each; none while there is no answer."""
     best = results.best
     complete = [seen.value for seen in results.in_state("complete") if seen.value is not None]
@@ -74,7 +74,7 @@ def trust(results: Gathered) -> list[str]:
     return [*found, *whole]
 
 
-def standard_error(results: Gathered) -> float | None:
+def standard_error(results: StudyView) -> float | None:
     """Of the best value of a share of right answers, from the number of validation rows; None if it is not known."""
     rows = results.about.get("facts", {}).get("rows", {})
     many = rows.get("validation", 0) * results.folds
@@ -87,7 +87,7 @@ def standard_error(results: Gathered) -> float | None:
     return math.sqrt(max(value * (1.0 - value), 0.0) / many)
 
 
-def mattered(results: Gathered) -> str:
+def importance_text(results: StudyView) -> str:
     """Which dimensions mattered, as one sentence."""
     rows = [row for row in results.importance["dimensions"] if row["share"] is not None]
     if not rows:
@@ -99,7 +99,7 @@ def mattered(results: Gathered) -> str:
     return f"What mattered most for reaching the best values: {names}."
 
 
-def standing(results: Gathered) -> str:
+def standing(results: StudyView) -> str:
     """Whether the study runs, and its trials by state: "running; 40 trials: 12 complete, 28 pruned"."""
     counts = Counter(seen.state for seen in results.trials)
     parts = ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state])

@@ -14,9 +14,9 @@ from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 import tuner
-from tuner.report.cost import cost_of
-from tuner.report.html import Html, data, el, script
-from tuner.report.narrative import answer
+from tuner.report.cost import sum_cost
+from tuner.report.html import Html, data, element, script
+from tuner.report.narrative import answer_text
 from tuner.report.plots import PLOTS
 from tuner.report.sections.best_recipe import recipe
 from tuner.report.sections.comparisons import comparisons
@@ -25,8 +25,8 @@ from tuner.report.sections.overview import summary
 from tuner.report.sections.provenance import origin
 from tuner.report.sections.setup import asked
 from tuner.report.sections.training_health import health
-from tuner.report.study_view import Gathered, gather
-from tuner.results import Study
+from tuner.report.study_view import StudyView, load_view
+from tuner.results import StoredStudy
 
 _HEIGHT_PX = 440
 _AXIS_PX = 104
@@ -41,42 +41,42 @@ class _Section:
     body: list[Html]
 
 
-def report_page(study: Study) -> str:
+def report_page(study: StoredStudy) -> str:
     """The report of a study: a page of HTML that needs no network and no other file.
 
     It holds everything that is drawn, in its own content security policy: no other script runs in it, and it loads
     nothing from anywhere.
     """
-    results = gather(study)
-    cost = cost_of(results)
+    results = load_view(study)
+    cost = sum_cost(results)
     sections = list(_sections(results))
     library, own = get_plotlyjs(), _file("page.js")
-    head = el(
+    head = element(
         "head",
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=_policy(library, own)),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("meta", name="description", content=answer(results)),
-        el("title", f"{study.record.name} · study report"),
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=_policy(library, own)),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("meta", name="description", content=answer_text(results)),
+        element("title", f"{study.record.name} · study report"),
         Html(f"<style>{_file('page.css')}</style>"),
     )
-    links = [el("a", section.title, href=f"#{section.key}") for section in sections]
-    body = el(
+    links = [element("a", section.title, href=f"#{section.key}") for section in sections]
+    body = element(
         "body",
-        el("a", "Skip to the results", href="#best", class_="skip"),
+        element("a", "Skip to the results", href="#best", class_="skip"),
         summary(results, cost),
-        el("nav", links, aria_label="Sections"),
-        el("main", [_section(section) for section in sections]),
-        el("footer", f"Made {time.strftime('%Y-%m-%d %H:%M %Z')} by keras-studies {tuner.__version__}."),
+        element("nav", links, aria_label="Sections"),
+        element("main", [_section(section) for section in sections]),
+        element("footer", f"Made {time.strftime('%Y-%m-%d %H:%M %Z')} by keras-studies {tuner.__version__}."),
         script(library),
         script(own),
     )
-    return f"<!DOCTYPE html>\n{el('html', head, body, lang='en')}\n"
+    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 
 
-def _sections(results: Gathered) -> Iterator[_Section]:
-    cost = cost_of(results)
+def _sections(results: StudyView) -> Iterator[_Section]:
+    cost = sum_cost(results)
     yield _Section("question", "Question and data", [asked(results)])
     yield _Section("best", "Best recipe", [recipe(results)])
     yield _Section("history", PLOTS["history"].title, [_plot("history", results, heading=False)])
@@ -87,7 +87,7 @@ def _sections(results: Gathered) -> Iterator[_Section]:
         [
             _plot("importances", results),
             _plot("values", results),
-            el("h3", "Comparison by dimension"),
+            element("h3", "Comparison by dimension"),
             comparisons(results),
             _plot("parallel", results),
         ],
@@ -106,22 +106,22 @@ def _sections(results: Gathered) -> Iterator[_Section]:
 
 
 def _section(section: _Section) -> Html:
-    return el(
+    return element(
         "section",
-        el("h2", section.title, id=f"{section.key}-title"),
+        element("h2", section.title, id=f"{section.key}-title"),
         section.body,
         id=section.key,
         aria_labelledby=f"{section.key}-title",
     )
 
 
-def _plot(name: str, results: Gathered, *, heading: bool = True) -> Html:
+def _plot(name: str, results: StudyView, *, heading: bool = True) -> Html:
     plot = PLOTS[name]
     drawn = plot.build(results)
-    title = el("h3", plot.title) if heading else None
+    title = element("h3", plot.title) if heading else None
     if isinstance(drawn, str):
-        return el("div", title, el("p", drawn, class_="note"))
-    canvas = el(
+        return element("div", title, element("p", drawn, class_="note"))
+    canvas = element(
         "div",
         class_="plot",
         id=f"plot-{name}",
@@ -131,11 +131,11 @@ def _plot(name: str, results: Gathered, *, heading: bool = True) -> Html:
         aria_label=f"{plot.title}. {plot.says}",
     )
     drawn.layout.height = None
-    return el(
+    return element(
         "figure",
         title,
-        el("figcaption", plot.says),
-        el("div", canvas, class_="scroll"),
+        element("figcaption", plot.says),
+        element("div", canvas, class_="scroll"),
         data(f"data-{name}", drawn.to_json()),
     )
 

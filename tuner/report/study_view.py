@@ -11,8 +11,8 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from tuner.analysis import importance, searched_dimensions, written_params
-from tuner.results import Study
-from tuner.search import best_of
+from tuner.results import StoredStudy
+from tuner.search import find_best
 from tuner.storage import read_epochs, read_probes
 
 
@@ -33,7 +33,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Seen:
+class TrialView:
     """A trial as pictures show it.
 
     Attributes:
@@ -73,7 +73,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Gathered:
+class StudyView:
     """A study with what its pictures show.
 
     Attributes:
@@ -81,8 +81,8 @@ class Gathered:
         trials: All of its trials, by number.
     """
 
-    study: Study
-    trials: tuple[Seen, ...]
+    study: StoredStudy
+    trials: tuple[TrialView, ...]
 
     @property
     def metric(self) -> str:
@@ -110,9 +110,9 @@ class Gathered:
         return searched_dimensions(self.study)
 
     @cached_property
-    def best(self) -> Seen | None:
+    def best(self) -> TrialView | None:
         """The best complete trial."""
-        found = best_of(self.study.record.trials, self.study.record.direction)
+        found = find_best(self.study.record.trials, self.study.record.direction)
         return None if found is None else self.trials[found.number]
 
     @cached_property
@@ -150,12 +150,12 @@ class Gathered:
         epochs = self.fingerprint.get("epochs")
         return None if epochs is None else int(epochs) * self.folds
 
-    def in_state(self, *states: str) -> list[Seen]:
+    def in_state(self, *states: str) -> list[TrialView]:
         """The trials in one of these states."""
         return [seen for seen in self.trials if seen.state in states]
 
 
-def gather(study: Study, known: Mapping[int, Seen] | None = None) -> Gathered:
+def load_view(study: StoredStudy, known: Mapping[int, TrialView] | None = None) -> StudyView:
     """Read the epochs of every trial.
 
     Args:
@@ -166,20 +166,20 @@ def gather(study: Study, known: Mapping[int, Seen] | None = None) -> Gathered:
     trials, known = study.record.trials, known or {}
     kept = {number: seen for number, seen in known.items() if seen.trial.state.is_finished()}
     curves = _curves(study, [trial for trial in trials if trial.number not in kept])
-    return Gathered(
+    return StudyView(
         study, tuple(kept.get(trial.number) or _seen(study, trial, curves[trial.number]) for trial in trials)
     )
 
 
-def _seen(study: Study, trial: FrozenTrial, curve: Curve) -> Seen:
-    state, reason = study.state_of(trial)
+def _seen(study: StoredStudy, trial: FrozenTrial, curve: Curve) -> TrialView:
+    state, reason = study.trial_state(trial)
     value = trial.value if state in ("complete", "pruned") else None
     epochs = study.epochs.get(trial._trial_id, len(curve.epochs))
-    findings = tuple(study.health_of(trial))
-    return Seen(trial, state, reason, value, epochs, trial.user_attrs.get("duration_s"), curve, findings)
+    findings = tuple(study.trial_health(trial))
+    return TrialView(trial, state, reason, value, epochs, trial.user_attrs.get("duration_s"), curve, findings)
 
 
-def _curves(study: Study, trials: Sequence[FrozenTrial]) -> dict[int, Curve]:
+def _curves(study: StoredStudy, trials: Sequence[FrozenTrial]) -> dict[int, Curve]:
     rows: dict[int, dict[int, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     if trials:
         for row in read_epochs(study.database, [trial._trial_id for trial in trials]):

@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tuner.report.html import Html, el
-from tuner.report.study_view import Gathered, Seen
+from tuner.report.html import Html, element
+from tuner.report.study_view import StudyView, TrialView
 from tuner.text import number
 
 WIDTH, HEIGHT = 960, 280
@@ -38,7 +38,7 @@ class _Panel:
     lines: tuple[tuple[str, Values], ...]
 
 
-def trial_picture(results: Gathered, seen: Seen) -> str | None:
+def trial_picture(results: StudyView, seen: TrialView) -> str | None:
     """The image as SVG; None for a trial that has measured nothing."""
     curve = seen.curve
     panels = [
@@ -51,11 +51,11 @@ def trial_picture(results: Gathered, seen: Seen) -> str | None:
         return None
     title = f"Trial {seen.number}: {', '.join(panel.title for panel in shown)} of {len(curve.epochs)} epochs"
     body = [
-        el("title", title),
-        el("rect", width=WIDTH, height=HEIGHT, fill="#ffffff"),
+        element("title", title),
+        element("rect", width=WIDTH, height=HEIGHT, fill="#ffffff"),
         [_draw(panel, curve.epochs, _LEFT + at * (_PANEL + _GAP)) for at, panel in enumerate(shown)],
     ]
-    return el(
+    return element(
         "svg",
         body,
         xmlns="http://www.w3.org/2000/svg",
@@ -118,7 +118,7 @@ def _draw(panel: _Panel, epochs: Sequence[int], left: float) -> list[Html]:
 
     grid = [
         [
-            el("line", x1=left, x2=left + _PANEL, y1=_px(y(tick)), y2=_px(y(tick)), stroke=_GRID),
+            element("line", x1=left, x2=left + _PANEL, y1=_px(y(tick)), y2=_px(y(tick)), stroke=_GRID),
             _text(left - 8, y(tick) + 4, number(float(f"{tick:.4g}")), "end"),
         ]
         for tick in scale.ticks()
@@ -144,13 +144,13 @@ def _line(values: Values, epochs: Sequence[int], x, y, colour: str) -> Html:  # 
         else:
             runs[-1].append(f"{_px(x(epoch))},{_px(y(value))}")
     shapes = [
-        el("polyline", points=" ".join(run), fill="none", stroke=colour, stroke_width=2, stroke_linejoin="round")
+        element("polyline", points=" ".join(run), fill="none", stroke=colour, stroke_width=2, stroke_linejoin="round")
         if len(run) > 1
-        else el("circle", cx=run[0].partition(",")[0], cy=run[0].partition(",")[2], r=3, fill=colour)
+        else element("circle", cx=run[0].partition(",")[0], cy=run[0].partition(",")[2], r=3, fill=colour)
         for run in runs
         if run
     ]
-    return el("g", shapes)
+    return element("g", shapes)
 
 
 def _legend(panel: _Panel, left: float) -> list[Html]:
@@ -162,7 +162,7 @@ def _legend(panel: _Panel, left: float) -> list[Html]:
 
 
 def _text(x: float, y: float, content: str, anchor: str, fill: str = _SOFT, weight: int = 400) -> Html:
-    return el("text", content, x=_px(x), y=_px(y), text_anchor=anchor, fill=fill, font_weight=weight)
+    return element("text", content, x=_px(x), y=_px(y), text_anchor=anchor, fill=fill, font_weight=weight)
 
 
 def _px(value: float) -> str:

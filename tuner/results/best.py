@@ -8,8 +8,8 @@ from typing import Any
 from tuner.catalog import Recipe
 from tuner.errors import NoBestTrialError
 from tuner.results.stored_recipes import trial_recipe
-from tuner.results.stored_study import Study
-from tuner.search import best_of, params_of, state_of
+from tuner.results.stored_study import StoredStudy
+from tuner.search import find_best, searched_params, trial_state
 from tuner.text import tuner_command
 
 
@@ -42,7 +42,7 @@ class Best:
         return {**vars(self), "recipe": self.recipe.to_json()}
 
 
-def best_trial(study: Study) -> Best:
+def best_trial(study: StoredStudy) -> Best:
     """The best complete trial.
 
     Raises:
@@ -50,9 +50,9 @@ def best_trial(study: Study) -> Best:
         RecipeError: Its recipe is none that the study can give.
     """
     record = study.record
-    trial = best_of(record.trials, record.direction)
+    trial = find_best(record.trials, record.direction)
     if trial is None:
-        states = sorted({state_of(trial)[0] for trial in record.trials}) or ["no trials"]
+        states = sorted({trial_state(trial)[0] for trial in record.trials}) or ["no trials"]
         raise NoBestTrialError(
             f"A best configuration needs a complete trial, but the study {record.name!r} has none yet "
             f"(it has: {', '.join(states)}). Run it on; `{tuner_command('show', record.name)}` gives the reasons."
@@ -62,8 +62,8 @@ def best_trial(study: Study) -> Best:
         trial.number,
         float(trial.value or 0.0),
         study.metric,
-        params_of(trial),
+        searched_params(trial),
         trial_recipe(study, trial),
-        study.health_of(trial),
+        study.trial_health(trial),
         study.warnings,
     )

@@ -10,12 +10,12 @@ from optuna.trial import FrozenTrial
 from tuner.catalog import Recipe
 from tuner.data import read_options
 from tuner.errors import DataError, NoBestTrialError, RecipeError
-from tuner.results.stored_study import Study
+from tuner.results.stored_study import StoredStudy
 from tuner.storage import read_recipe
 from tuner.study import LATER_KEYS
 
 
-def trial_recipe(study: Study, trial: FrozenTrial) -> Recipe:
+def trial_recipe(study: StoredStudy, trial: FrozenTrial) -> Recipe:
     """Read the recipe of a trial.
 
     Raises:

@@ -10,13 +10,13 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from tuner.runner import STATES
-from tuner.search import best_of, setting_key, state_of
+from tuner.search import find_best, setting_key, trial_state
 from tuner.storage import Database, StudyRecord, epochs_run, read_study_record, read_verdicts, study_names
 from tuner.text import count
 
 
 @dataclass(frozen=True)
-class Study:
+class StoredStudy:
     """A study as it lies in a database.
 
     Attributes:
@@ -42,24 +42,24 @@ class Study:
         """What its workers have warned of: one sentence each."""
         return [str(text) for text in self.record.attrs.get("tuner:warnings", [])]
 
-    def state_of(self, trial: FrozenTrial) -> tuple[str, str | None]:
+    def trial_state(self, trial: FrozenTrial) -> tuple[str, str | None]:
         """State of a trial and the reason; what a dead process has left running is waiting."""
-        state, reason = state_of(trial)
+        state, reason = trial_state(trial)
         if state == "running" and not self.record.alive:
             return "waiting", "interrupted; it runs again when the study goes on"
         return state, reason
 
-    def health_of(self, trial: FrozenTrial) -> list[dict[str, Any]]:
+    def trial_health(self, trial: FrozenTrial) -> list[dict[str, Any]]:
         """What was found of the health of a trial, the verdict first; nothing for one that was not measured."""
         return self.findings.get(trial._trial_id, [])
 
-    def verdict_of(self, trial: FrozenTrial) -> str | None:
+    def trial_verdict(self, trial: FrozenTrial) -> str | None:
         """The verdict on the health of a trial; None where it was not measured."""
-        return next((finding["verdict"] for finding in self.health_of(trial)), None)
+        return next((finding["verdict"] for finding in self.trial_health(trial)), None)
 
-    def verdicts_of(self, trials: Iterable[FrozenTrial]) -> dict[str, int]:
+    def trial_verdicts(self, trials: Iterable[FrozenTrial]) -> dict[str, int]:
         """How many of the trials have each verdict, the commonest first; those that were not measured are left out."""
-        found = Counter(verdict for trial in trials if (verdict := self.verdict_of(trial)) is not None)
+        found = Counter(verdict for trial in trials if (verdict := self.trial_verdict(trial)) is not None)
         return dict(found.most_common())
 
     @property
@@ -94,7 +94,7 @@ class Study:
         return float(self.record.attrs.get("tuner:wall_s", 0.0))
 
 
-def read_study_results(database: Database, name: str) -> Study:
+def read_study_results(database: Database, name: str) -> StoredStudy:
     """The study of this name.
 
     Raises:
@@ -102,10 +102,10 @@ def read_study_results(database: Database, name: str) -> Study:
     """
     record = read_study_record(database, name)
     study_id = record.study_id
-    return Study(database, record, epochs_run(database, study_id), read_verdicts(database, study_id))
+    return StoredStudy(database, record, epochs_run(database, study_id), read_verdicts(database, study_id))
 
 
-def studies_table(database: Database) -> list[dict[str, Any]]:
+def list_studies(database: Database) -> list[dict[str, Any]]:
     """Every study of a database, one row each.
 
     Returns:
@@ -115,10 +115,10 @@ def studies_table(database: Database) -> list[dict[str, Any]]:
     return [_row(read_study_results(database, name)) for name in study_names(database)]
 
 
-def _row(study: Study) -> dict[str, Any]:
+def _row(study: StoredStudy) -> dict[str, Any]:
     record = study.record
-    counts = Counter(study.state_of(trial)[0] for trial in record.trials)
-    best = best_of(record.trials, record.direction)
+    counts = Counter(study.trial_state(trial)[0] for trial in record.trials)
+    best = find_best(record.trials, record.direction)
     return {
         "study": record.name,
         "metric": study.metric,

@@ -6,12 +6,12 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from tuner.results.stored_study import Study
+from tuner.results.stored_study import StoredStudy
 from tuner.runner import STATES
-from tuner.search import best_of, params_of
+from tuner.search import find_best, searched_params
 
 
-def summary(study: Study) -> dict[str, Any]:
+def summary(study: StoredStudy) -> dict[str, Any]:
     """The study as plain JSON.
 
     Returns:
@@ -25,34 +25,34 @@ def summary(study: Study) -> dict[str, Any]:
     """
     record = study.record
     rows = [trial_row(study, trial) for trial in record.trials]
-    best = best_of(record.trials, record.direction)
+    best = find_best(record.trials, record.direction)
     return {
         "study": record.name,
         "direction": record.direction,
         "metric": study.metric,
         "counts": {state: sum(row["state"] == state for row in rows) for state in STATES},
-        "best": None if best is None else {"trial": best.number, "value": best.value, "params": params_of(best)},
+        "best": None if best is None else {"trial": best.number, "value": best.value, "params": searched_params(best)},
         "wall_s": study.wall_s,
         "programs": study.programs,
         "settings": {"total": study.settings, "trained": study.trained_settings, "text": study.coverage},
-        "health": study.verdicts_of(record.trials),
+        "health": study.trial_verdicts(record.trials),
         "warnings": study.warnings,
         "trials": rows,
     }
 
 
-def trial_row(study: Study, trial: FrozenTrial) -> dict[str, Any]:
+def trial_row(study: StoredStudy, trial: FrozenTrial) -> dict[str, Any]:
     """One trial as plain JSON; `value` is None unless it is complete or pruned."""
-    state, reason = study.state_of(trial)
+    state, reason = study.trial_state(trial)
     return {
         "number": trial.number,
         "state": state,
         "value": trial.value if state in ("complete", "pruned") else None,
-        "params": params_of(trial),
+        "params": searched_params(trial),
         "epochs": study.epochs.get(trial._trial_id, 0),
         "duration_s": trial.user_attrs.get("duration_s"),
         "engine": trial.user_attrs.get("engine"),
         "slower_as": trial.user_attrs.get("slower_as"),
         "reason": reason,
-        "health": study.health_of(trial),
+        "health": study.trial_health(trial),
     }

@@ -1,13 +1,13 @@
 from .job_batch import run_jobs
-from .launch import rehearsal, start
-from .progress import STATES, Standing
-from .shutdown import Interrupts
+from .launch import dry_run_study, start
+from .progress import STATES, Progress
+from .shutdown import ShutdownSignal
 
 __all__ = [
     "STATES",
-    "Interrupts",
-    "Standing",
-    "rehearsal",
+    "Progress",
+    "ShutdownSignal",
+    "dry_run_study",
     "run_jobs",
     "start",
 ]

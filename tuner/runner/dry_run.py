@@ -9,10 +9,10 @@ import optuna
 
 from tuner.protocol import Executor, Job
 from tuner.runner.job_batch import run_jobs
-from tuner.runner.shutdown import Interrupts
+from tuner.runner.shutdown import ShutdownSignal
 from tuner.search import initial_points, suggest
-from tuner.storage import quiet
-from tuner.study import StudySpec, recipe_for
+from tuner.storage import silence_optuna
+from tuner.study import StudySpec, resolve_recipe
 
 _EPOCHS = 2
 """In the first one programs are made; the second one is like all others."""
@@ -21,7 +21,7 @@ _ADVICE = "Search smaller models and batches, or give a trial more in [budget]."
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class DryRun:
     """How the first setting trained.
 
     Attributes:
@@ -41,12 +41,12 @@ class Rehearsal:
     slower_as: str | None
     reason: str | None
     epoch_s: float
-    made_s: float
+    setup_s: float
     study_s: float | None
     warnings: list[str]
 
 
-def rehearse(spec: StudySpec, executor: Executor, workers: int) -> Rehearsal:
+def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
     """Train the first setting of a study for two epochs; nothing is kept.
 
     Args:
@@ -58,19 +58,19 @@ def rehearse(spec: StudySpec, executor: Executor, workers: int) -> Rehearsal:
         StudyFailedError: It cannot be trained.
         WorkerError: No worker can be started.
     """
-    with quiet():
+    with silence_optuna():
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.seed))
     known = initial_points(spec.space, spec.facts.task)
     if known:
         study.enqueue_trial(known[0])
     values = suggest(study.ask(), spec.space)
-    recipe = recipe_for(spec, values, 0)
+    recipe = resolve_recipe(spec, values, 0)
     recipe = recipe.model_copy(update={"epochs": min(_EPOCHS, recipe.epochs)})
     seconds: list[float] = []
     warnings: list[str] = []
     try:
         executor.start()
-        with Interrupts() as interrupts:
+        with ShutdownSignal() as interrupts:
             ended = run_jobs(
                 executor,
                 [Job(0, recipe.to_json())],
@@ -83,7 +83,7 @@ def rehearse(spec: StudySpec, executor: Executor, workers: int) -> Rehearsal:
         executor.close()
     epoch_s, trials = min(seconds, default=0.0), spec.budget.trials
     trial_s = epoch_s * spec.budget.epochs * (spec.folds or 1)
-    return Rehearsal(
+    return DryRun(
         params={
             dimension.name: values[dimension.name] for dimension in spec.space.searched if dimension.name in values
         },
@@ -91,7 +91,7 @@ def rehearse(spec: StudySpec, executor: Executor, workers: int) -> Rehearsal:
         slower_as=ended.slower_as,
         reason=ended.training.reason,
         epoch_s=epoch_s,
-        made_s=max(0.0, ended.seconds - len(seconds) * epoch_s),
+        setup_s=max(0.0, ended.seconds - len(seconds) * epoch_s),
         study_s=None if trials is None else trial_s * trials / workers,
         warnings=list(dict.fromkeys(warnings)),
     )

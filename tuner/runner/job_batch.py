@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tuner.engines import Training
+from tuner.engines import TrainingResult
 from tuner.errors import StudyFailedError
-from tuner.protocol import Ended, EpochDone, Executor, Job, Lost, ModelWarned, Raised, Stopped
-from tuner.runner.shutdown import Interrupts
+from tuner.protocol import EpochFinished, Executor, Job, JobFailed, JobFinished, LimitExceeded, ModelWarned, WorkerDied
+from tuner.runner.shutdown import ShutdownSignal
 from tuner.text import excerpt
 
 _POLL_S = 0.2
@@ -18,12 +18,12 @@ _OURS = ("ContentError", "DataError")
 def run_jobs(
     executor: Executor,
     jobs: Sequence[Job],
-    interrupts: Interrupts,
-    told: Callable[[int, Training | None], None] = lambda number, training: None,
-    on_epoch: Callable[[EpochDone], None] = lambda event: None,
+    interrupts: ShutdownSignal,
+    on_progress: Callable[[int, TrainingResult | None], None] = lambda number, training: None,
+    on_epoch: Callable[[EpochFinished], None] = lambda event: None,
     on_warning: Callable[[str], None] = lambda text: None,
     advice: str = "Use fewer --workers; or give a trial more in [budget], run the study with that, and try again.",
-) -> dict[int, Ended]:
+) -> dict[int, JobFinished]:
     """Run the jobs.
 
     Args:
@@ -41,34 +41,34 @@ def run_jobs(
         WorkerError: No worker can be started.
     """
     waiting, running = list(jobs), dict[int, Job]()
-    ended: dict[int, Ended] = {}
+    ended: dict[int, JobFinished] = {}
     retried: set[int] = set()
     while waiting or running:
-        if interrupts.count:
+        if interrupts.level:
             raise KeyboardInterrupt
-        while waiting and executor.free() > 0:
+        while waiting and executor.free_slots() > 0:
             job = waiting.pop(0)
             running[job.number] = job
             executor.submit(job)
-            told(job.number, None)
-        for event in executor.events(timeout_s=_POLL_S):
+            on_progress(job.number, None)
+        for event in executor.poll(timeout_s=_POLL_S):
             match event:
-                case Ended(number=number):
+                case JobFinished(number=number):
                     del running[number]
                     ended[number] = event
-                    told(number, event.training)
-                case EpochDone():
+                    on_progress(number, event.training)
+                case EpochFinished():
                     on_epoch(event)
                 case ModelWarned(text=text):
                     on_warning(text)
-                case Lost(number=number) if number not in retried:
+                case WorkerDied(number=number) if number not in retried:
                     retried.add(number)
                     executor.submit(running[number])
-                case Raised(error=error, traceback=traceback):
+                case JobFailed(error=error, traceback=traceback):
                     raise _failed(error, traceback)
-                case Lost(reason=reason, log=log):
+                case WorkerDied(reason=reason, log=log):
                     raise StudyFailedError(f"A training failed: {reason}, twice. It said last:\n{log or '(nothing)'}")
-                case Stopped(reason=reason):
+                case LimitExceeded(reason=reason):
                     raise StudyFailedError(f"A training failed: {reason}. {advice}")
     return ended
 

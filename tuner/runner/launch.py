@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import UnknownNameError, UsageError
-from tuner.executors import LocalExecutor, RayExecutor, cores, threads_of
-from tuner.protocol import Executor, Workplace
-from tuner.runner.progress import Standing
-from tuner.study import Execution, StudySpec, read_study, read_study_dict, trainings_of_a_kind
+from tuner.executors import LocalExecutor, RayExecutor, cores, threads_per_worker
+from tuner.protocol import Executor, WorkerConfig
+from tuner.runner.progress import Progress
+from tuner.study import Execution, StudySpec, read_study, read_study_dict, trials_per_program
 
 if TYPE_CHECKING:
-    from tuner.runner.dry_run import Rehearsal
+    from tuner.runner.dry_run import DryRun
 
 
 def start(
@@ -27,13 +27,13 @@ def start(
     storage: str | None = None,
     executor: str = "local",
     address: str | None = None,
-    show: Callable[[Standing], None],
+    show: Callable[[Progress], None],
     **overrides: Any,
 ) -> tuple[str, str, str]:
     """Run a study, or go on with it; for the arguments see `tuner.run`.
 
     Returns:
-        Its name, the URL of its database, and why the run ended (see `StudyRun.run`).
+        Its name, the URL of its database, and why the run ended (see `StudyRunner.run`).
 
     Raises:
         TunerError: See `tuner.errors`.
@@ -47,18 +47,18 @@ def start(
         raise UnknownNameError("executor", executor, EXECUTORS)
     place = EXECUTORS[executor](spec, address)
     try:
-        from tuner.runner.study_runner import StudyRun
+        from tuner.runner.study_runner import StudyRunner
         from tuner.storage import default_url, open_patiently
 
         began = time.monotonic()
 
         def tell(note: str) -> None:
             budget = spec.budget
-            show(Standing.at_start(spec.metric, budget.trials, budget.time_s, time.monotonic() - began, note))
+            show(Progress.at_start(spec.metric, budget.trials, budget.time_s, time.monotonic() - began, note))
 
         database = open_patiently(storage or default_url(spec.project), tell)
         try:
-            ended = StudyRun(spec, database, place, show).run()
+            ended = StudyRunner(spec, database, place, show).run()
         finally:
             database.close()
     except BaseException:
@@ -67,7 +67,7 @@ def start(
     return spec.name, database.url, ended
 
 
-def rehearsal(spec: StudySpec) -> Rehearsal:
+def dry_run_study(spec: StudySpec) -> DryRun:
     """Train the first setting of a study for two epochs, in one worker of this machine; nothing is kept.
 
     Raises:
@@ -75,11 +75,11 @@ def rehearsal(spec: StudySpec) -> Rehearsal:
         WorkerError: No worker can be started.
         KeyboardInterrupt: Interrupted.
     """
-    from tuner.runner.dry_run import rehearse
+    from tuner.runner.dry_run import dry_run
 
     workers = spec.workers or cores()
-    executor = LocalExecutor(_workplace(spec), 1, threads=threads_of(workers))
-    return rehearse(spec, executor, workers)
+    executor = LocalExecutor(_workplace(spec), 1, threads=threads_per_worker(workers))
+    return dry_run(spec, executor, workers)
 
 
 def _local(spec: StudySpec, address: str | None) -> Executor:
@@ -122,7 +122,7 @@ EXECUTORS: Mapping[str, Callable[[StudySpec, str | None], Executor]] = {"local":
 """Name of each place where trials are trained → what makes it, of a study and an address."""
 
 
-def _workplace(spec: StudySpec) -> Workplace:
+def _workplace(spec: StudySpec) -> WorkerConfig:
     execution = Execution(spec.engine, spec.seed, spec.budget, spec.health)
-    data, trainings = spec.data.model_dump(mode="json"), trainings_of_a_kind(spec)
-    return Workplace.for_study(spec.project, data, spec.facts, execution, trainings)
+    data, trainings = spec.data.model_dump(mode="json"), trials_per_program(spec)
+    return WorkerConfig.for_study(spec.project, data, spec.facts, execution, trainings)

@@ -16,7 +16,7 @@ def finished_of(counts: Mapping[str, int]) -> int:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Progress:
     """Where a run stands.
 
     Attributes:
@@ -39,10 +39,10 @@ class Standing:
     trials: int | None
     time_s: float | None
     note: str | None = None
-    what: str = "trials"
+    unit: str = "trials"
 
     @classmethod
-    def at_start(cls, metric: str, trials: int | None, time_s: float | None, elapsed_s: float, note: str) -> Standing:
+    def at_start(cls, metric: str, trials: int | None, time_s: float | None, elapsed_s: float, note: str) -> Progress:
         """Where a run stands that cannot read its study yet."""
         return cls(metric, dict.fromkeys(STATES, 0), None, elapsed_s, 0, trials, time_s, note)
 

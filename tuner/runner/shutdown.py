@@ -8,7 +8,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 
-class Interrupts:
+class ShutdownSignal:
     """While active, SIGINT counts one and SIGTERM counts two; a third Ctrl-C raises `KeyboardInterrupt`.
 
     Signals reach the main thread only; in another thread nothing is changed and the count stays 0.
@@ -18,7 +18,7 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self.count = 0
+        self.level = 0
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -34,6 +34,6 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1 if number == signal.SIGINT else 2
-        if number == signal.SIGINT and self.count > 2:
+        self.level += 1 if number == signal.SIGINT else 2
+        if number == signal.SIGINT and self.level > 2:
             raise KeyboardInterrupt

@@ -20,52 +20,52 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.engines import StepTimes
 from tuner.errors import (
     DiskFullError,
-    OwnerLostError,
+    LeaseLostError,
     RepeatedFailureError,
-    StorageAwayError,
     StorageError,
+    StorageUnavailableError,
     StudyChangedError,
 )
 from tuner.protocol import (
-    Anew,
-    Ended,
-    EpochDone,
+    CheckpointSaved,
+    CheckpointSkipped,
+    EpochFinished,
     Event,
     Executor,
     GlobalStateChanged,
     Job,
-    Lost,
+    JobFailed,
+    JobFinished,
+    LimitExceeded,
     ModelWarned,
-    Raised,
-    Saved,
-    Stopped,
-    Unsaved,
+    TrialRestarted,
+    WorkerDied,
 )
-from tuner.runner.progress import STATES, Standing, finished_of
-from tuner.runner.shutdown import Interrupts
+from tuner.runner.progress import STATES, Progress, finished_of
+from tuner.runner.shutdown import ShutdownSignal
 from tuner.search import (
     PRUNERS,
     SAMPLERS,
     Outcome,
     SettingIndex,
-    best_of,
     distribution,
+    find_best,
     initial_points,
-    state_of,
+    params_from_trial,
     suggest,
     tell,
-    values_of,
+    trial_state,
 )
-from tuner.storage import SEEN_EVERY_S, Database, Outage, StoredCheckpoint, StudyStore
-from tuner.study import StudySpec, difference, fingerprint, recipe_for
+from tuner.storage import HEARTBEAT_INTERVAL_S, Database, RetryPolicy, StoredCheckpoint, StudySession
+from tuner.study import StudySpec, difference, fingerprint, resolve_recipe
 from tuner.text import TrialLogs
 
 FINGERPRINT = "tuner:fingerprint"
-WALL = "tuner:wall_s"
+WALL_TIME = "tuner:wall_s"
 PROGRAMS = "tuner:programs"
 STEP_TIMES = "tuner:step_times"
 """Attribute of a study: what its workers have measured to choose how they train (`Engine.measured`)."""
-ABOUT = "tuner:about"
+STUDY_INFO = "tuner:about"
 WARNINGS = "tuner:warnings"
 """Attribute of a study: what its workers have warned of, at most `_MOST_WARNINGS` sentences."""
 SETTINGS = "tuner:settings"
@@ -73,16 +73,16 @@ SETTINGS = "tuner:settings"
 ENGINE = "engine"
 """Attribute of a trial: the engine that trained it."""
 DURATION = "duration_s"
-SLOWER_AS = "slower_as"
+FALLBACK_REASON = "slower_as"
 """Attribute of a trial: why that was not the fastest engine."""
-SAME_ERRORS = 3
+MAX_IDENTICAL_FAILURES = 3
 """The same error of user code this often in a row ends the study."""
 
 _POLL_S = 0.2
 _FLUSH_S = 1.0
 _ASK_AGAIN_S = 1.0
 """How often a run with nothing to do looks whether other processes have left something."""
-_AT_ONCE = 32
+MAX_TRIALS_PER_ASK = 32
 """Trials asked for before they are handed out: with 1,000 free workers the first would wait for all the others."""
 _MOST_WARNINGS = 10
 _OPEN_ENDINGS = ("trials", "exhausted")
@@ -91,7 +91,7 @@ _OPEN_ENDINGS = ("trials", "exhausted")
 Answer = TypeVar("Answer")
 
 
-class StudyRun:
+class StudyRunner:
     """One run of a study.
 
     Args:
@@ -106,7 +106,7 @@ class StudyRun:
         spec: StudySpec,
         database: Database,
         executor: Executor,
-        show: Callable[[Standing], None] = lambda standing: None,
+        show: Callable[[Progress], None] = lambda standing: None,
     ) -> None:
         self._spec, self._database, self._executor, self._show = spec, database, executor, show
         self._running: dict[int, optuna.Trial] = {}
@@ -115,7 +115,7 @@ class StudyRun:
         self._retried: set[int] = set()
         self._errors: list[str] = []
         self._ending: str | None = None
-        self._outage = Outage()
+        self._outage = RetryPolicy()
         self._ask_at = 0.0
         self._told_unsaved = self._told_changed = False
         self._warned = set[str]()
@@ -144,7 +144,7 @@ class StudyRun:
             self._ending = self._used_up()
             if not self._over():
                 self._executor.start()
-                with Interrupts() as interrupts:
+                with ShutdownSignal() as interrupts:
                     self._loop_as_owner(interrupts)
             done = True
             return self._ending or "trials"
@@ -152,8 +152,8 @@ class StudyRun:
             self._executor.close(at_once=not done or bool(self._running))
             self._leave(patient=done)
 
-    def _new_store(self) -> StudyStore:
-        return StudyStore(self._database, self._spec.name, self._spec.direction)
+    def _new_store(self) -> StudySession:
+        return StudySession(self._database, self._spec.name, self._spec.direction)
 
     def _patiently(self, call: Callable[[], Answer]) -> Answer:
         """Use the database, and wait while its disk is full: nothing runs that could go on meanwhile."""
@@ -162,10 +162,10 @@ class StudyRun:
                 answer, full = call(), None
             except DiskFullError as error:
                 full = error
-            note = self._outage.ended() if full is None else self._outage.failed(full)
+            note = self._outage.on_success() if full is None else self._outage.on_error(full)
             if note is not None:
                 budget, elapsed_s = self._spec.budget, time.monotonic() - self._began
-                self._show(Standing.at_start(self._spec.metric, budget.trials, budget.time_s, elapsed_s, note))
+                self._show(Progress.at_start(self._spec.metric, budget.trials, budget.time_s, elapsed_s, note))
             if full is None:
                 return answer
             time.sleep(self._outage.pause_s)
@@ -174,30 +174,32 @@ class StudyRun:
         """Check that the question is the same, and make ready to ask."""
         spec = self._spec
         self._study = self._store.study()
-        self._store.exchange(self._check_question)
+        self._store.sync(self._check_question)
         trials = self._study.get_trials(deepcopy=False)
         sampler, pruner = SAMPLERS[spec.sampler.name], PRUNERS[spec.pruner.name]
-        self._sampler_seed = _seed(spec.seed, len(trials), self._store.place)
+        self._sampler_seed = _seed(spec.seed, len(trials), self._store.coordinator_index)
         self._study.sampler = sampler.build(self._sampler_seed, spec.space, spec.budget.trials, **spec.sampler.options)
         self._pruner = pruner
         self._study.pruner = pruner.build(spec.steps, spec.folds is not None, **spec.pruner.options)
         self._rungs = pruner.rungs(spec.steps, **spec.pruner.options)
         self._starts = initial_points(spec.space, spec.facts.task) if spec.initial_points else []
         # What failed may have been mended: whoever comes first tries it again.
-        failed = {trial.number for trial in trials if trial.state == TrialState.FAIL and not self._store.place}
+        failed = {
+            trial.number for trial in trials if trial.state == TrialState.FAIL and not self._store.coordinator_index
+        }
         self._asked = SettingIndex(spec.space, failed)
         self._tally()
-        self._store.on_change = self._count_other
+        self._store.on_remote_change = self._count_other
 
     def _leave(self, *, patient: bool) -> None:
         """Give back what still runs.  Where the run has failed already, that is what it ends with."""
         while True:
             try:
                 return self._store.close()
-            except StorageAwayError as error:
+            except StorageUnavailableError as error:
                 if not patient:
                     return None
-                note = self._outage.failed(error)
+                note = self._outage.on_error(error)
                 if note is not None:
                     self._tell_standing(note)
                 time.sleep(self._outage.pause_s)
@@ -229,8 +231,10 @@ class StudyRun:
                 if not trial.state.is_finished():
                     self._store.memory.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
                     tell(study, trial.number, Outcome("failed", None, "the study was changed before it ran"))
-        if study.user_attrs.get(ABOUT) != about(spec):  # budgets may change freely, and hold for `tuner train` as well
-            study.set_user_attr(ABOUT, about(spec))
+        if study.user_attrs.get(STUDY_INFO) != about(
+            spec
+        ):  # budgets may change freely, and hold for `tuner train` as well
+            study.set_user_attr(STUDY_INFO, about(spec))
         if before != now:
             study.set_user_attr(FINGERPRINT, now)
             with warnings.catch_warnings():
@@ -239,14 +243,14 @@ class StudyRun:
         if study.user_attrs.get(SETTINGS, 0) != spec.settings:
             study.set_user_attr(SETTINGS, spec.settings)
 
-    def _loop_as_owner(self, interrupts: Interrupts) -> None:
+    def _loop_as_owner(self, interrupts: ShutdownSignal) -> None:
         """Loop; where other processes took this one for dead, begin anew as a process that has just come."""
         while True:
             try:
                 return self._loop(interrupts)
-            except OwnerLostError:
+            except LeaseLostError:
                 for number in self._running:
-                    self._executor.stop(number)
+                    self._executor.cancel(number)
                 for by_number in (self._running, self._jobs, self._folds):
                     by_number.clear()
                 self._store.close(written=False)
@@ -257,22 +261,22 @@ class StudyRun:
                     "Going on with others."
                 )
 
-    def _loop(self, interrupts: Interrupts) -> None:
+    def _loop(self, interrupts: ShutdownSignal) -> None:
         flushed = seen = time.monotonic()
         ended = False
         while True:
-            if interrupts.count and self._ending != "interrupted":
+            if interrupts.level and self._ending != "interrupted":
                 self._ending = "interrupted"
-                if interrupts.count == 1 and self._running:
+                if interrupts.level == 1 and self._running:
                     self._tell_standing(_interrupted(len(self._running)))
-            if interrupts.count > 1:
+            if interrupts.level > 1:
                 return
             asked = self._fill()
             if asked or ended:
                 self._tell_standing()
             if self._over():
                 return
-            events = self._executor.events(timeout_s=0.0 if self._asks() else _POLL_S)
+            events = self._executor.poll(timeout_s=0.0 if self._asks() else _POLL_S)
             ended = sum(self._handle(event) for event in events) > 0
             now = time.monotonic()
             if ended:
@@ -283,8 +287,8 @@ class StudyRun:
                 self._keep_wall()
                 self._exchange(self._store.flush)
                 flushed = now
-            if now - seen > SEEN_EVERY_S:
-                self._exchange(self._store.exchange)
+            if now - seen > HEARTBEAT_INTERVAL_S:
+                self._exchange(self._store.sync)
                 seen = now
             if not self._running and not events:
                 time.sleep(_POLL_S)
@@ -306,10 +310,10 @@ class StudyRun:
         answer = None
         try:
             answer = call()
-        except StorageAwayError as error:
-            note = self._outage.failed(error)
+        except StorageUnavailableError as error:
+            note = self._outage.on_error(error)
         else:
-            note = self._outage.ended()
+            note = self._outage.on_success()
         if note is not None:
             self._tell_standing(note)
         return answer
@@ -318,14 +322,14 @@ class StudyRun:
         """Whether trials are wanted now."""
         if not self._running and self._ending in _OPEN_ENDINGS:
             self._ending = None  # others run the rest: one of theirs may have failed
-        return self._ending is None and time.monotonic() >= self._ask_at and self._executor.free() > 0
+        return self._ending is None and time.monotonic() >= self._ask_at and self._executor.free_slots() > 0
 
     def _fill(self) -> bool:
         """Reserve trials for the workers that are free, ask for their parameters and hand them out; whether one was."""
         if not self._asks():
             return False
         self._keep_wall()
-        numbers = self._exchange(lambda: self._store.reserve(self._wanted))
+        numbers = self._exchange(lambda: self._store.claim_trials(self._wanted))
         if not numbers:
             self._ask_at = time.monotonic() + _ASK_AGAIN_S
             return False
@@ -339,9 +343,7 @@ class StudyRun:
                     self._leave_used_setting(number)  # others may have asked for it meanwhile
                 jobs.append(self._job(number, measured))
 
-        self._exchange(
-            lambda: self._store.exchange(make_jobs)
-        )  # number and parameters are safe before a training begins
+        self._exchange(lambda: self._store.sync(make_jobs))  # number and parameters are safe before a training begins
         if not jobs:
             make_jobs()
         for job in jobs:
@@ -351,7 +353,7 @@ class StudyRun:
     def _wanted(self, waiting: int) -> list[dict[str, Any]]:
         """What is fixed for each trial that the budget has room for; the first ones are those that wait."""
         fixed: list[dict[str, Any]] = []
-        while len(fixed) < min(self._executor.free(), _AT_ONCE):
+        while len(fixed) < min(self._executor.free_slots(), MAX_TRIALS_PER_ASK):
             self._ending = self._used_up(more=len(fixed))
             if self._ending is not None:
                 break
@@ -366,7 +368,7 @@ class StudyRun:
 
     def _ask(self, number: int) -> bool:
         """Ask for the parameters of a trial; False if it runs again, and has them."""
-        trial = self._running[number] = self._store.begin(self._study, number)
+        trial = self._running[number] = self._store.optuna_trial(self._study, number)
         fresh = not trial.params
         suggest(trial, self._spec.space)
         if fresh:
@@ -383,10 +385,12 @@ class StudyRun:
         unused = self._asked.nearest_unused(params, f"{self._sampler_seed} {number}", fixed=given)
         if unused is not None:
             self._store.reassign(number, unused, {name: distribution(space[name].parameter) for name in unused})
-            self._running[number] = self._store.begin(self._study, number)
+            self._running[number] = self._store.optuna_trial(self._study, number)
 
     def _job(self, number: int, measured: Mapping[str, StepTimes]) -> Job:
-        recipe = recipe_for(self._spec, values_of(self._running[number], self._spec.space), number).to_json()
+        recipe = resolve_recipe(
+            self._spec, params_from_trial(self._running[number], self._spec.space), number
+        ).to_json()
         self._store.add_recipe(number, recipe)
         self._jobs[number] = Job(number, recipe, self._rungs, measured=measured)
         return self._going_on(number, self._store.checkpoint(number))
@@ -422,18 +426,18 @@ class StudyRun:
         """Take in one event; whether a trial has ended with it."""
         number = event.number
         if number not in self._running:  # another process has taken it over
-            if isinstance(event, EpochDone) and event.waits:
-                self._executor.answer(number, False)
+            if isinstance(event, EpochFinished) and event.awaits_decision:
+                self._executor.resume_or_prune(number, False)
             return False
         match event:
-            case EpochDone():
+            case EpochFinished():
                 self._report(event)
                 return False
-            case Saved():
+            case CheckpointSaved():
                 folds, place = self._folds.get(number, ()), (event.fold, event.epoch)
                 self._store.add_checkpoint(number, place, event.seconds, folds, event.content)
                 return False
-            case Unsaved(reason=reason):
+            case CheckpointSkipped(reason=reason):
                 if not self._told_unsaved:
                     self._told_unsaved = True
                     self._tell_standing(f"Trial {number} has no checkpoints, and begins anew if it is cut: {reason}.")
@@ -449,12 +453,12 @@ class StudyRun:
                     self._told_changed = True
                     self._tell_standing(_changed(event))
                 return False
-            case Anew(reason=reason):
-                self._going_on(number, self._store.restart(number, anew=True))
-                self._running[number] = self._store.begin(self._study, number)
+            case TrialRestarted(reason=reason):
+                self._going_on(number, self._store.reset_trial(number, anew=True))
+                self._running[number] = self._store.optuna_trial(self._study, number)
                 self._tell_standing(f"Trial {number} begins anew, as it cannot go on from its checkpoint: {reason}.")
                 return False
-            case Ended(training=training):
+            case JobFinished(training=training):
                 self._errors.clear()
                 self._count_programs(*event.programs)
                 self._keep_measured(event.measured)
@@ -465,16 +469,16 @@ class StudyRun:
                     state, value, reason = "diverged", None, f"the objective is {value} after the last epoch"
                 self._store.add_verdicts(number, [finding.to_json() for finding in training.findings])
                 self._finish(number, Outcome(state, value if state == "complete" else None, reason))
-            case Raised(error=error, traceback=traceback):
+            case JobFailed(error=error, traceback=traceback):
                 self._fail(number, error, traceback)
-            case Stopped(reason=reason):
+            case LimitExceeded(reason=reason):
                 self._errors.clear()
                 self._finish(number, Outcome("diverged", None, reason))
-            case Lost(reason=reason, log=log):
+            case WorkerDied(reason=reason, log=log):
                 if number not in self._retried:  # once more, on a new worker: the first death may be an accident
                     self._retried.add(number)
-                    job = self._going_on(number, self._store.restart(number))
-                    self._running[number] = self._store.begin(self._study, number)
+                    job = self._going_on(number, self._store.reset_trial(number))
+                    self._running[number] = self._store.optuna_trial(self._study, number)
                     self._executor.submit(job)
                     return False
                 self._fail(number, f"{reason}, twice", log)
@@ -487,15 +491,15 @@ class StudyRun:
         self._finish(number, Outcome("failed", None, error))
         self._count_error(error, stored)
 
-    def _report(self, event: EpochDone) -> None:
+    def _report(self, event: EpochFinished) -> None:
         trial = self._running[event.number]
         self._store.add_epoch(event.number, event.record.to_json())
         if event.step is not None and event.value is not None:
             folds = self._folds.setdefault(event.number, [])
             folds.append(event.value)
             trial.report(event.value if self._spec.folds is None else self._pruner.after_folds(folds), event.step)
-        if event.waits:
-            self._executor.answer(event.number, not trial.should_prune())
+        if event.awaits_decision:
+            self._executor.resume_or_prune(event.number, not trial.should_prune())
 
     def _finish(self, number: int, outcome: Outcome) -> None:
         trial = self._running.pop(number)
@@ -516,8 +520,8 @@ class StudyRun:
     def _count_other(self, before: FrozenTrial | None, trial: FrozenTrial) -> None:
         """Take in what another process did to a trial."""
         if before is not None:
-            self._counts[state_of(before)[0]] -= 1
-        state = state_of(trial)[0]
+            self._counts[trial_state(before)[0]] -= 1
+        state = trial_state(trial)[0]
         if trial.state.is_finished():
             self._count_end(trial.number, state, trial.value if state == "complete" else None, trial.params)
         else:
@@ -534,12 +538,13 @@ class StudyRun:
 
     def _count_error(self, error: str, traceback: str) -> None:
         self._errors = [*self._errors, error] if self._errors[-1:] in ([], [error]) else [error]
-        if len(self._errors) >= SAME_ERRORS:
+        if len(self._errors) >= MAX_IDENTICAL_FAILURES:
             step = "Mend it and run the same command again."
             if self._best is not None:  # a mended model file is another question
                 step += " If that changes the model file, name the study anew with --fork NEW_NAME."
             raise RepeatedFailureError(
-                f"{SAME_ERRORS} trials in a row failed with the same error: {error}\n\n{traceback.rstrip()}\n\n{step}"
+                f"{MAX_IDENTICAL_FAILURES} trials in a row failed with the same error: {error}\n\n"
+                f"{traceback.rstrip()}\n\n{step}"
             )
 
     def _tally(self) -> None:
@@ -547,8 +552,8 @@ class StudyRun:
         trials = self._study.get_trials(deepcopy=False)
         self._counts = dict.fromkeys(STATES, 0)
         for trial in trials:
-            self._counts[state_of(trial)[0]] += 1
-        best = best_of(trials, self._spec.direction)
+            self._counts[trial_state(trial)[0]] += 1
+        best = find_best(trials, self._spec.direction)
         self._best = None if best is None else (best.number, float(best.value or 0.0), dict(best.params))
         last = -1 if best is None else best.number
         self._finished_before = finished_of(self._counts)
@@ -560,7 +565,7 @@ class StudyRun:
         """Add the time since the last call: several processes add to the same number."""
         now = time.monotonic()
         passed, self._wall = now - self._wall, now
-        self._store.update_attr(WALL, lambda before: round(float(before or 0.0) + passed, 3))
+        self._store.update_attr(WALL_TIME, lambda before: round(float(before or 0.0) + passed, 3))
 
     def _planned(self) -> int | None:
         """How many trials there will be, as far as the budget or the space says."""
@@ -571,7 +576,7 @@ class StudyRun:
 
     def _tell_standing(self, note: str | None = None) -> None:
         self._show(
-            Standing(
+            Progress(
                 metric=self._spec.metric,
                 counts=dict(self._counts),
                 best=self._best,
@@ -599,9 +604,9 @@ def _changed(event: GlobalStateChanged) -> str:
     return f"The code of trial {event.number} changes {what} for its whole process. {then}: no other trial sees it."
 
 
-def attrs_of(event: Ended) -> dict[str, Any]:
+def attrs_of(event: JobFinished) -> dict[str, Any]:
     """What is kept of how a trial was trained, as attributes of the trial."""
-    attrs = {ENGINE: event.engine, SLOWER_AS: event.slower_as, DURATION: round(event.seconds, 3)}
+    attrs = {ENGINE: event.engine, FALLBACK_REASON: event.slower_as, DURATION: round(event.seconds, 3)}
     return {name: attr for name, attr in attrs.items() if attr is not None}
 
 

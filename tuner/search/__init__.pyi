@@ -1,6 +1,6 @@
-from .distributions import distribution, encode, params_of, setting_key, suggest, values_of
+from .distributions import distribution, params_from_trial, searched_params, setting_key, suggest, to_optuna_params
 from .initial_points import initial_points
-from .outcomes import Outcome, best_of, state_of, tell, value_of
+from .outcomes import Outcome, find_best, tell, trial_state, trial_value
 from .pruners import DEFAULT_PRUNER, PRUNERS
 from .pruners.base import PrunerRow
 from .samplers import DEFAULT_SAMPLER, SAMPLERS
@@ -16,15 +16,15 @@ __all__ = [
     "PrunerRow",
     "SamplerRow",
     "SettingIndex",
-    "best_of",
     "distribution",
-    "encode",
+    "find_best",
     "initial_points",
-    "params_of",
+    "params_from_trial",
+    "searched_params",
     "setting_key",
-    "state_of",
     "suggest",
     "tell",
-    "value_of",
-    "values_of",
+    "to_optuna_params",
+    "trial_state",
+    "trial_value",
 ]

@@ -57,10 +57,10 @@ def suggest(trial: Trial, space: Space) -> dict[str, Value]:
             case Fixed(value):
                 return value
 
-    return space.draw(choose)
+    return space.resolve(choose)
 
 
-def values_of(trial: FrozenTrial | Trial, space: Space) -> dict[str, Value]:
+def params_from_trial(trial: FrozenTrial | Trial, space: Space) -> dict[str, Value]:
     """The setting of a stored trial: the value of every active dimension, the fixed ones included.
 
     A trial that was interrupted while it was asked for lacks some values; these are absent here, too.
@@ -69,10 +69,10 @@ def values_of(trial: FrozenTrial | Trial, space: Space) -> dict[str, Value]:
     def choose(dimension: Dimension) -> Value:
         return _value(dimension.parameter, trial.params.get(dimension.name, _MISSING))
 
-    return {name: value for name, value in space.draw(choose).items() if value != _MISSING}
+    return {name: value for name, value in space.resolve(choose).items() if value != _MISSING}
 
 
-def params_of(trial: FrozenTrial) -> dict[str, Any]:
+def searched_params(trial: FrozenTrial) -> dict[str, Any]:
     """The searched parameters of a stored trial that are active, as plain JSON: a choice of lists is a list."""
     from optuna.distributions import CategoricalDistribution
 
@@ -89,7 +89,7 @@ def setting_key(trial: FrozenTrial) -> str:
     return json.dumps(rounded, sort_keys=True)
 
 
-def encode(values: Mapping[str, Value], space: Space) -> dict[str, Any]:
+def to_optuna_params(values: Mapping[str, Value], space: Space) -> dict[str, Any]:
     """The searched ones among `values` as parameters for `study.enqueue_trial`.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.catalog import Task, choice_dimension
-from tuner.search.distributions import encode
+from tuner.search.distributions import to_optuna_params
 from tuner.space import Dimension, Fixed, Float, Int, Space, Value
 
 _LOSS = {
@@ -56,7 +56,7 @@ def initial_points(space: Space, task: Task) -> list[dict[str, Any]]:
             known["learning_rate"] = min(known["learning_rate"], _HIGHEST_RATE_OF_REGRESSION)
         if not _allows_optimizer(space, known):
             continue
-        start = encode(_project(space, known), space)
+        start = to_optuna_params(_project(space, known), space)
         if start and start not in found:
             found.append(start)
     return found

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from tuner.search.samplers import SAMPLERS
-from tuner.search.samplers.base import Learns
+from tuner.search.samplers.base import FailureEncoding
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -96,7 +96,7 @@ def tell(study: Study, trial: Trial | int, outcome: Outcome) -> bool:
     return True
 
 
-def state_of(trial: FrozenTrial) -> tuple[State, str | None]:
+def trial_state(trial: FrozenTrial) -> tuple[State, str | None]:
     """How a stored trial ended, or where it stands, and the reason."""
     attribute = trial.user_attrs.get(_ATTRIBUTE, {})
     if not trial.state.is_finished():
@@ -105,15 +105,15 @@ def state_of(trial: FrozenTrial) -> tuple[State, str | None]:
     return attribute.get("state", told), attribute.get("reason")
 
 
-def value_of(trial: FrozenTrial) -> float | None:
+def trial_value(trial: FrozenTrial) -> float | None:
     """The objective of a complete trial, the last report of a pruned one; None for all others."""
-    return trial.value if state_of(trial)[0] in ("complete", "pruned") else None
+    return trial.value if trial_state(trial)[0] in ("complete", "pruned") else None
 
 
-def best_of(trials: Iterable[FrozenTrial], direction: Direction) -> FrozenTrial | None:
+def find_best(trials: Iterable[FrozenTrial], direction: Direction) -> FrozenTrial | None:
     """The best complete trial that did not diverge, the earliest one of equals; None where there is none."""
     sign = 1.0 if direction == "minimize" else -1.0
-    complete = [trial for trial in trials if state_of(trial)[0] == "complete"]
+    complete = [trial for trial in trials if trial_state(trial)[0] == "complete"]
     return min(complete, key=lambda trial: (sign * cast(float, trial.value), trial.number), default=None)
 
 
@@ -140,6 +140,6 @@ def _worst(study: Study) -> float | None:
     return (min if study.direction == StudyDirection.MAXIMIZE else max)(values, default=None)
 
 
-def _learns(sampler: BaseSampler) -> Learns:
+def _learns(sampler: BaseSampler) -> FailureEncoding:
     classes = {cls.__name__ for cls in type(sampler).__mro__}
     return next((row.learns for row in SAMPLERS.values() if row.optuna_class in classes), "feasibility")

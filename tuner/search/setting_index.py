@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tuner.search.distributions import encode, labels
+from tuner.search.distributions import labels, to_optuna_params
 from tuner.space import Categorical, Dimension, Float, Int, Space, Value
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class SettingIndex:
             if not unused:
                 return None
             number = draw.choice(unused)
-        return encode(self._space.enumeration.setting(number), self._space)
+        return to_optuna_params(self._space.enumeration.setting(number), self._space)
 
     def _changed(self, params: Mapping[str, Any], names: Collection[str], draw: random.Random) -> dict[str, Any]:
         def choose(dimension: Dimension) -> Value:
@@ -124,7 +124,7 @@ class SettingIndex:
                 return _random(parameter, index, draw)
             return params[name] if index is None else parameter.at(index)
 
-        return encode(self._space.draw(choose), self._space)
+        return to_optuna_params(self._space.resolve(choose), self._space)
 
     def _setting(self, params: Mapping[str, Any]) -> Hashable | None:
         """The name of a setting, or None if these parameters are none of the space."""

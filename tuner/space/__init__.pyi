@@ -1,8 +1,9 @@
 from .parameters import Categorical, Fixed, Float, Int, Parameter, Scalar, Value
-from .space import Dimension, Space, When
+from .space import Condition, Dimension, Space
 
 __all__ = [
     "Categorical",
+    "Condition",
     "Dimension",
     "Fixed",
     "Float",
@@ -11,5 +12,4 @@ __all__ = [
     "Scalar",
     "Space",
     "Value",
-    "When",
 ]

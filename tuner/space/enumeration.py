@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from tuner.space.parameters import Value
 
 if TYPE_CHECKING:
-    from tuner.space.space import Dimension, When
+    from tuner.space.space import Condition, Dimension
 
 MAX_STATES = 10_000
 """Most sets of conditions that are told apart at one dimension; a space with more counts as endless."""
 
-_State: TypeAlias = "frozenset[When]"
+_State: TypeAlias = "frozenset[Condition]"
 _NOTHING: _State = frozenset()
 
 

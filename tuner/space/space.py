@@ -11,7 +11,7 @@ from tuner.space.parameters import Categorical, Fixed, Float, Int, Parameter, Va
 
 
 @dataclass(frozen=True)
-class When:
+class Condition:
     """A condition: the dimension `name` is active and has one of the values `one_of`."""
 
     name: str
@@ -31,7 +31,7 @@ class Dimension:
 
     name: str
     parameter: Parameter
-    conditions: tuple[When, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
     def active(self, values: Mapping[str, Value]) -> bool:
         """Whether this dimension counts, given the values of the active ones before it."""
@@ -86,7 +86,7 @@ class Space:
         """The dimensions with more than one value."""
         return tuple(dimension for dimension in self if dimension.searched)
 
-    def draw(self, choose: Callable[[Dimension], Value]) -> dict[str, Value]:
+    def resolve(self, choose: Callable[[Dimension], Value]) -> dict[str, Value]:
         """Walk through the space once: `choose` is asked for each searched dimension that is active.
 
         Returns:
@@ -115,7 +115,7 @@ class Space:
         """How many different settings there are; `inf` for a continuous space."""
         return self.enumeration.size
 
-    def settings(self) -> Iterator[dict[str, Value]]:
+    def enumerate_grid(self) -> Iterator[dict[str, Value]]:
         """Every setting of a finite space, in the order of the dimensions; conditions hold.
 
         Raises:

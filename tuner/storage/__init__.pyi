@@ -1,8 +1,8 @@
 from .checkpoints import StoredCheckpoint
 from .database import Database, open_database, open_read_only
 from .database_url import default_url, hidden, redacted
-from .leases import SEEN_EVERY_S
-from .noting import note
+from .leases import HEARTBEAT_INTERVAL_S
+from .noting import set_study_attr
 from .queries import (
     StudyRecord,
     epochs_run,
@@ -14,24 +14,22 @@ from .queries import (
     read_verdicts,
     study_names,
 )
-from .retry import Outage, open_patiently
-from .study_session import StudyStore, quiet
+from .retry import RetryPolicy, open_patiently
+from .study_session import StudySession, silence_optuna
 
 __all__ = [
-    "SEEN_EVERY_S",
+    "HEARTBEAT_INTERVAL_S",
     "Database",
-    "Outage",
+    "RetryPolicy",
     "StoredCheckpoint",
     "StudyRecord",
-    "StudyStore",
+    "StudySession",
     "default_url",
     "epochs_run",
     "hidden",
-    "note",
     "open_database",
     "open_patiently",
     "open_read_only",
-    "quiet",
     "read_epochs",
     "read_probes",
     "read_recipe",
@@ -39,5 +37,7 @@ __all__ = [
     "read_study_record",
     "read_verdicts",
     "redacted",
+    "set_study_attr",
+    "silence_optuna",
     "study_names",
 ]

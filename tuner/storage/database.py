@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.errors import DiskFullError, StorageAwayError, StorageError
+from tuner.errors import DiskFullError, StorageError, StorageUnavailableError
 from tuner.storage import sqlite
 from tuner.storage.database_url import absolute, hidden, redacted
 from tuner.storage.sqlite import ReadConnection, WalConnection, table_names
@@ -243,7 +243,7 @@ def storage_errors(url: str) -> Iterator[None]:
     except (SQLAlchemyError, StorageInternalError, sqlite3.Error, RuntimeError, OSError) as error:
         if _is_full(url, error):
             raise _disk_full(url, error) from error
-        kind = StorageAwayError if _may_pass(error) else StorageError
+        kind = StorageUnavailableError if _may_pass(error) else StorageError
         raise kind(_explain(url, error)) from error
 
 

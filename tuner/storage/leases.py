@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, literal, literal_column, select, update
 
-from tuner.errors import OwnerLostError, StudyNotFoundError
+from tuner.errors import LeaseLostError, StudyNotFoundError
 from tuner.storage.tables import owners, studies
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Engine
     from sqlalchemy.orm import Session
 
-SEEN_EVERY_S = 10.0
+HEARTBEAT_INTERVAL_S = 10.0
 """How often an owner gives a sign of life at least."""
-GONE_AFTER_S = 120
+LEASE_TTL_S = 120
 """Age of the last sign of life, by the database's clock, after which an owner on another host may be gone."""
 WATCHED_S = 30.0
 """How long this process must have looked in vain for a sign of life as well."""
@@ -46,7 +46,7 @@ _OPEN: set[str] = set()
 
 
 @dataclass(frozen=True)
-class Owner:
+class Lease:
     """A coordinator of a study.
 
     Attributes:
@@ -78,14 +78,14 @@ class Owner:
         return process_start(self.pid) == self.started
 
 
-class Watch:
+class LeaseMonitor:
     """What this process has seen of the owners on other hosts."""
 
     def __init__(self) -> None:
         self._looked = time.monotonic()
         self._marks: dict[str, tuple[tuple[int, int], float]] = {}  # sign of life, seconds that it has been the last
 
-    def gone(self, found: Iterable[Owner], clock: int) -> list[Owner]:
+    def gone(self, found: Iterable[Lease], clock: int) -> list[Lease]:
         """Those that are no longer there.
 
         Args:
@@ -94,10 +94,10 @@ class Watch:
         """
         now = time.monotonic()
         # Time in which nobody could look, as the database was away or this machine slept, does not count.
-        passed, self._looked = min(now - self._looked, 2 * SEEN_EVERY_S), now
+        passed, self._looked = min(now - self._looked, 2 * HEARTBEAT_INTERVAL_S), now
         return [owner for owner in found if self._is_gone(owner, clock, passed)]
 
-    def _is_gone(self, owner: Owner, clock: int, passed_s: float) -> bool:
+    def _is_gone(self, owner: Lease, clock: int, passed_s: float) -> bool:
         lives = owner.lives()
         if lives is not None:
             return not lives
@@ -154,12 +154,12 @@ def prepare(engine: Engine, study_id: int) -> int:
     return int(row[0])
 
 
-def join(session: Session, study_id: int, gone: Iterable[Owner]) -> Owner:
+def join(session: Session, study_id: int, gone: Iterable[Lease]) -> Lease:
     """Become one of the owners; those that are gone are forgotten."""
     for owner in gone:
         remove(session, owner.owner)
     last = session.execute(select(func.max(owners.c.place)).where(owners.c.study_id == study_id)).scalar()
-    mine = Owner(
+    mine = Lease(
         owner=str(uuid.uuid4()),
         study_id=study_id,
         host=this_host(),
@@ -187,13 +187,13 @@ def renew(session: Session, owner: str, turn: int) -> int:
         an earlier attempt went through although nobody said so.
 
     Raises:
-        OwnerLostError: Another process thought this one dead.
+        LeaseLostError: Another process thought this one dead.
     """
     last = session.execute(select(owners.c.turn).where(owners.c.owner == owner)).scalar()
     if last is None:
-        raise OwnerLostError(
+        raise LeaseLostError(
             "Another process has taken the trials of this one over: it had seen no sign of life for "
-            f"{GONE_AFTER_S} s. Nothing more is written for them; run the same command again."
+            f"{LEASE_TTL_S} s. Nothing more is written for them; run the same command again."
         )
     session.execute(
         update(owners)
@@ -203,23 +203,23 @@ def renew(session: Session, owner: str, turn: int) -> int:
     return int(last)
 
 
-def all_of(connection: Connection | Session, study_id: int) -> list[Owner]:
+def list_leases(connection: Connection | Session, study_id: int) -> list[Lease]:
     """The owners of a study, alive or not."""
     rows = connection.execute(select(owners).where(owners.c.study_id == study_id).order_by(owners.c.place))
-    return [Owner(**row) for row in rows.mappings()]
+    return [Lease(**row) for row in rows.mappings()]
 
 
-def anybody(engine: Engine, study_id: int) -> bool:
+def is_running(engine: Engine, study_id: int) -> bool:
     """Whether a process runs the study now, as far as that can be known."""
     with engine.connect() as connection:
-        found = all_of(connection, study_id)
+        found = list_leases(connection, study_id)
         clock = now(connection) if found else 0
     return any((lives := owner.lives()) or (lives is None and not _is_old(owner, clock)) for owner in found)
 
 
-def _is_old(owner: Owner, clock: int) -> bool:
+def _is_old(owner: Lease, clock: int) -> bool:
     """Whether the last sign of life lies too far back, or as far ahead: the database's clock was set back then."""
-    return abs(clock - owner.seen) > GONE_AFTER_S
+    return abs(clock - owner.seen) > LEASE_TTL_S
 
 
 def now(connection: Connection | Session) -> int:
@@ -244,7 +244,7 @@ def forget(engine: Engine, study_id: int, before: int) -> None:
         connection.execute(delete(owners).where(owners.c.study_id == study_id, owners.c.seen < before))
 
 
-def closed(owner: str) -> None:
+def release_local(owner: str) -> None:
     """Note that this process no longer uses an owner, whether or not its row could be removed."""
     _OPEN.discard(owner)
 

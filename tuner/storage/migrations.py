@@ -15,7 +15,7 @@ from sqlalchemy import insert, inspect, select, text, update
 
 from tuner.errors import StorageError, StudyBusyError
 from tuner.storage import tables
-from tuner.storage.leases import GONE_AFTER_S, process_start, this_host
+from tuner.storage.leases import LEASE_TTL_S, process_start, this_host
 from tuner.storage.sqlite import copy_file
 
 if TYPE_CHECKING:
@@ -140,4 +140,4 @@ def _holds(host: str, pid: int, started: str, seen: str | datetime.datetime) -> 
     if isinstance(seen, str):
         seen = datetime.datetime.fromisoformat(seen)
     age = datetime.datetime.now(datetime.UTC).replace(tzinfo=None) - seen
-    return age.total_seconds() < GONE_AFTER_S
+    return age.total_seconds() < LEASE_TTL_S

@@ -11,7 +11,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial
 
 
-def snapshot(trial: FrozenTrial) -> FrozenTrial:
+def copy_trial(trial: FrozenTrial) -> FrozenTrial:
     """A copy that stays as it is: memory replaces a trial when it changes, but `optuna.Trial` shares its dicts."""
     fresh = copy.copy(trial)
     fresh.params, fresh.distributions = dict(trial.params), dict(trial.distributions)
@@ -20,7 +20,7 @@ def snapshot(trial: FrozenTrial) -> FrozenTrial:
     return fresh
 
 
-class Memory(InMemoryStorage):
+class MirrorStorage(InMemoryStorage):
     """Holds one study."""
 
     def put(self, study_id: int, trial: FrozenTrial) -> FrozenTrial:
@@ -34,7 +34,7 @@ class Memory(InMemoryStorage):
                 trial_id = self.create_new_trial(study_id, template_trial=trial)
                 return self._get_trial(trial_id)
             trial_id = self.get_trial_id_from_study_id_trial_number(study_id, trial.number)
-            fresh = snapshot(trial)
+            fresh = copy_trial(trial)
             fresh._trial_id = trial_id
             self._set_trial(trial_id, fresh)
             self._update_cache(trial_id, study_id)

@@ -7,7 +7,7 @@ from typing import Any
 from tuner.storage.database import Database, storage_errors
 
 
-def note(database: Database, study_id: int, key: str, value: Any) -> None:
+def set_study_attr(database: Database, study_id: int, key: str, value: Any) -> None:
     """Set a user attribute of a study, plain JSON, also while another process runs the study.
 
     Raises:

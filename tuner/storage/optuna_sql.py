@@ -32,7 +32,7 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Change:
+class TrialDiff:
     """A trial as the database has it, and as it is now.
 
     Attributes:
@@ -49,7 +49,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Rows:
+class TableWrite:
     """Rows of one of our own tables for one trial.
 
     Attributes:
@@ -71,8 +71,8 @@ def write(
     session: Session,
     study_id: int,
     revision: int,
-    changes: Sequence[Change],
-    rows: Sequence[Rows],
+    changes: Sequence[TrialDiff],
+    rows: Sequence[TableWrite],
     ids: Mapping[int, int],
     study_attrs: Mapping[str, Mapping[str, Any]],
 ) -> dict[int, int]:
@@ -136,7 +136,7 @@ def read_attrs(session: Session, study_id: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def ids_of(session: Session, study_id: int, numbers: Sequence[int]) -> dict[int, int]:
+def trial_ids(session: Session, study_id: int, numbers: Sequence[int]) -> dict[int, int]:
     """Database ids of trials by number."""
     rows = session.execute(
         select(models.TrialModel.number, models.TrialModel.trial_id).where(
@@ -162,7 +162,7 @@ def added_ids(session: Session, study_id: int, last_id: int) -> list[int]:
     return [int(trial_id) for trial_id in session.scalars(query)]
 
 
-def owners_of(session: Session, trial_ids: Sequence[int]) -> dict[int, str]:
+def trial_owners(session: Session, trial_ids: Sequence[int]) -> dict[int, str]:
     """Who runs each of these trials; one that nobody runs is left out."""
     query = select(tables.trials.c.trial_id, tables.trials.c.owner).where(tables.trials.c.trial_id.in_(trial_ids))
     return {int(trial_id): owner for trial_id, owner in session.execute(query) if owner is not None}
@@ -182,7 +182,7 @@ def _later(table: Table, fold: int, epoch: int) -> ColumnElement[bool]:
     return or_(table.c.fold > fold, and_(table.c.fold == fold, table.c.epoch > epoch))
 
 
-def _update_trial(session: Session, trial_id: int, change: Change) -> None:
+def _update_trial(session: Session, trial_id: int, change: TrialDiff) -> None:
     old, new = change.old, change.new
     if old is not None and (old.state, old.datetime_start, old.datetime_complete) == (
         new.state,
@@ -203,7 +203,7 @@ def _update_trial(session: Session, trial_id: int, change: Change) -> None:
     )
 
 
-def _write_values(session: Session, trial_id: int, change: Change) -> None:
+def _write_values(session: Session, trial_id: int, change: TrialDiff) -> None:
     old, new = change.old, change.new
     params = {name: new.params[name] for name in new.params if old is None or name not in old.params}
     _insert(

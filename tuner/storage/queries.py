@@ -73,7 +73,7 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
             direction=frozen.directions[0].name.lower(),
             attrs=frozen.user_attrs,
             trials=trials,
-            alive=database.has(tables.owners) and leases.anybody(database.engine, frozen._study_id),
+            alive=database.has(tables.owners) and leases.is_running(database.engine, frozen._study_id),
         )
 
 

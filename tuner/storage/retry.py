@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tuner.errors import DiskFullError, StorageAwayError
+from tuner.errors import DiskFullError, StorageUnavailableError
 from tuner.storage.database import Database, open_database
 
 PATIENCE_S = 600.0
@@ -25,14 +25,14 @@ def open_patiently(url: str, tell: Callable[[str], None], patience_s: float = PA
         DiskFullError: There is no room still.
         StorageError: It cannot be opened for another reason: that is said at once.
     """
-    outage = Outage(patience_s)
+    outage = RetryPolicy(patience_s)
     while True:
         try:
             database = open_database(url, create=True)
         except DiskFullError as error:
-            note = outage.failed(error)
+            note = outage.on_error(error)
         else:
-            note = outage.ended()
+            note = outage.on_success()
             if note is not None:
                 tell(note)
             return database
@@ -41,7 +41,7 @@ def open_patiently(url: str, tell: Callable[[str], None], patience_s: float = PA
         time.sleep(outage.pause_s)
 
 
-class Outage:
+class RetryPolicy:
     """Failures in a row to use the database.
 
     Args:
@@ -58,14 +58,14 @@ class Outage:
         """Seconds until the next attempt."""
         return 0.0 if self._since is None else max(0.0, self._next - time.monotonic())
 
-    def failed(self, error: StorageAwayError) -> str | None:
+    def on_error(self, error: StorageUnavailableError) -> str | None:
         """Note a failure.
 
         Returns:
             What a person should know; None where it was said already.
 
         Raises:
-            StorageAwayError: That was the last attempt.
+            StorageUnavailableError: That was the last attempt.
         """
         now = time.monotonic()
         first = self._since is None
@@ -77,7 +77,7 @@ class Outage:
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         return f"{error} Trying again for {self._patience_s / 60:.0f} min; what runs goes on." if first else None
 
-    def ended(self) -> str | None:
+    def on_success(self) -> str | None:
         """Note a success; what a person should know, None where nothing had failed."""
         if self._since is None:
             return None

@@ -11,27 +11,27 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage import tables
 from tuner.storage.checkpoints import StoredCheckpoint
-from tuner.storage.optuna_sql import Rows
+from tuner.storage.optuna_sql import TableWrite
 
 _RUNG_PREFIX = "completed_rung_"
 """Attributes of Optuna's successive halving: marks of rungs that a trial has passed."""
 
 
-def columns(record: Mapping[str, Any]) -> dict[str, Any]:
+def scalar_columns(record: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a record: what is no list."""
     return {name: _finite(value) for name, value in record.items() if not isinstance(value, list | tuple)}
 
 
-def nothing(number: int, kept: StoredCheckpoint | None) -> list[Rows]:
+def clear_rows(number: int, kept: StoredCheckpoint | None) -> list[TableWrite]:
     """Rows that take away what an earlier run of a trial has left since its checkpoint."""
     after = None if kept is None else kept.place
-    return [Rows(table, number, [], replace=True, after=after) for table in tables.OF_A_RUN]
+    return [TableWrite(table, number, [], replace=True, after=after) for table in tables.OF_A_RUN]
 
 
-def merged(rows: Sequence[Rows]) -> list[Rows]:
+def coalesce(rows: Sequence[TableWrite]) -> list[TableWrite]:
     """The rows of one trial in one table as one insert; what takes away later epochs comes before all of them."""
-    cuts: list[Rows] = []
-    found: dict[tuple[str, int], Rows] = {}
+    cuts: list[TableWrite] = []
+    found: dict[tuple[str, int], TableWrite] = {}
     for entry in rows:
         key = (entry.table.name, entry.number)
         last = found.get(key)
@@ -39,15 +39,15 @@ def merged(rows: Sequence[Rows]) -> list[Rows]:
             cuts.append(entry)
             if last is not None:
                 earlier = [row for row in last.rows if (row["fold"], row["epoch"]) <= entry.after]
-                found[key] = Rows(last.table, last.number, earlier, last.replace)
+                found[key] = TableWrite(last.table, last.number, earlier, last.replace)
         elif last is None or entry.replace:
             found[key] = entry
         else:
-            found[key] = Rows(last.table, last.number, [*last.rows, *entry.rows], last.replace)
+            found[key] = TableWrite(last.table, last.number, [*last.rows, *entry.rows], last.replace)
     return [*cuts, *found.values()]
 
 
-def waiting_again(trial: FrozenTrial, kept: StoredCheckpoint | None) -> FrozenTrial:
+def as_requeued(trial: FrozenTrial, kept: StoredCheckpoint | None) -> FrozenTrial:
     """The trial as it was at its checkpoint, or before it ran: number and parameters stay, later reports go."""
     fresh = copy.copy(trial)
     fresh.state, fresh.datetime_start = TrialState.WAITING, None

@@ -22,13 +22,13 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.orm import Session
 
-from tuner.errors import OwnerLostError, StorageError, StudyNotFoundError
+from tuner.errors import LeaseLostError, StorageError, StudyNotFoundError
 from tuner.storage import checkpoints, leases, optuna_sql, tables
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.database import Database, storage_errors
-from tuner.storage.mirror import Memory, snapshot
-from tuner.storage.optuna_sql import Change, Rows
-from tuner.storage.row_conversion import columns, merged, nothing, rungs_of, waiting_again
+from tuner.storage.mirror import MirrorStorage, copy_trial
+from tuner.storage.optuna_sql import TableWrite, TrialDiff
+from tuner.storage.row_conversion import as_requeued, clear_rows, coalesce, rungs_of, scalar_columns
 
 if TYPE_CHECKING:
     from optuna.study import StudyDirection
@@ -41,14 +41,14 @@ It is called with memory as the database is, while nobody else writes, and perha
 
 
 @dataclass
-class _Turn:
+class _Transaction:
     """What one transaction writes; kept until it is known whether it was committed."""
 
     number: int
     revision: int
-    changes: list[Change] = field(default_factory=list)
+    changes: list[TrialDiff] = field(default_factory=list)
     held: dict[int, FrozenTrial] = field(default_factory=dict)  # what memory held of a trial when this was planned
-    rows: list[Rows] = field(default_factory=list)
+    rows: list[TableWrite] = field(default_factory=list)
     attrs: dict[str, dict[str, Any]] = field(default_factory=dict)
     updates: list[tuple[str, Callable[[Any], Any]]] = field(default_factory=list)
     granted: list[int] = field(default_factory=list)
@@ -56,7 +56,7 @@ class _Turn:
     checkpoints: dict[int, StoredCheckpoint] = field(default_factory=dict)  # of those that were granted
 
 
-class StudyStore:
+class StudySession:
     """A study of a database, run by this process and perhaps by others until `close`.
 
     Attributes:
@@ -74,10 +74,10 @@ class StudyStore:
         Raises:
             StorageError: The database cannot be used.
         """
-        self.database, self.name, self.memory = database, name, Memory()
-        self.requeued: list[int] = []
-        self.on_change: Callable[[FrozenTrial | None, FrozenTrial], None] = lambda before, trial: None
-        with storage_errors(database.url), quiet():
+        self.database, self.name, self.memory = database, name, MirrorStorage()
+        self.recovered: list[int] = []
+        self.on_remote_change: Callable[[FrozenTrial | None, FrozenTrial], None] = lambda before, trial: None
+        with storage_errors(database.url), silence_optuna():
             self._study_id = _study_id(database, name, direction)
             self._load()
             self._join()
@@ -86,7 +86,7 @@ class StudyStore:
         """Optuna's study over the memory; `options` are `sampler` and `pruner`."""
         return optuna.load_study(study_name=self.name, storage=self.memory, **options)
 
-    def reserve(self, wanted: Wanted) -> list[int]:
+    def claim_trials(self, wanted: Wanted) -> list[int]:
         """Take trials to run: those that wait first, the ones of the lowest numbers, then new ones.
 
         Whatever else has changed is written as well.
@@ -98,20 +98,20 @@ class StudyStore:
         granted, self._granted = self._granted, []
         return granted
 
-    def begin(self, study: optuna.Study, number: int) -> optuna.Trial:
+    def optuna_trial(self, study: optuna.Study, number: int) -> optuna.Trial:
         """A trial that was reserved, or that runs again: ask it for parameters, report to it."""
         study._thread_local.cached_all_trials = None  # as `Study.ask` does: the sampler sees what is new
         return optuna.Trial(study, self._memory_of(number))
 
     def reassign(self, number: int, params: Mapping[str, Any], distributions: Mapping[str, Any]) -> None:
         """Give a trial that has reported nothing yet another setting; `begin` it again."""
-        trial = snapshot(self.memory.get_trial(self._memory_of(number)))
+        trial = copy_trial(self.memory.get_trial(self._memory_of(number)))
         trial.params, trial.distributions = dict(params), dict(distributions)
         self.memory.put(self._memory_id, trial)
 
     def add_recipe(self, number: int, recipe: Mapping[str, Any]) -> None:
         """Keep the recipe of a trial, to be written with the next `flush`."""
-        self._rows.append(Rows(tables.recipes, number, [{"recipe": dict(recipe)}], replace=True))
+        self._rows.append(TableWrite(tables.recipes, number, [{"recipe": dict(recipe)}], replace=True))
 
     def add_epoch(self, number: int, record: Mapping[str, Any]) -> None:
         """Keep the record of one epoch, to be written with the next `flush`.  An epoch that is there is kept."""
@@ -119,12 +119,12 @@ class StudyStore:
         key = (record["fold"], record["epoch"])
         if key not in seen:
             seen.add(key)
-            self._rows.append(Rows(tables.epochs, number, [columns(record)]))
+            self._rows.append(TableWrite(tables.epochs, number, [scalar_columns(record)]))
             for probe in record.get("probes", ()):
                 at = {"fold": record["fold"], "epoch": probe["epoch"]}
-                self._rows.append(Rows(tables.probes, number, [{**at, **columns(probe)}]))
-                found = [{**at, "position": i, **columns(layer)} for i, layer in enumerate(probe["layers"])]
-                self._rows.append(Rows(tables.layers, number, found))
+                self._rows.append(TableWrite(tables.probes, number, [{**at, **scalar_columns(probe)}]))
+                found = [{**at, "position": i, **scalar_columns(layer)} for i, layer in enumerate(probe["layers"])]
+                self._rows.append(TableWrite(tables.layers, number, found))
 
     def add_checkpoint(
         self, number: int, place: tuple[int, int], seconds: float, folds: Sequence[float], content: bytes
@@ -142,7 +142,7 @@ class StudyStore:
         step, rungs = max(trial.intermediate_values, default=None), rungs_of(trial)
         self._checkpoints[number] = StoredCheckpoint(*place, seconds, step, rungs, tuple(folds), content)
         self._rows = [entry for entry in self._rows if entry.number != number or entry.table is not tables.checkpoints]
-        self._rows.append(Rows(tables.checkpoints, number, [self._checkpoints[number].row()], replace=True))
+        self._rows.append(TableWrite(tables.checkpoints, number, [self._checkpoints[number].row()], replace=True))
 
     def checkpoint(self, number: int) -> StoredCheckpoint | None:
         """The last checkpoint of a trial that this process runs; None where there is none."""
@@ -150,8 +150,8 @@ class StudyStore:
 
     def add_verdicts(self, number: int, findings: Sequence[Mapping[str, Any]]) -> None:
         """Keep what was found of the health of a trial, the verdict first, to be written with the next `flush`."""
-        rows = [{"position": position, **columns(finding)} for position, finding in enumerate(findings)]
-        self._rows.append(Rows(tables.verdicts, number, rows))
+        rows = [{"position": position, **scalar_columns(finding)} for position, finding in enumerate(findings)]
+        self._rows.append(TableWrite(tables.verdicts, number, rows))
 
     def update_attr(self, key: str, function: Callable[[Any], Any]) -> None:
         """Change a user attribute of the study in the next turn, from the value (None for none) that it has then."""
@@ -162,12 +162,12 @@ class StudyStore:
 
         Raises:
             StorageError: Nothing was written; the next `flush` tries everything again.
-            OwnerLostError: Another process has taken over what this one ran.
+            LeaseLostError: Another process has taken over what this one ran.
         """
         if self._pending or self._rows or self._updates or self._changed() or self._changed_attrs():
             self._take_turn()
 
-    def exchange(self, work: Callable[[], None] = lambda: None) -> None:
+    def sync(self, work: Callable[[], None] = lambda: None) -> None:
         """Read what others have written, write what changed, and give a sign of life.
 
         Args:
@@ -175,7 +175,7 @@ class StudyStore:
         """
         self._take_turn(work=work)
 
-    def restart(self, number: int, *, anew: bool = False) -> StoredCheckpoint | None:
+    def reset_trial(self, number: int, *, anew: bool = False) -> StoredCheckpoint | None:
         """Forget what a running trial has reported since its last checkpoint; `begin` it anew.
 
         Args:
@@ -186,14 +186,14 @@ class StudyStore:
             The checkpoint; None where there is none.
         """
         if anew and self._checkpoints.pop(number, None) is not None:
-            self._rows.append(Rows(tables.checkpoints, number, [], replace=True))
+            self._rows.append(TableWrite(tables.checkpoints, number, [], replace=True))
         kept = self._checkpoints.get(number)
         trial = self.memory.get_trial(self._memory_of(number))
-        fresh = waiting_again(trial, kept)
+        fresh = as_requeued(trial, kept)
         trial.intermediate_values, trial.system_attrs = fresh.intermediate_values, fresh.system_attrs
         self._seen.pop(number, None)
         self._epochs[number] = {place for place in self._epochs.get(number, ()) if kept and place <= kept.place}
-        self._rows += nothing(number, kept)
+        self._rows += clear_rows(number, kept)
         return kept
 
     def close(self, *, written: bool = True) -> None:
@@ -206,10 +206,10 @@ class StudyStore:
         try:
             if written:
                 self._take_turn(leave=True)
-        except (OwnerLostError, StudyNotFoundError):
+        except (LeaseLostError, StudyNotFoundError):
             pass  # then there is nothing to give back
         finally:
-            leases.closed(self._owner.owner)
+            leases.release_local(self._owner.owner)
 
     # The turn.
 
@@ -225,12 +225,12 @@ class StudyStore:
                 self._read(session, revision)
                 if work is not None:
                     work()
-                turn = self._pending = _Turn(last + 1, revision)
+                turn = self._pending = _Transaction(last + 1, revision)
                 self._plan(session, turn, wanted, leave)
                 if leave:
                     leases.remove(session, self._owner.owner)
                 new_ids = optuna_sql.write(
-                    session, self._study_id, revision, turn.changes, merged(turn.rows), self._ids, turn.attrs
+                    session, self._study_id, revision, turn.changes, coalesce(turn.rows), self._ids, turn.attrs
                 )
             self._done(turn, new_ids)
 
@@ -240,7 +240,7 @@ class StudyStore:
         if turn is None:
             return
         if last == turn.number:  # it was committed
-            self._done(turn, optuna_sql.ids_of(session, self._study_id, [c.new.number for c in turn.changes]))
+            self._done(turn, optuna_sql.trial_ids(session, self._study_id, [c.new.number for c in turn.changes]))
         else:
             self._rows = [*turn.rows, *self._rows]
             self._updates = [*turn.updates, *self._updates]
@@ -283,38 +283,38 @@ class StudyStore:
         self._last_id = max(self._last_id, trial._trial_id)
         self._known = max(self._known, number + 1)
         self._remember(self.memory.put(self._memory_id, trial), trial)
-        self.on_change(before, trial)
+        self.on_remote_change(before, trial)
 
-    def _plan(self, session: Session, turn: _Turn, wanted: Wanted | None, leave: bool) -> None:
+    def _plan(self, session: Session, turn: _Transaction, wanted: Wanted | None, leave: bool) -> None:
         for trial in self._changed():
             number = trial.number
             owner = self._owner.owner if trial.state == TrialState.RUNNING else None
             turn.held[number] = trial
-            turn.changes.append(Change(self._written.get(number), snapshot(trial), self._ids.get(number), owner))
+            turn.changes.append(TrialDiff(self._written.get(number), copy_trial(trial), self._ids.get(number), owner))
             if trial.state.is_finished():
-                self._rows.append(Rows(tables.checkpoints, number, [], replace=True))
+                self._rows.append(TableWrite(tables.checkpoints, number, [], replace=True))
         turn.rows, self._rows = self._rows, []
         turn.attrs = self._changed_attrs()
         turn.updates, self._updates = self._updates, []
         for key, function in turn.updates:
             user = turn.attrs.setdefault("user", {})
             user[key] = function(user.get(key, self._attrs["user"].get(key)))
-        if time.monotonic() - self._looked > leases.SEEN_EVERY_S or leave:
+        if time.monotonic() - self._looked > leases.HEARTBEAT_INTERVAL_S or leave:
             self._take_over(session, turn)
         if leave:
             self._give_back(turn)
         elif wanted is not None and not self._granted:
             self._grant(session, turn, wanted)
 
-    def _take_over(self, session: Session, turn: _Turn) -> None:
+    def _take_over(self, session: Session, turn: _Transaction) -> None:
         """Queue again what dead owners left running, with its parameters."""
         self._looked = time.monotonic()
-        found = [owner for owner in leases.all_of(session, self._study_id) if owner.owner != self._owner.owner]
+        found = [owner for owner in leases.list_leases(session, self._study_id) if owner.owner != self._owner.owner]
         gone = {owner.owner for owner in self._watch.gone(found, leases.now(session) if found else 0)}
         for owner in gone:
             leases.remove(session, owner)
         running = [number for number in self._open - self._mine if self._is(number, TrialState.RUNNING)]
-        held = optuna_sql.owners_of(session, [self._ids[number] for number in running]) if running else {}
+        held = optuna_sql.trial_owners(session, [self._ids[number] for number in running]) if running else {}
         alive = {owner.owner for owner in found} - gone
         left = []
         for number in running:
@@ -326,26 +326,26 @@ class StudyStore:
             self._queue_again(turn, number, kept.get(self._ids[number]))
         self._unowned.clear()
 
-    def _queue_again(self, turn: _Turn, number: int, kept: StoredCheckpoint | None) -> None:
+    def _queue_again(self, turn: _Transaction, number: int, kept: StoredCheckpoint | None) -> None:
         old = self._written[number]
-        turn.changes.append(Change(old, waiting_again(old, kept), self._ids[number], None))
-        turn.rows += nothing(number, kept)
+        turn.changes.append(TrialDiff(old, as_requeued(old, kept), self._ids[number], None))
+        turn.rows += clear_rows(number, kept)
         turn.requeued.append(number)
 
-    def _give_back(self, turn: _Turn) -> None:
+    def _give_back(self, turn: _Transaction) -> None:
         """What this process still runs waits again."""
         running = {change.new.number: change for change in turn.changes if change.owner is not None}
         for number in self._mine - running.keys():
             if self._is(number, TrialState.RUNNING):
                 old = self._written[number]
-                running[number] = Change(old, old, self._ids[number], None)
+                running[number] = TrialDiff(old, old, self._ids[number], None)
         turn.changes = [change for change in turn.changes if change.owner is None]
         for number, change in sorted(running.items()):
             kept = self._checkpoints.get(number)
-            turn.changes.append(Change(change.old, waiting_again(change.new, kept), change.trial_id, None))
-            turn.rows += nothing(number, kept)
+            turn.changes.append(TrialDiff(change.old, as_requeued(change.new, kept), change.trial_id, None))
+            turn.rows += clear_rows(number, kept)
 
-    def _grant(self, session: Session, turn: _Turn, wanted: Wanted) -> None:
+    def _grant(self, session: Session, turn: _Transaction, wanted: Wanted) -> None:
         taken = {change.new.number for change in turn.changes}
         waiting = sorted(n for n in self._open - taken if self._is(n, TrialState.WAITING))
         new = max(self.memory.count(self._memory_id), self._known)
@@ -354,17 +354,17 @@ class StudyStore:
                 number = waiting.pop(0)
                 old, trial = self._written[number], copy.copy(self._written[number])
                 trial.state, trial.datetime_start = TrialState.RUNNING, datetime.datetime.now()
-                turn.changes.append(Change(old, trial, self._ids[number], self._owner.owner))
+                turn.changes.append(TrialDiff(old, trial, self._ids[number], self._owner.owner))
             else:
                 number, new = new, new + 1
-                turn.changes.append(Change(None, _new_trial(number, fixed), None, self._owner.owner))
+                turn.changes.append(TrialDiff(None, _new_trial(number, fixed), None, self._owner.owner))
             turn.granted.append(number)
         again = {self._ids[number]: number for number in turn.granted if number in self._ids}
         if again:
             kept = checkpoints.read(session, list(again), content=True)
             turn.checkpoints = {again[trial_id]: one for trial_id, one in kept.items()}
 
-    def _done(self, turn: _Turn, new_ids: Mapping[int, int]) -> None:
+    def _done(self, turn: _Transaction, new_ids: Mapping[int, int]) -> None:
         """Take note of a turn that was committed."""
         self._pending = None
         self._turns, self._revision = turn.number, turn.revision
@@ -380,13 +380,13 @@ class StudyStore:
             if held is None:  # it was not changed in memory, but by this turn
                 before = self.memory.get_trial(self._memory_of(number)) if number in self._written else None
                 held = self.memory.put(self._memory_id, change.new)
-                self.on_change(before, change.new)
+                self.on_remote_change(before, change.new)
             (self._mine.add if change.owner else self._mine.discard)(number)
             self._remember(held, change.new)
         self._known = self.memory.count(self._memory_id)
         self._granted += turn.granted
         self._checkpoints.update(turn.checkpoints)
-        self.requeued += turn.requeued
+        self.recovered += turn.requeued
 
     # What is known of the database.
 
@@ -411,27 +411,27 @@ class StudyStore:
         self._mine: set[int] = set()
         self._epochs: dict[int, set[tuple[int, int]]] = {}
         self._checkpoints: dict[int, StoredCheckpoint] = {}
-        self._rows: list[Rows] = []
+        self._rows: list[TableWrite] = []
         self._updates: list[tuple[str, Callable[[Any], Any]]] = []
         self._granted: list[int] = []
-        self._pending: _Turn | None = None
+        self._pending: _Transaction | None = None
         for trial in sorted(backend.get_all_trials(self._study_id, deepcopy=False), key=lambda trial: trial.number):
             self._take_in(trial)
 
     def _join(self) -> None:
         """Become an owner of the study; what dead ones left running waits again."""
-        self._watch, self._looked, self._turns = leases.Watch(), -math.inf, 0
+        self._watch, self._looked, self._turns = leases.LeaseMonitor(), -math.inf, 0
         with Session(self.database.engine) as session, session.begin():
             leases.lock(session, self._study_id, self.name)
-            gone = [owner for owner in leases.all_of(session, self._study_id) if owner.lives() is False]
+            gone = [owner for owner in leases.list_leases(session, self._study_id) if owner.lives() is False]
             self._owner = leases.join(session, self._study_id, gone)
             checkpoints.sweep(session)
-        self.place = self._owner.place
+        self.coordinator_index = self._owner.place
         try:
             self._unowned = {number for number in self._open if self._is(number, TrialState.RUNNING)}
             self._take_turn()
         except BaseException:
-            leases.closed(self._owner.owner)
+            leases.release_local(self._owner.owner)
             raise
 
     def _changed(self) -> list[FrozenTrial]:
@@ -495,7 +495,7 @@ def _study_id(database: Database, name: str, direction: str) -> int:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def silence_optuna() -> Iterator[None]:
     """Keep to ourselves that Optuna makes a study in the database, and another one in memory."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)

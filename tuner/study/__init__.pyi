@@ -2,9 +2,9 @@ from .description import explain
 from .execution import Execution, read_execution
 from .file_schema import json_schema
 from .naming import name_of_file
-from .program_sharing import trainings_of_a_kind
+from .program_sharing import trials_per_program
 from .renamed_keys import with_new_names
-from .resolve_recipe import recipe_for
+from .resolve_recipe import resolve_recipe
 from .scaffold import new_project
 from .scalars import duration_s
 from .study_fingerprint import LATER_KEYS, difference, fingerprint
@@ -26,7 +26,7 @@ __all__ = [
     "read_execution",
     "read_study",
     "read_study_dict",
-    "recipe_for",
-    "trainings_of_a_kind",
+    "resolve_recipe",
+    "trials_per_program",
     "with_new_names",
 ]

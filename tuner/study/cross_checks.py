@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tuner.catalog import LOSSES, Choice, MetricRow, Task, head_for, head_warning, initializer_advice
+from tuner.catalog import LOSSES, Choice, MetricEntry, Task, head_warning, initializer_advice, resolve_head
 from tuner.data import DataFacts, DataOptions
 from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
 from tuner.study.problems import Problems
 from tuner.study.search.context import values_of
-from tuner.study.study_spec import Budget, steps_of
+from tuner.study.study_spec import Budget, total_steps
 
 
 @dataclass(frozen=True)
-class Sections:
+class ParsedSections:
     """What was read; None for what has problems of its own.
 
     Attributes:
@@ -27,7 +27,7 @@ class Sections:
     task: Task | None
     data: DataOptions | None
     facts: DataFacts | None
-    metric: MetricRow | None
+    metric: MetricEntry | None
     budget: Budget
     sampler: Choice | None
     pruner: Choice | None
@@ -35,7 +35,7 @@ class Sections:
     named: frozenset[str]
 
 
-def check_across(sections: Sections, problems: Problems) -> list[str]:
+def cross_check(sections: ParsedSections, problems: Problems) -> list[str]:
     """Note the rules that are broken; the advice is given back, one sentence each."""
     advice: list[str] = []
     _check_sampler(sections, problems, advice)
@@ -47,11 +47,11 @@ def check_across(sections: Sections, problems: Problems) -> list[str]:
     return advice
 
 
-def _check_sampler(sections: Sections, problems: Problems, advice: list[str]) -> None:
+def _check_sampler(sections: ParsedSections, problems: Problems, advice: list[str]) -> None:
     if sections.sampler is None or sections.space is None:
         return
     row, trials = SAMPLERS[sections.sampler.name], sections.budget.trials
-    reason = row.unsuited(sections.space, trials)
+    reason = row.incompatible_because(sections.space, trials)
     if reason is not None:
         usual = ", ".join(name for name in SAMPLERS if name != row.name)
         problems.add(
@@ -67,11 +67,11 @@ def _check_sampler(sections: Sections, problems: Problems, advice: list[str]) ->
         advice.append(f"sampler.name: {hint}")
 
 
-def _check_pruner(sections: Sections, problems: Problems, advice: list[str]) -> None:
+def _check_pruner(sections: ParsedSections, problems: Problems, advice: list[str]) -> None:
     if sections.pruner is None or sections.data is None:
         return
     row, options = PRUNERS[sections.pruner.name], sections.pruner.options
-    steps, what = steps_of(sections.data, sections.budget)
+    steps, what = total_steps(sections.data, sections.budget)
     reason = row.unsuited(steps if what == "folds" else None, **options)
     if reason is not None:
         problems.add(
@@ -95,7 +95,7 @@ def _chosen(space: Space, name: str) -> tuple[str, ...]:
     return tuple(str(value) for value in values_of(space[name].parameter)) if name in space else ()
 
 
-def _initializer_advice(sections: Sections) -> Iterator[str]:
+def _initializer_advice(sections: ParsedSections) -> Iterator[str]:
     """Advice for pairs the study asks for by name; a choice of both leaves the pairing to the search."""
     space = sections.space
     if space is None or not {"initializer", "activation"} & sections.named:
@@ -107,21 +107,21 @@ def _initializer_advice(sections: Sections) -> Iterator[str]:
             yield f"search.initializer: {reasons[0]}"
 
 
-def _head_advice(sections: Sections) -> Iterator[str]:
+def _head_advice(sections: ParsedSections) -> Iterator[str]:
     space, task = sections.space, sections.task
     if space is None or task is None:
         return
     for loss in _chosen(space, "loss"):
         if task not in LOSSES[loss].heads:
             continue
-        head = head_for(loss, task, sections.head)
+        head = resolve_head(loss, task, sections.head)
         warning = head_warning(loss, task, head)
         if warning is not None:
             key = "search.loss" if sections.head == "auto" else "head"
             yield f"{key}: {loss} with the output activation {head} is known to train badly: {warning}"
 
 
-def _metric_advice(sections: Sections) -> Iterator[str]:
+def _metric_advice(sections: ParsedSections) -> Iterator[str]:
     metric, facts = sections.metric, sections.facts
     if metric is not None and facts is not None and metric.relative and facts.zero_targets:
         yield (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tuner.catalog import DIMENSIONS, HEADS, METRICS, ChoiceDimension, NumberDimension, Row, number_dimension
+from tuner.catalog import DIMENSIONS, HEADS, METRICS, ChoiceDimension, Entry, NumberDimension, number_dimension
 from tuner.data import DataOptions
 from tuner.engines import ENGINES
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
@@ -137,7 +137,7 @@ def _dimension(dimension: ChoiceDimension | NumberDimension) -> _Schema:
     return {**schema, "description": dimension.summary}
 
 
-def _options(dimension: ChoiceDimension, row: Row) -> _Schema:
+def _options(dimension: ChoiceDimension, row: Entry) -> _Schema:
     properties = {
         option.name: {**_value(option.allowed, {}), "description": option.summary, "default": option.default}
         for option in row.options
@@ -192,7 +192,7 @@ def _single(allowed: Parameter | None, words: Mapping[str, float]) -> _Schema:
     return {"anyOf": [schema, {"enum": list(words)}]} if words else schema
 
 
-def _rows(rows: Mapping[str, Row], default: str, others: _Schema) -> _Schema:
+def _rows(rows: Mapping[str, Entry], default: str, others: _Schema) -> _Schema:
     """A section with a name and the options of that row; the default row needs no name."""
     forms = []
     for name, row in rows.items():

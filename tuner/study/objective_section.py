@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.catalog import METRICS, MetricRow, Task, find_metric
+from tuner.catalog import METRICS, MetricEntry, Task, find_metric
 from tuner.errors import UnknownNameError, nearest
 from tuner.study.problems import Problems, listed
 from tuner.study.scalars import read_table
@@ -21,7 +21,7 @@ _WHY_NO_LOSS = (
 )
 
 
-def read_objective(content: Mapping[str, Any], task: Task | None, problems: Problems) -> MetricRow | None:
+def read_objective(content: Mapping[str, Any], task: Task | None, problems: Problems) -> MetricEntry | None:
     """The metric of `[objective]`, or the default one of the task; None where it is wrong or not known yet."""
     section = read_table(content, "objective", problems, 'metric = "accuracy"')
     if section is None:
@@ -41,7 +41,7 @@ def read_objective(content: Mapping[str, Any], task: Task | None, problems: Prob
     return _metric(section["metric"], task, problems)
 
 
-def _metric(name: Any, task: Task | None, problems: Problems) -> MetricRow | None:
+def _metric(name: Any, task: Task | None, problems: Problems) -> MetricEntry | None:
     if isinstance(name, str) and _LOSS.fullmatch(name.strip()):
         instead = "mean_squared_error" if task is Task.REGRESSION else "log_loss"
         problems.add(
@@ -87,7 +87,7 @@ def _names(task: Task | None) -> list[str]:
     return [row.name for row in METRICS.values() if task is None or task in row.tasks]
 
 
-def check_target(metric: MetricRow, budget: Budget, problems: Problems) -> None:
+def check_target(metric: MetricEntry, budget: Budget, problems: Problems) -> None:
     """Note a target that no model can reach."""
     target = budget.target
     if target is None:

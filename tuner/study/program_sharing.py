@@ -14,7 +14,7 @@ _TRIALS = 100
 """Taken for a study without a limit."""
 
 
-def trainings_of_a_kind(spec: StudySpec) -> float:
+def trials_per_program(spec: StudySpec) -> float:
     """How many trials of a study share all their programs, on average; at least 1."""
     kinds = prod(_kinds(dimension) for dimension in spec.space.searched)
     return max(1.0, (spec.budget.trials or _TRIALS) / kinds) if kinds <= MOST_KINDS else 1.0

@@ -13,12 +13,12 @@ from tuner.catalog import (
     Choice,
     ModelChoice,
     NumberDimension,
-    OptimizerRow,
+    OptimizerEntry,
     Recipe,
     Task,
     choice_dimension,
-    head_for,
     number_dimension,
+    resolve_head,
 )
 from tuner.errors import UsageError
 from tuner.space import Dimension, Value
@@ -29,7 +29,7 @@ _DIGITS = 6
 """Class weights are rounded to so many significant digits: more only make recipes hard to read."""
 
 
-def recipe_for(spec: StudySpec, values: Mapping[str, Value], number: int) -> Recipe:
+def resolve_recipe(spec: StudySpec, values: Mapping[str, Value], number: int) -> Recipe:
     """The recipe of one trial.
 
     Args:
@@ -40,7 +40,7 @@ def recipe_for(spec: StudySpec, values: Mapping[str, Value], number: int) -> Rec
     Raises:
         UsageError: A searched dimension that is active has no value, or one that it cannot have.
     """
-    complete = spec.space.draw(lambda dimension: _given(dimension, values))
+    complete = spec.space.resolve(lambda dimension: _given(dimension, values))
     loss = _choice("loss", complete, spec.facts.task)
     optimizer = _choice("optimizer", complete, spec.facts.task)
     row = OPTIMIZERS[optimizer.name]
@@ -48,7 +48,7 @@ def recipe_for(spec: StudySpec, values: Mapping[str, Value], number: int) -> Rec
     return Recipe(
         task=spec.facts.task,
         model=_model(spec, complete),
-        head=head_for(loss.name, spec.facts.task, spec.head),
+        head=resolve_head(loss.name, spec.facts.task, spec.head),
         loss=loss,
         optimizer=optimizer,
         learning_rate=_of_optimizer("learning_rate", row, complete) or row.learning_rate,
@@ -65,12 +65,12 @@ def recipe_for(spec: StudySpec, values: Mapping[str, Value], number: int) -> Rec
         batch_size=_shared("batch_size", complete),
         epochs=spec.budget.epochs,
         metric=spec.metric,
-        seed=seed_of(spec.seed, number),
+        seed=trial_seed(spec.seed, number),
         data=spec.data.model_dump(mode="json"),
     )
 
 
-def seed_of(study_seed: int, number: int) -> int:
+def trial_seed(study_seed: int, number: int) -> int:
     """The seed of one trial, in [0, 2³²): the first bytes of the SHA-256 of both numbers.
 
     Neighbouring seeds give unrelated trials, and trial 5 has the same seed however many trials ran before it.
@@ -120,7 +120,7 @@ def _shared(name: str, values: Mapping[str, Value]) -> Any:
     return values.get(name, number_dimension(name).default)
 
 
-def _of_optimizer(name: str, row: OptimizerRow, values: Mapping[str, Value]) -> Any:
+def _of_optimizer(name: str, row: OptimizerEntry, values: Mapping[str, Value]) -> Any:
     """A value that an optimizer may have of its own; None where neither it nor the study says."""
     return values.get(f"optimizer.{row.name}.{name}", _shared(name, values))
 

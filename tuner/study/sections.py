@@ -13,12 +13,12 @@ from tuner.catalog import HEADS, Choice
 from tuner.engines import ENGINES
 from tuner.errors import ContentError, nearest
 from tuner.health import HEALTHY, VERDICTS, HealthOptions
-from tuner.registry import Table
+from tuner.registry import Registry
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS, PrunerRow, SamplerRow
 from tuner.study.problems import Problems, dotted, listed
 from tuner.study.scalars import read_bool, read_bytes, read_duration, read_number, read_table, read_text, read_whole
 from tuner.study.study_spec import Budget, Resources
-from tuner.study.value_schema import Place, read_value
+from tuner.study.value_schema import AllowedValue, read_value
 from tuner.user_code import Reference, Signature
 
 KEYS = (
@@ -250,7 +250,7 @@ def _stopping(value: Any, problems: Problems) -> tuple[str, ...]:
 def _row_choice(
     section: str,
     table: Mapping[str, Any],
-    rows: Table[SamplerRow] | Table[PrunerRow],
+    rows: Registry[SamplerRow] | Registry[PrunerRow],
     default: str,
     other_keys: tuple[str, ...],
     problems: Problems,
@@ -265,6 +265,6 @@ def _row_choice(
     options = row.defaults()
     for option in row.options:
         if option.name in table:
-            place = Place(dotted(section, option.name), option.allowed)
+            place = AllowedValue(dotted(section, option.name), option.allowed)
             options[option.name] = read_value(table[option.name], place, problems)
     return Choice(name=name, options=options) if len(problems.found) == before else None

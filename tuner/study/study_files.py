@@ -37,7 +37,7 @@ def locate(path: Path | str) -> tuple[Path, Path]:
         if given.is_dir():
             raise _refused_folder(path, given)
         if given.is_file():
-            return given, user_code.project_of(given)
+            return given, user_code.find_project(given)
         if (kind := special_kind(given)) is not None:
             raise _refused(
                 path, "a study is a regular file", given=kind, allowed=_ENDINGS, next_step="Name a study file."

@@ -13,11 +13,11 @@ from tuner.catalog import Task
 from tuner.data import DataFacts, DataOptions
 from tuner.errors import StudyFileError, UnknownNameError
 from tuner.study import sections as read
-from tuner.study.cross_checks import Sections, check_across
+from tuner.study.cross_checks import ParsedSections, cross_check
 from tuner.study.data_section import load_facts, read_data
 from tuner.study.objective_section import check_target, read_objective
 from tuner.study.problems import Problems, TooManyProblemsError
-from tuner.study.search.search_section import Found, space_from
+from tuner.study.search.search_section import StudyContext, read_search
 from tuner.study.study_files import locate, parse
 from tuner.study.study_spec import StudySpec
 
@@ -102,13 +102,15 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
     metric = read_objective(content, task, problems)
     if metric is not None:
         check_target(metric, budget, problems)
-    found = Found(task, facts.rows["train"] if facts is not None else None, model.signature if model else None)
-    space = space_from(content, found, problems, advice)
+    found = StudyContext(task, facts.rows["train"] if facts is not None else None, model.signature if model else None)
+    space = read_search(content, found, problems, advice)
     sampler, initial_points = read.read_sampler(content, problems)
     pruner, health = read.read_pruner(content, problems), read.read_health(content, problems)
     resources = read.read_resources(content, problems)
     named = frozenset(content["search"]) if isinstance(content.get("search"), Mapping) else frozenset()
-    advice += check_across(Sections(space, task, data, facts, metric, budget, sampler, pruner, head, named), problems)
+    advice += cross_check(
+        ParsedSections(space, task, data, facts, metric, budget, sampler, pruner, head, named), problems
+    )
     if (
         problems.found
         or title is None

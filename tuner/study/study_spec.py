@@ -119,10 +119,10 @@ class StudySpec:
     @property
     def steps(self) -> int:
         """How many steps the pruner sees of a whole trial; see `steps_of`."""
-        return steps_of(self.data, self.budget)[0]
+        return total_steps(self.data, self.budget)[0]
 
 
-def steps_of(data: DataOptions, budget: Budget) -> tuple[int, Literal["epochs", "folds"]]:
+def total_steps(data: DataOptions, budget: Budget) -> tuple[int, Literal["epochs", "folds"]]:
     """How many steps the pruner sees of a whole trial, and what a step is: a fold where there are any, or an epoch."""
     if isinstance(data.validation, Folds):
         return data.validation.folds, "folds"

@@ -15,15 +15,15 @@ LARGEST_WHOLE = 2**53
 """Beyond it neither JSON nor a float holds every whole number."""
 
 
-class Wrong:
+class Invalid:
     """Stands for a value that was refused; its problem has been noted."""
 
 
-WRONG = Wrong()
+INVALID = Invalid()
 
 
 @dataclass(frozen=True)
-class Place:
+class AllowedValue:
     """What may stand at one key of a study file.
 
     Attributes:
@@ -57,13 +57,13 @@ class Place:
         return ", ".join([text, *(f'"{word}"' for word in self.words)])
 
 
-def read_value(value: Any, place: Place, problems: Problems) -> Value:
+def read_value(value: Any, place: AllowedValue, problems: Problems) -> Value:
     """One value and no choice (an option of a sampler); None after noting what is wrong with it."""
     one = checked(value, place, place.key, problems)
-    return None if isinstance(one, Wrong) else one
+    return None if isinstance(one, Invalid) else one
 
 
-def checked(value: Any, place: Place, key: str, problems: Problems, number: bool = False) -> Value | Wrong:
+def checked(value: Any, place: AllowedValue, key: str, problems: Problems, number: bool = False) -> Value | Invalid:
     """One value, checked; `number` for the bounds of a range, which must be numbers everywhere."""
     match place.allowed:
         case Float() | Int():
@@ -76,11 +76,11 @@ def checked(value: Any, place: Place, key: str, problems: Problems, number: bool
         problems.add(
             key, "must be a finite number", value, allowed="a number; not nan or inf", next_step="Correct this bound."
         )
-        return WRONG
+        return INVALID
     return _anything(value, place, key, problems)
 
 
-def _number(value: Any, place: Place, key: str, problems: Problems) -> Value | Wrong:
+def _number(value: Any, place: AllowedValue, key: str, problems: Problems) -> Value | Invalid:
     if isinstance(value, str) and value in place.words:
         return place.words[value]
     whole = isinstance(place.allowed, Int)
@@ -96,10 +96,12 @@ def _number(value: Any, place: Place, key: str, problems: Problems) -> Value | W
         near, rule = None, "lies outside of what makes sense here"
         hint = "Choose a value in this range."
     problems.add(key, rule, value, allowed=place.text, near=near, next_step=hint)
-    return WRONG
+    return INVALID
 
 
-def _member(value: Any, choices: tuple[Value, ...], place: Place, key: str, problems: Problems) -> Value | Wrong:
+def _member(
+    value: Any, choices: tuple[Value, ...], place: AllowedValue, key: str, problems: Problems
+) -> Value | Invalid:
     for choice in choices:
         if type(value) is type(choice) and value == choice:
             return choice
@@ -119,24 +121,24 @@ def _member(value: Any, choices: tuple[Value, ...], place: Place, key: str, prob
             allowed=place.text,
             next_step="Write one of the names in quotes, or a list of them.",
         )
-    return WRONG
+    return INVALID
 
 
-def _anything(value: Any, place: Place, key: str, problems: Problems, depth: int = 0) -> Value | Wrong:
+def _anything(value: Any, place: AllowedValue, key: str, problems: Problems, depth: int = 0) -> Value | Invalid:
     if isinstance(value, bool | str) or (is_number(value) and abs(value) < LARGEST_WHOLE):
         return value  # type: ignore[no-any-return]
     if isinstance(value, list | tuple) and depth < 3:
         items = [_anything(item, place, key, problems, depth + 1) for item in value]
-        if any(isinstance(item, Wrong) for item in items):
-            return WRONG
-        return tuple(item for item in items if not isinstance(item, Wrong))
+        if any(isinstance(item, Invalid) for item in items):
+            return INVALID
+        return tuple(item for item in items if not isinstance(item, Invalid))
     rule = (
         "must be a finite number of ordinary size" if isinstance(value, int | float) else "cannot be given to a model"
     )
     problems.add(
         key, rule, value, allowed="numbers, texts, true or false, and lists of them", next_step="Correct this value."
     )
-    return WRONG
+    return INVALID
 
 
 def bare(value: Any) -> str:

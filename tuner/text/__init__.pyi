@@ -1,6 +1,6 @@
 from .formatting import count, duration, listed, number, percent
 from .quoting import csv_text, plain, python_text, shell_command, tuner_command
-from .text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, one_line, shorten
+from .text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, format_error, shorten
 
 __all__ = [
     "LOG_CHARS",
@@ -10,9 +10,9 @@ __all__ = [
     "csv_text",
     "duration",
     "excerpt",
+    "format_error",
     "listed",
     "number",
-    "one_line",
     "percent",
     "plain",
     "python_text",

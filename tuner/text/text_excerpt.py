@@ -35,7 +35,7 @@ def excerpt(text: str, limit: int = STORED_CHARS, more: str = "") -> str:
     return plain(text[:head]) + gap + plain(text[head - limit :])
 
 
-def one_line(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """Type and message of an exception on one line, at most `ERROR_CHARS` characters of the message.
 
     Addresses of objects are left out: the same error must read the same in every trial, and in every worker.

@@ -1,7 +1,7 @@
-from .code_loader import check_content, line_of, load
+from .code_loader import check_content, failing_line, load
 from .helper_modules import Helper, find_helpers, helper_hashes, missing_helper
 from .permission import check_named
-from .references import Reference, Signature, files, find, is_name, project_of, sha256, signature, source_text
+from .references import Reference, Signature, files, find, find_project, is_name, sha256, signature, source_text
 
 __all__ = [
     "Helper",
@@ -9,15 +9,15 @@ __all__ = [
     "Signature",
     "check_content",
     "check_named",
+    "failing_line",
     "files",
     "find",
     "find_helpers",
+    "find_project",
     "helper_hashes",
     "is_name",
-    "line_of",
     "load",
     "missing_helper",
-    "project_of",
     "sha256",
     "signature",
     "source_text",

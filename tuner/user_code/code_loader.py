@@ -121,7 +121,7 @@ def load(
         except (Exception, SystemExit) as error:
             del sys.modules[name]
             raise ContentError(
-                f"{reference.path} fails when it is loaded{line_of(error, path)}: {type(error).__name__}: {error}"
+                f"{reference.path} fails when it is loaded{failing_line(error, path)}: {type(error).__name__}: {error}"
             ) from error
     function = getattr(module, reference.function, None)
     if not callable(function):
@@ -154,7 +154,7 @@ def check_content(now: Mapping[str, str], expected: Mapping[str, str]) -> None:
             raise ContentError(f"{path} was imported by the model when the study was started, but is not now. {again}")
 
 
-def line_of(error: BaseException, path: Path) -> str:
+def failing_line(error: BaseException, path: Path) -> str:
     """Where in the file an exception came from: " (line 3)"; empty for one that did not pass through it."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return f" (line {lines[-1]})" if lines else ""

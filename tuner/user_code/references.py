@@ -76,7 +76,7 @@ def is_name(text: str) -> bool:
     return text.isidentifier() and not keyword.iskeyword(text) and unicodedata.normalize("NFKC", text) == text
 
 
-def project_of(study_file: Path) -> Path:
+def find_project(study_file: Path) -> Path:
     """The project of a study file: the folder that holds its `studies/`, else the file's own folder."""
     folder = study_file.resolve().parent
     return folder.parent if folder.name == "studies" else folder

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 from tuner.catalog import Recipe
 from tuner.engines import Checkpoint
-from tuner.protocol import MAX_CHECKPOINT_BYTES, Saved, Unsaved
+from tuner.protocol import MAX_CHECKPOINT_BYTES, CheckpointSaved, CheckpointSkipped
 
-SHARE = 0.02
+MAX_TIME_SHARE = 0.02
 """Of the time of a trial, so much may be spent on its checkpoints."""
 
 
-class Keeper:
+class CheckpointPolicy:
     """Makes the checkpoints of one trial (see `tuner.engines.Keep`).
 
     Args:
@@ -31,7 +31,7 @@ class Keeper:
         recipe: Recipe,
         every_s: float | None,
         spent_s: float,
-        tell: Callable[[Saved | Unsaved], None],
+        tell: Callable[[CheckpointSaved | CheckpointSkipped], None],
     ) -> None:
         self._number, self._recipe, self._tell = number, recipe, tell
         self._began = time.monotonic() - spent_s
@@ -49,8 +49,10 @@ class Keeper:
         self._too_large = len(content) > MAX_CHECKPOINT_BYTES
         if self._too_large:
             size, most = len(content) / 1e6, MAX_CHECKPOINT_BYTES / 1e6
-            self._tell(Unsaved(self._number, f"its checkpoint has {size:.0f} MB, and {most:.0f} MB is the most"))
+            self._tell(
+                CheckpointSkipped(self._number, f"its checkpoint has {size:.0f} MB, and {most:.0f} MB is the most")
+            )
         else:
-            self._tell(Saved(self._number, checkpoint.fold, checkpoint.epoch, began - self._began, content))
+            self._tell(CheckpointSaved(self._number, checkpoint.fold, checkpoint.epoch, began - self._began, content))
         now = time.monotonic()
-        self._next = now + max(self._every_s, (now - began) / SHARE)
+        self._next = now + max(self._every_s, (now - began) / MAX_TIME_SHARE)

@@ -20,28 +20,28 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tuner.catalog import Recipe, second_activation_warning
-from tuner.data import DataOptions, HeldOut, Prepared, Split, held_out, prepare
-from tuner.engines import ENGINES, Checkpoint, Engine, EpochRecord, OnEpoch, Training, run_trial
+from tuner.data import DataOptions, HeldOut, PreparedData, Split, held_out, prepare
+from tuner.engines import ENGINES, Checkpoint, Engine, EpochRecord, ReportCallback, TrainingResult, run_trial
 from tuner.errors import CheckpointError
 from tuner.protocol import (
-    Anew,
-    Ended,
-    EpochDone,
+    CheckpointSaved,
+    CheckpointSkipped,
+    EpochFinished,
     GlobalStateChanged,
     Job,
+    JobFailed,
+    JobFinished,
     ModelWarned,
-    Raised,
-    Saved,
-    Unsaved,
-    Workplace,
-    kept,
+    TrialRestarted,
+    WorkerConfig,
+    artifacts_for,
     messages,
     out_of_memory,
 )
-from tuner.refit import final_split, train_again, train_final, watches_validation
-from tuner.text import LOG_CHARS, excerpt, one_line
+from tuner.refit import final_split, fit_final_model, revalidate, watches_validation
+from tuner.text import LOG_CHARS, excerpt, format_error
 from tuner.user_code import Reference, load
-from tuner.worker.checkpoint_policy import Keeper
+from tuner.worker.checkpoint_policy import CheckpointPolicy
 
 if TYPE_CHECKING:
     from tuner.worker.global_state import GlobalState
@@ -65,24 +65,24 @@ class Worker:
         """Prepare once, then train what comes; never returns, the end of input ends the process."""
         message = self._inbox.get()
         sys.path.append(message["workplace"]["project"])  # last: a project's file must not hide a library
-        workplace = Workplace.from_json(message["workplace"])
+        workplace = WorkerConfig.from_json(message["workplace"])
         try:
             with _what_stays():
                 engine, prepared = _prepare(workplace)
         except Exception as error:
-            self._send({"is": "broken", "error": one_line(error), "traceback": traceback.format_exc()})
+            self._send({"is": "broken", "error": format_error(error), "traceback": traceback.format_exc()})
             return
         self._send({"is": "ready"})
         while True:
-            self.train(messages.job_of(self._inbox.get()), workplace, engine, prepared)
+            self.train(messages.parse_job(self._inbox.get()), workplace, engine, prepared)
 
-    def train(self, job: Job, workplace: Workplace, engine: Engine, prepared: Prepared) -> None:
+    def train(self, job: Job, workplace: WorkerConfig, engine: Engine, prepared: PreparedData) -> None:
         """Do one job, and tell of it."""
 
         def on_epoch(record: EpochRecord, report: tuple[int, float] | None) -> bool:
             step, value = report or (None, None)
             waits = step in job.rungs
-            self._send(messages.epoch_message(EpochDone(job.number, record, step, value, waits)))
+            self._send(messages.epoch_message(EpochFinished(job.number, record, step, value, waits)))
             return bool(self._inbox.get()["go_on"]) if waits else True
 
         began, before = time.monotonic(), engine.programs
@@ -95,22 +95,26 @@ class Worker:
             build, self._current = self._checked_build(build), (job.number, recipe)
             match job.purpose:
                 case "again":
-                    training = train_again(engine, recipe, prepared, build, on_epoch, kept(job), workplace.health)
+                    training = revalidate(
+                        engine, recipe, prepared, build, on_epoch, artifacts_for(job), workplace.health
+                    )
                 case "final":
                     held, split = self._held_out(workplace, prepared, recipe)
-                    training = train_final(engine, recipe, prepared, held, split, build, on_epoch, kept(job))
+                    training = fit_final_model(
+                        engine, recipe, prepared, held, split, build, on_epoch, artifacts_for(job)
+                    )
                 case _:
                     training = self._trial(job, workplace, engine, recipe, prepared, build, on_epoch)
         except (Exception, SystemExit) as error:  # user code that calls `exit()` must not end the worker
             text = excerpt(traceback.format_exc(), LOG_CHARS)
-            raised = Raised(job.number, one_line(error), text, out_of_memory(error))
+            raised = JobFailed(job.number, format_error(error), text, out_of_memory(error))
             self._restore(job.number)
             self._send(messages.raised_message(raised))
         else:
             made = engine.programs[0] - before[0], engine.programs[1] - before[1]
             seconds = job.spent_s + time.monotonic() - began
             new = {network: times for network, times in engine.measured.items() if network not in job.measured}
-            ended = Ended(job.number, training, seconds, made, engine.used, engine.slower_as, new)
+            ended = JobFinished(job.number, training, seconds, made, engine.used, engine.slower_as, new)
             self._restore(job.number)
             self._send(messages.ended_message(ended))
 
@@ -139,30 +143,30 @@ class Worker:
     def _trial(
         self,
         job: Job,
-        workplace: Workplace,
+        workplace: WorkerConfig,
         engine: Engine,
         recipe: Recipe,
-        prepared: Prepared,
+        prepared: PreparedData,
         build: Callable[..., Any],
-        on_epoch: OnEpoch,
-    ) -> Training:
+        on_epoch: ReportCallback,
+    ) -> TrainingResult:
         """Train a trial from its checkpoint, or from its beginning where there is none that serves."""
 
-        def tell(event: Saved | Unsaved | Anew) -> None:
+        def tell(event: CheckpointSaved | CheckpointSkipped | TrialRestarted) -> None:
             self._send(messages.checkpoint_message(event))
 
-        def run(resume: Checkpoint | None) -> Training:
-            keep = Keeper(job.number, recipe, workplace.checkpoint_s, job.spent_s, tell)
+        def run(resume: Checkpoint | None) -> TrainingResult:
+            keep = CheckpointPolicy(job.number, recipe, workplace.checkpoint_s, job.spent_s, tell)
             return run_trial(engine, recipe, prepared, build, on_epoch, workplace.health, keep=keep, resume=resume)
 
         if job.checkpoint is not None:
             try:
                 return run(Checkpoint.from_bytes(job.checkpoint, recipe))
             except CheckpointError as error:
-                tell(Anew(job.number, str(error)))
+                tell(TrialRestarted(job.number, str(error)))
         return run(None)
 
-    def _held_out(self, workplace: Workplace, prepared: Prepared, recipe: Recipe) -> tuple[HeldOut, Split]:
+    def _held_out(self, workplace: WorkerConfig, prepared: PreparedData, recipe: Recipe) -> tuple[HeldOut, Split]:
         """The rows of a final training, read once."""
         keep = watches_validation(recipe)
         if keep not in self._held:
@@ -203,14 +207,14 @@ def _without(*modules: str) -> Iterator[None]:
             del sys.modules[module]
 
 
-def _global_state(workplace: Workplace) -> GlobalState:
+def _global_state(workplace: WorkerConfig) -> GlobalState:
     """The state to go back to; the engine has imported what this needs."""
     from tuner.worker.global_state import GlobalState
 
     return GlobalState(workplace.project)
 
 
-def _prepare(workplace: Workplace) -> tuple[Engine, Prepared]:
+def _prepare(workplace: WorkerConfig) -> tuple[Engine, PreparedData]:
     options = DataOptions.model_validate(dict(workplace.data))
     prepared = prepare(options, workplace.project, workplace.seed, workplace.data_sha256)
     with _without("IPython", "matplotlib", "pandas", "sklearn"):

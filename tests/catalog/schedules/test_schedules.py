@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tuner.catalog import SCHEDULES, Choice, ModelChoice, Recipe, Task, learning_rates, plateau
+from tuner.catalog import SCHEDULES, Choice, ModelChoice, Recipe, Task, learning_rates, plateau_state
 
 PURE = [row for row in SCHEDULES.values() if not row.stateful]
 HALF_ROOT = math.sqrt(2) / 4
@@ -108,13 +108,13 @@ def test_the_rates_of_a_recipe() -> None:
     found = learning_rates(recipe("polynomial", end_ratio=0.5), 2)
     assert found is not None
     assert found.tolist() == pytest.approx([0.8, 0.6])
-    assert plateau(recipe("polynomial")) is None
+    assert plateau_state(recipe("polynomial")) is None
     assert learning_rates(recipe("reduce_on_plateau"), 2) is None
 
 
 @pytest.mark.parametrize(("metric", "better"), [("accuracy", 1.0), ("log_loss", -1.0)])
 def test_the_plateau_of_a_recipe_follows_the_direction_of_its_metric(metric: str, better: float) -> None:
-    machine = plateau(recipe("reduce_on_plateau", metric, factor=0.5, patience=1))
+    machine = plateau_state(recipe("reduce_on_plateau", metric, factor=0.5, patience=1))
     assert machine is not None
     assert [machine.observe(better * step) for step in range(3)] == [0.8, 0.8, 0.8]
     assert machine.observe(0.0) == 0.4

@@ -13,11 +13,11 @@ from tuner.analysis.refinement.narrowed_parameter import narrow
 from tuner.analysis.refinement.narrowed_section import Change, narrowed_search
 from tuner.errors import NoBestTrialError, UsageError
 from tuner.export import toml_text
-from tuner.results import Study
-from tuner.search import values_of
+from tuner.results import StoredStudy
+from tuner.search import params_from_trial
 from tuner.space import Dimension, Value
 from tuner.study import StudySpec, difference, fingerprint, read_study_dict, with_new_names
-from tuner.user_code import project_of
+from tuner.user_code import find_project
 
 LEAST = 15
 """Complete trials that it takes: of fewer, the best five are not much better than the rest."""
@@ -51,7 +51,7 @@ class Refined:
         return {"name": self.name, "complete": self.complete, "top": self.top, "changes": changes}
 
 
-def refine(study: Study, file: Path, project: Path, share: float = SHARE) -> Refined:
+def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) -> Refined:
     """The study file of a narrower study around the best complete trials; nothing is written.
 
     Ranges shrink to what the best trials have, with a margin; choices that none of them has are left out, where they
@@ -69,15 +69,15 @@ def refine(study: Study, file: Path, project: Path, share: float = SHARE) -> Ref
         StudyFileError: The new study is none that can be run: from its place the model or the data are not found.
     """
     spec, source = _spec_of(study, project), _source_of(study)
-    complete = [trial for trial in study.record.trials if study.state_of(trial)[0] == "complete"]
+    complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == "complete"]
     if len(complete) < LEAST:
         raise NoBestTrialError(
             f"Refining needs {LEAST} complete trials, but the study {study.record.name!r} has {len(complete)}. "
             "Raise its budget and run it on."
         )
-    tried = [t for t in study.record.trials if study.state_of(t)[0] in ("complete", "pruned", "diverged")]
-    top = [values_of(trial, spec.space) for trial in top_trials(complete, study.record.direction, share)]
-    everything = [values_of(trial, spec.space) for trial in tried]
+    tried = [t for t in study.record.trials if study.trial_state(t)[0] in ("complete", "pruned", "diverged")]
+    top = [params_from_trial(trial, spec.space) for trial in top_trials(complete, study.record.direction, share)]
+    everything = [params_from_trial(trial, spec.space) for trial in tried]
 
     def having(dimension: Dimension, values: list[dict[str, Value]]) -> list[Value]:
         return [one[dimension.name] for one in values if dimension.name in one]
@@ -91,18 +91,18 @@ def refine(study: Study, file: Path, project: Path, share: float = SHARE) -> Ref
         )
     name = f"{study.record.name[:95]}_fine"
     text = _text({**source, "name": name, "search": search}, changes, study, len(complete), len(top))
-    read_study_dict(tomllib.loads(text), project_of(file), str(file))
+    read_study_dict(tomllib.loads(text), find_project(file), str(file))
     return Refined(name, text, len(complete), len(top), tuple(changes))
 
 
-def _source_of(study: Study) -> dict[str, Any]:
+def _source_of(study: StoredStudy) -> dict[str, Any]:
     source = study.record.attrs.get("tuner:about", {}).get("source")
     if not isinstance(source, Mapping):
         raise UsageError(f"The study {study.record.name!r} was not made by keras-studies: it has no study file.")
     return with_new_names(source)
 
 
-def _spec_of(study: Study, project: Path) -> StudySpec:
+def _spec_of(study: StoredStudy, project: Path) -> StudySpec:
     """The study as it was run.
 
     Raises:
@@ -123,7 +123,7 @@ def _spec_of(study: Study, project: Path) -> StudySpec:
     return spec
 
 
-def _text(content: Mapping[str, Any], changes: list[Change], study: Study, complete: int, top: int) -> str:
+def _text(content: Mapping[str, Any], changes: list[Change], study: StoredStudy, complete: int, top: int) -> str:
     order = ("name", "model", "head", "seed", "engine", "workers", *_SECTIONS)
     ordered = {key: content[key] for key in order if key in content}
     inner = [f"search.{key}" for key in ordered["search"] if key == "model" or key.endswith("_options")]

@@ -5,7 +5,7 @@ Shares, not step counts, are their options, so that one setting means the same f
 `build(base, maximize, **options)` and gives a `ReduceOnPlateau`.
 """
 
-from tuner.catalog.entries import ScheduleRow
+from tuner.catalog.entries import ScheduleEntry
 from tuner.catalog.schedules.constant import CONSTANT
 from tuner.catalog.schedules.cosine import COSINE
 from tuner.catalog.schedules.exponential import EXPONENTIAL
@@ -14,9 +14,9 @@ from tuner.catalog.schedules.piecewise import PIECEWISE
 from tuner.catalog.schedules.polynomial import POLYNOMIAL
 from tuner.catalog.schedules.reduce_on_plateau import REDUCE_ON_PLATEAU, ReduceOnPlateau
 from tuner.catalog.schedules.step import STEP
-from tuner.registry import Table
+from tuner.registry import Registry
 
-SCHEDULES: Table[ScheduleRow] = Table(
+SCHEDULES: Registry[ScheduleEntry] = Registry(
     "schedule", CONSTANT, STEP, EXPONENTIAL, PIECEWISE, POLYNOMIAL, COSINE, ONE_CYCLE, REDUCE_ON_PLATEAU
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tuner.catalog.entries import ScheduleRow
+from tuner.catalog.entries import ScheduleEntry
 
 
 def constant(steps: np.ndarray, total_steps: int, base: float) -> np.ndarray:
@@ -12,7 +12,7 @@ def constant(steps: np.ndarray, total_steps: int, base: float) -> np.ndarray:
     return np.full(np.shape(steps), base, dtype=np.float64)
 
 
-CONSTANT = ScheduleRow(
+CONSTANT = ScheduleEntry(
     "constant",
     "the base rate at every step",
     "https://keras.io/api/optimizers/",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tuner.catalog.entries import Option, ScheduleRow
+from tuner.catalog.entries import Option, ScheduleEntry
 from tuner.catalog.schedules._options import end_ratio as _end_ratio
 from tuner.space import Float, Int
 
@@ -42,7 +42,7 @@ def cosine(
     return base * np.where(at < rising, (at + 1.0) / (rising + 1.0), wave)
 
 
-COSINE = ScheduleRow(
+COSINE = ScheduleEntry(
     "cosine",
     "half a cosine wave down, with warm-up and restarts where wanted",
     "Loshchilov and Hutter 2016, SGDR, https://arxiv.org/abs/1608.03983; warm-up: Goyal et al. 2017, "

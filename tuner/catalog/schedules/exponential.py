@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tuner.catalog.entries import ScheduleRow
+from tuner.catalog.entries import ScheduleEntry
 from tuner.catalog.schedules._options import end_ratio as _end_ratio
 from tuner.space import Float
 
@@ -27,7 +27,7 @@ def exponential(steps: np.ndarray, total_steps: int, base: float, end_ratio: flo
     return base * np.power(float(end_ratio), done)
 
 
-EXPONENTIAL = ScheduleRow(
+EXPONENTIAL = ScheduleEntry(
     "exponential",
     "falls by the same factor at every step",
     "https://keras.io/api/optimizers/learning_rate_schedules/exponential_decay/",

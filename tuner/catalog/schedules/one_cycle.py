@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tuner.catalog.entries import Option, ScheduleRow
+from tuner.catalog.entries import Option, ScheduleEntry
 from tuner.catalog.schedules._options import end_ratio as _end_ratio
 from tuner.space import Float
 
@@ -51,7 +51,7 @@ def _between(start: float, end: float, part: np.ndarray) -> np.ndarray:
     return end + (start - end) * 0.5 * (1.0 + np.cos(np.pi * part))
 
 
-ONE_CYCLE = ScheduleRow(
+ONE_CYCLE = ScheduleEntry(
     "one_cycle",
     "up to the base rate and down to almost nothing",
     "Smith and Topin 2017, Super-Convergence, https://arxiv.org/abs/1708.07120",

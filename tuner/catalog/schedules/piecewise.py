@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tuner.catalog.entries import Option, ScheduleRow
+from tuner.catalog.entries import Option, ScheduleEntry
 from tuner.space import Float
 
 
@@ -38,7 +38,7 @@ def piecewise(
     return base * ratios
 
 
-PIECEWISE = ScheduleRow(
+PIECEWISE = ScheduleEntry(
     "piecewise",
     "three pieces of constant rate",
     "https://keras.io/api/optimizers/learning_rate_schedules/piecewise_constant_decay/",

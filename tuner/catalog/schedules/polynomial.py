@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tuner.catalog.entries import Option, ScheduleRow
+from tuner.catalog.entries import Option, ScheduleEntry
 from tuner.catalog.schedules._options import end_ratio as _end_ratio
 from tuner.space import Float
 
@@ -30,7 +30,7 @@ def polynomial(
     return base * (end_ratio + (1.0 - end_ratio) * np.power(1.0 - done, power))
 
 
-POLYNOMIAL = ScheduleRow(
+POLYNOMIAL = ScheduleEntry(
     "polynomial",
     "falls as a power of what remains; a straight line by default",
     "https://keras.io/api/optimizers/learning_rate_schedules/polynomial_decay/",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tuner.catalog.entries import Option, ScheduleRow
+from tuner.catalog.entries import Option, ScheduleEntry
 from tuner.space import Float, Int
 
 
@@ -71,7 +71,7 @@ class ReduceOnPlateau:
         return self.best is None or self._sign * (value - self.best) > self._min_delta
 
 
-REDUCE_ON_PLATEAU = ScheduleRow(
+REDUCE_ON_PLATEAU = ScheduleEntry(
     "reduce_on_plateau",
     "drops by a factor when the objective has stopped improving",
     "https://keras.io/api/callbacks/reduce_lr_on_plateau/",

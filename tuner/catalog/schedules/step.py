@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tuner.catalog.entries import Option, ScheduleRow
+from tuner.catalog.entries import Option, ScheduleEntry
 from tuner.space import Float, Int
 
 
@@ -28,7 +28,7 @@ def step(steps: np.ndarray, total_steps: int, base: float, drops: int = 2, facto
     return base * np.power(float(factor), within * (drops + 1) // total_steps)
 
 
-STEP = ScheduleRow(
+STEP = ScheduleEntry(
     "step",
     "drops by a factor at equal distances",
     "https://keras.io/api/optimizers/learning_rate_schedules/exponential_decay/ (staircase)",

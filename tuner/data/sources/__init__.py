@@ -12,9 +12,9 @@ from tuner.data.sources.npz import NPZ
 from tuner.data.sources.tabular import CSV, PARQUET
 from tuner.data.sources.user_function import FUNCTION
 from tuner.errors import DataError, nearest
-from tuner.registry import Table
+from tuner.registry import Registry
 
-SOURCES: Table[Source] = Table(
+SOURCES: Registry[Source] = Registry(
     "data source",
     builtin.DIGITS,
     builtin.BREAST_CANCER,
@@ -36,7 +36,7 @@ BUILT_IN: tuple[str, ...] = tuple(name for name, source in SOURCES.items() if so
 _DEFAULTS = {"target": None, "weight": None, "drop": (), "text": "error", "missing_values": ()}
 
 
-def source_of(text: str, project: Path) -> Source:
+def find_source(text: str, project: Path) -> Source:
     """The source that `text` means: a built-in set, a function, a file by its ending, or a folder of images.
 
     Raises:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tuner.data.data_config import DataOptions
-from tuner.data.raw_data import Raw
+from tuner.data.raw_data import RawData
 from tuner.errors import DataError, nearest
 from tuner.untrusted_files import special_kind
 
-Read: TypeAlias = Callable[[str, DataOptions, Path], Raw]
+Read: TypeAlias = Callable[[str, DataOptions, Path], RawData]
 """`read(text, options, project)`: the rows of the source that the study file calls `text`.
 
 Raises `DataError`, or `ContentError` where code cannot be loaded.
@@ -41,7 +41,7 @@ class Source:
     suffixes: tuple[str, ...] = ()
     takes: frozenset[str] = frozenset()
     built_in: bool = False
-    read_as: Callable[[str, DataOptions, Path, Collection[str]], Raw] | None = None
+    read_as: Callable[[str, DataOptions, Path, Collection[str]], RawData] | None = None
     runs_code: bool = False
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
-from tuner.data.raw_data import Raw, from_arrays
+from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import Source
 from tuner.errors import DataError
 
@@ -57,7 +57,7 @@ class _Files:
     header: int = 0
     delimiter: str | None = ","
 
-    def __call__(self, text: str, options: DataOptions, project: Path) -> Raw:
+    def __call__(self, text: str, options: DataOptions, project: Path) -> RawData:
         x, y = self._from_files() or self._from_loader(text)
         if self.classes:
             y = np.asarray(self.classes, dtype=object)[y.astype(int)]

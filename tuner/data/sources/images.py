@@ -13,7 +13,7 @@ import numpy as np
 
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
-from tuner.data.raw_data import Raw, from_arrays
+from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import Source, locate
 from tuner.errors import DataError
 from tuner.untrusted_files import check_regular, physical_memory, reading
@@ -40,7 +40,7 @@ _GREY = frozenset({"1", "L"})
 _COLOUR = frozenset({"P", "PA", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"})
 
 
-def _read(text: str, options: DataOptions, project: Path) -> Raw:
+def _read(text: str, options: DataOptions, project: Path) -> RawData:
     files, classes, notes = _listed(locate(text, project), text)
     height, width, channels = _wanted(options.shape, text) if options.shape else _common(files, text)
     x = _room(len(files), height, width, channels, text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tuner.data.cells import without_values
 from tuner.data.data_config import DataOptions
-from tuner.data.raw_data import Raw, from_arrays
+from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import Source, locate_file
 from tuner.errors import DataError
 from tuner.untrusted_files import open_zip, read_array, reading
@@ -14,7 +14,7 @@ from tuner.untrusted_files import open_zip, read_array, reading
 _SAVE = "Save it with numpy.savez(path, x=..., y=...)."
 
 
-def _read(text: str, options: DataOptions, project: Path) -> Raw:
+def _read(text: str, options: DataOptions, project: Path) -> RawData:
     path = locate_file(text, project)
     with reading(text, "a NumPy archive without pickled objects", _SAVE, DataError), open_zip(path) as archive:
         names = sorted(name.removesuffix(".npy") for name in archive.namelist())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from tuner.data.cells import cell_texts, cell_values, column_name
 from tuner.data.columns import check_names, column, feature_columns, index_columns, pick, target_columns
 from tuner.data.data_config import DataOptions
-from tuner.data.raw_data import Raw, from_arrays
+from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import Source, locate_file
 from tuner.errors import DataError, shown
 from tuner.untrusted_files import check_expansion, check_regular, physical_memory, reading
@@ -28,7 +28,7 @@ _KEYS = frozenset({"target", "weight", "drop", "text", "missing_values"})
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
-def _read_csv(text: str, options: DataOptions, project: Path, as_texts: Collection[str] = ()) -> Raw:
+def _read_csv(text: str, options: DataOptions, project: Path, as_texts: Collection[str] = ()) -> RawData:
     return _raw(_csv_frame(text, project, options.missing_values, as_texts), options, text)
 
 
@@ -72,7 +72,7 @@ def _csv_frame(
     return _mapped(read_typed, text, "a table of text with one line of column names")
 
 
-def _read_parquet(text: str, options: DataOptions, project: Path) -> Raw:
+def _read_parquet(text: str, options: DataOptions, project: Path) -> RawData:
     with reading(text, "a Parquet table", "Check the file.", DataError):  # texts are decoded when they are taken
         return _raw(_parquet_frame(text, project), options, text)
 
@@ -209,7 +209,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> Raw:
+def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> RawData:
     """Targets, weights and features of the table."""
     if not options.targets:
         names = ", ".join(map(str, frame.columns[:20]))

@@ -12,12 +12,12 @@ from tuner import user_code
 from tuner.data.cells import column_name, without_values
 from tuner.data.columns import feature_columns, index_columns, pick, target_columns
 from tuner.data.data_config import DataOptions
-from tuner.data.raw_data import Raw, from_arrays
+from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import Source
 from tuner.errors import DataError, TunerError, shown
 
 
-def _read(text: str, options: DataOptions, project: Path) -> Raw:
+def _read(text: str, options: DataOptions, project: Path) -> RawData:
     reference = user_code.Reference.parse(text, function="load")
     function = user_code.load(project, reference)
     try:
@@ -27,7 +27,7 @@ def _read(text: str, options: DataOptions, project: Path) -> Raw:
     except (Exception, SystemExit) as error:  # code of the person who runs it: anything can come
         raise DataError(
             f"The function {reference} must return the data, but fails"
-            f"{user_code.line_of(error, user_code.find(project, reference.path))}: {type(error).__name__}: {error}"
+            f"{user_code.failing_line(error, user_code.find(project, reference.path))}: {type(error).__name__}: {error}"
         ) from error
     if not isinstance(given, tuple) or len(given) not in (2, 3):
         size = f" of {len(given)}" if isinstance(given, tuple) else ""
@@ -38,7 +38,7 @@ def _read(text: str, options: DataOptions, project: Path) -> Raw:
     return _raw(str(reference), options, *given)
 
 
-def _raw(source: str, options: DataOptions, x: Any, y: Any, weight: Any = None) -> Raw:
+def _raw(source: str, options: DataOptions, x: Any, y: Any, weight: Any = None) -> RawData:
     names: dict[str, Any] = {}
     words = options.missing_values
     _check_index(source, x=x, y=y, weight=weight)

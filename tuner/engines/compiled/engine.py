@@ -16,19 +16,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tuner.catalog import Recipe, build_model, learning_rates, plateau
-from tuner.data import DataFacts, Part, Split
-from tuner.engines.base import Decide, EpochRecord, State, StepTimes, Training
-from tuner.engines.compiled.program_cache import Programs
+from tuner.catalog import Recipe, build_model, learning_rates, plateau_state
+from tuner.data import DataFacts, Split, Subset
+from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState
+from tuner.engines.compiled.program_cache import ProgramCache
 from tuner.engines.compiled.support_checks import by_settings, refuse
-from tuner.engines.compiled.training_program import Program
-from tuner.engines.compiled.xla_policy import ByXla
+from tuner.engines.compiled.training_program import TrainingProgram
+from tuner.engines.compiled.xla_policy import XlaPolicy
 from tuner.engines.evaluation import PREDICT_ROWS, objective, sample_weight
 from tuner.engines.keras_settings import KERAS_SETTINGS, Snapshot, settings_key
 from tuner.engines.prober import Prober
 from tuner.engines.variable_io import assign, values_of
 from tuner.errors import UnsupportedError
-from tuner.health import divergence
+from tuner.health import check_finite
 
 _SPLITS = 16
 
@@ -40,9 +40,9 @@ class CompiledEngine:
     slower_as = None
 
     def __init__(self, trainings: float = 1.0) -> None:
-        self._programs, self._by_xla = Programs(), ByXla(trainings)
+        self._programs, self._by_xla = ProgramCache(), XlaPolicy(trainings)
         self._settings = settings_key()
-        self._last: Program | None = None
+        self._last: TrainingProgram | None = None
         self._trial: _Trial | None = None
         self._made: tuple[Recipe, DataFacts, Callable[..., Any]] | None = None
         self._parts: OrderedDict[int, tuple[Split, list[list[tf.Tensor]]]] = OrderedDict()
@@ -76,7 +76,7 @@ class CompiledEngine:
             variable.assign(other)
         return model
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """See `Engine.state`."""
         if self._trial is None:
             raise RuntimeError("nothing is trained now")
@@ -90,23 +90,23 @@ class CompiledEngine:
         facts: DataFacts,
         build: Callable[..., Any],
         fold: int,
-        decide: Decide,
+        decide: EpochCallback,
         probes: Sequence[int] = (),
-        resume: State | None = None,
-    ) -> Training:
+        resume: TrainingState | None = None,
+    ) -> TrainingResult:
         """See `Engine.train`."""
         weights = [sample_weight(part, recipe) for part in (split.train, split.validation)]
         weighted = any(weight is not None for weight in weights)
 
-        def begin() -> Program:
-            return self._programs.begin(recipe, facts, build, weighted)
+        def begin() -> TrainingProgram:
+            return self._programs.prepare(recipe, facts, build, weighted)
 
         program = self._last = self._under_settings(begin)
         self._made = recipe, facts, build
         train, validation = self._rows(split, weights if weighted else None)
         sizes = _batch_sizes(len(split.train), recipe.batch_size)
         if resume is None:
-            by_xla = self._by_xla.of(program, recipe, facts, train, sizes, begin)
+            by_xla = self._by_xla.decide(program, recipe, facts, train, sizes, begin)
         else:
             by_xla = bool(resume.plain.get("by_xla", False))
             self._by_xla.measured |= resume.plain.get("measured", {}) | self._by_xla.measured  # for other folds
@@ -120,7 +120,7 @@ class CompiledEngine:
         self._trial = None
         return ended
 
-    def _under_settings(self, begin: Callable[[], Program]) -> Program:
+    def _under_settings(self, begin: Callable[[], TrainingProgram]) -> TrainingProgram:
         """Begin a program under the settings that all pieces were made under.
 
         Raises:
@@ -128,13 +128,13 @@ class CompiledEngine:
         """
         key = settings_key()
         if key != self._settings:
-            self._programs, self._settings = Programs(self._programs.clock), key
+            self._programs, self._settings = ProgramCache(self._programs.clock), key
         settings = Snapshot(KERAS_SETTINGS)
         try:
             program = begin()
             changes = settings.changes()
             if changes:  # other pieces may have been made under them, after the change
-                self._programs = Programs(self._programs.clock)
+                self._programs = ProgramCache(self._programs.clock)
             refuse(by_settings(changes))
         except UnsupportedError:
             settings.restore()
@@ -155,7 +155,7 @@ class CompiledEngine:
         return [[*part, _weight(weight, rows)] for part, weight, rows in given]
 
 
-def _weight(weight: np.ndarray | None, rows: Part) -> tf.Tensor:
+def _weight(weight: np.ndarray | None, rows: Subset) -> tf.Tensor:
     return tf.constant(np.ones(len(rows), np.float32) if weight is None else weight)
 
 
@@ -164,7 +164,7 @@ class _Trial:
 
     def __init__(
         self,
-        program: Program,
+        program: TrainingProgram,
         recipe: Recipe,
         split: Split,
         train: Sequence[tf.Tensor],
@@ -179,26 +179,26 @@ class _Trial:
         self._values: list[float] = []
         self._sizes = _batch_sizes(len(split.train), recipe.batch_size)
         self._rates = learning_rates(recipe, len(self._sizes) * recipe.epochs)
-        self._plateau = plateau(recipe)
+        self._plateau = plateau_state(recipe)
         self._order = np.random.default_rng(recipe.seed)
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """Where the training stands."""
         probed, plain = self._prober.state()
         own = {"order": self._order.bit_generator.state, "by_xla": self._by_xla}
         arrays = {"variables": values_of(self._program.variables), "probed": probed}
-        return State("compiled", tuple(self._values), arrays, {**plain, **own})
+        return TrainingState("compiled", tuple(self._values), arrays, {**plain, **own})
 
-    def go_on(self, state: State) -> None:
+    def go_on(self, state: TrainingState) -> None:
         """Stand where another training stood."""
         state.check("compiled")
         assign(self._program.variables, state.arrays["variables"])
-        self._prober.go_on(state.arrays["probed"], state.plain)
+        self._prober.restore(state.arrays["probed"], state.plain)
         self._order.bit_generator.state = state.plain["order"]
         for value in state.values:
             self._observe(value)
 
-    def run(self, decide: Decide) -> Training:
+    def run(self, decide: EpochCallback) -> TrainingResult:
         """Train to the end, or to where `decide` ends it."""
         epochs = self._recipe.epochs
         for epoch in range(len(self._values) + 1, epochs + 1):
@@ -206,19 +206,19 @@ class _Trial:
             rates = self._rates_of(epoch)
             rate, loss = float(rates[-1]), self._train_epoch(rates, epochs - epoch)
             outputs, validation_loss = self._measure()
-            reason = divergence("training loss", loss, epoch, rate, self._fold)
+            reason = check_finite("training loss", loss, epoch, rate, self._fold)
             if reason is None and not np.isfinite(outputs).all():
-                reason = divergence("model's output on the validation part", math.nan, epoch, rate, self._fold)
+                reason = check_finite("model's output on the validation part", math.nan, epoch, rate, self._fold)
             if reason is not None:
-                return Training("diverged", None, reason.text, (reason,))
+                return TrainingResult("diverged", None, reason.text, (reason,))
             value = objective(self._recipe, self._split, outputs)
             self._observe(value)
-            found = self._prober.after(epoch)
+            found = self._prober.probe_if_due(epoch)
             seconds = time.monotonic() - began
             go_on = decide(EpochRecord(self._fold, epoch, loss, validation_loss, value, rate, seconds, found))
             if not go_on and epoch < epochs:
-                return Training("pruned", value, f"pruned after epoch {epoch}")
-        return Training("complete", self._values[-1])
+                return TrainingResult("pruned", value, f"pruned after epoch {epoch}")
+        return TrainingResult("complete", self._values[-1])
 
     def _observe(self, value: float) -> None:
         self._values.append(value)

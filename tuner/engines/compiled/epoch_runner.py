@@ -11,27 +11,27 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from tuner.engines.compiled.epoch_graph import epoch_piece, xla_piece
-from tuner.engines.compiled.graph_functions import Piece
-from tuner.engines.compiled.lru_cache import Clock, Kept
+from tuner.engines.compiled.epoch_graph import build_epoch_graph, build_xla_epoch_graph
+from tuner.engines.compiled.graph_functions import GraphFunction
+from tuner.engines.compiled.lru_cache import BuildTimer, LruCache
 
-PAYS = 500
+MIN_STEPS_FOR_EPOCH_GRAPH = 500
 """Steps with a gradient and an update, made and to come, from which there is a program of an epoch for both: it takes
 0.02 s and 2 MB, and saves 0.06 ms a step."""
-PROVEN = 4000
+MIN_STEPS_FOR_RESERVED_SLOT = 4000
 """Steps from which a pair is taken to be used on, so that it gets one of the last programs."""
-WHOLE = 48
+MAX_EPOCH_GRAPHS = 48
 """Programs of whole epochs that TensorFlow runs: 2 MB each."""
-COMPILED = 64
+MAX_XLA_GRAPHS = 64
 """Programs of whole epochs that XLA compiles: 5 MB each."""
-LAST = 8
+RESERVED_SLOTS = 8
 """Programs that are kept for such pairs: TensorFlow does not give back what a program holds, so their number has a
 limit, and the first trials of a long study would reach it."""
 _SHUFFLED_BYTES = 2**26
 """So much of an epoch is put into its order at once: a gather for each batch costs a step 0.03 ms."""
 
 
-class Whole:
+class EpochGraphCache:
     """The programs of whole epochs of a worker.
 
     TensorFlow does not give back all that they hold, so it makes few of its own where they pay little.  XLA's take a
@@ -41,13 +41,13 @@ class Whole:
         clock: Counts them.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: BuildTimer) -> None:
         self.clock = clock
-        self.run: Kept[Piece] = Kept(WHOLE, clock)
-        self.compiled: Kept[Piece | None] = Kept(COMPILED, clock)
+        self.run: LruCache[GraphFunction] = LruCache(MAX_EPOCH_GRAPHS, clock)
+        self.compiled: LruCache[GraphFunction | None] = LruCache(MAX_XLA_GRAPHS, clock)
 
 
-class Epochs:
+class EpochRunner:
     """Trains epochs with a gradient and an update; trials that have both in common share it.
 
     Step by step or in one call, the numbers are the same to the last bit.  XLA's differ in rounding, so it is the trial
@@ -60,10 +60,12 @@ class Epochs:
         whole: The programs of whole epochs of a worker.
     """
 
-    def __init__(self, gradient: Piece, update: Piece, rows: Sequence[tf.TensorSpec], whole: Whole) -> None:
+    def __init__(
+        self, gradient: GraphFunction, update: GraphFunction, rows: Sequence[tf.TensorSpec], whole: EpochGraphCache
+    ) -> None:
         self._gradient, self._update = gradient, update
         self._rows, self._whole = rows, whole
-        self._in_one: Piece | None = None
+        self._in_one: GraphFunction | None = None
         self._steps = 0
 
     def train(
@@ -97,18 +99,18 @@ class Epochs:
         train = self._step_by_step if self._in_one is None else self._at_once
         return train(rows, order, sizes, rates) / len(order)
 
-    def in_one(self) -> Piece:
+    def in_one(self) -> GraphFunction:
         """The program of an epoch that TensorFlow runs."""
         whole = self._whole
-        make = partial(epoch_piece, self._gradient, self._update, self._rows, whole.clock)
+        make = partial(build_epoch_graph, self._gradient, self._update, self._rows, whole.clock)
         return whole.run.get(self, make)
 
-    def compiled(self, rows: Sequence[tf.Tensor], batch: int) -> Piece | None:
+    def compiled(self, rows: Sequence[tf.Tensor], batch: int) -> GraphFunction | None:
         """The program of an epoch that XLA compiles; None where it cannot."""
         count = len(rows[0])
 
-        def make() -> Piece | None:
-            piece = xla_piece(self._gradient, self._update, self._rows, count, batch, self._whole.clock)
+        def make() -> GraphFunction | None:
+            piece = build_xla_epoch_graph(self._gradient, self._update, self._rows, count, batch, self._whole.clock)
             order, rates = np.arange(count, dtype=np.int32), np.zeros(-(-count // batch), np.float32)
             try:
                 call(piece, 0, rows, order, batch, rates)
@@ -120,8 +122,8 @@ class Epochs:
 
     def _pays(self, to_come: int) -> bool:
         """Whether a program of an epoch pays, and there is room for it, where so many steps are to come."""
-        left = self._whole.run.left - (0 if self._steps >= PROVEN else LAST)
-        return self._steps + to_come >= PAYS and left > 0
+        left = self._whole.run.left - (0 if self._steps >= MIN_STEPS_FOR_RESERVED_SLOT else RESERVED_SLOTS)
+        return self._steps + to_come >= MIN_STEPS_FOR_EPOCH_GRAPH and left > 0
 
     def _at_once(self, rows: Sequence[tf.Tensor], order: np.ndarray, sizes: Sequence[int], rates: np.ndarray) -> float:
         assert self._in_one is not None
@@ -141,7 +143,7 @@ class Epochs:
 
 
 def call(
-    epoch: Piece, steps: int, rows: Sequence[tf.Tensor], order: np.ndarray, batch: int, rates: np.ndarray
+    epoch: GraphFunction, steps: int, rows: Sequence[tf.Tensor], order: np.ndarray, batch: int, rates: np.ndarray
 ) -> float:
     """Train the first steps of an epoch → the sum of each batch's loss times its rows."""
     (total,) = epoch(tf.constant(steps), tf.constant(order), tf.constant(batch), tf.constant(rates), *rows)

@@ -21,7 +21,7 @@ from tensorflow.python.eager import context  # there is no public way to add a f
 _NUMBERS = itertools.count()
 
 
-class Function:
+class FunctionDefBuilder:
     """A function that is being written, and after `added` one that operations can call.
 
     Values are named by references: an argument, or `node:output:index`.
@@ -39,14 +39,14 @@ class Function:
         self._definition.signature.name = self.name
         self._calls: list[Any] = []
 
-    def arguments(self, types: Sequence[tf.DType]) -> list[str]:
+    def add_inputs(self, types: Sequence[tf.DType]) -> list[str]:
         """Say what it is given; references to that."""
         names = [f"given_{index}" for index in range(len(types))]
         for name, kind in zip(names, types, strict=True):
             self._definition.signature.input_arg.add(name=name, type=kind.as_datatype_enum)
         return names
 
-    def node(self, op: str, inputs: Sequence[str], output: str, after: Sequence[str] = (), **attrs: Any) -> str:
+    def add_op(self, op: str, inputs: Sequence[str], output: str, after: Sequence[str] = (), **attrs: Any) -> str:
         """Add an operation; a reference to the first of its outputs of this name.
 
         Args:
@@ -65,7 +65,7 @@ class Function:
                 self._calls.append(value)
         return f"{node.name}:{output}:0"
 
-    def copy(self, function: Any, prefix: str, given: Sequence[str], wanted: Sequence[int]) -> None:
+    def inline(self, function: Any, prefix: str, given: Sequence[str], wanted: Sequence[int]) -> None:
         """Add what a traced function does, under names of their own; `outputs_of` gives the references.
 
         Operations that are neither needed for what is wanted, nor have an effect of their own, are left out.
@@ -104,9 +104,9 @@ class Function:
 
     def constant(self, value: Any, kind: tf.DType) -> str:
         """A reference to a constant."""
-        return self.node("Const", [], "output", value=tf.make_tensor_proto(value, kind), dtype=kind)
+        return self.add_op("Const", [], "output", value=tf.make_tensor_proto(value, kind), dtype=kind)
 
-    def give(self, references: Sequence[str], types: Sequence[tf.DType], after: Sequence[str] = ()) -> None:
+    def set_outputs(self, references: Sequence[str], types: Sequence[tf.DType], after: Sequence[str] = ()) -> None:
         """Say what it gives.
 
         Args:
@@ -123,7 +123,7 @@ class Function:
             signature.control_output.append(_node(reference))
             definition.control_ret[_node(reference)] = _node(reference)
 
-    def added(self) -> Function:
+    def register(self) -> FunctionDefBuilder:
         """Itself, made known to TensorFlow for as long as this object lives."""
         known = context.context()
         known.add_function_def(self._definition)

@@ -12,8 +12,8 @@ import keras
 import tensorflow as tf
 
 from tuner.engines.compiled.flat_weights import Weights
-from tuner.engines.compiled.function_def_builder import Function, effects_of, outputs_of, types_of
-from tuner.engines.compiled.lru_cache import Clock
+from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, effects_of, outputs_of, types_of
+from tuner.engines.compiled.lru_cache import BuildTimer
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.shared_objects import SharedLoss, SharedOptimizer
 from tuner.engines.compiled.support_checks import by_graph, by_outputs, refuse
@@ -34,7 +34,7 @@ def _as_traced() -> bytes:
 _AS_TRACED = _as_traced()
 
 
-class Piece:
+class GraphFunction:
     """A function over tensors that is called as one operation.
 
     The call of a `tf.function` looks at its arguments again each time: 0.35 to 0.5 ms for the two calls of a step.  The
@@ -47,7 +47,9 @@ class Piece:
         clock: Counts it at its first call, in which TensorFlow prepares it, and the time of that.
     """
 
-    def __init__(self, function: Any, types: Sequence[tf.DType], captured: Sequence[tf.Tensor], clock: Clock) -> None:
+    def __init__(
+        self, function: Any, types: Sequence[tf.DType], captured: Sequence[tf.Tensor], clock: BuildTimer
+    ) -> None:
         self.function, self.types, self.captured = function, list(types), list(captured)
         self._clock, self._called = clock, False
 
@@ -62,10 +64,12 @@ class Piece:
         return list(called) if self.types else []
 
 
-def traced_piece(function: Callable[..., Sequence[tf.Tensor]], specs: Sequence[tf.TensorSpec], clock: Clock) -> Piece:
+def trace(
+    function: Callable[..., Sequence[tf.Tensor]], specs: Sequence[tf.TensorSpec], clock: BuildTimer
+) -> GraphFunction:
     """The piece of a function over tensors of these specs, which is traced now."""
     traced = tf.function(function, autograph=False, input_signature=list(specs)).get_concrete_function()
-    return Piece(traced, types_of(traced.outputs), traced.captured_inputs, clock)
+    return GraphFunction(traced, types_of(traced.outputs), traced.captured_inputs, clock)
 
 
 def row_specs(inputs: Sequence[int], outputs: int, weighted: bool) -> list[tf.TensorSpec]:
@@ -74,7 +78,9 @@ def row_specs(inputs: Sequence[int], outputs: int, weighted: bool) -> list[tf.Te
     return [*specs, tf.TensorSpec((None,), tf.float32)] if weighted else specs
 
 
-def network_piece(network: Network, weights: Weights, x: tf.TensorSpec, y: tf.TensorSpec, clock: Clock) -> Piece:
+def build_forward_backward(
+    network: Network, weights: Weights, x: tf.TensorSpec, y: tf.TensorSpec, clock: BuildTimer
+) -> GraphFunction:
     """`(x, gradient of a loss for the raw outputs)` → raw outputs, penalties, gradient of both for `weights.variables`.
 
     Raw outputs are those before the head, see `Layers.head`.  Of a plain network outputs and shares come behind them,
@@ -86,7 +92,7 @@ def network_piece(network: Network, weights: Weights, x: tf.TensorSpec, y: tf.Te
 
     def both(x: tf.Tensor, upstream: tf.Tensor) -> list[tf.Tensor]:
         parts, layers = weights.parts(), network.layers
-        with tf.GradientTape() as tape, layers.watching() as noted:
+        with tf.GradientTape() as tape, layers.record_activations() as noted:
             tape.watch(parts)
             outputs, penalties, state = network.call(parts, x, training=True)
             refuse(by_outputs(outputs, layers.head, noted))
@@ -101,17 +107,17 @@ def network_piece(network: Network, weights: Weights, x: tf.TensorSpec, y: tf.Te
         for variable, value in state:
             variable.assign(value)
         found = [raw, penalty, *weights.join([tf.convert_to_tensor(found) for found in gradients])]
-        return [*found, outputs, layers.shares(noted)] if network.plain else found
+        return [*found, outputs, layers.unit_shares(noted)] if network.plain else found
 
-    piece = traced_piece(both, [x, y], clock)
+    piece = trace(both, [x, y], clock)
     known = [variable.value for variable in (*network.model.variables, *weights.variables)]
     refuse(by_graph(piece.function, known))
     return piece
 
 
-def loss_gradient_piece(
-    shared: SharedLoss, head: Callable[[Any], Any] | None, rows: Sequence[tf.TensorSpec], clock: Clock
-) -> Piece:
+def build_loss_gradient(
+    shared: SharedLoss, head: Callable[[Any], Any] | None, rows: Sequence[tf.TensorSpec], clock: BuildTimer
+) -> GraphFunction:
     """`(raw outputs, y[, weight])` → the loss without penalties, and its gradient for these outputs.
 
     It begins before the head, as Keras computes cross-entropies from there: probabilities that are rounded to 0 have
@@ -124,10 +130,12 @@ def loss_gradient_piece(
             loss = shared.loss(y, raw if head is None else head(raw), sample_weight=weight)
         return [loss, tape.gradient(loss, raw)]
 
-    return traced_piece(gradient, [rows[1], *rows[1:]], clock)
+    return trace(gradient, [rows[1], *rows[1:]], clock)
 
 
-def gradient_piece(network: Piece, loss: Piece, rows: Sequence[tf.TensorSpec], weights: Weights, clock: Clock) -> Piece:
+def join_gradient(
+    network: GraphFunction, loss: GraphFunction, rows: Sequence[tf.TensorSpec], weights: Weights, clock: BuildTimer
+) -> GraphFunction:
     """`rows` → the loss with all penalties, then its gradient for each of `weights.variables`.
 
     Put together from what was traced: so each network, and each loss, is traced once.
@@ -139,21 +147,21 @@ def gradient_piece(network: Piece, loss: Piece, rows: Sequence[tf.TensorSpec], w
         weights: Those of the network.
         clock: Counts it.
     """
-    captured, joined = [*network.captured, *loss.captured], Function("gradient")
-    given = joined.arguments(types_of([*rows, *captured]))
+    captured, joined = [*network.captured, *loss.captured], FunctionDefBuilder("gradient")
+    given = joined.add_inputs(types_of([*rows, *captured]))
     (x, *targets), handles = given[: len(rows)], given[len(rows) :]
     of_network, of_loss = handles[: len(network.captured)], handles[len(network.captured) :]
     raw, penalty, *gradients = outputs_of(network.function, "network")[: 2 + len(weights.variables)]
     value, upstream = outputs_of(loss.function, "loss")
-    joined.copy(network.function, "network", [x, upstream, *of_network], wanted=range(2 + len(gradients)))
-    joined.copy(loss.function, "loss", [raw, *targets, *of_loss], wanted=range(2))
-    total = joined.node("AddV2", [value, penalty], "z", T=tf.float32)
+    joined.inline(network.function, "network", [x, upstream, *of_network], wanted=range(2 + len(gradients)))
+    joined.inline(loss.function, "loss", [raw, *targets, *of_loss], wanted=range(2))
+    total = joined.add_op("AddV2", [value, penalty], "z", T=tf.float32)
     types = [tf.float32] * (1 + len(gradients))
-    joined.give([total, *gradients], types, after=effects_of(network.function, "network"))
-    return Piece(joined.added(), types, captured, clock)
+    joined.set_outputs([total, *gradients], types, after=effects_of(network.function, "network"))
+    return GraphFunction(joined.register(), types, captured, clock)
 
 
-def update_piece(shared: SharedOptimizer, weights: Weights, clock: Clock) -> Piece:
+def update_piece(shared: SharedOptimizer, weights: Weights, clock: BuildTimer) -> GraphFunction:
     """`(*gradients, rate)` sets the weights."""
 
     def update(*given: tf.Tensor) -> list[tf.Tensor]:
@@ -161,36 +169,36 @@ def update_piece(shared: SharedOptimizer, weights: Weights, clock: Clock) -> Pie
         shared.optimizer.apply(list(given[:-1]), weights.variables)
         return []
 
-    return traced_piece(update, [*weights.specs(), tf.TensorSpec((), tf.float32)], clock)
+    return trace(update, [*weights.specs(), tf.TensorSpec((), tf.float32)], clock)
 
 
-def outputs_piece(network: Network, weights: Weights, x: tf.TensorSpec, clock: Clock) -> Piece:
+def outputs_piece(network: Network, weights: Weights, x: tf.TensorSpec, clock: BuildTimer) -> GraphFunction:
     """`x` → outputs `(n, k)`, as in `predict`; raw outputs; and `Layers.shares`."""
 
     def outputs(x: tf.Tensor) -> list[tf.Tensor]:
-        with network.layers.watching() as noted:
+        with network.layers.record_activations() as noted:
             found = network.call(weights.parts(), x, training=False)[0]
-        return [found, found if noted.raw is None else noted.raw, network.layers.shares(noted)]
+        return [found, found if noted.raw is None else noted.raw, network.layers.unit_shares(noted)]
 
-    return traced_piece(outputs, [x], clock)
+    return trace(outputs, [x], clock)
 
 
-def plain_outputs_piece(network: Piece, x: tf.TensorSpec, clock: Clock) -> Piece:
+def plain_outputs_piece(network: GraphFunction, x: tf.TensorSpec, clock: BuildTimer) -> GraphFunction:
     """As `outputs_piece`, for a plain network: a part of what was traced for its gradient (see `network_piece`)."""
-    part, types = Function("outputs"), [tf.float32] * 3
-    given, *captured = part.arguments(types_of([x, *network.captured]))
+    part, types = FunctionDefBuilder("outputs"), [tf.float32] * 3
+    given, *captured = part.add_inputs(types_of([x, *network.captured]))
     raw, *_, outputs, shares = outputs_of(network.function, "network")
     last = len(network.types)
     # What is wanted needs no gradient: any reference does for it.
-    part.copy(network.function, "network", [given, given, *captured], wanted=[0, last - 2, last - 1])
-    part.give([outputs, raw, shares], types)
-    return Piece(part.added(), types, network.captured, clock)
+    part.inline(network.function, "network", [given, given, *captured], wanted=[0, last - 2, last - 1])
+    part.set_outputs([outputs, raw, shares], types)
+    return GraphFunction(part.register(), types, network.captured, clock)
 
 
-def loss_piece(shared: SharedLoss, rows: Sequence[tf.TensorSpec], clock: Clock) -> Piece:
+def loss_piece(shared: SharedLoss, rows: Sequence[tf.TensorSpec], clock: BuildTimer) -> GraphFunction:
     """`(outputs, y[, weight])` → the loss, without penalties."""
 
     def loss(outputs: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> list[tf.Tensor]:
         return [shared.loss(y, outputs, sample_weight=weight)]
 
-    return traced_piece(loss, [rows[1], *rows[1:]], clock)
+    return trace(loss, [rows[1], *rows[1:]], clock)

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras.src.utils.naming import reset_uids  # `clear_session` does this as well, and more
 
-from tuner.catalog import Recipe, build_model, initializer_of
+from tuner.catalog import Recipe, build_model, make_initializer
 from tuner.engines.variable_io import values_of
 
 _MOST_DRAWS = 10_000
@@ -28,7 +28,7 @@ Build = Callable[[Recipe, Callable[[Any], Any], Callable[[int], object]], keras.
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class RecordedDraw:
     """A value that an initializer gave: its seed was draw number `draw`, or None where it has a generator."""
 
     shape: tuple[int, ...]
@@ -36,7 +36,7 @@ class _Drawn:
     draw: int | None
 
 
-class _Watched(keras.initializers.Initializer):
+class RecordingInitializer(keras.initializers.Initializer):
     """An initializer, and its clones, that notes what it draws."""
 
     def __init__(self, inner: Any, noted: list[tuple[tuple[int, ...], Any, Any, np.ndarray]]) -> None:
@@ -47,14 +47,14 @@ class _Watched(keras.initializers.Initializer):
         self._noted.append((tuple(shape), dtype, self._inner.seed, keras.ops.convert_to_numpy(value)))
         return value
 
-    def clone(self) -> _Watched:
-        return _Watched(self._inner.clone(), self._noted)
+    def clone(self) -> RecordingInitializer:
+        return RecordingInitializer(self._inner.clone(), self._noted)
 
     def get_config(self) -> dict[str, Any]:
         return dict(self._inner.get_config())
 
 
-class InitialValues:
+class InitialWeightReplay:
     """Initial values of the variables of one network.
 
     Args:
@@ -72,7 +72,7 @@ class InitialValues:
         self._checked = False
         noted: list[tuple[tuple[int, ...], Any, Any, np.ndarray]] = []
         try:
-            self.model = build(recipe, lambda initializer: _Watched(initializer, noted), seed_python)
+            self.model = build(recipe, lambda initializer: RecordingInitializer(initializer, noted), seed_python)
             seeds = _draws_made(recipe.seed)
         except Exception:  # a model file may look into its initializer; a mistake of its own is raised by this:
             self.model, seeds = build(recipe, _as_it_is, seed_python), None
@@ -92,7 +92,7 @@ class InitialValues:
         for shape, dtype, seed, _ in noted:
             if isinstance(seed, int) and seed not in seeds:
                 return False
-            drawn.append(_Drawn(shape, dtype, seeds.index(seed) if isinstance(seed, int) else None))
+            drawn.append(RecordedDraw(shape, dtype, seeds.index(seed) if isinstance(seed, int) else None))
         self._count, self._drawn = len(seeds), drawn
         self._sources: list[tuple[str, Any]] = []
         left = list(range(len(drawn)))
@@ -129,7 +129,7 @@ class InitialValues:
     def _replay(self, recipe: Recipe) -> list[np.ndarray]:
         generator = random.Random(recipe.seed)
         seeds = [generator.randint(1, int(1e9)) for _ in range(self._count)]
-        shared = initializer_of(recipe)
+        shared = make_initializer(recipe)
         drawn = []
         for draw in self._drawn:
             initializer = shared
@@ -149,7 +149,7 @@ class InitialValues:
         return values
 
 
-def _kind(drawn: Sequence[_Drawn], sources: Sequence[tuple[str, Any]]) -> str | None:
+def _kind(drawn: Sequence[RecordedDraw], sources: Sequence[tuple[str, Any]]) -> str | None:
     """Where the variables of a network come from, whatever their shapes are.
 
     None where numbers of a variable have no draw and differ: the model file may have made them up.
@@ -194,7 +194,7 @@ def _draws_made(seed: int) -> list[int] | None:
 def builder(
     inputs: Sequence[int], outputs: int, build: Callable[..., keras.Model], penalty: keras.regularizers.Regularizer
 ) -> Build:
-    """What `InitialValues` builds with: the models of the recipes of one network."""
+    """What `InitialWeightReplay` builds with: the models of the recipes of one network."""
 
     def of_recipe(recipe: Recipe, wrap: Callable[[Any], Any], seeding: Callable[[int], object]) -> keras.Model:
         reset_uids()  # a layer without a name gets the next number of this process, and trials are compared by names

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Clock:
+class BuildTimer:
     """Counts programs and the seconds spent on making them.
 
     Attributes:
@@ -34,7 +34,7 @@ class Clock:
             self.seconds += time.monotonic() - began
 
 
-class Kept(Generic[T]):
+class LruCache(Generic[T]):
     """Things by key, at most `limit` of them.
 
     Args:
@@ -42,7 +42,7 @@ class Kept(Generic[T]):
         clock: Counts the time of making them.
     """
 
-    def __init__(self, limit: int, clock: Clock) -> None:
+    def __init__(self, limit: int, clock: BuildTimer) -> None:
         self._limit, self._clock = limit, clock
         self._things: OrderedDict[Hashable, T] = OrderedDict()
 

@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from tuner.catalog import Recipe
 from tuner.data import DataFacts
-from tuner.engines.compiled.initial_weights import InitialValues, builder
-from tuner.engines.compiled.runtime_scalar import Number
+from tuner.engines.compiled.initial_weights import InitialWeightReplay, builder
+from tuner.engines.compiled.runtime_scalar import RuntimeScalar
 from tuner.engines.compiled.support_checks import by_call, by_model, refuse
-from tuner.health import Layers, is_keras
+from tuner.health import LayerMonitor, is_keras
 
 _PLAIN = (
     *("InputLayer", "Dense", "Embedding", "Conv1D", "Conv2D", "Conv3D", "Activation", "ReLU", "LeakyReLU", "ELU"),
@@ -32,7 +32,7 @@ class Network:
         recipe: One of these recipes.
         facts: Shapes of the data.
         build: The function of the model file.
-        trusted: See `InitialValues`; shared by the networks of one model file.
+        trusted: See `InitialWeightReplay`; shared by the networks of one model file.
 
     Attributes:
         model: The Keras model; its own variables of weights are not used.
@@ -48,13 +48,13 @@ class Network:
     """
 
     def __init__(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any], trusted: set[str]) -> None:
-        self._l1, self._l2 = (Number(value) if value else None for value in (recipe.l1, recipe.l2))
+        self._l1, self._l2 = (RuntimeScalar(value) if value else None for value in (recipe.l1, recipe.l2))
         penalty = keras.regularizers.L1L2(0.0, 0.0)
         penalty.l1, penalty.l2 = self._l1 or 0.0, self._l2 or 0.0
-        self._initial = InitialValues(recipe, builder(facts.input_shape, facts.outputs, build, penalty), trusted)
+        self._initial = InitialWeightReplay(recipe, builder(facts.input_shape, facts.outputs, build, penalty), trusted)
         self.model = self._initial.model
         refuse(by_model(self.model))
-        self.layers, self.plain = Layers(self.model), is_plain(self.model)
+        self.layers, self.plain = LayerMonitor(self.model), is_plain(self.model)
         self.shapes = tuple(tuple(variable.shape) for variable in self.model.trainable_variables)
         self.sparse = False
         self.size = sum(int(np.prod(shape)) for shape in self.shapes)

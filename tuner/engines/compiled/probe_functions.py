@@ -15,11 +15,11 @@ import tensorflow as tf
 from tuner.catalog import Recipe
 from tuner.data import Split
 from tuner.engines.compiled.flat_weights import Weights
-from tuner.engines.compiled.graph_functions import Piece, row_specs, traced_piece
-from tuner.engines.compiled.lru_cache import Clock, Kept
+from tuner.engines.compiled.graph_functions import GraphFunction, row_specs, trace
+from tuner.engines.compiled.lru_cache import BuildTimer, LruCache
 from tuner.engines.compiled.network import Network
-from tuner.engines.compiled.training_program import Program
-from tuner.engines.prober import Look, Prober, constant_answer, steps_of
+from tuner.engines.compiled.training_program import TrainingProgram
+from tuner.engines.prober import ProbeMeasurement, Prober, constant_prediction, steps_of
 from tuner.errors import UnsupportedError
 from tuner.health import probe_rows
 
@@ -33,12 +33,12 @@ class HealthPieces:
         clock: Counts them.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: BuildTimer) -> None:
         self._clock = clock
-        self._backward: Kept[Piece] = Kept(_KEPT, clock)
+        self._backward: LruCache[GraphFunction] = LruCache(_KEPT, clock)
 
     def prober(
-        self, program: Program, recipe: Recipe, split: Split, train: Sequence[tf.Tensor], probes: Sequence[int]
+        self, program: TrainingProgram, recipe: Recipe, split: Split, train: Sequence[tf.Tensor], probes: Sequence[int]
     ) -> Prober:
         """Makes the probes of a training that is about to begin.
 
@@ -56,21 +56,21 @@ class HealthPieces:
         rows = [tf.gather(part, chosen) for part in train]
         gradient = self._gradient(program, rows)
 
-        def look() -> Look:
+        def look() -> ProbeMeasurement:
             _, raw, shares = program.outputs(rows[0])
             loss, gradients = gradient(raw)
-            return Look(loss, gradients, shares.numpy())
+            return ProbeMeasurement(loss, gradients, shares.numpy())
 
         def constant_loss() -> float:
             weight = rows[2].numpy() if len(rows) > 2 else None
-            answer = tf.constant(constant_answer(rows[1].numpy(), weight, network.layers.head))
+            answer = tf.constant(constant_prediction(rows[1].numpy(), weight, network.layers.head))
             outputs = answer if network.layers.head is None else network.layers.head(answer)
             return float(program.measured(outputs, *rows[1:])[0])
 
         return Prober(network.layers, look, constant_loss, weights.arrays, steps_of(split.train, recipe), probes)
 
     def _gradient(
-        self, program: Program, rows: Sequence[tf.Tensor]
+        self, program: TrainingProgram, rows: Sequence[tf.Tensor]
     ) -> Callable[[tf.Tensor], tuple[float, list[np.ndarray]]]:
         """Gives the loss, and its gradient for each weight, from the outputs before the head."""
         network, weights, (x, *rest) = program.network, program.weights, rows
@@ -97,18 +97,20 @@ class HealthPieces:
         return by_pieces
 
 
-def backward_piece(network: Network, weights: Weights, specs: Sequence[tf.TensorSpec], clock: Clock) -> Piece:
+def backward_piece(
+    network: Network, weights: Weights, specs: Sequence[tf.TensorSpec], clock: BuildTimer
+) -> GraphFunction:
     """`(x, gradient of the outputs before the head)` → the gradient for each weight, in its shape."""
 
     def backward(x: tf.Tensor, gradient: tf.Tensor) -> list[tf.Tensor]:
         parts = weights.parts()
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(parts)
-            with network.layers.watching() as noted:
+            with network.layers.record_activations() as noted:
                 outputs = network.call(parts, x, training=False)[0]
             raw = outputs if noted.raw is None else noted.raw
         zero = tf.UnconnectedGradients.ZERO
         found = tape.gradient(raw, parts, output_gradients=gradient, unconnected_gradients=zero)
         return [tf.convert_to_tensor(tensor) for tensor in found]
 
-    return traced_piece(backward, specs[:2], clock)
+    return trace(backward, specs[:2], clock)

@@ -7,27 +7,27 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tuner.catalog import CLIPPINGS, OPTIMIZERS, Recipe, optimizer_of
+from tuner.catalog import CLIPPINGS, OPTIMIZERS, Recipe, make_optimizer
 from tuner.data import DataFacts
-from tuner.engines.compiled.epoch_runner import Epochs, Whole
+from tuner.engines.compiled.epoch_runner import EpochGraphCache, EpochRunner
 from tuner.engines.compiled.flat_weights import Weights
 from tuner.engines.compiled.graph_functions import (
-    Piece,
-    gradient_piece,
-    loss_gradient_piece,
+    GraphFunction,
+    build_forward_backward,
+    build_loss_gradient,
+    join_gradient,
     loss_piece,
-    network_piece,
     outputs_piece,
     plain_outputs_piece,
     row_specs,
     update_piece,
 )
-from tuner.engines.compiled.lru_cache import Clock, Kept
+from tuner.engines.compiled.lru_cache import BuildTimer, LruCache
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.probe_functions import HealthPieces
 from tuner.engines.compiled.shared_objects import SharedLoss, SharedOptimizer, loss_key, optimizer_key
 from tuner.engines.compiled.support_checks import by_update, refuse
-from tuner.engines.compiled.training_program import Program
+from tuner.engines.compiled.training_program import TrainingProgram
 from tuner.engines.keras_settings import settings_key
 from tuner.errors import TunerError, UnsupportedError
 
@@ -37,7 +37,7 @@ _LARGE = 500_000
 """Weights above which a copy into one vector costs more than the operations that it saves."""
 
 
-class Programs:
+class ProgramCache:
     """Pieces and what they share.
 
     All of them are made under one set of global settings (`CompiledEngine` sees to it).
@@ -52,19 +52,19 @@ class Programs:
         health: The pieces of probes.
     """
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        self.clock = clock or Clock()
+    def __init__(self, clock: BuildTimer | None = None) -> None:
+        self.clock = clock or BuildTimer()
         self.health = HealthPieces(self.clock)
         self._trusted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        self._networks: Kept[Network] = Kept(_KEPT, self.clock)
-        self._weights: Kept[Weights] = Kept(_KEPT, self.clock)
-        self._losses: Kept[SharedLoss] = Kept(_KEPT, self.clock)
-        self._optimizers: Kept[SharedOptimizer] = Kept(_KEPT, self.clock)
-        self._pieces: Kept[Piece] = Kept(_KEPT, self.clock)
-        self._whole = Whole(self.clock)
-        self._epochs: Kept[Epochs] = Kept(_KEPT, self.clock)
+        self._networks: LruCache[Network] = LruCache(_KEPT, self.clock)
+        self._weights: LruCache[Weights] = LruCache(_KEPT, self.clock)
+        self._losses: LruCache[SharedLoss] = LruCache(_KEPT, self.clock)
+        self._optimizers: LruCache[SharedOptimizer] = LruCache(_KEPT, self.clock)
+        self._pieces: LruCache[GraphFunction] = LruCache(_KEPT, self.clock)
+        self._whole = EpochGraphCache(self.clock)
+        self._epochs: LruCache[EpochRunner] = LruCache(_KEPT, self.clock)
 
-    def begin(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any], weighted: bool) -> Program:
+    def prepare(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any], weighted: bool) -> TrainingProgram:
         """The program of a recipe, ready for its first step.
 
         Args:
@@ -76,7 +76,7 @@ class Programs:
         Raises:
             UnsupportedError: There can be none.
         """
-        config = optimizer_of(recipe).get_config()
+        config = make_optimizer(recipe).get_config()
         trusted = self._trusted[recipe.model.reference, recipe.model.sha256]
         network = self._networks.get(network_key(recipe, facts), lambda: Network(recipe, facts, build, trusted))
         try:
@@ -91,7 +91,7 @@ class Programs:
 
     def _program(
         self, recipe: Recipe, facts: DataFacts, network: Network, config: Mapping[str, Any], weighted: bool
-    ) -> Program:
+    ) -> TrainingProgram:
         clock, rows = self.clock, row_specs(facts.input_shape, facts.outputs, weighted)
         layout = (network.shapes, network.embedding, _apart(recipe, network))
         weights = self._weights.get(layout, lambda: Weights(*layout))
@@ -103,24 +103,24 @@ class Programs:
         head = network.layers.head
         loss_gradient = piece(
             (loss, None if head is None else head.__name__, weighted, facts.outputs),
-            lambda: loss_gradient_piece(loss, head, rows, clock),
+            lambda: build_loss_gradient(loss, head, rows, clock),
         )
-        both = piece((network, weights, "both"), lambda: network_piece(network, weights, x, y, clock))
+        both = piece((network, weights, "both"), lambda: build_forward_backward(network, weights, x, y, clock))
         refuse(by_update(network.sparse, recipe))
-        gradient = piece((both, loss_gradient), lambda: gradient_piece(both, loss_gradient, rows, weights, clock))
+        gradient = piece((both, loss_gradient), lambda: join_gradient(both, loss_gradient, rows, weights, clock))
         update = piece((optimizer, weights), lambda: update_piece(optimizer, weights, clock))
 
-        def outputs() -> Piece:
+        def outputs() -> GraphFunction:
             return plain_outputs_piece(both, x, clock) if network.plain else outputs_piece(network, weights, x, clock)
 
-        return Program(
+        return TrainingProgram(
             network,
             weights,
             loss,
             optimizer,
             gradient,
             loss_gradient,
-            epochs=self._epochs.get((gradient, update), lambda: Epochs(gradient, update, rows, self._whole)),
+            epochs=self._epochs.get((gradient, update), lambda: EpochRunner(gradient, update, rows, self._whole)),
             outputs=piece((network, weights, "outputs"), outputs),
             measured=piece((loss, weighted, facts.outputs), lambda: loss_piece(loss, rows, clock)),
         )

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 
-class Number(keras.Variable):
+class RuntimeScalar(keras.Variable):
     """A float32 that differs from 0, can be set between calls, and stands where Keras expects a Python float.
 
     Keras writes `1 - beta_2` of Python floats, in float64, and rounds the difference.  From the rounded float32 of
@@ -51,6 +51,6 @@ class Number(keras.Variable):
         return id(self)
 
 
-def is_number(value: Any) -> bool:
+def is_tunable_scalar(value: Any) -> bool:
     """Whether an option is one that a program reads when it runs: a float other than 0."""
     return isinstance(value, float) and value != 0.0

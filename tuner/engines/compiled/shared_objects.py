@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuner.catalog import LOSSES, OPTIMIZERS, Recipe, optimizer_of
+from tuner.catalog import LOSSES, OPTIMIZERS, Recipe, make_optimizer
 from tuner.engines.compiled.flat_weights import Weights
-from tuner.engines.compiled.runtime_scalar import Number, is_number
+from tuner.engines.compiled.runtime_scalar import RuntimeScalar, is_tunable_scalar
 
 _COMMON = ("weight_decay", "adam_weight_decay", "clipnorm", "clipvalue", "global_clipnorm")
 _START = "initial_accumulator_value"
@@ -27,7 +27,7 @@ class SharedLoss:
 
     def __init__(self, recipe: Recipe) -> None:
         options = _loss_options(recipe)
-        self._numbers = {name: Number(value) for name, value in options.items() if is_number(value)}
+        self._numbers = {name: RuntimeScalar(value) for name, value in options.items() if is_tunable_scalar(value)}
         self.loss: keras.losses.Loss = LOSSES[recipe.loss.name].build(**{**options, **self._numbers})
 
     def begin(self, recipe: Recipe) -> None:
@@ -49,15 +49,17 @@ class SharedOptimizer:
     """
 
     def __init__(self, recipe: Recipe, weights: Weights) -> None:
-        self.optimizer = optimizer_of(recipe)
+        self.optimizer = make_optimizer(recipe)
         config = self.optimizer.get_config()
-        self._numbers = {name: Number(config[name]) for name in _adjustable(recipe) if is_number(config.get(name))}
+        self._numbers = {
+            name: RuntimeScalar(config[name]) for name in _adjustable(recipe) if is_tunable_scalar(config.get(name))
+        }
         for name, number in self._numbers.items():
             setattr(self.optimizer, name, number)
         if _START in config:
             setattr(self.optimizer, _START, _MARK)
         self.optimizer.build(weights.variables)
-        slots = [variable for variable in self.optimizer.variables if not isinstance(variable, Number)]
+        slots = [variable for variable in self.optimizer.variables if not isinstance(variable, RuntimeScalar)]
         self._slots = [(variable, keras.ops.convert_to_numpy(variable)) for variable in slots]
         self._starts = [
             _START in config and value.ndim > 0 and bool((value == _MARK).all()) for _, value in self._slots
@@ -92,7 +94,9 @@ def optimizer_key(recipe: Recipe, config: Mapping[str, Any]) -> str:
 
 
 def _key(name: str, options: Mapping[str, Any], adjustable: Any) -> str:
-    shared = {key: "number" if key in adjustable and is_number(value) else value for key, value in options.items()}
+    shared = {
+        key: "number" if key in adjustable and is_tunable_scalar(value) else value for key, value in options.items()
+    }
     return f"{name} {json.dumps(shared, sort_keys=True, default=repr)}"
 
 

@@ -15,10 +15,10 @@ import tensorflow as tf
 from keras.src.backend import get_keras_mask  # there is no public way to read a mask
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-from tuner.catalog import CLIPPINGS, OPTIMIZERS, Recipe, own_training
+from tuner.catalog import CLIPPINGS, OPTIMIZERS, Recipe, custom_train_method
 from tuner.engines.compiled.function_def_builder import operations_of
 from tuner.errors import UnsupportedError
-from tuner.health import Noted
+from tuner.health import ActivationTrace
 
 _DRAWING = (
     *("Random", "Multinomial", "TruncatedNormal", "StandardNormal", "StatefulUniform", "Rng"),
@@ -37,7 +37,7 @@ def refuse(reason: str | None) -> None:
 
 def by_model(model: keras.Model) -> str | None:
     """Why a model cannot be trained by calls of its layers alone; None where it can."""
-    if own := own_training(model):
+    if own := custom_train_method(model):
         return f"the model has a {own} of its own"
     if len(model.inputs) != 1:
         return f"the model has {len(model.inputs)} inputs"
@@ -79,7 +79,7 @@ def by_call(
     return None
 
 
-def by_outputs(outputs: tf.Tensor, head: Any, noted: Noted) -> str | None:
+def by_outputs(outputs: tf.Tensor, head: Any, noted: ActivationTrace) -> str | None:
     """Why the loss of such outputs cannot be taken from those before the head; None where it can.
 
     Args:

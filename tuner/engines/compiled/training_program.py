@@ -10,9 +10,9 @@ import tensorflow as tf
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from tuner.catalog import Recipe
-from tuner.engines.compiled.epoch_runner import Epochs
+from tuner.engines.compiled.epoch_runner import EpochRunner
 from tuner.engines.compiled.flat_weights import Weights
-from tuner.engines.compiled.graph_functions import Piece
+from tuner.engines.compiled.graph_functions import GraphFunction
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.shared_objects import SharedLoss, SharedOptimizer
 from tuner.engines.compiled.support_checks import draws
@@ -22,18 +22,18 @@ _CHECKING = ("Assert", "CheckNumerics")
 
 
 @dataclass(frozen=True)
-class Program:
+class TrainingProgram:
     """The pieces of one kind of recipes, and what they share."""
 
     network: Network
     weights: Weights
     loss: SharedLoss
     optimizer: SharedOptimizer
-    gradient: Piece
-    loss_gradient: Piece
-    epochs: Epochs
-    outputs: Piece
-    measured: Piece
+    gradient: GraphFunction
+    loss_gradient: GraphFunction
+    epochs: EpochRunner
+    outputs: GraphFunction
+    measured: GraphFunction
 
     @property
     def variables(self) -> list[Any]:

@@ -18,11 +18,11 @@ from tuner.catalog import Recipe
 from tuner.data import DataFacts
 from tuner.engines.base import StepTimes
 from tuner.engines.compiled.epoch_runner import call
-from tuner.engines.compiled.graph_functions import Piece
+from tuner.engines.compiled.graph_functions import GraphFunction
 from tuner.engines.compiled.program_cache import network_key
-from tuner.engines.compiled.training_program import Program
+from tuner.engines.compiled.training_program import TrainingProgram
 
-WORTH_S = 8.0
+MIN_TOTAL_S = 8.0
 """Time of all trainings of one kind, by the estimate, from which XLA is looked at."""
 FASTER = 1.25
 """So much faster it must be: a network for which both are nearly the same should get the same choice each time."""
@@ -35,7 +35,7 @@ _FIRST, _FIRST_BY_XLA, _HOPELESS = 8, 2, 5.0
 _ROUNDS, _ROUND_MS = 5, 20.0
 
 
-class ByXla:
+class XlaPolicy:
     """The choice, by what is measured and by what a study expects.
 
     Whether a trial is trained by XLA follows from its recipe, the study and `measured`, and not from what a worker has
@@ -52,9 +52,9 @@ class ByXla:
         self._trainings = trainings
         self.measured: dict[str, StepTimes] = {}
 
-    def of(
+    def decide(
         self,
-        program: Program,
+        program: TrainingProgram,
         recipe: Recipe,
         facts: DataFacts,
         rows: Sequence[tf.Tensor],
@@ -72,7 +72,7 @@ class ByXla:
             anew: Makes the program ready for its first step; called where something was measured with it.
         """
         expected = self._trainings * seconds(program.network.size, sizes, recipe.epochs)
-        if expected < WORTH_S or not program.same_by_xla:
+        if expected < MIN_TOTAL_S or not program.same_by_xla:
             return False
         key = hashlib.sha256(network_key(recipe, facts).encode()).hexdigest()[:12]
         if key not in self.measured:
@@ -93,12 +93,12 @@ def seconds(weights: int, sizes: Sequence[int], epochs: int) -> float:
     return epochs * (len(sizes) * _STEP_S + sum(sizes) * weights * 6 / _OPERATIONS)
 
 
-def step_times(program: Program, rows: Sequence[tf.Tensor], sizes: Sequence[int]) -> StepTimes:
+def step_times(program: TrainingProgram, rows: Sequence[tf.Tensor], sizes: Sequence[int]) -> StepTimes:
     """Milliseconds of a step, medians of rounds in turn; what the program holds is other numbers afterwards."""
     order, rates = np.arange(sum(sizes), dtype=np.int32), np.zeros(len(sizes), np.float32)
     whole = sum(size == sizes[0] for size in sizes)
 
-    def took(epoch: Piece, steps: int) -> float:
+    def took(epoch: GraphFunction, steps: int) -> float:
         began = time.perf_counter()
         call(epoch, steps, rows, order, sizes[0], rates)
         return 1e3 * (time.perf_counter() - began) / steps

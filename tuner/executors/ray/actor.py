@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from tuner.executors.private_folder import PrivateFolder
 from tuner.executors.ray.project_archive import unpack
-from tuner.text import one_line
+from tuner.text import format_error
 
 Message: TypeAlias = dict[str, Any]
 Work: TypeAlias = Callable[["queue.SimpleQueue[Message]", Callable[[Message], None]], None]
@@ -80,4 +80,4 @@ class RayWorker:
             self.put({"do": "prepare", "workplace": {**workplace, "project": str(copy)}})
             self._loop(self._inbox, self._outbox.put)
         except BaseException as error:  # a thread that ends in silence would leave the coordinator waiting
-            self._outbox.put({"is": "broken", "error": one_line(error), "traceback": traceback.format_exc()})
+            self._outbox.put({"is": "broken", "error": format_error(error), "traceback": traceback.format_exc()})

@@ -18,24 +18,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.errors import WorkerError
-from tuner.executors.memory_limits import Suspects, too_long
+from tuner.executors.memory_limits import OomRetryPolicy, deadline_passed
 from tuner.executors.ray.actor import CALLS, RayWorker, Work, work
 from tuner.executors.ray.project_archive import digest, pack
 from tuner.executors.ray.session import RaySession, close_token_file
 from tuner.executors.worker_env import settings
 from tuner.protocol import (
-    Ended,
     Event,
     GlobalStateChanged,
     Job,
-    Lost,
-    Raised,
-    Stopped,
-    Workplace,
+    JobFailed,
+    JobFinished,
+    LimitExceeded,
+    WorkerConfig,
+    WorkerDied,
     messages,
     out_of_memory,
 )
-from tuner.text import one_line, plain
+from tuner.text import format_error, plain
 
 LOCAL = "local"
 """Address of a Ray that is started for this run alone."""
@@ -83,7 +83,7 @@ class RayExecutor:
 
     def __init__(
         self,
-        workplace: Workplace,
+        workplace: WorkerConfig,
         workers: int | None = None,
         *,
         address: str | None = None,
@@ -98,7 +98,7 @@ class RayExecutor:
         self._actors: list[_Actor] = []
         self._calls: dict[Any, tuple[_Actor, bool]] = {}  # on their way → whose, and whether it is a `take`
         self._waiting: deque[Job] = deque()
-        self._suspects = Suspects()
+        self._suspects = OomRetryPolicy()
         self._error: WorkerError | None = None
         self._ray: Any = None
         self._session: RaySession | None = None
@@ -133,7 +133,7 @@ class RayExecutor:
             self._head = host.strip("[]"), int(port)
         self._make_room()
 
-    def free(self) -> int:
+    def free_slots(self) -> int:
         """See `Executor`.  Actors that are pending, or still prepare, take nothing."""
         if self._error is not None:
             return 0
@@ -144,19 +144,19 @@ class RayExecutor:
         self._waiting.append(job)
         self._hand_out()
 
-    def answer(self, number: int, go_on: bool) -> None:
+    def resume_or_prune(self, number: int, go_on: bool) -> None:
         """See `Executor`."""
         for actor in self._actors:
             if actor.job is not None and actor.job.number == number:
                 self._put(actor, {"do": "answer", "go_on": go_on})
 
-    def stop(self, number: int) -> None:
+    def cancel(self, number: int) -> None:
         """See `Executor`.  A program in progress cannot be asked to end: its actor is replaced."""
         self._waiting = deque(job for job in self._waiting if job.number != number)
         for actor in [actor for actor in self._actors if actor.job is not None and actor.job.number == number]:
             self._give_up(actor)
 
-    def events(self, timeout_s: float) -> list[Event]:
+    def poll(self, timeout_s: float) -> list[Event]:
         """See `Executor`.  What had happened before an error is given first, the error at the next call."""
         if self._error is not None:
             raise self._error
@@ -273,15 +273,17 @@ class RayExecutor:
                 raise WorkerError(f"A worker could not prepare its work: {plain(str(message.get('error')))}")
             case "broken":  # its thread has ended
                 self._give_up(actor)
-                return [] if actor.job is None else [Lost(actor.job.number, "its worker ended", plain(str(message)))]
+                return (
+                    [] if actor.job is None else [WorkerDied(actor.job.number, "its worker ended", plain(str(message)))]
+                )
         if actor.parser is None:
             raise messages.MessageError("something between two trials")
         event = actor.parser.parse(message)
-        if isinstance(event, Raised) and event.memory:
+        if isinstance(event, JobFailed) and event.memory:
             found = self._without_memory(actor.job, event.error, event.traceback, actor.trials)
             self._give_up(actor)
             return found
-        if isinstance(event, Ended | Raised):
+        if isinstance(event, JobFinished | JobFailed):
             actor.job, actor.parser, actor.began, actor.trials = None, None, None, actor.trials + 1
             if actor.spent:
                 self._give_up(actor)
@@ -294,17 +296,17 @@ class RayExecutor:
         if not actor.ready and actor.attempt >= _STARTS_WITHOUT_READY:
             raise WorkerError(f"{actor.attempt} workers in a row were of no use before they were ready: {error}")
         self._give_up(actor, 1 if actor.ready else actor.attempt + 1)
-        return [] if actor.job is None else [Raised(actor.job.number, one_line(error), str(error))]
+        return [] if actor.job is None else [JobFailed(actor.job.number, format_error(error), str(error))]
 
     def _without_memory(self, job: Job | None, error: str, log: str, trials_before: int) -> list[Event]:
         """What is told of a trial that could not have the memory it wanted."""
         assert job is not None
         reason = f"out of memory: {error}"
-        guilty = self._suspects.blame(job.number, trials_before)
-        return [Stopped(job.number, reason) if guilty else Lost(job.number, reason, log)]
+        guilty = self._suspects.should_fail(job.number, trials_before)
+        return [LimitExceeded(job.number, reason) if guilty else WorkerDied(job.number, reason, log)]
 
     def _lose(self, actor: _Actor, error: Exception) -> list[Event]:
-        job, reason = actor.job, one_line(error)
+        job, reason = actor.job, format_error(error)
         if not actor.ready and actor.attempt >= _STARTS_WITHOUT_READY:
             raise WorkerError(
                 f"{actor.attempt} workers in a row ended before they were ready. The last one said: {reason} "
@@ -314,7 +316,9 @@ class RayExecutor:
         self._give_up(actor, 1 if actor.ready else actor.attempt + 1)
         if job is not None and out_of_memory(error):  # Ray has ended it, as its node has none left
             return self._without_memory(job, reason, str(error), trials_before=1)  # perhaps not by its fault
-        return [] if job is None else [Lost(job.number, f"its worker was lost ({type(error).__name__})", str(error))]
+        return (
+            [] if job is None else [WorkerDied(job.number, f"its worker was lost ({type(error).__name__})", str(error))]
+        )
 
     def _give_up(self, actor: _Actor, attempt: int = 1) -> None:
         """Forget an actor, and start another one in its place if the cluster has room for it."""
@@ -379,13 +383,13 @@ class RayExecutor:
         found: list[Event] = []
         for actor in list(self._actors):
             job = actor.job
-            if job is not None and too_long(actor.began, self._limits.trial_time_s, job.spent_s):
-                found.append(Stopped(job.number, f"timeout: took longer than {self._limits.trial_time_s:g} s"))
+            if job is not None and deadline_passed(actor.began, self._limits.trial_time_s, job.spent_s):
+                found.append(LimitExceeded(job.number, f"timeout: took longer than {self._limits.trial_time_s:g} s"))
                 self._give_up(actor)
         return found
 
 
-def variables(workplace: Workplace, cpus: float, gpus: float) -> dict[str, str]:
+def variables(workplace: WorkerConfig, cpus: float, gpus: float) -> dict[str, str]:
     """Environment variables of the workers: what TensorFlow reads."""
     # Several workers on one GPU: none may take all of its memory.  Who asked for none must not use that of others.
     more = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"} if gpus else {"CUDA_VISIBLE_DEVICES": "-1"}
@@ -452,5 +456,5 @@ def _connecting(address: str) -> Iterator[None]:
                 "for a token, set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH."
             )
         raise WorkerError(
-            f"Ray at {address} must be reachable, but said: {one_line(error).rstrip('.')}. {step}"
+            f"Ray at {address} must be reachable, but said: {format_error(error).rstrip('.')}. {step}"
         ) from error

@@ -7,7 +7,17 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from tuner.catalog import ACTIVATIONS, INITIALIZERS, LOSSES, SCHEDULES, Recipe, Task, head_for, loss_of, optimizer_of
+from tuner.catalog import (
+    ACTIVATIONS,
+    INITIALIZERS,
+    LOSSES,
+    SCHEDULES,
+    Recipe,
+    Task,
+    make_loss,
+    make_optimizer,
+    resolve_head,
+)
 from tuner.export.exported_recipe import Export
 from tuner.export.script.call_source import call_text
 from tuner.export.script.literals import literal
@@ -18,7 +28,7 @@ WIDTH = 110
 
 def optimizer_text(recipe: Recipe) -> str:
     """The call that makes the optimizer."""
-    return call_text(optimizer_of(recipe), **{**recipe.optimizer.options, "learning_rate": recipe.learning_rate})
+    return call_text(make_optimizer(recipe), **{**recipe.optimizer.options, "learning_rate": recipe.learning_rate})
 
 
 def loss_text(recipe: Recipe) -> str:
@@ -26,7 +36,7 @@ def loss_text(recipe: Recipe) -> str:
     own = LOSSES[recipe.loss.name].own_class
     if own is not None:
         return f"{own}({', '.join(f'{name}={literal(value)}' for name, value in recipe.loss.options.items())})"
-    loss = loss_of(recipe)
+    loss = make_loss(recipe)
     return call_text(getattr(loss, "loss", loss), **recipe.loss.options)
 
 
@@ -77,7 +87,7 @@ def scores_text(recipe: Recipe) -> str:
     if recipe.task is Task.REGRESSION:
         return 'outputs * fitted["target_scale"] + fitted["target_center"]'
     if head == "model":
-        head = head_for(recipe.loss.name, recipe.task)
+        head = resolve_head(recipe.loss.name, recipe.task)
     if head in ("sigmoid", "softmax"):
         return "outputs"
     if head == "tanh":

@@ -18,7 +18,7 @@ from tuner.report.plots.layer_heatmaps import layers_by_epoch, trials_by_epoch
 from tuner.report.plots.parallel_coordinates import parallel
 from tuner.report.plots.slice import values
 from tuner.report.plots.style import titled
-from tuner.report.study_view import Gathered
+from tuner.report.study_view import StudyView
 
 __all__ = ["PLOTS", "Plot", "titled"]
 
@@ -35,7 +35,7 @@ class Plot:
 
     title: str
     says: str
-    build: Callable[[Gathered], Figure | str]
+    build: Callable[[StudyView], Figure | str]
 
 
 PLOTS: dict[str, Plot] = {

@@ -11,7 +11,7 @@ from plotly.graph_objects import Figure
 from tuner.analysis import group_trials
 from tuner.health import VERDICTS
 from tuner.report.plots.style import NEUTRAL, STATES, colour, dash, figure, menu, ramp, text, value_axis, zoom
-from tuner.report.study_view import Curve, Gathered, Seen
+from tuner.report.study_view import Curve, StudyView, TrialView
 
 MOST_CURVES = 300
 """More lines than this cannot be told apart, and make the page slow: then the best third of them and every n-th of
@@ -22,17 +22,17 @@ _BINS = 4
 Numbers = Callable[[Curve], Sequence[float | None]]
 
 
-def learning_curves(results: Gathered) -> Figure | str:
+def learning_curves(results: StudyView) -> Figure | str:
     """The objective on validation data after each epoch."""
     return _drawn(results, lambda curve: curve.metric, results.metric) or "No trial has trained an epoch yet."
 
 
-def rate_curves(results: Gathered) -> Figure | str:
+def rate_curves(results: StudyView) -> Figure | str:
     """The learning rate of each epoch."""
     return _drawn(results, lambda curve: curve.rate, "learning rate") or "No learning rates were recorded."
 
 
-def chosen(results: Gathered, having: Sequence[Seen]) -> list[Seen]:
+def chosen(results: StudyView, having: Sequence[TrialView]) -> list[TrialView]:
     """The trials whose curves are drawn, by number."""
     if len(having) <= MOST_CURVES:
         return list(having)
@@ -50,7 +50,7 @@ def which(drawn: int, having: int) -> str:
     return f", {drawn} of {having} trials: the best and a sample" if drawn < having else ""
 
 
-def _drawn(results: Gathered, numbers: Numbers, name: str) -> Figure | None:
+def _drawn(results: StudyView, numbers: Numbers, name: str) -> Figure | None:
     having = [seen for seen in results.trials if any(value is not None for value in numbers(seen.curve))]
     if not having:
         return None
@@ -75,7 +75,9 @@ def _drawn(results: Gathered, numbers: Numbers, name: str) -> Figure | None:
     )
 
 
-def _colourings(results: Gathered, drawn: Sequence[Seen]) -> Iterator[tuple[str, list[tuple[str, list[Seen], Any]]]]:
+def _colourings(
+    results: StudyView, drawn: Sequence[TrialView]
+) -> Iterator[tuple[str, list[tuple[str, list[TrialView], Any]]]]:
     """A dimension with its groups of trials, each with a label and the style of its line; the states come last."""
     by_number = {seen.number: seen for seen in drawn}
     for dimension in results.by_importance:
@@ -109,7 +111,9 @@ def _line(shade: str, at: int) -> dict[str, Any]:
     return {"color": shade, "width": 1.3, "dash": dash(at)}
 
 
-def _trace(trials: Sequence[Seen], numbers: Numbers, label: str, name: str, line: dict[str, Any]) -> dict[str, Any]:
+def _trace(
+    trials: Sequence[TrialView], numbers: Numbers, label: str, name: str, line: dict[str, Any]
+) -> dict[str, Any]:
     """All curves of a group as one line with gaps: as fast as one curve, and small as arrays of bytes."""
     x, y, number = [], [], []
     for seen in trials:

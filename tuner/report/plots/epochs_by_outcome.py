@@ -5,12 +5,12 @@ from __future__ import annotations
 from plotly.graph_objects import Figure
 
 from tuner.report.plots.style import NEUTRAL, STATES, figure
-from tuner.report.study_view import Gathered
+from tuner.report.study_view import StudyView
 
 _ENDED = ("complete", "pruned", "diverged", "failed")
 
 
-def epochs_spent(results: Gathered) -> Figure | str:
+def epochs_spent(results: StudyView) -> Figure | str:
     """Epochs that were trained, and those that were not because a trial was ended early; a bar a kind of ending."""
     planned = results.planned_epochs
     rows = [(state, results.in_state(state)) for state in _ENDED]

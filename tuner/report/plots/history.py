@@ -7,10 +7,10 @@ from itertools import accumulate
 from plotly.graph_objects import Figure
 
 from tuner.report.plots.style import ACCENT, STATES, figure, text, value_axis, zoom
-from tuner.report.study_view import Gathered, Seen
+from tuner.report.study_view import StudyView, TrialView
 
 
-def history(results: Gathered) -> Figure | str:
+def history(results: StudyView) -> Figure | str:
     """Points are trials by number; the line is the best of the complete ones up to there.
 
     Trials without a value, diverged ones above all, are marks at the lower edge.
@@ -47,7 +47,7 @@ def history(results: Gathered) -> Figure | str:
     )
 
 
-def _points(results: Gathered, state: str, trials: list[Seen]) -> dict[str, object]:
+def _points(results: StudyView, state: str, trials: list[TrialView]) -> dict[str, object]:
     colour, symbol = STATES[state]
     return {
         "type": "scatter",
@@ -60,7 +60,7 @@ def _points(results: Gathered, state: str, trials: list[Seen]) -> dict[str, obje
     }
 
 
-def _marks(state: str, trials: list[Seen]) -> dict[str, object]:
+def _marks(state: str, trials: list[TrialView]) -> dict[str, object]:
     colour, symbol = STATES[state]
     return {
         "type": "scatter",

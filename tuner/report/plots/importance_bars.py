@@ -5,10 +5,10 @@ from __future__ import annotations
 from plotly.graph_objects import Figure
 
 from tuner.report.plots.style import ACCENT, NEUTRAL, figure, text
-from tuner.report.study_view import Gathered
+from tuner.report.study_view import StudyView
 
 
-def importances(results: Gathered) -> Figure | str:
+def importances(results: StudyView) -> Figure | str:
     """A bar a dimension with its 90 % interval; the tick behind it is what chance alone would give."""
     content = results.importance
     rows = [row for row in content["dimensions"] if row["share"] is not None][::-1]

@@ -13,7 +13,7 @@ from plotly.graph_objects import Figure
 from tuner.report.health_counts import verdicts
 from tuner.report.plots.curves import chosen, which
 from tuner.report.plots.style import SCALE, figure, menu, text
-from tuner.report.study_view import Gathered, Seen
+from tuner.report.study_view import StudyView, TrialView
 
 _NOTHING = "Health was not measured in this study."
 _MOST_TRIALS = 6
@@ -44,7 +44,7 @@ _MEASURES = {
 Probes = Sequence[dict[str, Any]]
 
 
-def trials_by_epoch(results: Gathered) -> Figure | str:
+def trials_by_epoch(results: StudyView) -> Figure | str:
     """A heat map for each measure that was measured, one shown at a time: trials by the epochs of their probes."""
     having = [seen for seen in results.trials if results.probes.get(seen.number)]
     if not having:
@@ -73,7 +73,7 @@ def trials_by_epoch(results: Gathered) -> Figure | str:
     )
 
 
-def layers_by_epoch(results: Gathered) -> Figure | str:
+def layers_by_epoch(results: StudyView) -> Figure | str:
     """A heat map for each measure of some trials, one shown at a time: layers by the epochs of their probes."""
     examples = _examples(results)
     if not examples:
@@ -104,10 +104,10 @@ def layers_by_epoch(results: Gathered) -> Figure | str:
     )
 
 
-def _examples(results: Gathered) -> list[tuple[str, Seen]]:
+def _examples(results: StudyView) -> list[tuple[str, TrialView]]:
     """The best trial and the first one with each verdict, with a label each."""
     best = [] if results.best is None else [results.best]
-    found: dict[int, tuple[str, Seen]] = {}
+    found: dict[int, tuple[str, TrialView]] = {}
     for seen in [*best, *(one.trials[0] for one in verdicts(results))]:
         if results.probes.get(seen.number):
             best_one = ", the best" if seen in best else ""

@@ -12,7 +12,7 @@ from plotly.graph_objects import Figure
 
 from tuner.catalog import written_value
 from tuner.report.plots.style import SCALE, cut, figure, number_text, text
-from tuner.report.study_view import Gathered, Seen
+from tuner.report.study_view import StudyView, TrialView
 
 LEAST = 2
 _LONGEST_NAME = 26
@@ -21,7 +21,7 @@ _BELOW = 0.12
 """How far below a range a trial stands in which the dimension does not count, as a share of the range."""
 
 
-def parallel(results: Gathered) -> Figure | str:
+def parallel(results: StudyView) -> Figure | str:
     """A line a complete trial through its value of each dimension, coloured by the objective.
 
     Dragging along an axis keeps the lines that pass there.
@@ -63,7 +63,7 @@ def _objective(metric: str, values: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _dimension(name: str, trials: Sequence[Seen]) -> dict[str, Any]:
+def _dimension(name: str, trials: Sequence[TrialView]) -> dict[str, Any]:
     kind = next(seen for seen in trials if name in seen.params).trial.distributions[name]
     label = text(cut(name, _LONGEST_NAME))
     if isinstance(kind, CategoricalDistribution):

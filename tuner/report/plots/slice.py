@@ -11,12 +11,12 @@ from plotly.graph_objects import Figure
 
 from tuner.catalog import written_value
 from tuner.report.plots.style import STATES, cut, figure, menu, text, value_axis, zoom
-from tuner.report.study_view import Gathered, Seen
+from tuner.report.study_view import StudyView, TrialView
 
 _SPREAD = 0.18
 
 
-def values(results: Gathered) -> Figure | str:
+def values(results: StudyView) -> Figure | str:
     """Points are trials with a value; the most important dimension comes first.
 
     Choices are spread sideways a little, so that equal trials do not hide each other.
@@ -55,7 +55,7 @@ def values(results: Gathered) -> Figure | str:
     )
 
 
-def _axis(name: str, trials: Sequence[Seen]) -> tuple[dict[str, Any], list[float]]:
+def _axis(name: str, trials: Sequence[TrialView]) -> tuple[dict[str, Any], list[float]]:
     """The axis of a dimension, and where each trial stands on it."""
     kind = trials[-1].trial.distributions[name]
     axis: dict[str, Any] = {"title": {"text": text(name)}, "autorange": True}
@@ -77,7 +77,7 @@ def _axis(name: str, trials: Sequence[Seen]) -> tuple[dict[str, Any], list[float
     return {**axis, "type": "linear", "tickmode": "array", **ticks}, [float(place) for place in places]
 
 
-def _points(results: Gathered, name: str, state: str, some: Sequence[tuple[Seen, float]]) -> dict[str, Any]:
+def _points(results: StudyView, name: str, state: str, some: Sequence[tuple[TrialView, float]]) -> dict[str, Any]:
     colour, symbol = STATES[state]
     return {
         "type": "scatter",

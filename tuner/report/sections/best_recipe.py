@@ -8,8 +8,8 @@ from typing import Any
 from tuner.catalog import written_value
 from tuner.errors import NoBestTrialError
 from tuner.export import toml_text
-from tuner.report.html import Html, code, el, facts, table
-from tuner.report.study_view import Gathered, Seen
+from tuner.report.html import Html, code, element, facts, table
+from tuner.report.study_view import StudyView, TrialView
 from tuner.results import Best, best_trial
 from tuner.text import duration, number, python_text, tuner_command
 
@@ -17,13 +17,13 @@ LEADERS = 10
 _SECTIONS = ("loss", "optimizer", "schedule", "initializer", "clipping", "model", "data")
 
 
-def recipe(results: Gathered) -> Html:
+def recipe(results: StudyView) -> Html:
     """The best parameters, the leading trials, and the recipe as code."""
     best = results.best
     if best is None:
-        return el("p", "No trial is complete yet, so there is no best setting to show.")
-    rows = [(el("code", name), number(written_value(name, value))) for name, value in best.params.items()]
-    return el("div", facts(rows), _code(results), _leaders(results))
+        return element("p", "No trial is complete yet, so there is no best setting to show.")
+    rows = [(element("code", name), number(written_value(name, value))) for name, value in best.params.items()]
+    return element("div", facts(rows), _code(results), _leaders(results))
 
 
 def recipe_toml(best: Best) -> str:
@@ -35,11 +35,11 @@ def recipe_toml(best: Best) -> str:
     return f"{searched}\n{toml_text(content, sections)}"
 
 
-def _code(results: Gathered) -> list[Html]:
+def _code(results: StudyView) -> list[Html]:
     try:
         best = best_trial(results.study)
     except NoBestTrialError:
-        return [el("p", "The trial was not made by keras-studies, so there is no recipe to use it with.")]
+        return [element("p", "The trial was not made by keras-studies, so there is no recipe to use it with.")]
     found = results.about.get("facts", {})
     shape = tuple(found.get("input_shape", ()))
     python = (
@@ -54,30 +54,30 @@ def _code(results: Gathered) -> list[Html]:
             tuner_command("export", best.study, "--format", "python", "-o", "best.py") + "\n",
             "As a script that needs Keras only",
         ),
-        el(
+        element(
             "details",
-            el("summary", "The whole recipe, as TOML"),
+            element("summary", "The whole recipe, as TOML"),
             code(recipe_toml(best), 'Saved as best.toml, it is read by tuner.best("best.toml")'),
         ),
     ]
 
 
-def _leaders(results: Gathered) -> Html:
+def _leaders(results: StudyView) -> Html:
     sign = -1.0 if results.maximize else 1.0
     complete = [seen for seen in results.in_state("complete") if seen.value is not None]
     leaders = sorted(complete, key=lambda seen: (sign * float(seen.value or 0.0), seen.number))[:LEADERS]
     names = results.dimensions
-    header = ("trial", results.metric, "epochs", "time", "health", *(el("code", name) for name in names))
+    header = ("trial", results.metric, "epochs", "time", "health", *(element("code", name) for name in names))
     rows = [_row(seen, names) for seen in leaders]
-    return el(
+    return element(
         "div",
-        el("h3", "The leading trials"),
+        element("h3", "The leading trials"),
         table(
             f"The best {len(leaders)} of {len(complete)} complete trials, best first", header, rows, numbers=(1, 2, 3)
         ),
     )
 
 
-def _row(seen: Seen, names: list[str]) -> list[Any]:
+def _row(seen: TrialView, names: list[str]) -> list[Any]:
     values = [number(seen.params[name]) if name in seen.params else "–" for name in names]
     return [seen.number, number(seen.value), seen.epochs, duration(seen.seconds), seen.verdict or "–", *values]

@@ -6,30 +6,30 @@ from typing import Any
 
 from tuner.analysis import compare
 from tuner.errors import NoBestTrialError
-from tuner.report.html import Html, el, table
-from tuner.report.study_view import Gathered
+from tuner.report.html import Html, element, table
+from tuner.report.study_view import StudyView
 from tuner.text import duration, number, percent
 
 _OPEN = 3
 _HEADER = ("complete", "best", "median", "spread", "epochs to goal", "diverged", "pruned", "health", "time each", "p")
 
 
-def comparisons(results: Gathered) -> Html:
+def comparisons(results: StudyView) -> Html:
     """The tables, the most important dimension first; the first ones are open."""
     try:
         content = compare(results.study, results.by_importance)
     except NoBestTrialError:
-        return el("p", "No trial has ended yet, so there is nothing to compare.")
+        return element("p", "No trial has ended yet, so there is nothing to compare.")
     several = [one["test"]["limits"] for one in content["comparisons"]]
     common = [text for text in several[0] if all(text in limits for limits in several)] if several else []
     goal = content["goal"]
-    return el(
+    return element(
         "div",
         [_dimension(one, common, at < _OPEN) for at, one in enumerate(content["comparisons"])],
-        el("p", f"Goal: {results.metric} {number(goal['value'])}, {goal['rule']}. ", _COLUMNS, class_="note")
+        element("p", f"Goal: {results.metric} {number(goal['value'])}, {goal['rule']}. ", _COLUMNS, class_="note")
         if goal
         else None,
-        el("ul", [el("li", text) for text in common], class_="notes"),
+        element("ul", [element("li", text) for text in common], class_="notes"),
     )
 
 
@@ -42,13 +42,13 @@ _COLUMNS = (
 def _dimension(comparison: dict[str, Any], common: list[str], is_open: bool) -> Html:
     name, test = comparison["dimension"], comparison["test"]
     rows = [_row(row, test["leader"]) for row in comparison["groups"]]
-    header = (el("code", name), *_HEADER)
+    header = (element("code", name), *_HEADER)
     own = [text for text in test["limits"] if text not in common]
-    return el(
+    return element(
         "details",
-        el("summary", el("code", name), " ", el("span", test["meaning"], class_="meaning")),
+        element("summary", element("code", name), " ", element("span", test["meaning"], class_="meaning")),
         table(f"What each value of {name} gave", header, rows, numbers=range(1, len(header))),
-        el("p", " ".join(own), class_="note") if own else None,
+        element("p", " ".join(own), class_="note") if own else None,
         open=is_open,
     )
 
@@ -63,7 +63,7 @@ def _row(row: dict[str, Any], leader: str | None) -> list[Any]:
     name = "(does not count)" if row["value"] is None else str(row["value"])
     goal = "–" if row["epochs_to_goal"] is None else f"{row['epochs_to_goal']:g} (in {row['reached']})"
     return [
-        el("strong", name) if leader is not None and name == leader else name,
+        element("strong", name) if leader is not None and name == leader else name,
         f"{row['complete']} of {row['trials']}",
         *(number(row[key]) for key in ("best", "median", "spread")),
         goal,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from tuner.report.cost import Cost
 from tuner.report.failures import Failure, failures
-from tuner.report.html import Html, el, facts, table
-from tuner.report.study_view import Gathered
+from tuner.report.html import Html, element, facts, table
+from tuner.report.study_view import StudyView
 from tuner.text import count, duration, number, percent
 
 _NAMED = 12
 
 
-def failed(results: Gathered) -> Html:
+def failed(results: StudyView) -> Html:
     """Reasons for which trials diverged or failed."""
     found = failures(results)
     if not found:
-        return el("p", "No trial diverged or failed.")
+        return element("p", "No trial diverged or failed.")
     many = len(results.trials)
     rows = [
         (one.state, one.reason, number(len(one.trials)), percent(len(one.trials) / many), _numbers(one))

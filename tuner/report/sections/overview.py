@@ -5,23 +5,27 @@ from __future__ import annotations
 from statistics import median
 
 from tuner.report.cost import Cost
-from tuner.report.html import Html, el
-from tuner.report.narrative import answer, mattered, question, standing, trust
-from tuner.report.study_view import Gathered
+from tuner.report.html import Html, element
+from tuner.report.narrative import answer_text, caveats, importance_text, question, standing
+from tuner.report.study_view import StudyView
 from tuner.text import count, duration, number, percent
 
 
-def summary(results: Gathered, cost: Cost) -> Html:
+def summary(results: StudyView, cost: Cost) -> Html:
     """Name, question, answer, key numbers."""
     running = results.study.record.alive
-    return el(
+    return element(
         "header",
-        el("p", "Study report", el("span", " · running", class_="running") if running else None, class_="eyebrow"),
-        el("h1", results.study.record.name),
-        el("p", question(results), class_="question"),
-        el("p", answer(results), class_="answer"),
-        el("p", " ".join([*trust(results), *([mattered(results)] if results.best else [])]), class_="trust"),
-        el("p", _UNFINISHED, class_="note") if running else None,
+        element(
+            "p", "Study report", element("span", " · running", class_="running") if running else None, class_="eyebrow"
+        ),
+        element("h1", results.study.record.name),
+        element("p", question(results), class_="question"),
+        element("p", answer_text(results), class_="answer"),
+        element(
+            "p", " ".join([*caveats(results), *([importance_text(results)] if results.best else [])]), class_="trust"
+        ),
+        element("p", _UNFINISHED, class_="note") if running else None,
         _tiles(results, cost),
     )
 
@@ -31,7 +35,7 @@ _UNFINISHED = (
 )
 
 
-def _tiles(results: Gathered, cost: Cost) -> Html:
+def _tiles(results: StudyView, cost: Cost) -> Html:
     best = results.best
     complete = [float(seen.value) for seen in results.in_state("complete") if seen.value is not None]
     tiles = [
@@ -41,8 +45,10 @@ def _tiles(results: Gathered, cost: Cost) -> Html:
         ("epochs", number(cost.epochs), _saved(cost)),
         ("time", duration(cost.wall_s or cost.seconds), f"{duration(cost.seconds)} of training"),
     ]
-    return el("dl", [el("div", el("dt", name), el("dd", value, el("small", more))) for name, value, more in tiles],
-              class_="tiles")  # fmt: skip
+    rows = [
+        element("div", element("dt", name), element("dd", value, element("small", more))) for name, value, more in tiles
+    ]
+    return element("dl", rows, class_="tiles")
 
 
 def _saved(cost: Cost) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 
-from tuner.report.html import Html, el, facts, table
-from tuner.report.study_view import Gathered
+from tuner.report.html import Html, element, facts, table
+from tuner.report.study_view import StudyView
 from tuner.text import duration, number
 
 
-def origin(results: Gathered, versions: dict[str, str]) -> Html:
+def origin(results: StudyView, versions: dict[str, str]) -> Html:
     """Versions now and when the study was run, and everything that its trials have in common."""
     fingerprint = results.fingerprint
     then = {key.removeprefix("version."): value for key, value in fingerprint.items() if key.startswith("version.")}
@@ -23,15 +23,15 @@ def origin(results: Gathered, versions: dict[str, str]) -> Html:
             if programs.get("traced")
             else []
         ),
-        ("Fingerprint", el("code", digest(fingerprint)) if fingerprint else "none: not made by keras-studies"),
+        ("Fingerprint", element("code", digest(fingerprint)) if fingerprint else "none: not made by keras-studies"),
     ]
-    listing = [(el("code", key), _shown(value)) for key, value in fingerprint.items()]
-    return el(
+    listing = [(element("code", key), _shown(value)) for key, value in fingerprint.items()]
+    return element(
         "div",
         facts(rows),
-        el(
+        element(
             "details",
-            el("summary", "Everything in the fingerprint"),
+            element("summary", "Everything in the fingerprint"),
             table("What all trials of the study have in common", ("key", "value"), listing),
         )
         if listing

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner.report.html import Html, el, facts, table
-from tuner.report.study_view import Gathered
+from tuner.report.html import Html, element, facts, table
+from tuner.report.study_view import StudyView
 from tuner.text import listed, number
 
 _CUT = 12
 
 
-def asked(results: Gathered) -> Html:
+def asked(results: StudyView) -> Html:
     """Objective, data, budget and search as facts; the space as a table."""
     about = results.about
     if not about:
-        return el(
+        return element(
             "p",
             "This study was not made by keras-studies: its data, model and budget are not recorded. What its trials "
             "tried and reached is shown below.",
@@ -30,8 +30,8 @@ def asked(results: Gathered) -> Html:
         ("Budget", _budget(source.get("budget", {}))),
         ("Search", f"sampler {_named(source, 'sampler', 'tpe')}, pruner {_named(source, 'pruner', 'the default')}"),
     ]
-    notes = [el("li", note) for note in found.get("notes", [])]
-    return el("div", facts(rows), el("ul", notes, class_="notes") if notes else None, _space(results))
+    notes = [element("li", note) for note in found.get("notes", [])]
+    return element("div", facts(rows), element("ul", notes, class_="notes") if notes else None, _space(results))
 
 
 def _budget(budget: dict[str, Any]) -> str:
@@ -61,15 +61,15 @@ def _named(source: dict[str, Any], section: str, default: str) -> str:
     return f"{name} ({listed([f'{key} {number(value)}' for key, value in options.items()])})" if options else str(name)
 
 
-def _space(results: Gathered) -> Html:
+def _space(results: StudyView) -> Html:
     space = {key.removeprefix("search."): str(value) for key, value in results.fingerprint.items()
              if key.startswith("search.")}  # fmt: skip
     searched = [name for name in results.dimensions if name in space] or list(space)
     split = {name: space[name].partition(" where ") for name in searched}
-    rows = [(el("code", name), values, when or "always") for name, (values, _, when) in split.items()]
+    rows = [(element("code", name), values, when or "always") for name, (values, _, when) in split.items()]
     fixed = [f"{name} = {value.partition(' where ')[0]}" for name, value in space.items() if name not in searched]
-    return el(
+    return element(
         "div",
         table("What was searched", ("dimension", "values", "counts when"), rows),
-        el("p", "Fixed: ", ", ".join(fixed), ".", class_="note") if fixed else None,
+        element("p", "Fixed: ", ", ".join(fixed), ".", class_="note") if fixed else None,
     )

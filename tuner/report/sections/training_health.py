@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from tuner.report.health_counts import verdicts
-from tuner.report.html import Html, el, table
-from tuner.report.study_view import Gathered
+from tuner.report.html import Html, element, table
+from tuner.report.study_view import StudyView
 from tuner.text import listed, number, percent
 
 _NAMED = 12
 
 
-def health(results: Gathered) -> Html:
+def health(results: StudyView) -> Html:
     """How many trials have each verdict, with an example; a sentence where nothing was measured."""
     found = verdicts(results)
     if not found:
-        return el("p", "Health was not measured in this study.")
+        return element("p", "Health was not measured in this study.")
     judged = sum(len(one.trials) for one in found)
     rows = [
         (

@@ -10,7 +10,7 @@ Values of different folds cannot be compared: one fold is easier than another.  
 the mean over the folds so far, which is comparable between trials and ends as the objective: see `after_folds`.
 """
 
-from tuner.registry import Table
+from tuner.registry import Registry
 from tuner.search.pruners.base import PrunerRow
 from tuner.search.pruners.hyperband import HYPERBAND
 from tuner.search.pruners.median import MEDIAN
@@ -21,7 +21,7 @@ from tuner.search.pruners.successive_halving import SUCCESSIVE_HALVING
 from tuner.search.pruners.threshold import THRESHOLD
 from tuner.search.pruners.wilcoxon import WILCOXON
 
-PRUNERS: Table[PrunerRow] = Table(
+PRUNERS: Registry[PrunerRow] = Registry(
     "pruner", NONE, MEDIAN, PERCENTILE, HYPERBAND, SUCCESSIVE_HALVING, PATIENT, THRESHOLD, WILCOXON
 )
 DEFAULT_PRUNER = MEDIAN.name

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tuner.catalog import Option, Row
+from tuner.catalog import Entry, Option
 from tuner.errors import UsageError
 from tuner.space import Fixed, Int, Value
 
@@ -32,7 +32,7 @@ def _no_reason(folds: int | None, **options: Value) -> str | None:
 
 
 @dataclass(frozen=True)
-class PrunerRow(Row):
+class PrunerRow(Entry):
     """A pruner.
 
     `build(steps, folds=False, **options)` gives an `optuna.pruners.BasePruner`; `steps` is how many steps a whole trial

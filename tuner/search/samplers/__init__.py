@@ -7,8 +7,8 @@ Samplers keep no state of their own between processes.  When a study goes on, th
 seed made from (seed of the study, number of existing trials): the same seed would repeat the first proposals.
 """
 
-from tuner.registry import Table
-from tuner.search.samplers.base import Learns, SamplerRow
+from tuner.registry import Registry
+from tuner.search.samplers.base import FailureEncoding, SamplerRow
 from tuner.search.samplers.cmaes import CMAES
 from tuner.search.samplers.gp import GP
 from tuner.search.samplers.grid import GRID
@@ -17,7 +17,7 @@ from tuner.search.samplers.quasi_random import QUASI_RANDOM
 from tuner.search.samplers.random import RANDOM
 from tuner.search.samplers.tpe import TPE
 
-SAMPLERS: Table[SamplerRow] = Table("sampler", TPE, RANDOM, QUASI_RANDOM, GRID, GP, CMAES, NSGA2)
+SAMPLERS: Registry[SamplerRow] = Registry("sampler", TPE, RANDOM, QUASI_RANDOM, GRID, GP, CMAES, NSGA2)
 DEFAULT_SAMPLER = TPE.name
 
-__all__ = ["DEFAULT_SAMPLER", "SAMPLERS", "Learns", "SamplerRow"]
+__all__ = ["DEFAULT_SAMPLER", "SAMPLERS", "FailureEncoding", "SamplerRow"]

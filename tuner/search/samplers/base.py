@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tuner.catalog import Option, Row
+from tuner.catalog import Entry, Option
 from tuner.errors import UsageError
 from tuner.space import Fixed, Int, Space
 
-Learns = Literal["feasibility", "values", "nothing"]
+FailureEncoding = Literal["feasibility", "values", "nothing"]
 """What a sampler reads: pruned trials and constraints; the values of complete trials only; no trial at all."""
 
 
@@ -19,7 +19,7 @@ def _no_reason(space: Space, trials: int | None) -> str | None:
 
 
 @dataclass(frozen=True)
-class SamplerRow(Row):
+class SamplerRow(Entry):
     """A sampler.
 
     `build(seed, space, trials, **options)` gives an `optuna.samplers.BaseSampler`; `trials` is how many trials are
@@ -36,8 +36,8 @@ class SamplerRow(Row):
 
     independent: bool = field(kw_only=True)
     optuna_class: str = ""
-    learns: Learns = "nothing"
-    unsuited: Callable[[Space, int | None], str | None] = _no_reason
+    learns: FailureEncoding = "nothing"
+    incompatible_because: Callable[[Space, int | None], str | None] = _no_reason
     advice: Callable[[Space, int | None], str | None] = _no_reason
 
 

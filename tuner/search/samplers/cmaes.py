@@ -46,5 +46,5 @@ CMAES = SamplerRow(
     independent=False,
     optuna_class="CmaEsSampler",
     learns="values",
-    unsuited=_unsuited,
+    incompatible_because=_unsuited,
 )

@@ -50,6 +50,6 @@ GP = SamplerRow(
     independent=False,
     optuna_class="GPSampler",
     learns="values",
-    unsuited=_unsuited,
+    incompatible_because=_unsuited,
     advice=_advice,
 )

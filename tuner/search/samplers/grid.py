@@ -46,6 +46,6 @@ GRID = SamplerRow(
     build,
     independent=True,
     optuna_class="GridSampler",
-    unsuited=_unsuited,
+    incompatible_because=_unsuited,
     advice=_advice,
 )

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tuner.search.distributions import encode
+from tuner.search.distributions import to_optuna_params
 from tuner.search.samplers.independent_sampler import IndependentSampler
 from tuner.space import Space
 
@@ -31,7 +31,7 @@ class GridSampler(IndependentSampler):
     """
 
     def __init__(self, space: Space, seed: int) -> None:
-        settings = [encode(values, space) for values in space.settings()]
+        settings = [to_optuna_params(values, space) for values in space.enumerate_grid()]
         random.Random(seed).shuffle(settings)
         self._settings = settings
         self._left = {_key(setting): setting for setting in settings}

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from tuner.catalog import DIMENSIONS, ChoiceDimension, number_dimension
 from tuner.space import Categorical, Fixed
 from tuner.study.problems import dotted, listed
-from tuner.study.search.conditions import Draft
-from tuner.study.search.context import Reading, default_of, defaults_of, values_of
-from tuner.study.search.parameter_syntax import Given, read_parameter
-from tuner.study.value_schema import Place
+from tuner.study.search.conditions import UnresolvedDimension
+from tuner.study.search.context import SearchContext, default_of, defaults_of, values_of
+from tuner.study.search.parameter_syntax import ParsedParameter, read_parameter
+from tuner.study.value_schema import AllowedValue
 
 
-def choice_drafts(dimension: ChoiceDimension, reading: Reading) -> Iterator[Draft]:
+def choice_drafts(dimension: ChoiceDimension, reading: SearchContext) -> Iterator[UnresolvedDimension]:
     key = dotted("search", dimension.name)
     given = _given_choice(dimension, key, reading)
     if given is None:
@@ -23,22 +23,22 @@ def choice_drafts(dimension: ChoiceDimension, reading: Reading) -> Iterator[Draf
     if dimension.name in reading.section:
         _check_tasks(dimension, reading)
     _unchosen_options(dimension, reading)
-    yield Draft(dimension.name, key, given.parameter, given.when)
+    yield UnresolvedDimension(dimension.name, key, given.parameter, given.when)
     for choice in reading.chosen[dimension.name]:
         yield from _option_drafts(dimension, choice, reading)
 
 
-def _given_choice(dimension: ChoiceDimension, key: str, reading: Reading) -> Given | None:
+def _given_choice(dimension: ChoiceDimension, key: str, reading: SearchContext) -> ParsedParameter | None:
     auto = Categorical(tuple(defaults_of(dimension, reading.task)))
     if dimension.name in reading.section:
-        place = Place(key, Categorical(tuple(dimension.table)), auto, family=dimension.name)
+        place = AllowedValue(key, Categorical(tuple(dimension.table)), auto, family=dimension.name)
         return read_parameter(reading.section[dimension.name], place, reading.problems)
     if reading.given is None and dimension.by_default:
-        return Given(auto)
-    return Given(Fixed(default_of(dimension, reading.task)))
+        return ParsedParameter(auto)
+    return ParsedParameter(Fixed(default_of(dimension, reading.task)))
 
 
-def _check_tasks(dimension: ChoiceDimension, reading: Reading) -> None:
+def _check_tasks(dimension: ChoiceDimension, reading: SearchContext) -> None:
     """Note rows of another task; a pair that trains badly is allowed by name, and becomes advice elsewhere."""
     task = reading.task
     if task is None:
@@ -57,7 +57,7 @@ def _check_tasks(dimension: ChoiceDimension, reading: Reading) -> None:
             )
 
 
-def check_option_sections(reading: Reading) -> None:
+def check_option_sections(reading: SearchContext) -> None:
     """Note option tables of names that are in no table."""
     for dimension in DIMENSIONS.values():
         if isinstance(dimension, ChoiceDimension):
@@ -80,7 +80,7 @@ def _option_names(dimension: ChoiceDimension, choice: str) -> list[str]:
     return own + [name for name in shared if name not in own]
 
 
-def _unchosen_options(dimension: ChoiceDimension, reading: Reading) -> None:
+def _unchosen_options(dimension: ChoiceDimension, reading: SearchContext) -> None:
     name = f"{dimension.name}_options"
     for choice, options in reading.table(name).items():
         if choice in dimension.table and choice not in reading.chosen[dimension.name]:
@@ -93,7 +93,7 @@ def _unchosen_options(dimension: ChoiceDimension, reading: Reading) -> None:
             )
 
 
-def _option_drafts(dimension: ChoiceDimension, choice: str, reading: Reading) -> Iterator[Draft]:
+def _option_drafts(dimension: ChoiceDimension, choice: str, reading: SearchContext) -> Iterator[UnresolvedDimension]:
     options = reading.table(f"{dimension.name}_options", choice)
     for option, value in options.items():
         key = f"search.{dimension.name}_options.{choice}.{option}"
@@ -107,18 +107,20 @@ def _option_drafts(dimension: ChoiceDimension, choice: str, reading: Reading) ->
         if given is None:
             reading.broken.add(name)
             continue
-        yield Draft(name, key, given.parameter, given.when, {dimension.name: (choice,)}, section=dimension.name)
+        yield UnresolvedDimension(
+            name, key, given.parameter, given.when, {dimension.name: (choice,)}, section=dimension.name
+        )
 
 
-def _option_place(dimension: ChoiceDimension, choice: str, option: str, key: str) -> Place | None:
+def _option_place(dimension: ChoiceDimension, choice: str, option: str, key: str) -> AllowedValue | None:
     row = dimension.table[choice].option(option)
     if row is not None:
-        return Place(key, row.allowed, row.auto, family="value")
+        return AllowedValue(key, row.allowed, row.auto, family="value")
     if option not in _option_names(dimension, choice):
         return None
     shared = number_dimension(option)
     auto = shared.auto if shared.auto_of is None else shared.auto_of(dimension.table[choice])
-    return Place(key, shared.allowed, auto, shared.words)
+    return AllowedValue(key, shared.allowed, auto, shared.words)
 
 
 def _with_article(noun: str) -> str:

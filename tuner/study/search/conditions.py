@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner.space import Categorical, Dimension, Parameter, Space, Value, When
+from tuner.space import Categorical, Condition, Dimension, Parameter, Space, Value
 from tuner.study.problems import Problems, dotted, listed
 from tuner.study.scalars import is_number
 
 
 @dataclass(frozen=True)
-class Draft:
+class UnresolvedDimension:
     """A dimension whose conditions are still as they were written.
 
     Attributes:
@@ -35,7 +35,7 @@ class Draft:
     section: str | None = None
 
 
-def space_of(drafts: Sequence[Draft], broken: Collection[str], problems: Problems) -> Space | None:
+def space_of(drafts: Sequence[UnresolvedDimension], broken: Collection[str], problems: Problems) -> Space | None:
     """The space of the drafts, each dimension behind those it depends on; None after noting what is wrong.
 
     Args:
@@ -53,8 +53,8 @@ def space_of(drafts: Sequence[Draft], broken: Collection[str], problems: Problem
 
 
 def _conditions(
-    draft: Draft, drafts: Mapping[str, Draft], broken: Collection[str], problems: Problems
-) -> tuple[When, ...]:
+    draft: UnresolvedDimension, drafts: Mapping[str, UnresolvedDimension], broken: Collection[str], problems: Problems
+) -> tuple[Condition, ...]:
     limits = {parent: values for parent, values in draft.limits.items() if parent in drafts}
     stated = dict(sorted(_stated(draft, drafts, broken, problems)))  # their order in the file means nothing
     for parent, values in stated.items():
@@ -70,11 +70,13 @@ def _conditions(
             )
         limits[parent] = values
     return tuple(
-        When(parent, values) for parent, values in limits.items() if parent in stated or _cuts(drafts[parent], values)
+        Condition(parent, values)
+        for parent, values in limits.items()
+        if parent in stated or _cuts(drafts[parent], values)
     )
 
 
-def _cuts(parent: Draft, values: tuple[Value, ...]) -> bool:
+def _cuts(parent: UnresolvedDimension, values: tuple[Value, ...]) -> bool:
     """Whether a condition on these values of the parent leaves anything out."""
     if parent.when is not None or parent.limits:
         return True
@@ -88,7 +90,7 @@ def _values_of(parameter: Parameter) -> tuple[Value, ...]:
 
 
 def _stated(
-    draft: Draft, drafts: Mapping[str, Draft], broken: Collection[str], problems: Problems
+    draft: UnresolvedDimension, drafts: Mapping[str, UnresolvedDimension], broken: Collection[str], problems: Problems
 ) -> Iterator[tuple[str, tuple[Value, ...]]]:
     if draft.when is None:
         return
@@ -118,7 +120,7 @@ def _flat(when: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def _stated_values(
-    draft: Draft, parent: str, values: Any, drafts: Mapping[str, Draft], problems: Problems
+    draft: UnresolvedDimension, parent: str, values: Any, drafts: Mapping[str, UnresolvedDimension], problems: Problems
 ) -> tuple[Value, ...] | None:
     key = dotted(dotted(draft.key, "when"), parent)
     choices = {name: other for name, other in drafts.items() if other.parameter.size > 1}
@@ -181,10 +183,10 @@ def _same(value: Any, choice: Value) -> bool:
 
 
 def _ordered(
-    drafts: Sequence[Draft], conditions: Mapping[str, tuple[When, ...]], problems: Problems
-) -> list[Draft] | None:
+    drafts: Sequence[UnresolvedDimension], conditions: Mapping[str, tuple[Condition, ...]], problems: Problems
+) -> list[UnresolvedDimension] | None:
     """The drafts in their order, each moved behind its parents; None after noting a cycle."""
-    placed: dict[str, Draft] = {}
+    placed: dict[str, UnresolvedDimension] = {}
     waiting = list(drafts)
     while waiting:
         ready = next((d for d in waiting if all(when.name in placed for when in conditions[d.name])), None)
@@ -203,7 +205,7 @@ def _ordered(
     return list(placed.values())
 
 
-def _cycle(start: str, conditions: Mapping[str, tuple[When, ...]], waiting: set[str]) -> list[str]:
+def _cycle(start: str, conditions: Mapping[str, tuple[Condition, ...]], waiting: set[str]) -> list[str]:
     """A circle among the dimensions that wait for each other, the first one named again at its end."""
     path = [start]
     while True:

@@ -12,7 +12,7 @@ from tuner.study.problems import Problems
 
 
 @dataclass
-class Reading:
+class SearchContext:
     """`[search]` while it is read.
 
     Attributes:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from tuner.catalog import NumberDimension, choice_dimension
 from tuner.space import Categorical, Fixed, Float, Parameter, Value
 from tuner.study.problems import dotted, listed
-from tuner.study.search.conditions import Draft
-from tuner.study.search.context import Reading, values_of
-from tuner.study.search.parameter_syntax import Given, read_parameter
-from tuner.study.value_schema import Place
+from tuner.study.search.conditions import UnresolvedDimension
+from tuner.study.search.context import SearchContext, values_of
+from tuner.study.search.parameter_syntax import ParsedParameter, read_parameter
+from tuner.study.value_schema import AllowedValue
 
 
-def number_drafts(dimension: NumberDimension, reading: Reading) -> Iterator[Draft]:
+def number_drafts(dimension: NumberDimension, reading: SearchContext) -> Iterator[UnresolvedDimension]:
     name, key = dimension.name, dotted("search", dimension.name)
     explicit = name in reading.section
     if explicit and not _means_something(dimension, key, reading):
@@ -31,27 +31,29 @@ def number_drafts(dimension: NumberDimension, reading: Reading) -> Iterator[Draf
     given = _given_number(dimension, key, reading, limits)
     if given is not None:
         parent_reasons = dict.fromkeys(limits, reasons)
-        yield Draft(name, key, given.parameter, given.when, limits, parent_reasons)
+        yield UnresolvedDimension(name, key, given.parameter, given.when, limits, parent_reasons)
     elif explicit:
         reading.broken.add(name)
 
 
 def _given_number(
-    dimension: NumberDimension, key: str, reading: Reading, limits: Mapping[str, tuple[Value, ...]]
-) -> Given | None:
+    dimension: NumberDimension, key: str, reading: SearchContext, limits: Mapping[str, tuple[Value, ...]]
+) -> ParsedParameter | None:
     auto = _auto(dimension, reading, limits)
     if dimension.name in reading.section:
-        place = Place(key, dimension.allowed, auto, dimension.words)
+        place = AllowedValue(key, dimension.allowed, auto, dimension.words)
         given = read_parameter(reading.section[dimension.name], place, reading.problems)
         if given is not None and given.parameter != auto and dimension.counts_rows:
             _check_rows(given.parameter, key, reading)
         return given
     if reading.given is None and dimension.by_default and auto is not None:
-        return Given(auto)
-    return None if dimension.default is None else Given(Fixed(dimension.default))
+        return ParsedParameter(auto)
+    return None if dimension.default is None else ParsedParameter(Fixed(dimension.default))
 
 
-def _auto(dimension: NumberDimension, reading: Reading, limits: Mapping[str, tuple[Value, ...]]) -> Parameter | None:
+def _auto(
+    dimension: NumberDimension, reading: SearchContext, limits: Mapping[str, tuple[Value, ...]]
+) -> Parameter | None:
     """What is searched if nothing is said, or "auto"."""
     if dimension.auto_of is None or dimension.choice is None:
         return _at_most(dimension.auto, reading.rows) if dimension.counts_rows else dimension.auto
@@ -60,7 +62,7 @@ def _auto(dimension: NumberDimension, reading: Reading, limits: Mapping[str, tup
     return _covering([dimension.auto_of(table[str(name)]) for name in names])
 
 
-def _limits(dimension: NumberDimension, reading: Reading) -> tuple[dict[str, tuple[Value, ...]] | None, str]:
+def _limits(dimension: NumberDimension, reading: SearchContext) -> tuple[dict[str, tuple[Value, ...]] | None, str]:
     """Under which values of other dimensions this one counts (None for never), and why."""
     if dimension.choice is None:
         return {}, ""
@@ -84,7 +86,7 @@ def _limited(
     return {parent: tuple(having)}, reason
 
 
-def _means_something(dimension: NumberDimension, key: str, reading: Reading) -> bool:
+def _means_something(dimension: NumberDimension, key: str, reading: SearchContext) -> bool:
     """Whether the dimension means anything for the task; notes the problem where it does not."""
     if reading.task in (None, *dimension.tasks):
         return True
@@ -112,7 +114,7 @@ def _at_most(auto: Parameter | None, rows: int | None) -> Parameter | None:
     return Categorical(fitting or auto.choices[:1])
 
 
-def _check_rows(parameter: Parameter, key: str, reading: Reading) -> None:
+def _check_rows(parameter: Parameter, key: str, reading: SearchContext) -> None:
     if reading.rows is None:
         return
     sizes = [value for value in values_of(parameter) if isinstance(value, int)]

@@ -14,7 +14,7 @@ from tuner.errors import nearest
 from tuner.space import Categorical, Fixed, Float, Int, Parameter
 from tuner.study.problems import Problems, dotted, written
 from tuner.study.scalars import is_number, is_whole, read_bool
-from tuner.study.value_schema import Place, Wrong, bare, checked
+from tuner.study.value_schema import AllowedValue, Invalid, bare, checked
 
 MOST_CHOICES: Final = 1_000
 MOST_STEPS: Final = 1_000_000
@@ -23,14 +23,14 @@ _CHOICE_KEYS = ("choices", "when")
 
 
 @dataclass(frozen=True)
-class Given:
+class ParsedParameter:
     """What stands at a place: a parameter, and the condition as it was written."""
 
     parameter: Parameter
     when: Any = None
 
 
-def read_parameter(value: Any, place: Place, problems: Problems) -> Given | None:
+def read_parameter(value: Any, place: AllowedValue, problems: Problems) -> ParsedParameter | None:
     """The parameter that `value` describes; None after noting what is wrong with it."""
     if value == "auto" and isinstance(value, str):
         return _auto(place, problems)
@@ -38,14 +38,14 @@ def read_parameter(value: Any, place: Place, problems: Problems) -> Given | None
         return _described(value, place, problems)
     if isinstance(value, list | tuple):
         parameter = _choice(value, place, place.key, problems)
-        return None if parameter is None else Given(parameter)
+        return None if parameter is None else ParsedParameter(parameter)
     one = checked(value, place, place.key, problems)
-    return None if isinstance(one, Wrong) else Given(Fixed(one))
+    return None if isinstance(one, Invalid) else ParsedParameter(Fixed(one))
 
 
-def _auto(place: Place, problems: Problems) -> Given | None:
+def _auto(place: AllowedValue, problems: Problems) -> ParsedParameter | None:
     if place.auto is not None:
-        return Given(place.auto)
+        return ParsedParameter(place.auto)
     problems.add(
         place.key,
         "there is no automatic range here",
@@ -56,7 +56,7 @@ def _auto(place: Place, problems: Problems) -> Given | None:
     return None
 
 
-def _described(table: Mapping[str, Any], place: Place, problems: Problems) -> Given | None:
+def _described(table: Mapping[str, Any], place: AllowedValue, problems: Problems) -> ParsedParameter | None:
     if "choices" in table:
         return _described_choice(table, place, problems)
     if not table or not {"low", "high"} & set(table):
@@ -81,10 +81,10 @@ def _described(table: Mapping[str, Any], place: Place, problems: Problems) -> Gi
     before = len(problems.found)
     problems.unknown_keys(place.key, table, _RANGE_KEYS)
     parameter = _range(table, place, problems)
-    return None if parameter is None or len(problems.found) > before else Given(parameter, table.get("when"))
+    return None if parameter is None or len(problems.found) > before else ParsedParameter(parameter, table.get("when"))
 
 
-def _described_choice(table: Mapping[str, Any], place: Place, problems: Problems) -> Given | None:
+def _described_choice(table: Mapping[str, Any], place: AllowedValue, problems: Problems) -> ParsedParameter | None:
     before = len(problems.found)
     problems.unknown_keys(place.key, table, _CHOICE_KEYS)
     key, choices = dotted(place.key, "choices"), table["choices"]
@@ -96,10 +96,10 @@ def _described_choice(table: Mapping[str, Any], place: Place, problems: Problems
     else:
         parameter = None
         problems.add(key, "must be a list", choices, allowed="a list of values", next_step="Put the values in [ ].")
-    return None if parameter is None or len(problems.found) > before else Given(parameter, table.get("when"))
+    return None if parameter is None or len(problems.found) > before else ParsedParameter(parameter, table.get("when"))
 
 
-def _range(table: Mapping[str, Any], place: Place, problems: Problems) -> Float | Int | None:
+def _range(table: Mapping[str, Any], place: AllowedValue, problems: Problems) -> Float | Int | None:
     bounds = {}
     for bound in ("low", "high"):
         if bound not in table:
@@ -112,7 +112,7 @@ def _range(table: Mapping[str, Any], place: Place, problems: Problems) -> Float 
             )
             continue
         number = checked(table[bound], place, dotted(place.key, bound), problems, number=True)
-        if not isinstance(number, Wrong):
+        if not isinstance(number, Invalid):
             bounds[bound] = number
     log = read_bool(table, place.key, "log", problems) if "log" in table else False
     step = table.get("step")
@@ -131,7 +131,7 @@ def _range(table: Mapping[str, Any], place: Place, problems: Problems) -> Float 
 
 
 def _checked_range(
-    low: Any, high: Any, log: bool, step: Any, table: Mapping[str, Any], place: Place, problems: Problems
+    low: Any, high: Any, log: bool, step: Any, table: Mapping[str, Any], place: AllowedValue, problems: Problems
 ) -> Float | Int | None:
     whole = isinstance(place.allowed, Int) or (
         place.allowed is None and type(low) is int and type(high) is int and (step is None or is_whole(step))
@@ -177,7 +177,9 @@ def _mend(low: Any, high: Any, log: bool, step: Any) -> str:
     return "Remove log or step." if log and step is not None else "Use a step above 0."
 
 
-def _choice(values: list[Any] | tuple[Any, ...], place: Place, key: str, problems: Problems) -> Categorical | None:
+def _choice(
+    values: list[Any] | tuple[Any, ...], place: AllowedValue, key: str, problems: Problems
+) -> Categorical | None:
     if len(values) > MOST_CHOICES:
         problems.add(
             key,
@@ -188,7 +190,7 @@ def _choice(values: list[Any] | tuple[Any, ...], place: Place, key: str, problem
         )
         return None
     read = [checked(value, place, key, problems) for value in values]
-    kept = [value for value in read if not isinstance(value, Wrong)]
+    kept = [value for value in read if not isinstance(value, Invalid)]
     if len(set(kept)) < len(kept):  # True equals 1 here: no sampler could tell the two apart
         twice = next(value for index, value in enumerate(kept) if value in kept[:index])
         problems.add(
@@ -210,7 +212,7 @@ def _choice(values: list[Any] | tuple[Any, ...], place: Place, key: str, problem
     return Categorical(tuple(kept)) if kept and len(kept) == len(values) else None
 
 
-def _example(place: Place) -> str:
+def _example(place: AllowedValue) -> str:
     match place.allowed:
         case Categorical(choices):
             return written(list(choices[:2]))

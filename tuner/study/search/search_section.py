@@ -11,11 +11,11 @@ from tuner.errors import nearest
 from tuner.space import Space
 from tuner.study.problems import Problems, dotted, listed
 from tuner.study.search.choices import check_option_sections, choice_drafts
-from tuner.study.search.conditions import Draft, space_of
-from tuner.study.search.context import Reading
+from tuner.study.search.conditions import UnresolvedDimension, space_of
+from tuner.study.search.context import SearchContext
 from tuner.study.search.numbers import number_drafts
 from tuner.study.search.parameter_syntax import read_parameter
-from tuner.study.value_schema import Place
+from tuner.study.value_schema import AllowedValue
 from tuner.user_code import Signature
 
 _OWN_WORDS = {
@@ -27,7 +27,7 @@ _NUMBERS = tuple(name for name, one in DIMENSIONS.items() if one.of_model and na
 
 
 @dataclass(frozen=True)
-class Found:
+class StudyContext:
     """What the other sections say that the space depends on.
 
     Attributes:
@@ -41,7 +41,7 @@ class Found:
     model: Signature | None
 
 
-def space_from(content: Mapping[str, Any], found: Found, problems: Problems, advice: list[str]) -> Space | None:
+def read_search(content: Mapping[str, Any], found: StudyContext, problems: Problems, advice: list[str]) -> Space | None:
     """The space of a study file.
 
     Args:
@@ -58,7 +58,7 @@ def space_from(content: Mapping[str, Any], found: Found, problems: Problems, adv
         _refuse_empty(section, problems)
         return None
     before = len(problems.found)
-    reading = Reading(section, found.task, found.rows, problems, advice)
+    reading = SearchContext(section, found.task, found.rows, problems, advice)
     _check_keys(reading, found)
     drafts = list(_table_drafts(reading))
     drafts += _model_drafts(reading, found)
@@ -77,7 +77,7 @@ def space_from(content: Mapping[str, Any], found: Found, problems: Problems, adv
     return space
 
 
-def _table_drafts(reading: Reading) -> Iterator[Draft]:
+def _table_drafts(reading: SearchContext) -> Iterator[UnresolvedDimension]:
     """The dimensions of `DIMENSIONS`, each choice followed by the options of its rows."""
     check_option_sections(reading)
     for dimension in DIMENSIONS.values():
@@ -97,7 +97,7 @@ def _refuse_empty(section: Any, problems: Problems) -> None:
     )
 
 
-def _check_keys(reading: Reading, found: Found) -> None:
+def _check_keys(reading: SearchContext, found: StudyContext) -> None:
     """Note every key of `[search]` that is none."""
     options = [
         f"{row.name}_options"
@@ -119,7 +119,7 @@ def _check_keys(reading: Reading, found: Found) -> None:
         )
 
 
-def _home(key: str, found: Found) -> str | None:
+def _home(key: str, found: StudyContext) -> str | None:
     """Where a key belongs that stands in `[search]` by mistake."""
     if found.model is not None and key in found.model.keywords:
         return f"{key} is a keyword of the model: write it in [search.model]."
@@ -131,20 +131,20 @@ def _home(key: str, found: Found) -> str | None:
     return None
 
 
-def _model_drafts(reading: Reading, found: Found) -> Iterator[Draft]:
+def _model_drafts(reading: SearchContext, found: StudyContext) -> Iterator[UnresolvedDimension]:
     section = reading.table("model")
     for keyword, value in section.items():
         key = f"search.model.{keyword}"
         if not _is_keyword(keyword, key, value, reading, found):
             continue
-        given = read_parameter(value, Place(key, None), reading.problems)
+        given = read_parameter(value, AllowedValue(key, None), reading.problems)
         if given is None:
             reading.broken.add(f"model.{keyword}")
         else:
-            yield Draft(f"model.{keyword}", key, given.parameter, given.when)
+            yield UnresolvedDimension(f"model.{keyword}", key, given.parameter, given.when)
 
 
-def _is_keyword(keyword: str, key: str, value: Any, reading: Reading, found: Found) -> bool:
+def _is_keyword(keyword: str, key: str, value: Any, reading: SearchContext, found: StudyContext) -> bool:
     """Whether the model takes the keyword; notes the problem where it does not."""
     if keyword in _OWN_WORDS:
         reading.problems.add(
@@ -167,7 +167,7 @@ def _is_keyword(keyword: str, key: str, value: Any, reading: Reading, found: Fou
     return False
 
 
-def _check_model(drafts: list[Draft], reading: Reading, found: Found) -> None:
+def _check_model(drafts: list[UnresolvedDimension], reading: SearchContext, found: StudyContext) -> None:
     """Note what the model's function takes too little, or needs and is not given."""
     if found.model is None:
         return
