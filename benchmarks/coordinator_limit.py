@@ -109,7 +109,7 @@ class SimulatedExecutor:
     def start(self) -> None:
         """See `Executor`."""
 
-    def free(self) -> int:
+    def free_slots(self) -> int:
         """See `Executor`."""
         return self._workers - len(self._running)
 
@@ -122,17 +122,17 @@ class SimulatedExecutor:
             self.begun.append(self._clock.monotonic())
             self._train(trial)
 
-    def answer(self, number: int, go_on: bool) -> None:
+    def resume_or_prune(self, number: int, go_on: bool) -> None:
         """See `Executor`."""
         with self._clock.stopped():
             self._running[number].answers.append(go_on)
             self._train(self._running[number])
 
-    def stop(self, number: int) -> None:
+    def cancel(self, number: int) -> None:
         """See `Executor`: nothing here is stopped from outside."""
         raise NotImplementedError(f"trial {number} was stopped, which no part of this benchmark does")
 
-    def events(self, timeout_s: float) -> list[Event]:
+    def poll(self, timeout_s: float) -> list[Event]:
         """See `Executor`."""
         with self._clock.stopped():
             now = self._clock.monotonic()

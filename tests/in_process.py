@@ -37,7 +37,7 @@ class InProcess:
     def start(self) -> None:
         """See `Executor`."""
 
-    def free(self) -> int:
+    def free_slots(self) -> int:
         """See `Executor`: one at a time."""
         return 0 if self._events else 1
 
@@ -45,10 +45,10 @@ class InProcess:
         """See `Executor`."""
         self._worker.train(job, self._place, self._engine, self._prepared)
 
-    def answer(self, number: int, go_on: bool) -> None:
+    def resume_or_prune(self, number: int, go_on: bool) -> None:
         """See `Executor`."""
 
-    def events(self, timeout_s: float) -> list[Event]:
+    def poll(self, timeout_s: float) -> list[Event]:
         """See `Executor`."""
         found, self._events[:] = list(self._events), []
         return found

@@ -76,12 +76,12 @@ class Disturbed(RayExecutor):
         self.busy = [0, 0]
         self._stage = 0
 
-    def free(self) -> int:
+    def free_slots(self) -> int:
         """New trials wait for the new node: on a busy machine all could be over before it works."""
         waits = self._stage == 2 and sum(actor.ready for actor in self._actors) < 3
         return 0 if waits else super().free_slots()
 
-    def events(self, timeout_s: float) -> list[Event]:
+    def poll(self, timeout_s: float) -> list[Event]:
         found = super().poll(timeout_s)
         self.lost += [event.number for event in found if isinstance(event, WorkerDied)]
         busy = sum(actor.job is not None for actor in self._actors)

@@ -56,7 +56,7 @@ class Pretender:
     def start(self) -> None:
         """See `Executor`."""
 
-    def free(self) -> int:
+    def free_slots(self) -> int:
         """See `Executor`: two at a time."""
         return 2 - len(self._events)
 
@@ -66,10 +66,10 @@ class Pretender:
         event = self._instead(job)
         self._events.append(event if event is not None else JobFinished(job.number, self._train(job), 0.0))
 
-    def answer(self, number: int, go_on: bool) -> None:
+    def resume_or_prune(self, number: int, go_on: bool) -> None:
         """See `Executor`."""
 
-    def events(self, timeout_s: float) -> list[Event]:
+    def poll(self, timeout_s: float) -> list[Event]:
         """See `Executor`."""
         found, self._events[:] = list(self._events), []
         return found

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tuner.spec import read_study_dict
+from tuner.study import read_study_dict
 
 PROJECT = Path(__file__).parents[1]
 PAGE = (PROJECT / "docs" / "data.md").read_text(encoding="utf-8")

@@ -40,7 +40,7 @@ class Cutting(LocalExecutor):
         self.jobs.append(job)
         super().submit(job)
 
-    def events(self, timeout_s: float) -> list[Event]:
+    def poll(self, timeout_s: float) -> list[Event]:
         """See `Executor`."""
         found = super().poll(timeout_s)
         self.seen += found

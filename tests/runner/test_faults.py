@@ -32,7 +32,7 @@ class At(InlineExecutor):
         super().__init__(lambda recipe: mock_study.trainer(recipe, 0.002), slots=2)
         self.left, self.action = epochs, action
 
-    def events(self, timeout_s: float) -> list[Any]:
+    def poll(self, timeout_s: float) -> list[Any]:
         self.left -= 1
         if self.left == 0:
             self.action()

@@ -269,7 +269,7 @@ class DyingExecutor(InlineExecutor):
         super().__init__(mock_study.trainer)
         self.deaths = deaths
 
-    def events(self, timeout_s: float) -> list[Any]:
+    def poll(self, timeout_s: float) -> list[Any]:
         events = super().poll(timeout_s)
         for index, event in enumerate(events):
             if isinstance(event, EpochFinished) and event.record.epoch == 3 and self.deaths.get(event.number, 0) > 0:
@@ -350,7 +350,7 @@ def test_number_and_parameters_are_stored_before_the_training_begins(database: D
 
 def test_late_events_of_unknown_trials_are_ignored(database: Database, tmp_path: Path) -> None:
     class Late(InlineExecutor):
-        def events(self, timeout_s: float) -> list[Any]:
+        def poll(self, timeout_s: float) -> list[Any]:
             return [*super().poll(timeout_s), JobFinished(999, TrainingResult("complete", 1.0), 0.0)]
 
     StudyRunner(spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database, Late(mock_study.trainer)).run()
@@ -364,7 +364,7 @@ class InterruptedExecutor(InlineExecutor):
         super().__init__(mock_study.trainer, slots=2)
         self.signals, self.after, self.calls, self.closed_at_once = signals, after, 0, False
 
-    def events(self, timeout_s: float) -> list[Any]:
+    def poll(self, timeout_s: float) -> list[Any]:
         self.calls += 1
         if self.calls == self.after:
             for number in self.signals:
@@ -500,7 +500,7 @@ def test_folds_are_reported_as_the_pruner_compares_them(database: Database, tmp_
     class Folds(InlineExecutor):
         """Five folds of one epoch."""
 
-        def events(self, timeout_s: float) -> list[Any]:
+        def poll(self, timeout_s: float) -> list[Any]:
             found: list[Any] = []
             for number in list(self._running):
                 for fold, value in enumerate(values):
@@ -523,7 +523,7 @@ def test_programs_are_counted_over_all_runs(database: Database, tmp_path: Path) 
     class Compiling(InlineExecutor):
         """Each trial needs two programs."""
 
-        def events(self, timeout_s: float) -> list[Any]:
+        def poll(self, timeout_s: float) -> list[Any]:
             ended = TrainingResult("complete", 0.6)
             found: list[Any] = [
                 JobFinished(number, ended, 0.0, (2, 0.25), "fit", "it has a lamp") for number in self._running
@@ -551,7 +551,7 @@ def test_what_is_measured_first_is_what_later_jobs_are_told(database: Database, 
             told.append(job.measured)
             super().submit(job)
 
-        def events(self, timeout_s: float) -> list[Any]:
+        def poll(self, timeout_s: float) -> list[Any]:
             times = [{"a": (0.1, 0.1 * number), f"own {number}": (0.2, None)} for number in self._running]
             ended = TrainingResult("complete", 0.6)
             found: list[Any] = [
@@ -587,7 +587,7 @@ def test_many_free_workers_begin_before_all_are_asked_for(database: Database, tm
 class Telling(InlineExecutor):
     """Warns twice, and says twice that global state has changed, before each step."""
 
-    def events(self, timeout_s: float) -> list[Any]:
+    def poll(self, timeout_s: float) -> list[Any]:
         found = super().poll(timeout_s)
         numbers = dict.fromkeys(event.number for event in found if isinstance(event, EpochFinished))
         said = [ModelWarned(number, "The model ends in softmax.") for number in numbers] * 2

@@ -19,7 +19,7 @@ from tuner.protocol import Job
 from tuner.refit.baseline import constants
 from tuner.refit.final_model import watches_validation
 from tuner.refit.intervals import ErrorWidths, Interval, interval_around, seeds_width
-from tuner.refit.refit_result import Scored
+from tuner.refit.refit_result import TestScore
 from tuner.refit.refit_session import RefitSession
 from tuner.refit.scoring import Answers, Measure, held_out_measure, standard_error
 from tuner.refit.selection import Candidate, p_above
@@ -50,7 +50,7 @@ class FinalFit:
     model: Path
     own: tuple[str, ...]
     held: HeldOut
-    scored: Scored | None = None
+    scored: TestScore | None = None
     constant: float | None = None
     p: float | None = None
 
@@ -132,11 +132,11 @@ def _scored(
     if value is not None:
         column = index - values[:index].count(None)
         own = interval_around(value, [measure.widths(value, standard_error(draws[:, column]))], *measure.limits)
-    scored = Scored(tuple(values), mean, interval, index, value, own, len(_before(work)))
+    scored = TestScore(tuple(values), mean, interval, index, value, own, len(_before(work)))
     return FinalFit(final.recipe, final.model, final.own, held, scored, constant, p)
 
 
-def keep_that_it_was_scored(work: RefitSession, chosen: Candidate, scored: Scored) -> None:
+def keep_that_it_was_scored(work: RefitSession, chosen: Candidate, scored: TestScore) -> None:
     """Keep with the study that its test part was looked at.
 
     Raises:

@@ -14,7 +14,7 @@ Verdict = Literal["winner", "unconfirmed", "none"]
 
 
 @dataclass(frozen=True)
-class Row:
+class CandidateRow:
     """One recipe that was trained again.
 
     Attributes:
@@ -67,7 +67,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Scored:
+class TestScore:
     """The test part, scored once.
 
     Attributes:
@@ -134,12 +134,12 @@ class RefitResult:
     seeds: int
     seed: int
     rows: Mapping[str, int | None]
-    recipes: tuple[Row, ...]
+    recipes: tuple[CandidateRow, ...]
     chosen: int
     leaders: str
     baseline: Baseline
     expected: Interval | None = None
-    test: Scored | None = None
+    test: TestScore | None = None
     meaning: tuple[str, ...] = ()
     recipe: Recipe | None = field(default=None, repr=False)
 
@@ -149,7 +149,7 @@ class RefitResult:
         return self.baseline.meaning
 
     @property
-    def winner(self) -> Row:
+    def winner(self) -> CandidateRow:
         """The chosen recipe."""
         return next(row for row in self.recipes if row.candidate.leader.trial == self.chosen)
 

@@ -19,7 +19,7 @@ from tuner.refit.final_fit import FinalFit, expected_on_test, keep_that_it_was_s
 from tuner.refit.finalists import Leader, leaders
 from tuner.refit.model_metadata import ModelMetadata, write_about
 from tuner.refit.publication import check_output, publish
-from tuner.refit.refit_result import Baseline, RefitResult, Row
+from tuner.refit.refit_result import Baseline, RefitResult, CandidateRow
 from tuner.refit.refit_session import RefitProgress, RefitSession
 from tuner.refit.scoring import Measure, validation_measure
 from tuner.refit.selection import Candidate, candidate, leaders_text, p_above, p_against, select
@@ -180,9 +180,9 @@ def _about(work: RefitSession, trained: RefitResult, final: FinalFit) -> ModelMe
     )
 
 
-def _row(one: Candidate, p: float | None, measure: Measure) -> Row:
+def _row(one: Candidate, p: float | None, measure: Measure) -> CandidateRow:
     sign = 1.0 if measure.maximize else -1.0
-    return Row(one, p, None if one.mean is None else sign * (one.leader.value - one.mean))
+    return CandidateRow(one, p, None if one.mean is None else sign * (one.leader.value - one.mean))
 
 
 def _baseline(work: RefitSession, chosen: Candidate, constant: Constant, measure: Measure) -> Baseline:
