@@ -24,8 +24,8 @@ def test_the_numbers_are_those_of_the_trials(study):
     assert content["trials"] == 60
     for name, row in by_value(content).items():
         trials = [trial for trial in study.record.trials if trial.params["optimizer"] == name]
-        complete = [trial.value for trial in trials if study.state_of(trial)[0] == "complete"]
-        diverged = [trial for trial in trials if study.state_of(trial)[0] == "diverged"]
+        complete = [trial.value for trial in trials if study.trial_state(trial)[0] == "complete"]
+        diverged = [trial for trial in trials if study.trial_state(trial)[0] == "diverged"]
         assert (row["trials"], row["complete"], row["diverged"]) == (len(trials), len(complete), len(diverged))
         assert row["best"] == max(complete)
         assert row["median"] == pytest.approx(np.median(complete))

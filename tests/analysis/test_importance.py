@@ -13,7 +13,7 @@ from tuner.analysis.ranking import LEAST_TOP, top_trials
 
 
 def complete(study):
-    return [trial for trial in study.record.trials if study.state_of(trial)[0] == "complete"]
+    return [trial for trial in study.record.trials if study.trial_state(trial)[0] == "complete"]
 
 
 def test_what_is_measured_is_optunas_ped_anova(study):

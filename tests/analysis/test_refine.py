@@ -30,7 +30,7 @@ def test_the_file_is_a_narrower_study(study, tmp_path):
     assert rate.log
     old = mock_study.spec_of(tmp_path, sampler={"name": "random"}, budget={"trials": 60, "epochs": 5})
     assert (spec.budget, spec.data, spec.metric, spec.sampler) == (old.budget, old.data, old.metric, old.sampler)
-    best = max((t for t in study.record.trials if study.state_of(t)[0] == "complete"), key=lambda t: t.value)
+    best = max((t for t in study.record.trials if study.trial_state(t)[0] == "complete"), key=lambda t: t.value)
     for name, value in params_from_trial(best, old.space).items():
         if name in spec.space:
             assert value in spec.space[name].parameter

@@ -146,7 +146,7 @@ def test_a_study_of_several_objectives(call, project):
 
 
 def test_an_error_of_our_own_is_said_in_a_line(call, project, study_url, monkeypatch):
-    monkeypatch.setattr(tuner.results, "studies_table", lambda database: 1 / 0)
+    monkeypatch.setattr(tuner.results, "list_studies", lambda database: 1 / 0)
     said = call("list", "--storage", study_url)
     assert said.code == 1
     assert said.err.startswith("tuner: an error of keras-studies itself: ZeroDivisionError: division by zero.")

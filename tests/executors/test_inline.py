@@ -50,7 +50,13 @@ def test_two_slots_take_turns() -> None:
     executor.submit(Job(1, {"epochs": 1}))
     assert executor.free_slots() == 0
     numbers = [(event.number, type(event).__name__) for event in events(executor)]
-    assert numbers == [(0, "EpochFinished"), (1, "EpochFinished"), (0, "EpochFinished"), (1, "Ended"), (0, "Ended")]
+    assert numbers == [
+        (0, "EpochFinished"),
+        (1, "EpochFinished"),
+        (0, "EpochFinished"),
+        (1, "JobFinished"),
+        (0, "JobFinished"),
+    ]
 
 
 def test_a_rung_waits_for_its_answer() -> None:

@@ -477,7 +477,8 @@ def test_where_one_worker_cannot_be_started_the_others_end(monkeypatch: pytest.M
 
 COORDINATOR = """
 import sys, time
-from tuner.executors import LocalExecutor, WorkerConfig
+from tuner.executors import LocalExecutor
+from tuner.protocol import WorkerConfig
 executor = LocalExecutor(WorkerConfig.from_json({place!r}), workers=2)
 executor.start()
 print(*executor.pids(), flush=True)

@@ -110,12 +110,12 @@ def test_a_hostile_file_is_refused(name, tmp_path, monkeypatch):
 
 
 def test_only_complete_trials_are_exported(small, place):
-    diverged = next(trial.number for trial in small.record.trials if small.state_of(trial)[0] != "complete")
+    diverged = next(trial.number for trial in small.record.trials if small.trial_state(trial)[0] != "complete")
     with pytest.raises(NoBestTrialError, match=f"trial {diverged} of 'mock' is diverged"):
         export(small, place, diverged)
     with pytest.raises(UsageError, match="has the trials 0 to 11, but got 12"):
         export(small, place, 12)
-    complete = next(trial for trial in small.record.trials if small.state_of(trial)[0] == "complete")
+    complete = next(trial for trial in small.record.trials if small.trial_state(trial)[0] == "complete")
     assert export(small, place, complete.number).value == complete.value
 
 

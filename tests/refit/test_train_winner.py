@@ -45,7 +45,7 @@ def found(study, place) -> RefitResult:
 
 
 def test_the_leaders_are_trained_again_and_one_is_chosen(found, study):
-    complete = [trial for trial in study.record.trials if study.state_of(trial)[0] == "complete"]
+    complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == "complete"]
     best = sorted(complete, key=lambda trial: -trial.value)[:3]
     assert [row.candidate.leader.trial for row in found.recipes] == [trial.number for trial in best]
     assert all(len(row.candidate.values) == 5 for row in found.recipes)
@@ -135,7 +135,7 @@ def test_a_test_part_that_does_not_agree_is_said(study, place, tmp_path):
 def test_p_counts_for_every_trial_that_was_looked_at(study, place, tmp_path):
     """A small advantage that one look would call more than chance; the best of 25 trials has it by chance."""
     said = trained(study, place, tmp_path / "a.keras", share=lambda recipe: 0.165)
-    assert said.baseline.tried == sum(study.state_of(t)[0] == "complete" for t in study.record.trials) > 15
+    assert said.baseline.tried == sum(study.trial_state(t)[0] == "complete" for t in study.record.trials) > 15
     assert said.baseline.p / said.baseline.tried < 0.05 < said.baseline.p
     assert said.verdict == "none"
 
@@ -299,7 +299,7 @@ def test_progress_counts_trainings(study, place, tmp_path):
     shown = []
     refit_leaders(study, place, RefitOptions(tmp_path / "a.keras", seeds=2), pretending(), shown.append)
     assert shown[-1].finished == shown[-1].trials == 2 * 3 + 2
-    assert shown[-1].what == "trainings"
+    assert shown[-1].unit == "trainings"
     assert shown[-1].counts["running"] == 0
     assert max(standing.counts["running"] for standing in shown) == 2
     assert shown[-1].best[1] > 0.5

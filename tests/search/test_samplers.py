@@ -81,7 +81,7 @@ def test_its_options_are_taken(name, options, space):
 class TestGrid:
     def test_it_tries_every_setting_once(self, finite):
         settings = fill("grid", finite, trials=int(finite.size))
-        assert sorted(map(str, settings)) == sorted(map(str, finite.settings()))
+        assert sorted(map(str, settings)) == sorted(map(str, finite.enumerate_grid()))
 
     def test_it_goes_on_where_it_stopped_whatever_the_seed(self, finite):
         storage = optuna.storages.InMemoryStorage()
@@ -94,7 +94,7 @@ class TestGrid:
                 suggest(trial, finite)
                 tell(study, trial, Outcome("complete", 0.0))
         settings = [params_from_trial(trial, finite) for trial in study.trials]
-        assert sorted(map(str, settings)) == sorted(map(str, finite.settings()))
+        assert sorted(map(str, settings)) == sorted(map(str, finite.enumerate_grid()))
 
     def test_running_and_enqueued_trials_are_not_repeated(self, finite):
         study = optuna.create_study(sampler=SAMPLERS["grid"].build(0, finite, 9))

@@ -99,7 +99,7 @@ def test_a_grid_is_tried_whole_and_nothing_else(name, specs):
 
 
 def test_optimizers_get_the_same_budget(specs):
-    settings = [setting["optimizer"] for setting in specs["optimizers"].space.settings()]
+    settings = [setting["optimizer"] for setting in specs["optimizers"].space.enumerate_grid()]
     counts = {name: settings.count(name) for name in settings}
     assert set(counts.values()) == {6}
 

@@ -31,7 +31,7 @@ def drawn(space, source):
                 return source.randrange(low, high + 1, step)
         return source.uniform(dimension.parameter.low, dimension.parameter.high)
 
-    return space.draw(choose)
+    return space.resolve(choose)
 
 
 @pytest.mark.parametrize("source", ["iris", "breast_cancer", "diabetes", "linnerud"])

@@ -86,7 +86,7 @@ VALUES = {
 }  # fmt: skip
 
 
-def test_it_is_made_seldom_and_takes_a_small_share_of_the_time(recipe: Any, clock: Callable[[float], None]) -> None:
+def test_it_is_setup_seldom_and_takes_a_small_share_of_the_time(recipe: Any, clock: Callable[[float], None]) -> None:
     told: list[CheckpointSaved | CheckpointSkipped] = []
     keep = checkpoint_policy.CheckpointPolicy(7, recipe, 2.0, 30.0, told.append)
 
@@ -110,7 +110,7 @@ def test_it_is_made_seldom_and_takes_a_small_share_of_the_time(recipe: Any, cloc
 def test_one_that_is_too_large_is_told_of_once(
     recipe: Any, clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoint_policy, "LARGEST_BYTES", 1_000_000)
+    monkeypatch.setattr(checkpoint_policy, "MAX_CHECKPOINT_BYTES", 1_000_000)
     told: list[CheckpointSaved | CheckpointSkipped] = []
     keep = checkpoint_policy.CheckpointPolicy(7, recipe, 1.0, 0.0, told.append)
     state = TrainingState("fit", (0.5,), {"variables": [np.zeros(1_000_000)]}, {})

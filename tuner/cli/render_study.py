@@ -171,7 +171,7 @@ def _tried(tried: dict[str, Any]) -> str:
     engine = f"{tried['engine']}, as {tried['slower_as'].rstrip('.')}" if tried["slower_as"] else tried["engine"]
     if tried["reason"]:
         return f"trained by {engine}, and ended: {tried['reason']}"
-    once = duration_text(tried["made_s"])
+    once = duration_text(tried["setup_s"])
     text = f"trained by {engine}: {number_text(round(tried['epoch_s'], 4))} s an epoch, and {once} once"
     if tried["study_s"] is None:
         return text

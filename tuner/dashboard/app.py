@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.storage import Database
-from tuner.text import format_error
+from tuner.text import one_line
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -58,8 +58,8 @@ def _in_words(app: WSGIApplication) -> WSGIApplication:
         except ArtifactNotFound:
             status, text = HTTPStatus.NOT_FOUND, "There is no such artefact."
         except Exception as error:
-            asked = format_error(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')[:200]}")
-            _log.error("%s cannot be answered: %s: %s", asked, type(error).__name__, format_error(error)[:500])
+            asked = one_line(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')[:200]}")
+            _log.error("%s cannot be answered: %s: %s", asked, type(error).__name__, one_line(error)[:500])
             status, text = HTTPStatus.INTERNAL_SERVER_ERROR, "The database holds something that cannot be shown here."
         body = text.encode()
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]

@@ -45,6 +45,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "raised": JobFailed,
 }
 """What a worker may say of a job."""
+_NAMES = {kind: name for name, kind in EVENTS.items()}
 MAX_CHECKPOINT_BYTES = 2**28
 """A larger checkpoint is not kept: coordinator and database hold one for each running trial."""
 LINE_BYTES = 2**24
@@ -125,7 +126,7 @@ def epoch_message(event: EpochFinished) -> dict[str, Any]:
 
 def checkpoint_message(event: CheckpointSaved | CheckpointSkipped | TrialRestarted) -> dict[str, Any]:
     """The event as a message."""
-    message = {"is": type(event).__name__.lower(), **vars(event)}
+    message = {"is": _NAMES[type(event)], **vars(event)}
     return (
         {**message, "content": base64.b64encode(event.content).decode()}
         if isinstance(event, CheckpointSaved)

@@ -19,7 +19,7 @@ from tuner.refit.final_fit import FinalFit, expected_on_test, keep_that_it_was_s
 from tuner.refit.finalists import Leader, leaders
 from tuner.refit.model_metadata import ModelMetadata, write_about
 from tuner.refit.publication import check_output, publish
-from tuner.refit.refit_result import Baseline, RefitResult, CandidateRow
+from tuner.refit.refit_result import Baseline, CandidateRow, RefitResult
 from tuner.refit.refit_session import RefitProgress, RefitSession
 from tuner.refit.scoring import Measure, validation_measure
 from tuner.refit.selection import Candidate, candidate, leaders_text, p_above, p_against, select

@@ -30,7 +30,7 @@ class DryRun:
         slower_as: Why that was not the fastest engine; None where it was.
         reason: Why it was ended early; None where it was not.
         epoch_s: Wall time of an epoch, evaluation included.
-        made_s: What was needed once: building the model, making programs.
+        setup_s: What was needed once: building the model, making programs.
         study_s: Estimate of the study in the study's workers, with nothing ended early; None where its number of trials
             has no limit.
         warnings: What is known to train badly of its model, one sentence each.

@@ -1,5 +1,5 @@
 from .formatting import count, duration, listed, number, percent
-from .quoting import csv_text, plain, python_text, shell_command, tuner_command
+from .quoting import csv_text, one_line, plain, python_text, shell_command, tuner_command
 from .text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, format_error, shorten
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "format_error",
     "listed",
     "number",
+    "one_line",
     "percent",
     "plain",
     "python_text",

@@ -79,7 +79,7 @@ def test_embedded_files_import_each_other_as_in_the_project(tmp_path, monkeypatc
     assert {helper.path for helper in helpers.values()} == {*files} - {"nets/own.py"}
     import tuner
 
-    parts = Path(tuner.__file__).parent / "results" / "script" / "parts.py"
+    parts = Path(tuner.__file__).parent / "export" / "script" / "runtime_helpers.py"
     imports, texts = definitions(parts, ["ProjectFiles"])
     text = embedded_source(source_text(tmp_path / "nets/own.py"), "nets/own.py", helpers)
     names: dict = {}
