@@ -16,9 +16,11 @@ import pytest
 from mock_results import mock_results
 
 import tuner
+from tuner.catalog import LOSSES, METRICS, SCHEDULES
 from tuner.data import DataOptions, prepare, unscaled_splits
 from tuner.errors import CodeError, DataError, NoBestTrialError, RecipeError, StudyNotFoundError, UsageError
 from tuner.export import Export, export, python_script, read_export, save_rows
+from tuner.export.script import compose
 from tuner.export.script.extract import definitions
 from tuner.refit import RefitOptions, refit_leaders
 from tuner.refit.finalists import leaders
@@ -219,3 +221,15 @@ def test_definitions_come_with_what_they_use(tmp_path):
         "@staticmethod\ndef one():\n    return two()",
         "def two():\n    return FACTOR * math.pi",
     ]
+
+
+def test_what_scripts_copy_from_the_package_is_there():
+    for name in METRICS:
+        assert definitions(compose._METRICS, [METRICS[name].name])[1]
+    for name, row in SCHEDULES.items():
+        if not row.constant:
+            assert definitions(compose._SCHEDULES / f"{name}.py", ["ReduceOnPlateau" if row.stateful else name])[1]
+    for name, loss in LOSSES.items():
+        if loss.own_class:
+            assert definitions(compose._CATALOG / f"{name}.py", [loss.own_class])[1]
+    assert definitions(compose._RUNTIME_HELPERS, ["ProjectFiles", "predict", "regularize", "Plateau", "Rates"])[1]

@@ -17,11 +17,10 @@ from tuner.export.script.training_text import training_text
 from tuner.results import check_model_code
 from tuner.user_code import Reference, find, find_helpers, source_text
 
-_PACKAGE = Path(tuner.__file__).resolve().parent
-_METRICS = _PACKAGE / "training" / "metric_functions.py"
-_PARTS = _PACKAGE / "results" / "script" / "parts.py"
-_TRAINING = _PACKAGE / "training"
-_SCHEDULES = _TRAINING / "schedules"
+_CATALOG = Path(tuner.__file__).resolve().parent / "catalog"
+_METRICS = _CATALOG / "metric_functions.py"
+_SCHEDULES = _CATALOG / "schedules"
+_RUNTIME_HELPERS = Path(__file__).resolve().parent / "runtime_helpers.py"
 
 _RULE = "# " + "-" * 98
 
@@ -112,8 +111,8 @@ def _copied(export: Export, more: Iterable[str] = ()) -> tuple[list[str], list[s
         wanted.append((_SCHEDULES / f"{schedule.name}.py", ["ReduceOnPlateau" if schedule.stateful else schedule.name]))
         parts.append("Plateau" if schedule.stateful else "Rates")
     if own_loss is not None:
-        wanted.append((_TRAINING / f"{recipe.loss.name}.py", [own_loss]))
-    wanted.append((_PARTS, parts))
+        wanted.append((_CATALOG / f"{recipe.loss.name}.py", [own_loss]))
+    wanted.append((_RUNTIME_HELPERS, parts))
     found = [definitions(file, names) for file, names in wanted]
     return [line for imports, _ in found for line in imports], [text for _, texts in found for text in texts]
 

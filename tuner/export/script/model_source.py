@@ -52,7 +52,7 @@ def inline_source(source: str, script: str) -> str | None:
 
 
 def embedded_source(source: str, path: str, helpers: Mapping[str, Helper]) -> str:
-    """Return the definition of `MODULES`, for `ProjectFiles` in `parts`: a model file and its helpers, as they are."""
+    """Return the definition of `MODULES`, for `ProjectFiles`: a model file and its helpers, as they are."""
     folders = {".".join(name.split(".")[:n]) for name in helpers for n in range(1, name.count(".") + 1)} - {*helpers}
     entries = [(MODULE, path, source, False)]
     entries += [(helper.module, helper.path, helper.text, helper.package) for helper in helpers.values()]
