@@ -21,6 +21,7 @@ settings.load_profile("suite")
 
 sys.path.insert(0, str(Path(__file__).parent))  # what tests share with each other: `import mock_study`
 
+import durations  # noqa: E402
 from postgres import PostgresServer  # noqa: E402
 from postgres import missing as postgres_missing  # noqa: E402
 
@@ -54,3 +55,21 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> StoredStudy:
     from mock_results import mock_results
 
     return mock_results(tmp_path_factory.mktemp("results"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--keep-durations", action="store_true", help="write tests/durations.json, on an idle machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--keep-durations") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(durations.DurationKeeper())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow = durations.unmarked(items, durations.load())
+    if slow:
+        raise pytest.UsageError(
+            f"Tests that take more than {durations.SLOW_ABOVE_S:g} s must be marked slow. Mark these, or measure again "
+            "with --keep-durations: " + ", ".join(slow)
+        )

@@ -1,0 +1,48 @@
+"""Keep the measured durations of tests, and say which of them must be marked slow.
+
+`python -m pytest --keep-durations` writes `tests/durations.json`: seconds of each test that took `KEEP_ABOVE_S` or
+longer, set-up included.  It is run on an idle machine; what is kept is checked at every run, so no test is timed there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+KEPT = Path(__file__).parent / "durations.json"
+KEEP_ABOVE_S = 1.0
+SLOW_ABOVE_S = 2.0
+
+
+def load() -> dict[str, float]:
+    """Read the kept durations: test id, without parameters' folder → seconds."""
+    return json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+
+
+def unmarked(items: Iterable[pytest.Item], durations: dict[str, float]) -> list[str]:
+    """Return the ids of tests that took longer than `SLOW_ABOVE_S` and are not marked slow."""
+    return [
+        item.nodeid
+        for item in items
+        if durations.get(item.nodeid, 0.0) > SLOW_ABOVE_S and item.get_closest_marker("slow") is None
+    ]
+
+
+class DurationKeeper:
+    """Add up the phases of each test, and write what took long when the session ends."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = defaultdict(float)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count a phase of a test: set-up, call or teardown."""
+        self._seconds[report.nodeid] += report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the file."""
+        kept = {name: round(seconds, 1) for name, seconds in sorted(self._seconds.items()) if seconds >= KEEP_ABOVE_S}
+        KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
