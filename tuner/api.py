@@ -1,4 +1,4 @@
-"""The library's front: run a study, and take its best configuration into one's own code."""
+"""The functions of the package: run a study, take its best recipe, train the winner, load its model."""
 
 from __future__ import annotations
 

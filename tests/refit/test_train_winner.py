@@ -66,7 +66,7 @@ def test_the_test_part_is_scored_and_lies_where_it_was_expected(found):
     assert found.rows == {"train": 1438, "validation": 359, "test": 359}
     width = found.expected.high - found.expected.low
     assert width > found.winner.candidate.interval.high - found.winner.candidate.interval.low
-    assert any("there it lies" in sentence for sentence in found.meaning)
+    assert any("it is inside" in sentence for sentence in found.meaning)
 
 
 def test_the_file_says_what_it_is(found, place):
@@ -127,7 +127,7 @@ def test_a_test_part_that_does_not_agree_is_said(study, place, tmp_path):
     assert said.verdict == "unconfirmed"
     assert said.baseline.test_p > 0.05
     text = " ".join(said.meaning)
-    assert "it lies outside" in text
+    assert "it is outside" in text
     assert "The test part does not confirm the winner" in text
     assert read_about(tmp_path / "a.keras").scores["verdict"] == "unconfirmed"
 

@@ -1,4 +1,4 @@
-"""What a training is: its task, its recipe, and the tables of what a recipe can name.
+"""Tables of losses, optimizers, schedules and their like, and the recipe of one training.
 
 Importing this package imports no Keras: what builds imports it.
 Names that are Keras classes or take Keras models are looked up at their first use.

@@ -1,4 +1,4 @@
-"""The Optuna dashboard over our database, behind a guard.
+"""The web dashboard: optuna-dashboard with access control and our own plots.
 
 Importing this package imports neither Optuna nor its dashboard.
 """

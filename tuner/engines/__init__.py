@@ -1,4 +1,7 @@
-"""How one trial is trained.  The table names the engines; what needs Keras is imported when one is made."""
+"""Engines: ways to train one trial.
+
+Importing this package imports no Keras: the module of an engine is imported when one is made.
+"""
 
 import lazy_loader
 

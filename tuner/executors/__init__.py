@@ -1,4 +1,7 @@
-"""Where trials are trained.  Ray itself is imported by a run on Ray alone, when it starts."""
+"""Executors: run jobs in this process, in local worker processes, or on Ray.
+
+Ray itself is imported by a run on Ray only, when it starts.
+"""
 
 import lazy_loader
 

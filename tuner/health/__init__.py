@@ -1,4 +1,4 @@
-"""Health of a training: what is measured of it, and what that means.
+"""Health of a training: probes of its layers, and verdicts.
 
 Measuring needs Keras and TensorFlow (`layers`, loaded at its first use); judging needs neither.
 """

@@ -1,4 +1,4 @@
-"""What coordinator and workers tell each other: jobs, events, worker configuration, artifacts."""
+"""Messages between coordinator and workers: jobs, events, worker configuration, artifacts."""
 
 import lazy_loader
 

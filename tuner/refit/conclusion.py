@@ -38,7 +38,7 @@ def against_baseline(found: Baseline, metric: str) -> str:
         return f"It beats {what} by more than chance explains (p {_p(found.p)}, {looks})."
     return (
         f"No winner: the chosen recipe is not better than {what} by more than chance explains "
-        f"(p {_p(found.p)}, {looks}). The test part was not looked at, and no model was saved."
+        f"(p {_p(found.p)}, {looks}). The test part was not scored, and no model was saved."
     )
 
 
@@ -64,8 +64,8 @@ def _test(trained: RefitResult) -> Iterator[str]:
         return
     if trained.expected is not None:
         low, high = trained.expected.low, trained.expected.high
-        where = "there it lies" if low <= test.mean <= high else "it lies outside, which is one case in twenty"
-        yield f"Before it was looked at, the test score was expected from {low:.5g} to {high:.5g}: {where}."
+        where = "it is inside" if low <= test.mean <= high else "it is outside, which happens once in twenty times"
+        yield f"From the validation part, the test score was expected between {low:.5g} and {high:.5g}: {where}."
     if not confirmed(found):
         yield (
             f"The test part does not confirm the winner: there it is not better than {found.answer} "

@@ -1,4 +1,4 @@
-"""Searching with Optuna: what is proposed next, what ends early, and what failures tell the sampler.
+"""Samplers, pruners, and what Optuna is told about trials.
 
 Importing this package does not import Optuna.
 """

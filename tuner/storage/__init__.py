@@ -1,4 +1,4 @@
-"""Databases: Optuna's storage with our settings, our own tables, and the study that one process holds."""
+"""Databases: Optuna's tables and our own, and the session of a process with a study."""
 
 import lazy_loader
 

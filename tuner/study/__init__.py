@@ -1,4 +1,4 @@
-"""The study: from a study file to what is searched, and from the values of one trial to its recipe.
+"""Study files: read, check and describe them, and resolve the values of a trial to its recipe.
 
 Importing this package imports neither Keras nor Optuna.
 """

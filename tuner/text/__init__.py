@@ -1,4 +1,4 @@
-"""Text on its way out: numbers and durations in words, quoting for each target, excerpts."""
+"""Text for people: numbers and durations, quoting for each target, excerpts."""
 
 import lazy_loader
 

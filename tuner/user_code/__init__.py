@@ -1,4 +1,4 @@
-"""The one door to the files of `models/` and `studies/`, and to a project's own functions.
+"""Find, hash and load the model files and functions of a project, if its owner names them.
 
 Content is named by reference, `models/mlp.py:build`: a path relative to the project and a function in it.  It is
 looked for in the project first and then in what the package carries.  Code is loaded from these two places
