@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 from optuna.trial import FrozenTrial
 
@@ -22,7 +23,20 @@ def top_trials(trials: Sequence[FrozenTrial], direction: str, share: float) -> l
     return ranked(trials, direction)[: max(LEAST_TOP, math.ceil(share * len(trials) - 1e-9))]
 
 
-def ranked(trials: Sequence[FrozenTrial], direction: str) -> list[FrozenTrial]:
-    """Some complete trials, best first; the earlier one of equals."""
+class Trial(Protocol):
+    """A trial of Optuna, or a view of one."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def value(self) -> float | None: ...
+
+
+_Trial = TypeVar("_Trial", bound=Trial)
+
+
+def ranked(trials: Iterable[_Trial], direction: str) -> list[_Trial]:
+    """Sort complete trials, best first; of equal ones the earlier first."""
     sign = -1.0 if direction == "maximize" else 1.0
     return sorted(trials, key=lambda trial: (sign * float(trial.value or 0.0), trial.number))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tuner.report import StudyView, TrialView, epochs_table, recipe_text, trial_picture
+from tuner.export import recipe_toml
+from tuner.report import StudyView, TrialView, epochs_table, trial_picture
 from tuner.text import csv_text
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _layers(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str |
 
 
 def _recipe(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str | None:
-    return None if recipe is None else recipe_text(recipe)
+    return None if recipe is None else recipe_toml({"recipe": recipe})
 
 
 PICTURE = "curves.svg"

@@ -1,4 +1,4 @@
-from .exported_recipe import Export, export, find_seed, prepare_for_export, read_export, save_rows
+from .exported_recipe import Export, export, find_seed, prepare_for_export, read_export, recipe_toml, save_rows
 from .script.compose import python_script
 from .toml_writer import toml_text
 
@@ -9,6 +9,7 @@ __all__ = [
     "prepare_for_export",
     "python_script",
     "read_export",
+    "recipe_toml",
     "save_rows",
     "toml_text",
 ]

@@ -21,7 +21,8 @@ FORMAT = "keras-studies recipe 1"
 """The first key of an exported file."""
 
 _VERSIONS = ("keras", "tensorflow")
-_CHOICES = ("loss", "optimizer", "schedule", "initializer", "clipping", "model")
+_RECIPE_SECTIONS = ("loss", "optimizer", "schedule", "initializer", "clipping", "model", "data")
+_SECTIONS = {"recipe", *(f"recipe.{name}" for name in _RECIPE_SECTIONS), "versions", "splits", "splits.preprocessing"}
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,17 @@ class Export:
         return cls(**known)
 
     def to_toml(self) -> str:
-        """The same as TOML; what is null in JSON is left out."""
-        sections = {"recipe", "versions", "recipe.data", "splits", "splits.preprocessing"}
-        sections |= {f"recipe.{name}" for name in _CHOICES}
+        """Return the same as TOML; what is null in JSON is left out."""
         header = (
             f"# Trial {self.trial} of the study {self.study!r}: validation {self.metric} {self.value:.6g}.\n"
             f'# In Python: tuner.best("this file"). All keys: docs/json.md of keras-studies.\n\n'
         )
-        return header + toml_text(self.to_json(), sections)
+        return header + recipe_toml(self.to_json())
+
+
+def recipe_toml(content: Mapping[str, Any]) -> str:
+    """Return a content with the key `recipe` as the TOML that `tuner.best(FILE)` reads."""
+    return toml_text(content, _SECTIONS)
 
 
 def export(study: StoredStudy, project: Path, trial: int | None = None, code: Collection[str] = ()) -> Export:

@@ -1,4 +1,4 @@
-from .dashboard_notes import epochs_table, is_best, recipe_text, study_note, trial_note
+from .dashboard_notes import epochs_table, is_best, study_note, trial_note
 from .page import report_page
 from .plots import PLOTS
 from .plots.style import titled
@@ -12,7 +12,6 @@ __all__ = [
     "epochs_table",
     "is_best",
     "load_view",
-    "recipe_text",
     "report_page",
     "study_note",
     "titled",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuner.export import toml_text
+from tuner.export import recipe_toml
 from tuner.report.cost import sum_cost
 from tuner.report.failures import failures
 from tuner.report.health_counts import verdicts
@@ -17,7 +17,6 @@ from tuner.text import count, duration, number, percent, tuner_command
 _LEADERS = 5
 _COLUMNS = 6
 _ROWS = 12
-_SECTIONS = ("loss", "optimizer", "schedule", "initializer", "clipping", "model", "data")
 
 
 def study_note(results: StudyView) -> str:
@@ -52,14 +51,9 @@ def trial_note(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
         *(f"Health, **{plain(one['verdict'])}**: {plain(one['text'])}" for one in seen.findings),
         f"![Curves of trial {seen.number}]({picture})" if picture else "",
         _epochs(results, seen),
-        fenced(recipe_text(recipe), "toml") if recipe else "",
+        fenced(recipe_toml({"recipe": recipe}), "toml") if recipe else "",
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def recipe_text(recipe: Mapping[str, Any]) -> str:
-    """A recipe in the form that `tuner.best(FILE)` reads."""
-    return toml_text({"recipe": dict(recipe)}, {"recipe", *(f"recipe.{name}" for name in _SECTIONS)})
 
 
 def epochs_table(results: StudyView, seen: TrialView) -> tuple[list[str], list[list[float | int | None]]]:
@@ -104,9 +98,7 @@ def _some(rows: Sequence[Any]) -> list[Any]:
 
 
 def _leaders(results: StudyView) -> str:
-    sign = -1.0 if results.maximize else 1.0
-    complete = [seen for seen in results.in_state("complete") if seen.value is not None]
-    leaders = sorted(complete, key=lambda seen: (sign * float(seen.value or 0.0), seen.number))[:_LEADERS]
+    leaders = results.ranking[:_LEADERS]
     if not leaders:
         return ""
     names = results.by_importance[:_COLUMNS]

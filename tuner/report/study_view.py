@@ -10,7 +10,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from tuner.analysis import importance, searched_dimensions, written_params
+from tuner.analysis import importance, ranked, searched_dimensions, written_params
 from tuner.results import StoredStudy
 from tuner.search import find_best
 from tuner.storage import read_epochs, read_probes
@@ -114,6 +114,12 @@ class StudyView:
         """The best complete trial."""
         found = find_best(self.study.record.trials, self.study.record.direction)
         return None if found is None else self.trials[found.number]
+
+    @cached_property
+    def ranking(self) -> list[TrialView]:
+        """The complete trials, best first."""
+        complete = [seen for seen in self.in_state("complete") if seen.value is not None]
+        return ranked(complete, self.study.record.direction)
 
     @cached_property
     def importance(self) -> dict[str, Any]:

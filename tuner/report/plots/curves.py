@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from plotly.graph_objects import Figure
 
-from tuner.analysis import group_trials
+from tuner.analysis import group_trials, ranked
 from tuner.health import VERDICTS
 from tuner.report.plots.style import NEUTRAL, STATES, colour, dash, figure, menu, ramp, text, value_axis, zoom
 from tuner.report.study_view import Curve, StudyView, TrialView
@@ -36,9 +36,8 @@ def chosen(results: StudyView, having: Sequence[TrialView]) -> list[TrialView]:
     """The trials whose curves are drawn, by number."""
     if len(having) <= MOST_CURVES:
         return list(having)
-    sign = -1.0 if results.maximize else 1.0
     complete = [seen for seen in having if seen.state == "complete" and seen.value is not None]
-    best = sorted(complete, key=lambda seen: sign * float(seen.value or 0.0))[: MOST_CURVES // 3]
+    best = ranked(complete, results.study.record.direction)[: MOST_CURVES // 3]
     numbers = {seen.number for seen in best}
     others = [seen for seen in having if seen.number not in numbers]
     every = np.linspace(0, len(others) - 1, MOST_CURVES - len(best)).astype(int)

@@ -7,14 +7,13 @@ from typing import Any
 
 from tuner.catalog import written_value
 from tuner.errors import NoBestTrialError
-from tuner.export import toml_text
+from tuner.export import recipe_toml
 from tuner.report.html import Html, code, element, facts, table
 from tuner.report.study_view import StudyView, TrialView
 from tuner.results import Best, best_trial
 from tuner.text import duration, number, python_text, tuner_command
 
 LEADERS = 10
-_SECTIONS = ("loss", "optimizer", "schedule", "initializer", "clipping", "model", "data")
 
 
 def recipe(results: StudyView) -> Html:
@@ -26,13 +25,10 @@ def recipe(results: StudyView) -> Html:
     return element("div", facts(rows), _code(results), _leaders(results))
 
 
-def recipe_toml(best: Best) -> str:
-    """The recipe in the form that `tuner.best(FILE)` reads."""
-    content = {**best.to_json()}
-    params = content.pop("params")
-    sections = {"recipe", *(f"recipe.{name}" for name in _SECTIONS)}
-    searched = f"# Searched: {json.dumps(params, ensure_ascii=True, default=str)}"
-    return f"{searched}\n{toml_text(content, sections)}"
+def _toml(best: Best) -> str:
+    content = best.to_json()
+    searched = json.dumps(content.pop("params"), ensure_ascii=True, default=str)
+    return f"# Searched: {searched}\n{recipe_toml(content)}"
 
 
 def _code(results: StudyView) -> list[Html]:
@@ -57,15 +53,13 @@ def _code(results: StudyView) -> list[Html]:
         element(
             "details",
             element("summary", "The whole recipe, as TOML"),
-            code(recipe_toml(best), 'Saved as best.toml, it is read by tuner.best("best.toml")'),
+            code(_toml(best), 'Saved as best.toml, it is read by tuner.best("best.toml")'),
         ),
     ]
 
 
 def _leaders(results: StudyView) -> Html:
-    sign = -1.0 if results.maximize else 1.0
-    complete = [seen for seen in results.in_state("complete") if seen.value is not None]
-    leaders = sorted(complete, key=lambda seen: (sign * float(seen.value or 0.0), seen.number))[:LEADERS]
+    leaders = results.ranking[:LEADERS]
     names = results.dimensions
     header = ("trial", results.metric, "epochs", "time", "health", *(element("code", name) for name in names))
     rows = [_row(seen, names) for seen in leaders]
@@ -73,7 +67,10 @@ def _leaders(results: StudyView) -> Html:
         "div",
         element("h3", "The leading trials"),
         table(
-            f"The best {len(leaders)} of {len(complete)} complete trials, best first", header, rows, numbers=(1, 2, 3)
+            f"The best {len(leaders)} of {len(results.ranking)} complete trials, best first",
+            header,
+            rows,
+            numbers=(1, 2, 3),
         ),
     )
 
