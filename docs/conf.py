@@ -36,10 +36,8 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(keras|numpy|np|optuna|pydantic|pandas|pathlib|Path|collections|typing)\b.*"),
     ("py:.*", r"tuner\.(storage|data)\b.*"),
-    ("py:class", r"[a-z0-9_]+"),
 ]
-"""Types of other packages, whose documentation is on the network; types that a `Study` holds for this package; and
-names of fields that a docstring describes together."""
+"""Types of other packages, whose documentation is on the network, and types that a `StoredStudy` holds internally."""
 
 html_theme = "furo"
 html_title = "keras-studies"

@@ -38,7 +38,7 @@ class StudyHandle:
     storage: str = field(repr=False)  # it may hold a password
 
     def results(self) -> StoredStudy:
-        """The study as it lies in the database now."""
+        """Read the study from the database."""
         database = open_read_only(self.storage)
         try:
             return read_study_results(database, self.name)
@@ -46,11 +46,11 @@ class StudyHandle:
             database.close()
 
     def summary(self) -> dict[str, Any]:
-        """The study in numbers: the shape of `tuner show --json`."""
+        """Return the study in numbers: the shape of `tuner show --json`."""
         return summary(self.results())
 
     def best(self) -> Best:
-        """Its best trial.
+        """Return the best trial.
 
         Raises:
             NoBestTrialError: No trial is complete yet.
@@ -68,16 +68,16 @@ def run(
     show: Callable[[Progress], None] = lambda standing: None,
     **overrides: Any,
 ) -> StudyHandle:
-    """Run a study, or go on with it; the same as the command `tuner run`.
+    """Run a study, or resume it; the same as the command `tuner run`.
 
     Args:
         study: A study file, or its content as a mapping.
-        name: Another name for it.
+        name: Another name for the study.
         storage: Database; by default `runs/tuner.db` of the study's project.
         executor: Where trials are trained: "local", on this machine, or "ray", on a cluster.
-        address: Of the cluster; for "ray" alone.
-        show: Called with the standing whenever it changed.
-        **overrides: `trials`, `time_s`, `epochs`, `workers`, `engine`, `seed`; None is what the study says.
+        address: Address of the Ray cluster; for "ray" only.
+        show: Called with the progress whenever it has changed.
+        **overrides: `trials`, `time_s`, `epochs`, `workers`, `engine`, `seed`; None for the value of the study.
 
     Raises:
         TunerError: See `tuner.errors`.
@@ -87,7 +87,7 @@ def run(
 
 
 def best(study: str | Path, *, storage: str | None = None) -> Recipe:
-    """The recipe of a study's best trial, or the one in an exported file or a saved model.
+    """Return the recipe of a study's best trial, or the one in an exported file or a saved model.
 
     Args:
         study: Name of the study, its study file, or a file that `tuner export` (.json or .toml) or `tuner train` wrote
@@ -129,19 +129,19 @@ def train(
 
     Args:
         study: Name of the study, or its study file.
-        output: Where the model is saved; ends in .keras.
+        output: File to save the model in; ends in .keras.
         top: How many of the leading recipes are trained again.
-        seeds: With how many seeds each, two at least.
-        seed: What they are made from; None for the study's.
+        seeds: Number of seeds for each recipe; at least two.
+        seed: Seed that they are derived from; None for the study's.
         workers: Worker processes; None for one a core.
         storage: Database; by default `runs/tuner.db` of the study file's project, or of the current folder.
-        force: Whether a file that is there is written over.
+        force: Whether to overwrite an existing file.
         code: Model file and data functions of the project, as in "models/own.py:build", if no study file of it names
             them: code that only the database names is not run.
-        show: Called with the standing whenever it changed.
+        show: Called with the progress whenever it has changed.
 
     Returns:
-        What was found.  Where `verdict` is "none" nothing was saved.
+        The result; if its `verdict` is "none", nothing was saved.
 
     Raises:
         TunerError: See `tuner.errors`.
@@ -166,9 +166,9 @@ def train(
 
 
 def load(file: str | Path) -> SavedModel:
-    """A model that `tuner train` has saved, with what its rows and answers mean.
+    """Load a model that `tuner train` saved, to predict from raw rows.
 
-    `keras.saving.load_model(file)` gives its `model` alone, and needs nothing of this package.
+    `keras.saving.load_model(file)` loads the Keras model alone, and needs nothing of this package.
 
     Raises:
         UsageError: The file was not saved by `tuner train`, or cannot be loaded here.

@@ -29,7 +29,7 @@ class _Context:
 
 
 def compare(study: StoredStudy, dimensions: Sequence[str], bins: int = 4) -> dict[str, Any]:
-    """The values of some dimensions, one dimension after the other.
+    """Compare the values of each dimension.
 
     Only trials that have ended count.  Values and tests are over the complete ones: a pruned trial has no value after
     all its epochs, a diverged one none at all; both are counted, in shares of the trials that have ended.
@@ -37,7 +37,7 @@ def compare(study: StoredStudy, dimensions: Sequence[str], bins: int = 4) -> dic
     Args:
         study: The study.
         dimensions: Names, as `find_dimension` takes them.
-        bins: Into how many bins a range of numbers is cut, about equally many trials in each.
+        bins: Number of bins that a range of numbers is cut into, with about equally many trials in each.
 
     Returns:
         The shape of `tuner compare --by DIMENSION --json`, see docs/json.md.

@@ -32,7 +32,7 @@ _INTERVAL = (5.0, 95.0)
 
 
 def importance(study: StoredStudy) -> dict[str, Any]:
-    """The importance of each searched dimension, most important first.
+    """Compute the importance of each searched dimension, most important first.
 
     `share` is the dimension's part of the sum over all dimensions.  `low` and `high` hold it in 90 % of `RESAMPLES`
     bootstrap samples of the trials.  `chance` is the share that it stays below in 95 % of `RESAMPLES` random

@@ -31,13 +31,13 @@ class Choice(_Frozen):
 
 
 class ModelChoice(_Frozen):
-    """Which model file is built, and with what.
+    """A model file with its options.
 
     Attributes:
         reference: `path/to/file.py:function`, relative to the project.
         sha256: Hash of the file's content when the study was started.
-        options: Keyword arguments of the function beside `activation` and `initializer`.
-        helpers: Files of the project that it imports, and what these import → hash of their content then.
+        options: Keyword arguments of the function besides `activation` and `initializer`.
+        helpers: Files of the project that it imports, directly or indirectly → hash of their content at that time.
     """
 
     reference: str
@@ -50,16 +50,21 @@ class Recipe(_Frozen):
     """Everything that one training needs.
 
     Attributes:
-        task: What kind of answer the model gives.
+        task: The kind of answer that the model gives.
         model: The model file and its options.
-        head: Output activation put behind the model's raw outputs; "model" where the model has its own.
-        loss, optimizer, schedule, initializer, clipping: Rows of the tables, with resolved options.
+        head: Output activation after the model's raw outputs; "model" if the model has its own.
+        loss: Row of the table of losses, with resolved options.
+        optimizer: Row of the table of optimizers.
+        schedule: Row of the table of schedules.
+        initializer: Row of the table of initializers.
+        clipping: Row of the table of clippings.
         activation: Activation of the hidden layers.
         learning_rate: Base rate; the schedule says how it changes.
-        momentum: The optimizer's momentum term; None where it has none, or keeps Keras's default.
+        momentum: The optimizer's momentum term; None if it has none, or keeps Keras's default.
         weight_decay: Decoupled weight decay; None for Keras's default.
-        l1, l2: Penalty on the kernels, `l1 * sum |w| + l2 * sum w²`.
-        label_smoothing: In [0, 1); 0 where the loss takes none.
+        l1: Penalty on the kernels, `l1 * sum |w|`.
+        l2: Penalty on the kernels, `l2 * sum w²`.
+        label_smoothing: In [0, 1); 0 if the loss takes none.
         class_weight: Weight of each class by index; None for no weights.
         batch_size: Rows a step.
         epochs: Passes over the training part.
@@ -96,10 +101,10 @@ class Recipe(_Frozen):
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Recipe:
-        """Read a recipe that was stored or exported: whatever it says may be damaged, or made up by a stranger.
+        """Read a recipe that was stored or exported; its content is not trusted.
 
         Raises:
-            RecipeError: It is no recipe, or names or numbers are not those that the tables allow.
+            RecipeError: It is not a recipe, or the tables do not allow a name or number in it.
         """
         try:
             recipe = cls.model_validate(content)
@@ -113,7 +118,7 @@ class Recipe(_Frozen):
     def build(
         self, inputs: Sequence[int], outputs: int, project: Path | None = None, *, code: Collection[str] = ()
     ) -> keras.Model:
-        """The compiled Keras model; the same seed gives the same initial weights.
+        """Build the compiled Keras model; the same seed gives the same initial weights.
 
         Args:
             inputs: Shape of one row, without the batch axis.
@@ -133,9 +138,9 @@ class Recipe(_Frozen):
         return self.compile(build_model(self, inputs, outputs, function))
 
     def compile(self, model: keras.Model) -> keras.Model:
-        """Give a model of your own the recipe's loss and optimizer; no head is put behind it.
+        """Compile a model of your own with the recipe's loss and optimizer; no head is appended.
 
-        It must end in the activation `head` ("linear" is none), or, where that is "model", in what the loss asks for.
+        It must end in the activation `head` ("linear" is none); if that is "model", in the one that the loss needs.
 
         Returns:
             The same model.
@@ -145,9 +150,9 @@ class Recipe(_Frozen):
         return compile_model(model, self)
 
     def fit_options(self) -> dict[str, Any]:
-        """Keyword arguments of `model.fit`: epochs, batch size, the schedule as callback, class weights.
+        """Return keyword arguments for `model.fit`: epochs, batch size, the schedule as callback, class weights.
 
-        A reduce_on_plateau schedule watches the objective where `fit` reports it under the metric's name, else the
+        A reduce_on_plateau schedule watches the objective if `fit` reports it under the metric's name, else the
         validation loss, else the training loss.
         """
         from tuner.catalog.build import fit_options

@@ -36,7 +36,7 @@ class ErrorWidths:
 
 @dataclass(frozen=True)
 class Interval:
-    """Where a number lies, in `LEVEL` of cases."""
+    """An interval that contains a number in `LEVEL` of cases."""
 
     low: float
     high: float

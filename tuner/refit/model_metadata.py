@@ -33,18 +33,19 @@ _KINDS: Mapping[str, type] = {
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a saved model is.
+    """The metadata of a saved model.
 
     Attributes:
         study: Name of the study.
         trial: Number of the trial whose recipe it is.
-        metric, direction: The objective; "maximize" or "minimize".
-        recipe: What it was trained by, with its seed.
+        metric: Name of the objective.
+        direction: "maximize" or "minimize".
+        recipe: The recipe that it was trained by, with its seed.
         classes: Names of the classes or labels, in the order of the outputs; none for regression.
-        preprocessing: What the layers in front of the model do; `features` and `vocabulary` say what a row is.
+        preprocessing: What the layers in front of the model do; its `features` and `vocabulary` describe a row.
         own: Classes of layers that are not Keras's.
-        scores: What was measured: the shape of `tuner train --json`, without this file.
-        versions: Package → version that it was saved with.
+        scores: All measurements: the shape of `tuner train --json`, without this file.
+        versions: Package → version at the time of saving.
     """
 
     study: str

@@ -15,12 +15,12 @@ Verdict = Literal["winner", "unconfirmed", "none"]
 
 @dataclass(frozen=True)
 class CandidateRow:
-    """One recipe that was trained again.
+    """A recipe that was trained again.
 
     Attributes:
-        candidate: What its trainings say.
-        p: Of its difference from the chosen one, corrected by Holm; None for the chosen one.
-        optimism: By how much better the search saw it than these trainings, in the direction that is better.
+        candidate: Its trainings.
+        p: p-value of its difference from the chosen one, corrected by Holm; None for the chosen one.
+        optimism: How much better its value in the search was than the mean of these trainings.
     """
 
     candidate: Candidate
@@ -48,12 +48,12 @@ class Baseline:
     """The best constant answer.
 
     Attributes:
-        answer: In words.
+        answer: The answer, in words.
         validation: Its objective on the validation part.
-        p: That the chosen recipe is better only by chance, corrected for every trial of the search.
-        tried: How many trials that were.
-        test: Its objective on the test part; None where that was not scored.
-        test_p: The same p there, for one look.
+        p: p-value of the chosen recipe against it, corrected for every trial of the search.
+        tried: Number of these trials.
+        test: Its objective on the test part, or None if that was not scored.
+        test_p: The p-value there, for one comparison.
         meaning: Whether the chosen recipe beats it, in one or two sentences.
     """
 
@@ -71,12 +71,12 @@ class TestScore:
     """The test part, scored once.
 
     Attributes:
-        values: The objective of the final training with each seed; None where one diverged.
+        values: The objective of the final training with each seed; None if it diverged.
         mean: Their mean.
-        interval: Of the mean, over seeds and rows.
+        interval: Confidence interval of the mean, over seeds and rows.
         seed: Index of the training that was saved, from 0.
         value: Its objective.
-        value_interval: Of this one, over the rows alone.
+        value_interval: Confidence interval of this value, over the rows alone.
         before: How often the test part of this study had been scored before.
     """
 
@@ -105,25 +105,26 @@ class TestScore:
 
 @dataclass(frozen=True)
 class RefitResult:
-    """What `tuner train` found.
+    """The result of `tuner train`.
 
     Attributes:
         study: Name of the study.
-        metric, direction: The objective; "maximize" or "minimize".
-        verdict: "winner"; "unconfirmed" where the test part does not show that it beats a constant answer; "none" where
-            the validation part does not, and nothing was scored or saved.
-        file: Where the model was saved; None where it was not.
-        seeds: How many seeds each recipe was trained with.
-        seed: What they are made from.
-        rows: Rows under "train" (of the final training; None without one), "validation" and "test".
-        recipes: What was trained again, in the order of the search.
+        metric: Name of the objective.
+        direction: "maximize" or "minimize".
+        verdict: "winner"; "unconfirmed" if the test part does not show that it beats a constant answer; "none" if the
+            validation part does not, and nothing was scored or saved.
+        file: File that the model was saved in, or None if it was not.
+        seeds: Number of seeds that each recipe was trained with.
+        seed: Seed that they are derived from.
+        rows: Number of rows: "train" (of the final training; None without one), "validation" and "test".
+        recipes: The recipes that were trained again, in the order of the search.
         chosen: Number of the chosen trial.
         leaders: Whether the leading recipes can be told apart, in one sentence.
         baseline: The best constant answer.
-        expected: Where the test score was expected, before the test part was looked at; None where there is none.
-        test: The test part; None where it was not scored.
-        meaning: What all this says, as sentences.
-        recipe: The recipe of the saved model, with its seed; None where none was saved.
+        expected: Prediction interval of the test score, from the validation part; None without a test part.
+        test: The scores on the test part, or None if it was not scored.
+        meaning: The result in sentences.
+        recipe: The recipe of the saved model, with its seed, or None if none was saved.
     """
 
     study: str

@@ -24,12 +24,12 @@ class Candidate:
 
     Attributes:
         leader: Its trial.
-        values: The objective on the validation part with each seed; None where the training diverged.
-        answers: What these trainings answer there; None where one diverged.
+        values: The objective on the validation part with each seed; None if the training diverged.
+        answers: The predictions of these trainings there; None if the training diverged.
         draws: Their objectives on bootstrap samples, `(DRAWS, complete trainings)`.
-        mean: Mean of the values; None without any.
-        interval: Of the mean, over seeds and rows; None with fewer than two values.
-        bound: The lower confidence bound over seeds (upper, where lower is better); None with fewer than two.
+        mean: Mean of the values, or None without any.
+        interval: Confidence interval of the mean, over seeds and rows; None with fewer than two values.
+        bound: The lower confidence bound over seeds (upper, if lower is better); None with fewer than two values.
     """
 
     leader: Leader

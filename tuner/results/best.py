@@ -24,8 +24,8 @@ class Best:
         metric: Name of the objective.
         params: The parameters that were searched, as plain JSON.
         recipe: Everything that one training needs.
-        warnings: What is known to train badly of the model, one sentence each.
-        health: What was found of the health of its training, the verdict first; empty where it was not measured.
+        warnings: Known weaknesses of the model file, one sentence each.
+        health: Findings about the health of its training, the verdict first; empty if it was not measured.
     """
 
     study: str
@@ -38,7 +38,7 @@ class Best:
     warnings: list[str]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON; the shape of `tuner best --json`."""
+        """Return plain JSON: the shape of `tuner best --json`."""
         return {**vars(self), "recipe": self.recipe.to_json()}
 
 

@@ -17,13 +17,13 @@ from tuner.text import count
 
 @dataclass(frozen=True)
 class StoredStudy:
-    """A study as it lies in a database.
+    """A study, read from a database.
 
     Attributes:
-        database: Where it lies.
+        database: The database.
         record: Its trials and attributes.
         epochs: Epochs trained, by Optuna's trial id.
-        findings: What was found of the health of each trial, by Optuna's trial id; the verdict first.
+        findings: Findings about the health of each trial, by Optuna's trial id; the verdict first.
     """
 
     database: Database
@@ -33,7 +33,7 @@ class StoredStudy:
 
     @property
     def metric(self) -> str | None:
-        """Name of the objective; None for a study that plain Optuna made."""
+        """Name of the objective, or None for a study that plain Optuna made."""
         metric = self.record.attrs.get("tuner:about", {}).get("metric")
         return None if metric is None else str(metric)
 

@@ -17,18 +17,18 @@ def finished_of(counts: Mapping[str, int]) -> int:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands.
+    """The progress of a run.
 
     Attributes:
         metric: Name of the objective.
         counts: Trials of the study by state.
-        best: Number, value and parameters of the best trial; None while there is none.
+        best: Number, value and parameters of the best trial, or None if there is none yet.
         elapsed_s: Wall time of this run.
         finished_before: Trials that earlier runs had finished.
         trials: Trials that the study may have; None for no limit.
         time_s: Wall time that this run may use; None for no limit.
-        note: Something a person should know now.
-        what: What is counted, in the plural.
+        note: A message for the user, if there is one.
+        unit: Name of what is counted, in the plural.
     """
 
     metric: str
@@ -43,7 +43,7 @@ class Progress:
 
     @classmethod
     def at_start(cls, metric: str, trials: int | None, time_s: float | None, elapsed_s: float, note: str) -> Progress:
-        """Where a run stands that cannot read its study yet."""
+        """Create the progress of a run that has not read its study yet."""
         return cls(metric, dict.fromkeys(STATES, 0), None, elapsed_s, 0, trials, time_s, note)
 
     @property
