@@ -35,7 +35,7 @@ def look(watch: LeaseMonitor, clock: Clock, seconds: float, owner: Lease, databa
     gone: list[Lease] = []
     for _ in range(int(seconds / 5)):
         clock.now += 5
-        gone = watch.gone([owner], database_clock)
+        gone = watch.expired([owner], database_clock)
     return gone == [owner]
 
 
@@ -86,9 +86,9 @@ def test_a_clock_that_was_set_back_keeps_nobody_alive_and_kills_nobody(clock: Cl
 def test_time_in_which_nobody_could_look_does_not_count(clock: Clock) -> None:
     """The database was away for an hour, or this process was: all others look old then, and are alive."""
     watch = LeaseMonitor()
-    watch.gone([REMOTE], LATE)
+    watch.expired([REMOTE], LATE)
     clock.now += 3600
-    assert watch.gone([REMOTE], LATE + 3600) == []
+    assert watch.expired([REMOTE], LATE + 3600) == []
 
 
 def test_start_of_a_process() -> None:

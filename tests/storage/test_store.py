@@ -34,7 +34,7 @@ def record(epoch: int, loss: float = 1.0) -> dict[str, float]:
 
 def abandon(store: StudySession) -> None:
     """As if the process that has the store had died."""
-    leases.release_local(store._owner.owner)
+    leases.release_local(store._lease.owner)
 
 
 def rows(database: Database, name: str = "s") -> list[FrozenTrial]:
@@ -302,7 +302,7 @@ def test_a_living_owner_keeps_its_trials(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(update(tables.owners).values(seen=0))
     second = StudySession(database, "s", "minimize")
-    second._looked = -math.inf
+    second._monitor.due_at = -math.inf
     second.sync()
     assert second.recovered == []
     run(first, 0, 1.0)
@@ -435,12 +435,15 @@ def test_a_trial_with_a_checkpoint_goes_on_from_there(database: Database, dies: 
     trial = store.optuna_trial(study, 1)
     epoch(3)
     assert store.reset_trial(1) == kept
-    assert store.optuna_trial(study, 1).storage.get_trial(store._memory_of(1)).intermediate_values == {1: 0.1, 2: 0.2}
+    assert store.optuna_trial(study, 1).storage.get_trial(store._mirror.trial_id(1)).intermediate_values == {
+        1: 0.1,
+        2: 0.2,
+    }
     trial = store.optuna_trial(study, 1)
     epoch(3)
     store.flush()
     assert [row["epoch"] for row in read_epochs(database, [stored])] == [1, 2, 3]
-    assert store.reset_trial(1, anew=True) is None
+    assert store.reset_trial(1, from_start=True) is None
     trial = store.optuna_trial(study, 1)
     epoch(1)
     store.flush()

@@ -454,7 +454,7 @@ class StudyRunner:
                     self._tell_standing(_changed(event))
                 return False
             case TrialRestarted(reason=reason):
-                self._going_on(number, self._store.reset_trial(number, anew=True))
+                self._going_on(number, self._store.reset_trial(number, from_start=True))
                 self._running[number] = self._store.optuna_trial(self._study, number)
                 self._tell_standing(f"Trial {number} begins anew, as it cannot go on from its checkpoint: {reason}.")
                 return False

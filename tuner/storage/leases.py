@@ -8,6 +8,7 @@ clock that jumps nor a database that was away for an hour makes a living owner l
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import subprocess
@@ -79,25 +80,31 @@ class Lease:
 
 
 class LeaseMonitor:
-    """What this process has seen of the owners on other hosts."""
+    """Finds the leases of dead processes.
+
+    Attributes:
+        due_at: Monotonic time from which `expired` is to be called again.
+    """
 
     def __init__(self) -> None:
-        self._looked = time.monotonic()
-        self._marks: dict[str, tuple[tuple[int, int], float]] = {}  # sign of life, seconds that it has been the last
+        self.due_at = -math.inf
+        self._checked_at = time.monotonic()
+        self._marks: dict[str, tuple[tuple[int, int], float]] = {}  # heartbeat, seconds for which it has been the last
 
-    def gone(self, found: Iterable[Lease], clock: int) -> list[Lease]:
-        """Those that are no longer there.
+    def expired(self, found: Iterable[Lease], clock: int) -> list[Lease]:
+        """Return the leases whose process is dead.
 
         Args:
-            found: The owners as the database has them now.
-            clock: What time it is by the database's clock.
+            found: The leases in the database now.
+            clock: The time by the database's clock.
         """
         now = time.monotonic()
         # Time in which nobody could look, as the database was away or this machine slept, does not count.
-        passed, self._looked = min(now - self._looked, 2 * HEARTBEAT_INTERVAL_S), now
-        return [owner for owner in found if self._is_gone(owner, clock, passed)]
+        passed, self._checked_at = min(now - self._checked_at, 2 * HEARTBEAT_INTERVAL_S), now
+        self.due_at = now + HEARTBEAT_INTERVAL_S
+        return [owner for owner in found if self._is_expired(owner, clock, passed)]
 
-    def _is_gone(self, owner: Lease, clock: int, passed_s: float) -> bool:
+    def _is_expired(self, owner: Lease, clock: int, passed_s: float) -> bool:
         lives = owner.lives()
         if lives is not None:
             return not lives
