@@ -63,7 +63,7 @@ def unit_imports(package: Path = PACKAGE) -> dict[str, set[str]]:
     for module in parsed:
         if not module.unit:
             continue
-        for target in _targets(module, package.name):
+        for target in imported_names(module, package.name):
             unit = target.partition(".")[0]
             if unit in units and unit != module.unit:
                 imports[module.unit].add(unit)
@@ -159,7 +159,7 @@ def table(package: Path = PACKAGE) -> list[tuple[str, str]]:
     ]
 
 
-def _targets(module: Module, package: str) -> Iterator[str]:
+def imported_names(module: Module, package: str) -> Iterator[str]:
     """Yield what a module imports of its own package, dotted and without the package's name."""
     here = module.name.split(".") if module.path.stem == "__init__" else module.name.split(".")[:-1]
     for node in _runtime_nodes(module.tree):
@@ -178,12 +178,14 @@ def _targets(module: Module, package: str) -> Iterator[str]:
 
 
 def _runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk a tree without the bodies of `if TYPE_CHECKING:`."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+    """Walk the statements of a tree, without the bodies of `if TYPE_CHECKING:`."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.expr) or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
             continue
         yield node
-        yield from _runtime_nodes(node)
+        stack.extend(ast.iter_child_nodes(node))
 
 
 def _arguments(node: Function) -> list[ast.arg]:

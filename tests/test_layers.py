@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from structure import imported_names, modules
 
 PACKAGE = Path(__file__).parents[1] / "tuner"
 
@@ -65,12 +66,11 @@ class Import:
 
 def imports() -> Iterator[Import]:
     """Every import of ours, those inside functions and for type checking included."""
-    for file in sorted(PACKAGE.rglob("*.py")):
-        parts = file.relative_to(PACKAGE).with_suffix("").parts
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for module in modules():
+        for node in ast.walk(module.tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
-                place = f"{file.relative_to(PACKAGE.parent)}:{node.lineno}"
-                yield from (Import(place, parts[0], target) for target in targets(node))
+                place = f"{module.path.relative_to(PACKAGE.parent)}:{node.lineno}"
+                yield from (Import(place, module.unit or "__init__", target) for target in targets(node))
 
 
 def targets(node: ast.stmt) -> list[str]:
@@ -85,6 +85,20 @@ def targets(node: ast.stmt) -> list[str]:
     return []
 
 
+def module_imports() -> dict[str, set[str]]:
+    """Map each module to the modules that it imports; front doors are lazy, and stand for themselves."""
+    parsed = {module.name: module for module in modules() if module.name}
+    return {
+        name: {
+            target if target in parsed else target.rpartition(".")[0]
+            for target in imported_names(module, PACKAGE.name)
+            if target in parsed or target.rpartition(".")[0] in parsed
+        }
+        - {name}
+        for name, module in parsed.items()
+    }
+
+
 def test_the_order_names_every_unit():
     units = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert units <= set(ORDER)
@@ -93,9 +107,9 @@ def test_the_order_names_every_unit():
 
 def test_imports_are_absolute():
     relative = [
-        f"{file.relative_to(PACKAGE.parent)}:{node.lineno}"
-        for file in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        f"{module.path.relative_to(PACKAGE.parent)}:{node.lineno}"
+        for module in modules()
+        for node in ast.walk(module.tree)
         if isinstance(node, ast.ImportFrom) and node.level
     ]
     assert not relative
@@ -117,6 +131,22 @@ def test_across_units_only_front_doors_are_imported():
         if found.other != found.unit and "." in found.target
     ]
     assert not wrong
+
+
+def test_no_two_modules_import_each_other_in_a_circle():
+    """Imports inside functions count, those for type checking do not."""
+    graph = module_imports()
+
+    def reachable(start: str) -> set[str]:
+        seen: set[str] = set()
+        stack = [start]
+        while stack:
+            new = graph[stack.pop()] - seen
+            seen |= new
+            stack.extend(new)
+        return seen
+
+    assert [name for name in graph if name in reachable(name)] == []
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tuner.api import StudyHandle, best, load, run, train
-    from tuner.catalog import Recipe
+    from tuner.catalog import BuildableRecipe
 
 __version__ = "0.1.0"
 
-__all__ = ["Recipe", "StudyHandle", "best", "load", "run", "train"]
+__all__ = ["BuildableRecipe", "StudyHandle", "best", "load", "run", "train"]
 
-_HOME = {"Recipe": "tuner.catalog", **dict.fromkeys(("StudyHandle", "best", "load", "run", "train"), "tuner.api")}
+_HOME = {**dict.fromkeys(__all__, "tuner.api"), "BuildableRecipe": "tuner.catalog"}
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ from tuner.storage import default_url, open_database, open_read_only
 from tuner.study import name_of_file
 
 if TYPE_CHECKING:
-    from tuner.catalog import Recipe
+    from tuner.catalog import BuildableRecipe
 
 EXPORT_SUFFIXES = (".json", ".toml")
 FILE_SUFFIXES = (*EXPORT_SUFFIXES, ".yaml", ".yml")
@@ -86,7 +86,7 @@ def run(
     return StudyHandle(*start(study, name=name, show=show, **place, **overrides)[:2])
 
 
-def best(study: str | Path, *, storage: str | None = None) -> Recipe:
+def best(study: str | Path, *, storage: str | None = None) -> BuildableRecipe:
     """Return the recipe of a study's best trial, or the one in an exported file or a saved model.
 
     Args:

@@ -13,9 +13,9 @@ import pytest
 
 from tuner import catalog
 from tuner.catalog import (
+    BuildableRecipe,
     Choice,
     ModelChoice,
-    Recipe,
     Task,
     build_model,
     compile_model,
@@ -29,7 +29,7 @@ X = np.random.default_rng(0).normal(size=(20, 6)).astype("float32")
 CLASS = np.arange(20) % 3
 
 
-def recipe(**changes: Any) -> Recipe:
+def recipe(**changes: Any) -> BuildableRecipe:
     fields: dict[str, Any] = {
         "task": Task.MULTICLASS,
         "model": ModelChoice(reference="models/own.py:build", sha256=""),
@@ -41,7 +41,7 @@ def recipe(**changes: Any) -> Recipe:
         "epochs": 3,
         "batch_size": 8,
     }
-    return Recipe(**{**fields, **changes})
+    return BuildableRecipe(**{**fields, **changes})
 
 
 def dense(inputs: tuple[int, ...], outputs: int, *, activation: str, initializer: Any, units: int = 6) -> keras.Model:
@@ -238,7 +238,7 @@ def project(tmp_path: Path) -> tuple[Path, str]:
 def test_the_best_recipe_builds_and_trains(project: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The three lines of DESIGN, section 5, from a recipe that was stored as JSON."""
     folder, digest = project
-    best = Recipe.from_json(
+    best = BuildableRecipe.from_json(
         recipe(
             model=ModelChoice(reference="models/own.py:build", sha256=digest, options={"units": 16}),
             schedule=Choice(name="cosine"),

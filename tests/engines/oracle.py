@@ -98,7 +98,7 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
     """
     import keras
 
-    from tuner.catalog import build_model, compile_model, learning_rates, plateau_state
+    from tuner.catalog import build_model, compile_model, find_metric, learning_rates, plateau_state
     from tuner.engines.evaluation import objective, sample_weight
     from tuner.engines.variable_io import kept
 
@@ -107,7 +107,9 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
     model.run_eagerly = eager
     train, validation, weight = split.train, split.validation, sample_weight(split.train, a_recipe)
     steps = math.ceil(len(train) / a_recipe.batch_size)
-    rates, machine = learning_rates(a_recipe, steps * a_recipe.epochs), plateau_state(a_recipe)
+    schedule, base = a_recipe.schedule, a_recipe.learning_rate
+    rates = learning_rates(schedule, base, steps * a_recipe.epochs)
+    machine = plateau_state(schedule, base, find_metric(a_recipe.metric).maximize)
     orders, measured = np.random.default_rng(a_recipe.seed), []
     for epoch in range(a_recipe.epochs):
         now = np.full(steps, machine.rate) if machine else rates[epoch * steps : (epoch + 1) * steps]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.catalog import Recipe
+from tuner.catalog import BuildableRecipe, Recipe, fit_options
 from tuner.data import PreparedData, Split, prepare
 from tuner.engines import ENGINES, EpochRecord, run_trial
 from tuner.study import StudySpec, read_study_dict, resolve_recipe
@@ -81,8 +81,8 @@ def test_the_objective_is_what_keras_measures(source: str, metric: str, measure:
     recipe, prepared = recipe_of(spec), prepare(spec.data, PROJECT, spec.seed)
     training, records, _ = train(spec, recipe, prepared)
     split = prepared.splits[0]
-    model = recipe.build(spec.facts.input_shape, spec.facts.outputs, project=PROJECT)
-    model.fit(split.train.x, split.train.y, verbose=0, **recipe.fit_options())
+    model = BuildableRecipe(**dict(recipe)).build(spec.facts.input_shape, spec.facts.outputs, project=PROJECT)
+    model.fit(split.train.x, split.train.y, verbose=0, **fit_options(recipe))
     outputs = model.predict(split.validation.x, verbose=0)
     measured = getattr(keras.metrics, measure)()
     regression = source in ("diabetes", "linnerud")

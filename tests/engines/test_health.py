@@ -8,7 +8,7 @@ import numpy as np
 import oracle
 import pytest
 
-from tuner.catalog import ModelChoice, Recipe, Task, build_model, compile_model
+from tuner.catalog import ModelChoice, Recipe, Task, build_model, compile_model, fit_options
 from tuner.data import Split
 from tuner.engines import ENGINES, Engine, EpochRecord, TrainingResult, run_trial
 from tuner.health import HealthOptions, Probe, probe_rows
@@ -148,7 +148,7 @@ def trained_by(
         engine = CompiledEngine()
         engine.train(recipe, split, prepared.facts, oracle.build_of(recipe), 0, lambda record: True)
         return engine.weights()
-    model.fit(split.train.x, split.train.y, sample_weight=split.train.weight, verbose=0, **recipe.fit_options())
+    model.fit(split.train.x, split.train.y, sample_weight=split.train.weight, verbose=0, **fit_options(recipe))
     return values_of(model)
 
 

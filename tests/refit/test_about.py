@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 import tuner
-from tuner.catalog import Choice, ModelChoice, Recipe, Task
+from tuner.catalog import BuildableRecipe, Choice, ModelChoice, Task
 from tuner.data import Preprocessing
 from tuner.errors import UsageError
 from tuner.protocol import TrainingArtifacts
 from tuner.refit import ModelMetadata, read_about, write_about
 
-RECIPE = Recipe(
+RECIPE = BuildableRecipe(
     task=Task.BINARY,
     model=ModelChoice(reference="models/mlp.py", sha256="ab" * 32, options={"units": [8, 4]}),
     head="sigmoid",

@@ -8,6 +8,7 @@ from .build import (
     make_loss,
     make_optimizer,
 )
+from .buildable_recipe import BuildableRecipe
 from .clipping import CLIPPINGS
 from .dimensions import DIMENSIONS, ChoiceDimension, NumberDimension, choice_dimension, number_dimension, written_value
 from .entries import Entry, MetricEntry, OptimizerEntry, Option
@@ -37,6 +38,7 @@ __all__ = [
     "OBJECTIVE",
     "OPTIMIZERS",
     "SCHEDULES",
+    "BuildableRecipe",
     "Choice",
     "ChoiceDimension",
     "Entry",

@@ -88,7 +88,7 @@ def fit_options(recipe: Recipe) -> dict[str, Any]:
     options: dict[str, Any] = {
         "epochs": recipe.epochs,
         "batch_size": recipe.batch_size,
-        "callbacks": [ScheduleCallback(recipe)],
+        "callbacks": [ScheduleCallback(recipe.schedule, recipe.learning_rate, recipe.metric)],
     }
     if recipe.class_weight is not None:
         options["class_weight"] = dict(recipe.class_weight)

@@ -229,13 +229,18 @@ class MetricEntry:
     proportion: frozenset[Task] = frozenset()
     relative: bool = False
 
+    @property
+    def maximize(self) -> bool:
+        """Whether higher is better."""
+        return self.direction == "maximize"
+
     def compute(self, y_true: Any, scores: Any, weight: Any = None, task: Task | None = None) -> float:
         """Compute the metric.
 
         Args:
             y_true: Targets of the shape in `Task`.
             scores: For classification in [0, 1], with the decision at 0.5 or arg max; for regression predictions in the
-                unit of the target (`tuner.catalog.scores` makes them from a model's outputs).
+                unit of the target (`tuner.catalog.to_scores` makes them from a model's outputs).
             weight: Of the rows, shape `(n,)`, or None.
             task: Tells classes from labels, whose targets have the same shape: pass it wherever it is known.  Without
                 it a matrix of targets is taken for classes if each row sums to 1.

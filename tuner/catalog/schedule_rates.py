@@ -1,46 +1,45 @@
-"""The learning rates of a recipe, for every engine alike.  No Keras here."""
+"""The learning rates of a training, the same for every engine.  No Keras here."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tuner.catalog.metrics import find_metric
-from tuner.catalog.recipe import Recipe
+from tuner.catalog.recipe import Choice
 from tuner.catalog.schedules import SCHEDULES
 from tuner.catalog.schedules.reduce_on_plateau import ReduceOnPlateau
 
 OBJECTIVE = "objective"
-"""The entry of an epoch's logs in which an engine leaves the objective, exact and on the validation part."""
+"""Key of an epoch's logs under which an engine reports the objective on the validation part."""
 
 
-def learning_rates(recipe: Recipe, total_steps: int) -> np.ndarray | None:
-    """The rate of each step of a training.
+def learning_rates(schedule: Choice, base: float, steps: int) -> np.ndarray | None:
+    """Compute the rate of each step of a training.
 
     Args:
-        recipe: Its schedule and base rate are used.
-        total_steps: Optimizer steps of the whole training, at least 1.
+        schedule: The row and its options.
+        base: The base rate.
+        steps: Optimizer steps of the whole training, at least 1.
 
     Returns:
-        float64 of shape `(total_steps,)`; None where the rate depends on what is measured (see `plateau`).
+        float64 of shape `(steps,)`, or None if the rate depends on what is measured (see `plateau_state`).
     """
-    row = SCHEDULES[recipe.schedule.name]
+    row = SCHEDULES[schedule.name]
     if row.stateful:
         return None
-    rates: np.ndarray = row.build(np.arange(total_steps), total_steps, recipe.learning_rate, **recipe.schedule.options)
+    rates: np.ndarray = row.build(np.arange(steps), steps, base, **schedule.options)
     return rates
 
 
-def plateau_state(recipe: Recipe, maximize: bool | None = None) -> ReduceOnPlateau | None:
-    """The state machine of a schedule that depends on what is measured, at its start; None for the others.
+def plateau_state(schedule: Choice, base: float, maximize: bool) -> ReduceOnPlateau | None:
+    """Create the state machine of a schedule that depends on what is measured; None for the others.
 
     Args:
-        recipe: Its schedule, base rate and objective are used.
-        maximize: Whether the value it will observe is better when it is higher; None for the objective's direction.
+        schedule: The row and its options.
+        base: The rate it starts from.
+        maximize: Whether the value that it will observe is better when it is higher.
     """
-    row = SCHEDULES[recipe.schedule.name]
+    row = SCHEDULES[schedule.name]
     if not row.stateful:
         return None
-    if maximize is None:
-        maximize = find_metric(recipe.metric).direction == "maximize"
-    machine: ReduceOnPlateau = row.build(recipe.learning_rate, maximize, **recipe.schedule.options)
+    machine: ReduceOnPlateau = row.build(base, maximize, **schedule.options)
     return machine

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.catalog import Recipe
+from tuner.catalog import BuildableRecipe, Recipe
 from tuner.data import PreparedData, Preprocessing, prepare, read_options, unscaled_splits
 from tuner.errors import NoBestTrialError, RecipeError, UsageError
 from tuner.export.toml_writer import toml_text
@@ -230,7 +230,7 @@ def save_rows(study: StoredStudy, export: Export, project: Path, file: Path) -> 
         raise UsageError(f"{file} cannot be written: {error.strerror}. Name another file.") from error
 
 
-def read_export(file: Path) -> Recipe | None:
+def read_export(file: Path) -> BuildableRecipe | None:
     """The recipe in a file that `tuner export` or `tuner best --json` wrote; None for a file that holds none.
 
     Raises:
@@ -243,6 +243,6 @@ def read_export(file: Path) -> Recipe | None:
     if not isinstance(content, Mapping) or not isinstance(content.get("recipe"), Mapping):
         return None
     try:
-        return Recipe.from_json(content["recipe"])
+        return BuildableRecipe.from_json(content["recipe"])
     except RecipeError as error:
         raise RecipeError(f"The recipe in {file} is broken. {error} Export it again.") from None

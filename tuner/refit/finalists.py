@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.analysis import ranked
-from tuner.catalog import Recipe
+from tuner.catalog import BuildableRecipe
 from tuner.results import StoredStudy, best_trial, trial_recipe
 from tuner.search import searched_params
 
@@ -26,7 +26,7 @@ class Leader:
     trial: int
     value: float
     params: dict[str, Any]
-    recipe: Recipe
+    recipe: BuildableRecipe
 
 
 def leaders(study: StoredStudy, top: int) -> list[Leader]:
@@ -38,7 +38,7 @@ def leaders(study: StoredStudy, top: int) -> list[Leader]:
     best_trial(study)
     complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == "complete"]
     found: list[Leader] = []
-    known: list[Recipe] = []
+    known: list[BuildableRecipe] = []
     for trial in ranked(complete, study.record.direction):
         recipe = trial_recipe(study, trial)
         unseeded = recipe.model_copy(update={"seed": 0})

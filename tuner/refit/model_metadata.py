@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner.catalog import Recipe
+from tuner.catalog import BuildableRecipe
 from tuner.data import Preprocessing
 from tuner.errors import RecipeError, UsageError
 from tuner.untrusted_files import MAX_JSON_BYTES, open_zip, read_member, reading
@@ -52,7 +52,7 @@ class ModelMetadata:
     trial: int
     metric: str
     direction: str
-    recipe: Recipe
+    recipe: BuildableRecipe
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     own: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class ModelMetadata:
         if not all(isinstance(name, str) for name in (*known["classes"], *known["own"])):
             raise ValueError("`classes` and `own` must hold names")
         try:
-            known["recipe"] = Recipe.from_json(known["recipe"])
+            known["recipe"] = BuildableRecipe.from_json(known["recipe"])
         except RecipeError as error:
             raise ValueError(str(error)) from None
         known["preprocessing"] = Preprocessing.from_json(known["preprocessing"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.catalog import Recipe
+from tuner.catalog import BuildableRecipe
 from tuner.errors import NoBestTrialError
 from tuner.results.stored_recipes import trial_recipe
 from tuner.results.stored_study import StoredStudy
@@ -33,7 +33,7 @@ class Best:
     value: float
     metric: str | None
     params: dict[str, Any]
-    recipe: Recipe
+    recipe: BuildableRecipe
     health: list[dict[str, Any]]
     warnings: list[str]
 

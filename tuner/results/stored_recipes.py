@@ -7,7 +7,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from tuner.catalog import Recipe
+from tuner.catalog import BuildableRecipe, Recipe
 from tuner.data import read_options
 from tuner.errors import DataError, NoBestTrialError, RecipeError
 from tuner.results.stored_study import StoredStudy
@@ -15,7 +15,7 @@ from tuner.storage import read_recipe
 from tuner.study import LATER_KEYS
 
 
-def trial_recipe(study: StoredStudy, trial: FrozenTrial) -> Recipe:
+def trial_recipe(study: StoredStudy, trial: FrozenTrial) -> BuildableRecipe:
     """Read the recipe of a trial.
 
     Raises:
@@ -27,7 +27,7 @@ def trial_recipe(study: StoredStudy, trial: FrozenTrial) -> Recipe:
     if content is None:
         raise NoBestTrialError(f"T{where[1:]} has no recipe: the study was not made by keras-studies.")
     try:
-        recipe = Recipe.from_json(content)
+        recipe = BuildableRecipe.from_json(content)
         read_options(recipe.data)
         _check_question(recipe, study.record.attrs.get("tuner:fingerprint"))
     except (RecipeError, DataError) as error:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tuner.catalog import SCHEDULES, Choice, ModelChoice, Recipe, Task, learning_rates, plateau_state
+from tuner.catalog import SCHEDULES, Choice, learning_rates, plateau_state
 
 PURE = [row for row in SCHEDULES.values() if not row.stateful]
 HALF_ROOT = math.sqrt(2) / 4
@@ -91,30 +91,19 @@ def test_options_mean_the_same_for_every_budget() -> None:
         np.testing.assert_allclose(long[::100], short, atol=0.04, err_msg=row.name)
 
 
-def recipe(schedule: str, metric: str = "accuracy", **options: float) -> Recipe:
-    return Recipe(
-        task=Task.BINARY,
-        model=ModelChoice(reference="models/mlp.py:build", sha256=""),
-        head="sigmoid",
-        loss=Choice(name="binary_crossentropy"),
-        optimizer=Choice(name="sgd"),
-        learning_rate=0.8,
-        schedule=Choice(name=schedule, options=options),
-        metric=metric,
-    )
-
-
 def test_the_rates_of_a_recipe() -> None:
-    found = learning_rates(recipe("polynomial", end_ratio=0.5), 2)
+    found = learning_rates(Choice(name="polynomial", options={"end_ratio": 0.5}), 0.8, 2)
     assert found is not None
     assert found.tolist() == pytest.approx([0.8, 0.6])
-    assert plateau_state(recipe("polynomial")) is None
-    assert learning_rates(recipe("reduce_on_plateau"), 2) is None
+    assert plateau_state(Choice(name="polynomial"), 0.8, maximize=True) is None
+    assert learning_rates(Choice(name="reduce_on_plateau"), 0.8, 2) is None
 
 
-@pytest.mark.parametrize(("metric", "better"), [("accuracy", 1.0), ("log_loss", -1.0)])
-def test_the_plateau_of_a_recipe_follows_the_direction_of_its_metric(metric: str, better: float) -> None:
-    machine = plateau_state(recipe("reduce_on_plateau", metric, factor=0.5, patience=1))
+@pytest.mark.parametrize("maximize", [True, False])
+def test_a_plateau_follows_the_direction(maximize: bool) -> None:
+    schedule = Choice(name="reduce_on_plateau", options={"factor": 0.5, "patience": 1})
+    better = 1.0 if maximize else -1.0
+    machine = plateau_state(schedule, 0.8, maximize)
     assert machine is not None
     assert [machine.observe(better * step) for step in range(3)] == [0.8, 0.8, 0.8]
     assert machine.observe(0.0) == 0.4

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tuner.catalog import Recipe, build_model, learning_rates, plateau_state
+from tuner.catalog import Recipe, build_model, find_metric, learning_rates, plateau_state
 from tuner.data import DataFacts, Split, Subset
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState
 from tuner.engines.compiled.program_cache import ProgramCache
@@ -178,8 +178,8 @@ class _Trial:
         self._train, self._validation, self._prober = train, validation, prober
         self._values: list[float] = []
         self._sizes = _batch_sizes(len(split.train), recipe.batch_size)
-        self._rates = learning_rates(recipe, len(self._sizes) * recipe.epochs)
-        self._plateau = plateau_state(recipe)
+        self._rates = learning_rates(recipe.schedule, recipe.learning_rate, len(self._sizes) * recipe.epochs)
+        self._plateau = plateau_state(recipe.schedule, recipe.learning_rate, find_metric(recipe.metric).maximize)
         self._order = np.random.default_rng(recipe.seed)
 
     def state(self) -> TrainingState:

@@ -1,0 +1,61 @@
+"""A recipe that makes its Keras model: what users get from a study, an exported file or a saved model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuner import user_code
+from tuner.catalog.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+
+class BuildableRecipe(Recipe):
+    """A recipe with the calls that put it to use in your own code; they import Keras."""
+
+    def build(
+        self, inputs: Sequence[int], outputs: int, project: Path | None = None, *, code: Collection[str] = ()
+    ) -> keras.Model:
+        """Build the compiled Keras model; the same seed gives the same initial weights.
+
+        Args:
+            inputs: Shape of one row, without the batch axis.
+            outputs: Number of raw outputs.
+            project: Folder that the model file is relative to; the current one if it is None.
+            code: The model file, as in "models/own.py:build", if it is yours and no study file of the project names it.
+
+        Raises:
+            CodeError: Only the database or file that the recipe is from names the code.
+            ContentError: The model file is not there, has changed since the study, or gives no usable model.
+        """
+        from tuner.catalog.build import build_model
+
+        reference = user_code.Reference.parse(self.model.reference, "build")
+        user_code.check_named(project or Path.cwd(), reference, code)
+        function = user_code.load(project or Path.cwd(), reference, self.model.sha256, self.model.helpers)
+        return self.compile(build_model(self, inputs, outputs, function))
+
+    def compile(self, model: keras.Model) -> keras.Model:
+        """Compile a model of your own with the recipe's loss and optimizer; no head is appended.
+
+        It must end in the activation `head` ("linear" is none); if that is "model", in the one that the loss needs.
+
+        Returns:
+            The same model.
+        """
+        from tuner.catalog.build import compile_model
+
+        return compile_model(model, self)
+
+    def fit_options(self) -> dict[str, Any]:
+        """Return keyword arguments for `model.fit`: epochs, batch size, the schedule as callback, class weights.
+
+        A reduce_on_plateau schedule watches the objective if `fit` reports it under the metric's name, else the
+        validation loss, else the training loss.
+        """
+        from tuner.catalog.build import fit_options
+
+        return fit_options(self)
