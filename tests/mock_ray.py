@@ -78,13 +78,13 @@ class Disturbed(RayExecutor):
 
     def free_slots(self) -> int:
         """New trials wait for the new node: on a busy machine all could be over before it works."""
-        waits = self._stage == 2 and sum(actor.ready for actor in self._actors) < 3
+        waits = self._stage == 2 and sum(worker.ready for worker in self._workers) < 3
         return 0 if waits else super().free_slots()
 
     def poll(self, timeout_s: float) -> list[Event]:
         found = super().poll(timeout_s)
         self.lost += [event.number for event in found if isinstance(event, WorkerDied)]
-        busy = sum(actor.job is not None for actor in self._actors)
+        busy = sum(worker.job is not None for worker in self._workers)
         after = int(self._stage == 2)
         self.busy[after] = max(self.busy[after], busy)
         if self._stage == 0 and busy == 3:

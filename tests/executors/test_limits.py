@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mock_study import spec_of, with_workers
 
-from tuner.executors.memory_limits import proportional_memory, resident_memory
+from tuner.executors.memory_guard import proportional_memory, resident_memory
 from tuner.executors.system_memory import MemoryInfo, available_memory, oom_kills
 from tuner.protocol import Limits, out_of_memory
 from tuner.results import read_study_results, summary
@@ -44,7 +44,7 @@ def test_such_trials_are_ended_and_teach_the_sampler(
 def test_without_a_cap_the_machine_is_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trial that takes memory without end is ended when little is left, if it is the one that has taken it."""
     small = MemoryInfo(total=600_000_000, left=0)  # 300 MB for each of two workers
-    monkeypatch.setattr("tuner.executors.local.available_memory", lambda: small)
+    monkeypatch.setattr("tuner.executors.memory_guard.available_memory", lambda: small)
     database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
     spec = spec_of(tmp_path, search={"learning_rate": [0.001, 9.0, 0.01]}, sampler={"name": "grid"})
     assert StudyRunner(spec, database, with_workers(spec, 2, 0.0, 99.0, 0.3)).run() == "exhausted"
@@ -58,8 +58,8 @@ def test_without_a_cap_the_machine_is_what_there_is(tmp_path: Path, monkeypatch:
 
 def test_a_worker_that_grows_is_replaced_between_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it holds counts as grown here: after each third trial there is another one, and nothing is lost."""
-    monkeypatch.setattr("tuner.executors.local.RECYCLE_GROWTH_BYTES", -(2**40))
-    monkeypatch.setattr("tuner.executors.local.MIN_TRIALS_BEFORE_RECYCLE", 3)
+    monkeypatch.setattr("tuner.executors.memory_guard.RECYCLE_GROWTH_BYTES", -(2**40))
+    monkeypatch.setattr("tuner.executors.memory_guard.MIN_TRIALS_BEFORE_RECYCLE", 3)
     database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
     spec = spec_of(tmp_path, budget={"trials": 8, "epochs": 2})
     executor, seen = with_workers(spec, 1, 0.0), []

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from real_study import PATIENCE_S, environment, eventually
@@ -21,6 +21,7 @@ from real_study import PATIENCE_S, environment, eventually
 from tuner.engines import TrainingResult
 from tuner.errors import WorkerError
 from tuner.executors import LocalExecutor
+from tuner.executors.pipes import PipeTransport
 from tuner.protocol import (
     EpochFinished,
     Event,
@@ -267,7 +268,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> No
     ("script", "death"),
     [
         ("echo libcudart.so is missing >&2; exit 7", r"exit code 7.*libcudart\.so is missing"),
-        ("echo out of memory >&2; kill -9 $$", r"SIGKILL.*want of memory.*out of memory"),
+        ("echo out of memory >&2; kill -9 $$", r"SIGKILL.*lack of memory.*out of memory"),
         ('printf \'{"is": "re\'; exit 0', r"ended before they were ready"),
         ("echo no message", r"ended before they were ready"),
     ],
@@ -278,7 +279,7 @@ def test_workers_that_never_get_ready(
     stand_in(tmp_path, monkeypatch, script)
     with running(LocalExecutor(place_of(spec), workers=1)) as executor:
         executor.submit(job(spec, 0))
-        with pytest.raises(WorkerError, match=f"(?s)3 worker processes in a row.*{death}"):
+        with pytest.raises(WorkerError, match=f"(?s)3 workers in a row.*{death}"):
             collect(executor, is_end)  # a trial that had not begun is not lost
     assert (tmp_path / "starts").read_text().count("started") == 3
 
@@ -373,8 +374,8 @@ def test_a_worker_that_is_changed_for_good_is_replaced(
 
 
 def test_what_a_worker_prints_fills_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec) -> None:
-    monkeypatch.setattr("tuner.executors.local._LARGEST_LOG_BYTES", 1000)
-    monkeypatch.setattr("tuner.executors.local._KEPT_LOG_BYTES", 100)
+    monkeypatch.setattr("tuner.executors.pipes._MAX_LOG_BYTES", 1000)
+    monkeypatch.setattr("tuner.executors.pipes._KEPT_LOG_BYTES", 100)
     ready = """echo '{"is": "ready"}'; read prepare; read train"""
     stand_in(tmp_path, monkeypatch, f"{ready}; seq 1 10000 >&2; sleep 600")
     with running(LocalExecutor(place_of(spec), workers=1)) as executor:
@@ -399,7 +400,7 @@ def test_a_worker_that_the_system_has_killed_for_want_of_memory(
     elif mkdir {tmp_path}/second; then {ready}; kill -9 $$; else {ready}; echo '{said[1]}'; read end; fi"""
     stand_in(tmp_path, monkeypatch, script)
     kills = itertools.count() if rises else itertools.repeat(7)
-    monkeypatch.setattr("tuner.executors.local.oom_kills", lambda: next(kills))
+    monkeypatch.setattr("tuner.executors.pipes.oom_kills", lambda: next(kills))
     found: list[Event] = []
     with running(LocalExecutor(place_of(spec), workers=1)) as executor:
         for number in (1, 2, 2, 3):
@@ -433,13 +434,15 @@ def test_a_broken_worker_takes_no_result_with_it(
         messages.encode(messages.ended_message(JobFinished(7, TrainingResult("complete", 0.5), 1.0))).decode().strip()
     )
     broken = '{"is": "broken", "error": "DataError: gone", "traceback": ""}'
-    first = f"""read prepare; read train; echo '{{"is": "ready"}}'; echo '{result}'; read end"""
+    first = f"""read prepare; echo '{{"is": "ready"}}'; read train; echo '{result}'; read end"""
     stand_in(tmp_path, monkeypatch, f"if mkdir {tmp_path}/first; then {first}; else echo '{broken}'; fi")
     with running(LocalExecutor(place_of(spec), workers=1)) as executor:
         executor.submit(job(spec, 7))
-        eventually(lambda: executor._inbox.qsize() == 2)
-        executor._workers.append(executor._spawn())
-        eventually(lambda: executor._inbox.qsize() == 4)
+        transport = cast(PipeTransport, executor._transport)
+        assert executor.poll(PATIENCE_S) == [], "it is ready"
+        eventually(lambda: transport._inbox.qsize() == 1)
+        executor._workers.append(transport.spawn(1))
+        eventually(lambda: transport._inbox.qsize() == 3)
         assert executor.poll(1.0) == [JobFinished(7, TrainingResult("complete", 0.5), 1.0)]
         assert executor.free_slots() == 0
         executor.submit(job(spec, 8))  # a lost trial is handed in again without a look
@@ -478,6 +481,7 @@ def test_where_one_worker_cannot_be_started_the_others_end(monkeypatch: pytest.M
 COORDINATOR = """
 import sys, time
 from tuner.executors import LocalExecutor
+from tuner.executors.pipes import PipeTransport
 from tuner.protocol import WorkerConfig
 executor = LocalExecutor(WorkerConfig.from_json({place!r}), workers=2)
 executor.start()

@@ -24,7 +24,7 @@ from real_study import PATIENCE_S, STUDY, environment, write_study
 
 from tuner.errors import UsageError, WorkerError
 from tuner.executors import RayExecutor
-from tuner.executors.ray import executor as ours
+from tuner.executors.ray import cluster, connection, transport
 from tuner.executors.ray.actor import RayWorker
 from tuner.executors.ray.project_archive import digest, pack
 from tuner.protocol import Job, JobFailed, LimitExceeded, Limits, WorkerConfig, WorkerDied
@@ -186,8 +186,8 @@ class _Starter:
 
 
 def started(monkeypatch: pytest.MonkeyPatch, ray: _Ray, **options: Any) -> RayExecutor:
-    monkeypatch.setattr(ours, "_import_ray", lambda: ray)
-    monkeypatch.setattr(ours, "RaySession", lambda ray: SimpleNamespace(temp_dir="/private", close=lambda: None))
+    monkeypatch.setattr(transport, "import_ray", lambda: ray)
+    monkeypatch.setattr(connection, "RaySession", lambda ray: SimpleNamespace(temp_dir="/private", close=lambda: None))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     executor = RayExecutor(dataclasses.replace(PLACE, limits=options.pop("limits", Limits())), **options)
     executor.start()
@@ -280,7 +280,7 @@ def test_workers_that_never_get_ready_end_the_run(monkeypatch: pytest.MonkeyPatc
         ray.say(_Ray.exceptions.RayError("No module named 'tuner'"))
         assert executor.poll(0.0) == []
     ray.say(_Ray.exceptions.RayError("No module named 'tuner'"))
-    with pytest.raises(WorkerError, match="3 workers in a row .*No module named 'tuner'"):
+    with pytest.raises(WorkerError, match="(?s)3 workers in a row .*No module named 'tuner'.*Every node needs this package"):
         executor.poll(0.0)
 
 
@@ -303,17 +303,17 @@ def test_a_worker_that_fits_on_no_node_is_refused(monkeypatch: pytest.MonkeyPatc
 def test_a_node_has_room_for_whole_workers(
     resources: dict[str, float], cpus: float, gpus: float, expected: int
 ) -> None:
-    assert ours.fitting(resources, cpus, gpus) == expected
+    assert cluster.workers_per_node(resources, cpus, gpus) == expected
 
 
 def test_the_nodes_get_the_environment_but_no_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
-    variables = ours.variables(PLACE, 2.0, 0.5)
+    variables = connection.worker_variables(PLACE, 2.0, 0.5)
     assert (variables["OMP_NUM_THREADS"], variables["TF_NUM_INTRAOP_THREADS"]) == ("5", "2")
     assert variables["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
     assert "CUDA_VISIBLE_DEVICES" not in variables
     assert not {"PYTHONPATH", "PATH"} & set(variables)
-    assert ours.variables(PLACE, 2.0, 0.0)["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert connection.worker_variables(PLACE, 2.0, 0.0)["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
 def test_ray_keeps_no_copy_of_the_project_and_looks_for_modules_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,7 +334,7 @@ def test_an_address_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_head_that_is_lost_ends_the_run_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """Left to itself, Ray would end the whole process after a minute."""
-    monkeypatch.setattr(ours, "_HEAD_PATIENCE_S", 0.0)
+    monkeypatch.setattr(cluster, "HEAD_TIMEOUT_S", 0.0)
     ray = _Ray({"CPU": 1.0})
     with socket.create_server(("127.0.0.1", 0)) as head:
         address = f"127.0.0.1:{head.getsockname()[1]}"
@@ -395,7 +395,7 @@ def test_what_a_study_names_is_sent_even_if_git_ignores_it(tmp_path: Path) -> No
     data = {"source": "rows.csv", "target": "y"}
     spec = read_study_dict({"name": "a", "model": "own.py", "data": data, "budget": {"trials": 1}}, tmp_path)
     executor = EXECUTORS["ray"](spec, None)
-    with tarfile.open(fileobj=io.BytesIO(pack(tmp_path, executor._named))) as tar:  # type: ignore[attr-defined]
+    with tarfile.open(fileobj=io.BytesIO(pack(tmp_path, executor.named))) as tar:  # type: ignore[attr-defined]
         assert set(tar.getnames()) == {"own.py", "helper.py", "rows.csv"}
 
 

@@ -92,7 +92,7 @@ def test_workers_are_told_of_it(tmp_path: Path) -> None:
     for said, every_s in [({}, None), ({"checkpoint": False}, None), ({"checkpoint": True}, CHECKPOINT_EVERY_S)]:
         executor = EXECUTORS["local"](mock_study.spec_of(tmp_path, budget={"epochs": 3, **said}), None)
         executor.close(at_once=True)
-        assert executor._workplace.checkpoint_s == every_s  # type: ignore[attr-defined]
+        assert executor.config.checkpoint_s == every_s  # type: ignore[attr-defined]
 
 
 def test_a_cut_trial_goes_on_and_begins_anew_where_it_cannot(tmp_path: Path) -> None:
