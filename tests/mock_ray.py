@@ -7,6 +7,7 @@ real; what the actors run is the trainer of `mock_study`.
 
 from __future__ import annotations
 
+import concurrent.futures
 import functools
 import importlib.util
 import json
@@ -14,16 +15,19 @@ import os
 import queue
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import mock_study
+from mock_worker import MockWorker
 
-from tuner.engines import TrainingResult
 from tuner.executors import RayExecutor
-from tuner.protocol import EpochFinished, Event, JobFinished, WorkerConfig, WorkerDied, messages
+from tuner.executors.ray.actor import RayWorker
+from tuner.protocol import Event, WorkerConfig, WorkerDied
 from tuner.results import read_study_results, summary
 from tuner.runner.study_runner import StudyRunner
 from tuner.storage import open_database
@@ -39,26 +43,81 @@ def missing() -> str | None:
     return f"a network of its own cannot be made ({done.stderr.strip()})" if done.returncode else None
 
 
+def end_process() -> NoReturn:
+    """Die as an actor does whose node is gone."""
+    os._exit(1)
+
+
+def end_thread() -> NoReturn:
+    """End the loop of an actor that lives on."""
+    raise SystemExit(3)
+
+
 def loop(
-    inbox: queue.SimpleQueue[dict[str, Any]], send: Callable[[dict[str, Any]], None], epoch_s: float = 0.0
+    inbox: queue.SimpleQueue[dict[str, Any]],
+    send: Callable[[dict[str, Any]], None],
+    epoch_s: float = 0.0,
+    die: Callable[[], NoReturn] = end_process,
 ) -> None:
     """Speaks as a worker does."""
-    inbox.get()
-    send({"is": "ready"})
-    while True:
-        job = messages.parse_job(inbox.get())
-        training, began = mock_study.trainer(job.recipe, epoch_s), time.monotonic()
-        try:
-            while True:
-                record = next(training)
-                waits = record.epoch in job.rungs
-                send(messages.epoch_message(EpochFinished(job.number, record, record.epoch, record.metric, waits)))
-                if waits and not inbox.get()["go_on"]:
-                    ended = TrainingResult("pruned", record.metric, "pruned")
-                    break
-        except StopIteration as end:
-            ended = end.value
-        send(messages.ended_message(JobFinished(job.number, ended, time.monotonic() - began)))
+    MockWorker(inbox.get, send, die).run(epoch_s)
+
+
+class ThreadRay:
+    """As much of Ray as an executor needs, with real actors in threads of this process: one node with one CPU."""
+
+    exceptions = SimpleNamespace(RayError=ConnectionError)
+    job_config = SimpleNamespace(JobConfig=SimpleNamespace)
+
+    def __init__(self) -> None:
+        self._connected = False
+
+    def init(self, **options: Any) -> None:
+        self._connected = True
+
+    def is_initialized(self) -> bool:
+        return self._connected
+
+    def shutdown(self) -> None:
+        self._connected = False
+
+    def put(self, content: bytes) -> bytes:
+        return content
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": {"CPU": 1.0}}]
+
+    def remote(self, kind: type[RayWorker]) -> SimpleNamespace:
+        def start(*arguments: Any) -> SimpleNamespace:
+            worker = kind(*arguments)
+            calls = {name: SimpleNamespace(remote=functools.partial(call, getattr(worker, name))) for name in METHODS}
+            return SimpleNamespace(worker=worker, **calls)
+
+        def call(method: Callable[..., Any], *arguments: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            threading.Thread(target=lambda: future.set_result(method(*arguments)), daemon=True).start()
+            return future
+
+        return SimpleNamespace(options=lambda **options: SimpleNamespace(remote=start))
+
+    def kill(self, handle: SimpleNamespace, *, no_restart: bool) -> None:
+        handle.leave.remote()
+        for _ in range(2):  # what waits for a message in one of its threads ends
+            handle.put.remote({})
+        handle.worker._outbox.put({})
+
+    def wait(
+        self, calls: list[Future[Any]], *, num_returns: int, timeout: float
+    ) -> tuple[list[Future[Any]], list[Any]]:
+        ended = concurrent.futures.wait(calls, timeout, return_when="FIRST_COMPLETED").done
+        return [call for call in calls if call in ended][:num_returns], []
+
+    def get(self, call: Future[Any]) -> Any:
+        return call.result()
+
+
+METHODS = ("take", "put", "leave")
+"""Of an actor."""
 
 
 class Disturbed(RayExecutor):

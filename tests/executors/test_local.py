@@ -25,7 +25,6 @@ from tuner.executors.pipes import PipeTransport
 from tuner.protocol import (
     EpochFinished,
     Event,
-    GlobalStateChanged,
     Job,
     JobFailed,
     JobFinished,
@@ -317,11 +316,7 @@ def test_a_killed_worker_is_noticed_though_a_child_keeps_its_pipe(
     "said",
     [
         "no message",
-        '{"is": "ended", "number": 1}',
-        '{"is": "ready"}',
-        "{}",
         "[1]",
-        '{"is": "epoch", "number": NaN}',
         '{"NaN": NaN}',
     ],
 )
@@ -346,31 +341,6 @@ def test_what_is_no_message_fails_its_trial_alone(
     assert raised.error.startswith("MessageError: its worker sent ")
     assert raised.traceback == "printed"
     assert isinstance(second, JobFinished)
-
-
-def test_a_worker_that_is_changed_for_good_is_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec
-) -> None:
-    lines = []
-    for number, lasting in ((1, ()), (2, ("threads (x)",))):
-        changed = messages.changed_message(GlobalStateChanged(number, ("the locale",), lasting))
-        ended = messages.ended_message(JobFinished(number, TrainingResult("complete", 0.5), 1.0))
-        lines += [messages.encode(message).decode().strip() for message in (changed, ended)]
-    ready = """echo '{"is": "ready"}'; read prepare; read train"""
-    stand_in(
-        tmp_path,
-        monkeypatch,
-        f"{ready}; echo '{lines[0]}'; echo '{lines[1]}'; read train; echo '{lines[2]}'; echo '{lines[3]}'; read end",
-    )
-    with running(LocalExecutor(place_of(spec), workers=1)) as executor:
-        pids = executor.pids()
-        for number in (1, 2):
-            assert executor.pids() == pids
-            executor.submit(job(spec, number))
-            changed, ended = collect(executor, lambda event: isinstance(event, JobFinished))
-            assert isinstance(changed, GlobalStateChanged)
-            assert changed.number == ended.number == number
-        assert executor.pids() != pids
 
 
 def test_what_a_worker_prints_fills_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec) -> None:

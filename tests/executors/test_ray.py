@@ -27,7 +27,7 @@ from tuner.executors import RayExecutor
 from tuner.executors.ray import cluster, connection, transport
 from tuner.executors.ray.actor import RayWorker
 from tuner.executors.ray.project_archive import digest, pack
-from tuner.protocol import Job, JobFailed, LimitExceeded, Limits, WorkerConfig, WorkerDied
+from tuner.protocol import Job, LimitExceeded, Limits, WorkerConfig, WorkerDied
 from tuner.runner.launch import EXECUTORS
 from tuner.study import read_study_dict
 
@@ -42,9 +42,9 @@ def _cluster() -> None:
         (pytest.fail if os.environ.get("CI") == "true" and "installed" in reason else pytest.skip)(reason)
 
 
-def call(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def call(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run Python in a network of its own, with a home of its own: Ray keeps a token there."""
-    mine = environment(HOME=str(cwd / "home"), PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+    mine = environment(HOME=str(cwd / "home"), PYTHONPATH=os.pathsep.join(filter(None, sys.path)), **variables)
     mine.pop("RAY_ADDRESS", None)
     command = [*mock_ray.WITHOUT_NETWORK, sys.executable, *arguments]
     return subprocess.run(command, cwd=cwd, env=mine, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
@@ -69,6 +69,17 @@ def test_a_killed_node_loses_no_trial_and_a_new_one_gets_work(tmp_path: Path) ->
             "SELECT count(*) FROM (SELECT 1 FROM trial_intermediate_values GROUP BY trial_id, step HAVING count(*) > 1)"
         )
         assert database.execute(twice).fetchone() == (0,)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_cluster")
+def test_it_behaves_as_other_executors_do(tmp_path: Path) -> None:
+    """The suite that a Ray in threads passes on each run, on a real one."""
+    suite = Path(__file__).with_name("conformance")
+    options = ("-q", "-n", "0", "-k", "ray", "--rootdir", str(suite.parents[2]), "-p", "no:cacheprovider")
+    done = call("-m", "pytest", *options, str(suite), cwd=tmp_path, TUNER_TEST_REAL_RAY="1", TMPDIR="/tmp")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout
 
 
 WATCHFUL = """
@@ -207,52 +218,6 @@ def test_only_a_worker_that_is_ready_takes_a_job(monkeypatch: pytest.MonkeyPatch
     assert ray.calls[-1][1]["number"] == 7
 
 
-def test_a_lost_trial_waits_for_the_next_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    ray = _Ray({"CPU": 1.0})
-    executor = started(monkeypatch, ray)
-    ray.say([{"is": "ready"}])
-    executor.poll(0.0)
-    executor.submit(Job(7, {}))
-    ray.say(_Ray.exceptions.RayError("the node is gone"))
-    (event,) = executor.poll(0.0)
-    assert isinstance(event, WorkerDied)
-    assert event.number == 7
-    assert len(ray.killed) == 1
-    executor.submit(Job(7, {}))
-    assert executor.free_slots() == 0
-    ray.say([{"is": "ready"}])
-    executor.poll(0.0)
-    assert ray.calls[-1][1]["number"] == 7
-
-
-@pytest.mark.parametrize("said", [{}, "text", {"is": "ended", "number": 8}, {"is": "epoch"}, {"is": "ready"}])
-def test_what_is_no_message_fails_its_trial_alone(monkeypatch: pytest.MonkeyPatch, said: Any) -> None:
-    ray = _Ray({"CPU": 1.0})
-    executor = started(monkeypatch, ray)
-    ray.say([{"is": "ready"}])
-    executor.poll(0.0)
-    executor.submit(Job(7, {}))
-    ray.say([said])
-    (event,) = executor.poll(0.0)
-    assert isinstance(event, JobFailed)
-    assert (event.number, len(ray.killed)) == (7, 1)
-    assert event.error.startswith("MessageError: its worker sent ")
-    ray.say([{"is": "ready"}])
-    assert executor.poll(0.0) == []
-    assert executor.free_slots() == 1
-
-
-def test_a_trial_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    ray = _Ray({"CPU": 1.0})
-    executor = started(monkeypatch, ray, limits=Limits(trial_time_s=1e-9))
-    ray.say([{"is": "ready"}])
-    executor.poll(0.0)
-    executor.submit(Job(7, {}))
-    (event,) = executor.poll(0.0)
-    assert isinstance(event, LimitExceeded)
-    assert len(ray.killed) == 1
-
-
 def test_a_trial_that_takes_too_much_memory_is_bad_the_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ray ends an actor where its node has no memory left: it may have been another one that took it."""
 
@@ -280,7 +245,9 @@ def test_workers_that_never_get_ready_end_the_run(monkeypatch: pytest.MonkeyPatc
         ray.say(_Ray.exceptions.RayError("No module named 'tuner'"))
         assert executor.poll(0.0) == []
     ray.say(_Ray.exceptions.RayError("No module named 'tuner'"))
-    with pytest.raises(WorkerError, match="(?s)3 workers in a row .*No module named 'tuner'.*Every node needs this package"):
+    with pytest.raises(
+        WorkerError, match="(?s)3 workers in a row .*No module named 'tuner'.*Every node needs this package"
+    ):
         executor.poll(0.0)
 
 
