@@ -13,7 +13,7 @@ from tuner.export.script.header import docstring_text, settings_text
 from tuner.export.script.literals import comment, docstring, literal
 from tuner.export.script.model_source import MODULE, embedded_source, inline_source
 from tuner.export.script.snippets import scores_text
-from tuner.export.script.training_text import training_text
+from tuner.export.script.training_source import training_source
 from tuner.results import check_model_code
 from tuner.user_code import Reference, find, find_helpers, source_text
 
@@ -43,11 +43,11 @@ def python_script(export: Export, project: Path, code: Collection[str] = ()) -> 
     source, helpers = source_text(find(project, reference.path)), find_helpers(project, reference.path)
     heading = comment(f"The model: {recipe.model.reference} as it was (sha256 {recipe.model.sha256[:12]}).")
     imports, before = _before(export)
-    after = training_text(export, reference.function)
+    after = training_source(export, reference.function)
     model = None if helpers else inline_source(source, "\n".join([*imports, before, after]))
     if model is None:
         imports, before = _before(export, "ProjectFiles")
-        after = training_text(export, f"MODEL.{reference.function}")
+        after = training_source(export, f"MODEL.{reference.function}")
         model = "\n".join(
             [
                 "# Files of the project, as modules: name → file, whether it is a package, content.",

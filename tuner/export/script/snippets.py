@@ -48,8 +48,7 @@ def initializer_text(recipe: Recipe) -> str:
 
 def folded(call: str) -> str:
     """A call that stands as an argument, eight columns in, one argument a line where it is long."""
-    node = ast.parse(call, mode="eval").body
-    if len(call) <= 80 or not isinstance(node, ast.Call):
+    if len(call) <= 80 or not isinstance(node := ast.parse(call, mode="eval").body, ast.Call):
         return call
     arguments = [*map(ast.unparse, node.args), *(f"{one.arg}={ast.unparse(one.value)}" for one in node.keywords)]
     lines = "".join(f"            {argument},\n" for argument in arguments)
@@ -70,11 +69,11 @@ def _argument(name: str, value: Any) -> str:
     return f"{name}={literal(value)}" if is_name(name) else f"**{literal({name: value})}"
 
 
-def schedule_text(recipe: Recipe) -> str | None:
-    """What makes the schedule's callback, from `steps` an epoch and `measure`; None for a constant rate."""
+def schedule_text(recipe: Recipe) -> str:
+    """Return what makes the schedule's callback, from `steps` an epoch and `measure`; empty for a constant rate."""
     name, options = recipe.schedule.name, recipe.schedule.options
     if SCHEDULES[name].constant:
-        return None
+        return ""
     given = "".join(f", {option}={literal(value)}" for option, value in options.items())
     if SCHEDULES[name].stateful:
         return f"Plateau(ReduceOnPlateau(LEARNING_RATE, MAXIMIZE{given}), measure)"

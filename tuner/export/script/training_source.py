@@ -1,0 +1,72 @@
+"""The end of a script, from a template: what builds, trains and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tuner.export.exported_recipe import Export
+from tuner.export.script import snippets
+from tuner.export.script.literals import literal
+from tuner.user_code import is_name
+
+_TEMPLATE = "train.py.jinja"
+
+
+class Source(str):
+    """Python that a filter has written; the template takes nothing else."""
+
+    __slots__ = ()
+
+
+def training_source(export: Export, function: str) -> str:
+    """Return the functions that build, prepare, score and train, with the recipe's choices in their places.
+
+    Args:
+        export: The trial.
+        function: The model's function, as the script calls it.
+    """
+    return template_environment().get_template(_TEMPLATE).render(export=export, recipe=export.recipe, function=function)
+
+
+def template_environment() -> Environment:
+    """Return an environment in which a value that went through no filter raises a `TypeError`."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=False,  # Python, not HTML: `finalize` refuses what is not quoted
+        undefined=StrictUndefined,
+        finalize=_check_source,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "literal": literal,
+        "name": _name,
+        "initializer": snippets.initializer_text,
+        "optimizer": lambda recipe: snippets.folded(snippets.optimizer_text(recipe)),
+        "loss": lambda recipe: snippets.folded(snippets.loss_text(recipe)),
+        "build": snippets.build_text,
+        "scores": snippets.scores_text,
+        "schedule": lambda recipe: snippets.folded(snippets.schedule_text(recipe)),
+    }
+    environment.filters = {name: _to_source(write) for name, write in filters.items()}
+    return environment
+
+
+def _to_source(write: Callable[..., str]) -> Callable[..., Source]:
+    return lambda *values: Source(write(*values))
+
+
+def _name(value: str) -> str:
+    if not is_name(value):
+        raise TypeError(f"A script holds names of Python, but {value!r} is none.")
+    return value
+
+
+def _check_source(value: Any) -> Source:
+    if not isinstance(value, Source):
+        raise TypeError(f"A script holds what a filter has written, but {value!r} went through none.")
+    return value
