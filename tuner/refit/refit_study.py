@@ -201,5 +201,5 @@ def _baseline(work: RefitSession, chosen: Candidate, constant: Constant, measure
 def _workplace(study: StoredStudy, recipe: Recipe, prepared: PreparedData, project: Path) -> WorkerConfig:
     source = study.record.attrs.get("tuner:about", {}).get("source", {})
     execution = read_execution(source, study.record.name)
-    execution = replace(execution, budget=replace(execution.budget, checkpoint=False))  # a cut training begins anew
+    execution = replace(execution, budget=execution.budget.model_copy(update={"checkpoint": False}))
     return WorkerConfig.for_study(project, recipe.data, prepared.facts, execution)

@@ -7,9 +7,10 @@ from .renamed_keys import with_new_names
 from .resolve_recipe import resolve_recipe
 from .scaffold import new_project
 from .scalars import duration_s
+from .sections import Budget
 from .study_fingerprint import LATER_KEYS, difference, fingerprint
 from .study_loader import read_study, read_study_dict
-from .study_spec import Budget, StudySpec
+from .study_spec import StudySpec
 
 __all__ = [
     "LATER_KEYS",

@@ -11,7 +11,8 @@ from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
 from tuner.study.problems import Problems
 from tuner.study.search.context import values_of
-from tuner.study.study_spec import Budget, total_steps
+from tuner.study.sections import Budget
+from tuner.study.study_spec import total_steps
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class ParsedSections:
     facts: DataFacts | None
     metric: MetricEntry | None
     budget: Budget
-    sampler: Choice | None
-    pruner: Choice | None
+    sampler: Choice
+    pruner: Choice
     head: str
     named: frozenset[str]
 
@@ -48,7 +49,7 @@ def cross_check(sections: ParsedSections, problems: Problems) -> list[str]:
 
 
 def _check_sampler(sections: ParsedSections, problems: Problems, advice: list[str]) -> None:
-    if sections.sampler is None or sections.space is None:
+    if sections.space is None:
         return
     row, trials = SAMPLERS[sections.sampler.name], sections.budget.trials
     reason = row.incompatible_because(sections.space, trials)
@@ -68,7 +69,7 @@ def _check_sampler(sections: ParsedSections, problems: Problems, advice: list[st
 
 
 def _check_pruner(sections: ParsedSections, problems: Problems, advice: list[str]) -> None:
-    if sections.pruner is None or sections.data is None:
+    if sections.data is None:
         return
     row, options = PRUNERS[sections.pruner.name], sections.pruner.options
     steps, what = total_steps(sections.data, sections.budget)

@@ -1,15 +1,15 @@
-"""`[data]` → `DataOptions` and, where they can be loaded, the facts of the data."""
+"""`[data]`: its errors in plain words, and the facts of the data."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from tuner.data import DataFacts, DataOptions
-from tuner.errors import DataError, UsageError, nearest, shown
-from tuner.study.problems import Problems, dotted, listed
+from tuner.errors import DataError, UsageError, shown
+from tuner.study.problems import Problems, dotted
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -39,68 +39,31 @@ _KEYS = (
 """What a message about the data speaks of in its rule, and the key of `[data]` that it is noted under."""
 
 
-def read_data(content: Mapping[str, Any], problems: Problems) -> DataOptions | None:
-    """The options of `[data]`; None after noting everything that is wrong with them."""
-    from pydantic import ValidationError
-
-    section = content.get("data")
-    if section is None or not isinstance(section, Mapping):
-        problems.add(
-            "data",
-            "a study needs data" if "data" not in content else "must be a section",
-            *([section] if "data" in content else []),
-            allowed="a section [data] with a source",
-            next_step='Write [data] and below it source = "digits" or source = "data/train.csv".',
-        )
-        return None
-    try:
-        return DataOptions.model_validate(dict(section))
-    except ValidationError as error:
-        for details in error.errors(include_url=False):
-            _note(details, section, problems)
-        return None
-
-
-def _note(details: ErrorDetails, section: Mapping[str, Any], problems: Problems) -> None:
-    """One error of pydantic as a problem in plain words."""
-    path = [str(part) for part in details["loc"]]
-    name = path[0] if path else ""
-    key = dotted("data", name) if name else "data"
-    fields = DataOptions.model_fields
+def note_data_error(details: ErrorDetails, section: Mapping[str, Any], problems: Problems) -> None:
+    """Note an error of pydantic in plain words."""
+    name = str(next(iter(details["loc"][1:]), ""))
+    key, fields = dotted("data", name) if name else "data", DataOptions.model_fields
     given = [section[name]] if name in section else []
     if details["type"] == "extra_forbidden":
-        near = nearest(name, fields)
+        problems.unknown_keys("data", {name: section[name]}, fields)
+    elif details["type"] == "literal_error":
+        problems.unknown(key, "choice", section.get(name), get_args(fields[name].annotation))
+    else:
         problems.add(
             key,
-            "there is no such key",
+            _RULES.get(details["type"], _rule(details["msg"], given)),
             *given,
-            allowed=listed(fields),
-            near=near,
-            next_step=f"Rename it to {near}." if near else "Remove it.",
+            allowed=fields[name].description if name in fields else None,
+            next_step='Write for example source = "digits".'
+            if name == "source"
+            else "Correct it, or leave the key out.",
         )
-        return
-    if details["type"] == "literal_error":
-        problems.unknown(key, "choice", given[0] if given else None, _literals(name))
-        return
-    problems.add(
-        key,
-        _RULES.get(details["type"], _rule(details["msg"], given)),
-        *given,
-        allowed=fields[name].description if name in fields else None,
-        next_step='Write for example source = "digits".' if name == "source" else "Correct it, or leave the key out.",
-    )
 
 
 def _rule(message: str, given: list[Any]) -> str:
     """The rule of a message "RULE, but got VALUE.", whole where the value is another than the one that is shown."""
     rule, _, value = message.rstrip(".").partition(", but got ")
     return rule if given and value == shown(given[0]) else message.rstrip(".")
-
-
-def _literals(name: str) -> list[str]:
-    """The names that a key of `[data]` may have, as its JSON schema lists them."""
-    schema = DataOptions.model_json_schema()["properties"][name]
-    return [str(value) for value in schema.get("enum", [])]
 
 
 def load_facts(data: DataOptions, project: Path, seed: int, problems: Problems) -> DataFacts | None:

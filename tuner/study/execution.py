@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from tuner.errors import UsageError
 from tuner.health import HealthOptions
-from tuner.study import sections
 from tuner.study.problems import Problems, TooManyProblemsError
-from tuner.study.study_spec import Budget
+from tuner.study.section import read_sections
+from tuner.study.sections import Budget, StudyFile
+
+_KEYS = ("engine", "seed", "budget", "health")
 
 
 @dataclass(frozen=True)
@@ -41,19 +44,12 @@ def read_execution(source: Mapping[str, Any], study: str) -> Execution:
         UsageError: The content is none that `tuner run` has written.
     """
     problems = Problems()
-    try:
-        found = Execution(
-            engine=sections.read_engine(source, problems),
-            seed=sections.read_seed(source, problems),
-            budget=sections.read_budget(source, problems),
-            health=sections.read_health(source, problems),
-        )
-    except TooManyProblemsError:
-        found = None
-    if found is None or problems.found:
+    with suppress(TooManyProblemsError):
+        file = read_sections(StudyFile, {key: source[key] for key in _KEYS if key in source}, problems)
+    if problems.found:
         first = problems.found[0]
         raise UsageError(
             f"The database must hold {study!r} as `tuner run` has written it, but {first.key} there cannot be read: "
             f"{first.rule}, given {first.given}. Run the study file once more, or under another name."
         )
-    return found
+    return Execution(file.engine, file.seed, file.budget, file.health.options)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from tuner.catalog import METRICS, MetricEntry, Task, find_metric
 from tuner.errors import UnknownNameError, nearest
 from tuner.study.problems import Problems, listed
-from tuner.study.scalars import read_table
-from tuner.study.study_spec import Budget
+from tuner.study.sections import Budget
 
 _LOSS = re.compile(r"(?:(?:val|valid|validation|train|training|test)[_ -]?)?loss", re.IGNORECASE)
 _PART = re.compile(r"(?:val|valid|validation)[_ -](.+)", re.IGNORECASE)
@@ -21,24 +19,11 @@ _WHY_NO_LOSS = (
 )
 
 
-def read_objective(content: Mapping[str, Any], task: Task | None, problems: Problems) -> MetricEntry | None:
-    """The metric of `[objective]`, or the default one of the task; None where it is wrong or not known yet."""
-    section = read_table(content, "objective", problems, 'metric = "accuracy"')
-    if section is None:
-        return None
-    for key in section:
-        if key == "direction":
-            problems.add(
-                "objective.direction",
-                "the direction belongs to the metric: accuracy is maximised, an error is minimised",
-                section[key],
-                allowed="metric",
-                next_step="Remove it.",
-            )
-    problems.unknown_keys("objective", {key: section[key] for key in section if key != "direction"}, ["metric"])
-    if "metric" not in section:
+def find_objective(name: Any, task: Task | None, problems: Problems) -> MetricEntry | None:
+    """Find the metric of this name, or the default one of the task; None after noting why there is none."""
+    if name is None:
         return next((row for row in METRICS.values() if task in row.default_for), None)
-    return _metric(section["metric"], task, problems)
+    return _metric(name, task, problems)
 
 
 def _metric(name: Any, task: Task | None, problems: Problems) -> MetricEntry | None:

@@ -8,13 +8,38 @@ from contextlib import suppress
 from datetime import date, datetime, time
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from tuner.errors import Problem, nearest
-from tuner.study.renamed_keys import new_name
+from tuner.study.renamed_keys import MISTAKEN_KEYS, new_name
 
 MAX_PROBLEMS = 100
 """Nobody mends more at once, and a hostile file has as many as it likes."""
 _NOTHING = object()
 _LONGEST = 600
+
+
+def refusal(
+    rule: str, *, allowed: str | None = None, near: str | None = None, next_step: str | None = None
+) -> PydanticCustomError:
+    """Make the error of a value that breaks a rule, for validators of pydantic; `Problems.refuse` notes it."""
+    return PydanticCustomError(
+        "refused", "{rule}", {"rule": rule, "allowed": allowed, "near": near, "next_step": next_step}
+    )
+
+
+def unknown_name(
+    family: str, given: object, allowed: Iterable[str], next_step: str | None = None
+) -> PydanticCustomError:
+    """Make the error of a name that is in no table; it tells the nearest one."""
+    names = list(allowed)
+    near = nearest(given, names)
+    return refusal(
+        f"there is no {family} of this name",
+        allowed=listed(names) if names else "nothing",
+        near=near,
+        next_step=next_step or (f"Write {near} here." if near else "Write one of the allowed names."),
+    )
 
 
 class TooManyProblemsError(Exception):
@@ -52,20 +77,15 @@ class Problems:
             self.found.append(Problem("", more, next_step="Mend these first."))
             raise TooManyProblemsError
 
+    def refuse(self, key: str, given: object, error: PydanticCustomError) -> None:
+        """Note a value that a validator has refused."""
+        self.add(key, given=given, **(error.context or {}))
+
     def unknown(
         self, key: str, family: str, given: object, allowed: Iterable[str], next_step: str | None = None
     ) -> None:
-        """Note a name that is in no table; the nearest one is found here."""
-        names = list(allowed)
-        near = nearest(given, names)
-        self.add(
-            key,
-            f"there is no {family} of this name",
-            given,
-            allowed=listed(names) if names else "nothing",
-            near=near,
-            next_step=next_step or (f"Write {near} here." if near else "Write one of the allowed names."),
-        )
+        """Note a name that is in no table."""
+        self.refuse(key, given, unknown_name(family, given, allowed, next_step))
 
     def unknown_keys(self, prefix: str, table: Mapping[str, Any], allowed: Iterable[str]) -> None:
         """Note every key of `table` that is not in `allowed`; `prefix` is the dotted name of the table."""
@@ -75,7 +95,7 @@ class Problems:
                 near = new_name(prefix, key, names) or nearest(key, names)
                 self.add(
                     dotted(prefix, key),
-                    "there is no such key",
+                    MISTAKEN_KEYS.get(dotted(prefix, key), "there is no such key"),
                     table[key],
                     allowed=listed(names),
                     near=near,

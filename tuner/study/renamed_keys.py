@@ -25,6 +25,11 @@ RENAMED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """Section → old key → new keys, of which a row has one.  They are the names of Optuna's arguments."""
 
+MISTAKEN_KEYS: Mapping[str, str] = {
+    "objective.direction": "the direction belongs to the metric: accuracy is maximised, an error is minimised",
+}
+"""Keys that are often tried, and why there are none."""
+
 
 def new_name(section: str, key: str, known: list[str]) -> str | None:
     """Return the new name of an old key, or None if it is none."""

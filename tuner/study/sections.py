@@ -1,43 +1,29 @@
-"""The sections of a study file beside `[data]` and `[search]`: top level, budget, sampler, pruner, health."""
+"""The study file and its sections; `[data]` is `tuner.data.DataOptions`, `[search]` has modules of its own."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping
+from functools import partial
+from types import NoneType
+from typing import Annotated, Any, Literal
 
-from tuner import user_code as files
-from tuner.catalog import HEADS, Choice
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, create_model, model_validator
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from tuner.catalog import HEADS, METRICS, Choice
+from tuner.data import DataOptions
 from tuner.engines import ENGINES
-from tuner.errors import ContentError, nearest
 from tuner.health import HEALTHY, VERDICTS, HealthOptions
 from tuner.registry import Registry
-from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS, PrunerRow, SamplerRow
-from tuner.study.problems import Problems, dotted, listed
-from tuner.study.scalars import read_bool, read_bytes, read_duration, read_number, read_table, read_text, read_whole
-from tuner.study.study_spec import Budget, Resources
-from tuner.study.value_schema import AllowedValue, read_value
-from tuner.user_code import Reference, Signature
+from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
+from tuner.space import Categorical, Int
+from tuner.study.problems import listed, refusal, unknown_name
+from tuner.study.scalars import Duration, FiniteNumber, Memory, is_number
+from tuner.study.section import Section, raise_errors
+from tuner.study.value_schema import AllowedValue
 
-KEYS = (
-    "name",
-    "model",
-    "head",
-    "seed",
-    "engine",
-    "workers",
-    "data",
-    "objective",
-    "search",
-    "budget",
-    "sampler",
-    "pruner",
-    "health",
-    "resources",
-)
-BUDGET_KEYS = ("trials", "time", "target", "patience", "epochs", "trial_time", "memory", "checkpoint")
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
 MOST_WORKERS = 1_024
@@ -45,226 +31,207 @@ LEAST_RESOURCE = 0.01
 LARGEST_SEED = 2**32 - 1
 STOPPING = tuple(verdict for verdict in VERDICTS if verdict != HEALTHY)
 """Verdicts that may end a trial."""
-NAME_RULE = r"[\w][\w .+-]{0,99}"
+_NAME = r"[\w][\w .+-]{0,99}"
+_NAME_SCHEMA = {"type": "string", "pattern": f"^{_NAME}$"}
 
 
-@dataclass(frozen=True)
-class Model:
-    """A model that was found.
+class FileSchema(GenerateJsonSchema):
+    """JSON schema without null, which no study file can say."""
 
-    Attributes:
-        reference: Its file and function.
-        sha256: Hash of the file.
-        signature: What the function takes by keyword.
-    """
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
 
-    reference: Reference
-    sha256: str
-    signature: Signature
-    helpers: Mapping[str, str]
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        shown = not isinstance(schema.get("default"), NoneType | Section | dict)
+        return super().default_schema(schema) if shown else self.generate_inner(schema["schema"])
 
 
-def read_name(content: Mapping[str, Any], default: str | None, problems: Problems) -> str | None:
-    """The name of the study: the one given, or that of its file."""
-    name = read_text(content, "", "name", problems, "digits") if "name" in content else default
-    if name is None:
-        if "name" not in content:
-            problems.add("name", "a study needs a name", allowed="a text", next_step='Write name = "digits".')
-        return None
-    if re.fullmatch(NAME_RULE, name) is None:
-        problems.add(
-            "name",
-            "a name has 1 to 100 letters, digits, spaces and . _ + -, and starts with a letter or digit",
-            name,
-            allowed='for example "digits" or "digits-2"',
-            next_step="Choose another name.",
-        )
-    return name
+def _whole(low: int, high: int) -> AllowedValue:
+    return AllowedValue("", Int(low, high))
 
 
-def read_model(content: Mapping[str, Any], project: Path, problems: Problems) -> Model | None:
-    """The model named at the top of the file; the file is parsed, not run."""
-    known = [f"models/{file.name}" for file in files.files(project, "models")]
-    if "model" not in content:
-        problems.add(
-            "model",
-            "a study needs a model",
-            allowed=", ".join([*known, "a Python file with a function build"]),
-            next_step='Write model = "models/mlp.py" at the top of the file.',
-        )
-        return None
-    text = read_text(content, "", "model", problems, "models/mlp.py")
-    if text is None:
-        return None
-    try:
-        reference = Reference.parse(text, "build")
-        signature = files.signature(project, reference)
-        missing = files.missing_helper(project, reference.path)
-        if missing is not None:
-            raise ContentError(f"{missing}.")
-        helpers = files.helper_hashes(project, reference.path)
-        return Model(reference, files.sha256(files.find(project, reference.path)), signature, helpers)
-    except (ContentError, OSError, ValueError) as error:
-        problems.add(
-            "model",
-            str(error),
-            text,
-            allowed=", ".join([*known, "a Python file of the project, with a function build"]),
-            near=None if (path := text.partition(":")[0]) in known else nearest(path, known),
-            next_step="Correct the path, which is relative to the project, or the function's name behind the colon.",
-        )
-        return None
+def _one_of(names: Iterable[str], family: str) -> AllowedValue:
+    return AllowedValue("", Categorical(tuple(names)), family=family)
 
 
-def read_head(content: Mapping[str, Any], problems: Problems) -> str:
-    """The output activation: "auto", "model", or a name of the table."""
-    return _named(content, "head", ["auto", "model", *HEADS], "output activation", "auto", problems)
+_Flag = Annotated[bool, AllowedValue("", Categorical((True, False)))]
 
 
-def read_engine(content: Mapping[str, Any], problems: Problems) -> str:
-    """The engine: "auto" or a name of the table."""
-    return _named(content, "engine", [*ENGINES], "engine", "auto", problems)
-
-
-def _named(
-    content: Mapping[str, Any], key: str, names: list[str], family: str, default: str, problems: Problems
-) -> str:
-    name = content.get(key, default)
-    if isinstance(name, str) and name in names:
-        return name
-    problems.unknown(key, family, name, names)
-    return default
-
-
-def read_seed(content: Mapping[str, Any], problems: Problems) -> int:
-    """The seed, 0 where none is given."""
-    return read_whole(content, "", "seed", 0, LARGEST_SEED, problems) or 0
-
-
-def read_workers(content: Mapping[str, Any], problems: Problems) -> int | None:
-    """The number of worker processes, None where none is given."""
-    return read_whole(content, "", "workers", 1, MOST_WORKERS, problems)
-
-
-def read_budget(content: Mapping[str, Any], problems: Problems) -> Budget:
-    """`[budget]`; without trials and without time it ends after the default number of trials."""
-    table = read_table(content, "budget", problems, "trials = 100")
-    if table is None:
-        return Budget()
-    problems.unknown_keys("budget", table, BUDGET_KEYS)
-    trials = read_whole(table, "budget", "trials", 1, MOST_TRIALS, problems)
-    time_s = read_duration(table, "budget", "time", problems)
-    if "trials" not in table and "time" not in table:
-        trials = Budget.trials
-    return Budget(
-        trials=trials,
-        time_s=time_s,
-        target=read_number(table, "budget", "target", problems),
-        patience=read_whole(table, "budget", "patience", 1, MOST_TRIALS, problems),
-        epochs=read_whole(table, "budget", "epochs", 1, MOST_EPOCHS, problems) or Budget.epochs,
-        trial_time_s=read_duration(table, "budget", "trial_time", problems),
-        memory_bytes=read_bytes(table, "budget", "memory", problems),
-        checkpoint=read_bool(table, "budget", "checkpoint", problems) or False,
-    )
-
-
-def read_resources(content: Mapping[str, Any], problems: Problems) -> Resources:
-    """`[resources]`: what one worker needs of a node."""
-    table = read_table(content, "resources", problems, "gpus = 0.5")
-    if table is None:
-        return Resources()
-    problems.unknown_keys("resources", table, Resources.__dataclass_fields__)
-    return Resources(
-        cpus=_resource(table, "cpus", LEAST_RESOURCE, Resources.cpus, problems),
-        gpus=_resource(table, "gpus", 0.0, Resources.gpus, problems),
-    )
-
-
-def _resource(table: Mapping[str, Any], key: str, least: float, default: float, problems: Problems) -> float:
-    value = read_number(table, "resources", key, problems)
-    if value is None:
-        return default
-    if (value == 0.0 >= least) or LEAST_RESOURCE <= value <= 1.0 or (value.is_integer() and 1 < value <= MOST_WORKERS):
+def _text(value: Any) -> str:
+    if isinstance(value, str) and value.strip():
         return value
-    problems.add(
-        f"resources.{key}",
+    raise refusal("must be a text", allowed="a text in quotes", next_step="Write a text in quotes.")
+
+
+def _name(value: Any) -> str:
+    if re.fullmatch(_NAME, _text(value)) is not None:
+        return str(value)
+    raise refusal(
+        "a name has 1 to 100 letters, digits, spaces and . _ + -, and starts with a letter or digit",
+        allowed='for example "digits" or "digits-2"',
+        next_step="Choose another name.",
+    )
+
+
+class Objective(Section):
+    """What is optimised, measured on the validation part."""
+
+    metric: Annotated[
+        Any,
+        WithJsonSchema({"enum": [*METRICS, *(alias for row in METRICS.values() for alias in row.alias)]}),
+        Field(description="a loss is no objective: losses of different trials cannot be compared"),
+    ] = None
+
+
+class Budget(Section):
+    """When the study ends: whatever is reached first."""
+
+    trials: Annotated[int, _whole(1, MOST_TRIALS)] | None = Field(
+        default=100, description="complete, pruned and diverged trials in all; as many failures in one run end it too"
+    )
+    time_s: Duration | None = Field(
+        default=None, alias="time", description='wall time of a run: seconds, or "90s", "10m", "1h30m", "2d"'
+    )
+    target: FiniteNumber | None = Field(default=None, description="value of the objective that is good enough")
+    patience: Annotated[int, _whole(1, MOST_TRIALS)] | None = Field(
+        default=None, description="complete, pruned and diverged trials in a row without an improvement"
+    )
+    epochs: Annotated[int, _whole(1, MOST_EPOCHS)] = Field(
+        default=20, description="passes over the training part that one trial may use"
+    )
+    trial_time_s: Duration | None = Field(
+        default=None, alias="trial_time", description='wall time of one trial: seconds, or "90s", "10m", "1h30m"'
+    )
+    memory_bytes: Memory | None = Field(
+        default=None, alias="memory", description='memory of one worker process: "800MB", "2GB", "1.5GiB"'
+    )
+    checkpoint: _Flag = Field(
+        default=False, description="whether an interrupted trial resumes from its last checkpoint, or else starts over"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _limit(cls, table: Any) -> Any:
+        """A budget of time needs no limit of trials, but one of the two ends every study."""
+        if isinstance(table, Mapping) and table.get("trials") is None:
+            table = {key: value for key, value in table.items() if key != "trials"}
+            return {**table, "trials": None} if table.get("time") is not None else table
+        return table
+
+
+def _share(least: float, value: Any) -> float:
+    share = float(value) if is_number(value) else -1.0
+    if (share == 0.0 >= least) or LEAST_RESOURCE <= share <= 1.0 or (share.is_integer() and 1 < share <= MOST_WORKERS):
+        return share
+    raise refusal(
         "a worker takes a part of one, or whole ones",
-        table[key],
         allowed=f"{'0, ' if not least else ''}{LEAST_RESOURCE:g} to 1, or a whole number up to {MOST_WORKERS}",
         next_step="Write 0.5 for two workers on one, or 2 for two of them for each worker.",
     )
-    return default
 
 
-def read_sampler(content: Mapping[str, Any], problems: Problems) -> tuple[Choice | None, bool]:
-    """`[sampler]`: the row with its options, and whether the first trials are known good settings."""
-    table = read_table(content, "sampler", problems, f'name = "{DEFAULT_SAMPLER}"')
-    if table is None:
-        return None, True
-    initial_points = read_bool(table, "sampler", "initial_points", problems)
-    choice = _row_choice("sampler", table, SAMPLERS, DEFAULT_SAMPLER, ("initial_points",), problems)
-    return choice, initial_points is not False
+def _share_from(least: float) -> tuple[Any, ...]:
+    forms = [{"type": "number", "minimum": least, "maximum": 1}, _whole(1, MOST_WORKERS).schema]
+    return BeforeValidator(partial(_share, least)), WithJsonSchema({"anyOf": forms})
 
 
-def read_pruner(content: Mapping[str, Any], problems: Problems) -> Choice | None:
-    """`[pruner]`: the row with its options."""
-    table = read_table(content, "pruner", problems, f'name = "{DEFAULT_PRUNER}"')
-    return None if table is None else _row_choice("pruner", table, PRUNERS, DEFAULT_PRUNER, (), problems)
+class Resources(Section):
+    """What one worker needs of a node, on a Ray cluster: a fraction up to 1, or a whole number."""
+
+    cpus: Annotated[float, *_share_from(LEAST_RESOURCE)] = Field(default=1.0, description="CPUs of one worker")
+    gpus: Annotated[float, *_share_from(0.0)] = Field(default=0.0, description="GPUs of one worker")
 
 
-def read_health(content: Mapping[str, Any], problems: Problems) -> HealthOptions:
-    """`[health]`: whether layers are measured, and the verdicts that end a trial."""
-    table = read_table(content, "health", problems, 'stop = ["diverged"]')
-    if table is None:
-        return HealthOptions()
-    problems.unknown_keys("health", table, HealthOptions.__dataclass_fields__)
-    measure = read_bool(table, "health", "measure", problems)
-    stop = _stopping(table.get("stop", list(HealthOptions.stop)), problems)
-    if measure is False and "stop" in table and set(stop) - set(HealthOptions.stop):
-        problems.add(
-            "health.stop",
-            "only diverged can be seen without measuring",
-            list(stop),
-            allowed='"diverged", or measure = true',
-            next_step="Take measure = false out, or the other verdicts.",
-        )
-    return HealthOptions(measure is not False, stop)
+def _verdicts(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(dict.fromkeys(_one_of(STOPPING, "verdict").check(verdict) for verdict in value))
+    raise refusal(
+        "must be a list of verdicts",
+        allowed=listed(STOPPING),
+        next_step='Write for example stop = ["diverged", "exploding"], or stop = [] for none.',
+    )
 
 
-def _stopping(value: Any, problems: Problems) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        problems.add(
-            "health.stop",
-            "must be a list of verdicts",
-            value,
-            allowed=listed(STOPPING),
-            next_step='Write for example stop = ["diverged", "exploding"], or stop = [] for none.',
-        )
-        return HealthOptions.stop
-    for verdict in value:
-        if verdict not in STOPPING:
-            problems.unknown("health.stop", "verdict", verdict, list(STOPPING))
-    return tuple(dict.fromkeys(verdict for verdict in value if verdict in STOPPING))
+class Health(Section):
+    """Health of the training: what is measured, and what ends a trial."""
+
+    measure: _Flag = Field(default=HealthOptions.measure, description="whether the layers are measured")
+    stop: Annotated[
+        tuple[str, ...],
+        PlainValidator(_verdicts),
+        WithJsonSchema({"type": "array", "items": {"enum": list(STOPPING)}}),
+    ] = Field(default=HealthOptions.stop, description="verdicts that end a trial")
+
+    @model_validator(mode="after")
+    def _check_measured(self) -> Health:
+        if not self.measure and set(self.stop) - set(HealthOptions.stop):
+            error = refusal(
+                "only diverged can be seen without measuring",
+                allowed='"diverged", or measure = true',
+                next_step="Take measure = false out, or the other verdicts.",
+            )
+            raise_errors([("stop", error, self.stop)])
+        return self
+
+    @property
+    def options(self) -> HealthOptions:
+        """What the engines are told of it."""
+        return HealthOptions(self.measure, self.stop)
 
 
-def _row_choice(
-    section: str,
-    table: Mapping[str, Any],
-    rows: Registry[SamplerRow] | Registry[PrunerRow],
-    default: str,
-    other_keys: tuple[str, ...],
-    problems: Problems,
-) -> Choice | None:
-    name = table.get("name", default)
-    if name not in rows:
-        problems.unknown(f"{section}.name", section, name, rows)
-        return None
-    before = len(problems.found)
-    row = rows[name]
-    problems.unknown_keys(section, table, ["name", *other_keys, *(option.name for option in row.options)])
-    options = row.defaults()
-    for option in row.options:
-        if option.name in table:
-            place = AllowedValue(dotted(section, option.name), option.allowed)
-            options[option.name] = read_value(table[option.name], place, problems)
-    return Choice(name=name, options=options) if len(problems.found) == before else None
+def _row_section(family: str, rows: Registry[Any], default: str, **others: Any) -> tuple[Any, ...]:
+    """Make the type of a section with a name and the options of that row; the default row needs no name."""
+    sections: dict[str, type[Section]] = {}
+    for name, row in rows.items():
+        fields: dict[str, Any] = {"name": (Literal[name], default if name == default else ...), **others}
+        for option in row.options:
+            field = Field(default=option.default, description=option.summary)
+            fields[option.name] = (Annotated[Any, AllowedValue("", option.allowed)], field)
+        sections[name] = create_model(name, __base__=Section, __doc__=row.summary, **fields)
+
+    def read(table: Any) -> Section:
+        name = table.get("name", default) if isinstance(table, Mapping) else default
+        if name not in rows:
+            raise_errors([("name", unknown_name(family, name, rows), name)])
+        return sections[name].model_validate(table)
+
+    schema = {"anyOf": [section.model_json_schema(schema_generator=FileSchema) for section in sections.values()]}
+    return PlainValidator(read), WithJsonSchema(schema)
+
+
+_INITIAL_POINTS = (_Flag, Field(default=True, description="whether the first trials are known good settings"))
+_SAMPLER = _row_section("sampler", SAMPLERS, DEFAULT_SAMPLER, initial_points=_INITIAL_POINTS)
+_PRUNER = _row_section("pruner", PRUNERS, DEFAULT_PRUNER)
+
+
+def as_choice(section: Section) -> Choice:
+    """The row of `[sampler]` or `[pruner]` with its options."""
+    options = section.model_dump(exclude={"initial_points"})
+    return Choice(name=options.pop("name"), options=options)
+
+
+class StudyFile(Section):
+    """A study."""
+
+    name: Annotated[str, BeforeValidator(_name), WithJsonSchema(_NAME_SCHEMA)] | None = Field(
+        default=None, description="name of the study in the storage"
+    )
+    model: Annotated[str, BeforeValidator(_text)] | None = Field(
+        default=None, description="models/mlp.py, or models/mlp.py:function"
+    )
+    head: Annotated[str, _one_of(["auto", "model", *HEADS], "output activation")] = Field(
+        default="auto", description="output activation behind the model's raw outputs"
+    )
+    seed: Annotated[int, _whole(0, LARGEST_SEED)] = Field(default=0, description="the one source of randomness")
+    engine: Annotated[str, _one_of(ENGINES, "engine")] = Field(default="auto", description="how one trial is trained")
+    workers: Annotated[int, _whole(1, MOST_WORKERS)] | None = Field(
+        default=None, description="worker processes; default one a core"
+    )
+    data: DataOptions | None = None
+    objective: Objective = Objective()
+    search: Any = None
+    budget: Budget = Budget()
+    sampler: Annotated[Any, *_SAMPLER] = Field(default={}, validate_default=True)
+    pruner: Annotated[Any, *_PRUNER] = Field(default={}, validate_default=True)
+    health: Health = Health()
+    resources: Resources = Resources()

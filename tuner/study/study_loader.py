@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from tuner.catalog import Task
-from tuner.data import DataFacts, DataOptions
 from tuner.errors import StudyFileError, UnknownNameError
-from tuner.study import sections as read
 from tuner.study.cross_checks import ParsedSections, cross_check
-from tuner.study.data_section import load_facts, read_data
-from tuner.study.objective_section import check_target, read_objective
+from tuner.study.data_section import load_facts
+from tuner.study.model_file import find_model
+from tuner.study.objective_section import check_target, find_objective
 from tuner.study.problems import Problems, TooManyProblemsError
 from tuner.study.search.search_section import StudyContext, read_search
+from tuner.study.section import read_sections
+from tuner.study.sections import StudyFile, as_choice
 from tuner.study.study_files import locate, parse
 from tuner.study.study_spec import StudySpec
 
@@ -89,47 +89,33 @@ def _spec(
 
 
 def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | None, problems: Problems) -> StudySpec:
-    advice: list[str] = []
-    problems.unknown_keys("", content, read.KEYS)
-    title = read.read_name(content, stem, problems)
-    model = read.read_model(content, project, problems)
-    head = read.read_head(content, problems)
-    seed, workers = read.read_seed(content, problems), read.read_workers(content, problems)
-    engine = read.read_engine(content, problems)
-    budget = read.read_budget(content, problems)
-    data, facts = _data(content, project, seed, problems)
-    task = _task(data, facts)
-    metric = read_objective(content, task, problems)
+    sections = read_sections(StudyFile, {"name": stem, **content}, problems)
+    _note_missing(sections, problems)
+    model = None if sections.model is None else find_model(sections.model, project, problems)
+    data, budget = sections.data, sections.budget
+    facts = None if data is None else load_facts(data, project, sections.seed, problems)
+    task = facts.task if facts is not None else None if data is None else data.task
+    metric = find_objective(sections.objective.metric, task, problems)
     if metric is not None:
         check_target(metric, budget, problems)
-    found = StudyContext(task, facts.rows["train"] if facts is not None else None, model.signature if model else None)
-    space = read_search(content, found, problems, advice)
-    sampler, initial_points = read.read_sampler(content, problems)
-    pruner, health = read.read_pruner(content, problems), read.read_health(content, problems)
-    resources = read.read_resources(content, problems)
+    context = StudyContext(task, facts.rows["train"] if facts is not None else None, model.signature if model else None)
+    advice: list[str] = []
+    space = read_search(content, context, problems, advice)
+    sampler, pruner = as_choice(sections.sampler), as_choice(sections.pruner)
     named = frozenset(content["search"]) if isinstance(content.get("search"), Mapping) else frozenset()
     advice += cross_check(
-        ParsedSections(space, task, data, facts, metric, budget, sampler, pruner, head, named), problems
+        ParsedSections(space, task, data, facts, metric, budget, sampler, pruner, sections.head, named), problems
     )
-    if (
-        problems.found
-        or title is None
-        or model is None
-        or data is None
-        or facts is None
-        or metric is None
-        or space is None
-        or sampler is None
-        or pruner is None
-    ):
+    if problems.found or not (sections.name and model and data and facts and metric and space):
         raise StudyFileError(file, problems.found)
     return StudySpec(
-        name=title,
+        name=sections.name,
         file=file,
         project=project.resolve(),
         model=model.reference,
         model_sha256=model.sha256,
-        head=head,
+        helpers=model.helpers,
+        head=sections.head,
         data=data,
         facts=facts,
         metric=metric.name,
@@ -138,29 +124,37 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         budget=budget,
         sampler=sampler,
         pruner=pruner,
-        initial_points=initial_points,
-        engine=engine,
-        workers=workers,
-        seed=seed,
+        initial_points=sections.sampler.initial_points,
+        engine=sections.engine,
+        workers=sections.workers,
+        seed=sections.seed,
         source=json.loads(json.dumps(content)),
         advice=tuple(dict.fromkeys(advice)),
-        health=health,
-        resources=resources,
-        helpers=model.helpers,
+        health=sections.health.options,
+        resources=sections.resources,
     )
 
 
-def _data(
-    content: Mapping[str, Any], project: Path, seed: int, problems: Problems
-) -> tuple[DataOptions | None, DataFacts | None]:
-    data = read_data(content, problems)
-    return data, None if data is None else load_facts(data, project, seed, problems)
+_NEEDED = {
+    "name": ("a study needs a name", "a text", 'Write name = "digits".'),
+    "model": (
+        "a study needs a model",
+        "a Python file with a function build",
+        'Write model = "models/mlp.py" at the top of the file.',
+    ),
+    "data": (
+        "a study needs data",
+        "a section [data] with a source",
+        'Write [data] and below it source = "digits" or source = "data/train.csv".',
+    ),
+}
 
 
-def _task(data: DataOptions | None, facts: DataFacts | None) -> Task | None:
-    if facts is not None:
-        return facts.task
-    return None if data is None else data.task
+def _note_missing(sections: StudyFile, problems: Problems) -> None:
+    refused = {problem.key.partition(".")[0] for problem in problems.found}
+    for key, (rule, allowed, next_step) in _NEEDED.items():
+        if getattr(sections, key) is None and key not in refused:
+            problems.add(key, rule, allowed=allowed, next_step=next_step)
 
 
 def _overridden(content: Mapping[str, Any], name: str | None, overrides: Mapping[str, Any]) -> dict[str, Any]:

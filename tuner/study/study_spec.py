@@ -11,47 +11,10 @@ from tuner.catalog import Choice
 from tuner.data import DataFacts, DataOptions, Folds
 from tuner.health import HealthOptions
 from tuner.space import Space
+from tuner.study.sections import Budget, Resources
 from tuner.user_code import Reference
 
 _MOST_SETTINGS = 10**15
-
-
-@dataclass(frozen=True)
-class Budget:
-    """When a study ends; whatever is reached first.  None is no limit.
-
-    Attributes:
-        trials: Complete, pruned and diverged trials in all.  A failed one says nothing of its setting and does not
-            count; but as many failures in one run end it too.
-        time_s: Wall time of one run, in seconds; what runs then is finished.
-        target: Value of the objective that is good enough.
-        patience: Complete, pruned and diverged trials in a row without an improvement.
-        epochs: Passes over the training part that one trial may use.
-        trial_time_s: Wall time of one trial, in seconds; one that takes longer is ended, and is a bad one.
-        memory_bytes: Memory of one worker process; a trial that takes more is ended, and is a bad one.
-        checkpoint: Whether a trial that was cut goes on from its last checkpoint, or else begins anew.
-    """
-
-    trials: int | None = 100
-    time_s: float | None = None
-    target: float | None = None
-    patience: int | None = None
-    epochs: int = 20
-    trial_time_s: float | None = None
-    memory_bytes: int | None = None
-    checkpoint: bool = False
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What one worker needs of a node, on a cluster; see `tuner.executors.ray.executor`.
-
-    Attributes:
-        cpus, gpus: A fraction up to 1, or a whole number.
-    """
-
-    cpus: float = 1.0
-    gpus: float = 0.0
 
 
 @dataclass(frozen=True)

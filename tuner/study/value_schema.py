@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
 from tuner.errors import nearest
 from tuner.space import Categorical, Fixed, Float, Int, Parameter, Value
-from tuner.study.problems import Problems, listed, written
+from tuner.study.problems import Problems, listed, refusal, unknown_name, written
 from tuner.study.scalars import is_number, is_whole
 
 LARGEST_WHOLE = 2**53
@@ -37,7 +40,7 @@ class AllowedValue:
     key: str
     allowed: Parameter | None
     auto: Parameter | None = None
-    words: Mapping[str, float] = field(default_factory=dict)
+    words: Mapping[str, float] = field(default_factory=dict, hash=False)
     family: str = "value"
 
     @property
@@ -56,89 +59,108 @@ class AllowedValue:
                 text = bare(value)
         return ", ".join([text, *(f'"{word}"' for word in self.words)])
 
+    def check(self, value: Any) -> Value:
+        """Return the value as it is kept.
 
-def read_value(value: Any, place: AllowedValue, problems: Problems) -> Value:
-    """One value and no choice (an option of a sampler); None after noting what is wrong with it."""
-    one = checked(value, place, place.key, problems)
-    return None if isinstance(one, Invalid) else one
+        Raises:
+            PydanticCustomError: It may not stand here; see `refusal`.
+        """
+        match self.allowed:
+            case None:
+                return _anything(value)
+            case Categorical(choices):
+                return _member(value, choices, self)
+            case Fixed(only):
+                return _member(value, (only,), self)
+            case Float() | Int() as allowed:
+                return _number(value, self, allowed)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Its JSON schema."""
+        match self.allowed:
+            case Float(low, high):
+                schema: dict[str, Any] = {"type": "number", "minimum": low, "maximum": high}
+            case Int(low, high):
+                schema = {"type": "integer", "minimum": low, "maximum": high}
+            case Categorical((True, False)):
+                schema = {"type": "boolean"}
+            case Categorical(choices):
+                schema = {"enum": list(choices)}
+            case Fixed(value):
+                schema = {"const": value}
+            case None:
+                schema = {"not": {"type": ["object", "null"]}}
+        return {"anyOf": [schema, {"enum": list(self.words)}]} if self.words else schema
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """As the annotation of a field it reads the value; the type beside it is what it gives."""
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return self.schema
 
 
 def checked(value: Any, place: AllowedValue, key: str, problems: Problems, number: bool = False) -> Value | Invalid:
-    """One value, checked; `number` for the bounds of a range, which must be numbers everywhere."""
-    match place.allowed:
-        case Float() | Int():
-            return _number(value, place, key, problems)
-        case Categorical(choices):
-            return _member(value, choices, place, key, problems)
-        case Fixed(only):
-            return _member(value, (only,), place, key, problems)
-    if number and not (is_number(value) and abs(value) < LARGEST_WHOLE):
-        problems.add(
-            key, "must be a finite number", value, allowed="a number; not nan or inf", next_step="Correct this bound."
-        )
+    """Check one value, or note what is wrong with it; `number` for the bounds of a range, always numbers."""
+    try:
+        if number and place.allowed is None and not (is_number(value) and abs(value) < LARGEST_WHOLE):
+            raise refusal(
+                "must be a finite number", allowed="a number; not nan or inf", next_step="Correct this bound."
+            )
+        return place.check(value)
+    except PydanticCustomError as error:
+        problems.refuse(key, value, error)
         return INVALID
-    return _anything(value, place, key, problems)
 
 
-def _number(value: Any, place: AllowedValue, key: str, problems: Problems) -> Value | Invalid:
+def _number(value: Any, place: AllowedValue, allowed: Float | Int) -> Value:
     if isinstance(value, str) and value in place.words:
         return place.words[value]
-    whole = isinstance(place.allowed, Int)
+    whole = isinstance(allowed, Int)
     if not is_number(value):
         near = nearest(value, place.words) if isinstance(value, str) else None
-        rule = "must be a finite number" if not isinstance(value, str | list | Mapping) else "must be a number"
+        finite = "" if isinstance(value, str | list | Mapping) else "finite "
+        rule = "must be a whole number" if whole else f"must be a {finite}number"
         hint = f'Write "{near}".' if near else "Write a number without quotes."
     elif whole and not is_whole(value):
         near, rule, hint = None, "must be a whole number", "Round it."
-    elif value in place.allowed:  # type: ignore[operator]
+    elif value in allowed:
         return int(value) if whole else float(value)
     else:
         near, rule = None, "lies outside of what makes sense here"
         hint = "Choose a value in this range."
-    problems.add(key, rule, value, allowed=place.text, near=near, next_step=hint)
-    return INVALID
+    raise refusal(rule, allowed=place.text, near=near, next_step=hint)
 
 
-def _member(
-    value: Any, choices: tuple[Value, ...], place: AllowedValue, key: str, problems: Problems
-) -> Value | Invalid:
+def _member(value: Any, choices: tuple[Value, ...], place: AllowedValue) -> Value:
     for choice in choices:
         if type(value) is type(choice) and value == choice:
             return choice
         if is_number(value) and is_number(choice) and value == choice:
             return choice
+    if choices == (True, False):
+        raise refusal("must be true or false", allowed="true, false", next_step="Write true or false without quotes.")
     if not any(isinstance(choice, str) for choice in choices):
-        problems.add(
-            key, "must be one of the allowed values", value, allowed=place.text, next_step="Write it without quotes."
-        )
-    elif isinstance(value, str):
-        problems.unknown(key, place.family, value, [bare(choice) for choice in choices])
-    else:
-        problems.add(
-            key,
-            "must be a name",
-            value,
-            allowed=place.text,
-            next_step="Write one of the names in quotes, or a list of them.",
-        )
-    return INVALID
+        raise refusal("must be one of the allowed values", allowed=place.text, next_step="Write it without quotes.")
+    if isinstance(value, str):
+        raise unknown_name(place.family, value, [bare(choice) for choice in choices])
+    raise refusal(
+        "must be a name", allowed=place.text, next_step="Write one of the names in quotes, or a list of them."
+    )
 
 
-def _anything(value: Any, place: AllowedValue, key: str, problems: Problems, depth: int = 0) -> Value | Invalid:
+def _anything(value: Any, depth: int = 0) -> Value:
     if isinstance(value, bool | str) or (is_number(value) and abs(value) < LARGEST_WHOLE):
         return value  # type: ignore[no-any-return]
     if isinstance(value, list | tuple) and depth < 3:
-        items = [_anything(item, place, key, problems, depth + 1) for item in value]
-        if any(isinstance(item, Invalid) for item in items):
-            return INVALID
-        return tuple(item for item in items if not isinstance(item, Invalid))
-    rule = (
-        "must be a finite number of ordinary size" if isinstance(value, int | float) else "cannot be given to a model"
+        return tuple(_anything(item, depth + 1) for item in value)
+    number = isinstance(value, int | float)
+    raise refusal(
+        "must be a finite number of ordinary size" if number else "cannot be given to a model",
+        allowed="numbers, texts, true or false, and lists of them",
+        next_step="Correct this value.",
     )
-    problems.add(
-        key, rule, value, allowed="numbers, texts, true or false, and lists of them", next_step="Correct this value."
-    )
-    return INVALID
 
 
 def bare(value: Any) -> str:

@@ -13,12 +13,13 @@ from typing import Any, Final
 from tuner.errors import nearest
 from tuner.space import Categorical, Fixed, Float, Int, Parameter
 from tuner.study.problems import Problems, dotted, written
-from tuner.study.scalars import is_number, is_whole, read_bool
+from tuner.study.scalars import is_number, is_whole
 from tuner.study.value_schema import AllowedValue, Invalid, bare, checked
 
 MOST_CHOICES: Final = 1_000
 MOST_STEPS: Final = 1_000_000
 _RANGE_KEYS = ("low", "high", "log", "step", "when")
+_FLAG = AllowedValue("", Categorical((True, False)))
 _CHOICE_KEYS = ("choices", "when")
 
 
@@ -114,7 +115,7 @@ def _range(table: Mapping[str, Any], place: AllowedValue, problems: Problems) ->
         number = checked(table[bound], place, dotted(place.key, bound), problems, number=True)
         if not isinstance(number, Invalid):
             bounds[bound] = number
-    log = read_bool(table, place.key, "log", problems) if "log" in table else False
+    log = checked(table.get("log", False), _FLAG, dotted(place.key, "log"), problems)
     step = table.get("step")
     if step is not None and not is_number(step):
         problems.add(
@@ -125,7 +126,7 @@ def _range(table: Mapping[str, Any], place: AllowedValue, problems: Problems) ->
             next_step="Correct it.",
         )
         return None
-    if len(bounds) < 2 or log is None:
+    if len(bounds) < 2 or not isinstance(log, bool):
         return None
     return _checked_range(bounds["low"], bounds["high"], log, step, table, place, problems)
 

@@ -1,0 +1,51 @@
+"""`model`: the file and function of the model, found but not run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuner import user_code as files
+from tuner.errors import ContentError, nearest
+from tuner.study.problems import Problems
+from tuner.user_code import Reference, Signature
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that was found.
+
+    Attributes:
+        reference: Its file and function.
+        sha256: Hash of the file.
+        signature: What the function takes by keyword.
+    """
+
+    reference: Reference
+    sha256: str
+    signature: Signature
+    helpers: Mapping[str, str]
+
+
+def find_model(text: str, project: Path, problems: Problems) -> Model | None:
+    """Find the model that a study names, or note why there is none; its file is parsed, not run."""
+    known = [f"models/{file.name}" for file in files.files(project, "models")]
+    try:
+        reference = Reference.parse(text, "build")
+        signature = files.signature(project, reference)
+        missing = files.missing_helper(project, reference.path)
+        if missing is not None:
+            raise ContentError(f"{missing}.")
+        helpers = files.helper_hashes(project, reference.path)
+        return Model(reference, files.sha256(files.find(project, reference.path)), signature, helpers)
+    except (ContentError, OSError, ValueError) as error:
+        problems.add(
+            "model",
+            str(error),
+            text,
+            allowed=", ".join([*known, "a Python file of the project, with a function build"]),
+            near=None if (path := text.partition(":")[0]) in known else nearest(path, known),
+            next_step="Correct the path, which is relative to the project, or the function's name behind the colon.",
+        )
+        return None
