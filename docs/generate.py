@@ -75,7 +75,7 @@ def with_units(page: str) -> str:
 
 def units() -> list[str]:
     """Return the units of the package in the order that the test of the layers holds."""
-    order = runpy.run_path(str(PROJECT / "tests" / "test_layers.py"))["ORDER"]
+    order = runpy.run_path(str(PROJECT / "tests" / "structure.py"))["ORDER"]
     return [name for name in order if not name.startswith("__")]
 
 

@@ -16,6 +16,37 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "tuner"
 LONG_FUNCTION_LINES = 60
+ORDER = (
+    "errors",
+    "registry",
+    "untrusted_files",
+    "text",
+    "user_code",
+    "space",
+    "catalog",
+    "data",
+    "health",
+    "engines",
+    "search",
+    "study",
+    "storage",
+    "protocol",
+    "executors",
+    "runner",
+    "results",
+    "export",
+    "analysis",
+    "refit",
+    "worker",
+    "report",
+    "api",
+    "dashboard",
+    "cli",
+    "__init__",
+    "__main__",
+)
+"""A unit may import those before it; docs/decisions/0001-layers.md says why in this order."""
+
 GENERIC_STEMS = frozenset({"__init__", "__main__", "base"})
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

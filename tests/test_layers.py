@@ -5,43 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from structure import imported_names, modules
-
-PACKAGE = Path(__file__).parents[1] / "tuner"
-
-ORDER = (
-    "errors",
-    "registry",
-    "untrusted_files",
-    "text",
-    "user_code",
-    "space",
-    "catalog",
-    "data",
-    "health",
-    "engines",
-    "search",
-    "study",
-    "storage",
-    "protocol",
-    "executors",
-    "runner",
-    "results",
-    "export",
-    "analysis",
-    "refit",
-    "worker",
-    "report",
-    "api",
-    "dashboard",
-    "cli",
-    "__init__",
-    "__main__",
-)
-"""A unit may import those before it; docs/decisions/0001-layers.md says why in this order."""
+from structure import ORDER, PACKAGE, imported_names, modules
 
 
 @dataclass(frozen=True)
