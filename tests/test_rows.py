@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tuner.catalog import (
     ACTIVATIONS,
     CLIPPINGS,
@@ -101,3 +103,26 @@ def test_each_choice_has_a_row_by_default() -> None:
         if isinstance(dimension, ChoiceDimension):
             assert dimension.default is None or dimension.default in dimension.table
             assert all(name in DIMENSIONS for name in dimension.own)
+
+
+def names(tree: ast.AST) -> Iterator[str]:
+    """Every identifier and text of a module."""
+    for node in ast.walk(tree):
+        for field in ("id", "attr", "arg", "name", "value"):
+            if isinstance(text := getattr(node, field, None), str):
+                yield text
+
+
+@pytest.mark.parametrize("dimension", ["momentum", "weight_decay"])
+def test_a_number_of_an_optimizer_is_named_in_three_files(dimension: str) -> None:
+    """Its row, its field of the recipe, its keyword of Keras; all else reads the table."""
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if dimension in names(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    points, trait = (
+        "search/initial_points.py",
+        "catalog/entries.py",
+    )  # values; `OptimizerEntry.momentum`
+    assert found - {points, trait} == {"catalog/dimensions.py", "catalog/recipe.py", "catalog/optimizers.py"}

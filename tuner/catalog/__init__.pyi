@@ -7,6 +7,7 @@ from .build import (
     make_initializer,
     make_loss,
     make_optimizer,
+    row_options,
 )
 from .buildable_recipe import BuildableRecipe
 from .clipping import CLIPPINGS
@@ -68,6 +69,7 @@ __all__ = [
     "number_dimension",
     "plateau_state",
     "resolve_head",
+    "row_options",
     "second_activation_warning",
     "to_scores",
     "written_value",

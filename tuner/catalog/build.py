@@ -9,6 +9,7 @@ import keras
 
 from tuner.catalog.activations import ACTIVATIONS
 from tuner.catalog.clipping import CLIPPINGS
+from tuner.catalog.dimensions import DIMENSIONS, NumberDimension, choice_dimension
 from tuner.catalog.initializers import INITIALIZERS
 from tuner.catalog.lookups import check_lookups
 from tuner.catalog.losses import LOSSES
@@ -97,20 +98,30 @@ def fit_options(recipe: Recipe) -> dict[str, Any]:
 
 def make_loss(recipe: Recipe) -> keras.losses.Loss:
     """The loss of a recipe, over `(y_true, y_pred)` of the shapes in `Task` (class numbers are taken too)."""
-    row = LOSSES[recipe.loss.name]
-    smoothing = {"label_smoothing": recipe.label_smoothing} if row.label_smoothing else {}
-    return row.build(**recipe.loss.options, **smoothing)
+    return LOSSES[recipe.loss.name].build(**row_options(recipe, "loss"))
 
 
 def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     """The optimizer of a recipe at its base learning rate, not built."""
-    return OPTIMIZERS[recipe.optimizer.name].build(
-        recipe.learning_rate,
-        recipe.momentum,
-        recipe.weight_decay,
-        CLIPPINGS[recipe.clipping.name].build(**recipe.clipping.options),
-        **recipe.optimizer.options,
-    )
+    clipping = CLIPPINGS[recipe.clipping.name].build(**recipe.clipping.options)
+    return OPTIMIZERS[recipe.optimizer.name].build(clipping=clipping, **row_options(recipe, "optimizer"))
+
+
+def row_options(recipe: Recipe, choice: str) -> dict[str, Any]:
+    """Return the options of a chosen row, and the recipe's numbers that this row takes.
+
+    Args:
+        recipe: What was chosen.
+        choice: Name of the choice: "loss" or "optimizer".
+    """
+    chosen = getattr(recipe, choice)
+    row = choice_dimension(choice).table[chosen.name]
+    numbers = {
+        dimension.name: getattr(recipe, dimension.name)
+        for dimension in DIMENSIONS.values()
+        if isinstance(dimension, NumberDimension) and dimension.choice == choice and dimension.taken_by(row)
+    }
+    return {**chosen.options, **numbers}
 
 
 def make_initializer(recipe: Recipe) -> keras.initializers.Initializer:

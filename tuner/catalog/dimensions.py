@@ -54,6 +54,7 @@ class NumberDimension:
         auto: What "auto" searches; None where the chosen optimizers decide.
         default: The value where `[search]` does not name it; None leaves it to Keras.
         summary: One line of explanation, with the unit.
+        default_of: The default of a row of `choice`, if it depends on the row.
         words: Words that stand for a number ("balanced").
         by_default: Whether a study without `[search]` searches it.
         in_program: Whether a program of the compiled engine is made for one value; if not, it is a number that the
@@ -81,6 +82,7 @@ class NumberDimension:
     taken_by: Callable[[Any], bool] = lambda row: True
     reason: str = ""
     auto_of: Callable[[Any], Parameter | None] | None = None
+    default_of: Callable[[Any], Value] | None = None
     counts_rows: bool = False
     of_model: bool = False
     in_recipe: bool = True
@@ -111,6 +113,7 @@ DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
         in_program=False,
         choice="optimizer",
         auto_of=lambda row: row.learning_rates,
+        default_of=lambda row: row.learning_rate,
     ),
     NumberDimension(
         "momentum",

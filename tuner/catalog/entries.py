@@ -127,6 +127,7 @@ class OptimizerEntry(Entry):
         learning_rate: Keras's default, used where the study does not search it.
         learning_rates: The range searched by default.
         momentum: The Keras keyword of its momentum term ("momentum", "beta_1"), None where there is none.
+        keywords: Keras's attributes that hold its momentum term and weight decay; each step reads them.
         default: Whether the default search includes it.
         per_tensor: Whether the step of one element depends on others of its weight, as by a norm or a product of
             matrices.  If not, all weights can be updated as one vector.
@@ -139,6 +140,7 @@ class OptimizerEntry(Entry):
     learning_rate: float = 1e-3
     learning_rates: Parameter | None = None
     momentum: str | None = None
+    keywords: tuple[str, ...] = ()
     default: bool = False
 
 

@@ -37,7 +37,8 @@ def _keras(class_name: str, keyword: str | None, lowest_momentum: float, decays:
     ) -> Any:
         import keras
 
-        given: dict[str, Any] = {"learning_rate": float(learning_rate), **(clipping or {}), **options}
+        chosen = {name: value for name, value in options.items() if value is not None}  # None is Keras's default
+        given: dict[str, Any] = {"learning_rate": float(learning_rate), **(clipping or {}), **chosen}
         if keyword is not None and momentum is not None:
             given[keyword] = max(momentum, lowest_momentum)
         if weight_decay is not None:
@@ -69,7 +70,8 @@ def _row(
         fields: The other fields of the row.
     """
     build = _keras(class_name, momentum, lowest_momentum, decays)
-    return OptimizerEntry(name, summary, source, build, momentum=momentum, **fields)
+    keywords = decays if momentum is None else (momentum, *decays)
+    return OptimizerEntry(name, summary, source, build, momentum=momentum, keywords=keywords, **fields)
 
 
 OPTIMIZERS: Registry[OptimizerEntry] = Registry(

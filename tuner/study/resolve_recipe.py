@@ -8,12 +8,10 @@ from typing import Any
 
 from tuner.catalog import (
     DIMENSIONS,
-    LOSSES,
-    OPTIMIZERS,
     Choice,
+    ChoiceDimension,
     ModelChoice,
     NumberDimension,
-    OptimizerEntry,
     Recipe,
     Task,
     choice_dimension,
@@ -41,28 +39,25 @@ def resolve_recipe(spec: StudySpec, values: Mapping[str, Value], number: int) ->
         UsageError: A searched dimension that is active has no value, or one that it cannot have.
     """
     complete = spec.space.resolve(lambda dimension: _given(dimension, values))
-    loss = _choice("loss", complete, spec.facts.task)
-    optimizer = _choice("optimizer", complete, spec.facts.task)
-    row = OPTIMIZERS[optimizer.name]
-    smoothing = _shared("label_smoothing", complete) if LOSSES[loss.name].label_smoothing else 0.0
+    task = spec.facts.task
+    choices = {
+        name: _choice(dimension, complete, task)
+        for name, dimension in DIMENSIONS.items()
+        if isinstance(dimension, ChoiceDimension)
+    }
+    numbers = {
+        name: _number(dimension, complete, choices)
+        for name, dimension in DIMENSIONS.items()
+        if isinstance(dimension, NumberDimension) and dimension.in_recipe
+    }
+    exponent = complete.get("class_weight", number_dimension("class_weight").default)
     return Recipe(
-        task=spec.facts.task,
+        **{**choices, "activation": choices["activation"].name},
+        **numbers,
+        task=task,
         model=_model(spec, complete),
-        head=resolve_head(loss.name, spec.facts.task, spec.head),
-        loss=loss,
-        optimizer=optimizer,
-        learning_rate=_of_optimizer("learning_rate", row, complete) or row.learning_rate,
-        momentum=None if row.momentum is None else _of_optimizer("momentum", row, complete),
-        weight_decay=_of_optimizer("weight_decay", row, complete),
-        schedule=_choice("schedule", complete, spec.facts.task),
-        initializer=_choice("initializer", complete, spec.facts.task),
-        activation=_choice("activation", complete, spec.facts.task).name,
-        clipping=_choice("clipping", complete, spec.facts.task),
-        l1=_shared("l1", complete),
-        l2=_shared("l2", complete),
-        label_smoothing=smoothing,
-        class_weight=class_weights(spec, _shared("class_weight", complete)),
-        batch_size=_shared("batch_size", complete),
+        head=resolve_head(choices["loss"].name, task, spec.head),
+        class_weight=class_weights(spec, exponent),
         epochs=spec.budget.epochs,
         metric=spec.metric,
         seed=trial_seed(spec.seed, number),
@@ -104,25 +99,26 @@ def _given(dimension: Dimension, values: Mapping[str, Value]) -> Value:
     return value
 
 
-def _choice(name: str, values: Mapping[str, Value], task: Task) -> Choice:
-    """A row with its options: the values of this trial over the row's defaults."""
-    dimension = choice_dimension(name)
-    chosen = str(values[name]) if name in values else default_of(dimension, task)
+def _choice(dimension: ChoiceDimension, values: Mapping[str, Value], task: Task) -> Choice:
+    """Return the chosen row with its options: the values of this trial over the row's defaults."""
+    chosen = str(values[dimension.name]) if dimension.name in values else default_of(dimension, task)
     options = {
-        option: _plain(values.get(f"{name}.{chosen}.{option}", default))
+        option: _plain(values.get(f"{dimension.name}.{chosen}.{option}", default))
         for option, default in dimension.table[chosen].defaults().items()
     }
     return Choice(name=chosen, options=options)
 
 
-def _shared(name: str, values: Mapping[str, Value]) -> Any:
-    """The value of a dimension of numbers, its default where it is not active."""
-    return values.get(name, number_dimension(name).default)
-
-
-def _of_optimizer(name: str, row: OptimizerEntry, values: Mapping[str, Value]) -> Any:
-    """A value that an optimizer may have of its own; None where neither it nor the study says."""
-    return values.get(f"optimizer.{row.name}.{name}", _shared(name, values))
+def _number(dimension: NumberDimension, values: Mapping[str, Value], choices: Mapping[str, Choice]) -> Any:
+    """Return the value of a dimension of numbers: that of the chosen row, else the shared one, else the default."""
+    shared = values.get(dimension.name, dimension.default)
+    if dimension.choice is None:
+        return shared
+    row = choice_dimension(dimension.choice).table[choices[dimension.choice].name]
+    if not dimension.taken_by(row):
+        return dimension.default
+    value = values.get(f"{dimension.choice}.{row.name}.{dimension.name}", shared)
+    return dimension.default_of(row) if value is None and dimension.default_of else value
 
 
 def _model(spec: StudySpec, values: Mapping[str, Value]) -> ModelChoice:

@@ -9,11 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuner.catalog import LOSSES, OPTIMIZERS, Recipe, make_optimizer
+from tuner.catalog import CLIPPINGS, LOSSES, OPTIMIZERS, Recipe, make_optimizer, row_options
 from tuner.engines.compiled.flat_weights import Weights
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar, is_tunable_scalar
 
-_COMMON = ("weight_decay", "adam_weight_decay", "clipnorm", "clipvalue", "global_clipnorm")
 _START = "initial_accumulator_value"
 _MARK = 0.5  # any value that no other slot starts from (0 and 1)
 
@@ -26,13 +25,13 @@ class SharedLoss:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        options = _loss_options(recipe)
+        options = row_options(recipe, "loss")
         self._numbers = {name: RuntimeScalar(value) for name, value in options.items() if is_tunable_scalar(value)}
         self.loss: keras.losses.Loss = LOSSES[recipe.loss.name].build(**{**options, **self._numbers})
 
     def begin(self, recipe: Recipe) -> None:
         """Set its options to those of the recipe."""
-        options = _loss_options(recipe)
+        options = row_options(recipe, "loss")
         for name, number in self._numbers.items():
             number.set(options[name])
 
@@ -84,7 +83,7 @@ class SharedOptimizer:
 
 def loss_key(recipe: Recipe) -> str:
     """What recipes that share a loss have in common."""
-    return _key(recipe.loss.name, _loss_options(recipe), _loss_options(recipe))
+    return _key(recipe.loss.name, row_options(recipe, "loss"), row_options(recipe, "loss"))
 
 
 def optimizer_key(recipe: Recipe, config: Mapping[str, Any]) -> str:
@@ -100,14 +99,8 @@ def _key(name: str, options: Mapping[str, Any], adjustable: Any) -> str:
     return f"{name} {json.dumps(shared, sort_keys=True, default=repr)}"
 
 
-def _loss_options(recipe: Recipe) -> dict[str, Any]:
-    row = LOSSES[recipe.loss.name]
-    smoothing = {"label_smoothing": recipe.label_smoothing} if row.label_smoothing else {}
-    return {**recipe.loss.options, **smoothing}
-
-
 def _adjustable(recipe: Recipe) -> set[str]:
-    """The attributes of an optimizer that recipes set; all of them are read in each step, but for the start."""
-    row = OPTIMIZERS[recipe.optimizer.name]
-    names = {*_COMMON, *(option.name for option in row.options)} - {_START}
-    return names | {row.momentum} if row.momentum else names
+    """Return the attributes of an optimizer that recipes set; each step reads them, all but the start."""
+    row, clipping = OPTIMIZERS[recipe.optimizer.name], CLIPPINGS[recipe.clipping.name]
+    clips = clipping.build(**recipe.clipping.options)
+    return {*row.keywords, *clips, *(option.name for option in row.options)} - {_START}
