@@ -9,7 +9,7 @@ from mock_results import mock_results
 
 from tuner.analysis import compare
 from tuner.analysis.comparison import _commonest
-from tuner.analysis.epochs_to_target import goal_of
+from tuner.analysis.epochs_to_target import default_target
 from tuner.errors import NoBestTrialError
 from tuner.results import read_study_results
 from tuner.storage import StudySession, open_database
@@ -70,7 +70,7 @@ def test_epochs_to_the_goal(study):
 def test_the_goal_of_a_minimised_objective_lies_near_the_best(tmp_path):
     study = mock_results(tmp_path, objective={"metric": "log_loss"}, budget={"trials": 10, "epochs": 2})
     values = sorted(trial.value for trial in study.record.trials if study.trial_state(trial)[0] == "complete")
-    goal = goal_of(study)
+    goal = default_target(study)
     assert goal is not None
     assert goal.value == pytest.approx(values[0] + 0.05 * (np.median(values) - values[0]))
     assert goal.reached(values[0])

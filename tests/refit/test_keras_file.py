@@ -95,7 +95,7 @@ def write_data(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """What a process without this package found in the file of each case."""
-    from tuner.refit.serving_model import save_checked, whole_model
+    from tuner.refit.serving_model import build_serving_model, save_checked
 
     folder = tmp_path_factory.mktemp("saved")
     write_data(folder)
@@ -108,7 +108,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
             if variable.dtype == "float32":
                 variable.assign(np.random.default_rng(1).uniform(0.5, 1.5, variable.shape))
         file = folder / f"{name}.keras"
-        save_checked(whole_model(model, recipe, held), file, held, recipe, model)
+        save_checked(build_serving_model(model, recipe, held), file, held, recipe, model)
         np.savez(folder / f"{name}.npz", rows=held.sample, expected=expected(model, recipe, held))
     command = [sys.executable, "-c", LOAD, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=folder)
@@ -156,12 +156,12 @@ def forgetful_model(inputs: tuple[int, ...], outputs: int, **options: Any) -> An
     [(lambda_model, "load with its safe mode on, but that of own.py:build cannot"), (forgetful_model, "other answers")],
 )
 def test_what_plain_keras_cannot_load_is_refused(model_file: Callable[..., Any], rule: str, tmp_path: Path) -> None:
-    from tuner.refit.serving_model import own_classes, save_checked, whole_model
+    from tuner.refit.serving_model import build_serving_model, find_custom_objects, save_checked
 
     options = DataOptions(source="iris")
     held = held_out(options, tmp_path, 0)
     recipe = recipe_of(Task.MULTICLASS, "categorical_crossentropy")
     model = build_model(recipe, (4,), 3, model_file)
-    assert own_classes(model) == (("Forgetful",) if model_file is forgetful_model else ())
+    assert find_custom_objects(model) == (("Forgetful",) if model_file is forgetful_model else ())
     with pytest.raises(ContentError, match=rule):
-        save_checked(whole_model(model, recipe, held), tmp_path / "m.keras", held, recipe, model)
+        save_checked(build_serving_model(model, recipe, held), tmp_path / "m.keras", held, recipe, model)

@@ -9,7 +9,7 @@ from tuner.catalog import METRICS, Choice, ModelChoice, Recipe, Task
 from tuner.data import Split, Subset
 from tuner.refit.baseline import best_constant, constants
 from tuner.refit.intervals import wilson
-from tuner.refit.scoring import DRAWS, Measure, answers_of, standard_error
+from tuner.refit.scoring import DRAWS, Measure, standard_error, to_answers
 
 CASES = [(name, task) for name, row in METRICS.items() for task in sorted(row.tasks)]
 
@@ -39,14 +39,14 @@ def test_every_objective_has_constants_and_samples(metric, task):
     measure, split = measure_of(metric, task), split_of(task)
     classes = tuple("abcdef")[: split.train.y.shape[1]] if task is not Task.BINARY else ("no", "yes")
     found = best_constant(measure, (split,), classes)
-    values = [measure.of(one.answers(measure)) for one in constants((split,), task, classes)]
+    values = [measure.score(one.answers(measure)) for one in constants((split,), task, classes)]
     best = max(values) if measure.maximize else min(values)
-    assert measure.of(found.answers(measure)) == pytest.approx(best)
+    assert measure.score(found.answers(measure)) == pytest.approx(best)
     perfect = [split.validation.y]
     low, high = measure.limits
-    assert low <= measure.of(perfect) <= high
+    assert low <= measure.score(perfect) <= high
     if metric != "recall":  # whoever always says yes finds all: by recall alone there is no winner
-        assert measure.of(perfect) != pytest.approx(best), "a right answer is better than any constant one"
+        assert measure.score(perfect) != pytest.approx(best), "a right answer is better than any constant one"
     draws = measure.draws([perfect, found.answers(measure)])
     assert draws.shape == (DRAWS, 2)
     assert np.isfinite(draws).mean() > 0.9
@@ -85,7 +85,7 @@ def test_many_rows_are_drawn_in_smaller_samples():
     measure = Measure("mean_absolute_error", Task.REGRESSION, (truth,), (None,))
     draws = measure.draws([answers])[:, 0]
     assert standard_error(draws) == pytest.approx(np.abs(answers[0] - truth).std() / 20_000**0.5, rel=0.15)
-    assert draws.mean() == pytest.approx(measure.of(answers), abs=0.005)
+    assert draws.mean() == pytest.approx(measure.score(answers), abs=0.005)
 
 
 def test_a_proportion_without_errors_is_not_certain():
@@ -106,7 +106,7 @@ def test_answers_that_are_all_right_are_no_surer_than_their_accuracy(metric, tas
     for weight in (None, weights):
         measure = Measure(metric, task, (truth,) * folds, (weight,) * folds)
         best, answers = METRICS[metric].best, [truth] * folds
-        assert measure.of(answers) == pytest.approx(best, abs=1e-12)
+        assert measure.score(answers) == pytest.approx(best, abs=1e-12)
         error = standard_error(measure.draws([answers])[:, 0]) if measure.maximize else 0.0
         widths = measure.widths(best, error)
         count = folds * (69 if weight is None else weights.sum() ** 2 / np.square(weights).sum())
@@ -138,14 +138,14 @@ def test_folds_are_averaged_and_drawn_apart():
     one, other = np.eye(2)[[0, 1, 0, 1]], np.eye(2)[[1, 1, 1, 1]]
     measure = Measure("accuracy", Task.MULTICLASS, (one, other), (None, None))
     answers = [np.eye(2)[[0, 1, 0, 1]], np.eye(2)[[0, 0, 0, 0]]]
-    assert measure.of(answers) == 0.5
+    assert measure.score(answers) == 0.5
     assert measure.rows == 8
     assert set(measure.draws([answers])[:, 0]) == {0.5}, "rows of one fold do not stand for those of another"
 
 
 def test_answers_that_are_not_finite_have_no_score():
     measure = measure_of("accuracy", Task.MULTICLASS)
-    assert np.isnan(measure.of([np.full((40, 6), np.nan)]))
+    assert np.isnan(measure.score([np.full((40, 6), np.nan)]))
 
 
 def test_targets_come_back_into_their_unit():
@@ -159,5 +159,5 @@ def test_targets_come_back_into_their_unit():
         metric="mean_absolute_error",
         **choices,
     )
-    (found,) = answers_of([np.zeros((40, 2))], (split,), recipe)
+    (found,) = to_answers([np.zeros((40, 2))], (split,), recipe)
     assert (found == 50.0).all()

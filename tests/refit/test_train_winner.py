@@ -18,7 +18,7 @@ from tuner.errors import ContentError, DataError, NoBestTrialError, StudyFailedE
 from tuner.health import HealthOptions
 from tuner.protocol import JobFailed, LimitExceeded, Limits, WorkerDied
 from tuner.refit import RefitOptions, RefitResult, read_about, refit_leaders
-from tuner.refit.final_fit import SCORED
+from tuner.refit.final_fit import TEST_USES
 from tuner.results import StoredStudy, read_study_results
 
 TRIALS = {"trials": 25, "epochs": 2}
@@ -103,7 +103,7 @@ def test_each_look_at_the_test_part_is_counted(place, tmp_path):
     study = mock_results(tmp_path, data={"source": "digits"}, budget={"trials": 3, "epochs": 1})
     for looks in range(3):
         again = read_study_results(study.database, "mock")
-        assert len(again.record.attrs.get(SCORED, [])) == looks
+        assert len(again.record.attrs.get(TEST_USES, [])) == looks
         said = trained(again, tmp_path, tmp_path / "m.keras", seeds=2, top=1, force=True)
         assert said.test.before == looks
         assert ("scored" in said.meaning[-1]) == (looks > 0)

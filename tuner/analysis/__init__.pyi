@@ -1,5 +1,6 @@
 from .comparison import compare
 from .dimension_importance import importance
+from .epochs_to_target import fold_mean
 from .grouping import group_trials, searched_dimensions, written_params
 from .rank_tests import holm
 from .ranking import ranked
@@ -7,6 +8,7 @@ from .refinement.refined_study import refine
 
 __all__ = [
     "compare",
+    "fold_mean",
     "group_trials",
     "holm",
     "importance",

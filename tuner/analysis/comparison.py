@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from tuner.analysis.epochs_to_target import TargetValue, goal_of, reached_in, read_curves
+from tuner.analysis.epochs_to_target import TargetValue, default_target, reached_in, read_curves
 from tuner.analysis.grouping import Group, find_dimension, group_trials
 from tuner.analysis.significance import significance_test
 from tuner.errors import NoBestTrialError
@@ -53,7 +53,7 @@ def compare(study: StoredStudy, dimensions: Sequence[str], bins: int = 4) -> dic
             f"A comparison needs trials that have ended, but the study {record.name!r} has none. Run it first."
         )
     names = list(dict.fromkeys(find_dimension(study, name) for name in dimensions))
-    context = _Context(study, goal_of(study), read_curves(study))
+    context = _Context(study, default_target(study), read_curves(study))
     return {
         "study": record.name,
         "metric": study.metric,

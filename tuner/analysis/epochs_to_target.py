@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,12 +32,12 @@ class TargetValue:
     rule: str
 
     def reached(self, value: float) -> bool:
-        """Whether a value is as good."""
+        """Return whether a value is as good."""
         return value >= self.value if self.direction == "maximize" else value <= self.value
 
 
-def goal_of(study: StoredStudy) -> TargetValue | None:
-    """The goal of a study; None while no trial is complete.
+def default_target(study: StoredStudy) -> TargetValue | None:
+    """Return the target of a study, or None while no trial is complete.
 
     An objective that is maximised and above 0 must reach 95 % of the best value.  A share of a value that is minimised,
     or negative, depends on where its zero lies: there it must get 95 % of the way from the median of the complete
@@ -55,25 +56,26 @@ def goal_of(study: StoredStudy) -> TargetValue | None:
 
 
 def read_curves(study: StoredStudy) -> dict[int, list[float | None]]:
-    """The objective after each epoch, by Optuna's trial id; with folds the mean over those that were trained.
+    """Read the objective after each epoch, by Optuna's trial id; with folds the mean over those that were trained.
 
     None stands for an epoch whose value was not finite.
     """
     epochs: dict[int, dict[int, list[float | None]]] = defaultdict(lambda: defaultdict(list))
     for row in read_epochs(study.database, [trial._trial_id for trial in study.record.trials]):
         epochs[row["trial_id"]][row["epoch"]].append(row["metric"])
-    return {trial: [_mean(of[epoch]) for epoch in sorted(of)] for trial, of in epochs.items()}
+    return {trial: [fold_mean(of[epoch]) for epoch in sorted(of)] for trial, of in epochs.items()}
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
+def fold_mean(values: Sequence[float | None]) -> float | None:
+    """Return the mean of what the folds measured, or None if one of them has no finite value."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
     return sum(known) / len(known) if len(known) == len(values) else None
 
 
 def reached_in(
     trials: Iterable[FrozenTrial], curves: Mapping[int, Sequence[float | None]], goal: TargetValue
 ) -> list[int]:
-    """The first epoch (from 1) in which each trial reached the goal; trials that never did are left out."""
+    """Return the first epoch (from 1) in which each trial reached the target, without trials that never did."""
     found = []
     for trial in trials:
         curve = curves.get(trial._trial_id, ())

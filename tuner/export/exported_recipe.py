@@ -142,7 +142,7 @@ def export(study: StoredStudy, project: Path, trial: int | None = None, code: Co
         metric=recipe.metric,
         direction=study.record.direction,
         value=value,
-        engine=_engine_of(study, number),
+        engine=_trial_engine(study, number),
         recipe=recipe,
         input_shape=tuple(prepared.facts.input_shape),
         outputs=prepared.facts.outputs,
@@ -177,7 +177,7 @@ def _version(text: Any) -> str | None:
     return text if isinstance(text, str) and re.fullmatch(r"\d+(\.\w+){0,3}", text, re.ASCII) else None
 
 
-def _engine_of(study: StoredStudy, number: int) -> str:
+def _trial_engine(study: StoredStudy, number: int) -> str:
     """The engine that trained a trial; in studies of older versions what they asked for, `compiled` for `auto`."""
     asked = str(study.record.attrs.get("tuner:about", {}).get("source", {}).get("engine", "auto"))
     return str(study.record.trials[number].user_attrs.get("engine", "compiled" if asked == "auto" else asked))

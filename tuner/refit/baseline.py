@@ -27,25 +27,25 @@ class Constant:
     values: tuple[np.ndarray, ...]
 
     def answers(self, measure: Measure) -> list[np.ndarray]:
-        """The answer to each measured row."""
+        """Return the answer to each measured row."""
         return [np.tile(value, (len(truth), 1)) for value, truth in zip(self.values, measure.truths, strict=True)]
 
 
 def best_constant(measure: Measure, splits: Sequence[Split], classes: Sequence[str]) -> Constant:
-    """The best of the constant answers that the training parts suggest, on the measured rows.
+    """Return the best of the constant answers that the training parts suggest, on the measured rows.
 
     It is chosen there, which favours it: a recipe must beat the best answer that needs no model at all.
     """
     found = constants(splits, measure.task, classes)
     sign = 1.0 if measure.maximize else -1.0
-    values = [measure.of(constant.answers(measure)) for constant in found]
+    values = [measure.score(constant.answers(measure)) for constant in found]
     ranked = [sign * value if np.isfinite(value) else -np.inf for value in values]
     return found[int(np.argmax(ranked))]
 
 
 def constants(splits: Sequence[Split], task: Task, classes: Sequence[str]) -> list[Constant]:
-    """Constant answers: each class (of many, the commonest), the shares of the classes; mean and median of a target."""
-    shares = [_mean(split) for split in splits]
+    """Return each class (of many, the commonest) and the shares of the classes; or mean and median of a target."""
+    shares = [_mean_target(split) for split in splits]
     if task is Task.REGRESSION:
         middle = tuple(np.median(split.unscale(split.train.y), axis=0) for split in splits)
         means = tuple(split.unscale(share[None])[0] for split, share in zip(splits, shares, strict=True))
@@ -68,7 +68,7 @@ def constants(splits: Sequence[Split], task: Task, classes: Sequence[str]) -> li
     return [*always, prior]
 
 
-def _mean(split: Split) -> np.ndarray:
-    """Weighted mean of the (scaled) targets of the training part, `(k,)`."""
+def _mean_target(split: Split) -> np.ndarray:
+    """Return the weighted mean of the (scaled) targets of the training part, `(k,)`."""
     mean: np.ndarray = np.average(split.train.y.astype(np.float64), axis=0, weights=split.train.weight)
     return mean

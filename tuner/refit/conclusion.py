@@ -8,18 +8,18 @@ from tuner.refit.refit_result import Baseline, RefitResult
 from tuner.refit.selection import ALPHA
 
 
-def declared(baseline: Baseline) -> bool:
-    """Whether there is a winner: a recipe that is better than the best constant answer by more than chance."""
+def has_winner(baseline: Baseline) -> bool:
+    """Return whether a recipe beats the best constant answer by more than chance."""
     return baseline.p is not None and baseline.p < ALPHA
 
 
-def confirmed(baseline: Baseline) -> bool:
-    """Whether the test part, where it was scored, says so too."""
+def test_confirms(baseline: Baseline) -> bool:
+    """Return whether the test part confirms the winner, or was not scored."""
     return baseline.test is None or (baseline.test_p is not None and baseline.test_p < ALPHA)
 
 
-def meaning(trained: RefitResult) -> Iterator[str]:
-    """The sentences, in the order in which a person should read them."""
+def explain(trained: RefitResult) -> Iterator[str]:
+    """Explain the result in sentences, the most important first."""
     yield trained.leaders
     yield trained.baseline.meaning
     yield from _optimism(trained)
@@ -31,10 +31,10 @@ def meaning(trained: RefitResult) -> Iterator[str]:
 
 
 def against_baseline(found: Baseline, metric: str) -> str:
-    """Whether the chosen recipe beats the best constant answer."""
+    """Say whether the chosen recipe beats the best constant answer."""
     what = f"the best constant answer, {found.answer} ({metric} {found.validation:.5g} on the validation part)"
     looks = f"over seeds and rows, for the best of {found.tried} trials"
-    if declared(found):
+    if has_winner(found):
         return f"It beats {what} by more than chance explains (p {_p(found.p)}, {looks})."
     return (
         f"No winner: the chosen recipe is not better than {what} by more than chance explains "
@@ -66,7 +66,7 @@ def _test(trained: RefitResult) -> Iterator[str]:
         low, high = trained.expected.low, trained.expected.high
         where = "it is inside" if low <= test.mean <= high else "it is outside, which happens once in twenty times"
         yield f"From the validation part, the test score was expected between {low:.5g} and {high:.5g}: {where}."
-    if not confirmed(found):
+    if not test_confirms(found):
         yield (
             f"The test part does not confirm the winner: there it is not better than {found.answer} "
             f"({found.test:.5g}) by more than chance explains (p {_p(found.test_p)})."

@@ -28,7 +28,7 @@ from tuner.storage import set_study_attr
 _FIRST = 1_000_000
 """Number of the first final training; those of the leaders are far below."""
 
-SCORED = "tuner:test_scored"
+TEST_USES = "tuner:test_scored"
 """Attribute of a study: each time that its test part was scored."""
 
 
@@ -41,9 +41,9 @@ class FinalFit:
         model: The Keras file, in the folder of the work.
         own: Classes of its layers that are not Keras's.
         held: What it was trained on, and the test part.
-        scored: The test part; None where there is none.
-        constant: Objective of the constant answer on the test part; None where there is none.
-        p: That the recipe is better than it only by chance; None where there is none.
+        scored: The scores on the test part, or None without one.
+        constant: Objective of the constant answer on the test part, or None without one.
+        p: p-value of the recipe against it, or None without one.
     """
 
     recipe: Recipe
@@ -56,9 +56,9 @@ class FinalFit:
 
 
 def expected_on_test(chosen: Candidate, measure: Measure, rows: int) -> Interval | None:
-    """Where the mean test score over as many seeds is expected, from the validation part alone; None without both.
+    """Return the prediction interval of the mean test score over as many seeds, or None without a part or a mean.
 
-    It allows for the rows of both parts being samples, and for the seeds of both means.
+    It comes from the validation part alone, and allows for the sampling of rows and seeds of both means.
     """
     if not rows or chosen.mean is None:
         return None
@@ -71,10 +71,10 @@ def expected_on_test(chosen: Candidate, measure: Measure, rows: int) -> Interval
     return interval_around(mean, widths, *measure.limits)
 
 
-def train_finally(work: RefitSession, chosen: Candidate, answer: str) -> FinalFit:
+def fit_final(work: RefitSession, chosen: Candidate, answer: str) -> FinalFit:
     """Train the chosen recipe with each seed on all rows but the test, and score the test part.
 
-    The first seed is the one that is kept: which one scores best is not asked, so its score is an honest one.
+    The first seed is kept, whichever scores best: so its score is unbiased.
 
     Args:
         work: The work.
@@ -104,19 +104,19 @@ def train_finally(work: RefitSession, chosen: Candidate, answer: str) -> FinalFi
         work.prepared.facts.sha256,
         keep_validation=watches_validation(recipe),
     )
-    kept, index = work.kept(first + complete[0]), complete[0]
+    kept, index = work.artifacts(first + complete[0]), complete[0]
     final = FinalFit(work.seeded(recipe, index), kept.model, kept.own(), held)
     if not len(held.validation):
         return final
     answers = [work.answers(first + i, ended[first + i], [held], recipe) for i in range(work.seeds)]
-    return _scored(final, answers, index, answer, work)
+    return _score_test(final, answers, index, answer, work)
 
 
-def _scored(
+def _score_test(
     final: FinalFit, answers: Sequence[Answers | None], index: int, answer: str, work: RefitSession
 ) -> FinalFit:
     held, measure = final.held, held_out_measure(final.held, final.recipe)
-    values = [None if given is None else _finite(measure.of(given)) for given in answers]
+    values = [None if given is None else _finite(measure.score(given)) for given in answers]
     complete = [value for value in values if value is not None]
     draws = measure.draws([given for given, value in zip(answers, values, strict=True) if given and value is not None])
     mean = float(np.mean(complete)) if complete else None
@@ -127,17 +127,17 @@ def _scored(
         named = {one.name: one for one in constants((held,), measure.task, work.prepared.facts.classes)}
         if answer in named:
             given = named[answer].answers(measure)
-            constant, p = _finite(measure.of(given)), _finite(p_above(complete, draws, given, measure))
+            constant, p = _finite(measure.score(given)), _finite(p_above(complete, draws, given, measure))
     value = values[index]
     if value is not None:
         column = index - values[:index].count(None)
         own = interval_around(value, [measure.widths(value, standard_error(draws[:, column]))], *measure.limits)
-    scored = TestScore(tuple(values), mean, interval, index, value, own, len(_before(work)))
+    scored = TestScore(tuple(values), mean, interval, index, value, own, len(_earlier_test_uses(work)))
     return FinalFit(final.recipe, final.model, final.own, held, scored, constant, p)
 
 
-def keep_that_it_was_scored(work: RefitSession, chosen: Candidate, scored: TestScore) -> None:
-    """Keep with the study that its test part was looked at.
+def record_test_use(work: RefitSession, chosen: Candidate, scored: TestScore) -> None:
+    """Record with the study that its test part was scored.
 
     Raises:
         StorageError: It cannot be written.
@@ -145,11 +145,11 @@ def keep_that_it_was_scored(work: RefitSession, chosen: Candidate, scored: TestS
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     entry = {"when": now, "trial": chosen.leader.trial, "mean": scored.mean}
     record = work.study.record
-    set_study_attr(work.study.database, record.study_id, SCORED, [*_before(work), entry])
+    set_study_attr(work.study.database, record.study_id, TEST_USES, [*_earlier_test_uses(work), entry])
 
 
-def _before(work: RefitSession) -> list[dict[str, Any]]:
-    found = work.study.record.attrs.get(SCORED, [])
+def _earlier_test_uses(work: RefitSession) -> list[dict[str, Any]]:
+    found = work.study.record.attrs.get(TEST_USES, [])
     return list(found) if isinstance(found, list) else []
 
 

@@ -11,18 +11,18 @@ from tuner.catalog import SCHEDULES, Recipe
 from tuner.data import HeldOut, PreparedData, Split, Subset
 from tuner.engines import Engine, EpochRecord, ReportCallback, TrainingResult
 from tuner.protocol import TrainingArtifacts
-from tuner.refit.revalidation import outputs_of
+from tuner.refit.revalidation import predict_outputs
 
 _WATCHED = 4096
 
 
 def watches_validation(recipe: Recipe) -> bool:
-    """Whether the training itself needs validation rows, which must then be kept out of it."""
+    """Return whether the schedule needs validation rows, which must then not be trained on."""
     return SCHEDULES[recipe.schedule.name].stateful
 
 
 def final_split(prepared: PreparedData, held: HeldOut, recipe: Recipe) -> Split:
-    """What a final training trains on, and measures on while it does.
+    """Return the training and monitoring rows of a final training.
 
     Args:
         prepared: The data as the search had them.
@@ -30,7 +30,7 @@ def final_split(prepared: PreparedData, held: HeldOut, recipe: Recipe) -> Split:
         recipe: What will be trained.
 
     Returns:
-        The first split of the search where the schedule watches the validation part; else `held.train` with some of its
+        The first split of the search if the schedule watches the validation part; else `held.train` with some of its
         own rows to measure on, as the test rows must not be seen.
     """
     if watches_validation(recipe):
@@ -73,11 +73,11 @@ def fit_final_model(
     training = engine.train(recipe, split, prepared.facts, build, 0, decide)
     if training.state != "complete":
         return training
-    from tuner.refit.serving_model import own_classes, save_checked, whole_model
+    from tuner.refit.serving_model import build_serving_model, find_custom_objects, save_checked
 
     model = engine.model()
     test = held.validation
-    outputs = outputs_of(model, test.x) if len(test) else np.empty((0, prepared.facts.outputs), np.float32)
-    save_checked(whole_model(model, recipe, held), kept.model, held, recipe, model)
-    kept.keep([outputs], own_classes(model))
+    outputs = predict_outputs(model, test.x) if len(test) else np.empty((0, prepared.facts.outputs), np.float32)
+    save_checked(build_serving_model(model, recipe, held), kept.model, held, recipe, model)
+    kept.keep([outputs], find_custom_objects(model))
     return training

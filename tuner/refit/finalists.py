@@ -30,7 +30,7 @@ class Leader:
 
 
 def leaders(study: StoredStudy, top: int) -> list[Leader]:
-    """The best complete trials, best first.  Of trials that differ in their seed alone, the best one counts.
+    """Return the best complete trials, best first.  Of trials that differ in their seed alone, the best one counts.
 
     Raises:
         NoBestTrialError: No trial is complete, or the study was not made by keras-studies.
@@ -50,6 +50,6 @@ def leaders(study: StoredStudy, top: int) -> list[Leader]:
     return found
 
 
-def seed_of_training(seed: int, number: int) -> int:
-    """The seed of a retraining, in [0, 2³²): none of those that the search used, and the same one for every recipe."""
+def derive_seed(seed: int, number: int) -> int:
+    """Derive the seed of a retraining, in [0, 2³²): not used by the search, and the same for every recipe."""
     return int.from_bytes(hashlib.sha256(f"train {seed}:{number}".encode()).digest()[:4], "big")

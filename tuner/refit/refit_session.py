@@ -1,4 +1,4 @@
-"""What every step of `tuner train` shares: the data, the place where trainings are kept, and how far they are."""
+"""The session of one `tuner train`: data, executor, artifacts and progress."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tuner.catalog import METRICS, Recipe
 from tuner.data import PreparedData, Split
 from tuner.engines import TrainingResult
 from tuner.protocol import Executor, Job, TrainingArtifacts
-from tuner.refit.finalists import seed_of_training
-from tuner.refit.scoring import answers_of
+from tuner.refit.finalists import derive_seed
+from tuner.refit.scoring import to_answers
 from tuner.results import StoredStudy
 from tuner.runner import STATES, Progress, ShutdownSignal, run_jobs
 
 
 class RefitProgress:
-    """Counts trainings and shows the standing.
+    """Counts trainings and shows the progress.
 
     Args:
         metric: The objective.
         total: How many trainings there will be.
-        show: Is called with the standing whenever it changed.
+        show: Called with the progress whenever it changes.
     """
 
     def __init__(self, metric: str, total: int, show: Callable[[Progress], None]) -> None:
@@ -36,8 +36,8 @@ class RefitProgress:
         self._counts = dict.fromkeys(STATES, 0)
         self._best: tuple[int, float, dict[str, Any]] | None = None
 
-    def say(self, note: str | None) -> None:
-        """Show the standing, with something that a person should know."""
+    def show(self, note: str | None) -> None:
+        """Show the progress, with a note for the user."""
         self._show(
             Progress(
                 metric=self._metric,
@@ -52,8 +52,13 @@ class RefitProgress:
             )
         )
 
-    def told(self, trial: int | None, training: TrainingResult | None) -> None:
-        """A training has begun (None) or ended; `trial` is whose recipe it was, None where its score is no score."""
+    def record(self, trial: int | None, training: TrainingResult | None) -> None:
+        """Count a training that started (None) or ended.
+
+        Args:
+            trial: Number of its trial, or None if its score is not comparable with those of the search.
+            training: Its result, or None if it has just started.
+        """
         if training is None:
             self._counts["running"] += 1
         else:
@@ -63,7 +68,7 @@ class RefitProgress:
                 best = self._best
                 if best is None or self._sign * training.value > self._sign * best[1]:
                     self._best = trial, training.value, {}
-        self.say(None)
+        self.show(None)
 
 
 @dataclass(frozen=True)
@@ -76,10 +81,10 @@ class RefitSession:
         prepared: The data as the search had them.
         executor: Where trainings run; started.
         interrupts: Ctrl-C.
-        folder: Where they are kept.
-        progress: Is told of them.
-        seeds: How many seeds.
-        seed: What they are made from.
+        folder: Folder of their artifacts.
+        progress: Progress display.
+        seeds: Number of seeds.
+        seed: Seed that they are derived from.
     """
 
     study: StoredStudy
@@ -93,25 +98,25 @@ class RefitSession:
     seed: int
 
     def seeded(self, recipe: Recipe, index: int) -> Recipe:
-        """The recipe with its seed number `index`."""
-        return recipe.model_copy(update={"seed": seed_of_training(self.seed, index)})
+        """Return the recipe with its seed number `index`."""
+        return recipe.model_copy(update={"seed": derive_seed(self.seed, index)})
 
-    def run(self, jobs: Sequence[Job], trial_of: Callable[[int], int | None]) -> dict[int, TrainingResult]:
-        """Run jobs; `trial_of` gives the trial of a job, for the progress."""
+    def run(self, jobs: Sequence[Job], trial_number: Callable[[int], int | None]) -> dict[int, TrainingResult]:
+        """Run jobs; `trial_number` maps the number of a job to its trial, for the progress."""
         ended = run_jobs(
             self.executor,
             jobs,
             self.interrupts,
-            lambda number, training: self.progress.told(trial_of(number), training),
+            lambda number, training: self.progress.record(trial_number(number), training),
         )
         return {number: event.training for number, event in ended.items()}
 
-    def kept(self, number: int) -> TrainingArtifacts:
-        """What a training gave."""
+    def artifacts(self, number: int) -> TrainingArtifacts:
+        """Return the artifacts of a training."""
         return TrainingArtifacts(self.folder, number)
 
     def answers(
         self, number: int, training: TrainingResult, splits: Sequence[Split], recipe: Recipe
     ) -> list[np.ndarray] | None:
-        """What a training answers on the measured part of each split; None where it diverged."""
-        return answers_of(self.kept(number).outputs(), splits, recipe) if training.state == "complete" else None
+        """Return the predictions of a training on the measured part of each split, or None if it diverged."""
+        return to_answers(self.artifacts(number).outputs(), splits, recipe) if training.state == "complete" else None

@@ -14,15 +14,15 @@ from tuner.data import PreparedData
 from tuner.export import find_seed, prepare_for_export
 from tuner.protocol import Executor, Job, WorkerConfig
 from tuner.refit.baseline import Constant, best_constant
-from tuner.refit.conclusion import against_baseline, confirmed, declared, meaning
-from tuner.refit.final_fit import FinalFit, expected_on_test, keep_that_it_was_scored, train_finally
+from tuner.refit.conclusion import against_baseline, explain, has_winner, test_confirms
+from tuner.refit.final_fit import FinalFit, expected_on_test, fit_final, record_test_use
 from tuner.refit.finalists import Leader, leaders
 from tuner.refit.model_metadata import ModelMetadata, write_about
 from tuner.refit.publication import check_output, publish
 from tuner.refit.refit_result import Baseline, CandidateRow, RefitResult
 from tuner.refit.refit_session import RefitProgress, RefitSession
 from tuner.refit.scoring import Measure, validation_measure
-from tuner.refit.selection import Candidate, candidate, leaders_text, p_above, p_against, select
+from tuner.refit.selection import Candidate, evaluate, leaders_text, p_above, p_against, select
 from tuner.results import StoredStudy, check_data_code, check_model_code
 from tuner.runner import Progress, ShutdownSignal
 from tuner.study import read_execution
@@ -80,7 +80,7 @@ def refit_leaders(
     check_data_code(recipe, project, request.code)
     prepared = prepare_for_export(study, recipe, project)
     seed = find_seed(study) if request.seed is None else request.seed
-    executor = executor_of(_workplace(study, recipe, prepared, project), request.seeds * len(found))
+    executor = executor_of(_worker_config(study, recipe, prepared, project), request.seeds * len(found))
     progress = RefitProgress(recipe.metric, request.seeds * (len(found) + 1), show)
     with tempfile.TemporaryDirectory(prefix="tuner-train-") as folder, ShutdownSignal() as interrupts:
         done = False
@@ -119,9 +119,9 @@ def _train(work: RefitSession, found: list[Leader], file: Path) -> RefitResult:
         leaders=leaders_text(chosen, others, ps, work.seeds),
         baseline=_baseline(work, chosen, constant, measure),
     )
-    if declared(trained.baseline):
+    if has_winner(trained.baseline):
         trained = _finish(work, trained, chosen, measure, file)
-    return replace(trained, meaning=tuple(meaning(trained)))
+    return replace(trained, meaning=tuple(explain(trained)))
 
 
 def _again(work: RefitSession, found: list[Leader], measure: Measure) -> list[Candidate]:
@@ -131,40 +131,40 @@ def _again(work: RefitSession, found: list[Leader], measure: Measure) -> list[Ca
         for index in range(work.seeds)  # seed after seed, so that each leader is tried early
         for rank, leader in enumerate(found)
     ]
-    work.progress.say(None)
+    work.progress.show(None)
     ended = work.run(jobs, lambda number: found[number // work.seeds].trial)
     candidates = []
     for rank, leader in enumerate(found):
         numbers = range(rank * work.seeds, (rank + 1) * work.seeds)
         answers = [work.answers(n, ended[n], work.prepared.splits, leader.recipe) for n in numbers]
-        candidates.append(candidate(leader, answers, measure))
+        candidates.append(evaluate(leader, answers, measure))
     return candidates
 
 
 def _finish(work: RefitSession, trained: RefitResult, chosen: Candidate, measure: Measure, file: Path) -> RefitResult:
     """Train the winner on all rows but the test, score these, and save the model."""
     expected = expected_on_test(chosen, measure, work.prepared.facts.rows["test"])
-    final = train_finally(work, chosen, trained.baseline.answer)
+    final = fit_final(work, chosen, trained.baseline.answer)
     baseline = replace(trained.baseline, test=final.constant, test_p=final.p)
     trained = replace(
         trained,
-        verdict="winner" if confirmed(baseline) else "unconfirmed",
+        verdict="winner" if test_confirms(baseline) else "unconfirmed",
         rows={**trained.rows, "train": len(final.held.train)},
         baseline=baseline,
         expected=expected,
         test=final.scored,
         recipe=final.recipe,
     )
-    write_about(final.model, _about(work, trained, final))
+    write_about(final.model, _metadata(work, trained, final))
     if work.interrupts.level:
         raise KeyboardInterrupt
     publish(final.model, file)
     if final.scored is not None:
-        keep_that_it_was_scored(work, chosen, final.scored)
+        record_test_use(work, chosen, final.scored)
     return replace(trained, file=str(file))
 
 
-def _about(work: RefitSession, trained: RefitResult, final: FinalFit) -> ModelMetadata:
+def _metadata(work: RefitSession, trained: RefitResult, final: FinalFit) -> ModelMetadata:
     assert final.held.preprocessing is not None
     return ModelMetadata(
         study=trained.study,
@@ -194,11 +194,11 @@ def _baseline(work: RefitSession, chosen: Candidate, constant: Constant, measure
     answers = constant.answers(measure)
     tried = sum(work.study.trial_state(trial)[0] in ("complete", "pruned") for trial in work.study.record.trials)
     p = p_above(chosen.complete, chosen.draws, answers, measure)
-    found = Baseline(constant.name, measure.of(answers), min(1.0, tried * p) if math.isfinite(p) else None, tried)
+    found = Baseline(constant.name, measure.score(answers), min(1.0, tried * p) if math.isfinite(p) else None, tried)
     return replace(found, meaning=against_baseline(found, measure.metric))
 
 
-def _workplace(study: StoredStudy, recipe: Recipe, prepared: PreparedData, project: Path) -> WorkerConfig:
+def _worker_config(study: StoredStudy, recipe: Recipe, prepared: PreparedData, project: Path) -> WorkerConfig:
     source = study.record.attrs.get("tuner:about", {}).get("source", {})
     execution = read_execution(source, study.record.name)
     execution = replace(execution, budget=execution.budget.model_copy(update={"checkpoint": False}))

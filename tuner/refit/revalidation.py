@@ -32,7 +32,7 @@ def revalidate(
     outputs: list[np.ndarray] = []
 
     def after_split(split: Split) -> None:
-        outputs.append(outputs_of(engine.model(), split.validation.x))
+        outputs.append(predict_outputs(engine.model(), split.validation.x))
 
     training = run_trial(engine, recipe, prepared, build, on_epoch, health, after_split)
     if training.state == "complete":
@@ -40,7 +40,7 @@ def revalidate(
     return training
 
 
-def outputs_of(model: keras.Model, x: np.ndarray) -> np.ndarray:
-    """The model's outputs for rows, `(n, k)`."""
+def predict_outputs(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    """Return the model's outputs for rows, `(n, k)`."""
     outputs: np.ndarray = model.predict(x, batch_size=_ROWS_AT_ONCE, verbose=0)
     return outputs

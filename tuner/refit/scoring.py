@@ -57,14 +57,14 @@ class Measure:
         row = METRICS[self.metric]
         return (row.worst, row.best) if self.maximize else (row.best, row.worst)
 
-    def of(self, answers: Answers) -> float:
-        """The objective of one training."""
-        return self._on(answers, [slice(None)] * len(self.truths))
+    def score(self, answers: Answers) -> float:
+        """Score one training."""
+        return self._score_rows(answers, [slice(None)] * len(self.truths))
 
     def draws(self, trainings: Sequence[Answers]) -> np.ndarray:
-        """The objective of each training on bootstrap samples of the rows, the same ones for all: `(DRAWS, trainings)`.
+        """Score each training on the same bootstrap samples of the rows: `(DRAWS, trainings)`.
 
-        Rows are drawn within their part.  Where a sample has none of a class, the objective may be NaN.  From many rows
+        Rows are drawn within their part.  If a sample lacks a class, the objective may be NaN.  From many rows
         smaller samples are drawn, and what they differ by is scaled down to that of whole ones (Bickel, Götze and van
         Zwet 1997, Resampling fewer than n observations).
         """
@@ -73,14 +73,14 @@ class Measure:
         drawn = [min(len(truth), _MOST_DRAWN) for truth in self.truths]
         for draw in range(DRAWS):
             rows = [random.integers(0, len(truth), size) for truth, size in zip(self.truths, drawn, strict=True)]
-            found[draw] = [self._on(answers, rows) for answers in trainings]
+            found[draw] = [self._score_rows(answers, rows) for answers in trainings]
         if sum(drawn) < self.rows:
             center = np.nanmean(found, axis=0)
             found = center + (found - center) * (sum(drawn) / self.rows) ** 0.5
         return found
 
     def widths(self, value: float, error: float, rows: float | None = None) -> ErrorWidths:
-        """How far off an objective may be because its rows are a sample.
+        """Return the sampling error of an objective over its rows.
 
         A proportion gets Wilson's interval, other objectives 1.96 standard errors.  If an objective has a best and a
         worst value, that is no less than what rows of a kind that the sample lacks may change: `_unseen` at the best
@@ -93,11 +93,11 @@ class Measure:
         """
         ratio = 1.0 if rows is None else self.rows / rows
         if self.task in METRICS[self.metric].proportion:
-            return wilson(min(1.0, max(0.0, value)), self._effective() / ratio)
+            return wilson(min(1.0, max(0.0, value)), self._effective_rows() / ratio)
         sampled, row = normal(error * ratio**0.5), METRICS[self.metric]
         if not np.isfinite(row.worst):
             return sampled
-        unseen = max(self._unseen(ratio), wilson(1.0, self._effective() / ratio).below)
+        unseen = max(self._unseen(ratio), wilson(1.0, self._effective_rows() / ratio).below)
         worse = unseen * min(1.0, max(0.0, (value - row.worst) / (row.best - row.worst)))
         below, above = (worse, unseen - worse) if self.maximize else (unseen - worse, worse)
         return ErrorWidths(max(sampled.below, below), max(sampled.above, above))
@@ -108,7 +108,7 @@ class Measure:
         The share of right answers becomes n / (n + z²), which is Wilson's lower limit.  The rows are of the class or
         label with the fewest rows, or without it, whichever costs more.
         """
-        perfect = self.of(self.truths)
+        perfect = self.score(self.truths)
         found = [perfect - self._with_wrong(positive, ratio) for positive in (1.0, 0.0)]
         return float(np.nanmax([0.0, *np.abs(found)]))
 
@@ -126,14 +126,14 @@ class Measure:
             )
         return float(np.mean(values))
 
-    def _effective(self) -> float:
-        """How many rows of equal weight say as much (Kish 1965, Survey Sampling)."""
+    def _effective_rows(self) -> float:
+        """Return the effective sample size of weighted rows (Kish 1965, Survey Sampling)."""
         total = 0.0
         for truth, weight in zip(self.truths, self.weights, strict=True):
             total += len(truth) if weight is None else float(weight.sum() ** 2 / np.square(weight).sum())
         return total
 
-    def _on(self, answers: Answers, rows: Sequence[np.ndarray | slice]) -> float:
+    def _score_rows(self, answers: Answers, rows: Sequence[np.ndarray | slice]) -> float:
         function = METRICS[self.metric].function
         values = []
         for truth, weight, scores, chosen in zip(self.truths, self.weights, answers, rows, strict=True):
@@ -145,23 +145,23 @@ class Measure:
 
 
 def standard_error(draws: np.ndarray) -> float:
-    """Standard deviation of the bootstrap samples `(DRAWS,)`; those without a value do not count."""
+    """Return the standard deviation of bootstrap samples `(DRAWS,)`, without those that are not finite."""
     given = draws[np.isfinite(draws)]
     return float(np.std(given, ddof=1)) if len(given) > 1 else float("nan")
 
 
 def validation_measure(prepared: PreparedData, recipe: Recipe) -> Measure:
-    """The objective on the validation part of each split."""
+    """Return the objective on the validation part of each split."""
     return _measure(prepared.splits, recipe)
 
 
 def held_out_measure(held: HeldOut, recipe: Recipe) -> Measure:
-    """The objective on the test part."""
+    """Return the objective on the test part."""
     return _measure((held,), recipe)
 
 
-def answers_of(outputs: Sequence[np.ndarray], splits: Sequence[Split], recipe: Recipe) -> list[np.ndarray]:
-    """What a metric takes, from outputs of the model on the validation part of each split."""
+def to_answers(outputs: Sequence[np.ndarray], splits: Sequence[Split], recipe: Recipe) -> list[np.ndarray]:
+    """Convert the model's outputs on the validation part of each split to what a metric takes."""
     found = [recipe.scores(array) for array in outputs]
     if recipe.task is not Task.REGRESSION:
         return found

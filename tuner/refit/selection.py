@@ -51,9 +51,9 @@ class Candidate:
         return standard_error(self.draws.mean(axis=1))
 
 
-def candidate(leader: Leader, answers: Sequence[Answers | None], measure: Measure) -> Candidate:
-    """A recipe with what its trainings say."""
-    found = [None if given is None else measure.of(given) for given in answers]
+def evaluate(leader: Leader, answers: Sequence[Answers | None], measure: Measure) -> Candidate:
+    """Evaluate a recipe by the answers of its trainings."""
+    found = [None if given is None else measure.score(given) for given in answers]
     values = tuple(None if value is None or not math.isfinite(value) else value for value in found)
     kept = tuple(given if value is not None else None for given, value in zip(answers, values, strict=True))
     complete = [value for value in values if value is not None]
@@ -69,7 +69,7 @@ def candidate(leader: Leader, answers: Sequence[Answers | None], measure: Measur
 
 
 def select(candidates: Sequence[Candidate], maximize: bool) -> Candidate:
-    """The one with the best bound among those of which the fewest trainings diverged; the earlier one of equals.
+    """Select the best bound among the candidates with the fewest diverged trainings; the earlier one of equals.
 
     Raises:
         StudyFailedError: None has two trainings that did not diverge.
@@ -88,9 +88,9 @@ def select(candidates: Sequence[Candidate], maximize: bool) -> Candidate:
 
 
 def p_against(chosen: Candidate, others: Sequence[Candidate], measure: Measure) -> list[float | None]:
-    """For each of the others, p of its difference from the chosen one, over seeds and rows, corrected by Holm.
+    """Return the p-value of each difference from the chosen candidate, over seeds and rows, corrected by Holm.
 
-    None where fewer than two seeds are complete in both.
+    None if fewer than two seeds are complete in both.
     """
     raw = [_p_between(chosen, other, measure) for other in others]
     tested = [index for index, p in enumerate(raw) if p is not None]
@@ -110,12 +110,12 @@ def _p_between(one: Candidate, other: Candidate, measure: Measure) -> float | No
 
 
 def _column(one: Candidate, index: int) -> int:
-    """Column of a seed in `draws`, which leave out what diverged."""
+    """Return the column of a seed in `draws`, which leave out what diverged."""
     return index - one.values[:index].count(None)
 
 
 def p_above(values: Sequence[float], draws: np.ndarray, constant: Answers, measure: Measure) -> float:
-    """One-sided p that trainings are better than a constant answer, over seeds and rows.
+    """Return the one-sided p-value that trainings are better than a constant answer, over seeds and rows.
 
     Args:
         values, draws: Of the trainings.
@@ -123,7 +123,7 @@ def p_above(values: Sequence[float], draws: np.ndarray, constant: Answers, measu
         measure: The objective.
     """
     sign = 1.0 if measure.maximize else -1.0
-    level = measure.of(constant)
+    level = measure.score(constant)
     if not math.isfinite(level):
         return float("nan")
     spread = standard_error(draws.mean(axis=1) - measure.draws([constant])[:, 0])
@@ -131,7 +131,7 @@ def p_above(values: Sequence[float], draws: np.ndarray, constant: Answers, measu
 
 
 def leaders_text(chosen: Candidate, others: Sequence[Candidate], ps: Sequence[float | None], seeds: int) -> str:
-    """What the comparison says, in one sentence."""
+    """Say in one sentence whether the candidates can be told apart."""
     name = f"trial {chosen.leader.trial}"
     if not others:
         return f"Only {name} was trained again: there is nothing to compare it with."

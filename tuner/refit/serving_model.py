@@ -24,8 +24,8 @@ _EXACT = 1e-6
 _CLOSE = 1e-4
 
 
-def whole_model(model: keras.Model, recipe: Recipe, held: HeldOut) -> keras.Model:
-    """Preprocessing, the trained model, and what turns its outputs into answers; not compiled.
+def build_serving_model(model: keras.Model, recipe: Recipe, held: HeldOut) -> keras.Model:
+    """Build preprocessing, the trained model and postprocessing as one model, not compiled.
 
     Returns:
         A model from rows of the source, `(n, ..., d)` with texts as numbers, to scores in [0, 1] for classification and
@@ -37,8 +37,8 @@ def whole_model(model: keras.Model, recipe: Recipe, held: HeldOut) -> keras.Mode
     return keras.Model(rows, _answers(model(x), recipe, held), name="whole")
 
 
-def own_classes(model: keras.Model) -> tuple[str, ...]:
-    """Names of the classes of layers that are not Keras's: whoever loads the file needs them."""
+def find_custom_objects(model: keras.Model) -> tuple[str, ...]:
+    """Return the class names of layers that are not Keras's: they are needed to load the file."""
     layers = model._flatten_layers(include_self=True, recursive=True)
     return tuple(sorted({type(layer).__name__ for layer in layers if not type(layer).__module__.startswith("keras.")}))
 
@@ -78,7 +78,7 @@ def _preprocessed(x: Any, given: Preprocessing) -> Any:
 
 
 def _normalizing(center: np.ndarray, scale: np.ndarray, name: str, *, invert: bool = False) -> list[keras.layers.Layer]:
-    """Layers that give `(x - center) / scale`, or `x * scale + center`; none if that changes nothing.
+    """Return layers that compute `(x - center) / scale`, or `x * scale + center`; none if that changes nothing.
 
     Keras keeps mean and variance as float32.  The rest of a center that is large beside its scale is the center of a
     second layer.

@@ -10,7 +10,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from tuner.analysis import importance, ranked, searched_dimensions, written_params
+from tuner.analysis import fold_mean, importance, ranked, searched_dimensions, written_params
 from tuner.results import StoredStudy
 from tuner.search import find_best
 from tuner.storage import read_epochs, read_probes
@@ -204,12 +204,7 @@ def _curve(epochs: Mapping[int, Sequence[Mapping[str, Any]]]) -> Curve:
     return Curve(
         tuple(numbers),
         **{
-            name: tuple(_mean([row.get(column) for row in epochs[number]]) for number in numbers)
+            name: tuple(fold_mean([row.get(column) for row in epochs[number]]) for number in numbers)
             for name, column in columns.items()
         },
     )
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None and value - value == 0.0]
-    return sum(known) / len(known) if len(known) == len(values) else None

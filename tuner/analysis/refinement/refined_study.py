@@ -68,7 +68,7 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
         UsageError: It was not made by keras-studies, its space is another one by now, or nothing is left to search.
         StudyFileError: The new study is none that can be run: from its place the model or the data are not found.
     """
-    spec, source = _spec_of(study, project), _source_of(study)
+    spec, source = _read_spec(study, project), _study_source(study)
     complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == "complete"]
     if len(complete) < LEAST:
         raise NoBestTrialError(
@@ -95,21 +95,21 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
     return Refined(name, text, len(complete), len(top), tuple(changes))
 
 
-def _source_of(study: StoredStudy) -> dict[str, Any]:
+def _study_source(study: StoredStudy) -> dict[str, Any]:
     source = study.record.attrs.get("tuner:about", {}).get("source")
     if not isinstance(source, Mapping):
         raise UsageError(f"The study {study.record.name!r} was not made by keras-studies: it has no study file.")
     return with_new_names(source)
 
 
-def _spec_of(study: StoredStudy, project: Path) -> StudySpec:
+def _read_spec(study: StoredStudy, project: Path) -> StudySpec:
     """The study as it was run.
 
     Raises:
         UsageError: Its model or data changed, so that it would search another space.
     """
     record = study.record
-    spec = read_study_dict(_source_of(study), project, f"the study {record.name!r}", name=record.name)
+    spec = read_study_dict(_study_source(study), project, f"the study {record.name!r}", name=record.name)
     before, now = (
         {key: value for key, value in one.items() if key.startswith("search.")}
         for one in (record.attrs.get("tuner:fingerprint", {}), fingerprint(spec))
