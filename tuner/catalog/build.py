@@ -39,7 +39,7 @@ def build_model(
     penalty: keras.regularizers.Regularizer | None = None,
     seeding: Callable[[int], object] = keras.utils.set_random_seed,
 ) -> keras.Model:
-    """The model of a recipe with its head and penalties, not compiled.  The same seed gives the same weights.
+    """Build the model of a recipe with its head and penalties, not compiled.  The same seed gives the same weights.
 
     Args:
         recipe: What to build.
@@ -47,11 +47,11 @@ def build_model(
         outputs: Number of raw outputs.
         build: The function of the model file; see DESIGN, section 3.
         wrap: Gives what the model file gets in place of the recipe's initializer.
-        penalty: Put on the kernels in place of one with the recipe's l1 and l2, where it has any.
+        penalty: Put on the kernels in place of one with the recipe's l1 and l2, if the recipe has any.
         seeding: Sets the generators of this process.
 
     Raises:
-        ContentError: `build` gives something else than an uncompiled model with outputs `(batch, outputs)`, or one
+        ContentError: `build` returns anything but an uncompiled model with outputs `(batch, outputs)`, or one
             whose own training step would be lost, or that looks scaled features up.
     """
     seeding(recipe.seed)
@@ -73,19 +73,19 @@ def compile_model(model: keras.Model, recipe: Recipe) -> keras.Model:
     """Give a model the recipe's loss and optimizer; its layers, and its head, stay as they are.
 
     Returns:
-        The same model.  Its weights are what `optimizer_of` and `loss_of` train under any engine.
+        The same model.
     """
     model.compile(optimizer=make_optimizer(recipe), loss=make_loss(recipe), jit_compile=False)
     return model
 
 
 def custom_train_method(model: keras.Model) -> str | None:
-    """Name of the method by which a model trains otherwise than Keras; None where there is none."""
+    """Return the name of a training method that the model overrides, or None."""
     return next((name for name in _TRAINING if getattr(type(model), name) is not getattr(keras.Model, name)), None)
 
 
 def fit_options(recipe: Recipe) -> dict[str, Any]:
-    """Keyword arguments of `model.fit`: epochs, batch size, the schedule, and class weights where there are any."""
+    """Return keyword arguments for `model.fit`: epochs, batch size, the schedule, and class weights if any."""
     options: dict[str, Any] = {
         "epochs": recipe.epochs,
         "batch_size": recipe.batch_size,
@@ -97,12 +97,12 @@ def fit_options(recipe: Recipe) -> dict[str, Any]:
 
 
 def make_loss(recipe: Recipe) -> keras.losses.Loss:
-    """The loss of a recipe, over `(y_true, y_pred)` of the shapes in `Task` (class numbers are taken too)."""
+    """Build the loss of a recipe, over `(y_true, y_pred)` of the shapes in `Task` (integer labels work too)."""
     return LOSSES[recipe.loss.name].build(**row_options(recipe, "loss"))
 
 
 def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
-    """The optimizer of a recipe at its base learning rate, not built."""
+    """Create the optimizer of a recipe at its base learning rate, not built."""
     clipping = CLIPPINGS[recipe.clipping.name].build(**recipe.clipping.options)
     return OPTIMIZERS[recipe.optimizer.name].build(clipping=clipping, **row_options(recipe, "optimizer"))
 
@@ -125,7 +125,7 @@ def row_options(recipe: Recipe, choice: str) -> dict[str, Any]:
 
 
 def make_initializer(recipe: Recipe) -> keras.initializers.Initializer:
-    """The initializer, drawing anew at each use.
+    """Create the initializer, with new draws at each use.
 
     An unseeded Keras initializer draws its seed once, so layers of the same shape would start with the same weights.
     A saved model still says "no seed".
@@ -137,7 +137,7 @@ def make_initializer(recipe: Recipe) -> keras.initializers.Initializer:
 
 
 def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) -> keras.Model:
-    """The model, with symbolic inputs and outputs, after a look at what it is."""
+    """Check what the model file returned, and give a subclassed model symbolic inputs and outputs."""
     where = recipe.model.reference
     if not isinstance(model, keras.Model):
         raise ContentError(
@@ -173,12 +173,12 @@ def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) 
 
 
 def _has_head(recipe: Recipe) -> bool:
-    """Whether an output activation is put behind the model."""
+    """Return whether an output activation is appended to the model."""
     return recipe.head not in ("model", "linear")
 
 
 def _with_head(model: keras.Model, head: str) -> keras.Model:
-    """The model with its head; in float32 also where the layers before compute in half precision."""
+    """Append the head, in float32 even if the layers before compute in half precision."""
     outputs = keras.layers.Activation(head, name="head", dtype="float32")(model.outputs[0])
     # The one input as itself: a list of it would have to be called with lists, and warn of anything else.
     inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
@@ -201,6 +201,7 @@ def _regularize(model: keras.Model, penalty: keras.regularizers.Regularizer) -> 
 
 
 def _layers(model: keras.Model) -> Iterable[keras.layers.Layer]:
-    """Every layer, those inside other layers (cells, wrapped layers, nested models) too."""
+    """Return every layer, at any depth (cells, wrapped layers, nested models)."""
     # The public `layers` stops at the first level; Keras's own regularisation losses walk this way too.
-    return model._flatten_layers(include_self=False, recursive=True)
+    layers: Iterable[keras.layers.Layer] = model._flatten_layers(include_self=False, recursive=True)
+    return layers

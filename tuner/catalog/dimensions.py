@@ -23,9 +23,9 @@ class ChoiceDimension:
     """A dimension whose values are the rows of a table.
 
     Attributes:
-        name: The key in `[search]`; the options of a choice stand in `[search.NAME_options.CHOICE]`.
+        name: The key in `[search]`; the options of a choice are in `[search.NAME_options.CHOICE]`.
         table: The rows.
-        default: The row taken where `[search]` does not name the dimension; None where the task decides.
+        default: The row if `[search]` does not name the dimension; None if the task decides.
         summary: One line of explanation.
         by_default: Whether a study without `[search]` searches it.
         in_program: Whether a program of the compiled engine is made for one row; if not, what follows from the row is
@@ -51,8 +51,8 @@ class NumberDimension:
     Attributes:
         name: The key in `[search]`.
         allowed: Every value and bound must lie in it.
-        auto: What "auto" searches; None where the chosen optimizers decide.
-        default: The value where `[search]` does not name it; None leaves it to Keras.
+        auto: What "auto" searches; None if the chosen optimizers decide.
+        default: The value if `[search]` does not name it; None leaves it to Keras.
         summary: One line of explanation, with the unit.
         default_of: The default of a row of `choice`, if it depends on the row.
         words: Words that stand for a number ("balanced").
@@ -214,21 +214,21 @@ DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
 
 
 def number_dimension(name: str) -> NumberDimension:
-    """The dimension of numbers of this name."""
+    """Return the dimension of numbers with this name."""
     dimension = DIMENSIONS[name]
     assert isinstance(dimension, NumberDimension)
     return dimension
 
 
 def choice_dimension(name: str) -> ChoiceDimension:
-    """The dimension of this name whose values are rows."""
+    """Return the dimension of choices with this name."""
     dimension = DIMENSIONS[name]
     assert isinstance(dimension, ChoiceDimension)
     return dimension
 
 
 def written_value(name: str, value: Any) -> Any:
-    """Return a value of a dimension as a person writes it: the word for a number that has one ("balanced")."""
+    """Return a value as the study file writes it: a word if the number has one ("balanced")."""
     if name not in DIMENSIONS:
         return value
     dimension = DIMENSIONS[name]

@@ -23,8 +23,8 @@ class Option:
 
     Attributes:
         name: The key in the study file.
-        default: Its value where the study says nothing.
-        auto: What is searched where the study says "auto".
+        default: Its value if the study gives none.
+        auto: What is searched for "auto".
         allowed: What a study may give: every value, bound and choice must lie in it.
         summary: One line of explanation, with the unit.
     """
@@ -38,10 +38,10 @@ class Option:
 
 @dataclass(frozen=True)
 class Entry:
-    """What every row has.
+    """The fields of every row.
 
     Attributes:
-        name: The name in the study file; Keras's own where Keras has one.
+        name: The name in the study file; Keras's own if it has one.
         summary: One line of explanation.
         source: Paper or documentation.
         build: Makes the Keras object (or says how); the arguments are those of the family.
@@ -55,7 +55,7 @@ class Entry:
     options: tuple[Option, ...] = ()
 
     def option(self, name: str) -> Option | None:
-        """The option of this name, or None."""
+        """Return the option of this name, or None."""
         return next((option for option in self.options if option.name == name), None)
 
     @property
@@ -69,11 +69,11 @@ class Entry:
         return self.allowed_tasks
 
     def searched_by_default(self, task: Task | None) -> bool:
-        """Whether "auto" searches it, for a task or an unknown one."""
+        """Return whether "auto" searches it for a task; None if the task is unknown."""
         return bool(getattr(self, "default", False))
 
     def defaults(self) -> dict[str, Value]:
-        """Every option with its default."""
+        """Map each option to its default."""
         return {option.name: option.default for option in self.options}
 
 
@@ -82,7 +82,7 @@ class LossEntry(Entry):
     """A loss.
 
     `build(**options, label_smoothing=…)` gives a `keras.losses.Loss` over `(y_true, y_pred)` of the shapes in
-    `Task`, where `y_pred` is the output of the head; `label_smoothing` is passed only where the row takes it.
+    `Task`, where `y_pred` is the output of the head; `label_smoothing` is passed only if the row takes it.
 
     Attributes:
         heads: The output activation that agrees with the loss, for each task that may use it.
@@ -112,7 +112,7 @@ class LossEntry(Entry):
         return frozenset(self.heads) - frozenset(self.warned)
 
     def searched_by_default(self, task: Task | None) -> bool:
-        """Whether "auto" searches it for a task."""
+        """Return whether "auto" searches it for a task."""
         return task in self.default_for
 
 
@@ -124,9 +124,9 @@ class OptimizerEntry(Entry):
     `momentum` and `weight_decay` may be None (Keras's own default), `clipping` is `{}` or one Keras keyword.
 
     Attributes:
-        learning_rate: Keras's default, used where the study does not search it.
+        learning_rate: Keras's default, used if the study does not search it.
         learning_rates: The range searched by default.
-        momentum: The Keras keyword of its momentum term ("momentum", "beta_1"), None where there is none.
+        momentum: The Keras keyword of its momentum term ("momentum", "beta_1"), or None.
         keywords: Keras's attributes that hold its momentum term and weight decay; each step reads them.
         default: Whether the default search includes it.
         per_tensor: Whether the step of one element depends on others of its weight, as by a norm or a product of
@@ -168,7 +168,7 @@ class InitializerEntry(Entry):
     """A weight initializer: `build(**options)` gives a `keras.initializers.Initializer` without a seed.
 
     Attributes:
-        suits: The activations its variance was derived for; empty where it was for none in particular.
+        suits: The activations its variance was derived for; empty if for none in particular.
         default: Whether the default search includes it.
     """
 

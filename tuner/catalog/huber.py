@@ -25,5 +25,5 @@ class HuberLoss(keras.losses.Huber):
         self.delta = delta
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs."""
+        """Return the arguments of `from_config`."""
         return {**super().get_config(), "delta": self.delta}

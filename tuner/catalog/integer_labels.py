@@ -1,7 +1,7 @@
-"""Class numbers beside one-hot targets, for every loss over classes.
+"""Integer labels as well as one-hot targets, for every loss over classes.
 
-Shapes: `n` rows, `c` classes.  The targets of a study are one-hot, float32 `(n, c)`; a person who fits a model
-with labels of their own often has class numbers, `(n,)` or `(n, 1)`.
+Shapes: `n` rows, `c` classes.  The targets of a study are one-hot, float32 `(n, c)`; users who fit a model
+to their own labels often have integers, `(n,)` or `(n, 1)`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("tuner")
 class IntegerLabelLoss(keras.losses.Loss):
-    """A Keras loss over one-hot targets that takes class numbers too.
+    """A Keras loss over one-hot targets that accepts integer labels too.
 
-    Targets with the shape of the outputs go to the loss as they are; so do all targets of a model with a single output.
-    A number that is no class (not whole, below 0, or `c` and above) makes the loss NaN rather than silently 0.
+    Targets with the shape of the outputs go to the loss unchanged; so do all targets of a model with a single output.
+    A label that is no class (not whole, below 0, or `c` and above) makes the loss NaN rather than silently 0.
 
     Args:
         loss: The loss over `(n, c)` targets and outputs; its reduction is used.
-        name: Its name; that of `loss` where it is None.
-        reduction: Keras's reduction; that of `loss` where it is None.
+        name: Its name; that of `loss` if None.
+        reduction: Keras's reduction; that of `loss` if None.
         dtype: Keras's dtype of the computation.
     """
 
@@ -33,23 +33,23 @@ class IntegerLabelLoss(keras.losses.Loss):
         self.loss = loss
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Loss of each row, shape `(n,)`."""
+        """Compute the loss of each row, shape `(n,)`."""
         return self.loss.call(one_hot(y_true, y_pred), y_pred)
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs."""
+        """Return the arguments of `from_config`."""
         return {**super().get_config(), "loss": keras.losses.serialize(self.loss)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> IntegerLabelLoss:
-        """The loss of `get_config`."""
+        """Create the loss from `get_config`."""
         return cls(**{**config, "loss": keras.losses.deserialize(config["loss"])})
 
 
 def one_hot(y_true: Any, y_pred: Any) -> Any:
-    """One-hot targets `(n, c)` for outputs `(n, c)`, from class numbers `(n,)` or `(n, 1)` or one-hot targets.
+    """Encode integer labels `(n,)` or `(n, 1)` one-hot, `(n, c)` for outputs `(n, c)`; keep one-hot targets.
 
-    Rows of numbers that are no class are NaN.
+    Rows of labels that are no class are NaN.
     """
     classes = y_pred.shape[-1]
     if classes == 1 or (len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] != 1):

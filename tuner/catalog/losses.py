@@ -31,7 +31,7 @@ _GAMMA = Option(
 
 
 def _keras(keras_name: str) -> Any:
-    """A builder of the Keras loss of this class name, for targets that stand as the model gives them."""
+    """Make a builder of a Keras loss, for targets of the shape of the outputs."""
 
     def build(**options: Any) -> Any:
         import keras
@@ -42,7 +42,7 @@ def _keras(keras_name: str) -> Any:
 
 
 def _keras_of_classes(keras_name: str) -> Any:
-    """A builder of the Keras loss of this class name that takes one-hot targets and class numbers."""
+    """Make a builder of a Keras loss for one-hot targets or integer labels."""
 
     def build(**options: Any) -> Any:
         import keras

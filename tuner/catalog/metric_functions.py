@@ -13,13 +13,13 @@ SMALLEST = np.finfo(np.float64).eps
 
 
 def softmax(margins: np.ndarray) -> np.ndarray:
-    """Margins as shares, in the same order."""
-    powers = np.exp(margins - margins.max(axis=-1, keepdims=True))
+    """Convert margins to shares, in the same order."""
+    powers: np.ndarray = np.exp(margins - margins.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def decided(truth: np.ndarray, scores: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:
-    """Truth and answer as class numbers (n,), or as labels (n, k)."""
+    """Return truth and answer as integer labels (n,), or as a matrix of labels (n, k)."""
     if task == "multiclass":
         return truth.argmax(axis=1), scores.argmax(axis=1)
     right, answer = (truth > 0.5).astype(int), (scores > 0.5).astype(int)
@@ -27,7 +27,7 @@ def decided(truth: np.ndarray, scores: np.ndarray, task: str) -> tuple[np.ndarra
 
 
 def mean(values: np.ndarray, weight: np.ndarray | None) -> float:
-    """Weighted mean of the rows."""
+    """Compute the weighted mean of the rows."""
     return float(np.average(values, weights=weight))
 
 

@@ -227,7 +227,7 @@ _BY_ALIAS = {alias: row for row in METRICS.values() for alias in row.alias}
 
 
 def find_metric(name: str) -> MetricEntry:
-    """The metric of this name, or the one people also call so ("mae").
+    """Return the metric of this name or alias ("mae").
 
     Raises:
         UnknownNameError: No metric has this name; "loss" and "val_loss" are none.

@@ -26,7 +26,7 @@ _ACCUMULATOR = Option(
 
 
 def _keras(class_name: str, keyword: str | None, lowest_momentum: float, decays: tuple[str, ...]) -> Callable[..., Any]:
-    """A builder of the Keras optimizer `class_name` whose momentum term is called `keyword`."""
+    """Make a builder of the Keras optimizer `class_name`, whose momentum term is called `keyword`."""
 
     def build(
         learning_rate: float,
@@ -60,7 +60,7 @@ def _row(
     decays: tuple[str, ...] = ("weight_decay",),
     **fields: Any,
 ) -> OptimizerEntry:
-    """A row for Keras's optimizer of this class.
+    """Make the row of a Keras optimizer.
 
     Args:
         class_name, name, summary, source: What it is.

@@ -26,7 +26,7 @@ _LIMITED = {
 
 
 def resolve_head(loss: str, task: Task, setting: str = "auto") -> str:
-    """The head of a recipe.
+    """Return the head of a recipe.
 
     Args:
         loss: A name of `LOSSES`.
@@ -119,7 +119,7 @@ def _probability_warning(loss: str, task: Task, head: str) -> str:
 
 
 def to_scores(outputs: np.ndarray, head: str, task: Task, loss: str | None = None) -> np.ndarray:
-    """What `MetricEntry.compute` takes, from what the model gives.
+    """Convert outputs of a model to the scores that `MetricEntry.compute` takes.
 
     Args:
         outputs: Outputs of the model behind its head, shape `(n, k)`, any real dtype.
@@ -150,5 +150,5 @@ def _sigmoid(margins: np.ndarray) -> np.ndarray:
 
 
 def _softmax(margins: np.ndarray) -> np.ndarray:
-    powers = np.exp(margins - margins.max(axis=-1, keepdims=True))
+    powers: np.ndarray = np.exp(margins - margins.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)

@@ -31,5 +31,5 @@ class QuantileLoss(keras.losses.Loss):
         return ops.mean(ops.maximum(self.tau * error, (self.tau - 1.0) * error), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs."""
+        """Return the arguments of `from_config`."""
         return {**super().get_config(), "tau": self.tau}

@@ -93,7 +93,7 @@ class Recipe(_Frozen):
     data: dict[str, Any] = {}
 
     def to_json(self) -> dict[str, Any]:
-        """The recipe as plain JSON."""
+        """Convert to plain JSON."""
         return self.model_dump(mode="json")
 
     @classmethod

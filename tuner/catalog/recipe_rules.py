@@ -105,7 +105,7 @@ def _model(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _plain(place: str, value: Any, depth: int) -> Iterator[Problem]:
-    """A text, a finite number, true, false or null, or a list of them."""
+    """Allow a text, a finite number, true, false or null, or a list of them."""
     if isinstance(value, list | tuple) and depth > 0:
         for item in value:
             yield from _plain(place, item, depth - 1)
@@ -133,5 +133,5 @@ def _text(place: str, value: Any) -> Iterator[Problem]:
 
 
 def _value(value: Any) -> Value:
-    """Lists as tuples: JSON has no others."""
+    """Convert lists to tuples, which JSON lacks."""
     return tuple(_value(item) for item in value) if isinstance(value, list) else value

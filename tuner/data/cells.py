@@ -42,7 +42,8 @@ def cell_text(value: Any) -> str | None:
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, float | np.floating):
-        return f"{value + 0.0:.0f}" if abs(value) < _LARGEST_WHOLE and value == round(value) else str(value)
+        number = float(value) + 0.0  # no minus before a 0
+        return f"{number:.0f}" if abs(number) < _LARGEST_WHOLE and number == round(number) else str(value)
     return str(value).strip() or None
 
 

@@ -47,7 +47,7 @@ def index_columns(
 
 
 def check_names(columns: Iterable[Any], source: str) -> list[str]:
-    """The names of the columns.
+    """Return the names of the columns.
 
     Raises:
         DataError: Two columns have one name.
@@ -62,7 +62,7 @@ def check_names(columns: Iterable[Any], source: str) -> list[str]:
 def feature_columns(
     frame: pandas.DataFrame, source: str, without: Collection[str] = (), missing_values: Collection[str] = ()
 ) -> tuple[Array, tuple[str, ...], dict[str, Array]]:
-    """Number columns as a float64 array `(n, d)` with their names, and text columns by name.
+    """Return number columns as a float64 array `(n, d)` with their names, and text columns by name.
 
     Each column is taken once and as it is: a table may have tens of thousands, and pandas' own selections cost more
     than reading the file.
@@ -91,7 +91,7 @@ def feature_columns(
 
 
 def target_columns(frame: pandas.DataFrame, source: str, missing_values: Collection[str] = ()) -> Array:
-    """The target columns, `(n,)` for one and `(n, targets)` for several; float64, or `object` holding `str`.
+    """Return the target columns, `(n,)` for one, `(n, targets)` for several; float64, or `object` holding `str`.
 
     Raises:
         DataError: A cell without a value, or columns of different kinds.
@@ -155,7 +155,7 @@ def column(series: pandas.Series[Any], name: str, source: str, missing_values: C
 
 
 def _objects(series: pandas.Series[Any], name: str, source: str, missing_values: Collection[str]) -> Array:
-    """A column of Python objects, or of categories: all texts, or all numbers."""
+    """Convert a column of Python objects or categories to all texts or all numbers."""
     missing = series.isna().to_numpy(dtype=bool)
     values = series.astype(object).to_numpy(dtype=object)
     given = values[~missing]

@@ -33,7 +33,7 @@ _MOST_AXES = 4
 
 
 def _broken(rule: str, given: object, next_step: str = "") -> PydanticCustomError:
-    """The error of a rule that does not hold; its message is a sentence of ours without pydantic's prefix."""
+    """Make the error of a broken rule; its message has no prefix of pydantic's."""
     sentence = f"{rule}, but got {shown(given)}." + (f" {next_step}" if next_step else "")
     return PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
 
@@ -62,7 +62,7 @@ def _text(value: Any) -> Any:
 
 
 def _names(value: Any) -> Any:
-    """A list of names as a tuple; anything else is left to be refused."""
+    """Convert a list of names to a tuple; leave anything else to be refused."""
     if not isinstance(value, list | tuple) or not all(_is_text(name) for name in value):
         raise _broken("This must be a list of column names", value)
     if len(set(value)) != len(value):
@@ -71,7 +71,7 @@ def _names(value: Any) -> Any:
 
 
 def _missing_values(value: Any) -> Any:
-    """A list of texts and numbers as a tuple of the texts of such cells."""
+    """Convert a list of texts and numbers to a tuple of the texts of such cells."""
     if isinstance(value, list | tuple) and all(_is_text(word) or _is_number(word) for word in value):
         return tuple(dict.fromkeys(str(cell_text(word)) for word in value))
     raise _broken('This must be a list of texts and numbers, as in ["?", -999]', value)

@@ -70,7 +70,7 @@ class Preprocessing:
         return self.features[: len(self.features) - encoded]
 
     def apply(self, x: Array) -> Array:
-        """Encoded rows, shape `(n, ..., d)` → float32, shape `(n, *shape)`."""
+        """Transform encoded rows, shape `(n, ..., d)`, to float32, shape `(n, *shape)`."""
         if self.fill is not None:
             x = np.where(np.isnan(x), self.fill, x)
         with np.errstate(over="ignore"):
@@ -211,7 +211,7 @@ class DataFacts:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> DataFacts:
-        """The facts of `to_json`."""
+        """Read what `to_json` returned."""
         known: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in content.items()
         }

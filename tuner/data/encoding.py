@@ -83,7 +83,7 @@ def missing(raw: RawData) -> tuple[Array, dict[str, int]]:
 
 
 def refuse_missing(raw: RawData, lacking: Mapping[str, int]) -> None:
-    """The error of missing values where the study does not say what becomes of them."""
+    """Make the error for missing values that the study has no rule for."""
     most = sorted(lacking.items(), key=lambda item: -item[1])
     listed = ", ".join(f"{name} ({count})" for name, count in most[:10])
     more = f" and {len(most) - 10} more columns" if len(most) > 10 else ""
@@ -136,5 +136,5 @@ def encode_texts(values: Array, words: Sequence[str], how: str) -> Array:
 
 
 def _columns_of(name: str, words: tuple[str, ...], how: str) -> list[str]:
-    """The encoded columns of a text column."""
+    """Encode a text column."""
     return [f"{name}={word}" for word in words] if how == "one_hot" else [name]

@@ -37,7 +37,7 @@ class _Rows:
 
 
 def prepare(options: DataOptions, project: Path, seed: int, sha256: str | None = None) -> PreparedData:
-    """The training and validation parts of a study, without the test part.
+    """Prepare the training and validation parts of a study, without the test part.
 
     The test part is split off first.  Imputing, outliers and scaling are fitted on the training part of each split.
     For binary and multiclass tasks each part gets its share of each class.
@@ -138,7 +138,7 @@ def _coded(options: DataOptions, project: Path) -> bool:
 
 
 def _sources(options: DataOptions, project: Path) -> tuple[RawData, Array, str]:
-    """The rows of all sources, which source each is from, and the hash of both."""
+    """Read the rows of all sources, with the source of each, and the hash of both."""
     raws: list[RawData] = []
     texts = (options.source, options.validation, options.test)
     for text in texts:
@@ -163,7 +163,7 @@ def _texts_of_first(first: RawData, raw: RawData) -> tuple[str, ...]:
 
 
 def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple[RawData, Array, tuple[str, ...]]:
-    """The rows that may be used, with a note where some lack values."""
+    """Select the rows that may be used, with a note if some lack values."""
     rows, lacking = missing(raw)
     if not lacking:
         return raw, origin, ()
@@ -179,7 +179,7 @@ def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple
 
 
 def _replaced(raw: RawData, lacking: Mapping[str, int], method: str) -> Iterable[str]:
-    """What becomes of missing numbers and of missing texts."""
+    """Return the rules for missing numbers and for missing texts."""
     texts = {name: count for name, count in lacking.items() if name in raw.texts}
     numbers = {name: count for name, count in lacking.items() if name not in raw.texts}
     if numbers:
@@ -190,7 +190,7 @@ def _replaced(raw: RawData, lacking: Mapping[str, int], method: str) -> Iterable
 
 
 def _check_class_weight(options: DataOptions, facts: DataFacts) -> None:
-    """The table `class_weight` must name classes of the data, and a row must have one class."""
+    """Refuse a `class_weight` that names no class of the data, or if a row has not one class."""
     if options.class_weight is None:
         return
     if facts.task not in (Task.BINARY, Task.MULTICLASS):
@@ -205,7 +205,7 @@ def _check_class_weight(options: DataOptions, facts: DataFacts) -> None:
 
 
 def _check_validation(rows: _Rows, options: DataOptions) -> None:
-    """A source of its own may lack classes; with one alone, areas and correlations mean nothing."""
+    """Refuse a validation part with a single class: areas and correlations mean nothing there."""
     source = options.validation if isinstance(options.validation, str) else options.source
     for _, validation in rows.layout.splits:
         weighing = _weighing(rows, validation)
@@ -241,8 +241,10 @@ def _weightless(rows: _Rows, part: Array) -> list[str]:
 
 
 def _only_class(targets: Targets, rows: Array) -> str | None:
-    """The class that all these rows are of, where they are of one class; None too where a row has not one class."""
-    found = () if targets.groups is None else np.unique(targets.groups[rows])
+    """Return the class of all these rows, or None if they differ or a row has not one class."""
+    if targets.groups is None:
+        return None
+    found = np.unique(targets.groups[rows])
     return targets.classes[int(found[0])] if len(found) == 1 else None
 
 
@@ -272,7 +274,7 @@ def _unmeasured_notes(rows: _Rows) -> Iterator[str]:
 
 
 def _unmeasured(kind: str, where: str, names: Sequence[str], absent: Array, what: str) -> Iterator[str]:
-    some = [names[column] for column in np.flatnonzero(absent)]
+    some = [names[column] for column in np.flatnonzero(absent).tolist()]
     if some:
         more = f" and {len(some) - 1} others" if len(some) > 1 else ""
         yield (

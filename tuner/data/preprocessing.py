@@ -76,7 +76,7 @@ def fit_split(
 def unscaled_parts(
     raw: RawData, targets: Targets, encoded: Encoded, options: DataOptions, train: Array, validation: Array
 ) -> tuple[Subset, Subset]:
-    """The rows of both parts as `fit_split` takes them, before they are imputed and scaled.
+    """Select the rows of both parts for `fit_split`, before they are imputed and scaled.
 
     Returns:
         Training part without outliers, and validation part: features `(n, ..., d)` as the source gives them, encoded;
@@ -146,7 +146,7 @@ def _target_scaling(y: Array, task: Task, options: DataOptions) -> tuple[Array, 
 
 
 def _after_outliers(options: DataOptions) -> str:
-    """The end of a message: what may have taken rows away, and the next step."""
+    """Return the end of a message: what may have removed rows, and the next step."""
     return f" after {options.outliers} with limit {options.limit:g}. Raise `outlier_limit`."
 
 
@@ -160,7 +160,7 @@ def _check_columns(x: Array, raw: RawData, encoded: Encoded, cause: str) -> None
 
 
 def _check_targets(y: Array, targets: Targets, raw: RawData, options: DataOptions) -> None:
-    """The training part must be something to learn from, also without its outliers."""
+    """Refuse a training part with nothing to learn from, also once its outliers are removed."""
     cause = _after_outliers(options) if options.outliers.startswith("drop") else ". Add rows, or take another seed."
     if len(y) < 2:
         raise DataError(f"The training part must have at least 2 rows, but has {len(y)} ({raw.source}){cause}")

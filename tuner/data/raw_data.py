@@ -122,7 +122,7 @@ def by_column(x: Array) -> Array:
 
 
 def join(raws: Sequence[RawData]) -> RawData:
-    """The rows of several sources, one after the other, in the columns of the first.
+    """Concatenate the rows of several sources, in the columns of the first.
 
     Raises:
         DataError: The sources do not have the same columns.
@@ -181,7 +181,7 @@ def _aligned(raw: RawData, first: RawData) -> RawData:
 
 
 def numeric(values: Any, what: str, source: str) -> Array:
-    """A floating array, NaN where missing; float32 stays float32, and so do small integers."""
+    """Convert to a floating array with NaN for missing values; float32 and small integers become float32."""
     try:
         masked = isinstance(values, np.ma.MaskedArray)
         array = values.astype(np.float64).filled(np.nan) if masked else np.asarray(values)

@@ -94,7 +94,7 @@ def _check_sizes(kinds: Array, classes: tuple[str, ...], options: DataOptions) -
 
 
 def _cure(classes: tuple[str, ...], rare: int, options: DataOptions) -> str:
-    """What to do about a class of too few rows."""
+    """Return the next step for a class of too few rows."""
     if classes[rare].lower() in MISSING_WORDS:
         return f'If it means a missing cell, add missing_values = ["{classes[rare]}"] to [data]; else add rows of it.'
     fewer = ", or take fewer folds" if isinstance(options.validation, Folds) else ""
@@ -127,6 +127,6 @@ def _draw(
 
 
 def _deal(rows: Array, kinds: Array, folds: int, random: np.random.Generator) -> tuple[Array, ...]:
-    """The rows dealt like cards, kind after kind: folds differ by one row at most, in all and in each kind."""
+    """Deal the rows like cards, class after class: folds differ by one row at most, in all and in each class."""
     order = np.concatenate([random.permutation(rows[kinds[rows] == kind]) for kind in np.unique(kinds[rows])])
     return tuple(np.sort(order[fold::folds]) for fold in range(folds))

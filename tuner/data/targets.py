@@ -45,7 +45,7 @@ class Targets:
 
 
 def canonical(raw: RawData, stated: Task | None) -> Targets:
-    """The targets of `raw` for the stated task, or for the one found.
+    """Encode the targets of `raw` for the stated task, or for the inferred one.
 
     Raises:
         DataError: The stated task does not fit, or the target is constant.
@@ -77,7 +77,7 @@ def canonical(raw: RawData, stated: Task | None) -> Targets:
 
 
 def _found(y: Array) -> Task:
-    """The task by the rule above; `MULTICLASS` stands for both tasks with one class a row."""
+    """Infer the task by the rule above; `MULTICLASS` means either task with one class a row."""
     if y.dtype == object:
         return Task.MULTICLASS
     if y.ndim == 2:
@@ -150,7 +150,7 @@ def _classes(y: Array, raw: RawData, task: Task) -> tuple[Array, tuple[str, ...]
 
 
 def _numeric_order(names: Array) -> Array:
-    """The order of classes that are texts: of the numbers if all are whole ones, else of the alphabet."""
+    """Return the order of classes that are texts: numeric if all are whole numbers, else alphabetic."""
     if not all(re.fullmatch(r"-?\d{1,15}", name, re.ASCII) for name in names):
         return np.arange(len(names))
     return np.argsort(names.astype(np.int64), kind="stable")

@@ -76,7 +76,7 @@ def _check_kind(rows: Any) -> None:
 
 
 def _from_table(frame: pandas.DataFrame, given: Preprocessing, from_file: bool) -> Array:
-    """The columns in the order in which they were encoded: numbers, then texts."""
+    """Order the columns as they were encoded: numbers, then texts."""
     if not given.features:
         names = [column_name(name) for name in frame.columns]
         return np.column_stack([_numbers(frame.iloc[:, place], name) for place, name in enumerate(names)])
@@ -101,7 +101,7 @@ def _places(frame: pandas.DataFrame, needed: Sequence[str]) -> dict[str, int]:
 
 
 def _numbers(series: pandas.Series[Any], name: str) -> Array:
-    """A column of numbers, float64: NaN if missing, texts of numbers as a CSV reader takes them."""
+    """Convert a column to float64: NaN if missing, texts of numbers as a CSV reader takes them."""
     import pandas
 
     types, kind = pandas.api.types, series.dtype
@@ -141,7 +141,7 @@ def _objects(series: pandas.Series[Any]) -> Array:
 
 
 def _texts(series: pandas.Series[Any], name: str, words: Sequence[str], given: Preprocessing, from_file: bool) -> Array:
-    """A column of texts: `object` holding `str`, or None if missing.
+    """Convert a column to texts: `object` holding `str`, or None if missing.
 
     Only our own reader tells a missing cell from the text "NA", so a table that was read otherwise gets a warning.
     """

@@ -43,7 +43,7 @@ class Enumeration:
         self.size: float = self._counts[0][_NOTHING] if self._counts else math.inf
 
     def number(self, values: Mapping[str, Value]) -> int | None:
-        """The number of a setting, from 0 on, or None if it is not one of the space.
+        """Return the number of a setting, from 0, or None if it is not in the space.
 
         Args:
             values: The value of each active dimension; those with a single value may be missing.
@@ -57,7 +57,7 @@ class Enumeration:
         return self.number_at(position)
 
     def number_at(self, position: Callable[[Dimension], int | None]) -> int | None:
-        """The number of the setting whose values have these positions in their dimensions.
+        """Return the number of the setting whose values have these positions in their dimensions.
 
         Args:
             position: Called for each active dimension in turn; None if its value is not one of the space.
@@ -75,7 +75,7 @@ class Enumeration:
         return number
 
     def setting(self, number: int) -> dict[str, Value]:
-        """The setting of a number: the value of each active dimension.
+        """Return the setting of a number: the value of each active dimension.
 
         Args:
             number: In `[0, size)`.
@@ -106,7 +106,7 @@ class Enumeration:
         return before + (index - smaller) * int(counts[rest]), rest
 
     def _index(self, level: int, state: _State, number: int) -> int:
-        """The position of the value that the setting of a number has, counted among those of this state."""
+        """Return the position of the value in the setting of a number, counted within this state."""
         gate, counts, rest = self._gates[level], self._counts[level + 1], state & self._needed[level + 1]
         for named, holds in gate.items():
             if number < counts[rest | holds]:
@@ -138,7 +138,7 @@ class Enumeration:
                 if not state.issuperset(dimension.conditions):
                     counts[level][state] = after_counts[rest]
                     continue
-                parts = [(1, after_counts[rest | holds]) for holds in gate.values()]
+                parts: list[tuple[float, float]] = [(1, after_counts[rest | holds]) for holds in gate.values()]
                 parts.append((dimension.parameter.size - len(gate), after_counts[rest]))
                 endless = any(math.inf in part for part in parts if part[0])
                 counts[level][state] = (
@@ -148,7 +148,7 @@ class Enumeration:
 
 
 def _needed(dimensions: tuple[Dimension, ...]) -> list[_State]:
-    """The conditions of the dimensions from each one on."""
+    """Collect the conditions of each dimension and of those after it."""
     needed = [_NOTHING]
     for dimension in reversed(dimensions):
         needed.append(needed[-1] | frozenset(dimension.conditions))
@@ -156,7 +156,7 @@ def _needed(dimensions: tuple[Dimension, ...]) -> list[_State]:
 
 
 def _gate(dimension: Dimension, needed: _State) -> dict[int, _State]:
-    """What holds under each value of a dimension that a later condition names, by its position, ascending."""
+    """Map the position of each value that a later condition names to the conditions that it meets, ascending."""
     conditions = [condition for condition in needed if condition.name == dimension.name]
     parameter = dimension.parameter
     if math.isinf(parameter.size):

@@ -47,7 +47,7 @@ class Float:
         return math.inf if self.step is None else math.floor((self.high - self.low) / self.step + 1e-9) + 1
 
     def index(self, value: object) -> int | None:
-        """The position of a value, from 0 on, or None if it is none of them; only of a finite range."""
+        """Return the position of a value, from 0, or None if it is not in the range, which must be finite."""
         if value not in self:
             return None
         exact = (value - self.low) / self.step if self.step is not None else 0.0  # type: ignore[operator]
@@ -55,7 +55,7 @@ class Float:
         return index if abs(exact - index) < 1e-6 and index < self.size else None
 
     def at(self, index: int) -> float:
-        """The value at a position of a finite range."""
+        """Return the value at a position of a finite range."""
         return self.low if self.step is None else self.low + self.step * index
 
     def __str__(self) -> str:
@@ -85,14 +85,14 @@ class Int:
         return (self.high - self.low) // self.step + 1
 
     def index(self, value: object) -> int | None:
-        """The position of a value, from 0 on, or None if it is none of them."""
+        """Return the position of a value, from 0, or None if it is not in the range."""
         if value not in self:
             return None
         index, rest = divmod(int(value) - self.low, self.step)  # type: ignore[call-overload]
         return index if rest == 0 else None
 
     def at(self, index: int) -> int:
-        """The value at a position."""
+        """Return the value at a position."""
         return self.low + self.step * index
 
     def __str__(self) -> str:
@@ -126,12 +126,12 @@ class Categorical:
         return len(self.choices)
 
     def index(self, value: object) -> int | None:
-        """The position of a value, from 0 on, or None if it is none of them."""
+        """Return the position of a value, from 0, or None if it is not in the range."""
         same = (i for i, choice in enumerate(self.choices) if type(value) is type(choice) and value == choice)
         return next(same, None)
 
     def at(self, index: int) -> Value:
-        """The value at a position."""
+        """Return the value at a position."""
         return self.choices[index]
 
     def __str__(self) -> str:
@@ -157,7 +157,7 @@ class Fixed:
         return 0 if value in self else None
 
     def at(self, index: int) -> Value:
-        """The value."""
+        """Return the value."""
         return self.value
 
     def __str__(self) -> str:

@@ -137,7 +137,7 @@ class Space:
         return walk(0, {})
 
     def to_json(self) -> list[dict[str, Any]]:
-        """The space as plain JSON: for the fingerprint, and for people who compare two of them."""
+        """Convert to plain JSON, for the fingerprint and for comparisons."""
         return [
             {
                 "name": dimension.name,

@@ -17,7 +17,7 @@ def piecewise(
     middle_ratio: float = 0.1,
     last_ratio: float = 0.01,
 ) -> np.ndarray:
-    """`base` up to the share `first` of the training, `base * middle_ratio` up to `second`, then `base * last_ratio`.
+    """Keep `base` up to the share `first`, then `base * middle_ratio` up to `second`, then `base * last_ratio`.
 
     A step belongs to the first piece where `step / total_steps < first`.  A `second` below `first` leaves the middle
     piece out.  Where the boundaries fall on whole steps `b`, this is Keras's `PiecewiseConstantDecay` with

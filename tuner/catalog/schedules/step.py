@@ -25,7 +25,8 @@ def step(steps: np.ndarray, total_steps: int, base: float, drops: int = 2, facto
         Rates, float64, shape `(k,)`.
     """
     within = np.minimum(np.asarray(steps, dtype=np.int64), total_steps - 1)
-    return base * np.power(float(factor), within * (drops + 1) // total_steps)
+    ratios: np.ndarray = np.power(float(factor), within * (drops + 1) // total_steps)
+    return base * ratios
 
 
 STEP = ScheduleEntry(

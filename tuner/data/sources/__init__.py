@@ -37,7 +37,7 @@ _DEFAULTS = {"target": None, "weight": None, "drop": (), "text": "error", "missi
 
 
 def find_source(text: str, project: Path) -> Source:
-    """The source that `text` means: a built-in set, a function, a file by its ending, or a folder of images.
+    """Return the source that `text` names: a built-in set, a function, a file by its suffix, or a folder of images.
 
     Raises:
         DataError: It is none of them; the message names the nearest built-in set or file.

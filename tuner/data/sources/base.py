@@ -59,7 +59,7 @@ def locate_file(text: str, project: Path) -> Path:
 
 
 def locate(text: str, project: Path) -> Path:
-    """The file or folder `text`, relative to the project or absolute.
+    """Return the path of `text`, relative to the project or absolute.
 
     Raises:
         DataError: There is none; the message names the nearest one in the same folder.

@@ -57,7 +57,7 @@ def _read(text: str, options: DataOptions, project: Path) -> RawData:
 
 
 def _listed(folder: Path, text: str) -> tuple[list[Path], list[str], tuple[str, ...]]:
-    """The image files, the class of each, and a note on what was left out."""
+    """List the image files, with the class of each and a note on what was left out."""
     try:
         names = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
         files = [file for name in names for file in sorted(name.iterdir()) if not file.is_dir()]
@@ -77,7 +77,7 @@ def _listed(folder: Path, text: str) -> tuple[list[Path], list[str], tuple[str, 
 
 
 def _room(count: int, height: int, width: int, channels: int, text: str) -> Array:
-    """An array for all pixels."""
+    """Allocate an array for all pixels."""
     size, memory = 4 * count * height * width * channels, physical_memory()
     if memory is not None and size > memory:
         raise DataError(
@@ -115,7 +115,7 @@ def _common(files: list[Path], text: str) -> tuple[int, int, int]:
 
 @contextmanager
 def _opened(file: Path, text: str) -> Iterator[Image.Image]:
-    """The image, its pixels not read yet; what goes wrong inside is an error that names the file."""
+    """Open an image without its pixels; an error inside the block names the file."""
     from PIL import Image
 
     rule = f"an image ({', '.join(_DECODED)})"
@@ -138,7 +138,7 @@ def _pixels(file: Path, width: int, height: int, channels: int, text: str) -> tu
                 f"Images must have 8 bits a channel, but {_short(file)} is of mode {image.mode} ({text}). Convert it."
             )
         whole = image.convert("RGBA") if image.has_transparency_data else image  # a palette may hold it too
-        transparent = channels < 4 and whole is not image and whole.getextrema()[3][0] < 255
+        transparent = channels < 4 and whole is not image and any(whole.getchannel("A").histogram()[:255])
         converted = whole.convert(_MODES[channels])
         if converted.size != (width, height):
             converted = converted.resize((width, height), resample=Resampling.BILINEAR)

@@ -40,7 +40,7 @@ def _csv_frame(
     import pandas
 
     def read(**how: Any) -> pandas.DataFrame:
-        return pandas.read_csv(
+        frame: pandas.DataFrame = pandas.read_csv(
             path,
             sep=separator,
             low_memory=False,  # the type of a column is that of all its cells, not of a first part
@@ -49,6 +49,7 @@ def _csv_frame(
             skipinitialspace=True,
             **how,
         )
+        return frame
 
     def read_typed() -> pandas.DataFrame:
         frame = read(na_values=list(missing_values))
@@ -128,7 +129,7 @@ def read_frame(
 
 
 def _mapped(read: Callable[[], pandas.DataFrame], text: str, what: str) -> pandas.DataFrame:
-    """The table that `read` gives, its errors as ours."""
+    """Call `read`; translate its errors."""
     import pandas
 
     with reading(text, what, "Check the file.", DataError), warnings.catch_warnings():
@@ -137,7 +138,7 @@ def _mapped(read: Callable[[], pandas.DataFrame], text: str, what: str) -> panda
 
 
 def _separator(path: Path, text: str) -> str:
-    """What stands between the names in the first line: comma, semicolon or tab.
+    """Guess the separator from the first line: comma, semicolon or tab.
 
     Raises:
         DataError: The file is empty, is not text, or its first line does not name the columns.
@@ -169,7 +170,7 @@ def _first_line(path: Path, text: str) -> str:
 
 
 def _checked_head(path: Path) -> bytes:
-    """The first bytes of a table of text; a compressed one is read to its end to know its size.
+    """Read the first bytes of a table of text; a compressed one is read to its end to know its size.
 
     Raises:
         ValueError: It takes more memory than the machine has, or is far larger than what is stored of it.
@@ -192,7 +193,7 @@ def _checked_head(path: Path) -> bytes:
 
 
 def _first_record(head: bytes) -> bytes:
-    """The first line that holds something; a line break between quotes does not end it."""
+    """Return the first line that is not empty; a line break between quotes does not end it."""
     quoted = False
     for match in re.finditer(rb'"|[\r\n]+', head := head.lstrip(b"\r\n")):
         quoted ^= match[0] == b'"'
