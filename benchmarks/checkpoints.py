@@ -143,7 +143,7 @@ def measured(engine: str, model: dict[str, Any], epochs: int) -> tuple[dict[str,
     from tuner.data import prepare
     from tuner.engines import ENGINES, Checkpoint, run_trial
     from tuner.protocol import CheckpointSaved
-    from tuner.protocol.messages import checkpoint_message, decode, encode, parse_event
+    from tuner.protocol.messages import decode, encode, event_message, parse_event
     from tuner.storage import StudySession, open_database
     from tuner.study import read_study_dict, resolve_recipe
     from tuner.user_code import Reference, load
@@ -174,7 +174,7 @@ def measured(engine: str, model: dict[str, Any], epochs: int) -> tuple[dict[str,
         def keep(make: Callable[[], Checkpoint]) -> None:
             made = timed("make", lambda: make().to_bytes(recipe))
             sizes[:] = len(made), sum(array.size for array in make().state.arrays["probed"])
-            message = checkpoint_message(CheckpointSaved(0, 0, 1, 1.0, made))
+            message = event_message(CheckpointSaved(0, 0, 1, 1.0, made))
             event = timed("send", lambda: parse_event(decode(encode(message))))
 
             def write() -> None:
@@ -192,7 +192,7 @@ def measured(engine: str, model: dict[str, Any], epochs: int) -> tuple[dict[str,
 
 def cost(epochs: int) -> None:
     """Print a line for each engine and model."""
-    from tuner.executors import EVERY_S
+    from tuner.protocol import CHECKPOINT_EVERY_S
     from tuner.worker.checkpoint_policy import MAX_TIME_SHARE
 
     print("engine     weights   epoch ms     MB   make ms   send ms   write ms   of an epoch   of a trial")
@@ -200,7 +200,7 @@ def cost(epochs: int) -> None:
         for model in ({"units": 64}, {"units": 64, "dropout": 0.3, "batch_norm": True}, {"units": 900, "layers": 2}):
             seconds, size, weights = measured(engine, model, epochs)
             mine = seconds["make"] + seconds["send"] / 2  # the other half is the coordinator's
-            share = mine / (mine + max(EVERY_S, mine / MAX_TIME_SHARE))
+            share = mine / (mine + max(CHECKPOINT_EVERY_S, mine / MAX_TIME_SHARE))
             ms = [1000 * seconds[name] for name in ("make", "send", "write")]
             print(
                 f"{engine:9} {weights:9,} {1000 * seconds['epoch']:10.1f} {size / 1e6:6.2f} {ms[0]:9.1f} {ms[1]:9.1f} "

@@ -169,10 +169,10 @@ class SimulatedExecutor:
         except StopIteration as end:
             del self._running[number]
             self.ended.append(at)
-            return [messages.encode(messages.ended_message(JobFinished(number, end.value, trial.epoch_s * EPOCHS)))]
+            return [messages.encode(messages.event_message(JobFinished(number, end.value, trial.epoch_s * EPOCHS)))]
         waits = record.epoch in trial.job.rungs
         lines = [
-            messages.encode(messages.epoch_message(EpochFinished(number, record, record.epoch, record.metric, waits)))
+            messages.encode(messages.event_message(EpochFinished(number, record, record.epoch, record.metric, waits)))
         ]
         if waits:
             return lines

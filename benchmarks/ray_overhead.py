@@ -37,10 +37,10 @@ def loop(inbox: queue.SimpleQueue[dict[str, Any]], send: Callable[[dict[str, Any
         job = messages.parse_job(inbox.get())
         for epoch in range(1, EPOCHS + 1):
             record = EpochRecord(0, epoch, 1.0, 1.0, 0.5, 0.1, 0.0)
-            send(messages.epoch_message(EpochFinished(job.number, record, epoch, 0.5, epoch in job.rungs)))
+            send(messages.event_message(EpochFinished(job.number, record, epoch, 0.5, epoch in job.rungs)))
             if epoch in job.rungs:
                 inbox.get()
-        send(messages.ended_message(JobFinished(job.number, TrainingResult("complete", 0.5), 0.0)))
+        send(messages.event_message(JobFinished(job.number, TrainingResult("complete", 0.5), 0.0)))
 
 
 def seconds(executor: RayExecutor, first: int, trials: int, rungs: tuple[int, ...]) -> float:

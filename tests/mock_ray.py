@@ -128,8 +128,8 @@ class Disturbed(RayExecutor):
         busy: How many workers were busy at once, before and after the new node came.
     """
 
-    def __init__(self, cluster: Any, workplace: WorkerConfig, **options: Any) -> None:
-        super().__init__(workplace, address=cluster.address, **options)
+    def __init__(self, cluster: Any, config: WorkerConfig, **options: Any) -> None:
+        super().__init__(config, address=cluster.address, **options)
         self._cluster, self._victim = cluster, cluster.add_node(num_cpus=2)
         self.lost: list[int] = []
         self.busy = [0, 0]

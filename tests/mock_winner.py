@@ -83,13 +83,13 @@ class Pretender:
         if self._diverges(recipe, job.purpose):
             return TrainingResult("diverged", None, "the training loss became nan in epoch 1")
         splits: tuple[Split, ...] = self._splits
-        if job.purpose == "final":
+        if job.purpose == "final_fit":
             keep = watches_validation(recipe)
             splits = (held_out(self._options, self.place.project, self.place.seed, keep_validation=keep),)
             with zipfile.ZipFile(artifacts_for(job).model, "w") as archive:
                 archive.writestr("config.json", "{}")
         share = self._share(recipe)
-        if job.purpose == "final" and self._share_of_test is not None:
+        if job.purpose == "final_fit" and self._share_of_test is not None:
             share = self._share_of_test
         artifacts_for(job).keep([self._answers(recipe, split, share) for split in splits])
         return TrainingResult("complete", self._share(recipe))

@@ -87,7 +87,7 @@ class MockWorker:
 
     def run(self, epoch_s: float = 0.0, hangs_above: float = math.inf, eats_above: float = math.inf) -> NoReturn:
         """Prepare, then train what comes."""
-        self.checkpoints = self.receive()["workplace"]["checkpoint_s"] is not None
+        self.checkpoints = self.receive()["config"]["checkpoint_s"] is not None
         self.send({"is": "ready"})
         while True:
             job = messages.parse_job(self.receive())
@@ -100,9 +100,7 @@ class MockWorker:
                 self._train(job, faulty(job.recipe, training, functools.partial(self._commit, job)))
             except (ValueError, MemoryError) as error:
                 memory = isinstance(error, MemoryError)
-                self.send(
-                    messages.raised_message(JobFailed(job.number, f"{type(error).__name__}: {error}", "", memory))
-                )
+                self.send(messages.event_message(JobFailed(job.number, f"{type(error).__name__}: {error}", "", memory)))
 
     def _train(self, job: Job, training: Generator[EpochRecord, None, TrainingResult]) -> None:
         began = time.monotonic() - job.spent_s
@@ -111,17 +109,17 @@ class MockWorker:
                 record = next(training)
                 waits = record.epoch in job.rungs
                 event = EpochFinished(job.number, record, record.epoch, record.metric, waits)
-                self.send(messages.epoch_message(event))
+                self.send(messages.event_message(event))
                 if waits and not self.receive()["go_on"]:
                     ended = TrainingResult("pruned", record.metric, "pruned")
                     break
                 if self.checkpoints and record.epoch < job.recipe["epochs"]:
                     seconds, content = time.monotonic() - began, b"%d" % record.epoch
                     saved = CheckpointSaved(job.number, 0, record.epoch, seconds, content)
-                    self.send(messages.checkpoint_message(saved))
+                    self.send(messages.event_message(saved))
         except StopIteration as end:
             ended = end.value
-        self.send(messages.ended_message(JobFinished(job.number, ended, time.monotonic() - began)))
+        self.send(messages.event_message(JobFinished(job.number, ended, time.monotonic() - began)))
 
     def _trained_before(self, job: Job) -> int:
         """Epochs that a job goes on after."""
@@ -130,7 +128,7 @@ class MockWorker:
         try:
             return int(job.checkpoint)
         except ValueError:
-            self.send(messages.checkpoint_message(TrialRestarted(job.number, "it is damaged")))
+            self.send(messages.event_message(TrialRestarted(job.number, "it is damaged")))
             return 0
 
     def _commit(self, job: Job, fault: Fault) -> None:
@@ -144,7 +142,7 @@ class MockWorker:
             case "hang":
                 self.receive()
             case "change process":
-                self.send(messages.changed_message(GlobalStateChanged(job.number, ("the locale",), ("threads (x)",))))
+                self.send(messages.event_message(GlobalStateChanged(job.number, ("the locale",), ("threads (x)",))))
             case _:
                 assert isinstance(fault, dict)
                 self.send(fault)

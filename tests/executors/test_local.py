@@ -325,7 +325,7 @@ def test_what_is_no_message_fails_its_trial_alone(
 ) -> None:
     """Code of the model may write to the worker's end of the wire: the next worker trains the next trial."""
     ended = (
-        messages.encode(messages.ended_message(JobFinished(2, TrainingResult("complete", 0.5), 1.0))).decode().strip()
+        messages.encode(messages.event_message(JobFinished(2, TrainingResult("complete", 0.5), 1.0))).decode().strip()
     )
     ready = """echo '{"is": "ready"}'; read prepare; read train"""
     script = f"""if mkdir {tmp_path}/first; then {ready}; echo printed >&2; echo '{said}'; read end
@@ -362,8 +362,8 @@ def test_a_worker_that_the_system_has_killed_for_want_of_memory(
 ) -> None:
     """It counts whom it kills.  Where its worker had trained others, the trial is guilty the second time."""
     said = [messages.encode(message).decode().strip() for message in (
-        messages.ended_message(JobFinished(1, TrainingResult("complete", 0.5), 1.0)),
-        messages.raised_message(JobFailed(3, "MemoryError", "", memory=True)),
+        messages.event_message(JobFinished(1, TrainingResult("complete", 0.5), 1.0)),
+        messages.event_message(JobFailed(3, "MemoryError", "", memory=True)),
     )]  # fmt: skip
     ready = """echo '{"is": "ready"}'; read prepare; read train"""
     script = f"""if mkdir {tmp_path}/first; then {ready}; echo '{said[0]}'; read train; kill -9 $$
@@ -401,7 +401,7 @@ def test_a_broken_worker_takes_no_result_with_it(
 ) -> None:
     """Two stand-ins: one ends its trial, the other cannot prepare; both are read in one batch."""
     result = (
-        messages.encode(messages.ended_message(JobFinished(7, TrainingResult("complete", 0.5), 1.0))).decode().strip()
+        messages.encode(messages.event_message(JobFinished(7, TrainingResult("complete", 0.5), 1.0))).decode().strip()
     )
     broken = '{"is": "broken", "error": "DataError: gone", "traceback": ""}'
     first = f"""read prepare; echo '{{"is": "ready"}}'; read train; echo '{result}'; read end"""

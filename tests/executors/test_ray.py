@@ -327,7 +327,7 @@ def worker_says(project: Path, sha256: str, archive: bytes, monkeypatch: pytest.
     monkeypatch.chdir(project)
 
     def loop(inbox: queue.SimpleQueue[dict[str, Any]], send: Any) -> None:
-        copy = Path(inbox.get()["workplace"]["project"])
+        copy = Path(inbox.get()["config"]["project"])
         send({"is": "heard", "copy": copy, "mode": copy.parent.stat().st_mode & 0o777, "here": Path.cwd()})
         raise SystemExit(3)
 

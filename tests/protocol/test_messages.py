@@ -53,7 +53,7 @@ def record(**values: float) -> EpochRecord:
     ],
 )
 def test_events_arrive_as_they_were_sent(event: EpochFinished | JobFinished) -> None:
-    message = messages.epoch_message(event) if isinstance(event, EpochFinished) else messages.ended_message(event)
+    message = messages.event_message(event) if isinstance(event, EpochFinished) else messages.event_message(event)
     assert messages.parse_event(over_the_wire(message)) == event
 
 
@@ -62,17 +62,17 @@ def test_events_arrive_as_they_were_sent(event: EpochFinished | JobFinished) -> 
     [CheckpointSaved(3, 1, 2, 0.1 + 0.2, bytes(range(256))), CheckpointSkipped(3, "ü"), TrialRestarted(3, "damaged")],
 )
 def test_checkpoints_arrive_as_they_were_sent(event: CheckpointSaved | CheckpointSkipped | TrialRestarted) -> None:
-    assert messages.parse_event(over_the_wire(messages.checkpoint_message(event))) == event
+    assert messages.parse_event(over_the_wire(messages.event_message(event))) == event
 
 
 def test_nan_gets_through() -> None:
     found = messages.parse_event(
-        over_the_wire(messages.epoch_message(EpochFinished(1, record(loss=math.nan), 1, 0.5, False)))
+        over_the_wire(messages.event_message(EpochFinished(1, record(loss=math.nan), 1, 0.5, False)))
     )
     assert isinstance(found, EpochFinished)
     assert math.isnan(found.record.loss)
     ended = messages.parse_event(
-        over_the_wire(messages.ended_message(JobFinished(1, TrainingResult("complete", math.nan), 0.0)))
+        over_the_wire(messages.event_message(JobFinished(1, TrainingResult("complete", math.nan), 0.0)))
     )
     assert isinstance(ended, JobFinished)
     assert ended.training.value is not None
@@ -81,7 +81,7 @@ def test_nan_gets_through() -> None:
 
 def test_an_exception_arrives_with_its_traceback() -> None:
     event = JobFailed(3, "ValueError: größer\n", "Traceback\n  line\n" * 5000)
-    assert messages.parse_event(over_the_wire(messages.raised_message(event))) == event
+    assert messages.parse_event(over_the_wire(messages.event_message(event))) == event
 
 
 def test_jobs_and_workplaces(tmp_path: Any) -> None:
@@ -117,11 +117,11 @@ def test_json_text_is_plain() -> None:
 
 def test_what_was_changed_arrives_as_it_was_sent() -> None:
     event = GlobalStateChanged(3, ("Keras's dtype policy",), ())
-    assert messages.parse_event(over_the_wire(messages.changed_message(event))) == event
+    assert messages.parse_event(over_the_wire(messages.event_message(event))) == event
 
 
-EPOCH = messages.epoch_message(EpochFinished(7, record(), 3, 0.5, True))
-ENDED = messages.ended_message(JobFinished(7, TrainingResult("complete", 0.5), 1.0))
+EPOCH = messages.event_message(EpochFinished(7, record(), 3, 0.5, True))
+ENDED = messages.event_message(JobFinished(7, TrainingResult("complete", 0.5), 1.0))
 HOSTILE: dict[str, Any] = {
     "nothing": {},
     "no kind": {"number": 7},
@@ -159,12 +159,12 @@ def test_what_is_no_message_of_the_trial(message: dict[str, Any]) -> None:
 def test_epochs_come_in_order_and_once() -> None:
     parser = messages.EventParser(7)
     first = EpochFinished(7, record(probes=(Probe(0, 1.0, ()), Probe(1, 1.0, ()))), 1, 0.5, False)
-    parser.parse(messages.epoch_message(first))
+    parser.parse(messages.event_message(first))
     for event in (first, dataclasses.replace(first, step=2)):
         with pytest.raises(messages.MessageError):
-            parser.parse(messages.epoch_message(event))
-    parser.parse(messages.checkpoint_message(TrialRestarted(7, "damaged")))
-    assert parser.parse(messages.epoch_message(first)) == first
+            parser.parse(messages.event_message(event))
+    parser.parse(messages.event_message(TrialRestarted(7, "damaged")))
+    assert parser.parse(messages.event_message(first)) == first
 
 
 def test_texts_are_cut_and_cleaned() -> None:
@@ -172,7 +172,7 @@ def test_texts_are_cut_and_cleaned() -> None:
     assert isinstance(found, CheckpointSkipped)
     assert 100 < len(found.reason) < 5000
     assert found.reason[0] == "x"
-    found = messages.parse_event(messages.raised_message(JobFailed(1, "x" * 10**6, "y" * 10**6)))
+    found = messages.parse_event(messages.event_message(JobFailed(1, "x" * 10**6, "y" * 10**6)))
     assert isinstance(found, JobFailed)
     assert len(found.error) < 5000
     assert len(found.traceback) < 300_000
@@ -199,5 +199,5 @@ def test_a_stream_ends_with_the_first_line_that_is_no_message(line: bytes) -> No
 
 
 def test_checkpoints_may_be_large_and_half_a_line_is_the_end() -> None:
-    saved = messages.encode(messages.checkpoint_message(CheckpointSaved(1, 0, 1, 0.0, b"x" * messages.LINE_BYTES)))
+    saved = messages.encode(messages.event_message(CheckpointSaved(1, 0, 1, 0.0, b"x" * messages.LINE_BYTES)))
     assert len(list(messages.receive(io.BytesIO(saved + b'{"is": "re')))) == 1

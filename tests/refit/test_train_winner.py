@@ -88,7 +88,7 @@ def test_seeds_are_shared_by_the_recipes_and_new(study, place, tmp_path):
     assert set(final) == set(again)
     searched = {row.candidate.leader.recipe.seed for row in trained(study, place, tmp_path / "b.keras").recipes}
     assert not searched & set(again)
-    assert [job.purpose for job in jobs] == ["again"] * 6 + ["final"] * 2
+    assert [job.purpose for job in jobs] == ["revalidate"] * 6 + ["final_fit"] * 2
     assert executors.made[-1].closed is False
 
 
@@ -117,7 +117,7 @@ def test_noise_has_no_winner(study, place, tmp_path):
     assert said.verdict == "none"
     assert not file.exists()
     assert said.test is said.expected is said.file is None
-    assert all(job.purpose == "again" for job in executors.made[-1].jobs), "the test part is not touched"
+    assert all(job.purpose == "revalidate" for job in executors.made[-1].jobs), "the test part is not touched"
     assert any(sentence.startswith("No winner: ") for sentence in said.meaning)
     assert said.baseline.p > 0.05
 
@@ -162,7 +162,7 @@ def test_a_recipe_that_diverges_goes_behind(study, place, tmp_path):
     seen: list[int] = []
 
     def once(recipe, purpose):
-        mine = recipe.learning_rate == best.learning_rate and purpose == "again"
+        mine = recipe.learning_rate == best.learning_rate and purpose == "revalidate"
         seen.extend([1] if mine else [])
         return mine and len(seen) == 2
 
@@ -177,7 +177,7 @@ def test_where_everything_diverges_it_has_failed(study, place, tmp_path):
     with pytest.raises(StudyFailedError, match="none of the leading trials"):
         trained(study, place, tmp_path / "a.keras", diverges=lambda recipe, purpose: True)
     with pytest.raises(StudyFailedError, match="with all rows each of 5 diverged: the training loss became nan"):
-        trained(study, place, tmp_path / "a.keras", diverges=lambda recipe, purpose: purpose == "final")
+        trained(study, place, tmp_path / "a.keras", diverges=lambda recipe, purpose: purpose == "final_fit")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -185,8 +185,8 @@ def test_the_first_seed_that_does_not_diverge_is_kept(study, place, tmp_path):
     last: list[int] = []
 
     def first(recipe, purpose):
-        last.extend([recipe.seed] if purpose == "final" else [])
-        return purpose == "final" and len(last) == 1
+        last.extend([recipe.seed] if purpose == "final_fit" else [])
+        return purpose == "final_fit" and len(last) == 1
 
     said = trained(study, place, tmp_path / "a.keras", diverges=first)
     assert said.test.seed == 1

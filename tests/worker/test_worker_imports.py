@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner.worker.loop import _without
+from tuner.worker.loop import _hide_modules
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("modules")
 def test_an_import_does_without_what_is_hidden_and_a_later_one_gets_it() -> None:
-    with _without("heavy_module", "light_module"):
+    with _hide_modules("heavy_module", "light_module"):
         asks = importlib.import_module("asks_module")
     assert asks.heavy is None
     assert asks.light is sys.modules["light_module"], "what is imported already stays"
@@ -36,6 +36,6 @@ def test_an_import_does_without_what_is_hidden_and_a_later_one_gets_it() -> None
 
 @pytest.mark.usefixtures("modules")
 def test_an_error_hides_nothing_for_good() -> None:
-    with pytest.raises(RuntimeError), _without("heavy_module"):
+    with pytest.raises(RuntimeError), _hide_modules("heavy_module"):
         raise RuntimeError
     assert importlib.import_module("heavy_module").__name__ == "heavy_module"

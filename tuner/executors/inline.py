@@ -1,4 +1,4 @@
-"""Trials in this process, one after the other: for tests, and to measure the coordinator alone."""
+"""The executor in this process, for tests and benchmarks of the coordinator."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from tuner.protocol import EpochFinished, Event, Job, JobFailed, JobFinished, Tr
 from tuner.text import format_error
 
 Trainer: TypeAlias = Callable[[Mapping[str, Any]], Generator[EpochRecord, None, TrainingResult]]
-"""Takes a recipe (JSON), yields a record after each epoch, returns how the training ended."""
+"""Takes a recipe (JSON), yields a record after each epoch, returns the result."""
 
 
 class InlineExecutor:
-    """Advances each running trainer by one epoch a call: each epoch is an event, as it is with worker processes.
+    """Advances each running trainer by one epoch per `poll`.
 
-    A trainer begins at its beginning: a job with a checkpoint begins anew.
+    Trainers cannot resume: a job with a checkpoint is restarted.
 
     Args:
-        trainer: What stands for the engine.
-        slots: Jobs taken at once; they advance in turn.
-        engine: Gives the engine that trained last; None where the trainer is none.
+        trainer: Replaces the engine.
+        slots: Concurrent jobs; they advance in turn.
+        engine: Returns the name of the engine that trained last, or None.
     """
 
     def __init__(self, trainer: Trainer, slots: int = 1, engine: Callable[[], str | None] = lambda: None) -> None:
         self._trainer, self._slots, self._engine = trainer, slots, engine
         self._running: dict[int, tuple[Job, Generator[EpochRecord, None, TrainingResult]]] = {}
-        self._answers: dict[int, bool] = {}
+        self._decisions: dict[int, bool] = {}
         self._waiting: set[int] = set()
-        self._anew: set[int] = set()
+        self._to_restart: set[int] = set()
 
     def start(self) -> None:
         """See `Executor`: nothing to start."""
@@ -42,37 +42,37 @@ class InlineExecutor:
     def submit(self, job: Job) -> None:
         """See `Executor`."""
         self._running[job.number] = (job, self._trainer(job.recipe))
-        self._answers[job.number] = True
+        self._decisions[job.number] = True
         if job.checkpoint is not None:
-            self._anew.add(job.number)
+            self._to_restart.add(job.number)
 
     def resume_or_prune(self, number: int, go_on: bool) -> None:
         """See `Executor`."""
-        self._answers[number] = go_on
+        self._decisions[number] = go_on
         self._waiting.discard(number)
 
     def cancel(self, number: int) -> None:
         """See `Executor`."""
         self._running.pop(number, None)
         self._waiting.discard(number)
-        self._anew.discard(number)
+        self._to_restart.discard(number)
 
     def poll(self, timeout_s: float) -> list[Event]:
-        """One step of each running job."""
+        """See `Executor`: one step of each running job."""
         ready = [entry for number, entry in self._running.items() if number not in self._waiting]
         return [self._advance(job, training) for job, training in ready]
 
     def close(self, *, at_once: bool = False) -> None:
-        """Forget what runs."""
+        """See `Executor`."""
         self._running.clear()
 
     def _advance(self, job: Job, training: Generator[EpochRecord, None, TrainingResult]) -> Event:
         number = job.number
-        if number in self._anew:
-            self._anew.discard(number)
+        if number in self._to_restart:
+            self._to_restart.discard(number)
             return TrialRestarted(number, "trainers in this process make no use of any")
         try:
-            if not self._answers[number]:
+            if not self._decisions[number]:
                 del self._running[number]
                 return JobFinished(number, TrainingResult("pruned", None, "pruned"), 0.0)
             record = next(training)

@@ -142,7 +142,7 @@ class PipeTransport:
         self._running.append(worker)
         worker.reader = threading.Thread(target=self._listen, args=(worker,), daemon=True)
         worker.reader.start()
-        self.send(worker, {"do": "prepare", "workplace": self._config.to_json()})
+        self.send(worker, {"do": "prepare", "config": self._config.to_json()})
         return worker
 
     def send(self, worker: WorkerProcess, message: dict[str, Any]) -> None:

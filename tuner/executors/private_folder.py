@@ -13,19 +13,19 @@ from pathlib import Path
 _PREFIX = "tuner-"
 _LOCK = "in-use"
 _YOUNG_S = 60.0
-"""A folder that is younger may not be locked yet by the process that makes it."""
+"""A younger folder may not be locked yet by its creator."""
 
 
 class PrivateFolder:
     """A new folder with mode 0700 for as long as this process lives.
 
-    A killed process removes nothing: each new folder removes those of the same user that no process holds any more.
+    A killed process removes nothing: creating one removes those of the same user that no process locks any more.
 
     Args:
-        parent: Where it is made; the folder for temporary files by default.
+        parent: Its parent; the folder for temporary files by default.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be created.
     """
 
     def __init__(self, parent: Path | None = None) -> None:
@@ -36,7 +36,7 @@ class PrivateFolder:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def remove(self) -> None:
-        """Remove it with all that lies in it; nothing if that has been done."""
+        """Remove the folder and its contents; a second call does nothing."""
         shutil.rmtree(self.path, ignore_errors=True)
         if self._lock >= 0:
             os.close(self._lock)
@@ -44,7 +44,7 @@ class PrivateFolder:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what killed processes of this user have left."""
+    """Remove the folders of killed processes of this user."""
     for lock in parent.glob(f"{_PREFIX}*/{_LOCK}"):
         with contextlib.suppress(OSError):  # of somebody else, or removed meanwhile
             folder = lock.parent

@@ -1,7 +1,7 @@
-"""Memory of this machine, or of the container that this process is in: what is left, and whom the system has killed.
+"""Available memory and OOM-kill counts of the host or cgroup.
 
-Linux says so in files.  A control group (of a container, of a batch system) may have less than the machine, and so may
-each group around it: what counts is the one with the least left.  Elsewhere nothing is known, and nothing is done.
+Linux only; elsewhere both are None.  A cgroup (of a container, of a batch system) may have less than the host, and so
+may each of its ancestors: the one with the least memory left counts.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 
 ROOT = Path("/")
 FILE_PAGES = ("active_file", "inactive_file")
-"""Memory that a group holds of files: the system takes it back where it is wanted."""
+"""Page cache in a cgroup's usage, which the kernel reclaims on demand."""
 _FILES = {1: ("memory.limit_in_bytes", "memory.usage_in_bytes"), 2: ("memory.max", "memory.current")}
-"""What a group may hold and what it holds, by the version of its files."""
+"""Limit and usage of a cgroup, by cgroup version."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class MemoryInfo:
     """Memory in bytes.
 
     Attributes:
-        total: All that there may be.
-        left: What nobody holds; swap space counts.
+        total: Limit of the cgroup, or RAM of the host.
+        left: Available memory, including swap.
     """
 
     total: int
@@ -31,10 +31,10 @@ class MemoryInfo:
 
 
 def available_memory(root: Path = ROOT) -> MemoryInfo | None:
-    """Memory for this process and its children; None where the system does not tell.
+    """Return the memory available to this process and its children; None if it is unknown.
 
     Args:
-        root: Where `proc` and `sys` are.
+        root: Folder of `proc` and `sys`.
     """
     machine = _pairs(root / "proc/meminfo", 1024)
     if not {"MemTotal", "MemAvailable"} <= machine.keys():
@@ -52,7 +52,7 @@ def available_memory(root: Path = ROOT) -> MemoryInfo | None:
 
 
 def oom_kills(root: Path = ROOT) -> int | None:
-    """How many processes of this group, else of this machine, the system has killed so far for want of memory."""
+    """Return the number of OOM kills in this cgroup, else on this host; None if it is unknown."""
     for version, group in _groups(root):
         killed = _pairs(group / ("memory.events" if version == 2 else "memory.oom_control")).get("oom_kill")
         if killed is not None:
@@ -61,7 +61,7 @@ def oom_kills(root: Path = ROOT) -> int | None:
 
 
 def _groups(root: Path) -> Iterator[tuple[int, Path]]:
-    """Control groups of memory that this process is in, from its own outwards, with the version of their files."""
+    """Yield the memory cgroups of this process, innermost first, each after its version."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -87,7 +87,7 @@ def _number(file: Path) -> int | None:
 
 
 def _pairs(file: Path, unit: int = 1) -> dict[str, int]:
-    """The lines `name number` of a file; nothing where it is not there."""
+    """Return the `name number` lines of a file; empty if it cannot be read."""
     try:
         rows = [line.replace(":", " ").split() for line in file.read_text().splitlines()]
     except OSError:

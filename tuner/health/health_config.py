@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,8 +21,3 @@ class HealthOptions:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
         return {**asdict(self), "stop": list(self.stop)}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> HealthOptions:
-        """The options of `to_json`."""
-        return cls(content["measure"], tuple(content["stop"]))

@@ -1,24 +1,22 @@
 from .artifacts import TrainingArtifacts
 from .events import (
-    CHECKPOINT_EVERY_S,
     CheckpointSaved,
     CheckpointSkipped,
     EpochFinished,
     Event,
-    Executor,
     GlobalStateChanged,
-    Job,
     JobFailed,
     JobFinished,
     LimitExceeded,
     ModelWarned,
     TrialRestarted,
-    WorkerConfig,
     WorkerDied,
-    artifacts_for,
 )
+from .executor import Executor
+from .job import Job, artifacts_for
 from .limits import NO_LIMITS, Limits, out_of_memory
 from .messages import MAX_CHECKPOINT_BYTES
+from .worker_config import CHECKPOINT_EVERY_S, WorkerConfig
 
 __all__ = [
     "CHECKPOINT_EVERY_S",

@@ -1,20 +1,20 @@
-"""What a trial may use of a machine: time, and memory of its worker process."""
+"""Time and memory that a trial may use."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-_WITHOUT_MEMORY = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
+_MEMORY_ERRORS = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
 """Names of such exceptions: of Python and NumPy, of TensorFlow, of Ray."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of one worker process with all that it has started; None for none.
+    """Limits of one trial; None for no limit.
 
     Attributes:
         trial_time_s: Wall time of one trial.
-        memory_bytes: Memory.
+        memory_bytes: Memory of its worker process with its descendants.
     """
 
     trial_time_s: float | None = None
@@ -25,5 +25,5 @@ NO_LIMITS = Limits()
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that memory could not be had; `_WITHOUT_MEMORY` are not imported for that."""
-    return any(kind.__name__ in _WITHOUT_MEMORY for kind in type(error).__mro__)
+    """Return True if an exception reports a lack of memory; `_MEMORY_ERRORS` need not be imported."""
+    return any(kind.__name__ in _MEMORY_ERRORS for kind in type(error).__mro__)

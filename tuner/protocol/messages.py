@@ -1,12 +1,12 @@
 """The wire between coordinator and worker: one JSON object a line.
 
-Towards the worker: `{"do": "prepare", workplace}`, `{"do": "train", job}`, `{"do": "answer", "go_on"}`.
+Towards the worker: `{"do": "prepare", config}`, `{"do": "train", job}`, `{"do": "answer", "go_on"}`.
 From the worker: `{"is": "ready"}`, `{"is": "broken"}`, `{"is": "epoch"}`, `{"is": "saved"}`, `{"is": "unsaved"}`,
 `{"is": "anew"}`, `{"is": "warned"}`, `{"is": "changed"}`, `{"is": "ended"}`, `{"is": "raised"}`.
 JSON here allows NaN and infinities: a diverging loss must get through.  Checkpoints are in base64.
 
-User code runs in a worker and may write to its end of the wire.  So nothing that comes from there is taken on trust:
-whatever is no message of the trial that the worker trains is a `MessageError`.
+User code runs in a worker and may write to its end of the wire.  So nothing from there is trusted: anything but a
+message of the worker's trial is a `MessageError`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from __future__ import annotations
 import base64
 import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
 
 from pydantic import TypeAdapter
 
@@ -26,12 +26,12 @@ from tuner.protocol.events import (
     EpochFinished,
     Event,
     GlobalStateChanged,
-    Job,
     JobFailed,
     JobFinished,
     ModelWarned,
     TrialRestarted,
 )
+from tuner.protocol.job import Job
 from tuner.text import LOG_CHARS, excerpt, plain, shorten
 
 EVENTS: Mapping[str, type[Event]] = {
@@ -44,7 +44,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "ended": JobFinished,
     "raised": JobFailed,
 }
-"""What a worker may say of a job."""
+"""Events that a worker may send, by their name in a message."""
 _NAMES = {kind: name for name, kind in EVENTS.items()}
 MAX_CHECKPOINT_BYTES = 2**28
 """A larger checkpoint is not kept: coordinator and database hold one for each running trial."""
@@ -59,7 +59,7 @@ _LARGEST_INT = 2**31 - 1
 
 
 class MessageError(ValueError):
-    """What came from a worker is no message of the trial that it trains."""
+    """A worker sent something that is no message of its trial."""
 
     def __init__(self, what: str) -> None:
         super().__init__(
@@ -69,12 +69,12 @@ class MessageError(ValueError):
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """A message as one line."""
+    """Return a message as one line."""
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
 def decode(line: bytes) -> dict[str, Any]:
-    """The message of one line.
+    """Parse the message of one line.
 
     Raises:
         MessageError: It is no JSON object.
@@ -88,8 +88,8 @@ def decode(line: bytes) -> dict[str, Any]:
     return content
 
 
-def receive(stream: BinaryIO) -> Iterator[dict[str, Any]]:
-    """Yield the messages of a stream to its end; half a line there is left out, as its writer died while it wrote.
+def receive(stream: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the messages of a stream; an incomplete last line is dropped, as its writer died.
 
     Raises:
         MessageError: A line is none, or is too long.
@@ -105,57 +105,29 @@ def receive(stream: BinaryIO) -> Iterator[dict[str, Any]]:
 
 
 def train_message(job: Job) -> dict[str, Any]:
-    """The job as a message."""
+    """Return the message of a job."""
     checkpoint = None if job.checkpoint is None else base64.b64encode(job.checkpoint).decode()
-    plain = {"recipe": dict(job.recipe), "rungs": list(job.rungs), "measured": dict(job.measured)}
-    return {"do": "train", **vars(job), **plain, "checkpoint": checkpoint}
+    return {"do": "train", **_dump("train", job, "checkpoint"), "checkpoint": checkpoint}
 
 
 def parse_job(message: Mapping[str, Any]) -> Job:
-    """The job of `train_message`."""
-    content = {key: value for key, value in message.items() if key != "do"}
-    checkpoint = None if content["checkpoint"] is None else base64.b64decode(content["checkpoint"])
-    plain = {"rungs": tuple(content["rungs"]), "measured": _tuples(content["measured"])}
-    return Job(**{**content, **plain, "checkpoint": checkpoint})
+    """Return the job of a `train_message`."""
+    checkpoint = None if message["checkpoint"] is None else base64.b64decode(message["checkpoint"])
+    job: Job = _adapter("train").validate_python({**message, "checkpoint": checkpoint})
+    return job
 
 
-def epoch_message(event: EpochFinished) -> dict[str, Any]:
-    """The event as a message."""
-    return {"is": "epoch", **vars(event), "record": event.record.to_json()}
-
-
-def checkpoint_message(event: CheckpointSaved | CheckpointSkipped | TrialRestarted) -> dict[str, Any]:
-    """The event as a message."""
-    message = {"is": _NAMES[type(event)], **vars(event)}
-    return (
-        {**message, "content": base64.b64encode(event.content).decode()}
-        if isinstance(event, CheckpointSaved)
-        else message
-    )
-
-
-def warned_message(event: ModelWarned) -> dict[str, Any]:
-    """The event as a message."""
-    return {"is": "warned", **vars(event)}
-
-
-def changed_message(event: GlobalStateChanged) -> dict[str, Any]:
-    """The event as a message."""
-    return {"is": "changed", **vars(event)}
-
-
-def ended_message(event: JobFinished) -> dict[str, Any]:
-    """The event as a message."""
-    return {"is": "ended", **vars(event), "training": event.training.to_json(), "measured": dict(event.measured)}
-
-
-def raised_message(event: JobFailed) -> dict[str, Any]:
-    """The event as a message."""
-    return {"is": "raised", **vars(event)}
+def event_message(event: Event) -> dict[str, Any]:
+    """Return the message of an event."""
+    name = _NAMES[type(event)]
+    message = {"is": name, **_dump(name, event, "content")}
+    if isinstance(event, CheckpointSaved):
+        message["content"] = base64.b64encode(event.content).decode()
+    return message
 
 
 class EventParser:
-    """Reads what a worker says of one job.
+    """Parses the events of one job.
 
     Args:
         number: Of the trial.
@@ -165,7 +137,7 @@ class EventParser:
         self._number, self._step, self._seen = number, 0, set[tuple[int, int]]()
 
     def parse(self, message: Mapping[str, Any]) -> Event:
-        """The event of a message; its texts are cut and cleaned.
+        """Return the event of a message, its texts cut and cleaned.
 
         Raises:
             MessageError: It is none, is of another trial, or is out of order.
@@ -181,7 +153,7 @@ class EventParser:
         return event
 
     def _follows(self, event: EpochFinished) -> bool:
-        """Whether an epoch may come after those before: what pruner and database are told must be new."""
+        """Return True if an epoch may follow those before: its step and probes must be new."""
         record = event.record
         step = self._step + 1 if event.step is None else event.step
         probed = [(record.fold, probe.epoch) for probe in record.probes]
@@ -194,7 +166,7 @@ class EventParser:
 
 
 def parse_event(message: Mapping[str, Any]) -> Event:
-    """The event of a worker's message about a job.
+    """Return the event of a message, unchecked for order.
 
     Raises:
         ValueError: It is none.
@@ -205,7 +177,7 @@ def parse_event(message: Mapping[str, Any]) -> Event:
     content = {key: value if key == "content" else _bounded(value, key) for key, value in message.items()}
     if name == "saved":
         content["content"] = base64.b64decode(content["content"])
-    event = _adapter(name).validate_python(content)
+    event: Event = _adapter(name).validate_python(content)
     if isinstance(event, JobFinished) and not all(finding.verdict in VERDICTS for finding in event.training.findings):
         raise ValueError("an unknown verdict")
     return event
@@ -213,11 +185,17 @@ def parse_event(message: Mapping[str, Any]) -> Event:
 
 @functools.cache
 def _adapter(name: str) -> TypeAdapter[Any]:
-    return TypeAdapter(EVENTS[name])
+    return TypeAdapter(EVENTS.get(name, Job))
+
+
+def _dump(name: str, record: Event | Job, without: str) -> dict[str, Any]:
+    """Return the fields of a record as JSON, without one that is bytes."""
+    content: dict[str, Any] = _adapter(name).dump_python(record, mode="json", exclude={without})
+    return content
 
 
 def _bounded(value: Any, key: object = None) -> Any:
-    """A part of a message with texts that fit where they are stored.
+    """Return a part of a message with texts cut to what is stored.
 
     Raises:
         ValueError: A number does not fit.
@@ -237,9 +215,5 @@ def _bounded(value: Any, key: object = None) -> Any:
 
 
 def _quoted(message: bytes | Mapping[str, Any]) -> str:
-    """The beginning of what was sent, on one line."""
+    """Return the beginning of what was sent, on one line."""
     return plain(repr(message[:100] if isinstance(message, bytes) else dict(message)))[:100]
-
-
-def _tuples(lists: Mapping[str, Sequence[Any]]) -> dict[str, tuple[Any, ...]]:
-    return {key: tuple(values) for key, values in lists.items()}

@@ -87,7 +87,7 @@ def fit_final(work: RefitSession, chosen: Candidate, answer: str) -> FinalFit:
     recipe = chosen.leader.recipe
     first = _FIRST
     jobs = [
-        Job(first + index, work.seeded(recipe, index).to_json(), purpose="final", folder=str(work.folder))
+        Job(first + index, work.seeded(recipe, index).to_json(), purpose="final_fit", folder=str(work.folder))
         for index in range(work.seeds)
     ]
     ended = work.run(jobs, lambda number: None)

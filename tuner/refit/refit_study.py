@@ -127,7 +127,7 @@ def _train(work: RefitSession, found: list[Leader], file: Path) -> RefitResult:
 def _again(work: RefitSession, found: list[Leader], measure: Measure) -> list[Candidate]:
     """Each leader with what its trainings say, in the order of the search."""
     jobs = [
-        Job(rank * work.seeds + index, work.seeded(leader.recipe, index).to_json(), (), "again", str(work.folder))
+        Job(rank * work.seeds + index, work.seeded(leader.recipe, index).to_json(), (), "revalidate", str(work.folder))
         for index in range(work.seeds)  # seed after seed, so that each leader is tried early
         for rank, leader in enumerate(found)
     ]

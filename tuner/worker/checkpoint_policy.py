@@ -1,4 +1,4 @@
-"""When a worker makes a checkpoint: seldom enough to cost next to nothing, whatever the size of the model."""
+"""When a worker makes a checkpoint: so seldom that the cost is bounded, whatever the size of the model."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tuner.engines import Checkpoint
 from tuner.protocol import MAX_CHECKPOINT_BYTES, CheckpointSaved, CheckpointSkipped
 
 MAX_TIME_SHARE = 0.02
-"""Of the time of a trial, so much may be spent on its checkpoints."""
+"""Maximum share of a trial's time that its checkpoints may take."""
 
 
 class CheckpointPolicy:
     """Makes the checkpoints of one trial (see `tuner.engines.Keep`).
 
     Args:
-        number: Of the trial.
-        recipe: Of the trial.
-        every_s: Time between two checkpoints at least, in seconds; None where none are wanted.
+        number: Number of the trial.
+        recipe: Its recipe.
+        every_s: Minimum time between two checkpoints, in seconds; None for no checkpoints.
         spent_s: Time that earlier workers have spent on the trial, in seconds.
-        tell: Told of each.
+        tell: Called with each event.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class CheckpointPolicy:
         self._too_large = False
 
     def __call__(self, make: Callable[[], Checkpoint]) -> None:
-        """Make one, where it is time for it."""
+        """Make a checkpoint if it is due."""
         began = time.monotonic()
         if self._too_large or began < self._next:
             return

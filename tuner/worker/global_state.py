@@ -1,7 +1,7 @@
-"""What is global in a worker process: found by each trial as the first one found it.
+"""Global state of a worker process, restored between trials.
 
-A trial runs code of the user.  Whatever that sets for the whole process is put back before the next trial; if nothing
-can put it back, the worker is replaced.  The engines set the seeds themselves, at each build.
+What user code changes in the process is restored before the next trial; if it cannot be restored, the worker is
+replaced.  The engines set the seeds themselves, at each build.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _WATCHED = (
     *("keras.src.backend.tensorflow.core", "keras.src.backend.tensorflow.math", "keras.src.backend.tensorflow.nn"),
     *("keras.src.backend.tensorflow.numpy", "keras.src.backend.tensorflow.random"),
 )
-"""Modules whose functions and classes stay what they are, besides the public ones of Keras."""
+"""Modules whose functions and classes must not change, besides the public ones of Keras."""
 _TENSORFLOW = ("data", "linalg", "math", "nn", "random")
 _PLAIN = (dict, list, set)
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -139,7 +139,7 @@ class _Functions:
         self._sizes = [(space, len(space)) for space in map(vars, classes)]
 
     def same(self) -> bool:
-        """Whether all of them are what they were."""
+        """Return True if none has changed."""
         return all(known.items() <= space.items() for space, known in self._known) and all(
             len(space) == size for space, size in self._sizes
         )
@@ -156,7 +156,7 @@ def _is_code(value: Any) -> bool:
 
 
 def _threads() -> set[threading.Thread]:
-    """Threads that Python code has started; those of others become known when they call Python."""
+    """Return the threads started by Python code, not those that only call into Python."""
     return {thread for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread)}
 
 
@@ -169,7 +169,7 @@ class _Module:
         self._contents = [(value, value.copy()) for value in self._names.values() if type(value) in _PLAIN]
 
     def restore(self) -> bool:
-        """Put back what has changed; whether anything had."""
+        """Restore what has changed; returns True if anything had."""
         now = {name: value for name, value in self._space.items() if name != "__builtins__"}
         changed = now.keys() != self._names.keys() or any(now[name] is not self._names[name] for name in now)
         if changed:
@@ -187,12 +187,12 @@ class _Module:
 def _equal(one: Any, other: Any) -> bool:
     try:
         return bool(one == other)
-    except Exception:  # arrays in it, say: put back to be sure
+    except Exception:  # arrays in it, for example: restore to be sure
         return False
 
 
 class GlobalState:
-    """What is global, as it is when this is made: after the files of the user were loaded, before a trial.
+    """A snapshot of the global state, after the user's files were loaded and before a trial.
 
     Args:
         project: Folder of the user's files.
@@ -205,10 +205,10 @@ class GlobalState:
         self._modules = [_Module(module) for module in self._new_modules()]
 
     def restore(self) -> tuple[list[str], list[str]]:
-        """Put back what has changed.
+        """Restore what has changed.
 
         Returns:
-            What had changed and is as it was, and what has changed for good.
+            What was restored, and what could not be.
         """
         restored, lasting = self._settings.restore()
         if [module for module in self._modules if module.restore()]:
@@ -223,7 +223,7 @@ class GlobalState:
         return restored, lasting
 
     def _new_modules(self) -> list[types.ModuleType]:
-        """Modules of the user that were loaded since the last call."""
+        """Return the user's modules that were loaded since the last call."""
         if len(self._seen) == len(sys.modules):
             return []
         new = [(name, module) for name, module in list(sys.modules.items()) if name not in self._seen]

@@ -1,8 +1,7 @@
-"""A worker process: imports TensorFlow and reads the data once, then trains one trial after the other.
+"""The worker process: imports TensorFlow and reads the data once, then trains one trial after the other.
 
-It speaks over its standard input and output (see `messages`); what Keras, TensorFlow or user code print goes to
-standard error, which the coordinator keeps in a log.  It ends when its input closes, so it never outlives the
-coordinator.
+Messages go over its standard input and output (see `messages`); what Keras, TensorFlow or user code print goes to
+standard error, which the coordinator logs.  It ends when its input closes, so it never outlives the coordinator.
 """
 
 from __future__ import annotations
@@ -62,27 +61,27 @@ class Worker:
         self._current: tuple[int, Recipe]
 
     def run(self) -> None:
-        """Prepare once, then train what comes; never returns, the end of input ends the process."""
+        """Prepare once, then run jobs; returns only if preparation fails, as the end of input ends the process."""
         message = self._inbox.get()
-        sys.path.append(message["workplace"]["project"])  # last: a project's file must not hide a library
-        workplace = WorkerConfig.from_json(message["workplace"])
+        sys.path.append(message["config"]["project"])  # last: a project's file must not hide a library
+        config = WorkerConfig.from_json(message["config"])
         try:
-            with _what_stays():
-                engine, prepared = _prepare(workplace)
+            with _gc_frozen():
+                engine, prepared = _prepare(config)
         except Exception as error:
             self._send({"is": "broken", "error": format_error(error), "traceback": traceback.format_exc()})
             return
         self._send({"is": "ready"})
         while True:
-            self.train(messages.parse_job(self._inbox.get()), workplace, engine, prepared)
+            self.train(messages.parse_job(self._inbox.get()), config, engine, prepared)
 
-    def train(self, job: Job, workplace: WorkerConfig, engine: Engine, prepared: PreparedData) -> None:
-        """Do one job, and tell of it."""
+    def train(self, job: Job, config: WorkerConfig, engine: Engine, prepared: PreparedData) -> None:
+        """Run one job and send its events."""
 
         def on_epoch(record: EpochRecord, report: tuple[int, float] | None) -> bool:
             step, value = report or (None, None)
             waits = step in job.rungs
-            self._send(messages.epoch_message(EpochFinished(job.number, record, step, value, waits)))
+            self._send(messages.event_message(EpochFinished(job.number, record, step, value, waits)))
             return bool(self._inbox.get()["go_on"]) if waits else True
 
         began, before = time.monotonic(), engine.programs
@@ -90,36 +89,34 @@ class Worker:
         try:
             recipe = Recipe.from_json(job.recipe)
             reference = Reference.parse(recipe.model.reference, "build")
-            build = load(workplace.project, reference, recipe.model.sha256, recipe.model.helpers)
-            self._state = self._state or _global_state(workplace)
+            build = load(config.project, reference, recipe.model.sha256, recipe.model.helpers)
+            self._state = self._state or _global_state(config)
             build, self._current = self._checked_build(build), (job.number, recipe)
             match job.purpose:
-                case "again":
-                    training = revalidate(
-                        engine, recipe, prepared, build, on_epoch, artifacts_for(job), workplace.health
-                    )
-                case "final":
-                    held, split = self._held_out(workplace, prepared, recipe)
+                case "revalidate":
+                    training = revalidate(engine, recipe, prepared, build, on_epoch, artifacts_for(job), config.health)
+                case "final_fit":
+                    held, split = self._held_out(config, prepared, recipe)
                     training = fit_final_model(
                         engine, recipe, prepared, held, split, build, on_epoch, artifacts_for(job)
                     )
                 case _:
-                    training = self._trial(job, workplace, engine, recipe, prepared, build, on_epoch)
+                    training = self._trial(job, config, engine, recipe, prepared, build, on_epoch)
         except (Exception, SystemExit) as error:  # user code that calls `exit()` must not end the worker
             text = excerpt(traceback.format_exc(), LOG_CHARS)
             raised = JobFailed(job.number, format_error(error), text, out_of_memory(error))
             self._restore(job.number)
-            self._send(messages.raised_message(raised))
+            self._send(messages.event_message(raised))
         else:
             made = engine.programs[0] - before[0], engine.programs[1] - before[1]
             seconds = job.spent_s + time.monotonic() - began
             new = {network: times for network, times in engine.measured.items() if network not in job.measured}
             ended = JobFinished(job.number, training, seconds, made, engine.used, engine.slower_as, new)
             self._restore(job.number)
-            self._send(messages.ended_message(ended))
+            self._send(messages.event_message(ended))
 
     def _checked_build(self, build: Callable[..., Any]) -> Callable[..., Any]:
-        """Let a model file build, and warn of the model; a network that the engine keeps is not built again."""
+        """Wrap the build function of a model file so that it warns of the model."""
         from tuner.health import output_activation  # imports Keras
 
         def built(*arguments: Any, **options: Any) -> Any:
@@ -128,36 +125,36 @@ class Worker:
             ending = output_activation(model)
             text = ending and second_activation_warning(*ending, recipe.head, recipe.task)
             if text:
-                self._send(messages.warned_message(ModelWarned(number, text)))
+                self._send(messages.event_message(ModelWarned(number, text)))
             return model
 
         return built
 
     def _restore(self, number: int) -> None:
-        """Leave the process to the next trial as this one found it."""
+        """Restore the global state of the process for the next trial."""
         restored, lasting = self._state.restore() if self._state is not None else ([], [])
         if restored or lasting:
             event = GlobalStateChanged(number, tuple(restored), tuple(lasting))
-            self._send(messages.changed_message(event))
+            self._send(messages.event_message(event))
 
     def _trial(
         self,
         job: Job,
-        workplace: WorkerConfig,
+        config: WorkerConfig,
         engine: Engine,
         recipe: Recipe,
         prepared: PreparedData,
         build: Callable[..., Any],
         on_epoch: ReportCallback,
     ) -> TrainingResult:
-        """Train a trial from its checkpoint, or from its beginning where there is none that serves."""
+        """Train a trial from its checkpoint, or from scratch if there is none or it is invalid."""
 
         def tell(event: CheckpointSaved | CheckpointSkipped | TrialRestarted) -> None:
-            self._send(messages.checkpoint_message(event))
+            self._send(messages.event_message(event))
 
         def run(resume: Checkpoint | None) -> TrainingResult:
-            keep = CheckpointPolicy(job.number, recipe, workplace.checkpoint_s, job.spent_s, tell)
-            return run_trial(engine, recipe, prepared, build, on_epoch, workplace.health, keep=keep, resume=resume)
+            keep = CheckpointPolicy(job.number, recipe, config.checkpoint_s, job.spent_s, tell)
+            return run_trial(engine, recipe, prepared, build, on_epoch, config.health, keep=keep, resume=resume)
 
         if job.checkpoint is not None:
             try:
@@ -166,22 +163,22 @@ class Worker:
                 tell(TrialRestarted(job.number, str(error)))
         return run(None)
 
-    def _held_out(self, workplace: WorkerConfig, prepared: PreparedData, recipe: Recipe) -> tuple[HeldOut, Split]:
-        """The rows of a final training, read once."""
+    def _held_out(self, config: WorkerConfig, prepared: PreparedData, recipe: Recipe) -> tuple[HeldOut, Split]:
+        """Return the rows of a final fit, read once."""
         keep = watches_validation(recipe)
         if keep not in self._held:
-            options = DataOptions.model_validate(dict(workplace.data))
-            held = held_out(options, workplace.project, workplace.seed, workplace.data_sha256, keep_validation=keep)
+            options = DataOptions.model_validate(dict(config.data))
+            held = held_out(options, config.project, config.seed, config.data_sha256, keep_validation=keep)
             self._held[keep] = held, final_split(prepared, held, recipe)
         return self._held[keep]
 
 
 @contextlib.contextmanager
-def _what_stays() -> Iterator[None]:
-    """Make what lives as long as the process.
+def _gc_frozen() -> Iterator[None]:
+    """Disable the garbage collector, then freeze what was allocated.
 
-    The garbage collector would look through TensorFlow's half a million objects again and again: a fifth of the time of
-    importing it, and 0.2 s for each full collection later.
+    It would scan TensorFlow's half a million objects repeatedly: a fifth of the import time, and 0.2 s for each full
+    collection later.
     """
     gc.disable()
     try:
@@ -192,14 +189,14 @@ def _what_stays() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _without(*modules: str) -> Iterator[None]:
-    """Let an import do without modules that it can do without; whoever asks for one later gets it.
+def _hide_modules(*modules: str) -> Iterator[None]:
+    """Hide optional modules during an import.
 
-    Keras imports them to know a DataFrame or a notebook when it sees one: 1 of 2.7 s of CPU, and no trial shows it any.
-    What is imported already stays.
+    Keras imports them to recognize a DataFrame or a notebook, which no trial passes to it: 1 of 2.7 s of CPU.  Modules
+    that are imported already stay.
     """
     hidden = [module for module in modules if module not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: `import` says that there is none
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes `import` fail
     try:
         yield
     finally:
@@ -207,23 +204,23 @@ def _without(*modules: str) -> Iterator[None]:
             del sys.modules[module]
 
 
-def _global_state(workplace: WorkerConfig) -> GlobalState:
-    """The state to go back to; the engine has imported what this needs."""
+def _global_state(config: WorkerConfig) -> GlobalState:
+    """Snapshot the state to restore; the engine has imported what this needs."""
     from tuner.worker.global_state import GlobalState
 
-    return GlobalState(workplace.project)
+    return GlobalState(config.project)
 
 
-def _prepare(workplace: WorkerConfig) -> tuple[Engine, PreparedData]:
-    options = DataOptions.model_validate(dict(workplace.data))
-    prepared = prepare(options, workplace.project, workplace.seed, workplace.data_sha256)
-    with _without("IPython", "matplotlib", "pandas", "sklearn"):
-        engine = ENGINES[workplace.engine].make(workplace.trainings)
+def _prepare(config: WorkerConfig) -> tuple[Engine, PreparedData]:
+    options = DataOptions.model_validate(dict(config.data))
+    prepared = prepare(options, config.project, config.seed, config.data_sha256)
+    with _hide_modules("IPython", "matplotlib", "pandas", "sklearn"):
+        engine = ENGINES[config.engine].make(config.trainings)
     return engine, prepared
 
 
-def _private_channel() -> tuple[BinaryIO, BinaryIO]:
-    """Standard input and output for us alone: prints of anyone else go to standard error."""
+def _redirect_stdio() -> tuple[BinaryIO, BinaryIO]:
+    """Return private copies of standard input and output; other output goes to standard error."""
     reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -234,20 +231,20 @@ def _private_channel() -> tuple[BinaryIO, BinaryIO]:
 def _listen(reader: BinaryIO, inbox: queue.SimpleQueue[dict[str, Any]]) -> None:
     for line in reader:
         inbox.put(messages.decode(line))
-    _end()  # the coordinator is gone, or wants us gone; a training in progress is worth nothing
+    _kill_session()  # the coordinator has ended or closed the pipe; a training in progress is worth nothing
 
 
-def _end() -> None:
-    """End this process with all that user code has started in its session: a killed coordinator ends nothing."""
+def _kill_session() -> None:
+    """Kill this process and all that user code started in its session, as a killed coordinator cannot."""
     if os.getsid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(0)
 
 
 def main() -> None:
-    """Entry of `python -m tuner.worker.loop`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, which decides what it means
-    reader, writer = _private_channel()
+    """Run `python -m tuner.worker.loop`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the coordinator
+    reader, writer = _redirect_stdio()
     inbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(reader, inbox), daemon=True).start()
 
@@ -256,7 +253,7 @@ def main() -> None:
             writer.write(messages.encode(message))
             writer.flush()
         except BrokenPipeError:
-            _end()
+            _kill_session()
 
     Worker(inbox, send).run()
     sys.exit(1)

@@ -1,4 +1,4 @@
-"""The project folder as one archive: what the workers of a cluster get, and how they know that it is whole."""
+"""The project folder as an archive with a hash, for the workers of a cluster."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ LEFT_OUT = (
     ".ruff_cache",
     ".mypy_cache",
 )
-"""Names of files and folders that are never sent unless the study names them; nor is `runs` of the project."""
+"""Names of files and folders that are not sent unless the study names them; nor is `runs` of the project."""
 MAX_BYTES = 500 << 20
 
 _GIT = ("git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*")
-"""Without the program that the configuration of a repository may name."""
+"""Without the file system monitor that the configuration of a repository may run."""
 
 
 def pack(project: Path, named: Sequence[str] = ()) -> bytes:
@@ -72,7 +72,7 @@ def digest(archive: bytes) -> str:
 
 
 def unpack(archive: bytes, expected: str, folder: Path) -> None:
-    """Write the files of an archive into a folder, once its hash is known to be right.
+    """Verify the hash of an archive and extract it into a folder.
 
     Raises:
         WorkerError: The archive is not the one that was sent.
@@ -99,7 +99,7 @@ def _check_size(sizes: dict[str, int]) -> None:
 
 
 def _files(project: Path) -> Iterator[Path]:
-    """What is sent of a project without being named: files, and folders with all below them."""
+    """Yield the files and folders of a project that are sent without being named."""
     tracked = _known_to_git(project)
     for path in project.iterdir() if tracked is None and project.is_dir() else tracked or ():
         parts = path.relative_to(project).parts
@@ -108,7 +108,7 @@ def _files(project: Path) -> Iterator[Path]:
 
 
 def _known_to_git(project: Path) -> list[Path] | None:
-    """What git does not ignore; None if it is no repository, or git is not there."""
+    """Return what git does not ignore; None if it is no repository, or git is not installed."""
     command = [*_GIT, "-C", str(project), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."]
     try:
         done = subprocess.run(command, capture_output=True, check=False)

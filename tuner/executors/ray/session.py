@@ -1,7 +1,7 @@
-"""A Ray of one run alone, on a machine with other users: its folder and its token are for its owner.
+"""Folder and token of a Ray of one run alone, private to its user.
 
-Ray makes its folder `/tmp/ray` and all below it writable for everybody (mode 0777), and its token readable for
-everybody.  Who can write there can put another socket or another file in the place of Ray's own.
+Ray makes its folder `/tmp/ray` and all below it world-writable (mode 0777), and its token world-readable: any local
+user could replace its sockets and files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tuner.executors.private_folder import PrivateFolder
 
 _TOKEN_VARIABLES = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 _MAX_PARENT = 15
-"""Characters: a path of Ray's sockets has up to 88 behind it, and the system takes 103 to 107 in all."""
+"""Characters; Ray appends up to 88 for its sockets, and the system allows paths of 103 to 107."""
 
 
 class RaySession:
@@ -40,7 +40,7 @@ class RaySession:
 
     @property
     def temp_dir(self) -> str:
-        """Where Ray keeps its session; Ray opens it to everybody, but the folder around it stays closed."""
+        """Folder of Ray's session; Ray makes it world-writable, but its parent stays private."""
         return str(self._folder.path / "ray")
 
     def close(self) -> None:
@@ -52,12 +52,12 @@ class RaySession:
         self._folder.remove()
 
     def _forget_token(self) -> None:
-        """Make Ray read its token anew: it keeps the first one as long as the process lives."""
+        """Make Ray read its token again: it caches the first one for the life of the process."""
         self._ray._raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 def close_token_file() -> None:
-    """Make the token that Ray keeps for its user readable for this user alone, if there is one."""
+    """Restrict Ray's token file to its user, if there is one."""
     with contextlib.suppress(OSError, RuntimeError):  # there is none, or no home
         file = os.open(Path.home() / ".ray" / "auth_token", os.O_RDONLY | os.O_NOFOLLOW)
         try:

@@ -1,0 +1,92 @@
+"""What a worker is configured with."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from tuner.data import DataFacts
+from tuner.health import HealthOptions
+from tuner.protocol.limits import NO_LIMITS, Limits
+
+if TYPE_CHECKING:
+    from tuner.study import Execution
+
+CHECKPOINT_EVERY_S = 2.0
+"""Minimum time between two checkpoints of a trial; a shorter trial has none."""
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """What every trial of a study shares; a worker reads it once.
+
+    Attributes:
+        project: Folder that references and data paths are relative to.
+        engine: Name of the engine.
+        data: The `[data]` section, as JSON.
+        data_sha256: Hash of the data that the study was started with.
+        input_shape: Shape of one row, without the batch axis.
+        seed: Of the splits.
+        health: What is measured of the health of a training, and what ends it.
+        checkpoint_s: Minimum time between two checkpoints of a trial, in seconds; None for no checkpoints.
+        trainings: Expected number of trainings that share a program (`tuner.study.program_sharing`).
+        limits: What a trial may use.
+    """
+
+    project: Path
+    engine: str
+    data: Mapping[str, Any]
+    data_sha256: str
+    input_shape: tuple[int, ...]
+    seed: int
+    health: HealthOptions = HealthOptions()
+    checkpoint_s: float | None = None
+    trainings: float = 1.0
+    limits: Limits = NO_LIMITS
+
+    @classmethod
+    def for_study(
+        cls, project: Path, data: Mapping[str, Any], facts: DataFacts, execution: Execution, trainings: float = 1.0
+    ) -> WorkerConfig:
+        """Make the configuration of every worker of a study, whatever it trains.
+
+        Args:
+            project: Folder that references and data paths are relative to.
+            data: The `[data]` section, as JSON.
+            facts: Hash and shape of the data.
+            execution: How the study trains.
+            trainings: See the attribute.
+        """
+        budget = execution.budget
+        return cls(
+            project=project,
+            engine=execution.engine,
+            data=data,
+            data_sha256=facts.sha256,
+            input_shape=facts.input_shape,
+            seed=execution.seed,
+            health=execution.health,
+            checkpoint_s=CHECKPOINT_EVERY_S if budget.checkpoint else None,
+            trainings=trainings,
+            limits=Limits(budget.trial_time_s, budget.memory_bytes),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        content: dict[str, Any] = _adapter().dump_python(self, mode="json")
+        return content
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> WorkerConfig:
+        """Read the JSON of `to_json`."""
+        return _adapter().validate_python(content)
+
+
+@functools.cache
+def _adapter() -> TypeAdapter[WorkerConfig]:
+    return TypeAdapter(WorkerConfig)
