@@ -15,9 +15,9 @@ from mock_winner import Pretender
 
 import tuner.api
 import tuner.runner.launch
+from tuner.catalog import TrialState
 from tuner.cli.group import tuner as command
 from tuner.executors import InlineExecutor
-from tuner.runner.progress import STATES
 from tuner.storage import open_database
 
 PAGE = (Path(__file__).parents[1] / "docs" / "json.md").read_text(encoding="utf-8")
@@ -93,7 +93,7 @@ def printed(*arguments: str) -> Any:
 def test_show(url):
     output = printed("show", "mock", "--storage", url)
     compare(output, "tuner show --json")
-    assert tuple(output["counts"]) == STATES
+    assert list(output["counts"]) == list(TrialState)
     assert {"complete", "diverged"} <= {trial["state"] for trial in output["trials"]}
 
 

@@ -11,8 +11,8 @@ import optuna
 import pytest
 
 import tuner.runner.launch
+from tuner.catalog import TrialState
 from tuner.executors import InlineExecutor
-from tuner.runner.progress import STATES
 from tuner.storage import open_database
 
 PROGRAM = """
@@ -127,7 +127,7 @@ def test_show_and_its_filters(call, project, study_url):
     assert len(whole["trials"]) == 20
     present = {trial["state"] for trial in whole["trials"]}
     assert present >= {"complete", "pruned", "diverged"}
-    for state in STATES:
+    for state in TrialState:
         some = json.loads(call("show", "mock", "--storage", study_url, "--json", "--state", state).out)
         assert len(some["trials"]) == whole["counts"][state]
         assert some["counts"] == whole["counts"]

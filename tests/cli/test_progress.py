@@ -11,14 +11,15 @@ import pytest
 from real_study import plain
 from rich.console import Console
 
+from tuner.catalog import TrialState
 from tuner.cli import progress_bar as module
 from tuner.cli.formats import duration_text, number_text
 from tuner.cli.progress_bar import progress
-from tuner.runner.progress import STATES, Progress
+from tuner.runner.progress import Progress
 
 
 def standing(finished: int = 3, best: float | None = 0.93333, **more: Any) -> Progress:
-    counts = {**dict.fromkeys(STATES, 0), "complete": finished, "running": 2}
+    counts = {**dict.fromkeys(TrialState, 0), "complete": finished, "running": 2}
     found = None if best is None else (1, best, {"learning_rate": 0.1})
     return Progress(**{
         "metric": "accuracy", "counts": counts, "best": found, "elapsed_s": 30.0, "finished_before": 0,

@@ -10,11 +10,11 @@ import mock_study
 import optuna
 import pytest
 
+from tuner.catalog import TrialState
 from tuner.engines import EpochRecord, TrainingResult
 from tuner.errors import NoBestTrialError, RepeatedFailureError, StudyNotFoundError, UsageError
 from tuner.executors import InlineExecutor
 from tuner.results import best_trial, list_studies, read_study_results, summary
-from tuner.runner.progress import STATES
 from tuner.runner.study_runner import StudyRunner
 from tuner.storage import Database, StudySession, open_database
 from tuner.study import explain
@@ -40,7 +40,7 @@ def test_what_a_dead_process_left_running_is_waiting(
     database: Database, tmp_path: Path, alive: bool, state: str
 ) -> None:
     left_running(database, tmp_path, alive=alive)
-    expected = {**dict.fromkeys(STATES, 0), "complete": 4, state: 1}
+    expected = {**dict.fromkeys(TrialState, 0), "complete": 4, state: 1}
     content = summary(read_study_results(database, "mock"))
     assert content["counts"] == expected
     assert content["trials"][4]["state"] == state
@@ -84,7 +84,7 @@ def test_no_complete_trial(database: Database, tmp_path: Path) -> None:
         best_trial(read_study_results(database, "mock"))
     rows = {row["study"]: row for row in list_studies(database)}
     assert rows["mock"]["best"] is None
-    assert rows["empty"]["counts"] == dict.fromkeys(STATES, 0)
+    assert rows["empty"]["counts"] == dict.fromkeys(TrialState, 0)
 
 
 def test_studies_of_plain_optuna(database: Database) -> None:

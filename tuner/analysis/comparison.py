@@ -14,11 +14,10 @@ from optuna.trial import FrozenTrial
 from tuner.analysis.epochs_to_target import TargetValue, default_target, reached_in, read_curves
 from tuner.analysis.grouping import Group, find_dimension, group_trials
 from tuner.analysis.significance import significance_test
+from tuner.catalog import FINISHED_STATES, TrialState
 from tuner.errors import NoBestTrialError
 from tuner.health import HEALTHY
 from tuner.results import StoredStudy
-
-ENDED = ("complete", "pruned", "diverged", "failed")
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def compare(study: StoredStudy, dimensions: Sequence[str], bins: int = 4) -> dic
         NoBestTrialError: No trial has ended yet.
     """
     record = study.record
-    ended = [trial for trial in record.trials if study.trial_state(trial)[0] in ENDED]
+    ended = [trial for trial in record.trials if study.trial_state(trial)[0] in FINISHED_STATES]
     if not ended:
         raise NoBestTrialError(
             f"A comparison needs trials that have ended, but the study {record.name!r} has none. Run it first."
@@ -81,7 +80,7 @@ def _label(group: Group) -> str:
 
 
 def _complete(study: StoredStudy, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    return [trial for trial in trials if study.trial_state(trial)[0] == "complete"]
+    return [trial for trial in trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
 
 
 def _row(context: _Context, group: Group, values: Sequence[float]) -> dict[str, Any]:
@@ -93,23 +92,24 @@ def _row(context: _Context, group: Group, values: Sequence[float]) -> dict[str, 
     seconds = [trial.user_attrs["duration_s"] for trial in trials if "duration_s" in trial.user_attrs]
     verdicts = study.trial_verdicts(trials)
     epochs = [] if context.goal is None else reached_in(trials, context.curves, context.goal)
+    unusable = (TrialState.DIVERGED, TrialState.FAILED)
     return {
         "value": group.value,
         "low": group.low,
         "high": group.high,
         "trials": len(trials),
-        **{state: counts[state] for state in ENDED},
+        **{state: counts[state] for state in FINISHED_STATES},
         "best": better(values) if values else None,
         "median": None if middle is None else float(middle),
         "spread": None if low is None else float(high - low),
         "reached": len(epochs),
         "epochs_to_goal": float(np.median(epochs)) if epochs else None,
-        "share_diverged": counts["diverged"] / len(trials),
-        "share_pruned": counts["pruned"] / len(trials),
+        "share_diverged": counts[TrialState.DIVERGED] / len(trials),
+        "share_pruned": counts[TrialState.PRUNED] / len(trials),
         "verdict": next(iter(verdicts), None),
         "verdicts": verdicts,
         "share_unhealthy": 1 - verdicts.get(HEALTHY, 0) / sum(verdicts.values()) if verdicts else None,
-        "failure": _commonest([reason for state, reason in ended if state in ("diverged", "failed") and reason]),
+        "failure": _commonest([reason for state, reason in ended if state in unusable and reason]),
         "seconds_a_trial": sum(seconds) / len(seconds) if seconds else None,
         "seconds": float(sum(seconds)),
     }

@@ -17,7 +17,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from tuner.analysis.ranking import LEAST_TOP, top_trials
-from tuner.catalog import written_value
+from tuner.catalog import TrialState, written_value
 from tuner.results import StoredStudy
 from tuner.search import find_best
 
@@ -43,7 +43,7 @@ def importance(study: StoredStudy) -> dict[str, Any]:
         The shape of `tuner compare --json`, see docs/json.md.
     """
     record = study.record
-    trials = [trial for trial in record.trials if study.trial_state(trial)[0] == "complete"]
+    trials = [trial for trial in record.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
     names = list(dict.fromkeys(name for trial in record.trials for name in trial.params))
     known = [name for name in names if any(name in trial.params for trial in trials)]
     enough = len(trials) >= LEAST

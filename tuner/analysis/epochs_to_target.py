@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from optuna.trial import FrozenTrial
 
+from tuner.catalog import TrialState
 from tuner.results import StoredStudy
 from tuner.search import find_best
 from tuner.storage import read_epochs
@@ -49,7 +50,7 @@ def default_target(study: StoredStudy) -> TargetValue | None:
         return None
     if record.direction == "maximize" and best.value > 0:
         return TargetValue(SHARE * best.value, record.direction, "95 % of the best value of the study")
-    values = [trial.value for trial in record.trials if study.trial_state(trial)[0] == "complete"]
+    values = [trial.value for trial in record.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
     middle = float(np.median([value for value in values if value is not None]))
     goal = middle + SHARE * (best.value - middle)
     return TargetValue(goal, record.direction, "95 % of the way from the median of the complete trials to the best one")

@@ -26,12 +26,14 @@ from .schedule_rates import OBJECTIVE, learning_rates, plateau_state
 from .schedules import SCHEDULES
 from .schedules.reduce_on_plateau import ReduceOnPlateau
 from .task import EVERY_TASK, Task
+from .trial_state import FINISHED_STATES, TrialState
 
 __all__ = [
     "ACTIVATIONS",
     "CLIPPINGS",
     "DIMENSIONS",
     "EVERY_TASK",
+    "FINISHED_STATES",
     "HEADS",
     "INITIALIZERS",
     "LOSSES",
@@ -54,6 +56,7 @@ __all__ = [
     "ReduceOnPlateau",
     "ScheduleCallback",
     "Task",
+    "TrialState",
     "build_model",
     "choice_dimension",
     "compile_model",

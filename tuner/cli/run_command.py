@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from tuner.catalog import TrialState
 from tuner.cli.options import json_option, only_json, positive_seconds, print_json, storage_option
 from tuner.errors import StudyFailedError
 from tuner.text import tuner_command
@@ -91,7 +92,7 @@ def _nothing_complete(content: dict[str, Any]) -> str:
     reasons = [row["reason"] for row in content["trials"] if row["reason"]]
     last = f" The last reason: {reasons[-1].rstrip('.')}." if reasons else ""
     step = "Mend the cause and run the same command again."
-    if content["counts"]["diverged"] or content["counts"]["pruned"]:
+    if content["counts"][TrialState.DIVERGED] or content["counts"][TrialState.PRUNED]:
         step = "Run it on with more --trials; or change the study, with a lower learning rate, and its name."
     return (
         f"A study needs a complete trial, but {content['study']!r} has none ({counts}).{last} {step} "

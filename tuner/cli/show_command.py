@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tuner.catalog import TrialState
 from tuner.cli.options import find_study, json_option, print_json, storage_option, study_argument
 
 
@@ -12,7 +13,7 @@ from tuner.cli.options import find_study, json_option, print_json, storage_optio
 @click.option("--last", type=click.IntRange(min=1), help="Only the last trials, this many.")
 @click.option(
     "--state",
-    type=click.Choice(["complete", "pruned", "diverged", "failed", "running", "waiting"]),
+    type=click.Choice([state.value for state in TrialState]),
     help="Only trials in this state.",
 )
 @storage_option

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from tuner.catalog import Recipe
+from tuner.catalog import Recipe, TrialState
 from tuner.data import DataFacts, Split
 from tuner.errors import CheckpointError
 from tuner.health import Finding, Probe
@@ -60,14 +60,14 @@ class TrainingResult:
     """How a training ended.
 
     Attributes:
-        state: "complete"; "pruned" where `Decide` ended it; "diverged" where numbers were no longer finite, or its
-            health was what the study does not want to see.
+        state: `COMPLETE`; `PRUNED` if an `EpochCallback` ended it; `DIVERGED` if a number was no longer finite, or a
+            finding of its health ends a trial of this study.
         value: The objective after the last epoch; None where it diverged.
         reason: Why it was ended early; None where it is complete.
         findings: What was found of its health, the verdict first; nothing where it was not measured.
     """
 
-    state: Literal["complete", "pruned", "diverged"]
+    state: TrialState
     value: float | None = None
     reason: str | None = None
     findings: tuple[Finding, ...] = ()
@@ -79,7 +79,8 @@ class TrainingResult:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> TrainingResult:
         """The training of `to_json`."""
-        return cls(**{**content, "findings": tuple(Finding.from_json(finding) for finding in content["findings"])})
+        findings = tuple(Finding.from_json(finding) for finding in content["findings"])
+        return cls(**{**content, "state": TrialState(content["state"]), "findings": findings})
 
 
 StepTimes: TypeAlias = "tuple[float, float | None]"

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tuner.catalog import Recipe, build_model, compile_model, fit_options
+from tuner.catalog import Recipe, TrialState, build_model, compile_model, fit_options
 from tuner.data import DataFacts, Split
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState
 from tuner.engines.evaluation import PREDICT_ROWS, objective, sample_weight
@@ -110,10 +110,10 @@ class _Observer(keras.callbacks.Callback):
     def training(self) -> TrainingResult:
         """How it ended."""
         if self._diverged is not None:
-            return TrainingResult("diverged", None, self._diverged.text, (self._diverged,))
+            return TrainingResult(TrialState.DIVERGED, None, self._diverged.text, (self._diverged,))
         if self._pruned_after is not None:
-            return TrainingResult("pruned", self._values[-1], f"pruned after epoch {self._pruned_after}")
-        return TrainingResult("complete", self._values[-1])
+            return TrainingResult(TrialState.PRUNED, self._values[-1], f"pruned after epoch {self._pruned_after}")
+        return TrainingResult(TrialState.COMPLETE, self._values[-1])
 
     def state(self) -> TrainingState:
         """Where the training stands."""

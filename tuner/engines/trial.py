@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from tuner.catalog import Recipe
+from tuner.catalog import Recipe, TrialState
 from tuner.data import PreparedData, Split
 from tuner.engines.base import Engine, EpochRecord, TrainingResult
 from tuner.engines.checkpoint import Checkpoint
@@ -50,7 +50,7 @@ def run_trial(
     doctor = _Doctor(recipe.epochs, health or HealthOptions())
     training = _train(engine, recipe, prepared, build, on_epoch, doctor, after_split, keep, resume)
     if doctor.stopped is not None:
-        training = TrainingResult("diverged", None, f"{doctor.stopped.verdict}: {doctor.stopped.text}")
+        training = TrainingResult(TrialState.DIVERGED, None, f"{doctor.stopped.verdict}: {doctor.stopped.text}")
     return dataclasses.replace(training, findings=assess(doctor.folds, training.findings))
 
 
@@ -91,13 +91,15 @@ def _train(
     for fold, split in list(enumerate(prepared.splits))[len(values) :]:
         state = resume.state if resume is not None and fold == resume.fold else None
         training = engine.train(recipe, split, prepared.facts, build, fold, decide, doctor.epochs, state)
-        if training.state != "complete" or training.value is None:
+        if training.state != TrialState.COMPLETE or training.value is None:
             return training
         after_split(split)
         values.append(training.value)
         if not go_on and fold + 1 < folds:
-            return TrainingResult("pruned", math.fsum(values) / len(values), f"pruned after fold {fold + 1} of {folds}")
-    return TrainingResult("complete", math.fsum(values) / folds)
+            return TrainingResult(
+                TrialState.PRUNED, math.fsum(values) / len(values), f"pruned after fold {fold + 1} of {folds}"
+            )
+    return TrainingResult(TrialState.COMPLETE, math.fsum(values) / folds)
 
 
 class _Doctor:

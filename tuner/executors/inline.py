@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, TypeAlias
 
+from tuner.catalog import TrialState
 from tuner.engines import EpochRecord, TrainingResult
 from tuner.protocol import EpochFinished, Event, Job, JobFailed, JobFinished, TrialRestarted
 from tuner.text import format_error
@@ -74,7 +75,7 @@ class InlineExecutor:
         try:
             if not self._decisions[number]:
                 del self._running[number]
-                return JobFinished(number, TrainingResult("pruned", None, "pruned"), 0.0)
+                return JobFinished(number, TrainingResult(TrialState.PRUNED, None, "pruned"), 0.0)
             record = next(training)
         except StopIteration as end:
             del self._running[number]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.catalog import BuildableRecipe, Recipe
+from tuner.catalog import BuildableRecipe, Recipe, TrialState
 from tuner.data import PreparedData, Preprocessing, prepare, read_options, unscaled_splits
 from tuner.errors import NoBestTrialError, RecipeError, UsageError
 from tuner.export.toml_writer import toml_text
@@ -165,7 +165,7 @@ def _chosen(study: StoredStudy, number: int | None) -> tuple[int, float, Recipe]
         raise UsageError(f"The study {record.name!r} has the trials 0 to {len(record.trials) - 1}, but got {number}.")
     trial = record.trials[number]
     state, _ = study.trial_state(trial)
-    if state != "complete" or trial.value is None:
+    if state != TrialState.COMPLETE or trial.value is None:
         raise NoBestTrialError(
             f"A trial that is exported must be complete, but trial {number} of {record.name!r} is {state}. "
             f"`{tuner_command('show', record.name, '--state', 'complete')}` lists those that can be."

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.catalog import Recipe
+from tuner.catalog import Recipe, TrialState
 from tuner.data import HeldOut, held_out, read_options
 from tuner.errors import StudyFailedError
 from tuner.export import find_seed
@@ -91,7 +91,7 @@ def fit_final(work: RefitSession, chosen: Candidate, answer: str) -> FinalFit:
         for index in range(work.seeds)
     ]
     ended = work.run(jobs, lambda number: None)
-    complete = [index for index in range(work.seeds) if ended[first + index].state == "complete"]
+    complete = [index for index in range(work.seeds) if ended[first + index].state == TrialState.COMPLETE]
     if not complete:
         raise StudyFailedError(
             f"A model needs a training that does not diverge, but with all rows each of {work.seeds} diverged: "

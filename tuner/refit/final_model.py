@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.catalog import SCHEDULES, Recipe
+from tuner.catalog import SCHEDULES, Recipe, TrialState
 from tuner.data import HeldOut, PreparedData, Split, Subset
 from tuner.engines import Engine, EpochRecord, ReportCallback, TrainingResult
 from tuner.protocol import TrainingArtifacts
@@ -71,7 +71,7 @@ def fit_final_model(
         return on_epoch(record, None)
 
     training = engine.train(recipe, split, prepared.facts, build, 0, decide)
-    if training.state != "complete":
+    if training.state != TrialState.COMPLETE:
         return training
     from tuner.refit.serving_model import build_serving_model, find_custom_objects, save_checked
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.analysis import ranked
-from tuner.catalog import BuildableRecipe
+from tuner.catalog import BuildableRecipe, TrialState
 from tuner.results import StoredStudy, best_trial, trial_recipe
 from tuner.search import searched_params
 
@@ -36,7 +36,7 @@ def leaders(study: StoredStudy, top: int) -> list[Leader]:
         NoBestTrialError: No trial is complete, or the study was not made by keras-studies.
     """
     best_trial(study)
-    complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == "complete"]
+    complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
     found: list[Leader] = []
     known: list[BuildableRecipe] = []
     for trial in ranked(complete, study.record.direction):

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from tuner.catalog import METRICS, Recipe
+from tuner.catalog import METRICS, Recipe, TrialState
 from tuner.data import PreparedData, Split
 from tuner.engines import TrainingResult
 from tuner.protocol import Executor, Job, TrainingArtifacts
 from tuner.refit.finalists import derive_seed
 from tuner.refit.scoring import to_answers
 from tuner.results import StoredStudy
-from tuner.runner import STATES, Progress, ShutdownSignal, run_jobs
+from tuner.runner import Progress, ShutdownSignal, run_jobs
 
 
 class RefitProgress:
@@ -33,7 +33,7 @@ class RefitProgress:
         self._metric, self._total, self._show = metric, total, show
         self._sign = 1.0 if METRICS[metric].direction == "maximize" else -1.0
         self._began = time.monotonic()
-        self._counts = dict.fromkeys(STATES, 0)
+        self._counts = dict.fromkeys(TrialState, 0)
         self._best: tuple[int, float, dict[str, Any]] | None = None
 
     def show(self, note: str | None) -> None:
@@ -60,9 +60,9 @@ class RefitProgress:
             training: Its result, or None if it has just started.
         """
         if training is None:
-            self._counts["running"] += 1
+            self._counts[TrialState.RUNNING] += 1
         else:
-            self._counts["running"] -= 1
+            self._counts[TrialState.RUNNING] -= 1
             self._counts[training.state] += 1
             if trial is not None and training.value is not None:
                 best = self._best
@@ -119,4 +119,6 @@ class RefitSession:
         self, number: int, training: TrainingResult, splits: Sequence[Split], recipe: Recipe
     ) -> list[np.ndarray] | None:
         """Return the predictions of a training on the measured part of each split, or None if it diverged."""
-        return to_answers(self.artifacts(number).outputs(), splits, recipe) if training.state == "complete" else None
+        if training.state != TrialState.COMPLETE:
+            return None
+        return to_answers(self.artifacts(number).outputs(), splits, recipe)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from tuner.catalog import Recipe
+from tuner.catalog import Recipe, TrialState
 from tuner.data import PreparedData
 from tuner.export import find_seed, prepare_for_export
 from tuner.protocol import Executor, Job, WorkerConfig
@@ -192,7 +192,10 @@ def _baseline(work: RefitSession, chosen: Candidate, constant: Constant, measure
     (Bonferroni): with as many looks one of them would seem good without being so.
     """
     answers = constant.answers(measure)
-    tried = sum(work.study.trial_state(trial)[0] in ("complete", "pruned") for trial in work.study.record.trials)
+    tried = sum(
+        work.study.trial_state(trial)[0] in (TrialState.COMPLETE, TrialState.PRUNED)
+        for trial in work.study.record.trials
+    )
     p = p_above(chosen.complete, chosen.draws, answers, measure)
     found = Baseline(constant.name, measure.score(answers), min(1.0, tried * p) if math.isfinite(p) else None, tried)
     return replace(found, meaning=against_baseline(found, measure.metric))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.catalog import Recipe
+from tuner.catalog import Recipe, TrialState
 from tuner.data import PreparedData, Split
 from tuner.engines import Engine, ReportCallback, TrainingResult, run_trial
 from tuner.health import HealthOptions
@@ -35,7 +35,7 @@ def revalidate(
         outputs.append(predict_outputs(engine.model(), split.validation.x))
 
     training = run_trial(engine, recipe, prepared, build, on_epoch, health, after_split)
-    if training.state == "complete":
+    if training.state == TrialState.COMPLETE:
         kept.keep(outputs)
     return training
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tuner.catalog import TrialState
 from tuner.report.study_view import StudyView
 
 
@@ -36,8 +37,8 @@ class Cost:
 def sum_cost(results: StudyView) -> Cost:
     """The cost of the trials so far."""
     a_trial = results.planned_epochs
-    early = results.in_state("pruned", "diverged")
-    ended = [*results.in_state("complete", "failed"), *early]
+    early = results.in_state(TrialState.PRUNED, TrialState.DIVERGED)
+    ended = [*results.in_state(TrialState.COMPLETE, TrialState.FAILED), *early]
     missing = [(seen, max(0, (a_trial or 0) - seen.epochs)) for seen in early]
     return Cost(
         epochs=sum(seen.epochs for seen in results.trials),

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
+from tuner.catalog import TrialState
 from tuner.report.study_view import StudyView, TrialView
 
 _NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]?\d+)?")
@@ -21,7 +22,7 @@ class Failure:
         trials: All of them.
     """
 
-    state: str
+    state: TrialState
     reason: str
     trials: tuple[TrialView, ...]
 
@@ -29,7 +30,7 @@ class Failure:
 def failures(results: StudyView) -> list[Failure]:
     """The reasons for which trials diverged or failed, the commonest first."""
     kinds: dict[tuple[str, str], list[TrialView]] = defaultdict(list)
-    for seen in results.in_state("diverged", "failed"):
+    for seen in results.in_state(TrialState.DIVERGED, TrialState.FAILED):
         kinds[seen.state, _NUMBER.sub("#", seen.reason or "")].append(seen)
     found = [
         Failure(state, trials[0].reason or "no reason was given", tuple(trials)) for (state, _), trials in kinds.items()

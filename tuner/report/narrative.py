@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from tuner.catalog import METRICS
+from tuner.catalog import METRICS, TrialState
 from tuner.report.study_view import StudyView, TrialView
-from tuner.runner import STATES
 from tuner.text import count, listed, percent
 
 _MOST_NAMED = 6
@@ -31,7 +30,7 @@ def answer_text(results: StudyView) -> str:
     if best is None or best.value is None:
         if not tried:
             return "There is no answer yet: no trial has been run."
-        ended = {state: len(results.in_state(state)) for state in STATES}
+        ended = {state: len(results.in_state(state)) for state in TrialState}
         counts = listed([f"{many} {state}" for state, many in ended.items() if many])
         return f"There is no answer yet: no trial is complete. Of {count(tried, 'trial')}, {counts}."
     where = " on validation data" if results.study.metric else ""
@@ -55,7 +54,7 @@ def _short(value: object) -> str:
 def caveats(results: StudyView) -> list[str]:
     """How far to trust the answer, a sentence each; none while there is no answer."""
     best = results.best
-    complete = [seen.value for seen in results.in_state("complete") if seen.value is not None]
+    complete = [seen.value for seen in results.in_state(TrialState.COMPLETE) if seen.value is not None]
     if best is None or best.value is None:
         return []
     coverage = results.study.coverage
@@ -102,6 +101,6 @@ def importance_text(results: StudyView) -> str:
 def standing(results: StudyView) -> str:
     """Whether the study runs, and its trials by state: "running; 40 trials: 12 complete, 28 pruned"."""
     counts = Counter(seen.state for seen in results.trials)
-    parts = ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state])
+    parts = ", ".join(f"{counts[state]:,} {state}" for state in TrialState if counts[state])
     trials = f"{count(len(results.trials), 'trial')}{': ' + parts if parts else ''}"
     return f"running; {trials}" if results.study.record.alive else trials

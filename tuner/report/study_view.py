@@ -11,6 +11,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from tuner.analysis import fold_mean, importance, ranked, searched_dimensions, written_params
+from tuner.catalog import TrialState
 from tuner.results import StoredStudy
 from tuner.search import find_best
 from tuner.storage import read_epochs, read_probes
@@ -48,7 +49,7 @@ class TrialView:
     """
 
     trial: FrozenTrial
-    state: str
+    state: TrialState
     reason: str | None
     value: float | None
     epochs: int
@@ -118,7 +119,7 @@ class StudyView:
     @cached_property
     def ranking(self) -> list[TrialView]:
         """The complete trials, best first."""
-        complete = [seen for seen in self.in_state("complete") if seen.value is not None]
+        complete = [seen for seen in self.in_state(TrialState.COMPLETE) if seen.value is not None]
         return ranked(complete, self.study.record.direction)
 
     @cached_property
@@ -156,7 +157,7 @@ class StudyView:
         epochs = self.fingerprint.get("epochs")
         return None if epochs is None else int(epochs) * self.folds
 
-    def in_state(self, *states: str) -> list[TrialView]:
+    def in_state(self, *states: TrialState) -> list[TrialView]:
         """The trials in one of these states."""
         return [seen for seen in self.trials if seen.state in states]
 
@@ -179,7 +180,7 @@ def load_view(study: StoredStudy, known: Mapping[int, TrialView] | None = None) 
 
 def _seen(study: StoredStudy, trial: FrozenTrial, curve: Curve) -> TrialView:
     state, reason = study.trial_state(trial)
-    value = trial.value if state in ("complete", "pruned") else None
+    value = trial.value if state in (TrialState.COMPLETE, TrialState.PRUNED) else None
     epochs = study.epochs.get(trial._trial_id, len(curve.epochs))
     findings = tuple(study.trial_health(trial))
     return TrialView(trial, state, reason, value, epochs, trial.user_attrs.get("duration_s"), curve, findings)

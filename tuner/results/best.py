@@ -52,7 +52,7 @@ def best_trial(study: StoredStudy) -> Best:
     record = study.record
     trial = find_best(record.trials, record.direction)
     if trial is None:
-        states = sorted({trial_state(trial)[0] for trial in record.trials}) or ["no trials"]
+        states = sorted({str(trial_state(trial)[0]) for trial in record.trials}) or ["no trials"]
         raise NoBestTrialError(
             f"A best configuration needs a complete trial, but the study {record.name!r} has none yet "
             f"(it has: {', '.join(states)}). Run it on; `{tuner_command('show', record.name)}` gives the reasons."

@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from tuner.runner import STATES
+from tuner.catalog import TrialState
 from tuner.search import find_best, setting_key, trial_state
 from tuner.storage import Database, StudyRecord, epochs_run, read_study_record, read_verdicts, study_names
 from tuner.text import count
@@ -42,11 +42,11 @@ class StoredStudy:
         """What its workers have warned of: one sentence each."""
         return [str(text) for text in self.record.attrs.get("tuner:warnings", [])]
 
-    def trial_state(self, trial: FrozenTrial) -> tuple[str, str | None]:
+    def trial_state(self, trial: FrozenTrial) -> tuple[TrialState, str | None]:
         """State of a trial and the reason; what a dead process has left running is waiting."""
         state, reason = trial_state(trial)
-        if state == "running" and not self.record.alive:
-            return "waiting", "interrupted; it runs again when the study goes on"
+        if state == TrialState.RUNNING and not self.record.alive:
+            return TrialState.WAITING, "interrupted; it runs again when the study goes on"
         return state, reason
 
     def trial_health(self, trial: FrozenTrial) -> list[dict[str, Any]]:
@@ -123,7 +123,7 @@ def _row(study: StoredStudy) -> dict[str, Any]:
         "study": record.name,
         "metric": study.metric,
         "direction": record.direction,
-        "counts": {state: counts[state] for state in STATES},
+        "counts": {state: counts[state] for state in TrialState},
         "best": None if best is None else {"trial": best.number, "value": best.value},
         "wall_s": study.wall_s,
     }

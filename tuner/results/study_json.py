@@ -6,8 +6,8 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from tuner.catalog import TrialState
 from tuner.results.stored_study import StoredStudy
-from tuner.runner import STATES
 from tuner.search import find_best, searched_params
 
 
@@ -30,7 +30,7 @@ def summary(study: StoredStudy) -> dict[str, Any]:
         "study": record.name,
         "direction": record.direction,
         "metric": study.metric,
-        "counts": {state: sum(row["state"] == state for row in rows) for state in STATES},
+        "counts": {state: sum(row["state"] == state for row in rows) for state in TrialState},
         "best": None if best is None else {"trial": best.number, "value": best.value, "params": searched_params(best)},
         "wall_s": study.wall_s,
         "programs": study.programs,
@@ -47,7 +47,7 @@ def trial_row(study: StoredStudy, trial: FrozenTrial) -> dict[str, Any]:
     return {
         "number": trial.number,
         "state": state,
-        "value": trial.value if state in ("complete", "pruned") else None,
+        "value": trial.value if state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
         "params": searched_params(trial),
         "epochs": study.epochs.get(trial._trial_id, 0),
         "duration_s": trial.user_attrs.get("duration_s"),

@@ -1,10 +1,9 @@
 from .job_batch import run_jobs
 from .launch import dry_run_study, start
-from .progress import STATES, Progress
+from .progress import Progress
 from .shutdown import ShutdownSignal
 
 __all__ = [
-    "STATES",
     "Progress",
     "ShutdownSignal",
     "dry_run_study",

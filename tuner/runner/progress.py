@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-STATES = ("complete", "pruned", "diverged", "failed", "running", "waiting")
-"""The states of a trial; the first four are finished."""
+from tuner.catalog import FINISHED_STATES, TrialState
 
 
-def finished_of(counts: Mapping[str, int]) -> int:
+def finished_of(counts: Mapping[TrialState, int]) -> int:
     """How many trials are finished."""
-    return sum(counts[state] for state in STATES[:4])
+    return sum(counts[state] for state in FINISHED_STATES)
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Progress:
     """
 
     metric: str
-    counts: Mapping[str, int]
+    counts: Mapping[TrialState, int]
     best: tuple[int, float, dict[str, Any]] | None
     elapsed_s: float
     finished_before: int
@@ -44,7 +43,7 @@ class Progress:
     @classmethod
     def at_start(cls, metric: str, trials: int | None, time_s: float | None, elapsed_s: float, note: str) -> Progress:
         """Create the progress of a run that has not read its study yet."""
-        return cls(metric, dict.fromkeys(STATES, 0), None, elapsed_s, 0, trials, time_s, note)
+        return cls(metric, dict.fromkeys(TrialState, 0), None, elapsed_s, 0, trials, time_s, note)
 
     @property
     def finished(self) -> int:

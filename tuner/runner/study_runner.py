@@ -15,8 +15,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState as OptunaState
 
+from tuner.catalog import TrialState
 from tuner.engines import StepTimes
 from tuner.errors import (
     DiskFullError,
@@ -41,7 +43,7 @@ from tuner.protocol import (
     TrialRestarted,
     WorkerDied,
 )
-from tuner.runner.progress import STATES, Progress, finished_of
+from tuner.runner.progress import Progress, finished_of
 from tuner.runner.shutdown import ShutdownSignal
 from tuner.search import (
     PRUNERS,
@@ -185,7 +187,7 @@ class StudyRunner:
         self._starts = initial_points(spec.space, spec.facts.task) if spec.initial_points else []
         # What failed may have been mended: whoever comes first tries it again.
         failed = {
-            trial.number for trial in trials if trial.state == TrialState.FAIL and not self._store.coordinator_index
+            trial.number for trial in trials if trial.state == OptunaState.FAIL and not self._store.coordinator_index
         }
         self._asked = SettingIndex(spec.space, failed)
         self._tally()
@@ -229,8 +231,8 @@ class StudyRunner:
         if changed:  # nothing was learnt yet; but what waits has parameters of the old question
             for trial in trials:
                 if not trial.state.is_finished():
-                    self._store.memory.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
-                    tell(study, trial.number, Outcome("failed", None, "the study was changed before it ran"))
+                    self._store.memory.set_trial_state_values(trial._trial_id, OptunaState.RUNNING)
+                    tell(study, trial.number, Outcome(TrialState.FAILED, None, "the study was changed before it ran"))
         if study.user_attrs.get(STUDY_INFO) != about(
             spec
         ):  # budgets may change freely, and hold for `tuner train` as well
@@ -298,7 +300,7 @@ class StudyRunner:
         if self._ending is None or self._running:
             return False
         if self._ending in _OPEN_ENDINGS:
-            if self._counts["running"]:
+            if self._counts[TrialState.RUNNING]:
                 return False
             self._ending = self._used_up()  # since it was found, trials of a dead owner may have come back
         return self._ending is not None
@@ -406,8 +408,8 @@ class StudyRunner:
     def _used_up(self, more: int = 0) -> str | None:
         """The budget that is used up, if one is, where `more` trials are about to begin."""
         budget = self._spec.budget
-        failed = self._counts["failed"]  # says nothing about a setting, and uses up no budget
-        begun = finished_of(self._counts) - failed + self._counts["running"] + more
+        failed = self._counts[TrialState.FAILED]  # says nothing about a setting, and uses up no budget
+        begun = finished_of(self._counts) - failed + self._counts[TrialState.RUNNING] + more
         if budget.trials is not None and max(begun, failed - self._failed_before) >= budget.trials:
             return "trials"
         if budget.time_s is not None and time.monotonic() - self._began >= budget.time_s:
@@ -419,7 +421,7 @@ class StudyRunner:
         if budget.patience is not None and self._since_best >= budget.patience:
             return "patience"
         self._asked.update(self._study.get_trials(deepcopy=False))
-        new = more - self._counts["waiting"]  # those that wait have their settings
+        new = more - self._counts[TrialState.WAITING]  # those that wait have their settings
         return "exhausted" if new >= 0 and self._asked.left <= new else None
 
     def _handle(self, event: Event) -> bool:
@@ -465,15 +467,15 @@ class StudyRunner:
                 for name, attr in attrs_of(event).items():
                     self._running[number].set_user_attr(name, attr)
                 state, value, reason = training.state, training.value, training.reason
-                if state == "complete" and (value is None or not math.isfinite(value)):
-                    state, value, reason = "diverged", None, f"the objective is {value} after the last epoch"
+                if state == TrialState.COMPLETE and (value is None or not math.isfinite(value)):
+                    state, value, reason = TrialState.DIVERGED, None, f"the objective is {value} after the last epoch"
                 self._store.add_verdicts(number, [finding.to_json() for finding in training.findings])
-                self._finish(number, Outcome(state, value if state == "complete" else None, reason))
+                self._finish(number, Outcome(state, value if state == TrialState.COMPLETE else None, reason))
             case JobFailed(error=error, traceback=traceback):
                 self._fail(number, error, traceback)
             case LimitExceeded(reason=reason):
                 self._errors.clear()
-                self._finish(number, Outcome("diverged", None, reason))
+                self._finish(number, Outcome(TrialState.DIVERGED, None, reason))
             case WorkerDied(reason=reason, log=log):
                 if number not in self._retried:  # once more, on a new worker: the first death may be an accident
                     self._retried.add(number)
@@ -488,7 +490,7 @@ class StudyRunner:
         """End a trial with an error that says nothing about its setting."""
         stored = self._logs.keep(number, log)
         self._running[number].set_user_attr("traceback", stored)
-        self._finish(number, Outcome("failed", None, error))
+        self._finish(number, Outcome(TrialState.FAILED, None, error))
         self._count_error(error, stored)
 
     def _report(self, event: EpochFinished) -> None:
@@ -506,13 +508,13 @@ class StudyRunner:
         del self._jobs[number]
         self._folds.pop(number, None)
         tell(self._study, trial, outcome)
-        self._counts["running"] -= 1
+        self._counts[TrialState.RUNNING] -= 1
         self._count_end(number, outcome.state, outcome.value, trial.params)
 
-    def _count_end(self, number: int, state: str, value: float | None, params: dict[str, Any]) -> None:
+    def _count_end(self, number: int, state: TrialState, value: float | None, params: dict[str, Any]) -> None:
         self._counts[state] += 1
-        self._since_best += state != "failed"
-        if state == "complete" and value is not None:
+        self._since_best += state != TrialState.FAILED
+        if state == TrialState.COMPLETE and value is not None:
             better = 1 if self._spec.direction == "maximize" else -1
             if self._best is None or better * value > better * self._best[1]:
                 self._best, self._since_best = (number, value, dict(params)), 0
@@ -523,7 +525,7 @@ class StudyRunner:
             self._counts[trial_state(before)[0]] -= 1
         state = trial_state(trial)[0]
         if trial.state.is_finished():
-            self._count_end(trial.number, state, trial.value if state == "complete" else None, trial.params)
+            self._count_end(trial.number, state, trial.value if state == TrialState.COMPLETE else None, trial.params)
         else:
             self._counts[state] += 1
 
@@ -550,14 +552,14 @@ class StudyRunner:
     def _tally(self) -> None:
         """Count what the study already holds."""
         trials = self._study.get_trials(deepcopy=False)
-        self._counts = dict.fromkeys(STATES, 0)
+        self._counts = dict.fromkeys(TrialState, 0)
         for trial in trials:
             self._counts[trial_state(trial)[0]] += 1
         best = find_best(trials, self._spec.direction)
         self._best = None if best is None else (best.number, float(best.value or 0.0), dict(best.params))
         last = -1 if best is None else best.number
         self._finished_before = finished_of(self._counts)
-        self._failed_before = self._counts["failed"]
+        self._failed_before = self._counts[TrialState.FAILED]
         told = ("COMPLETE", "PRUNED")
         self._since_best = sum(trial.state.name in told and trial.number > last for trial in trials)
 
@@ -569,9 +571,9 @@ class StudyRunner:
 
     def _planned(self) -> int | None:
         """How many trials there will be, as far as the budget or the space says."""
-        begun = finished_of(self._counts) + self._counts["running"] + self._counts["waiting"]
+        begun = finished_of(self._counts) + self._counts[TrialState.RUNNING] + self._counts[TrialState.WAITING]
         budget, left = self._spec.budget.trials, self._asked.left
-        ends = [] if budget is None else [budget + self._counts["failed"]]
+        ends = [] if budget is None else [budget + self._counts[TrialState.FAILED]]
         return int(min(ends + ([] if left == math.inf else [max(begun + left, 0)]), default=0)) or None
 
     def _tell_standing(self, note: str | None = None) -> None:

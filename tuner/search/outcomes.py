@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
+from tuner.catalog import TrialState
 from tuner.search.samplers import SAMPLERS
 from tuner.search.samplers.base import FailureEncoding
 
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
-Ending = Literal["complete", "pruned", "diverged", "failed"]
-State = Literal["complete", "pruned", "diverged", "failed", "running", "waiting"]
 Direction = Literal["maximize", "minimize"]
 
 _ATTRIBUTE = "outcome"
 _CONSTRAINT = "finite"
+_FINISHED = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.FAILED}
+"""State of a finished trial, by its name in Optuna."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ class Outcome:
     """How a trial ended.
 
     Attributes:
-        state: "complete"; "pruned" by a decision of the pruner; "diverged": the loss or the objective was no longer
-            finite, so that the setting is bad; "failed": an error that says nothing about the setting.
+        state: A finished one.
         value: The objective of a complete trial, finite; None otherwise (that of a pruned one is its last report).
         reason: One sentence for people; None for none.
 
@@ -50,12 +50,12 @@ class Outcome:
         ValueError: A complete trial without a finite value, or another one with a value.
     """
 
-    state: Ending
+    state: TrialState
     value: float | None = None
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        complete = self.state == "complete"
+        complete = self.state == TrialState.COMPLETE
         if complete and (self.value is None or not math.isfinite(self.value)):
             raise ValueError(f"a complete trial needs a finite value, but got {self.value}")
         if not complete and self.value is not None:
@@ -75,50 +75,50 @@ def tell(study: Study, trial: Trial | int, outcome: Outcome) -> bool:
     Returns:
         Whether it was told; False where the trial had ended already (a late result), which changes nothing.
     """
-    from optuna.trial import TrialState
+    from optuna.trial import TrialState as OptunaState
 
     number = trial if isinstance(trial, int) else trial.number
     storage = study._storage
     trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
     if storage.get_trial(trial_id).state.is_finished():
         return False
-    if outcome.state == "diverged" or outcome.reason is not None:
+    if outcome.state == TrialState.DIVERGED or outcome.reason is not None:
         storage.set_trial_user_attr(trial_id, _ATTRIBUTE, {"state": outcome.state, "reason": outcome.reason})
     match outcome.state:
-        case "complete":
+        case TrialState.COMPLETE:
             study.tell(number, outcome.value)
-        case "pruned":
-            study.tell(number, state=TrialState.PRUNED)
-        case "failed":
-            study.tell(number, state=TrialState.FAIL)
-        case "diverged":
+        case TrialState.PRUNED:
+            study.tell(number, state=OptunaState.PRUNED)
+        case TrialState.FAILED:
+            study.tell(number, state=OptunaState.FAIL)
+        case TrialState.DIVERGED:
             _tell_diverged(study, number, trial_id)
     return True
 
 
-def trial_state(trial: FrozenTrial) -> tuple[State, str | None]:
+def trial_state(trial: FrozenTrial) -> tuple[TrialState, str | None]:
     """How a stored trial ended, or where it stands, and the reason."""
     attribute = trial.user_attrs.get(_ATTRIBUTE, {})
     if not trial.state.is_finished():
-        return ("running" if trial.state.name == "RUNNING" else "waiting"), None
-    told: State = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}[trial.state.name]  # type: ignore[assignment]
-    return attribute.get("state", told), attribute.get("reason")
+        return (TrialState.RUNNING if trial.state.name == "RUNNING" else TrialState.WAITING), None
+    state = attribute.get("state") or _FINISHED[trial.state.name]
+    return TrialState(state), attribute.get("reason")
 
 
 def trial_value(trial: FrozenTrial) -> float | None:
     """The objective of a complete trial, the last report of a pruned one; None for all others."""
-    return trial.value if trial_state(trial)[0] in ("complete", "pruned") else None
+    return trial.value if trial_state(trial)[0] in (TrialState.COMPLETE, TrialState.PRUNED) else None
 
 
 def find_best(trials: Iterable[FrozenTrial], direction: Direction) -> FrozenTrial | None:
     """The best complete trial that did not diverge, the earliest one of equals; None where there is none."""
     sign = 1.0 if direction == "minimize" else -1.0
-    complete = [trial for trial in trials if trial_state(trial)[0] == "complete"]
+    complete = [trial for trial in trials if trial_state(trial)[0] == TrialState.COMPLETE]
     return min(complete, key=lambda trial: (sign * cast(float, trial.value), trial.number), default=None)
 
 
 def _tell_diverged(study: Study, number: int, trial_id: int) -> None:
-    from optuna.trial import TrialState
+    from optuna.trial import TrialState as OptunaState
 
     learns = _learns(study.sampler)
     worst = _worst(study) if learns == "values" else None
@@ -128,14 +128,14 @@ def _tell_diverged(study: Study, number: int, trial_id: int) -> None:
     if learns != "values":
         # What `Trial.set_constraint` writes; a trial that is known by its number alone has no such method.
         study._storage.set_trial_system_attr(trial_id, f"constraints:{_CONSTRAINT}", 1.0)
-    study.tell(number, state=TrialState.PRUNED)
+    study.tell(number, state=OptunaState.PRUNED)
 
 
 def _worst(study: Study) -> float | None:
     from optuna.study import StudyDirection
-    from optuna.trial import TrialState
+    from optuna.trial import TrialState as OptunaState
 
-    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    trials = study.get_trials(deepcopy=False, states=(OptunaState.COMPLETE,))
     values = [cast(float, trial.value) for trial in trials]
     return (min if study.direction == StudyDirection.MAXIMIZE else max)(values, default=None)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tuner.catalog import TrialState
 from tuner.errors import StorageError, TunerError, shown
 from tuner.storage.database import storage_errors
 from tuner.storage.database_url import redacted
@@ -66,7 +67,7 @@ class _StudyAttributes(_Stored):
 
 
 class _Outcome(_Stored):
-    state: Literal["complete", "pruned", "diverged", "failed", "running", "waiting"] = "complete"
+    state: TrialState = Field(default=TrialState.COMPLETE, strict=False)
     reason: str | None = None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from tuner.analysis.ranking import top_trials
 from tuner.analysis.refinement.narrowed_parameter import narrow
 from tuner.analysis.refinement.narrowed_section import Change, narrowed_search
+from tuner.catalog import TrialState
 from tuner.errors import NoBestTrialError, UsageError
 from tuner.export import toml_text
 from tuner.results import StoredStudy
@@ -69,13 +70,14 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
         StudyFileError: The new study is none that can be run: from its place the model or the data are not found.
     """
     spec, source = _read_spec(study, project), _study_source(study)
-    complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == "complete"]
+    complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
     if len(complete) < LEAST:
         raise NoBestTrialError(
             f"Refining needs {LEAST} complete trials, but the study {study.record.name!r} has {len(complete)}. "
             "Raise its budget and run it on."
         )
-    tried = [t for t in study.record.trials if study.trial_state(t)[0] in ("complete", "pruned", "diverged")]
+    informative = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.DIVERGED)
+    tried = [trial for trial in study.record.trials if study.trial_state(trial)[0] in informative]
     top = [params_from_trial(trial, spec.space) for trial in top_trials(complete, study.record.direction, share)]
     everything = [params_from_trial(trial, spec.space) for trial in tried]
 

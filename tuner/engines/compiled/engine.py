@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tuner.catalog import Recipe, build_model, find_metric, learning_rates, plateau_state
+from tuner.catalog import Recipe, TrialState, build_model, find_metric, learning_rates, plateau_state
 from tuner.data import DataFacts, Split, Subset
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState
 from tuner.engines.compiled.program_cache import ProgramCache
@@ -210,15 +210,15 @@ class _Trial:
             if reason is None and not np.isfinite(outputs).all():
                 reason = check_finite("model's output on the validation part", math.nan, epoch, rate, self._fold)
             if reason is not None:
-                return TrainingResult("diverged", None, reason.text, (reason,))
+                return TrainingResult(TrialState.DIVERGED, None, reason.text, (reason,))
             value = objective(self._recipe, self._split, outputs)
             self._observe(value)
             found = self._prober.probe_if_due(epoch)
             seconds = time.monotonic() - began
             go_on = decide(EpochRecord(self._fold, epoch, loss, validation_loss, value, rate, seconds, found))
             if not go_on and epoch < epochs:
-                return TrainingResult("pruned", value, f"pruned after epoch {epoch}")
-        return TrainingResult("complete", self._values[-1])
+                return TrainingResult(TrialState.PRUNED, value, f"pruned after epoch {epoch}")
+        return TrainingResult(TrialState.COMPLETE, self._values[-1])
 
     def _observe(self, value: float) -> None:
         self._values.append(value)

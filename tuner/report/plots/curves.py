@@ -9,6 +9,7 @@ import numpy as np
 from plotly.graph_objects import Figure
 
 from tuner.analysis import group_trials, ranked
+from tuner.catalog import TrialState
 from tuner.health import VERDICTS
 from tuner.report.plots.style import NEUTRAL, STATES, colour, dash, figure, menu, ramp, text, value_axis, zoom
 from tuner.report.study_view import Curve, StudyView, TrialView
@@ -36,7 +37,7 @@ def chosen(results: StudyView, having: Sequence[TrialView]) -> list[TrialView]:
     """The trials whose curves are drawn, by number."""
     if len(having) <= MOST_CURVES:
         return list(having)
-    complete = [seen for seen in having if seen.state == "complete" and seen.value is not None]
+    complete = [seen for seen in having if seen.state == TrialState.COMPLETE and seen.value is not None]
     best = ranked(complete, results.study.record.direction)[: MOST_CURVES // 3]
     numbers = {seen.number for seen in best}
     others = [seen for seen in having if seen.number not in numbers]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from plotly.graph_objects import Figure
 
+from tuner.catalog import FINISHED_STATES
 from tuner.report.plots.style import NEUTRAL, STATES, figure
 from tuner.report.study_view import StudyView
-
-_ENDED = ("complete", "pruned", "diverged", "failed")
 
 
 def epochs_spent(results: StudyView) -> Figure | str:
     """Epochs that were trained, and those that were not because a trial was ended early; a bar a kind of ending."""
     planned = results.planned_epochs
-    rows = [(state, results.in_state(state)) for state in _ENDED]
+    rows = [(state, results.in_state(state)) for state in FINISHED_STATES]
     rows = [(state, trials) for state, trials in rows if trials][::-1]
     if not any(seen.epochs for _, trials in rows for seen in trials):
         return "No trial has trained an epoch yet."

@@ -6,6 +6,7 @@ from itertools import accumulate
 
 from plotly.graph_objects import Figure
 
+from tuner.catalog import TrialState
 from tuner.report.plots.style import ACCENT, STATES, figure, text, value_axis, zoom
 from tuner.report.study_view import StudyView, TrialView
 
@@ -19,12 +20,15 @@ def history(results: StudyView) -> Figure | str:
     if not valued:
         return "No trial has a value yet."
     traces = [
-        _points(results, state, [seen for seen in valued if seen.state == state]) for state in ("complete", "pruned")
+        _points(results, state, [seen for seen in valued if seen.state == state])
+        for state in (TrialState.COMPLETE, TrialState.PRUNED)
     ]
     traces += [
-        _marks(state, results.in_state(state)) for state in ("diverged", "failed", "running") if results.in_state(state)
+        _marks(state, results.in_state(state))
+        for state in (TrialState.DIVERGED, TrialState.FAILED, TrialState.RUNNING)
+        if results.in_state(state)
     ]
-    complete = results.in_state("complete")
+    complete = results.in_state(TrialState.COMPLETE)
     best = list(accumulate((seen.value for seen in complete), max if results.maximize else min))
     if complete:
         line = {
@@ -47,7 +51,7 @@ def history(results: StudyView) -> Figure | str:
     )
 
 
-def _points(results: StudyView, state: str, trials: list[TrialView]) -> dict[str, object]:
+def _points(results: StudyView, state: TrialState, trials: list[TrialView]) -> dict[str, object]:
     colour, symbol = STATES[state]
     return {
         "type": "scatter",
@@ -60,7 +64,7 @@ def _points(results: StudyView, state: str, trials: list[TrialView]) -> dict[str
     }
 
 
-def _marks(state: str, trials: list[TrialView]) -> dict[str, object]:
+def _marks(state: TrialState, trials: list[TrialView]) -> dict[str, object]:
     colour, symbol = STATES[state]
     return {
         "type": "scatter",

@@ -10,7 +10,7 @@ import numpy as np
 from optuna.distributions import CategoricalDistribution
 from plotly.graph_objects import Figure
 
-from tuner.catalog import written_value
+from tuner.catalog import TrialState, written_value
 from tuner.report.plots.style import SCALE, cut, figure, number_text, text
 from tuner.report.study_view import StudyView, TrialView
 
@@ -26,7 +26,7 @@ def parallel(results: StudyView) -> Figure | str:
 
     Dragging along an axis keeps the lines that pass there.
     """
-    trials = [seen for seen in results.in_state("complete") if seen.value is not None]
+    trials = [seen for seen in results.in_state(TrialState.COMPLETE) if seen.value is not None]
     if len(trials) < LEAST:
         return f"Parallel coordinates need {LEAST} complete trials."
     names = [name for name in results.by_importance if any(name in seen.params for seen in trials)]

@@ -9,7 +9,7 @@ import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from plotly.graph_objects import Figure
 
-from tuner.catalog import written_value
+from tuner.catalog import TrialState, written_value
 from tuner.report.plots.style import STATES, cut, figure, menu, text, value_axis, zoom
 from tuner.report.study_view import StudyView, TrialView
 
@@ -31,7 +31,7 @@ def values(results: StudyView) -> Figure | str:
     for name in names:
         axis, places = _axis(name, having[name])
         begin = len(traces)
-        for state in ("pruned", "complete"):
+        for state in (TrialState.PRUNED, TrialState.COMPLETE):
             some = [(seen, x) for seen, x in zip(having[name], places, strict=True) if seen.state == state]
             if some:
                 traces.append(_points(results, name, state, some))
@@ -77,7 +77,9 @@ def _axis(name: str, trials: Sequence[TrialView]) -> tuple[dict[str, Any], list[
     return {**axis, "type": "linear", "tickmode": "array", **ticks}, [float(place) for place in places]
 
 
-def _points(results: StudyView, name: str, state: str, some: Sequence[tuple[TrialView, float]]) -> dict[str, Any]:
+def _points(
+    results: StudyView, name: str, state: TrialState, some: Sequence[tuple[TrialView, float]]
+) -> dict[str, Any]:
     colour, symbol = STATES[state]
     return {
         "type": "scatter",

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from plotly.graph_objects import Figure
 
+from tuner.catalog import TrialState
 from tuner.text import plain
 
 CHOICES = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8C6D46", "#7F7F7F")
@@ -28,12 +29,12 @@ NEUTRAL = "#8A8F98"
 ACCENT = "#0072B2"
 
 STATES = {
-    "complete": ("#0072B2", "circle"),
-    "pruned": ("#8A8F98", "circle-open"),
-    "diverged": ("#D55E00", "x"),
-    "failed": ("#CC79A7", "diamond"),
-    "running": ("#009E73", "triangle-up"),
-    "waiting": ("#E69F00", "triangle-up-open"),
+    TrialState.COMPLETE: ("#0072B2", "circle"),
+    TrialState.PRUNED: ("#8A8F98", "circle-open"),
+    TrialState.DIVERGED: ("#D55E00", "x"),
+    TrialState.FAILED: ("#CC79A7", "diamond"),
+    TrialState.RUNNING: ("#009E73", "triangle-up"),
+    TrialState.WAITING: ("#E69F00", "triangle-up-open"),
 }
 """State of a trial → colour and symbol."""
 

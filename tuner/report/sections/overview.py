@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
+from tuner.catalog import TrialState
 from tuner.report.cost import Cost
 from tuner.report.html import Html, element
 from tuner.report.narrative import answer_text, caveats, importance_text, question, standing
@@ -37,7 +38,7 @@ _UNFINISHED = (
 
 def _tiles(results: StudyView, cost: Cost) -> Html:
     best = results.best
-    complete = [float(seen.value) for seen in results.in_state("complete") if seen.value is not None]
+    complete = [float(seen.value) for seen in results.in_state(TrialState.COMPLETE) if seen.value is not None]
     tiles = [
         (f"best {results.metric}", number(best.value) if best else "–", f"trial {best.number}" if best else "none yet"),
         ("median", number(median(complete)) if complete else "–", count(len(complete), "complete trial")),
