@@ -10,6 +10,7 @@ from mock_results import mock_results
 from tuner.analysis import importance
 from tuner.analysis.dimension_importance import LEAST, _measure, _top_share
 from tuner.analysis.ranking import LEAST_TOP, top_trials
+from tuner.catalog import Objective
 
 
 def complete(study):
@@ -66,7 +67,7 @@ def test_few_trials_say_nothing(tmp_path):
 
 def test_the_top_trials_are_ranked_by_the_direction(study):
     trials = complete(study)
-    values = [trial.value for trial in top_trials(trials, "maximize", 0.2)]
+    values = [trial.value for trial in top_trials(trials, Objective("accuracy", "maximize"), 0.2)]
     assert values == sorted((trial.value for trial in trials), reverse=True)[: int(np.ceil(0.2 * len(trials)))]
-    assert len(top_trials(trials, "maximize", 0.01)) == LEAST_TOP
-    assert top_trials(trials, "minimize", 0.1)[0].value == min(trial.value for trial in trials)
+    assert len(top_trials(trials, Objective("accuracy", "maximize"), 0.01)) == LEAST_TOP
+    assert top_trials(trials, Objective("accuracy", "minimize"), 0.1)[0].value == min(trial.value for trial in trials)

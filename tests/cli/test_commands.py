@@ -128,7 +128,7 @@ def test_show_and_its_filters(call, project, study_url):
     present = {trial["state"] for trial in whole["trials"]}
     assert present >= {"complete", "pruned", "diverged"}
     for state in TrialState:
-        some = json.loads(call("show", "mock", "--storage", study_url, "--json", "--state", state).out)
+        some = json.loads(call("show", "mock", "--storage", study_url, "--json", "--state", state.value).out)
         assert len(some["trials"]) == whole["counts"][state]
         assert some["counts"] == whole["counts"]
     last = json.loads(call("show", "mock", "--storage", study_url, "--json", "--last", "3").out)

@@ -109,7 +109,7 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
     steps = math.ceil(len(train) / a_recipe.batch_size)
     schedule, base = a_recipe.schedule, a_recipe.learning_rate
     rates = learning_rates(schedule, base, steps * a_recipe.epochs)
-    machine = plateau_state(schedule, base, find_metric(a_recipe.metric).maximize)
+    machine = plateau_state(schedule, base, find_metric(a_recipe.metric).objective.maximize)
     orders, measured = np.random.default_rng(a_recipe.seed), []
     for epoch in range(a_recipe.epochs):
         now = np.full(steps, machine.rate) if machine else rates[epoch * steps : (epoch + 1) * steps]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tuner.catalog import Objective
 from tuner.refit.intervals import (
     ErrorWidths,
     interval_around,
@@ -23,9 +24,9 @@ VALUES = [0.91, 0.94, 0.92, 0.95, 0.93]
 
 def test_the_lower_bound_is_students():
     expected = stats.t.interval(0.9, 4, np.mean(VALUES), stats.sem(VALUES))
-    assert lower_bound(VALUES, maximize=True) == pytest.approx(expected[0])
-    assert lower_bound(VALUES, maximize=False) == pytest.approx(expected[1])
-    assert lower_bound([0.5, 0.5], maximize=True) == 0.5
+    assert lower_bound(VALUES, Objective("accuracy", "maximize")) == pytest.approx(expected[0])
+    assert lower_bound(VALUES, Objective("brier_score", "minimize")) == pytest.approx(expected[1])
+    assert lower_bound([0.5, 0.5], Objective("accuracy", "maximize")) == 0.5
 
 
 def test_seeds():

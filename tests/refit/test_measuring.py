@@ -40,7 +40,7 @@ def test_every_objective_has_constants_and_samples(metric, task):
     classes = tuple("abcdef")[: split.train.y.shape[1]] if task is not Task.BINARY else ("no", "yes")
     found = best_constant(measure, (split,), classes)
     values = [measure.score(one.answers(measure)) for one in constants((split,), task, classes)]
-    best = max(values) if measure.maximize else min(values)
+    best = max(values) if measure.objective.maximize else min(values)
     assert measure.score(found.answers(measure)) == pytest.approx(best)
     perfect = [split.validation.y]
     low, high = measure.limits
@@ -107,10 +107,10 @@ def test_answers_that_are_all_right_are_no_surer_than_their_accuracy(metric, tas
         measure = Measure(metric, task, (truth,) * folds, (weight,) * folds)
         best, answers = METRICS[metric].best, [truth] * folds
         assert measure.score(answers) == pytest.approx(best, abs=1e-12)
-        error = standard_error(measure.draws([answers])[:, 0]) if measure.maximize else 0.0
+        error = standard_error(measure.draws([answers])[:, 0]) if measure.objective.maximize else 0.0
         widths = measure.widths(best, error)
         count = folds * (69 if weight is None else weights.sum() ** 2 / np.square(weights).sum())
-        towards, away = (widths.below, widths.above) if measure.maximize else (widths.above, widths.below)
+        towards, away = (widths.below, widths.above) if measure.objective.maximize else (widths.above, widths.below)
         assert wilson(1.0, count).below - 1e-12 <= towards < 0.9
         assert away == pytest.approx(0.0, abs=1e-9)
         fewer = measure.widths(best, error, rows=30)

@@ -9,6 +9,7 @@ import statistics
 import optuna
 import pytest
 
+from tuner.catalog import Objective
 from tuner.search import SAMPLERS, Outcome, find_best, suggest, tell, trial_state, trial_value
 from tuner.space import Categorical, Condition, Dimension, Float, Space
 
@@ -104,13 +105,13 @@ def test_samplers_that_see_feasibility_get_a_constraint():
 @pytest.mark.parametrize(("direction", "best"), [("maximize", 2), ("minimize", 1)])
 def test_the_best_trial_is_complete_and_the_earliest_of_equals(sampler, direction, best):
     study, space = study_of(sampler, direction)
-    assert find_best(study.trials, direction) is None
+    assert find_best(study.trials, Objective("accuracy", direction)) is None
     ended(study, space, Outcome("diverged", reason="x"), report=5.0)
     for value in (0.1, 0.9, 0.9, 0.1):
         ended(study, space, Outcome("complete", value))
     ended(study, space, Outcome("diverged", reason="x"), report=-5.0)
     ended(study, space, Outcome("pruned"), report=7.0)
-    assert find_best(study.trials, direction).number == best
+    assert find_best(study.trials, Objective("accuracy", direction)).number == best
     assert study.best_value == study.trials[best].value
 
 

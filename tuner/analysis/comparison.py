@@ -59,7 +59,7 @@ def compare(study: StoredStudy, dimensions: Sequence[str], bins: int = 4) -> dic
         "direction": record.direction,
         "trials": len(ended),
         "complete": len(_complete(study, ended)),
-        "goal": None if context.goal is None else vars(context.goal),
+        "goal": None if context.goal is None else context.goal.to_json(),
         "comparisons": [_comparison(context, name, group_trials(ended, name, bins)) for name in names],
     }
 
@@ -87,7 +87,6 @@ def _row(context: _Context, group: Group, values: Sequence[float]) -> dict[str, 
     study, trials = context.study, group.trials
     ended = [study.trial_state(trial) for trial in trials]
     counts = Counter(state for state, _ in ended)
-    better = max if study.record.direction == "maximize" else min
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]) if values else (None, None, None)
     seconds = [trial.user_attrs["duration_s"] for trial in trials if "duration_s" in trial.user_attrs]
     verdicts = study.trial_verdicts(trials)
@@ -99,7 +98,7 @@ def _row(context: _Context, group: Group, values: Sequence[float]) -> dict[str, 
         "high": group.high,
         "trials": len(trials),
         **{state: counts[state] for state in FINISHED_STATES},
-        "best": better(values) if values else None,
+        "best": study.objective.best(values),
         "median": None if middle is None else float(middle),
         "spread": None if low is None else float(high - low),
         "reached": len(epochs),

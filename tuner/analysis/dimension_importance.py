@@ -48,7 +48,7 @@ def importance(study: StoredStudy) -> dict[str, Any]:
     known = [name for name in names if any(name in trial.params for trial in trials)]
     enough = len(trials) >= LEAST
     shares = _shares(trials, record.direction, known) if enough else {}
-    best, top = find_best(record.trials, record.direction), top_trials(trials, record.direction, TOP_SHARE)
+    best, top = find_best(record.trials, study.objective), top_trials(trials, study.objective, TOP_SHARE)
     rows = [
         {
             "name": name,

@@ -6,11 +6,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from tuner.catalog import TrialState
+from tuner.catalog import Objective, TrialState
 from tuner.results import StoredStudy
 from tuner.search import find_best
 from tuner.storage import read_epochs
@@ -24,17 +25,21 @@ class TargetValue:
 
     Attributes:
         value: The objective to reach.
-        direction: "maximize" or "minimize".
+        objective: What the study optimizes.
         rule: What the value is, as a sentence.
     """
 
     value: float
-    direction: str
+    objective: Objective
     rule: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the goal as plain JSON: a part of `tuner compare --json`."""
+        return {"value": self.value, "direction": self.objective.direction, "rule": self.rule}
 
     def reached(self, value: float) -> bool:
         """Return whether a value is as good."""
-        return value >= self.value if self.direction == "maximize" else value <= self.value
+        return not self.objective.better(self.value, value)
 
 
 def default_target(study: StoredStudy) -> TargetValue | None:
@@ -45,15 +50,15 @@ def default_target(study: StoredStudy) -> TargetValue | None:
     trials to the best one.
     """
     record = study.record
-    best = find_best(record.trials, record.direction)
+    best = find_best(record.trials, study.objective)
     if best is None or best.value is None:
         return None
-    if record.direction == "maximize" and best.value > 0:
-        return TargetValue(SHARE * best.value, record.direction, "95 % of the best value of the study")
+    if study.objective.maximize and best.value > 0:
+        return TargetValue(SHARE * best.value, study.objective, "95 % of the best value of the study")
     values = [trial.value for trial in record.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
     middle = float(np.median([value for value in values if value is not None]))
     goal = middle + SHARE * (best.value - middle)
-    return TargetValue(goal, record.direction, "95 % of the way from the median of the complete trials to the best one")
+    return TargetValue(goal, study.objective, "95 % of the way from the median of the complete trials to the best one")
 
 
 def read_curves(study: StoredStudy) -> dict[int, list[float | None]]:

@@ -8,19 +8,21 @@ from typing import Protocol, TypeVar
 
 from optuna.trial import FrozenTrial
 
+from tuner.catalog import Objective
+
 LEAST_TOP = 5
 """Fewer trials than this are too few to say what the best ones have in common."""
 
 
-def top_trials(trials: Sequence[FrozenTrial], direction: str, share: float) -> list[FrozenTrial]:
+def top_trials(trials: Sequence[FrozenTrial], objective: Objective, share: float) -> list[FrozenTrial]:
     """The best of some complete trials, best first; the earlier one of equals.
 
     Args:
         trials: Complete trials.
-        direction: "maximize" or "minimize".
+        objective: What the study optimizes.
         share: How many of them, in (0, 1], rounded up; `LEAST_TOP` at least, where there are as many.
     """
-    return ranked(trials, direction)[: max(LEAST_TOP, math.ceil(share * len(trials) - 1e-9))]
+    return ranked(trials, objective)[: max(LEAST_TOP, math.ceil(share * len(trials) - 1e-9))]
 
 
 class Trial(Protocol):
@@ -36,7 +38,6 @@ class Trial(Protocol):
 _Trial = TypeVar("_Trial", bound=Trial)
 
 
-def ranked(trials: Iterable[_Trial], direction: str) -> list[_Trial]:
+def ranked(trials: Iterable[_Trial], objective: Objective) -> list[_Trial]:
     """Sort complete trials, best first; of equal ones the earlier first."""
-    sign = -1.0 if direction == "maximize" else 1.0
-    return sorted(trials, key=lambda trial: (sign * float(trial.value or 0.0), trial.number))
+    return sorted(trials, key=lambda trial: (objective.sort_key(trial.value), trial.number))

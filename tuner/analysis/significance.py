@@ -41,8 +41,7 @@ def significance_test(
         )
         return _found(None, None, None, meaning, limits, against)
     statistic, p = kruskal_wallis([samples[index] for index in tested])
-    sign = 1.0 if study.record.direction == "maximize" else -1.0
-    leader = max(tested, key=lambda index: sign * float(np.median(samples[index])))
+    leader = min(tested, key=lambda index: study.objective.sort_key(float(np.median(samples[index]))))
     others = [index for index in tested if index != leader]
     for index, corrected in zip(
         others, holm([kruskal_wallis([samples[leader], samples[index]])[1] for index in others]), strict=True

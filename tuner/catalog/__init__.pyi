@@ -17,6 +17,7 @@ from .initializers import INITIALIZERS, initializer_advice
 from .integer_labels import IntegerLabelLoss
 from .losses import LOSSES
 from .metrics import METRICS, find_metric
+from .objective import Objective
 from .optimizers import OPTIMIZERS
 from .output_activations import HEADS, head_warning, resolve_head, second_activation_warning, to_scores
 from .quantile import QuantileLoss
@@ -49,6 +50,7 @@ __all__ = [
     "MetricEntry",
     "ModelChoice",
     "NumberDimension",
+    "Objective",
     "OptimizerEntry",
     "Option",
     "QuantileLoss",

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tuner.catalog.objective import Objective
 from tuner.catalog.task import EVERY_TASK, Task
 from tuner.space import Parameter, Value
 
@@ -232,9 +233,9 @@ class MetricEntry:
     relative: bool = False
 
     @property
-    def maximize(self) -> bool:
-        """Whether higher is better."""
-        return self.direction == "maximize"
+    def objective(self) -> Objective:
+        """The metric with its direction."""
+        return Objective(self.name, self.direction)
 
     def compute(self, y_true: Any, scores: Any, weight: Any = None, task: Task | None = None) -> float:
         """Compute the metric.

@@ -72,7 +72,7 @@ class ScheduleCallback(keras.callbacks.Callback):
 
     def _watched(self, logs: dict[str, Any]) -> tuple[str, bool]:
         """Choose the entry of the logs to watch; return its key and whether higher is better."""
-        name, up = self._metric.name, self._metric.maximize
+        name, up = self._metric.name, self._metric.objective.maximize
         candidates = {OBJECTIVE: up, f"val_{name}": up, "val_loss": False, name: up, "loss": False}
         found = next(key for key in (*candidates, *logs) if key in logs)
         return found, candidates.get(found, False)

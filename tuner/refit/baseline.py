@@ -37,10 +37,7 @@ def best_constant(measure: Measure, splits: Sequence[Split], classes: Sequence[s
     It is chosen there, which favours it: a recipe must beat the best answer that needs no model at all.
     """
     found = constants(splits, measure.task, classes)
-    sign = 1.0 if measure.maximize else -1.0
-    values = [measure.score(constant.answers(measure)) for constant in found]
-    ranked = [sign * value if np.isfinite(value) else -np.inf for value in values]
-    return found[int(np.argmax(ranked))]
+    return min(found, key=lambda constant: measure.objective.sort_key(measure.score(constant.answers(measure))))
 
 
 def constants(splits: Sequence[Split], task: Task, classes: Sequence[str]) -> list[Constant]:

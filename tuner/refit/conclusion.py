@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tuner.catalog import Objective
 from tuner.refit.refit_result import Baseline, RefitResult
 from tuner.refit.selection import ALPHA
 
@@ -49,8 +50,8 @@ def _optimism(trained: RefitResult) -> Iterator[str]:
     text = f"The search saw {trained.metric} {row.candidate.leader.value:.5g}: {_better_by(row.optimism)} the mean of "
     text += f"{len(row.candidate.complete)} new seeds on the same rows"
     if test is not None and test.mean is not None:
-        sign = 1.0 if trained.direction == "maximize" else -1.0
-        text += f", and {_better_by(sign * (row.candidate.leader.value - test.mean))} that on the test part"
+        gain = Objective(trained.metric, trained.direction).gain(row.candidate.leader.value, test.mean)
+        text += f", and {_better_by(gain)} that on the test part"
     yield f"{text}."
 
 

@@ -39,7 +39,7 @@ def leaders(study: StoredStudy, top: int) -> list[Leader]:
     complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
     found: list[Leader] = []
     known: list[BuildableRecipe] = []
-    for trial in ranked(complete, study.record.direction):
+    for trial in ranked(complete, study.objective):
         recipe = trial_recipe(study, trial)
         unseeded = recipe.model_copy(update={"seed": 0})
         if unseeded not in known:

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuner.catalog import Objective
+
 LEVEL = 0.95
 """Of every interval and bound."""
 
@@ -46,13 +48,13 @@ class Interval:
         return {"low": self.low, "high": self.high}
 
 
-def lower_bound(values: Sequence[float], maximize: bool) -> float:
+def lower_bound(values: Sequence[float], objective: Objective) -> float:
     """The mean less (where lower is better: plus) `t · s / √n`, t of one side: the mean is better in 95 % of cases."""
     from scipy.stats import t
 
     count = len(values)
     width = float(t.ppf(LEVEL, count - 1)) * float(np.std(values, ddof=1)) / math.sqrt(count)
-    return float(np.mean(values)) + (-width if maximize else width)
+    return objective.improve(float(np.mean(values)), -width)
 
 
 def seeds_width(values: Sequence[float], others: int | None = None) -> float:

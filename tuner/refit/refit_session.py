@@ -31,7 +31,7 @@ class RefitProgress:
 
     def __init__(self, metric: str, total: int, show: Callable[[Progress], None]) -> None:
         self._metric, self._total, self._show = metric, total, show
-        self._sign = 1.0 if METRICS[metric].direction == "maximize" else -1.0
+        self._objective = METRICS[metric].objective
         self._began = time.monotonic()
         self._counts = dict.fromkeys(TrialState, 0)
         self._best: tuple[int, float, dict[str, Any]] | None = None
@@ -66,7 +66,7 @@ class RefitProgress:
             self._counts[training.state] += 1
             if trial is not None and training.value is not None:
                 best = self._best
-                if best is None or self._sign * training.value > self._sign * best[1]:
+                if best is None or self._objective.better(training.value, best[1]):
                     self._best = trial, training.value, {}
         self.show(None)
 

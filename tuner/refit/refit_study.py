@@ -99,7 +99,7 @@ def refit_leaders(
 def _train(work: RefitSession, found: list[Leader], file: Path) -> RefitResult:
     measure = validation_measure(work.prepared, found[0].recipe)
     candidates = _again(work, found, measure)
-    chosen = select(candidates, measure.maximize)
+    chosen = select(candidates, measure.objective)
     others = [one for one in candidates if one is not chosen]
     ps = p_against(chosen, others, measure)
     constant = best_constant(measure, work.prepared.splits, work.prepared.facts.classes)
@@ -181,8 +181,7 @@ def _metadata(work: RefitSession, trained: RefitResult, final: FinalFit) -> Mode
 
 
 def _row(one: Candidate, p: float | None, measure: Measure) -> CandidateRow:
-    sign = 1.0 if measure.maximize else -1.0
-    return CandidateRow(one, p, None if one.mean is None else sign * (one.leader.value - one.mean))
+    return CandidateRow(one, p, None if one.mean is None else measure.objective.gain(one.leader.value, one.mean))
 
 
 def _baseline(work: RefitSession, chosen: Candidate, constant: Constant, measure: Measure) -> Baseline:

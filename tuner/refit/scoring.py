@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuner.catalog import METRICS, Recipe, Task
+from tuner.catalog import METRICS, Objective, Recipe, Task
 from tuner.data import HeldOut, PreparedData, Split, Subset
 from tuner.refit.intervals import Z2, ErrorWidths, normal, wilson
 
@@ -47,15 +47,15 @@ class Measure:
         return sum(map(len, self.truths))
 
     @property
-    def maximize(self) -> bool:
-        """Whether higher is better."""
-        return METRICS[self.metric].direction == "maximize"
+    def objective(self) -> Objective:
+        """The metric with its direction."""
+        return METRICS[self.metric].objective
 
     @property
     def limits(self) -> tuple[float, float]:
         """The smallest and the largest value that the objective can have."""
         row = METRICS[self.metric]
-        return (row.worst, row.best) if self.maximize else (row.best, row.worst)
+        return (row.worst, row.best) if self.objective.maximize else (row.best, row.worst)
 
     def score(self, answers: Answers) -> float:
         """Score one training."""
@@ -99,7 +99,7 @@ class Measure:
             return sampled
         unseen = max(self._unseen(ratio), wilson(1.0, self._effective_rows() / ratio).below)
         worse = unseen * min(1.0, max(0.0, (value - row.worst) / (row.best - row.worst)))
-        below, above = (worse, unseen - worse) if self.maximize else (unseen - worse, worse)
+        below, above = (worse, unseen - worse) if self.objective.maximize else (unseen - worse, worse)
         return ErrorWidths(max(sampled.below, below), max(sampled.above, above))
 
     def _unseen(self, ratio: float) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuner.analysis import holm
+from tuner.catalog import Objective
 from tuner.errors import StudyFailedError
 from tuner.refit.finalists import Leader
 from tuner.refit.intervals import ErrorWidths, Interval, interval_around, lower_bound, p_of_difference, seeds_width
@@ -64,17 +65,16 @@ def evaluate(leader: Leader, answers: Sequence[Answers | None], measure: Measure
         seeds = ErrorWidths(*[seeds_width(complete)] * 2)
         rows = measure.widths(mean, standard_error(draws.mean(axis=1)))
         interval = interval_around(mean, [seeds, rows], *measure.limits)
-        bound = lower_bound(complete, measure.maximize)
+        bound = lower_bound(complete, measure.objective)
     return Candidate(leader, values, kept, draws, mean, interval, bound)
 
 
-def select(candidates: Sequence[Candidate], maximize: bool) -> Candidate:
+def select(candidates: Sequence[Candidate], objective: Objective) -> Candidate:
     """Select the best bound among the candidates with the fewest diverged trainings; the earlier one of equals.
 
     Raises:
         StudyFailedError: None has two trainings that did not diverge.
     """
-    sign = 1.0 if maximize else -1.0
     able = [one for one in candidates if one.bound is not None]
     if not able:
         tried = ", ".join(str(one.leader.trial) for one in candidates)
@@ -84,7 +84,7 @@ def select(candidates: Sequence[Candidate], maximize: bool) -> Candidate:
         )
     fewest = min(one.values.count(None) for one in able)
     steady = [one for one in able if one.values.count(None) == fewest]
-    return max(steady, key=lambda one: (sign * (one.bound or 0.0), sign * (one.mean or 0.0)))
+    return min(steady, key=lambda one: (objective.sort_key(one.bound), objective.sort_key(one.mean)))
 
 
 def p_against(chosen: Candidate, others: Sequence[Candidate], measure: Measure) -> list[float | None]:
@@ -122,12 +122,13 @@ def p_above(values: Sequence[float], draws: np.ndarray, constant: Answers, measu
         constant: The answer to each row.
         measure: The objective.
     """
-    sign = 1.0 if measure.maximize else -1.0
     level = measure.score(constant)
     if not math.isfinite(level):
         return float("nan")
     spread = standard_error(draws.mean(axis=1) - measure.draws([constant])[:, 0])
-    return p_of_difference([sign * (value - level) for value in values], spread, measure.rows, one_sided=True)
+    return p_of_difference(
+        [measure.objective.gain(value, level) for value in values], spread, measure.rows, one_sided=True
+    )
 
 
 def leaders_text(chosen: Candidate, others: Sequence[Candidate], ps: Sequence[float | None], seeds: int) -> str:

@@ -18,7 +18,7 @@ def question(results: StudyView) -> str:
     names = [name.removeprefix("model.") for name in results.dimensions]
     shown = names if len(names) <= _MOST_NAMED else [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} more"]
     what = listed(shown) or "settings"
-    best = f"the {'highest' if results.maximize else 'lowest'} {results.metric}"
+    best = f"the {'highest' if results.objective.maximize else 'lowest'} {results.metric}"
     model, data = results.fingerprint.get("model"), results.fingerprint.get("data.source")
     where = f" for {str(model).partition(':')[0]} on {data}" if model and data else ""
     return f"Which {what} {'gives' if len(names) == 1 else 'give'} {best}{where}?"

@@ -11,7 +11,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from tuner.analysis import fold_mean, importance, ranked, searched_dimensions, written_params
-from tuner.catalog import TrialState
+from tuner.catalog import Objective, TrialState
 from tuner.results import StoredStudy
 from tuner.search import find_best
 from tuner.storage import read_epochs, read_probes
@@ -88,12 +88,12 @@ class StudyView:
     @property
     def metric(self) -> str:
         """What the objective is called."""
-        return self.study.metric or "objective"
+        return self.objective.metric
 
     @property
-    def maximize(self) -> bool:
-        """Whether more is better."""
-        return self.study.record.direction == "maximize"
+    def objective(self) -> Objective:
+        """What the study optimizes."""
+        return self.study.objective
 
     @property
     def about(self) -> dict[str, Any]:
@@ -113,14 +113,14 @@ class StudyView:
     @cached_property
     def best(self) -> TrialView | None:
         """The best complete trial."""
-        found = find_best(self.study.record.trials, self.study.record.direction)
+        found = find_best(self.study.record.trials, self.objective)
         return None if found is None else self.trials[found.number]
 
     @cached_property
     def ranking(self) -> list[TrialView]:
         """The complete trials, best first."""
         complete = [seen for seen in self.in_state(TrialState.COMPLETE) if seen.value is not None]
-        return ranked(complete, self.study.record.direction)
+        return ranked(complete, self.objective)
 
     @cached_property
     def importance(self) -> dict[str, Any]:

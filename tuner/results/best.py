@@ -50,7 +50,7 @@ def best_trial(study: StoredStudy) -> Best:
         RecipeError: Its recipe is none that the study can give.
     """
     record = study.record
-    trial = find_best(record.trials, record.direction)
+    trial = find_best(record.trials, study.objective)
     if trial is None:
         states = sorted({str(trial_state(trial)[0]) for trial in record.trials}) or ["no trials"]
         raise NoBestTrialError(

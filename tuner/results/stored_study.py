@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from tuner.catalog import TrialState
+from tuner.catalog import Objective, TrialState
 from tuner.search import find_best, setting_key, trial_state
 from tuner.storage import Database, StudyRecord, epochs_run, read_study_record, read_verdicts, study_names
 from tuner.text import count
@@ -36,6 +36,11 @@ class StoredStudy:
         """Name of the objective, or None for a study that plain Optuna made."""
         metric = self.record.attrs.get("tuner:about", {}).get("metric")
         return None if metric is None else str(metric)
+
+    @property
+    def objective(self) -> Objective:
+        """What the study optimizes; its metric is called "objective" if plain Optuna made it."""
+        return Objective(self.metric or "objective", self.record.direction)
 
     @property
     def warnings(self) -> list[str]:
@@ -118,7 +123,7 @@ def list_studies(database: Database) -> list[dict[str, Any]]:
 def _row(study: StoredStudy) -> dict[str, Any]:
     record = study.record
     counts = Counter(study.trial_state(trial)[0] for trial in record.trials)
-    best = find_best(record.trials, record.direction)
+    best = find_best(record.trials, study.objective)
     return {
         "study": record.name,
         "metric": study.metric,

@@ -25,7 +25,7 @@ def summary(study: StoredStudy) -> dict[str, Any]:
     """
     record = study.record
     rows = [trial_row(study, trial) for trial in record.trials]
-    best = find_best(record.trials, record.direction)
+    best = find_best(record.trials, study.objective)
     return {
         "study": record.name,
         "direction": record.direction,

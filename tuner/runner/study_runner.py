@@ -414,10 +414,9 @@ class StudyRunner:
             return "trials"
         if budget.time_s is not None and time.monotonic() - self._began >= budget.time_s:
             return "time"
-        if self._best is not None:
-            better = 1 if self._spec.direction == "maximize" else -1
-            if budget.target is not None and better * self._best[1] >= better * budget.target:
-                return "target"
+        target, better = budget.target, self._spec.objective.better
+        if self._best is not None and target is not None and not better(target, self._best[1]):
+            return "target"
         if budget.patience is not None and self._since_best >= budget.patience:
             return "patience"
         self._asked.update(self._study.get_trials(deepcopy=False))
@@ -514,10 +513,9 @@ class StudyRunner:
     def _count_end(self, number: int, state: TrialState, value: float | None, params: dict[str, Any]) -> None:
         self._counts[state] += 1
         self._since_best += state != TrialState.FAILED
-        if state == TrialState.COMPLETE and value is not None:
-            better = 1 if self._spec.direction == "maximize" else -1
-            if self._best is None or better * value > better * self._best[1]:
-                self._best, self._since_best = (number, value, dict(params)), 0
+        complete, better = state == TrialState.COMPLETE and value is not None, self._spec.objective.better
+        if complete and (self._best is None or better(value, self._best[1])):
+            self._best, self._since_best = (number, value, dict(params)), 0
 
     def _count_other(self, before: FrozenTrial | None, trial: FrozenTrial) -> None:
         """Take in what another process did to a trial."""
@@ -555,7 +553,7 @@ class StudyRunner:
         self._counts = dict.fromkeys(TrialState, 0)
         for trial in trials:
             self._counts[trial_state(trial)[0]] += 1
-        best = find_best(trials, self._spec.direction)
+        best = find_best(trials, self._spec.objective)
         self._best = None if best is None else (best.number, float(best.value or 0.0), dict(best.params))
         last = -1 if best is None else best.number
         self._finished_before = finished_of(self._counts)

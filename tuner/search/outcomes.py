@@ -18,9 +18,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
-from tuner.catalog import TrialState
+from tuner.catalog import Objective, TrialState
 from tuner.search.samplers import SAMPLERS
 from tuner.search.samplers.base import FailureEncoding
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
-Direction = Literal["maximize", "minimize"]
 
 _ATTRIBUTE = "outcome"
 _CONSTRAINT = "finite"
@@ -110,11 +109,10 @@ def trial_value(trial: FrozenTrial) -> float | None:
     return trial.value if trial_state(trial)[0] in (TrialState.COMPLETE, TrialState.PRUNED) else None
 
 
-def find_best(trials: Iterable[FrozenTrial], direction: Direction) -> FrozenTrial | None:
+def find_best(trials: Iterable[FrozenTrial], objective: Objective) -> FrozenTrial | None:
     """The best complete trial that did not diverge, the earliest one of equals; None where there is none."""
-    sign = 1.0 if direction == "minimize" else -1.0
     complete = [trial for trial in trials if trial_state(trial)[0] == TrialState.COMPLETE]
-    return min(complete, key=lambda trial: (sign * cast(float, trial.value), trial.number), default=None)
+    return min(complete, key=lambda trial: (objective.sort_key(trial.value), trial.number), default=None)
 
 
 def _tell_diverged(study: Study, number: int, trial_id: int) -> None:
@@ -132,12 +130,11 @@ def _tell_diverged(study: Study, number: int, trial_id: int) -> None:
 
 
 def _worst(study: Study) -> float | None:
-    from optuna.study import StudyDirection
     from optuna.trial import TrialState as OptunaState
 
     trials = study.get_trials(deepcopy=False, states=(OptunaState.COMPLETE,))
     values = [cast(float, trial.value) for trial in trials]
-    return (min if study.direction == StudyDirection.MAXIMIZE else max)(values, default=None)
+    return Objective("objective", study.direction.name.lower()).worst(values)
 
 
 def _learns(sampler: BaseSampler) -> FailureEncoding:

@@ -77,12 +77,11 @@ def check_target(metric: MetricEntry, budget: Budget, problems: Problems) -> Non
     target = budget.target
     if target is None:
         return
-    beyond = target > metric.best if metric.direction == "maximize" else target < metric.best
-    if beyond:
+    if metric.objective.better(target, metric.best):
         problems.add(
             "budget.target",
             f"no model can reach this: the best {metric.name} there can be is {metric.best:g}",
             target,
-            allowed=f"at {'most' if metric.direction == 'maximize' else 'least'} {metric.best:g}",
+            allowed=f"at {'most' if metric.objective.maximize else 'least'} {metric.best:g}",
             next_step="Correct the target, or the metric in [objective].",
         )

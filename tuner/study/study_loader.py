@@ -119,7 +119,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         data=data,
         facts=facts,
         metric=metric.name,
-        direction="maximize" if metric.direction == "maximize" else "minimize",
+        direction=metric.direction,
         space=space,
         budget=budget,
         sampler=sampler,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tuner.catalog import Choice
+from tuner.catalog import Choice, Objective
 from tuner.data import DataFacts, DataOptions, Folds
 from tuner.health import HealthOptions
 from tuner.space import Space
@@ -54,7 +54,7 @@ class StudySpec:
     data: DataOptions
     facts: DataFacts
     metric: str
-    direction: Literal["maximize", "minimize"]
+    direction: str
     space: Space
     budget: Budget
     sampler: Choice
@@ -68,6 +68,11 @@ class StudySpec:
     health: HealthOptions = HealthOptions()
     resources: Resources = Resources()
     helpers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def objective(self) -> Objective:
+        """The metric with its direction."""
+        return Objective(self.metric, self.direction)
 
     @property
     def folds(self) -> int | None:

@@ -78,7 +78,7 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
         )
     informative = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.DIVERGED)
     tried = [trial for trial in study.record.trials if study.trial_state(trial)[0] in informative]
-    top = [params_from_trial(trial, spec.space) for trial in top_trials(complete, study.record.direction, share)]
+    top = [params_from_trial(trial, spec.space) for trial in top_trials(complete, study.objective, share)]
     everything = [params_from_trial(trial, spec.space) for trial in tried]
 
     def having(dimension: Dimension, values: list[dict[str, Value]]) -> list[Value]:

@@ -179,7 +179,8 @@ class _Trial:
         self._values: list[float] = []
         self._sizes = _batch_sizes(len(split.train), recipe.batch_size)
         self._rates = learning_rates(recipe.schedule, recipe.learning_rate, len(self._sizes) * recipe.epochs)
-        self._plateau = plateau_state(recipe.schedule, recipe.learning_rate, find_metric(recipe.metric).maximize)
+        maximize = find_metric(recipe.metric).objective.maximize
+        self._plateau = plateau_state(recipe.schedule, recipe.learning_rate, maximize)
         self._order = np.random.default_rng(recipe.seed)
 
     def state(self) -> TrainingState:

@@ -38,7 +38,7 @@ def chosen(results: StudyView, having: Sequence[TrialView]) -> list[TrialView]:
     if len(having) <= MOST_CURVES:
         return list(having)
     complete = [seen for seen in having if seen.state == TrialState.COMPLETE and seen.value is not None]
-    best = ranked(complete, results.study.record.direction)[: MOST_CURVES // 3]
+    best = ranked(complete, results.objective)[: MOST_CURVES // 3]
     numbers = {seen.number for seen in best}
     others = [seen for seen in having if seen.number not in numbers]
     every = np.linspace(0, len(others) - 1, MOST_CURVES - len(best)).astype(int)
@@ -70,7 +70,7 @@ def _drawn(results: StudyView, numbers: Numbers, name: str) -> Figure | None:
         traces,
         xaxis={"title": {"text": f"epoch{which(len(drawn), len(having))}"}, "rangemode": "tozero"},
         yaxis=axis,
-        menus=[*choice, *zoom(axis, values, results.maximize)],
+        menus=[*choice, *zoom(axis, values, results.objective.maximize)],
         showlegend=True,
     )
 

@@ -29,7 +29,7 @@ def history(results: StudyView) -> Figure | str:
         if results.in_state(state)
     ]
     complete = results.in_state(TrialState.COMPLETE)
-    best = list(accumulate((seen.value for seen in complete), max if results.maximize else min))
+    best = list(accumulate((seen.value for seen in complete), max if results.objective.maximize else min))
     if complete:
         line = {
             "type": "scatter",
@@ -46,7 +46,7 @@ def history(results: StudyView) -> Figure | str:
         [trace for trace in traces if len(trace["x"])],
         xaxis={"title": {"text": "trial"}},
         yaxis=axis,
-        menus=zoom(axis, [seen.value for seen in valued], results.maximize),
+        menus=zoom(axis, [seen.value for seen in valued], results.objective.maximize),
         yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
     )
 

@@ -33,7 +33,7 @@ def parallel(results: StudyView) -> Figure | str:
     objective = np.array([seen.value for seen in trials], np.float32)
     axes = [*(_dimension(name, trials) for name in names[::-1]), _objective(results.metric, objective)]
     low, high = np.quantile(
-        objective, [0.0, 1.0] if len(trials) < 20 else [0.05, 1.0] if results.maximize else [0, 0.95]
+        objective, [0.0, 1.0] if len(trials) < 20 else [0.05, 1.0] if results.objective.maximize else [0, 0.95]
     )
     trace = {
         "type": "parcoords",
@@ -44,7 +44,7 @@ def parallel(results: StudyView) -> Figure | str:
             "cmin": float(low),
             "cmax": float(high),
             "showscale": False,
-            "reversescale": not results.maximize,
+            "reversescale": not results.objective.maximize,
         },
         "labelside": "top",
         "tickfont": {"size": 12 if len(axes) <= _MANY else 10},

@@ -48,7 +48,7 @@ def values(results: StudyView) -> Figure | str:
         traces,
         xaxis=axes[0],
         yaxis=axis,
-        menus=[*choice, *zoom(axis, objective, results.maximize)],
+        menus=[*choice, *zoom(axis, objective, results.objective.maximize)],
         showlegend=True,
         # Below the axis are its names, which are as long as they are: the legend stands inside.
         legend={"orientation": "h", "x": 0, "y": 0.01, "xanchor": "left", "yanchor": "bottom"},

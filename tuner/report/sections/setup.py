@@ -22,7 +22,10 @@ def asked(results: StudyView) -> Html:
         )
     source, found = about.get("source", {}), about.get("facts", {})
     rows = [
-        ("Objective", f"{'maximise' if results.maximize else 'minimise'} {results.metric} on validation data"),
+        (
+            "Objective",
+            f"{'maximise' if results.objective.maximize else 'minimise'} {results.metric} on validation data",
+        ),
         ("Model", results.fingerprint.get("model", "–")),
         ("Data", _data(found, results.fingerprint.get("data.source"))),
         ("Rows", _rows(found, results.folds)),

@@ -8,6 +8,7 @@ import optuna.samplers
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
+from tuner.catalog import Objective
 from tuner.search.distributions import distribution
 from tuner.space import Float, Int, Space
 
@@ -86,7 +87,7 @@ class CmaEsSampler(optuna.samplers.CmaEsSampler):
 
     def _updated(self, direction: StudyDirection, complete: list[FrozenTrial], transform: _SearchSpaceTransform) -> CMA:
         """Tell the optimizer of every generation that is complete by now; a new one starts from the first."""
-        sign = 1.0 if direction == StudyDirection.MINIMIZE else -1.0
+        objective = Objective("objective", direction.name.lower())
         proposed = [trial for trial in complete if GENERATION in trial.system_attrs and self._fits(trial)]
         if self._optimizer is None:
             self._popsize = next(filter(None, map(_population, proposed)), self._popsize)
@@ -100,7 +101,7 @@ class CmaEsSampler(optuna.samplers.CmaEsSampler):
             solutions.sort(key=lambda trial: (trial.datetime_complete, trial.number))
             optimizer.tell(
                 [
-                    (transform.transform(trial.params), sign * float(trial.value or 0.0))
+                    (transform.transform(trial.params), objective.sort_key(trial.value))
                     for trial in solutions[: optimizer.population_size]
                 ]
             )
