@@ -35,6 +35,7 @@ from typing import Any
 
 from coordinator import CONTENT
 
+import tuner.runner.budget
 import tuner.runner.study_runner
 import tuner.storage.study_session
 from tuner.executors import InlineExecutor
@@ -185,7 +186,8 @@ class SimulatedExecutor:
 def simulate(workers: int, median_s: float, options: argparse.Namespace) -> str:
     """One row of the table."""
     clock = Clock(time.process_time if options.clock == "cpu" else time.perf_counter)
-    tuner.runner.study_runner.time = tuner.storage.study_session.time = clock  # type: ignore[attr-defined]
+    for module in (tuner.runner.budget, tuner.runner.study_runner, tuner.storage.study_session):
+        module.time = clock  # type: ignore[attr-defined]
     trials = max(300, options.rounds * workers)
     executor = SimulatedExecutor(clock, workers, median_s)
     with tempfile.TemporaryDirectory() as folder:

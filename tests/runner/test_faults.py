@@ -46,8 +46,10 @@ def counts(database: Database) -> dict[str, int]:
 def run(database: Database, project: Path, action: Callable[[], Any], patience_s: float = 60.0) -> list[str]:
     """Run the study with a fault in the middle; what was said to the person."""
     notes: list[str] = []
-    study = StudyRunner(spec_of(project), database, At(30, action), lambda s: notes.append(s.note) if s.note else None)
-    study._outage = RetryPolicy(patience_s)
+    executor = At(30, action)
+    study = StudyRunner(
+        spec_of(project), database, executor, lambda s: notes.append(s.note) if s.note else None, patience_s
+    )
     assert study.run() == "trials"
     return notes
 

@@ -8,6 +8,7 @@ from tuner.engines import TrainingResult
 from tuner.errors import StudyFailedError
 from tuner.protocol import EpochFinished, Executor, Job, JobFailed, JobFinished, LimitExceeded, ModelWarned, WorkerDied
 from tuner.runner.shutdown import ShutdownSignal
+from tuner.runner.training_failures import DeathRetryPolicy
 from tuner.text import excerpt
 
 _POLL_S = 0.2
@@ -42,7 +43,7 @@ def run_jobs(
     """
     waiting, running = list(jobs), dict[int, Job]()
     ended: dict[int, JobFinished] = {}
-    retried: set[int] = set()
+    deaths = DeathRetryPolicy()
     while waiting or running:
         if interrupts.level:
             raise KeyboardInterrupt
@@ -61,8 +62,7 @@ def run_jobs(
                     on_epoch(event)
                 case ModelWarned(text=text):
                     on_warning(text)
-                case WorkerDied(number=number) if number not in retried:
-                    retried.add(number)
+                case WorkerDied(number=number) if deaths.should_retry(number):
                     executor.submit(running[number])
                 case JobFailed(error=error, traceback=traceback):
                     raise _failed(error, traceback)

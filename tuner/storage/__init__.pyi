@@ -14,10 +14,11 @@ from .queries import (
     read_verdicts,
     study_names,
 )
-from .retry import RetryPolicy, open_patiently
+from .retry import PATIENCE_S, RetryPolicy, open_patiently
 from .study_session import StudySession, silence_optuna
 
 __all__ = [
+    "PATIENCE_S",
     "HEARTBEAT_INTERVAL_S",
     "Database",
     "RetryPolicy",

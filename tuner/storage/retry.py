@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from tuner.errors import DiskFullError, StorageUnavailableError
 from tuner.storage.database import Database, open_database
@@ -11,6 +12,8 @@ from tuner.storage.database import Database, open_database
 PATIENCE_S = 600.0
 """How long a database may be away before a run gives up."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
+
+Answer = TypeVar("Answer")
 
 
 def open_patiently(url: str, tell: Callable[[str], None], patience_s: float = PATIENCE_S) -> Database:
@@ -25,31 +28,19 @@ def open_patiently(url: str, tell: Callable[[str], None], patience_s: float = PA
         DiskFullError: There is no room still.
         StorageError: It cannot be opened for another reason: that is said at once.
     """
-    outage = RetryPolicy(patience_s)
-    while True:
-        try:
-            database = open_database(url, create=True)
-        except DiskFullError as error:
-            note = outage.on_error(error)
-        else:
-            note = outage.on_success()
-            if note is not None:
-                tell(note)
-            return database
-        if note is not None:
-            tell(note)
-        time.sleep(outage.pause_s)
+    return RetryPolicy(patience_s, tell).wait(lambda: open_database(url, create=True))
 
 
 class RetryPolicy:
     """Failures in a row to use the database.
 
     Args:
-        patience_s: After so many seconds the failure is raised.
+        patience_s: After this many seconds the failure is raised.
+        notify: Called with what the user should know.
     """
 
-    def __init__(self, patience_s: float = PATIENCE_S) -> None:
-        self._patience_s = patience_s
+    def __init__(self, patience_s: float = PATIENCE_S, notify: Callable[[str], None] = lambda note: None) -> None:
+        self._patience_s, self._notify = patience_s, notify
         self._since: float | None = None
         self._next, self._pause_s = 0.0, _FIRST_PAUSE_S
 
@@ -57,6 +48,47 @@ class RetryPolicy:
     def pause_s(self) -> float:
         """Seconds until the next attempt."""
         return 0.0 if self._since is None else max(0.0, self._next - time.monotonic())
+
+    def wait(self, call: Callable[[], Answer], retry_on: type[StorageUnavailableError] = DiskFullError) -> Answer:
+        """Use the database, and wait while it is unavailable.
+
+        Args:
+            call: Uses it.
+            retry_on: The error after which it is called again; others are raised at once.
+
+        Raises:
+            StorageError: Another error, or the same one for too long.
+        """
+        while True:
+            try:
+                answer = call()
+            except retry_on as error:
+                note = self.on_error(error)
+            else:
+                self._tell(self.on_success())
+                return answer
+            self._tell(note)
+            time.sleep(self.pause_s)
+
+    def attempt(self, call: Callable[[], Answer]) -> Answer | None:
+        """Use the database, or return None if it is unavailable or the next attempt is not due yet.
+
+        Raises:
+            StorageError: Another error, or it has been unavailable for too long.
+        """
+        if self.pause_s > 0:
+            return None
+        try:
+            answer = call()
+        except StorageUnavailableError as error:
+            self._tell(self.on_error(error))
+            return None
+        self._tell(self.on_success())
+        return answer
+
+    def _tell(self, note: str | None) -> None:
+        if note is not None:
+            self._notify(note)
 
     def on_error(self, error: StorageUnavailableError) -> str | None:
         """Note a failure.

@@ -1,0 +1,75 @@
+"""Refuse to mix the trials of two questions in one study."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import optuna
+from optuna.study import Study
+from optuna.trial import TrialState as OptunaState
+
+from tuner.catalog import TrialState
+from tuner.errors import StudyChangedError
+from tuner.search import Outcome, tell
+from tuner.storage import StudySession
+from tuner.study import StudySpec, difference, fingerprint
+
+FINGERPRINT = "tuner:fingerprint"
+STUDY_INFO = "tuner:about"
+SETTINGS = "tuner:settings"
+"""Attribute of a study: how many settings its space has, or None for too many to ever try them all."""
+
+
+def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> None:
+    """Compare the stored fingerprint with the study file's, and store that of a new study.
+
+    Args:
+        spec: The study.
+        session: Its session.
+        study: Its trials in memory; must be up to date.
+
+    Raises:
+        StudyChangedError: They differ, and there are trials of the old question.
+    """
+    before, now = study.user_attrs.get(FINGERPRINT), fingerprint(spec)
+    trials = study.get_trials(deepcopy=False)
+    if before is None and trials:
+        raise StudyChangedError(
+            f"A study {spec.name!r} is in the database, but was not made by keras-studies. "
+            f"Run {spec.file} under another name: --fork NEW_NAME."
+        )
+    changed = [] if before is None else difference(before, now)
+    if changed and any(trial.state.name in ("COMPLETE", "PRUNED", "RUNNING") for trial in trials):
+        lines = "\n".join(f"  {line}" for line in changed)
+        raise StudyChangedError(
+            f"A study holds the trials of one question, but {spec.file} has changed since {spec.name!r} was "
+            f"started:\n{lines}\nRun it under another name with --fork NEW_NAME, or take the change back. "
+            "Budgets (other than epochs), sampler and pruner may change freely."
+        )
+    if changed:  # nothing was learnt yet; but what waits has parameters of the old question
+        for trial in trials:
+            if not trial.state.is_finished():
+                session.memory.set_trial_state_values(trial._trial_id, OptunaState.RUNNING)
+                tell(study, trial.number, Outcome(TrialState.FAILED, None, "the study was changed before it ran"))
+    info = study_info(spec)  # budgets may change freely, and hold for `tuner train` as well
+    if study.user_attrs.get(STUDY_INFO) != info:
+        study.set_user_attr(STUDY_INFO, info)
+    if before != now:
+        study.set_user_attr(FINGERPRINT, now)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names([spec.metric])  # what optuna-dashboard calls the objective
+    if study.user_attrs.get(SETTINGS, 0) != spec.settings:
+        study.set_user_attr(SETTINGS, spec.settings)
+
+
+def study_info(spec: StudySpec) -> dict[str, Any]:
+    """Return what a reader of the database needs to know of the study without its file."""
+    return {
+        "file": spec.file,
+        "metric": spec.metric,
+        "task": str(spec.facts.task),
+        "source": spec.source,
+        "facts": spec.facts.to_json(),
+    }

@@ -1,0 +1,95 @@
+"""A study joined by this process: it proposes the parameters of trials."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState as OptunaState
+
+from tuner.runner.budget import BudgetTracker, Stopwatch
+from tuner.runner.fingerprint_check import check_fingerprint
+from tuner.search import PRUNERS, SAMPLERS, SettingIndex, distribution, initial_points, suggest
+from tuner.storage import StudySession
+from tuner.study import StudySpec
+
+
+class OpenStudy:
+    """Optuna's study in memory, with its sampler, its pruner and its budget.
+
+    Args:
+        spec: The study.
+        session: Its session; new.
+        stopwatch: Wall time of this run.
+
+    Attributes:
+        spec, session: As given.
+        optuna: Optuna's study.
+        pruner: Row of its pruner.
+        rungs: Steps at which the pruner decides, or None for each.
+        budget: Its budget.
+
+    Raises:
+        StudyChangedError: The study of this name asks another question.
+    """
+
+    def __init__(self, spec: StudySpec, session: StudySession, stopwatch: Stopwatch) -> None:
+        self.spec, self.session = spec, session
+        self.optuna = session.study()
+        session.sync(lambda: check_fingerprint(spec, session, self.optuna))
+        trials = self.optuna.get_trials(deepcopy=False)
+        sampler, self.pruner = SAMPLERS[spec.sampler.name], PRUNERS[spec.pruner.name]
+        self._sampler_seed = _sampler_seed(spec.seed, len(trials), session.coordinator_index)
+        self.optuna.sampler = sampler.build(self._sampler_seed, spec.space, spec.budget.trials, **spec.sampler.options)
+        self.optuna.pruner = self.pruner.build(spec.steps, spec.folds is not None, **spec.pruner.options)
+        self.rungs = self.pruner.rungs(spec.steps, **spec.pruner.options)
+        self._initial_points = initial_points(spec.space, spec.facts.task) if spec.initial_points else []
+        # What failed may have been mended: the first process to come tries it again.
+        failed = {t.number for t in trials if t.state == OptunaState.FAIL and not session.coordinator_index}
+        self._settings = SettingIndex(spec.space, failed)
+        self.budget = BudgetTracker(spec, self.optuna, self._settings, stopwatch)
+        session.on_remote_change = self.budget.on_remote_change
+
+    def fixed_params(self, new: int) -> dict[str, Any]:
+        """Return the parameters that are fixed for the trial after `new` new ones: an initial point, if one is left."""
+        number = self.budget.started + new
+        point = self._initial_points[number] if number < len(self._initial_points) else {}
+        return {} if self._settings.is_used(point) else point
+
+    def trial(self, number: int) -> optuna.Trial:
+        """Return Optuna's trial of this number."""
+        return self.session.optuna_trial(self.optuna, number)
+
+    def ask(self, number: int) -> tuple[optuna.Trial, bool]:
+        """Suggest the parameters of a trial; the second value is False if it runs again, and has them."""
+        trial = self.trial(number)
+        fresh = not trial.params
+        suggest(trial, self.spec.space)
+        return (self.replace_used_setting(number) or trial) if fresh else trial, fresh
+
+    def replace_used_setting(self, number: int) -> optuna.Trial | None:
+        """Reassign a trial that would repeat a setting, unless the user has enqueued just this one.
+
+        Returns:
+            The trial with its new setting, or None if it keeps the one that it has.
+        """
+        trials, space = self.optuna.get_trials(deepcopy=False), self.spec.space
+        self._settings.update(trials)
+        params, given = trials[number].params, trials[number].system_attrs.get("fixed_params", {})
+        if not self._settings.is_used(params, number) or self._settings.is_whole(given):
+            return None
+        unused = self._settings.nearest_unused(params, f"{self._sampler_seed} {number}", fixed=given)
+        if unused is None:
+            return None
+        self.session.reassign(number, unused, {name: distribution(space[name].parameter) for name in unused})
+        return self.trial(number)
+
+
+def _sampler_seed(seed: int, trials: int, coordinator: int) -> int:
+    """Derive the seed of the sampler from the study's seed, the number of trials, and the asking process.
+
+    Neither a resumed run nor a concurrent one may draw again what another one draws.
+    """
+    text = f"sampler {seed} {trials}" + (f" {coordinator}" if coordinator else "")
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

@@ -1,0 +1,214 @@
+"""What an executor tells of the running trials: report, prune, store, tell."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+
+from tuner.catalog import TrialState
+from tuner.engines import StepTimes, TrainingResult
+from tuner.protocol import (
+    CheckpointSaved,
+    CheckpointSkipped,
+    EpochFinished,
+    Event,
+    Executor,
+    GlobalStateChanged,
+    Job,
+    JobFailed,
+    JobFinished,
+    LimitExceeded,
+    ModelWarned,
+    TrialRestarted,
+    WorkerDied,
+)
+from tuner.runner.open_study import OpenStudy
+from tuner.runner.training_failures import DeathRetryPolicy, FailureStreak
+from tuner.search import Outcome, tell
+from tuner.storage import StoredCheckpoint
+from tuner.text import TrialLogs
+
+PROGRAMS = "tuner:programs"
+STEP_TIMES = "tuner:step_times"
+"""Attribute of a study: the step times by which its workers choose how they train (`Engine.measured`)."""
+WARNINGS = "tuner:warnings"
+"""Attribute of a study: what its workers have warned of, at most `_MAX_WARNINGS` sentences."""
+ENGINE = "engine"
+"""Attribute of a trial: the engine that trained it."""
+DURATION = "duration_s"
+FALLBACK_REASON = "slower_as"
+"""Attribute of a trial: why that was not the fastest engine."""
+_MAX_WARNINGS = 10
+
+
+@dataclass
+class RunningTrial:
+    """A trial in training.
+
+    Attributes:
+        trial: Optuna's trial.
+        job: Its job, without a checkpoint.
+        folds: Values of the folds that it has finished.
+    """
+
+    trial: optuna.Trial
+    job: Job
+    folds: list[float] = field(default_factory=list)
+
+    def resume_job(self, checkpoint: StoredCheckpoint | None) -> Job:
+        """Return the job that resumes from a checkpoint; without one it starts from scratch."""
+        self.folds = [] if checkpoint is None else [*checkpoint.folds]
+        if checkpoint is None:
+            return self.job
+        return dataclasses.replace(self.job, checkpoint=checkpoint.content, spent_s=checkpoint.seconds)
+
+
+class TrialEvents:
+    """Handles the events of the trials that this process trains.
+
+    Args:
+        study: The study.
+        executor: Where they are trained.
+        notify: Called with what the user should know.
+
+    Attributes:
+        running: The trials in training, by number.
+    """
+
+    def __init__(self, study: OpenStudy, executor: Executor, notify: Callable[[str], None]) -> None:
+        self._study, self._executor, self._notify = study, executor, notify
+        self._session = study.session
+        self.running: dict[int, RunningTrial] = {}
+        self._deaths, self._failures = DeathRetryPolicy(), FailureStreak()
+        self._logs = TrialLogs(study.spec.project, study.spec.name)
+        self._warned = set[str]()
+        self._warned_no_checkpoint = self._warned_global_state = False
+
+    def handle(self, event: Event) -> bool:
+        """Handle one event; return whether a trial has ended with it."""
+        number = event.number
+        if number not in self.running:  # another process has taken it over
+            if isinstance(event, EpochFinished) and event.awaits_decision:
+                self._executor.resume_or_prune(number, False)
+            return False
+        match event:
+            case EpochFinished():
+                self._report(event)
+            case CheckpointSaved():
+                folds, position = self.running[number].folds, (event.fold, event.epoch)
+                self._session.add_checkpoint(number, position, event.seconds, folds, event.content)
+            case CheckpointSkipped() | ModelWarned() | GlobalStateChanged():
+                self._warn(event)
+            case TrialRestarted(reason=reason):
+                self.running[number].resume_job(self._session.reset_trial(number, from_start=True))
+                self.running[number].trial = self._study.trial(number)
+                self._notify(f"Trial {number} begins anew, as it cannot go on from its checkpoint: {reason}.")
+            case JobFinished():
+                self._on_job_finished(event)
+            case JobFailed(error=error, traceback=traceback):
+                self._fail(number, error, traceback)
+            case LimitExceeded(reason=reason):
+                self._failures.on_success()
+                self._finish(number, Outcome(TrialState.DIVERGED, None, reason))
+            case WorkerDied() if self._deaths.should_retry(number):
+                job = self.running[number].resume_job(self._session.reset_trial(number))
+                self.running[number].trial = self._study.trial(number)
+                self._executor.submit(job)
+            case WorkerDied(reason=reason, log=log):
+                self._fail(number, f"{reason}, twice", log)
+        return number not in self.running
+
+    def _report(self, event: EpochFinished) -> None:
+        running, study = self.running[event.number], self._study
+        self._session.add_epoch(event.number, event.record.to_json())
+        if event.step is not None and event.value is not None:
+            running.folds.append(event.value)
+            value = event.value if study.spec.folds is None else study.pruner.after_folds(running.folds)
+            running.trial.report(value, event.step)
+        if event.awaits_decision:
+            self._executor.resume_or_prune(event.number, not running.trial.should_prune())
+
+    def _warn(self, event: CheckpointSkipped | ModelWarned | GlobalStateChanged) -> None:
+        """Tell the user something for the first time."""
+        match event:
+            case CheckpointSkipped(number=number, reason=reason) if not self._warned_no_checkpoint:
+                self._warned_no_checkpoint = True
+                self._notify(f"Trial {number} has no checkpoints, and begins anew if it is cut: {reason}.")
+            case ModelWarned(text=text) if text not in self._warned:
+                self._warned.add(text)
+                self._session.update_attr(WARNINGS, lambda before: _add_warning(before, text))
+                self._notify(text)
+            case GlobalStateChanged() if not self._warned_global_state:
+                self._warned_global_state = True
+                self._notify(_global_state_text(event))
+
+    def _on_job_finished(self, event: JobFinished) -> None:
+        number, training = event.number, event.training
+        self._failures.on_success()
+        self._store_programs(*event.programs)
+        self._store_step_times(event.measured)
+        for name, value in trial_attrs(event).items():
+            self.running[number].trial.set_user_attr(name, value)
+        self._session.add_verdicts(number, [finding.to_json() for finding in training.findings])
+        self._finish(number, _outcome(training))
+
+    def _fail(self, number: int, error: str, log: str) -> None:
+        """End a trial with an error that says nothing about its setting."""
+        stored = self._logs.keep(number, log)
+        self.running[number].trial.set_user_attr("traceback", stored)
+        self._finish(number, Outcome(TrialState.FAILED, None, error))
+        self._failures.on_error(error, stored, has_best=self._study.budget.best is not None)
+
+    def _finish(self, number: int, outcome: Outcome) -> None:
+        trial = self.running.pop(number).trial
+        tell(self._study.optuna, trial, outcome)
+        self._study.budget.on_finish(number, outcome.state, outcome.value, trial.params)
+
+    def _store_programs(self, traced: int, seconds: float) -> None:
+        if traced:
+            self._session.update_attr(PROGRAMS, lambda before: _add_programs(before, traced, seconds))
+
+    def _store_step_times(self, measured: Mapping[str, StepTimes]) -> None:
+        """Store step times; the first ones stay, so that all trials of a network are trained in the same way."""
+        if measured:
+            self._session.update_attr(STEP_TIMES, lambda before: {**measured, **(before or {})})
+
+
+def _outcome(training: TrainingResult) -> Outcome:
+    """Return how a trial ended; a complete training without a finite objective has diverged."""
+    if training.state != TrialState.COMPLETE:
+        return Outcome(training.state, None, training.reason)
+    if training.value is None or not math.isfinite(training.value):
+        return Outcome(TrialState.DIVERGED, None, f"the objective is {training.value} after the last epoch")
+    return Outcome(TrialState.COMPLETE, training.value, training.reason)
+
+
+def trial_attrs(event: JobFinished) -> dict[str, Any]:
+    """Return the attributes of a trial that say how it was trained."""
+    attrs = {ENGINE: event.engine, FALLBACK_REASON: event.slower_as, DURATION: round(event.seconds, 3)}
+    return {name: value for name, value in attrs.items() if value is not None}
+
+
+def _global_state_text(event: GlobalStateChanged) -> str:
+    what = ", ".join([*event.restored, *event.lasting])
+    then = (
+        "The worker is replaced after such a trial, which takes seconds"
+        if event.lasting
+        else "It is put back after each trial"
+    )
+    return f"The code of trial {event.number} changes {what} for its whole process. {then}: no other trial sees it."
+
+
+def _add_programs(before: dict[str, Any] | None, traced: int, seconds: float) -> dict[str, Any]:
+    before = before or {"traced": 0, "seconds": 0.0}
+    return {"traced": before["traced"] + traced, "seconds": round(before["seconds"] + seconds, 3)}
+
+
+def _add_warning(before: list[str] | None, text: str) -> list[str]:
+    before = before or []
+    return before if text in before or len(before) >= _MAX_WARNINGS else [*before, text]
