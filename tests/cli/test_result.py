@@ -9,21 +9,21 @@ import pytest
 from tuner.cli.render_study import show_result
 
 
-def content(*slower_as: str | None) -> dict[str, Any]:
+def content(*fallback_reason: str | None) -> dict[str, Any]:
     return {
         "study": "s",
-        "counts": {"complete": len(slower_as)},
+        "counts": {"complete": len(fallback_reason)},
         "wall_s": 3.0,
         "programs": {"traced": 0, "seconds": 0.0},
         "settings": {"total": None, "trained": 1, "text": None},
         "best": None,
         "warnings": [],
-        "trials": [{"slower_as": reason} for reason in slower_as],
+        "trials": [{"fallback_reason": reason} for reason in fallback_reason],
     }
 
 
 @pytest.mark.parametrize(
-    ("slower_as", "said"),
+    ("fallback_reason", "said"),
     [
         (
             (None, "the model has 2 inputs"),
@@ -33,9 +33,9 @@ def content(*slower_as: str | None) -> dict[str, Any]:
     ],
 )
 def test_it_says_why_trials_were_slow(
-    slower_as: tuple[str | None, ...], said: str, capsys: pytest.CaptureFixture[str]
+    fallback_reason: tuple[str | None, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show_result(content(*slower_as), "trials")
+    show_result(content(*fallback_reason), "trials")
     assert said in capsys.readouterr().out
     show_result(content(None), "trials")
     assert "model.fit" not in capsys.readouterr().out

@@ -194,9 +194,9 @@ def test_what_cannot_be_compiled_is_trained_by_fit(case: str) -> None:
     assert auto.train(recipe, split, facts, build, 0, decide).state == "complete"
     assert seen == [1, 2, 3]
     assert [reason in text for text in auto.reasons.values()] == [True]
-    assert (auto.used, auto.slower_as) == ("fit", *auto.reasons.values())
+    assert (auto.used, auto.fallback_reason) == ("fit", *auto.reasons.values())
     assert oracle.by_engine(auto, *plain)[0] == before, "programs outlive a session that fit has cleared"
-    assert (auto.used, auto.slower_as) == ("compiled", None)
+    assert (auto.used, auto.fallback_reason) == ("compiled", None)
 
 
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")

@@ -101,6 +101,16 @@ def test_studies_of_plain_optuna(database: Database) -> None:
         read_study_results(database, "several")
 
 
+def test_an_older_database_says_why_a_trial_fell_back(database: Database) -> None:
+    plain = optuna.create_study(study_name="plain", storage=database.url)
+    for name in ("slower_as", "fallback_reason"):
+        trial = plain.ask()
+        trial.set_user_attr(name, "the model has 2 inputs")
+        plain.tell(trial, 0.5)
+    rows = summary(read_study_results(database, "plain"))["trials"]
+    assert [row["fallback_reason"] for row in rows] == ["the model has 2 inputs"] * 2
+
+
 def test_an_unknown_study(database: Database) -> None:
     with pytest.raises(StudyNotFoundError, match=r"no study 'mock' in the database\. It holds: none\."):
         read_study_results(database, "mock")

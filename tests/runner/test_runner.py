@@ -538,7 +538,7 @@ def test_programs_are_counted_over_all_runs(database: Database, tmp_path: Path) 
     attrs = optuna.load_study(study_name=study, storage=database.url).user_attrs
     assert attrs["tuner:programs"] == {"traced": 6, "seconds": 0.75}
     rows = content_of(database)["trials"]
-    assert [(row["engine"], row["slower_as"]) for row in rows] == [("fit", "it has a lamp")] * 3
+    assert [(row["engine"], row["fallback_reason"]) for row in rows] == [("fit", "it has a lamp")] * 3
 
 
 def test_what_is_measured_first_is_what_later_jobs_are_told(database: Database, tmp_path: Path) -> None:

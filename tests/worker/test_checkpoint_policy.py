@@ -38,7 +38,7 @@ class Counting:
     """An engine whose objective after an epoch is its number; what it keeps is that number."""
 
     name = used = "counting"
-    slower_as, programs = None, (0, 0.0)
+    fallback_reason, programs = None, (0, 0.0)
 
     def __init__(self) -> None:
         self.measured: dict[str, Any] = {}

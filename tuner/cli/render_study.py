@@ -35,7 +35,7 @@ def show_result(content: dict[str, Any], ended: str) -> None:
     programs = content["programs"]
     made = f", {programs['traced']} programs made in {duration_text(programs['seconds'])}" if programs["traced"] else ""
     out.print(f"{counts or 'no trials'}; {duration_text(content['wall_s'])} in all{made}.")
-    slower = Counter(row["slower_as"] for row in content["trials"] if row["slower_as"] is not None)
+    slower = Counter(row["fallback_reason"] for row in content["trials"] if row["fallback_reason"] is not None)
     for reason, count in slower.most_common(1):
         by_fit = f"{count} trial{'s were' if count > 1 else ' was'} trained by model.fit, which is slower: {reason}."
         out.print(Text(by_fit, "yellow"))
@@ -168,7 +168,9 @@ def show_explained(content: dict[str, Any]) -> None:
 
 def _tried(tried: dict[str, Any]) -> str:
     """How the first setting trained."""
-    engine = f"{tried['engine']}, as {tried['slower_as'].rstrip('.')}" if tried["slower_as"] else tried["engine"]
+    engine, fallback = tried["engine"], tried["fallback_reason"]
+    if fallback:
+        engine = f"{engine}, as {fallback.rstrip('.')}"
     if tried["reason"]:
         return f"trained by {engine}, and ended: {tried['reason']}"
     once = duration_text(tried["setup_s"])

@@ -21,7 +21,7 @@ class AutoEngine:
 
     Attributes:
         used: The engine that trained last.
-        slower_as: Why it was `model.fit`; None where it was not.
+        fallback_reason: Why it was `model.fit`, or None if it was not.
         reasons: Why recipes were trained by `model.fit`, by what they have in common (see `_kind`).
     """
 
@@ -31,7 +31,7 @@ class AutoEngine:
         self._compiled, self._fit = CompiledEngine(trainings), FitEngine()
         self.reasons: dict[str, str] = {}
         self.used = self._compiled.name
-        self.slower_as: str | None = None
+        self.fallback_reason: str | None = None
 
     @property
     def programs(self) -> tuple[int, float]:
@@ -71,11 +71,11 @@ class AutoEngine:
         kind = _kind(recipe, facts)
         if kind not in self.reasons:
             try:
-                self.used, self.slower_as = self._compiled.name, None
+                self.used, self.fallback_reason = self._compiled.name, None
                 return self._compiled.train(*given)
             except UnsupportedError as error:  # it says so before it tells `decide` of anything
                 self.reasons[kind] = str(error)
-        self.used, self.slower_as = self._fit.name, self.reasons[kind]
+        self.used, self.fallback_reason = self._fit.name, self.reasons[kind]
         return self._fit.train(*given)
 
 

@@ -119,7 +119,7 @@ class Engine(Protocol):
     Attributes:
         name: Row of the table of engines.
         used: The engine that trained last: its own name, unless it hands recipes to others.
-        slower_as: Why a slower engine than this one trained last; None where it did not.
+        fallback_reason: Why a slower engine than this one trained last, or None if it did not.
         programs: How many programs were made so far, and the seconds spent on making them.
         measured: What it has measured to choose how it trains, by network; what is put there is not measured again.
     """
@@ -130,7 +130,7 @@ class Engine(Protocol):
     def used(self) -> str: ...
 
     @property
-    def slower_as(self) -> str | None: ...
+    def fallback_reason(self) -> str | None: ...
 
     @property
     def programs(self) -> tuple[int, float]: ...

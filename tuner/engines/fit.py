@@ -29,7 +29,7 @@ class FitEngine:
     """Trains with `keras.Model.fit`."""
 
     name = used = "fit"
-    slower_as = None
+    fallback_reason = None
     programs = (0, 0.0)  # Keras traces each model anew, as a part of training it
 
     def __init__(self) -> None:

@@ -87,7 +87,7 @@ class JobFinished:
         seconds: Wall time of the trial in its workers, building the model included.
         programs: Number of programs compiled for it, and the seconds that took.
         engine: Name of the engine that trained it; None if no engine did.
-        slower_as: Why that was not the fastest engine; None if it was.
+        fallback_reason: Why `auto` trained with `model.fit`, or None if it did not.
         measured: Step times that the job did not know.
     """
 
@@ -96,7 +96,7 @@ class JobFinished:
     seconds: float
     programs: tuple[int, float] = (0, 0.0)
     engine: str | None = None
-    slower_as: str | None = None
+    fallback_reason: str | None = None
     measured: Mapping[str, StepTimes] = field(default_factory=dict)
 
 

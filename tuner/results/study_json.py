@@ -20,8 +20,7 @@ def summary(study: StoredStudy) -> dict[str, Any]:
         `counts` by state, `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`,
         `settings` is `{"total", "trained", "text"}`, `health` has trials by verdict, and `trials` has one
         `{"number", "state", "value", "params", "epochs", "duration_s",
-        "engine", "slower_as", "reason", "health"}` a trial, where `health` is the list of what was found, the verdict
-        first.
+        "engine", "fallback_reason", "reason", "health"}` a trial, where `health` has its findings, the verdict first.
     """
     record = study.record
     rows = [trial_row(study, trial) for trial in record.trials]
@@ -52,7 +51,13 @@ def trial_row(study: StoredStudy, trial: FrozenTrial) -> dict[str, Any]:
         "epochs": study.epochs.get(trial._trial_id, 0),
         "duration_s": trial.user_attrs.get("duration_s"),
         "engine": trial.user_attrs.get("engine"),
-        "slower_as": trial.user_attrs.get("slower_as"),
+        "fallback_reason": _fallback_reason(trial),
         "reason": reason,
         "health": study.trial_health(trial),
     }
+
+
+def _fallback_reason(trial: FrozenTrial) -> str | None:
+    """Return why `auto` trained a trial with `model.fit`; older databases call it `slower_as`."""
+    reason = trial.user_attrs.get("fallback_reason") or trial.user_attrs.get("slower_as")
+    return None if reason is None else str(reason)

@@ -27,7 +27,7 @@ class DryRun:
     Attributes:
         params: The setting, without what is fixed.
         engine: Row of the table of engines that trained it.
-        slower_as: Why that was not the fastest engine; None where it was.
+        fallback_reason: Why `auto` trained with `model.fit`, or None if it did not.
         reason: Why it was ended early; None where it was not.
         epoch_s: Wall time of an epoch, evaluation included.
         setup_s: What was needed once: building the model, making programs.
@@ -38,7 +38,7 @@ class DryRun:
 
     params: dict[str, Any]
     engine: str
-    slower_as: str | None
+    fallback_reason: str | None
     reason: str | None
     epoch_s: float
     setup_s: float
@@ -88,7 +88,7 @@ def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
             dimension.name: values[dimension.name] for dimension in spec.space.searched if dimension.name in values
         },
         engine=ended.engine or spec.engine,
-        slower_as=ended.slower_as,
+        fallback_reason=ended.fallback_reason,
         reason=ended.training.reason,
         epoch_s=epoch_s,
         setup_s=max(0.0, ended.seconds - len(seconds) * epoch_s),

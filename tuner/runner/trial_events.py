@@ -41,7 +41,7 @@ WARNINGS = "tuner:warnings"
 ENGINE = "engine"
 """Attribute of a trial: the engine that trained it."""
 DURATION = "duration_s"
-FALLBACK_REASON = "slower_as"
+FALLBACK_REASON = "fallback_reason"
 """Attribute of a trial: why that was not the fastest engine."""
 _MAX_WARNINGS = 10
 
@@ -190,7 +190,7 @@ def _outcome(training: TrainingResult) -> Outcome:
 
 def trial_attrs(event: JobFinished) -> dict[str, Any]:
     """Return the attributes of a trial that say how it was trained."""
-    attrs = {ENGINE: event.engine, FALLBACK_REASON: event.slower_as, DURATION: round(event.seconds, 3)}
+    attrs = {ENGINE: event.engine, FALLBACK_REASON: event.fallback_reason, DURATION: round(event.seconds, 3)}
     return {name: value for name, value in attrs.items() if value is not None}
 
 

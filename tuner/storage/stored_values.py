@@ -75,7 +75,8 @@ class _TrialAttributes(_Stored):
     outcome: _Outcome = _Outcome()
     duration_s: float = Field(0.0, ge=0, allow_inf_nan=False)
     engine: str = ""
-    slower_as: str = ""
+    fallback_reason: str = ""
+    slower_as: str = ""  # of older databases
 
 
 @contextmanager

@@ -111,7 +111,7 @@ class Worker:
             made = engine.programs[0] - before[0], engine.programs[1] - before[1]
             seconds = job.spent_s + time.monotonic() - began
             new = {network: times for network, times in engine.measured.items() if network not in job.measured}
-            ended = JobFinished(job.number, training, seconds, made, engine.used, engine.slower_as, new)
+            ended = JobFinished(job.number, training, seconds, made, engine.used, engine.fallback_reason, new)
             self._restore(job.number)
             self._send(messages.event_message(ended))
 

@@ -37,7 +37,7 @@ class CompiledEngine:
     """Trains with shared pieces; equal to `fit` for equal initial weights and batch order."""
 
     name = used = "compiled"
-    slower_as = None
+    fallback_reason = None
 
     def __init__(self, trainings: float = 1.0) -> None:
         self._programs, self._by_xla = ProgramCache(), XlaPolicy(trainings)
