@@ -1,4 +1,7 @@
-"""The functions of the package: run a study, take its best recipe, train the winner, load its model."""
+"""The functions of the package: run a study, take its best recipe, train the winner, load its model.
+
+What reads databases is imported where it is used: `run` starts the workers first (see `runner.launch`).
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.errors import UsageError
 from tuner.executors import LocalExecutor, cores
-from tuner.export import read_export
-from tuner.protocol import WorkerConfig
-from tuner.refit import SEEDS, TOP, RefitOptions, RefitResult, SavedModel, load_saved, read_about, refit_leaders
-from tuner.results import Best, StoredStudy, best_trial, read_study_results, summary
+from tuner.refit import SEEDS, TOP, RefitOptions
 from tuner.runner import Progress, start
-from tuner.storage import default_url, open_database, open_read_only
 from tuner.study import name_of_file
 
 if TYPE_CHECKING:
     from tuner.catalog import BuildableRecipe
+    from tuner.protocol import WorkerConfig
+    from tuner.refit import RefitResult, SavedModel
+    from tuner.results import Best, StoredStudy
 
 EXPORT_SUFFIXES = (".json", ".toml")
 FILE_SUFFIXES = (*EXPORT_SUFFIXES, ".yaml", ".yml")
@@ -32,13 +34,19 @@ class StudyHandle:
     Attributes:
         name: Its name.
         storage: URL of the database.
+        ended: Why the run that returned the handle ended: "trials", "time", "target", "patience", "exhausted" or
+            "interrupted"; empty for a handle made otherwise.
     """
 
     name: str
     storage: str = field(repr=False)  # it may hold a password
+    ended: str = ""
 
     def results(self) -> StoredStudy:
         """Read the study from the database."""
+        from tuner.results import read_study_results
+        from tuner.storage import open_read_only
+
         database = open_read_only(self.storage)
         try:
             return read_study_results(database, self.name)
@@ -47,6 +55,8 @@ class StudyHandle:
 
     def summary(self) -> dict[str, Any]:
         """Return the study in numbers: the shape of `tuner show --json`."""
+        from tuner.results import summary
+
         return summary(self.results())
 
     def best(self) -> Best:
@@ -55,6 +65,8 @@ class StudyHandle:
         Raises:
             NoBestTrialError: No trial is complete yet.
         """
+        from tuner.results import best_trial
+
         return best_trial(self.results())
 
 
@@ -82,8 +94,9 @@ def run(
     Raises:
         TunerError: See `tuner.errors`.
     """
-    place = {"storage": storage, "executor": executor, "address": address}
-    return StudyHandle(*start(study, name=name, show=show, **place, **overrides)[:2])
+    return StudyHandle(
+        *start(study, name=name, storage=storage, executor=executor, address=address, show=show, **overrides)
+    )
 
 
 def best(study: str | Path, *, storage: str | None = None) -> BuildableRecipe:
@@ -99,6 +112,10 @@ def best(study: str | Path, *, storage: str | None = None) -> BuildableRecipe:
         NoBestTrialError: No trial is complete yet.
         UsageError: The file holds no recipe that can be read.
     """
+    from tuner.export import read_export
+    from tuner.refit import read_about
+    from tuner.storage import default_url
+
     name, project = str(study), Path.cwd()
     if name.endswith(MODEL_SUFFIX):
         return read_about(Path(name)).recipe
@@ -147,6 +164,10 @@ def train(
         TunerError: See `tuner.errors`.
         KeyboardInterrupt: Interrupted; nothing was written.
     """
+    from tuner.refit import refit_leaders
+    from tuner.results import read_study_results
+    from tuner.storage import default_url, open_database
+
     for option, value, least in (("top", top, 1), ("seeds", seeds, 2)):
         if value < least:
             raise UsageError(f"`{option} >= {least}` must hold, but got {value}.")
@@ -173,4 +194,6 @@ def load(file: str | Path) -> SavedModel:
     Raises:
         UsageError: The file was not saved by `tuner train`, or cannot be loaded here.
     """
+    from tuner.refit import load_saved
+
     return load_saved(Path(file))

@@ -59,29 +59,33 @@ def command(
 
     Ctrl-C once lets the running trials finish, twice stops at once; nothing is lost.
     """
+    from tuner.api import run
     from tuner.cli.progress_bar import progress
-    from tuner.runner import start
 
-    overrides = {
-        "trials": trials,
-        "time_s": positive_seconds(time),
-        "epochs": epochs,
-        "workers": workers,
-        "engine": engine,
-        "seed": seed,
-    }
+    time_s = positive_seconds(time)
     with progress(silent=quiet or as_json) as shown, only_json(as_json):
-        place = {"storage": storage, "executor": executor or "local", "address": address}
-        name, url, ended = start(file, name=fork, show=shown, **place, **overrides)
-    from tuner.api import StudyHandle
+        study = run(
+            file,
+            name=fork,
+            storage=storage,
+            executor=executor or "local",
+            address=address,
+            show=shown,
+            trials=trials,
+            time_s=time_s,
+            epochs=epochs,
+            workers=workers,
+            engine=engine,
+            seed=seed,
+        )
     from tuner.cli.render_study import show_result
 
-    content = StudyHandle(name, url).summary()
+    content = study.summary()
     if as_json:
         print_json(content)
     else:
-        show_result(content, ended)
-    if ended == "interrupted":
+        show_result(content, study.ended)
+    if study.ended == "interrupted":
         ctx.exit(130)
     if content["best"] is None:
         raise StudyFailedError(_nothing_complete(content))

@@ -1,7 +1,8 @@
 from .final_model import final_split, fit_final_model, watches_validation
 from .model_metadata import ModelMetadata, read_about, write_about
+from .refit_options import SEEDS, TOP, RefitOptions
 from .refit_result import RefitResult
-from .refit_study import SEEDS, TOP, RefitOptions, refit_leaders
+from .refit_study import refit_leaders
 from .revalidation import revalidate
 from .saved_model import SavedModel, load_saved
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tuner.refit.final_fit import FinalFit, expected_on_test, fit_final, record_
 from tuner.refit.finalists import Leader, leaders
 from tuner.refit.model_metadata import ModelMetadata, write_about
 from tuner.refit.publication import check_output, publish
+from tuner.refit.refit_options import RefitOptions
 from tuner.refit.refit_result import Baseline, CandidateRow, RefitResult
 from tuner.refit.refit_session import RefitProgress, RefitSession
 from tuner.refit.scoring import Measure, validation_measure
@@ -26,29 +27,6 @@ from tuner.refit.selection import Candidate, evaluate, leaders_text, p_above, p_
 from tuner.results import StoredStudy, check_data_code, check_model_code
 from tuner.runner import Progress, ShutdownSignal
 from tuner.study import read_execution
-
-TOP, SEEDS = 3, 5
-
-
-@dataclass(frozen=True)
-class RefitOptions:
-    """What is asked for.
-
-    Attributes:
-        file: Where the model is saved.
-        top: How many of the leading recipes are trained again.
-        seeds: With how many seeds each; two at least.
-        seed: What they are made from; None for the study's.
-        force: Whether a file that is there is written over.
-        code: Code of the project that the person names, beside what study files of the project name.
-    """
-
-    file: Path
-    top: int = TOP
-    seeds: int = SEEDS
-    seed: int | None = None
-    force: bool = False
-    code: tuple[str, ...] = ()
 
 
 def refit_leaders(

@@ -1,0 +1,29 @@
+"""What the user asks of `tuner train`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP, SEEDS = 3, 5
+
+
+@dataclass(frozen=True)
+class RefitOptions:
+    """What is asked for.
+
+    Attributes:
+        file: Where the model is saved.
+        top: How many of the leading recipes are trained again.
+        seeds: With how many seeds each; two at least.
+        seed: What they are made from; None for the study's.
+        force: Whether a file that is there is written over.
+        code: Code of the project that the person names, beside what study files of the project name.
+    """
+
+    file: Path
+    top: int = TOP
+    seeds: int = SEEDS
+    seed: int | None = None
+    force: bool = False
+    code: tuple[str, ...] = ()
