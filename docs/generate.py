@@ -286,7 +286,7 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
                 "feasibility": "values, pruned and diverged trials",
                 "values": "values of complete trials",
                 "nothing": "nothing",
-            }[row.learns]
+            }[row.failure_encoding]
         },
     ),
     (

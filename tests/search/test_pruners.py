@@ -85,7 +85,7 @@ def test_its_row_is_complete(name):
     given = {**row.defaults(), **OPTIONS.get(name, {})}
     row.build(STEPS, **given)
     row.rungs(STEPS, **given)
-    assert row.unsuited(5, **given) is None
+    assert row.incompatible_because(5, **given) is None
     for option in row.options:
         assert option.default is None or option.default in option.allowed
 
@@ -152,7 +152,7 @@ def test_threshold_keeps_what_lies_inside(limits, kept):
     ("limits", "reason"), [({}, "needs `lower`, `upper` or both"), ({"lower": 1.0, "upper": 0.5}, "`lower < upper`")]
 )
 def test_threshold_without_sensible_limits_is_refused(limits, reason):
-    assert reason in PRUNERS["threshold"].unsuited(None, **limits)
+    assert reason in PRUNERS["threshold"].incompatible_because(None, **limits)
     with pytest.raises(UsageError, match=reason):
         PRUNERS["threshold"].build(STEPS, **limits)
 
@@ -213,13 +213,13 @@ class TestWilcoxon:
         ("folds", "reason"), [(None, "compares folds"), (4, "from 5 folds on, but the study has 4")]
     )
     def test_it_needs_folds_enough(self, folds, reason):
-        assert reason in PRUNERS["wilcoxon"].unsuited(folds)
+        assert reason in PRUNERS["wilcoxon"].incompatible_because(folds)
 
     @pytest.mark.parametrize(("p_threshold", "needed"), [(0.1, 5), (0.05, 6), (0.25, 4)])
     def test_the_fewest_folds_are_those_that_can_decide(self, p_threshold, needed):
         row = PRUNERS["wilcoxon"]
-        assert row.unsuited(needed, p_threshold=p_threshold) is None
-        assert row.unsuited(needed - 1, p_threshold=p_threshold) is not None
+        assert row.incompatible_because(needed, p_threshold=p_threshold) is None
+        assert row.incompatible_because(needed - 1, p_threshold=p_threshold) is not None
         study, rungs = opened("wilcoxon", steps=needed, p_threshold=p_threshold)
         best = [0.90, 0.84, 0.88, 0.91, 0.87, 0.86][:needed]
         train(study, best, rungs)

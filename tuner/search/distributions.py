@@ -22,7 +22,7 @@ _MISSING = "\0missing"
 
 
 def distribution(parameter: Parameter) -> BaseDistribution:
-    """The Optuna distribution of a parameter; a fixed one is a choice of one value."""
+    """Convert a parameter to an Optuna distribution; a fixed one becomes a choice of one value."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     match parameter:
@@ -61,7 +61,7 @@ def suggest(trial: Trial, space: Space) -> dict[str, Value]:
 
 
 def params_from_trial(trial: FrozenTrial | Trial, space: Space) -> dict[str, Value]:
-    """The setting of a stored trial: the value of every active dimension, the fixed ones included.
+    """Read the setting of a trial: the value of every active dimension, the fixed ones included.
 
     A trial that was interrupted while it was asked for lacks some values; these are absent here, too.
     """
@@ -73,7 +73,7 @@ def params_from_trial(trial: FrozenTrial | Trial, space: Space) -> dict[str, Val
 
 
 def searched_params(trial: FrozenTrial) -> dict[str, Any]:
-    """The searched parameters of a stored trial that are active, as plain JSON: a choice of lists is a list."""
+    """Read the searched, active parameters of a trial as plain JSON: a choice of lists is a list."""
     from optuna.distributions import CategoricalDistribution
 
     def decoded(name: str, label: Any) -> Any:
@@ -90,7 +90,7 @@ def setting_key(trial: FrozenTrial) -> str:
 
 
 def to_optuna_params(values: Mapping[str, Value], space: Space) -> dict[str, Any]:
-    """The searched ones among `values` as parameters for `study.enqueue_trial`.
+    """Convert the searched ones among `values` to parameters for `study.enqueue_trial`.
 
     Args:
         values: Values by dimension; not all of them need be given.
@@ -104,7 +104,7 @@ def to_optuna_params(values: Mapping[str, Value], space: Space) -> dict[str, Any
 
 
 def _last(low: float, high: float, step: float | None) -> float:
-    """The last value of a range in steps: Optuna would correct `high` to it, in decimals as here, and warn."""
+    """Return the last value of a range in steps: Optuna would correct `high` to it, in decimals as here, and warn."""
     if step is None:
         return high
     exact_low, exact_high, exact_step = (Decimal(str(value)) for value in (low, high, step))
@@ -120,7 +120,7 @@ def labels(choices: tuple[Value, ...]) -> tuple[Scalar, ...]:
 
 
 def _is_json(labels: Sequence[Any]) -> bool:
-    """Whether each is a text that `json.dumps` gives."""
+    """Return whether each is a text that `json.dumps` returns."""
 
     def is_json(label: Any) -> bool:
         try:
@@ -140,5 +140,6 @@ def _label(parameter: Parameter, value: Value) -> Any:
 
 def _value(parameter: Parameter, label: Any) -> Value:
     if not isinstance(parameter, Categorical) or label == _MISSING:
-        return label
+        value: Value = label
+        return value
     return parameter.choices[labels(parameter.choices).index(label)]

@@ -1,4 +1,4 @@
-"""The first trials: settings that are known to do well for the task."""
+"""Initial points: settings that are known to do well for the task."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _SETTINGS: tuple[dict[str, Value], ...] = (
     {"optimizer": "adamw", "learning_rate": 1e-3, "momentum": 0.9, "schedule": "cosine", "weight_decay": 1e-2},
     {"optimizer": "rmsprop", "learning_rate": 1e-3, "momentum": 0.0, "schedule": "constant", "weight_decay": 1e-5},
 )
-_HIGHEST_RATE_OF_REGRESSION = 0.01
+_MAX_REGRESSION_RATE = 0.01
 """The gradients of a squared error are not bounded, as those of a cross-entropy are."""
 
 
 def initial_points(space: Space, task: Task) -> list[dict[str, Any]]:
-    """Known good first settings, as far as the space allows them.
+    """List known good settings, as far as the space allows them.
 
-    A setting is left out where the space does not allow its optimizer.  Of the others stays what is searched and
-    allowed: a value of a list, a value inside a range (the nearest step of it).  The sampler draws the rest.
+    A setting is left out if the space does not allow its optimizer.  Of the others only what is searched and allowed is
+    kept: a value of a list, a value inside a range (the nearest step of it).  The sampler draws the rest.
 
     Returns:
         Parameters for `study.enqueue_trial`, without duplicates; the surest one first.
@@ -52,25 +52,26 @@ def initial_points(space: Space, task: Task) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for setting in _SETTINGS:
         known = {**_COMMON, "loss": _LOSS[task], **setting}
-        if task is Task.REGRESSION:
-            known["learning_rate"] = min(known["learning_rate"], _HIGHEST_RATE_OF_REGRESSION)
+        rate = known["learning_rate"]
+        if task is Task.REGRESSION and isinstance(rate, float):
+            known["learning_rate"] = min(rate, _MAX_REGRESSION_RATE)
         if not _allows_optimizer(space, known):
             continue
-        start = to_optuna_params(_project(space, known), space)
-        if start and start not in found:
-            found.append(start)
+        point = to_optuna_params(_project(space, known), space)
+        if point and point not in found:
+            found.append(point)
     return found
 
 
 def _allows_optimizer(space: Space, known: Mapping[str, Value]) -> bool:
-    """Whether the optimizer may be chosen; a space that does not name one trains with Adam."""
+    """Return whether the optimizer may be chosen; a space that does not name one trains with Adam."""
     if "optimizer" not in space:
         return known["optimizer"] == choice_dimension("optimizer").default
     return known["optimizer"] in space["optimizer"].parameter
 
 
 def _project(space: Space, known: Mapping[str, Value]) -> dict[str, Value]:
-    """The known values that the space allows, of the dimensions that are active under them."""
+    """Keep the known values that the space allows, of the dimensions that are active under them."""
     values: dict[str, Value] = {}
     for dimension in space:
         if not dimension.active(values):
@@ -82,9 +83,9 @@ def _project(space: Space, known: Mapping[str, Value]) -> dict[str, Value]:
     return values
 
 
-def _on_grid(dimension: Dimension, value: Any) -> Value:
+def _on_grid(dimension: Dimension, value: Value) -> Value:
     parameter = dimension.parameter
-    if not isinstance(parameter, Float | Int) or parameter.step is None:
+    if not isinstance(parameter, Float | Int) or parameter.step is None or not isinstance(value, int | float):
         return value
     index = min(round((value - parameter.low) / parameter.step), int(parameter.size) - 1)
     return parameter.low + index * parameter.step

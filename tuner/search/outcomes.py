@@ -7,7 +7,7 @@ in which the sampler can read it:
 - "feasibility" (tpe, and the samplers that read nothing): PRUNED, and the constraint "finite" violated.  TPE ranks such
   a trial behind all others.
 - "values" (gp, cmaes, nsga2), which see complete trials only: COMPLETE with the worst value of a complete trial so far.
-  No constraint is set here: cmaes ignores constraints with a warning, and gp stops with an error where only some trials
+  No constraint is set here: cmaes ignores constraints with a warning, and gp stops with an error if only some trials
   have one.  Before there is a complete trial: PRUNED.
 
 What happened is kept in our own attribute of the trial, and `state_of` reads it; Optuna's state alone does not say it.
@@ -43,7 +43,7 @@ class Outcome:
     Attributes:
         state: A finished one.
         value: The objective of a complete trial, finite; None otherwise (that of a pruned one is its last report).
-        reason: One sentence for people; None for none.
+        reason: One sentence for the user, or None.
 
     Raises:
         ValueError: A complete trial without a finite value, or another one with a value.
@@ -72,7 +72,7 @@ def tell(study: Study, trial: Trial | int, outcome: Outcome) -> bool:
         outcome: How it ended.
 
     Returns:
-        Whether it was told; False where the trial had ended already (a late result), which changes nothing.
+        Whether it was told; False if the trial had ended already (a late result), which changes nothing.
     """
     from optuna.trial import TrialState as OptunaState
 
@@ -96,7 +96,7 @@ def tell(study: Study, trial: Trial | int, outcome: Outcome) -> bool:
 
 
 def trial_state(trial: FrozenTrial) -> tuple[TrialState, str | None]:
-    """How a stored trial ended, or where it stands, and the reason."""
+    """Return the state of a trial and the reason for it."""
     attribute = trial.user_attrs.get(_ATTRIBUTE, {})
     if not trial.state.is_finished():
         return (TrialState.RUNNING if trial.state.name == "RUNNING" else TrialState.WAITING), None
@@ -105,12 +105,12 @@ def trial_state(trial: FrozenTrial) -> tuple[TrialState, str | None]:
 
 
 def trial_value(trial: FrozenTrial) -> float | None:
-    """The objective of a complete trial, the last report of a pruned one; None for all others."""
+    """Return the objective of a complete trial or the last report of a pruned one; None for all others."""
     return trial.value if trial_state(trial)[0] in (TrialState.COMPLETE, TrialState.PRUNED) else None
 
 
 def find_best(trials: Iterable[FrozenTrial], objective: Objective) -> FrozenTrial | None:
-    """The best complete trial that did not diverge, the earliest one of equals; None where there is none."""
+    """Find the best complete trial that did not diverge, the earliest one of equals; None if there is none."""
     complete = [trial for trial in trials if trial_state(trial)[0] == TrialState.COMPLETE]
     return min(complete, key=lambda trial: (objective.sort_key(trial.value), trial.number), default=None)
 
@@ -118,12 +118,12 @@ def find_best(trials: Iterable[FrozenTrial], objective: Objective) -> FrozenTria
 def _tell_diverged(study: Study, number: int, trial_id: int) -> None:
     from optuna.trial import TrialState as OptunaState
 
-    learns = _learns(study.sampler)
-    worst = _worst(study) if learns == "values" else None
+    encoding = _failure_encoding(study.sampler)
+    worst = _worst(study) if encoding == "values" else None
     if worst is not None:
         study.tell(number, worst)
         return
-    if learns != "values":
+    if encoding != "values":
         # What `Trial.set_constraint` writes; a trial that is known by its number alone has no such method.
         study._storage.set_trial_system_attr(trial_id, f"constraints:{_CONSTRAINT}", 1.0)
     study.tell(number, state=OptunaState.PRUNED)
@@ -137,6 +137,6 @@ def _worst(study: Study) -> float | None:
     return Objective("objective", study.direction.name.lower()).worst(values)
 
 
-def _learns(sampler: BaseSampler) -> FailureEncoding:
+def _failure_encoding(sampler: BaseSampler) -> FailureEncoding:
     classes = {cls.__name__ for cls in type(sampler).__mro__}
-    return next((row.learns for row in SAMPLERS.values() if row.optuna_class in classes), "feasibility")
+    return next((row.failure_encoding for row in SAMPLERS.values() if row.optuna_class in classes), "feasibility")

@@ -13,7 +13,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tuner.search.distributions import labels, to_optuna_params
-from tuner.space import Categorical, Dimension, Float, Int, Space, Value
+from tuner.space import Categorical, Dimension, Float, Int, Parameter, Space, Value
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -43,7 +43,7 @@ class SettingIndex:
 
     @property
     def left(self) -> float:
-        """How many settings nobody has asked for; each trial that has no setting yet will take one."""
+        """Settings that no trial has; each trial without a setting will take one."""
         pending = sum(setting is None for _, setting in self._open.values())
         return self._space.size if self._space.size == math.inf else self._space.size - len(self._trials) - pending
 
@@ -69,11 +69,11 @@ class SettingIndex:
         self._known = len(trials)
 
     def is_whole(self, params: Mapping[str, Any]) -> bool:
-        """Whether these parameters are a setting of the space, with nothing left to choose."""
+        """Return whether these parameters are a setting of the space, with nothing left to choose."""
         return self._setting(params) is not None
 
     def is_used(self, params: Mapping[str, Any], number: int | None = None) -> bool:
-        """Whether a trial has this setting, other than the one of this number."""
+        """Return whether a trial other than that of this number has this setting."""
         setting = self._setting(params)
         _, own = self._open.get(number, (None, None)) if number is not None else (None, None)
         return setting is not None and self._trials[setting] > (own == setting)
@@ -81,7 +81,7 @@ class SettingIndex:
     def nearest_unused(
         self, params: Mapping[str, Any], seed: str, fixed: Collection[str] = ()
     ) -> dict[str, Any] | None:
-        """A setting that nobody has asked for: this one with as few dimensions as possible drawn at random.
+        """Find a setting that no trial has: this one with as few dimensions as possible drawn at random.
 
         What a sampler proposes twice, it takes for good; a second draw would mostly be the same again.
 
@@ -127,7 +127,7 @@ class SettingIndex:
         return to_optuna_params(self._space.resolve(choose), self._space)
 
     def _setting(self, params: Mapping[str, Any]) -> Hashable | None:
-        """The name of a setting, or None if these parameters are none of the space."""
+        """Return a key of the setting, or None if these parameters are none of the space."""
         if self._space.size != math.inf:
             return self._space.enumeration.number_at(lambda dimension: self._given(dimension, params))
         values: dict[str, Value] = {}
@@ -152,7 +152,7 @@ class SettingIndex:
         return self._index(dimension, params[dimension.name]) if dimension.name in params else None
 
     def _index(self, dimension: Dimension, param: Any) -> int | None:
-        """The position of a parameter in a finite dimension, or None if it is none of its values."""
+        """Return the position of a parameter in a finite dimension, or None if it is none of its values."""
         if dimension.name in self._labels:
             return self._labels[dimension.name].get(param)
         return None if dimension.parameter.size == math.inf else dimension.parameter.index(param)
@@ -164,13 +164,13 @@ class SettingIndex:
                 del self._trials[setting]
 
 
-def _random(parameter: Any, other_than: int | None, draw: random.Random) -> Value:
-    """A value of the parameter; if its positions are known, another one than this."""
+def _random(parameter: Parameter, other_than: int | None, draw: random.Random) -> Value:
+    """Draw a value of the parameter; if its positions are known, another one than this."""
     if isinstance(parameter, Float | Int) and parameter.log:
         value = math.exp(draw.uniform(math.log(parameter.low), math.log(parameter.high)))
         value = min(max(value, parameter.low), parameter.high)
         return round(value) if isinstance(parameter, Int) else value
-    if parameter.size == math.inf:
+    if isinstance(parameter, Float) and parameter.size == math.inf:
         return draw.uniform(parameter.low, parameter.high)
     if other_than is None:
         return parameter.at(draw.randrange(int(parameter.size)))

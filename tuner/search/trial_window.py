@@ -1,4 +1,4 @@
-"""What is looked at of a long study: a bounded number of its trials, so that a decision costs the same throughout."""
+"""Show a bounded number of trials of a long study, so that a decision costs the same throughout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
 
 WINDOW = 1_000
-"""Finished trials that are looked at: without a bound an ask of TPE costs 11 ms at 1,000 and 138 ms at 10,000."""
+"""Finished trials that a decision reads: without a bound an ask of TPE costs 11 ms at 1,000 and 138 ms at 10,000."""
 
 
 class FinishedTrials:
@@ -54,7 +54,7 @@ class FinishedTrials:
         return fresh, unfinished
 
     def spread(self, count: int) -> list[FrozenTrial]:
-        """So many of them, evenly from the first to the last; all of them, where there are not more."""
+        """Return `count` of them, evenly spread from the first to the last; all of them if there are not more."""
         have = len(self._trials)
         if have <= count:
             return list(self._trials)
@@ -74,7 +74,7 @@ class StudyView:
         return getattr(self._whole, name)
 
     def get_trials(self, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:
-        """The trials that are seen: see `optuna.Study`.  They are never copied."""
+        """Return the visible trials, never copied; see `optuna.Study`."""
         return [trial for trial in self._seen if states is None or trial.state in states]
 
     def _get_trials(
@@ -84,5 +84,5 @@ class StudyView:
 
 
 def by_number(trial: FrozenTrial) -> int:
-    """The key that sorts trials by their numbers."""
+    """Return the key that sorts trials by their numbers."""
     return trial.number

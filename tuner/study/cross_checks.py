@@ -73,7 +73,7 @@ def _check_pruner(sections: ParsedSections, problems: Problems, advice: list[str
         return
     row, options = PRUNERS[sections.pruner.name], sections.pruner.options
     steps, what = total_steps(sections.data, sections.budget)
-    reason = row.unsuited(steps if what == "folds" else None, **options)
+    reason = row.incompatible_because(steps if what == "folds" else None, **options)
     if reason is not None:
         problems.add(
             "pruner.name",

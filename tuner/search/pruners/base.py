@@ -35,12 +35,12 @@ def _no_reason(folds: int | None, **options: Value) -> str | None:
 class PrunerRow(Entry):
     """A pruner.
 
-    `build(steps, folds=False, **options)` gives an `optuna.pruners.BasePruner`; `steps` is how many steps a whole trial
-    has, and `folds` says whether these are folds.
+    `build(steps, folds=False, **options)` returns an `optuna.pruners.BasePruner`; `steps` is the number of steps of a
+    whole trial, and `folds` says whether these are folds.
 
     Attributes:
         rungs: `(steps, **options)` → the steps, ascending, after which a decision is asked for; never the last one.
-        unsuited: `(folds, **options)` → why it cannot be used, or None; `folds` is None for a hold-out validation.
+        incompatible_because: `(folds, **options)` → why it cannot be used, or None; `folds` is None for a hold-out.
         over: What a step is: an epoch of one training, or a fold of a cross-validation.
         ends_trials: Whether it ends trials at all.
         reports: What is reported after a fold: the "mean" over the folds so far, or the fold's own "value".  After an
@@ -48,13 +48,13 @@ class PrunerRow(Entry):
     """
 
     rungs: Callable[..., tuple[int, ...]] = _no_rungs
-    unsuited: Callable[..., str | None] = _no_reason
+    incompatible_because: Callable[..., str | None] = _no_reason
     over: Literal["epochs", "folds"] = "epochs"
     reports: Literal["mean", "value"] = "mean"
     ends_trials: bool = True
 
     def after_folds(self, values: Sequence[float]) -> float:
-        """What is to be reported after the last of these folds.
+        """Return what to report after the last of these folds.
 
         Args:
             values: Objective on each fold so far, in their order; at least one.
@@ -65,7 +65,7 @@ class PrunerRow(Entry):
 def regular_rungs(
     steps: int, n_warmup_steps: int | None = None, interval_steps: int | None = None, **_: Any
 ) -> tuple[int, ...]:
-    """Return steps at regular distances, behind a warm-up."""
+    """Return steps at regular intervals after a warm-up."""
     return tuple(
         range(n_warmup_steps or math.ceil(steps / WARMUP), steps, interval_steps or math.ceil(steps / MOST_DECISIONS))
     )

@@ -27,7 +27,7 @@ class LastValuePruner(BasePruner):
         self._pruner = pruner
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether the trial is ended; see `optuna.pruners.BasePruner`."""
+        """Return whether to prune the trial; see `optuna.pruners.BasePruner`."""
         step = trial.last_step
         if step is None:
             return False

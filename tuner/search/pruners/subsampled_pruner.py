@@ -30,7 +30,7 @@ class SubsampledPruner(BasePruner):
         self._complete = FinishedTrials((TrialState.COMPLETE,))
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether the trial is ended; see `optuna.pruners.BasePruner`."""
+        """Return whether to prune the trial; see `optuna.pruners.BasePruner`."""
         self._complete.take_in(study.get_trials(deepcopy=False))
         seen = StudyView(study, self._complete.spread(self._count))
         return self._pruner.prune(cast("Study", seen), trial)

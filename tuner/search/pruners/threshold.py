@@ -35,11 +35,13 @@ def build(
     """Make the pruner; see `PrunerRow`."""
     from optuna.pruners import ThresholdPruner
 
-    refuse(_unsuited(None, lower=lower, upper=upper))
+    refuse(_incompatible_because(None, lower=lower, upper=upper))
     return ThresholdPruner(lower, upper)
 
 
-def _unsuited(folds: int | None, *, lower: float | None = None, upper: float | None = None, **_: Any) -> str | None:
+def _incompatible_because(
+    folds: int | None, *, lower: float | None = None, upper: float | None = None, **_: Any
+) -> str | None:
     if lower is None and upper is None:
         return "threshold needs `lower`, `upper` or both"
     if lower is not None and upper is not None and lower >= upper:
@@ -59,5 +61,5 @@ THRESHOLD = PrunerRow(
         INTERVAL_STEPS,
     ),
     rungs=_rungs,
-    unsuited=_unsuited,
+    incompatible_because=_incompatible_because,
 )

@@ -33,7 +33,7 @@ def build(steps: int, folds: bool = True, *, p_threshold: float = 0.1) -> BasePr
         return WilcoxonPruner(p_threshold=p_threshold)
 
 
-def _unsuited(folds: int | None, *, p_threshold: float = 0.1, **_: Any) -> str | None:
+def _incompatible_because(folds: int | None, *, p_threshold: float = 0.1, **_: Any) -> str | None:
     if folds is None:
         return "wilcoxon compares folds, and the study has none; set validation = { folds = 5 }, or take median"
     needed = _folds_to_decide(p_threshold) + 1
@@ -49,7 +49,7 @@ WILCOXON = PrunerRow(
     build,
     (Option("p_threshold", 0.1, Fixed(0.1), Float(1e-6, 0.5), "error probability below which a trial is ended"),),
     rungs=_rungs,
-    unsuited=_unsuited,
+    incompatible_because=_incompatible_because,
     over="folds",
     reports="value",
 )

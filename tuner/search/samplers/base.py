@@ -22,21 +22,21 @@ def _no_reason(space: Space, trials: int | None) -> str | None:
 class SamplerRow(Entry):
     """A sampler.
 
-    `build(seed, space, trials, **options)` gives an `optuna.samplers.BaseSampler`; `trials` is how many trials are
-    planned, None where the budget does not say.  It raises `UsageError` with the reason of `unsuited`.
+    `build(seed, space, trials, **options)` returns an `optuna.samplers.BaseSampler`; `trials` is how many trials are
+    planned, or None if the budget does not say.  It raises `UsageError` with the reason of `incompatible_because`.
 
     Attributes:
         optuna_class: Name of the Optuna class it is, or is derived from.
         independent: Whether it proposes without regard to the values of earlier trials, so that tests which need
             independent samples hold.
-        learns: What it reads of finished trials, and so how a diverged one is told to it: see `outcomes.tell`.
-        unsuited: `(space, trials)` → why it cannot be used, or None.
+        failure_encoding: What it reads of finished trials, and so how a diverged one is told: see `outcomes.tell`.
+        incompatible_because: `(space, trials)` → why it cannot be used, or None.
         advice: `(space, trials)` → why another one would do better, or None.
     """
 
     independent: bool = field(kw_only=True)
     optuna_class: str = ""
-    learns: FailureEncoding = "nothing"
+    failure_encoding: FailureEncoding = "nothing"
     incompatible_because: Callable[[Space, int | None], str | None] = _no_reason
     advice: Callable[[Space, int | None], str | None] = _no_reason
 

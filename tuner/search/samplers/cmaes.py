@@ -18,7 +18,7 @@ def build(
     seed: int, space: Space, trials: int | None, *, n_startup_trials: int = 10, popsize: int | None = None
 ) -> BaseSampler:
     """Make the sampler; see `SamplerRow`."""
-    refuse(_unsuited(space, trials))
+    refuse(_incompatible_because(space, trials))
     from tuner.search.samplers.cmaes_sampler import CmaEsSampler
 
     return CmaEsSampler(
@@ -26,7 +26,7 @@ def build(
     )
 
 
-def _unsuited(space: Space, trials: int | None) -> str | None:
+def _incompatible_because(space: Space, trials: int | None) -> str | None:
     if not any(isinstance(d.parameter, Float | Int) and not d.conditions for d in space.searched):
         return "cmaes searches ranges of numbers that count in every trial, and the space has none; take tpe"
     if importlib.util.find_spec("cmaes") is None:
@@ -45,6 +45,6 @@ CMAES = SamplerRow(
     ),
     independent=False,
     optuna_class="CmaEsSampler",
-    learns="values",
-    incompatible_because=_unsuited,
+    failure_encoding="values",
+    incompatible_because=_incompatible_because,
 )

@@ -19,7 +19,7 @@ GP_TRIALS = 200
 
 def build(seed: int, space: Space, trials: int | None, *, n_startup_trials: int = 10) -> BaseSampler:
     """Make the sampler; see `SamplerRow`."""
-    refuse(_unsuited(space, trials))
+    refuse(_incompatible_because(space, trials))
     from optuna.samplers import GPSampler
 
     # The Gaussian process covers what all trials have in common; Optuna draws the rest at random unless told otherwise.
@@ -29,7 +29,7 @@ def build(seed: int, space: Space, trials: int | None, *, n_startup_trials: int 
     )
 
 
-def _unsuited(space: Space, trials: int | None) -> str | None:
+def _incompatible_because(space: Space, trials: int | None) -> str | None:
     if importlib.util.find_spec("torch") is None:
         return "the sampler gp needs the optional package torch: pip install keras-studies[gp]"
     return None
@@ -49,7 +49,7 @@ GP = SamplerRow(
     (STARTUP,),
     independent=False,
     optuna_class="GPSampler",
-    learns="values",
-    incompatible_because=_unsuited,
+    failure_encoding="values",
+    incompatible_because=_incompatible_because,
     advice=_advice,
 )

@@ -19,11 +19,11 @@ def build(seed: int, space: Space, trials: int | None) -> BaseSampler:
     """Make the sampler; see `SamplerRow`."""
     from tuner.search.samplers.grid_sampler import GridSampler
 
-    refuse(_unsuited(space, trials))
+    refuse(_incompatible_because(space, trials))
     return GridSampler(space, seed)
 
 
-def _unsuited(space: Space, trials: int | None) -> str | None:
+def _incompatible_because(space: Space, trials: int | None) -> str | None:
     endless = [d for d in space if isinstance(d.parameter, Float) and d.parameter.size == float("inf")]
     if endless:
         names = ", ".join(f"{d.name} ({d.parameter})" for d in endless)
@@ -46,6 +46,6 @@ GRID = SamplerRow(
     build,
     independent=True,
     optuna_class="GridSampler",
-    incompatible_because=_unsuited,
+    incompatible_because=_incompatible_because,
     advice=_advice,
 )

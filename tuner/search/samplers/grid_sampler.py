@@ -51,9 +51,9 @@ class GridSampler(IndependentSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """The value of the chosen setting."""
+        """Return the value of the chosen setting."""
         setting = self._chosen[trial.number]
-        if param_name not in setting:  # a person enqueued values that are not on the grid
+        if param_name not in setting:  # the user enqueued values that are not on the grid
             setting = next(other for other in self._settings if param_name in other)
         return setting[param_name]
 
@@ -74,7 +74,7 @@ class GridSampler(IndependentSampler):
 
 
 def _key(setting: Mapping[str, Any]) -> _Key:
-    """A name for a setting; numbers are rounded, since 0.1 + 2 * 0.1 and an enqueued 0.3 are the same grid point."""
+    """Return a key of a setting; numbers are rounded, as 0.1 + 2 * 0.1 and an enqueued 0.3 are the same grid point."""
     return tuple(
         sorted((name, f"{value:.9g}" if isinstance(value, float) else repr(value)) for name, value in setting.items())
     )

@@ -16,11 +16,11 @@ class IndependentSampler(BaseSampler):
     """Samples every parameter when it is asked for: only then is it known which dimensions are active."""
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Nothing: no parameter is sampled before it is asked for."""
+        """Return an empty space: no parameter is sampled before it is asked for."""
         return {}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Nothing: see `infer_relative_search_space`."""
+        """Return nothing; see `infer_relative_search_space`."""
         return {}

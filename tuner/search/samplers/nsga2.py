@@ -38,5 +38,5 @@ NSGA2 = SamplerRow(
     ),
     independent=False,
     optuna_class="NSGAIISampler",
-    learns="values",
+    failure_encoding="values",
 )

@@ -27,7 +27,7 @@ class QuasiRandomSampler(IndependentSampler):
 
     Args:
         space: The space; its order gives the coordinates.
-        seed: Seed of the scrambling, where the study has none yet.
+        seed: Seed of the scrambling, if the study has none yet.
         sequence: "sobol" or "halton".
     """
 
@@ -40,7 +40,7 @@ class QuasiRandomSampler(IndependentSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """The value at the coordinate of this dimension."""
+        """Return the value at the coordinate of this dimension."""
         if self._point is None or self._point[0] != trial.number:
             self._point = trial.number, self._draw(self._stored_seed(study), trial.number)
         return _at(param_distribution, float(self._point[1][self._coordinates[param_name]]))
@@ -53,7 +53,7 @@ class QuasiRandomSampler(IndependentSampler):
         return int(attributes.get(_SEED, self._seed))
 
     def _draw(self, seed: int, number: int) -> np.ndarray:
-        """Point `number` of the sequence, in [0, 1), shape `(dimensions,)`."""
+        """Draw point `number` of the sequence, in [0, 1), shape `(dimensions,)`."""
         from scipy.stats import qmc
 
         engine = {"sobol": qmc.Sobol, "halton": qmc.Halton}[self._sequence](
@@ -61,11 +61,12 @@ class QuasiRandomSampler(IndependentSampler):
         )
         if number:
             engine.fast_forward(number)
-        return engine.random(1)[0]
+        point: np.ndarray = engine.random(1)[0]
+        return point
 
 
 def _at(distribution: BaseDistribution, share: float) -> Any:
-    """The value below which lies `share`, in [0, 1), of the distribution."""
+    """Return the quantile of the distribution at `share`, in [0, 1)."""
     match distribution:
         case CategoricalDistribution():
             return distribution.choices[int(share * len(distribution.choices))]

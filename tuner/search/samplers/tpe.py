@@ -59,5 +59,5 @@ TPE = SamplerRow(
     ),
     independent=False,
     optuna_class="TPESampler",
-    learns="feasibility",
+    failure_encoding="feasibility",
 )

@@ -47,12 +47,12 @@ class TPESampler(optuna.samplers.TPESampler):
         self._shown: tuple[int, list[FrozenTrial]] | None = None
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Look anew: see `optuna.samplers.BaseSampler`."""
+        """Drop the view of the trial before; see `optuna.samplers.BaseSampler`."""
         self._shown = None
         super().before_trial(study, trial)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """What all finished trials have in common; with `group`, the parts that those looked at consist of.
+        """Return the intersection search space of the finished trials; with `group`, the grouped one of visible ones.
 
         Optuna's own looks again at all trials that are newer than the oldest one that runs.
         """
@@ -64,13 +64,13 @@ class TPESampler(optuna.samplers.TPESampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Values of what they have in common."""
+        """Propose values for the intersection search space."""
         return super().sample_relative(self._view(study, trial), trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """The value of one of the other parameters."""
+        """Propose the value of one of the other parameters."""
         return super().sample_independent(self._view(study, trial), trial, param_name, param_distribution)
 
     def _view(self, study: Study, trial: FrozenTrial) -> Study:
@@ -79,7 +79,7 @@ class TPESampler(optuna.samplers.TPESampler):
         return cast("Study", StudyView(study, self._shown[1]))
 
     def _choose(self, study: Study) -> list[FrozenTrial]:
-        """The trials to look at, in the order of their numbers."""
+        """Choose the visible trials, in the order of their numbers."""
         trials = study._get_trials(deepcopy=False)
         fresh, unfinished = self._finished.take_in(trials)
         for trial in fresh:
