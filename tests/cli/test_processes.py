@@ -29,7 +29,7 @@ from real_study import (
     write_study,
 )
 
-from tuner.runner.progress import finished_of
+from tuner.runner.progress import count_finished
 from tuner.storage.leases import process_start
 
 LONG = 'engine = "fit"' + STUDY.replace("epochs = 3", "epochs = 80").replace("trials = 4", "trials = 300")
@@ -69,7 +69,7 @@ def test_a_run_from_its_start_to_its_best(finished: tuple[Path, subprocess.Compl
     assert all(re.match(r"\d/4 trials, .* \| .* \| (best accuracy|no complete)", line) for line in lines), lines
     content = stored(project)
     assert content is not None
-    assert finished_of(content["counts"]) == 4 == len(content["trials"])
+    assert count_finished(content["counts"]) == 4 == len(content["trials"])
     assert {row["engine"] for row in content["trials"]} == {"compiled"}, "what `auto` took"
     best = json.loads(call("best", "tiny", "--json", cwd=project).stdout)
     assert best["recipe"]["model"]["reference"] == "models/mlp.py:build"
@@ -137,7 +137,7 @@ def test_ctrl_c_once_on_a_narrow_terminal(tmp_path: Path) -> None:
     assert content is not None
     assert content["counts"]["running"] == content["counts"]["failed"] == 0
     assert all(row["state"] != "waiting" or row["epochs"] == 0 for row in content["trials"])
-    assert finished_of(content["counts"]) >= finished_of(before["counts"]) + 1, "what ran was cut off"
+    assert count_finished(content["counts"]) >= count_finished(before["counts"]) + 1, "what ran was cut off"
     assert "Traceback" not in text
 
 
@@ -165,7 +165,7 @@ def test_signals_and_then_the_same_command(tmp_path: Path) -> None:
         content = stored(tmp_path)
         assert content is not None
         assert content["counts"]["running"] == content["counts"]["failed"] == 0
-        assert finished_of(content["counts"]) + content["counts"]["waiting"] == len(content["trials"])
+        assert count_finished(content["counts"]) + content["counts"]["waiting"] == len(content["trials"])
         assert count == 1 or content["counts"]["waiting"] >= 1, "it did not stop at once"
         values = {row["number"]: row["value"] for row in content["trials"] if row["state"] in ("complete", "pruned")}
         assert {number: values.get(number) for number in kept} == kept, "a finished trial has changed or is gone"
@@ -174,7 +174,7 @@ def test_signals_and_then_the_same_command(tmp_path: Path) -> None:
     done = call("run", "tiny.toml", "--workers", "1", "--trials", str(trials), "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
-    assert finished_of(content["counts"]) == trials
+    assert count_finished(content["counts"]) == trials
     assert content["counts"]["running"] == content["counts"]["failed"] == 0
     now = {row["number"]: row["value"] for row in content["trials"]}
     assert {number: now[number] for number in kept} == kept
@@ -183,7 +183,7 @@ def test_signals_and_then_the_same_command(tmp_path: Path) -> None:
 def _under_way(project: Path, running: int, finished_before: int) -> bool:
     """Whether this run has finished a trial, and so many are running and far from their end."""
     content = stored(project)
-    if content is None or finished_of(content["counts"]) <= finished_before:
+    if content is None or count_finished(content["counts"]) <= finished_before:
         return False
     return sum(row["state"] == "running" and row["epochs"] < 20 for row in content["trials"]) == running
 

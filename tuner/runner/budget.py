@@ -11,7 +11,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from tuner.catalog import TrialState
-from tuner.runner.progress import Progress, finished_of
+from tuner.runner.progress import Progress, count_finished
 from tuner.search import SettingIndex, find_best, trial_state
 from tuner.study import StudySpec
 
@@ -64,7 +64,7 @@ class BudgetTracker:
         last = -1 if best is None else best.number
         informative = ("COMPLETE", "PRUNED")
         self._since_best = sum(trial.state.name in informative and trial.number > last for trial in trials)
-        self._finished_before, self._failed_before = finished_of(self.counts), self.counts[TrialState.FAILED]
+        self._finished_before, self._failed_before = count_finished(self.counts), self.counts[TrialState.FAILED]
 
     @property
     def started(self) -> int:
@@ -75,7 +75,7 @@ class BudgetTracker:
         """Return the budget that would be used up if `more` trials began, or None."""
         budget = self._spec.budget
         failed = self.counts[TrialState.FAILED]  # says nothing about a setting, and uses up no budget
-        begun = finished_of(self.counts) - failed + self.counts[TrialState.RUNNING] + more
+        begun = count_finished(self.counts) - failed + self.counts[TrialState.RUNNING] + more
         if budget.trials is not None and max(begun, failed - self._failed_before) >= budget.trials:
             return "trials"
         if budget.time_s is not None and self._stopwatch.elapsed_s >= budget.time_s:

@@ -1,4 +1,4 @@
-"""A rehearsal: the first setting of a study for two epochs, to see that it trains, with which engine, and how fast."""
+"""Train the first setting of a study for two epochs, to see that it trains, with which engine, and how fast."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tuner.storage import silence_optuna
 from tuner.study import StudySpec, resolve_recipe
 
 _EPOCHS = 2
-"""In the first one programs are made; the second one is like all others."""
+"""Programs are traced in the first one; the second one is like all others."""
 
 _ADVICE = "Search smaller models and batches, or give a trial more in [budget]."
 
@@ -28,12 +28,12 @@ class DryRun:
         params: The setting, without what is fixed.
         engine: Row of the table of engines that trained it.
         fallback_reason: Why `auto` trained with `model.fit`, or None if it did not.
-        reason: Why it was ended early; None where it was not.
+        reason: Why it was ended early, or None if it was not.
         epoch_s: Wall time of an epoch, evaluation included.
-        setup_s: What was needed once: building the model, making programs.
-        study_s: Estimate of the study in the study's workers, with nothing ended early; None where its number of trials
+        setup_s: One-time cost in seconds: building the model, tracing programs.
+        study_s: Estimate of the study in the study's workers, with nothing ended early; None if its number of trials
             has no limit.
-        warnings: What is known to train badly of its model, one sentence each.
+        warnings: Warnings about the model, one sentence each.
     """
 
     params: dict[str, Any]
@@ -51,8 +51,8 @@ def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
 
     Args:
         spec: The study.
-        executor: Where it is trained; is started and closed.
-        workers: How many the study has.
+        executor: Trains it; is started and closed here.
+        workers: Worker processes of the study.
 
     Raises:
         StudyFailedError: It cannot be trained.
@@ -70,11 +70,11 @@ def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
     warnings: list[str] = []
     try:
         executor.start()
-        with ShutdownSignal() as interrupts:
+        with ShutdownSignal() as shutdown:
             ended = run_jobs(
                 executor,
                 [Job(0, recipe.to_json())],
-                interrupts,
+                shutdown,
                 on_epoch=lambda event: seconds.append(event.record.seconds),
                 on_warning=warnings.append,
                 advice=_ADVICE,

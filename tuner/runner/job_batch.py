@@ -1,4 +1,4 @@
-"""Hand trainings to an executor until all of them have ended."""
+"""Run a fixed batch of jobs to completion."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tuner.runner.training_failures import DeathRetryPolicy
 from tuner.text import excerpt
 
 _POLL_S = 0.2
-_OURS = ("ContentError", "DataError")
-"""Errors whose message says enough; others come with the traceback of the person's code."""
+_OWN_ERRORS = ("ContentError", "DataError")
+"""Errors whose message says enough; others are shown with the traceback of the user's code."""
 
 
 def run_jobs(
     executor: Executor,
     jobs: Sequence[Job],
-    interrupts: ShutdownSignal,
+    shutdown: ShutdownSignal,
     on_progress: Callable[[int, TrainingResult | None], None] = lambda number, training: None,
     on_epoch: Callable[[EpochFinished], None] = lambda event: None,
     on_warning: Callable[[str], None] = lambda text: None,
@@ -30,11 +30,11 @@ def run_jobs(
     Args:
         executor: A started one.
         jobs: What to train, in this order.
-        interrupts: Ctrl-C ends it at once: nothing is worth keeping before the end.
-        told: Called with the number of a training when it begins (None), and again with how it ended.
+        shutdown: Ctrl-C ends it at once: nothing is worth keeping before the end.
+        on_progress: Called with the number of a job when it begins (None), and again with its result.
         on_epoch: Called after each epoch.
         on_warning: Called with what a worker warns of.
-        advice: What to do where a training was ended for using more than it may.
+        advice: Next step if a training was ended for exceeding a limit.
 
     Raises:
         KeyboardInterrupt: It was interrupted.
@@ -45,7 +45,7 @@ def run_jobs(
     ended: dict[int, JobFinished] = {}
     deaths = DeathRetryPolicy()
     while waiting or running:
-        if interrupts.level:
+        if shutdown.level:
             raise KeyboardInterrupt
         while waiting and executor.free_slots() > 0:
             job = waiting.pop(0)
@@ -74,9 +74,9 @@ def run_jobs(
 
 
 def _failed(error: str, traceback: str) -> StudyFailedError:
-    """What is said of an error of a person's code."""
+    """Describe an error of user code."""
     kind, _, text = error.partition(": ")
-    if kind in _OURS:
+    if kind in _OWN_ERRORS:
         return StudyFailedError(f"A training failed. {text}")
     return StudyFailedError(
         f"A training failed: {error}\n\n{excerpt(traceback).rstrip()}\n\nMend it and run the same command again."

@@ -30,7 +30,7 @@ def start(
     show: Callable[[Progress], None],
     **overrides: Any,
 ) -> tuple[str, str, str]:
-    """Run a study, or go on with it; for the arguments see `tuner.run`.
+    """Run a study, or resume it; for the arguments see `tuner.run`.
 
     Returns:
         Its name, the URL of its database, and why the run ended (see `StudyRunner.run`).
@@ -45,24 +45,24 @@ def start(
         spec = read_study(study, name=name, overrides=given)
     if executor not in EXECUTORS:
         raise UnknownNameError("executor", executor, EXECUTORS)
-    place = EXECUTORS[executor](spec, address)
+    trainer = EXECUTORS[executor](spec, address)
     try:
         from tuner.runner.study_runner import StudyRunner
         from tuner.storage import default_url, open_patiently
 
         began = time.monotonic()
 
-        def tell(note: str) -> None:
+        def notify(note: str) -> None:
             budget = spec.budget
             show(Progress.at_start(spec.metric, budget.trials, budget.time_s, time.monotonic() - began, note))
 
-        database = open_patiently(storage or default_url(spec.project), tell)
+        database = open_patiently(storage or default_url(spec.project), notify)
         try:
-            ended = StudyRunner(spec, database, place, show).run()
+            ended = StudyRunner(spec, database, trainer, show).run()
         finally:
             database.close()
     except BaseException:
-        place.close(at_once=True)  # what has started may still be there where the run has not begun
+        trainer.close(at_once=True)  # workers may have started although the run has not
         raise
     return spec.name, database.url, ended
 
@@ -78,14 +78,14 @@ def dry_run_study(spec: StudySpec) -> DryRun:
     from tuner.runner.dry_run import dry_run
 
     workers = spec.workers or cores()
-    executor = LocalExecutor(_workplace(spec), 1, threads=threads_per_worker(workers))
+    executor = LocalExecutor(_worker_config(spec), 1, threads=threads_per_worker(workers))
     return dry_run(spec, executor, workers)
 
 
 def _local(spec: StudySpec, address: str | None) -> Executor:
     if address is not None:
         raise UsageError(f"An address is for the executor ray, but got {address!r} without it. Add --executor ray.")
-    executor = LocalExecutor(_workplace(spec), spec.workers)
+    executor = LocalExecutor(_worker_config(spec), spec.workers)
     try:
         executor.start()
     except BaseException:
@@ -95,7 +95,7 @@ def _local(spec: StudySpec, address: str | None) -> Executor:
 
 
 def _ray(spec: StudySpec, address: str | None) -> Executor:
-    """It starts when it is needed: a connection to Ray takes seconds, in which nothing else goes on."""
+    """Create the Ray executor; it starts when it is needed, as connecting to Ray takes seconds and blocks."""
     if spec.budget.memory_bytes is not None:
         raise UsageError(
             f"[budget] memory is watched on this machine only, but {spec.file} sets it for a run on Ray. Leave it out, "
@@ -103,7 +103,7 @@ def _ray(spec: StudySpec, address: str | None) -> Executor:
         )
     needs = spec.resources
     return RayExecutor(
-        _workplace(spec),
+        _worker_config(spec),
         spec.workers,
         address=address,
         cpus=needs.cpus,
@@ -113,16 +113,16 @@ def _ray(spec: StudySpec, address: str | None) -> Executor:
 
 
 def _data_paths(spec: StudySpec) -> list[str]:
-    """Files and folders of data that the study names; a function stands for its file."""
+    """List the files and folders of data that the study names; a function counts as its file."""
     named = (spec.data.source, spec.data.validation, spec.data.test)
     return [text.partition(".py:")[0] + ".py" if ".py:" in text else text for text in named if isinstance(text, str)]
 
 
 EXECUTORS: Mapping[str, Callable[[StudySpec, str | None], Executor]] = {"local": _local, "ray": _ray}
-"""Name of each place where trials are trained → what makes it, of a study and an address."""
+"""Executors by name: `(study, address)` → executor."""
 
 
-def _workplace(spec: StudySpec) -> WorkerConfig:
+def _worker_config(spec: StudySpec) -> WorkerConfig:
     execution = Execution(spec.engine, spec.seed, spec.budget, spec.health)
     data, trainings = spec.data.model_dump(mode="json"), trials_per_program(spec)
     return WorkerConfig.for_study(spec.project, data, spec.facts, execution, trainings)

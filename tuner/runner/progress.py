@@ -1,4 +1,4 @@
-"""Where a run stands: what the runner tells whoever shows it."""
+"""The progress of a run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from tuner.catalog import FINISHED_STATES, TrialState
 
 
-def finished_of(counts: Mapping[TrialState, int]) -> int:
-    """How many trials are finished."""
+def count_finished(counts: Mapping[TrialState, int]) -> int:
+    """Count the finished trials."""
     return sum(counts[state] for state in FINISHED_STATES)
 
 
@@ -48,11 +48,11 @@ class Progress:
     @property
     def finished(self) -> int:
         """Trials of the study that are finished."""
-        return finished_of(self.counts)
+        return count_finished(self.counts)
 
     @property
     def share(self) -> float:
-        """How much of the budget is used up, in [0, 1]: of trials or time, whichever ends first."""
+        """The used share of the budget, in [0, 1]: of trials or time, whichever ends first."""
         shares = []
         if self.trials is not None:
             shares.append(self.finished / self.trials)
@@ -62,7 +62,7 @@ class Progress:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds that the run will still take, from its pace so far; None while that is not known."""
+        """Estimated seconds to the end, from the pace so far; None while it is unknown."""
         left = []
         done = self.finished - self.finished_before
         if self.trials is not None and done > 0:

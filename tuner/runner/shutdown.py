@@ -1,4 +1,4 @@
-"""Ctrl-C and termination, counted instead of raised: a write to the database is never cut in two."""
+"""Count Ctrl-C and SIGTERM instead of raising, so that a write to the database is never cut in two."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, Self
 
 
 class ShutdownSignal:
-    """While active, SIGINT counts one and SIGTERM counts two; a third Ctrl-C raises `KeyboardInterrupt`.
+    """While active, SIGINT adds one and SIGTERM two to the level; a third Ctrl-C raises `KeyboardInterrupt`.
 
-    Signals reach the main thread only; in another thread nothing is changed and the count stays 0.
+    Signals reach the main thread only; in another thread nothing is changed and the level stays 0.
 
     Attributes:
-        count: 0 go on, 1 finish what runs, 2 or more stop at once.
+        level: 0 run on, 1 finish the running trials, 2 or more stop at once.
     """
 
     def __init__(self) -> None:
