@@ -1,6 +1,6 @@
 from .inline import InlineExecutor
 from .local import LocalExecutor, cores, threads_per_worker
-from .ray.executor import RayExecutor
+from .ray.ray_executor import RayExecutor
 
 __all__ = [
     "InlineExecutor",
