@@ -9,12 +9,14 @@ import pytest
 
 from tuner.catalog import Task
 from tuner.data.raw_data import from_arrays
-from tuner.data.targets import Targets, canonical
+from tuner.data.targets import Targets, encode_targets
 from tuner.errors import DataError
 
 
 def of(y: Any, task: str | None = None, **names: Any) -> Targets:
-    return canonical(from_arrays("here", np.zeros((len(y), 1)), np.asarray(y), **names), Task(task) if task else None)
+    return encode_targets(
+        from_arrays("here", np.zeros((len(y), 1)), np.asarray(y), **names), Task(task) if task else None
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ SMALLEST = np.finfo(np.float64).eps
 
 def softmax(margins: np.ndarray) -> np.ndarray:
     """Convert margins to shares, in the same order."""
-    powers: np.ndarray = np.exp(margins - margins.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    powers = np.exp(margins - margins.max(axis=-1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
 
 
 def decided(truth: np.ndarray, scores: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tuner.catalog.losses import LOSSES
+from tuner.catalog.metric_functions import softmax
 from tuner.catalog.task import Task
 from tuner.errors import UnknownNameError, UsageError
 
@@ -142,13 +143,8 @@ def to_scores(outputs: np.ndarray, head: str, task: Task, loss: str | None = Non
         return (1.0 + given) / 2.0
     if head == "relu":
         return np.minimum(given, 1.0)
-    return _softmax(given) if task is Task.MULTICLASS else _sigmoid(given)
+    return softmax(given) if task is Task.MULTICLASS else _sigmoid(given)
 
 
 def _sigmoid(margins: np.ndarray) -> np.ndarray:
     return 0.5 * (1.0 + np.tanh(0.5 * margins))
-
-
-def _softmax(margins: np.ndarray) -> np.ndarray:
-    powers: np.ndarray = np.exp(margins - margins.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)

@@ -103,7 +103,7 @@ def encode(raw: RawData, options: DataOptions, development: Array) -> Encoded:
     vocabulary = {name: _categories(name, values[development], raw, options) for name, values in raw.texts.items()}
     for name, words in vocabulary.items():
         blocks.append(encode_texts(raw.texts[name], words, options.text))
-        names += _columns_of(name, words, options.text)
+        names += _column_names(name, words, options.text)
         notes.append(f"The text column {name!r} was encoded as {options.text} of {len(words)} categories.")
         unknown = len({*raw.texts[name]} - {None, *words})
         if unknown:
@@ -135,6 +135,6 @@ def encode_texts(values: Array, words: Sequence[str], how: str) -> Array:
     return (ordinal == np.arange(len(words))).astype(np.float64) if how == "one_hot" else ordinal
 
 
-def _columns_of(name: str, words: tuple[str, ...], how: str) -> list[str]:
+def _column_names(name: str, words: tuple[str, ...], how: str) -> list[str]:
     """Encode a text column."""
     return [f"{name}={word}" for word in words] if how == "one_hot" else [name]

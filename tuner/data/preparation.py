@@ -17,8 +17,8 @@ from tuner.data.notes import remarks
 from tuner.data.preprocessing import Fitted, fit_split, unscaled_parts
 from tuner.data.raw_data import RawData, join
 from tuner.data.sources import check_keys, find_source
-from tuner.data.splitting import Layout, lay_out
-from tuner.data.targets import Targets, canonical
+from tuner.data.splitting import Layout, split_indices
+from tuner.data.targets import Targets, encode_targets
 from tuner.errors import DataError, UnknownNameError, shown
 
 _SAMPLE = 64
@@ -125,8 +125,8 @@ def _read(options: DataOptions, project: Path, seed: int, expected: str | None) 
             f"{expected[:12]}). {hint}Put the data back, or start a study under another name."
         )
     raw, origin, notes = _without_missing(raw, origin, options)
-    targets = canonical(raw, options.task)
-    layout = lay_out(origin, targets.groups, targets.classes, options, seed)
+    targets = encode_targets(raw, options.task)
+    layout = split_indices(origin, targets.groups, targets.classes, options, seed)
     encoded = encode(raw, options, layout.development)
     return _Rows(raw, targets, layout, encoded, sha256, (targets.note, *raw.notes, *notes, *encoded.notes))
 
@@ -153,7 +153,7 @@ def _sources(options: DataOptions, project: Path) -> tuple[RawData, Array, str]:
     numbers = [number for number, text in enumerate(texts) if isinstance(text, str)]
     raw, origin = join(raws), np.repeat(numbers, [len(raw) for raw in raws])
     check_texts(raw, options)
-    return raw, origin, content_hash(raw, canonical(raw, options.task), origin)
+    return raw, origin, content_hash(raw, encode_targets(raw, options.task), origin)
 
 
 def _texts_of_first(first: RawData, raw: RawData) -> tuple[str, ...]:

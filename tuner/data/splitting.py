@@ -36,7 +36,9 @@ class Layout:
     test: Array
 
 
-def lay_out(origin: Array, groups: Array | None, classes: tuple[str, ...], options: DataOptions, seed: int) -> Layout:
+def split_indices(
+    origin: Array, groups: Array | None, classes: tuple[str, ...], options: DataOptions, seed: int
+) -> Layout:
     """Deal the rows.
 
     Args:

@@ -44,7 +44,7 @@ class Targets:
     note: str
 
 
-def canonical(raw: RawData, stated: Task | None) -> Targets:
+def encode_targets(raw: RawData, stated: Task | None) -> Targets:
     """Encode the targets of `raw` for the stated task, or for the inferred one.
 
     Raises:
