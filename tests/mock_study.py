@@ -57,7 +57,7 @@ def trainer(
 
     The epochs up to `after` were trained before.
     """
-    value, probes = 0.0, [Probe(0, 1.0, (LayerHealth("hidden_1", 1.0, dead=0.0),), constant_loss=1.0)]
+    value, probes = 0.0, [Probe(0, 1.0, (LayerHealth("hidden_1", 1.0, dead_share=0.0),), constant_loss=1.0)]
     for epoch in range(1, recipe["epochs"] + 1):
         if recipe["learning_rate"] > diverges_above:
             text = f"the training loss became nan in epoch {epoch}"
@@ -65,7 +65,7 @@ def trainer(
         if epoch_s and epoch > after:
             time.sleep(epoch_s)
         value = quality(recipe) * (1 - math.exp(-epoch))
-        probes.append(Probe(epoch, 1 - value, (LayerHealth("hidden_1", 0.5, 1e-3, dead=0.0),)))
+        probes.append(Probe(epoch, 1 - value, (LayerHealth("hidden_1", 0.5, 1e-3, dead_share=0.0),)))
         new = tuple(probes if epoch == 1 else probes[-1:])
         if epoch > after:
             yield EpochRecord(0, epoch, 1 - value, 1 - value, value, recipe["learning_rate"], epoch_s, new)

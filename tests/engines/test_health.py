@@ -124,10 +124,10 @@ def test_a_probe_has_the_numbers_of_its_layers(name):
     assert first.loss == pytest.approx(loss, rel=1e-5)
     assert [layer.layer for layer in first.layers] == ["hidden_1", "hidden_1_activation", "outputs"]
     dense, tanh, outputs = first.layers
-    assert dense.gradient == pytest.approx(np.sqrt(sum((g**2).sum() for g in gradients[:2])), rel=1e-4)
-    assert outputs.gradient == pytest.approx(np.sqrt(sum((g**2).sum() for g in gradients[2:])), rel=1e-4)
-    assert tanh.saturated == pytest.approx((abs(hidden) > 0.99).mean(), abs=1e-6)
-    assert (tanh.gradient, tanh.update, dense.dead, dense.update) == (None, None, None, None)
+    assert dense.gradient_norm == pytest.approx(np.sqrt(sum((g**2).sum() for g in gradients[:2])), rel=1e-4)
+    assert outputs.gradient_norm == pytest.approx(np.sqrt(sum((g**2).sum() for g in gradients[2:])), rel=1e-4)
+    assert tanh.saturated_share == pytest.approx((abs(hidden) > 0.99).mean(), abs=1e-6)
+    assert (tanh.gradient_norm, tanh.update_ratio, dense.dead_share, dense.update_ratio) == (None, None, None, None)
     mean = np.average(split.train.y, axis=0, weights=split.train.weight)
     constant = -(split.train.weight * np.log(mean)[split.train.y.argmax(axis=1)]).mean()
     assert first.constant_loss == pytest.approx(constant, rel=1e-4)
@@ -135,7 +135,9 @@ def test_a_probe_has_the_numbers_of_its_layers(name):
     oracle_weights = trained_by(name, recipe, split, prepared, trained)
     change = np.sqrt(sum(((now - then) ** 2).sum() for now, then in zip(oracle_weights[:2], start[:2], strict=True)))
     size = np.sqrt(sum((then**2).sum() for then in start[:2]))
-    assert second.layers[0].update == pytest.approx(change / 3 / size, rel=1e-3)  # 22 rows in batches of 8: 3 steps
+    assert second.layers[0].update_ratio == pytest.approx(
+        change / 3 / size, rel=1e-3
+    )  # 22 rows in batches of 8: 3 steps
 
 
 def trained_by(

@@ -11,7 +11,7 @@ import pytest
 from tuner.engines import EpochRecord, TrainingResult, run_trial
 from tuner.health import Finding, HealthOptions, LayerHealth, Probe
 
-DEAD = (LayerHealth("dense_1", 1.0), LayerHealth("relu_1", dead=1.0))
+DEAD = (LayerHealth("dense_1", 1.0), LayerHealth("relu_1", dead_share=1.0))
 
 
 class DeadEngine:

@@ -32,10 +32,12 @@ def test_rows_are_the_same_ones_each_time(rows, chosen):
 def test_what_cannot_be_measured_is_none():
     shares = np.array([[-1.0, 0.25], [-1.0, -1.0]])
     first = build_probe(0, 2.0, ["dense", "relu"], np.array([3.0, -1.0]), None, shares, 2.3)
-    assert [(layer.gradient, layer.update, layer.dead, layer.saturated) for layer in first.layers] == [
+    assert [
+        (layer.gradient_norm, layer.update_ratio, layer.dead_share, layer.saturated_share) for layer in first.layers
+    ] == [
         (3.0, None, None, None),
         (None, None, 0.25, None),
     ]
     assert first.constant_loss == 2.3
     later = build_probe(1, 1.0, ["dense", "relu"], np.array([3.0, -1.0]), np.array([0.5, -1.0]), shares)
-    assert [layer.update for layer in later.layers] == [0.5, None]
+    assert [layer.update_ratio for layer in later.layers] == [0.5, None]

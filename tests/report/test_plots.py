@@ -134,7 +134,7 @@ def test_heat_maps_hold_the_largest_number_of_each_trial_and_epoch(gathered):
     for row, number in enumerate(sorted(gathered.probes)):
         for column, epoch in enumerate(gradients.x):
             looked = [probe for probe in gathered.probes[number] if str(probe["epoch"]) == epoch]
-            layers = [layer["gradient"] for probe in looked for layer in probe["layers"]]
+            layers = [layer["gradient_norm"] for probe in looked for layer in probe["layers"]]
             value = gradients.z[row][column]
             assert value is None if not layers else 10**value == pytest.approx(max(layers))
             assert (gathered.trials[number].verdict in gradients.text[row][column]) == bool(gradients.text[row][column])

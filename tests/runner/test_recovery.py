@@ -108,7 +108,7 @@ def put_to_sleep(coordinator: subprocess.Popen[bytes], file: Path) -> int:
     coordinator.send_signal(signal.SIGSTOP)
     try:
         with contextlib.closing(sqlite3.connect(file, timeout=0.5)) as connection, connection:
-            return connection.execute("UPDATE tuner_owners SET seen = seen - 100000").rowcount
+            return connection.execute("UPDATE tuner_owners SET heartbeat_at = heartbeat_at - 100000").rowcount
     except sqlite3.OperationalError:
         coordinator.send_signal(signal.SIGCONT)
         return 0

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from tuner.storage import Database, StudySession, leases
 from tuner.storage.leases import LEASE_TTL_S, WATCHED_S, Lease, LeaseMonitor, process_start, this_host
 
-REMOTE = Lease("x", 1, "another host", 1, "1", seen=1_000, place=0, turn=5)
+REMOTE = Lease("x", 1, "another host", 1, "1", heartbeat_at=1_000, coordinator_index=0, transaction=5)
 LATE = 1_000 + LEASE_TTL_S + 1
 
 
@@ -54,7 +54,9 @@ def test_a_process_lives_while_its_id_and_its_start_are_found() -> None:
 
 def test_signs_of_life_do_not_matter_on_this_host(clock: Clock) -> None:
     """A machine that slept, a clock that was set, a disk that stalled: the process is there."""
-    parent = replace(REMOTE, host=this_host(), pid=os.getppid(), started=process_start(os.getppid()) or "", seen=0)
+    parent = replace(
+        REMOTE, host=this_host(), pid=os.getppid(), started=process_start(os.getppid()) or "", heartbeat_at=0
+    )
     assert not look(LeaseMonitor(), clock, 100_000, parent, database_clock=2_000_000_000)
 
 
@@ -69,14 +71,16 @@ def test_another_host_is_gone_when_it_was_watched_in_vain(clock: Clock) -> None:
 def test_a_sign_of_life_begins_the_watch_anew(clock: Clock) -> None:
     watch = LeaseMonitor()
     look(watch, clock, WATCHED_S, REMOTE, LATE)
-    assert not look(watch, clock, WATCHED_S, replace(REMOTE, turn=6), LATE)
-    assert look(watch, clock, 5, replace(REMOTE, turn=6), LATE)
+    assert not look(watch, clock, WATCHED_S, replace(REMOTE, transaction=6), LATE)
+    assert look(watch, clock, 5, replace(REMOTE, transaction=6), LATE)
 
 
 def test_a_clock_that_was_set_back_keeps_nobody_alive_and_kills_nobody(clock: Clock) -> None:
     watch, early = LeaseMonitor(), 1_000 - 7_200
     for second in range(0, 600, 10):  # it lives: each turn counts
-        assert not look(watch, clock, 10, replace(REMOTE, seen=early + second, turn=5 + second), early + second)
+        assert not look(
+            watch, clock, 10, replace(REMOTE, heartbeat_at=early + second, transaction=5 + second), early + second
+        )
     assert look(LeaseMonitor(), clock, WATCHED_S + 5, REMOTE, early), (
         "its last sign of life came before the clock was set"
     )

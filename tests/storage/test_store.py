@@ -123,14 +123,20 @@ def test_recipes_and_epochs(database: Database) -> None:
 def test_probes_and_verdicts(database: Database) -> None:
     store = StudySession(database, "s", "minimize")
     store.study().ask()
-    layer = {"layer": "dense", "gradient": float("inf"), "update": None, "dead": None, "saturated": 0.5}
+    layer = {
+        "layer": "dense",
+        "gradient_norm": float("inf"),
+        "update_ratio": None,
+        "dead_share": None,
+        "saturated_share": 0.5,
+    }
     probes = [{"epoch": epoch, "loss": 2.0, "constant_loss": 2.3, "layers": [layer, layer]} for epoch in (0, 1)]
     finding = {
         "verdict": "saturated",
         "text": "t",
         "layer": "dense",
         "epoch": 1,
-        "number": 0.5,
+        "value": 0.5,
         "threshold": 0.9,
         "fold": 0,
     }
@@ -141,7 +147,7 @@ def test_probes_and_verdicts(database: Database) -> None:
     trial_id = found.trials[0]._trial_id
     read = read_probes(database, [trial_id])
     assert [(probe["epoch"], probe["loss"], probe["constant_loss"]) for probe in read] == [(0, 2.0, 2.3), (1, 2.0, 2.3)]
-    assert read[0]["layers"] == [{**layer, "gradient": None}] * 2
+    assert read[0]["layers"] == [{**layer, "gradient_norm": None}] * 2
     assert read_verdicts(database, found.study_id) == {trial_id: [finding]}
     store.reset_trial(0)
     store.flush()
@@ -300,7 +306,7 @@ def test_a_living_owner_keeps_its_trials(database: Database) -> None:
     first = StudySession(database, "s", "minimize")
     take(first, 2)
     with database.engine.begin() as connection:
-        connection.execute(update(tables.owners).values(seen=0))
+        connection.execute(update(tables.owners).values(heartbeat_at=0))
     second = StudySession(database, "s", "minimize")
     second._monitor.due_at = -math.inf
     second.sync()
@@ -392,7 +398,7 @@ def test_a_trial_with_a_checkpoint_goes_on_from_there(database: Database, dies: 
     take(store, 2)
     other, trial = (store.optuna_trial(study, number) for number in (0, 1))
     x = trial.suggest_float("x", 0, 1)
-    layer = {"layer": "dense", "gradient": 1.0, "update": None, "dead": None, "saturated": 0.5}
+    layer = {"layer": "dense", "gradient_norm": 1.0, "update_ratio": None, "dead_share": None, "saturated_share": 0.5}
 
     def epoch(number: int) -> None:
         trial.report(number / 10, number)

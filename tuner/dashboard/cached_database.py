@@ -22,6 +22,7 @@ class CachedDatabase(Database):
     def __init__(self, database: Database) -> None:
         cached: RDBStorage = get_storage(database.optuna)  # type: ignore[assignment]  # answers the same calls
         super().__init__(database.url, cached)
+        self.version = database.version
         self._engine = database.engine
 
     @property

@@ -53,7 +53,7 @@ def _epochs(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str |
 
 def _layers(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str | None:
     probes = results.probes.get(seen.number, [])
-    columns = ("layer", "gradient", "update", "dead", "saturated")
+    columns = ("layer", "gradient_norm", "update_ratio", "dead_share", "saturated_share")
     rows = [
         [probe["fold"], probe["epoch"], *(layer[name] for name in columns)]
         for probe in probes

@@ -28,8 +28,8 @@ class Finding:
         verdict: One of `VERDICTS`.
         text: A sentence for people: what was seen, where, the threshold, and what to do.
         layer: Keras name of the layer; None where it concerns the whole network.
-        epoch: Epoch of the number, from 1; 0 for the initial weights.
-        number: What was measured; None for a verdict without one.
+        epoch: Epoch of the value, from 1; 0 for the initial weights.
+        value: What was measured; None for a verdict without one.
         threshold: What it was compared with; None where it had only to be finite.
         fold: Index of the split.
     """
@@ -38,7 +38,7 @@ class Finding:
     text: str
     layer: str | None
     epoch: int
-    number: float | None
+    value: float | None
     threshold: float | None
     fold: int = 0
 

@@ -29,19 +29,19 @@ class LayerHealth:
 
     Attributes:
         layer: Its Keras name.
-        gradient: Euclidean norm of the gradient of the loss for all weights of the layer.
-        update: Mean size of a step: the norm of the change of the weights since the probe before, over the steps
+        gradient_norm: Euclidean norm of the gradient of the loss for all weights of the layer.
+        update_ratio: Mean size of a step: the norm of the change of the weights since the probe before, over the steps
             between, over the norm that the weights had then.  None at the first probe.  Steps that cancel each other
             make it smaller than the size of a single one.
-        dead: Share of the units (channels) of a ReLU that are 0 for every row.
-        saturated: Share of the values of a sigmoid or tanh where its slope is below 2 % of the steepest one.
+        dead_share: Share of the units (channels) of a ReLU that are 0 for every row.
+        saturated_share: Share of the values of a sigmoid or tanh where its slope is below 2 % of the steepest one.
     """
 
     layer: str
-    gradient: float | None = None
-    update: float | None = None
-    dead: float | None = None
-    saturated: float | None = None
+    gradient_norm: float | None = None
+    update_ratio: float | None = None
+    dead_share: float | None = None
+    saturated_share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -90,29 +90,29 @@ def _exploding(fold: Fold) -> Finding | None:
     start, last = fold.probes[0], fold.probes[-1]
     if last.loss < _baseline(fold):  # it has recovered
         return None
-    largest = max((layer.gradient or 0.0 for layer in start.layers), default=0.0)
+    largest = max((layer.gradient_norm or 0.0 for layer in start.layers), default=0.0)
     threshold = at.GRADIENT_GROWTH * largest
     step = "lower the learning rate or set clipnorm"
     for probe in fold.probes[1:]:
-        layer = _largest(probe, lambda layer: layer.gradient)
-        if layer is not None and largest > 0 and not (layer.gradient or 0.0) <= threshold:
+        layer = _largest(probe, lambda layer: layer.gradient_norm)
+        if layer is not None and largest > 0 and not (layer.gradient_norm or 0.0) <= threshold:
             text = (
-                f"gradient norm {layer.gradient:.2g} in {layer.layer} at epoch {probe.epoch} (threshold "
+                f"gradient norm {layer.gradient_norm:.2g} in {layer.layer} at epoch {probe.epoch} (threshold "
                 f"{threshold:.2g}, {at.GRADIENT_GROWTH:.0f} times the largest one of the initial weights); {step}"
             )
-            return Finding("exploding", text, layer.layer, probe.epoch, layer.gradient, threshold, fold.fold)
-        layer = _largest(probe, lambda layer: layer.update)
-        if layer is not None and not (layer.update or 0.0) <= at.LARGE_UPDATE:
+            return Finding("exploding", text, layer.layer, probe.epoch, layer.gradient_norm, threshold, fold.fold)
+        layer = _largest(probe, lambda layer: layer.update_ratio)
+        if layer is not None and not (layer.update_ratio or 0.0) <= at.LARGE_UPDATE:
             text = (
-                f"the mean step changed the weights of {layer.layer} by {layer.update:.2g} of their norm by epoch "
-                f"{probe.epoch} (threshold {at.LARGE_UPDATE:g}, usual are 0.001), and nothing was learned; {step}"
+                f"the mean step changed the weights of {layer.layer} by {layer.update_ratio:.2g} of their norm by "
+                f"epoch {probe.epoch} (threshold {at.LARGE_UPDATE:g}, usual are 0.001), and nothing was learned; {step}"
             )
-            return Finding("exploding", text, layer.layer, probe.epoch, layer.update, at.LARGE_UPDATE, fold.fold)
+            return Finding("exploding", text, layer.layer, probe.epoch, layer.update_ratio, at.LARGE_UPDATE, fold.fold)
     return None
 
 
 def _dead(fold: Fold) -> Finding | None:
-    found = _standing(fold, lambda layer, probe: layer.dead, at.DEAD_SHARE)
+    found = _standing(fold, lambda layer, probe: layer.dead_share, at.DEAD_SHARE)
     if found is None:
         return None
     layer, probe, share = found
@@ -125,7 +125,7 @@ def _dead(fold: Fold) -> Finding | None:
 
 
 def _saturated(fold: Fold) -> Finding | None:
-    found = _standing(fold, lambda layer, probe: layer.saturated, at.SATURATED_SHARE)
+    found = _standing(fold, lambda layer, probe: layer.saturated_share, at.SATURATED_SHARE)
     if found is None:
         return None
     layer, probe, share = found
@@ -207,10 +207,10 @@ def _standing(
 
 def _weakness(layer: LayerHealth, probe: Probe) -> float | None:
     """How many times smaller than the largest one the gradient of a layer is; None without gradients at all."""
-    largest = max((other.gradient or 0.0 for other in probe.layers), default=0.0)
-    if layer.gradient is None or not 0 < largest < math.inf:
+    largest = max((other.gradient_norm or 0.0 for other in probe.layers), default=0.0)
+    if layer.gradient_norm is None or not 0 < largest < math.inf:
         return None
-    return math.inf if layer.gradient == 0 else largest / layer.gradient
+    return math.inf if layer.gradient_norm == 0 else largest / layer.gradient_norm
 
 
 def _largest(probe: Probe, of: Callable[[LayerHealth], float | None]) -> LayerHealth | None:

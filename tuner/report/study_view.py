@@ -44,7 +44,7 @@ class TrialView:
         epochs: Epochs trained, over all folds.
         seconds: Wall time in its worker; None where it is not known.
         curve: What it measured.
-        findings: What was found of its health, the verdict first: `{"verdict", "layer", "fold", "epoch", "number",
+        findings: What was found of its health, the verdict first: `{"verdict", "layer", "fold", "epoch", "value",
             "threshold", "text"}` each; none where it was not measured.
     """
 
@@ -131,8 +131,8 @@ class StudyView:
     def probes(self) -> dict[int, list[dict[str, Any]]]:
         """Every look at the layers of each trial, by number, in order; without those that were not measured.
 
-        Each is `{"fold", "epoch", "loss", "layers"}`, and each layer `{"layer", "gradient", "update", "dead",
-        "saturated"}`; epoch 0 are the initial weights.
+        Each is `{"fold", "epoch", "loss", "layers"}`, and each layer `{"layer", "gradient_norm", "update_ratio",
+        "dead_share", "saturated_share"}`; epoch 0 are the initial weights.
         """
         numbers = {seen.trial._trial_id: seen.number for seen in self.trials}
         found: dict[int, list[dict[str, Any]]] = defaultdict(list)

@@ -45,12 +45,14 @@ class Database:
     Attributes:
         url: As given, with the path of a SQLite file made absolute.
         optuna: Optuna's storage over it; plain Optuna and optuna-dashboard read the same tables.
-        note: What a person should know of how it was opened; None for nothing.
+        note: What the user should know of how it was opened; None for nothing.
+        version: Of our tables, if that is an older one; None for the present one.
     """
 
     def __init__(self, url: str, optuna: RDBStorage, file: Path | None = None) -> None:
         self.url, self.optuna = url, optuna
         self.note: str | None = None
+        self.version: int | None = None
         self._file, self._inode = file, None if file is None else _inode(file)
         self._complete = False
 
@@ -150,7 +152,7 @@ def open_read_only(url: str) -> Database:
         _check_ours(url, file, options, create=False)
         database = Database(url, RDBStorage(url, engine_kwargs=options, skip_table_creation=True), file)
         try:
-            check_readable(database.engine)
+            database.version = check_readable(database.engine)
         except BaseException:
             database.close()
             raise

@@ -24,7 +24,7 @@ from tuner.errors import LeaseLostError, StudyNotFoundError
 from tuner.storage.tables import owners, studies
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Engine
+    from sqlalchemy import ColumnElement, Connection, Engine, Table
     from sqlalchemy.orm import Session
 
 HEARTBEAT_INTERVAL_S = 10.0
@@ -56,9 +56,9 @@ class Lease:
         host: Of its process.
         pid: Its process id.
         started: When the process was started (see `process_start`).
-        seen: Its last sign of life, in seconds, by the clock of the database.
-        place: 0 for the first of those that run a study at the same time, then 1, 2 …
-        turn: How many transactions it has written.
+        heartbeat_at: Its last heartbeat, in seconds, by the clock of the database.
+        coordinator_index: 0 for the first of those that run a study at the same time, then 1, 2 …
+        transaction: Number of transactions that it has written.
     """
 
     owner: str
@@ -66,9 +66,9 @@ class Lease:
     host: str
     pid: int
     started: str
-    seen: int
-    place: int
-    turn: int
+    heartbeat_at: int
+    coordinator_index: int
+    transaction: int
 
     def lives(self) -> bool | None:
         """Whether its process lives; None where that cannot be known, on another host."""
@@ -108,7 +108,7 @@ class LeaseMonitor:
         lives = owner.lives()
         if lives is not None:
             return not lives
-        mark = (owner.seen, owner.turn)
+        mark = (owner.heartbeat_at, owner.transaction)
         before, watched_s = self._marks.get(owner.owner, (None, 0.0))
         watched_s = watched_s + passed_s if mark == before else 0.0
         self._marks[owner.owner] = (mark, watched_s)
@@ -165,38 +165,38 @@ def join(session: Session, study_id: int, gone: Iterable[Lease]) -> Lease:
     """Become one of the owners; those that are gone are forgotten."""
     for owner in gone:
         remove(session, owner.owner)
-    last = session.execute(select(func.max(owners.c.place)).where(owners.c.study_id == study_id)).scalar()
+    last = session.execute(select(func.max(owners.c.coordinator_index)).where(owners.c.study_id == study_id)).scalar()
     mine = Lease(
         owner=str(uuid.uuid4()),
         study_id=study_id,
         host=this_host(),
         pid=os.getpid(),
         started=process_start(os.getpid()) or "",
-        seen=now(session),
-        place=0 if last is None else int(last) + 1,
-        turn=0,
+        heartbeat_at=now(session),
+        coordinator_index=0 if last is None else int(last) + 1,
+        transaction=0,
     )
     session.execute(insert(owners).values(vars(mine)))
     _OPEN.add(mine.owner)
     return mine
 
 
-def renew(session: Session, owner: str, turn: int) -> int:
+def renew(session: Session, owner: str, transaction: int) -> int:
     """Give a sign of life, and count a transaction.
 
     Args:
         session: In a transaction that has the turn.
         owner: Who.
-        turn: The number of this transaction.
+        transaction: The number of this transaction.
 
     Returns:
-        The number of the last transaction of this owner that was committed: `turn - 1`, or `turn` where the commit of
-        an earlier attempt went through although nobody said so.
+        The number of the last transaction of this owner that was committed: `transaction - 1`, or `transaction` if an
+        earlier attempt was committed although its connection was lost.
 
     Raises:
         LeaseLostError: Another process thought this one dead.
     """
-    last = session.execute(select(owners.c.turn).where(owners.c.owner == owner)).scalar()
+    last = session.execute(select(owners.c.transaction).where(owners.c.owner == owner)).scalar()
     if last is None:
         raise LeaseLostError(
             "Another process has taken the trials of this one over: it had seen no sign of life for "
@@ -205,28 +205,40 @@ def renew(session: Session, owner: str, turn: int) -> int:
     session.execute(
         update(owners)
         .where(owners.c.owner == owner)
-        .values(seen=_clock(session), turn=turn if last < turn else turn + 1)
+        .values(heartbeat_at=_clock(session), transaction=max(transaction, int(last) + 1))
     )
     return int(last)
 
 
-def list_leases(connection: Connection | Session, study_id: int) -> list[Lease]:
-    """The owners of a study, alive or not."""
-    rows = connection.execute(select(owners).where(owners.c.study_id == study_id).order_by(owners.c.place))
-    return [Lease(**row) for row in rows.mappings()]
+def list_leases(connection: Connection | Session, study_id: int, table: Table = owners) -> list[Lease]:
+    """Return the leases of a study, of living and of dead processes.
+
+    Args:
+        connection: To the database.
+        study_id: Optuna's id of the study.
+        table: The table as the database has it (`migrations.as_stored`).
+    """
+    query = select(*(column.label(column.key) for column in table.c)).where(table.c.study_id == study_id)
+    return [Lease(**row) for row in connection.execute(query.order_by(table.c.coordinator_index)).mappings()]
 
 
-def is_running(engine: Engine, study_id: int) -> bool:
-    """Whether a process runs the study now, as far as that can be known."""
+def is_running(engine: Engine, study_id: int, table: Table = owners) -> bool:
+    """Return whether a process runs the study now, as far as that can be known."""
     with engine.connect() as connection:
-        found = list_leases(connection, study_id)
+        found = list_leases(connection, study_id, table)
         clock = now(connection) if found else 0
-    return any((lives := owner.lives()) or (lives is None and not _is_old(owner, clock)) for owner in found)
+    return any(is_alive(lease, clock) for lease in found)
+
+
+def is_alive(lease: Lease, clock: int) -> bool:
+    """Return whether a process lives: of another host, whether its last heartbeat is recent by the database's clock."""
+    lives = lease.lives()
+    return not _is_old(lease, clock) if lives is None else lives
 
 
 def _is_old(owner: Lease, clock: int) -> bool:
     """Whether the last sign of life lies too far back, or as far ahead: the database's clock was set back then."""
-    return abs(clock - owner.seen) > LEASE_TTL_S
+    return abs(clock - owner.heartbeat_at) > LEASE_TTL_S
 
 
 def now(connection: Connection | Session) -> int:
@@ -248,7 +260,7 @@ def forget(engine: Engine, study_id: int, before: int) -> None:
         before: A time before it was made, by the database's clock; an owner that was seen later is of this study.
     """
     with engine.begin() as connection:
-        connection.execute(delete(owners).where(owners.c.study_id == study_id, owners.c.seen < before))
+        connection.execute(delete(owners).where(owners.c.study_id == study_id, owners.c.heartbeat_at < before))
 
 
 def release_local(owner: str) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import insert, inspect, select, text, update
+from sqlalchemy import Column, MetaData, Table, insert, inspect, select, text, update
 
 from tuner.errors import StorageError, StudyBusyError
-from tuner.storage import tables
+from tuner.storage import leases, tables
 from tuner.storage.leases import LEASE_TTL_S, process_start, this_host
 from tuner.storage.sqlite import copy_file
 
@@ -23,15 +23,40 @@ if TYPE_CHECKING:
 
 Step: TypeAlias = "Callable[[Connection], None]"
 
+RENAMED_IN_5: dict[str, dict[str, str]] = {
+    "tuner_layers": {
+        "gradient_norm": "gradient",
+        "update_ratio": "update",
+        "dead_share": "dead",
+        "saturated_share": "saturated",
+    },
+    "tuner_verdicts": {"value": "number"},
+    "tuner_owners": {"heartbeat_at": "seen", "coordinator_index": "place", "transaction": "turn"},
+}
+"""Table → column → its name before version 5."""
+
+
+def as_stored(table: Table, version: int) -> Table:
+    """Return a table as the tables of a version have it; its columns have the present names as keys."""
+    renamed = RENAMED_IN_5.get(table.name, {}) if version < 5 else {}
+    if not renamed:
+        return table
+    columns = [Column(renamed.get(column.name, column.name), column.type, key=column.name) for column in table.c]
+    return Table(table.name, MetaData(), *columns)
+
+
+def _busy(pid: int, host: str) -> StudyBusyError:
+    return StudyBusyError(
+        "The tables must not be changed while an older version of keras-studies uses them, but process "
+        f"{pid} on {host.partition(' ')[0]} runs a study. Wait for it or stop it."
+    )
+
 
 def _owners_instead_of_leases(connection: Connection) -> None:
     """3: a study has any number of owners; the one lease of a study goes."""
     for row in connection.execute(text("SELECT host, pid, started, seen FROM tuner_leases")).mappings():
         if _holds(row["host"], row["pid"], row["started"], row["seen"]):
-            raise StudyBusyError(
-                "The tables must not be changed while an older version of keras-studies uses them, but process "
-                f"{row['pid']} on {row['host'].partition(' ')[0]} runs a study. Wait for it or stop it."
-            )
+            raise _busy(row["pid"], row["host"])
     connection.execute(text("DROP TABLE tuner_leases"))
     tables.metadata.create_all(connection, tables=[tables.studies, tables.owners, tables.trials])
 
@@ -46,14 +71,36 @@ def _checkpoints(connection: Connection) -> None:
     tables.metadata.create_all(connection, tables=[tables.checkpoints])
 
 
-STEPS: tuple[Step, ...] = (_health, _owners_instead_of_leases, _checkpoints)
+def _rename(connection: Connection) -> None:
+    """5: columns get the names of the field."""
+    owners = as_stored(tables.owners, 4)
+    if _columns(connection, owners) >= {column.name for column in owners.c}:  # else it is new as of step 3
+        clock = leases.now(connection)
+        for study_id in connection.execute(select(owners.c.study_id).distinct()).scalars().all():
+            for lease in leases.list_leases(connection, study_id, owners):
+                if leases.is_alive(lease, clock):
+                    raise _busy(lease.pid, lease.host)
+        connection.execute(owners.delete())
+    quote = connection.dialect.identifier_preparer.quote
+    for table in (tables.layers, tables.verdicts, tables.owners):
+        present = _columns(connection, table)
+        for new, old in RENAMED_IN_5[table.name].items():
+            if old in present:
+                connection.execute(text(f"ALTER TABLE {table.name} RENAME COLUMN {quote(old)} TO {quote(new)}"))
+
+
+def _columns(connection: Connection, table: Table) -> set[str]:
+    return {column["name"] for column in inspect(connection).get_columns(table.name)}
+
+
+STEPS: tuple[Step, ...] = (_health, _owners_instead_of_leases, _checkpoints, _rename)
 """Step number n (from 0) makes version n + 2 of version n + 1."""
 
 VERSION = 1 + len(STEPS)
 """Version of the tables in `tables`; a database with a newer one is not touched."""
 
 OLDEST_READABLE = 1
-"""Oldest version that can be read as it is: since then tables were added, and none that is read was changed."""
+"""Oldest version that can be read as it is, by `as_stored`."""
 
 
 def prepare_tables(engine: Engine, file: Path | None) -> str | None:
@@ -80,15 +127,18 @@ def prepare_tables(engine: Engine, file: Path | None) -> str | None:
     return None if found == VERSION else _migrate(engine, file)
 
 
-def check_readable(engine: Engine) -> None:
+def check_readable(engine: Engine) -> int:
     """Make sure that the tables can be read as they are, those of an older version too; nothing is changed.
+
+    Returns:
+        Their version; the present one if there are none.
 
     Raises:
         StorageError: They were written by a newer version, or by one that is too old.
     """
     found = _found(engine)
     if found is None:
-        return
+        return VERSION
     _refuse_newer(found)
     if found < OLDEST_READABLE:
         raise StorageError(
@@ -96,6 +146,7 @@ def check_readable(engine: Engine) -> None:
             f"keras-studies (tables {found}, this one reads {OLDEST_READABLE} to {VERSION}). `tuner run` of one of its "
             "studies brings it up to date."
         )
+    return found
 
 
 def _refuse_newer(found: int) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from tuner.errors import StudyNotFoundError, UsageError, nearest
 from tuner.storage import leases, tables
 from tuner.storage.database import Database
+from tuner.storage.migrations import as_stored
 from tuner.storage.stored_values import check_rows, check_study, stored_values
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
             direction=frozen.directions[0].name.lower(),
             attrs=frozen.user_attrs,
             trials=trials,
-            alive=database.has(tables.owners) and leases.is_running(database.engine, frozen._study_id),
+            alive=database.has(tables.owners)
+            and leases.is_running(database.engine, frozen._study_id, _as_stored(database, tables.owners)),
         )
 
 
@@ -118,21 +120,25 @@ def read_probes(database: Database, trial_ids: Sequence[int]) -> list[dict[str, 
 
     Returns:
         `{"trial_id", "fold", "epoch", "loss", "constant_loss", "layers"}`; `layers` from input to output, each
-        `{"layer", "gradient", "update", "dead", "saturated"}`.  None where there was nothing to measure, or the number
-        was not finite.
+        `{"layer", "gradient_norm", "update_ratio", "dead_share", "saturated_share"}`; None if not measured or not
+        finite.
     """
-    probes, layers = tables.probes, tables.layers
+    probes = tables.probes
     keys = (probes.c.trial_id, probes.c.fold, probes.c.epoch)
     query = select(probes).where(keys[0].in_(trial_ids)).order_by(*keys)
     found = {
         (row["trial_id"], row["fold"], row["epoch"]): {**row, "layers": []} for row in _rows(database, probes, query)
     }
-    keys = (layers.c.trial_id, layers.c.fold, layers.c.epoch, layers.c.position)
-    for row in _rows(database, layers, select(layers).where(keys[0].in_(trial_ids)).order_by(*keys)):
-        of_layer = {name: row[name] for name in ("layer", "gradient", "update", "dead", "saturated")}
-        look = found.get((row["trial_id"], row["fold"], row["epoch"]))
-        if look is not None:  # a layer of a look that is not there was written by nobody of ours
-            look["layers"].append(of_layer)
+    layers = _as_stored(database, tables.layers)
+    place = (layers.c.trial_id, layers.c.fold, layers.c.epoch, layers.c.position)
+    query = select(*(column.label(column.key) for column in layers.c)).where(place[0].in_(trial_ids)).order_by(*place)
+    for row in _rows(database, tables.layers, query):
+        layer = {
+            name: row[name] for name in ("layer", "gradient_norm", "update_ratio", "dead_share", "saturated_share")
+        }
+        probe = found.get((row["trial_id"], row["fold"], row["epoch"]))
+        if probe is not None:  # a layer without a probe was not written by us
+            probe["layers"].append(layer)
     return list(found.values())
 
 
@@ -140,22 +146,27 @@ def read_verdicts(database: Database, study_id: int) -> dict[int, list[dict[str,
     """What was found of the health of each trial of a study, by Optuna's trial id; the verdict first.
 
     Returns:
-        For each trial that was judged a list of `{"verdict", "layer", "fold", "epoch", "number", "threshold", "text"}`.
+        For each trial that was judged a list of `{"verdict", "layer", "fold", "epoch", "value", "threshold", "text"}`.
     """
     from optuna.storages._rdb import models
 
-    table = tables.verdicts
+    table = _as_stored(database, tables.verdicts)
     query = (
-        select(table)
+        select(*(column.label(column.key) for column in table.c))
         .join(models.TrialModel, models.TrialModel.trial_id == table.c.trial_id)
         .where(models.TrialModel.study_id == study_id)
         .order_by(table.c.trial_id, table.c.position)
     )
     found: dict[int, list[dict[str, Any]]] = {}
-    for row in _rows(database, table, query):
+    for row in _rows(database, tables.verdicts, query):
         finding = {name: value for name, value in row.items() if name not in ("trial_id", "position")}
         found.setdefault(int(row["trial_id"]), []).append(finding)
     return found
+
+
+def _as_stored(database: Database, table: Table) -> Table:
+    """Return a table of ours as the database has it."""
+    return table if database.version is None else as_stored(table, database.version)
 
 
 def _rows(database: Database, table: Table, query: Select[Any]) -> Sequence[RowMapping]:

@@ -76,7 +76,7 @@ class StudySession:
     @property
     def coordinator_index(self) -> int:
         """0 for the first of the processes that run the study, then 1, 2 …"""
-        return self._lease.place
+        return self._lease.coordinator_index
 
     def study(self, **options: Any) -> optuna.Study:
         """Load Optuna's study over the memory; `options` are `sampler` and `pruner`."""

@@ -55,10 +55,10 @@ layers = Table(
     Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("layer", String(255), nullable=False),
-    Column("gradient", Double),
-    Column("update", Double),
-    Column("dead", Double),
-    Column("saturated", Double),
+    Column("gradient_norm", Double),
+    Column("update_ratio", Double),
+    Column("dead_share", Double),
+    Column("saturated_share", Double),
 )
 """What was found in each layer, one row a layer and look; `position` counts from the input."""
 
@@ -71,7 +71,7 @@ verdicts = Table(
     Column("layer", String(255)),
     Column("fold", Integer, nullable=False),
     Column("epoch", Integer, nullable=False),
-    Column("number", Double),
+    Column("value", Double),
     Column("threshold", Double),
     Column("text", Text, nullable=False),
 )
@@ -108,9 +108,9 @@ owners = Table(
     Column("host", String(255), nullable=False),
     Column("pid", Integer, nullable=False),
     Column("started", String(64), nullable=False),
-    Column("seen", BigInteger, nullable=False),
-    Column("place", Integer, nullable=False),
-    Column("turn", BigInteger, nullable=False),
+    Column("heartbeat_at", BigInteger, nullable=False),
+    Column("coordinator_index", Integer, nullable=False),
+    Column("transaction", BigInteger, nullable=False),
 )
 """Who runs a study (`owners.Owner`)."""
 

@@ -34,10 +34,10 @@ class _Measure:
 
 
 _MEASURES = {
-    "gradient": _Measure("gradient norm", True),
-    "update": _Measure("update-to-weight ratio", True),
-    "dead": _Measure("share of dead units", False),
-    "saturated": _Measure("share of saturated values", False),
+    "gradient_norm": _Measure("gradient norm", True),
+    "update_ratio": _Measure("update-to-weight ratio", True),
+    "dead_share": _Measure("share of dead units", False),
+    "saturated_share": _Measure("share of saturated values", False),
 }
 """Number of a layer, as it is stored → measure."""
 
