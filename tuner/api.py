@@ -14,7 +14,7 @@ from tuner.errors import UsageError
 from tuner.executors import LocalExecutor, cores
 from tuner.refit import SEEDS, TOP, RefitOptions
 from tuner.runner import Progress, start
-from tuner.study import name_of_file
+from tuner.study import study_name_in
 
 if TYPE_CHECKING:
     from tuner.catalog import BuildableRecipe
@@ -123,7 +123,7 @@ def best(study: str | Path, *, storage: str | None = None) -> BuildableRecipe:
         recipe = read_export(Path(name)) if Path(name).is_file() and name.endswith(EXPORT_SUFFIXES) else None
         if recipe is not None:
             return recipe
-        name, project = name_of_file(name)
+        name, project = study_name_in(name)
     return StudyHandle(name, storage or default_url(project)).best().recipe
 
 
@@ -173,7 +173,7 @@ def train(
             raise UsageError(f"`{option} >= {least}` must hold, but got {value}.")
     name, project = str(study), Path.cwd()
     if name.endswith(FILE_SUFFIXES):
-        name, project = name_of_file(name)
+        name, project = study_name_in(name)
 
     def executor(place: WorkerConfig, trainings: int) -> LocalExecutor:
         return LocalExecutor(place, min(workers or cores(), trainings))

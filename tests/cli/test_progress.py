@@ -13,9 +13,9 @@ from rich.console import Console
 
 from tuner.catalog import TrialState
 from tuner.cli import progress_bar as module
-from tuner.cli.formats import duration_text, number_text
 from tuner.cli.progress_bar import progress
 from tuner.runner.progress import Progress
+from tuner.text import duration, value_text
 
 
 def standing(finished: int = 3, best: float | None = 0.93333, **more: Any) -> Progress:
@@ -118,7 +118,7 @@ def test_the_clock_runs_between_trials(monkeypatch, narrow):
     ],
 )  # fmt: skip
 def test_durations(seconds, text):
-    assert duration_text(seconds) == text
+    assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -126,4 +126,4 @@ def test_durations(seconds, text):
     [(0.123456789, "0.12346"), (1e-7, "1e-07"), (3, "3"), (True, "True"), (None, "None"), ("adam", "adam"), (2.0, "2")],
 )
 def test_numbers(value, text):
-    assert number_text(value) == text
+    assert value_text(value) == text

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tuner.cli.render_study import show_result
+from tuner.cli.render_study import render_result
 
 
 def content(*fallback_reason: str | None) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def content(*fallback_reason: str | None) -> dict[str, Any]:
 def test_it_says_why_trials_were_slow(
     fallback_reason: tuple[str | None, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show_result(content(*fallback_reason), "trials")
+    render_result(content(*fallback_reason), "trials")
     assert said in capsys.readouterr().out
-    show_result(content(None), "trials")
+    render_result(content(None), "trials")
     assert "model.fit" not in capsys.readouterr().out

@@ -40,7 +40,7 @@ def detail(app, study_id=1, after=0):
 def at_once(monkeypatch):
     """Everything is read anew for each request."""
     monkeypatch.setattr(panels, "_FRESH_S", 0.0)
-    monkeypatch.setattr(panels, "_REST", 0.0)
+    monkeypatch.setattr(panels, "REDRAW_BACKOFF", 0.0)
     monkeypatch.setattr(panels, "PATIENCE_S", 60.0)
 
 

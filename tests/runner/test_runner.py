@@ -14,7 +14,7 @@ import optuna
 import pytest
 from mock_study import run, spec_of
 
-from tuner.cli.render_study import show_result
+from tuner.cli.render_study import render_result
 from tuner.engines import EpochRecord, TrainingResult
 from tuner.errors import RepeatedFailureError, StudyChangedError
 from tuner.executors import InlineExecutor
@@ -154,7 +154,7 @@ def test_a_finite_space_ends_when_every_setting_was_trained(
     content = content_of(database)
     assert len({str(row["params"]) for row in content["trials"]}) == len(content["trials"]) == 12
     assert content["settings"] == {"total": 12, "trained": 12, "text": "all 12 settings have been trained"}
-    show_result(content, ended)
+    render_result(content, ended)
     assert "all 12 settings have been trained" in capsys.readouterr().out
     assert run(spec, database)[0] == "exhausted"
     assert len(content_of(database)["trials"]) == 12

@@ -14,13 +14,13 @@ from tuner.study import read_study_dict
 PROJECT = Path(__file__).parents[2]
 
 
-def space_of(search=None, source="iris", model="models/mlp.py"):
+def build_space(search=None, source="iris", model="models/mlp.py"):
     content = {"name": "small", "model": model, "data": {"source": source}}
     return read_study_dict(content if search is None else {**content, "search": search}, PROJECT).space
 
 
 def dimension(name, *arguments, source="iris", **search):
-    return space_of(search, source)[name]
+    return build_space(search, source)[name]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_whole_numbers_stay_whole():
 
 
 def test_single_values_are_fixed():
-    space = space_of({"optimizer": "sgd", "momentum": 0.9, "batch_size": [8, 16]})
+    space = build_space({"optimizer": "sgd", "momentum": 0.9, "batch_size": [8, 16]})
     assert space["optimizer"].parameter == Fixed("sgd")
     assert space["momentum"] == Dimension("momentum", Fixed(0.9))
 
@@ -57,7 +57,7 @@ def test_words_of_the_class_weight():
 
 def test_class_weights_need_classes():
     with pytest.raises(StudyFileError, match="class weights need one class a row"):
-        space_of({"class_weight": "auto"}, "diabetes")
+        build_space({"class_weight": "auto"}, "diabetes")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_auto_is_the_range_of_the_table(row):
         search["optimizer"] = "sgd"
     if row.name != "loss":
         search["loss"] = "categorical_crossentropy"
-    found = space_of(search, "digits")[row.name].parameter
+    found = build_space(search, "digits")[row.name].parameter
     if isinstance(row, ChoiceDimension):
         assert set(found.choices) <= set(row.table)
     elif row.name == "learning_rate":
@@ -80,7 +80,7 @@ def test_auto_is_the_range_of_the_table(row):
 
 
 def test_unnamed_dimensions_keep_their_default():
-    space = space_of({"batch_size": [8, 16]})
+    space = build_space({"batch_size": [8, 16]})
     assert space["loss"].parameter == Fixed("categorical_crossentropy")
     assert space["optimizer"].parameter == Fixed("adam")
     assert space["schedule"].parameter == Fixed("constant")
@@ -94,7 +94,7 @@ def test_unnamed_dimensions_keep_their_default():
     ("source", "task"), [("iris", Task.MULTICLASS), ("breast_cancer", Task.BINARY), ("diabetes", Task.REGRESSION)]
 )
 def test_default_losses_are_those_of_the_task(source, task):
-    found = space_of(source=source)["loss"].parameter.choices
+    found = build_space(source=source)["loss"].parameter.choices
     assert found == tuple(row.name for row in LOSSES.values() if task in row.default_for)
     assert all(task in LOSSES[name].tasks for name in found)
 
@@ -108,14 +108,14 @@ def test_automatic_learning_rates_cover_the_optimizers():
 
 
 def test_options_count_with_their_choice_alone():
-    found = space_of({"optimizer": ["sgd", "adam"], "optimizer_options": {"sgd": {"nesterov": [True, False]}}})
+    found = build_space({"optimizer": ["sgd", "adam"], "optimizer_options": {"sgd": {"nesterov": [True, False]}}})
     expected = Dimension("optimizer.sgd.nesterov", Categorical((True, False)), (Condition("optimizer", ("sgd",)),))
     assert found["optimizer.sgd.nesterov"] == expected
     assert "optimizer.adam.beta_2" not in found
 
 
 def test_options_of_the_only_choice_count_always():
-    found = space_of({"optimizer": "sgd", "optimizer_options": {"sgd": {"nesterov": "auto"}}})
+    found = build_space({"optimizer": "sgd", "optimizer_options": {"sgd": {"nesterov": "auto"}}})
     assert found["optimizer.sgd.nesterov"].conditions == ()
     assert found["optimizer.sgd.nesterov"].parameter.size == 2
 
@@ -131,7 +131,7 @@ def test_options_of_the_only_choice_count_always():
 )
 def test_options_of_every_family(family, choice, other, option, given):
     search = {family: [choice, other], f"{family}_options": {choice: {option: given}}}
-    found = space_of(search, "diabetes")[f"{family}.{choice}.{option}"]
+    found = build_space(search, "diabetes")[f"{family}.{choice}.{option}"]
     assert found.conditions == (Condition(family, (choice,)),)
     assert found.parameter.size > 1
 
@@ -143,16 +143,16 @@ def test_every_option_can_be_automatic_and_its_default():
         for choice in row.table.values():
             if choice.options and (row.name != "loss" or Task.MULTICLASS in choice.heads):
                 auto = {option.name: "auto" for option in choice.options}
-                space = space_of(
+                space = build_space(
                     {row.name: choice.name, "batch_size": [8, 16], f"{row.name}_options": {choice.name: auto}}
                 )
                 assert all(space[f"{row.name}.{choice.name}.{name}"].parameter.size > 1 for name in auto)
                 fixed = {option.name: option.default for option in choice.options}
-                space_of({row.name: choice.name, "batch_size": [8, 16], f"{row.name}_options": {choice.name: fixed}})
+                build_space({row.name: choice.name, "batch_size": [8, 16], f"{row.name}_options": {choice.name: fixed}})
 
 
 def test_an_optimizer_with_a_learning_rate_of_its_own():
-    space = space_of(
+    space = build_space(
         {
             "optimizer": ["sgd", "adam", "adagrad"],
             "learning_rate": [1e-3, 1e-2],
@@ -172,7 +172,7 @@ def test_automatic_rates_leave_out_optimizers_with_their_own():
         "learning_rate": "auto",
         "optimizer_options": {"adadelta": {"learning_rate": 1.0}},
     }
-    assert space_of(search)["learning_rate"].parameter == OPTIMIZERS["adam"].learning_rates
+    assert build_space(search)["learning_rate"].parameter == OPTIMIZERS["adam"].learning_rates
 
 
 # Conditions ----------------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def test_momentum_counts_where_there_is_one():
         Condition("optimizer", ("sgd",)),
     )
     assert dimension("momentum", optimizer=["sgd", "adam"], momentum="auto").conditions == ()
-    assert "momentum" not in space_of({"optimizer": ["adagrad", "ftrl"]})
+    assert "momentum" not in build_space({"optimizer": ["adagrad", "ftrl"]})
 
 
 def test_label_smoothing_counts_where_the_loss_takes_it():
@@ -194,7 +194,7 @@ def test_label_smoothing_counts_where_the_loss_takes_it():
 
 
 def test_conditions_in_the_file():
-    found = space_of(
+    found = build_space(
         {
             "l2": {"low": 0.0, "high": 0.1, "when": {"model": {"units": [64]}, "optimizer": "sgd"}},
             "optimizer": ["sgd", "adam"],
@@ -215,7 +215,7 @@ def test_a_condition_narrows_what_follows_from_the_tables():
 
 def test_an_option_may_depend_on_another_dimension_too():
     gamma = {"low": 1.0, "high": 3.0, "when": {"optimizer": ["sgd"]}}
-    space = space_of(
+    space = build_space(
         {
             "loss": ["categorical_crossentropy", "categorical_focal_crossentropy"],
             "optimizer": ["sgd", "adam"],
@@ -227,7 +227,7 @@ def test_an_option_may_depend_on_another_dimension_too():
 
 
 def test_options_of_a_choice_that_may_be_absent_stay_conditional():
-    space = space_of(
+    space = build_space(
         {
             "optimizer": ["sgd", "adam"],
             "schedule": {"choices": ["step"], "when": {"optimizer": ["sgd"]}},
@@ -240,7 +240,7 @@ def test_options_of_a_choice_that_may_be_absent_stay_conditional():
 
 
 def test_conditions_on_lists_and_booleans():
-    space = space_of(
+    space = build_space(
         {
             "model": {
                 "units": [[8, 4], [16]],

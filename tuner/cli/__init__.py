@@ -11,7 +11,7 @@ def main() -> None:
     """Entry of the `tuner` command."""
     import click
 
-    from tuner.cli.group import ReaderGoneError, tuner
+    from tuner.cli.group import OutputClosedError, tuner
     from tuner.cli.output import echo, replace_unencodable
     from tuner.errors import TunerError
 
@@ -30,7 +30,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         echo("tuner: interrupted", err=True)
         sys.exit(130)
-    except ReaderGoneError:
+    except OutputClosedError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:

@@ -23,12 +23,11 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
         print_json(best.to_json())
         return
     from tuner.cli.console import Text, console
-    from tuner.cli.formats import number_text
     from tuner.cli.render_study import params_table
-    from tuner.text import python_text, tuner_command
+    from tuner.text import python_text, tuner_command, value_text
 
     out = console()
-    out.print(f"Study {best.study}: {best.metric} {number_text(best.value)} (trial {best.trial})", style="bold")
+    out.print(f"Study {best.study}: {best.metric} {value_text(best.value)} (trial {best.trial})", style="bold")
     if best.health:
         out.print(f"Health: {best.health[0]['verdict']}: {best.health[0]['text']}")
     for sentence in best.warnings:

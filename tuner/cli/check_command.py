@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tuner.cli.options import json_option, only_json, print_json
+from tuner.cli.options import json_option, print_json, stdout_reserved_for_json
 
 
 @click.command("check")
@@ -25,7 +25,7 @@ def command(ctx: click.Context, file: str, train: bool, as_json: bool) -> None:
     from tuner.study import read_study
 
     try:
-        with only_json(as_json):
+        with stdout_reserved_for_json(as_json):
             spec = read_study(file)
     except StudyFileError as error:
         if not as_json:
@@ -38,12 +38,12 @@ def command(ctx: click.Context, file: str, train: bool, as_json: bool) -> None:
     if train:
         from tuner.runner import dry_run_study
 
-        with only_json(as_json):
+        with stdout_reserved_for_json(as_json):
             tried = vars(dry_run_study(spec))
     explained = {**explain(spec), "tried": tried}
     if as_json:
         print_json({"file": file, "ok": True, "problems": [], **explained})
     else:
-        from tuner.cli.render_study import show_explained
+        from tuner.cli.render_study import render_explanation
 
-        show_explained(explained)
+        render_explanation(explained)

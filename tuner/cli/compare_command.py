@@ -37,6 +37,6 @@ def command(study: str, dimensions: tuple[str, ...], bins: int, storage: str | N
     if as_json:
         print_json(content)
         return
-    from tuner.cli.render_compare import show_comparisons, show_importance
+    from tuner.cli.render_compare import render_comparisons, render_importance
 
-    (show_comparisons if dimensions else show_importance)(content)
+    (render_comparisons if dimensions else render_importance)(content)

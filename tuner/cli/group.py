@@ -29,7 +29,7 @@ COMMANDS = {
 """Every command with its one-line help; the command itself is `command` in the module of its name."""
 
 
-class ReaderGoneError(Exception):
+class OutputClosedError(Exception):
     """Nobody reads our output any more, as in `tuner show … | head`; click would call that a failure."""
 
 
@@ -38,7 +38,7 @@ def _reader() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError as error:
-        raise ReaderGoneError from error
+        raise OutputClosedError from error
 
 
 class LazyGroup(click.Group):

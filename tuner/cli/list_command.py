@@ -23,6 +23,6 @@ def command(storage: str | None, as_json: bool) -> None:
         echo("The database holds no study yet.")
         return
     from tuner.cli.console import console
-    from tuner.cli.render_study import show_studies
+    from tuner.cli.render_study import render_studies
 
-    show_studies(console(), rows)
+    render_studies(console(), rows)

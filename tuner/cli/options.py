@@ -62,7 +62,7 @@ def print_json(content: Any) -> None:
 
 
 @contextlib.contextmanager
-def only_json(as_json: bool) -> Iterator[None]:
+def stdout_reserved_for_json(as_json: bool) -> Iterator[None]:
     """While code of a person runs, which may print: standard output is for the JSON alone."""
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         yield
@@ -93,9 +93,9 @@ def study_name(study: str) -> tuple[str, Path | None]:
     """Name of the study, and its project where a file was given."""
     if not study.endswith(STUDY_SUFFIXES):
         return study, None
-    from tuner.study import name_of_file
+    from tuner.study import study_name_in
 
-    return name_of_file(study)
+    return study_name_in(study)
 
 
 def positive_seconds(text: str | None) -> float | None:

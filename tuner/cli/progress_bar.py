@@ -12,8 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from tuner.cli.console import Text, console
-from tuner.cli.formats import duration_text, number_text
 from tuner.runner import Progress
+from tuner.text import duration, value_text
 
 PLAIN_EVERY_S = 10.0
 """Without a terminal a line comes with each new best value, and at least this often."""
@@ -109,8 +109,8 @@ def _notes_only(out: Console) -> Callable[[Progress], None]:
 def _pace(standing: Progress, since_s: float = 0.0) -> str:
     total = "" if standing.trials is None else f"/{standing.trials}"
     left = standing.left_s
-    return f"{standing.finished}{total} {standing.unit}, {duration_text(standing.elapsed_s + since_s)}" + (
-        "" if left is None else f", {duration_text(max(0.0, left - since_s))} left"
+    return f"{standing.finished}{total} {standing.unit}, {duration(standing.elapsed_s + since_s)}" + (
+        "" if left is None else f", {duration(max(0.0, left - since_s))} left"
     )
 
 
@@ -123,4 +123,4 @@ def _best(standing: Progress) -> str:
     if standing.best is None:
         return f"no complete {standing.unit.removesuffix('s')} yet"
     number, value, _ = standing.best
-    return f"best {standing.metric} {number_text(value)} (trial {number})"
+    return f"best {standing.metric} {value_text(value)} (trial {number})"

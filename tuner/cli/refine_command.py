@@ -51,6 +51,6 @@ def command(study: str, output: Path, top: float, force: bool, storage: str | No
     if as_json:
         print_json({"file": str(output), **refined.to_json()})
         return
-    from tuner.cli.render_compare import show_refined
+    from tuner.cli.render_compare import render_refinement
 
-    show_refined(refined.to_json(), str(output))
+    render_refinement(refined.to_json(), str(output))

@@ -7,14 +7,13 @@ from typing import Any
 from rich.table import Table
 
 from tuner.cli.console import Text, console
-from tuner.cli.formats import counts_text, duration_text, number_text
-from tuner.text import tuner_command
+from tuner.text import duration, listed_counts, percent, tuner_command, value_text
 
 _BAR = 20
 _TEXTS = ("", "best trial", "the best ones", "before", "after")
 
 
-def show_importance(content: dict[str, Any]) -> None:
+def render_importance(content: dict[str, Any]) -> None:
     """How much each dimension mattered, with its best value."""
     out = console()
     out.print(
@@ -38,12 +37,12 @@ def show_importance(content: dict[str, Any]) -> None:
     out.print(f"Next: {tuner_command('compare', content['study'], '--by', 'DIMENSION')}", style="dim", soft_wrap=True)
 
 
-def show_comparisons(content: dict[str, Any]) -> None:
+def render_comparisons(content: dict[str, Any]) -> None:
     """What each value gave, one table a dimension."""
     out, metric = console(), content["metric"] or "the objective"
     out.print(f"Study {content['study']}: {content['direction']} {metric}; {content['trials']} trials have ended")
     if content["goal"] is not None:
-        out.print(f"Goal: {metric} {number_text(content['goal']['value'])}, {content['goal']['rule']}", style="dim")
+        out.print(f"Goal: {metric} {value_text(content['goal']['value'])}, {content['goal']['rule']}", style="dim")
     for comparison in content["comparisons"]:
         out.print()
         out.print(_groups_table(comparison))
@@ -53,7 +52,7 @@ def show_comparisons(content: dict[str, Any]) -> None:
                 what = f"{_name(row)}, {count} {'trial' if count == 1 else 'trials'}: {row['failure']['reason']}"
                 out.print(what, style="dim")
             if row["share_unhealthy"]:
-                out.print(f"{_name(row)}, health: {counts_text(row['verdicts'])}", style="dim")
+                out.print(f"{_name(row)}, health: {listed_counts(row['verdicts'])}", style="dim")
         out.print(comparison["test"]["meaning"])
     out.print()
     limits = (sentence for comparison in content["comparisons"] for sentence in comparison["test"]["limits"])
@@ -61,7 +60,7 @@ def show_comparisons(content: dict[str, Any]) -> None:
         out.print(f"note: {sentence}", style="dim")
 
 
-def show_refined(content: dict[str, Any], file: str) -> None:
+def render_refinement(content: dict[str, Any], file: str) -> None:
     """What became of each dimension."""
     out = console()
     out.print(
@@ -95,8 +94,8 @@ def _groups_table(comparison: dict[str, Any]) -> Table:
             "" if row["epochs_to_goal"] is None else f"{row['epochs_to_goal']:g} (in {row['reached']})",
             _percent(row["share_diverged"]),
             _percent(row["share_pruned"]),
-            "" if row["seconds_a_trial"] is None else duration_text(row["seconds_a_trial"]),
-            duration_text(row["seconds"]),
+            "" if row["seconds_a_trial"] is None else duration(row["seconds_a_trial"]),
+            duration(row["seconds"]),
             "" if p is None else f"{p:.2g}",
         )
     return table
@@ -115,8 +114,8 @@ def _table(first: str, *others: str) -> Table:
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.0f} %"
+    return "" if share is None else percent(share)
 
 
 def _value(value: Any) -> str:
-    return "" if value is None else number_text(value)
+    return "" if value is None else value_text(value)

@@ -8,15 +8,14 @@ from rich.console import Console
 from rich.table import Table
 
 from tuner.cli.console import Text, console
-from tuner.cli.formats import number_text
 from tuner.cli.render_study import params_table
-from tuner.text import python_text
+from tuner.text import python_text, value_text
 
 _TABLE_COLUMNS = 78
 """Below this many columns a table would cut its numbers."""
 
 
-def show_trained(content: dict[str, Any]) -> None:
+def render_refit(content: dict[str, Any]) -> None:
     """The recipes, what was chosen, the test score, and what it all means."""
     out, metric = console(), content["metric"]
     rows = content["rows"]
@@ -52,7 +51,7 @@ def _show_recipes(out: Console, content: dict[str, Any]) -> None:
         for row in content["recipes"]:
             mark = " (chosen)" if row["trial"] == content["chosen"] else ""
             out.print(f"trial {row['trial']}{mark}: {_with(row['mean'], row['interval'])}")
-            out.print(f"  the search saw {number_text(row['search'])}, bound {_number(row['bound'])}")
+            out.print(f"  the search saw {value_text(row['search'])}, bound {_number(row['bound'])}")
         return
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     bound = "lower bound" if content["direction"] == "maximize" else "upper bound"
@@ -62,7 +61,7 @@ def _show_recipes(out: Console, content: dict[str, Any]) -> None:
         chosen = row["trial"] == content["chosen"]
         table.add_row(
             Text(str(row["trial"]), "bold" if chosen else ""),
-            number_text(row["search"]),
+            value_text(row["search"]),
             _number(row["mean"]),
             _interval(row["interval"]),
             _number(row["bound"]),
@@ -77,8 +76,8 @@ def _with(value: float | None, interval: dict[str, float] | None) -> str:
 
 
 def _interval(interval: dict[str, float] | None) -> str:
-    return "" if interval is None else f"{number_text(interval['low'])} … {number_text(interval['high'])}"
+    return "" if interval is None else f"{value_text(interval['low'])} … {value_text(interval['high'])}"
 
 
 def _number(value: float | None) -> str:
-    return "none" if value is None else number_text(value)
+    return "none" if value is None else value_text(value)

@@ -10,8 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from tuner.cli.console import Text, console
-from tuner.cli.formats import duration_text, number_text, param_text
-from tuner.text import tuner_command
+from tuner.text import duration, listed_counts, tuner_command, value_text
 
 NARROW_COLUMNS = 72
 """Below this many columns a table would cut its numbers."""
@@ -26,15 +25,15 @@ _ENDED = {
 }
 
 
-def show_result(content: dict[str, Any], ended: str) -> None:
+def render_result(content: dict[str, Any], ended: str) -> None:
     """The end of a run, from the summary of its study: why it ended, the best trial, what can be done next."""
     out = console()
-    counts = ", ".join(f"{count} {state}" for state, count in content["counts"].items() if count)
+    counts = listed_counts(content["counts"])
     why = (content["settings"]["text"] if ended == "exhausted" else None) or _ENDED[ended]
     out.print(f"Study {content['study']}: {why}.")
     programs = content["programs"]
-    made = f", {programs['traced']} programs made in {duration_text(programs['seconds'])}" if programs["traced"] else ""
-    out.print(f"{counts or 'no trials'}; {duration_text(content['wall_s'])} in all{made}.")
+    made = f", {programs['traced']} programs made in {duration(programs['seconds'])}" if programs["traced"] else ""
+    out.print(f"{counts or 'no trials'}; {duration(content['wall_s'])} in all{made}.")
     slower = Counter(row["fallback_reason"] for row in content["trials"] if row["fallback_reason"] is not None)
     for reason, count in slower.most_common(1):
         by_fit = f"{count} trial{'s were' if count > 1 else ' was'} trained by model.fit, which is slower: {reason}."
@@ -43,7 +42,7 @@ def show_result(content: dict[str, Any], ended: str) -> None:
         out.print(Text(sentence, "yellow"))
     if content["best"] is not None:
         best = content["best"]
-        out.print(Text(f"Best {content['metric']}: {number_text(best['value'])} (trial {best['trial']})", "bold"))
+        out.print(Text(f"Best {content['metric']}: {value_text(best['value'])} (trial {best['trial']})", "bold"))
         out.print(params_table(best["params"]))
         name = content["study"]
         out.print(f"Next: {tuner_command('best', name)} | {tuner_command('show', name)} | tuner dashboard", style="dim")
@@ -55,11 +54,11 @@ def params_table(params: dict[str, Any]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in params.items():
-        table.add_row(name, param_text(name, value))
+        table.add_row(name, _param_text(name, value))
     return table
 
 
-def show_trials(out: Console, rows: list[dict[str, Any]], metric: str | None) -> None:
+def render_trials(out: Console, rows: list[dict[str, Any]], metric: str | None) -> None:
     """Trials, one a line; on a narrow terminal one a paragraph."""
     if not rows:
         return
@@ -67,21 +66,21 @@ def show_trials(out: Console, rows: list[dict[str, Any]], metric: str | None) ->
         out.print(_trials_table(rows, metric))
         return
     for row in rows:
-        value = "" if row["value"] is None else f", {metric or 'value'} {number_text(row['value'])}"
-        took = "" if row["duration_s"] is None else f", {duration_text(row['duration_s'])}"
+        value = "" if row["value"] is None else f", {metric or 'value'} {value_text(row['value'])}"
+        took = "" if row["duration_s"] is None else f", {duration(row['duration_s'])}"
         health = "" if _verdict(row) is None else f", {_verdict(row)}"
         out.print(f"trial {row['number']}: {row['state']}{value}, epochs {row['epochs']}{took}{health}")
         out.print(Padding(_params_and_reason(row), (0, 0, 0, 2)))
 
 
-def show_studies(out: Console, rows: list[dict[str, Any]]) -> None:
+def render_studies(out: Console, rows: list[dict[str, Any]]) -> None:
     """Studies, one a line; on a narrow terminal one a paragraph."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("study", "metric", "best", "trials", ""):
         table.add_column(name, justify="right" if name in ("best", "trials") else "left", overflow="fold")
     for row in rows:
-        metric, best = row["metric"] or "value", "none" if row["best"] is None else number_text(row["best"]["value"])
-        counts = ", ".join(f"{count} {state}" for state, count in row["counts"].items() if count) or "no trials"
+        metric, best = row["metric"] or "value", "none" if row["best"] is None else value_text(row["best"]["value"])
+        counts = listed_counts(row["counts"]) or "no trials"
         table.add_row(row["study"], metric, best, str(sum(row["counts"].values())), counts)
         if out.width < NARROW_COLUMNS:
             out.print(f"{row['study']}: best {metric} {best}")
@@ -91,7 +90,7 @@ def show_studies(out: Console, rows: list[dict[str, Any]]) -> None:
 
 
 def _params_and_reason(row: dict[str, Any]) -> Text:
-    params = " ".join(f"{name}={param_text(name, value)}" for name, value in row["params"].items())
+    params = " ".join(f"{name}={_param_text(name, value)}" for name, value in row["params"].items())
     # A pruned trial's reason says what its epochs say already; a diverged one's is what its health says.
     lines = [params]
     if row["reason"] is not None and row["state"] != "pruned":
@@ -120,16 +119,16 @@ def _trials_table(rows: list[dict[str, Any]], metric: str | None) -> Table:
         table.add_row(
             str(row["number"]),
             row["state"],
-            "" if row["value"] is None else number_text(row["value"]),
+            "" if row["value"] is None else value_text(row["value"]),
             str(row["epochs"]),
-            "" if row["duration_s"] is None else duration_text(row["duration_s"]),
+            "" if row["duration_s"] is None else duration(row["duration_s"]),
             *([_verdict(row) or ""] if judged else []),
             _params_and_reason(row),
         )
     return table
 
 
-def show_explained(content: dict[str, Any]) -> None:
+def render_explanation(content: dict[str, Any]) -> None:
     """What a study file means."""
     out, data, objective = console(), content["data"], content["objective"]
     rows = ", ".join(f"{count} {part}" for part, count in data["rows"].items())
@@ -150,13 +149,13 @@ def show_explained(content: dict[str, Any]) -> None:
         table.add_row("", Text(f"{dimension['name']}: {dimension['values']}").append_text(condition))
     if content["fixed"]:
         table.add_row("fixed", ", ".join(f"{name} = {value}" for name, value in content["fixed"].items()))
-    table.add_row("budget", ", ".join(f"{name} {number_text(value)}" for name, value in content["budget"].items()))
+    table.add_row("budget", ", ".join(f"{name} {value_text(value)}" for name, value in content["budget"].items()))
     table.add_row("search", f"sampler {_named(content['sampler'])}, pruner {_named(content['pruner'])}")
     table.add_row("health", _health(content["health"]))
     table.add_row("engine", f"{content['engine']['name']}: {content['engine']['reason']}")
     if content["tried"] is not None:
         table.add_row(
-            "tried", ", ".join(f"{name} = {param_text(name, v)}" for name, v in content["tried"]["params"].items())
+            "tried", ", ".join(f"{name} = {_param_text(name, v)}" for name, v in content["tried"]["params"].items())
         )
         table.add_row("", _tried(content["tried"]))
     out.print(table)
@@ -173,11 +172,11 @@ def _tried(tried: dict[str, Any]) -> str:
         engine = f"{engine}, as {fallback.rstrip('.')}"
     if tried["reason"]:
         return f"trained by {engine}, and ended: {tried['reason']}"
-    once = duration_text(tried["setup_s"])
-    text = f"trained by {engine}: {number_text(round(tried['epoch_s'], 4))} s an epoch, and {once} once"
+    once = duration(tried["setup_s"])
+    text = f"trained by {engine}: {value_text(round(tried['epoch_s'], 4))} s an epoch, and {once} once"
     if tried["study_s"] is None:
         return text
-    return f"{text}; all trials to their end: about {duration_text(tried['study_s'])}"
+    return f"{text}; all trials to their end: about {duration(tried['study_s'])}"
 
 
 def _health(options: dict[str, Any]) -> str:
@@ -188,3 +187,10 @@ def _health(options: dict[str, Any]) -> str:
 def _named(choice: dict[str, Any]) -> str:
     options = ", ".join(f"{name}={value}" for name, value in choice.items() if name != "name" and value is not None)
     return f"{choice['name']} ({options})" if options else str(choice["name"])
+
+
+def _param_text(name: str, value: Any) -> str:
+    """Return the value of a dimension as a study file has it."""
+    from tuner.catalog import written_value
+
+    return value_text(written_value(name, value))

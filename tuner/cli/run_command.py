@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from tuner.catalog import TrialState
-from tuner.cli.options import json_option, only_json, positive_seconds, print_json, storage_option
+from tuner.cli.options import json_option, stdout_reserved_for_json, positive_seconds, print_json, storage_option
 from tuner.errors import StudyFailedError
-from tuner.text import tuner_command
+from tuner.text import listed_counts, tuner_command
 
 
 @click.command("run")
@@ -63,7 +63,7 @@ def command(
     from tuner.cli.progress_bar import progress
 
     time_s = positive_seconds(time)
-    with progress(silent=quiet or as_json) as shown, only_json(as_json):
+    with progress(silent=quiet or as_json) as shown, stdout_reserved_for_json(as_json):
         study = run(
             file,
             name=fork,
@@ -78,13 +78,13 @@ def command(
             engine=engine,
             seed=seed,
         )
-    from tuner.cli.render_study import show_result
+    from tuner.cli.render_study import render_result
 
     content = study.summary()
     if as_json:
         print_json(content)
     else:
-        show_result(content, study.ended)
+        render_result(content, study.ended)
     if study.ended == "interrupted":
         ctx.exit(130)
     if content["best"] is None:
@@ -92,7 +92,7 @@ def command(
 
 
 def _nothing_complete(content: dict[str, Any]) -> str:
-    counts = ", ".join(f"{count} {state}" for state, count in content["counts"].items() if count) or "no trials"
+    counts = listed_counts(content["counts"]) or "no trials"
     reasons = [row["reason"] for row in content["trials"] if row["reason"]]
     last = f" The last reason: {reasons[-1].rstrip('.')}." if reasons else ""
     step = "Mend the cause and run the same command again."

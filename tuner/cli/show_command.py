@@ -32,15 +32,15 @@ def command(study: str, last: int | None, state: str | None, storage: str | None
         print_json(content)
         return
     from tuner.cli.console import console
-    from tuner.cli.formats import counts_text, duration_text, number_text
-    from tuner.cli.render_study import show_trials
+    from tuner.cli.render_study import render_trials
+    from tuner.text import duration, listed_counts, value_text
 
     out = console()
-    counts = ", ".join(f"{count} {name}" for name, count in content["counts"].items() if count) or "no trials"
+    counts = listed_counts(content["counts"]) or "no trials"
     out.print(f"Study {content['study']}: {content['direction']} {content['metric'] or 'the objective'}")
-    out.print(f"{counts}; {duration_text(content['wall_s'])} in all.")
+    out.print(f"{counts}; {duration(content['wall_s'])} in all.")
     if content["best"] is not None:
-        out.print(f"Best: {number_text(content['best']['value'])} (trial {content['best']['trial']})", style="bold")
+        out.print(f"Best: {value_text(content['best']['value'])} (trial {content['best']['trial']})", style="bold")
     if content["health"]:
-        out.print(f"Health: {counts_text(content['health'])}.")
-    show_trials(out, content["trials"], content["metric"])
+        out.print(f"Health: {listed_counts(content['health'])}.")
+    render_trials(out, content["trials"], content["metric"])

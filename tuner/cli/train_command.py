@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.options import code_option, json_option, only_json, print_json, storage_option, study_argument
+from tuner.cli.options import (
+    code_option,
+    json_option,
+    print_json,
+    stdout_reserved_for_json,
+    storage_option,
+    study_argument,
+)
 from tuner.errors import StudyFailedError
 
 
@@ -53,7 +60,7 @@ def command(
     from tuner.api import train
     from tuner.cli.progress_bar import progress
 
-    with progress(silent=quiet or as_json) as shown, only_json(as_json):
+    with progress(silent=quiet or as_json) as shown, stdout_reserved_for_json(as_json):
         trained = train(
             study,
             output,
@@ -70,8 +77,8 @@ def command(
     if as_json:
         print_json(content)
     else:
-        from tuner.cli.render_refit import show_trained
+        from tuner.cli.render_refit import render_refit
 
-        show_trained(content)
+        render_refit(content)
     if trained.verdict == "none":
         raise StudyFailedError(trained.against_baseline)

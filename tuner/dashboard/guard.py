@@ -25,7 +25,7 @@ from urllib.parse import parse_qs, quote
 
 from tuner.dashboard.address import Address
 from tuner.dashboard.attempts import Attempts
-from tuner.dashboard.headers import OWN, policy_of, secured
+from tuner.dashboard.headers import OWN, content_security_policy, secured
 from tuner.dashboard.token import Token, bearer, in_address
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Guard:
         if refusal is not None:
             return _refuse(refusal, environ, start_response)
         _only_ascii(environ)
-        policy = policy_of(environ.get("PATH_INFO", ""))
+        policy = content_security_policy(environ.get("PATH_INFO", ""))
 
         def start_secured(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             return start_response(status, secured(headers, policy), exc_info)

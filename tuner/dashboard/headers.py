@@ -38,7 +38,7 @@ OWN = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 
 """Policy of the guard's own short answers."""
 
 
-def policy_of(path: str) -> str:
+def content_security_policy(path: str) -> str:
     """The content security policy of what lies at `path`.
 
     Pages are listed and the rest is sandboxed, not the other way round: the application ignores bytes of a path

@@ -24,7 +24,7 @@ PATIENCE_S = 1.5
 
 _PRIVATE = "tuner:"
 _FRESH_S = 1.0
-_REST = 4.0
+REDRAW_BACKOFF = 4.0
 _HEIGHT_PX = 450
 """Behind a drawing follows a rest of this many times its length: a running study always has news."""
 
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
-class _Drawn:
+class _RenderedPanels:
     """Note and plots of a study, and the state of the study that they show."""
 
     state: tuple[int, ...]
@@ -42,7 +42,7 @@ class _Drawn:
 
 
 @dataclass
-class _View:
+class _StudyPanels:
     """What is known of a study."""
 
     name: str
@@ -51,7 +51,7 @@ class _View:
     recipes: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     notes: dict[tuple[int, bool], str] = field(default_factory=dict)
     by_id: dict[int, TrialView] = field(default_factory=dict)
-    drawn: _Drawn | None = None
+    drawn: _RenderedPanels | None = None
     drawing: threading.Event | None = None
 
 
@@ -64,7 +64,7 @@ class Panels:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._views: dict[int, _View] = {}
+        self._views: dict[int, _StudyPanels] = {}
         self._lock = threading.Lock()
 
     def add_to(self, study_id: int, detail: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ class Panels:
         count = len(directions)
         return study_csv(chosen, names or (["Value"] if count == 1 else [f"Objective {at}" for at in range(count)]))
 
-    def _view(self, study_id: int) -> _View | None:
+    def _view(self, study_id: int) -> _StudyPanels | None:
         """What is known of a study, at most a second old; None for one with several objectives, or none at all."""
         with self._lock:
             view = self._views.get(study_id)
@@ -138,20 +138,20 @@ class Panels:
                 self._views.pop(study_id, None)
                 return None
             if view is None or view.name != name:
-                view = self._views[study_id] = _View(name, load_view(study), 0.0)
+                view = self._views[study_id] = _StudyPanels(name, load_view(study), 0.0)
             else:
                 view.results = load_view(study, {seen.number: seen for seen in view.results.trials})
             view.by_id = {seen.trial._trial_id: seen for seen in view.results.trials}
             view.read_at = time.monotonic()
             return view
 
-    def _read_recipes(self, view: _View) -> None:
+    def _read_recipes(self, view: _StudyPanels) -> None:
         """Read those that are not known yet; a trial has its recipe before it runs."""
         missing = [trial_id for trial_id in view.by_id if trial_id not in view.recipes]
         if missing:
             view.recipes |= read_recipes(self._database, missing)
 
-    def _note(self, study_id: int, view: _View, seen: TrialView) -> str:
+    def _note(self, study_id: int, view: _StudyPanels, seen: TrialView) -> str:
         trial_id, best = seen.trial._trial_id, is_best(view.results, seen)
         known = view.notes.get((trial_id, best))
         if known is not None:
@@ -164,7 +164,7 @@ class Panels:
             view.notes[trial_id, best] = note
         return note
 
-    def _files(self, study_id: int, view: _View, seen: TrialView) -> list[dict[str, Any]]:
+    def _files(self, study_id: int, view: _StudyPanels, seen: TrialView) -> list[dict[str, Any]]:
         trial_id = seen.trial._trial_id
         recipe = view.recipes.get(trial_id)
         return [
@@ -178,7 +178,7 @@ class Panels:
             if file.there(seen, recipe)
         ]
 
-    def _drawn(self, view: _View) -> _Drawn | None:
+    def _drawn(self, view: _StudyPanels) -> _RenderedPanels | None:
         """Note and plots as they are now, or, if that takes long, as they were; None while there are none."""
         results, state = view.results, _state(view.results)
         with self._lock:
@@ -192,16 +192,16 @@ class Panels:
             drawing.wait(PATIENCE_S)
         return view.drawn
 
-    def _draw(self, view: _View, results: StudyView, state: tuple[int, ...]) -> None:
+    def _draw(self, view: _StudyPanels, results: StudyView, state: tuple[int, ...]) -> None:
         began = time.monotonic()
         try:
-            drawn = _Drawn(state, study_note(results), _figures(results))
+            drawn = _RenderedPanels(state, study_note(results), _figures(results))
         except Exception:
             # A study that cannot be drawn must not take the dashboard away from all others.
             _log.exception("The plots of the study %r cannot be drawn.", view.name)
-            drawn = view.drawn or _Drawn(state, "", [])
+            drawn = view.drawn or _RenderedPanels(state, "", [])
         ended = time.monotonic()
-        drawn.next_at = ended + _REST * (ended - began)
+        drawn.next_at = ended + REDRAW_BACKOFF * (ended - began)
         with self._lock:
             done, view.drawn, view.drawing = view.drawing, drawn, None
         if done is not None:

@@ -1,7 +1,7 @@
 from .description import explain
 from .execution import Execution, read_execution
 from .file_schema import json_schema
-from .naming import name_of_file
+from .naming import study_name_in
 from .program_sharing import trials_per_program
 from .renamed_keys import with_new_names
 from .resolve_recipe import resolve_recipe
@@ -22,7 +22,7 @@ __all__ = [
     "explain",
     "fingerprint",
     "json_schema",
-    "name_of_file",
+    "study_name_in",
     "new_project",
     "read_execution",
     "read_study",

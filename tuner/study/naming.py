@@ -7,7 +7,7 @@ from pathlib import Path
 from tuner.study.study_files import locate, parse
 
 
-def name_of_file(path: str | Path) -> tuple[str, Path]:
+def study_name_in(path: str | Path) -> tuple[str, Path]:
     """Name and project of the study in a file.
 
     Raises:

@@ -1,4 +1,4 @@
-from .formatting import count, duration, listed, number, percent
+from .formatting import count, duration, listed, listed_counts, number, percent, value_text
 from .quoting import csv_text, one_line, plain, python_text, shell_command, tuner_command
 from .text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, format_error, shorten
 
@@ -12,6 +12,7 @@ __all__ = [
     "excerpt",
     "format_error",
     "listed",
+    "listed_counts",
     "number",
     "one_line",
     "percent",
@@ -20,4 +21,5 @@ __all__ = [
     "shell_command",
     "shorten",
     "tuner_command",
+    "value_text",
 ]

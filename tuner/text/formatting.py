@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
+def value_text(value: Any) -> str:
+    """Return floats with five significant digits, everything else as it is."""
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
 def number(value: Any) -> str:
-    """Floats with five digits that count, whole numbers with commas, nothing as a dash."""
+    """Return floats with five significant digits, whole numbers with commas, nothing as a dash."""
     if value is None:
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -16,12 +21,12 @@ def number(value: Any) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share in percent, without decimals."""
+    """Format a share in percent, without decimals."""
     return "–" if share is None else f"{100 * share:.0f} %"
 
 
 def duration(seconds: float | None) -> str:
-    """A duration: "4.2 s", "1 min 05 s", "2 h 03 min"."""
+    """Format a duration: "4.2 s", "1 min 05 s", "2 h 03 min"."""
     if seconds is None:
         return "–"
     if seconds < 60:
@@ -34,10 +39,15 @@ def duration(seconds: float | None) -> str:
 
 
 def count(many: int, one: str, several: str | None = None) -> str:
-    """So many things: "1 trial", "1,000 trials"."""
+    """Count things: "1 trial", "1,000 trials"."""
     return f"{many:,} {one if many == 1 else several or one + 's'}"
 
 
+def listed_counts(counts: Mapping[str, int]) -> str:
+    """List the counts that are not 0: "12 healthy, 3 saturated"."""
+    return ", ".join(f"{many} {name}" for name, many in counts.items() if many)
+
+
 def listed(names: Sequence[str]) -> str:
-    """Names in a sentence: "a", "a and b", "a, b and c"."""
+    """List names in a sentence: "a", "a and b", "a, b and c"."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -35,7 +35,7 @@ class UnresolvedDimension:
     section: str | None = None
 
 
-def space_of(drafts: Sequence[UnresolvedDimension], broken: Collection[str], problems: Problems) -> Space | None:
+def build_space(drafts: Sequence[UnresolvedDimension], broken: Collection[str], problems: Problems) -> Space | None:
     """The space of the drafts, each dimension behind those it depends on; None after noting what is wrong.
 
     Args:

@@ -11,7 +11,7 @@ from tuner.errors import nearest
 from tuner.space import Space
 from tuner.study.problems import Problems, dotted, listed
 from tuner.study.search.choices import check_option_sections, choice_drafts
-from tuner.study.search.conditions import UnresolvedDimension, space_of
+from tuner.study.search.conditions import UnresolvedDimension, build_space
 from tuner.study.search.context import SearchContext
 from tuner.study.search.numbers import number_drafts
 from tuner.study.search.parameter_syntax import read_parameter
@@ -63,7 +63,7 @@ def read_search(content: Mapping[str, Any], found: StudyContext, problems: Probl
     drafts = list(_table_drafts(reading))
     drafts += _model_drafts(reading, found)
     _check_model(drafts, reading, found)
-    space = space_of(drafts, reading.broken, problems)
+    space = build_space(drafts, reading.broken, problems)
     if space is None or len(problems.found) > before:
         return None
     if not space.searched:
