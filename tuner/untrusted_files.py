@@ -73,7 +73,10 @@ def reason(error: BaseException) -> str:
     """What an exception of a library says, on one line without control characters, cut where it is long."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    words = {MemoryError: "it does not fit into memory", RecursionError: "it is nested too deep"}
+    words: dict[type[BaseException], str] = {
+        MemoryError: "it does not fit into memory",
+        RecursionError: "it is nested too deep",
+    }
     text = words.get(type(error)) or " ".join(str(error).split()).rstrip(".") or type(error).__name__
     text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
     return text if len(text) <= _REASON_LENGTH else f"{text[: _REASON_LENGTH - 1]}…"

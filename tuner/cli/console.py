@@ -28,7 +28,7 @@ class _Console(Console):
         """Rich would exit here, with code 1."""
         raise BrokenPipeError
 
-    def render_str(self, text: str, **options: Any) -> rich.text.Text:  # type: ignore[override]
+    def render_str(self, text: str, **options: Any) -> rich.text.Text:
         """Take control characters out; every text that is no `Text` comes here, those in tables too."""
         return super().render_str(plain(text), **options)
 

@@ -24,7 +24,7 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
         database: Whose studies to show.
         editable: Whether notes can be written.
     """
-    import optuna_dashboard  # type: ignore[import-untyped]
+    import optuna_dashboard
 
     from tuner.dashboard.cached_database import CachedDatabase
     from tuner.dashboard.middleware import Overlay

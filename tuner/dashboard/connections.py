@@ -18,15 +18,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from waitress.adjustments import Adjustments  # type: ignore[import-untyped]
-from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
-from waitress.parser import (  # type: ignore[import-untyped]
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import (
     HTTPRequestParser,
     ParsingError,
     TransferEncodingNotImplemented,
 )
-from waitress.server import TcpWSGIServer  # type: ignore[import-untyped]
-from waitress.task import ThreadedTaskDispatcher  # type: ignore[import-untyped]
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication

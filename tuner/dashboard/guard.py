@@ -171,7 +171,7 @@ def _only_ascii(environ: WSGIEnvironment) -> None:
 
 def _has_object(environ: WSGIEnvironment) -> bool:
     """Whether the body begins as a JSON object does, and is called one; the application reads the rest."""
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     return kind == "application/json" and body.lstrip()[:1] == b"{"

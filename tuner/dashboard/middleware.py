@@ -78,7 +78,7 @@ class Overlay:
     ) -> Iterable[bytes]:
         """The answer of the application, changed where it is a success."""
         started: list[Any] = []
-        parts = self._app(environ, lambda *arguments: started.append(arguments))  # type: ignore[arg-type,func-returns-value]
+        parts = self._app(environ, lambda *arguments: started.append(arguments))  # type: ignore[arg-type]
         body = b"".join(parts)
         status, headers, *_ = started[-1]
         if status.startswith("200 "):

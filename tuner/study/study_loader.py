@@ -182,9 +182,9 @@ def _plain(value: Any) -> Any:
     A float32 becomes the number that it is printed as: 0.1, not 0.10000000149011612.
     """
     match value:
-        case np.ndarray():
+        case _ if isinstance(value, np.ndarray):
             return [_plain(item) for item in value] if value.ndim else _plain(value[()])
-        case np.float16() | np.float32():
+        case _ if isinstance(value, np.float16 | np.float32):
             return float(str(value))
         case np.generic():
             return value.item()

@@ -54,9 +54,8 @@ class StudyLoader(yaml.SafeLoader):
             yaml.YAMLError: It is an alias.
         """
         if self.check_event(yaml.AliasEvent):
-            raise yaml.constructor.ConstructorError(
-                None, None, "aliases (*name) are not read in a study file", self.peek_event().start_mark
-            )
+            start = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.constructor.ConstructorError(None, None, "aliases (*name) are not read in a study file", start)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

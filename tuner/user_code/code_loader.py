@@ -123,7 +123,7 @@ def load(
             raise ContentError(
                 f"{reference.path} fails when it is loaded{failing_line(error, path)}: {type(error).__name__}: {error}"
             ) from error
-    function = getattr(module, reference.function, None)
+    function: Callable[..., Any] | None = getattr(module, reference.function, None)
     if not callable(function):
         own = (value for value in vars(module).values() if inspect.isfunction(value) and value.__module__ == name)
         raise no_function(reference, [value.__name__ for value in own])
