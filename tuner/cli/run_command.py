@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tuner.catalog import TrialState
-from tuner.cli.options import json_option, stdout_reserved_for_json, positive_seconds, print_json, storage_option
+from tuner.cli.options import json_option, positive_seconds, print_json, stdout_reserved_for_json, storage_option
 from tuner.errors import StudyFailedError
 from tuner.text import listed_counts, tuner_command
 
