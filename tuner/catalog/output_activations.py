@@ -57,7 +57,7 @@ def resolve_head(loss: str, task: Task, setting: str = "auto") -> str:
 
 
 def head_warning(loss: str, task: Task, head: str) -> str | None:
-    """Why this pair of loss and head is known to train badly; None where it is not.
+    """Why this pair of loss and head is known to train badly; None if it is not.
 
     Args:
         loss: A name of `LOSSES` that has a head for the task.

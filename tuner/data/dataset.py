@@ -24,7 +24,7 @@ class Subset:
     Attributes:
         x: Features, float32, shape `(n, *input_shape)`.
         y: Targets in the canonical form of `Task`, float32, shape `(n, outputs)`.
-        weight: Sample weights, float32, shape `(n,)`; None where the data have none.
+        weight: Sample weights, float32, shape `(n,)`; None if the data have none.
     """
 
     x: Array
@@ -43,7 +43,7 @@ class Preprocessing:
     `fill`, then `(x - center) / scale`, then the row gets the shape `shape`.
 
     Attributes:
-        fill: Values put in place of missing ones, float64, shape `(d,)`; None where nothing is imputed.
+        fill: Values put in place of missing ones, float64, shape `(d,)`; None if nothing is imputed.
         center, scale: float64, shape `(d,)`.
         shape: Shape of one row as the model gets it.
         features: Names of the d columns: numbers, then encoded texts (`city=Rome`, which a number column may be called

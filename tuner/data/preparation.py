@@ -132,7 +132,7 @@ def _read(options: DataOptions, project: Path, seed: int, expected: str | None) 
 
 
 def _coded(options: DataOptions, project: Path) -> bool:
-    """Whether code of the project gives any of the rows."""
+    """Return whether code of the project gives any of the rows."""
     texts = (options.source, options.validation, options.test)
     return any(find_source(text, project).runs_code for text in texts if isinstance(text, str))
 

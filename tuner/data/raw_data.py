@@ -27,7 +27,7 @@ class RawData:
         y: Targets, shape `(n,)` or `(n, targets)`: float64, or `object` holding `str`.
         weight: Sample weights, float64, shape `(n,)`, or None.
         features: Names of the d columns; empty where the source has none.
-        texts: Text columns, each `object` of shape `(n,)` holding `str`, or None where a value is missing.
+        texts: Text columns, each `object` of shape `(n,)` holding `str`, or None if a value is missing.
         labels: Names of the target columns; empty where the source has none.
         notes: Sentences about what was found while reading.
     """

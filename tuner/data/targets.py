@@ -33,7 +33,7 @@ class Targets:
         task: The task found, or stated.
         y: float64, shape `(n, outputs)`.
         classes: Names of the classes or labels; empty for regression.
-        groups: Class of each row as an index, shape `(n,)`; None where a row has not one class.
+        groups: Class of each row as an index, shape `(n,)`; None if a row has not one class.
         note: How the task was found, as a sentence.
     """
 

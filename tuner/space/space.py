@@ -18,7 +18,7 @@ class Condition:
     one_of: tuple[Value, ...]
 
     def holds(self, values: Mapping[str, Value]) -> bool:
-        """Whether the condition holds under the values of the active dimensions."""
+        """Return whether the condition holds under the values of the active dimensions."""
         return self.name in values and values[self.name] in self.one_of
 
 
@@ -34,7 +34,7 @@ class Dimension:
     conditions: tuple[Condition, ...] = ()
 
     def active(self, values: Mapping[str, Value]) -> bool:
-        """Whether this dimension counts, given the values of the active ones before it."""
+        """Return whether this dimension counts, given the values of the active ones before it."""
         return all(condition.holds(values) for condition in self.conditions)
 
     @property

@@ -36,7 +36,7 @@ class _Files:
     Attributes:
         package: Name to import.
         x: File of the features, relative to the package.
-        y: File of the targets; None where they are the last column of `x`.
+        y: File of the targets; None if they are the last column of `x`.
         loader: Module and function of the package that give the same set.
         options: Keyword arguments of the loader.
         features: Names of the columns.
@@ -64,7 +64,7 @@ class _Files:
         return from_arrays(text, x, y, features=self.features, labels=self.labels).without(options.drop)
 
     def _from_files(self) -> tuple[Array, Array] | None:
-        """Features and targets; None where the files are not in their place."""
+        """Features and targets; None if the files are not in their place."""
         spec = importlib.util.find_spec(self.package)
         for root in (spec and spec.submodule_search_locations) or ():
             files = [Path(root) / name for name in (self.x, self.y) if name is not None]
