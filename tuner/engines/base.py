@@ -72,6 +72,9 @@ class TrainingResult:
     reason: str | None = None
     findings: tuple[Finding, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "state", TrialState(self.state))  # JSON has its word
+
     def to_json(self) -> dict[str, Any]:
         """How it ended as plain JSON."""
         return {**vars(self), "findings": [finding.to_json() for finding in self.findings]}
@@ -80,7 +83,7 @@ class TrainingResult:
     def from_json(cls, content: Mapping[str, Any]) -> TrainingResult:
         """The training of `to_json`."""
         findings = tuple(Finding.from_json(finding) for finding in content["findings"])
-        return cls(**{**content, "state": TrialState(content["state"]), "findings": findings})
+        return cls(**{**content, "findings": findings})
 
 
 StepTimes: TypeAlias = "tuple[float, float | None]"

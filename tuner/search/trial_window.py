@@ -61,7 +61,7 @@ class FinishedTrials:
         return [self._trials[(i + 1) * have // count - 1] for i in range(count)]
 
 
-class StudyView:
+class WindowedStudy:
     """A study of which only some trials are seen: all that samplers and pruners read is as in the study itself.
 
     Uses private parts of Optuna: samplers read trials through `Study._get_trials`.

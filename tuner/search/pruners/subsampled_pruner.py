@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from optuna.pruners import BasePruner
 from optuna.trial import TrialState
 
-from tuner.search.trial_window import WINDOW, FinishedTrials, StudyView
+from tuner.search.trial_window import WINDOW, FinishedTrials, WindowedStudy
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -32,5 +32,5 @@ class SubsampledPruner(BasePruner):
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Return whether to prune the trial; see `optuna.pruners.BasePruner`."""
         self._complete.take_in(study.get_trials(deepcopy=False))
-        seen = StudyView(study, self._complete.spread(self._count))
+        seen = WindowedStudy(study, self._complete.spread(self._count))
         return self._pruner.prune(cast("Study", seen), trial)

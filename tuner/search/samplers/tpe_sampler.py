@@ -17,7 +17,7 @@ import optuna.samplers
 from optuna.samplers._tpe.sampler import _split_trials, default_gamma
 from optuna.trial import TrialState
 
-from tuner.search.trial_window import FinishedTrials, StudyView, by_number
+from tuner.search.trial_window import FinishedTrials, WindowedStudy, by_number
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -76,7 +76,7 @@ class TPESampler(optuna.samplers.TPESampler):
     def _view(self, study: Study, trial: FrozenTrial) -> Study:
         if self._shown is None or self._shown[0] != trial.number:
             self._shown = trial.number, self._choose(study)
-        return cast("Study", StudyView(study, self._shown[1]))
+        return cast("Study", WindowedStudy(study, self._shown[1]))
 
     def _choose(self, study: Study) -> list[FrozenTrial]:
         """Choose the visible trials, in the order of their numbers."""
