@@ -115,7 +115,7 @@ def _row(context: _Context, group: Group, values: Sequence[float]) -> dict[str, 
 
 
 def _commonest(reasons: Sequence[str]) -> dict[str, Any] | None:
-    """The commonest reason, numbers apart, as it was said first, and how often; None for none."""
+    """Return the commonest reason, numbers apart, in its first wording, and its count; or None without any."""
     if not reasons:
         return None
     kinds = [re.sub(r"\d+(\.\d+)?(e[-+]?\d+)?", "#", reason) for reason in reasons]

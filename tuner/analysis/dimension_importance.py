@@ -95,7 +95,7 @@ def _shares(trials: Sequence[FrozenTrial], direction: str, names: list[str]) -> 
 
 
 def _measure(trials: Sequence[FrozenTrial], values: np.ndarray, direction: str, names: list[str]) -> np.ndarray:
-    """What PED-ANOVA says of each dimension, not normalised; 0 for one that is in none of the trials."""
+    """Return the PED-ANOVA importance of each dimension, not normalised; 0 for one in none of the trials."""
     from optuna.importance import PedAnovaImportanceEvaluator
 
     sample = _Sample(trials, values, direction)
@@ -120,7 +120,7 @@ class _Sample:
         ]
 
     def get_trials(self, deepcopy: bool = True, states: object = None) -> list[_Valued]:
-        """All of them: they are complete."""
+        """Return all of them: they are complete."""
         return self._trials
 
     def _is_multi_objective(self) -> bool:
@@ -138,7 +138,7 @@ class _Valued:
 
 
 def _typical(name: str, top: Sequence[FrozenTrial]) -> str | None:
-    """What the best trials have: the commonest choice with its count, or the range of a number; None for nothing."""
+    """Return the commonest choice of the best trials with its count, or their range of a number, or None if empty."""
     having = [trial for trial in top if name in trial.params]
     if not having:
         return None

@@ -35,12 +35,12 @@ class Group:
 
 
 def searched_dimensions(study: StoredStudy) -> list[str]:
-    """The dimensions that any trial was asked for, in the order in which they were first asked."""
+    """Return the dimensions of all trials, in the order in which they were first suggested."""
     return list(dict.fromkeys(name for trial in study.record.trials for name in trial.params))
 
 
 def find_dimension(study: StoredStudy, name: str) -> str:
-    """The full name of a searched dimension.
+    """Return the full name of a searched dimension.
 
     Args:
         study: The study.
@@ -77,7 +77,7 @@ def written_params(trial: FrozenTrial) -> dict[str, Any]:
 
 
 def group_trials(trials: Iterable[FrozenTrial], dimension: str, bins: int) -> list[Group]:
-    """The trials by the value of a dimension.
+    """Group trials by the value of a dimension.
 
     A choice gives one group a value, in the order of the choices.  A range gives `bins` groups with about equally many
     trials, or one a value where there are at most `FEW_VALUES`.  Trials in which the dimension does not count come

@@ -14,7 +14,7 @@ MOST_SHUFFLED = 200
 
 
 def kruskal_wallis(samples: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """The Kruskal-Wallis test, corrected for ties; with two samples it is the two-sided Mann-Whitney test.
+    """Run the Kruskal-Wallis test, corrected for ties; with two samples it is the two-sided Mann-Whitney test.
 
     Up to `MOST_SHUFFLED` values, p is the share of `SHUFFLES` random orders of all values whose statistic is at least
     as large (Phipson and Smyth 2010, https://doi.org/10.2202/1544-6115.1585); the chi-squared approximation is poor
@@ -47,7 +47,7 @@ def kruskal_wallis(samples: Sequence[Sequence[float]]) -> tuple[float, float]:
 
 
 def _spread(ranks: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """The sum over the samples of (rank sum)² / size, for each row of ranks."""
+    """Return the sum over the samples of (rank sum)² / size, for each row of ranks."""
     spread: np.ndarray = (np.add.reduceat(ranks, starts, axis=1) ** 2 / sizes).sum(axis=1)
     return spread
 

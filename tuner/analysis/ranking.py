@@ -15,7 +15,7 @@ LEAST_TOP = 5
 
 
 def top_trials(trials: Sequence[FrozenTrial], objective: Objective, share: float) -> list[FrozenTrial]:
-    """The best of some complete trials, best first; the earlier one of equals.
+    """Return the best share of complete trials, best first; of equal ones the earlier first.
 
     Args:
         trials: Complete trials.

@@ -19,7 +19,7 @@ LEAST = 3
 def significance_test(
     study: StoredStudy, dimension: str, labels: Sequence[str], samples: Sequence[Sequence[float]]
 ) -> dict[str, Any]:
-    """The Kruskal-Wallis test over all values, and the best one against each other one.
+    """Test all values by Kruskal-Wallis, and the best one against each other one.
 
     Args:
         study: The study.
@@ -65,7 +65,7 @@ def _found(
 
 
 def _meaning(dimension: str, p: float, leader: str, others: Sequence[tuple[str, float]]) -> str:
-    """What the tests say, in one sentence."""
+    """Explain the tests in one sentence."""
     if p >= LEVEL:
         return (
             f"The values of {dimension} cannot be told apart (Kruskal-Wallis, p = {p:.2g}): "
@@ -81,7 +81,7 @@ def _meaning(dimension: str, p: float, leader: str, others: Sequence[tuple[str, 
 
 
 def _limits(study: StoredStudy, labels: Sequence[str], samples: Sequence[Sequence[float]]) -> list[str]:
-    """What the tests cannot say, a sentence each."""
+    """Explain the limits of the tests, a sentence each."""
     source = study.record.attrs.get("tuner:about", {}).get("source", {})
     sampler = source.get("sampler", {}).get("name", DEFAULT_SAMPLER)
     found = []

@@ -39,7 +39,7 @@ class FittedSplit:
     target_scale: tuple[float, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return it as plain JSON."""
         return {
             "target_center": list(self.target_center),
             "target_scale": list(self.target_scale),
@@ -48,7 +48,7 @@ class FittedSplit:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> FittedSplit:
-        """What `to_json` gave; TOML leaves out what is null."""
+        """Read what `to_json` returned; TOML leaves out nulls."""
         preprocessing = Preprocessing.from_json({"fill": None, **content["preprocessing"]})
         return cls(preprocessing, tuple(content["target_center"]), tuple(content["target_scale"]))
 
@@ -85,7 +85,7 @@ class Export:
     versions: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON: the shape of `tuner export --format json`."""
+        """Return it as plain JSON: the shape of `tuner export --format json`."""
         return {
             "format": FORMAT,
             **vars(self),
@@ -97,7 +97,7 @@ class Export:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Export:
-        """What `to_json` gave."""
+        """Read what `to_json` returned."""
         known = {key: value for key, value in content.items() if key != "format"}
         known["recipe"] = Recipe.from_json(known["recipe"])
         known["splits"] = tuple(FittedSplit.from_json(split) for split in known["splits"])
@@ -119,7 +119,7 @@ def recipe_toml(content: Mapping[str, Any]) -> str:
 
 
 def export(study: StoredStudy, project: Path, trial: int | None = None, code: Collection[str] = ()) -> Export:
-    """A trial with what was fitted on its training data, which are read for it.
+    """Return a trial with what was fitted on its training data, which are read for it.
 
     Args:
         study: The study.
@@ -178,18 +178,18 @@ def _version(text: Any) -> str | None:
 
 
 def _trial_engine(study: StoredStudy, number: int) -> str:
-    """The engine that trained a trial; in studies of older versions what they asked for, `compiled` for `auto`."""
+    """Return the engine that trained a trial; for older studies the one asked for, `compiled` for `auto`."""
     asked = str(study.record.attrs.get("tuner:about", {}).get("source", {}).get("engine", "auto"))
     return str(study.record.trials[number].user_attrs.get("engine", "compiled" if asked == "auto" else asked))
 
 
 def find_seed(study: StoredStudy) -> int:
-    """The seed by which the rows were dealt to the parts."""
+    """Return the seed of the data split."""
     return int(study.record.attrs.get("tuner:about", {}).get("source", {}).get("seed", 0))
 
 
 def prepare_for_export(study: StoredStudy, recipe: Recipe, project: Path) -> PreparedData:
-    """The data of a study as it was trained on them.
+    """Prepare the data of a study as for its trainings.
 
     Raises:
         DataError: They cannot be read, or are others by now.
@@ -231,7 +231,7 @@ def save_rows(study: StoredStudy, export: Export, project: Path, file: Path) -> 
 
 
 def read_export(file: Path) -> BuildableRecipe | None:
-    """The recipe in a file that `tuner export` or `tuner best --json` wrote; None for a file that holds none.
+    """Read the recipe of a file that `tuner export` or `tuner best --json` wrote, or None if it holds none.
 
     Raises:
         UsageError: It cannot be read.

@@ -75,7 +75,8 @@ def _item(value: Any, foldable: bool = False) -> Item:
         return table
     if isinstance(value, list | tuple):
         return _array([_item(item) for item in value], foldable)
-    return tomlkit.item(value)
+    item: Item = tomlkit.item(value)
+    return item
 
 
 def _array(items: Sequence[Item], foldable: bool) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.catalog import Recipe, TrialState
+from tuner.catalog import BuildableRecipe, TrialState
 from tuner.data import HeldOut, held_out, read_options
 from tuner.errors import StudyFailedError
 from tuner.export import find_seed
@@ -46,7 +46,7 @@ class FinalFit:
         p: p-value of the recipe against it, or None without one.
     """
 
-    recipe: Recipe
+    recipe: BuildableRecipe
     model: Path
     own: tuple[str, ...]
     held: HeldOut

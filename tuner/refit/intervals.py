@@ -44,12 +44,12 @@ class Interval:
     high: float
 
     def to_json(self) -> dict[str, float]:
-        """As plain JSON."""
+        """Return it as plain JSON."""
         return {"low": self.low, "high": self.high}
 
 
 def lower_bound(values: Sequence[float], objective: Objective) -> float:
-    """The mean less (where lower is better: plus) `t · s / √n`, t of one side: the mean is better in 95 % of cases."""
+    """Return the one-sided 95 % bound of the mean: less (if lower is better, plus) `t · s / √n`."""
     from scipy.stats import t
 
     count = len(values)
@@ -82,7 +82,7 @@ def normal(error: float) -> ErrorWidths:
 
 
 def interval_around(value: float, widths: Sequence[ErrorWidths], lowest: float, highest: float) -> Interval | None:
-    """The interval of a sum of independent errors, cut to what the number can be; None where one is not known."""
+    """Combine independent errors into an interval, clipped to the limits; or None if one is not known."""
     below = math.hypot(*(width.below for width in widths))
     above = math.hypot(*(width.above for width in widths))
     if not math.isfinite(below + above):
@@ -91,7 +91,7 @@ def interval_around(value: float, widths: Sequence[ErrorWidths], lowest: float, 
 
 
 def p_of_difference(differences: Sequence[float], error: float, rows: int, *, one_sided: bool) -> float:
-    """Whether a difference is more than chance: over seeds, paired, and over rows.
+    """Return the p-value of a difference over seeds, paired, and over rows.
 
     `t = mean / √(s² / n + r²)` with the degrees of freedom of Welch and Satterthwaite.
 

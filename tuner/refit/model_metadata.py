@@ -60,7 +60,7 @@ class ModelMetadata:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return it as plain JSON."""
         return {
             "format": FORMAT,
             **vars(self),
@@ -101,7 +101,7 @@ def write_about(file: Path, about: ModelMetadata) -> None:
 
 
 def _plain(content: Any) -> Any:
-    """What JSON knows: numbers that are not finite become null."""
+    """Return plain JSON: numbers that are not finite become null."""
     if isinstance(content, dict):
         return {key: _plain(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
@@ -110,7 +110,7 @@ def _plain(content: Any) -> Any:
 
 
 def read_about(file: Path) -> ModelMetadata:
-    """What lies in a `.keras` file; Keras is not needed for it.
+    """Read the metadata of a `.keras` file, without Keras.
 
     Raises:
         UsageError: It is no such file, or was not saved by `tuner train`.

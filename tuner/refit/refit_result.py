@@ -28,7 +28,7 @@ class CandidateRow:
     optimism: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return it as plain JSON."""
         found = self.candidate
         return {
             "trial": found.leader.trial,
@@ -89,7 +89,7 @@ class TestScore:
     before: int
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return it as plain JSON."""
         return {
             "values": list(self.values),
             "mean": self.mean,
@@ -155,7 +155,7 @@ class RefitResult:
         return next(row for row in self.recipes if row.candidate.leader.trial == self.chosen)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON: the shape of `tuner train --json`."""
+        """Return it as plain JSON: the shape of `tuner train --json`."""
         return {
             "study": self.study,
             "metric": self.metric,

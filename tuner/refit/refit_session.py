@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.catalog import METRICS, Recipe, TrialState
+from tuner.catalog import METRICS, BuildableRecipe, Recipe, TrialState
 from tuner.data import PreparedData, Split
 from tuner.engines import TrainingResult
 from tuner.protocol import Executor, Job, TrainingArtifacts
@@ -97,7 +97,7 @@ class RefitSession:
     seeds: int
     seed: int
 
-    def seeded(self, recipe: Recipe, index: int) -> Recipe:
+    def seeded(self, recipe: BuildableRecipe, index: int) -> BuildableRecipe:
         """Return the recipe with its seed number `index`."""
         return recipe.model_copy(update={"seed": derive_seed(self.seed, index)})
 

@@ -163,7 +163,7 @@ def _row(one: Candidate, p: float | None, measure: Measure) -> CandidateRow:
 
 
 def _baseline(work: RefitSession, chosen: Candidate, constant: Constant, measure: Measure) -> Baseline:
-    """The best constant answer, and whether the chosen recipe beats it.
+    """Compare the chosen recipe with the best constant answer.
 
     The leaders were picked from all trials by their scores on the very same rows, so p counts for each of them
     (Bonferroni): with as many looks one of them would seem good without being so.

@@ -86,7 +86,7 @@ class SavedModel:
 
 
 def load_saved(file: Path) -> SavedModel:
-    """The saved model of a file.
+    """Load a saved model.
 
     Raises:
         UsageError: It was not saved by `tuner train`, or has layers that are not known here.

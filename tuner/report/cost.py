@@ -35,7 +35,7 @@ class Cost:
 
 
 def sum_cost(results: StudyView) -> Cost:
-    """The cost of the trials so far."""
+    """Sum the cost of the trials so far."""
     a_trial = results.planned_epochs
     early = results.in_state(TrialState.PRUNED, TrialState.DIVERGED)
     ended = [*results.in_state(TrialState.COMPLETE, TrialState.FAILED), *early]

@@ -20,7 +20,7 @@ _ROWS = 12
 
 
 def study_note(results: StudyView) -> str:
-    """Question, answer, leading trials, what mattered, failures, cost."""
+    """Write question, answer, leading trials, what mattered, failures, cost."""
     parts = [
         f"**{plain(question(results))}**",
         plain(answer_text(results)),
@@ -37,7 +37,7 @@ def study_note(results: StudyView) -> str:
 
 
 def trial_note(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | None, picture: str | None) -> str:
-    """How a trial ended, its curves as a picture and a table, its recipe.
+    """Write how a trial ended, its curves as a picture and a table, its recipe.
 
     Args:
         results: Its study.
@@ -57,7 +57,7 @@ def trial_note(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
 
 
 def epochs_table(results: StudyView, seen: TrialView) -> tuple[list[str], list[list[float | int | None]]]:
-    """Names of columns, and a row an epoch; columns that were not measured are left out."""
+    """Return the names of columns, and a row per epoch, without columns that were not measured."""
     curve = seen.curve
     columns = {
         results.metric: curve.metric,
@@ -71,7 +71,7 @@ def epochs_table(results: StudyView, seen: TrialView) -> tuple[list[str], list[l
 
 
 def is_best(results: StudyView, seen: TrialView) -> bool:
-    """Whether no trial is better."""
+    """Return whether no trial is better."""
     return results.best is not None and results.best.number == seen.number
 
 
@@ -91,7 +91,7 @@ def _epochs(results: StudyView, seen: TrialView) -> str:
 
 
 def _some(rows: Sequence[Any]) -> list[Any]:
-    """All rows, or as many of them as can be read, the first and the last one among them."""
+    """Return all rows, or at most `_ROWS` of them, the first and the last included."""
     if len(rows) <= _ROWS:
         return list(rows)
     return [rows[round(at * (len(rows) - 1) / (_ROWS - 1))] for at in range(_ROWS)]

@@ -28,7 +28,7 @@ class Failure:
 
 
 def failures(results: StudyView) -> list[Failure]:
-    """The reasons for which trials diverged or failed, the commonest first."""
+    """Return the reasons why trials diverged or failed, the commonest first."""
     kinds: dict[tuple[TrialState, str], list[TrialView]] = defaultdict(list)
     for seen in results.in_state(TrialState.DIVERGED, TrialState.FAILED):
         kinds[seen.state, _NUMBER.sub("#", seen.reason or "")].append(seen)

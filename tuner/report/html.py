@@ -19,7 +19,7 @@ class Html(str):
 
 
 def element(name: str, /, *children: Any, **attributes: Any) -> Html:
-    """An element.
+    """Return an element.
 
     Args:
         name: Of the element.
@@ -61,25 +61,25 @@ def _quoted(value: Any, *, in_attribute: bool = True) -> str:
 
 
 def script(text: str) -> Html:
-    """A script of ours."""
+    """Return a script element."""
     if "</script" in text.lower():
         raise ValueError("a script must not hold the tag that ends it")
     return Html(f"<script>{text}</script>")
 
 
 def data(name: str, text: str) -> Html:
-    """A JSON text for scripts to read, under an id.  No `<` is left in it, so nothing in it can end the element."""
+    """Embed JSON for scripts, under an id.  No `<` is left in it, so nothing in it can end the element."""
     safe = text.replace("<", "\\u003c")
     return Html(f'<script type="application/json" id="{_quoted(name)}">{safe}</script>')
 
 
 def json_data(name: str, content: Any) -> Html:
-    """Plain content as `data`."""
+    """Embed plain content as `data`."""
     return data(name, json.dumps(content))
 
 
 def table(caption: str, header: Sequence[Any], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()) -> Html:
-    """A table with a caption; it scrolls by itself where the window is too narrow.
+    """Return a table with a caption, which scrolls if the window is too narrow.
 
     Args:
         caption: What it holds.
@@ -102,7 +102,7 @@ def table(caption: str, header: Sequence[Any], rows: Iterable[Sequence[Any]], *,
 
 
 def facts(rows: Iterable[tuple[Any, Any]]) -> Html:
-    """Names and values, a line each."""
+    """Return names and values, a line each."""
     return element(
         "dl", [element("div", element("dt", name), element("dd", value)) for name, value in rows], class_="facts"
     )

@@ -14,7 +14,7 @@ _IN_ANSWER = 4
 
 
 def question(results: StudyView) -> str:
-    """What the study asks, as one sentence."""
+    """Say in one sentence what the study asks."""
     names = [name.removeprefix("model.") for name in results.dimensions]
     shown = names if len(names) <= _MOST_NAMED else [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} more"]
     what = listed(shown) or "settings"
@@ -25,7 +25,7 @@ def question(results: StudyView) -> str:
 
 
 def answer_text(results: StudyView) -> str:
-    """What came out, as one sentence."""
+    """Say in one sentence what came out."""
     best, tried = results.best, len(results.trials)
     if best is None or best.value is None:
         if not tried:
@@ -52,7 +52,7 @@ def _short(value: object) -> str:
 
 
 def caveats(results: StudyView) -> list[str]:
-    """How far to trust the answer, a sentence each; none while there is no answer."""
+    """Say how far to trust the answer, a sentence each; none while there is no answer."""
     best = results.best
     complete = [seen.value for seen in results.in_state(TrialState.COMPLETE) if seen.value is not None]
     if best is None or best.value is None:
@@ -74,11 +74,11 @@ def caveats(results: StudyView) -> list[str]:
 
 
 def standard_error(results: StudyView) -> float | None:
-    """Of the best value of a share of right answers, from the number of validation rows; None if it is not known."""
+    """Return the standard error of the best value, a proportion of validation rows, or None if it is not known."""
     rows = results.about.get("facts", {}).get("rows", {})
     many = rows.get("validation", 0) * results.folds
     metric = results.study.metric
-    if metric not in METRICS or results.about.get("task") not in METRICS[metric].proportion:
+    if metric is None or metric not in METRICS or results.about.get("task") not in METRICS[metric].proportion:
         return None
     if not many or results.best is None:
         return None
@@ -87,7 +87,7 @@ def standard_error(results: StudyView) -> float | None:
 
 
 def importance_text(results: StudyView) -> str:
-    """Which dimensions mattered, as one sentence."""
+    """Say in one sentence which dimensions mattered."""
     rows = [row for row in results.importance["dimensions"] if row["share"] is not None]
     if not rows:
         return str(results.importance["meaning"]).partition(". ")[0] + "."
@@ -99,7 +99,7 @@ def importance_text(results: StudyView) -> str:
 
 
 def standing(results: StudyView) -> str:
-    """Whether the study runs, and its trials by state: "running; 40 trials: 12 complete, 28 pruned"."""
+    """Say whether the study runs, and count its trials by state: "running; 40 trials: 12 complete, 28 pruned"."""
     counts = Counter(seen.state for seen in results.trials)
     parts = ", ".join(f"{counts[state]:,} {state}" for state in TrialState if counts[state])
     trials = f"{count(len(results.trials), 'trial')}{': ' + parts if parts else ''}"

@@ -42,7 +42,7 @@ class _Section:
 
 
 def report_page(study: StoredStudy) -> str:
-    """The report of a study: a page of HTML that needs no network and no other file.
+    """Return the report of a study as one HTML page, without external resources.
 
     It holds everything that is drawn, in its own content security policy: no other script runs in it, and it loads
     nothing from anywhere.

@@ -158,7 +158,7 @@ class StudyView:
         return None if epochs is None else int(epochs) * self.folds
 
     def in_state(self, *states: TrialState) -> list[TrialView]:
-        """The trials in one of these states."""
+        """Return the trials in one of these states."""
         return [seen for seen in self.trials if seen.state in states]
 
 
@@ -195,7 +195,7 @@ def _curves(study: StoredStudy, trials: Sequence[FrozenTrial]) -> dict[int, Curv
 
 
 def _reported(trial: FrozenTrial) -> dict[int, list[Mapping[str, Any]]]:
-    """What a trial of plain Optuna has reported, in the form of epochs."""
+    """Return the reports of a trial of plain Optuna, in the form of epochs."""
     return {step: [{"metric": value}] for step, value in sorted(trial.intermediate_values.items())}
 
 

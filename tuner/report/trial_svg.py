@@ -39,7 +39,7 @@ class _Panel:
 
 
 def trial_picture(results: StudyView, seen: TrialView) -> str | None:
-    """The image as SVG; None for a trial that has measured nothing."""
+    """Return the image as SVG, or None if the trial has measured nothing."""
     curve = seen.curve
     panels = [
         _Panel(results.metric, (("", curve.metric),)),
@@ -94,7 +94,7 @@ class _Scale:
         return (to(value) - to(self.low)) / ((to(self.high) - to(self.low)) or 1.0)
 
     def ticks(self) -> list[float]:
-        """Some round numbers in between."""
+        """Return round numbers in between."""
         if self.log:
             first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
             if last - first >= _FEW_DECADES:
@@ -136,7 +136,7 @@ def _draw(panel: _Panel, epochs: Sequence[int], left: float) -> list[Html]:
 
 
 def _line(values: Values, epochs: Sequence[int], x, y, colour: str) -> Html:  # type: ignore[no-untyped-def]
-    """A line with a gap where a value is missing; a value between two gaps is a point."""
+    """Return a line with gaps at missing values; a value between two gaps is a point."""
     runs: list[list[str]] = [[]]
     for epoch, value in zip(epochs, values, strict=True):
         if value is None:

@@ -35,7 +35,7 @@ class Narrowed:
 
 
 def narrow(parameter: Parameter, top: Sequence[Value], tried: Sequence[Value]) -> Narrowed:
-    """The parameter around what the best trials have; as it was where they say little.
+    """Narrow a parameter to the values of the best trials; unchanged if they say little.
 
     Args:
         parameter: As the study searched it.
@@ -54,7 +54,7 @@ def narrow(parameter: Parameter, top: Sequence[Value], tried: Sequence[Value]) -
 
 
 def _range(parameter: Float | Int, top: Sequence[float]) -> Narrowed:
-    """The span of the best values with a margin, on the range's scale.
+    """Narrow a range to the span of the best values with a margin, on its scale.
 
     The margin is the mean distance between neighbours: for values drawn evenly from an interval, the span and one such
     distance at each side is an unbiased estimate of the interval.
@@ -80,7 +80,7 @@ def _scale(parameter: Float | Int) -> tuple[Callable[[float], float], Callable[[
 
 
 def _rounded(parameter: Float | Int, low: float, high: float) -> Float | Int:
-    """The range from `low` to `high` in short numbers, rounded outwards; on the steps, and within the old range."""
+    """Round a range outwards to short numbers, on its steps and within the old range."""
     if parameter.step not in (None, 1):
         step = float(parameter.step or 1)
         low = parameter.low + math.floor((low - parameter.low) / step + 1e-9) * step
@@ -94,7 +94,7 @@ def _rounded(parameter: Float | Int, low: float, high: float) -> Float | Int:
 
 
 def _short(value: float, to_whole: Callable[[float], int]) -> float:
-    """The number with two digits, rounded by `to_whole`."""
+    """Round a number to two significant digits with `to_whole`."""
     if value == 0:
         return 0.0
     exponent = math.floor(math.log10(abs(value))) - 1
@@ -124,7 +124,7 @@ def _choice(parameter: Categorical, top: Sequence[Value], tried: Sequence[Value]
 
 
 def absent_by_chance(trials: int, tried: int, top: int) -> float:
-    """How probable it is that none of the `top` best of `trials` has a choice that `tried` of them have, by chance."""
+    """Return the probability that none of the `top` of `trials` has a choice that `tried` of them have, by chance."""
     return math.comb(trials - tried, top) / math.comb(trials, top) if top <= trials else 1.0
 
 

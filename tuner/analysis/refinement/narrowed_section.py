@@ -39,7 +39,7 @@ class Change:
 def narrowed_search(
     search: Mapping[str, Any], space: Space, narrowed: Mapping[str, Narrowed]
 ) -> tuple[dict[str, Any], list[Change]]:
-    """The section with narrowed parameters.
+    """Return the section with narrowed parameters.
 
     Args:
         search: The section as the study file has it, possibly empty.
@@ -81,7 +81,7 @@ def narrowed_search(
 
 
 def _key(name: str) -> str:
-    """The key of a dimension: `search.optimizer_options.sgd.nesterov` of `optimizer.sgd.nesterov`."""
+    """Return the key of a dimension: `search.optimizer_options.sgd.nesterov` of `optimizer.sgd.nesterov`."""
     family, _, rest = name.partition(".")
     if not rest or family == "model":
         return f"search.{name}"
@@ -89,7 +89,7 @@ def _key(name: str) -> str:
 
 
 def _place(search: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
-    """The table that holds a dimension, made where it is not there, and its key in it."""
+    """Return the table that holds a dimension, created if missing, and its key in it."""
     *path, last = _key(name).split(".")[1:]
     table = search
     for part in path:
@@ -102,13 +102,13 @@ def _values(parameter: Categorical) -> tuple[Value, ...]:
 
 
 def _parents(space: Space, name: str) -> Iterator[tuple[str, tuple[Value, ...]]]:
-    """The conditions under which a dimension counts."""
+    """Yield the conditions under which a dimension counts."""
     for condition in space[name].conditions:
         yield condition.name, condition.one_of
 
 
 def _when(given: Any, left: Mapping[str, tuple[Value, ...]]) -> dict[str, Any] | None:
-    """The stated condition with what is left of it; None where it can never hold."""
+    """Return what is left of the stated condition, or None if it can never hold."""
     stated = given.get("when", {}) if isinstance(given, Mapping) else {}
     kept: dict[str, Any] = {}
     for parent, values in _flat(stated):
@@ -134,7 +134,7 @@ def _flat(when: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def _written(parameter: Parameter, when: Mapping[str, Any] | None) -> Any:
-    """The parameter as a study file writes it."""
+    """Return the parameter as a study file writes it."""
     condition = {"when": dict(when)} if when else {}
     match parameter:
         case Float(low, high, log, step) | Int(low, high, log, step):
@@ -161,7 +161,7 @@ def _tuple(value: Any) -> Value:
 
 
 def _chosen(space: Space, left: Mapping[str, tuple[Value, ...]], name: str) -> list[str]:
-    """The choices of a dimension that are left."""
+    """Return the choices of a dimension that are left."""
     if name in left:
         return [str(value) for value in left[name]]
     parameter = space[name].parameter

@@ -47,13 +47,13 @@ class Refined:
     changes: tuple[Change, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON; the shape of `tuner refine --json`, but for the file."""
+        """Return it as plain JSON: the shape of `tuner refine --json`, but for the file."""
         changes = [vars(change) for change in self.changes]
         return {"name": self.name, "complete": self.complete, "top": self.top, "changes": changes}
 
 
 def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) -> Refined:
-    """The study file of a narrower study around the best complete trials; nothing is written.
+    """Return the study file of a narrower study around the best complete trials; nothing is written.
 
     Ranges shrink to what the best trials have, with a margin; choices that none of them has are left out, where they
     were tried often enough to say so.  All else is as in the study.
@@ -105,7 +105,7 @@ def _study_source(study: StoredStudy) -> dict[str, Any]:
 
 
 def _read_spec(study: StoredStudy, project: Path) -> StudySpec:
-    """The study as it was run.
+    """Read the study as it was run.
 
     Raises:
         UsageError: Its model or data changed, so that it would search another space.

@@ -11,7 +11,7 @@ _UNSAID = ("name", "dtype", "reduction", "seed")
 
 
 def call_text(thing: Any, **override: Any) -> str:
-    """The call that makes a Keras object, with the arguments that differ from their defaults.
+    """Return the call that constructs a Keras object, with the arguments that differ from their defaults.
 
     Args:
         thing: An optimizer, a loss or an initializer of Keras, or a class of ours derived from one.

@@ -95,14 +95,14 @@ def python_script(export: Export, project: Path, code: Collection[str] = ()) -> 
 
 
 def _before(export: Export, *parts: str) -> tuple[list[str], str]:
-    """What stands before the model: import statements, settings and definitions, more `parts` among them."""
+    """Return what precedes the model: import statements, and settings and definitions, `parts` included."""
     imports, copied = _copied(export, parts)
     own = ["import argparse", "import os", "import keras", "import numpy as np"]
     return [*own, *imports], "\n\n\n".join([settings_text(export).strip(), *copied])
 
 
 def _copied(export: Export, more: Iterable[str] = ()) -> tuple[list[str], list[str]]:
-    """What the script takes over from our files: import statements and definitions."""
+    """Return import statements and definitions that are copied from this package."""
     recipe = export.recipe
     wanted: list[tuple[Path, Iterable[str]]] = [(_METRICS, [METRICS[recipe.metric].name, *_helpers(export)])]
     parts = ["predict", *(["regularize"] if recipe.l1 or recipe.l2 else []), *more]
@@ -118,5 +118,5 @@ def _copied(export: Export, more: Iterable[str] = ()) -> tuple[list[str], list[s
 
 
 def _helpers(export: Export) -> list[str]:
-    """What makes scores of outputs, where that is more than a formula."""
+    """Return the names of functions that convert outputs to scores, if it takes any."""
     return [name for name in ("softmax",) if f"{name}(" in scores_text(export.recipe)]

@@ -10,7 +10,7 @@ _NOT_COPIED = ("tuner", "__future__")
 
 
 def definitions(file: Path, names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Some functions, classes and constants of a file, and what they use of it.
+    """Extract functions, classes and constants of a file, and what they use of it.
 
     Args:
         file: A Python file.
@@ -34,7 +34,7 @@ def definitions(file: Path, names: Iterable[str]) -> tuple[list[str], list[str]]
 
 
 def bound_by(node: ast.stmt) -> list[str]:
-    """The names that a statement at the top level binds."""
+    """Return the names that a top-level statement binds."""
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return [name]
@@ -72,7 +72,7 @@ def _used_by(node: ast.stmt) -> set[str]:
 
 
 def _source(text: str, node: ast.stmt) -> str:
-    """The text of a statement, decorators included."""
+    """Return the source of a statement, decorators included."""
     decorators = getattr(node, "decorator_list", [])
     first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
     return "\n".join(text.split("\n")[first - 1 : node.end_lineno])

@@ -46,7 +46,7 @@ sums may be rounded otherwise.
 
 
 def settings_text(export: Export) -> str:
-    """The constants: what was recorded, chosen and fitted."""
+    """Return the constants: what was recorded, chosen and fitted."""
     recipe = export.recipe
     weights = (
         f"\nCLASS_WEIGHT = {literal(recipe.class_weight)}  # of each class by number" if recipe.class_weight else ""

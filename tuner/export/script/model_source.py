@@ -64,12 +64,12 @@ def embedded_source(source: str, path: str, helpers: Mapping[str, Helper]) -> st
 
 
 def _is_program(node: ast.stmt) -> bool:
-    """Whether a statement is `if __name__ == "__main__":` without an `else`."""
+    """Return whether a statement is `if __name__ == "__main__":` without an `else`."""
     return isinstance(node, ast.If) and not node.orelse and ast.unparse(node.test) == "__name__ == '__main__'"
 
 
 def _alone(node: ast.stmt, lines: list[str]) -> bool:
-    """Whether a statement shares its lines with nothing but a comment."""
+    """Return whether a statement shares its lines with comments only."""
     end = (node.end_lineno or node.lineno) - 1
     after = lines[end].encode()[node.end_col_offset or 0 :].decode().strip()
     return not lines[node.lineno - 1].encode()[: node.col_offset].strip() and (not after or after.startswith("#"))
@@ -86,7 +86,7 @@ def _imports_all(tree: ast.Module) -> bool:
 
 
 def _annotates_classes(tree: ast.Module) -> bool:
-    """Whether a class has annotations, which a script keeps as texts."""
+    """Return whether a class has annotations, which a script keeps as strings."""
     return any(
         isinstance(inner, ast.AnnAssign)
         for node in ast.walk(tree)
@@ -96,7 +96,7 @@ def _annotates_classes(tree: ast.Module) -> bool:
 
 
 def _clash(model: str, tree: ast.Module, script: str) -> bool:
-    """Whether one of two programs binds a name at its top level that the other one uses otherwise."""
+    """Return whether one of two programs binds a global name that the other one uses differently."""
     ours, theirs = _global_names(script), _global_names(model)
     common = (ours[0] & theirs[1]) | (theirs[0] & ours[1])
     return any(_bindings(tree, name) != _bindings(ast.parse(script), name) for name in common)

@@ -36,7 +36,7 @@ class ProjectFiles(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
-    """The model's outputs for prepared rows, 4,096 at a time."""
+    """Return the model's outputs for prepared rows, in batches of 4,096."""
     return np.concatenate([model.predict_on_batch(x[start : start + 4096]) for start in range(0, len(x), 4096)])
 
 

@@ -27,12 +27,12 @@ WIDTH = 110
 
 
 def optimizer_text(recipe: Recipe) -> str:
-    """The call that makes the optimizer."""
+    """Return the call that constructs the optimizer."""
     return call_text(make_optimizer(recipe), **{**recipe.optimizer.options, "learning_rate": recipe.learning_rate})
 
 
 def loss_text(recipe: Recipe) -> str:
-    """The call that makes the loss, of Keras or of a class that the script defines."""
+    """Return the call that constructs the loss, of Keras or of a class that the script defines."""
     own = LOSSES[recipe.loss.name].own_class
     if own is not None:
         return f"{own}({', '.join(f'{name}={literal(value)}' for name, value in recipe.loss.options.items())})"
@@ -41,13 +41,13 @@ def loss_text(recipe: Recipe) -> str:
 
 
 def initializer_text(recipe: Recipe) -> str:
-    """The call that makes the initializer."""
+    """Return the call that constructs the initializer."""
     made = INITIALIZERS[recipe.initializer.name].build(**recipe.initializer.options)
     return call_text(made, **recipe.initializer.options)
 
 
 def folded(call: str) -> str:
-    """A call that stands as an argument, eight columns in, one argument a line where it is long."""
+    """Format a call as an argument at an indent of 8, with one argument a line if it is long."""
     if len(call) <= 80 or not isinstance(node := ast.parse(call, mode="eval").body, ast.Call):
         return call
     arguments = [*map(ast.unparse, node.args), *(f"{one.arg}={ast.unparse(one.value)}" for one in node.keywords)]
@@ -56,7 +56,7 @@ def folded(call: str) -> str:
 
 
 def build_text(export: Export, function: str) -> str:
-    """The call of the model's function with the chosen options."""
+    """Return the call of the model's function with the chosen options."""
     recipe = export.recipe
     arguments = {"activation": ACTIVATIONS[recipe.activation].build(), **recipe.model.options}
     given = "".join(f"        {_argument(name, value)},\n" for name, value in arguments.items())
@@ -65,7 +65,7 @@ def build_text(export: Export, function: str) -> str:
 
 
 def _argument(name: str, value: Any) -> str:
-    """A keyword argument; a name that Python would not read as one stands in a dictionary."""
+    """Return a keyword argument; a name that is no identifier goes into a dictionary."""
     return f"{name}={literal(value)}" if is_name(name) else f"**{literal({name: value})}"
 
 
@@ -81,7 +81,7 @@ def schedule_text(recipe: Recipe) -> str:
 
 
 def scores_text(recipe: Recipe) -> str:
-    """What the metric takes, from `outputs` of the model: see `tuner.catalog.scores`."""
+    """Return the expression that converts `outputs` of the model to scores: see `tuner.catalog.to_scores`."""
     head = recipe.head
     if recipe.task is Task.REGRESSION:
         return 'outputs * fitted["target_scale"] + fitted["target_center"]'
@@ -99,7 +99,7 @@ def scores_text(recipe: Recipe) -> str:
 
 
 def fitted_text(export: Export) -> str:
-    """What was fitted on each training part, as a list of dictionaries of arrays."""
+    """Return what was fitted on each training part, as a list of dictionaries of arrays."""
     lines = ["FITTED = ["]
     for split in export.splits:
         given = split.preprocessing
@@ -122,7 +122,7 @@ def _array(name: str, values: Sequence[float]) -> list[str]:
 
 
 def names_text(export: Export) -> str:
-    """The names of the columns and classes, where there are any, and how texts became numbers."""
+    """Return the names of columns and classes, if any, and how texts were encoded."""
     given = export.splits[0].preprocessing
     parts = []
     if given.features:

@@ -24,17 +24,17 @@ Numbers = Callable[[Curve], Sequence[float | None]]
 
 
 def learning_curves(results: StudyView) -> Figure | str:
-    """The objective on validation data after each epoch."""
+    """Plot the objective on validation data after each epoch."""
     return _drawn(results, lambda curve: curve.metric, results.metric) or "No trial has trained an epoch yet."
 
 
 def rate_curves(results: StudyView) -> Figure | str:
-    """The learning rate of each epoch."""
+    """Plot the learning rate of each epoch."""
     return _drawn(results, lambda curve: curve.rate, "learning rate") or "No learning rates were recorded."
 
 
 def chosen(results: StudyView, having: Sequence[TrialView]) -> list[TrialView]:
-    """The trials whose curves are drawn, by number."""
+    """Return the trials whose curves are drawn, by number."""
     if len(having) <= MOST_CURVES:
         return list(having)
     complete = [seen for seen in having if seen.state == TrialState.COMPLETE and seen.value is not None]
@@ -46,7 +46,7 @@ def chosen(results: StudyView, having: Sequence[TrialView]) -> list[TrialView]:
 
 
 def which(drawn: int, having: int) -> str:
-    """What stands behind the name of an axis where not all trials are drawn."""
+    """Return the suffix of an axis title if not all trials are drawn."""
     return f", {drawn} of {having} trials: the best and a sample" if drawn < having else ""
 
 
@@ -78,7 +78,7 @@ def _drawn(results: StudyView, numbers: Numbers, name: str) -> Figure | None:
 def _colourings(
     results: StudyView, drawn: Sequence[TrialView]
 ) -> Iterator[tuple[str, list[tuple[str, list[TrialView], Any]]]]:
-    """A dimension with its groups of trials, each with a label and the style of its line; the states come last."""
+    """Yield dimensions with their groups of trials, each with a label and a line style; the states come last."""
     by_number = {seen.number: seen for seen in drawn}
     for dimension in results.by_importance:
         found = group_trials([seen.trial for seen in drawn], dimension, _BINS)
@@ -114,7 +114,7 @@ def _line(shade: str, at: int) -> dict[str, Any]:
 def _trace(
     trials: Sequence[TrialView], numbers: Numbers, label: str, name: str, line: dict[str, Any]
 ) -> dict[str, Any]:
-    """All curves of a group as one line with gaps: as fast as one curve, and small as arrays of bytes."""
+    """Return all curves of a group as one line with gaps: fast to draw, and small as arrays of bytes."""
     x, y, number = [], [], []
     for seen in trials:
         values = numbers(seen.curve)

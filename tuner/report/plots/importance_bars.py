@@ -9,7 +9,7 @@ from tuner.report.study_view import StudyView
 
 
 def importances(results: StudyView) -> Figure | str:
-    """A bar a dimension with its 90 % interval; the tick behind it is what chance alone would give."""
+    """Plot a bar per dimension with its 90 % interval; the tick marks what chance alone would give."""
     content = results.importance
     rows = [row for row in content["dimensions"] if row["share"] is not None][::-1]
     if not rows:

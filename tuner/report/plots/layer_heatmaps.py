@@ -45,7 +45,7 @@ Probes = Sequence[dict[str, Any]]
 
 
 def trials_by_epoch(results: StudyView) -> Figure | str:
-    """A heat map for each measure that was measured, one shown at a time: trials by the epochs of their probes."""
+    """Plot a heat map per measure, one shown at a time: trials by the epochs of their probes."""
     having = [seen for seen in results.trials if results.probes.get(seen.number)]
     if not having:
         return _NOTHING
@@ -74,7 +74,7 @@ def trials_by_epoch(results: StudyView) -> Figure | str:
 
 
 def layers_by_epoch(results: StudyView) -> Figure | str:
-    """A heat map for each measure of some trials, one shown at a time: layers by the epochs of their probes."""
+    """Plot a heat map per measure of some trials, one shown at a time: layers by the epochs of their probes."""
     examples = _examples(results)
     if not examples:
         return _NOTHING
@@ -105,7 +105,7 @@ def layers_by_epoch(results: StudyView) -> Figure | str:
 
 
 def _examples(results: StudyView) -> list[tuple[str, TrialView]]:
-    """The best trial and the first one with each verdict, with a label each."""
+    """Return the best trial and the first one with each verdict, with a label each."""
     best = [] if results.best is None else [results.best]
     found: dict[int, tuple[str, TrialView]] = {}
     for seen in [*best, *(one.trials[0] for one in verdicts(results))]:
@@ -128,7 +128,7 @@ def _values(probes: Probes, key: str) -> list[float]:
 
 
 def _largest(probes: Probes, key: str, epochs: Sequence[int]) -> list[float | None]:
-    """The largest number of all layers and folds of a trial at each of the epochs; None where there is none."""
+    """Return the largest number over layers and folds of a trial at each epoch, or None if not measured."""
     found = []
     for epoch in epochs:
         values = _values([probe for probe in probes if probe["epoch"] == epoch], key)

@@ -22,7 +22,7 @@ _BELOW = 0.12
 
 
 def parallel(results: StudyView) -> Figure | str:
-    """A line a complete trial through its value of each dimension, coloured by the objective.
+    """Plot a line per complete trial through its value of each dimension, coloured by the objective.
 
     Dragging along an axis keeps the lines that pass there.
     """
@@ -69,8 +69,8 @@ def _dimension(name: str, trials: Sequence[TrialView]) -> dict[str, Any]:
     if isinstance(kind, CategoricalDistribution):
         labels = [str(written_value(name, choice)) for choice in kind.choices]
         labels += [str(s.params[name]) for s in trials if name in s.params and str(s.params[name]) not in labels]
-        places = [labels.index(str(seen.params[name])) if name in seen.params else -1 for seen in trials]
-        ticks = dict(enumerate(labels))
+        places: list[float] = [labels.index(str(seen.params[name])) if name in seen.params else -1 for seen in trials]
+        ticks: dict[float, str] = {float(at): label for at, label in enumerate(labels)}
         low, high = 0.0, float(max(1, len(labels) - 1))
     else:
         to = math.log10 if getattr(kind, "log", False) else float

@@ -59,22 +59,22 @@ _OLDER_PX = 18
 
 
 def text(value: Any) -> str:
-    """A text that Plotly shows as it is: it reads tags in all of its labels."""
+    """Escape a text for Plotly, which interprets tags in all labels."""
     return html.escape(plain(number_text(value)), quote=False)
 
 
 def number_text(value: Any) -> str:
-    """A value: floats with four digits that count, everything else as it is."""
+    """Format a value: floats with four significant digits, everything else unchanged."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def cut(label: str, longest: int = 18) -> str:
-    """A label short enough to stand beside others."""
+    """Truncate a label."""
     return label if len(label) <= longest else f"{label[: longest - 1]}…"
 
 
 def figure(traces: Sequence[dict[str, Any]], menus: Sequence[dict[str, Any]] = (), **layout: Any) -> Figure:
-    """A figure in the style of all others, without a title: the page around it has one.
+    """Return a figure in the common style, without a title: the page has one.
 
     Args:
         traces: What is drawn.
@@ -107,7 +107,7 @@ def figure(traces: Sequence[dict[str, Any]], menus: Sequence[dict[str, Any]] = (
 
 
 def titled(drawn: Figure, title: str, height: int) -> Figure:
-    """A copy of so many pixels with the title in the figure: for where no page names it."""
+    """Return a copy of a given size with the title in the figure, for use outside of a page."""
     copy = Figure(drawn)
     above = (copy.layout.margin.t or 0) + _TITLE_PX
     copy.update_layout(
@@ -134,7 +134,7 @@ def _axis() -> dict[str, Any]:
 
 
 def value_axis(name: str, values: Iterable[float | None]) -> dict[str, Any]:
-    """The axis of an objective: logarithmic where positive values lie far apart.
+    """Return the axis of an objective: logarithmic if positive values are far apart.
 
     Where single values are far off, the axis shows where the others lie; a double click shows all.
     """
@@ -177,12 +177,12 @@ def zoom(axis: dict[str, Any], values: Iterable[float | None], maximize: bool) -
 
 
 def colour(index: int) -> str:
-    """The colour of the n-th choice."""
+    """Return the colour of the n-th choice."""
     return CHOICES[index % len(CHOICES)]
 
 
 def dash(index: int) -> str:
-    """The dash of the n-th choice."""
+    """Return the dash of the n-th choice."""
     return DASHES[index // len(CHOICES) % len(DASHES)]
 
 
@@ -203,7 +203,7 @@ def _between(position: float) -> str:
 def menu(
     labels: Sequence[str], visible: Sequence[Sequence[bool]], changes: Sequence[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
-    """A dropdown above the plot that shows some traces, and hides the others.
+    """Return a dropdown above the plot that shows some traces, and hides the others.
 
     Args:
         labels: One an entry.

@@ -17,7 +17,7 @@ LEADERS = 10
 
 
 def recipe(results: StudyView) -> Html:
-    """The best parameters, the leading trials, and the recipe as code."""
+    """Show the best parameters, the leading trials, and the recipe as code."""
     best = results.best
     if best is None:
         return element("p", "No trial is complete yet, so there is no best setting to show.")

@@ -15,7 +15,7 @@ _HEADER = ("complete", "best", "median", "spread", "epochs to goal", "diverged",
 
 
 def comparisons(results: StudyView) -> Html:
-    """The tables, the most important dimension first; the first ones are open."""
+    """Show the tables, the most important dimension first; the first ones are open."""
     try:
         content = compare(results.study, results.by_importance)
     except NoBestTrialError:
@@ -54,7 +54,7 @@ def _dimension(comparison: dict[str, Any], common: list[str], is_open: bool) -> 
 
 
 def _commonest(row: dict[str, Any]) -> str:
-    """The commonest verdict, and how many of those that were judged have it."""
+    """Return the commonest verdict, and its count among the trials with one."""
     verdicts = row["verdicts"]
     return f"{row['verdict']} ({verdicts[row['verdict']]} of {sum(verdicts.values())})" if verdicts else "–"
 

@@ -11,7 +11,7 @@ _NAMED = 12
 
 
 def health(results: StudyView) -> Html:
-    """How many trials have each verdict, with an example; a sentence where nothing was measured."""
+    """Show the count of trials per verdict, with an example; or a sentence if nothing was measured."""
     found = verdicts(results)
     if not found:
         return element("p", "Health was not measured in this study.")
