@@ -37,11 +37,11 @@ ELSEWHERE = {
     "tuner/data/scaling.py": {"median"},
     "tuner/health/layer_monitor.py": {"relu", "sigmoid", "tanh"},  # kinds of functions that die or saturate
     "tuner/engines/prober.py": {"sigmoid"},  # output activations
-    "tuner/export/script/snippets.py": {"relu", "sigmoid", "tanh"},
+    "tuner/export/script/recipe_source.py": {"relu", "sigmoid", "tanh"},
     "tuner/refit/serving_model.py": {"relu", "tanh"},
     "tuner/catalog/output_activations.py": {"relu", "sigmoid", "tanh"},
     "tuner/engines/compiled/initial_weights.py": {"constant"},  # a draw that is the same everywhere
-    "tuner/engines/compiled/shared_objects.py": {"learning_rate"},  # in the configuration of a Keras optimizer
+    "tuner/engines/compiled/tunable_objects.py": {"learning_rate"},  # in the configuration of a Keras optimizer
     "tuner/catalog/dimensions.py": {"learning_rate", "momentum", "weight_decay"},  # fields of rows of the tables
     "tuner/catalog/initializers.py": set(ACTIVATIONS),
     "tuner/study/cross_checks.py": {"initializer", "activation"},  # the rule is about the two

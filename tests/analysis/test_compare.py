@@ -8,8 +8,8 @@ import pytest
 from mock_results import mock_results
 
 from tuner.analysis import compare
-from tuner.analysis.comparison import _commonest
 from tuner.analysis.epochs_to_target import default_target
+from tuner.analysis.value_comparison import _commonest
 from tuner.errors import NoBestTrialError
 from tuner.results import read_study_results
 from tuner.storage import StudySession, open_database

@@ -16,7 +16,7 @@ import pytest
 
 import tuner.cli
 from tuner.cli.console import Text, console
-from tuner.cli.output import echo, replace_unencodable, write_file
+from tuner.cli.standard_streams import echo, replace_unencodable, write_file
 from tuner.storage import open_database
 
 EVIL = "evil [red]\x1b[31m\x1b]0;pwned\x07\x9b1m \x08\u202e\x7f"

@@ -7,7 +7,7 @@ import json
 import pytest
 from asking import LAN, OURS, TOKEN, ask
 
-from tuner.dashboard import attempts
+from tuner.dashboard import login_attempts
 
 LOCAL_HOSTS = ("127.0.0.1:8080", "localhost:8080", "LOCALHOST:9000", "localhost", "[::1]:8080", "127.0.0.2")
 FOREIGN_HOSTS = (
@@ -187,7 +187,7 @@ def test_the_cookie_is_another_secret_for_each_dashboard(guarded):
 
 def test_wrong_tokens_are_counted_slowed_and_logged(guarded, monkeypatch, caplog):
     now = 1000.0
-    monkeypatch.setattr(attempts.time, "monotonic", lambda: now)
+    monkeypatch.setattr(login_attempts.time, "monotonic", lambda: now)
     app = guarded(LAN, TOKEN)
     visitor = signed_in(app)
 
@@ -222,8 +222,8 @@ def test_all_addresses_of_a_network_of_ipv6_count_as_one(guarded):
 
 
 def test_no_more_addresses_are_remembered_than_fit(monkeypatch):
-    monkeypatch.setattr(attempts, "_ADDRESSES", 3)
-    tried = attempts.Attempts()
+    monkeypatch.setattr(login_attempts, "_ADDRESSES", 3)
+    tried = login_attempts.Attempts()
     for number in range(9):
         tried.wrong(f"10.0.0.{number}")
     assert len(tried._tries) == 3

@@ -16,7 +16,7 @@ from tuner.dashboard import artifact_folder, panels
 from tuner.dashboard.panels import MARK
 from tuner.dashboard.trial_artifacts import FILES
 from tuner.report import PLOTS, load_view
-from tuner.report.markdown import plain
+from tuner.report.markdown_escaping import plain
 from tuner.results import read_study_results
 from tuner.storage import open_database, open_read_only, read_recipe
 

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from tuner.executors.private_folder import PrivateFolder
-from tuner.executors.ray import session
-from tuner.executors.ray.session import RaySession, close_token_file
+from tuner.executors.ray import ray_credentials
+from tuner.executors.ray.ray_credentials import RaySession, close_token_file
 
 
 def mode(path: Path) -> int:
@@ -71,7 +71,7 @@ class _Ray:
 def _plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_TMPDIR"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(session, "_MAX_PARENT", 1000)
+    monkeypatch.setattr(ray_credentials, "_MAX_PARENT", 1000)
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
 
 
@@ -102,9 +102,9 @@ def test_a_token_that_a_person_gave_is_kept(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_path_is_short_enough_for_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_TMPDIR", "/tmp/" + "long/" * 20)
     socket = "session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.sock"
-    assert len(f"{session._parent()}/tuner-12345678/ray/{socket}") <= 107
-    monkeypatch.setenv("RAY_TMPDIR", "/" + "x" * (session._MAX_PARENT - 1))
-    assert len(f"{session._parent()}/tuner-12345678/ray/{socket}") <= 103
+    assert len(f"{ray_credentials._parent()}/tuner-12345678/ray/{socket}") <= 107
+    monkeypatch.setenv("RAY_TMPDIR", "/" + "x" * (ray_credentials._MAX_PARENT - 1))
+    assert len(f"{ray_credentials._parent()}/tuner-12345678/ray/{socket}") <= 103
 
 
 def test_the_token_of_a_cluster_is_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from real_study import PATIENCE_S, STUDY, environment, write_study
 
 from tuner.errors import UsageError, WorkerError
 from tuner.executors import RayExecutor
-from tuner.executors.ray import cluster, connection, transport
+from tuner.executors.ray import cluster, cluster_connection, transport
 from tuner.executors.ray.actor import RayWorker
 from tuner.executors.ray.project_archive import digest, pack
 from tuner.protocol import Job, LimitExceeded, Limits, WorkerConfig, WorkerDied
@@ -199,7 +199,9 @@ class _Starter:
 
 def started(monkeypatch: pytest.MonkeyPatch, ray: _Ray, **options: Any) -> RayExecutor:
     monkeypatch.setattr(transport, "import_ray", lambda: ray)
-    monkeypatch.setattr(connection, "RaySession", lambda ray: SimpleNamespace(temp_dir="/private", close=lambda: None))
+    monkeypatch.setattr(
+        cluster_connection, "RaySession", lambda ray: SimpleNamespace(temp_dir="/private", close=lambda: None)
+    )
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     executor = RayExecutor(dataclasses.replace(PLACE, limits=options.pop("limits", Limits())), **options)
     executor.start()
@@ -276,12 +278,12 @@ def test_a_node_has_room_for_whole_workers(
 
 def test_the_nodes_get_the_environment_but_no_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
-    variables = connection.worker_variables(PLACE, 2.0, 0.5)
+    variables = cluster_connection.worker_variables(PLACE, 2.0, 0.5)
     assert (variables["OMP_NUM_THREADS"], variables["TF_NUM_INTRAOP_THREADS"]) == ("5", "2")
     assert variables["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
     assert "CUDA_VISIBLE_DEVICES" not in variables
     assert not {"PYTHONPATH", "PATH"} & set(variables)
-    assert connection.worker_variables(PLACE, 2.0, 0.0)["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert cluster_connection.worker_variables(PLACE, 2.0, 0.0)["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
 def test_ray_keeps_no_copy_of_the_project_and_looks_for_modules_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:

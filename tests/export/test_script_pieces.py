@@ -80,23 +80,23 @@ def test_optimizers_losses_and_initializers_are_the_same(base):
     import keras
 
     from tuner.catalog import QuantileLoss
-    from tuner.export.script import snippets
+    from tuner.export.script import recipe_source
 
     names = {"keras": keras, "QuantileLoss": QuantileLoss}
     truth, given = np.eye(3, dtype="float32")[[0, 1, 2, 1]], np.full((4, 3), 0.3, "float32")
     for recipe in variants(base):
-        made, expected = eval(snippets.optimizer_text(recipe), names), make_optimizer(recipe)
+        made, expected = eval(recipe_source.optimizer_text(recipe), names), make_optimizer(recipe)
         assert type(made) is type(expected)
         assert made.get_config() | {"name": None} == expected.get_config() | {"name": None}
-        loss = eval(snippets.loss_text(recipe), names)
+        loss = eval(recipe_source.loss_text(recipe), names)
         assert float(loss(truth, given)) == pytest.approx(float(make_loss(recipe)(truth, given)))
         row = INITIALIZERS[recipe.initializer.name].build(**recipe.initializer.options)
-        assert eval(snippets.initializer_text(recipe), names).get_config() == row.get_config()
+        assert eval(recipe_source.initializer_text(recipe), names).get_config() == row.get_config()
 
 
 def test_scores_are_the_same(base):
-    from tuner.catalog import metric_functions as metrics
-    from tuner.export.script import snippets
+    from tuner.catalog import numpy_metrics as metrics
+    from tuner.export.script import recipe_source
 
     outputs = np.random.default_rng(0).normal(size=(20, 3))
     fitted = {"target_center": np.zeros(3), "target_scale": np.ones(3)}
@@ -105,7 +105,7 @@ def test_scores_are_the_same(base):
             other = recipe.model_copy(update={"head": head})
             names = {"np": np, "softmax": metrics.softmax, "outputs": outputs, "fitted": fitted}
             assert np.allclose(
-                eval(snippets.scores_text(other), names), to_scores(outputs, head, other.task, other.loss.name)
+                eval(recipe_source.scores_text(other), names), to_scores(outputs, head, other.task, other.loss.name)
             )
 
 

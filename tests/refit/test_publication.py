@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tuner.errors import UsageError
-from tuner.refit.publication import check_output, publish
+from tuner.refit.atomic_publish import check_output, publish
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_where_it_fails_nothing_is_left(tmp_path, monkeypatch):
     def full(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tuner.refit.publication.shutil.copyfile", full)
+    monkeypatch.setattr("tuner.refit.atomic_publish.shutil.copyfile", full)
     with pytest.raises(UsageError, match="cannot be written: No space left"):
         publish(made, file)
     assert file.read_bytes() == b"old"

@@ -281,7 +281,7 @@ def test_a_changed_model_and_changed_data(study, place, tmp_path, monkeypatch):
     with pytest.raises(UsageError, match=r"End its name in \.keras"):
         trained(study, place, tmp_path / "a.h5")
     with monkeypatch.context() as patch:
-        patch.setattr("tuner.results.recipe_code.sha256", lambda path: "0" * 64)
+        patch.setattr("tuner.results.recipe_code_permission.sha256", lambda path: "0" * 64)
         with pytest.raises(ContentError, match=r"models/mlp\.py has changed since the study was started"):
             trained(study, place, tmp_path / "a.keras")
     monkeypatch.setitem(study.record.attrs["tuner:about"]["facts"], "sha256", "0" * 64)

@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from tuner.report import load_view, study_note, trial_note, trial_picture
-from tuner.report.markdown import fenced, plain, table
+from tuner.report.markdown_escaping import fenced, plain, table
 from tuner.report.study_view import Curve
 from tuner.results import read_study_results
 from tuner.storage import open_database

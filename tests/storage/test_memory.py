@@ -6,7 +6,7 @@ import optuna
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
-from tuner.storage.mirror import MirrorStorage
+from tuner.storage.memory_mirror import MirrorStorage
 
 
 def test_trials_that_are_put_in() -> None:

@@ -25,7 +25,7 @@ import tensorflow as tf
 
 from tuner.data import DataOptions, prepare
 from tuner.engines import ENGINES, KERAS_SETTINGS, Snapshot
-from tuner.engines.keras_settings import clear_session
+from tuner.engines.keras_global_state import clear_session
 from tuner.protocol import GlobalStateChanged, Job, JobFinished, ModelWarned, WorkerConfig
 from tuner.protocol.messages import parse_event
 from tuner.study import read_study_dict, resolve_recipe

@@ -1,10 +1,10 @@
-from .comparison import compare
 from .dimension_importance import importance
 from .epochs_to_target import fold_mean
 from .grouping import group_trials, searched_dimensions, written_params
 from .rank_tests import holm
 from .ranking import ranked
 from .refinement.refined_study import refine
+from .value_comparison import compare
 
 __all__ = [
     "compare",

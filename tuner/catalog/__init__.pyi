@@ -9,7 +9,6 @@ from .build import (
     make_optimizer,
     row_options,
 )
-from .buildable_recipe import BuildableRecipe
 from .clipping import CLIPPINGS
 from .dimensions import DIMENSIONS, ChoiceDimension, NumberDimension, choice_dimension, number_dimension, written_value
 from .entries import Entry, MetricEntry, OptimizerEntry, Option
@@ -22,6 +21,7 @@ from .optimizers import OPTIMIZERS
 from .output_activations import HEADS, head_warning, resolve_head, second_activation_warning, to_scores
 from .quantile import QuantileLoss
 from .recipe import Choice, ModelChoice, Recipe
+from .recipe_with_keras import BuildableRecipe
 from .schedule_callback import ScheduleCallback
 from .schedule_rates import OBJECTIVE, learning_rates, plateau_state
 from .schedules import SCHEDULES

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from tuner.catalog import metric_functions as functions
+from tuner.catalog import numpy_metrics as functions
 from tuner.catalog.entries import MetricEntry
 from tuner.catalog.task import Task
 from tuner.errors import UnknownNameError

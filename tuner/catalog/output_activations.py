@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tuner.catalog.losses import LOSSES
-from tuner.catalog.metric_functions import softmax
+from tuner.catalog.numpy_metrics import softmax
 from tuner.catalog.task import Task
 from tuner.errors import UnknownNameError, UsageError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tuner.catalog.output_activations import to_scores
-from tuner.catalog.recipe_rules import check_recipe
+from tuner.catalog.recipe_validation import check_recipe
 from tuner.catalog.task import Task
 from tuner.errors import RecipeError
 

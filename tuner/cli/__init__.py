@@ -12,7 +12,7 @@ def main() -> None:
     import click
 
     from tuner.cli.group import OutputClosedError, tuner
-    from tuner.cli.output import echo, replace_unencodable
+    from tuner.cli.standard_streams import echo, replace_unencodable
     from tuner.errors import TunerError
 
     replace_unencodable()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuner.cli.options import open_existing, storage_option
-from tuner.cli.output import echo
+from tuner.cli.standard_streams import echo
 
 if TYPE_CHECKING:
     from tuner.dashboard import Dashboard

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tuner.cli.options import code_option, find_study, storage_option, study_argument, study_name
-from tuner.cli.output import echo, write_file
+from tuner.cli.standard_streams import echo, write_file
 from tuner.errors import UsageError
 from tuner.text import python_text, shell_command
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from tuner.cli.options import json_option, open_existing, print_json, storage_option
-from tuner.cli.output import echo
+from tuner.cli.standard_streams import echo
 
 
 @click.command("list")

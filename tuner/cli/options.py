@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tuner.cli.output import echo, write_file
+from tuner.cli.standard_streams import echo, write_file
 from tuner.errors import UsageError
 
 if TYPE_CHECKING:

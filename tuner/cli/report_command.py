@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tuner.cli.options import find_study, storage_option, study_argument
-from tuner.cli.output import echo
+from tuner.cli.standard_streams import echo
 from tuner.errors import UsageError
 
 _SUFFIXES = (".html", ".htm")

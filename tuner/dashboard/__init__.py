@@ -6,7 +6,7 @@ Importing this package imports neither Optuna nor its dashboard.
 from tuner.dashboard.address import Address, listen
 from tuner.dashboard.app import artifact_folder, dashboard_app
 from tuner.dashboard.guard import Guard
-from tuner.dashboard.redirect import redirect_page
+from tuner.dashboard.launch_page import redirect_page
 from tuner.dashboard.server import Dashboard, open_dashboard
 from tuner.dashboard.token import TOKEN_VARIABLE, Token
 

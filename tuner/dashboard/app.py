@@ -27,7 +27,7 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
     import optuna_dashboard
 
     from tuner.dashboard.cached_database import CachedDatabase
-    from tuner.dashboard.middleware import Overlay
+    from tuner.dashboard.panel_overlay import Overlay
     from tuner.dashboard.panels import Panels
     from tuner.dashboard.stored_artifacts import ArtifactFolder
 

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
 from tuner.dashboard.address import Address
-from tuner.dashboard.attempts import Attempts
 from tuner.dashboard.headers import OWN, content_security_policy, secured
+from tuner.dashboard.login_attempts import Attempts
 from tuner.dashboard.token import Token, bearer, in_address
 
 if TYPE_CHECKING:

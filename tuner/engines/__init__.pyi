@@ -1,8 +1,8 @@
 from .base import Engine, EpochRecord, StepTimes, TrainingResult, TrainingState
 from .checkpoint import Checkpoint
 from .engine_table import ENGINES
-from .keras_settings import KERAS_SETTINGS, Setting, Snapshot
-from .trial import ReportCallback, run_trial
+from .keras_global_state import KERAS_SETTINGS, Setting, Snapshot
+from .trial_loop import ReportCallback, run_trial
 
 __all__ = [
     "ENGINES",

@@ -19,7 +19,7 @@ from tuner.catalog import Recipe, TrialState, build_model, compile_model, fit_op
 from tuner.data import DataFacts, Split
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState
 from tuner.engines.evaluation import PREDICT_ROWS, objective, sample_weight
-from tuner.engines.keras_settings import clear_session
+from tuner.engines.keras_global_state import clear_session
 from tuner.engines.prober import ProbeMeasurement, Prober, constant_prediction, rows_of, steps_of
 from tuner.engines.variable_io import assign, kept, values_of
 from tuner.health import Finding, LayerMonitor, check_finite

@@ -1,4 +1,3 @@
-from .artifacts import TrainingArtifacts
 from .events import (
     CheckpointSaved,
     CheckpointSkipped,
@@ -14,8 +13,9 @@ from .events import (
 )
 from .executor import Executor
 from .job import Job, artifacts_for
-from .limits import NO_LIMITS, Limits, out_of_memory
 from .messages import MAX_CHECKPOINT_BYTES
+from .training_files import TrainingArtifacts
+from .trial_limits import NO_LIMITS, Limits, out_of_memory
 from .worker_config import CHECKPOINT_EVERY_S, WorkerConfig
 
 __all__ = [

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from tuner.data import DataFacts
 from tuner.health import HealthOptions
-from tuner.protocol.limits import NO_LIMITS, Limits
+from tuner.protocol.trial_limits import NO_LIMITS, Limits
 
 if TYPE_CHECKING:
     from tuner.study import Execution

@@ -1,4 +1,4 @@
-from .final_model import final_split, fit_final_model, watches_validation
+from .final_training import final_split, fit_final_model, watches_validation
 from .model_metadata import ModelMetadata, read_about, write_about
 from .refit_options import SEEDS, TOP, RefitOptions
 from .refit_result import RefitResult

@@ -17,7 +17,7 @@ from tuner.errors import StudyFailedError
 from tuner.export import find_seed
 from tuner.protocol import Job
 from tuner.refit.baseline import constants
-from tuner.refit.final_model import watches_validation
+from tuner.refit.final_training import watches_validation
 from tuner.refit.intervals import ErrorWidths, Interval, interval_around, seeds_width
 from tuner.refit.refit_result import TestScore
 from tuner.refit.refit_session import RefitSession

@@ -13,12 +13,12 @@ from tuner.catalog import Recipe, TrialState
 from tuner.data import PreparedData
 from tuner.export import find_seed, prepare_for_export
 from tuner.protocol import Executor, Job, WorkerConfig
+from tuner.refit.atomic_publish import check_output, publish
 from tuner.refit.baseline import Constant, best_constant
 from tuner.refit.conclusion import against_baseline, explain, has_winner, test_confirms
 from tuner.refit.final_fit import FinalFit, expected_on_test, fit_final, record_test_use
 from tuner.refit.finalists import Leader, leaders
 from tuner.refit.model_metadata import ModelMetadata, write_about
-from tuner.refit.publication import check_output, publish
 from tuner.refit.refit_options import RefitOptions
 from tuner.refit.refit_result import Baseline, CandidateRow, RefitResult
 from tuner.refit.refit_session import RefitProgress, RefitSession

@@ -9,7 +9,7 @@ from tuner.export import recipe_toml
 from tuner.report.cost import sum_cost
 from tuner.report.failures import failures
 from tuner.report.health_counts import verdicts
-from tuner.report.markdown import fenced, plain, table
+from tuner.report.markdown_escaping import fenced, plain, table
 from tuner.report.narrative import answer_text, caveats, importance_text, question, standing
 from tuner.report.study_view import StudyView, TrialView
 from tuner.text import count, duration, number, percent, tuner_command

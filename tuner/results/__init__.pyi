@@ -1,5 +1,5 @@
 from .best import Best, best_trial
-from .recipe_code import check_data_code, check_model_code
+from .recipe_code_permission import check_data_code, check_model_code
 from .stored_recipes import trial_recipe
 from .stored_study import StoredStudy, list_studies, read_study_results
 from .study_json import summary

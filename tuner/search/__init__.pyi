@@ -1,3 +1,4 @@
+from .asked_settings import SettingIndex
 from .distributions import distribution, params_from_trial, searched_params, setting_key, suggest, to_optuna_params
 from .initial_points import initial_points
 from .outcomes import Outcome, find_best, tell, trial_state, trial_value
@@ -5,7 +6,6 @@ from .pruners import DEFAULT_PRUNER, PRUNERS
 from .pruners.base import PrunerRow
 from .samplers import DEFAULT_SAMPLER, SAMPLERS
 from .samplers.base import SamplerRow
-from .setting_index import SettingIndex
 
 __all__ = [
     "DEFAULT_PRUNER",

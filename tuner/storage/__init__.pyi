@@ -18,8 +18,8 @@ from .retry import PATIENCE_S, RetryPolicy, open_patiently
 from .study_session import StudySession, silence_optuna
 
 __all__ = [
-    "PATIENCE_S",
     "HEARTBEAT_INTERVAL_S",
+    "PATIENCE_S",
     "Database",
     "RetryPolicy",
     "StoredCheckpoint",

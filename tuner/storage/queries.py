@@ -13,7 +13,7 @@ from tuner.errors import StudyNotFoundError, UsageError, nearest
 from tuner.storage import leases, tables
 from tuner.storage.database import Database
 from tuner.storage.migrations import as_stored
-from tuner.storage.stored_values import check_rows, check_study, stored_values
+from tuner.storage.stored_value_validation import check_rows, check_study, stored_values
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping, Select, Table

@@ -22,9 +22,9 @@ from tuner.errors import LeaseLostError, StudyNotFoundError
 from tuner.storage import checkpoints, leases, optuna_sql
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.database import Database, storage_errors
-from tuner.storage.mirror import MirrorStorage, StudyMirror, copy_trial
-from tuner.storage.row_conversion import as_requeued, coalesce
-from tuner.storage.transaction import RequestTrials, Transaction
+from tuner.storage.memory_mirror import MirrorStorage, StudyMirror, copy_trial
+from tuner.storage.transaction_plan import RequestTrials, Transaction
+from tuner.storage.trial_rows import as_requeued, coalesce
 from tuner.storage.write_buffer import WriteBuffer
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 from tuner.storage import tables
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.optuna_sql import TableWrite
-from tuner.storage.row_conversion import clear_rows, rungs_of, scalar_columns
+from tuner.storage.trial_rows import clear_rows, rungs_of, scalar_columns
 
 AttrUpdate: TypeAlias = tuple[str, Callable[[Any], Any]]
 """Key of a user attribute of the study, and the function from its value (None if unset) to the new one."""

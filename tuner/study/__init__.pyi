@@ -1,16 +1,16 @@
 from .description import explain
-from .execution import Execution, read_execution
 from .file_schema import json_schema
-from .naming import study_name_in
 from .program_sharing import trials_per_program
 from .renamed_keys import with_new_names
 from .resolve_recipe import resolve_recipe
 from .scaffold import new_project
 from .scalars import duration_s
-from .sections import Budget
+from .study_file_model import Budget
 from .study_fingerprint import LATER_KEYS, difference, fingerprint
 from .study_loader import read_study, read_study_dict
+from .study_name import study_name_in
 from .study_spec import StudySpec
+from .training_settings import Execution, read_execution
 
 __all__ = [
     "LATER_KEYS",
@@ -22,12 +22,12 @@ __all__ = [
     "explain",
     "fingerprint",
     "json_schema",
-    "study_name_in",
     "new_project",
     "read_execution",
     "read_study",
     "read_study_dict",
     "resolve_recipe",
+    "study_name_in",
     "trials_per_program",
     "with_new_names",
 ]

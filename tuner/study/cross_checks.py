@@ -11,7 +11,7 @@ from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
 from tuner.study.problems import Problems
 from tuner.study.search.context import values_of
-from tuner.study.sections import Budget
+from tuner.study.study_file_model import Budget
 from tuner.study.study_spec import total_steps
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from tuner.catalog import DIMENSIONS, ChoiceDimension, Entry, NumberDimension, number_dimension
 from tuner.space import Categorical, Fixed, Parameter
+from tuner.study.allowed_value import AllowedValue
 from tuner.study.search.parameter_syntax import MOST_CHOICES
-from tuner.study.sections import FileSchema, StudyFile
-from tuner.study.value_schema import AllowedValue
+from tuner.study.study_file_model import FileSchema, StudyFile
 
 _Schema = dict[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 from tuner.catalog import METRICS, MetricEntry, Task, find_metric
 from tuner.errors import UnknownNameError, nearest
 from tuner.study.problems import Problems, listed
-from tuner.study.sections import Budget
+from tuner.study.study_file_model import Budget
 
 _LOSS = re.compile(r"(?:(?:val|valid|validation|train|training|test)[_ -]?)?loss", re.IGNORECASE)
 _PART = re.compile(r"(?:val|valid|validation)[_ -](.+)", re.IGNORECASE)

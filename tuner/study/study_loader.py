@@ -11,14 +11,14 @@ import numpy as np
 
 from tuner.errors import StudyFileError, UnknownNameError
 from tuner.study.cross_checks import ParsedSections, cross_check
-from tuner.study.data_section import load_facts
+from tuner.study.data_errors import load_facts
 from tuner.study.model_file import find_model
 from tuner.study.objective_section import check_target, find_objective
 from tuner.study.problems import Problems, TooManyProblemsError
 from tuner.study.search.search_section import StudyContext, read_search
-from tuner.study.section import read_sections
-from tuner.study.sections import StudyFile, as_choice
-from tuner.study.study_files import locate, parse
+from tuner.study.section_base import read_sections
+from tuner.study.study_file_model import StudyFile, as_choice
+from tuner.study.study_file_parser import locate, parse
 from tuner.study.study_spec import StudySpec
 
 _OVERRIDES = {

@@ -11,7 +11,7 @@ from tuner.catalog import Choice, Objective
 from tuner.data import DataFacts, DataOptions, Folds
 from tuner.health import HealthOptions
 from tuner.space import Space
-from tuner.study.sections import Budget, Resources
+from tuner.study.study_file_model import Budget, Resources
 from tuner.user_code import Reference
 
 _MOST_SETTINGS = 10**15

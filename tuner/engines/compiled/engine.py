@@ -24,7 +24,7 @@ from tuner.engines.compiled.support_checks import by_settings, refuse
 from tuner.engines.compiled.training_program import TrainingProgram
 from tuner.engines.compiled.xla_policy import XlaPolicy
 from tuner.engines.evaluation import PREDICT_ROWS, objective, sample_weight
-from tuner.engines.keras_settings import KERAS_SETTINGS, Snapshot, settings_key
+from tuner.engines.keras_global_state import KERAS_SETTINGS, Snapshot, settings_key
 from tuner.engines.prober import Prober
 from tuner.engines.variable_io import assign, values_of
 from tuner.errors import UnsupportedError

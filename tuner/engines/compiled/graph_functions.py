@@ -15,8 +15,8 @@ from tuner.engines.compiled.flat_weights import Weights
 from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, effects_of, outputs_of, types_of
 from tuner.engines.compiled.lru_cache import BuildTimer
 from tuner.engines.compiled.network import Network
-from tuner.engines.compiled.shared_objects import SharedLoss, SharedOptimizer
 from tuner.engines.compiled.support_checks import by_graph, by_outputs, refuse
+from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer
 from tuner.errors import UnsupportedError
 
 

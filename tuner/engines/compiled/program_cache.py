@@ -25,10 +25,10 @@ from tuner.engines.compiled.graph_functions import (
 from tuner.engines.compiled.lru_cache import BuildTimer, LruCache
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.probe_functions import HealthPieces
-from tuner.engines.compiled.shared_objects import SharedLoss, SharedOptimizer, loss_key, optimizer_key
 from tuner.engines.compiled.support_checks import by_update, refuse
 from tuner.engines.compiled.training_program import TrainingProgram
-from tuner.engines.keras_settings import settings_key
+from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer, loss_key, optimizer_key
+from tuner.engines.keras_global_state import settings_key
 from tuner.errors import TunerError, UnsupportedError
 
 _KEPT = 256

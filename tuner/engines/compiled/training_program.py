@@ -14,8 +14,8 @@ from tuner.engines.compiled.epoch_runner import EpochRunner
 from tuner.engines.compiled.flat_weights import Weights
 from tuner.engines.compiled.graph_functions import GraphFunction
 from tuner.engines.compiled.network import Network
-from tuner.engines.compiled.shared_objects import SharedLoss, SharedOptimizer
 from tuner.engines.compiled.support_checks import draws
+from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer
 
 _CHECKING = ("Assert", "CheckNumerics")
 """Parts of the names of operations that say what is wrong with a row, where XLA says nothing."""

@@ -16,9 +16,9 @@ from typing import Any
 from tuner.executors.pool import PoolWorker, Received, WorkerExit
 from tuner.executors.ray.actor import CALLS, RayWorker, Work
 from tuner.executors.ray.cluster import Cluster
-from tuner.executors.ray.connection import LOCAL, connect, import_ray, worker_variables
+from tuner.executors.ray.cluster_connection import LOCAL, connect, import_ray, worker_variables
 from tuner.executors.ray.project_archive import digest, pack
-from tuner.executors.ray.session import RaySession
+from tuner.executors.ray.ray_credentials import RaySession
 from tuner.protocol import WorkerConfig, out_of_memory
 from tuner.text import format_error
 

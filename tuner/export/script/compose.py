@@ -12,7 +12,7 @@ from tuner.export.script.extract import definitions
 from tuner.export.script.header import docstring_text, settings_text
 from tuner.export.script.literals import comment, docstring, literal
 from tuner.export.script.model_source import MODULE, embedded_source, inline_source
-from tuner.export.script.snippets import scores_text
+from tuner.export.script.recipe_source import scores_text
 from tuner.export.script.training_source import training_source
 from tuner.results import check_model_code
 from tuner.user_code import Reference, find, find_helpers, source_text

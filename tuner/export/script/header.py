@@ -5,7 +5,7 @@ from __future__ import annotations
 from tuner.catalog import SCHEDULES, Task
 from tuner.engines import ENGINES
 from tuner.export.exported_recipe import Export
-from tuner.export.script import snippets
+from tuner.export.script import recipe_source
 from tuner.export.script.literals import literal
 
 
@@ -54,7 +54,7 @@ def settings_text(export: Export) -> str:
     direction = "maximized" if export.direction == "maximize" else "minimized"
     order = ENGINES[export.engine].order
     maximize = f"\nMAXIMIZE = {export.direction == 'maximize'}" if SCHEDULES[recipe.schedule.name].stateful else ""
-    names = snippets.names_text(export)
+    names = recipe_source.names_text(export)
     return f"""RECORDED = {literal(export.value)}  # {recipe.metric} on the validation part, {direction}
 TASK = {literal(str(recipe.task))}
 SEED = {literal(recipe.seed)}  # of initial weights, batch order and dropout
@@ -66,6 +66,6 @@ LEARNING_RATE = {literal(recipe.learning_rate)}{weights}{maximize}
 {names}
 SHAPE = {literal(tuple(export.splits[0].preprocessing.shape))}  # of one row as the model gets it
 # Fitted on the training part{"" if len(export.splits) == 1 else " of each fold"}: x becomes (x - center) / scale.
-{snippets.fitted_text(export)}
+{recipe_source.fitted_text(export)}
 
 """

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tuner.export.exported_recipe import Export
-from tuner.export.script import snippets
+from tuner.export.script import recipe_source
 from tuner.export.script.literals import literal
 from tuner.user_code import is_name
 
@@ -45,12 +45,12 @@ def template_environment() -> Environment:
     filters: dict[str, Callable[..., str]] = {
         "literal": literal,
         "name": _name,
-        "initializer": snippets.initializer_text,
-        "optimizer": lambda recipe: snippets.folded(snippets.optimizer_text(recipe)),
-        "loss": lambda recipe: snippets.folded(snippets.loss_text(recipe)),
-        "build": snippets.build_text,
-        "scores": snippets.scores_text,
-        "schedule": lambda recipe: snippets.folded(snippets.schedule_text(recipe)),
+        "initializer": recipe_source.initializer_text,
+        "optimizer": lambda recipe: recipe_source.folded(recipe_source.optimizer_text(recipe)),
+        "loss": lambda recipe: recipe_source.folded(recipe_source.loss_text(recipe)),
+        "build": recipe_source.build_text,
+        "scores": recipe_source.scores_text,
+        "schedule": lambda recipe: recipe_source.folded(recipe_source.schedule_text(recipe)),
     }
     environment.filters = {name: _to_source(write) for name, write in filters.items()}
     return environment

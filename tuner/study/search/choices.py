@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from tuner.catalog import DIMENSIONS, ChoiceDimension, number_dimension
 from tuner.space import Categorical, Fixed
+from tuner.study.allowed_value import AllowedValue
 from tuner.study.problems import dotted, listed
 from tuner.study.search.conditions import UnresolvedDimension
 from tuner.study.search.context import SearchContext, default_of, defaults_of, values_of
 from tuner.study.search.parameter_syntax import ParsedParameter, read_parameter
-from tuner.study.value_schema import AllowedValue
 
 
 def choice_drafts(dimension: ChoiceDimension, reading: SearchContext) -> Iterator[UnresolvedDimension]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tuner.catalog import NumberDimension, choice_dimension
 from tuner.space import Categorical, Fixed, Float, Parameter, Value
+from tuner.study.allowed_value import AllowedValue
 from tuner.study.problems import dotted, listed
 from tuner.study.search.conditions import UnresolvedDimension
 from tuner.study.search.context import SearchContext, values_of
 from tuner.study.search.parameter_syntax import ParsedParameter, read_parameter
-from tuner.study.value_schema import AllowedValue
 
 
 def number_drafts(dimension: NumberDimension, reading: SearchContext) -> Iterator[UnresolvedDimension]:

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from tuner.errors import nearest
 from tuner.space import Categorical, Fixed, Float, Int, Parameter
+from tuner.study.allowed_value import AllowedValue, Invalid, bare, checked
 from tuner.study.problems import Problems, dotted, written
 from tuner.study.scalars import is_number, is_whole
-from tuner.study.value_schema import AllowedValue, Invalid, bare, checked
 
 MOST_CHOICES: Final = 1_000
 MOST_STEPS: Final = 1_000_000

@@ -9,13 +9,13 @@ from typing import Any
 from tuner.catalog import DIMENSIONS, ChoiceDimension, Task
 from tuner.errors import nearest
 from tuner.space import Space
+from tuner.study.allowed_value import AllowedValue
 from tuner.study.problems import Problems, dotted, listed
 from tuner.study.search.choices import check_option_sections, choice_drafts
 from tuner.study.search.conditions import UnresolvedDimension, build_space
 from tuner.study.search.context import SearchContext
 from tuner.study.search.numbers import number_drafts
 from tuner.study.search.parameter_syntax import read_parameter
-from tuner.study.value_schema import AllowedValue
 from tuner.user_code import Signature
 
 _OWN_WORDS = {

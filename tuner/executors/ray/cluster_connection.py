@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tuner.errors import WorkerError
-from tuner.executors.ray.session import RaySession, close_token_file
+from tuner.executors.ray.ray_credentials import RaySession, close_token_file
 from tuner.executors.worker_env import settings
 from tuner.protocol import WorkerConfig
 from tuner.text import format_error

@@ -19,10 +19,10 @@ from tuner.health import HEALTHY, VERDICTS, HealthOptions
 from tuner.registry import Registry
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
 from tuner.space import Categorical, Int
+from tuner.study.allowed_value import AllowedValue
 from tuner.study.problems import listed, refusal, unknown_name
 from tuner.study.scalars import Duration, FiniteNumber, Memory, is_number
-from tuner.study.section import Section, raise_errors
-from tuner.study.value_schema import AllowedValue
+from tuner.study.section_base import Section, raise_errors
 
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from tuner.study.data_section import note_data_error
+from tuner.study.data_errors import note_data_error
 from tuner.study.problems import Problems
 
 if TYPE_CHECKING:

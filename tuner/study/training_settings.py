@@ -10,8 +10,8 @@ from typing import Any
 from tuner.errors import UsageError
 from tuner.health import HealthOptions
 from tuner.study.problems import Problems, TooManyProblemsError
-from tuner.study.section import read_sections
-from tuner.study.sections import Budget, StudyFile
+from tuner.study.section_base import read_sections
+from tuner.study.study_file_model import Budget, StudyFile
 
 _KEYS = ("engine", "seed", "budget", "health")
 

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from tuner.storage import checkpoints, leases, optuna_sql
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.leases import Lease, LeaseMonitor
-from tuner.storage.mirror import StudyMirror, copy_trial
+from tuner.storage.memory_mirror import StudyMirror, copy_trial
 from tuner.storage.optuna_sql import TableWrite, TrialDiff
-from tuner.storage.row_conversion import as_requeued, clear_rows
+from tuner.storage.trial_rows import as_requeued, clear_rows
 from tuner.storage.write_buffer import AttrUpdate, WriteBuffer
 
 RequestTrials: TypeAlias = Callable[[int], Sequence[Mapping[str, Any]]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuner.study.study_files import locate, parse
+from tuner.study.study_file_parser import locate, parse
 
 
 def study_name_in(path: str | Path) -> tuple[str, Path]:
