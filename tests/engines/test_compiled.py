@@ -79,7 +79,7 @@ def test_a_network_and_a_loss_are_traced_once(monkeypatch: pytest.MonkeyPatch) -
         traced.append(function.__name__)
         return trace(function, *given)
 
-    monkeypatch.setattr(graph_functions, "traced_piece", counted)
+    monkeypatch.setattr(graph_functions, "trace", counted)
     engine = ENGINES["compiled"].make()
     for loss in ("log_cosh", "huber", "mean_absolute_error"):
         for units in (2, 3):
@@ -157,7 +157,12 @@ def test_an_epoch_becomes_one_program_where_that_pays(monkeypatch: pytest.Monkey
     first, second = (oracle.recipe("categorical_crossentropy", name, epochs=4) for name in ("nadam", "adam"))
     engine = ENGINES["compiled"].make()
     plain = {recipe.optimizer.name: numbers(engine, recipe) for recipe in (first, second)}
-    for name, value in (("PAYS", 13), ("LAST", 1), ("PROVEN", 24), ("WHOLE", 2)):
+    for name, value in (
+        ("MIN_STEPS_FOR_EPOCH_GRAPH", 13),
+        ("RESERVED_SLOTS", 1),
+        ("MIN_STEPS_FOR_RESERVED_SLOT", 24),
+        ("MAX_EPOCH_GRAPHS", 2),
+    ):
         monkeypatch.setattr(epoch_runner, name, value)
     engine = ENGINES["compiled"].make()
 

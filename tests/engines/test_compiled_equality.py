@@ -30,7 +30,7 @@ def engine() -> Any:
     from tuner.engines import ENGINES
     from tuner.engines.compiled import epoch_runner
 
-    with mock.patch.object(epoch_runner, "WHOLE", 1000):
+    with mock.patch.object(epoch_runner, "MAX_EPOCH_GRAPHS", 1000):
         return ENGINES["compiled"].make()
 
 
