@@ -209,7 +209,7 @@ class MetricEntry:
 
     Attributes:
         direction: "maximize" or "minimize".
-        function: Computes it, as `metric_functions` says; `compute` checks its arguments first.
+        function: Computes it, as `numpy_metrics` says; `compute` checks its arguments first.
         tasks: The tasks it is defined for.
         default_for: The tasks whose default objective it is.
         best: The best value there can be.

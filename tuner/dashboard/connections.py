@@ -55,7 +55,7 @@ Trusts = Callable[[Mapping[str, str], str], bool]
 """Whether headers, as in a WSGI environment, and the address that they come from open the dashboard."""
 
 
-class _Request(HTTPRequestParser):  # type: ignore[misc]
+class _Request(HTTPRequestParser):
     """A request while it arrives; all that cannot be read is an error with status 400.
 
     Args:
@@ -100,7 +100,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]
         return self._trusts(found, self._address)
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]
+class _Channel(HTTPChannel):
     """A connection; see `HTTPChannel` of waitress."""
 
     def __init__(self, server: _Server, *arguments: Any, **options: Any) -> None:
@@ -136,7 +136,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         self.will_close = True
 
 
-class _Server(TcpWSGIServer):  # type: ignore[misc]
+class _Server(TcpWSGIServer):
     """The server; see `TcpWSGIServer` of waitress.
 
     Args:

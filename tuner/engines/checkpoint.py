@@ -64,8 +64,10 @@ class Checkpoint:
             "arrays": {name: len(arrays) for name, arrays in state.arrays.items()},
         }
         archive = io.BytesIO()
-        entries = {_entry(name, i): array for name, arrays in state.arrays.items() for i, array in enumerate(arrays)}
-        np.savez(archive, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **entries)
+        entries: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
+        for name, arrays in state.arrays.items():
+            entries |= {_entry(name, i): array for i, array in enumerate(arrays)}
+        np.savez(archive, **entries)
         content = archive.getvalue()
         return _MARK + hashlib.sha256(content).digest() + content
 

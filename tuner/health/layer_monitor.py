@@ -107,7 +107,7 @@ class LayerMonitor:
         squares = [0.0] * len(self.names)
         for owner, array in zip(self._owners, arrays, strict=True):
             flat = array.astype(np.float64).ravel()
-            squares[owner] += flat @ flat
+            squares[owner] += float(flat @ flat)
         return np.where(self._weightless, _NOTHING, np.sqrt(squares))
 
     def _share(

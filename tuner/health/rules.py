@@ -52,7 +52,7 @@ def assess(folds: Sequence[Fold], found: Sequence[Finding] = ()) -> tuple[Findin
     findings = [*found, *(finding for fold in folds for finding in _of_fold(fold))]
     counts = Counter(finding.verdict for finding in findings)
     measured = [fold for fold in folds if len(fold.probes) > 1]
-    first = {}
+    first: dict[str, Finding] = {}
     for finding in findings:
         if finding.verdict == "diverged" or 2 * counts[finding.verdict] > len(measured):
             first.setdefault(finding.verdict, finding)

@@ -7,7 +7,7 @@ a gap.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tuner.report.html import Html, element
@@ -23,6 +23,7 @@ _WIDE = 20.0
 _FEW_DECADES = 2
 
 Values = Sequence[float | None]
+Scale = Callable[[float], float]
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _draw(panel: _Panel, epochs: Sequence[int], left: float) -> list[Html]:
     ]
 
 
-def _line(values: Values, epochs: Sequence[int], x, y, colour: str) -> Html:  # type: ignore[no-untyped-def]
+def _line(values: Values, epochs: Sequence[int], x: Scale, y: Scale, colour: str) -> Html:
     """Return a line with gaps at missing values; a value between two gaps is a point."""
     runs: list[list[str]] = [[]]
     for epoch, value in zip(epochs, values, strict=True):

@@ -219,16 +219,24 @@ def _write_values(session: Session, trial_id: int, change: TrialDiff) -> None:
             for name, value in params.items()
         ],
     )
-    _replace(session, models.TrialUserAttributeModel, "key", trial_id, old and old.user_attrs, new.user_attrs, _attr)
     _replace(
-        session, models.TrialSystemAttributeModel, "key", trial_id, old and old.system_attrs, new.system_attrs, _attr
+        session, models.TrialUserAttributeModel, "key", trial_id, old.user_attrs if old else None, new.user_attrs, _attr
+    )
+    _replace(
+        session,
+        models.TrialSystemAttributeModel,
+        "key",
+        trial_id,
+        old.system_attrs if old else None,
+        new.system_attrs,
+        _attr,
     )
     _replace(
         session,
         models.TrialIntermediateValueModel,
         "step",
         trial_id,
-        old and old.intermediate_values,
+        old.intermediate_values if old else None,
         new.intermediate_values,
         _report,
     )

@@ -50,10 +50,10 @@ def resolve_recipe(spec: StudySpec, values: Mapping[str, Value], number: int) ->
         for name, dimension in DIMENSIONS.items()
         if isinstance(dimension, NumberDimension) and dimension.in_recipe
     }
-    exponent = complete.get("class_weight", number_dimension("class_weight").default)
+    exponent: Any = complete.get("class_weight", number_dimension("class_weight").default)
+    searched: dict[str, Any] = {**choices, "activation": choices["activation"].name, **numbers}
     return Recipe(
-        **{**choices, "activation": choices["activation"].name},
-        **numbers,
+        **searched,
         task=task,
         model=_model(spec, complete),
         head=resolve_head(choices["loss"].name, task, spec.head),

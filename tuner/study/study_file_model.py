@@ -73,7 +73,7 @@ def _name(value: Any) -> str:
     )
 
 
-class Objective(Section):
+class ObjectiveSection(Section):
     """What is optimised, measured on the validation part."""
 
     metric: Annotated[
@@ -228,7 +228,7 @@ class StudyFile(Section):
         default=None, description="worker processes; default one a core"
     )
     data: DataOptions | None = None
-    objective: Objective = Objective()
+    objective: ObjectiveSection = ObjectiveSection()
     search: Any = None
     budget: Budget = Budget()
     sampler: Annotated[Any, *_SAMPLER] = Field(default={}, validate_default=True)

@@ -4,7 +4,7 @@
     trials of a study share **graph functions**, cached by what their recipes have in common.
 2.  That is everything of a recipe but its numbers: model file and options, loss, optimizer, switches.  Learning rate,
     momentum, betas, weight decay, penalties and the like are **runtime scalars**: variables in the places where Keras
-    expects a Python float (`runtime_scalar`, `shared_objects`).
+    expects a Python float (`runtime_scalar`, `tunable_objects`).
 3.  Four kinds of function are traced (`graph_functions`): a *network* forward and backward, given the gradient of its
     raw outputs; that gradient, for a *loss*; an *optimizer*'s update; the loss on the validation part.  A network and
     a loss are joined by copying the nodes of two FunctionDefs, not by tracing the pair (`function_def_builder`).  So

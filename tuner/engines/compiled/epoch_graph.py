@@ -181,8 +181,8 @@ def _step(parts: _Parts, size: int | None) -> FunctionDefBuilder:
         f=update.function,
     )
 
-    size = step.add_op("Size", [chosen], "output", T=tf.int32, out_type=tf.int32)
-    by_rows = step.add_op("Mul", [float64(loss, tf.float32), float64(size, tf.int32)], "z", T=tf.float64)
+    rows_chosen = step.add_op("Size", [chosen], "output", T=tf.int32, out_type=tf.int32)
+    by_rows = step.add_op("Mul", [float64(loss, tf.float32), float64(rows_chosen, tf.int32)], "z", T=tf.float64)
     total = step.add_op("AddV2", [total, by_rows], "z", T=tf.float64)
     number = step.add_op("AddV2", [number, one], "z", T=tf.int32)
     # The next step must not begin before the weights are those of this one.

@@ -164,4 +164,5 @@ def _batches(rows: Sequence[tf.Tensor], order: np.ndarray, sizes: Sequence[int])
 def _split(part: tf.Tensor, chosen: tf.Tensor, sizes: Sequence[int]) -> list[tf.Tensor]:
     """The chosen rows in batches.  The operations themselves: `tf.gather` and `tf.split` take twice as long."""
     shuffled = tf.raw_ops.GatherV2(params=part, indices=chosen, axis=0)
-    return tf.raw_ops.SplitV(value=shuffled, size_splits=sizes, axis=0, num_split=len(sizes))
+    batches: list[tf.Tensor] = tf.raw_ops.SplitV(value=shuffled, size_splits=sizes, axis=0, num_split=len(sizes))
+    return batches

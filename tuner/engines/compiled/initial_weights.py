@@ -183,7 +183,8 @@ def _as_it_is(initializer: Any) -> Any:
 
 def _draws_made(seed: int) -> list[int] | None:
     """The seeds that Keras has drawn from Python's generator since it was set to `seed`; None where it cannot be."""
-    generator, now, drawn = random.Random(seed), random.getstate(), []
+    generator, now = random.Random(seed), random.getstate()
+    drawn: list[int] = []
     while generator.getstate() != now:
         if len(drawn) == _MOST_DRAWS:
             return None

@@ -18,11 +18,24 @@ from tuner.results import check_model_code
 from tuner.user_code import Reference, find, find_helpers, source_text
 
 _CATALOG = Path(tuner.__file__).resolve().parent / "catalog"
-_METRICS = _CATALOG / "metric_functions.py"
+_METRICS = _CATALOG / "numpy_metrics.py"
 _SCHEDULES = _CATALOG / "schedules"
 _RUNTIME_HELPERS = Path(__file__).resolve().parent / "runtime_helpers.py"
 
 _RULE = "# " + "-" * 98
+
+
+_ENVIRONMENT = (
+    "from __future__ import annotations",
+    "",
+    "import os",
+    "",
+    "# Before Keras is imported; the second as in the study: sums in the same order.",
+    'os.environ["KERAS_BACKEND"] = "tensorflow"',
+    'os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")',
+    'os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")',
+)
+"""The first statements of a script."""
 
 
 def python_script(export: Export, project: Path, code: Collection[str] = ()) -> str:
@@ -62,14 +75,7 @@ def python_script(export: Export, project: Path, code: Collection[str] = ()) -> 
         [
             docstring(docstring_text(export)),
             "",
-            "from __future__ import annotations",
-            "",
-            "import os",
-            "",
-            "# Before Keras is imported; the second as in the study: sums in the same order.",
-            'os.environ["KERAS_BACKEND"] = "tensorflow"',
-            'os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")',
-            'os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")',
+            *_ENVIRONMENT,
             "",
             *sorted({line for line in imports if line != "import os"}),
             "",

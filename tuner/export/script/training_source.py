@@ -16,7 +16,7 @@ from tuner.user_code import is_name
 _TEMPLATE = "train.py.jinja"
 
 
-class Source(str):
+class QuotedSource(str):
     """Python that a filter has written; the template takes nothing else."""
 
     __slots__ = ()
@@ -56,8 +56,8 @@ def template_environment() -> Environment:
     return environment
 
 
-def _to_source(write: Callable[..., str]) -> Callable[..., Source]:
-    return lambda *values: Source(write(*values))
+def _to_source(write: Callable[..., str]) -> Callable[..., QuotedSource]:
+    return lambda *values: QuotedSource(write(*values))
 
 
 def _name(value: str) -> str:
@@ -66,7 +66,7 @@ def _name(value: str) -> str:
     return value
 
 
-def _check_source(value: Any) -> Source:
-    if not isinstance(value, Source):
+def _check_source(value: Any) -> QuotedSource:
+    if not isinstance(value, QuotedSource):
         raise TypeError(f"A script holds what a filter has written, but {value!r} went through none.")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import accumulate
+from typing import Any
 
 from plotly.graph_objects import Figure
 
@@ -19,7 +20,7 @@ def history(results: StudyView) -> Figure | str:
     valued = [seen for seen in results.trials if seen.value is not None]
     if not valued:
         return "No trial has a value yet."
-    traces = [
+    traces: list[dict[str, Any]] = [
         _points(results, state, [seen for seen in valued if seen.state == state])
         for state in (TrialState.COMPLETE, TrialState.PRUNED)
     ]
@@ -29,9 +30,14 @@ def history(results: StudyView) -> Figure | str:
         if results.in_state(state)
     ]
     complete = results.in_state(TrialState.COMPLETE)
-    best = list(accumulate((seen.value for seen in complete), max if results.objective.maximize else min))
+
+    def pick(best: float, value: float) -> float:
+        return value if results.objective.better(value, best) else best
+
+    values = [seen.value for seen in complete if seen.value is not None]
+    best: list[float] = list(accumulate(values, pick))
     if complete:
-        line = {
+        line: dict[str, Any] = {
             "type": "scatter",
             "mode": "lines",
             "name": "best so far",
