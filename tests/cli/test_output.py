@@ -21,7 +21,7 @@ from tuner.storage import open_database
 
 EVIL = "evil [red]\x1b[31m\x1b]0;pwned\x07\x9b1m \x08\u202e\x7f"
 """A name that steers a terminal, if it reaches one as it is."""
-DOORS = ("output.py", "terminal.py")
+DOORS = ("standard_streams.py", "console.py")
 
 
 @pytest.fixture(scope="module")

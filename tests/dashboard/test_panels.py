@@ -109,7 +109,10 @@ def test_the_files_of_a_trial_are_what_its_note_names(app, mock, tmp_path):
     assert rows[0] == "epoch,accuracy,training loss,validation loss,learning rate"
     assert len(rows) == 10
     layers = found["layers.csv"].decode().splitlines()
-    assert layers[:2] == ["fold,epoch,layer,gradient,update,dead,saturated", "0,0,hidden_1,1.0,,0.0,"]
+    assert layers[:2] == [
+        "fold,epoch,layer,gradient_norm,update_ratio,dead_share,saturated_share",
+        "0,0,hidden_1,1.0,,0.0,",
+    ]
     file = tmp_path / "recipe.toml"
     file.write_bytes(found["recipe.toml"])
     stored = read_recipe(mock, trial["trial_id"])

@@ -57,7 +57,10 @@ def by_xla(engine: Any, recipe: Any, split: Any, facts: Any) -> Any:
         used.append(compiled(*given))
         return used[-1]
 
-    with mock.patch.multiple(xla_policy, WORTH_S=0.0, FASTER=0.0), mock.patch.object(EpochRunner, "compiled", noted):
+    with (
+        mock.patch.multiple(xla_policy, MIN_TOTAL_S=0.0, FASTER=0.0),
+        mock.patch.object(EpochRunner, "compiled", noted),
+    ):
         found = oracle.by_engine(engine, recipe, split, facts)
     if "dropout" in recipe.model.options:
         assert not used
