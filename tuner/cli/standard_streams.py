@@ -1,4 +1,4 @@
-"""Lines on standard output and standard error; tables and colours are those of `terminal`."""
+"""Lines on standard output and standard error; tables and colours are those of `console`."""
 
 from __future__ import annotations
 

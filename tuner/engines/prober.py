@@ -30,7 +30,7 @@ class ProbeMeasurement:
     Attributes:
         loss: On the probe's rows, without penalties.
         gradients: Of this loss, for each of the model's `trainable_variables`.
-        shares: See `Layers.shares`.
+        shares: See `LayerMonitor.unit_shares`.
     """
 
     loss: float

@@ -32,7 +32,7 @@ class ActivationTrace:
 
     Attributes:
         values: `(index of the layer, kind, values)` of each activation that is watched.
-        raw: What `Layers.head` was given, shape `(n, outputs)`; None without a head.
+        raw: What the head was given, shape `(n, outputs)`; None without a head.
         head: What it gave.
     """
 

@@ -108,7 +108,7 @@ def build_probe(
         names: Names of the layers.
         gradients: Norms of the gradients, `(L,)`.
         updates: Mean size of a step, `(L,)`; None at the first probe.
-        shares: See `Layers.shares`, `(2, L)`.
+        shares: See `LayerMonitor.unit_shares`, `(2, L)`.
         constant_loss: See `Probe`.
     """
     dead, saturated = shares

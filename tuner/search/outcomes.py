@@ -10,7 +10,7 @@ in which the sampler can read it:
   No constraint is set here: cmaes ignores constraints with a warning, and gp stops with an error if only some trials
   have one.  Before there is a complete trial: PRUNED.
 
-What happened is kept in our own attribute of the trial, and `state_of` reads it; Optuna's state alone does not say it.
+What happened is kept in our own attribute of the trial, which `trial_state` reads; Optuna's state does not say it all.
 """
 
 from __future__ import annotations

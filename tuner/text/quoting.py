@@ -1,7 +1,7 @@
 """Text on its way out: one function for each target, so that no name and no message means more there than itself.
 
 A study name, a layer's name, the message of an exception or a cell of a data file may hold anything.
-HTML and Markdown have modules of their own (`results/html.py`, `results/markdown.py`), which begin with `plain`.
+HTML and Markdown have modules of their own (`report/html.py`, `report/markdown_escaping.py`), which begin with `plain`.
 """
 
 from __future__ import annotations

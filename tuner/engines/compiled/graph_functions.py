@@ -83,7 +83,7 @@ def build_forward_backward(
 ) -> GraphFunction:
     """`(x, gradient of a loss for the raw outputs)` → raw outputs, penalties, gradient of both for `weights.variables`.
 
-    Raw outputs are those before the head, see `Layers.head`.  Of a plain network outputs and shares come behind them,
+    Raw outputs are those before the head (`ActivationTrace.raw`).  Of a plain network outputs and shares follow,
     as `outputs_piece` gives them.
 
     Raises:
@@ -173,7 +173,7 @@ def update_piece(shared: SharedOptimizer, weights: Weights, clock: BuildTimer) -
 
 
 def outputs_piece(network: Network, weights: Weights, x: tf.TensorSpec, clock: BuildTimer) -> GraphFunction:
-    """`x` → outputs `(n, k)`, as in `predict`; raw outputs; and `Layers.shares`."""
+    """`x` → outputs `(n, k)`, as in `predict`; raw outputs; and `LayerMonitor.unit_shares`."""
 
     def outputs(x: tf.Tensor) -> list[tf.Tensor]:
         with network.layers.record_activations() as noted:

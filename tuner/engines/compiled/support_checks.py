@@ -84,7 +84,7 @@ def by_outputs(outputs: tf.Tensor, head: Any, noted: ActivationTrace) -> str | N
 
     Args:
         outputs: Of the model.
-        head: See `Layers.head`.
+        head: See `LayerMonitor.head`.
         noted: What was noted of the call that gave them.
     """
     if get_keras_mask(outputs) is not None:
