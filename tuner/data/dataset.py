@@ -25,11 +25,14 @@ class Subset:
         x: Features, float32, shape `(n, *input_shape)`.
         y: Targets in the canonical form of `Task`, float32, shape `(n, outputs)`.
         weight: Sample weights, float32, shape `(n,)`; None if the data have none.
+        units: Which rows depend on each other, as those of one patient do: they have the same number, int64, shape
+            `(n,)`; None if each row stands for itself.
     """
 
     x: Array
     y: Array
     weight: Array | None = None
+    units: Array | None = None
 
     def __len__(self) -> int:
         return len(self.x)

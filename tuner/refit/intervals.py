@@ -1,12 +1,14 @@
 """Intervals, bounds and tests over seeds and rows.
 
 Notation: v_1 … v_n the scores of a recipe with n seeds, s their standard deviation; r the standard error that comes
-from the rows being a sample, N of them.  Sources:
+from the rows being a sample, of N independent units: rows, or groups of them.  Sources:
 
 - t bounds: Student 1908, The Probable Error of a Mean;
 - limits of a proportion: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953;
 - limits of a sum from those of its terms, by squares: Zou and Donner 2008, https://doi.org/10.1002/sim.3095 (for two
   proportions it is Newcombe's method 10);
+- a proportion of rows in groups: the effective sample size, Kish 1965; in Wilson's interval, Dean and Pagano 2015,
+  https://doi.org/10.1093/jssam/smv024;
 - degrees of freedom of a sum of variances: Welch 1947, Satterthwaite 1946, https://doi.org/10.2307/3002019.
 """
 
@@ -81,6 +83,36 @@ def normal(error: float) -> ErrorWidths:
     return ErrorWidths(_Z * error, _Z * error)
 
 
+def student(error: float, freedom: int) -> ErrorWidths:
+    """Give the quantile of Student's t times the standard error, on either side."""
+    from scipy.stats import t
+
+    half = float(t.ppf((1.0 + LEVEL) / 2.0, max(1, freedom))) * error
+    return ErrorWidths(half, half)
+
+
+def clustered_rows(share: float, error: float, rows: float, groups: float) -> float:
+    """Return the number of independent rows that a proportion of rows in groups is worth, from `groups` to `rows`.
+
+    `rows / (1 + (m - 1) ρ)`, with m rows a group, and ρ how alike the rows of a group are.  ρ is what the error says,
+    and as if one more group were all alike: few wrong answers do not show whether they come group by group.
+
+    Args:
+        share: The proportion.
+        error: Its standard error over the groups.
+        rows, groups: Effective numbers.
+    """
+    size, variance = rows / groups, share * (1.0 - share) / rows
+    if size <= 1.0:
+        return groups
+    alike = 1.0
+    if variance > 0.0 and math.isfinite(error):
+        seen = min(1.0, max(0.0, (error * error / variance - 1.0) / (size - 1.0)))
+        informative = min(groups, rows * min(share, 1.0 - share))
+        alike = (informative * seen + 1.0) / (informative + 1.0)
+    return rows / (1.0 + (size - 1.0) * alike)
+
+
 def interval_around(value: float, widths: Sequence[ErrorWidths], lowest: float, highest: float) -> Interval | None:
     """Combine independent errors into an interval, clipped to the limits; or None if one is not known."""
     below = math.hypot(*(width.below for width in widths))
@@ -90,15 +122,15 @@ def interval_around(value: float, widths: Sequence[ErrorWidths], lowest: float, 
     return Interval(max(lowest, value - below), min(highest, value + above))
 
 
-def p_of_difference(differences: Sequence[float], error: float, rows: int, *, one_sided: bool) -> float:
-    """Return the p-value of a difference over seeds, paired, and over rows.
+def p_of_difference(differences: Sequence[float], error: float, units: int, *, one_sided: bool) -> float:
+    """Return the p-value of a difference over seeds, paired, and over units of rows.
 
     `t = mean / √(s² / n + r²)` with the degrees of freedom of Welch and Satterthwaite.
 
     Args:
         differences: One a seed, in the direction that is better; two at least.
         error: r, of their mean.
-        rows: N.
+        units: N.
         one_sided: Whether only a positive difference counts.
     """
     from scipy.stats import t
@@ -108,6 +140,6 @@ def p_of_difference(differences: Sequence[float], error: float, rows: int, *, on
     total = seeds + error * error
     if total == 0.0:
         return 1.0 if mean == 0.0 or (one_sided and mean < 0.0) else 0.0
-    freedom = total**2 / (seeds**2 / (count - 1) + error**4 / max(1, rows - 1))
+    freedom = total**2 / (seeds**2 / (count - 1) + error**4 / max(1, units - 1))
     statistic = mean / math.sqrt(total)
     return float(t.sf(statistic, freedom)) if one_sided else float(2.0 * t.sf(abs(statistic), freedom))

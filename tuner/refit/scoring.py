@@ -1,6 +1,6 @@
 """Scores of several trainings on the same rows, and how they vary with the rows.
 
-Notation: n rows, k outputs.
+Notation: n rows, k outputs, G units.  A unit is what was drawn independently: a row, or the rows of one group.
 """
 
 from __future__ import annotations
@@ -12,14 +12,11 @@ import numpy as np
 
 from tuner.catalog import METRICS, Objective, Recipe, Task
 from tuner.data import HeldOut, PreparedData, Split, Subset
-from tuner.refit.intervals import Z2, ErrorWidths, normal, wilson
+from tuner.refit.bootstrap import RowSampler, rescale
+from tuner.refit.intervals import Z2, ErrorWidths, clustered_rows, normal, student, wilson
 
 DRAWS = 200
 """Bootstrap samples: enough for a standard error (Efron and Tibshirani 1993, An Introduction to the Bootstrap, 6.4)."""
-
-_MOST_DRAWN = 2_000
-"""Rows of a part that a sample has: an area under the curve over 20,000 rows and ten classes takes 60 ms, and some
-3,000 of them are taken."""
 
 Answers = Sequence[np.ndarray]
 """What one training answers on each measured part: scores or values as a metric takes them, `(n, k)`."""
@@ -34,17 +31,30 @@ class Measure:
         task: Its task.
         truths: Targets of each part, in their own unit, `(n, k)`.
         weights: Weights of the rows of each part, `(n,)`, or None.
+        units: Number of the unit of each row of each part, `(n,)`, or None if each row is one; empty for None in all.
+            Units of two parts are different ones.
     """
 
     metric: str
     task: Task
     truths: tuple[np.ndarray, ...]
     weights: tuple[np.ndarray | None, ...]
+    units: tuple[np.ndarray | None, ...] = ()
 
     @property
     def rows(self) -> int:
         """Rows of all parts."""
         return sum(map(len, self.truths))
+
+    @property
+    def clustered(self) -> bool:
+        """Whether some rows depend on each other."""
+        return any(units is not None for units in self.units)
+
+    @property
+    def independent(self) -> int:
+        """How many observations the rows are worth in a test: the units, less one for each part after the first."""
+        return max(1, sum(sampler.units for sampler in self._samplers()) - len(self.truths) + 1)
 
     @property
     def objective(self) -> Objective:
@@ -62,50 +72,54 @@ class Measure:
         return self._score_rows(answers, [slice(None)] * len(self.truths))
 
     def draws(self, trainings: Sequence[Answers]) -> np.ndarray:
-        """Score each training on the same bootstrap samples of the rows: `(DRAWS, trainings)`.
+        """Score each training on the same bootstrap samples of the units: `(DRAWS, trainings)`.
 
-        Rows are drawn within their part.  If a sample lacks a class, the objective may be NaN.  From many rows
-        smaller samples are drawn, and what they differ by is scaled down to that of whole ones (Bickel, Götze and van
-        Zwet 1997, Resampling fewer than n observations).
+        Units are drawn within their part.  If a sample lacks a class, the objective may be NaN; it is if a part has a
+        single unit, which says nothing about others.
         """
-        random = np.random.default_rng(0)
+        random, samplers = np.random.default_rng(0), self._samplers()
         found = np.empty((DRAWS, len(trainings)))
-        drawn = [min(len(truth), _MOST_DRAWN) for truth in self.truths]
         for draw in range(DRAWS):
-            rows = [random.integers(0, len(truth), size) for truth, size in zip(self.truths, drawn, strict=True)]
+            rows = [sampler.draw(random) for sampler in samplers]
             found[draw] = [self._score_rows(answers, rows) for answers in trainings]
-        if sum(drawn) < self.rows:
-            center = np.nanmean(found, axis=0)
-            found = center + (found - center) * (sum(drawn) / self.rows) ** 0.5
-        return found
+        return rescale(found, samplers)
+
+    def _samplers(self) -> list[RowSampler]:
+        return [RowSampler(len(truth), units) for truth, units in zip(self.truths, self._part_units(), strict=True)]
+
+    def _part_units(self) -> tuple[np.ndarray | None, ...]:
+        return self.units or (None,) * len(self.truths)
 
     def widths(self, value: float, error: float, rows: float | None = None) -> ErrorWidths:
-        """Return the sampling error of an objective over its rows.
+        """Return the sampling error of an objective over its units.
 
-        A proportion gets Wilson's interval, other objectives 1.96 standard errors.  If an objective has a best and a
-        worst value, that is no less than what rows of a kind that the sample lacks may change: `_unseen` at the best
-        value, towards the worst, and in proportion between them.  Else the interval of right answers has no width.
+        A proportion gets Wilson's interval, other objectives 1.96 standard errors (of few groups, Student's quantile).
+        If an objective has a best and a worst value, that is no less than what units of a kind that the sample lacks
+        may change: `_unseen` at the best value, towards the worst, and in proportion between them.  Else the interval
+        of right answers has no width.
 
         Args:
             value: The objective.
-            error: Its standard error over these rows, from `draws`; a proportion needs none.
+            error: Its standard error over these units, from `draws`; a proportion of independent rows needs none.
             rows: Of another sample; None for these rows.
         """
         ratio = 1.0 if rows is None else self.rows / rows
         if self.task in METRICS[self.metric].proportion:
-            return wilson(min(1.0, max(0.0, value)), self._effective_rows() / ratio)
-        sampled, row = normal(error * ratio**0.5), METRICS[self.metric]
+            share = min(1.0, max(0.0, value))
+            return wilson(share, self._rows_of_share(share, error) / ratio)
+        error *= ratio**0.5
+        sampled, row = student(error, self.independent - 1) if self.clustered else normal(error), METRICS[self.metric]
         if not np.isfinite(row.worst):
             return sampled
-        unseen = max(self._unseen(ratio), wilson(1.0, self._effective_rows() / ratio).below)
+        unseen = max(self._unseen(ratio), wilson(1.0, self._effective_units() / ratio).below)
         worse = unseen * min(1.0, max(0.0, (value - row.worst) / (row.best - row.worst)))
         below, above = (worse, unseen - worse) if self.objective.maximize else (unseen - worse, worse)
         return ErrorWidths(max(sampled.below, below), max(sampled.above, above))
 
     def _unseen(self, ratio: float) -> float:
-        """Compute how much worse right answers score with z² more rows that are answered wrongly.
+        """Compute how much worse right answers score with z² more units that are answered wrongly.
 
-        The share of right answers becomes n / (n + z²), which is Wilson's lower limit.  The rows are of the class or
+        The share of right answers becomes G / (G + z²), which is Wilson's lower limit.  Their rows are of the class or
         label with the fewest rows, or without it, whichever costs more.
         """
         perfect = self.score(self.truths)
@@ -114,24 +128,36 @@ class Measure:
 
     def _with_wrong(self, positive: float, ratio: float) -> float:
         values = []
-        for truth, weight in zip(self.truths, self.weights, strict=True):
-            rows = np.ones(len(truth)) if weight is None else weight
+        for truth, rows, each in zip(self.truths, self._row_weights(), self._unit_weights(), strict=True):
             counts = rows @ (truth == positive)
             column = int(np.where(counts > 0, counts, np.inf).argmin())
             wrong = truth[[int((rows * (truth[:, column] == positive)).argmax())]]
-            extra = Z2 * ratio * len(truth) / self.rows * np.square(rows).sum() / rows.sum()
+            extra = Z2 * ratio * len(truth) / self.rows * np.square(each).sum() / each.sum()
             given = np.concatenate([truth, 1.0 - wrong])
             values.append(
                 METRICS[self.metric].compute(np.concatenate([truth, wrong]), given, np.append(rows, extra), self.task)
             )
         return float(np.mean(values))
 
-    def _effective_rows(self) -> float:
-        """Return the effective sample size of weighted rows (Kish 1965, Survey Sampling)."""
-        total = 0.0
-        for truth, weight in zip(self.truths, self.weights, strict=True):
-            total += len(truth) if weight is None else float(weight.sum() ** 2 / np.square(weight).sum())
-        return total
+    def _rows_of_share(self, share: float, error: float) -> float:
+        """Return the independent rows that a share of these rows is worth: less than n if rows of a group are alike."""
+        if not self.clustered:
+            return self._effective_units()
+        rows = sum(map(_effective_size, self._row_weights()))
+        return clustered_rows(share, error, rows, self._effective_units())
+
+    def _effective_units(self) -> float:
+        return sum(map(_effective_size, self._unit_weights()))
+
+    def _row_weights(self) -> list[np.ndarray]:
+        return [np.ones(len(t)) if w is None else w for t, w in zip(self.truths, self.weights, strict=True)]
+
+    def _unit_weights(self) -> list[np.ndarray]:
+        """Return the weight of each unit, for each part."""
+        return [
+            rows if units is None else np.bincount(np.unique(units, return_inverse=True)[1], rows)
+            for rows, units in zip(self._row_weights(), self._part_units(), strict=True)
+        ]
 
     def _score_rows(self, answers: Answers, rows: Sequence[np.ndarray | slice]) -> float:
         function = METRICS[self.metric].function
@@ -142,6 +168,11 @@ class Measure:
                 return float("nan")
             values.append(function(truth[chosen], scores[chosen], some, str(self.task)))
         return float(np.mean(values))
+
+
+def _effective_size(weights: np.ndarray) -> float:
+    """Return the effective sample size of weighted observations (Kish 1965, Survey Sampling)."""
+    return float(weights.sum() ** 2 / np.square(weights).sum())
 
 
 def standard_error(draws: np.ndarray) -> float:
@@ -171,4 +202,5 @@ def to_answers(outputs: Sequence[np.ndarray], splits: Sequence[Split], recipe: R
 def _measure(splits: Sequence[Split], recipe: Recipe) -> Measure:
     parts: list[Subset] = [split.validation for split in splits]
     truths = tuple(split.truth for split in splits)
-    return Measure(recipe.metric, recipe.task, truths, tuple(part.weight for part in parts))
+    weights, units = tuple(part.weight for part in parts), tuple(part.units for part in parts)
+    return Measure(recipe.metric, recipe.task, truths, weights, units)

@@ -106,7 +106,9 @@ def _p_between(one: Candidate, other: Candidate, measure: Measure) -> float | No
         return None
     differences = [(one.values[index] or 0.0) - (other.values[index] or 0.0) for index in pairs]
     first, second = (each.draws[:, [_column(each, index) for index in pairs]] for each in (one, other))
-    return p_of_difference(differences, standard_error((first - second).mean(axis=1)), measure.rows, one_sided=False)
+    return p_of_difference(
+        differences, standard_error((first - second).mean(axis=1)), measure.independent, one_sided=False
+    )
 
 
 def _column(one: Candidate, index: int) -> int:
@@ -127,7 +129,7 @@ def p_above(values: Sequence[float], draws: np.ndarray, constant: Answers, measu
         return float("nan")
     spread = standard_error(draws.mean(axis=1) - measure.draws([constant])[:, 0])
     return p_of_difference(
-        [measure.objective.gain(value, level) for value in values], spread, measure.rows, one_sided=True
+        [measure.objective.gain(value, level) for value in values], spread, measure.independent, one_sided=True
     )
 
 
