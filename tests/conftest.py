@@ -66,10 +66,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(durations.DurationKeeper())
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    slow = durations.unmarked(items, durations.load())
-    if slow:
-        raise pytest.UsageError(
-            f"Tests that take more than {durations.SLOW_ABOVE_S:g} s must be marked slow. Mark these, or measure again "
-            "with --keep-durations: " + ", ".join(slow)
-        )
+    durations.mark_slow(items, durations.load())

@@ -1,7 +1,7 @@
-"""Keep the measured durations of tests, and say which of them must be marked slow.
+"""Mark tests slow by their measured durations.
 
 `python -m pytest --keep-durations` writes `tests/durations.json`: seconds of each test that took `KEEP_ABOVE_S` or
-longer, set-up included.  It is run on an idle machine; what is kept is checked at every run, so no test is timed there.
+longer, set-up included.  It is run on an idle machine; no test is timed at other runs.
 """
 
 from __future__ import annotations
@@ -23,13 +23,11 @@ def load() -> dict[str, float]:
     return json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
 
 
-def unmarked(items: Iterable[pytest.Item], durations: dict[str, float]) -> list[str]:
-    """Return the ids of tests that took longer than `SLOW_ABOVE_S` and are not marked slow."""
-    return [
-        item.nodeid
-        for item in items
-        if durations.get(item.nodeid, 0.0) > SLOW_ABOVE_S and item.get_closest_marker("slow") is None
-    ]
+def mark_slow(items: Iterable[pytest.Item], durations: dict[str, float]) -> None:
+    """Mark the tests that took longer than `SLOW_ABOVE_S` as slow."""
+    for item in items:
+        if durations.get(item.nodeid, 0.0) > SLOW_ABOVE_S:
+            item.add_marker(pytest.mark.slow)
 
 
 class DurationKeeper:

@@ -3,39 +3,32 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from pathlib import Path
 
 import durations
 import pytest
 
 pytest_plugins = "pytester"
 
-SLOW_AND_QUICK = """
-import time
-import pytest
-
-@pytest.mark.slow
-def test_marked(): ...
-
-def test_unmarked(): ...
-
-def test_quick(): ...
-"""
+TESTS_ROOT = Path(__file__).parent
 
 
-@pytest.fixture
-def items(pytester: pytest.Pytester) -> list[Any]:
+def test_what_took_long_is_marked(pytester: pytest.Pytester):
     pytester.makeini("[pytest]\nmarkers = slow")
-    return pytester.getitems(SLOW_AND_QUICK)
+    items = pytester.getitems("def test_long(): ...\ndef test_quick(): ...\ndef test_new(): ...")
+    kept = {items[0].nodeid: 2.1, items[1].nodeid: 1.9}
+    durations.mark_slow(items, kept)
+    assert [item.name for item in items if item.get_closest_marker("slow")] == ["test_long"]
 
 
-def test_a_long_test_without_the_mark_is_named(items):
-    kept = {item.nodeid: 3.0 for item in items if item.name != "test_quick"}
-    assert [name.rpartition("::")[2] for name in durations.unmarked(items, kept)] == ["test_unmarked"]
-
-
-def test_a_test_that_was_not_measured_is_not_named(items):
-    assert durations.unmarked(items, {}) == []
+def test_each_kept_test_exists():
+    gone = []
+    for name in durations.load():
+        path, _, function = name.partition("[")[0].partition("::")
+        file = TESTS_ROOT.parent / path
+        if not file.exists() or f"def {function.rpartition('::')[2]}(" not in file.read_text(encoding="utf-8"):
+            gone.append(name)
+    assert not gone, "renamed or deleted: correct tests/durations.json, or measure again with --keep-durations"
 
 
 def test_phases_are_added_and_short_ones_left_out(tmp_path, monkeypatch):
