@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from tuner.catalog import Recipe
 from tuner.errors import StudyFileError
-from tuner.export.toml_writer import toml_text
 from tuner.search import suggest
 from tuner.space import Space, Value
 from tuner.study import StudySpec, difference, fingerprint, json_schema, read_study, read_study_dict, resolve_recipe
+from tuner.text.toml_writer import toml_text
 
 PROJECT = Path(__file__).parents[2]
 SCHEMA = jsonschema.Draft202012Validator(json_schema())

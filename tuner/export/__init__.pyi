@@ -1,6 +1,5 @@
 from .exported_recipe import Export, export, find_seed, prepare_for_export, read_export, recipe_toml, save_rows
 from .script.compose import python_script
-from .toml_writer import toml_text
 
 __all__ = [
     "Export",
@@ -11,5 +10,4 @@ __all__ = [
     "read_export",
     "recipe_toml",
     "save_rows",
-    "toml_text",
 ]

@@ -12,9 +12,8 @@ from typing import Any
 from tuner.catalog import BuildableRecipe, Recipe, TrialState
 from tuner.data import PreparedData, Preprocessing, prepare, read_options, unscaled_splits
 from tuner.errors import NoBestTrialError, RecipeError, UsageError
-from tuner.export.toml_writer import toml_text
 from tuner.results import StoredStudy, best_trial, check_data_code, trial_recipe
-from tuner.text import tuner_command
+from tuner.text import toml_text, tuner_command
 from tuner.untrusted_files import MAX_JSON_BYTES, parse_toml, read_bytes, reading
 
 FORMAT = "keras-studies recipe 1"

@@ -1,6 +1,7 @@
 from .formatting import count, duration, listed, listed_counts, number, percent, value_text
 from .quoting import csv_text, one_line, plain, python_text, shell_command, tuner_command
 from .text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, format_error, shorten
+from .toml_writer import toml_text
 
 __all__ = [
     "LOG_CHARS",
@@ -20,6 +21,7 @@ __all__ = [
     "python_text",
     "shell_command",
     "shorten",
+    "toml_text",
     "tuner_command",
     "value_text",
 ]

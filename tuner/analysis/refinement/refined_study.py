@@ -13,11 +13,11 @@ from tuner.analysis.refinement.narrowed_parameter import narrow
 from tuner.analysis.refinement.narrowed_section import Change, narrowed_search
 from tuner.catalog import TrialState
 from tuner.errors import NoBestTrialError, UsageError
-from tuner.export import toml_text
 from tuner.results import StoredStudy
 from tuner.search import params_from_trial
 from tuner.space import Dimension, Value
 from tuner.study import StudySpec, difference, fingerprint, read_study_dict, with_new_names
+from tuner.text import toml_text
 from tuner.user_code import find_project
 
 LEAST = 15

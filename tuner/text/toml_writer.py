@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import tomlkit
 from tomlkit.items import AoT, Array, Item, Table, Trivia, Whitespace
 
+from tuner.text.quoting import plain
+
 WIDTH = 120
 
 _KEY = 30  # room for a key and its equals sign
@@ -62,7 +64,7 @@ def _is_section(value: Any) -> bool:
 
 
 def _comment(table: tomlkit.TOMLDocument | Table, text: str) -> None:
-    for paragraph in text.splitlines():
+    for paragraph in plain(text).splitlines():
         for line in textwrap.wrap(paragraph, WIDTH - 2) or [""]:
             table.add(tomlkit.comment(line))
 

@@ -8,7 +8,7 @@ import tomllib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuner.export.toml_writer import WIDTH, toml_text
+from tuner.text.toml_writer import WIDTH, toml_text
 
 KEYS = st.text(string.ascii_letters + string.digits + "_- äß\"'#=\\\n\t\0\x7f", min_size=1, max_size=8)
 SCALARS = st.one_of(
