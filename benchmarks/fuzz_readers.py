@@ -286,7 +286,7 @@ def _recipe() -> dict[str, Any]:
 def export_reader(folder: Path) -> Reader:
     """Read exported recipes, JSON and TOML, as `tuner.best` does."""
     import tuner
-    from tuner.export.toml_writer import toml_text
+    from tuner.text import toml_text
 
     content = {"format": "keras-studies recipe 1", "study": "s", "trial": 3, "recipe": _recipe()}
     sections = {"recipe", "recipe.data", "recipe.loss", "recipe.optimizer", "recipe.model"}
