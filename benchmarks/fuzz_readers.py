@@ -310,7 +310,7 @@ def keras_reader(folder: Path) -> Reader:
 
     from tuner.catalog import Recipe
     from tuner.data import Preprocessing
-    from tuner.refit import ModelMetadata, load_saved, write_about
+    from tuner.serving import ModelMetadata, load_saved, write_about
 
     rows = keras.Input((3,))
     x = keras.layers.Normalization(mean=[0.0, 1.0, 2.0], variance=[1.0, 2.0, 3.0])(rows)

@@ -36,6 +36,7 @@ ORDER = (
     "results",
     "export",
     "analysis",
+    "serving",
     "refit",
     "worker",
     "report",

@@ -1,4 +1,4 @@
-"""The functions of the package: run a study, take its best recipe, train the winner, load its model.
+"""The functions of the package: run a study, take its best recipe, train the winner, use its model.
 
 What reads databases is imported where it is used: `run` starts the workers first (see `runner.launch`).
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tuner.errors import UsageError
 from tuner.executors import LocalExecutor, cores
@@ -19,8 +19,9 @@ from tuner.study import study_name_in
 if TYPE_CHECKING:
     from tuner.catalog import BuildableRecipe
     from tuner.protocol import WorkerConfig
-    from tuner.refit import RefitResult, SavedModel
+    from tuner.refit import RefitResult
     from tuner.results import Best, StoredStudy
+    from tuner.serving import FilePrediction, SavedModel
 
 EXPORT_SUFFIXES = (".json", ".toml")
 FILE_SUFFIXES = (*EXPORT_SUFFIXES, ".yaml", ".yml")
@@ -113,7 +114,7 @@ def best(study: str | Path, *, storage: str | None = None) -> BuildableRecipe:
         UsageError: The file holds no recipe that can be read.
     """
     from tuner.export import read_export
-    from tuner.refit import read_about
+    from tuner.serving import read_about
     from tuner.storage import default_url
 
     name, project = str(study), Path.cwd()
@@ -194,6 +195,37 @@ def load(file: str | Path) -> SavedModel:
     Raises:
         UsageError: The file was not saved by `tuner train`, or cannot be loaded here.
     """
-    from tuner.refit import load_saved
+    from tuner.serving import load_saved
 
     return load_saved(Path(file))
+
+
+def predict(
+    model: str | Path,
+    data: str | Path,
+    output: str | Path | BinaryIO,
+    *,
+    keep: Collection[str] = (),
+    allow_unknown: bool = False,
+    force: bool = False,
+) -> FilePrediction:
+    """Answer each row of a table of any size, in constant memory; the same as the command `tuner predict`.
+
+    `tuner.load(model).predict(rows)` answers rows that are in memory.
+
+    Args:
+        model: A file that `tuner train` wrote.
+        data: CSV or Parquet file with the columns that the study had, in any order, beside others.
+        output: CSV or Parquet file to write, whole or not at all; or an open binary file, which gets CSV.
+        keep: Columns of the data to repeat before the answers.
+        allow_unknown: Whether texts that the study did not have count as of no category, instead of as an error.
+        force: Whether to overwrite an existing file.
+
+    Raises:
+        DataError: A column is missing, or a cell is missing, of another kind or unknown; with its row and column.
+        UsageError: The model cannot be loaded, or the file not be written.
+    """
+    from tuner.serving import predict_file
+
+    target = Path(output) if isinstance(output, str | Path) else output
+    return predict_file(Path(model), str(data), target, keep=tuple(keep), allow_unknown=allow_unknown, force=force)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuner.data import DataOptions, HeldOut, encode_rows, held_out
+from tuner.data import DataOptions, HeldOut, RowEncoder, encode_rows, held_out, open_table, table_stream
 from tuner.data.cells import MISSING_WORDS, column_name
 from tuner.errors import DataError, DataWarning
 
@@ -69,6 +69,18 @@ def encoded(rows: Any, held: HeldOut) -> np.ndarray:
     return encode_rows(rows, held.preprocessing, held.sample.shape[1:])
 
 
+def encoded_in_parts(file: Path, held: HeldOut, rows: int = 3) -> np.ndarray:
+    """The rows of a file that is read in parts of so many rows."""
+    assert held.preprocessing is not None
+    given, table = held.preprocessing, open_table(str(file), file.parent)
+    needed = [*given.numbers, *given.vocabulary]
+    encoder = RowEncoder(given, held.sample.shape[1:], from_file=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table_stream, "MAX_ROWS", rows)
+        parts = table.parts(needed, given.vocabulary, given.missing_values)
+        return np.concatenate([encoder.encode(part) for part in parts])
+
+
 def write(folder: Path, text: str, name: str = "t.csv") -> str:
     (folder / name).write_text(text, encoding="utf-8")
     return name
@@ -120,7 +132,11 @@ def test_the_same_table_gives_the_same_rows(
                     warnings.filterwarnings("ignore", ".* is a category of it, which pandas", DataWarning)
                 np.testing.assert_allclose(encoded(rows, held), expected[chosen], rtol=1e-14, atol=0)
 
+        def same_in_parts(rows: Path) -> None:
+            np.testing.assert_allclose(encoded_in_parts(rows, held), expected, rtol=1e-14, atol=0)
+
         same(file)
+        same_in_parts(file)
         same(str(file))
         frame = pandas.read_csv(file, keep_default_na=False, na_values=[""])
         order = data.draw(st.permutations(list(frame.columns)))
@@ -135,6 +151,7 @@ def test_the_same_table_gives_the_same_rows(
         same(saved(frame, folder, "again.tsv", "\t"))
         frame.set_axis([str(name) for name in frame.columns], axis="columns").to_parquet(folder / "t.parquet")
         same(folder / "t.parquet")
+        same_in_parts(folder / "t.parquet")
         rows = data.draw(st.lists(st.integers(0, len(frame) - 1), min_size=1, max_size=4))
         same(frame.iloc[rows], rows)
         same(saved(frame.iloc[rows], folder, "some.csv"), rows)
@@ -365,7 +382,7 @@ def test_what_is_no_table_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_warning_points_at_the_caller_of_predict(tmp_path: Path) -> None:
-    from tuner.refit import SavedModel
+    from tuner.serving import SavedModel
 
     write(tmp_path, "kind,y\n" + "".join(f"{'uvw'[n % 3]},{'ny'[n % 2]}\n" for n in range(24)))
     held = study(tmp_path, "t.csv", text="one_hot")

@@ -17,9 +17,10 @@ from tuner.catalog import Recipe
 from tuner.errors import ContentError, DataError, NoBestTrialError, StudyFailedError, UsageError
 from tuner.health import HealthOptions
 from tuner.protocol import JobFailed, LimitExceeded, Limits, WorkerDied
-from tuner.refit import RefitOptions, RefitResult, read_about, refit_leaders
+from tuner.refit import RefitOptions, RefitResult, refit_leaders
 from tuner.refit.final_fit import TEST_USES
 from tuner.results import StoredStudy, read_study_results
+from tuner.serving import read_about
 
 TRIALS = {"trials": 25, "epochs": 2}
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "Write everything about a study into one page of HTML.",
     "refine": "Write a narrower study around the best trials.",
     "train": "Train the leading recipes again, choose one honestly, score it on the test part, save the model.",
+    "predict": "Answer the rows of a table, of any size, by a saved model.",
     "export": "Write the best configuration as JSON, TOML or a stand-alone Keras script.",
     "dashboard": "Look at the studies in a browser.",
     "schema": "Print the JSON schema of study files, for editors.",

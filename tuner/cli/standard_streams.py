@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import sys
+from typing import BinaryIO
 
 import click
 
@@ -24,6 +25,11 @@ def echo(text: object, *, err: bool = False) -> None:
 def write_file(text: str) -> None:
     """Write the content of a file to standard output, in UTF-8 whatever the terminal takes: it is not for people."""
     click.echo(text.encode("utf-8"), nl=False)
+
+
+def binary_output() -> BinaryIO:
+    """Return standard output as a file of bytes, for a table that is not for people."""
+    return sys.stdout.buffer
 
 
 def replace_unencodable() -> None:

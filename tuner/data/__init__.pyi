@@ -1,24 +1,31 @@
+from .categories import UnknownText
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Preprocessing, Split, Subset
 from .preparation import check_repeatable, held_out, prepare, unscaled_splits
 from .sources import BUILT_IN, SOURCES
-from .transform import encode_rows
+from .table_stream import STREAM_SUFFIXES, TableStream, open_table
+from .transform import RowEncoder, encode_rows
 
 __all__ = [
     "BUILT_IN",
     "OUTLIER_LIMITS",
     "SOURCES",
+    "STREAM_SUFFIXES",
     "DataFacts",
     "DataOptions",
     "Folds",
     "HeldOut",
     "PreparedData",
     "Preprocessing",
+    "RowEncoder",
     "Split",
     "Subset",
+    "TableStream",
+    "UnknownText",
     "check_repeatable",
     "encode_rows",
     "held_out",
+    "open_table",
     "prepare",
     "read_options",
     "unscaled_splits",

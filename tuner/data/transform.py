@@ -7,14 +7,17 @@ of a column (whole numbers, floats, objects, categories, texts of numbers) do no
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tuner.data.categories import Categories, UnknownText, count_rows
 from tuner.data.cells import MISSING_WORDS, cell_text, cell_values, column_name, is_number, without_values
 from tuner.data.columns import absent, pick
 from tuner.data.dataset import Array, Preprocessing
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     import pandas
 
 _TABLE = "the table"
+_PACKAGE = str(Path(__file__).parents[1])
 
 
 def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Array:
@@ -51,19 +55,152 @@ def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Arra
     from_file = isinstance(rows, str | os.PathLike)
     if from_file:
         rows = read_frame(os.fspath(rows), Path.cwd(), given.missing_values, as_texts=given.vocabulary)
-    _check_kind(rows)
-    if len(rows) == 0:
-        return np.empty((0, *shape))
-    if hasattr(rows, "iloc"):
-        x = _from_table(rows, given, from_file)
-    else:
-        x = numeric(rows, "Rows", "the array").astype(np.float64)
-    if x.shape[1:] != shape:
-        wanted = ", ".join(map(str, ("n", *shape)))
-        raise DataError(f"Rows must have the shape ({wanted}), but got {x.shape}. A single row is a table of one row.")
-    x = without_values(x, given.missing_values)
-    _check_values(x, given)
-    return x
+    return RowEncoder(given, shape, from_file).encode(rows)
+
+
+def _warn_of_unknown(found: UnknownText) -> None:
+    _warn(f"{found}: they count as of no category. {found.known}")
+
+
+@dataclass(frozen=True)
+class RowEncoder:
+    """Encodes new rows as those of the study were encoded.
+
+    Attributes:
+        given: What was fitted.
+        shape: Of one row, encoded.
+        from_file: Whether tables come from our own reader, which tells a missing cell from the text "NA".
+        before: Number of rows of the same file that were encoded before, for the numbers of rows in messages.
+        on_unknown: Told of texts that are none of the categories of their column.
+    """
+
+    given: Preprocessing
+    shape: tuple[int, ...]
+    from_file: bool = False
+    before: int = 0
+    on_unknown: Callable[[UnknownText], None] = _warn_of_unknown
+
+    def encode(self, rows: Any) -> Array:
+        """Encode a table or an array, as `encode_rows` does."""
+        _check_kind(rows)
+        if len(rows) == 0:
+            return np.empty((0, *self.shape))
+        table = hasattr(rows, "iloc")
+        x = self._from_table(rows) if table else numeric(rows, "Rows", "the array").astype(np.float64)
+        if x.shape[1:] != self.shape:
+            wanted = ", ".join(map(str, ("n", *self.shape)))
+            raise DataError(
+                f"Rows must have the shape ({wanted}), but got {x.shape}. A single row is a table of one row."
+            )
+        x = without_values(x, self.given.missing_values)
+        self._check_values(x)
+        return x
+
+    def _from_table(self, frame: pandas.DataFrame) -> Array:
+        """Order the columns as they were encoded: numbers, then texts."""
+        given = self.given
+        if not given.features:
+            names = [column_name(name) for name in frame.columns]
+            return np.column_stack([self._numbers(frame.iloc[:, place], name) for place, name in enumerate(names)])
+        places = _places(frame, [*given.numbers, *given.vocabulary])
+        blocks = [self._numbers(frame.iloc[:, places[name]], name)[:, None] for name in given.numbers]
+        for name, words in given.vocabulary.items():
+            texts = self._texts(frame.iloc[:, places[name]], Categories(name, words))
+            blocks.append(encode_texts(texts, words, given.text))
+        return np.concatenate(blocks, axis=1)
+
+    def _numbers(self, series: pandas.Series[Any], name: str) -> Array:
+        """Convert a column to float64: NaN if missing, texts of numbers as a CSV reader takes them."""
+        import pandas
+
+        types, kind = pandas.api.types, series.dtype
+        typed_so = types.is_bool_dtype(kind) or (types.is_numeric_dtype(kind) and not types.is_complex_dtype(kind))
+        if typed_so and not isinstance(kind, pandas.CategoricalDtype):
+            return series.to_numpy(dtype=np.float64, na_value=np.nan)
+        values = _objects(series)
+        numbers = np.full(len(values), np.nan)
+        texts = np.array([isinstance(value, str) for value in values], bool)
+        if texts.any():
+            typed = cell_values(np.array([cell_text(value) for value in values[texts]], dtype=object))
+            odd = [row for row in np.flatnonzero(texts) if typed.dtype == object and not _says_number(values[row])]
+            if odd:
+                raise self._not_a_number(name, values, int(odd[0]))
+            numbers[texts] = np.nan if typed.dtype == object else typed  # "NA" alone is untyped
+        for row in np.flatnonzero(~texts & ~np.asarray(pandas.isna(values), bool)):
+            try:
+                numbers[row] = float(values[row])
+            except (TypeError, ValueError, OverflowError):
+                raise self._not_a_number(name, values, int(row)) from None
+        return numbers
+
+    def _not_a_number(self, name: str, values: Array, row: int) -> DataError:
+        return DataError(
+            f"Column {name!r} must hold numbers, as it did in the study, but row {self.before + row + 1} holds "
+            f"{shown(values[row])}. Correct it."
+        )
+
+    def _texts(self, series: pandas.Series[Any], categories: Categories) -> Array:
+        """Convert a column to texts: `object` holding `str`, or None if missing.
+
+        Only our own reader tells a missing cell from the text "NA", so a table that was read otherwise gets a warning.
+        """
+        without, name = frozenset(self.given.missing_values), categories.column
+        texts = self._found(_objects(series), categories)
+        texts[[text in without for text in texts]] = None
+        missing, hint = absent(texts), ""
+        said = [word for word in categories.words if word.lower() in MISSING_WORDS]
+        if said and not self.from_file:
+            hint = (
+                f" {said[0]!r} is a category of it, which pandas.read_csv takes as missing: give the path of the file, "
+                "or read it with keep_default_na=False."
+            )
+        if missing.any() and self.given.fill is None:
+            raise self._missing(repr(name), missing, hint)
+        if missing.any() and hint:
+            _warn(f"{self._count(missing)} no value in {name!r}.{hint}")
+        unknown = ~missing & [text not in categories for text in texts]
+        if unknown.any():
+            row = int(unknown.argmax())
+            rows = int(unknown.sum())
+            self.on_unknown(UnknownText(name, texts[row], self.before + row + 1, rows, categories.words))
+        return texts
+
+    def _found(self, values: Array, categories: Categories) -> Array:
+        """Find the text of each cell; in a file's column each distinct one is looked up once."""
+        if not self.from_file:
+            return np.array([categories.find(value) for value in values], dtype=object)
+        import pandas
+
+        codes, distinct = pandas.factorize(values)
+        return np.array([*map(categories.find, distinct), None], dtype=object)[codes]
+
+    def _check_values(self, x: Array) -> None:
+        """Refuse what no row of the study could have: such rows would get the answer of any other row."""
+        given, flat = self.given, by_column(x)
+        missing, beyond = np.isnan(flat), np.abs(flat) > LARGEST
+        if missing.any() and given.fill is None:
+            raise self._missing(*_first(missing, len(x), given))
+        if beyond.any():
+            name, rows = _first(beyond, len(x), given)
+            raise DataError(
+                f"Features must be finite and fit float32, but {name} in row {self.before + int(rows.argmax()) + 1} "
+                "does not. Correct it."
+            )
+        lost = ~np.isfinite(given.apply(x).reshape(len(x), -1)).all(axis=1)
+        if lost.any():
+            raise DataError(
+                f"Scaled features must fit float32, but row {self.before + int(lost.argmax()) + 1} is too far from "
+                "those of the study. Correct it."
+            )
+
+    def _missing(self, name: str, rows: Array, hint: str = "") -> DataError:
+        return DataError(
+            f"Rows must have a value in each column, as those of the study, but {self._count(rows)} none in {name}."
+            f"{hint or ' Fill it in, or train with `missing` set to mean or median.'}"
+        )
+
+    def _count(self, rows: Array) -> str:
+        return count_rows(self.before + int(rows.argmax()) + 1, int(rows.sum()))
 
 
 def _check_kind(rows: Any) -> None:
@@ -73,19 +210,6 @@ def _check_kind(rows: Any) -> None:
             f"Rows must be a pandas DataFrame, the path of a table or an array of numbers, but got a "
             f"{type(rows).__name__}. Make a table of it: pandas.DataFrame(...), with one column a feature."
         )
-
-
-def _from_table(frame: pandas.DataFrame, given: Preprocessing, from_file: bool) -> Array:
-    """Order the columns as they were encoded: numbers, then texts."""
-    if not given.features:
-        names = [column_name(name) for name in frame.columns]
-        return np.column_stack([_numbers(frame.iloc[:, place], name) for place, name in enumerate(names)])
-    places = _places(frame, [*given.numbers, *given.vocabulary])
-    blocks = [_numbers(frame.iloc[:, places[name]], name)[:, None] for name in given.numbers]
-    for name, words in given.vocabulary.items():
-        texts = _texts(frame.iloc[:, places[name]], name, words, given, from_file)
-        blocks.append(encode_texts(texts, words, given.text))
-    return np.concatenate(blocks, axis=1)
 
 
 def _places(frame: pandas.DataFrame, needed: Sequence[str]) -> dict[str, int]:
@@ -100,125 +224,12 @@ def _places(frame: pandas.DataFrame, needed: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _numbers(series: pandas.Series[Any], name: str) -> Array:
-    """Convert a column to float64: NaN if missing, texts of numbers as a CSV reader takes them."""
-    import pandas
-
-    types, kind = pandas.api.types, series.dtype
-    typed_so = types.is_bool_dtype(kind) or (types.is_numeric_dtype(kind) and not types.is_complex_dtype(kind))
-    if typed_so and not isinstance(kind, pandas.CategoricalDtype):
-        return series.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = _objects(series)
-    numbers = np.full(len(values), np.nan)
-    texts = np.array([isinstance(value, str) for value in values], bool)
-    if texts.any():
-        typed = cell_values(np.array([cell_text(value) for value in values[texts]], dtype=object))
-        odd = [row for row in np.flatnonzero(texts) if typed.dtype == object and not _says_number(values[row])]
-        if odd:
-            raise _not_a_number(name, values, int(odd[0]))
-        numbers[texts] = np.nan if typed.dtype == object else typed  # "NA" alone is untyped
-    for row in np.flatnonzero(~texts & ~np.asarray(pandas.isna(values), bool)):
-        try:
-            numbers[row] = float(values[row])
-        except (TypeError, ValueError, OverflowError):
-            raise _not_a_number(name, values, int(row)) from None
-    return numbers
-
-
 def _says_number(text: str) -> bool:
     return is_number(text.strip()) or text.strip().lower() in {"", *MISSING_WORDS}
 
 
-def _not_a_number(name: str, values: Array, row: int) -> DataError:
-    return DataError(
-        f"Column {name!r} must hold numbers, as it did in the study, but row {row + 1} holds {shown(values[row])}. "
-        "Correct it."
-    )
-
-
 def _objects(series: pandas.Series[Any]) -> Array:
     return series.astype(object).to_numpy(dtype=object)
-
-
-def _texts(series: pandas.Series[Any], name: str, words: Sequence[str], given: Preprocessing, from_file: bool) -> Array:
-    """Convert a column to texts: `object` holding `str`, or None if missing.
-
-    Only our own reader tells a missing cell from the text "NA", so a table that was read otherwise gets a warning.
-    """
-    words_of, without = _Words(name, words), frozenset(given.missing_values)
-    texts = np.array([words_of.find(value) for value in _objects(series)], dtype=object)
-    texts[[text in without for text in texts]] = None
-    missing, hint = absent(texts), ""
-    said = [word for word in words if word.lower() in MISSING_WORDS]
-    if said and not from_file:
-        hint = (
-            f" {said[0]!r} is a category of it, which pandas.read_csv takes as missing: give the path of the file, or "
-            "read it with keep_default_na=False."
-        )
-    if missing.any() and given.fill is None:
-        raise _missing(repr(name), missing, hint)
-    if missing.any() and hint:
-        _warn(f"{_count(missing)} no value in {name!r}.{hint}")
-    unknown = ~missing & [text not in words_of.all for text in texts]
-    if unknown.any():
-        _warn(
-            f"{_count(unknown)} a text in {name!r} that the study did not have, "
-            f"{shown(texts[int(unknown.argmax())])}: they count as of no category. It had {_listed(words)}."
-        )
-    return texts
-
-
-class _Words:
-    """The categories of a text column, to be found by cells of any type."""
-
-    def __init__(self, name: str, words: Sequence[str]) -> None:
-        self.name, self.all = name, frozenset(words)
-        self._by_value: dict[float | str, list[str]] = {}
-        for word in words:
-            self._by_value.setdefault(_value(word), []).append(word)
-
-    def find(self, value: Any) -> str | None:
-        """Give the text of a cell, or None if it is missing.
-
-        A number or truth value is the category that reads as it: pandas types a column by the rows that it sees, and
-        makes the number 7 of a category "007".
-
-        Raises:
-            DataError: It may be any of several categories.
-        """
-        text = cell_text(value)
-        if text is None or isinstance(value, str):
-            return text
-        same = self._by_value.get(_value(text), [])
-        if len(same) > 1:
-            raise DataError(
-                f"Column {self.name!r} must hold texts, as it did in the study, but holds {text}, which may be any of "
-                f"{_listed(same)}. Read the column as text."
-            )
-        return same[0] if same else text
-
-
-def _value(text: str) -> float | str:
-    return float(text) if is_number(text) else text.lower()
-
-
-def _check_values(x: Array, given: Preprocessing) -> None:
-    """Refuse what no row of the study could have: such rows would get the answer of any other row."""
-    flat = by_column(x)
-    missing, beyond = np.isnan(flat), np.abs(flat) > LARGEST
-    if missing.any() and given.fill is None:
-        raise _missing(*_first(missing, len(x), given))
-    if beyond.any():
-        name, rows = _first(beyond, len(x), given)
-        raise DataError(
-            f"Features must be finite and fit float32, but {name} in row {int(rows.argmax()) + 1} does not. Correct it."
-        )
-    lost = ~np.isfinite(given.apply(x).reshape(len(x), -1)).all(axis=1)
-    if lost.any():
-        raise DataError(
-            f"Scaled features must fit float32, but row {int(lost.argmax()) + 1} is too far from those of the study. "
-            "Correct it."
-        )
 
 
 def _first(cells: Array, rows: int, given: Preprocessing) -> tuple[str, Array]:
@@ -228,22 +239,9 @@ def _first(cells: Array, rows: int, given: Preprocessing) -> tuple[str, Array]:
     return name, np.asarray(cells[:, column].reshape(rows, -1).any(axis=1))
 
 
-def _missing(name: str, rows: Array, hint: str = "") -> DataError:
-    return DataError(
-        f"Rows must have a value in each column, as those of the study, but {_count(rows)} none in {name}."
-        f"{hint or ' Fill it in, or train with `missing` set to mean or median.'}"
-    )
-
-
-def _count(rows: Array) -> str:
-    row = int(rows.argmax()) + 1
-    return f"row {row} has" if rows.sum() == 1 else f"{int(rows.sum())} rows (the first is row {row}) have"
-
-
-def _listed(words: Sequence[str], limit: int = 10) -> str:
-    more = f" and {len(words) - limit} more" if len(words) > limit else ""
-    return ", ".join(map(repr, words[:limit])) + more
-
-
 def _warn(text: str) -> None:
-    warnings.warn(text[0].upper() + text[1:], DataWarning, stacklevel=7)  # whoever called `predict`
+    """Warn, at the line that called this package."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text[0].upper() + text[1:], DataWarning, stacklevel=level)

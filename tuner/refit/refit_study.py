@@ -13,12 +13,10 @@ from tuner.catalog import Recipe, TrialState
 from tuner.data import PreparedData
 from tuner.export import find_seed, prepare_for_export
 from tuner.protocol import Executor, Job, WorkerConfig
-from tuner.refit.atomic_publish import check_output, publish
 from tuner.refit.baseline import Constant, best_constant
 from tuner.refit.conclusion import against_baseline, explain, has_winner, test_confirms
 from tuner.refit.final_fit import FinalFit, expected_on_test, fit_final, record_test_use
 from tuner.refit.finalists import Leader, leaders
-from tuner.refit.model_metadata import ModelMetadata, write_about
 from tuner.refit.refit_options import RefitOptions
 from tuner.refit.refit_result import Baseline, CandidateRow, RefitResult
 from tuner.refit.refit_session import RefitProgress, RefitSession
@@ -26,6 +24,7 @@ from tuner.refit.scoring import Measure, validation_measure
 from tuner.refit.selection import Candidate, evaluate, leaders_text, p_above, p_against, select
 from tuner.results import StoredStudy, check_data_code, check_model_code
 from tuner.runner import Progress, ShutdownSignal
+from tuner.serving import ModelMetadata, check_output, publish, write_about
 from tuner.study import read_execution
 
 
@@ -51,7 +50,7 @@ def refit_leaders(
         StudyFailedError: A training failed, or too many of them diverged.
         KeyboardInterrupt: Interrupted; nothing was written.
     """
-    check_output(request.file, request.force)
+    check_output(request.file, (".keras",), request.force)
     found = leaders(study, request.top)
     recipe = found[0].recipe
     check_model_code(recipe, project, request.code)

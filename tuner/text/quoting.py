@@ -68,11 +68,12 @@ def tuner_command(verb: str, what: str, *options: str) -> str:
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
     """Return rows as CSV that no spreadsheet takes for formulas; numbers stay numbers."""
     text = io.StringIO()
-    csv.writer(text).writerows([[_cell(value) for value in row] for row in rows])
+    csv.writer(text).writerows([[csv_cell(value) for value in row] for row in rows])
     return text.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
+    """Return a cell of a CSV file: a text that a spreadsheet would take for a formula begins with an apostrophe."""
     if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return value
     text = plain(value)

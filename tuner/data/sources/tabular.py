@@ -23,7 +23,7 @@ from tuner.untrusted_files import check_expansion, check_regular, physical_memor
 if TYPE_CHECKING:
     import pandas
 
-_HEAD_BYTES = 1 << 20
+HEAD_BYTES = 1 << 20
 _KEYS = frozenset({"target", "weight", "drop", "text", "missing_values"})
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
@@ -36,7 +36,9 @@ def _csv_frame(
     text: str, project: Path, missing_values: Collection[str], as_texts: Collection[str] = ()
 ) -> pandas.DataFrame:
     path = locate_file(text, project)
-    separator = _separator(path, text)
+    with reading(text, "a table of text", "Check the file.", DataError):
+        head = _checked_head(path)
+    separator = find_columns(head, text)[0]
     import pandas
 
     def read(**how: Any) -> pandas.DataFrame:
@@ -137,27 +139,30 @@ def _mapped(read: Callable[[], pandas.DataFrame], text: str, what: str) -> panda
         return read()
 
 
-def _separator(path: Path, text: str) -> str:
-    """Guess the separator from the first line: comma, semicolon or tab.
+def find_columns(head: bytes, text: str) -> tuple[str, list[str]]:
+    """Guess the separator (comma, semicolon or tab) and the names of the columns from the first line.
+
+    Args:
+        head: The first bytes of the file.
+        text: The file, for messages.
 
     Raises:
         DataError: The file is empty, is not text, or its first line does not name the columns.
     """
-    first = _first_line(path, text)
+    first = _first_line(head, text)
     separator = max(",;\t", key=_QUOTED.sub("", first).count)
     reader = csv.reader(io.StringIO(first, newline=""), delimiter=separator, skipinitialspace=True)
-    named = [name for name in check_names(next(reader, []), text) if name]
+    names = check_names(next(reader, []), text)
+    named = [name for name in names if name]
     if named and all(_is_number(name) for name in named):
         raise DataError(
             f"The first line of a table must name the columns, but that of {text} holds numbers ({shown(first, 40)}). "
             "Put a line of names before it."
         )
-    return separator
+    return separator, names
 
 
-def _first_line(path: Path, text: str) -> str:
-    with reading(text, "a table of text", "Check the file.", DataError):
-        head = _checked_head(path)
+def _first_line(head: bytes, text: str) -> str:
     if not head.strip():
         raise DataError(f"{text} must hold a table, but the file is empty.")
     try:
@@ -180,11 +185,11 @@ def _checked_head(path: Path) -> bytes:
         if stored > memory:
             raise ValueError(f"it has {stored:,} bytes, and the machine has {memory:,}")
         with path.open("rb") as file:
-            return file.read(_HEAD_BYTES)
+            return file.read(HEAD_BYTES)
     with cast(BinaryIO, gzip.open(path)) as file:
-        head = file.read(_HEAD_BYTES)
+        head = file.read(HEAD_BYTES)
         size = len(head)
-        while chunk := file.read(_HEAD_BYTES):
+        while chunk := file.read(HEAD_BYTES):
             size += len(chunk)
             check_expansion(path.name, size, stored)
             if size > memory:

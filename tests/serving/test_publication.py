@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tuner.errors import UsageError
-from tuner.refit.atomic_publish import check_output, publish
+from tuner.serving.atomic_publish import check_output, publish
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,10 @@ def test_what_cannot_be_written(name, rule, tmp_path):
     (tmp_path / "there.keras").write_text("mine", encoding="utf-8")
     (tmp_path / "folder.keras").mkdir()
     with pytest.raises(UsageError, match=rule):
-        check_output(tmp_path / name, force=False)
-    check_output(tmp_path / "there.keras", force=True)
-    check_output(tmp_path / "new.keras", force=False)
+        check_output(tmp_path / name, (".keras",), force=False)
+    check_output(tmp_path / "there.keras", (".keras",), force=True)
+    check_output(tmp_path / "new.keras", (".keras",), force=False)
+    check_output(tmp_path / "anything", (), force=False)
 
 
 def test_a_file_takes_its_place_at_once(tmp_path):
@@ -47,7 +48,7 @@ def test_where_it_fails_nothing_is_left(tmp_path, monkeypatch):
     def full(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tuner.refit.atomic_publish.shutil.copyfile", full)
+    monkeypatch.setattr("tuner.serving.atomic_publish.shutil.copyfile", full)
     with pytest.raises(UsageError, match="cannot be written: No space left"):
         publish(made, file)
     assert file.read_bytes() == b"old"

@@ -1,4 +1,4 @@
-"""The file of the saved model: whole, or not at all."""
+"""The file or folder that a command writes: whole, or not at all."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tuner.errors import UsageError
 
-SUFFIX = ".keras"
 
+def check_output(file: Path, suffixes: Sequence[str], force: bool) -> None:
+    """Refuse at once what could not be written after all the work.
 
-def check_output(file: Path, force: bool) -> None:
-    """Refuse at once what could not be written after all trainings.
+    Args:
+        file: What is to be written.
+        suffixes: What its name may end in; none if it may be called anything.
+        force: Whether a file may be written over.
 
     Raises:
         UsageError: Another ending, no folder, a folder in its place, or a file that is there without `force`.
     """
-    if file.suffix != SUFFIX:
-        raise UsageError(f"A model is saved as a Keras file, but got {str(file)!r}. End its name in {SUFFIX}.")
+    if suffixes and not file.name.lower().endswith(tuple(suffixes)):
+        raise UsageError(
+            f"The name of a file must say what it holds, but got {str(file)!r}. End its name in "
+            f"{' or '.join(suffixes)}."
+        )
     if not file.parent.is_dir():
         raise UsageError(f"The folder of the file must be there, but {file.parent} is none. Make it, or name another.")
     if file.is_dir():
@@ -32,7 +39,18 @@ def check_output(file: Path, force: bool) -> None:
 
 
 def publish(made: Path, file: Path) -> None:
-    """Put a finished file in its place: beside it first, then under its name, so that nobody sees half of it.
+    """Put a finished file in its place, so that nobody sees half of it.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    with partial_file(file) as partial:
+        shutil.copyfile(made, partial)
+
+
+@contextlib.contextmanager
+def partial_file(file: Path) -> Iterator[Path]:
+    """Give an empty file beside `file` that takes its place at the end, and is gone after an error.
 
     Raises:
         UsageError: It cannot be written.
@@ -41,14 +59,14 @@ def publish(made: Path, file: Path) -> None:
         with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.stem}-", suffix=".part", delete=False) as out:
             partial = Path(out.name)
         try:
-            shutil.copyfile(made, partial)
+            yield partial
             partial.chmod(0o666 & ~_umask())
             os.replace(partial, file)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 partial.unlink()
     except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}. Name another file.") from error
+        raise UsageError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
 
 
 def _umask() -> int:

@@ -10,12 +10,14 @@ import numpy as np
 
 from tuner.catalog import Task
 from tuner.data import encode_rows
-from tuner.errors import DataError, UsageError
-from tuner.refit.model_metadata import ModelMetadata, read_about
+from tuner.errors import UsageError
+from tuner.serving.model_metadata import ModelMetadata, read_about
+from tuner.serving.prediction_columns import check_finite, decide, prediction_columns
 from tuner.untrusted_files import reading
 
 if TYPE_CHECKING:
     import keras
+    import pandas
 
 _ROWS_AT_ONCE = 4096
 
@@ -47,7 +49,7 @@ class SavedModel:
             DataError: A column is not there, or a cell is missing, infinite or of another kind than in the study; an
                 array has another shape.
         """
-        return self._scores(rows)
+        return self._encoded_scores(rows)
 
     def predict(self, rows: Any) -> np.ndarray:
         """Answer each row: with the name of its class, `(n,)`; 0 or 1 for each label, `(n, labels)`; or a value.
@@ -58,24 +60,26 @@ class SavedModel:
         Raises:
             DataError: The scores of a row are not finite, so that it has no answer.
         """
-        scores, classes = self._scores(rows), np.array(self.about.classes, dtype=object)
-        lost = ~np.isfinite(scores).all(axis=1)
-        if lost.any():
-            raise DataError(
-                f"An answer needs finite scores, but the model gives {scores[int(lost.argmax())].tolist()} for row "
-                f"{int(lost.argmax()) + 1}. Look at this row: it may be far from those of the study."
-            )
-        match self.about.recipe.task:
-            case Task.MULTICLASS:
-                return np.asarray(classes[scores.argmax(axis=1)])
-            case Task.BINARY:
-                return np.asarray(classes[(scores[:, 0] > 0.5).astype(int)])
-            case Task.MULTILABEL:
-                return (scores > 0.5).astype(int)
-        return scores[:, 0] if scores.shape[1] == 1 else scores
+        scores = self._encoded_scores(rows)
+        check_finite(scores)
+        return decide(scores, self.about)
 
-    def _scores(self, rows: Any) -> np.ndarray:
-        x = encode_rows(rows, self.about.preprocessing, tuple(self.model.input_shape[1:]))
+    def predict_table(self, rows: Any) -> pandas.DataFrame:
+        """Answer each row as `tuner predict` does: the columns `prediction` and `probability_…` of each class.
+
+        `rows`, warnings and errors are those of `predict`.
+        """
+        import pandas
+
+        scores = self._encoded_scores(rows)
+        check_finite(scores)
+        return pandas.DataFrame(prediction_columns(scores, self.about))
+
+    def _encoded_scores(self, rows: Any) -> np.ndarray:
+        return self.encoded_scores(encode_rows(rows, self.about.preprocessing, tuple(self.model.input_shape[1:])))
+
+    def encoded_scores(self, x: np.ndarray) -> np.ndarray:
+        """Compute `scores` of rows that are encoded: float64, shape `(n, ..., d)`."""
         # `model.predict` would make float32 of the rows before they are scaled.
         with reading("The model", "one that answers", "Train it again.", UsageError):
             parts = [
@@ -95,7 +99,7 @@ def load_saved(file: Path) -> SavedModel:
     own = ", ".join(about.own)
     step = f"It has layers of its own ({own}): import the file that registers them first." if own else "Train it again."
     with reading(str(file), "a model that Keras can load", step, UsageError):
-        from tuner.refit.model_loader import load_model
+        from tuner.serving.model_loader import load_model
 
         model = load_model(file)
         task, outputs, classes = about.recipe.task, model.output_shape[-1], len(about.classes)

@@ -17,7 +17,7 @@ from tuner.catalog import BuildableRecipe, Choice, ModelChoice, Task
 from tuner.data import Preprocessing
 from tuner.errors import UsageError
 from tuner.protocol import TrainingArtifacts
-from tuner.refit import ModelMetadata, read_about, write_about
+from tuner.serving import ModelMetadata, read_about, write_about
 
 RECIPE = BuildableRecipe(
     task=Task.BINARY,

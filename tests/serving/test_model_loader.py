@@ -16,7 +16,7 @@ import pytest
 from tuner.catalog import Choice, ModelChoice, Recipe, Task
 from tuner.data import Preprocessing
 from tuner.errors import UsageError
-from tuner.refit import ModelMetadata, load_saved, write_about
+from tuner.serving import ModelMetadata, load_saved, write_about
 
 RECIPE = Recipe(
     task=Task.BINARY,

@@ -1,0 +1,45 @@
+"""`tuner predict`: what it prints and writes, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mock_model import mock_model
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Write `d.csv`, beside the model `m.keras`."""
+    mock_model(tmp_path, monkeypatch)()
+    return lambda text: Path("d.csv").write_text(text, encoding="utf-8") and None
+
+
+def test_it_says_what_it_did(call, table):
+    table("id,age,note,city,size\n5,1,x,Oslo,3\n6,70,x,Roma,3\n")
+    said = call("predict", "m.keras", "d.csv", "-o", "out.csv", "--keep", "id", "--allow-unknown")
+    assert (said.code, said.out) == (0, "")
+    assert said.err.splitlines() == [
+        "Left out, as no features of the model: note",
+        "Counted as of no category: row 2 has a text in 'city' that the study did not have, 'Roma'",
+        "Wrote out.csv: 2 rows, id, prediction, probability_no and probability_=yes",
+    ]
+    assert Path("out.csv").read_text(encoding="utf-8").splitlines()[1] == "5,no,0.99,0.01"
+    again = call("predict", "m.keras", "d.csv", "-o", "out.csv", "--keep", "id", "--allow-unknown", "--force", "-q")
+    assert (again.code, again.out, again.err) == (0, "", "")
+
+
+def test_standard_output_gets_the_table_alone(call, table):
+    table("age,city,size\n1,Oslo,3\n")
+    said = call("predict", "m.keras", "d.csv")
+    assert (said.code, said.out, said.err) == (0, "prediction,probability_no,probability_=yes\nno,0.99,0.01\n", "")
+
+
+def test_one_error_and_no_file(call, table):
+    table("age,city,size\n1,Oslo,3\n1,Roma,3\n")
+    said = call("predict", "m.keras", "d.csv", "-o", "out.csv")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("tuner: Row 2 has a text in 'city' that the study did not have, 'Roma'. It had")
+    assert not Path("out.csv").exists()
+    assert "Missing argument 'DATA'" in call("predict", "m.keras").err

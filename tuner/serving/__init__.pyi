@@ -1,0 +1,16 @@
+from .atomic_publish import check_output, publish
+from .file_prediction import FilePrediction, predict_file
+from .model_metadata import ModelMetadata, read_about, write_about
+from .saved_model import SavedModel, load_saved
+
+__all__ = [
+    "FilePrediction",
+    "ModelMetadata",
+    "SavedModel",
+    "check_output",
+    "load_saved",
+    "predict_file",
+    "publish",
+    "read_about",
+    "write_about",
+]
