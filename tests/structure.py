@@ -21,6 +21,7 @@ ORDER = (
     "registry",
     "untrusted_files",
     "text",
+    "optuna_internals",
     "user_code",
     "space",
     "catalog",

@@ -20,7 +20,7 @@
     │   └── StorageUnavailableError                    the database cannot be used now, which may pass
     │       └── DiskFullError                   its disk is full
     ├── WorkerError                         1   a worker process could not be started or spoken to
-    └── CheckpointError                     1   a checkpoint that a trial cannot go on from; it begins anew
+    └── CheckpointError                     1   a checkpoint that a trial cannot resume from; it starts over
 
 Every message says rule, value, place and next step.  Errors of Keras, Optuna, SQLAlchemy and the
 operating system are turned into these where they are called; nothing else leaves the library on purpose.
@@ -180,7 +180,7 @@ class WorkerError(TunerError):
 
 
 class CheckpointError(TunerError):
-    """A checkpoint that a trial cannot go on from: damaged, or made by something else.  The trial begins anew."""
+    """A checkpoint that a trial cannot resume from: damaged, or of something else.  The trial starts over."""
 
 
 def nearest(given: object, allowed: Iterable[str]) -> str | None:

@@ -126,7 +126,7 @@ def test_a_place_from_which_the_model_is_not_found_is_refused(tmp_path):
 
 
 def test_another_space_is_refused(study, tmp_path, monkeypatch):
-    monkeypatch.setitem(study.record.attrs["tuner:fingerprint"], "search.learning_rate", "0.1 … 0.2")
+    monkeypatch.setitem(study.record.attrs.fingerprint, "search.learning_rate", "0.1 … 0.2")
     with pytest.raises(UsageError, match=r"drawn from another space .* search\.learning_rate: 0\.1 … 0\.2 before"):
         refine(study, tmp_path / "fine.toml", tmp_path)
 

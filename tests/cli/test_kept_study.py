@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,12 @@ def test_it_is_read_as_it_is_and_after_the_migration(project: Path) -> None:
     assert not read_study_results(database, "small").record.alive
     database.close()
     assert (project / "runs" / "tuner.db").read_bytes() == before
-    assert all(findings[0]["verdict"] for findings in old["health"])
-    layers = [layer for probe in old["probes"] for layer in probe["layers"]]
-    assert any(layer["gradient_norm"] is not None for layer in layers)
-    assert any(layer["update_ratio"] is not None for layer in layers)
-    assert any(layer["dead_share"] is not None for layer in layers)
+    assert all(findings[0].verdict for findings in old["health"])
+    probes = [probe for folds in old["probes"].values() for probe in chain.from_iterable(folds.values())]
+    layers = [layer for probe in probes for layer in probe.layers]
+    assert any(layer.gradient_norm is not None for layer in layers)
+    assert any(layer.update_ratio is not None for layer in layers)
+    assert any(layer.dead_share is not None for layer in layers)
     database = open_database(url_of(project), create=False)
     assert "from version 4 of the tables" in str(database.note)
     new = read_study_results(database, "small")

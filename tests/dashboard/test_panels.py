@@ -63,7 +63,7 @@ def test_a_study_has_its_question_result_and_plots(app, mock):
     assert set(drawn) == {f"tuner-{name}" for name, plot in PLOTS.items() if not isinstance(plot.build(results), str)}
     assert drawn["tuner-history"]["layout"]["title"]["text"] == "Optimisation history"
     assert content["objective_names"] == ["accuracy"]
-    assert "tuner:fingerprint" in results.study.record.attrs
+    assert results.study.record.attrs.fingerprint
     assert not [each for each in content["user_attrs"] if each["key"].startswith("tuner:")]
 
 
@@ -75,7 +75,7 @@ def test_each_trial_has_its_ending_curves_and_recipe(app, mock):
         body = row["note"]["body"]
         assert body.startswith(f"**{seen.state}")
         assert (seen.reason or "") in body
-        assert all(plain(one["text"]) in body for one in seen.findings)
+        assert all(plain(one.text) in body for one in seen.findings)
         assert (f"Health, **{seen.verdict}**" in body) == (seen.verdict is not None)
         assert ("the best" in body.splitlines()[0]) == (seen.number == results.best.number)
         assert body.count("\n| ") == (len(seen.curve.epochs) + 2 if seen.curve.epochs else 0)

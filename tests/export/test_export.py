@@ -171,14 +171,14 @@ def test_code_that_only_the_database_names_is_not_run(small, place, tmp_path, ke
 
 
 def test_other_data_are_refused(small, place, monkeypatch):
-    monkeypatch.setitem(small.record.attrs["tuner:about"]["facts"], "sha256", "0" * 64)
+    monkeypatch.setitem(vars(small.record.attrs.info.facts), "sha256", "0" * 64)
     with pytest.raises(DataError, match="must stay as they were"):
         export(small, place)
 
 
 def test_rows_are_not_written_from_other_data(small, place, tmp_path, monkeypatch):
     found = export(small, place)
-    monkeypatch.setitem(small.record.attrs["tuner:about"]["facts"], "sha256", "0" * 64)
+    monkeypatch.setitem(vars(small.record.attrs.info.facts), "sha256", "0" * 64)
     with pytest.raises(DataError, match="must stay as they were"):
         save_rows(small, found, place, tmp_path / "rows.npz")
     assert not (tmp_path / "rows.npz").exists()

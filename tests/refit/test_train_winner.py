@@ -18,7 +18,6 @@ from tuner.errors import ContentError, DataError, NoBestTrialError, StudyFailedE
 from tuner.health import HealthOptions
 from tuner.protocol import JobFailed, LimitExceeded, Limits, WorkerDied
 from tuner.refit import RefitOptions, RefitResult, refit_leaders
-from tuner.refit.final_fit import TEST_USES
 from tuner.results import StoredStudy, read_study_results
 from tuner.serving import read_about
 
@@ -104,7 +103,7 @@ def test_each_look_at_the_test_part_is_counted(place, tmp_path):
     study = mock_results(tmp_path, data={"source": "digits"}, budget={"trials": 3, "epochs": 1})
     for looks in range(3):
         again = read_study_results(study.database, "mock")
-        assert len(again.record.attrs.get(TEST_USES, [])) == looks
+        assert len(again.record.attrs.test_uses) == looks
         said = trained(again, tmp_path, tmp_path / "m.keras", seeds=2, top=1, force=True)
         assert said.test.before == looks
         assert ("scored" in said.meaning[-1]) == (looks > 0)
@@ -285,7 +284,7 @@ def test_a_changed_model_and_changed_data(study, place, tmp_path, monkeypatch):
         patch.setattr("tuner.results.recipe_code_permission.sha256", lambda path: "0" * 64)
         with pytest.raises(ContentError, match=r"models/mlp\.py has changed since the study was started"):
             trained(study, place, tmp_path / "a.keras")
-    monkeypatch.setitem(study.record.attrs["tuner:about"]["facts"], "sha256", "0" * 64)
+    monkeypatch.setitem(vars(study.record.attrs.info.facts), "sha256", "0" * 64)
     with pytest.raises(DataError, match="must stay as they were"):
         trained(study, place, tmp_path / "a.keras")
 
@@ -335,7 +334,7 @@ def test_trainings_may_use_what_a_trial_may(tmp_path):
 
 
 def test_a_study_with_a_budget_that_nobody_wrote(study, place, tmp_path, monkeypatch):
-    monkeypatch.setitem(study.record.attrs["tuner:about"]["source"], "budget", {"memory": "all", "trials": 25})
+    monkeypatch.setitem(study.record.attrs.info.source, "budget", {"memory": "all", "trials": 25})
     with pytest.raises(
         UsageError, match=r"The database must hold 'mock' as .* but budget\.memory there cannot be read"
     ):

@@ -133,8 +133,8 @@ def test_heat_maps_hold_the_largest_number_of_each_trial_and_epoch(gathered):
     assert list(gradients.y) == [f"trial {number}" for number in sorted(gathered.probes)]
     for row, number in enumerate(sorted(gathered.probes)):
         for column, epoch in enumerate(gradients.x):
-            looked = [probe for probe in gathered.probes[number] if str(probe["epoch"]) == epoch]
-            layers = [layer["gradient_norm"] for probe in looked for layer in probe["layers"]]
+            looked = [probe for probe in gathered.probes[number][0] if str(probe.epoch) == epoch]
+            layers = [layer.gradient_norm for probe in looked for layer in probe.layers]
             value = gradients.z[row][column]
             assert value is None if not layers else 10**value == pytest.approx(max(layers))
             assert (gathered.trials[number].verdict in gradients.text[row][column]) == bool(gradients.text[row][column])
@@ -145,9 +145,9 @@ def test_the_layers_of_the_best_trial_come_first(gathered):
     labels = [button.label for button in figure.layout.updatemenus[0].buttons]
     assert labels[0].startswith(f"trial {gathered.best.number}, the best, ")
     assert len(labels) == len(figure.data)
-    probes = gathered.probes[gathered.best.number]
-    assert list(figure.data[0].x) == [str(probe["epoch"]) for probe in probes]
-    assert list(figure.data[0].y) == [layer["layer"] for layer in probes[0]["layers"]]
+    probes = gathered.probes[gathered.best.number][0]
+    assert list(figure.data[0].x) == [str(probe.epoch) for probe in probes]
+    assert list(figure.data[0].y) == [layer.layer for layer in probes[0].layers]
 
 
 def test_epochs_spent_and_saved_add_up_to_the_plan(gathered):

@@ -44,7 +44,7 @@ def test_what_a_dead_process_left_running_is_waiting(
     content = summary(read_study_results(database, "mock"))
     assert content["counts"] == expected
     assert content["trials"][4]["state"] == state
-    assert content["trials"][4]["reason"] == (None if alive else "interrupted; it runs again when the study goes on")
+    assert content["trials"][4]["reason"] == (None if alive else "interrupted; it runs again when the study is resumed")
     (row,) = list_studies(database)
     assert row["counts"] == expected
     assert row["best"] == {"trial": content["best"]["trial"], "value": content["best"]["value"]}

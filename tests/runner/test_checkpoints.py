@@ -79,8 +79,10 @@ def run(spec: StudySpec, database: Database, epoch: int, act: Any) -> tuple[Cutt
 def curve(database: Database) -> tuple[list[Any], dict[int, float], list[int]]:
     """Of the one trial: what stands in our table, what Optuna has, and the epochs of its probes."""
     (trial,) = database.optuna.get_all_trials(1)
-    rows = [(row["epoch"], row["metric"]) for row in read_epochs(database, [trial._trial_id])]
-    return rows, trial.intermediate_values, [probe["epoch"] for probe in read_probes(database, [trial._trial_id])]
+    records = read_epochs(database, [trial._trial_id]).get(trial._trial_id, [])
+    probes = read_probes(database, [trial._trial_id]).get(trial._trial_id, {}).get(0, [])
+    rows = [(record.epoch, record.metric) for record in records]
+    return rows, trial.intermediate_values, [probe.epoch for probe in probes]
 
 
 def checkpoints(database: Database) -> int:
@@ -121,7 +123,7 @@ def test_a_cut_trial_goes_on_and_begins_anew_where_it_cannot(tmp_path: Path) -> 
         connection.execute(update(tables.checkpoints).values(content=b"\0\1damaged"))
     second, notes, error = run(spec, database, EPOCHS, fail)
     assert error is None
-    assert "Trial 0 begins anew, as it cannot go on from its checkpoint: it is damaged." in notes
+    assert "Trial 0 starts over, as it cannot resume from its checkpoint: it is damaged." in notes
     assert isinstance(second.seen[0], TrialRestarted)
     assert second.told() == list(range(1, EPOCHS + 1))
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.samplers._tpe.sampler import _split_trials, default_gamma
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.optuna_internals import default_gamma, split_trials
 from tuner.search import Outcome, suggest, tell
 from tuner.search.samplers.tpe_sampler import TPESampler
 from tuner.space import Categorical, Condition, Dimension, Float, Int, Space, Value
@@ -72,7 +72,7 @@ def test_it_looks_at_the_best_a_spread_of_the_others_and_what_runs(space: Space)
             assert numbers(shown) == numbers(trials)
             continue
         assert numbers(shown) == sorted(set(numbers(shown)))
-        good, _ = _split_trials(study, learnt, default_gamma(1000))
+        good, _ = split_trials(study, learnt, default_gamma(1000))
         assert set(numbers(good)) <= set(numbers(shown)), "the density of the good ones is Optuna's"
         running = [t.number for t in trials if t.state == TrialState.RUNNING]
         assert set(running) <= set(numbers(shown))

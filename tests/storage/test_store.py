@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Table, func, select, text, update
 
+from tuner.engines import EpochRecord
 from tuner.errors import LeaseLostError, StorageError, StorageUnavailableError, StudyNotFoundError
+from tuner.health import Finding, LayerHealth, Probe
 from tuner.storage import (
     Database,
     StudySession,
@@ -26,10 +29,8 @@ from tuner.storage import (
 )
 
 
-def record(epoch: int, loss: float = 1.0) -> dict[str, float]:
-    return {
-        "fold": 0, "epoch": epoch, "loss": loss, "val_loss": 1.0, "metric": 0.5, "learning_rate": 0.1, "seconds": 0.1,
-    }  # fmt: skip
+def record(epoch: int, loss: float = 1.0, probes: tuple[Probe, ...] = ()) -> EpochRecord:
+    return EpochRecord(0, epoch, loss, 1.0, 0.5, 0.1, 0.1, probes)
 
 
 def abandon(store: StudySession) -> None:
@@ -81,7 +82,7 @@ def test_what_a_dead_process_left_running_waits_again(database: Database) -> Non
     assert stored[1].params == {"x": x}
     assert stored[1].intermediate_values == {}
     assert "completed_rung_0" not in stored[1].system_attrs
-    assert read_epochs(database, [stored[1]._trial_id]) == []
+    assert read_epochs(database, [stored[1]._trial_id]) == {}
     trial = again.study().ask()
     assert trial.number == 1
     assert trial.suggest_float("x", 0, 1) == x
@@ -115,43 +116,31 @@ def test_recipes_and_epochs(database: Database) -> None:
     store.add_recipe(0, {"loss": {"name": "hinge"}, "rate": 0.2})
     store.flush()
     assert read_recipe(database, trial_id) == {"loss": {"name": "hinge"}, "rate": 0.2}
-    rows = read_epochs(database, [trial_id])
-    assert [(row["epoch"], row["loss"]) for row in rows] == [(1, 1.0), (2, None)]
+    (first, second) = read_epochs(database, [trial_id])[trial_id]
+    assert first == record(1)
+    assert (second.epoch, math.isnan(second.loss)) == (2, True)
     assert read_recipe(database, trial_id + 1) is None
 
 
 def test_probes_and_verdicts(database: Database) -> None:
     store = StudySession(database, "s", "minimize")
     store.study().ask()
-    layer = {
-        "layer": "dense",
-        "gradient_norm": float("inf"),
-        "update_ratio": None,
-        "dead_share": None,
-        "saturated_share": 0.5,
-    }
-    probes = [{"epoch": epoch, "loss": 2.0, "constant_loss": 2.3, "layers": [layer, layer]} for epoch in (0, 1)]
-    finding = {
-        "verdict": "saturated",
-        "text": "t",
-        "layer": "dense",
-        "epoch": 1,
-        "value": 0.5,
-        "threshold": 0.9,
-        "fold": 0,
-    }
-    store.add_epoch(0, {**record(1), "probes": probes})
+    layer = LayerHealth("dense", math.inf, saturated_share=0.5)
+    probes = [Probe(epoch, 2.0, (layer, layer), 2.3) for epoch in (0, 1)]
+    finding = Finding("saturated", "t", "dense", 1, 0.5, 0.9)
+    store.add_epoch(0, record(1, probes=tuple(probes)))
     store.add_verdicts(0, [finding])
     store.flush()
     found = read_study_record(database, "s")
     trial_id = found.trials[0]._trial_id
-    read = read_probes(database, [trial_id])
-    assert [(probe["epoch"], probe["loss"], probe["constant_loss"]) for probe in read] == [(0, 2.0, 2.3), (1, 2.0, 2.3)]
-    assert read[0]["layers"] == [{**layer, "gradient_norm": None}] * 2
+    assert read_epochs(database, [trial_id]) == {trial_id: [record(1)]}
+    finite = dataclasses.replace(layer, gradient_norm=None)
+    expected = [dataclasses.replace(probe, layers=(finite, finite)) for probe in probes]
+    assert read_probes(database, [trial_id]) == {trial_id: {0: expected}}
     assert read_verdicts(database, found.study_id) == {trial_id: [finding]}
     store.reset_trial(0)
     store.flush()
-    assert read_probes(database, [trial_id]) == []
+    assert read_probes(database, [trial_id]) == {}
     assert read_verdicts(database, found.study_id) == {}
     store.close()
 
@@ -166,7 +155,7 @@ def test_closing_puts_running_trials_back(database: Database) -> None:
     store.close()
     found = optuna.load_study(study_name="s", storage=database.optuna).trials[0]
     assert (found.state, found.intermediate_values, found.datetime_start) == (TrialState.WAITING, {}, None)
-    assert read_epochs(database, [found._trial_id]) == []
+    assert read_epochs(database, [found._trial_id]) == {}
 
 
 def test_a_trial_that_comes_from_outside_is_taken_over(database: Database) -> None:
@@ -188,7 +177,7 @@ def test_a_deleted_study_leaves_nothing_to_the_next_one(database: Database) -> N
         trial_id = optuna.load_study(study_name=f"s{number}", storage=database.optuna).trials[0]._trial_id
         assert trial_id == 1 or database.engine.name != "sqlite"
         assert read_recipe(database, trial_id) == {"study": number}
-        assert [row["loss"] for row in read_epochs(database, [trial_id])] == [float(number)]
+        assert [one.loss for one in read_epochs(database, [trial_id])[trial_id]] == [float(number)]
         optuna.delete_study(study_name=f"s{number}", storage=database.optuna)  # while it is held: its lease stays
 
 
@@ -199,7 +188,7 @@ def test_a_late_owner_is_refused_and_disturbs_nobody(database: Database) -> None
     second = StudySession(database, "s", "minimize")
     assert second.recovered == [number]
     run(first, number, 1.0)
-    with pytest.raises(LeaseLostError, match="taken the trials of this one over"):
+    with pytest.raises(LeaseLostError, match="taken over the trials of this one"):
         first.flush()
     with pytest.raises(LeaseLostError):
         first.sync()
@@ -340,7 +329,7 @@ def test_a_turn_whose_end_was_not_told(database: Database, monkeypatch: pytest.M
     assert take(store, 2) == [1, 2]
     store.flush()
     assert [trial.state.name for trial in rows(database)] == ["COMPLETE", "RUNNING", "RUNNING"]
-    assert len(read_epochs(database, [trial._trial_id for trial in rows(database)])) == 1
+    assert sum(map(len, read_epochs(database, [trial._trial_id for trial in rows(database)]).values())) == 1
     assert optuna.load_study(study_name="s", storage=database.optuna).user_attrs["count"] == 1
     run(store, 1, 0.25)
     run(store, 2, 0.125)
@@ -398,13 +387,12 @@ def test_a_trial_with_a_checkpoint_goes_on_from_there(database: Database, dies: 
     take(store, 2)
     other, trial = (store.optuna_trial(study, number) for number in (0, 1))
     x = trial.suggest_float("x", 0, 1)
-    layer = {"layer": "dense", "gradient_norm": 1.0, "update_ratio": None, "dead_share": None, "saturated_share": 0.5}
+    layer = LayerHealth("dense", 1.0, saturated_share=0.5)
 
     def epoch(number: int) -> None:
         trial.report(number / 10, number)
         trial.should_prune()
-        probe = {"epoch": number, "loss": 2.0, "constant_loss": None, "layers": [layer]}
-        store.add_epoch(1, {**record(number), "probes": [probe]})
+        store.add_epoch(1, record(number, probes=(Probe(number, 2.0, (layer,)),)))
 
     epoch(1)
     store.add_checkpoint(1, (0, 1), 1.5, [0.1], b"first")
@@ -428,8 +416,9 @@ def test_a_trial_with_a_checkpoint_goes_on_from_there(database: Database, dies: 
     stored = found._trial_id
     assert (found.state, found.params, found.intermediate_values) == (TrialState.WAITING, {"x": x}, {1: 0.1, 2: 0.2})
     assert found.system_attrs == marks
-    assert [row["epoch"] for row in read_epochs(database, [stored])] == [1, 2]
-    assert [(probe["epoch"], len(probe["layers"])) for probe in read_probes(database, [stored])] == [(1, 1), (2, 1)]
+    assert [one.epoch for one in read_epochs(database, [stored])[stored]] == [1, 2]
+    probes = read_probes(database, [stored])[stored][0]
+    assert [(probe.epoch, len(probe.layers)) for probe in probes] == [(1, 1), (2, 1)]
     assert take(again, 2) == [0, 1]
     assert again.checkpoint(0) is None
     kept = again.checkpoint(1)
@@ -448,12 +437,12 @@ def test_a_trial_with_a_checkpoint_goes_on_from_there(database: Database, dies: 
     trial = store.optuna_trial(study, 1)
     epoch(3)
     store.flush()
-    assert [row["epoch"] for row in read_epochs(database, [stored])] == [1, 2, 3]
+    assert [one.epoch for one in read_epochs(database, [stored])[stored]] == [1, 2, 3]
     assert store.reset_trial(1, from_start=True) is None
     trial = store.optuna_trial(study, 1)
     epoch(1)
     store.flush()
-    assert [row["epoch"] for row in read_epochs(database, [stored])] == [1]
+    assert [one.epoch for one in read_epochs(database, [stored])[stored]] == [1]
     assert rows(database)[1].intermediate_values == {1: 0.1}
 
     # At its end nothing is left of it.
@@ -502,4 +491,4 @@ def test_a_trial_that_runs_again_forgets_its_first_life(database: Database) -> N
     store.flush()
     found = optuna.load_study(study_name="s", storage=database.optuna).trials[0]
     assert (found.params, found.intermediate_values) == ({"x": x}, {1: 0.5})
-    assert [(row["epoch"], row["loss"]) for row in read_epochs(database, [found._trial_id])] == [(1, 5.0)]
+    assert read_epochs(database, [found._trial_id]) == {found._trial_id: [record(1, loss=5.0)]}

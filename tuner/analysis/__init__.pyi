@@ -1,5 +1,5 @@
 from .dimension_importance import importance
-from .epochs_to_target import fold_mean
+from .epochs_to_target import fold_mean, group_by_epoch
 from .grouping import group_trials, searched_dimensions, written_params
 from .rank_tests import holm
 from .ranking import ranked
@@ -9,6 +9,7 @@ from .value_comparison import compare
 __all__ = [
     "compare",
     "fold_mean",
+    "group_by_epoch",
     "group_trials",
     "holm",
     "importance",

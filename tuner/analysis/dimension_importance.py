@@ -1,7 +1,7 @@
-"""How much each dimension mattered for reaching the best values, and how sure that is.
+"""Importance of each dimension for reaching the best values, with its uncertainty.
 
 PED-ANOVA (Watanabe et al. 2023, https://arxiv.org/abs/2304.10255), with conditional dimensions (Optuna 5; Theorem 4.2
-of https://arxiv.org/abs/2601.20800), compares where the best complete trials lie with where all complete trials lie.
+of https://arxiv.org/abs/2601.20800), compares the distribution of the best complete trials with that of all of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tuner.results import StoredStudy
 from tuner.search import find_best
 
 LEAST = 20
-"""Complete trials below which nothing is said: fewer would leave fewer than `LEAST_TOP` best ones among many others."""
+"""Fewest complete trials: fewer would leave fewer than `LEAST_TOP` best ones among many others."""
 
 TOP_SHARE = 0.1
 """Share of the complete trials that counts as the best ones, at least `LEAST_TOP` of them."""
@@ -128,7 +128,7 @@ class _Sample:
 
 
 class _Valued:
-    """A trial that stands in a sample, possibly not for the first time, and with another's value."""
+    """A copy of a trial in a resample, with its own number and possibly the value of another trial."""
 
     __slots__ = ("_trial_id", "distributions", "params", "value", "values")
 

@@ -1,4 +1,4 @@
-"""How soon a trial is nearly as good as the best one."""
+"""Epochs until a trial is nearly as good as the best one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from optuna.trial import FrozenTrial
 
 from tuner.catalog import Objective, TrialState
+from tuner.engines import EpochRecord
 from tuner.results import StoredStudy
 from tuner.search import find_best
 from tuner.storage import read_epochs
@@ -21,7 +22,7 @@ SHARE = 0.95
 
 @dataclass(frozen=True)
 class TargetValue:
-    """What counts as nearly as good as the best trial.
+    """The objective that counts as nearly as good as the best one.
 
     Attributes:
         value: The objective to reach.
@@ -38,7 +39,7 @@ class TargetValue:
         return {"value": self.value, "direction": self.objective.direction, "rule": self.rule}
 
     def reached(self, value: float) -> bool:
-        """Return whether a value is as good."""
+        """Return True if a value is as good."""
         return not self.objective.better(self.value, value)
 
 
@@ -46,7 +47,7 @@ def default_target(study: StoredStudy) -> TargetValue | None:
     """Return the target of a study, or None while no trial is complete.
 
     An objective that is maximised and above 0 must reach 95 % of the best value.  A share of a value that is minimised,
-    or negative, depends on where its zero lies: there it must get 95 % of the way from the median of the complete
+    or negative, depends on its zero: such an objective must get 95 % of the way from the median of the complete
     trials to the best one.
     """
     record = study.record
@@ -66,10 +67,19 @@ def read_curves(study: StoredStudy) -> dict[int, list[float | None]]:
 
     None stands for an epoch whose value was not finite.
     """
-    epochs: dict[int, dict[int, list[float | None]]] = defaultdict(lambda: defaultdict(list))
-    for row in read_epochs(study.database, [trial._trial_id for trial in study.record.trials]):
-        epochs[row["trial_id"]][row["epoch"]].append(row["metric"])
-    return {trial: [fold_mean(of[epoch]) for epoch in sorted(of)] for trial, of in epochs.items()}
+    stored = read_epochs(study.database, [trial._trial_id for trial in study.record.trials])
+    return {
+        trial: [fold_mean([record.metric for record in folds]) for folds in group_by_epoch(records).values()]
+        for trial, records in stored.items()
+    }
+
+
+def group_by_epoch(records: Iterable[EpochRecord]) -> dict[int, list[EpochRecord]]:
+    """Group the records of a trial by epoch, in order; each group has one record a fold."""
+    epochs: dict[int, list[EpochRecord]] = defaultdict(list)
+    for record in records:
+        epochs[record.epoch].append(record)
+    return dict(sorted(epochs.items()))
 
 
 def fold_mean(values: Sequence[float | None]) -> float | None:

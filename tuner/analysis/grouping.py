@@ -15,7 +15,7 @@ from tuner.errors import UnknownNameError, UsageError
 from tuner.results import StoredStudy
 
 FEW_VALUES = 6
-"""Numbers of a range with at most so many different values are not cut into bins."""
+"""A range with at most this many different values is not cut into bins."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def find_dimension(study: StoredStudy, name: str) -> str:
         raise UsageError(f"A dimension must be named in full, but {name!r} may be {' or '.join(ending)}.")
     if ending:
         return ending[0]
-    fixed = study.record.attrs.get("tuner:fingerprint", {}).get(f"search.{name}")
+    fixed = study.record.attrs.fingerprint.get(f"search.{name}")
     if fixed is not None:
         raise UsageError(
             f"A comparison needs several values, but {name} is {fixed} in every trial of {study.record.name!r}. "
@@ -68,7 +68,7 @@ def find_dimension(study: StoredStudy, name: str) -> str:
 
 
 def written_params(trial: FrozenTrial) -> dict[str, Any]:
-    """Return the searched parameters of a trial as a person writes them: "balanced" for the choice 1."""
+    """Return the searched parameters of a trial as the study file writes them: "balanced" for the choice 1."""
     kinds = trial.distributions
     return {
         name: written_value(name, value) if isinstance(kinds[name], CategoricalDistribution) else value
@@ -79,8 +79,8 @@ def written_params(trial: FrozenTrial) -> dict[str, Any]:
 def group_trials(trials: Iterable[FrozenTrial], dimension: str, bins: int) -> list[Group]:
     """Group trials by the value of a dimension.
 
-    A choice gives one group a value, in the order of the choices.  A range gives `bins` groups with about equally many
-    trials, or one a value where there are at most `FEW_VALUES`.  Trials in which the dimension does not count come
+    A choice has one group per value, in the order of the choices.  A range has `bins` groups of about equally many
+    trials, or one per value if there are at most `FEW_VALUES`.  Trials in which the dimension does not count come
     last.
     """
     trials = list(trials)

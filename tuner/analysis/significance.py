@@ -1,4 +1,4 @@
-"""Whether the values of a dimension differ by more than chance, and what such a test cannot say."""
+"""Significance tests of the values of a dimension, with their limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tuner.search import DEFAULT_SAMPLER, SAMPLERS
 
 LEVEL = 0.05
 LEAST = 3
-"""Complete trials that a value needs to be tested: two against anything say nothing."""
+"""Fewest complete trials of a value that is tested: two against anything say nothing."""
 
 
 def significance_test(
@@ -29,7 +29,7 @@ def significance_test(
 
     Returns:
         `{"statistic", "p", "leader", "meaning", "limits", "p_against_leader"}`: `leader` is the label with the best
-        median among those tested; `p_against_leader` has one p a value, corrected by Holm, None where it was not
+        median among those tested; `p_against_leader` has one p per value, corrected by Holm, or None if it was not
         tested.  Without two values to test, statistic, p and leader are None.
     """
     tested = [index for index, sample in enumerate(samples) if len(sample) >= LEAST]
@@ -82,8 +82,7 @@ def _meaning(dimension: str, p: float, leader: str, others: Sequence[tuple[str, 
 
 def _limits(study: StoredStudy, labels: Sequence[str], samples: Sequence[Sequence[float]]) -> list[str]:
     """Explain the limits of the tests, a sentence each."""
-    source = study.record.attrs.get("tuner:about", {}).get("source", {})
-    sampler = source.get("sampler", {}).get("name", DEFAULT_SAMPLER)
+    sampler = study.record.attrs.info.source.get("sampler", {}).get("name", DEFAULT_SAMPLER)
     found = []
     if sampler not in SAMPLERS or not SAMPLERS[sampler].independent:
         found.append(

@@ -18,6 +18,7 @@ from tuner.catalog import FINISHED_STATES, TrialState
 from tuner.errors import NoBestTrialError
 from tuner.health import HEALTHY
 from tuner.results import StoredStudy
+from tuner.storage import trial_attributes
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _row(context: _Context, group: Group, values: Sequence[float]) -> dict[str, 
     ended = [study.trial_state(trial) for trial in trials]
     counts = Counter(state for state, _ in ended)
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]) if values else (None, None, None)
-    seconds = [trial.user_attrs["duration_s"] for trial in trials if "duration_s" in trial.user_attrs]
+    seconds = [duration for trial in trials if (duration := trial_attributes(trial).duration_s) is not None]
     verdicts = study.trial_verdicts(trials)
     epochs = [] if context.goal is None else reached_in(trials, context.curves, context.goal)
     unusable = (TrialState.DIVERGED, TrialState.FAILED)

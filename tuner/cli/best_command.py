@@ -29,7 +29,7 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
     out = console()
     out.print(f"Study {best.study}: {best.metric} {value_text(best.value)} (trial {best.trial})", style="bold")
     if best.health:
-        out.print(f"Health: {best.health[0]['verdict']}: {best.health[0]['text']}")
+        out.print(f"Health: {best.health[0].verdict}: {best.health[0].text}")
     for sentence in best.warnings:
         out.print(Text(sentence, "yellow"))
     out.print("Found by the search:")

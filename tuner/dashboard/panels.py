@@ -17,16 +17,15 @@ from tuner.dashboard.trial_artifacts import FILES, PICTURE, file_id, study_csv
 from tuner.errors import TunerError
 from tuner.report import PLOTS, StudyView, TrialView, is_best, load_view, study_note, titled, trial_note
 from tuner.results import read_study_results
-from tuner.storage import Database, read_recipes
+from tuner.storage import PRIVATE_PREFIX, Database, read_recipes
 
 PATIENCE_S = 1.5
 """So long a page waits for plots.  Those of 1,000 trials take longer: they are there when the page refreshes."""
 
-_PRIVATE = "tuner:"
 _FRESH_S = 1.0
 REDRAW_BACKOFF = 4.0
+"""After plots were drawn, they are not drawn again for this many times as long: a running study always has news."""
 _HEIGHT_PX = 450
-"""Behind a drawing follows a rest of this many times its length: a running study always has news."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +81,7 @@ class Panels:
             return
         self._read_recipes(view)
         attributes = detail.get("user_attrs", [])
-        detail["user_attrs"] = [each for each in attributes if not each["key"].startswith(_PRIVATE)]
+        detail["user_attrs"] = [each for each in attributes if not each["key"].startswith(PRIVATE_PREFIX)]
         # Trials before plots: the page waits for these, and drawing takes the same processor.
         for trial in [*detail.get("trials", []), *detail.get("best_trials", [])]:
             seen = view.by_id.get(trial["trial_id"])

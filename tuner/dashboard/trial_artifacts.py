@@ -1,13 +1,15 @@
-"""Files that the dashboard offers with each trial, made when they are asked for: they lie nowhere."""
+"""Files that the dashboard offers with each trial, made when they are asked for: none is stored."""
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tuner.export import recipe_toml
+from tuner.health import LayerHealth
 from tuner.report import StudyView, TrialView, epochs_table, trial_picture
 from tuner.text import csv_text
 
@@ -52,12 +54,12 @@ def _epochs(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str |
 
 
 def _layers(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str | None:
-    probes = results.probes.get(seen.number, [])
-    columns = ("layer", "gradient_norm", "update_ratio", "dead_share", "saturated_share")
+    columns = [field.name for field in dataclasses.fields(LayerHealth)]
     rows = [
-        [probe["fold"], probe["epoch"], *(layer[name] for name in columns)]
+        [fold, probe.epoch, *(getattr(layer, name) for name in columns)]
+        for fold, probes in results.probes.get(seen.number, {}).items()
         for probe in probes
-        for layer in probe["layers"]
+        for layer in probe.layers
     ]
     return csv_text([["fold", "epoch", *columns], *rows]) if rows else None
 

@@ -13,6 +13,7 @@ from tuner.catalog import BuildableRecipe, Recipe, TrialState
 from tuner.data import PreparedData, Preprocessing, prepare, read_options, unscaled_splits
 from tuner.errors import NoBestTrialError, RecipeError, UsageError
 from tuner.results import StoredStudy, best_trial, check_data_code, trial_recipe
+from tuner.storage import trial_attributes
 from tuner.text import toml_text, tuner_command
 from tuner.untrusted_files import MAX_JSON_BYTES, parse_toml, read_bytes, reading
 
@@ -134,7 +135,7 @@ def export(study: StoredStudy, project: Path, trial: int | None = None, code: Co
     number, value, recipe = _chosen(study, trial)
     check_data_code(recipe, project, code)
     prepared = prepare_for_export(study, recipe, project)
-    fingerprint = study.record.attrs.get("tuner:fingerprint", {})
+    fingerprint = study.record.attrs.fingerprint
     return Export(
         study=study.record.name,
         trial=number,
@@ -178,13 +179,13 @@ def _version(text: Any) -> str | None:
 
 def _trial_engine(study: StoredStudy, number: int) -> str:
     """Return the engine that trained a trial; for older studies the one asked for, `compiled` for `auto`."""
-    asked = str(study.record.attrs.get("tuner:about", {}).get("source", {}).get("engine", "auto"))
-    return str(study.record.trials[number].user_attrs.get("engine", "compiled" if asked == "auto" else asked))
+    asked = str(study.record.attrs.info.source.get("engine", "auto"))
+    return trial_attributes(study.record.trials[number]).engine or ("compiled" if asked == "auto" else asked)
 
 
 def find_seed(study: StoredStudy) -> int:
     """Return the seed of the data split."""
-    return int(study.record.attrs.get("tuner:about", {}).get("source", {}).get("seed", 0))
+    return int(study.record.attrs.info.source.get("seed", 0))
 
 
 def prepare_for_export(study: StoredStudy, recipe: Recipe, project: Path) -> PreparedData:
@@ -197,8 +198,8 @@ def prepare_for_export(study: StoredStudy, recipe: Recipe, project: Path) -> Pre
 
 
 def data_sha256(study: StoredStudy) -> str:
-    """Give the hash of the data that a study was run with; no data have that of a study without one."""
-    return str(study.record.attrs.get("tuner:about", {}).get("facts", {}).get("sha256"))
+    """Return the hash of the data that a study was run with; no data have that of a study without one."""
+    return study.record.attrs.info.facts.sha256
 
 
 def save_rows(study: StoredStudy, export: Export, project: Path, file: Path) -> None:

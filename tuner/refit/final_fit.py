@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,13 +22,10 @@ from tuner.refit.refit_result import TestScore
 from tuner.refit.refit_session import RefitSession
 from tuner.refit.scoring import Answers, Measure, held_out_measure, standard_error
 from tuner.refit.selection import Candidate, p_above
-from tuner.storage import set_study_attr
+from tuner.storage import TEST_USES
 
 _FIRST = 1_000_000
 """Number of the first final training; those of the leaders are far below."""
-
-TEST_USES = "tuner:test_scored"
-"""Attribute of a study: each time that its test part was scored."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +128,7 @@ def _score_test(
     if value is not None:
         column = index - values[:index].count(None)
         own = interval_around(value, [measure.widths(value, standard_error(draws[:, column]))], *measure.limits)
-    scored = TestScore(tuple(values), mean, interval, index, value, own, len(_earlier_test_uses(work)))
+    scored = TestScore(tuple(values), mean, interval, index, value, own, len(work.study.record.attrs.test_uses))
     return FinalFit(final.recipe, final.model, final.own, held, scored, constant, p)
 
 
@@ -145,12 +141,7 @@ def record_test_use(work: RefitSession, chosen: Candidate, scored: TestScore) ->
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     entry = {"when": now, "trial": chosen.leader.trial, "mean": scored.mean}
     record = work.study.record
-    set_study_attr(work.study.database, record.study_id, TEST_USES, [*_earlier_test_uses(work), entry])
-
-
-def _earlier_test_uses(work: RefitSession) -> list[dict[str, Any]]:
-    found = work.study.record.attrs.get(TEST_USES, [])
-    return list(found) if isinstance(found, list) else []
+    work.study.database.set_study_attr(record.study_id, TEST_USES, [*record.attrs.test_uses, entry])
 
 
 def _finite(value: float) -> float | None:

@@ -178,7 +178,7 @@ def _baseline(work: RefitSession, chosen: Candidate, constant: Constant, measure
 
 
 def _worker_config(study: StoredStudy, recipe: Recipe, prepared: PreparedData, project: Path) -> WorkerConfig:
-    source = study.record.attrs.get("tuner:about", {}).get("source", {})
+    source = study.record.attrs.info.source
     execution = read_execution(source, study.record.name)
     execution = replace(execution, budget=execution.budget.model_copy(update={"checkpoint": False}))
     return WorkerConfig.for_study(project, recipe.data, prepared.facts, execution)

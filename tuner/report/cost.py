@@ -14,8 +14,8 @@ class Cost:
 
     Attributes:
         epochs: Epochs trained, over all trials and folds.
-        planned: Epochs that all ended trials would have trained to their ends; None where that is not known.
-        saved: Epochs that pruned and diverged trials did not train; None where that is not known.
+        planned: Epochs that all ended trials would have trained to their ends, or None if that is not known.
+        saved: Epochs that pruned and diverged trials did not train, or None if that is not known.
         seconds: Time that trials took in their workers, together.
         saved_s: About what the saved epochs would have taken, each at the pace of its trial.
         wall_s: Wall time of all runs.
@@ -46,5 +46,5 @@ def sum_cost(results: StudyView) -> Cost:
         saved=None if a_trial is None else sum(epochs for _, epochs in missing),
         seconds=sum(seen.seconds or 0.0 for seen in results.trials),
         saved_s=sum((seen.seconds or 0.0) / seen.epochs * epochs for seen, epochs in missing if seen.epochs),
-        wall_s=results.study.wall_s,
+        wall_s=results.study.record.attrs.wall_s,
     )

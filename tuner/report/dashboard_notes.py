@@ -42,13 +42,13 @@ def trial_note(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
     Args:
         results: Its study.
         seen: The trial.
-        recipe: As it is stored; None for a trial of plain Optuna.
-        picture: Where its curves lie as an image; None where there is none.
+        recipe: As stored, or None for a trial of plain Optuna.
+        picture: URL of the image of its curves, or None.
     """
     parts = [
         f"**{plain(_ended(results, seen))}**",
         plain(seen.reason) if seen.reason and seen.reason != seen.state else "",
-        *(f"Health, **{plain(one['verdict'])}**: {plain(one['text'])}" for one in seen.findings),
+        *(f"Health, **{plain(one.verdict)}**: {plain(one.text)}" for one in seen.findings),
         f"![Curves of trial {seen.number}]({picture})" if picture else "",
         _epochs(results, seen),
         fenced(recipe_toml({"recipe": recipe}), "toml") if recipe else "",

@@ -29,5 +29,5 @@ def verdicts(results: StudyView) -> list[Verdict]:
     for verdict in VERDICTS:
         trials = tuple(seen for seen in results.trials if seen.verdict == verdict)
         if trials:
-            found.append(Verdict(verdict, str(trials[0].findings[0]["text"]), trials))
+            found.append(Verdict(verdict, trials[0].findings[0].text, trials))
     return sorted(found, key=lambda one: -len(one.trials))

@@ -1,4 +1,4 @@
-"""HTML that cannot be broken by what stands in it: every text is quoted, unless it was made here."""
+"""HTML elements whose content is escaped, unless it is HTML that was made here."""
 
 from __future__ import annotations
 

@@ -75,10 +75,9 @@ def caveats(results: StudyView) -> list[str]:
 
 def standard_error(results: StudyView) -> float | None:
     """Return the standard error of the best value, a proportion of validation rows, or None if it is not known."""
-    rows = results.about.get("facts", {}).get("rows", {})
-    many = rows.get("validation", 0) * results.folds
+    many = results.info.facts.rows.get("validation", 0) * results.folds
     metric = results.study.metric
-    if metric is None or metric not in METRICS or results.about.get("task") not in METRICS[metric].proportion:
+    if metric is None or metric not in METRICS or results.info.task not in METRICS[metric].proportion:
         return None
     if not many or results.best is None:
         return None

@@ -1,8 +1,7 @@
-"""Everything that a picture of a study is drawn from, read once."""
+"""A study with everything that its report shows, read once."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +9,13 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from tuner.analysis import fold_mean, importance, ranked, searched_dimensions, written_params
+from tuner.analysis import fold_mean, group_by_epoch, importance, ranked, searched_dimensions, written_params
 from tuner.catalog import Objective, TrialState
+from tuner.engines import EpochRecord
+from tuner.health import Finding, Probe
 from tuner.results import StoredStudy
 from tuner.search import find_best
-from tuner.storage import read_epochs, read_probes
+from tuner.storage import StudyInfo, read_epochs, read_probes, trial_attributes
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Curve:
 
     Attributes:
         epochs: Their numbers, from 1; `k` of them.
-        metric, loss, val_loss, rate: `k` numbers each; None where one was not finite, or not measured.
+        metric, loss, val_loss, rate: `k` numbers each; None if one was not finite, or not measured.
     """
 
     epochs: tuple[int, ...] = ()
@@ -35,17 +36,16 @@ class Curve:
 
 @dataclass(frozen=True)
 class TrialView:
-    """A trial as pictures show it.
+    """A trial as the report shows it.
 
     Attributes:
         trial: As Optuna has it; `params` and `distributions` are taken from here.
-        state, reason: How it ended, or where it stands.
+        state, reason: Its state, and why.
         value: The objective of a complete trial, the last report of a pruned one; None for all others.
         epochs: Epochs trained, over all folds.
-        seconds: Wall time in its worker; None where it is not known.
+        seconds: Wall time in its worker, or None if it is not known.
         curve: What it measured.
-        findings: What was found of its health, the verdict first: `{"verdict", "layer", "fold", "epoch", "value",
-            "threshold", "text"}` each; none where it was not measured.
+        findings: What was found of its health, the verdict first; none if it was not measured.
     """
 
     trial: FrozenTrial
@@ -55,12 +55,12 @@ class TrialView:
     epochs: int
     seconds: float | None
     curve: Curve
-    findings: tuple[dict[str, Any], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def verdict(self) -> str | None:
-        """The verdict on its health; None where it was not measured."""
-        return str(self.findings[0]["verdict"]) if self.findings else None
+        """The verdict on its health, or None if it was not measured."""
+        return self.findings[0].verdict if self.findings else None
 
     @property
     def number(self) -> int:
@@ -69,13 +69,13 @@ class TrialView:
 
     @property
     def params(self) -> dict[str, Any]:
-        """The searched parameters that count in it, as a person writes them."""
+        """The searched parameters that count in it, as the study file writes them."""
         return written_params(self.trial)
 
 
 @dataclass(frozen=True)
 class StudyView:
-    """A study with what its pictures show.
+    """A study as the report shows it.
 
     Attributes:
         study: The study.
@@ -87,23 +87,23 @@ class StudyView:
 
     @property
     def metric(self) -> str:
-        """What the objective is called."""
+        """Name of the objective."""
         return self.objective.metric
 
     @property
     def objective(self) -> Objective:
-        """What the study optimizes."""
+        """Metric and direction."""
         return self.study.objective
 
     @property
-    def about(self) -> dict[str, Any]:
-        """What the study was run with; empty for one that plain Optuna made."""
-        return dict(self.study.record.attrs.get("tuner:about", {}))
+    def info(self) -> StudyInfo:
+        """Study file and data; empty for a study of plain Optuna."""
+        return self.study.record.attrs.info
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """What its trials have in common; empty for one that plain Optuna made."""
-        return dict(self.study.record.attrs.get("tuner:fingerprint", {}))
+        """What its trials have in common; empty for a study of plain Optuna."""
+        return self.study.record.attrs.fingerprint
 
     @cached_property
     def dimensions(self) -> list[str]:
@@ -124,21 +124,15 @@ class StudyView:
 
     @cached_property
     def importance(self) -> dict[str, Any]:
-        """How much each dimension mattered: the shape of `tuner compare --json`."""
+        """Importance of each dimension: the shape of `tuner compare --json`."""
         return importance(self.study)
 
     @cached_property
-    def probes(self) -> dict[int, list[dict[str, Any]]]:
-        """Every look at the layers of each trial, by number, in order; without those that were not measured.
-
-        Each is `{"fold", "epoch", "loss", "layers"}`, and each layer `{"layer", "gradient_norm", "update_ratio",
-        "dead_share", "saturated_share"}`; epoch 0 are the initial weights.
-        """
+    def probes(self) -> dict[int, dict[int, list[Probe]]]:
+        """The probes of each trial by number and fold, in order, without trials that were not measured."""
         numbers = {seen.trial._trial_id: seen.number for seen in self.trials}
-        found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        for probe in read_probes(self.study.database, list(numbers)) if numbers else []:
-            found[numbers[probe["trial_id"]]].append(probe)
-        return dict(found)
+        found = read_probes(self.study.database, list(numbers)) if numbers else {}
+        return {numbers[trial_id]: folds for trial_id, folds in found.items()}
 
     @property
     def by_importance(self) -> list[str]:
@@ -153,7 +147,7 @@ class StudyView:
 
     @property
     def planned_epochs(self) -> int | None:
-        """Epochs of a trial that is not ended early, over all folds; None where it is not known."""
+        """Epochs of a trial that is not ended early, over all folds, or None if it is not known."""
         epochs = self.fingerprint.get("epochs")
         return None if epochs is None else int(epochs) * self.folds
 
@@ -167,8 +161,7 @@ def load_view(study: StoredStudy, known: Mapping[int, TrialView] | None = None) 
 
     Args:
         study: The study.
-        known: Trials that were seen before, by number.  One that has ended does not change any more, and is not read
-            again.
+        known: Trials that were loaded before, by number; finished ones do not change, and are not read again.
     """
     trials, known = study.record.trials, known or {}
     kept = {number: seen for number, seen in known.items() if seen.trial.state.is_finished()}
@@ -183,29 +176,29 @@ def _seen(study: StoredStudy, trial: FrozenTrial, curve: Curve) -> TrialView:
     value = trial.value if state in (TrialState.COMPLETE, TrialState.PRUNED) else None
     epochs = study.epochs.get(trial._trial_id, len(curve.epochs))
     findings = tuple(study.trial_health(trial))
-    return TrialView(trial, state, reason, value, epochs, trial.user_attrs.get("duration_s"), curve, findings)
+    return TrialView(trial, state, reason, value, epochs, trial_attributes(trial).duration_s, curve, findings)
 
 
 def _curves(study: StoredStudy, trials: Sequence[FrozenTrial]) -> dict[int, Curve]:
-    rows: dict[int, dict[int, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    if trials:
-        for row in read_epochs(study.database, [trial._trial_id for trial in trials]):
-            rows[row["trial_id"]][row["epoch"]].append(row)
-    return {trial.number: _curve(rows.get(trial._trial_id) or _reported(trial)) for trial in trials}
+    stored = read_epochs(study.database, [trial._trial_id for trial in trials]) if trials else {}
+    return {
+        trial.number: _curve(stored[trial._trial_id]) if trial._trial_id in stored else _reported_curve(trial)
+        for trial in trials
+    }
 
 
-def _reported(trial: FrozenTrial) -> dict[int, list[Mapping[str, Any]]]:
-    """Return the reports of a trial of plain Optuna, in the form of epochs."""
-    return {step: [{"metric": value}] for step, value in sorted(trial.intermediate_values.items())}
+def _reported_curve(trial: FrozenTrial) -> Curve:
+    """Return the reports of a trial of plain Optuna as a curve."""
+    reports = sorted(trial.intermediate_values.items())
+    unmeasured = (None,) * len(reports)
+    metric = tuple(fold_mean([value]) for _, value in reports)
+    return Curve(tuple(step for step, _ in reports), metric, unmeasured, unmeasured, unmeasured)
 
 
-def _curve(epochs: Mapping[int, Sequence[Mapping[str, Any]]]) -> Curve:
-    numbers = sorted(epochs)
-    columns = {"metric": "metric", "loss": "loss", "val_loss": "val_loss", "rate": "learning_rate"}
-    return Curve(
-        tuple(numbers),
-        **{
-            name: tuple(fold_mean([row.get(column) for row in epochs[number]]) for number in numbers)
-            for name, column in columns.items()
-        },
-    )
+def _curve(records: Sequence[EpochRecord]) -> Curve:
+    epochs = group_by_epoch(records)
+
+    def column(name: str) -> tuple[float | None, ...]:
+        return tuple(fold_mean([getattr(record, name) for record in folds]) for folds in epochs.values())
+
+    return Curve(tuple(epochs), column("metric"), column("loss"), column("val_loss"), column("learning_rate"))

@@ -1,4 +1,4 @@
-"""The curves of one trial as an image: an SVG drawn here, for pages that can show no figures.
+"""The curves of one trial as an SVG, for pages that can show no Plotly figures.
 
 Three panels side by side: the objective, both losses, the learning rate.  An epoch whose number was not finite is
 a gap.
@@ -31,7 +31,7 @@ class _Panel:
     """One diagram.
 
     Attributes:
-        title: What stands above it.
+        title: Its heading.
         lines: Name and values of each line; `k` values, one an epoch.
     """
 
@@ -75,7 +75,7 @@ def _known(values: Values) -> list[float]:
 
 @dataclass(frozen=True)
 class _Scale:
-    """From numbers to pixels: linear, or logarithmic where positive numbers lie far apart."""
+    """Scale from numbers to pixels: linear, or logarithmic if positive numbers are far apart."""
 
     low: float
     high: float
@@ -90,7 +90,7 @@ class _Scale:
         return cls(low - margin, high + margin, False)
 
     def at(self, value: float) -> float:
-        """Share of the way from the low end to the high one."""
+        """Return the position of a value: 0 at the low end, 1 at the high one."""
         to = math.log if self.log else float
         return (to(value) - to(self.low)) / ((to(self.high) - to(self.low)) or 1.0)
 

@@ -1,4 +1,4 @@
-"""The best trial of a study, as something that can be used."""
+"""The best trial of a study with its recipe."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from tuner.catalog import BuildableRecipe
 from tuner.errors import NoBestTrialError
+from tuner.health import Finding
 from tuner.results.stored_recipes import trial_recipe
 from tuner.results.stored_study import StoredStudy
 from tuner.search import find_best, searched_params, trial_state
@@ -34,20 +35,24 @@ class Best:
     metric: str | None
     params: dict[str, Any]
     recipe: BuildableRecipe
-    health: list[dict[str, Any]]
+    health: list[Finding]
     warnings: list[str]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON: the shape of `tuner best --json`."""
-        return {**vars(self), "recipe": self.recipe.to_json()}
+        return {
+            **vars(self),
+            "recipe": self.recipe.to_json(),
+            "health": [finding.to_json() for finding in self.health],
+        }
 
 
 def best_trial(study: StoredStudy) -> Best:
-    """The best complete trial.
+    """Return the best complete trial.
 
     Raises:
-        NoBestTrialError: There is none yet, or it was not made by keras-studies.
-        RecipeError: Its recipe is none that the study can give.
+        NoBestTrialError: No trial is complete yet, or keras-studies did not make the study.
+        RecipeError: Its recipe is not of the study's search space.
     """
     record = study.record
     trial = find_best(record.trials, study.objective)
@@ -55,7 +60,7 @@ def best_trial(study: StoredStudy) -> Best:
         states = sorted({str(trial_state(trial)[0]) for trial in record.trials}) or ["no trials"]
         raise NoBestTrialError(
             f"A best configuration needs a complete trial, but the study {record.name!r} has none yet "
-            f"(it has: {', '.join(states)}). Run it on; `{tuner_command('show', record.name)}` gives the reasons."
+            f"(it has: {', '.join(states)}). Continue it; `{tuner_command('show', record.name)}` gives the reasons."
         )
     return Best(
         record.name,
@@ -65,5 +70,5 @@ def best_trial(study: StoredStudy) -> Best:
         searched_params(trial),
         trial_recipe(study, trial),
         study.trial_health(trial),
-        study.warnings,
+        study.record.attrs.warnings,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from optuna.trial import FrozenTrial
@@ -29,7 +30,7 @@ def trial_recipe(study: StoredStudy, trial: FrozenTrial) -> BuildableRecipe:
     try:
         recipe = BuildableRecipe.from_json(content)
         read_options(recipe.data)
-        _check_question(recipe, study.record.attrs.get("tuner:fingerprint"))
+        _check_question(recipe, study.record.attrs.fingerprint)
     except (RecipeError, DataError) as error:
         raise RecipeError(
             f"The database holds a recipe of {where} that cannot be used. {error} Somebody has changed it there: "
@@ -38,9 +39,9 @@ def trial_recipe(study: StoredStudy, trial: FrozenTrial) -> BuildableRecipe:
     return recipe
 
 
-def _check_question(recipe: Recipe, fingerprint: Any) -> None:
+def _check_question(recipe: Recipe, fingerprint: Mapping[str, Any]) -> None:
     """Refuse a recipe for another model, other data or another objective than its study is about."""
-    if not isinstance(fingerprint, dict):
+    if not fingerprint:
         return
     known = {**LATER_KEYS, **fingerprint}
     given = {

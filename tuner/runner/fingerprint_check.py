@@ -12,13 +12,8 @@ from optuna.trial import TrialState as OptunaState
 from tuner.catalog import TrialState
 from tuner.errors import StudyChangedError
 from tuner.search import Outcome, tell
-from tuner.storage import StudySession
+from tuner.storage import FINGERPRINT, SETTINGS, STUDY_INFO, StudySession
 from tuner.study import StudySpec, difference, fingerprint
-
-FINGERPRINT = "tuner:fingerprint"
-STUDY_INFO = "tuner:about"
-SETTINGS = "tuner:settings"
-"""Attribute of a study: how many settings its space has, or None for too many to ever try them all."""
 
 
 def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> None:
@@ -60,7 +55,7 @@ def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> N
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.set_metric_names([spec.metric])  # what optuna-dashboard calls the objective
-    if study.user_attrs.get(SETTINGS, 0) != spec.settings:
+    if study.user_attrs.get(SETTINGS, 0) != spec.settings:  # None is too many to try them all
         study.set_user_attr(SETTINGS, spec.settings)
 
 

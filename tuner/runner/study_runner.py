@@ -20,12 +20,19 @@ from tuner.runner.budget import REOPENED_BY_FAILURE, Stopwatch
 from tuner.runner.open_study import OpenStudy
 from tuner.runner.progress import Progress
 from tuner.runner.shutdown import ShutdownSignal
-from tuner.runner.trial_events import STEP_TIMES, RunningTrial, TrialEvents
+from tuner.runner.trial_events import RunningTrial, TrialEvents
 from tuner.search import params_from_trial
-from tuner.storage import HEARTBEAT_INTERVAL_S, PATIENCE_S, Database, RetryPolicy, StudySession
+from tuner.storage import (
+    HEARTBEAT_INTERVAL_S,
+    PATIENCE_S,
+    STEP_TIMES,
+    WALL_TIME,
+    Database,
+    RetryPolicy,
+    StudySession,
+)
 from tuner.study import StudySpec, resolve_recipe
 
-WALL_TIME = "tuner:wall_s"
 MAX_TRIALS_PER_ASK = 32
 """Trials asked for before they are handed out: with 1,000 free workers the first would wait for all the others."""
 
@@ -115,7 +122,7 @@ class StudyRunner:
                 loop.study.session.close(written=False)
                 loop = self._join()
                 self._notify(
-                    "Another process has taken over the trials that ran here, as it had seen no sign of life. "
+                    "Another process has taken over the trials that ran here, as it had seen no heartbeat. "
                     "Going on with others."
                 )
 
@@ -146,7 +153,7 @@ class _TrialLoop:
     Attributes:
         study: The study.
         events: Handles what the executor tells.
-        ending: The budget that is used up, or "interrupted"; None while the loop goes on.
+        ending: The budget that is used up, or "interrupted"; None while the loop runs.
     """
 
     def __init__(

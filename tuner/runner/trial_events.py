@@ -1,4 +1,4 @@
-"""What an executor tells of the running trials: report, prune, store, tell."""
+"""Event handler of the running trials: report, prune, store, tell."""
 
 from __future__ import annotations
 
@@ -30,19 +30,18 @@ from tuner.protocol import (
 from tuner.runner.open_study import OpenStudy
 from tuner.runner.training_failures import DeathRetryPolicy, FailureStreak
 from tuner.search import Outcome, tell
-from tuner.storage import StoredCheckpoint
+from tuner.storage import (
+    DURATION,
+    ENGINE,
+    FALLBACK_REASON,
+    PROGRAMS,
+    STEP_TIMES,
+    TRACEBACK,
+    WARNINGS,
+    StoredCheckpoint,
+)
 from tuner.text import TrialLogs
 
-PROGRAMS = "tuner:programs"
-STEP_TIMES = "tuner:step_times"
-"""Attribute of a study: the step times by which its workers choose how they train (`Engine.measured`)."""
-WARNINGS = "tuner:warnings"
-"""Attribute of a study: what its workers have warned of, at most `_MAX_WARNINGS` sentences."""
-ENGINE = "engine"
-"""Attribute of a trial: the engine that trained it."""
-DURATION = "duration_s"
-FALLBACK_REASON = "fallback_reason"
-"""Attribute of a trial: why that was not the fastest engine."""
 _MAX_WARNINGS = 10
 
 
@@ -107,7 +106,7 @@ class TrialEvents:
             case TrialRestarted(reason=reason):
                 self.running[number].resume_job(self._session.reset_trial(number, from_start=True))
                 self.running[number].trial = self._study.trial(number)
-                self._notify(f"Trial {number} begins anew, as it cannot go on from its checkpoint: {reason}.")
+                self._notify(f"Trial {number} starts over, as it cannot resume from its checkpoint: {reason}.")
             case JobFinished():
                 self._on_job_finished(event)
             case JobFailed(error=error, traceback=traceback):
@@ -125,7 +124,7 @@ class TrialEvents:
 
     def _report(self, event: EpochFinished) -> None:
         running, study = self.running[event.number], self._study
-        self._session.add_epoch(event.number, event.record.to_json())
+        self._session.add_epoch(event.number, event.record)
         if event.step is not None and event.value is not None:
             running.folds.append(event.value)
             value = event.value if study.spec.folds is None else study.pruner.after_folds(running.folds)
@@ -138,7 +137,7 @@ class TrialEvents:
         match event:
             case CheckpointSkipped(number=number, reason=reason) if not self._warned_no_checkpoint:
                 self._warned_no_checkpoint = True
-                self._notify(f"Trial {number} has no checkpoints, and begins anew if it is cut: {reason}.")
+                self._notify(f"Trial {number} has no checkpoints, and starts over if it is interrupted: {reason}.")
             case ModelWarned(text=text) if text not in self._warned:
                 self._warned.add(text)
                 self._session.update_attr(WARNINGS, lambda before: _add_warning(before, text))
@@ -154,13 +153,13 @@ class TrialEvents:
         self._store_step_times(event.measured)
         for name, value in trial_attrs(event).items():
             self.running[number].trial.set_user_attr(name, value)
-        self._session.add_verdicts(number, [finding.to_json() for finding in training.findings])
+        self._session.add_verdicts(number, training.findings)
         self._finish(number, _outcome(training))
 
     def _fail(self, number: int, error: str, log: str) -> None:
         """End a trial with an error that says nothing about its setting."""
         stored = self._logs.keep(number, log)
-        self.running[number].trial.set_user_attr("traceback", stored)
+        self.running[number].trial.set_user_attr(TRACEBACK, stored)
         self._finish(number, Outcome(TrialState.FAILED, None, error))
         self._failures.on_error(error, stored, has_best=self._study.budget.best is not None)
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 
-_ATTRIBUTE = "outcome"
+OUTCOME = "outcome"
+"""User attribute of a trial: its state and reason, if Optuna's state does not say it all."""
 _CONSTRAINT = "finite"
 _FINISHED = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.FAILED}
 """State of a finished trial, by its name in Optuna."""
@@ -82,7 +83,7 @@ def tell(study: Study, trial: Trial | int, outcome: Outcome) -> bool:
     if storage.get_trial(trial_id).state.is_finished():
         return False
     if outcome.state == TrialState.DIVERGED or outcome.reason is not None:
-        storage.set_trial_user_attr(trial_id, _ATTRIBUTE, {"state": outcome.state, "reason": outcome.reason})
+        storage.set_trial_user_attr(trial_id, OUTCOME, {"state": outcome.state, "reason": outcome.reason})
     match outcome.state:
         case TrialState.COMPLETE:
             study.tell(number, outcome.value)
@@ -97,7 +98,7 @@ def tell(study: Study, trial: Trial | int, outcome: Outcome) -> bool:
 
 def trial_state(trial: FrozenTrial) -> tuple[TrialState, str | None]:
     """Return the state of a trial and the reason for it."""
-    attribute = trial.user_attrs.get(_ATTRIBUTE, {})
+    attribute = trial.user_attrs.get(OUTCOME, {})
     if not trial.state.is_finished():
         return (TrialState.RUNNING if trial.state.name == "RUNNING" else TrialState.WAITING), None
     state = attribute.get("state") or _FINISHED[trial.state.name]

@@ -2,7 +2,6 @@ from .checkpoints import StoredCheckpoint
 from .database import Database, open_database, open_read_only
 from .database_url import default_url, hidden, redacted
 from .leases import HEARTBEAT_INTERVAL_S
-from .noting import set_study_attr
 from .queries import (
     StudyRecord,
     epochs_run,
@@ -15,16 +14,55 @@ from .queries import (
     study_names,
 )
 from .retry import PATIENCE_S, RetryPolicy, open_patiently
+from .study_attributes import (
+    DURATION,
+    ENGINE,
+    FALLBACK_REASON,
+    FINGERPRINT,
+    PRIVATE_PREFIX,
+    PROGRAMS,
+    SETTINGS,
+    STEP_TIMES,
+    STUDY_INFO,
+    TEST_USES,
+    TRACEBACK,
+    WALL_TIME,
+    WARNINGS,
+    CompileStats,
+    StoredFacts,
+    StudyAttributes,
+    StudyInfo,
+    TrialAttributes,
+    trial_attributes,
+)
 from .study_session import StudySession, silence_optuna
 
 __all__ = [
+    "DURATION",
+    "ENGINE",
+    "FALLBACK_REASON",
+    "FINGERPRINT",
     "HEARTBEAT_INTERVAL_S",
     "PATIENCE_S",
+    "PRIVATE_PREFIX",
+    "PROGRAMS",
+    "SETTINGS",
+    "STEP_TIMES",
+    "STUDY_INFO",
+    "TEST_USES",
+    "TRACEBACK",
+    "WALL_TIME",
+    "WARNINGS",
+    "CompileStats",
     "Database",
     "RetryPolicy",
     "StoredCheckpoint",
+    "StoredFacts",
+    "StudyAttributes",
+    "StudyInfo",
     "StudyRecord",
     "StudySession",
+    "TrialAttributes",
     "default_url",
     "epochs_run",
     "hidden",
@@ -38,7 +76,7 @@ __all__ = [
     "read_study_record",
     "read_verdicts",
     "redacted",
-    "set_study_attr",
     "silence_optuna",
     "study_names",
+    "trial_attributes",
 ]

@@ -1,8 +1,8 @@
-"""Checkpoints of trials that are not finished, one row a trial.
+"""Checkpoints of unfinished trials, one row per trial.
 
-A row is written in the same transaction as the epochs and reports up to it, so both always agree; the next one takes
-its place, and with the end of the trial it goes.  The content is the worker's; beside it stands what the coordinator
-knew at that time.
+A row is written in the same transaction as the epochs and reports up to it, so both always agree.  The next checkpoint
+replaces it, and the end of the trial deletes it.  The content is the worker's; the other columns are the state of the
+coordinator at that time.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.storages._rdb.models import TrialModel
 from optuna.trial import TrialState
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
+from tuner.optuna_internals import TrialModel
 from tuner.storage.tables import checkpoints
 
 
@@ -27,10 +27,10 @@ class StoredCheckpoint:
     Attributes:
         fold, epoch: The last epoch that it knows of.
         seconds: Wall time of the trial up to there, in its workers.
-        step: The last step that was reported to the pruner; None for none.
+        step: The last step that was reported to the pruner, or None.
         rungs: The marks of Optuna's successive halving.
         folds: Values of the folds that were reported.
-        content: What the worker goes on from; empty where it was not read.
+        content: The state that a worker resumes from; empty if it was not read.
     """
 
     fold: int
@@ -47,21 +47,21 @@ class StoredCheckpoint:
         return self.fold, self.epoch
 
     def row(self) -> dict[str, Any]:
-        """The columns, but for the trial."""
+        """Return the columns except the trial's id."""
         state = {"step": self.step, "rungs": dict(self.rungs or {}), "folds": self.folds}
         place = {"fold": self.fold, "epoch": self.epoch, "seconds": self.seconds}
         return {**place, "state": json.dumps(state), "content": self.content}
 
 
 def read(session: Session, trial_ids: Sequence[int], *, content: bool) -> dict[int, StoredCheckpoint]:
-    """The checkpoints of these trials by database id, as far as there are any.
+    """Read the checkpoints of these trials by database id; trials without one are left out.
 
-    A row that cannot be read stands for the very beginning, with nothing to go on from: the worker then says so.
+    A malformed row is read as an empty checkpoint, which the worker then refuses.
 
     Args:
         session: In a transaction.
         trial_ids: Database ids.
-        content: Whether what the worker goes on from is read as well.
+        content: Whether to read the worker's state as well.
     """
     columns = [column for column in checkpoints.c if content or column is not checkpoints.c.content]
     rows = session.execute(select(*columns).where(checkpoints.c.trial_id.in_(trial_ids))).mappings()
@@ -69,7 +69,7 @@ def read(session: Session, trial_ids: Sequence[int], *, content: bool) -> dict[i
 
 
 def sweep(session: Session) -> None:
-    """Drop the checkpoints of trials that another program has deleted or finished."""
+    """Delete the checkpoints of trials that another program has deleted or finished."""
     unfinished = (TrialState.RUNNING, TrialState.WAITING)
     trial = exists().where(TrialModel.trial_id == checkpoints.c.trial_id, TrialModel.state.in_(unfinished))
     session.execute(delete(checkpoints).where(~trial))

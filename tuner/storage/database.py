@@ -1,4 +1,4 @@
-"""Open a database: settings, our tables, and errors in our own words."""
+"""Open a database with our settings and tables, and turn what it raises into our errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOCK = 7_861_202_511
 """Number of our advisory lock in PostgreSQL."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _ROOM_BYTES = 100_000
-"""Less than this is no room: SQLite needs 32 kB for the index of a log alone."""
+"""A disk with less than this counts as full: SQLite needs 32 kB for the index of a write-ahead log alone."""
 _PASSING = ("08", "53", "57", "58")
 """Classes of PostgreSQL's errors that may pass: connection, resources, operator intervention, system error."""
 _PATIENCE = {
@@ -36,7 +36,7 @@ _PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-"""Of a PostgreSQL connection: a server that vanished without a word is noticed within half a minute, not two hours."""
+"""Options of a PostgreSQL connection: a server that vanished is noticed within half a minute, not two hours."""
 
 
 class Database:
@@ -45,8 +45,8 @@ class Database:
     Attributes:
         url: As given, with the path of a SQLite file made absolute.
         optuna: Optuna's storage over it; plain Optuna and optuna-dashboard read the same tables.
-        note: What the user should know of how it was opened; None for nothing.
-        version: Of our tables, if that is an older one; None for the present one.
+        note: What the user should know of how it was opened, or None.
+        version: Of our tables if they are of an older version, else None.
     """
 
     def __init__(self, url: str, optuna: RDBStorage, file: Path | None = None) -> None:
@@ -62,7 +62,7 @@ class Database:
         return self.optuna.engine
 
     def has(self, *wanted: Table) -> bool:
-        """Whether these tables of ours are there: those of plain Optuna and of an older version may be without."""
+        """Return True if it has these tables of ours: one of plain Optuna or of an older version may lack them."""
         if self._complete:
             return True
         from sqlalchemy import inspect
@@ -74,7 +74,7 @@ class Database:
         return names >= {table.name for table in wanted}
 
     def check_place(self) -> None:
-        """Make sure that a SQLite file is where it was: what is written to a deleted file is lost.
+        """Check that a SQLite file is where it was: what is written to a deleted file is lost.
 
         Raises:
             StorageError: It was deleted, moved or replaced.
@@ -84,6 +84,15 @@ class Database:
                 f"The database must stay where it is while a study runs, but {self._file} was deleted, moved or "
                 "replaced. Put it back, with the files -wal and -shm beside it, and run the same command again."
             )
+
+    def set_study_attr(self, study_id: int, key: str, value: Any) -> None:
+        """Set a user attribute of a study, plain JSON, also while another process runs the study.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        with storage_errors(self.url):
+            self.optuna.set_study_user_attr(study_id, key, value)
 
     def close(self) -> None:
         """Close every connection; SQLite then moves its write-ahead log into the file."""
@@ -97,7 +106,7 @@ def open_database(url: str, *, create: bool) -> Database:
     Args:
         url: Any SQLAlchemy URL that Optuna takes; a relative SQLite path is taken from the current folder, and
             `postgresql://` uses psycopg 3 unless psycopg2 is installed.
-        create: Whether a database without studies becomes one with; otherwise it is an error.
+        create: Whether to create a database that does not exist, and tables in an empty one; otherwise it is an error.
 
     Raises:
         StorageError: It cannot be opened; the message says why and what to do.
@@ -132,13 +141,13 @@ def open_database(url: str, *, create: bool) -> Database:
 
 
 def open_read_only(url: str) -> Database:
-    """Open a database to read, and change nothing in it: neither tables nor settings, not those of an older version.
+    """Open a database to read, and change nothing in it, not even tables of an older version.
 
     Args:
         url: As for `open_database`.
 
     Raises:
-        StorageError: It is not there, holds no studies, or cannot be read.
+        StorageError: It does not exist, holds no studies, or cannot be read.
     """
     from optuna.storages import RDBStorage
 
@@ -160,7 +169,7 @@ def open_read_only(url: str) -> Database:
 
 
 def _options(url: str, file: Path | None, connection: type[sqlite3.Connection]) -> dict[str, Any]:
-    """How SQLAlchemy connects, to write or to read."""
+    """Return SQLAlchemy's options to connect, for writing or reading."""
     if file is not None:
         # Connections are kept: closing the last one of a file moves the write-ahead log into it, 12 ms each time.
         return {"connect_args": {"factory": connection, "timeout": sqlite.BUSY_TIMEOUT_S}}
@@ -174,10 +183,10 @@ def _options(url: str, file: Path | None, connection: type[sqlite3.Connection]) 
 
 def _check_ours(url: str, file: Path | None, options: Mapping[str, Any], create: bool) -> None:
     """Refuse a database without studies, and a SQLite file of another program in any case; neither is touched."""
-    from optuna.storages._rdb.models import BaseModel
     from sqlalchemy import create_engine, inspect
     from sqlalchemy.pool import NullPool
 
+    from tuner.optuna_internals import BaseModel
     from tuner.storage.tables import metadata
 
     if file is not None:
@@ -200,7 +209,7 @@ def _check_ours(url: str, file: Path | None, options: Mapping[str, Any], create:
 
 @contextlib.contextmanager
 def _alone(url: str) -> Iterator[None]:
-    """One process at a time makes tables in a PostgreSQL database: a failed attempt would leave connections behind."""
+    """Let one process at a time create tables in PostgreSQL: a failed attempt would leave connections open."""
     if not url.startswith("postgresql"):
         yield
         return
@@ -208,7 +217,7 @@ def _alone(url: str) -> Iterator[None]:
     from sqlalchemy.pool import NullPool
 
     with create_engine(url, poolclass=NullPool, connect_args=_PATIENCE).connect() as connection:
-        connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))  # the end of the connection gives it back
+        connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))  # released when the connection ends
         yield
 
 
@@ -264,7 +273,7 @@ def _check_file(path: Path, create: bool) -> None:
         except OSError as error:
             if error.errno in _FULL:
                 raise _disk_full(path.parent.as_posix(), error) from error
-            raise StorageError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
+            raise StorageError(f"The folder {path.parent} cannot be created: {error.strerror}.") from error
 
 
 def _inode(file: Path) -> tuple[int, int] | None:
@@ -276,7 +285,7 @@ def _inode(file: Path) -> tuple[int, int] | None:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Whether another attempt may do: locked, full, or the connection is lost."""
+    """Return True if another attempt may succeed: the database is locked or full, or the connection is lost."""
     from sqlalchemy.exc import DBAPIError, TimeoutError
 
     if isinstance(error, TimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
@@ -293,7 +302,7 @@ def _may_pass(error: BaseException) -> bool:
 
 
 def _is_full(url: str, error: BaseException) -> bool:
-    """Whether the disk is full; of a disk without room for its log SQLite says that it cannot read or open the file."""
+    """Return True if the disk is full; without room for its log SQLite says that it cannot read or open the file."""
     cause = _cause(error)
     text = str(cause)
     if getattr(cause, "errno", None) in _FULL or any(words in text for words in ("is full", "No space left", "quota")):
@@ -305,7 +314,6 @@ def _is_full(url: str, error: BaseException) -> bool:
 
 
 def _disk_full(place: str, error: BaseException) -> DiskFullError:
-    """What is said of a disk without room."""
     return DiskFullError(
         f"The disk of the storage {hidden(place)} is full ({_first_line(_cause(error), place)}). Make room on the disk "
         "and run the same command again: what is finished is kept."

@@ -150,7 +150,7 @@ def _split(url: str) -> tuple[str, set[str]]:
 
 
 def _postgres_driver() -> str:
-    """What stands for `postgresql://`: SQLAlchemy means psycopg2, which is rarely what is installed today."""
+    """Return the scheme to use for `postgresql://`: SQLAlchemy means psycopg2, which is rarely installed today."""
     if importlib.util.find_spec("psycopg2") is not None:
         return "postgresql+psycopg2"
     if importlib.util.find_spec("psycopg") is not None:

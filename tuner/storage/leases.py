@@ -1,9 +1,9 @@
-"""Who runs a study: any number of coordinators, each the owner of the trials it has begun.
+"""Leases of coordinators: any number of them run a study, each the owner of the trials that it has claimed.
 
-An owner is one row a coordinator.  On the same host it is alive while its process lives: process id and start time are
-compared, so neither a reused id nor a clock matters.  Of another host only signs of life are known: it is gone when the
-*database's* clock says that the last one is old, and this process has looked in vain for a while as well.  So neither a
-clock that jumps nor a database that was away for an hour makes a living owner look dead.
+A lease is one row per coordinator.  On the same host it is valid while the process lives: process id and start time are
+compared, so neither a reused id nor a clock matters.  On another host it expires when its last heartbeat is old by the
+*database's* clock and this process has not seen a new one for a while.  So neither a clock that jumps nor a database
+that was unavailable for an hour expires the lease of a living process.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, insert, literal, literal_column, select, update
 
 from tuner.errors import LeaseLostError, StudyNotFoundError
+from tuner.optuna_internals import StudyModel
 from tuner.storage.tables import owners, studies
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 HEARTBEAT_INTERVAL_S = 10.0
-"""How often an owner gives a sign of life at least."""
+"""Longest time between two heartbeats."""
 LEASE_TTL_S = 120
-"""Age of the last sign of life, by the database's clock, after which an owner on another host may be gone."""
+"""Age of the last heartbeat, by the database's clock, after which a lease of another host may expire."""
 WATCHED_S = 30.0
-"""How long this process must have looked in vain for a sign of life as well."""
+"""Time for which this process must have seen no new heartbeat before it expires a lease."""
 
 _CLOCKS = {
     "sqlite": "CAST(strftime('%s', 'now') AS INTEGER)",
@@ -40,18 +41,18 @@ _CLOCKS = {
     "mysql": "unix_timestamp()",
     "mariadb": "unix_timestamp()",
 }
-"""Seconds since 1970 as the database's clock has them."""
+"""Dialect → SQL for the seconds since 1970 by the database's clock."""
 
 _OPEN: set[str] = set()
-"""Owners of this very process: it may outlive one that failed."""
+"""Owners of the leases of this process: it may outlive a run that failed."""
 
 
 @dataclass(frozen=True)
 class Lease:
-    """A coordinator of a study.
+    """The lease of a coordinator on a study.
 
     Attributes:
-        owner: A name that no other one has.
+        owner: UUID.
         study_id: Optuna's id of the study.
         host: Of its process.
         pid: Its process id.
@@ -71,7 +72,7 @@ class Lease:
     transaction: int
 
     def lives(self) -> bool | None:
-        """Whether its process lives; None where that cannot be known, on another host."""
+        """Return True if its process lives, or None if that cannot be known: it is on another host."""
         if self.host != this_host():
             return None
         if self.pid == os.getpid():
@@ -99,7 +100,7 @@ class LeaseMonitor:
             clock: The time by the database's clock.
         """
         now = time.monotonic()
-        # Time in which nobody could look, as the database was away or this machine slept, does not count.
+        # Time in which no check was possible (database unavailable, machine asleep) does not count.
         passed, self._checked_at = min(now - self._checked_at, 2 * HEARTBEAT_INTERVAL_S), now
         self.due_at = now + HEARTBEAT_INTERVAL_S
         return [owner for owner in found if self._is_expired(owner, clock, passed)]
@@ -116,19 +117,17 @@ class LeaseMonitor:
 
 
 def lock(session: Session, study_id: int, name: str) -> int:
-    """Take the turn to write to a study, until the end of the transaction; others wait.
+    """Lock a study until the end of the transaction; other coordinators wait.
 
     One statement locks everywhere: in SQLite it is the first write of the transaction, elsewhere it locks a row.  Plain
     Optuna locks the row of the study while it adds a trial, so that one is locked too.
 
     Returns:
-        The number of this turn in the study.
+        The number of this transaction in the study.
 
     Raises:
         StudyNotFoundError: The study was deleted.
     """
-    from optuna.storages._rdb.models import StudyModel
-
     session.execute(update(studies).where(studies.c.study_id == study_id).values(revision=studies.c.revision + 1))
     row = session.execute(
         select(studies.c.revision)
@@ -145,7 +144,7 @@ def lock(session: Session, study_id: int, name: str) -> int:
 
 
 def prepare(engine: Engine, study_id: int) -> int:
-    """Make the row that is locked, where it is missing; the number of the last turn."""
+    """Insert the row to lock if it is missing; return the number of the last transaction."""
     from sqlalchemy.exc import IntegrityError
 
     query = select(studies.c.revision).where(studies.c.study_id == study_id)
@@ -162,7 +161,7 @@ def prepare(engine: Engine, study_id: int) -> int:
 
 
 def join(session: Session, study_id: int, gone: Iterable[Lease]) -> Lease:
-    """Become one of the owners; those that are gone are forgotten."""
+    """Take a lease, and remove those of dead processes."""
     for owner in gone:
         remove(session, owner.owner)
     last = session.execute(select(func.max(owners.c.coordinator_index)).where(owners.c.study_id == study_id)).scalar()
@@ -182,11 +181,11 @@ def join(session: Session, study_id: int, gone: Iterable[Lease]) -> Lease:
 
 
 def renew(session: Session, owner: str, transaction: int) -> int:
-    """Give a sign of life, and count a transaction.
+    """Renew a lease, and count a transaction.
 
     Args:
-        session: In a transaction that has the turn.
-        owner: Who.
+        session: In a transaction that holds the lock.
+        owner: Of the lease.
         transaction: The number of this transaction.
 
     Returns:
@@ -194,12 +193,12 @@ def renew(session: Session, owner: str, transaction: int) -> int:
         earlier attempt was committed although its connection was lost.
 
     Raises:
-        LeaseLostError: Another process thought this one dead.
+        LeaseLostError: It has expired, and another process has removed it.
     """
     last = session.execute(select(owners.c.transaction).where(owners.c.owner == owner)).scalar()
     if last is None:
         raise LeaseLostError(
-            "Another process has taken the trials of this one over: it had seen no sign of life for "
+            "Another process has taken over the trials of this one: it had seen no heartbeat for "
             f"{LEASE_TTL_S} s. Nothing more is written for them; run the same command again."
         )
     session.execute(
@@ -223,7 +222,7 @@ def list_leases(connection: Connection | Session, study_id: int, table: Table = 
 
 
 def is_running(engine: Engine, study_id: int, table: Table = owners) -> bool:
-    """Return whether a process runs the study now, as far as that can be known."""
+    """Return True if a process runs the study now, as far as that can be known."""
     with engine.connect() as connection:
         found = list_leases(connection, study_id, table)
         clock = now(connection) if found else 0
@@ -231,48 +230,48 @@ def is_running(engine: Engine, study_id: int, table: Table = owners) -> bool:
 
 
 def is_alive(lease: Lease, clock: int) -> bool:
-    """Return whether a process lives: of another host, whether its last heartbeat is recent by the database's clock."""
+    """Return True if the process of a lease lives, or if its heartbeat on another host is recent."""
     lives = lease.lives()
     return not _is_old(lease, clock) if lives is None else lives
 
 
 def _is_old(owner: Lease, clock: int) -> bool:
-    """Whether the last sign of life lies too far back, or as far ahead: the database's clock was set back then."""
+    """Return True if the last heartbeat is too old, or as far in the future: the database's clock was set back then."""
     return abs(clock - owner.heartbeat_at) > LEASE_TTL_S
 
 
 def now(connection: Connection | Session) -> int:
-    """The time by the database's clock, in seconds since 1970."""
+    """Return the time by the database's clock, in seconds since 1970."""
     return int(connection.execute(select(_clock(connection))).scalar_one())
 
 
 def remove(session: Session, owner: str) -> None:
-    """Strike an owner off."""
+    """Remove a lease."""
     session.execute(delete(owners).where(owners.c.owner == owner))
 
 
 def forget(engine: Engine, study_id: int, before: int) -> None:
-    """Drop the owners of a study that was deleted, and whose id was given away again.
+    """Remove the leases of a deleted study whose id was reused.
 
     Args:
         engine: Of the database.
-        study_id: Of a study that was just made.
-        before: A time before it was made, by the database's clock; an owner that was seen later is of this study.
+        study_id: Of a study that was just created.
+        before: A time before that, by the database's clock; a lease with a later heartbeat is of the new study.
     """
     with engine.begin() as connection:
         connection.execute(delete(owners).where(owners.c.study_id == study_id, owners.c.heartbeat_at < before))
 
 
 def release_local(owner: str) -> None:
-    """Note that this process no longer uses an owner, whether or not its row could be removed."""
+    """Forget a lease of this process, even if its row could not be removed."""
     _OPEN.discard(owner)
 
 
 def process_start(pid: int) -> str | None:
-    """When a process of this host was started, as text that only serves to be compared; None if it is gone."""
+    """Return the start time of a process of this host, as text to be compared only, or None if it has ended."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            # Field 22, counted behind the command name, which may hold spaces and brackets.
+            # Field 22, counted after the command name, which may hold spaces and brackets.
             fields = file.read().rpartition(")")[2].split()
         return None if fields[0] == "Z" else fields[19]  # a zombie only waits to be noticed
     except (FileNotFoundError, ProcessLookupError):
@@ -290,10 +289,10 @@ def process_start(pid: int) -> str | None:
 
 
 def this_host() -> str:
-    """Name of this host, of the space of process ids, and of the time since it was started.
+    """Return the name of this host, of its PID namespace, and its boot id.
 
-    Containers often share the name, not the ids; machines of a cloud often share both.  Start times of processes count
-    from the start of the machine.
+    Containers often share the name, not the namespace; machines of a cloud often share both.  Start times of processes
+    count from the boot.
     """
     return " ".join(filter(None, [socket.gethostname(), _pid_space(), _boot()]))
 

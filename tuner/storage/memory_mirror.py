@@ -16,7 +16,7 @@ from tuner.errors import StorageError
 from tuner.storage.optuna_sql import TrialDiff
 
 if TYPE_CHECKING:
-    from optuna.study._frozen import FrozenStudy
+    from tuner.optuna_internals import FrozenStudy
 
 
 def copy_trial(trial: FrozenTrial) -> FrozenTrial:

@@ -1,7 +1,7 @@
-"""From one version of our tables to the next, step by step, in one transaction.
+"""Migrations of our tables, one step per version, in one transaction.
 
-A new database gets the tables of today at once.  One of an older version goes through the steps that it lacks; a SQLite
-file is copied before that, since nothing else keeps its content if somebody wants the older version back.
+A new database gets the present tables at once.  One of an older version goes through the steps that it lacks; a SQLite
+file is copied before that, for those who want the older version back.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _busy(pid: int, host: str) -> StudyBusyError:
     )
 
 
-def _owners_instead_of_leases(connection: Connection) -> None:
+def _replace_leases(connection: Connection) -> None:
     """3: a study has any number of owners; the one lease of a study goes."""
     for row in connection.execute(text("SELECT host, pid, started, seen FROM tuner_leases")).mappings():
         if _holds(row["host"], row["pid"], row["started"], row["seen"]):
@@ -93,14 +93,14 @@ def _columns(connection: Connection, table: Table) -> set[str]:
     return {column["name"] for column in inspect(connection).get_columns(table.name)}
 
 
-STEPS: tuple[Step, ...] = (_health, _owners_instead_of_leases, _checkpoints, _rename)
+STEPS: tuple[Step, ...] = (_health, _replace_leases, _checkpoints, _rename)
 """Step number n (from 0) makes version n + 2 of version n + 1."""
 
 VERSION = 1 + len(STEPS)
 """Version of the tables in `tables`; a database with a newer one is not touched."""
 
 OLDEST_READABLE = 1
-"""Oldest version that can be read as it is, by `as_stored`."""
+"""Oldest version that can be read without a migration, by `as_stored`."""
 
 
 def prepare_tables(engine: Engine, file: Path | None) -> str | None:
@@ -111,7 +111,7 @@ def prepare_tables(engine: Engine, file: Path | None) -> str | None:
         file: Of a SQLite database; None for another one.
 
     Returns:
-        What a person should know of what was done; None for nothing.
+        What the user should know of what was done, or None.
 
     Raises:
         StorageError: The database was written by a newer version of this package.
@@ -128,7 +128,7 @@ def prepare_tables(engine: Engine, file: Path | None) -> str | None:
 
 
 def check_readable(engine: Engine) -> int:
-    """Make sure that the tables can be read as they are, those of an older version too; nothing is changed.
+    """Check that the tables can be read without a migration; nothing is changed.
 
     Returns:
         Their version; the present one if there are none.
@@ -158,7 +158,7 @@ def _refuse_newer(found: int) -> None:
 
 
 def _found(engine: Engine) -> int | None:
-    """Version of the tables that are there; None where they are missing, or not finished."""
+    """Return the version of the tables, or None if they are missing or incomplete."""
     if not inspect(engine).has_table(tables.version.name):
         return None
     with engine.connect() as connection:
@@ -185,7 +185,7 @@ def _migrate(engine: Engine, file: Path | None) -> str | None:
 
 
 def _holds(host: str, pid: int, started: str, seen: str | datetime.datetime) -> bool:
-    """Whether the holder of a lease of version 1 lives; that version did not note when the machine was started."""
+    """Return True if the holder of a lease of version 1 lives; that version did not store the boot id."""
     if this_host().startswith(f"{host} "):
         return process_start(pid) == started
     if isinstance(seen, str):

@@ -1,8 +1,8 @@
 """Read and write what changed in a study, within one transaction.
 
 Optuna's public calls commit one value at a time: 20 reports cost 14 ms as 20 commits and 0.2 ms as one insert.
-This module writes to Optuna's private table models (`optuna.storages._rdb.models`); a test compares what it writes
-with what the public calls write, for the installed version.
+This module writes to Optuna's private table models; a test compares what it writes with what the public calls write,
+for the installed version.
 """
 
 from __future__ import annotations
@@ -14,10 +14,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import distribution_to_json
-from optuna.storages._rdb import models
 from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
+from tuner.optuna_internals import (
+    StudySystemAttributeModel,
+    StudyUserAttributeModel,
+    TrialIntermediateValueModel,
+    TrialModel,
+    TrialParamModel,
+    TrialSystemAttributeModel,
+    TrialUserAttributeModel,
+    TrialValueModel,
+)
 from tuner.storage import tables
 
 if TYPE_CHECKING:
@@ -26,20 +35,20 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
 
 _PARTS = ("params", "values", "user_attributes", "system_attributes", "intermediate_values")
-_ATTRIBUTES: dict[str, Any] = {"user": models.StudyUserAttributeModel, "system": models.StudySystemAttributeModel}
+_ATTRIBUTES: dict[str, Any] = {"user": StudyUserAttributeModel, "system": StudySystemAttributeModel}
 _AT_ONCE = 500
 """Values in one IN list."""
 
 
 @dataclass(frozen=True)
 class TrialDiff:
-    """A trial as the database has it, and as it is now.
+    """A trial as the database holds it, and as it is now.
 
     Attributes:
         old: As last written; None for a new trial.
         new: As it is now.
         trial_id: Its id in the database; None for a new trial.
-        owner: Who runs it from now on; None for nobody.
+        owner: Of the lease under which it runs from now on, or None.
     """
 
     old: FrozenTrial | None
@@ -55,9 +64,9 @@ class TableWrite:
     Attributes:
         table: The table.
         number: Of the trial.
-        rows: Their columns, but for the trial.
-        replace: Whether what the trial had there before is replaced.
-        after: A fold and an epoch: then only what is of later ones is.
+        rows: Their columns except the trial's id.
+        replace: Whether to delete the earlier rows of the trial.
+        after: A fold and an epoch, or None: only rows of later ones are deleted.
     """
 
     table: Table
@@ -76,12 +85,12 @@ def write(
     ids: Mapping[int, int],
     study_attrs: Mapping[str, Mapping[str, Any]],
 ) -> dict[int, int]:
-    """Write into a transaction that has the turn (see `owners.lock`).
+    """Write into a transaction that holds the lock (see `leases.lock`).
 
     Args:
         session: In the transaction.
         study_id: Optuna's id of the study.
-        revision: Number of the turn.
+        revision: Number of the transaction in the study.
         changes: Trials that differ from what the database holds.
         rows: Rows of our own tables; they name trials by number.
         ids: Database id of each known trial, by number.
@@ -116,17 +125,17 @@ def write(
 
 
 def read_trials(session: Session, backend: RDBStorage, trial_ids: Sequence[int]) -> list[FrozenTrial]:
-    """Trials with all that belongs to them, as this transaction sees them; by number."""
+    """Read trials with everything that belongs to them, sorted by number."""
     found: list[FrozenTrial] = []
-    query = select(models.TrialModel).options(*(selectinload(getattr(models.TrialModel, name)) for name in _PARTS))
+    query = select(TrialModel).options(*(selectinload(getattr(TrialModel, name)) for name in _PARTS))
     for start in range(0, len(trial_ids), _AT_ONCE):
-        part = query.where(models.TrialModel.trial_id.in_(trial_ids[start : start + _AT_ONCE]))
+        part = query.where(TrialModel.trial_id.in_(trial_ids[start : start + _AT_ONCE]))
         found += [backend._build_frozen_trial_from_trial_model(model) for model in session.scalars(part)]
     return sorted(found, key=lambda trial: trial.number)
 
 
 def read_attrs(session: Session, study_id: int) -> dict[str, dict[str, Any]]:
-    """The attributes of a study, as this transaction sees them."""
+    """Read the attributes of a study: `{"user": {...}, "system": {...}}`."""
     return {
         kind: {
             key: json.loads(value)
@@ -137,17 +146,17 @@ def read_attrs(session: Session, study_id: int) -> dict[str, dict[str, Any]]:
 
 
 def trial_ids(session: Session, study_id: int, numbers: Sequence[int]) -> dict[int, int]:
-    """Database ids of trials by number."""
+    """Return the database ids of trials by number."""
     rows = session.execute(
-        select(models.TrialModel.number, models.TrialModel.trial_id).where(
-            models.TrialModel.study_id == study_id, models.TrialModel.number.in_(numbers)
+        select(TrialModel.number, TrialModel.trial_id).where(
+            TrialModel.study_id == study_id, TrialModel.number.in_(numbers)
         )
     )
     return {int(number): int(trial_id) for number, trial_id in rows}
 
 
 def changed_ids(session: Session, study_id: int, revision: int) -> list[int]:
-    """Ids of the trials that coordinators have written since a turn."""
+    """Return the ids of the trials that coordinators have written since a transaction of the study."""
     query = select(tables.trials.c.trial_id).where(
         tables.trials.c.study_id == study_id, tables.trials.c.revision > revision
     )
@@ -155,21 +164,19 @@ def changed_ids(session: Session, study_id: int, revision: int) -> list[int]:
 
 
 def added_ids(session: Session, study_id: int, last_id: int) -> list[int]:
-    """Ids of the trials that were added behind one, by whatever program."""
-    query = select(models.TrialModel.trial_id).where(
-        models.TrialModel.study_id == study_id, models.TrialModel.trial_id > last_id
-    )
+    """Return the ids of the trials that any program has added after one."""
+    query = select(TrialModel.trial_id).where(TrialModel.study_id == study_id, TrialModel.trial_id > last_id)
     return [int(trial_id) for trial_id in session.scalars(query)]
 
 
 def trial_owners(session: Session, trial_ids: Sequence[int]) -> dict[int, str]:
-    """Who runs each of these trials; one that nobody runs is left out."""
+    """Return the lease owner of each of these trials that runs."""
     query = select(tables.trials.c.trial_id, tables.trials.c.owner).where(tables.trials.c.trial_id.in_(trial_ids))
     return {int(trial_id): owner for trial_id, owner in session.execute(query) if owner is not None}
 
 
 def _insert_trial(session: Session, study_id: int, trial: FrozenTrial) -> int:
-    model = models.TrialModel(study_id=study_id, number=trial.number, state=trial.state)
+    model = TrialModel(study_id=study_id, number=trial.number, state=trial.state)
     model.datetime_start, model.datetime_complete = trial.datetime_start, trial.datetime_complete
     session.add(model)
     session.flush()
@@ -191,10 +198,10 @@ def _update_trial(session: Session, trial_id: int, change: TrialDiff) -> None:
     ):
         return
     # The model converts local time to the naive UTC that the columns hold.
-    times = models.TrialModel(datetime_start=new.datetime_start, datetime_complete=new.datetime_complete)
+    times = TrialModel(datetime_start=new.datetime_start, datetime_complete=new.datetime_complete)
     session.execute(
-        update(models.TrialModel)
-        .where(models.TrialModel.trial_id == trial_id)
+        update(TrialModel)
+        .where(TrialModel.trial_id == trial_id)
         .values(
             state=new.state,
             _datetime_start_utc=times._datetime_start_utc,
@@ -208,7 +215,7 @@ def _write_values(session: Session, trial_id: int, change: TrialDiff) -> None:
     params = {name: new.params[name] for name in new.params if old is None or name not in old.params}
     _insert(
         session,
-        models.TrialParamModel,
+        TrialParamModel,
         [
             {
                 "trial_id": trial_id,
@@ -219,12 +226,10 @@ def _write_values(session: Session, trial_id: int, change: TrialDiff) -> None:
             for name, value in params.items()
         ],
     )
-    _replace(
-        session, models.TrialUserAttributeModel, "key", trial_id, old.user_attrs if old else None, new.user_attrs, _attr
-    )
+    _replace(session, TrialUserAttributeModel, "key", trial_id, old.user_attrs if old else None, new.user_attrs, _attr)
     _replace(
         session,
-        models.TrialSystemAttributeModel,
+        TrialSystemAttributeModel,
         "key",
         trial_id,
         old.system_attrs if old else None,
@@ -233,14 +238,14 @@ def _write_values(session: Session, trial_id: int, change: TrialDiff) -> None:
     )
     _replace(
         session,
-        models.TrialIntermediateValueModel,
+        TrialIntermediateValueModel,
         "step",
         trial_id,
         old.intermediate_values if old else None,
         new.intermediate_values,
         _report,
     )
-    _replace(session, models.TrialValueModel, "objective", trial_id, _values(old), _values(new), _value)
+    _replace(session, TrialValueModel, "objective", trial_id, _values(old), _values(new), _value)
 
 
 def _replace(
@@ -252,7 +257,7 @@ def _replace(
     new: Mapping[Any, Any],
     columns: Any,
 ) -> None:
-    """Make the rows of a trial equal `new`: delete what is gone or another, insert what is new or another."""
+    """Make the rows of a trial equal `new`: delete what was removed or changed, insert what is new or changed."""
     old = old or {}
     gone = [name for name, value in old.items() if name not in new or not _same(new[name], value)]
     if gone:
@@ -283,12 +288,12 @@ def _attr(value: Any) -> dict[str, Any]:
 
 
 def _report(value: float) -> dict[str, Any]:
-    stored, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
+    stored, kind = TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
     return {"intermediate_value": stored, "intermediate_value_type": kind}
 
 
 def _value(value: float) -> dict[str, Any]:
-    stored, kind = models.TrialValueModel.value_to_stored_repr(value)
+    stored, kind = TrialValueModel.value_to_stored_repr(value)
     return {"value": stored, "value_type": kind}
 
 

@@ -1,7 +1,10 @@
-"""Read a study without holding it: for show, best, list and the dashboard."""
+"""Queries of a study, whether a process runs it or not."""
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 from optuna.trial import FrozenTrial
 from sqlalchemy import select
 
+from tuner.engines import EpochRecord
 from tuner.errors import StudyNotFoundError, UsageError, nearest
+from tuner.health import Finding, LayerHealth, Probe
+from tuner.optuna_internals import TrialModel
 from tuner.storage import leases, tables
 from tuner.storage.database import Database
 from tuner.storage.migrations import as_stored
-from tuner.storage.stored_value_validation import check_rows, check_study, stored_values
+from tuner.storage.stored_value_validation import check_rows, parse_study, stored_values
+from tuner.storage.study_attributes import StudyAttributes
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping, Select, Table
@@ -21,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study as it lies in the database.
+    """A study as the database holds it.
 
     Attributes:
         study_id: Optuna's id.
@@ -35,22 +42,22 @@ class StudyRecord:
     study_id: int
     name: str
     direction: str
-    attrs: dict[str, Any]
+    attrs: StudyAttributes
     trials: tuple[FrozenTrial, ...]
     alive: bool
 
 
 def study_names(database: Database) -> list[str]:
-    """Names of all studies with one objective, sorted.  Those of plain Optuna may have several; they are not ours."""
+    """Return the names of all studies with one objective, sorted; plain Optuna makes some with several."""
     with stored_values(database.url):
         return sorted(study.study_name for study in database.optuna.get_all_studies() if len(study.directions) == 1)
 
 
 def read_study_record(database: Database, name: str) -> StudyRecord:
-    """The study of this name with all its trials.
+    """Read the study of this name with all its trials.
 
     Raises:
-        StudyNotFoundError: There is none; the message names the nearest.
+        StudyNotFoundError: It does not exist; the message names the nearest.
         UsageError: It has several objectives.
     """
     with stored_values(database.url):
@@ -67,12 +74,11 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
                 "made it. Look at it with `tuner dashboard`."
             )
         trials = tuple(database.optuna.get_all_trials(frozen._study_id, deepcopy=False))
-        check_study(name, frozen.user_attrs, trials)
         return StudyRecord(
             study_id=frozen._study_id,
             name=name,
             direction=frozen.directions[0].name.lower(),
-            attrs=frozen.user_attrs,
+            attrs=parse_study(name, frozen.user_attrs, trials),
             trials=trials,
             alive=database.has(tables.owners)
             and leases.is_running(database.engine, frozen._study_id, _as_stored(database, tables.owners)),
@@ -80,88 +86,81 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
 
 
 def read_recipe(database: Database, trial_id: int) -> dict[str, Any] | None:
-    """The recipe of a trial; None for a trial that no coordinator of ours has asked."""
+    """Read the recipe of a trial, or None for a trial of plain Optuna."""
     return read_recipes(database, [trial_id]).get(trial_id)
 
 
 def read_recipes(database: Database, trial_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The recipes of these trials by their ids, as far as there are any."""
+    """Read the recipes of these trials by their ids, without trials of plain Optuna."""
     recipes = tables.recipes
     query = select(recipes.c.trial_id, recipes.c.recipe).where(recipes.c.trial_id.in_(trial_ids))
     return {int(row["trial_id"]): row["recipe"] for row in _rows(database, recipes, query)}
 
 
-def read_epochs(database: Database, trial_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """The records of every epoch of these trials, in order."""
-    query = (
-        select(tables.epochs)
-        .where(tables.epochs.c.trial_id.in_(trial_ids))
-        .order_by(tables.epochs.c.trial_id, tables.epochs.c.fold, tables.epochs.c.epoch)
-    )
-    return [dict(row) for row in _rows(database, tables.epochs, query)]
+def read_epochs(database: Database, trial_ids: Sequence[int]) -> dict[int, list[EpochRecord]]:
+    """Read every epoch of these trials by Optuna's trial id, in order, without its probes.
+
+    A number that was not finite is NaN.
+    """
+    found: dict[int, list[EpochRecord]] = defaultdict(list)
+    for row in _trial_rows(database, tables.epochs, trial_ids):
+        record: dict[str, Any] = {name: math.nan if value is None else value for name, value in row.items()}
+        found[record.pop("trial_id")].append(EpochRecord(**record))
+    return dict(found)
 
 
 def epochs_run(database: Database, study_id: int) -> dict[int, int]:
-    """How many epochs each trial of a study has trained, by Optuna's trial id."""
-    from optuna.storages._rdb import models
+    """Count the epochs that each trial of a study has trained, by Optuna's trial id."""
     from sqlalchemy import func
 
     query = (
         select(tables.epochs.c.trial_id, func.count().label("count"))
-        .join(models.TrialModel, models.TrialModel.trial_id == tables.epochs.c.trial_id)
-        .where(models.TrialModel.study_id == study_id)
+        .join(TrialModel, TrialModel.trial_id == tables.epochs.c.trial_id)
+        .where(TrialModel.study_id == study_id)
         .group_by(tables.epochs.c.trial_id)
     )
     return {int(row["trial_id"]): int(row["count"]) for row in _rows(database, tables.epochs, query)}
 
 
-def read_probes(database: Database, trial_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Every look at the health of these trials, in order.
+def read_probes(database: Database, trial_ids: Sequence[int]) -> dict[int, dict[int, list[Probe]]]:
+    """Read every probe of these trials by Optuna's trial id and fold, in order.
 
-    Returns:
-        `{"trial_id", "fold", "epoch", "loss", "constant_loss", "layers"}`; `layers` from input to output, each
-        `{"layer", "gradient_norm", "update_ratio", "dead_share", "saturated_share"}`; None if not measured or not
-        finite.
+    A loss that was not finite is NaN; a number of a layer is None if it was not finite or not measured.
     """
-    probes = tables.probes
-    keys = (probes.c.trial_id, probes.c.fold, probes.c.epoch)
-    query = select(probes).where(keys[0].in_(trial_ids)).order_by(*keys)
-    found = {
-        (row["trial_id"], row["fold"], row["epoch"]): {**row, "layers": []} for row in _rows(database, probes, query)
-    }
-    layers = _as_stored(database, tables.layers)
-    place = (layers.c.trial_id, layers.c.fold, layers.c.epoch, layers.c.position)
-    query = select(*(column.label(column.key) for column in layers.c)).where(place[0].in_(trial_ids)).order_by(*place)
-    for row in _rows(database, tables.layers, query):
-        layer = {
-            name: row[name] for name in ("layer", "gradient_norm", "update_ratio", "dead_share", "saturated_share")
-        }
-        probe = found.get((row["trial_id"], row["fold"], row["epoch"]))
-        if probe is not None:  # a layer without a probe was not written by us
-            probe["layers"].append(layer)
-    return list(found.values())
+    layers: dict[tuple[int, int, int], list[LayerHealth]] = defaultdict(list)
+    for row in _trial_rows(database, tables.layers, trial_ids, "position"):
+        values = {field.name: row[field.name] for field in dataclasses.fields(LayerHealth)}
+        layers[row["trial_id"], row["fold"], row["epoch"]].append(LayerHealth(**values))
+    found: dict[int, dict[int, list[Probe]]] = defaultdict(lambda: defaultdict(list))
+    for row in _trial_rows(database, tables.probes, trial_ids):
+        loss = math.nan if row["loss"] is None else row["loss"]
+        key = (row["trial_id"], row["fold"], row["epoch"])
+        probe = Probe(row["epoch"], loss, tuple(layers.get(key, ())), row["constant_loss"])
+        found[row["trial_id"]][row["fold"]].append(probe)
+    return found
 
 
-def read_verdicts(database: Database, study_id: int) -> dict[int, list[dict[str, Any]]]:
-    """What was found of the health of each trial of a study, by Optuna's trial id; the verdict first.
-
-    Returns:
-        For each trial that was judged a list of `{"verdict", "layer", "fold", "epoch", "value", "threshold", "text"}`.
-    """
-    from optuna.storages._rdb import models
-
+def read_verdicts(database: Database, study_id: int) -> dict[int, list[Finding]]:
+    """Read what was found of the health of each trial of a study, by Optuna's trial id; the verdict first."""
     table = _as_stored(database, tables.verdicts)
     query = (
         select(*(column.label(column.key) for column in table.c))
-        .join(models.TrialModel, models.TrialModel.trial_id == table.c.trial_id)
-        .where(models.TrialModel.study_id == study_id)
+        .join(TrialModel, TrialModel.trial_id == table.c.trial_id)
+        .where(TrialModel.study_id == study_id)
         .order_by(table.c.trial_id, table.c.position)
     )
-    found: dict[int, list[dict[str, Any]]] = {}
+    found: dict[int, list[Finding]] = defaultdict(list)
     for row in _rows(database, tables.verdicts, query):
-        finding = {name: value for name, value in row.items() if name not in ("trial_id", "position")}
-        found.setdefault(int(row["trial_id"]), []).append(finding)
-    return found
+        values = {field.name: row[field.name] for field in dataclasses.fields(Finding)}
+        found[row["trial_id"]].append(Finding(**values))
+    return dict(found)
+
+
+def _trial_rows(database: Database, table: Table, trial_ids: Sequence[int], *order: str) -> Sequence[RowMapping]:
+    """Read the rows of trials from a table with a fold and an epoch, in order, under the present names of columns."""
+    stored = _as_stored(database, table)
+    query = select(*(column.label(column.key) for column in stored.c)).where(stored.c.trial_id.in_(trial_ids))
+    return _rows(database, table, query.order_by(*(stored.c[name] for name in ("trial_id", "fold", "epoch", *order))))
 
 
 def _as_stored(database: Database, table: Table) -> Table:

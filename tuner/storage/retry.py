@@ -1,4 +1,4 @@
-"""What a run does while its database is away: go on training, and try again for a while."""
+"""Retry with back-off while the database is unavailable; the training continues."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from tuner.errors import DiskFullError, StorageUnavailableError
 from tuner.storage.database import Database, open_database
 
 PATIENCE_S = 600.0
-"""How long a database may be away before a run gives up."""
+"""Time for which a database may be unavailable before a run ends."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
 
 Answer = TypeVar("Answer")
 
 
 def open_patiently(url: str, tell: Callable[[str], None], patience_s: float = PATIENCE_S) -> Database:
-    """Open a database, or make it; if its disk is full, wait for room as a run does later.
+    """Open or create a database; wait while its disk is full.
 
     Args:
         url: As for `open_database`.
-        tell: Called with what a person should know.
-        patience_s: After so many seconds the failure is raised.
+        tell: Called with what the user should know.
+        patience_s: After this many seconds the failure is raised.
 
     Raises:
-        DiskFullError: There is no room still.
-        StorageError: It cannot be opened for another reason: that is said at once.
+        DiskFullError: The disk has been full for too long.
+        StorageError: It cannot be opened for another reason; that is raised at once.
     """
     return RetryPolicy(patience_s, tell).wait(lambda: open_database(url, create=True))
 
@@ -94,7 +94,7 @@ class RetryPolicy:
         """Note a failure.
 
         Returns:
-            What a person should know; None where it was said already.
+            What the user should know, or None if that was said already.
 
         Raises:
             StorageUnavailableError: That was the last attempt.
@@ -107,10 +107,10 @@ class RetryPolicy:
             raise error
         self._next = now + self._pause_s
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
-        return f"{error} Trying again for {self._patience_s / 60:.0f} min; what runs goes on." if first else None
+        return f"{error} Trying again for {self._patience_s / 60:.0f} min; running trials continue." if first else None
 
     def on_success(self) -> str | None:
-        """Note a success; what a person should know, None where nothing had failed."""
+        """Note a success; return what the user should know, or None if nothing had failed."""
         if self._since is None:
             return None
         away_s, self._since = time.monotonic() - self._since, None

@@ -1,7 +1,7 @@
-"""SQLite files: how they are connected to, and copied.
+"""Connections to SQLite files, and copies of them.
 
-We write with a write-ahead log, which is set in the file for good; so whoever only reads, and whoever does not know yet
-whose the file is, must not connect as a writer does.
+Writers use a write-ahead log, a mode that is stored in the file: so a command that only reads, or does not know yet
+which program the file belongs to, must not connect as a writer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PAUSE_S = 0.02
 
 
 class WalConnection(sqlite3.Connection):
-    """A SQLite connection that writes ahead and waits for its turn.
+    """A SQLite connection with a write-ahead log that waits for locks.
 
     Optuna sets none of this.  In the default journal mode readers block writers, and 32 processes lost 19 of 64
     trials; write-ahead with a 60 s timeout lost none, at twice the speed.  `synchronous=NORMAL` is durable
@@ -47,9 +47,9 @@ class WalConnection(sqlite3.Connection):
 class ReadConnection(sqlite3.Connection):
     """A SQLite connection that changes nothing in the file, and leaves nothing beside it.
 
-    If its write-ahead log holds something, a writer is at work, or was killed: then the file is opened read-only, and
-    the log stays as it is.  If there is none, SQLite makes an empty one in order to read; only who may write takes it
-    away again, so such a connection may, but refuses every change.
+    If its write-ahead log is not empty, a writer is at work or was killed: then the file is opened read-only, and the
+    log stays unchanged.  Otherwise SQLite creates an empty log in order to read, which only a connection that may write
+    removes: so this one may, but refuses every change.
     """
 
     def __init__(self, file: str, **options: Any) -> None:
@@ -62,12 +62,12 @@ class ReadConnection(sqlite3.Connection):
 
 
 def table_names(file: Path) -> set[str]:
-    """Return the names of the tables in a SQLite file, and leave no trace, whosever it is.
+    """Return the names of the tables in a SQLite file of any program, and leave no trace.
 
     Raises:
         sqlite3.Error: It is damaged, or something else.
     """
-    # Without a log nobody writes; then the file is read as if nobody could, and SQLite makes none.
+    # Without a log nothing writes; as immutable the file is read without creating one.
     frozen = "" if _log(file).exists() else "&immutable=1"
     connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro{frozen}", uri=True, timeout=BUSY_TIMEOUT_S)
     try:
@@ -79,14 +79,14 @@ def table_names(file: Path) -> set[str]:
 def copy_file(file: Path, copy: Path) -> tuple[Path, bool]:
     """Copy a SQLite database with what its write-ahead log holds, for the same readers; never over another file.
 
-    A copy is whole or not there: it is made under another name, which the next one takes if this one is killed.
+    A copy is complete or does not exist: it is written under another name, which the next attempt reuses.
 
     Args:
-        file: The database; whoever calls this keeps others from copying it at the same time.
-        copy: Where it goes; `-2`, `-3` … is added if something else is there already.
+        file: The database; the caller prevents other copies at the same time.
+        copy: Its path; `-2`, `-3` … is added if another file exists there.
 
     Returns:
-        The file that holds the copy, and whether it was made now: one that is there already and is the same will do.
+        The path of the copy, and whether it is new: an existing equal copy is reused.
 
     Raises:
         OSError, sqlite3.Error: It cannot be written.
@@ -117,7 +117,7 @@ def copy_file(file: Path, copy: Path) -> tuple[Path, bool]:
 
 
 def _make_private(file: Path, model: os.stat_result) -> None:
-    """Make an empty file with the owner and the permissions of another one, before anything is in it."""
+    """Create an empty file with the owner and the permissions of another one."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         if os.geteuid() == 0:
@@ -155,6 +155,6 @@ def _holds_something(log: Path) -> bool:
 
 
 def _frozen(file: Path) -> str:
-    """What is added where not even the index of a log can be made: nobody here can write, so nothing changes."""
+    """Return the option that reads a file as immutable if not even the index of a log can be created beside it."""
     without = not _log(file).exists() and not os.access(file.parent, os.W_OK)
     return "&immutable=1" if without else ""

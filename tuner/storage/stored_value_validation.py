@@ -1,4 +1,4 @@
-"""What a database says, checked before anything is made of it: whoever can write to it may write what they like.
+"""Validation of what a database holds: whoever can write to it may write anything.
 
 SQLite keeps any kind of value in any column, and attributes are JSON of any shape.
 """
@@ -8,75 +8,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from tuner.catalog import TrialState
 from tuner.errors import StorageError, TunerError, shown
 from tuner.storage.database import storage_errors
 from tuner.storage.database_url import redacted
+from tuner.storage.study_attributes import Attributes, StudyAttributes, TrialAttributes
 from tuner.untrusted_files import reason
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
     from sqlalchemy import RowMapping, Table
 
+Parsed = TypeVar("Parsed", bound=Attributes)
+
 _MAX_WHOLE = 2**53
 _STEP = "Somebody has changed it there, or it is damaged: restore a copy of the database."
-
-
-class _Stored(BaseModel):
-    """Attributes as JSON holds them; others than these are passed over."""
-
-    model_config = ConfigDict(strict=True, extra="ignore")
-
-
-class _Facts(_Stored):
-    task: str = ""
-    input_shape: list[int] = []
-    outputs: int = 0
-    classes: list[str] = []
-    features: list[str] = []
-    rows: dict[str, int] = {}
-    class_counts: list[int] = []
-    sha256: str = ""
-    notes: list[str] = []
-
-
-class _About(_Stored):
-    file: str | None = None
-    metric: str | None = None
-    task: str | None = None
-    source: dict[str, Any] = {}
-    facts: _Facts = _Facts()
-
-
-class _Programs(_Stored):
-    traced: int = Field(ge=0)
-    seconds: float = Field(ge=0, allow_inf_nan=False)
-
-
-class _StudyAttributes(_Stored):
-    about: _About = Field(_About(), alias="tuner:about")
-    fingerprint: dict[str, Any] = Field({}, alias="tuner:fingerprint")
-    wall_s: float = Field(0.0, alias="tuner:wall_s", ge=0, allow_inf_nan=False)
-    programs: _Programs | None = Field(None, alias="tuner:programs")
-    settings: int | None = Field(None, alias="tuner:settings")
-    test_scored: list[Any] = Field([], alias="tuner:test_scored")
-
-
-class _Outcome(_Stored):
-    state: TrialState = Field(default=TrialState.COMPLETE, strict=False)
-    reason: str | None = None
-
-
-class _TrialAttributes(_Stored):
-    outcome: _Outcome = _Outcome()
-    duration_s: float = Field(0.0, ge=0, allow_inf_nan=False)
-    engine: str = ""
-    fallback_reason: str = ""
-    slower_as: str = ""  # of older databases
 
 
 @contextmanager
@@ -92,16 +41,16 @@ def stored_values(url: str) -> Iterator[None]:
             raise StorageError(f"The database holds something that cannot be read ({what}). {_STEP}") from error
 
 
-def check_study(name: str, attrs: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> None:
-    """Refuse attributes of a study, and trials, of another shape than ours.
+def parse_study(name: str, attrs: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> StudyAttributes:
+    """Return the attributes of a study, and refuse those and trials of another shape than ours.
 
     Raises:
         StorageError: The first one, by its place.
     """
-    _check_attributes(_StudyAttributes, attrs, f"study {name!r}")
+    parsed = _parse(StudyAttributes, attrs, f"study {name!r}")
     for trial in trials:
         where = f"trial {trial.number} of study {name!r}"
-        _check_attributes(_TrialAttributes, trial.user_attrs, where)
+        _parse(TrialAttributes, trial.user_attrs, where)
         finished = trial.values is not None
         numbers = [("value", value) for value in trial.values or ()]
         numbers += [(f"report {step}", value) for step, value in trial.intermediate_values.items()]
@@ -115,6 +64,7 @@ def check_study(name: str, attrs: Mapping[str, Any], trials: Sequence[FrozenTria
                 raise _broken(where, f"{what} must be a number, but is {shown(value)}")
         if trial.state.name == "COMPLETE" and not (finished and all(map(math.isfinite, trial.values))):
             raise _broken(where, f"a complete trial must have finite values, but has {shown(trial.values)}")
+    return parsed
 
 
 def check_rows(table: Table, rows: Sequence[RowMapping]) -> None:
@@ -135,7 +85,7 @@ def check_rows(table: Table, rows: Sequence[RowMapping]) -> None:
 
 
 def _kind(column: Any) -> Any:
-    """What values of a column of numbers or texts are in Python, or None for other columns."""
+    """Return the Python type of the values of a column of numbers or texts, or None for other columns."""
     from sqlalchemy import Float, Integer, String
 
     if isinstance(column, Integer):
@@ -145,9 +95,9 @@ def _kind(column: Any) -> Any:
     return str if isinstance(column, String) else None
 
 
-def _check_attributes(model: type[_Stored], attrs: Mapping[str, Any], where: str) -> None:
+def _parse(model: type[Parsed], attrs: Mapping[str, Any], where: str) -> Parsed:
     try:
-        model.model_validate(dict(attrs))
+        return model.model_validate(attrs)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -30,6 +30,9 @@ from tuner.storage.write_buffer import WriteBuffer
 if TYPE_CHECKING:
     from optuna.study import StudyDirection
 
+    from tuner.engines import EpochRecord
+    from tuner.health import Finding
+
 
 class StudySession:
     """A study of a database, run by this process and perhaps by others until `close`.
@@ -107,7 +110,7 @@ class StudySession:
         """Write the recipe of a trial with the next `flush`."""
         self._buffer.add_recipe(number, recipe)
 
-    def add_epoch(self, number: int, record: Mapping[str, Any]) -> None:
+    def add_epoch(self, number: int, record: EpochRecord) -> None:
         """Write the record of an epoch with the next `flush`, unless the trial has one of that epoch."""
         self._buffer.add_epoch(number, record)
 
@@ -121,7 +124,7 @@ class StudySession:
         """Return the last checkpoint of a trial that this process runs; None if it has none."""
         return self._buffer.checkpoint(number)
 
-    def add_verdicts(self, number: int, findings: Sequence[Mapping[str, Any]]) -> None:
+    def add_verdicts(self, number: int, findings: Sequence[Finding]) -> None:
         """Write the findings on the health of a trial, the verdict first, with the next `flush`."""
         self._buffer.add_verdicts(number, findings)
 
@@ -259,7 +262,7 @@ class StudySession:
 
 
 def _load_snapshot(database: Database, study_id: int, name: str) -> StudyMirror:
-    """Load a study as it is now; the first transaction reads what has changed meanwhile."""
+    """Load a snapshot of a study; the first transaction reads what has changed since."""
     backend = database.optuna
     revision = leases.prepare(database.engine, study_id)
     frozen = next((one for one in backend.get_all_studies() if one._study_id == study_id), None)

@@ -1,8 +1,8 @@
 """Our own tables, in the same database as Optuna's.
 
-They hold what Optuna has no place for.  Rows name a trial by Optuna's `trial_id`.  There are no foreign keys
-into Optuna's tables: Optuna deletes a study without knowing of ours, and must not fail on them.  Since SQLite gives the
-ids of deleted rows away again, what stands under a new id is deleted first (`batch`, `owners`).
+They hold what Optuna has no place for.  Rows name a trial by Optuna's `trial_id`.  There are no foreign keys into
+Optuna's tables: Optuna deletes a study without knowing of ours, and must not fail on them.  Since SQLite reuses the ids
+of deleted rows, rows of a new id are deleted first (`optuna_sql`, `leases`).
 
 A table that is added or changed needs a step in `migrations`.
 """
@@ -34,7 +34,7 @@ epochs = Table(
     Column("learning_rate", Double),
     Column("seconds", Double),
 )
-"""One row an epoch; numbers that are not finite are stored as NULL."""
+"""One row per epoch; numbers that are not finite are stored as NULL."""
 
 probes = Table(
     "tuner_probes",
@@ -45,7 +45,7 @@ probes = Table(
     Column("loss", Double),
     Column("constant_loss", Double),
 )
-"""One row a look at the health of a training; epoch 0 are the initial weights."""
+"""One row per probe of a training; epoch 0 is that of the initial weights."""
 
 layers = Table(
     "tuner_layers",
@@ -60,7 +60,7 @@ layers = Table(
     Column("dead_share", Double),
     Column("saturated_share", Double),
 )
-"""What was found in each layer, one row a layer and look; `position` counts from the input."""
+"""One row per probe and layer; `position` counts from the input."""
 
 verdicts = Table(
     "tuner_verdicts",
@@ -75,10 +75,10 @@ verdicts = Table(
     Column("threshold", Double),
     Column("text", Text, nullable=False),
 )
-"""What was found of a trial that has ended; position 0 is its verdict."""
+"""Findings on the health of a finished trial; position 0 is its verdict."""
 
 OF_A_RUN = (epochs, probes, layers, verdicts)
-"""What one run of a trial leaves; a trial that runs again begins without it."""
+"""Tables with the records of one run of a trial; they are cleared when it runs again."""
 
 checkpoints = Table(
     "tuner_checkpoints",
@@ -90,7 +90,7 @@ checkpoints = Table(
     Column("state", Text, nullable=False),
     Column("content", LargeBinary(2**32 - 1), nullable=False),
 )
-"""Where trials that are not finished go on from (`checkpoints.StoredCheckpoint`).  MySQL would else cut at 64 kB."""
+"""Checkpoints of unfinished trials (`checkpoints.StoredCheckpoint`); without a length MySQL would cut them at 64 kB."""
 
 studies = Table(
     "tuner_studies",
@@ -98,7 +98,7 @@ studies = Table(
     Column("study_id", Integer, primary_key=True, autoincrement=False),
     Column("revision", BigInteger, nullable=False),
 )
-"""The row of a study is locked by who writes to it; `revision` counts how often that was."""
+"""One row per study, locked by each transaction that writes to it; `revision` counts them."""
 
 owners = Table(
     "tuner_owners",
@@ -112,7 +112,7 @@ owners = Table(
     Column("coordinator_index", Integer, nullable=False),
     Column("transaction", BigInteger, nullable=False),
 )
-"""Who runs a study (`owners.Owner`)."""
+"""Leases of the coordinators of studies (`leases.Lease`)."""
 
 trials = Table(
     "tuner_trials",
@@ -123,4 +123,4 @@ trials = Table(
     Column("revision", BigInteger, nullable=False),
     Index("ix_tuner_trials_revision", "study_id", "revision"),
 )
-"""Who runs a trial (NULL for nobody), and in which turn of its study it was written last."""
+"""Lease owner of each trial (NULL if it does not run), and the revision of its study that wrote it last."""

@@ -1,4 +1,4 @@
-"""What is written of a trial: its rows in our tables, and how it is left when it waits to run again."""
+"""Rows of a trial in our tables, and the trial as it is requeued."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.optuna_sql import TableWrite
 
 _RUNG_PREFIX = "completed_rung_"
-"""Attributes of Optuna's successive halving: marks of rungs that a trial has passed."""
+"""System attributes of Optuna's successive halving: the rungs that a trial has completed."""
 
 
 def scalar_columns(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a record: what is no list."""
+    """Return the fields of a record that are no lists; floats that are not finite become None."""
     return {name: _finite(value) for name, value in record.items() if not isinstance(value, list | tuple)}
 
 
 def clear_rows(number: int, kept: StoredCheckpoint | None) -> list[TableWrite]:
-    """Rows that take away what an earlier run of a trial has left since its checkpoint."""
+    """Return the writes that delete everything a trial has recorded after its checkpoint."""
     after = None if kept is None else kept.place
     return [TableWrite(table, number, [], replace=True, after=after) for table in tables.OF_A_RUN]
 
 
 def coalesce(rows: Sequence[TableWrite]) -> list[TableWrite]:
-    """The rows of one trial in one table as one insert; what takes away later epochs comes before all of them."""
+    """Merge the writes of each trial and table into one insert; deletions of later epochs come first."""
     cuts: list[TableWrite] = []
     found: dict[tuple[str, int], TableWrite] = {}
     for entry in rows:
@@ -48,7 +48,7 @@ def coalesce(rows: Sequence[TableWrite]) -> list[TableWrite]:
 
 
 def as_requeued(trial: FrozenTrial, kept: StoredCheckpoint | None) -> FrozenTrial:
-    """The trial as it was at its checkpoint, or before it ran: number and parameters stay, later reports go."""
+    """Return a waiting copy of a trial as of its checkpoint, or as before it ran, with its number and parameters."""
     fresh = copy.copy(trial)
     fresh.state, fresh.datetime_start = TrialState.WAITING, None
     last = None if kept is None else kept.step
@@ -58,8 +58,8 @@ def as_requeued(trial: FrozenTrial, kept: StoredCheckpoint | None) -> FrozenTria
     return fresh
 
 
-def rungs_of(trial: FrozenTrial) -> dict[str, Any]:
-    """Its marks of rungs."""
+def completed_rungs(trial: FrozenTrial) -> dict[str, Any]:
+    """Return the system attributes of the rungs that a trial has completed."""
     return {name: value for name, value in trial.system_attrs.items() if name.startswith(_RUNG_PREFIX)}
 
 

@@ -1,16 +1,20 @@
-"""What the next transaction of a session writes beside the trials themselves: rows of our tables and attributes."""
+"""Rows of our tables and attribute updates that the next transaction of a session writes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from optuna.trial import FrozenTrial
 
 from tuner.storage import tables
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.optuna_sql import TableWrite
-from tuner.storage.trial_rows import clear_rows, rungs_of, scalar_columns
+from tuner.storage.trial_rows import clear_rows, completed_rungs, scalar_columns
+
+if TYPE_CHECKING:
+    from tuner.engines import EpochRecord
+    from tuner.health import Finding
 
 AttrUpdate: TypeAlias = tuple[str, Callable[[Any], Any]]
 """Key of a user attribute of the study, and the function from its value (None if unset) to the new one."""
@@ -33,17 +37,17 @@ class WriteBuffer:
         """Buffer the recipe of a trial; it replaces the one before."""
         self._rows.append(TableWrite(tables.recipes, number, [{"recipe": dict(recipe)}], replace=True))
 
-    def add_epoch(self, number: int, record: Mapping[str, Any]) -> None:
+    def add_epoch(self, number: int, record: EpochRecord) -> None:
         """Buffer the record of an epoch with its probes, unless the trial has one of that epoch."""
         known = self._epochs.setdefault(number, set())
-        key = (record["fold"], record["epoch"])
+        key = (record.fold, record.epoch)
         if key not in known:
             known.add(key)
-            self._rows.append(TableWrite(tables.epochs, number, [scalar_columns(record)]))
-            for probe in record.get("probes", ()):
-                at = {"fold": record["fold"], "epoch": probe["epoch"]}
-                self._rows.append(TableWrite(tables.probes, number, [{**at, **scalar_columns(probe)}]))
-                layers = [{**at, "position": i, **scalar_columns(layer)} for i, layer in enumerate(probe["layers"])]
+            self._rows.append(TableWrite(tables.epochs, number, [scalar_columns(vars(record))]))
+            for probe in record.probes:
+                at = {"fold": record.fold, "epoch": probe.epoch}
+                self._rows.append(TableWrite(tables.probes, number, [{**at, **scalar_columns(vars(probe))}]))
+                layers = [{**at, "position": i, **scalar_columns(vars(layer))} for i, layer in enumerate(probe.layers)]
                 self._rows.append(TableWrite(tables.layers, number, layers))
 
     def add_checkpoint(
@@ -58,14 +62,14 @@ class WriteBuffer:
             folds: Values of the folds that were reported.
             content: The state that a worker resumes from.
         """
-        step, rungs = max(trial.intermediate_values, default=None), rungs_of(trial)
+        step, rungs = max(trial.intermediate_values, default=None), completed_rungs(trial)
         kept = self._checkpoints[trial.number] = StoredCheckpoint(*place, seconds, step, rungs, tuple(folds), content)
         self._rows = [row for row in self._rows if row.number != trial.number or row.table is not tables.checkpoints]
         self._rows.append(TableWrite(tables.checkpoints, trial.number, [kept.row()], replace=True))
 
-    def add_verdicts(self, number: int, findings: Sequence[Mapping[str, Any]]) -> None:
+    def add_verdicts(self, number: int, findings: Sequence[Finding]) -> None:
         """Buffer the findings on the health of a trial, the verdict first."""
-        rows = [{"position": position, **scalar_columns(finding)} for position, finding in enumerate(findings)]
+        rows = [{"position": position, **scalar_columns(vars(finding))} for position, finding in enumerate(findings)]
         self._rows.append(TableWrite(tables.verdicts, number, rows))
 
     def update_attr(self, key: str, function: Callable[[Any], Any]) -> None:

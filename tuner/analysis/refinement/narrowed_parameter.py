@@ -71,7 +71,7 @@ def _range(parameter: Float | Int, top: Sequence[float]) -> Narrowed:
     edge = next(
         (bound for bound in (parameter.low, parameter.high) if abs(to(top[0]) - to(bound)) < 0.01 * whole), None
     )
-    hint = "" if edge is None else f"; the very best lies at the edge {edge:.3g}: a wider range may hold better ones"
+    hint = "" if edge is None else f"; the very best is at the edge {edge:.3g}: a wider range may hold better ones"
     return Narrowed(new, f"{parameter} before; {text}, the very best {top[0]:.3g}{hint}")
 
 

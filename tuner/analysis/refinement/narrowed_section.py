@@ -21,7 +21,7 @@ class Change:
     Attributes:
         name: The dimension.
         key: Its key in the study file.
-        before, after: What it may be, for people; `after` is None for a dimension that is gone.
+        before, after: Its values, as text; `after` is None for a dimension that was removed.
         changed: Whether it was changed.
         searched: Whether it still has more than one value.
         why: One sentence with counts.

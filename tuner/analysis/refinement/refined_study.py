@@ -60,7 +60,7 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
 
     Args:
         study: The study.
-        file: Where the new study file will lie: what it refers to must be found from there.
+        file: Path of the new study file: what it refers to must be found from there.
         project: The project of the study.
         share: How many of the complete trials count as the best ones, in (0, 1].
 
@@ -98,8 +98,8 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
 
 
 def _study_source(study: StoredStudy) -> dict[str, Any]:
-    source = study.record.attrs.get("tuner:about", {}).get("source")
-    if not isinstance(source, Mapping):
+    source = study.record.attrs.info.source
+    if not source:
         raise UsageError(f"The study {study.record.name!r} was not made by keras-studies: it has no study file.")
     return with_new_names(source)
 
@@ -114,7 +114,7 @@ def _read_spec(study: StoredStudy, project: Path) -> StudySpec:
     spec = read_study_dict(_study_source(study), project, f"the study {record.name!r}", name=record.name)
     before, now = (
         {key: value for key, value in one.items() if key.startswith("search.")}
-        for one in (record.attrs.get("tuner:fingerprint", {}), fingerprint(spec))
+        for one in (record.attrs.fingerprint, fingerprint(spec))
     )
     changed = difference(before, now)
     if changed:

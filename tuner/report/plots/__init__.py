@@ -1,6 +1,6 @@
 """Pictures of a study: each a pure function from what was gathered to a Plotly figure.
 
-A plot that has nothing to show gives one sentence that says why, in place of a figure.
+A plot that has nothing to show is one sentence that says why, instead of a figure.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Plot:
     """A row of the table of plots.
 
     Attributes:
-        title: What stands above it.
+        title: Its heading.
         says: What it shows and how to read it, in one or two sentences.
         build: Draws it.
     """

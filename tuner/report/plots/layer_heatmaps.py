@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from plotly.graph_objects import Figure
 
+from tuner.health import Probe
 from tuner.report.health_counts import verdicts
 from tuner.report.plots.curves import chosen, which
 from tuner.report.plots.style import SCALE, figure, menu, text
@@ -39,9 +40,10 @@ _MEASURES = {
     "dead_share": _Measure("share of dead units", False),
     "saturated_share": _Measure("share of saturated values", False),
 }
-"""Number of a layer, as it is stored → measure."""
+"""Field of `LayerHealth` → measure."""
 
-Probes = Sequence[dict[str, Any]]
+Folds = Mapping[int, Sequence[Probe]]
+"""Fold → its probes."""
 
 
 def trials_by_epoch(results: StudyView) -> Figure | str:
@@ -51,7 +53,7 @@ def trials_by_epoch(results: StudyView) -> Figure | str:
         return _NOTHING
     many = len(having)
     having = chosen(results, having)
-    epochs = sorted({probe["epoch"] for seen in having for probe in results.probes[seen.number]})
+    epochs = sorted({probe.epoch for seen in having for probe in _all(results.probes[seen.number])})
     traces, names = [], []
     for key, measure in _MEASURES.items():
         grid = [_largest(results.probes[seen.number], key, epochs) for seen in having]
@@ -80,14 +82,14 @@ def layers_by_epoch(results: StudyView) -> Figure | str:
         return _NOTHING
     traces, names = [], []
     for label, seen in examples:
-        probes = _first_fold(results.probes[seen.number])
-        epochs = [probe["epoch"] for probe in probes]
+        probes = next(iter(results.probes[seen.number].values()))
+        epochs = [probe.epoch for probe in probes]
         for key, measure in _MEASURES.items():
-            names_of_layers = [layer["layer"] for layer in probes[0]["layers"]]
+            names_of_layers = [layer.layer for layer in probes[0].layers]
             rows = {name: [_layer(probe, name, key) for probe in probes] for name in names_of_layers}
             rows = {name: row for name, row in rows.items() if any(value is not None for value in row)}
             if rows:
-                every = [_values(results.probes[one.number], key) for _, one in examples]
+                every = [_values(_all(results.probes[one.number]), key) for _, one in examples]
                 grid = list(rows.values())
                 traces.append(_heat(measure, grid, list(rows), epochs, _bounds(measure, every), None))
                 names.append(f"{label}: {measure.title}")
@@ -115,29 +117,29 @@ def _examples(results: StudyView) -> list[tuple[str, TrialView]]:
     return list(found.values())[:_MOST_TRIALS]
 
 
-def _first_fold(probes: Probes) -> list[dict[str, Any]]:
-    return [probe for probe in probes if probe["fold"] == probes[0]["fold"]]
+def _all(folds: Folds) -> list[Probe]:
+    return [probe for probes in folds.values() for probe in probes]
 
 
-def _layer(probe: dict[str, Any], name: str, key: str) -> float | None:
-    return next((layer[key] for layer in probe["layers"] if layer["layer"] == name), None)
+def _layer(probe: Probe, name: str, key: str) -> float | None:
+    return next((getattr(layer, key) for layer in probe.layers if layer.layer == name), None)
 
 
-def _values(probes: Probes, key: str) -> list[float]:
-    return [layer[key] for probe in probes for layer in probe["layers"] if layer[key] is not None]
+def _values(probes: Iterable[Probe], key: str) -> list[float]:
+    return [value for probe in probes for layer in probe.layers if (value := getattr(layer, key)) is not None]
 
 
-def _largest(probes: Probes, key: str, epochs: Sequence[int]) -> list[float | None]:
+def _largest(folds: Folds, key: str, epochs: Sequence[int]) -> list[float | None]:
     """Return the largest number over layers and folds of a trial at each epoch, or None if not measured."""
     found = []
     for epoch in epochs:
-        values = _values([probe for probe in probes if probe["epoch"] == epoch], key)
+        values = _values([probe for probe in _all(folds) if probe.epoch == epoch], key)
         found.append(max(values) if values else None)
     return found
 
 
 def _bounds(measure: _Measure, grid: Iterable[Sequence[float | None]]) -> tuple[float, float]:
-    """From which number to which the colours go; powers of ten leave out the outermost two percent."""
+    """Return the ends of the colour scale; on a log scale without the outermost two percent."""
     if not measure.log:
         return 0.0, 1.0
     known = [math.log10(max(value, _FLOOR)) for row in grid for value in row if value is not None]

@@ -18,7 +18,7 @@ LEAST = 2
 _LONGEST_NAME = 26
 _MANY = 6
 _BELOW = 0.12
-"""How far below a range a trial stands in which the dimension does not count, as a share of the range."""
+"""Distance below a range of trials in which the dimension does not count, as a share of the range."""
 
 
 def parallel(results: StudyView) -> Figure | str:

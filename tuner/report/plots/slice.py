@@ -50,7 +50,7 @@ def values(results: StudyView) -> Figure | str:
         yaxis=axis,
         menus=[*choice, *zoom(axis, objective, results.objective.maximize)],
         showlegend=True,
-        # Below the axis are its names, which are as long as they are: the legend stands inside.
+        # Below the axis are its names, of any length: the legend is inside.
         legend={"orientation": "h", "x": 0, "y": 0.01, "xanchor": "left", "yanchor": "bottom"},
     )
 

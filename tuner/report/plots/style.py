@@ -78,7 +78,7 @@ def figure(traces: Sequence[dict[str, Any]], menus: Sequence[dict[str, Any]] = (
 
     Args:
         traces: What is drawn.
-        menus: What stands above it, a line each: beside each other they would overlap in a narrow window.
+        menus: Menus above it, one per line: beside each other they would overlap in a narrow window.
         layout: As Plotly has it.
     """
     axes = {name: {**_axis(), **layout.pop(name, {})} for name in ("xaxis", "yaxis")}
@@ -136,7 +136,7 @@ def _axis() -> dict[str, Any]:
 def value_axis(name: str, values: Iterable[float | None]) -> dict[str, Any]:
     """Return the axis of an objective: logarithmic if positive values are far apart.
 
-    Where single values are far off, the axis shows where the others lie; a double click shows all.
+    If single values are far off, the axis shows the range of the others; a double click shows all.
     """
     known = np.array([value for value in values if value is not None and np.isfinite(value)], np.float64)
     axis: dict[str, Any] = {"title": {"text": text(name)}}
@@ -159,7 +159,7 @@ def value_axis(name: str, values: Iterable[float | None]) -> dict[str, Any]:
 
 
 def zoom(axis: dict[str, Any], values: Iterable[float | None], maximize: bool) -> list[dict[str, Any]]:
-    """Two buttons: all values, or where the better half of them lies; none where that is the same."""
+    """Return two buttons, for all values and for the better half of them; none if that is the same."""
     known = np.array([value for value in values if value is not None and np.isfinite(value)], np.float64)
     if axis.get("type") == "log" or len(known) < 4:
         return []

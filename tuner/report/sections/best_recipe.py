@@ -36,12 +36,11 @@ def _code(results: StudyView) -> list[Html]:
         best = best_trial(results.study)
     except NoBestTrialError:
         return [element("p", "The trial was not made by keras-studies, so there is no recipe to use it with.")]
-    found = results.about.get("facts", {})
-    shape = tuple(found.get("input_shape", ()))
+    found = results.info.facts
     python = (
         "import tuner\n\n"
         f"best = tuner.best({python_text(best.study)})\n"
-        f"model = best.build({shape}, {found.get('outputs')})  # a compiled Keras model\n"
+        f"model = best.build({tuple(found.input_shape)}, {found.outputs})  # a compiled Keras model\n"
         "model.fit(x, y, **best.fit_options())  # your data, prepared as the study's\n"
     )
     return [

@@ -14,13 +14,13 @@ def origin(results: StudyView, versions: dict[str, str]) -> Html:
     """Versions now and when the study was run, and everything that its trials have in common."""
     fingerprint = results.fingerprint
     then = {key.removeprefix("version."): value for key, value in fingerprint.items() if key.startswith("version.")}
-    programs = results.study.programs
+    programs = results.study.record.attrs.programs
     rows = [
         ("Study run with", ", ".join(f"{name} {value}" for name, value in then.items() if value) or "not recorded"),
         ("Report made with", ", ".join(f"{name} {value}" for name, value in versions.items())),
         *(
-            [("Programs", f"{number(programs['traced'])} made, in {duration(programs['seconds'])} of the workers")]
-            if programs.get("traced")
+            [("Programs", f"{number(programs.traced)} made, in {duration(programs.seconds)} of the workers")]
+            if programs.traced
             else []
         ),
         ("Fingerprint", element("code", digest(fingerprint)) if fingerprint else "none: not made by keras-studies"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from tuner.report.html import Html, element, facts, table
 from tuner.report.study_view import StudyView
+from tuner.storage import StoredFacts
 from tuner.text import listed, number
 
 _CUT = 12
@@ -13,14 +14,13 @@ _CUT = 12
 
 def asked(results: StudyView) -> Html:
     """Objective, data, budget and search as facts; the space as a table."""
-    about = results.about
-    if not about:
+    source, found = results.info.source, results.info.facts
+    if not source:
         return element(
             "p",
             "This study was not made by keras-studies: its data, model and budget are not recorded. What its trials "
             "tried and reached is shown below.",
         )
-    source, found = about.get("source", {}), about.get("facts", {})
     rows = [
         (
             "Objective",
@@ -29,11 +29,11 @@ def asked(results: StudyView) -> Html:
         ("Model", results.fingerprint.get("model", "–")),
         ("Data", _data(found, results.fingerprint.get("data.source"))),
         ("Rows", _rows(found, results.folds)),
-        *([("Classes", _classes(found["classes"]))] if found.get("classes") else []),
+        *([("Classes", _classes(found.classes))] if found.classes else []),
         ("Budget", _budget(source.get("budget", {}))),
         ("Search", f"sampler {_named(source, 'sampler', 'tpe')}, pruner {_named(source, 'pruner', 'the default')}"),
     ]
-    notes = [element("li", note) for note in found.get("notes", [])]
+    notes = [element("li", note) for note in found.notes]
     return element("div", facts(rows), element("ul", notes, class_="notes") if notes else None, _space(results))
 
 
@@ -43,19 +43,19 @@ def _budget(budget: dict[str, Any]) -> str:
     return ", ".join([*counted, *others]) or "–"
 
 
-def _data(found: dict[str, Any], source: Any) -> str:
-    shape = " × ".join(map(str, found.get("input_shape", []))) or "?"
-    return f"{source}: {found.get('task')}, {shape} → {found.get('outputs')}"
+def _data(found: StoredFacts, source: Any) -> str:
+    shape = " × ".join(map(str, found.input_shape)) or "?"
+    return f"{source}: {found.task}, {shape} → {found.outputs}"
 
 
-def _rows(found: dict[str, Any], folds: int) -> str:
-    rows = ", ".join(f"{number(many)} {part}" for part, many in found.get("rows", {}).items())
+def _rows(found: StoredFacts, folds: int) -> str:
+    rows = ", ".join(f"{number(many)} {part}" for part, many in found.rows.items())
     return rows if folds == 1 else f"{rows}; {folds} folds, of which the first is counted here"
 
 
-def _classes(classes: list[Any]) -> str:
+def _classes(classes: list[str]) -> str:
     more = f" and {len(classes) - _CUT} more" if len(classes) > _CUT else ""
-    return f"{len(classes)}: {', '.join(map(str, classes[:_CUT]))}{more}"
+    return f"{len(classes)}: {', '.join(classes[:_CUT])}{more}"
 
 
 def _named(source: dict[str, Any], section: str, default: str) -> str:

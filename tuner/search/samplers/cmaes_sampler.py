@@ -9,12 +9,12 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from tuner.catalog import Objective
+from tuner.optuna_internals import SearchSpaceTransform
 from tuner.search.distributions import distribution
 from tuner.space import Float, Int, Space
 
 if TYPE_CHECKING:
     from cmaes import CMA
-    from optuna._transform import _SearchSpaceTransform
     from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
     from optuna.study import Study
@@ -71,12 +71,10 @@ class CmaEsSampler(optuna.samplers.CmaEsSampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Propose values for the unconditional numbers; none during startup."""
-        from optuna._transform import _SearchSpaceTransform
-
         complete = study._get_trials(deepcopy=False, states=(TrialState.COMPLETE,), use_cache=True)
         if not search_space or len(complete) < self._n_startup_trials:
             return {}
-        transform = _SearchSpaceTransform(search_space, transform_0_1=True)
+        transform = SearchSpaceTransform(search_space, transform_0_1=True)
         optimizer = self._updated(study.direction, complete, transform)
         # As in Optuna: a process that resumes the study, or runs beside another one, must not draw the same values.
         optimizer._rng.seed(self._cma_rng.rng.randint(1, 2**16) + trial.number)
@@ -85,7 +83,7 @@ class CmaEsSampler(optuna.samplers.CmaEsSampler):
             study._storage.set_trial_system_attr(trial._trial_id, key, value)
         return transform.untransform(values)
 
-    def _updated(self, direction: StudyDirection, complete: list[FrozenTrial], transform: _SearchSpaceTransform) -> CMA:
+    def _updated(self, direction: StudyDirection, complete: list[FrozenTrial], transform: SearchSpaceTransform) -> CMA:
         """Tell the optimizer of every generation that is complete by now; a new one starts from the first."""
         objective = Objective("objective", direction.name.lower())
         proposed = [trial for trial in complete if GENERATION in trial.system_attrs and self._fits(trial)]

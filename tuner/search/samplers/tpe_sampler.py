@@ -5,7 +5,7 @@ others are a part of them, spread evenly from the first to the last; the best 25
 density of the good settings is the one that Optuna would fit, and that of the others is an estimate of it from fewer
 points.
 
-Uses private parts of Optuna: `_split_trials` ranks the trials.  A test compares what is proposed with what Optuna's own
+Optuna's private `_split_trials` ranks the trials.  A test compares what is proposed with what Optuna's own
 sampler proposes, for the installed version.
 """
 
@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import optuna.samplers
-from optuna.samplers._tpe.sampler import _split_trials, default_gamma
 from optuna.trial import TrialState
 
+from tuner.optuna_internals import default_gamma, split_trials
 from tuner.search.trial_window import FinishedTrials, WindowedStudy, by_number
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class TPESampler(optuna.samplers.TPESampler):
             common = trial.distributions if self._common is None else self._common
             self._common = {name: one for name, one in common.items() if trial.distributions.get(name) == one}
         # The best of all are among the best so far and the fresh ones; equals are ranked by their numbers.
-        self._best, _ = _split_trials(study, sorted([*self._best, *fresh], key=by_number), _BEST)
+        self._best, _ = split_trials(study, sorted([*self._best, *fresh], key=by_number), _BEST)
         if len(self._finished) <= self._window:
             return trials
         shown = [*self._finished.spread(self._window), *self._best, *unfinished]

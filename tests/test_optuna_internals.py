@@ -1,0 +1,93 @@
+"""Private names of Optuna: imported in one module, and there in the installed version."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import optuna
+import pytest
+from structure import Module, modules
+
+from tuner import optuna_internals
+
+OBJECTS = ("trial", "study", "frozen", "backend")
+"""Variables that hold an object of Optuna, as this package names them."""
+ATTRIBUTES = {
+    "_trial_id": lambda: optuna.create_study().ask(),
+    "_study_id": optuna.create_study,
+    "_storage": optuna.create_study,
+    "_thread_local": optuna.create_study,
+    "_get_trials": optuna.create_study,
+    "_build_frozen_trial_from_trial_model": lambda: optuna.storages.RDBStorage,
+    "_get_trial": optuna.storages.InMemoryStorage,
+    "_lock": optuna.storages.InMemoryStorage,
+    "_prev_waiting_trial_number": optuna.storages.InMemoryStorage,
+    "_set_trial": optuna.storages.InMemoryStorage,
+    "_studies": optuna.storages.InMemoryStorage,
+    "_update_cache": optuna.storages.InMemoryStorage,
+    "_cma_rng": optuna.samplers.CmaEsSampler,
+    "_init_optimizer": optuna.samplers.CmaEsSampler,
+    "_n_startup_trials": optuna.samplers.TPESampler,
+}
+"""Private attribute that this package uses, and what makes an object of Optuna that has it."""
+
+
+def private_imports(module: Module) -> Iterator[str]:
+    """Each import of a private module or name of Optuna."""
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.ImportFrom(module=str(source), names=names):
+                found = [f"{source}.{name.name}" for name in names]
+            case ast.Import(names=names):
+                found = [name.name for name in names]
+            case _:
+                continue
+        for name in found:
+            if name.startswith("optuna.") and "._" in name:
+                yield f"{module.path.name}:{node.lineno} {name}"
+
+
+def private_attributes(module: Module) -> Iterator[tuple[str, str]]:
+    """Each private attribute that is read of an object of Optuna, with its place."""
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name) | ast.Attribute(attr=name), attr=attribute):
+                if name in OBJECTS and attribute.startswith("_"):
+                    yield attribute, f"{module.path.name}:{node.lineno}"
+
+
+def test_one_module_imports_private_names() -> None:
+    found = {module.name: list(private_imports(module)) for module in modules()}
+    assert found.pop("optuna_internals")
+    assert [place for places in found.values() for place in places] == []
+
+
+def test_private_attributes_are_listed() -> None:
+    found = dict(pair for module in modules() for pair in private_attributes(module))
+    assert found
+    assert {name: place for name, place in found.items() if name not in ATTRIBUTES} == {}
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_the_installed_version_has_each_attribute(name: str) -> None:
+    assert hasattr(ATTRIBUTES[name](), name)
+
+
+def test_the_installed_version_has_the_columns_that_are_written() -> None:
+    columns = {
+        "StudyModel": {"study_id", "study_name"},
+        "StudyUserAttributeModel": {"study_id", "key", "value_json"},
+        "StudySystemAttributeModel": {"study_id", "key", "value_json"},
+        "TrialModel": {"trial_id", "study_id", "number", "state", "_datetime_start_utc", "_datetime_complete_utc"},
+        "TrialParamModel": {"trial_id", "param_name", "param_value", "distribution_json"},
+        "TrialUserAttributeModel": {"trial_id", "key", "value_json"},
+        "TrialSystemAttributeModel": {"trial_id", "key", "value_json"},
+        "TrialValueModel": {"trial_id", "objective", "value", "value_type"},
+        "TrialIntermediateValueModel": {"trial_id", "step", "intermediate_value", "intermediate_value_type"},
+    }
+    assert {name for name in optuna_internals.__all__ if name.endswith("Model")} == {"BaseModel", *columns}
+    for name, expected in columns.items():
+        mapper = getattr(optuna_internals, name).__mapper__
+        assert expected <= set(mapper.attrs.keys()), name

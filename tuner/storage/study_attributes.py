@@ -1,0 +1,128 @@
+"""What this package stores in Optuna's user attributes of studies and trials: every key, and the types of the values.
+
+System attributes are Optuna's own.  Attributes of a database of an older version are read under their present names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from tuner.catalog import TrialState
+from tuner.search import OUTCOME
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+PRIVATE_PREFIX = "tuner:"
+"""Of the attributes of a study that are not for the user's eyes."""
+STUDY_INFO = "tuner:about"
+FINGERPRINT = "tuner:fingerprint"
+SETTINGS = "tuner:settings"
+WALL_TIME = "tuner:wall_s"
+PROGRAMS = "tuner:programs"
+STEP_TIMES = "tuner:step_times"
+"""The step times by which the workers choose how they train (`Engine.measured`); only a run reads them."""
+WARNINGS = "tuner:warnings"
+TEST_USES = "tuner:test_scored"
+
+ENGINE = "engine"
+DURATION = "duration_s"
+FALLBACK_REASON = "fallback_reason"
+TRACEBACK = "traceback"
+
+
+class Attributes(BaseModel):
+    """Attributes as JSON holds them; keys of others are ignored."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class StoredFacts(Attributes):
+    """What was found in the data (`tuner.data.DataFacts`), as far as an older version has stored it."""
+
+    task: str = ""
+    input_shape: list[int] = []
+    outputs: int = 0
+    classes: list[str] = []
+    features: list[str] = []
+    rows: dict[str, int] = {}
+    class_counts: list[int] = []
+    sha256: str = ""
+    notes: list[str] = []
+
+
+class StudyInfo(Attributes):
+    """What a reader of the database needs to know of a study without its file; empty for one of plain Optuna.
+
+    Attributes:
+        file: Path of the study file, or None for a study that was run from a dictionary.
+        metric: Name of the objective.
+        task: The task found in the data, or stated.
+        source: Content of the study file.
+        facts: What was found in the data.
+    """
+
+    file: str | None = None
+    metric: str | None = None
+    task: str | None = None
+    source: dict[str, Any] = {}
+    facts: StoredFacts = StoredFacts()
+
+
+class CompileStats(Attributes):
+    """Programs that the compiled engine made, and the seconds that it took."""
+
+    traced: int = Field(default=0, ge=0)
+    seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+
+
+class StudyAttributes(Attributes):
+    """User attributes of a study.
+
+    Attributes:
+        info: What a reader needs to know without the study file.
+        fingerprint: What all trials have in common; empty for a study of plain Optuna.
+        wall_s: Wall time of all its runs together, in seconds.
+        programs: Programs that the compiled engine made in all its runs.
+        settings: How many settings its space has, or None if that is not known or too many to try them all.
+        warnings: What its workers have warned of, one sentence each.
+        test_uses: Each time that its test part was scored: `{"when", "trial", "mean"}`.
+    """
+
+    info: StudyInfo = Field(StudyInfo(), validation_alias=STUDY_INFO)
+    fingerprint: dict[str, Any] = Field({}, validation_alias=FINGERPRINT)
+    wall_s: float = Field(0.0, validation_alias=WALL_TIME, ge=0, allow_inf_nan=False)
+    programs: CompileStats = Field(CompileStats(), validation_alias=PROGRAMS)
+    settings: int | None = Field(None, validation_alias=SETTINGS)
+    warnings: list[str] = Field([], validation_alias=WARNINGS)
+    test_uses: list[Any] = Field([], validation_alias=TEST_USES)
+
+
+class StoredOutcome(Attributes):
+    """How a trial ended, if Optuna's state does not say it all (`tuner.search.Outcome`)."""
+
+    state: TrialState = Field(default=TrialState.COMPLETE, strict=False)
+    reason: str | None = None
+
+
+class TrialAttributes(Attributes):
+    """User attributes of a trial.
+
+    Attributes:
+        outcome: How it ended; `tuner.search.trial_state` reads it.
+        duration_s: Wall time in its workers, in seconds, or None if it has not ended.
+        engine: The engine that trained it.
+        fallback_reason: Why that was not the fastest engine, or None if it was.
+    """
+
+    outcome: StoredOutcome = Field(StoredOutcome(), validation_alias=OUTCOME)
+    duration_s: float | None = Field(None, validation_alias=DURATION, ge=0, allow_inf_nan=False)
+    engine: str | None = Field(None, validation_alias=ENGINE)
+    fallback_reason: str | None = Field(None, validation_alias=AliasChoices(FALLBACK_REASON, "slower_as"))
+
+
+def trial_attributes(trial: FrozenTrial) -> TrialAttributes:
+    """Return the user attributes of a trial."""
+    return TrialAttributes.model_validate(trial.user_attrs)
