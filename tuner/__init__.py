@@ -16,7 +16,7 @@ _HOME = {**dict.fromkeys(__all__, "tuner.api"), "BuildableRecipe": "tuner.catalo
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is asked for: `tuner --help` must not wait for Optuna."""
+    """Import the API on first use: `tuner --help` must not wait for Optuna."""
     if name not in _HOME:
         raise AttributeError(f"module 'tuner' has no attribute {name!r}")
     import importlib

@@ -1,6 +1,6 @@
-"""The functions of the package: run a study, take its best recipe, train the winner, use its model.
+"""The Python API: run a study, get its best recipe, train the winner, use its model.
 
-What reads databases is imported where it is used: `run` starts the workers first (see `runner.launch`).
+Modules that read databases are imported late: `run` starts the workers first (see `runner.launch`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class StudyHandle:
         name: Its name.
         storage: URL of the database.
         ended: Why the run that returned the handle ended: "trials", "time", "target", "patience", "exhausted" or
-            "interrupted"; empty for a handle made otherwise.
+            "interrupted"; empty for other handles.
     """
 
     name: str
@@ -55,7 +55,7 @@ class StudyHandle:
             database.close()
 
     def summary(self) -> dict[str, Any]:
-        """Return the study in numbers: the shape of `tuner show --json`."""
+        """Return a summary of the study, as in `tuner show --json`."""
         from tuner.results import summary
 
         return summary(self.results())
@@ -86,10 +86,10 @@ def run(
     Args:
         study: A study file, or its content as a mapping.
         name: Another name for the study.
-        storage: Database; by default `runs/tuner.db` of the study's project.
-        executor: Where trials are trained: "local", on this machine, or "ray", on a cluster.
-        address: Address of the Ray cluster; for "ray" only.
-        show: Called with the progress whenever it has changed.
+        storage: URL of the database; by default `runs/tuner.db` of the study's project.
+        executor: "local" to train on this machine, "ray" for a cluster.
+        address: Address of the Ray cluster.
+        show: Called with each change of the progress.
         **overrides: `trials`, `time_s`, `epochs`, `workers`, `engine`, `seed`; None for the value of the study.
 
     Raises:
@@ -104,14 +104,14 @@ def best(study: str | Path, *, storage: str | None = None) -> BuildableRecipe:
     """Return the recipe of a study's best trial, or the one in an exported file or a saved model.
 
     Args:
-        study: Name of the study, its study file, or a file that `tuner export` (.json or .toml) or `tuner train` wrote
+        study: Name of the study, its study file, or a file written by `tuner export` (.json or .toml) or `tuner train`
             (.keras).
-        storage: Database; by default `runs/tuner.db` of the study file's project, or of the current folder.
+        storage: URL of the database; by default `runs/tuner.db` of the study file's project, or of the current folder.
 
     Raises:
         StudyNotFoundError: There is no such study.
         NoBestTrialError: No trial is complete yet.
-        UsageError: The file holds no recipe that can be read.
+        UsageError: The file contains no readable recipe.
     """
     from tuner.export import read_export
     from tuner.serving import read_about
@@ -141,22 +141,22 @@ def train(
     code: Collection[str] = (),
     show: Callable[[Progress], None] = lambda standing: None,
 ) -> RefitResult:
-    """Train the leading recipes of a study again, choose one, score the test part once, save the model.
+    """Retrain the leading recipes of a study, choose one, score it once on the test part, save the model.
 
     The same as the command `tuner train`.
 
     Args:
         study: Name of the study, or its study file.
         output: File to save the model in; ends in .keras.
-        top: How many of the leading recipes are trained again.
+        top: Number of leading recipes to retrain.
         seeds: Number of seeds for each recipe; at least two.
         seed: Seed that they are derived from; None for the study's.
-        workers: Worker processes; None for one a core.
-        storage: Database; by default `runs/tuner.db` of the study file's project, or of the current folder.
+        workers: Worker processes; None for one per core.
+        storage: URL of the database; by default `runs/tuner.db` of the study file's project, or of the current folder.
         force: Whether to overwrite an existing file.
-        code: Model file and data functions of the project, as in "models/own.py:build", if no study file of it names
+        code: Model and data functions to allow, such as "models/own.py:build", if no study file of the project names
             them: code that only the database names is not run.
-        show: Called with the progress whenever it has changed.
+        show: Called with each change of the progress.
 
     Returns:
         The result; if its `verdict` is "none", nothing was saved.

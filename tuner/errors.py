@@ -4,26 +4,26 @@
     ├── UsageError                          2   a command or a call was given something it cannot use
     │   ├── UnknownNameError                    a name that is in no table
     │   ├── StudyFileError                      a study file with problems, all of them at once
-    │   ├── StudyChangedError                   same name, another question
+    │   ├── StudyChangedError                   same name, but a different study
     │   ├── StudyNotFoundError                  no such study in the storage
     │   ├── NoBestTrialError                    a study without one finished trial
     │   ├── ContentError                        a model, study or data function that cannot be loaded
     │   ├── DataError                           data that cannot be used as they are
-    │   ├── RecipeError                         a recipe, read from a database or a file, that cannot be one
-    │   ├── CodeError                           code that is named by what was read alone, and by nobody else
+    │   ├── RecipeError                         an invalid recipe in a database or a file
+    │   ├── CodeError                           code that only a database or an exported file names
     │   └── UnsupportedError                    a recipe that this engine cannot train; another one can
-    ├── StudyFailedError                    1   the search itself could not go on
+    ├── StudyFailedError                    1   the search itself cannot continue
     │   └── RepeatedFailureError                the same error of user code, several times in a row
     ├── StorageError                        3   the database cannot be used
     │   ├── StudyBusyError                      an older version is running this study
-    │   ├── LeaseLostError                      another process has taken the trials of this one over
-    │   └── StorageUnavailableError                    the database cannot be used now, which may pass
+    │   ├── LeaseLostError                      another process has taken over the trials of this one
+    │   └── StorageUnavailableError             the database cannot be used now, but may be later
     │       └── DiskFullError                   its disk is full
-    ├── WorkerError                         1   a worker process could not be started or spoken to
+    ├── WorkerError                         1   a worker process could not be started or reached
     └── CheckpointError                     1   a checkpoint that a trial cannot resume from; it starts over
 
-Every message says rule, value, place and next step.  Errors of Keras, Optuna, SQLAlchemy and the
-operating system are turned into these where they are called; nothing else leaves the library on purpose.
+Every message says rule, value, place and next step.  Errors of Keras, Optuna, SQLAlchemy and the operating system are
+converted to these where they are called; nothing else leaves the library on purpose.
 `DataWarning` is a warning.
 """
 
@@ -51,7 +51,7 @@ class UnknownNameError(UsageError):
     """A name that is in no table.
 
     Args:
-        family: What kind of thing was looked up, in the singular ("optimizer").
+        family: Kind of thing that was looked up, singular ("optimizer").
         given: The name as it was given.
         allowed: The names of the table.
     """
@@ -65,15 +65,15 @@ class UnknownNameError(UsageError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with a study file.
+    """One problem of a study file.
 
     Attributes:
         key: The dotted key ("search.learning_rate"), "" for the file as a whole.
-        rule: What must hold, as a sentence.
-        given: What the file says, as the person wrote it; None where there is nothing to show.
-        allowed: What may stand there, in words.
-        nearest: The nearest right name, where a name was misspelt.
-        next_step: What to do about it.
+        rule: The violated rule.
+        given: The value as the file writes it, or None if there is nothing to show.
+        allowed: The allowed values, in words.
+        nearest: The nearest valid name, if a name was misspelt.
+        next_step: How to fix it.
     """
 
     key: str
@@ -84,7 +84,7 @@ class Problem:
     next_step: str | None = None
 
     def lines(self) -> list[str]:
-        """The problem as lines of text; the first one starts with the key."""
+        """Format the problem as lines of text; the first one starts with the key."""
         text = [f"{self.key or 'the file'}: {self.rule}"]
         if self.given is not None:
             text.append(f"    given:   {self.given}")
@@ -110,11 +110,11 @@ class StudyFileError(UsageError):
 
 
 class StudyChangedError(UsageError):
-    """A study of this name exists, and asks another question."""
+    """A different study with this name exists."""
 
 
 class StudyNotFoundError(UsageError):
-    """The storage holds no study of this name."""
+    """The storage has no study with this name."""
 
 
 class NoBestTrialError(UsageError):
@@ -130,7 +130,7 @@ class DataError(UsageError):
 
 
 class DataWarning(UserWarning):
-    """Rows that are answered, but hold something that the model knows nothing of."""
+    """Rows that get a prediction, but contain something that the model does not know."""
 
 
 class RecipeError(UsageError):
@@ -146,7 +146,7 @@ class UnsupportedError(UsageError):
 
 
 class StudyFailedError(TunerError):
-    """The search could not go on."""
+    """The search cannot continue."""
 
 
 class RepeatedFailureError(StudyFailedError):
@@ -160,15 +160,15 @@ class StorageError(TunerError):
 
 
 class StudyBusyError(StorageError):
-    """A process of an older version, which shares with nobody, is running this study."""
+    """A process of an older version, which needs the study for itself, is running it."""
 
 
 class LeaseLostError(StorageError):
-    """Another process took this one for dead, and has taken its trials over."""
+    """Another process took this one for dead, and has taken over its trials."""
 
 
 class StorageUnavailableError(StorageError):
-    """The database cannot be used now: locked, out of reach, or its disk is full.  Another attempt may do."""
+    """The database cannot be used now: it is locked, unreachable, or its disk is full.  A retry may succeed."""
 
 
 class DiskFullError(StorageUnavailableError):
@@ -176,15 +176,15 @@ class DiskFullError(StorageUnavailableError):
 
 
 class WorkerError(TunerError):
-    """A worker process could not be started or spoken to."""
+    """A worker process could not be started or reached."""
 
 
 class CheckpointError(TunerError):
-    """A checkpoint that a trial cannot resume from: damaged, or of something else.  The trial starts over."""
+    """A checkpoint that a trial cannot resume from: it is damaged or foreign.  The trial starts over."""
 
 
 def nearest(given: object, allowed: Iterable[str]) -> str | None:
-    """The name in `allowed` that is most like `given`, or None where none is much like it."""
+    """Return the name in `allowed` that is most similar to `given`, or None if none is similar."""
     names, text = {name.lower(): name for name in allowed}, str(given).lower()
     if len(text) > _LONGEST_NAME:  # comparing takes time in proportion to both lengths
         return None
@@ -193,6 +193,6 @@ def nearest(given: object, allowed: Iterable[str]) -> str | None:
 
 
 def shown(value: Any, limit: int = 80) -> str:
-    """`value` as a person would write it, cut to `limit` characters."""
+    """Return the `repr` of a value, cut to `limit` characters."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

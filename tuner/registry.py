@@ -9,7 +9,7 @@ from tuner.errors import UnknownNameError
 
 
 class Named(Protocol):
-    """What a row must have."""
+    """The interface of a row."""
 
     @property
     def name(self) -> str: ...
@@ -22,8 +22,8 @@ class Registry(Mapping[str, Row], Generic[Row]):
     """An ordered, read-only table name → row.
 
     Args:
-        family: What one row is, in the singular ("optimizer"); used in messages.
-        *rows: The rows, in the order in which they are listed to people.
+        family: Kind of its rows, singular ("optimizer"), for messages.
+        *rows: The rows, in the order in which they are listed to users.
 
     Raises:
         ValueError: Two rows have the same name.
@@ -36,10 +36,10 @@ class Registry(Mapping[str, Row], Generic[Row]):
             raise ValueError(f"Two rows of the {family} table have the same name.")
 
     def __getitem__(self, name: str) -> Row:
-        """The row of this name.
+        """Return the row with this name.
 
         Raises:
-            UnknownNameError: No row has it; the message names the nearest one.
+            UnknownNameError: There is no such row; the message names the nearest one.
         """
         try:
             return self._rows[name]

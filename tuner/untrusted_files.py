@@ -1,7 +1,7 @@
-"""Read files that may be damaged or hostile: only regular ones, of a known size, and what fails is one error.
+"""Read files that may be damaged or hostile: only regular files of bounded size, and any failure is one error.
 
-Whoever reads a file that somebody else may have made reads it inside `reading`, and asks `check_regular`,
-`read_bytes` or `open_zip` for its size before anything is held in memory.
+A file that somebody else may have made is read inside `reading`; `check_regular`, `read_bytes` or `open_zip` bound its
+size before it is loaded.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 MAX_MODEL_CODE_BYTES = 10_000_000
 MAX_JSON_BYTES = 64_000_000
-"""An exported recipe, or what lies in a model file beside the weights."""
+"""An exported recipe, or the metadata in a model file."""
 MAX_ZIP_MEMBERS = 10_000
 MAX_EXPANSION = 100
-"""How many times its compressed size a part of an archive may take, as in Keras (deflated zeros take 1,000 times) …"""
+"""Maximum ratio of the size of an archive member to its compressed size, as in Keras (deflated zeros: 1,000) …"""
 EXPANSION_FLOOR_BYTES = 256_000_000
 """… beyond this size."""
 MAX_KEY_PARTS = 32
 _REASON_LENGTH = 300
 _KEY_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
 _LONG_KEY = re.compile(rf"""(?<![\w.\\"'-])(?:{_KEY_PART}){{{MAX_KEY_PARTS}}}""")
-"""Possessive, and never from within a word or a text: its time is linear in the length of the file."""
+"""Possessive quantifiers, and no match inside a word or string: its time is linear in the length of the file."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -47,19 +47,19 @@ _KINDS = (
 
 @contextmanager
 def reading(what: str, rule: str, next_step: str, error: type[TunerError]) -> Iterator[None]:
-    """Turn whatever a reader raises into one error of ours.
+    """Convert any exception of a parser to one error of ours.
 
-    Libraries that parse files promise nothing about what they raise on damaged ones: `zlib.error`, `RecursionError`,
-    `MemoryError`, `KeyError`, `AttributeError` and others have been seen.
+    Parsers promise nothing about what they raise on damaged files: `zlib.error`, `RecursionError`, `MemoryError`,
+    `KeyError`, `AttributeError` and others have been seen.
 
     Args:
-        what: The file, as the person named it.
-        rule: What it must be ("a NumPy archive").
-        next_step: What to do about it, a sentence.
+        what: The file, as the user named it.
+        rule: The required kind of file ("a NumPy archive").
+        next_step: How to fix it, a sentence.
         error: Class of the error.
 
     Raises:
-        TunerError: Of this class; an error of ours passes as it is.
+        TunerError: An error of this class; our own errors pass unchanged.
     """
     try:
         yield
@@ -70,7 +70,7 @@ def reading(what: str, rule: str, next_step: str, error: type[TunerError]) -> It
 
 
 def reason(error: BaseException) -> str:
-    """What an exception of a library says, on one line without control characters, cut where it is long."""
+    """Format an exception of a library on one line, without control characters, and shortened."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     words: dict[type[BaseException], str] = {
@@ -83,7 +83,7 @@ def reason(error: BaseException) -> str:
 
 
 def special_kind(path: Path) -> str | None:
-    """Say what stands at a path that is no regular file ("a named pipe"), or None if it is one or nothing is there."""
+    """Return the kind of a path that is not a regular file ("a named pipe"), or None if it is one or does not exist."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
@@ -92,14 +92,14 @@ def special_kind(path: Path) -> str | None:
 
 
 def check_regular(path: Path) -> int:
-    """Make sure that a path is a regular file: to open a named pipe would wait for ever.
+    """Check that a path is a regular file: opening a named pipe would block forever.
 
     Returns:
         Its size in bytes.
 
     Raises:
         ValueError: It is a folder, a pipe, a socket or a device.
-        OSError: It is not there.
+        OSError: It does not exist.
     """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
@@ -111,10 +111,10 @@ def read_bytes(path: Path, limit: int) -> bytes:
     """Read a regular file of at most `limit` bytes.
 
     Raises:
-        ValueError: It is larger, or no regular file.
+        ValueError: It is larger, or not a regular file.
         OSError: It cannot be read.
     """
-    # Not blocking: what is a named pipe by now is opened at once, and refused.
+    # Non-blocking: a path that has become a named pipe is opened at once, and refused.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -129,8 +129,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     """Parse TOML.
 
     Raises:
-        ValueError: It is none, or has a key of more than `MAX_KEY_PARTS`: `tomllib` takes time and memory in proportion
-            to their square, 960 GB for a megabyte of "a.a.a".
+        ValueError: It is not TOML, or has a key of more than `MAX_KEY_PARTS`: `tomllib` needs time and memory
+            quadratic in them, 960 GB for a megabyte of "a.a.a".
         RecursionError: It is nested too deep.
     """
     if long := _LONG_KEY.search(text):
@@ -141,10 +141,10 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 @contextmanager
 def open_zip(source: Path | BinaryIO) -> Iterator[zipfile.ZipFile]:
-    """Open an archive whose parts have a size that fits what is stored of them.
+    """Open an archive whose members have plausible sizes.
 
     Raises:
-        ValueError: It is no regular file, or a part of it would take far more memory than a real one.
+        ValueError: It is not a regular file, or a member claims to expand to an implausible size.
         OSError, zipfile.BadZipFile: It cannot be read.
     """
     with ExitStack() as stack:
@@ -164,7 +164,7 @@ def open_zip(source: Path | BinaryIO) -> Iterator[zipfile.ZipFile]:
 
 
 def check_expansion(name: str, size: int, stored: int) -> None:
-    """Refuse a part that says of itself that it is far larger than what is stored of it can hold.
+    """Refuse an archive member that claims to expand far beyond its compressed size.
 
     Raises:
         ValueError: With both sizes.
@@ -174,11 +174,11 @@ def check_expansion(name: str, size: int, stored: int) -> None:
 
 
 def read_member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    """Read one part of an archive, of at most `limit` bytes.
+    """Read an archive member of at most `limit` bytes.
 
     Raises:
         ValueError: It is larger.
-        KeyError: There is none of this name.
+        KeyError: There is no such member.
     """
     size = archive.getinfo(name).file_size
     if size > limit:
@@ -187,10 +187,10 @@ def read_member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
 
 
 def read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Read one array of a NumPy archive, whose header claims no more than the archive holds; objects are refused.
+    """Read an array of a NumPy archive, if its header claims no more than the archive holds; objects are refused.
 
     Raises:
-        ValueError, KeyError: There is none of this name, or it is damaged or something else.
+        ValueError, KeyError: There is no such array, or it cannot be read.
     """
     from numpy.lib import format as npy
 
@@ -210,7 +210,7 @@ def read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
 
 
 def physical_memory() -> int | None:
-    """Memory of this machine in bytes, or None if the system does not say."""
+    """Return the memory of this machine in bytes, or None if it is unknown."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):

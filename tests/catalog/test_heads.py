@@ -38,7 +38,7 @@ def test_a_head_asked_for_by_name_is_taken() -> None:
 
 
 def test_a_loss_for_another_task_names_those_that_fit() -> None:
-    with pytest.raises(UsageError, match="huber is for regression and the task is binary. Take one of: binary_cross"):
+    with pytest.raises(UsageError, match="huber is for regression and the task is binary. Use one of: binary_cross"):
         resolve_head("huber", Task.BINARY)
 
 

@@ -175,7 +175,7 @@ def test_names_with_brackets_are_text(call, project):
 def test_new_twice(call, project):
     first = call("new", "p")
     assert first.code == 0
-    assert first.out.count("made ") == 3
+    assert first.out.count("created ") == 3
     (project / "p" / "models" / "mlp.py").write_text("mine", encoding="utf-8")
     second = call("new", "p")
     assert second.code == 0
@@ -197,7 +197,9 @@ def test_check_trains_the_first_setting(call, study, project, monkeypatch):
     said = call("check", str(study), "--train")
     assert said.code == 0
     assert re.search(r"^tried +optimizer = adam, learning_rate = 0\.001 *$", said.out, re.MULTILINE)
-    assert re.search(r"trained by \w+: [\d.e-]+ s an epoch, and .* s once; all trials to their end: about", said.out)
+    assert re.search(
+        r"trained by \w+: [\d.e-]+ s per epoch, after .* s of setup; all trials, without pruning: about", said.out
+    )
     assert not (project / "runs").exists()
 
     def broken(recipe):

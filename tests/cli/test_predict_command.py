@@ -21,8 +21,8 @@ def test_it_says_what_it_did(call, table):
     said = call("predict", "m.keras", "d.csv", "-o", "out.csv", "--keep", "id", "--allow-unknown")
     assert (said.code, said.out) == (0, "")
     assert said.err.splitlines() == [
-        "Left out, as no features of the model: note",
-        "Counted as of no category: row 2 has a text in 'city' that the study did not have, 'Roma'",
+        "Ignored, as they are not features of the model: note",
+        "Unknown category: row 2 has a text in 'city' that the study did not have, 'Roma'",
         "Wrote out.csv: 2 rows, id, prediction, probability_no and probability_=yes",
     ]
     assert Path("out.csv").read_text(encoding="utf-8").splitlines()[1] == "5,no,0.99,0.01"

@@ -46,4 +46,4 @@ def test_a_file_that_is_there_is_kept_unless_forced(url, tmp_path, monkeypatch):
 def test_it_writes_toml_only(url, tmp_path):
     refused = call(url, "-o", tmp_path / "fine.yaml")
     assert isinstance(refused.exception, UsageError)
-    assert "End its name in .toml" in str(refused.exception)
+    assert "Use a name that ends in .toml" in str(refused.exception)

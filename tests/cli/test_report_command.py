@@ -38,7 +38,7 @@ def test_a_file_that_is_there_is_kept_unless_forced(study_url, tmp_path):
     ("arguments", "error", "says"),
     [
         (("mok", "-o", "out.html"), StudyNotFoundError, "Did you mean 'mock'"),
-        (("mock", "-o", "out.pdf"), UsageError, "End its name in .html"),
+        (("mock", "-o", "out.pdf"), UsageError, "Use a name that ends in .html"),
         (("mock", "-o", "absent/out.html"), UsageError, "The folder absent must exist"),
     ],
 )

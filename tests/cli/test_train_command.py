@@ -33,7 +33,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, **options) -> None:
 def test_it_says_what_it_found(call, url, project):
     said = call("train", "mock", "-o", "best.keras", "--seeds", "3")
     assert said.code == 0
-    assert said.out.startswith("Study mock: 3 leading recipes trained again with 3 seeds each, accuracy on 30 valid")
+    assert said.out.startswith("Study mock: 3 leading recipes retrained with 3 seeds each, accuracy on 30 valid")
     text = " ".join(said.out.split())
     for part in ("lower bound", "chosen", "by more than chance", "The search saw accuracy", " test accuracy 0."):
         assert part in text, part

@@ -149,7 +149,7 @@ def test_an_error_of_our_own_is_said_in_a_line(call, project, study_url, monkeyp
     monkeypatch.setattr(tuner.results, "list_studies", lambda database: 1 / 0)
     said = call("list", "--storage", study_url)
     assert said.code == 1
-    assert said.err.startswith("tuner: an error of keras-studies itself: ZeroDivisionError: division by zero.")
+    assert said.err.startswith("tuner: internal error: ZeroDivisionError: division by zero.")
     monkeypatch.setenv("TUNER_TRACEBACK", "1")
     with pytest.raises(ZeroDivisionError):
         call("list", "--storage", study_url)

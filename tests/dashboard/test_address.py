@@ -22,7 +22,7 @@ def test_port_0_picks_a_free_one():
 
 def test_a_taken_port_names_the_next_free_one():
     address, bound = listen("127.0.0.1", 0)
-    with bound, pytest.raises(UsageError, match=rf"127\.0\.0\.1 port {address.port}\. Take --port (\d+)") as error:
+    with bound, pytest.raises(UsageError, match=rf"127\.0\.0\.1 port {address.port}\. Use --port (\d+)") as error:
         listen("127.0.0.1", address.port)
     named = int(re.findall(r"--port (\d+)", str(error.value))[0])
     assert named > address.port
@@ -90,7 +90,7 @@ WEAK = ["", "short", "has spaces in between", "semi;colon;semi;colon", "x" * 513
 
 @pytest.mark.parametrize("secret", WEAK)
 def test_a_weak_token_is_refused_without_showing_it(secret):
-    with pytest.raises(UsageError, match="16 to 512 characters") as error:
+    with pytest.raises(UsageError, match="16 to 512 of the characters") as error:
         Token(secret, 1)
     assert not secret or secret not in str(error.value)
 

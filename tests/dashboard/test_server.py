@@ -39,7 +39,7 @@ def test_it_starts_and_ends_cleanly(database, started, number):
     dashboard.process.send_signal(number)
     out, err = dashboard.process.communicate(timeout=20)
     assert dashboard.process.returncode == 0
-    assert (out, err) == ("Dashboard ended.\n", "")
+    assert (out, err) == ("Dashboard stopped.\n", "")
 
 
 def test_on_the_network_a_token_is_made_and_shown_once(database, started):
@@ -132,7 +132,7 @@ def test_a_taken_port_is_explained(database):
     with bound:
         answer = CliRunner().invoke(tuner, ["dashboard", "--storage", database.url, "--port", str(address.port)])
     assert isinstance(answer.exception, UsageError)
-    assert re.search(r"Take --port \d+", str(answer.exception))
+    assert re.search(r"Use --port \d+", str(answer.exception))
 
 
 @pytest.mark.parametrize("weak", ["1234", ""])

@@ -164,7 +164,7 @@ def test_health_says_what_is_measured_and_what_ends_a_trial():
     ("health", "message"),
     [
         ({"stop": ["explodng"]}, "nearest: +exploding"),
-        ({"stop": ["healthy"]}, "no verdict of this name"),
+        ({"stop": ["healthy"]}, "no verdict with this name"),
         ({"stop": "diverged"}, "must be a list of verdicts"),
         ({"measure": "no"}, "true or false"),
         ({"measur": True}, "nearest: +measure"),
@@ -211,13 +211,13 @@ def test_a_model_of_the_project_with_a_function_of_another_name(tmp_path):
 def test_a_model_is_asked_for_what_it_needs(tmp_path):
     (tmp_path / "net.py").write_text(OWN_MODEL.format(name="build", more=", width"))
     content = {"name": "a", "model": "net.py", "data": {"source": "iris"}}
-    with pytest.raises(StudyFileError, match=r"search\.model\.width: the model's function needs this keyword"):
+    with pytest.raises(StudyFileError, match=r"search\.model\.width: the model's function requires this keyword"):
         read_study_dict(content, tmp_path)
     read_study_dict({**content, "search": {"optimizer": "auto", "model": {"width": 3}}}, tmp_path)
     (tmp_path / "net.py").write_text("def build(inputs, outputs):\n    return None\n")
-    with pytest.raises(StudyFileError, match="must take activation by keyword") as caught:
+    with pytest.raises(StudyFileError, match="must take the keyword activation") as caught:
         read_study_dict(content, tmp_path)
-    assert "must take initializer" in str(caught.value)
+    assert "must take the keyword initializer" in str(caught.value)
 
 
 # Advice --------------------------------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ def test_a_pruner_that_never_decides_within_the_folds():
     spec = study(data=FOLDS, pruner={"name": "patient"})
     (advice,) = (line for line in spec.advice if line.startswith("pruner.name"))
     assert "patient never decides within 3 folds" in advice
-    assert "Take more folds (data.validation)" in advice
+    assert "Use more folds (data.validation)" in advice
     assert study(data=FOLDS, budget={"epochs": 1}).advice == (), "the default decides after each fold"
 
 

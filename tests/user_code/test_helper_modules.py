@@ -94,7 +94,7 @@ def test_helpers_are_part_of_the_question(project: Path) -> None:
     [
         ("from models.block import width", r"imports models\.block \(line 1\), but there is no models/block\.py in"),
         ("import models.block", r"there is no models/block\.py in"),
-        ("import blocks", r"names of modules start in the project folder: import models\.blocks in its place"),
+        ("import blocks", r"module names start at the project folder: import models\.blocks instead"),
     ],
 )
 def test_a_helper_that_is_not_there_is_said_by_check(project: Path, line: str, message: str) -> None:
@@ -116,7 +116,9 @@ class TestNamedCode:
     REFERENCE = Reference("scripts/deploy.py", "wipe")
 
     def test_code_that_only_a_database_names_is_refused(self, project: Path) -> None:
-        with pytest.raises(CodeError, match=r"'scripts/deploy\.py:wipe' is named by the database .*--code scripts"):
+        with pytest.raises(
+            CodeError, match=r"only the database or the exported file names 'scripts/deploy\.py:wipe'.*--code scripts"
+        ):
             user_code.check_named(project, self.REFERENCE)
 
     @pytest.mark.parametrize("name", ["scripts/deploy.py:wipe", "scripts/deploy.py"])

@@ -102,15 +102,15 @@ def test_the_signature_is_read_without_running_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["def build(:\n", "\x00", "def build():\n  \tpass\n pass\n"])
 def test_a_file_that_is_not_python(tmp_path: Path, text: str) -> None:
     write(tmp_path, "m.py", text)
-    with pytest.raises(ContentError, match=r"m\.py is not Python that can be read"):
+    with pytest.raises(ContentError, match=r"m\.py is not valid Python"):
         user_code.signature(tmp_path, Reference("m.py", "build"))
-    with pytest.raises(ContentError, match=r"m\.py is not Python that can be read"):
+    with pytest.raises(ContentError, match=r"m\.py is not valid Python"):
         user_code.load(tmp_path, Reference("m.py", "build"))
 
 
 def test_a_file_in_another_encoding(tmp_path: Path) -> None:
     (tmp_path / "m.py").write_bytes("# größer\ndef build(): ...\n".encode("latin-1"))
-    with pytest.raises(ContentError, match="not Python that can be read"):
+    with pytest.raises(ContentError, match="not valid Python"):
         user_code.signature(tmp_path, Reference("m.py", "build"))
 
 
@@ -139,7 +139,7 @@ def test_another_content_than_expected_is_refused(tmp_path: Path) -> None:
     digest = user_code.sha256(file)
     assert user_code.load(tmp_path, Reference("m.py", "build"), digest)() == 1
     file.write_text("def build(): return 2\n", encoding="utf-8")
-    with pytest.raises(ContentError, match=rf"m\.py has changed since .*expected {digest[:12]}.* Put the file back"):
+    with pytest.raises(ContentError, match=rf"m\.py has changed since .*expected {digest[:12]}.* Restore the file"):
         user_code.load(tmp_path, Reference("m.py", "build"), digest)
     assert user_code.load(tmp_path, Reference("m.py", "build"))() == 2
 

@@ -54,7 +54,7 @@ class NumberDimension:
         auto: What "auto" searches; None if the chosen optimizers decide.
         default: The value if `[search]` does not name it; None leaves it to Keras.
         summary: One line of explanation, with the unit.
-        default_of: The default of a row of `choice`, if it depends on the row.
+        default_from_row: The default of a row of `choice`, if it depends on the row.
         words: Words that stand for a number ("balanced").
         by_default: Whether a study without `[search]` searches it.
         in_program: Whether a program of the compiled engine is made for one value; if not, it is a number that the
@@ -62,7 +62,7 @@ class NumberDimension:
         choice: Name of the choice whose row decides whether, and how, it counts; None if it always counts.
         taken_by: Whether a row of that choice takes it.
         reason: Why a row does not: "it takes none".
-        auto_of: What a row proposes for "auto"; the range that covers those of all chosen rows is searched.
+        auto_from_row: What a row proposes for "auto"; the range that covers those of all chosen rows is searched.
         counts_rows: Whether it is a number of rows, of which the training part has only so many.
         of_model: Whether it is a keyword of the model's function.
         in_recipe: Whether a recipe holds its value, and not what follows from it.
@@ -81,8 +81,8 @@ class NumberDimension:
     choice: str | None = None
     taken_by: Callable[[Any], bool] = lambda row: True
     reason: str = ""
-    auto_of: Callable[[Any], Parameter | None] | None = None
-    default_of: Callable[[Any], Value] | None = None
+    auto_from_row: Callable[[Any], Parameter | None] | None = None
+    default_from_row: Callable[[Any], Value] | None = None
     counts_rows: bool = False
     of_model: bool = False
     in_recipe: bool = True
@@ -112,8 +112,8 @@ DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
         by_default=True,
         in_program=False,
         choice="optimizer",
-        auto_of=lambda row: row.learning_rates,
-        default_of=lambda row: row.learning_rate,
+        auto_from_row=lambda row: row.learning_rates,
+        default_from_row=lambda row: row.learning_rate,
     ),
     NumberDimension(
         "momentum",

@@ -51,7 +51,7 @@ def resolve_head(loss: str, task: Task, setting: str = "auto") -> str:
         fitting = [row.name for row in LOSSES.values() if task in row.tasks]
         raise UsageError(
             f"A loss must fit the task, but {loss} is for {', '.join(heads)} and the task is {task}. "
-            f"Take one of: {', '.join(fitting)}."
+            f"Use one of: {', '.join(fitting)}."
         )
     return heads[task]
 

@@ -1,4 +1,4 @@
-"""The command line: a thin skin on the library, and the only place that prints or exits."""
+"""The command line: a thin layer over the library, and the only place that prints or exits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def main() -> None:
-    """Entry of the `tuner` command."""
+    """Run the `tuner` command."""
     import click
 
     from tuner.cli.group import OutputClosedError, tuner
@@ -39,8 +39,8 @@ def main() -> None:
         from tuner.storage import redacted
 
         echo(
-            f"tuner: an error of keras-studies itself: {type(error).__name__}: {redacted(str(error))}. "
-            "What is finished is kept. Set TUNER_TRACEBACK=1 to see where, and please report it.",
+            f"tuner: internal error: {type(error).__name__}: {redacted(str(error))}. "
+            "Finished work is kept. Please report this, with the traceback that TUNER_TRACEBACK=1 shows.",
             err=True,
         )
         sys.exit(1)

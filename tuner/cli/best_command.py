@@ -41,7 +41,7 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
 
 
 def _flat(recipe: dict[str, object]) -> dict[str, object]:
-    """The recipe one line a value; options behind the name they belong to."""
+    """Flatten a recipe to one line per value; options follow the name they belong to."""
     flat: dict[str, object] = {}
     for key, value in recipe.items():
         if key == "data" or value is None:

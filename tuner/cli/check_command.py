@@ -12,14 +12,14 @@ from tuner.cli.options import json_option, print_json, stdout_reserved_for_json
 @click.option(
     "--train",
     is_flag=True,
-    help="Train the first setting for two epochs too: whether it trains, by which engine, and how fast.",
+    help="Also train the first setting for two epochs, and show which engine trains it and how fast.",
 )
 @json_option
 @click.pass_context
 def command(ctx: click.Context, file: str, train: bool, as_json: bool) -> None:
-    """Read the study in FILE and its data, and say what they mean; nothing is written.
+    """Validate the study in FILE and its data, and explain what it means; nothing is written.
 
-    All problems are reported at once: key, what was given, what is allowed, the nearest right name.
+    All problems are reported at once: the key, what was given, what is allowed, the nearest valid name.
     """
     from tuner.errors import StudyFileError
     from tuner.study import read_study

@@ -14,21 +14,21 @@ from tuner.cli.options import find_study, json_option, print_json, storage_optio
     "dimensions",
     multiple=True,
     metavar="DIMENSION",
-    help="Compare the values of a dimension: optimizer, learning_rate, model.units …; may be given several times.",
+    help="Compare the values of a dimension: optimizer, learning_rate, model.units …; repeatable.",
 )
 @click.option(
     "--bins",
     type=click.IntRange(2, 20),
     default=4,
     show_default=True,
-    help="Into how many bins a range of numbers is cut, about equally many trials in each.",
+    help="Number of bins for a numeric range, with about the same number of trials in each.",
 )
 @storage_option
 @json_option
 def command(study: str, dimensions: tuple[str, ...], bins: int, storage: str | None, as_json: bool) -> None:
-    """Show what each value of a dimension of STUDY gave: quality, speed, failures, cost.
+    """Compare the values of a dimension of STUDY: quality, speed, failures, cost.
 
-    Without --by: how important each dimension was, and its best value.  STUDY is a name or a study file.
+    Without --by, show how important each dimension was, and its best value.  STUDY is a name or a study file.
     """
     from tuner.analysis import compare, importance
 

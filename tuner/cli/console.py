@@ -1,7 +1,6 @@
-"""Where the commands print: text as it is, and no fuss when whoever reads it has enough.
+"""The console of the commands: it prints text verbatim, and without control sequences.
 
-Nothing that is printed here can steer a terminal: names and messages come from databases, files and exceptions of other
-people.
+Names and messages come from databases, files and exceptions of other people, and must not control the terminal.
 """
 
 from __future__ import annotations
@@ -25,18 +24,18 @@ class Text(rich.text.Text):
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Rich would exit here, with code 1."""
+        """Raise, where Rich would exit with code 1."""
         raise BrokenPipeError
 
     def render_str(self, text: str, **options: Any) -> rich.text.Text:
-        """Take control characters out; every text that is no `Text` comes here, those in tables too."""
+        """Remove control characters; every string that is printed passes through here, in tables too."""
         return super().render_str(plain(text), **options)
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that prints text as it is: brackets and colons in names are no markup.
+    """Make a console that prints text verbatim: brackets and colons in names are not markup.
 
-    It is as wide as the terminal; `NO_TERMINAL_COLUMNS` at least where there is none.
+    It is as wide as the terminal, or at least `NO_TERMINAL_COLUMNS` without one.
     """
     found = _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not found.is_terminal:

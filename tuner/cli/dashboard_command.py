@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 @click.option("--allow-edit", is_flag=True, help="Let visitors change and delete studies.")
 @click.option("--open", "open_browser", is_flag=True, help="Open it in a browser.")
 def command(storage: str | None, host: str, port: int, allow_edit: bool, open_browser: bool) -> None:
-    """Look at the studies in a browser, also while they run.  Ctrl-C ends it.
+    """Show the studies in a browser, live while they run.  Ctrl-C stops it.
 
-    Only this machine can reach it, and nothing can be changed, unless asked for.  On another address visitors
-    need a token: TUNER_DASHBOARD_TOKEN, or one that is made and printed.
+    By default it is read-only, and only this machine can reach it.  On any other address, visitors need a token:
+    TUNER_DASHBOARD_TOKEN, or one that is generated and printed.
     """
     import optuna
 
@@ -38,27 +38,27 @@ def command(storage: str | None, host: str, port: int, allow_edit: bool, open_br
     dashboard = open_dashboard(database, host=host, port=port, allow_edit=allow_edit)
     _announce(dashboard, hidden(database.url))
     with ExitStack() as until_end:
-        if open_browser:  # what stands on the command line of a browser is no secret
+        if open_browser:  # the command line of a browser is not secret
             _open(until_end.enter_context(redirect_page(dashboard.url)) if dashboard.token else dashboard.url)
         dashboard.serve()
-    echo("Dashboard ended.")
+    echo("Dashboard stopped.")
 
 
 def _announce(dashboard: Dashboard, storage: str) -> None:
     echo(f"Dashboard of {storage}: {dashboard.url if dashboard.new_token else dashboard.address.url}")
     if dashboard.new_token:
-        echo("Visitors need this address, with its token; it is shown once.")
+        echo("Visitors need this address with its token, which is shown only once.")
     elif dashboard.token is not None:
         echo("Visitors need the token of TUNER_DASHBOARD_TOKEN: add ?token=… to the address once.")
     if not dashboard.address.loopback:
-        echo("Others on the network can reach it, and can read along: it is not encrypted.")
+        echo("Others on the network can reach it, and can read the traffic: it is not encrypted.")
     echo("Studies can be changed and deleted." if dashboard.allow_edit else "Read-only; see --allow-edit.")
-    echo("Ctrl-C ends it.")
+    echo("Ctrl-C stops it.")
 
 
 def _open(url: str) -> None:
     import threading
     import webbrowser
 
-    # In a thread: where no graphical browser is found, the call waits for a text one to end.
+    # In a thread: without a graphical browser, the call waits for a text one to exit.
     threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

@@ -24,12 +24,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     type=click.Choice(["json", "toml", "python"]),
     default="json",
     show_default=True,
-    help="json and toml: the recipe, for tuner.best(FILE); python: a script that needs keras, tensorflow and numpy.",
+    help="json, toml: the recipe, for tuner.best(FILE); python: a script that needs only keras, tensorflow and numpy.",
 )
-@click.option("-o", "--output", metavar="FILE", type=_FILE, help="Where to write it; standard output without.")
-@click.option("--trial", type=click.IntRange(min=0), metavar="N", help="Number of the trial; the best one without.")
+@click.option("-o", "--output", metavar="FILE", type=_FILE, help="File to write.  [default: standard output]")
+@click.option("--trial", type=click.IntRange(min=0), metavar="N", help="Number of the trial.  [default: the best]")
 @click.option("--data", metavar="FILE", type=_FILE, help="Also write the rows of the study, .npz, for the script.")
-@click.option("--force", is_flag=True, help="Write over files that are there.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @code_option
 @storage_option
 def command(
@@ -42,10 +42,10 @@ def command(
     code: tuple[str, ...],
     storage: str | None,
 ) -> None:
-    """Write the best configuration of STUDY, or another trial, to be used without the database.
+    """Export the best configuration of STUDY, or of another trial, for use without the database.
 
-    It holds the recipe and what was fitted on the training data, which are read for it.  STUDY is a name or a study
-    file.
+    It contains the recipe and the preprocessing that was fitted on the training data, which are read for it.  STUDY is
+    a name or a study file.
     """
     from tuner.export import export, save_rows
 
@@ -81,12 +81,12 @@ def _check_files(output: Path | None, data: Path | None, force: bool) -> None:
         raise UsageError(f"--data writes NumPy's .npz, but got {str(data)!r}. End its name in .npz.")
     for file in (output, data):
         if file is not None and file.exists() and not force:
-            raise UsageError(f"{file} is there already. Name another file, or write over it with --force.")
+            raise UsageError(f"{file} exists already. Name another file, or overwrite it with --force.")
 
 
 def _next(kind: str, output: Path, data: Path | None) -> str:
     if kind != "python":
         return f"In Python: tuner.best({python_text(str(output))})"
     return f"Next: {shell_command('python', str(output), str(data or 'rows.npz'))}" + (
-        "" if data else ", with the rows that --data rows.npz writes"
+        "" if data else ", with the rows from --data rows.npz"
     )

@@ -13,25 +13,25 @@ import tuner as package
 
 COMMANDS = {
     "new": "Start a project: a folder with a study and a model.",
-    "check": "Read a study file and say what it means; with --train, try it too.",
-    "run": "Run a study, or go on with it.",
+    "check": "Validate a study file and explain it; with --train, also try it.",
+    "run": "Run a study, or resume it.",
     "list": "List the studies of a database.",
     "show": "Show how a study went, trial by trial.",
     "best": "Show the best configuration of a study.",
-    "compare": "Compare the values of a dimension, or how important the dimensions were.",
-    "report": "Write everything about a study into one page of HTML.",
+    "compare": "Compare the values of a dimension, or the importance of all dimensions.",
+    "report": "Write a report of a study: a single HTML page.",
     "refine": "Write a narrower study around the best trials.",
-    "train": "Train the leading recipes again, choose one honestly, score it on the test part, save the model.",
-    "predict": "Answer the rows of a table, of any size, by a saved model.",
+    "train": "Retrain the leading recipes, choose one honestly, score it on the test part, save the model.",
+    "predict": "Predict the rows of a table, of any size, with a saved model.",
     "export": "Write the best configuration as JSON, TOML or a stand-alone Keras script.",
-    "dashboard": "Look at the studies in a browser.",
+    "dashboard": "Show the studies in a browser.",
     "schema": "Print the JSON schema of study files, for editors.",
 }
 """Every command with its one-line help; the command itself is `command` in the module of its name."""
 
 
 class OutputClosedError(Exception):
-    """Nobody reads our output any more, as in `tuner show … | head`; click would call that a failure."""
+    """The reader of our output is gone, as in `tuner show … | head`; click would call that a failure."""
 
 
 @contextlib.contextmanager
@@ -46,21 +46,21 @@ class LazyGroup(click.Group):
     """A group that knows its commands by name and help line; `--help` imports none of them."""
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
-        """As click does; here `--help` prints."""
+        """Parse the arguments; `--help` prints here."""
         with _reader():
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click does; here commands print."""
+        """Run the command, which prints."""
         with _reader():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, in the order in which a person needs them."""
+        """List all names, in the order in which users need them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name, imported now."""
+        """Import and return the command with this name."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"tuner.cli.{cmd_name}_command")
@@ -68,12 +68,12 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The help lines from the table."""
+        """Write the help lines of the table."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
-        """As click does, with the nearest name for a misspelt one."""
+        """Find a command, or suggest the nearest name."""
         from tuner.errors import nearest
 
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:

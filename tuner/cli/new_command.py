@@ -13,16 +13,16 @@ from tuner.text import shell_command
 @click.command("new")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 def command(folder: Path) -> None:
-    """Start a project in DIR: a study that runs as it is, and a model to change.
+    """Start a project in DIR: a study that is ready to run, and a model to change.
 
-    Files that are there already are kept.
+    Existing files are kept.
     """
     from tuner.study import new_project
 
     made, kept = new_project(folder)
     for path in made:
-        echo(f"made {path}")
+        echo(f"created {path}")
     for path in kept:
-        echo(f"kept {path}, which was there already")
+        echo(f"kept {path}, which exists already")
     there = shell_command("cd", str(folder))
     echo(f"Next: {there}, then tuner check studies/first.toml and tuner run studies/first.toml")

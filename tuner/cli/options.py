@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean."""
+"""Options and arguments that several commands share, and their interpretation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STUDY_SUFFIXES = (".toml", ".yaml", ".yml")
 
 
 def storage_option(function: Command) -> Command:
-    """`--storage URL`."""
+    """Add `--storage URL`."""
     return click.option(
         "--storage",
         metavar="URL",
@@ -34,42 +34,42 @@ def storage_option(function: Command) -> Command:
 
 
 def code_option(function: Command) -> Command:
-    """`--code FILE.py:FUNCTION`."""
+    """Add `--code FILE.py:FUNCTION`."""
     return click.option(
         "--code",
         metavar="FILE.py:FUNCTION",
         multiple=True,
-        help="Model or data function to run although only the database names it, and no study file here; repeatable.",
+        help="Allow a model or data function that only the database names, and no study file here; repeatable.",
     )(function)
 
 
 def json_option(function: Command) -> Command:
-    """`--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")(
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, to standard output.")(
         function
     )
 
 
 def study_argument(function: Command) -> Command:
-    """`STUDY`: a name or a study file."""
+    """Add `STUDY`: a name or a study file."""
     return click.argument("study", metavar="STUDY")(function)
 
 
 def print_json(content: Any) -> None:
-    """Plain JSON on standard output; numbers that JSON does not know become null."""
+    """Print standard JSON; NaN and infinities become null."""
     text = json.dumps(_plain(content), indent=2)
     write_file(text.replace("\x7f", "\\u007f") + "\n")  # the one control character that json leaves
 
 
 @contextlib.contextmanager
 def stdout_reserved_for_json(as_json: bool) -> Iterator[None]:
-    """While code of a person runs, which may print: standard output is for the JSON alone."""
+    """Redirect what user code prints to standard error, if standard output is for JSON."""
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         yield
 
 
 def open_existing(storage: str | None, project: Path | None = None, *, write: bool = False) -> Database:
-    """Open the database that is meant, which must be there; nothing in it is changed unless asked for."""
+    """Open an existing database, read-only unless `write`."""
     from tuner.storage import default_url, open_database, open_read_only
 
     url = storage or default_url(project or Path.cwd())
@@ -82,7 +82,7 @@ def open_existing(storage: str | None, project: Path | None = None, *, write: bo
 
 
 def find_study(study: str, storage: str | None) -> StoredStudy:
-    """The study that is meant by a name, or by its study file."""
+    """Read the results of a study, given its name or its study file."""
     from tuner.results import read_study_results
 
     name, project = study_name(study)
@@ -90,7 +90,7 @@ def find_study(study: str, storage: str | None) -> StoredStudy:
 
 
 def study_name(study: str) -> tuple[str, Path | None]:
-    """Name of the study, and its project where a file was given."""
+    """Return the name of a study, and its project if a file was given."""
     if not study.endswith(STUDY_SUFFIXES):
         return study, None
     from tuner.study import study_name_in
@@ -99,7 +99,7 @@ def study_name(study: str) -> tuple[str, Path | None]:
 
 
 def positive_seconds(text: str | None) -> float | None:
-    """A duration such as "90", "90s", "10m" or "1h30m", in seconds."""
+    """Parse a duration such as "90", "90s", "10m" or "1h30m"."""
     if text is None:
         return None
     from tuner.study import duration_s

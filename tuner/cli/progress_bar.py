@@ -21,7 +21,7 @@ PLAIN_EVERY_S = 10.0
 
 @contextlib.contextmanager
 def progress(*, silent: bool) -> Iterator[Callable[[Progress], None]]:
-    """Give a function that shows the standing."""
+    """Yield a function that shows progress."""
     out = console(stderr=True)
     if silent:
         yield _while_read(_notes_only(out))
@@ -33,7 +33,7 @@ def progress(*, silent: bool) -> Iterator[Callable[[Progress], None]]:
 
 
 def _while_read(show: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Show as long as somebody reads; a run does not end because its progress goes nowhere."""
+    """Show progress until it can no longer be written; the run goes on."""
     read = True
 
     def guarded(standing: Progress) -> None:
@@ -73,7 +73,7 @@ class _BarView:
         grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
         grid.add_column(ratio=1, min_width=8)
         grid.add_column(no_wrap=True, justify="right")
-        since = time.monotonic() - self._shown  # trials can take minutes: the clock goes on between two of them
+        since = time.monotonic() - self._shown  # trials can take minutes: keep the clock running between two of them
         grid.add_row(ProgressBar(total=1.0, completed=standing.share), Text(_pace(standing, since), style="dim"))
         return Group(
             grid,

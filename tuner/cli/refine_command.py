@@ -18,30 +18,30 @@ from tuner.errors import UsageError
     required=True,
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where to write the study file, TOML: studies/NAME.toml of the project.",
+    help="Study file to write, TOML; usually studies/NAME.toml of the project.",
 )
 @click.option(
     "--top",
     type=click.FloatRange(0, 1, min_open=True),
     default=0.2,
     show_default=True,
-    help="Share of the complete trials that counts as the best ones; five at least.",
+    help="Share of the complete trials that count as the best ones; at least five.",
 )
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @storage_option
 @json_option
 def command(study: str, output: Path, top: float, force: bool, storage: str | None, as_json: bool) -> None:
     """Write a narrower study around the best trials of STUDY: from coarse to fine.
 
-    Ranges shrink to what the best trials have; choices that none of them has are left out, where they were tried often
+    Ranges shrink to the values of the best trials; choices that none of them uses are left out if they were tried often
     enough.  Comments in the file say why.  STUDY is a name or a study file.
     """
     from tuner.analysis import refine
 
     if output.suffix.lower() != ".toml":
-        raise UsageError(f"A study file that is written is TOML, but got {str(output)!r}. End its name in .toml.")
+        raise UsageError(f"`tuner refine` writes TOML, but got {str(output)!r}. Use a name that ends in .toml.")
     if output.exists() and not force:
-        raise UsageError(f"{output} is there already. Name another file, or write over it with --force.")
+        raise UsageError(f"{output} exists already. Name another file, or overwrite it with --force.")
     project = study_name(study)[1] or Path.cwd()
     refined = refine(find_study(study, storage), output, project, top)
     try:

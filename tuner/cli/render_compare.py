@@ -1,4 +1,4 @@
-"""Comparisons, importances and what a refined study became, on a terminal."""
+"""Render comparisons, importances and refinements on a terminal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from rich.table import Table
 
 from tuner.cli.console import Text, console
-from tuner.text import duration, listed_counts, percent, tuner_command, value_text
+from tuner.text import count, duration, listed_counts, percent, tuner_command, value_text
 
 _BAR = 20
 _TEXTS = ("", "best trial", "the best ones", "before", "after")
 
 
 def render_importance(content: dict[str, Any]) -> None:
-    """How much each dimension mattered, with its best value."""
+    """Print the importance of each dimension, with its best value."""
     out = console()
     out.print(
         f"Study {content['study']}: importance of each dimension for {content['metric'] or 'the objective'}, "
@@ -38,7 +38,7 @@ def render_importance(content: dict[str, Any]) -> None:
 
 
 def render_comparisons(content: dict[str, Any]) -> None:
-    """What each value gave, one table a dimension."""
+    """Print a comparison of the values of each dimension, one table per dimension."""
     out, metric = console(), content["metric"] or "the objective"
     out.print(f"Study {content['study']}: {content['direction']} {metric}; {content['trials']} trials have ended")
     if content["goal"] is not None:
@@ -48,8 +48,7 @@ def render_comparisons(content: dict[str, Any]) -> None:
         out.print(_groups_table(comparison))
         for row in comparison["groups"]:
             if row["failure"] is not None:
-                count = row["failure"]["count"]
-                what = f"{_name(row)}, {count} {'trial' if count == 1 else 'trials'}: {row['failure']['reason']}"
+                what = f"{_name(row)}, {count(row['failure']['count'], 'trial')}: {row['failure']['reason']}"
                 out.print(what, style="dim")
             if row["share_unhealthy"]:
                 out.print(f"{_name(row)}, health: {listed_counts(row['verdicts'])}", style="dim")
@@ -61,7 +60,7 @@ def render_comparisons(content: dict[str, Any]) -> None:
 
 
 def render_refinement(content: dict[str, Any], file: str) -> None:
-    """What became of each dimension."""
+    """Print what became of each dimension."""
     out = console()
     out.print(
         f"Wrote {file}: study {content['name']}, around the best {content['top']} of {content['complete']} trials"
@@ -82,7 +81,7 @@ def _groups_table(comparison: dict[str, Any]) -> Table:
     table = _table(
         comparison["dimension"],
         *("complete", "best", "median", "spread", "epochs to goal"),
-        *("diverged", "pruned", "each", "in all", "p"),
+        *("diverged", "pruned", "per trial", "total", "p"),
     )
     leader = comparison["test"]["leader"]
     for row in comparison["groups"]:
@@ -102,7 +101,7 @@ def _groups_table(comparison: dict[str, Any]) -> Table:
 
 
 def _name(row: dict[str, Any]) -> str:
-    return "(does not count)" if row["value"] is None else str(row["value"])
+    return "(inactive)" if row["value"] is None else str(row["value"])
 
 
 def _table(first: str, *others: str) -> Table:

@@ -1,4 +1,4 @@
-"""What `tuner train` found, on a terminal."""
+"""Render the result of `tuner train` on a terminal."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from rich.table import Table
 
 from tuner.cli.console import Text, console
 from tuner.cli.render_study import params_table
-from tuner.text import python_text, value_text
+from tuner.text import count, python_text, value_text
 
 _TABLE_COLUMNS = 78
 """Below this many columns a table would cut its numbers."""
 
 
 def render_refit(content: dict[str, Any]) -> None:
-    """The recipes, what was chosen, the test score, and what it all means."""
+    """Print the recipes, the chosen one, its test score, and what it all means."""
     out, metric = console(), content["metric"]
     rows = content["rows"]
     out.print(
-        f"Study {content['study']}: {len(content['recipes'])} leading recipes trained again with {content['seeds']} "
-        f"seeds each, {metric} on {rows['validation']} validation rows"
+        f"Study {content['study']}: {count(len(content['recipes']), 'leading recipe')} retrained with "
+        f"{content['seeds']} seeds each, {metric} on {rows['validation']} validation rows"
     )
     _show_recipes(out, content)
     none = content["verdict"] == "none"
@@ -51,7 +51,7 @@ def _show_recipes(out: Console, content: dict[str, Any]) -> None:
         for row in content["recipes"]:
             mark = " (chosen)" if row["trial"] == content["chosen"] else ""
             out.print(f"trial {row['trial']}{mark}: {_with(row['mean'], row['interval'])}")
-            out.print(f"  the search saw {value_text(row['search'])}, bound {_number(row['bound'])}")
+            out.print(f"  in the search {value_text(row['search'])}, bound {_number(row['bound'])}")
         return
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     bound = "lower bound" if content["direction"] == "maximize" else "upper bound"

@@ -1,4 +1,4 @@
-"""Results on a terminal."""
+"""Render studies and trials on a terminal."""
 
 from __future__ import annotations
 
@@ -10,33 +10,34 @@ from rich.padding import Padding
 from rich.table import Table
 
 from tuner.cli.console import Text, console
-from tuner.text import duration, listed_counts, tuner_command, value_text
+from tuner.text import count, duration, listed_counts, tuner_command, value_text
 
 NARROW_COLUMNS = 72
 """Below this many columns a table would cut its numbers."""
 
 _ENDED = {
     "trials": "all trials are done",
-    "time": "the time is used up",
+    "time": "the time limit is reached",
     "target": "the target is reached",
-    "patience": "there was no improvement for as many trials as the patience allows",
+    "patience": "no improvement for as many trials as the patience allows",
     "exhausted": "every setting of the space has been tried",
-    "interrupted": "interrupted; the same command goes on from here",
+    "interrupted": "interrupted; the same command resumes it",
 }
 
 
 def render_result(content: dict[str, Any], ended: str) -> None:
-    """The end of a run, from the summary of its study: why it ended, the best trial, what can be done next."""
+    """Print the end of a run: why it ended, the best trial, the next commands."""
     out = console()
     counts = listed_counts(content["counts"])
     why = (content["settings"]["text"] if ended == "exhausted" else None) or _ENDED[ended]
     out.print(f"Study {content['study']}: {why}.")
     programs = content["programs"]
-    made = f", {programs['traced']} programs made in {duration(programs['seconds'])}" if programs["traced"] else ""
-    out.print(f"{counts or 'no trials'}; {duration(content['wall_s'])} in all{made}.")
+    traced = count(programs["traced"], "program")
+    made = f", {traced} built in {duration(programs['seconds'])}" if programs["traced"] else ""
+    out.print(f"{counts or 'no trials'}; {duration(content['wall_s'])} in total{made}.")
     slower = Counter(row["fallback_reason"] for row in content["trials"] if row["fallback_reason"] is not None)
-    for reason, count in slower.most_common(1):
-        by_fit = f"{count} trial{'s were' if count > 1 else ' was'} trained by model.fit, which is slower: {reason}."
+    for reason, number in slower.most_common(1):
+        by_fit = f"{number} trial{'s were' if number > 1 else ' was'} trained by model.fit, which is slower: {reason}."
         out.print(Text(by_fit, "yellow"))
     for sentence in content["warnings"]:
         out.print(Text(sentence, "yellow"))
@@ -49,7 +50,7 @@ def render_result(content: dict[str, Any], ended: str) -> None:
 
 
 def params_table(params: dict[str, Any]) -> Table:
-    """Parameters, one a line."""
+    """Return a table of parameters, one per line."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -59,7 +60,7 @@ def params_table(params: dict[str, Any]) -> Table:
 
 
 def render_trials(out: Console, rows: list[dict[str, Any]], metric: str | None) -> None:
-    """Trials, one a line; on a narrow terminal one a paragraph."""
+    """Print trials, one per line; on a narrow terminal, one per paragraph."""
     if not rows:
         return
     if out.width >= NARROW_COLUMNS:
@@ -74,7 +75,7 @@ def render_trials(out: Console, rows: list[dict[str, Any]], metric: str | None) 
 
 
 def render_studies(out: Console, rows: list[dict[str, Any]]) -> None:
-    """Studies, one a line; on a narrow terminal one a paragraph."""
+    """Print studies, one per line; on a narrow terminal, one per paragraph."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("study", "metric", "best", "trials", ""):
         table.add_column(name, justify="right" if name in ("best", "trials") else "left", overflow="fold")
@@ -129,7 +130,7 @@ def _trials_table(rows: list[dict[str, Any]], metric: str | None) -> Table:
 
 
 def render_explanation(content: dict[str, Any]) -> None:
-    """What a study file means."""
+    """Print a description of a study, from `tuner.study.explain`."""
     out, data, objective = console(), content["data"], content["objective"]
     rows = ", ".join(f"{count} {part}" for part, count in data["rows"].items())
     shape = " × ".join(str(size) for size in data["input_shape"])
@@ -166,22 +167,22 @@ def render_explanation(content: dict[str, Any]) -> None:
 
 
 def _tried(tried: dict[str, Any]) -> str:
-    """How the first setting trained."""
+    """Describe the dry run of the first setting."""
     engine, fallback = tried["engine"], tried["fallback_reason"]
     if fallback:
         engine = f"{engine}, as {fallback.rstrip('.')}"
     if tried["reason"]:
         return f"trained by {engine}, and ended: {tried['reason']}"
     once = duration(tried["setup_s"])
-    text = f"trained by {engine}: {value_text(round(tried['epoch_s'], 4))} s an epoch, and {once} once"
+    text = f"trained by {engine}: {value_text(round(tried['epoch_s'], 4))} s per epoch, after {once} of setup"
     if tried["study_s"] is None:
         return text
-    return f"{text}; all trials to their end: about {duration(tried['study_s'])}"
+    return f"{text}; all trials, without pruning: about {duration(tried['study_s'])}"
 
 
 def _health(options: dict[str, Any]) -> str:
     measured = "layers are measured" if options["measure"] else "layers are not measured"
-    return f"{measured}; a trial ends when it is {' or '.join(options['stop'])}" if options["stop"] else measured
+    return f"{measured}; a trial ends if it is {' or '.join(options['stop'])}" if options["stop"] else measured
 
 
 def _named(choice: dict[str, Any]) -> str:
@@ -190,7 +191,7 @@ def _named(choice: dict[str, Any]) -> str:
 
 
 def _param_text(name: str, value: Any) -> str:
-    """Return the value of a dimension as a study file has it."""
+    """Format the value of a dimension as in a study file."""
     from tuner.catalog import written_value
 
     return value_text(written_value(name, value))

@@ -17,26 +17,26 @@ from tuner.text import listed_counts, tuner_command
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
-    help="Trials in all, those of earlier runs included; failed ones do not count.",
+    help="Trials in total, including those of earlier runs; failed ones do not count.",
 )
-@click.option("--time", "time", metavar="DURATION", help="Wall time of this run, as in 90s, 10m, 1h30m.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Epochs a trial.")
+@click.option("--time", "time", metavar="DURATION", help="Wall time of this run, such as 90s, 10m, 1h30m.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs per trial.")
 @click.option(
     "--workers",
     type=click.IntRange(min=1, max=256),
-    help="Worker processes.  [default: one a core, or what the cluster holds]",
+    help="Worker processes.  [default: one per core, or as many as the cluster has room for]",
 )
-@click.option("--engine", help="How a trial is trained: auto, compiled or fit.  [default: auto]")
+@click.option("--engine", help="Training engine: auto, compiled or fit.  [default: auto]")
 @click.option(
     "--executor",
     type=click.Choice(["local", "ray"]),
     help="Where trials are trained: on this machine, or on a Ray cluster.  [default: local]",
 )
-@click.option("--address", help="Address of the Ray cluster.  [env: RAY_ADDRESS; default: a Ray of this run alone]")
+@click.option("--address", help="Address of the Ray cluster.  [env: RAY_ADDRESS; default: start Ray for this run]")
 @click.option("--seed", type=click.IntRange(min=0), help="The one source of randomness.")
 @storage_option
 @json_option
-@click.option("--quiet", "-q", is_flag=True, help="Print the result only.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only the result.")
 @click.option("--fork", metavar="NEW_NAME", help="Run the study under another name.")
 @click.pass_context
 def command(
@@ -55,7 +55,7 @@ def command(
     quiet: bool,
     fork: str | None,
 ) -> None:
-    """Run the study in FILE.  The same command again goes on where it stopped.
+    """Run the study in FILE.  The same command resumes it.
 
     Ctrl-C once lets the running trials finish, twice stops at once; nothing is lost.
     """
@@ -95,10 +95,10 @@ def _nothing_complete(content: dict[str, Any]) -> str:
     counts = listed_counts(content["counts"]) or "no trials"
     reasons = [row["reason"] for row in content["trials"] if row["reason"]]
     last = f" The last reason: {reasons[-1].rstrip('.')}." if reasons else ""
-    step = "Mend the cause and run the same command again."
+    step = "Fix the cause, then run the same command again."
     if content["counts"][TrialState.DIVERGED] or content["counts"][TrialState.PRUNED]:
-        step = "Run it on with more --trials; or change the study, with a lower learning rate, and its name."
+        step = "Resume it with more --trials, or try lower learning rates under another name."
     return (
         f"A study needs a complete trial, but {content['study']!r} has none ({counts}).{last} {step} "
-        f"`{tuner_command('show', content['study'])}` gives all reasons."
+        f"`{tuner_command('show', content['study'])}` lists all reasons."
     )

@@ -10,7 +10,7 @@ from tuner.cli.options import find_study, json_option, print_json, storage_optio
 
 @click.command("show")
 @study_argument
-@click.option("--last", type=click.IntRange(min=1), help="Only the last trials, this many.")
+@click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N trials.")
 @click.option(
     "--state",
     type=click.Choice([state.value for state in TrialState]),
@@ -19,7 +19,7 @@ from tuner.cli.options import find_study, json_option, print_json, storage_optio
 @storage_option
 @json_option
 def command(study: str, last: int | None, state: str | None, storage: str | None, as_json: bool) -> None:
-    """Show how STUDY went, trial by trial: state, value, health, parameters, and the reason where one failed.
+    """Show how STUDY went, trial by trial: state, value, health, parameters, and the reason if one failed.
 
     STUDY is a name or a study file.
     """
@@ -38,7 +38,7 @@ def command(study: str, last: int | None, state: str | None, storage: str | None
     out = console()
     counts = listed_counts(content["counts"]) or "no trials"
     out.print(f"Study {content['study']}: {content['direction']} {content['metric'] or 'the objective'}")
-    out.print(f"{counts}; {duration(content['wall_s'])} in all.")
+    out.print(f"{counts}; {duration(content['wall_s'])} in total.")
     if content["best"] is not None:
         out.print(f"Best: {value_text(content['best']['value'])} (trial {content['best']['trial']})", style="bold")
     if content["health"]:

@@ -1,4 +1,4 @@
-"""Lines on standard output and standard error; tables and colours are those of `console`."""
+"""Plain lines on standard output and standard error; `console` prints tables and colours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tuner.text import plain
 
 _IN_ASCII = {"→": "->", "…": "...", "–": "-", "×": "x", "█": "#", "²": "2"}  # noqa: RUF001
 _REPLACE = "tuner_replace"
-"""Name of the error handler of encoders that writes what an encoding lacks in ASCII."""
+"""Name of the codec error handler that replaces unencodable characters by ASCII."""
 
 
 def echo(text: object, *, err: bool = False) -> None:
@@ -23,7 +23,7 @@ def echo(text: object, *, err: bool = False) -> None:
 
 
 def write_file(text: str) -> None:
-    """Write the content of a file to standard output, in UTF-8 whatever the terminal takes: it is not for people."""
+    """Write the content of a file to standard output, in UTF-8 whatever the terminal's encoding."""
     click.echo(text.encode("utf-8"), nl=False)
 
 
@@ -33,7 +33,7 @@ def binary_output() -> BinaryIO:
 
 
 def replace_unencodable() -> None:
-    """Make standard output and standard error replace what their encoding lacks, instead of ending the command."""
+    """Make standard output and standard error replace unencodable characters instead of failing."""
     codecs.register_error(_REPLACE, _replaced)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

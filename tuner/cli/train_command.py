@@ -25,17 +25,17 @@ from tuner.errors import StudyFailedError
     required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Where to save the model; ends in .keras.",
+    help="File to save the model in; ends in .keras.",
 )
-@click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, help="How many recipes.")
+@click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, help="Number of recipes.")
 @click.option("--seeds", type=click.IntRange(2, 1000), default=5, show_default=True, help="Trainings of each.")
-@click.option("--seed", type=click.IntRange(min=0), help="What the seeds are made from.  [default: the study's]")
-@click.option("--workers", type=click.IntRange(min=1, max=256), help="Worker processes.  [default: one a core]")
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed that the seeds derive from.  [default: the study's]")
+@click.option("--workers", type=click.IntRange(min=1, max=256), help="Worker processes.  [default: one per core]")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @code_option
 @storage_option
 @json_option
-@click.option("--quiet", "-q", is_flag=True, help="Print the result only.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only the result.")
 def command(
     study: str,
     output: Path,
@@ -49,13 +49,13 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Train the leading recipes of STUDY again with new seeds, and save a model of the one that is surest to be good.
+    """Retrain the leading recipes of STUDY with new seeds, and save a model of the one that is surest to be good.
 
-    It is chosen by the lower end of its score on the validation part, must beat the best constant answer, is trained on
-    all rows but those of the test, and scored on these once.  The file is loaded by plain Keras, and takes rows as the
-    data source gives them.  STUDY is a name or a study file.
+    It is the one with the best pessimistic bound on its validation score, and must beat the best constant answer.  It
+    is trained on all rows except the test part, and scored on that once.  Plain Keras loads the file, and the model
+    takes rows as the data source returns them.  STUDY is a name or a study file.
 
-    Ctrl-C ends it at once; nothing is written then.
+    Ctrl-C stops it at once, and nothing is written.
     """
     from tuner.api import train
     from tuner.cli.progress_bar import progress

@@ -1,4 +1,4 @@
-"""Where the dashboard listens, and which names in a request mean it."""
+"""The address that the dashboard listens on, and the host names that it answers to."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _PORTS_TRIED = 50
 
 @dataclass(frozen=True)
 class Address:
-    """What a dashboard listens on.
+    """The address that a dashboard listens on.
 
     Attributes:
-        host: The host as the person gave it.
-        ip: The address it stands for; 0.0.0.0 and :: stand for all addresses of the machine.
+        host: The host as the user gave it.
+        ip: Its IP address; 0.0.0.0 and :: mean all addresses of the machine.
         port: TCP port.
-        name: Full name of this machine, if it is known.
+        name: Fully qualified name of this machine, if known.
     """
 
     host: str
@@ -33,21 +33,21 @@ class Address:
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can reach it."""
+        """True if only this machine can reach it."""
         return ipaddress.ip_address(self.ip).is_loopback
 
     @property
     def url(self) -> str:
-        """Where a browser finds it, with a slash at the end."""
+        """The URL for a browser, with a trailing slash."""
         host = _own_name() if ipaddress.ip_address(self.ip).is_unspecified else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     def means_us(self, host_header: str) -> bool:
-        """Whether the `Host` of a request names this dashboard; no name server is asked.
+        """Check that the `Host` of a request names this dashboard, without DNS.
 
-        A page of a foreign site can point its own name at our address (DNS rebinding) and so talk to us as if we
-        were that site, but its name then stands in `Host`.  It cannot do so with an IP address, which no
-        name server answers for.  The port is not compared: behind `ssh -L 9000:localhost:8080` it is another.
+        A foreign site can point its own name at our address (DNS rebinding), so that its page talks to us as its own
+        server, but then `Host` has its name.  It cannot do so with an IP address, which DNS does not resolve.  The
+        port is not compared: through `ssh -L 9000:localhost:8080` it differs.
         """
         match = _HOST_HEADER.fullmatch(host_header)
         if match is None:
@@ -70,14 +70,14 @@ class Address:
 
 
 def listen(host: str, port: int) -> tuple[Address, socket.socket]:
-    """Take an address for us; nothing is answered yet.
+    """Bind a listening socket; nothing is answered yet.
 
     Args:
         host: Name or IP address; 0.0.0.0 or :: for all addresses of the machine.
         port: TCP port; 0 for any free one.
 
     Raises:
-        UsageError: The address is not of this machine, or the port is taken; the message names a free one.
+        UsageError: The address is not one of this machine, or the port is in use; the message names a free one.
     """
     family, ip = _resolve(host)
     try:
@@ -85,7 +85,7 @@ def listen(host: str, port: int) -> tuple[Address, socket.socket]:
     except OSError as error:
         raise UsageError(_explain(error, host, family, ip, port)) from error
     address = Address(host, ip, bound.getsockname()[1])
-    # Here and not for each request: it may ask a name server, which may take seconds.
+    # Once, not per request: the lookup may take seconds.
     return address if address.loopback else replace(address, name=socket.getfqdn()), bound
 
 
@@ -95,7 +95,7 @@ def _resolve(host: str) -> tuple[socket.AddressFamily, str]:
     except (OSError, UnicodeError) as error:
         raise UsageError(
             f"--host takes a name or IP address of this machine, but {host!r} is not known. "
-            "Take 127.0.0.1 for this machine only, or 0.0.0.0 for the network."
+            "Use 127.0.0.1 for this machine only, or 0.0.0.0 for the network."
         ) from error
     # IPv4 first: "localhost" is ::1 as well on most machines, and browsers try both.
     family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
@@ -118,13 +118,13 @@ def _bind(family: socket.AddressFamily, ip: str, port: int) -> socket.socket:
 def _explain(error: OSError, host: str, family: socket.AddressFamily, ip: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         free = _next_free(family, ip, port)
-        step = f"Take --port {free}, or --port 0 for any free one." if free else "Take --port 0 for any free one."
+        step = f"Use --port {free}, or --port 0 for any free one." if free else "Use --port 0 for any free one."
         return f"--port must be free, but another program listens on {host} port {port}. {step}"
     if error.errno == errno.EACCES:
-        return f"--port {port} needs the rights of an administrator. Take one from 1024 on."
+        return f"--port {port} needs administrator rights. Use one from 1024 up."
     return (
         f"--host must be an address of this machine, but {host!r} cannot be listened on ({error.strerror}). "
-        "Take 127.0.0.1 for this machine only, or 0.0.0.0 for the network."
+        "Use 127.0.0.1 for this machine only, or 0.0.0.0 for the network."
     )
 
 

@@ -1,4 +1,4 @@
-"""optuna-dashboard over one of our databases."""
+"""The WSGI application: optuna-dashboard on one of our databases, with our panels."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _log = logging.getLogger(__name__)
 
 
 def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplication:
-    """optuna-dashboard with our panels, without any guard.
+    """Build optuna-dashboard with our panels, without access control.
 
     Args:
-        database: Whose studies to show.
+        database: The database to show.
         editable: Whether notes can be written.
     """
     import optuna_dashboard
@@ -35,12 +35,12 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
     store = ArtifactFolder(folder) if folder is not None else None
     cached = CachedDatabase(database)
     app = optuna_dashboard.wsgi(cached.optuna, artifact_store=store)
-    app.catchall = False  # a failure is told in our words
+    app.catchall = False  # `_in_words` reports failures
     return _in_words(Overlay(_never_empty(app), Panels(cached), editable))
 
 
 def artifact_folder(database: Database) -> Path | None:
-    """The folder `artifacts` beside a SQLite database; None for other databases, and where there is none."""
+    """Return the folder `artifacts` beside a SQLite database, or None if there is no such folder."""
     url = database.engine.url
     if url.get_backend_name() != "sqlite" or not url.database:
         return None
@@ -49,7 +49,7 @@ def artifact_folder(database: Database) -> Path | None:
 
 
 def _in_words(app: WSGIApplication) -> WSGIApplication:
-    """`app` with a short answer, and one line in the log, if it fails: a database may hold what cannot be shown."""
+    """Wrap `app` to turn exceptions into a short answer and a line in the log: a database may hold anything."""
     from optuna.artifacts.exceptions import ArtifactNotFound
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -60,7 +60,7 @@ def _in_words(app: WSGIApplication) -> WSGIApplication:
         except Exception as error:
             asked = one_line(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')[:200]}")
             _log.error("%s cannot be answered: %s: %s", asked, type(error).__name__, one_line(error)[:500])
-            status, text = HTTPStatus.INTERNAL_SERVER_ERROR, "The database holds something that cannot be shown here."
+            status, text = HTTPStatus.INTERNAL_SERVER_ERROR, "The database contains something that cannot be shown."
         body = text.encode()
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
         start_response(f"{status.value} {status.phrase}", headers)
@@ -70,10 +70,10 @@ def _in_words(app: WSGIApplication) -> WSGIApplication:
 
 
 def _never_empty(app: WSGIApplication) -> WSGIApplication:
-    """`app` with `200 {}` in place of each `204 No Content`.
+    """Wrap `app` to send `200 {}` instead of `204 No Content`.
 
-    The page of optuna-dashboard 0.21 reads every answer as JSON.  An answer without content is an error to it: a
-    note that was saved, or a study that was deleted, is then shown as if it had not been.
+    The page of optuna-dashboard 0.21 parses every answer as JSON.  It takes an empty one for an error, and shows a
+    saved note, or a deleted study, as if nothing had happened.
     """
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,8 +1,8 @@
-"""The server behind the dashboard: waitress, with limits that keep it answering whatever strangers send.
+"""The HTTP server of the dashboard: waitress, with limits that protect it from slow and malformed requests.
 
-waitress stops accepting connections when too many are open, waits two minutes for each that says nothing, and for
-ever for one that says a byte now and then.  Here a request has a few seconds to arrive, the oldest idle connection
-makes room for a new one, and what cannot be read is answered with an error of the kind 4xx.
+waitress stops accepting connections when too many are open, waits two minutes for a silent one, and forever for one
+that sends a byte now and then.  Here a request has a few seconds to arrive, the oldest idle connection makes room for a
+new one, and a malformed request gets a 4xx error.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 MAX_CONNECTIONS = 200
-"""Open at once; where the system allows fewer files, a quarter of those."""
+"""Open connections; a quarter of the limit of open files, if that is less."""
 REQUEST_S = 10.0
-"""Time for a request to arrive, but for its body."""
+"""Time for a request to arrive, without its body."""
 MIN_BODY_BYTES_PER_S = 16 << 10
 KEEP_ALIVE_S = 30.0
-"""Time that a connection stays open behind an answer, or while its reader takes none of it."""
+"""Time that a connection stays open after an answer, or while its reader stalls."""
 MAX_HEADER_BYTES = 32 << 10
 STRANGERS_BODY_BYTES = 1 << 20
-"""Largest body of who has not shown the token: a body is received before anybody looks at the request."""
+"""Largest body without the token: it is received before the guard sees the request."""
 
 _THREADS = 8
 _MAX_ANSWER_BYTES = 1 << 30
-"""Of an answer that waits for its reader: without a limit that is never reached, a slow one would hold a thread."""
+"""Buffer of an answer, larger than any answer: a thread never waits for a slow reader."""
 _LOG_EVERY_S = 60.0
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -52,11 +52,11 @@ _TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length
 _log = logging.getLogger(__name__)
 
 Trusts = Callable[[Mapping[str, str], str], bool]
-"""Whether headers, as in a WSGI environment, and the address that they come from open the dashboard."""
+"""(headers as in a WSGI environment, client address) → True if they authorize access."""
 
 
 class _Request(HTTPRequestParser):
-    """A request while it arrives; all that cannot be read is an error with status 400.
+    """Parser of an incoming request; a malformed one is answered with status 400.
 
     Args:
         adj: Settings of the server.
@@ -64,7 +64,7 @@ class _Request(HTTPRequestParser):
         address: Where it comes from.
     """
 
-    path = ""  # waitress names it if the visitor goes away, though it may not have been read
+    path = ""  # waitress logs it if the client disconnects, though it may not have been read
 
     def __init__(self, adj: Adjustments, trusts: Trusts, address: str) -> None:
         super().__init__(adj)
@@ -81,8 +81,8 @@ class _Request(HTTPRequestParser):
         except (TransferEncodingNotImplemented, ValueError) as error:
             raise ParsingError(f"The request cannot be read: {str(error)[:100]}") from None
         if self.version not in ("1.0", "1.1"):
-            raise ParsingError("HTTP 1.0 and 1.1 are spoken here.")
-        # Who reads one of them and who reads the other see two different requests (request smuggling).
+            raise ParsingError("Only HTTP 1.0 and 1.1 are supported.")
+        # A proxy that reads the other one would see another request (request smuggling).
         if self.chunked and "CONTENT_LENGTH" in self.headers:
             raise ParsingError("Content-Length and Transfer-Encoding exclude each other.")
         if "TRANSFER_ENCODING" in self.headers:
@@ -110,17 +110,17 @@ class _Channel(HTTPChannel):
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is being done for it."""
+        """True if it has no request in progress."""
         return not (self.requests or self.total_outbufs_len or self.will_close)
 
     def received(self, data: bytes) -> bool:
-        """Take what has arrived."""
+        """Handle received data."""
         if self.request is None:
             self._began = time.time()
         return bool(super().received(data))
 
     def overdue(self, now: float) -> bool:
-        """Whether it has said, or taken, too little for too long."""
+        """Check that it has timed out, sending or receiving."""
         if self.requests:
             return False
         if self.request is not None:
@@ -129,7 +129,7 @@ class _Channel(HTTPChannel):
         return bool(now > self.last_activity + (KEEP_ALIVE_S if answered else REQUEST_S))
 
     def give_up(self) -> None:
-        """Close it; who has sent half a request is told why."""
+        """Close it, with an answer to half a request."""
         if self.request is not None and not self.total_outbufs_len:
             with contextlib.suppress(OSError):
                 self.socket.send(_TIMEOUT)
@@ -152,20 +152,20 @@ class _Server(TcpWSGIServer):
         super().__init__(application, **options)
 
     def handle_accept(self) -> None:
-        """Take a new connection; where there are too many, another one makes room."""
+        """Accept a connection; if there are too many, close an idle one."""
         open_now = [channel for channel in self.active_channels.values() if not channel.will_close]
         if len(open_now) >= self._limit:
             self._make_room(open_now)
         super().handle_accept()
 
     def maintenance(self, now: float) -> None:
-        """End what has taken too long; called every second."""
+        """Close connections that have timed out; called every second."""
         for channel in list(self.active_channels.values()):
             if not channel.will_close and channel.overdue(now):
                 channel.give_up()
 
     def _make_room(self, channels: list[_Channel]) -> None:
-        """Close the oldest idle connection of the address that has most."""
+        """Close the oldest idle connection of the address with most connections."""
         count = Counter(channel.addr[0] for channel in channels)
         idle = [channel for channel in channels if channel.idle]
         if idle:
@@ -188,7 +188,7 @@ def make_server(application: WSGIApplication, bound: socket.socket, trusts: Trus
         trusts: Who may send a body of more than 1 MiB.
         max_body_bytes: Largest body of all.
     """
-    # Page and plots are asked for at once; that requests wait a moment for a thread is no news.
+    # A page and its plots are requested together: waiting briefly for a thread is not worth a warning.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     adjustments = Adjustments(
         sockets=[bound],
@@ -201,7 +201,7 @@ def make_server(application: WSGIApplication, bound: socket.socket, trusts: Trus
         cleanup_interval=1,
         connection_limit=10 * MAX_CONNECTIONS,  # where waitress would stop accepting
         asyncore_use_poll=True,  # select() takes no file number above 1023
-        log_socket_errors=False,  # a visitor who goes away is no news
+        log_socket_errors=False,  # clients may disconnect
     )
     dispatcher = ThreadedTaskDispatcher()
     dispatcher.set_thread_count(_THREADS)
@@ -218,6 +218,6 @@ def make_server(application: WSGIApplication, bound: socket.socket, trusts: Trus
 
 
 def connection_limit() -> int:
-    """How many connections may be open at once: each takes a file or two."""
+    """Return the maximum of open connections; each takes a file descriptor or two."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else max(8, min(MAX_CONNECTIONS, files // 4))

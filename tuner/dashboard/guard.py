@@ -1,14 +1,14 @@
-"""Who may ask the dashboard for what.
+"""Access control of the dashboard, as WSGI middleware.
 
-optuna-dashboard 0.21 has no authentication and looks at neither `Host` nor `Origin`: any page that a person has
-open could delete their studies.  The guard stands before it and asks, in this order:
+optuna-dashboard 0.21 has no authentication and checks neither `Host` nor `Origin`: any page that a user has open could
+delete their studies.  The guard checks each request before it, in this order:
 
 1. `Host` names this dashboard (no DNS rebinding), else 403;
 2. the request does not come from another site's page, else 403;
-3. its sender has signed in or brings the token, if one is needed, else 401; 429 if too many wrong ones came from there;
+3. its sender has signed in or has the token, if one is needed, else 401; 429 after too many wrong tokens;
 4. it changes nothing, or edits are allowed and it comes from our own page, else 403.
 
-What is refused never reaches the application.
+A refused request never reaches the application.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 READING = ("GET", "HEAD", "OPTIONS")
-"""Methods that change nothing; a test holds every GET route of optuna-dashboard to it."""
+"""Methods that change nothing; a test checks every GET route of optuna-dashboard."""
 
 _FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_FOR")
-"""Headers from which the application would build addresses; we know no proxy to believe them from."""
+"""Headers from which the application would build URLs; no proxy is trusted to set them."""
 
 _NUMBER = re.compile(r"\d{1,18}")
 
@@ -48,12 +48,12 @@ class _Refusal:
 
 
 class Guard:
-    """A WSGI application that lets through to another one what may pass.
+    """A WSGI application that passes allowed requests to another one.
 
     Args:
-        app: The application behind.
-        address: What we listen on.
-        token: What a request must bring; None where none is needed.
+        app: The protected application.
+        address: The address that we listen on.
+        token: The token of authorized requests, or None if none is needed.
         allow_edit: Whether studies may be changed.
     """
 
@@ -84,13 +84,13 @@ class Guard:
         return self._app(environ, start_secured)
 
     def _foreign(self, environ: WSGIEnvironment) -> _Refusal | None:
-        """Why the request is not one of ours, if it is not."""
+        """Refuse a request for another host, or from another site."""
         host = environ.get("HTTP_HOST", "")
         if not self._address.means_us(host):
             return _Refusal(
                 HTTPStatus.FORBIDDEN,
                 f"This dashboard does not answer to the host name {host[:100]!r}. Open {self._address.url}, or start "
-                "it with --host and the name that should be used.",
+                "it with --host and the name to use.",
             )
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and origin.lower() != f"{environ['wsgi.url_scheme']}://{host}".lower():
@@ -102,13 +102,13 @@ class Guard:
         return None
 
     def trusts(self, headers: Mapping[str, str], address: str) -> bool:
-        """Whether the headers of a request from this address open the dashboard; wrong tokens count as ever."""
+        """Check that the headers of a request authorize it; wrong tokens count as attempts."""
         if self._token is None or self._token.in_cookie(headers):
             return True
         return self._stranger(self._token, bearer(headers), {"REMOTE_ADDR": address}) is None
 
     def _stranger(self, token: Token, given: str | None, environ: Mapping[str, Any]) -> _Refusal | None:
-        """Why the request of who has not signed in may not pass, if it may not."""
+        """Refuse a request without the right token, if it is not signed in."""
         if given is None:
             return _NO_TOKEN
         address = environ.get("REMOTE_ADDR", "")
@@ -122,7 +122,7 @@ class Guard:
         return _NO_TOKEN
 
     def _edit(self, environ: WSGIEnvironment) -> _Refusal | None:
-        """Why the request may not change a study, if it wants to and may not."""
+        """Refuse a request to change a study, if it may not."""
         if environ["REQUEST_METHOD"] in READING:
             return None
         if not self._allow_edit:
@@ -147,7 +147,7 @@ _NO_ORIGIN = _Refusal(
 
 
 def _malformed(environ: WSGIEnvironment) -> _Refusal | None:
-    """What optuna-dashboard would answer with an error of its own, or as if it had been another request."""
+    """Refuse a request that optuna-dashboard would fail on, or take for another one."""
     try:
         environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -158,19 +158,19 @@ def _malformed(environ: WSGIEnvironment) -> _Refusal | None:
     if not all(_NUMBER.fullmatch(number) for number in numbers):
         return _Refusal(HTTPStatus.BAD_REQUEST, "`after` must be the number of a trial.")
     if environ["REQUEST_METHOD"] in ("POST", "PUT", "PATCH") and not _has_object(environ):
-        return _Refusal(HTTPStatus.BAD_REQUEST, "The body of a request must be an object in JSON (application/json).")
+        return _Refusal(HTTPStatus.BAD_REQUEST, "The body of a request must be a JSON object (application/json).")
     return None
 
 
 def _only_ascii(environ: WSGIEnvironment) -> None:
-    """Replace the other bytes of headers: they mean nothing, and optuna-dashboard reads them as UTF-8."""
+    """Replace non-ASCII bytes of headers: they mean nothing, and optuna-dashboard decodes them as UTF-8."""
     for name in environ:
         if name.startswith(("HTTP_", "CONTENT_")):
             environ[name] = environ[name].encode("ascii", "replace").decode()
 
 
 def _has_object(environ: WSGIEnvironment) -> bool:
-    """Whether the body begins as a JSON object does, and is called one; the application reads the rest."""
+    """Check that the body starts like a JSON object, and is declared as one; the application parses it."""
     body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
@@ -179,7 +179,7 @@ def _has_object(environ: WSGIEnvironment) -> bool:
 
 def _refuse(refusal: _Refusal, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
     status, reason = refusal.status, refusal.reason
-    if environ.get("PATH_INFO", "").startswith("/api/"):  # the form in which the dashboard's page shows it
+    if environ.get("PATH_INFO", "").startswith("/api/"):  # the form that the dashboard's page expects
         kind, text = "application/json", json.dumps({"reason": reason})
     else:
         kind, text = "text/plain; charset=utf-8", f"{reason}\n"
@@ -187,16 +187,16 @@ def _refuse(refusal: _Refusal, environ: WSGIEnvironment, start_response: StartRe
 
 
 def _signed_in(token: Token, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-    """Swap the token in the address for a cookie, and go on to the address without it.
+    """Swap the token in the address for a cookie, and continue at the address without it.
 
-    By a page and not by a redirect: after a click on a link in another site's page (a chat, a mailbox) the
-    browser holds back a SameSite=Strict cookie from everything the redirect leads to.
+    By a page, not a redirect: after a click on a link in another site's page (a chat, a mailbox) the browser withholds
+    a SameSite=Strict cookie from everything the redirect leads to.
     """
     path = "/" + quote(environ.get("PATH_INFO", "").lstrip("/"), encoding="latin-1")
     text = (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Dashboard</title>'
         f'<meta http-equiv="refresh" content="0;url={html.escape(path)}"></head>'
-        f'<body><a href="{html.escape(path)}">Go on to the dashboard</a></body></html>'
+        f'<body><a href="{html.escape(path)}">Continue to the dashboard</a></body></html>'
     )
     extra = [("Set-Cookie", token.cookie()), ("Cache-Control", "no-store")]
     return _answer(HTTPStatus.OK, "text/html; charset=utf-8", text, extra, environ, start_response)

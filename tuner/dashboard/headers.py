@@ -31,24 +31,24 @@ PAGE = "; ".join(
 """Policy of the dashboard's page: its own scripts only, nothing from and to other sites."""
 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
-"""Policy of everything else the dashboard serves, artefacts above all: opened as a page, it runs no script and
-is nobody's origin."""
+"""Policy of everything else the dashboard serves, artefacts above all: opened as a page, it runs no script and has an
+opaque origin."""
 
 OWN = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """Policy of the guard's own short answers."""
 
 
 def content_security_policy(path: str) -> str:
-    """The content security policy of what lies at `path`.
+    """Return the content security policy of `path`.
 
-    Pages are listed and the rest is sandboxed, not the other way round: the application ignores bytes of a path
-    that are no UTF-8, so `/art%FFifacts/…` is an artefact as well.
+    Pages are listed and the rest is sandboxed, not the other way round: the application ignores bytes of a path that
+    are not UTF-8, so `/art%FFifacts/…` is an artefact as well.
     """
     return PAGE if path == "/dashboard" or path.startswith("/dashboard/") else SANDBOX
 
 
 def secured(headers: Iterable[tuple[str, str]], policy: str) -> list[tuple[str, str]]:
-    """`headers` with ours in place of the same ones, and without leave for other sites to read the answer."""
+    """Replace the security headers by ours, and remove permissions for other sites to read the answer."""
     ours = {**_SAME_FOR_ALL, "Content-Security-Policy": policy}
     replaced = {name.lower() for name in ours}
     kept = [

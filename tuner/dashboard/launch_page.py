@@ -1,4 +1,4 @@
-"""A local page that sends a browser to an address which nobody else may see."""
+"""A local page that redirects a browser to a secret address."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 
 @contextmanager
 def redirect_page(url: str) -> Iterator[str]:
-    """Make a file that leads to `url`, readable for this user alone, and give its own address.
+    """Create a file that redirects to `url`, readable only by this user, and yield its `file:` URL.
 
-    The command line of a program, a browser's too, can be read by every user of the machine; a file with mode 0600
-    cannot.  It is removed at the end.
+    Every user of the machine can read the command line of a browser, but not a file with mode 0600.  The file is
+    removed at the end.
     """
     folder = Path(tempfile.mkdtemp(prefix="tuner-"))  # 0700
     try:
@@ -27,7 +27,7 @@ def redirect_page(url: str) -> Iterator[str]:
                 '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Dashboard</title>'
                 '<meta name="referrer" content="no-referrer">'
                 f'<meta http-equiv="refresh" content="0;url={address}"></head>'
-                f'<body><a href="{address}">Go on to the dashboard</a></body></html>'
+                f'<body><a href="{address}">Continue to the dashboard</a></body></html>'
             )
         yield page.as_uri()
     finally:

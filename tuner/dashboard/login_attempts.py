@@ -1,4 +1,4 @@
-"""How often an address may try a token: a few times at once, and then slowly."""
+"""Rate limit of wrong tokens, per address: a token bucket."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 AT_ONCE = 10
-"""Wrong tokens that an address may bring before it has to wait."""
+"""Wrong tokens of an address before it has to wait."""
 EVERY_S = 2.0
-"""Then it may bring one in this time."""
+"""Seconds per attempt after that."""
 
 _ADDRESSES = 10_000
-"""That are remembered; each takes some hundred bytes."""
+"""Addresses to remember; each takes some hundred bytes."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,10 +29,10 @@ class _Tries:
 
 
 class Attempts:
-    """The wrong tokens of each address, counted.
+    """Counts of the wrong tokens of each address.
 
-    Nobody waits in a thread: who has tried too often is refused at once, with the time to wait.  That holds for the
-    right token as well, or the refusals would slow no one down; so it must not be asked for who is signed in.
+    No thread waits: after too many attempts a request is refused at once, with the time to wait.  So is the right
+    token, or guessing would not be slowed down; therefore requests that are signed in are not counted.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Attempts:
         self._lock = threading.Lock()
 
     def wait_s(self, address: str) -> int:
-        """Whole seconds until the address may try again; 0 if it may now."""
+        """Return the whole seconds until the address may try again; 0 if it may now."""
         with self._lock:
             tries = self._tries.get(_network(address))
             if tries is None:
@@ -49,7 +49,7 @@ class Attempts:
             return 0 if tries.left >= 1.0 else math.ceil((1.0 - tries.left) * EVERY_S)
 
     def wrong(self, address: str) -> None:
-        """Count a wrong token; the 1st, 10th, 100th … of an address is logged."""
+        """Count a wrong token, and log the 1st, 10th, 100th … of an address."""
         network = _network(address)
         with self._lock:
             tries = self._tries.setdefault(network, _Tries(float(AT_ONCE), time.monotonic()))
@@ -69,7 +69,7 @@ def _refill(tries: _Tries) -> None:
 
 
 def _network(address: str) -> str:
-    """The address; of IPv6 the network, as a visitor has all addresses of one."""
+    """Return an IPv4 address, or the /64 network of an IPv6 one, all of which belongs to one visitor."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,7 +1,7 @@
-"""optuna-dashboard with our panels: its answers on their way to the browser, with ours added.
+"""Middleware that adds our panels to the answers of optuna-dashboard.
 
-The application behind keeps reading and writing the database as it is.  So nothing of ours is ever stored, by an
-edit or by renaming a study either, and what changes a study is what the guard knows.
+The application itself sees only the database.  So our additions are never stored, not even by an edit or by renaming a
+study, and the guard knows every request that changes a study.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Overlay:
 
     Args:
         app: optuna-dashboard.
-        panels: What is added.
-        editable: Whether notes can be written: then each has the line below which a person writes.
+        panels: The panels.
+        editable: Whether notes can be written: then each has the line below which users write.
     """
 
     def __init__(self, app: WSGIApplication, panels: Panels, editable: bool) -> None:
@@ -54,12 +54,12 @@ class Overlay:
         return self._app(environ, start_response)
 
     def _table(self, study_id: int, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The trials as CSV.  That of optuna-dashboard has formulas in it, and its name breaks at a line break."""
+        """Send the trials as CSV; optuna-dashboard's may contain formulas, and breaks on a study name with newlines."""
         chosen = parse_qs(environ.get("QUERY_STRING", "")).get("trial_ids")
         try:
             numbers = None if chosen is None else {int(number) for number in chosen[0].split(",")}
         except ValueError:
-            return self._app(environ, start_response)  # which says what is wrong with it
+            return self._app(environ, start_response)  # which reports the error
         text = self._panels.table(study_id, numbers)
         if text is None:
             return self._app(environ, start_response)
@@ -76,7 +76,7 @@ class Overlay:
     def _changed(
         self, change: Callable[[dict[str, Any]], None], environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """The answer of the application, changed where it is a success."""
+        """Change the answer of the application if it is a success."""
         started: list[Any] = []
         parts = self._app(environ, lambda *arguments: started.append(arguments))  # type: ignore[arg-type]
         body = b"".join(parts)
@@ -92,7 +92,7 @@ class Overlay:
 
 
 def _with_files(content: dict[str, Any]) -> None:
-    # Ours need no folder.  Without one an upload is refused, with the reason.
+    # Our files need no folder.  Without one, uploads are refused, with the reason.
     content["artifact_is_available"] = True
 
 
@@ -104,12 +104,12 @@ def _sent(kind: str, content: str, method: str, start_response: StartResponse, *
 
 
 def _keep_theirs(environ: WSGIEnvironment) -> None:
-    """Leave of a note that is to be saved what a person wrote: ours is made anew each time."""
+    """Remove our part of a note that is to be saved: it is generated on each request."""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     try:
         content = json.loads(body)
         content["body"] = content["body"].split(MARK, 1)[-1].strip("\n")
         body = json.dumps(content).encode()
     except (ValueError, TypeError, KeyError, AttributeError):
-        pass  # the application says what is wrong with it
+        pass  # the application reports the error
     environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))

@@ -1,7 +1,7 @@
-"""What we add to optuna-dashboard: for a study its note and plots, for a trial its note and files.
+"""Our additions to optuna-dashboard: notes and plots of studies, notes and files of trials.
 
-Everything is made from what lies in the database when a page asks for it, and written nowhere: it is there for
-old databases, it is current while a study runs, and a read-only dashboard stays one.
+They are generated from the database when a page requests them, and never stored: they exist for old databases, stay
+current while a study runs, and keep the dashboard read-only.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from tuner.results import read_study_results
 from tuner.storage import PRIVATE_PREFIX, Database, read_recipes
 
 PATIENCE_S = 1.5
-"""So long a page waits for plots.  Those of 1,000 trials take longer: they are there when the page refreshes."""
+"""Time that a page waits for plots.  Those of 1,000 trials take longer, and appear when the page refreshes."""
 
 _FRESH_S = 1.0
 REDRAW_BACKOFF = 4.0
-"""After plots were drawn, they are not drawn again for this many times as long: a running study always has news."""
+"""Pause after drawing, in multiples of its duration: a running study always has news."""
 _HEIGHT_PX = 450
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class _RenderedPanels:
 
 @dataclass
 class _StudyPanels:
-    """What is known of a study."""
+    """The cached state of a study."""
 
     name: str
     results: StudyView
@@ -67,14 +67,14 @@ class Panels:
         self._lock = threading.Lock()
 
     def add_to(self, study_id: int, detail: dict[str, Any]) -> None:
-        """Add note, plots and files to what optuna-dashboard says of a study.
+        """Add note, plots and files to optuna-dashboard's description of a study.
 
-        What a run keeps in the study's attributes for itself is taken out: the note says it for people.
-        A study with several objectives stays as it is.
+        Internal attributes of the study are removed: the note says the same for people.  A study with several
+        objectives is left unchanged.
 
         Args:
             study_id: Optuna's id.
-            detail: Its answer to `/api/studies/<study_id>`.
+            detail: The answer to `/api/studies/<study_id>`.
         """
         view = self._view(study_id)
         if view is None:
@@ -82,7 +82,7 @@ class Panels:
         self._read_recipes(view)
         attributes = detail.get("user_attrs", [])
         detail["user_attrs"] = [each for each in attributes if not each["key"].startswith(PRIVATE_PREFIX)]
-        # Trials before plots: the page waits for these, and drawing takes the same processor.
+        # Trials before plots: the page waits for them, and drawing uses the same processor.
         for trial in [*detail.get("trials", []), *detail.get("best_trials", [])]:
             seen = view.by_id.get(trial["trial_id"])
             if seen is not None:
@@ -94,7 +94,7 @@ class Panels:
             _put_before(detail, drawn.note)
 
     def file(self, study_id: int, trial_id: int, identity: str) -> tuple[str, str] | None:
-        """MIME type and content of a file of ours; None where it is none."""
+        """Return MIME type and content of one of our files, or None for any other."""
         name = next((name for name in FILES if file_id(study_id, trial_id, name) == identity), None)
         view = None if name is None else self._view(study_id)
         seen = None if view is None else view.by_id.get(trial_id)
@@ -105,7 +105,7 @@ class Panels:
         return None if content is None else (FILES[name].kind, content)
 
     def table(self, study_id: int, numbers: Container[int] | None) -> str | None:
-        """The trials of a study as CSV; None if there are none.
+        """Return the trials of a study as CSV, or None if there are none.
 
         Args:
             study_id: Optuna's id.
@@ -125,7 +125,7 @@ class Panels:
         return study_csv(chosen, names or (["Value"] if count == 1 else [f"Objective {at}" for at in range(count)]))
 
     def _view(self, study_id: int) -> _StudyPanels | None:
-        """What is known of a study, at most a second old; None for one with several objectives, or none at all."""
+        """Return the state of a study, at most a second old, or None if it has several objectives or does not exist."""
         with self._lock:
             view = self._views.get(study_id)
             if view is not None and time.monotonic() - view.read_at < _FRESH_S:
@@ -145,7 +145,7 @@ class Panels:
             return view
 
     def _read_recipes(self, view: _StudyPanels) -> None:
-        """Read those that are not known yet; a trial has its recipe before it runs."""
+        """Read the recipes of new trials; a trial has its recipe before it runs."""
         missing = [trial_id for trial_id in view.by_id if trial_id not in view.recipes]
         if missing:
             view.recipes |= read_recipes(self._database, missing)
@@ -155,7 +155,7 @@ class Panels:
         known = view.notes.get((trial_id, best))
         if known is not None:
             return known
-        # The address changes with the epochs: a picture of a running trial is not taken from the browser's cache.
+        # The address changes with the epochs: a browser must not cache the picture of a running trial.
         address = f"/artifacts/{study_id}/{trial_id}/{file_id(study_id, trial_id, PICTURE)}?epochs={seen.epochs}"
         picture = address if seen.curve.epochs else None
         note = trial_note(view.results, seen, view.recipes.get(trial_id), picture)
@@ -178,13 +178,13 @@ class Panels:
         ]
 
     def _drawn(self, view: _StudyPanels) -> _RenderedPanels | None:
-        """Note and plots as they are now, or, if that takes long, as they were; None while there are none."""
+        """Return current note and plots, or the previous ones if drawing takes long; None before the first."""
         results, state = view.results, _state(view.results)
         with self._lock:
             rests = view.drawn is not None and (view.drawn.state == state or time.monotonic() < view.drawn.next_at)
             if view.drawing is None and not rests:
                 view.drawing = threading.Event()
-                # A daemon: the dashboard ends at once, whatever is being drawn.
+                # A daemon: the dashboard must stop at once, whatever is being drawn.
                 threading.Thread(target=self._draw, args=(view, results, state), daemon=True).start()
             drawing = view.drawing
         if drawing is not None:
@@ -196,7 +196,7 @@ class Panels:
         try:
             drawn = _RenderedPanels(state, study_note(results), _figures(results))
         except Exception:
-            # A study that cannot be drawn must not take the dashboard away from all others.
+            # A study that cannot be drawn must not break the dashboard for all others.
             _log.exception("The plots of the study %r cannot be drawn.", view.name)
             drawn = view.drawn or _RenderedPanels(state, "", [])
         ended = time.monotonic()
@@ -213,7 +213,7 @@ def _state(results: StudyView) -> tuple[int, ...]:
 
 
 def _figures(results: StudyView) -> list[dict[str, str]]:
-    """Every plot that has something to show, with its title in it: the dashboard gives it none."""
+    """Build every plot that has something to show, with its title inside: the dashboard adds none."""
     found = []
     for name, plot in PLOTS.items():
         figure = plot.build(results)
@@ -225,10 +225,10 @@ def _figures(results: StudyView) -> list[dict[str, str]]:
 
 
 MARK = "*Above this line: keras-studies, always current. Below it: your own note.*"
-"""Between our note and the one that a person wrote."""
+"""Separates our note from the user's."""
 
 
 def _put_before(thing: dict[str, Any], note: str) -> None:
-    """Put our note before that of a person, which alone lies in the database."""
+    """Put our note before the user's, the only one in the database."""
     theirs = thing.setdefault("note", {"version": 0, "body": ""})
     theirs["body"] = f"{note}\n\n---\n\n{MARK}\n\n{theirs['body']}" if theirs["body"] else note

@@ -25,9 +25,9 @@ class Dashboard:
     """A dashboard that listens, and answers once `serve` is called.
 
     Attributes:
-        address: What it listens on.
-        token: What a visitor must bring; None where nothing is needed.
-        new_token: Whether the token was made now and the person does not know it yet.
+        address: The address that it listens on.
+        token: The token that visitors need, or None if they need none.
+        new_token: Whether the token was generated, so that the user does not know it yet.
         allow_edit: Whether studies may be changed.
     """
 
@@ -43,7 +43,7 @@ class Dashboard:
 
     @property
     def url(self) -> str:
-        """Where a browser finds it; with the token, where one is needed."""
+        """The URL for a browser, with the token if one is needed."""
         return f"{self.address.url}?token={self.token.secret}" if self.token else self.address.url
 
     def serve(self) -> None:
@@ -61,18 +61,18 @@ class Dashboard:
 def open_dashboard(
     database: Database, *, host: str = "127.0.0.1", port: int = 8080, allow_edit: bool = False
 ) -> Dashboard:
-    """Make a dashboard that listens.
+    """Open a dashboard that listens.
 
-    A token is needed if other machines can reach the dashboard, and if `TUNER_DASHBOARD_TOKEN` is set; empty is weak.
+    A token is needed if other machines can reach the dashboard, or if `TUNER_DASHBOARD_TOKEN` is set, even to nothing.
 
     Args:
-        database: Whose studies to show.
+        database: The database to show.
         host: Name or IP address to listen on.
         port: TCP port; 0 for any free one.
         allow_edit: Whether studies may be changed and deleted.
 
     Raises:
-        UsageError: The address cannot be listened on, or the token given is too weak.
+        UsageError: The address cannot be listened on, or the given token is too weak.
     """
     address, bound = listen(host, port)
     try:
@@ -90,9 +90,9 @@ def open_dashboard(
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Within this, SIGTERM is what Ctrl-C is; signals reach the main thread only.
+    """Let SIGTERM interrupt like Ctrl-C, in the main thread.
 
-    SIGINT is set too: a shell starts what runs in its background with Ctrl-C ignored.
+    SIGINT is set too: a shell starts background processes with SIGINT ignored.
     """
 
     def interrupt(number: int, frame: Any) -> None:

@@ -1,4 +1,4 @@
-"""Artefacts beside a database that somebody else may have made."""
+"""Artefacts beside a database that may come from somebody else."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 
 
 class ArtifactFolder(FileSystemArtifactStore):
-    """Files of a folder that are files: no link leads out of it, and no pipe is waited for.
+    """An artefact store that opens only regular files: it neither follows links nor waits for pipes.
 
     Args:
-        folder: Where they lie, by names that Optuna has made.
+        folder: Folder of the artefacts, which have Optuna's names.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -26,7 +26,7 @@ class ArtifactFolder(FileSystemArtifactStore):
         """Open an artefact.
 
         Raises:
-            ArtifactNotFound: There is none.
+            ArtifactNotFound: There is no such artefact.
         """
         try:
             opened = os.open(Path(self._folder, artifact_id), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -1,4 +1,4 @@
-"""Files that the dashboard offers with each trial, made when they are asked for: none is stored."""
+"""Files that the dashboard offers for each trial, generated on request."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class File:
 
     Attributes:
         kind: MIME type.
-        make: Its content; None where the trial has none.
-        there: Whether it has any, without making it.
+        make: Generates its content, or None if the trial has none.
+        there: Tells if the trial has any, without generating it.
     """
 
     kind: str
@@ -80,7 +80,7 @@ FILES: dict[str, File] = {
 
 
 def study_csv(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
-    """All trials as CSV, in the columns of optuna-dashboard; no cell is a formula to a spreadsheet.
+    """Return trials as CSV, in the columns of optuna-dashboard; no cell is a spreadsheet formula.
 
     Args:
         trials: In the order of the rows.
@@ -103,5 +103,5 @@ def study_csv(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
 
 
 def file_id(study_id: int, trial_id: int, name: str) -> str:
-    """The id under which a file of a trial is asked for: always the same one."""
+    """Derive the id of a file of a trial."""
     return str(uuid.uuid5(_NAMESPACE, f"{study_id}/{trial_id}/{name}"))

@@ -5,7 +5,7 @@ from .renamed_keys import with_new_names
 from .resolve_recipe import resolve_recipe
 from .scaffold import new_project
 from .scalars import duration_s
-from .study_file_model import Budget
+from .study_file_sections import Budget
 from .study_fingerprint import LATER_KEYS, difference, fingerprint
 from .study_loader import read_study, read_study_dict
 from .study_name import study_name_in

@@ -1,4 +1,4 @@
-"""One value of a study file, checked against what may stand at its place."""
+"""Validation of a single value in a study file."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tuner.study.problems import Problems, listed, refusal, unknown_name, writte
 from tuner.study.scalars import is_number, is_whole
 
 LARGEST_WHOLE = 2**53
-"""Beyond it neither JSON nor a float holds every whole number."""
+"""Beyond it neither JSON nor a float represents every integer."""
 
 
 class Invalid:
-    """Stands for a value that was refused; its problem has been noted."""
+    """Placeholder for a refused value, whose problem has been noted."""
 
 
 INVALID = Invalid()
@@ -27,13 +27,13 @@ INVALID = Invalid()
 
 @dataclass(frozen=True)
 class AllowedValue:
-    """What may stand at one key of a study file.
+    """The constraint on the value of one key of a study file.
 
     Attributes:
         key: The dotted key in the study file.
-        allowed: Every value, bound and choice must lie in it; None for a keyword of the model, which may be anything.
-        auto: What "auto" stands for; None where it stands for nothing.
-        words: Words that stand for a number ("balanced").
+        allowed: Contains every valid value, bound and choice; None for a keyword of the model, which may be anything.
+        auto: The parameter that "auto" means, or None if "auto" is not allowed.
+        words: Words that mean a number ("balanced").
         family: What one value is called in messages ("optimizer").
     """
 
@@ -45,7 +45,7 @@ class AllowedValue:
 
     @property
     def text(self) -> str:
-        """What may stand here, in words."""
+        """The allowed values, in words."""
         match self.allowed:
             case None:
                 return "a number, a text, true or false, a list of them (a choice), or { low, high } (a range)"
@@ -60,10 +60,10 @@ class AllowedValue:
         return ", ".join([text, *(f'"{word}"' for word in self.words)])
 
     def check(self, value: Any) -> Value:
-        """Return the value as it is kept.
+        """Return the validated and normalized value.
 
         Raises:
-            PydanticCustomError: It may not stand here; see `refusal`.
+            PydanticCustomError: The value is not allowed; see `refusal`.
         """
         match self.allowed:
             case None:
@@ -94,7 +94,7 @@ class AllowedValue:
         return {"anyOf": [schema, {"enum": list(self.words)}]} if self.words else schema
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """As the annotation of a field it reads the value; the type beside it is what it gives."""
+        """Validate a field that is annotated with it, whatever its type."""
         return core_schema.no_info_plain_validator_function(self.check)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class AllowedValue:
 
 
 def checked(value: Any, place: AllowedValue, key: str, problems: Problems, number: bool = False) -> Value | Invalid:
-    """Check one value, or note what is wrong with it; `number` for the bounds of a range, always numbers."""
+    """Validate one value, or note its problem; `number` for the bounds of a range, which are always numbers."""
     try:
         if number and place.allowed is None and not (is_number(value) and abs(value) < LARGEST_WHOLE):
             raise refusal(
@@ -128,8 +128,8 @@ def _number(value: Any, place: AllowedValue, allowed: Float | Int) -> Value:
     elif value in allowed:
         return int(value) if whole else float(value)
     else:
-        near, rule = None, "lies outside of what makes sense here"
-        hint = "Choose a value in this range."
+        near, rule = None, "is out of range"
+        hint = "Choose a value in the allowed range."
     raise refusal(rule, allowed=place.text, near=near, next_step=hint)
 
 
@@ -142,7 +142,9 @@ def _member(value: Any, choices: tuple[Value, ...], place: AllowedValue) -> Valu
     if choices == (True, False):
         raise refusal("must be true or false", allowed="true, false", next_step="Write true or false without quotes.")
     if not any(isinstance(choice, str) for choice in choices):
-        raise refusal("must be one of the allowed values", allowed=place.text, next_step="Write it without quotes.")
+        raise refusal(
+            "must be one of the allowed values", allowed=place.text, next_step="Write a number without quotes."
+        )
     if isinstance(value, str):
         raise unknown_name(place.family, value, [bare(choice) for choice in choices])
     raise refusal(
@@ -164,5 +166,5 @@ def _anything(value: Any, depth: int = 0) -> Value:
 
 
 def bare(value: Any) -> str:
-    """A value as it stands in a list of allowed ones: names without quotes."""
+    """Format a value for a list of allowed ones: names without quotes."""
     return value if isinstance(value, str) else written(value)

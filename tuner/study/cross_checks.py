@@ -1,4 +1,4 @@
-"""Rules that concern several sections at once, and what is allowed but unwise."""
+"""Rules between sections, and advice on what is allowed but unwise."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from tuner.data import DataFacts, DataOptions
 from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
 from tuner.study.problems import Problems
-from tuner.study.search.context import values_of
-from tuner.study.study_file_model import Budget
+from tuner.study.search.context import parameter_values
+from tuner.study.study_file_sections import Budget
 from tuner.study.study_spec import total_steps
 
 
 @dataclass(frozen=True)
 class ParsedSections:
-    """What was read; None for what has problems of its own.
+    """The parsed sections of a study file; None for one that has problems.
 
     Attributes:
         space, task, data, facts, metric, budget, sampler, pruner, head: The sections.
-        named: The dimensions that `[search]` names.
+        named: Dimensions that `[search]` names.
     """
 
     space: Space | None
@@ -37,7 +37,7 @@ class ParsedSections:
 
 
 def cross_check(sections: ParsedSections, problems: Problems) -> list[str]:
-    """Note the rules that are broken; the advice is given back, one sentence each."""
+    """Note violated rules, and return the advice, one sentence each."""
     advice: list[str] = []
     _check_sampler(sections, problems, advice)
     _check_pruner(sections, problems, advice)
@@ -60,7 +60,7 @@ def _check_sampler(sections: ParsedSections, problems: Problems, advice: list[st
             reason,
             row.name,
             allowed=usual,
-            next_step="Change the space in [search], or take another sampler.",
+            next_step="Change the space in [search], or use another sampler.",
         )
         return
     hint = row.advice(sections.space, trials)
@@ -80,31 +80,31 @@ def _check_pruner(sections: ParsedSections, problems: Problems, advice: list[str
             reason,
             row.name,
             allowed=", ".join(name for name in PRUNERS if name != row.name),
-            next_step="Change it as it says, or take another pruner.",
+            next_step="Change the options of the pruner, or use another one.",
         )
         return
-    more = "Take more folds (data.validation)" if what == "folds" else "Train for longer (budget.epochs)"
+    more = "Use more folds (data.validation)" if what == "folds" else "Train for longer (budget.epochs)"
     if row.ends_trials and not row.rungs(steps, **options):
         never = next(name for name, other in PRUNERS.items() if not other.ends_trials)
         advice.append(
-            f"pruner.name: {row.name} never decides within {steps} {what}: no trial is ended early. "
+            f"pruner.name: {row.name} never decides within {steps} {what}, so no trial is pruned. "
             f'{more}, or write name = "{never}"'
         )
 
 
 def _chosen(space: Space, name: str) -> tuple[str, ...]:
-    return tuple(str(value) for value in values_of(space[name].parameter)) if name in space else ()
+    return tuple(str(value) for value in parameter_values(space[name].parameter)) if name in space else ()
 
 
 def _initializer_advice(sections: ParsedSections) -> Iterator[str]:
-    """Advice for pairs the study asks for by name; a choice of both leaves the pairing to the search."""
+    """Yield advice on initializers and activations that the study names; if any pair suits, the search will find it."""
     space = sections.space
     if space is None or not {"initializer", "activation"} & sections.named:
         return
     initializers, activations = _chosen(space, "initializer"), _chosen(space, "activation")
     for activation in activations:
         reasons = [initializer_advice(initializer, activation) for initializer in initializers]
-        if reasons and all(reasons):  # where one of the initializers suits, the search will find it
+        if reasons and all(reasons):
             yield f"search.initializer: {reasons[0]}"
 
 
@@ -127,5 +127,5 @@ def _metric_advice(sections: ParsedSections) -> Iterator[str]:
     if metric is not None and facts is not None and metric.relative and facts.zero_targets:
         yield (
             f"objective.metric: {metric.name} divides by the target, which is 0 in {facts.zero_targets} of "
-            f"{facts.rows['validation']} validation rows: they alone decide. Take an error in the unit of the target"
+            f"{facts.rows['validation']} validation rows: these dominate it. Use an error in the unit of the target"
         )

@@ -1,4 +1,4 @@
-"""`[data]`: its errors in plain words, and the facts of the data."""
+"""Errors of `[data]` as problems of the study file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _RULES = {
     "missing": "this key is needed",
-    "string_type": "must be a text",
+    "string_type": "must be text",
     "bool_type": "must be true or false",
     "float_type": "must be a number",
     "int_type": "must be a whole number",
@@ -36,11 +36,11 @@ _KEYS = (
     (r"folds|validation", "validation"),
     (r"\btest\b", "test"),
 )
-"""What a message about the data speaks of in its rule, and the key of `[data]` that it is noted under."""
+"""Regex in the rule of a data error → key of `[data]` that it is noted under."""
 
 
 def note_data_error(details: ErrorDetails, section: Mapping[str, Any], problems: Problems) -> None:
-    """Note an error of pydantic in plain words."""
+    """Note a validation error of pydantic."""
     name = str(next(iter(details["loc"][1:]), ""))
     key, fields = dotted("data", name) if name else "data", DataOptions.model_fields
     given = [section[name]] if name in section else []
@@ -54,20 +54,20 @@ def note_data_error(details: ErrorDetails, section: Mapping[str, Any], problems:
             _RULES.get(details["type"], _rule(details["msg"], given)),
             *given,
             allowed=fields[name].description if name in fields else None,
-            next_step='Write for example source = "digits".'
+            next_step='Write, for example, source = "digits".'
             if name == "source"
             else "Correct it, or leave the key out.",
         )
 
 
 def _rule(message: str, given: list[Any]) -> str:
-    """The rule of a message "RULE, but got VALUE.", whole where the value is another than the one that is shown."""
+    """Return the rule of a message "RULE, but got VALUE."; all of it, if the value differs from the one shown."""
     rule, _, value = message.rstrip(".").partition(", but got ")
     return rule if given and value == shown(given[0]) else message.rstrip(".")
 
 
 def load_facts(data: DataOptions, project: Path, seed: int, problems: Problems) -> DataFacts | None:
-    """What is found in the data; None after noting why they cannot be used."""
+    """Load the data and return their facts, or None after noting why they cannot be used."""
     from tuner.data import check_repeatable, prepare
 
     try:

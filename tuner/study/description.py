@@ -1,4 +1,4 @@
-"""What a study file means, in words and numbers: for `tuner check`."""
+"""A description of a study for `tuner check`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tuner.study.study_spec import StudySpec
 
 
 def explain(spec: StudySpec) -> dict[str, Any]:
-    """The study as plain JSON.
+    """Describe a study as plain JSON.
 
     Returns:
         `{"study", "model", "objective", "data", "space", "fixed", "settings", "budget", "sampler", "pruner",
         "health", "engine", "advice"}`; `space` has a `{"name", "values", "when"}` for each searched dimension,
-        `settings` is None if there are infinitely many, or more than anybody will try.
+        `settings` is None if there are infinitely many, or more than 10^15.
     """
     facts = spec.facts
     return {

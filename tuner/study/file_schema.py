@@ -1,7 +1,7 @@
 """The JSON schema of the study file: completion, hints and first checks in editors.
 
-Made from the tables, so that it names what the package can do.  It says what a single value may be; rules between
-values (`low <= high`, losses of the task, conditions) are checked by `read_study` alone.
+It is generated from the registries, and constrains single values.  Rules between values (`low <= high`, losses of the
+task, conditions) are checked by `read_study` only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tuner.catalog import DIMENSIONS, ChoiceDimension, Entry, NumberDimension, n
 from tuner.space import Categorical, Fixed, Parameter
 from tuner.study.allowed_value import AllowedValue
 from tuner.study.search.parameter_syntax import MOST_CHOICES
-from tuner.study.study_file_model import FileSchema, StudyFile
+from tuner.study.study_file_sections import FileSchema, StudyFile
 
 _Schema = dict[str, Any]
 
@@ -21,12 +21,12 @@ _AUTO: _Schema = {"const": "auto", "description": "the default of this dimension
 _WHEN: _Schema = {
     "type": "object",
     "minProperties": 1,
-    "description": 'counts only where another dimension has one of these values: { optimizer = ["sgd"] }',
+    "description": 'active only if another dimension has one of these values: { optimizer = ["sgd"] }',
 }
 
 
 def json_schema() -> _Schema:
-    """The schema of a study file, JSON schema draft 2020-12."""
+    """Return the schema of a study file, JSON schema draft 2020-12."""
     schema = StudyFile.model_json_schema(schema_generator=FileSchema)
     schema["properties"]["search"] = _search()
     schema["$defs"]["when"] = _WHEN
@@ -46,14 +46,14 @@ def _search() -> _Schema:
             options = {name: _options(dimension, row) for name, row in dimension.table.items()}
             known = {name: schema for name, schema in options.items() if schema["properties"]}
             if known:
-                text = f"options of each {dimension.name}, searched only where it is chosen"
+                text = f"options of each {dimension.name}, active only if it is chosen"
                 properties[f"{dimension.name}_options"] = _table(known, text)
     properties["model"] = {
         "type": "object",
         "description": "keyword arguments of the model's function",
         "additionalProperties": _value(None, {}, automatic=False),
     }
-    return {**_table(properties, "what is searched; left out, the defaults of the task are"), "minProperties": 1}
+    return {**_table(properties, "the search space; default: the dimensions that suit the task"), "minProperties": 1}
 
 
 def _dimension(dimension: ChoiceDimension | NumberDimension) -> _Schema:
@@ -77,7 +77,7 @@ def _options(dimension: ChoiceDimension, row: Entry) -> _Schema:
 
 
 def _value(allowed: Parameter | None, words: Mapping[str, float], automatic: bool = True) -> _Schema:
-    """A place of `[search]`: a single value, a list, a table, or "auto"."""
+    """Return the schema of a dimension: a single value, a list, a table, or "auto"."""
     single = AllowedValue("", allowed, words=words).schema
     choices = {"type": "array", "items": single, "minItems": 1, "maxItems": MOST_CHOICES, "uniqueItems": True}
     named: _Schema = {"anyOf": [choices, _AUTO]} if automatic else choices

@@ -1,4 +1,4 @@
-"""`model`: the file and function of the model, found but not run."""
+"""`model`: find the model's file and function without running them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from tuner.user_code import Reference, Signature
 
 @dataclass(frozen=True)
 class Model:
-    """A model that was found.
+    """A model file and its function.
 
     Attributes:
-        reference: Its file and function.
+        reference: File and function.
         sha256: Hash of the file.
-        signature: What the function takes by keyword.
+        signature: Keyword arguments of the function.
+        helpers: Path → hash of each file of the project that it imports, directly or not.
     """
 
     reference: Reference
@@ -29,7 +30,7 @@ class Model:
 
 
 def find_model(text: str, project: Path, problems: Problems) -> Model | None:
-    """Find the model that a study names, or note why there is none; its file is parsed, not run."""
+    """Find the model of a study, or return None after noting the problem; its file is parsed, not run."""
     known = [f"models/{file.name}" for file in files.files(project, "models")]
     try:
         reference = Reference.parse(text, "build")
@@ -46,6 +47,6 @@ def find_model(text: str, project: Path, problems: Problems) -> Model | None:
             text,
             allowed=", ".join([*known, "a Python file of the project, with a function build"]),
             near=None if (path := text.partition(":")[0]) in known else nearest(path, known),
-            next_step="Correct the path, which is relative to the project, or the function's name behind the colon.",
+            next_step="Correct the path, which is relative to the project, or the function's name after the colon.",
         )
         return None

@@ -1,4 +1,4 @@
-"""`[objective]`: which metric is optimised, and why a loss is none."""
+"""`[objective]`: the metric to optimize, which is never a loss."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from tuner.catalog import METRICS, MetricEntry, Task, find_metric
 from tuner.errors import UnknownNameError, nearest
 from tuner.study.problems import Problems, listed
-from tuner.study.study_file_model import Budget
+from tuner.study.study_file_sections import Budget
 
 _LOSS = re.compile(r"(?:(?:val|valid|validation|train|training|test)[_ -]?)?loss", re.IGNORECASE)
 _PART = re.compile(r"(?:val|valid|validation)[_ -](.+)", re.IGNORECASE)
@@ -20,7 +20,7 @@ _WHY_NO_LOSS = (
 
 
 def find_objective(name: Any, task: Task | None, problems: Problems) -> MetricEntry | None:
-    """Find the metric of this name, or the default one of the task; None after noting why there is none."""
+    """Find the metric of this name, or the default of the task; return None after noting a problem."""
     if name is None:
         return next((row for row in METRICS.values() if task in row.default_for), None)
     return _metric(name, task, problems)
@@ -60,7 +60,7 @@ def _refuse_unknown(name: Any, task: Task | None, problems: Problems) -> None:
     near = nearest(part.group(1) if part else name, [*known, *(a for row in METRICS.values() for a in row.alias)])
     problems.add(
         "objective.metric",
-        "there is no metric of this name" + ("; every metric is measured on the validation part" if part else ""),
+        "there is no metric with this name" + ("; every metric is measured on the validation part" if part else ""),
         name,
         allowed=listed(known),
         near=near,
@@ -80,7 +80,7 @@ def check_target(metric: MetricEntry, budget: Budget, problems: Problems) -> Non
     if metric.objective.better(target, metric.best):
         problems.add(
             "budget.target",
-            f"no model can reach this: the best {metric.name} there can be is {metric.best:g}",
+            f"no model can reach this: the best possible {metric.name} is {metric.best:g}",
             target,
             allowed=f"at {'most' if metric.objective.maximize else 'least'} {metric.best:g}",
             next_step="Correct the target, or the metric in [objective].",

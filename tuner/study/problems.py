@@ -1,4 +1,4 @@
-"""Collecting what is wrong with a study file, so that all of it comes in one report."""
+"""Collect the problems of a study file, so that one report lists all of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tuner.errors import Problem, nearest
 from tuner.study.renamed_keys import MISTAKEN_KEYS, new_name
 
 MAX_PROBLEMS = 100
-"""Nobody mends more at once, and a hostile file has as many as it likes."""
+"""Nobody fixes more at once, and a hostile file may have any number."""
 _NOTHING = object()
 _LONGEST = 600
 
@@ -22,7 +22,7 @@ _LONGEST = 600
 def refusal(
     rule: str, *, allowed: str | None = None, near: str | None = None, next_step: str | None = None
 ) -> PydanticCustomError:
-    """Make the error of a value that breaks a rule, for validators of pydantic; `Problems.refuse` notes it."""
+    """Make the error that a pydantic validator raises for a value that breaks a rule; `Problems.refuse` notes it."""
     return PydanticCustomError(
         "refused", "{rule}", {"rule": rule, "allowed": allowed, "near": near, "next_step": next_step}
     )
@@ -31,11 +31,11 @@ def refusal(
 def unknown_name(
     family: str, given: object, allowed: Iterable[str], next_step: str | None = None
 ) -> PydanticCustomError:
-    """Make the error of a name that is in no table; it tells the nearest one."""
+    """Make the error for an unknown name; it suggests the nearest one."""
     names = list(allowed)
     near = nearest(given, names)
     return refusal(
-        f"there is no {family} of this name",
+        f"there is no {family} with this name",
         allowed=listed(names) if names else "nothing",
         near=near,
         next_step=next_step or (f"Write {near} here." if near else "Write one of the allowed names."),
@@ -43,14 +43,14 @@ def unknown_name(
 
 
 class TooManyProblemsError(Exception):
-    """A study file has so many problems that the rest is not looked at."""
+    """A study file has too many problems to go on checking it."""
 
 
 class Problems:
-    """The problems found so far, in the order in which they were found.
+    """The problems of a study file, in the order in which they were found.
 
     Raises:
-        TooManyProblemsError: From any method, when there are `MAX_PROBLEMS`.
+        TooManyProblemsError: Any method, once there are `MAX_PROBLEMS`.
     """
 
     def __init__(self) -> None:
@@ -66,15 +66,15 @@ class Problems:
         near: str | None = None,
         next_step: str | None = None,
     ) -> None:
-        """Note one problem; `given` is the value as it was read, and is shown as the file writes it."""
+        """Note one problem; `given` is the parsed value, and is shown in TOML."""
         text = None if given is _NOTHING else written(given)
         problem = Problem(_cut(key), _cut(rule), text, allowed, near, next_step)
         if problem in self.found:
             return
         self.found.append(problem)
         if len(self.found) == MAX_PROBLEMS:
-            more = "there may be more problems: no more than these are looked for at once"
-            self.found.append(Problem("", more, next_step="Mend these first."))
+            more = f"there may be more problems: only the first {MAX_PROBLEMS} are listed"
+            self.found.append(Problem("", more, next_step="Fix these first."))
             raise TooManyProblemsError
 
     def refuse(self, key: str, given: object, error: PydanticCustomError) -> None:
@@ -84,7 +84,7 @@ class Problems:
     def unknown(
         self, key: str, family: str, given: object, allowed: Iterable[str], next_step: str | None = None
     ) -> None:
-        """Note a name that is in no table."""
+        """Note an unknown name."""
         self.refuse(key, given, unknown_name(family, given, allowed, next_step))
 
     def unknown_keys(self, prefix: str, table: Mapping[str, Any], allowed: Iterable[str]) -> None:
@@ -104,24 +104,24 @@ class Problems:
 
 
 def _cut(text: str) -> str:
-    """The text without its middle where it quotes something very long."""
+    """Shorten a very long text in the middle."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
 
 
 def dotted(prefix: str, key: object) -> str:
-    """The dotted name of `key` in the table `prefix` ("" for the top level)."""
+    """Return the dotted name of `key` in the table `prefix` ("" for the top level)."""
     return f"{prefix}.{key}" if prefix else str(key)
 
 
 def listed(names: Iterable[Any], limit: int = 40) -> str:
-    """Names as a list in words, cut to `limit` of them."""
+    """Join names with commas, at most `limit` of them."""
     texts = [str(name) for name in names]
     more = [f"… ({len(texts) - limit} more)"] if len(texts) > limit else []
     return ", ".join(texts[:limit] + more)
 
 
 def written(value: Any, limit: int = 100) -> str:
-    """`value` as a study file writes it, cut to `limit` characters."""
+    """Format `value` in TOML, in at most `limit` characters."""
     text = _toml(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 

@@ -1,4 +1,4 @@
-"""Keys of study files that had other names before: what to write now."""
+"""Renamed keys of study files, with their new names."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ RENAMED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "interval": ("interval_steps",),
     },
 }
-"""Section → old key → new keys, of which a row has one.  They are the names of Optuna's arguments."""
+"""Section → old key → new keys, Optuna's argument names; each sampler or pruner has one of them."""
 
 MISTAKEN_KEYS: Mapping[str, str] = {
-    "objective.direction": "the direction belongs to the metric: accuracy is maximised, an error is minimised",
+    "objective.direction": "the direction follows from the metric: accuracy is maximized, an error is minimized",
 }
-"""Keys that are often tried, and why there are none."""
+"""Keys that are often tried, and why they do not exist."""
 
 
 def new_name(section: str, key: str, known: list[str]) -> str | None:
-    """Return the new name of an old key, or None if it is none."""
+    """Return the new name of an old key, or None if the key was not renamed."""
     return next((name for name in RENAMED.get(section, {}).get(key, ()) if name in known), None)
 
 
 def with_new_names(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Rename the old keys in the content of a study file that a database has kept; the content is not changed."""
+    """Return the content of a study file from a database with old keys renamed."""
     renamed = copy.deepcopy(dict(content))
     for section, rows, default in (("sampler", SAMPLERS, DEFAULT_SAMPLER), ("pruner", PRUNERS, DEFAULT_PRUNER)):
         given = renamed.get(section)

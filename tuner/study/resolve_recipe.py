@@ -1,4 +1,4 @@
-"""One trial: the values of the dimensions → the recipe, with nothing left to decide."""
+"""Resolve the parameter values of a trial to its recipe, which leaves nothing to decide."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from tuner.catalog import (
 )
 from tuner.errors import UsageError
 from tuner.space import Dimension, Value
-from tuner.study.search.context import default_of
+from tuner.study.search.context import default_choice
 from tuner.study.study_spec import StudySpec
 
 _DIGITS = 6
-"""Class weights are rounded to so many significant digits: more only make recipes hard to read."""
+"""Significant digits of class weights: more only make recipes hard to read."""
 
 
 def resolve_recipe(spec: StudySpec, values: Mapping[str, Value], number: int) -> Recipe:
-    """The recipe of one trial.
+    """Resolve the recipe of one trial.
 
     Args:
         spec: The study.
-        values: The value of every searched dimension that is active; fixed and inactive ones may be there or not.
-        number: Number of the trial, from 0; with the study's seed it gives the seed of the training.
+        values: The value of every active searched dimension; fixed and inactive ones are optional.
+        number: Number of the trial, from 0; it determines the training seed, together with the study's seed.
 
     Raises:
-        UsageError: A searched dimension that is active has no value, or one that it cannot have.
+        UsageError: An active searched dimension has no value, or an invalid one.
     """
     complete = spec.space.resolve(lambda dimension: _given(dimension, values))
     task = spec.facts.task
@@ -66,18 +66,18 @@ def resolve_recipe(spec: StudySpec, values: Mapping[str, Value], number: int) ->
 
 
 def trial_seed(study_seed: int, number: int) -> int:
-    """The seed of one trial, in [0, 2³²): the first bytes of the SHA-256 of both numbers.
+    """Derive the seed of one trial, in [0, 2³²): the first bytes of the SHA-256 of both numbers.
 
-    Neighbouring seeds give unrelated trials, and trial 5 has the same seed however many trials ran before it.
+    Neighbouring study seeds lead to unrelated trial seeds, which do not depend on how many trials ran before.
     """
     return int.from_bytes(hashlib.sha256(f"{study_seed}:{number}".encode()).digest()[:4], "big")
 
 
 def class_weights(spec: StudySpec, exponent: float) -> dict[int, float] | None:
-    """The weight of each class by index: `(rows / (classes * rows of the class)) ** exponent * data.class_weight`.
+    """Compute class weights by index: `(rows / (classes * rows of the class)) ** exponent * data.class_weight`.
 
-    None where there are no classes, or where neither asks for weights.  A class without a training row has the weight
-    of `data.class_weight` alone.
+    None if there are no classes, or no weights are asked for.  A class without training rows keeps its weight in
+    `data.class_weight`.
     """
     facts, fixed = spec.facts, spec.data.class_weight
     if facts.task not in (Task.MULTICLASS, Task.BINARY) or (exponent == 0 and fixed is None):
@@ -101,7 +101,7 @@ def _given(dimension: Dimension, values: Mapping[str, Value]) -> Value:
 
 def _choice(dimension: ChoiceDimension, values: Mapping[str, Value], task: Task) -> Choice:
     """Return the chosen row with its options: the values of this trial over the row's defaults."""
-    chosen = str(values[dimension.name]) if dimension.name in values else default_of(dimension, task)
+    chosen = str(values[dimension.name]) if dimension.name in values else default_choice(dimension, task)
     options = {
         option: _plain(values.get(f"{dimension.name}.{chosen}.{option}", default))
         for option, default in dimension.table[chosen].defaults().items()
@@ -118,7 +118,7 @@ def _number(dimension: NumberDimension, values: Mapping[str, Value], choices: Ma
     if not dimension.taken_by(row):
         return dimension.default
     value = values.get(f"{dimension.choice}.{row.name}.{dimension.name}", shared)
-    return dimension.default_of(row) if value is None and dimension.default_of else value
+    return dimension.default_from_row(row) if value is None and dimension.default_from_row else value
 
 
 def _model(spec: StudySpec, values: Mapping[str, Value]) -> ModelChoice:
@@ -135,5 +135,5 @@ def _plain(value: Value) -> Any:
 
 
 def _tuple(value: Any) -> Value:
-    """Lists as tuples: a storage gives choices back as JSON."""
+    """Turn lists into tuples: a storage returns choices as JSON."""
     return tuple(_tuple(item) for item in value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Start a project: a folder with a study that runs as it is, and a model to change."""
+"""Start a project: a folder with a study that is ready to run, and a model to change."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ _IGNORED = "runs/\n__pycache__/\n"
 
 
 def new_project(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Make the files of a project; one that is there is never overwritten.
+    """Create the files of a project; existing ones are never overwritten.
 
     Returns:
-        The files that were made, and those that were kept.
+        The files that were created, and those that existed already.
 
     Raises:
         ContentError: The folder cannot be written.

@@ -1,4 +1,4 @@
-"""Types of single values in a study file: durations, amounts of memory, finite numbers."""
+"""Pydantic types of scalars in a study file: durations, amounts of memory, finite numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MEMORY = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([MGT]i?B)", re.IGNORECASE)
 
 
 def is_number(value: object) -> bool:
-    """Whether `value` is a finite number; true and false are not numbers here."""
+    """Check that `value` is a finite number; booleans are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
@@ -29,12 +29,12 @@ def is_number(value: object) -> bool:
 
 
 def is_whole(value: object) -> bool:
-    """Whether `value` is a finite number without a fraction."""
+    """Check that `value` is a finite number without a fraction."""
     return is_number(value) and value == int(value)  # type: ignore[call-overload]
 
 
 def duration_s(text: str) -> float | None:
-    """The seconds of "2d", "1h30m", "10m", "90s"; a text of digits is seconds; None where it is none of these."""
+    """Parse a duration such as "2d", "1h30m", "10m", "90s" or "90" (seconds), or return None."""
     compact = re.sub(r"\s+", "", text).lower()
     if len(compact) > 40:
         return None
@@ -65,7 +65,7 @@ def _duration(value: Any) -> float:
     raise refusal(
         "must be a duration" if seconds is None else "must be longer than 0 and at most 366 days",
         allowed='seconds as a number, or a text such as "90s", "10m", "1h30m", "2d"',
-        next_step='Write for example "10m".',
+        next_step='Write, for example, "10m".',
     )
 
 
@@ -77,7 +77,7 @@ def _memory(value: Any) -> int:
     raise refusal(
         "must be an amount of memory" if found is None else "must be at least 64 MB and at most 1,000 TB",
         allowed='a text such as "800MB", "2GB", "1.5GiB"',
-        next_step='Write for example "2GB".',
+        next_step='Write, for example, "2GB".',
     )
 
 

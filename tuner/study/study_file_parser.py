@@ -1,4 +1,4 @@
-"""From a study file on the disk to its plain content: finding it, TOML, YAML."""
+"""Find a study file and parse it, TOML or YAML, to plain content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuner.errors import ContentError, Problem, StudyFileError, nearest
 from tuner.untrusted_files import parse_toml, read_bytes, special_kind
 
 MAX_BYTES = 256_000
-"""A study file is a page of text, or some with the names of many columns; what is larger is some other file."""
+"""A study file is a page of text, or a few with the names of many columns; a larger one is some other file."""
 
 _SUFFIXES = (".toml", ".yaml", ".yml")
 _LONGEST_LINE = 200
@@ -20,17 +20,17 @@ _ENDINGS = "a .toml or .yaml file"
 
 
 def locate(path: Path | str) -> tuple[Path, Path]:
-    """The study file and its project.
+    """Find a study file and its project.
 
     Args:
-        path: As the person named it: looked for as it is, then in the current folder and in what the package carries.
+        path: As the user named it; looked up as a path, then among the studies that come with the package.
 
     Returns:
-        The file, and the folder that its references are relative to: that of the file, or the current folder
-        for a file that the package carries.
+        The file, and the folder that its references are relative to: the file's project, or the current folder for
+        a file of the package.
 
     Raises:
-        StudyFileError: No such file, or a folder.
+        StudyFileError: There is no such file, or it is a folder.
     """
     given = Path(path)
     try:
@@ -47,7 +47,7 @@ def locate(path: Path | str) -> tuple[Path, Path]:
         known = [f"studies/{file.name}" for file in user_code.files(Path.cwd(), "studies")]
         raise _refused(
             path,
-            "there is no such file, neither here nor in what the package carries",
+            "there is no such file, neither here nor among the studies that come with the package",
             allowed=", ".join(known) or None,
             near=nearest(str(path), known),
             next_step="Check the path; `tuner new DIR` makes a new study.",
@@ -55,19 +55,19 @@ def locate(path: Path | str) -> tuple[Path, Path]:
 
 
 def parse(file: Path, shown_as: str) -> dict[str, Any]:
-    """The content of a study file, TOML or YAML by its suffix.
+    """Parse a study file, as TOML or YAML by its suffix.
 
     Args:
-        file: Where it lies.
-        shown_as: How the person named it, for messages.
+        file: Its path.
+        shown_as: Its path as the user named it, for messages.
 
     Raises:
-        StudyFileError: Not text, not TOML or YAML, empty, or no table at its top.
+        StudyFileError: It is not text, not TOML or YAML, empty, or not a table.
     """
     if file.suffix.lower() not in _SUFFIXES:
         raise _refused(
             shown_as,
-            "a study file is TOML or YAML, told by its suffix",
+            "a study file is TOML or YAML, and its suffix says which",
             given=file.suffix or "no suffix",
             allowed=", ".join(_SUFFIXES),
             next_step="Rename the file.",
@@ -79,7 +79,7 @@ def parse(file: Path, shown_as: str) -> dict[str, Any]:
             shown_as,
             "the file is empty",
             allowed='at least model = "models/mlp.py" and a section [data] with a source',
-            next_step="Start from an example: `tuner new DIR` writes one.",
+            next_step="Start from an example: `tuner new DIR` creates one.",
         )
     if not isinstance(parsed, Mapping):
         raise _refused(
@@ -87,7 +87,7 @@ def parse(file: Path, shown_as: str) -> dict[str, Any]:
             "the file must hold keys and sections",
             given=f"a {type(parsed).__name__}",
             allowed="keys such as model: models/mlp.py, and sections such as data:",
-            next_step="Start from an example: `tuner new DIR` writes one.",
+            next_step="Start from an example: `tuner new DIR` creates one.",
         )
     return dict(parsed)
 
@@ -117,9 +117,9 @@ def _text(file: Path, shown_as: str) -> str:
     except UnicodeDecodeError as error:
         raise _refused(
             shown_as,
-            "the file is no text in UTF-8",
+            "the file is not UTF-8 text",
             given=f"byte 0x{raw[error.start]:02x} at position {error.start}",
-            allowed="a text file in UTF-8",
+            allowed="UTF-8 text",
             next_step="This looks like another kind of file; name the study file, or save it as UTF-8.",
         ) from error
 
@@ -150,7 +150,7 @@ def _nested(error: Exception) -> str | None:
 
 
 def _not_readable(language: str, text: str, reason: str, shown_as: str) -> StudyFileError:
-    """The error of a parser, with the line it stopped at and, where keys stand there twice, the key."""
+    """Make the error of a parser, with the line where it stopped and, for a duplicate, the key."""
     found = re.search(r"line (\d+)", reason)
     lines = text.splitlines()
     line = (
@@ -160,10 +160,10 @@ def _not_readable(language: str, text: str, reason: str, shown_as: str) -> Study
     start = re.match(r"\[*\s*([\w.\-]+)", line) if twice and line else None
     return _refused(
         shown_as,
-        f"a key may stand in the file once: {reason}" if twice else f"the file must be {language}: {reason}",
+        f"a key may occur only once: {reason}" if twice else f"the file must be {language}: {reason}",
         given=line,
         allowed=f"{language}, such as learning_rate = 0.01" if language == "TOML" else f"{language}, such as seed: 1",
-        next_step="Keep one of the two." if twice else "Correct this line: text stands in quotes, a section in [ ].",
+        next_step="Keep one of the two." if twice else "Correct this line: write text in quotes, sections in [ ].",
         key=start.group(1) if start else "",
     )
 

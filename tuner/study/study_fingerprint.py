@@ -1,4 +1,4 @@
-"""The fingerprint: what makes two runs the same study, and a readable difference where they are not."""
+"""The fingerprint of a study, which must be the same in each of its runs, and the readable difference of two."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tuner.study.study_spec import StudySpec
 
 _PACKAGES = ("keras", "tensorflow", "optuna")
 LATER_KEYS: Mapping[str, Any] = {"data.missing_values": []}
-"""What older fingerprints do not say, and what it was."""
+"""Keys that older fingerprints lack, and the values they imply."""
 _ABSENT = object()
 _FILE = "file."
-"""Before the path of a file that the model file imports."""
+"""Prefix of the keys of files that the model file imports."""
 _HASHES = {"model_sha256": "the content of the model file", "data_sha256": "the content of the data"}
 
 
 def fingerprint(spec: StudySpec) -> dict[str, Any]:
-    """What trials of one study have in common, flat and as plain JSON.
+    """Return what all trials of a study share, flat and as plain JSON.
 
-    Sampler, pruner, engine, workers and budgets may change while a study goes on, and are not in it.  The epochs are:
-    trials that trained for another number of epochs cannot be compared.
+    Sampler, pruner, engine, workers and budgets may change when a study resumes, and are not part of it.  The epochs
+    are: trials with different numbers of epochs cannot be compared.
     """
     content: dict[str, Any] = {
         "task": spec.facts.task.value,
@@ -43,11 +43,11 @@ def fingerprint(spec: StudySpec) -> dict[str, Any]:
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What differs between two fingerprints, a line each; empty where they are the same.
+    """List the differences of two fingerprints, one line each.
 
     Args:
         old: The fingerprint in the storage.
-        new: That of the study file.
+        new: The fingerprint of the study file.
     """
     old, new, lines = {**LATER_KEYS, **old}, {**LATER_KEYS, **new}, []
     for key in [*old, *(key for key in new if key not in old)]:
@@ -88,7 +88,7 @@ def _text(dimension: Dimension) -> str:
 
 
 def _parameter(parameter: Parameter) -> str:
-    """The parameter in full: unlike `str(parameter)` with every digit, and texts apart from numbers."""
+    """Format a parameter in full: unlike `str(parameter)` with every digit, and texts apart from numbers."""
     match parameter:
         case Fixed(value):
             return _value(value)
@@ -108,7 +108,7 @@ def _value(value: Any) -> str:
 
 
 def _version(package: str) -> str | None:
-    """Major and minor version without importing the package; None where it is not installed."""
+    """Return major and minor version of a package, or None if it is not installed; nothing is imported."""
     try:
         return ".".join(version(package).split(".")[:2])
     except PackageNotFoundError:

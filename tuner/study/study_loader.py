@@ -1,4 +1,4 @@
-"""The study file → `StudySpec`.  Each section is read for itself, so that one report holds all problems."""
+"""Load a study file as a `StudySpec`.  Sections are read independently, so that one report lists all problems."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tuner.study.model_file import find_model
 from tuner.study.objective_section import check_target, find_objective
 from tuner.study.problems import Problems, TooManyProblemsError
 from tuner.study.search.search_section import StudyContext, read_search
-from tuner.study.section_base import read_sections
-from tuner.study.study_file_model import StudyFile, as_choice
+from tuner.study.section_validation import read_sections
 from tuner.study.study_file_parser import locate, parse
+from tuner.study.study_file_sections import StudyFile, as_choice
 from tuner.study.study_spec import StudySpec
 
 _OVERRIDES = {
@@ -29,20 +29,20 @@ _OVERRIDES = {
     "workers": ("workers",),
     "engine": ("engine",),
 }
-"""What the command line may set, and the key of the study file that it stands for."""
+"""Override → path of the key in the study file that it replaces."""
 
 
 def read_study(path: Path | str, *, name: str | None = None, overrides: Mapping[str, Any] | None = None) -> StudySpec:
-    """Read and check a study file; its data are loaded once.
+    """Read and validate a study file; its data are loaded once.
 
     Args:
-        path: A TOML or YAML file: as it is, or one that the package carries ("studies/digits.toml").
-        name: Another name for the study than the file's.
-        overrides: "trials", "time_s", "epochs", "seed", "workers", "engine"; what is None is left as the file says.
+        path: A TOML or YAML file, or one that comes with the package ("studies/digits.toml").
+        name: Replaces the name in the file.
+        overrides: Replace "trials", "time_s", "epochs", "seed", "workers", "engine" of the file, unless None.
 
     Raises:
-        StudyFileError: Everything that is wrong with the file.
-        UnknownNameError: An override that there is none of.
+        StudyFileError: The file has problems; lists all of them.
+        UnknownNameError: There is no such override.
     """
     file, project = locate(path)
     content = parse(file, str(path))
@@ -57,17 +57,17 @@ def read_study_dict(
     name: str | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> StudySpec:
-    """The same for the content of a study file as a Python dictionary.
+    """Validate the content of a study file, given as a Python dictionary.
 
     Args:
-        content: What the file would say; tuples and arrays count as lists, numbers of NumPy as numbers, paths as texts.
+        content: Tuples and arrays count as lists, NumPy scalars as numbers, paths as strings.
         project: Folder that references and data paths are relative to.
-        file: What messages call it.
-        name: Another name for the study than the content's.
+        file: Its name in messages.
+        name: Replaces the name in the content.
         overrides: As for `read_study`.
 
     Raises:
-        StudyFileError: Everything that is wrong with it.
+        StudyFileError: The content has problems; lists all of them.
     """
     return _spec(_plain(content), Path(project), file, None, name, overrides)
 
@@ -158,7 +158,7 @@ def _note_missing(sections: StudyFile, problems: Problems) -> None:
 
 
 def _overridden(content: Mapping[str, Any], name: str | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of the content with what the command line says instead."""
+    """Return a copy of the content with the overrides of the command line."""
     for key in overrides:
         if key not in _OVERRIDES:
             raise UnknownNameError("override", key, _OVERRIDES)
@@ -177,7 +177,7 @@ def _overridden(content: Mapping[str, Any], name: str | None, overrides: Mapping
 
 
 def _plain(value: Any) -> Any:
-    """Tuples and arrays as lists, numbers of NumPy as Python's, paths as texts; anything else is left to be judged.
+    """Convert tuples and arrays to lists, NumPy scalars to Python's, paths to strings; leave anything else as is.
 
     A float32 becomes the number that it is printed as: 0.1, not 0.10000000149011612.
     """

@@ -1,4 +1,4 @@
-"""Which study a file is about, without reading its data."""
+"""The name of the study in a file, without loading its data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tuner.study.study_file_parser import locate, parse
 
 
 def study_name_in(path: str | Path) -> tuple[str, Path]:
-    """Name and project of the study in a file.
+    """Return name and project of the study in a file.
 
     Raises:
         StudyFileError: The file cannot be found or read.

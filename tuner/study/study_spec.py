@@ -1,4 +1,4 @@
-"""The study: everything that a study file says, validated, with its defaults filled in."""
+"""The validated content of a study file, with defaults filled in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tuner.catalog import Choice, Objective
 from tuner.data import DataFacts, DataOptions, Folds
 from tuner.health import HealthOptions
 from tuner.space import Space
-from tuner.study.study_file_model import Budget, Resources
+from tuner.study.study_file_sections import Budget, Resources
 from tuner.user_code import Reference
 
 _MOST_SETTINGS = 10**15
@@ -23,24 +23,24 @@ class StudySpec:
 
     Attributes:
         name: Name in the storage.
-        file: The study file as the person named it; for messages.
+        file: The study file as the user named it, for messages.
         project: Folder that references and data paths are relative to.
         model: Model file and function.
         model_sha256: Hash of the model file.
         helpers: Path → hash of each file of the project that it imports, and that these import.
         head: "auto", "model", or the name of an output activation.
         data: The `[data]` section.
-        facts: What was found in the data.
+        facts: Facts of the loaded data.
         metric, direction: The objective; "maximize" or "minimize".
         space: All dimensions, the fixed ones included.
-        budget: When it ends.
+        budget: Limits of the search.
         sampler, pruner: Rows of the tables of `search`, with options.
         initial_points: Whether the first trials are known good settings.
-        health: What is measured of the health of a training, and what ends it.
+        health: Measurements of training health, and the verdicts that end a trial.
         engine: Row of the table of engines, or "auto".
-        workers: Worker processes; None for one a core.
+        workers: Worker processes; None for one per core.
         seed: The one source of randomness.
-        resources: What one worker needs of a node, on a cluster.
+        resources: Resources of one worker on a cluster.
         source: Content of the study file, as plain JSON.
         advice: What is allowed but unwise, one sentence each.
     """
@@ -81,17 +81,17 @@ class StudySpec:
 
     @property
     def settings(self) -> int | None:
-        """How many settings its space has; None if there are infinitely many, or more than anybody will try."""
+        """Number of settings in the space; None if there are infinitely many, or more than 10^15."""
         return int(self.space.size) if self.space.size <= _MOST_SETTINGS else None
 
     @property
     def steps(self) -> int:
-        """How many steps the pruner sees of a whole trial; see `steps_of`."""
+        """Number of steps of a whole trial for the pruner; see `total_steps`."""
         return total_steps(self.data, self.budget)[0]
 
 
 def total_steps(data: DataOptions, budget: Budget) -> tuple[int, Literal["epochs", "folds"]]:
-    """How many steps the pruner sees of a whole trial, and what a step is: a fold where there are any, or an epoch."""
+    """Return the number of steps of a whole trial for the pruner, and their unit: folds in cross-validation."""
     if isinstance(data.validation, Folds):
         return data.validation.folds, "folds"
     return budget.epochs, "epochs"

@@ -1,4 +1,4 @@
-"""How the trainings of a study are carried out: what a worker is told besides recipe and data."""
+"""Settings of a study's trainings: what a worker needs besides recipe and data."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 from tuner.errors import UsageError
 from tuner.health import HealthOptions
 from tuner.study.problems import Problems, TooManyProblemsError
-from tuner.study.section_base import read_sections
-from tuner.study.study_file_model import Budget, StudyFile
+from tuner.study.section_validation import read_sections
+from tuner.study.study_file_sections import Budget, StudyFile
 
 _KEYS = ("engine", "seed", "budget", "health")
 
 
 @dataclass(frozen=True)
 class Execution:
-    """A part of a study, the same for the trials of its search and for the trainings of `tuner train`.
+    """Settings that the trials of a search share with the trainings of `tuner train`.
 
     Attributes:
-        engine: Row of the table of engines.
-        seed: Of the splits.
-        budget: Of it, what one trial may use.
-        health: What is measured of the health of a training, and what ends it.
+        engine: Name of the engine.
+        seed: Seed of the splits.
+        budget: Its limits of one trial apply.
+        health: Measurements of training health, and the verdicts that end a training.
     """
 
     engine: str
@@ -34,14 +34,14 @@ class Execution:
 
 
 def read_execution(source: Mapping[str, Any], study: str) -> Execution:
-    """Read it from the content of a study file that a database holds.
+    """Read the settings from the content of a study file in a database.
 
     Args:
-        source: The content; what is absent has its default.
+        source: The content; absent keys have their defaults.
         study: Name of the study, for messages.
 
     Raises:
-        UsageError: The content is none that `tuner run` has written.
+        UsageError: The content was not written by `tuner run`.
     """
     problems = Problems()
     with suppress(TooManyProblemsError):
@@ -49,7 +49,7 @@ def read_execution(source: Mapping[str, Any], study: str) -> Execution:
     if problems.found:
         first = problems.found[0]
         raise UsageError(
-            f"The database must hold {study!r} as `tuner run` has written it, but {first.key} there cannot be read: "
-            f"{first.rule}, given {first.given}. Run the study file once more, or under another name."
+            f"The database must hold {study!r} as `tuner run` wrote it, but {first.key} cannot be read: "
+            f"{first.rule}, given {first.given}. Run the study file again, or under another name."
         )
     return Execution(file.engine, file.seed, file.budget, file.health.options)

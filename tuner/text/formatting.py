@@ -1,4 +1,4 @@
-"""Numbers and lists as people read them."""
+"""Format numbers, durations and lists for people."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def value_text(value: Any) -> str:
-    """Return floats with five significant digits, everything else as it is."""
+    """Format floats with five significant digits, everything else with `str`."""
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def number(value: Any) -> str:
-    """Return floats with five significant digits, whole numbers with commas, nothing as a dash."""
+    """Format floats with five significant digits, whole numbers with commas, None as a dash."""
     if value is None:
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):

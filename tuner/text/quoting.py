@@ -1,6 +1,6 @@
-"""Text on its way out: one function for each target, so that no name and no message means more there than itself.
+"""Quoting of text for each target of output, so that names and messages are never interpreted there.
 
-A study name, a layer's name, the message of an exception or a cell of a data file may hold anything.
+A study name, a layer's name, the message of an exception or a cell of a data file may contain anything.
 HTML and Markdown have modules of their own (`report/html.py`, `report/markdown_escaping.py`), which begin with `plain`.
 """
 
@@ -24,7 +24,7 @@ _ESCAPE_SEQUENCE = re.compile(
 """Sequences of ECMA-48 (ISO 6429), of 7 and of 8 bits."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters but for tab and line feed, what changes the direction of writing, and half characters."""
+"""Control characters except tab and line feed, bidirectional controls, and lone surrogates."""
 
 _FORMULA = re.compile(r"[\s=+\-@＝＋－＠]")  # noqa: RUF001  # spreadsheets take the wide ones as well
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|nan)")
@@ -33,14 +33,14 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|nan
 def plain(value: Any) -> str:
     r"""Return a text without escape sequences; other control characters become visible, as in `\x07`.
 
-    Lines stay lines.  A terminal, a browser and an editor show what is left as it is.
+    Line breaks are kept.  A terminal, a browser and an editor show the result verbatim.
     """
     text = _ESCAPE_SEQUENCE.sub("", str(value).replace("\r\n", "\n"))
     return _CONTROL.sub(_visible, text)
 
 
 def one_line(value: Any) -> str:
-    """Return a text as `plain` does, on one line."""
+    """Return a text on one line, without escape sequences and control characters."""
     return " ".join(plain(value).split())
 
 
@@ -53,13 +53,13 @@ def shell_command(*words: str) -> str:
 
 
 def python_text(value: str) -> str:
-    """Return the literal of Python that is this text, in double quotes."""
+    """Return a text as a Python literal, in double quotes."""
     quoted = (c if c.isprintable() and c not in '"\\' else c.encode("unicode_escape").decode("ascii") for c in value)
     return '"' + "".join('\\"' if c == '"' else c for c in quoted) + '"'
 
 
 def tuner_command(verb: str, what: str, *options: str) -> str:
-    """Return a command of ours about a study or a file, to be copied into a shell."""
+    """Return a `tuner` command about a study or a file, to be copied into a shell."""
     if what.startswith("-"):
         return shell_command("tuner", verb, *options, "--", what)
     return shell_command("tuner", verb, what, *options)

@@ -1,4 +1,4 @@
-"""Bound text that user code has made: error messages, tracebacks, what a worker printed."""
+"""Bound the length of text from user code: error messages, tracebacks, output of workers."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from tuner.text import quoting
 from tuner.text.quoting import plain
 
 STORED_CHARS = 8_000
-"""Of a traceback or a log, as much is stored with its trial."""
+"""Maximum length of a traceback or log that is stored with its trial."""
 LOG_CHARS = 256_000
-"""Of a traceback, as much leaves its worker, and is kept in a file if it is more than what is stored."""
+"""Maximum length of a traceback that leaves its worker; it goes to a file if it is longer than `STORED_CHARS`."""
 ERROR_CHARS = 500
 LOG_FOLDER = "runs/logs"
 _HEAD = 4
-"""One part in so many of an excerpt is from the beginning: a traceback says last what went wrong."""
+"""One in this many characters of an excerpt is from the beginning: a traceback ends with its cause."""
 
 
 def excerpt(text: str, limit: int = STORED_CHARS, more: str = "") -> str:
-    """Cut a text to about `limit` characters of its beginning and end, without control characters.
+    """Shorten a text to about `limit` characters of its beginning and end, without control characters.
 
     Args:
         text: Any text.
-        limit: Characters kept.
+        limit: Number of characters to keep.
         more: Where to find the rest.
     """
     head = limit // _HEAD
@@ -36,9 +36,9 @@ def excerpt(text: str, limit: int = STORED_CHARS, more: str = "") -> str:
 
 
 def format_error(error: BaseException) -> str:
-    """Type and message of an exception on one line, at most `ERROR_CHARS` characters of the message.
+    """Format type and message of an exception on one line, at most `ERROR_CHARS` characters of the message.
 
-    Addresses of objects are left out: the same error must read the same in every trial, and in every worker.
+    Addresses of objects are left out: the same error must read the same in every trial and worker.
     """
     try:
         text = str(error)
@@ -51,7 +51,7 @@ def format_error(error: BaseException) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cut a line behind its last whole word within `limit` characters."""
+    """Cut a line after its last whole word within `limit` characters."""
     if len(text) <= limit:
         return text
     words, _, _ = text[: limit - 1].rpartition(" ")
@@ -59,7 +59,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 class TrialLogs:
-    """Files for what is too long to be stored with a trial, in `runs/logs` of the project.
+    """Log files, in `runs/logs` of the project, for text that is too long to store with a trial.
 
     Args:
         project: Folder of the project.
@@ -70,11 +70,11 @@ class TrialLogs:
         self._project, self._study = project, quote(study, safe=" ")[:150]
 
     def keep(self, number: int, text: str) -> str:
-        """Give what is stored of a text; a longer one is written to a file of at most `LOG_CHARS` characters.
+        """Return the excerpt of a text to store; a long text is also written to a file, up to `LOG_CHARS` characters.
 
         Args:
-            number: Of the trial.
-            text: A traceback, or what a worker has printed.
+            number: Number of the trial.
+            text: A traceback, or the output of a worker.
         """
         if len(text) <= STORED_CHARS:
             return plain(text)

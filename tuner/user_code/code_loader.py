@@ -1,4 +1,4 @@
-"""Load a function: the file is run as it was read, and so are the files of the project that it imports."""
+"""Load a function: run exactly the content of its file, and of its imports from the project, that was hashed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tuner.user_code.references import Reference, find, no_function
 
 
 class _AsRead(importlib.machinery.SourceFileLoader):
-    """Runs the content whose hash was taken.
+    """Loader of the content that was hashed.
 
-    Python would run what it has cached of the file, and look only at size and time: a file of the same size, written
-    within the same second, would be run as it was before.
+    Python would compare only size and time of the file with its bytecode cache, and run an old version of a file with
+    the same size that was written within the same second.
     """
 
     def __init__(self, name: str, path: Path, content: bytes) -> None:
@@ -35,7 +35,7 @@ class _AsRead(importlib.machinery.SourceFileLoader):
 
 
 class _HelperFinder(importlib.abc.MetaPathFinder):
-    """Finds the helpers of what was loaded last, as they were read then, and the folders that they are in."""
+    """Import hook for the helpers of the file that was loaded last, with the content read then."""
 
     def __init__(self) -> None:
         self._helpers: dict[str, tuple[Path, Helper]] = {}
@@ -59,7 +59,7 @@ class _HelperFinder(importlib.abc.MetaPathFinder):
         return None
 
     def replace(self, project: Path, helpers: Mapping[str, Helper]) -> None:
-        """Find these helpers from now on; if they are others than before, all of those are imported anew."""
+        """Find these helpers from now on; if they differ from those before, all are imported again."""
         new = {name: (project / helper.path, helper) for name, helper in helpers.items()}
         if new == self._helpers:
             return
@@ -91,11 +91,11 @@ def load(
     Args:
         project: Folder that the reference is relative to.
         reference: File and function.
-        expected_sha256: Hash that the file must have; None to take it as it is.
-        expected_helpers: Path → hash of each file of the project that it may import; None to take them as they are.
+        expected_sha256: Expected hash of the file; None for any.
+        expected_helpers: Path → expected hash of each file of the project that it imports; None for any.
 
     Raises:
-        ContentError: No such file or function, another content than expected, or the file fails when it runs.
+        ContentError: There is no such file or function, its content is unexpected, or it fails when it runs.
     """
     path = find(project, reference.path)
     content = path.read_bytes()
@@ -131,16 +131,16 @@ def load(
 
 
 def check_content(now: Mapping[str, str], expected: Mapping[str, str]) -> None:
-    """Compare files with those that a study was started with.
+    """Check that files are the same as when a study was started.
 
     Args:
-        now: Path → hash of the model file, and of what it imports of the project.
-        expected: The same then.
+        now: Path → hash of the model file, and of each file of the project that it imports.
+        expected: The same when the study was started.
 
     Raises:
-        ContentError: One is another now, or is imported only now, or no longer.
+        ContentError: A file has changed, or is imported only now, or no longer.
     """
-    again = "Put the file back, or start a study under another name."
+    again = "Restore the file, or start a study under another name."
     for path, digest in now.items():
         if path not in expected:
             raise ContentError(f"{path} is imported by the model, but was not when the study was started. {again}")
@@ -155,6 +155,6 @@ def check_content(now: Mapping[str, str], expected: Mapping[str, str]) -> None:
 
 
 def failing_line(error: BaseException, path: Path) -> str:
-    """Where in the file an exception came from: " (line 3)"; empty for one that did not pass through it."""
+    """Return the line of the file that raised an exception, as in " (line 3)"; "" if no frame is in it."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return f" (line {lines[-1]})" if lines else ""

@@ -1,8 +1,8 @@
-"""The files of a project that one of its files imports, found without running any.
+"""Find the files of a project that one of its files imports, without running any.
 
-A file is found by the absolute name of its module below the project folder, as `from models.blocks import hidden` in
-`models/net.py` names `models/blocks.py`; in a file found so, relative names count too.  What is installed comes first:
-a file of the project must not hide a library.
+A module is looked up by its absolute name below the project folder: `from models.blocks import hidden` means
+`models/blocks.py`; in modules found this way, relative imports work too.  Installed modules come first: a file of the
+project must not hide a library.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ class Helper:
 
 
 def find_helpers(project: Path, path: str) -> dict[str, Helper]:
-    """Return what a file imports of its project, and what that imports, by the name of the module.
+    """Find the modules of the project that a file imports, directly or not, by name.
 
     Args:
-        project: The folder that names of modules start in.
-        path: The file, relative to the project or to what the package carries.
+        project: The root folder of module names.
+        path: The file, relative to the project or to the package's own content.
 
     Raises:
-        ContentError: There is no such file, or one of them is not Python.
+        ContentError: There is no such file, or one of the files is not Python.
     """
     found: dict[str, Helper] = {}
     waiting = [(find(project, path), path, "")]
@@ -69,14 +69,14 @@ def find_helpers(project: Path, path: str) -> dict[str, Helper]:
 
 
 def helper_hashes(project: Path, path: str) -> dict[str, str]:
-    """Return the path of each file that `find_helpers` finds, and the hash of its content."""
+    """Return path → content hash of each file that `find_helpers` finds."""
     return {helper.path: helper.sha256 for helper in find_helpers(project, path).values()}
 
 
 def missing_helper(project: Path, path: str) -> str | None:
-    """Return why an import at the top of a file must fail, in words; None if it is not certain.
+    """Return why a top-level import of a file will certainly fail, or None.
 
-    Only what looks like a file of the project is judged: a library may be installed where trials are trained.
+    Only names that look like files of the project are judged: a library may be installed where trials are trained.
     """
     file = find(project, path)
     for module, line in _imported(parse(file, path), "", top=True):
@@ -89,8 +89,8 @@ def missing_helper(project: Path, path: str) -> str | None:
         if not parent and not _has(project, module) and beside.is_file() and beside.is_relative_to(project):
             dotted = ".".join(beside.relative_to(project).with_suffix("").parts)
             return (
-                f"{path} imports {module} (line {line}), but names of modules start in the project folder: "
-                f"import {dotted} in its place"
+                f"{path} imports {module} (line {line}), but module names start at the project folder: "
+                f"import {dotted} instead"
             )
     return None
 
@@ -100,8 +100,8 @@ def _imported(tree: ast.Module, package: str, *, top: bool = False) -> Iterator[
 
     Args:
         tree: The file.
-        package: The package that relative names start in; "" for none, where they are errors.
-        top: Whether only statements count that are run in any case, and of `from a import b` only a.
+        package: The package of relative imports; "" for none, in which they are errors.
+        top: Whether to yield only unconditional imports, and of `from a import b` only a.
     """
     for node in tree.body if top else ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -137,7 +137,7 @@ def _has(project: Path, module: str) -> bool:
 
 
 def _elsewhere(project: Path, module: str) -> bool:
-    """Return whether a module is installed; the folders of a namespace package are looked through one by one."""
+    """Check that a module is installed, without importing it or its packages."""
     parts = module.split(".")
     if parts[0] in sys.stdlib_module_names or parts[0] in ("tuner", ""):
         return True

@@ -1,4 +1,4 @@
-"""Who names code: what only a database or an exported file names is not run."""
+"""Permission to run code of a project: only if its user names it, not just a database or an exported file."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from tuner.errors import CodeError, ContentError
 from tuner.user_code.references import Reference, carried_folders, find
 
 _LARGEST_BYTES, _MOST_FILES = 100_000, 1_000
-"""Study files that are looked through, and how large one may be: a page of text has some thousand bytes."""
+"""Limits of the study files that are searched: their size (a page of text has some thousand bytes) and number."""
 
 
 def check_named(project: Path, reference: Reference, named: Collection[str] = ()) -> None:
-    """Refuse code that nobody but a database or an exported file names.
+    """Refuse code that only a database or an exported file names.
 
-    A reference in a database, with the hash of its file beside it, says only that whoever wrote there knows the file:
-    any script of the project could be called.  So code is run if it comes with the package, if the caller names it, or
-    if a study file of the project does, in the project folder itself or in its `studies/`.
+    A reference in a database, with the hash of its file, proves only that its author knows the file: any script of the
+    project could be called.  So code is run if it comes with the package, if the caller names it, or if a study file of
+    the project names it, in the project folder itself or in its `studies/`.
 
     Args:
-        project: The project of the person who runs it.
-        reference: What would be run.
-        named: References, or files, that the person has named.
+        project: The user's project.
+        reference: The function to run.
+        named: References, or files, that the user has named.
 
     Raises:
-        CodeError: None of these.
-        ContentError: A name is no reference.
+        CodeError: Nobody else names it.
+        ContentError: A name is not a reference.
     """
     if any(_means(name, reference) for name in named) or _carried(project, reference):
         return
     if any(_means(name, reference) for name in _named_by_studies(project)):
         return
     raise CodeError(
-        f"Code of a project is run only if its owner names it, but {str(reference)!r} is named by the database or the "
-        f"exported file alone: no study file in {project} or its studies/ names it. If you know what it does, name it: "
+        f"Code of a project is run only if you name it, but only the database or the exported file names "
+        f"{str(reference)!r}: no study file in {project} or its studies/ does. If you know what it does, name it: "
         f"--code {reference} on the command line, code=[{str(reference)!r}] in Python."
     )
 
@@ -47,7 +47,7 @@ def _means(name: str, reference: Reference) -> bool:
 
 
 def _carried(project: Path, reference: Reference) -> bool:
-    """Whether the reference means a model that comes with the package."""
+    """Check that the reference means a model that comes with the package."""
     try:
         file = find(project, reference.path)
     except ContentError:
@@ -56,7 +56,7 @@ def _carried(project: Path, reference: Reference) -> bool:
 
 
 def _named_by_studies(project: Path) -> Iterator[str]:
-    """Yield the references that the study files of a project name; what is no study file is passed over."""
+    """Yield the references that the study files of a project name, and skip other files."""
     files = (
         file
         for folder in (project, project / "studies")

@@ -1,4 +1,4 @@
-"""References to functions of files, and where these files are."""
+"""References to functions in files, and the lookup of these files."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str, function: str) -> Reference:
-        """Read `text`; `function` is the name meant where none is given.
+        """Parse a reference; `function` is the default name.
 
         Raises:
-            ContentError: The path leaves the project or is no Python file.
+            ContentError: The path leaves the project or is not a Python file.
         """
         path, _, name = text.partition(":")
         pure = PurePosixPath(path.replace("\\", "/"))
@@ -56,10 +56,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a function takes by keyword, read from its source without running it.
+    """Keyword arguments of a function, read from its source without running it.
 
     Attributes:
-        keywords: Keyword-only arguments and their default as written; None where there is none.
+        keywords: Keyword-only argument → source of its default, or None if it has no default.
         open: Whether it takes any keyword (`**kwargs`).
     """
 
@@ -67,26 +67,26 @@ class Signature:
     open: bool
 
     def takes(self, name: str) -> bool:
-        """Whether the function takes this keyword."""
+        """Check that the function takes this keyword."""
         return self.open or name in self.keywords
 
 
 def is_name(text: str) -> bool:
-    """Return whether Python reads a text as one name, the same one."""
+    """Check that a text is a Python name in normal form."""
     return text.isidentifier() and not keyword.iskeyword(text) and unicodedata.normalize("NFKC", text) == text
 
 
 def find_project(study_file: Path) -> Path:
-    """The project of a study file: the folder that holds its `studies/`, else the file's own folder."""
+    """Return the project of a study file: the parent of `studies/`, else the file's own folder."""
     folder = study_file.resolve().parent
     return folder.parent if folder.name == "studies" else folder
 
 
 def find(project: Path, path: str) -> Path:
-    """The file `path` of the project, or the one the package carries.
+    """Find the file `path` in the project, or in the package.
 
     Raises:
-        ContentError: There is no such file in either place.
+        ContentError: There is no such file in either.
     """
     for root in (project, *carried_folders()):
         candidate = (root / path).resolve()
@@ -95,11 +95,11 @@ def find(project: Path, path: str) -> Path:
     names = [f"{folder}/{file.name}" for folder in ("models", "studies") for file in files(project, folder)]
     near = nearest(path, names)
     hint = f" Did you mean {near!r}?" if near else ""
-    raise ContentError(f"There is no file {path!r} in {project} nor in what the package carries.{hint}")
+    raise ContentError(f"There is no file {path!r} in {project}, nor does one come with the package.{hint}")
 
 
 def files(project: Path, folder: str) -> list[Path]:
-    """The content of `models` or `studies`: the project's files, then the carried ones it does not replace."""
+    """List the files of `models` or `studies`: the project's, then those of the package that it does not replace."""
     suffix = {"models": ".py", "studies": ".toml"}[folder]
     found: dict[str, Path] = {}
     for root in (project, *carried_folders()):
@@ -110,15 +110,15 @@ def files(project: Path, folder: str) -> list[Path]:
 
 
 def sha256(path: Path) -> str:
-    """Hash of a file's content, hexadecimal."""
+    """Return the hexadecimal hash of a file's content."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def signature(project: Path, reference: Reference) -> Signature:
-    """What the function takes by keyword; the file is parsed, not run.
+    """Read the signature of a function; the file is parsed, not run.
 
     Raises:
-        ContentError: No such file or function, or the file is not Python.
+        ContentError: There is no such file or function, or the file is not Python.
     """
     path = find(project, reference.path)
     tree = parse(path, reference.path)
@@ -134,11 +134,11 @@ def signature(project: Path, reference: Reference) -> Signature:
 
 
 def source_text(path: Path) -> str:
-    """Read a Python file as Python does: in the encoding that it declares, and with line feeds alone.
+    """Read a Python file as Python does: in its declared encoding, with universal newlines.
 
     Raises:
-        SyntaxError: It declares none, and is not UTF-8.
-        UnicodeDecodeError: It is not in the one that it declares.
+        SyntaxError: It declares no encoding, and is not UTF-8.
+        UnicodeDecodeError: Its content is not in the declared encoding.
     """
     return decoded(path.read_bytes())
 
@@ -158,7 +158,7 @@ def parse(path: Path, shown_as: str) -> ast.Module:
     try:
         return ast.parse(source_text(path))
     except (SyntaxError, UnicodeDecodeError, ValueError, RecursionError, MemoryError) as error:
-        raise ContentError(f"{shown_as} is not Python that can be read: {error}.") from error
+        raise ContentError(f"{shown_as} is not valid Python: {error}.") from error
 
 
 def no_function(reference: Reference, functions: Iterable[str]) -> ContentError:
@@ -169,6 +169,6 @@ def no_function(reference: Reference, functions: Iterable[str]) -> ContentError:
 
 
 def carried_folders() -> Iterator[Path]:
-    """Where the package's own content lies: in the wheel, or beside the package in a checkout."""
+    """Yield the folder of the package's own content: in the wheel, or beside the package in a checkout."""
     bundled = _PACKAGE / "bundled"
     yield bundled if bundled.is_dir() else _PACKAGE.parent

@@ -1,1 +1,1 @@
-"""The `[search]` section: from TOML values to a space."""
+"""Read the `[search]` section: TOML values to a space."""

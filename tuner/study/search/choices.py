@@ -1,4 +1,4 @@
-"""The dimensions whose values are rows of a table, and the options of these rows."""
+"""Read dimensions whose values are rows of a registry, and the options of these rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tuner.space import Categorical, Fixed
 from tuner.study.allowed_value import AllowedValue
 from tuner.study.problems import dotted, listed
 from tuner.study.search.conditions import UnresolvedDimension
-from tuner.study.search.context import SearchContext, default_of, defaults_of, values_of
+from tuner.study.search.context import SearchContext, default_choice, default_choices, parameter_values
 from tuner.study.search.parameter_syntax import ParsedParameter, read_parameter
 
 
@@ -19,7 +19,7 @@ def choice_drafts(dimension: ChoiceDimension, reading: SearchContext) -> Iterato
     if given is None:
         reading.broken.add(dimension.name)
         return
-    reading.chosen[dimension.name] = tuple(str(value) for value in values_of(given.parameter))
+    reading.chosen[dimension.name] = tuple(str(value) for value in parameter_values(given.parameter))
     if dimension.name in reading.section:
         _check_tasks(dimension, reading)
     _unchosen_options(dimension, reading)
@@ -29,17 +29,17 @@ def choice_drafts(dimension: ChoiceDimension, reading: SearchContext) -> Iterato
 
 
 def _given_choice(dimension: ChoiceDimension, key: str, reading: SearchContext) -> ParsedParameter | None:
-    auto = Categorical(tuple(defaults_of(dimension, reading.task)))
+    auto = Categorical(tuple(default_choices(dimension, reading.task)))
     if dimension.name in reading.section:
         place = AllowedValue(key, Categorical(tuple(dimension.table)), auto, family=dimension.name)
         return read_parameter(reading.section[dimension.name], place, reading.problems)
     if reading.given is None and dimension.by_default:
         return ParsedParameter(auto)
-    return ParsedParameter(Fixed(default_of(dimension, reading.task)))
+    return ParsedParameter(Fixed(default_choice(dimension, reading.task)))
 
 
 def _check_tasks(dimension: ChoiceDimension, reading: SearchContext) -> None:
-    """Note rows of another task; a pair that trains badly is allowed by name, and becomes advice elsewhere."""
+    """Note rows of another task; `cross_checks` advises against pairs that train badly."""
     task = reading.task
     if task is None:
         return
@@ -58,7 +58,7 @@ def _check_tasks(dimension: ChoiceDimension, reading: SearchContext) -> None:
 
 
 def check_option_sections(reading: SearchContext) -> None:
-    """Note option tables of names that are in no table."""
+    """Note option sections of unknown rows, and empty ones."""
     for dimension in DIMENSIONS.values():
         if isinstance(dimension, ChoiceDimension):
             name = f"{dimension.name}_options"
@@ -70,7 +70,7 @@ def check_option_sections(reading: SearchContext) -> None:
                         f"search.{name}.{choice}",
                         "the section is empty",
                         allowed=listed(_option_names(dimension, choice)) or "it has no options",
-                        next_step="Name an option, or remove the section.",
+                        next_step="Add an option, or remove the section.",
                     )
 
 
@@ -119,7 +119,7 @@ def _option_place(dimension: ChoiceDimension, choice: str, option: str, key: str
     if option not in _option_names(dimension, choice):
         return None
     shared = number_dimension(option)
-    auto = shared.auto if shared.auto_of is None else shared.auto_of(dimension.table[choice])
+    auto = shared.auto if shared.auto_from_row is None else shared.auto_from_row(dimension.table[choice])
     return AllowedValue(key, shared.allowed, auto, shared.words)
 
 

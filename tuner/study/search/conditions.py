@@ -1,4 +1,4 @@
-"""Conditions of `[search]`: what the study file says with `when`, and what follows from the tables."""
+"""Resolve conditions of `[search]`: `when` in the study file, and those implied by the registries."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 from tuner.space import Categorical, Condition, Dimension, Parameter, Space, Value
 from tuner.study.problems import Problems, dotted, listed
 from tuner.study.scalars import is_number
+from tuner.study.search.context import parameter_values
 
 
 @dataclass(frozen=True)
 class UnresolvedDimension:
-    """A dimension whose conditions are still as they were written.
+    """A dimension with unresolved conditions.
 
     Attributes:
         name: Name of the dimension ("optimizer.sgd.nesterov").
         key: Its key in the study file ("search.optimizer_options.sgd.nesterov").
-        parameter: What it may be.
-        when: The condition as it was written; None where there is none.
-        limits: Parents and the values of theirs under which the dimension means anything (momentum: the
-            optimizers that have such a term).
+        parameter: Its parameter.
+        when: The condition in the study file, or None.
+        limits: Parents and their values for which the dimension is defined (momentum: optimizers with such a term).
         reasons: Why, for each parent of `limits`.
-        section: The parent whose choice this is an option of; `when` may not name it again.
+        section: The parent whose option this is; `when` must not name it again.
     """
 
     name: str
@@ -36,12 +36,12 @@ class UnresolvedDimension:
 
 
 def build_space(drafts: Sequence[UnresolvedDimension], broken: Collection[str], problems: Problems) -> Space | None:
-    """The space of the drafts, each dimension behind those it depends on; None after noting what is wrong.
+    """Build the space, each dimension after those it depends on, or return None after noting problems.
 
     Args:
         drafts: The dimensions that could be read.
-        broken: Names of those that could not: what depends on them is not judged.
-        problems: Where to note what is wrong.
+        broken: Names of those that could not; conditions on them are not checked.
+        problems: Collects the problems.
     """
     before = len(problems.found)
     by_name = {draft.name: draft for draft in drafts}
@@ -62,7 +62,7 @@ def _conditions(
         if outside:
             problems.add(
                 dotted(draft.key, "when"),
-                f"the condition names {listed(outside)}, where {draft.name} does not count: "
+                f"the condition names {listed(outside)}, for which {draft.name} has no effect: "
                 f"{draft.reasons.get(parent, 'it has none')}",
                 draft.when,
                 allowed=listed(limits[parent]),
@@ -77,16 +77,10 @@ def _conditions(
 
 
 def _cuts(parent: UnresolvedDimension, values: tuple[Value, ...]) -> bool:
-    """Whether a condition on these values of the parent leaves anything out."""
+    """Check that a condition on these values of the parent excludes anything."""
     if parent.when is not None or parent.limits:
         return True
-    return not all(value in values for value in _values_of(parent.parameter))
-
-
-def _values_of(parameter: Parameter) -> tuple[Value, ...]:
-    if isinstance(parameter, Categorical):
-        return parameter.choices
-    return (getattr(parameter, "value", None),)
+    return not set(parameter_values(parent.parameter)) <= set(values)
 
 
 def _stated(
@@ -101,7 +95,7 @@ def _stated(
             "a condition names a dimension and its values",
             draft.when,
             allowed='{ optimizer = ["sgd"] }',
-            next_step='Write for example when = { optimizer = ["sgd"] }, or remove it.',
+            next_step='Write, for example, when = { optimizer = ["sgd"] }, or remove it.',
         )
         return
     for parent, values in _flat(draft.when):
@@ -111,7 +105,7 @@ def _stated(
 
 
 def _flat(when: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The conditions with dotted parents: TOML reads `{ model.units = [64] }` as a table in a table."""
+    """Yield the conditions with dotted parents: TOML reads `{ model.units = [64] }` as a table in a table."""
     for key, value in when.items():
         if isinstance(value, Mapping):
             yield from _flat(value, dotted(prefix, key))
@@ -130,7 +124,7 @@ def _stated_values(
     elif parent == draft.section:
         problems.add(
             key,
-            f"this condition is given twice: an option counts only with its own {parent} anyway",
+            f"this condition is redundant: an option is active only with its own {parent} anyway",
             values,
             next_step="Remove it from `when`.",
         )
@@ -156,9 +150,9 @@ def _among(key: str, values: Any, parent: Parameter, problems: Problems) -> tupl
     for value in values if isinstance(values, list | tuple) else [values]:
         match = next((choice for choice in choices if _same(value, choice)), _NONE)
         if match is _NONE:
-            problems.unknown(key, "value among those that are searched", value, [str(choice) for choice in choices])
+            problems.unknown(key, "searched value", value, [str(choice) for choice in choices])
         elif any(match is other for other in found):
-            problems.add(key, "a value may stand in a condition once", values, next_step=f"Name {match} once.")
+            problems.add(key, "a condition may name a value only once", values, next_step=f"Name {match} once.")
         else:
             found.append(match)  # type: ignore[arg-type]
     if not found and len(problems.found) == before:
@@ -167,7 +161,7 @@ def _among(key: str, values: Any, parent: Parameter, problems: Problems) -> tupl
         )
     if len(problems.found) > before:
         return None
-    # In the order of the choices: that of the condition means nothing, and must not make another question.
+    # In the order of the choices: that of the condition means nothing, and must not change the fingerprint.
     return tuple(choice for choice in choices if any(choice is other for other in found))
 
 
@@ -185,7 +179,7 @@ def _same(value: Any, choice: Value) -> bool:
 def _ordered(
     drafts: Sequence[UnresolvedDimension], conditions: Mapping[str, tuple[Condition, ...]], problems: Problems
 ) -> list[UnresolvedDimension] | None:
-    """The drafts in their order, each moved behind its parents; None after noting a cycle."""
+    """Sort the drafts topologically, otherwise in their order; return None after noting a cycle."""
     placed: dict[str, UnresolvedDimension] = {}
     waiting = list(drafts)
     while waiting:
@@ -195,7 +189,7 @@ def _ordered(
             first = next(draft for draft in waiting if draft.name == names.split(" → ")[0])
             problems.add(
                 dotted(first.key, "when"),
-                f"conditions must not run in a circle: {names}",
+                f"conditions must not form a cycle: {names}",
                 first.when,
                 next_step="Remove one of these conditions.",
             )
@@ -206,7 +200,7 @@ def _ordered(
 
 
 def _cycle(start: str, conditions: Mapping[str, tuple[Condition, ...]], waiting: set[str]) -> list[str]:
-    """A circle among the dimensions that wait for each other, the first one named again at its end."""
+    """Return a cycle among the waiting dimensions, with its first one repeated at the end."""
     path = [start]
     while True:
         step = next(when.name for when in conditions[path[-1]] if when.name in waiting)

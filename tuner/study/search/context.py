@@ -1,4 +1,4 @@
-"""`[search]` while it is read: what was given, what is known, what was found wrong."""
+"""The state of parsing `[search]`, and values of parameters and registries."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tuner.study.problems import Problems
 
 @dataclass
 class SearchContext:
-    """`[search]` while it is read.
+    """The state of parsing `[search]`.
 
     Attributes:
-        given: The section; None where it is absent and the defaults are searched.
-        task: The task of the data; None where it is not known.
-        rows: Rows of the training part; None where they are not known.
-        problems: Where to note what is wrong.
-        advice: Where to note what is allowed but unwise.
-        chosen: The names chosen of each table, by dimension; a dimension that could not be read is absent.
+        given: The section, or None if it is absent and the defaults are searched.
+        task: The task of the data, if known.
+        rows: Rows of the training part, if known.
+        problems: Collects the problems.
+        advice: Collects what is allowed but unwise.
+        chosen: Dimension → chosen rows; without dimensions that could not be read.
         broken: Names of the dimensions that could not be read.
     """
 
@@ -35,11 +35,11 @@ class SearchContext:
 
     @property
     def section(self) -> Mapping[str, Any]:
-        """The section, empty where it is absent."""
+        """The section; empty if it is absent."""
         return self.given if self.given is not None else {}
 
     def table(self, *keys: str) -> Mapping[str, Any]:
-        """The table `[search.KEYS]`, empty where it is absent or is none (which is noted)."""
+        """Return the table `[search.KEYS]`; empty if it is absent, or is no table, which is noted."""
         value: Any = self.section
         for depth, key in enumerate(keys):
             value = value.get(key, {})
@@ -52,8 +52,8 @@ class SearchContext:
         return value  # type: ignore[no-any-return]
 
 
-def values_of(parameter: Parameter) -> tuple[Value, ...]:
-    """The values of a choice, the bounds of a range, the one value of what is fixed."""
+def parameter_values(parameter: Parameter) -> tuple[Value, ...]:
+    """Return the values of a choice, the bounds of a range, or the fixed value."""
     match parameter:
         case Categorical(choices):
             return choices
@@ -63,12 +63,12 @@ def values_of(parameter: Parameter) -> tuple[Value, ...]:
             return (low, high)
 
 
-def defaults_of(dimension: ChoiceDimension, task: Task | None) -> list[str]:
-    """The rows that "auto" searches; for losses those of the task, for an unknown task any one."""
+def default_choices(dimension: ChoiceDimension, task: Task | None) -> list[str]:
+    """List the rows that "auto" searches; never empty."""
     rows = [row.name for row in dimension.table.values() if row.searched_by_default(task)]
     return rows or [next(iter(dimension.table))]
 
 
-def default_of(dimension: ChoiceDimension, task: Task | None) -> str:
-    """The row that is taken where nothing is said."""
-    return dimension.default or defaults_of(dimension, task)[0]
+def default_choice(dimension: ChoiceDimension, task: Task | None) -> str:
+    """Return the row to use if the study names none."""
+    return dimension.default or default_choices(dimension, task)[0]

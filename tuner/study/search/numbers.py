@@ -1,4 +1,4 @@
-"""The dimensions of numbers: learning rate, momentum, batch size, penalties …"""
+"""Read dimensions of numbers: learning rate, momentum, batch size, penalties …"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tuner.space import Categorical, Fixed, Float, Parameter, Value
 from tuner.study.allowed_value import AllowedValue
 from tuner.study.problems import dotted, listed
 from tuner.study.search.conditions import UnresolvedDimension
-from tuner.study.search.context import SearchContext, values_of
+from tuner.study.search.context import SearchContext, parameter_values
 from tuner.study.search.parameter_syntax import ParsedParameter, read_parameter
 
 
@@ -23,7 +23,7 @@ def number_drafts(dimension: NumberDimension, reading: SearchContext) -> Iterato
         if explicit:
             reading.problems.add(
                 key,
-                f"would never count: {reasons}",
+                f"would have no effect: {reasons}",
                 reading.section[name],
                 next_step=f"Remove it, or choose another {dimension.choice}.",
             )
@@ -54,16 +54,16 @@ def _given_number(
 def _auto(
     dimension: NumberDimension, reading: SearchContext, limits: Mapping[str, tuple[Value, ...]]
 ) -> Parameter | None:
-    """What is searched if nothing is said, or "auto"."""
-    if dimension.auto_of is None or dimension.choice is None:
+    """Return the range of "auto", or None if there is none."""
+    if dimension.auto_from_row is None or dimension.choice is None:
         return _at_most(dimension.auto, reading.rows) if dimension.counts_rows else dimension.auto
     table = choice_dimension(dimension.choice).table
     names = limits.get(dimension.choice, reading.chosen.get(dimension.choice, ()))
-    return _covering([dimension.auto_of(table[str(name)]) for name in names])
+    return _covering([dimension.auto_from_row(table[str(name)]) for name in names])
 
 
 def _limits(dimension: NumberDimension, reading: SearchContext) -> tuple[dict[str, tuple[Value, ...]] | None, str]:
-    """Under which values of other dimensions this one counts (None for never), and why."""
+    """Return the values of other dimensions for which this one is active (None for never), and the reason."""
     if dimension.choice is None:
         return {}, ""
     choice, name, reason = choice_dimension(dimension.choice), dimension.name, dimension.reason
@@ -87,7 +87,7 @@ def _limited(
 
 
 def _means_something(dimension: NumberDimension, key: str, reading: SearchContext) -> bool:
-    """Whether the dimension means anything for the task; notes the problem where it does not."""
+    """Check that the dimension is defined for the task, or note the problem."""
     if reading.task in (None, *dimension.tasks):
         return True
     reading.problems.add(
@@ -117,7 +117,7 @@ def _at_most(auto: Parameter | None, rows: int | None) -> Parameter | None:
 def _check_rows(parameter: Parameter, key: str, reading: SearchContext) -> None:
     if reading.rows is None:
         return
-    sizes = [value for value in values_of(parameter) if isinstance(value, int)]
+    sizes = [value for value in parameter_values(parameter) if isinstance(value, int)]
     if sizes and min(sizes) > reading.rows:
         reading.problems.add(
             key,
@@ -128,6 +128,6 @@ def _check_rows(parameter: Parameter, key: str, reading: SearchContext) -> None:
         )
     elif sizes and max(sizes) > reading.rows:
         reading.advice.append(
-            f"{key}: {max(sizes):,} is more than the {reading.rows:,} rows of the training part, which are "
-            "then one batch: sizes beyond that are one and the same"
+            f"{key}: {max(sizes):,} is more than the {reading.rows:,} rows of the training part, which then form "
+            "one batch: all larger sizes are the same"
         )

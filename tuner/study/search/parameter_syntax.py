@@ -1,6 +1,6 @@
-"""One value of `[search]` → a parameter.
+"""Parse a value of `[search]` as a parameter.
 
-A list is a choice, a table `{low, high, log, step}` a range, "auto" the default of the place, a single value fixed.
+A list is a choice, a table `{low, high, log, step}` a range, "auto" the default of the dimension, a single value fixed.
 `{choices = [...], when = {...}}` is a choice under a condition; a range takes `when` too.
 """
 
@@ -25,14 +25,14 @@ _CHOICE_KEYS = ("choices", "when")
 
 @dataclass(frozen=True)
 class ParsedParameter:
-    """What stands at a place: a parameter, and the condition as it was written."""
+    """A parameter, and its condition as written in the file."""
 
     parameter: Parameter
     when: Any = None
 
 
 def read_parameter(value: Any, place: AllowedValue, problems: Problems) -> ParsedParameter | None:
-    """The parameter that `value` describes; None after noting what is wrong with it."""
+    """Parse the parameter that `value` describes, or return None after noting problems."""
     if value == "auto" and isinstance(value, str):
         return _auto(place, problems)
     if isinstance(value, Mapping):
@@ -52,7 +52,7 @@ def _auto(place: AllowedValue, problems: Problems) -> ParsedParameter | None:
         "there is no automatic range here",
         "auto",
         allowed=place.text,
-        next_step='Name the values; a keyword that is to be the text "auto" is written ["auto"].',
+        next_step='Name the values; for the text "auto" itself write ["auto"].',
     )
     return None
 
@@ -67,13 +67,13 @@ def _described(table: Mapping[str, Any], place: AllowedValue, problems: Problems
             dict(table),
             allowed="{ low = …, high = … } with log, step, when; { choices = […] } with when",
             near=next((near for key in table if (near := nearest(key, _RANGE_KEYS + _CHOICE_KEYS))), None),
-            next_step=f"Write for example {place.key.rpartition('.')[2]} = {_example(place)}.",
+            next_step=f"Write, for example, {place.key.rpartition('.')[2]} = {_example(place)}.",
         )
         return None
     if isinstance(place.allowed, Categorical | Fixed):
         problems.add(
             place.key,
-            "this is chosen from a list, it has no range",
+            "this is a choice, not a range",
             dict(table),
             allowed=place.text,
             next_step="Write a list of the values to try.",

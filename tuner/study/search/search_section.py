@@ -1,4 +1,4 @@
-"""`[search]` → `Space`: all dimensions of a study, the fixed ones included."""
+"""Read `[search]` as a `Space`: all dimensions of a study, including fixed ones."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from tuner.user_code import Signature
 _OWN_WORDS = {
     name: f"search.{name}" for name, one in DIMENSIONS.items() if isinstance(one, ChoiceDimension) and one.of_model
 }
-"""Dimensions of their own that every model's function takes."""
+"""Dimensions that every model's function takes as keywords."""
 _NUMBERS = tuple(name for name, one in DIMENSIONS.items() if one.of_model and name not in _OWN_WORDS)
-"""Dimensions that some models' functions take."""
+"""Dimensions that some models' functions take as keywords."""
 
 
 @dataclass(frozen=True)
 class StudyContext:
-    """What the other sections say that the space depends on.
+    """Facts from the other sections that the space depends on; None if they could not be read.
 
     Attributes:
-        task: The task found in the data; None where they could not be read.
-        rows: Rows of the training part; None where the data could not be read.
-        model: What the model's function takes; None where it could not be read.
+        task: The task of the data.
+        rows: Rows of the training part.
+        model: Signature of the model's function.
     """
 
     task: Task | None
@@ -42,16 +42,16 @@ class StudyContext:
 
 
 def read_search(content: Mapping[str, Any], found: StudyContext, problems: Problems, advice: list[str]) -> Space | None:
-    """The space of a study file.
+    """Read the space of a study file.
 
     Args:
-        content: The whole study file; `[search]` may be absent, which searches the default dimensions of the task.
-        found: What the space depends on.
-        problems: Where to note what is wrong.
-        advice: Where to note what is allowed but unwise.
+        content: The whole study file; without `[search]` the default dimensions of the task are searched.
+        found: Facts that the space depends on.
+        problems: Collects the problems.
+        advice: Collects what is allowed but unwise.
 
     Returns:
-        The space, or None where `[search]` has problems.
+        The space, or None if `[search]` has problems.
     """
     section = content.get("search")
     if "search" in content and (not isinstance(section, Mapping) or not section):
@@ -69,7 +69,7 @@ def read_search(content: Mapping[str, Any], found: StudyContext, problems: Probl
     if not space.searched:
         problems.add(
             "search",
-            "there is nothing to search: every dimension has one value",
+            "there is nothing to search: every dimension has only one value",
             allowed="at least one list of several values, or a range",
             next_step="Name several values, or leave the section out to search the default dimensions.",
         )
@@ -78,7 +78,7 @@ def read_search(content: Mapping[str, Any], found: StudyContext, problems: Probl
 
 
 def _table_drafts(reading: SearchContext) -> Iterator[UnresolvedDimension]:
-    """The dimensions of `DIMENSIONS`, each choice followed by the options of its rows."""
+    """Yield the dimensions of `DIMENSIONS`, each choice followed by the options of its rows."""
     check_option_sections(reading)
     for dimension in DIMENSIONS.values():
         if isinstance(dimension, ChoiceDimension):
@@ -98,7 +98,7 @@ def _refuse_empty(section: Any, problems: Problems) -> None:
 
 
 def _check_keys(reading: SearchContext, found: StudyContext) -> None:
-    """Note every key of `[search]` that is none."""
+    """Note the unknown keys of `[search]`."""
     options = [
         f"{row.name}_options"
         for row in DIMENSIONS.values()
@@ -111,7 +111,7 @@ def _check_keys(reading: SearchContext, found: StudyContext) -> None:
         near = nearest(key, known)
         reading.problems.add(
             dotted("search", key),
-            "there is no dimension of this name",
+            "there is no dimension with this name",
             value,
             allowed=listed(known),
             near=near,
@@ -120,14 +120,14 @@ def _check_keys(reading: SearchContext, found: StudyContext) -> None:
 
 
 def _home(key: str, found: StudyContext) -> str | None:
-    """Where a key belongs that stands in `[search]` by mistake."""
+    """Say where a misplaced key belongs, or return None if it belongs nowhere."""
     if found.model is not None and key in found.model.keywords:
-        return f"{key} is a keyword of the model: write it in [search.model]."
+        return f"{key} is a keyword of the model: move it to [search.model]."
     for row in DIMENSIONS.values():
         if isinstance(row, ChoiceDimension):
             owners = [choice.name for choice in row.table.values() if choice.option(key) is not None]
             if owners:
-                return f"{key} is an option of {listed(owners)}: write it in [search.{row.name}_options.{owners[0]}]."
+                return f"{key} is an option of {listed(owners)}: move it to [search.{row.name}_options.{owners[0]}]."
     return None
 
 
@@ -145,19 +145,19 @@ def _model_drafts(reading: SearchContext, found: StudyContext) -> Iterator[Unres
 
 
 def _is_keyword(keyword: str, key: str, value: Any, reading: SearchContext, found: StudyContext) -> bool:
-    """Whether the model takes the keyword; notes the problem where it does not."""
+    """Check that the model takes the keyword, or note the problem."""
     if keyword in _OWN_WORDS:
         reading.problems.add(
             key,
             "this is a dimension of its own",
             value,
             allowed=_OWN_WORDS[keyword],
-            next_step=f"Write it as {keyword} in [search].",
+            next_step=f"Move it to [search], as {keyword}.",
         )
         return False
     if keyword in _NUMBERS and keyword in reading.section:
         reading.problems.add(
-            key, f"{keyword} is given twice, here and in search.{keyword}", value, next_step="Remove one of the two."
+            key, f"{keyword} is given twice: here and as search.{keyword}", value, next_step="Remove one of the two."
         )
         return False
     if found.model is None or (found.model.takes(keyword) and keyword not in ("inputs", "outputs")):
@@ -168,16 +168,16 @@ def _is_keyword(keyword: str, key: str, value: Any, reading: SearchContext, foun
 
 
 def _check_model(drafts: list[UnresolvedDimension], reading: SearchContext, found: StudyContext) -> None:
-    """Note what the model's function takes too little, or needs and is not given."""
+    """Note keywords that the model's function lacks, and required ones without a value."""
     if found.model is None:
         return
     for keyword in _OWN_WORDS:
         if not found.model.takes(keyword):
             reading.problems.add(
                 "model",
-                f"the function must take {keyword} by keyword, but does not",
+                f"the function must take the keyword {keyword}, but does not",
                 allowed="def build(inputs, outputs, *, activation, initializer, …)",
-                next_step=f"Add {keyword} to its arguments, behind the *.",
+                next_step=f"Add {keyword} to its arguments, after the *.",
             )
     searched = [name for name in _NUMBERS if name in reading.section]
     for name in searched:
@@ -195,6 +195,6 @@ def _check_model(drafts: list[UnresolvedDimension], reading: SearchContext, foun
         if default is None and keyword not in given and keyword not in _OWN_WORDS:
             reading.problems.add(
                 f"search.model.{keyword}",
-                "the model's function needs this keyword, and has no default for it",
+                "the model's function requires this keyword: it has no default",
                 next_step="Give it a value in [search.model], or a default in the function.",
             )

@@ -1,4 +1,4 @@
-"""The study file and its sections; `[data]` is `tuner.data.DataOptions`, `[search]` has modules of its own."""
+"""Pydantic models of the study file and its sections; `[data]` is `tuner.data.DataOptions`, `[search]` a subpackage."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tuner.space import Categorical, Int
 from tuner.study.allowed_value import AllowedValue
 from tuner.study.problems import listed, refusal, unknown_name
 from tuner.study.scalars import Duration, FiniteNumber, Memory, is_number
-from tuner.study.section_base import Section, raise_errors
+from tuner.study.section_validation import Section, raise_errors
 
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
@@ -36,7 +36,7 @@ _NAME_SCHEMA = {"type": "string", "pattern": f"^{_NAME}$"}
 
 
 class FileSchema(GenerateJsonSchema):
-    """JSON schema without null, which no study file can say."""
+    """JSON schema without null, which TOML cannot express."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -50,7 +50,7 @@ def _whole(low: int, high: int) -> AllowedValue:
     return AllowedValue("", Int(low, high))
 
 
-def _one_of(names: Iterable[str], family: str) -> AllowedValue:
+def _one_name(names: Iterable[str], family: str) -> AllowedValue:
     return AllowedValue("", Categorical(tuple(names)), family=family)
 
 
@@ -60,7 +60,7 @@ _Flag = Annotated[bool, AllowedValue("", Categorical((True, False)))]
 def _text(value: Any) -> str:
     if isinstance(value, str) and value.strip():
         return value
-    raise refusal("must be a text", allowed="a text in quotes", next_step="Write a text in quotes.")
+    raise refusal("must be text", allowed="text in quotes", next_step="Write text in quotes.")
 
 
 def _name(value: Any) -> str:
@@ -74,20 +74,21 @@ def _name(value: Any) -> str:
 
 
 class ObjectiveSection(Section):
-    """What is optimised, measured on the validation part."""
+    """The metric to optimize, measured on the validation part."""
 
     metric: Annotated[
         Any,
         WithJsonSchema({"enum": [*METRICS, *(alias for row in METRICS.values() for alias in row.alias)]}),
-        Field(description="a loss is no objective: losses of different trials cannot be compared"),
+        Field(description="not a loss: losses of different trials cannot be compared"),
     ] = None
 
 
 class Budget(Section):
-    """When the study ends: whatever is reached first."""
+    """Limits of the study, which ends at the first one it reaches."""
 
     trials: Annotated[int, _whole(1, MOST_TRIALS)] | None = Field(
-        default=100, description="complete, pruned and diverged trials in all; as many failures in one run end it too"
+        default=100,
+        description="complete, pruned and diverged trials in total; as many failures in one run end it too",
     )
     time_s: Duration | None = Field(
         default=None, alias="time", description='wall time of a run: seconds, or "90s", "10m", "1h30m", "2d"'
@@ -97,7 +98,7 @@ class Budget(Section):
         default=None, description="complete, pruned and diverged trials in a row without an improvement"
     )
     epochs: Annotated[int, _whole(1, MOST_EPOCHS)] = Field(
-        default=20, description="passes over the training part that one trial may use"
+        default=20, description="maximum passes of one trial over the training part"
     )
     trial_time_s: Duration | None = Field(
         default=None, alias="trial_time", description='wall time of one trial: seconds, or "90s", "10m", "1h30m"'
@@ -106,13 +107,13 @@ class Budget(Section):
         default=None, alias="memory", description='memory of one worker process: "800MB", "2GB", "1.5GiB"'
     )
     checkpoint: _Flag = Field(
-        default=False, description="whether an interrupted trial resumes from its last checkpoint, or else starts over"
+        default=False, description="whether an interrupted trial resumes from its last checkpoint or starts over"
     )
 
     @model_validator(mode="before")
     @classmethod
     def _limit(cls, table: Any) -> Any:
-        """A budget of time needs no limit of trials, but one of the two ends every study."""
+        """Drop the default limit of trials if there is a time limit, but never both."""
         if isinstance(table, Mapping) and table.get("trials") is None:
             table = {key: value for key, value in table.items() if key != "trials"}
             return {**table, "trials": None} if table.get("time") is not None else table
@@ -124,9 +125,9 @@ def _share(least: float, value: Any) -> float:
     if (share == 0.0 >= least) or LEAST_RESOURCE <= share <= 1.0 or (share.is_integer() and 1 < share <= MOST_WORKERS):
         return share
     raise refusal(
-        "a worker takes a part of one, or whole ones",
+        "must be a fraction of one, or a whole number",
         allowed=f"{'0, ' if not least else ''}{LEAST_RESOURCE:g} to 1, or a whole number up to {MOST_WORKERS}",
-        next_step="Write 0.5 for two workers on one, or 2 for two of them for each worker.",
+        next_step="Write 0.5 for two workers to share one, or 2 for each worker to have two.",
     )
 
 
@@ -136,24 +137,24 @@ def _share_from(least: float) -> tuple[Any, ...]:
 
 
 class Resources(Section):
-    """What one worker needs of a node, on a Ray cluster: a fraction up to 1, or a whole number."""
+    """Resources that one worker reserves on a Ray cluster: a fraction up to 1, or a whole number."""
 
-    cpus: Annotated[float, *_share_from(LEAST_RESOURCE)] = Field(default=1.0, description="CPUs of one worker")
-    gpus: Annotated[float, *_share_from(0.0)] = Field(default=0.0, description="GPUs of one worker")
+    cpus: Annotated[float, *_share_from(LEAST_RESOURCE)] = Field(default=1.0, description="CPUs per worker")
+    gpus: Annotated[float, *_share_from(0.0)] = Field(default=0.0, description="GPUs per worker")
 
 
 def _verdicts(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return tuple(dict.fromkeys(_one_of(STOPPING, "verdict").check(verdict) for verdict in value))
+        return tuple(dict.fromkeys(_one_name(STOPPING, "verdict").check(verdict) for verdict in value))
     raise refusal(
         "must be a list of verdicts",
         allowed=listed(STOPPING),
-        next_step='Write for example stop = ["diverged", "exploding"], or stop = [] for none.',
+        next_step='Write, for example, stop = ["diverged", "exploding"], or stop = [] for none.',
     )
 
 
 class Health(Section):
-    """Health of the training: what is measured, and what ends a trial."""
+    """Measurements of training health, and the verdicts that end a trial."""
 
     measure: _Flag = Field(default=HealthOptions.measure, description="whether the layers are measured")
     stop: Annotated[
@@ -166,21 +167,21 @@ class Health(Section):
     def _check_measured(self) -> Health:
         if not self.measure and set(self.stop) - set(HealthOptions.stop):
             error = refusal(
-                "only diverged can be seen without measuring",
+                "without measuring, only divergence can be detected",
                 allowed='"diverged", or measure = true',
-                next_step="Take measure = false out, or the other verdicts.",
+                next_step="Remove measure = false, or the other verdicts.",
             )
             raise_errors([("stop", error, self.stop)])
         return self
 
     @property
     def options(self) -> HealthOptions:
-        """What the engines are told of it."""
+        """The options of the engines."""
         return HealthOptions(self.measure, self.stop)
 
 
 def _row_section(family: str, rows: Registry[Any], default: str, **others: Any) -> tuple[Any, ...]:
-    """Make the type of a section with a name and the options of that row; the default row needs no name."""
+    """Make the type of a section with the name of a row and its options; the default row needs no name."""
     sections: dict[str, type[Section]] = {}
     for name, row in rows.items():
         fields: dict[str, Any] = {"name": (Literal[name], default if name == default else ...), **others}
@@ -205,7 +206,7 @@ _PRUNER = _row_section("pruner", PRUNERS, DEFAULT_PRUNER)
 
 
 def as_choice(section: Section) -> Choice:
-    """The row of `[sampler]` or `[pruner]` with its options."""
+    """Return the row that `[sampler]` or `[pruner]` chooses, with its options."""
     options = section.model_dump(exclude={"initial_points"})
     return Choice(name=options.pop("name"), options=options)
 
@@ -219,13 +220,13 @@ class StudyFile(Section):
     model: Annotated[str, BeforeValidator(_text)] | None = Field(
         default=None, description="models/mlp.py, or models/mlp.py:function"
     )
-    head: Annotated[str, _one_of(["auto", "model", *HEADS], "output activation")] = Field(
-        default="auto", description="output activation behind the model's raw outputs"
+    head: Annotated[str, _one_name(["auto", "model", *HEADS], "output activation")] = Field(
+        default="auto", description="output activation after the model's raw outputs"
     )
     seed: Annotated[int, _whole(0, LARGEST_SEED)] = Field(default=0, description="the one source of randomness")
-    engine: Annotated[str, _one_of(ENGINES, "engine")] = Field(default="auto", description="how one trial is trained")
+    engine: Annotated[str, _one_name(ENGINES, "engine")] = Field(default="auto", description="how one trial is trained")
     workers: Annotated[int, _whole(1, MOST_WORKERS)] | None = Field(
-        default=None, description="worker processes; default one a core"
+        default=None, description="worker processes; default: one per core"
     )
     data: DataOptions | None = None
     objective: ObjectiveSection = ObjectiveSection()

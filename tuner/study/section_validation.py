@@ -1,4 +1,4 @@
-"""What the sections of a study file have in common: pydantic reads them, and its errors become `Problems`."""
+"""Validation of the sections of a study file by pydantic, whose errors become `Problems`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Section(BaseModel):
-    """A table of a study file.  Its fields are its keys, and their types say in our words why they refuse a value."""
+    """Base of the sections of a study file: fields are keys, and validators raise `refusal`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,19 +34,19 @@ class Section(BaseModel):
 
 
 def raise_errors(errors: Iterable[tuple[str, PydanticCustomError, Any]]) -> None:
-    """Raise the errors of keys, each with its value, as one `ValidationError`, if there are any."""
+    """Raise errors of keys, each with its value, as one `ValidationError`, if there are any."""
     details = [InitErrorDetails(type=error, loc=(key,), input=value) for key, error, value in errors]
     if details:
         raise ValidationError.from_exception_data("section", details)
 
 
 def read_sections(model: type[Model], content: Mapping[str, Any], problems: Problems) -> Model:
-    """Read a study file; what is wrong is noted, and has its default in the result.
+    """Validate a study file; an invalid value is noted, and replaced by its default.
 
     Args:
-        model: All its fields have defaults.
-        content: What the file says.
-        problems: Where to note what is wrong.
+        model: Pydantic model of the file; all its fields have defaults.
+        content: Parsed content of the file.
+        problems: Collects the problems.
     """
     while True:
         try:
@@ -58,7 +58,7 @@ def read_sections(model: type[Model], content: Mapping[str, Any], problems: Prob
 
 
 def _note(details: ErrorDetails, content: Mapping[str, Any], problems: Problems) -> Sequence[str]:
-    """Note one error; the result is the path of what is not read."""
+    """Note one error, and return the path of the value to drop."""
     path, given = _locate(details, content)
     key, context = ".".join(path), details.get("ctx", {})
     match details["type"]:
@@ -75,7 +75,7 @@ def _note(details: ErrorDetails, content: Mapping[str, Any], problems: Problems)
 
 
 def _locate(details: ErrorDetails, content: Any) -> tuple[list[str], Any]:
-    """Find the path of an error in the file, without the names that pydantic gives to alternatives, and its value."""
+    """Return the path of an error in the file, without pydantic's names of union members, and its value."""
     path = []
     for part in details["loc"]:
         if isinstance(content, Mapping) and part in content:
