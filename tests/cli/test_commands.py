@@ -184,6 +184,13 @@ def test_new_twice(call, project):
     assert "Next: cd p, then tuner check studies/first.toml" in second.out
 
 
+def test_new_for_a_table_names_what_is_missing(call, tmp_path):
+    said = call("new", str(tmp_path / "p"), "--target", "y")
+    assert said.code == 2
+    assert "both --data FILE and --target COLUMN" in said.err
+    assert not (tmp_path / "p").exists()
+
+
 def test_check_of_a_new_project(call, project):
     call("new", ".")
     said = call("check", "studies/first.toml")

@@ -3,6 +3,7 @@ from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Preprocessing, Split, Subset
 from .preparation import check_repeatable, held_out, prepare, unscaled_splits
 from .sources import BUILT_IN, SOURCES
+from .table_profile import ColumnKind, ColumnProfile, TableProfile, profile_table
 from .table_stream import STREAM_SUFFIXES, TableStream, open_table
 from .transform import RowEncoder, encode_rows
 
@@ -10,6 +11,8 @@ __all__ = [
     "BUILT_IN",
     "OUTLIER_LIMITS",
     "SOURCES",
+    "ColumnKind",
+    "ColumnProfile",
     "STREAM_SUFFIXES",
     "DataFacts",
     "DataOptions",
@@ -20,6 +23,7 @@ __all__ = [
     "RowEncoder",
     "Split",
     "Subset",
+    "TableProfile",
     "TableStream",
     "UnknownText",
     "check_repeatable",
@@ -27,6 +31,7 @@ __all__ = [
     "held_out",
     "open_table",
     "prepare",
+    "profile_table",
     "read_options",
     "unscaled_splits",
 ]

@@ -118,7 +118,8 @@ def check_targets(values: Array, what: str, source: str) -> None:
     if missing.any():
         raise DataError(
             f"The target must have a value in each row, but {what} lacks {int(missing.sum())}, "
-            f"the first in row {int(missing.argmax()) + 1} ({source}). Fill them in or leave these rows out."
+            f"the first in row {int(missing.argmax()) + 1} ({source}). Fill them in, or leave these rows out; for a "
+            'table, missing = "drop" does that.'
         )
 
 

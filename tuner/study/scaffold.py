@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tuner.errors import ContentError
+from tuner.study.table_study import table_study, table_study_name
 from tuner.user_code import find
 
 _STUDY = """\
@@ -23,7 +24,9 @@ scale      = "standardize"
 
 [objective]
 metric = "accuracy"            # measured on the validation part; independent of the loss
+"""
 
+_SEARCH = """
 [search]                       # a list is a choice, {low, high, log} a range, "auto" a good default, one value is fixed
 loss          = "auto"
 optimizer     = ["sgd", "rmsprop", "adam"]
@@ -44,17 +47,25 @@ epochs = 15
 _IGNORED = "runs/\n__pycache__/\n"
 
 
-def new_project(folder: Path) -> tuple[list[Path], list[Path]]:
+def new_project(folder: Path, table: Path | None = None, target: str = "") -> tuple[list[Path], list[Path]]:
     """Create the files of a project; existing ones are never overwritten.
+
+    Args:
+        folder: The project.
+        table: CSV or Parquet file that the study is written for, or None for a study of a built-in set.
+        target: Column of the table to predict.
 
     Returns:
         The files that were created, and those that existed already.
 
     Raises:
         ContentError: The folder cannot be written.
+        DataError: The table cannot be read, or has no such target.
     """
+    name = "first" if table is None else table_study_name(table)
+    head = _STUDY if table is None else table_study(name, table, target, folder)
     contents = {
-        folder / "studies" / "first.toml": _STUDY,
+        folder / "studies" / f"{name}.toml": head + _SEARCH,
         folder / "models" / "mlp.py": find(folder, "models/mlp.py").read_text(encoding="utf-8"),
         folder / ".gitignore": _IGNORED,
     }

@@ -26,7 +26,7 @@ def toml_text(content: Mapping[str, Any], sections: Collection[str], comments: M
         content: Tables, lists, texts, numbers, true and false.
         sections: Dotted names of the tables that are written as `[section]`, and of the lists of tables that are
             written as `[[section]]` each; all others are written inline.
-        comments: Dotted key → comment above it, wrapped at `WIDTH` characters.
+        comments: Dotted key → comment above it, of a section below its head, wrapped at `WIDTH` characters.
 
     Returns:
         The text, with a line break at the end.
@@ -47,11 +47,13 @@ def _filled(
             table.add(key, _item(value, foldable=True))
     for key, value in nested:
         name = prefix + key
-        _comment(table, comments.get(name, ""))
         one = isinstance(value, Mapping)
-        tables = [
-            _filled(tomlkit.table(), each, f"{name}.", sections, comments) for each in ([value] if one else value)
-        ]
+        tables: list[Table] = []
+        for each in [value] if one else value:
+            section = tomlkit.table()
+            if not tables:
+                _comment(section, comments.get(name, ""))
+            tables.append(_filled(section, each, f"{name}.", sections, comments))
         table.add(key, tables[0] if one else AoT(tables))
     return table
 

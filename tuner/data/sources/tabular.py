@@ -8,16 +8,19 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+import numpy as np
+
 from tuner.data.cells import cell_texts, cell_values, column_name
-from tuner.data.columns import check_names, column, feature_columns, index_columns, pick, target_columns
+from tuner.data.columns import absent, check_names, column, feature_columns, index_columns, pick, target_columns
 from tuner.data.data_config import DataOptions
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import Source, locate_file
 from tuner.errors import DataError, shown
+from tuner.text import count, listed
 from tuner.untrusted_files import check_expansion, check_regular, physical_memory, reading
 
 if TYPE_CHECKING:
@@ -226,6 +229,7 @@ def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> RawData:
         raise DataError(f"The data must have rows, but {source} has none below the line of names.")
     frame = frame.set_axis(check_names(frame.columns, source), axis="columns")
     targets = [pick(frame, name, "target", source) for name in options.targets]
+    frame, without_target = _rows_with_targets(frame, targets, options, source)
     others, weight, words = [*targets], None, options.missing_values
     if options.weight is not None:
         others.append(pick(frame, options.weight, "weight", source))
@@ -233,8 +237,26 @@ def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> RawData:
     dropped = [pick(frame, name, "dropped", source) for name in options.drop]
     y = target_columns(frame[targets], source, words)
     index, notes = index_columns(frame, {*others, *dropped}, source)
+    notes += without_target
     x, features, texts = feature_columns(frame, source, {*others, *dropped, *index}, words)
     return from_arrays(source, x, y, weight, features=features, texts=texts, labels=tuple(targets), notes=notes)
+
+
+def _rows_with_targets(
+    frame: pandas.DataFrame, targets: Sequence[str], options: DataOptions, source: str
+) -> tuple[pandas.DataFrame, tuple[str, ...]]:
+    """Leave out the rows without a target if `missing` says so; return a note of how many they are."""
+    if options.missing != "drop":
+        return frame, ()
+    columns = [column(frame[name], name, source, options.missing_values) for name in targets]
+    lacks = np.any([absent(values) if values.dtype == object else np.isnan(values) for values in columns], axis=0)
+    if not lacks.any():
+        return frame, ()
+    if lacks.all():
+        raise DataError(f"The target must have a value in some rows, but {shown(list(targets))} has none ({source}).")
+    names = listed([repr(name) for name in targets])
+    note = f"{count(int(lacks.sum()), 'row')} of {len(frame):,} without a value in {names} were left out."
+    return frame[~lacks].reset_index(drop=True), (note,)
 
 
 CSV = Source(

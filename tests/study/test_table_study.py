@@ -1,0 +1,120 @@
+"""`tuner new --data`: a study that runs for a table of one's own."""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tuner.errors import DataError
+from tuner.study import new_project, read_study
+from tuner.study.table_study import table_study, table_study_name
+
+ROWS = 300
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table with every kind of column, and a class of 30 rows."""
+    chance = random.Random(1)
+    lines = ["patient id,visited,note,city,age,ward,empty,same,told,kind"]
+    for row in range(ROWS):
+        kind = "rare" if row % 10 == 0 else "common"
+        city = chance.choice(["Rome", "Paris", "NA"])
+        lines.append(
+            f"{row + 1000},2020-01-{row % 28 + 1:02d},note {row},{city},{chance.choice([1.5, 2, '?'])},"
+            f"{chance.choice(['', 1, 2])},,7,{'p' if kind == 'rare' else 'q'},{kind}"
+        )
+    path = tmp_path_factory.mktemp("table") / "own data.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def text(table: Path) -> str:
+    return table_study("own", table, "kind", table.parent)
+
+
+def test_each_column_is_decided(text: str):
+    data = tomllib.loads(text)["data"]
+    assert data == {
+        "source": "own data.csv",
+        "target": "kind",
+        "task": "binary",
+        "drop": ["patient id", "visited", "note", "empty", "same"],
+        "missing_values": ["?"],
+        "missing": "median",
+        "text": "one_hot",
+        "validation": {"folds": 5},
+        "test": 0.2,
+    }
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "patient id: 300 different values in 300 rows: it seems to name the rows",
+        "visited: dates or times",
+        "empty: empty in all rows",
+        "same: one value in all rows",
+        "? in age",
+        "told (100 %): alone it tells nearly all of the target",
+        "common 270, rare 30",
+        "The rarest class has 30 rows, the commonest 270: balanced_accuracy",
+        "city (3) and told (2)",
+    ],
+)
+def test_each_decision_has_its_comment(text: str, comment: str):
+    assert comment in " ".join(text.replace("\n#", "").split())
+
+
+def test_the_study_can_be_read(table: Path, tmp_path: Path):
+    made, _ = new_project(tmp_path, table, "kind")
+    assert made[0] == tmp_path / "studies" / "own_data.toml"
+    spec = read_study(made[0])
+    assert spec.name == "own_data"
+    assert spec.metric == "balanced_accuracy"
+    assert spec.facts.rows == {"train": 192, "validation": 48, "test": 60}
+
+
+def test_amounts_and_rows_without_a_target(tmp_path: Path):
+    path = tmp_path / "prices.csv"
+    path.write_text("size,price\n" + "".join(f"{n},{n * 1.5 if n % 7 else ''}\n" for n in range(1, 101)))
+    content = tomllib.loads(table_study("prices", path, "price", tmp_path))
+    assert content["data"]["task"] == "regression"
+    assert content["data"]["missing"] == "drop"
+    made, _ = new_project(tmp_path, path, "price")
+    notes = read_study(made[0]).facts.notes
+    assert "14 rows of 100 without a value in 'price' were left out." in notes
+
+
+@pytest.mark.parametrize(
+    ("target", "rule"),
+    [
+        ("kinde", "Did you mean 'kind'?"),
+        ("visited", "holds dates"),
+        ("same", "one value in all rows"),
+        ("age", "holds numbers and texts such as '?'"),
+    ],
+)
+def test_a_target_that_cannot_be_predicted(table: Path, target: str, rule: str):
+    with pytest.raises(DataError) as caught:
+        table_study("own", table, target, table.parent)
+    assert rule in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("a b.csv", "a_b"), ("x.csv.gz", "x"), ("é.parquet", "first"), (".hidden.csv", "hidden")]
+)
+def test_the_study_is_called_as_its_file(file: str, name: str):
+    assert table_study_name(Path(file)) == name
+
+
+def test_names_with_control_characters_stay_in_their_comment(tmp_path: Path):
+    path = tmp_path / "t.csv"
+    path.write_text('"a\nb = 1\n[x]",y\n' + "".join(f"v,{n % 2}\n" for n in range(40)))
+    content = tomllib.loads(table_study("t", path, "y", tmp_path))
+    assert content["data"]["drop"] == ["a\nb = 1\n[x]"]
+    assert "x" not in content

@@ -1,0 +1,227 @@
+"""What a table and its columns look like, before anybody has said what they are."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tuner.data.cells import MISSING_WORDS, is_number
+from tuner.data.columns import absent, check_names, column, index_columns, pick
+from tuner.data.dataset import Array
+from tuner.data.sources.tabular import read_frame
+from tuner.data.targets import MOST_CLASSES
+from tuner.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas
+
+_SAMPLE = 200
+"""Different texts that are looked at to recognise dates."""
+
+_MOST_MARKERS = 3
+_DATE = re.compile(
+    r"\d{1,4}\s*[-/.]\s*\w{1,9}\s*[-/.]\s*\d{1,4}|\d{4}[-/]\d{1,2}|\d{1,2}:\d{2}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
+)
+_IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|ids|index|idx|key|uuid|guid|row|rownames|number|no|nr)(?:$|[^a-z])", re.I)
+_GROUPS = 20
+
+
+class ColumnKind(StrEnum):
+    """What the cells of a column are."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    DATE = "date"
+    UNUSABLE = "unusable"
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """One column of a table.
+
+    Attributes:
+        name: Its name.
+        kind: What its cells are.
+        rows: Rows of the table.
+        missing: Cells without a value.
+        distinct: Different values.
+        whole: True if all values are whole numbers.
+        markers: Texts among numbers, such as "?", if they are few: they may stand for missing cells.
+        problem: Why it is unusable, or an empty text.
+    """
+
+    name: str
+    kind: ColumnKind
+    rows: int
+    missing: int
+    distinct: int
+    whole: bool = False
+    markers: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def given(self) -> int:
+        """Number of cells with a value."""
+        return self.rows - self.missing
+
+    @property
+    def is_constant(self) -> bool:
+        """True if it has one value at most."""
+        return self.distinct <= 1
+
+    @property
+    def is_identifier(self) -> bool:
+        """True if its values name rows rather than describe them."""
+        if self.kind is ColumnKind.TEXT:
+            return self.given >= 20 and self.distinct > 0.5 * self.given
+        named = _IDENTIFIER.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name)) is not None
+        return self.whole and named and self.distinct > 0.9 * self.rows
+
+
+def profile_column(series: pandas.Series[Any], name: str) -> ColumnProfile:
+    """Describe a column as `read_frame` returns it."""
+    rows = len(series)
+    if series.dtype.kind in "mM":
+        return ColumnProfile(name, ColumnKind.DATE, rows, int(series.isna().sum()), series.nunique())
+    try:
+        values = column(series, name, "")
+    except DataError as error:
+        missing = int(series.isna().sum())
+        return ColumnProfile(name, ColumnKind.UNUSABLE, rows, missing, rows - missing, problem=str(error))
+    if values.dtype != object:
+        given = values[~np.isnan(values)]
+        whole = bool((given == np.round(given)).all())
+        return ColumnProfile(name, ColumnKind.NUMBER, rows, rows - len(given), len(np.unique(given)), whole)
+    given = values[~absent(values)]
+    words = list(dict.fromkeys(given.tolist()))
+    markers = _markers(given, words)
+    kind = ColumnKind.NUMBER if markers else ColumnKind.DATE if _are_dates(words) else ColumnKind.TEXT
+    return ColumnProfile(name, kind, rows, rows - len(given), len(words), markers=markers)
+
+
+def _markers(given: Array, words: list[str]) -> tuple[str, ...]:
+    """Return the few texts of a column of numbers, none if it is a column of texts."""
+    odd = [word for word in words if not is_number(word)]
+    numbers = sum(is_number(word) for word in given.tolist())
+    few = 0 < len(odd) <= _MOST_MARKERS and len(words) - len(odd) > len(odd)
+    return tuple(odd) if few and numbers >= 0.5 * len(given) else ()
+
+
+def _are_dates(words: list[str]) -> bool:
+    """Tell whether nearly all of the first texts are dates or times."""
+    import pandas
+
+    sample = [word for word in words[:_SAMPLE] if word.lower() not in MISSING_WORDS]
+    if not sample or sum(_DATE.search(word) is not None for word in sample) < 0.95 * len(sample):
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parsed = pandas.to_datetime(pandas.Series(sample), errors="coerce", format="mixed", utc=True)
+    return bool(parsed.notna().sum() >= 0.95 * len(sample))
+
+
+@dataclass(frozen=True)
+class TableProfile:
+    """A table with a target.
+
+    Attributes:
+        target: The target column.
+        columns: The others in their order, without the index that the table was saved with.
+        classes: Rows of each value of the target, if its values are classes; empty if they are amounts.
+        told: Column → how much of the target it tells alone (see `share_explained`).
+    """
+
+    target: ColumnProfile
+    columns: tuple[ColumnProfile, ...]
+    classes: dict[str, int]
+    told: dict[str, float]
+
+
+def profile_table(source: str, project: Path, target: str) -> TableProfile:
+    """Read a table and describe its columns.
+
+    Args:
+        source: Path of a CSV or Parquet file, relative to the project or absolute.
+        project: A folder.
+        target: Name of a column.
+
+    Raises:
+        DataError: The file cannot be read, has no such column, or the target has no values that can be predicted.
+    """
+    frame = read_frame(source, project)
+    names = check_names(frame.columns, source)
+    frame = frame.set_axis(names, axis="columns")
+    target = pick(frame, target, "target", source)
+    index, _ = index_columns(frame, {target}, source)
+    profiles = {
+        name: profile_column(series, name)
+        for name, series in zip(names, (series for _, series in frame.items()), strict=True)
+        if name not in index
+    }
+    aim = profiles.pop(target)
+    if aim.kind in (ColumnKind.DATE, ColumnKind.UNUSABLE) or aim.is_constant or aim.markers:
+        what = aim.problem or (
+            f"{target!r} has one value in all rows."
+            if aim.is_constant
+            else f"{target!r} holds numbers and texts such as {aim.markers[0]!r}."
+            if aim.markers
+            else f"{target!r} holds dates."
+        )
+        raise DataError(f"The target must be numbers or classes, but {what} Clean it, or name another target.")
+    values = column(frame[target], target, source)
+    there = ~absent(values) if values.dtype == object else ~np.isnan(values)
+    known = values[there]
+    counts = {} if _are_amounts(known, aim) else _counts(known)
+    told = {
+        name: share_explained(column(frame[name], name, source)[there], known.astype(object) if counts else known)
+        for name, profile in profiles.items()
+        if profile.kind is not ColumnKind.UNUSABLE and not profile.markers
+    }
+    return TableProfile(aim, tuple(profiles.values()), counts, told)
+
+
+def _are_amounts(values: Array, target: ColumnProfile) -> bool:
+    """Tell whether numbers are amounts, by the rule of `encode_targets`."""
+    return values.dtype != object and not (target.whole and target.distinct <= min(MOST_CLASSES, len(values) / 2))
+
+
+def _counts(values: Array) -> dict[str, int]:
+    texts = [value if isinstance(value, str) else f"{value:.0f}" for value in values]
+    words, counts = np.unique(texts, return_counts=True)
+    return dict(zip(words.tolist(), counts.tolist(), strict=True))
+
+
+def share_explained(values: Array, target: Array) -> float:
+    """Return how much of the target one column tells alone, from 0 to 1.
+
+    Rows are grouped by the value of the column, by `_GROUPS` quantiles if it has more.  For classes it is the share of
+    errors of the commonest class that the commonest class of each group avoids; for numbers it is the share of the
+    variance between groups, adjusted for their number.  A column with fewer than five rows a group tells nothing.
+
+    Args:
+        values: Column, `(n,)`: numbers with NaN, or texts and None.
+        target: `(n,)`: float64, or `object` if its values are classes.
+    """
+    import pandas
+
+    series, rows = pandas.Series(values), len(values)
+    if values.dtype != object and series.nunique() > _GROUPS:
+        series = pandas.qcut(series, _GROUPS, labels=False, duplicates="drop")
+    groups = pandas.factorize(series)[0]
+    number = len(np.unique(groups))
+    if number < 2 or number > rows / 5:
+        return 0.0
+    if target.dtype == object:
+        table = pandas.crosstab(groups, pandas.factorize(target)[0]).to_numpy()
+        errors = rows - int(table.sum(axis=0).max())
+        return float((table.max(axis=1).sum() - (rows - errors)) / errors) if errors else 0.0
+    grouped = pandas.Series(target).groupby(groups)
+    within = float((grouped.var(ddof=0) * grouped.size()).sum()) / (rows - number)
+    total = float(np.var(target, ddof=1))
+    return max(0.0, 1 - within / total) if total else 0.0

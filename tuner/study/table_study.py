@@ -1,0 +1,195 @@
+"""Write a first study for a table: what its columns are, and what becomes of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tuner.data import ColumnKind, ColumnProfile, TableProfile, profile_table
+from tuner.text import count, listed, one_line, percent, toml_text
+
+_MOST_CATEGORIES = 60
+"""A text column with more values is left out: each would become a column of the network's input."""
+
+_FEW_ROWS = 1_000
+"""With fewer rows one validation part says little: the study uses folds."""
+
+_MOST_MISSING = 0.5
+_TELLS_ALL = 0.98
+_SHORT = 60
+
+_SECTIONS = ("data", "objective")
+
+
+def table_study_name(table: Path) -> str:
+    """Return the name of the study of a table: that of its file, with other characters as `_`."""
+    stem = re.sub(r"(\.gz)?$", "", table.name).rpartition(".")[0]
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "_", stem).lstrip("._+-")[:100]
+    return name or "first"
+
+
+def table_study(name: str, table: Path, target: str, project: Path) -> str:
+    """Return the head of a study file for a table, up to `[search]`, with a comment for each decision.
+
+    Args:
+        name: Name of the study and of its file.
+        table: A CSV or Parquet file.
+        target: The column to predict.
+        project: Folder that the study's paths are relative to.
+
+    Raises:
+        DataError: The table cannot be read, or has no such target.
+    """
+    path, project = table.resolve(), project.resolve()
+    source = (path.relative_to(project) if path.is_relative_to(project) else path).as_posix()
+    profile = profile_table(source, project, target)
+    data, comments = _data_section(source, profile)
+    content: dict[str, Any] = {
+        "name": name,
+        "model": "models/mlp.py",
+        "data": data,
+        "objective": _objective(profile, comments),
+    }
+    about = (
+        f"Which loss, optimizer and learning rate suit {one_line(source)}?\n"
+        f"Each comment says what was found in the table. `tuner check studies/{name}.toml` says what this file means,\n"
+        f"`tuner run studies/{name}.toml` runs it.\n"
+    )
+    return "".join(f"# {line}\n" for line in about.splitlines()) + "\n" + toml_text(content, _SECTIONS, comments)
+
+
+def _objective(profile: TableProfile, comments: dict[str, str]) -> dict[str, Any]:
+    classes = profile.classes
+    if not classes:
+        return {"metric": "mean_absolute_error"}
+    rarest = min(classes.values())
+    if max(classes.values()) > 3 * rarest:
+        comments["objective"] = (
+            f"The rarest class has {count(rarest, 'row')}, the commonest {max(classes.values()):,}: "
+            "balanced_accuracy counts each class alike."
+        )
+        return {"metric": "balanced_accuracy"}
+    return {"metric": "accuracy"}
+
+
+def _data_section(source: str, profile: TableProfile) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return `[data]`, and its comments by dotted key."""
+    data: dict[str, Any] = {"source": source, "target": profile.target.name}
+    comments: dict[str, str] = {"data.target": _target_comment(profile)}
+    data["task"] = _task(profile.classes)
+    dropped = {each.name: reason for each in profile.columns if (reason := _reason_to_drop(each, profile.target.rows))}
+    if dropped:
+        data["drop"] = list(dropped)
+        comments["data.drop"] = "Left out:\n" + "\n".join(
+            f"  {_shown(name)}: {reason}" for name, reason in dropped.items()
+        )
+    kept = [each for each in profile.columns if each.name not in dropped]
+    _decide_missing(kept, profile.target, data, comments)
+    texts = {each.name: each.distinct for each in kept if each.kind is ColumnKind.TEXT}
+    if texts:
+        data["text"] = "one_hot"
+        comments["data.text"] = f"One column for each value of {_listed_values(texts)}."
+    if profile.target.given < _FEW_ROWS:
+        data["validation"] = {"folds": 5}
+        comments["data.validation"] = (
+            f"With {count(profile.target.given, 'row')} one validation part says little: each trial trains 5 times."
+        )
+    else:
+        data["validation"] = 0.2
+    data["test"] = 0.2
+    comments["data.test"] = "Never seen by the search; `tuner train` scores its winner on it once."
+    _warn_of_leaks(profile, dropped, comments)
+    return data, comments
+
+
+def _task(classes: Mapping[str, int]) -> str:
+    if not classes:
+        return "regression"
+    return "binary" if len(classes) == 2 else "multiclass"
+
+
+def _target_comment(profile: TableProfile) -> str:
+    target, classes = profile.target, profile.classes
+    if not classes:
+        return f"{count(target.given, 'row')} with {target.distinct:,} different numbers."
+    sizes = sorted(classes.items(), key=lambda item: -item[1])
+    rows = ", ".join(f"{_shown(name)} {rows:,}" for name, rows in sizes[:8])
+    more = f" and {len(sizes) - 8} more" if len(sizes) > 8 else ""
+    amounts = ' If they are amounts, write task = "regression".' if target.kind is ColumnKind.NUMBER else ""
+    return f"Rows of each class: {rows}{more}.{amounts}"
+
+
+def _reason_to_drop(profile: ColumnProfile, rows: int) -> str:
+    """Return why a column is left out, an empty text if it stays."""
+    many = f"{profile.distinct:,} different values in {count(profile.given, 'row')}"
+    if profile.kind is ColumnKind.UNUSABLE:
+        return "cells of several kinds, neither all numbers nor all texts"
+    if not profile.given:
+        return "empty in all rows"
+    if profile.is_constant:
+        return "one value in all rows"
+    if profile.missing > _MOST_MISSING * rows:
+        return f"{profile.missing:,} of {rows:,} cells are empty"
+    if profile.kind is ColumnKind.DATE:
+        return "dates or times; numbers made of them, such as the month or the age in days, can be features"
+    if profile.is_identifier:
+        return f"{many}: it seems to name the rows"
+    if profile.kind is ColumnKind.TEXT and profile.distinct > _MOST_CATEGORIES:
+        return f'{many}: too many for a column each (text = "ordinal" would number them)'
+    return ""
+
+
+def _decide_missing(
+    kept: list[ColumnProfile], target: ColumnProfile, data: dict[str, Any], comments: dict[str, str]
+) -> None:
+    """Add `missing` and `missing_values` if cells are missing."""
+    markers = {marker: each.name for each in kept for marker in each.markers}
+    if markers:
+        data["missing_values"] = list(markers)
+        comments["data.missing_values"] = "Among numbers: " + ", ".join(
+            f"{_shown(marker)} in {_shown(name)}" for marker, name in markers.items()
+        )
+    lacking = {each.name: each.missing for each in kept if each.missing}
+    if target.missing:
+        data["missing"] = "drop"
+        comments["data.missing"] = (
+            f"{count(target.missing, 'row')} of {target.rows:,} have no target; they are left out"
+            + (f", as are those without {_listed_values(lacking)}." if lacking else ".")
+        )
+    elif lacking or markers:
+        data["missing"] = "median"
+        texts = {each.name: each.missing for each in kept if each.missing and each.kind is ColumnKind.TEXT}
+        numbers = {name: number for name, number in lacking.items() if name not in texts}
+        sentences = []
+        if numbers or markers:
+            where = f" in {_listed_values(numbers)}" if numbers else ""
+            sentences.append(f"Empty cells{where} get the median of the training part.")
+        if texts:
+            sentences.append(f"Empty texts in {_listed_values(texts)} are of no category.")
+        comments["data.missing"] = " ".join(sentences)
+
+
+def _warn_of_leaks(profile: TableProfile, dropped: Mapping[str, str], comments: dict[str, str]) -> None:
+    """Say which columns that stay tell the target alone."""
+    telling = [
+        f"{_shown(name)} ({percent(share)})"
+        for name, share in profile.told.items()
+        if share >= _TELLS_ALL and name not in dropped
+    ]
+    if telling:
+        comments["data"] = (
+            f"Look at {listed(telling)}: alone it tells nearly all of the target. If it is known only afterwards, "
+            "add it to `drop`."
+        )
+
+
+def _listed_values(counts: Mapping[str, int]) -> str:
+    names = [f"{_shown(name)} ({number:,})" for name, number in list(counts.items())[:8]]
+    return listed([*names, f"{len(counts) - 8} more columns"]) if len(counts) > 8 else listed(names)
+
+
+def _shown(name: str) -> str:
+    text = one_line(name)
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
