@@ -87,7 +87,7 @@ def _first_line(unit: str) -> str:
 
 
 def cli_page() -> str:
-    """The help of each command."""
+    """Return the help of each command."""
     parent = click.Context(tuner, info_name="tuner", terminal_width=WIDTH, **tuner.context_settings)
     parts = [_MADE, "# Commands", "What `tuner --help` and `tuner COMMAND --help` print.", _help(parent)]
     for name in COMMANDS:
@@ -123,7 +123,7 @@ def tables_page() -> str:
 
 
 def _options(table: Mapping[str, Any], *, searched: bool) -> list[str]:
-    """The options of all rows as one table; nothing where no row has any."""
+    """Return the options of all rows as one table; nothing if no row has any."""
     header = ["of", "option", "default", *(['"auto" searches'] if searched else []), "allowed", "meaning"]
     rows = [
         [

@@ -91,7 +91,7 @@ def record(command: Sequence[str | Path]) -> list[Frame]:
 
 
 def outputs(terminal: int) -> Iterator[bytes]:
-    """What a process writes to its terminal, until it ends."""
+    """Read what a process writes to its terminal, until it ends."""
     while True:
         try:
             yield os.read(terminal, 1 << 16)
@@ -100,7 +100,7 @@ def outputs(terminal: int) -> Iterator[bytes]:
 
 
 def drawn(screen: pyte.Screen) -> Text:
-    """The characters of a screen with their styles."""
+    """Return the characters of a screen with their styles."""
     lines = []
     for row in range(ROWS):
         line = Text()

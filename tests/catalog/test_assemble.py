@@ -183,7 +183,7 @@ def test_a_training_step_of_ones_own_is_not_lost() -> None:
     ("build", "words"),
     [
         (stepping, 'train_step of its own, which would be lost where the head softmax is put.*head = "model"'),
-        (lambda inputs, outputs, **_: None, r"must return a keras.Model, but gave NoneType"),
+        (lambda inputs, outputs, **_: None, r"must return a keras.Model, but returned NoneType"),
         (compiled, "not compiled, but this one is. Take the `compile` out"),
         (lambda inputs, outputs, **own: dense(inputs, outputs + 1, **own), r"\(None, 3\), but got \(None, 4\)"),
         (

@@ -10,14 +10,14 @@ import optuna
 import pytest
 
 from tuner.catalog import Objective
-from tuner.search import SAMPLERS, Outcome, find_best, suggest, tell, trial_state, trial_value
+from tuner.search import SAMPLERS, Outcome, find_best, suggest, tell, trial_state
 from tuner.space import Categorical, Condition, Dimension, Float, Space
 
 ENDINGS = [
-    (Outcome("complete", 0.5), "COMPLETE", 0.5),
-    (Outcome("pruned", reason="behind at epoch 3"), "PRUNED", 0.25),
-    (Outcome("diverged", reason="loss is not finite"), "PRUNED", None),
-    (Outcome("failed", reason="out of memory"), "FAIL", None),
+    (Outcome("complete", 0.5), "COMPLETE"),
+    (Outcome("pruned", reason="behind at epoch 3"), "PRUNED"),
+    (Outcome("diverged", reason="loss is not finite"), "PRUNED"),
+    (Outcome("failed", reason="out of memory"), "FAIL"),
 ]
 
 
@@ -35,13 +35,12 @@ def ended(study, space, outcome, report=None):
     return study.trials[-1]
 
 
-@pytest.mark.parametrize(("outcome", "optuna_state", "value"), ENDINGS)
-def test_an_outcome_is_recovered_from_the_stored_trial(outcome, optuna_state, value):
+@pytest.mark.parametrize(("outcome", "optuna_state"), ENDINGS)
+def test_an_outcome_is_recovered_from_the_stored_trial(outcome, optuna_state):
     study, space = study_of()
     trial = ended(study, space, outcome, report=0.25)
     assert trial.state.name == optuna_state
     assert trial_state(trial) == (outcome.state, outcome.reason)
-    assert trial_value(trial) == value
 
 
 def test_trials_that_have_not_ended_have_a_state_too():
@@ -50,7 +49,6 @@ def test_trials_that_have_not_ended_have_a_state_too():
     assert trial_state(study.trials[0]) == ("waiting", None)
     suggest(study.ask(), space)
     assert trial_state(study.trials[0]) == ("running", None)
-    assert trial_value(study.trials[0]) is None
 
 
 def test_a_trial_can_be_told_by_its_number():
@@ -87,7 +85,6 @@ def test_samplers_that_see_values_only_get_the_worst_one(direction, worst, best)
     trial = ended(study, space, Outcome("diverged", reason="x"))
     assert (trial.state.name, trial.value) == ("COMPLETE", worst)
     assert trial_state(trial)[0] == "diverged"
-    assert trial_value(trial) is None
     assert trial.constraints == {}
     assert study.best_trial.value == best
 

@@ -106,9 +106,9 @@ def test_one_value_is_not_searched() -> None:
 
 
 def test_order_and_names_are_checked() -> None:
-    with pytest.raises(ValueError, match="'optimizer' stands in the space twice"):
+    with pytest.raises(ValueError, match="'optimizer' occurs in the space twice"):
         space(OPTIMIZER, OPTIMIZER)
-    with pytest.raises(ValueError, match=r"'momentum' depends on 'optimizer', which does not stand before it"):
+    with pytest.raises(ValueError, match=r"'momentum' depends on 'optimizer', which does not come before it"):
         space(MOMENTUM, OPTIMIZER)
 
 

@@ -1,7 +1,6 @@
-"""Tables of losses, optimizers, schedules and their like, and the recipe of one training.
+"""Registries of losses, optimizers, schedules and their like, and the recipe of one training.
 
-Importing this package imports no Keras: what builds imports it.
-Names that are Keras classes or take Keras models are looked up at their first use.
+Importing this package does not import Keras; names that need it are loaded at their first use.
 """
 
 import lazy_loader

@@ -45,8 +45,8 @@ def build_model(
         recipe: What to build.
         inputs: Shape of one row, without the batch axis.
         outputs: Number of raw outputs.
-        build: The function of the model file; see DESIGN, section 3.
-        wrap: Gives what the model file gets in place of the recipe's initializer.
+        build: The function of the model file.
+        wrap: Replaces the recipe's initializer before the model file gets it.
         penalty: Put on the kernels in place of one with the recipe's l1 and l2, if the recipe has any.
         seeding: Sets the generators of this process.
 
@@ -141,7 +141,7 @@ def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) 
     where = recipe.model.reference
     if not isinstance(model, keras.Model):
         raise ContentError(
-            f"{where} must return a keras.Model, but gave {type(model).__name__}. Return the model at the end of it."
+            f"{where} must return a keras.Model, but returned {type(model).__name__}. Return the model at its end."
         )
     if model.compiled:
         raise ContentError(
@@ -151,7 +151,7 @@ def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) 
     symbolic, own = getattr(model, "inputs", None), custom_train_method(model)
     if own is not None and (_has_head(recipe) or not symbolic):
         why = (
-            f"the head {recipe.head} is put behind it"
+            f"the head {recipe.head} is appended to it"
             if symbolic
             else "it is subclassed, and put into a functional one"
         )

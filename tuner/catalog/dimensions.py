@@ -50,24 +50,24 @@ class NumberDimension:
 
     Attributes:
         name: The key in `[search]`.
-        allowed: Every value and bound must lie in it.
+        allowed: Contains every valid value and bound.
         auto: What "auto" searches; None if the chosen optimizers decide.
         default: The value if `[search]` does not name it; None leaves it to Keras.
         summary: One line of explanation, with the unit.
         default_from_row: The default of a row of `choice`, if it depends on the row.
-        words: Words that stand for a number ("balanced").
+        words: Words that mean a number ("balanced").
         by_default: Whether a study without `[search]` searches it.
         in_program: Whether a program of the compiled engine is made for one value; if not, it is a number that the
             program is given.
         choice: Name of the choice whose row decides whether, and how, it counts; None if it always counts.
         taken_by: Whether a row of that choice takes it.
         reason: Why a row does not: "it takes none".
-        auto_from_row: What a row proposes for "auto"; the range that covers those of all chosen rows is searched.
-        counts_rows: Whether it is a number of rows, of which the training part has only so many.
+        auto_from_row: The range that a row proposes for "auto"; the union over all chosen rows is searched.
+        counts_rows: Whether it is a number of rows, bounded by the size of the training part.
         of_model: Whether it is a keyword of the model's function.
         in_recipe: Whether a recipe holds its value, and not what follows from it.
-        tasks: The tasks that it means something for.
-        task_rule: Why it does for these alone.
+        tasks: The tasks for which it is defined.
+        task_rule: Why only for these.
     """
 
     name: str
@@ -120,7 +120,7 @@ DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
         Float(0.0, 0.9999),
         Float(0.0, 0.99),
         None,
-        "momentum term (SGD, RMSprop, Muon: momentum; Adam family, Lion: beta_1); inactive where there is none",
+        "momentum term (SGD, RMSprop, Muon: momentum; Adam family, Lion: beta_1); inactive without one",
         by_default=True,
         in_program=False,
         choice="optimizer",

@@ -1,4 +1,4 @@
-"""Layers that look whole numbers up, such as embeddings: scaled features are none."""
+"""Layers that look up integers, such as embeddings, which scaled features are not."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tuner.catalog.recipe import Recipe
 from tuner.errors import ContentError
 
 _LOOKUPS = frozenset({"Embedding", "CategoryEncoding", "IntegerLookup", "Hashing", "HashedCrossing", "OneHot", "Take"})
-"""Names of the layers and operations of Keras that do so; their subclasses count too."""
+"""Names of such layers and operations of Keras; their subclasses count too."""
 
 _PROBE = -1.5
 """A scaled feature: no whole number, and one below 0 if it is made whole."""
 
 
 def check_lookups(model: keras.Model, recipe: Recipe, inputs: tuple[int, ...]) -> None:
-    """Refuse a model that looks its scaled features up.
+    """Refuse a model that looks up scaled features.
 
-    The model is called once with features as scaling gives them, and the values that reach its lookups are looked at:
-    positions, or features that the model itself has made whole numbers of 0 or more, pass.
+    The model is called once with scaled features, and the values that reach its lookups are checked: positions, or
+    features that the model itself converts to non-negative integers, pass.
 
     Args:
         model: The model, built.

@@ -1,7 +1,7 @@
-"""What a row of a family of alternatives says: its options, ranges, and where it comes from.
+"""Entries of the registries: options, ranges, source and builder of an alternative.
 
-Rows are read without TensorFlow (by `tuner check`, by the coordinator).  What needs Keras stands in
-their `build` functions, which import it when they are called.
+Entries are read without TensorFlow (by `tuner check`, by the coordinator): their `build` functions import Keras when
+they are called.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Option:
 
     Attributes:
         name: The key in the study file.
-        default: Its value if the study gives none.
+        default: Its value if the study does not set it.
         auto: What is searched for "auto".
-        allowed: What a study may give: every value, bound and choice must lie in it.
+        allowed: Contains every value, bound and choice that a study may set.
         summary: One line of explanation, with the unit.
     """
 
@@ -56,7 +56,7 @@ class Entry:
     options: tuple[Option, ...] = ()
 
     def option(self, name: str) -> Option | None:
-        """Return the option of this name, or None."""
+        """Return the option with this name, or None."""
         return next((option for option in self.options if option.name == name), None)
 
     @property
@@ -82,7 +82,7 @@ class Entry:
 class LossEntry(Entry):
     """A loss.
 
-    `build(**options, label_smoothing=…)` gives a `keras.losses.Loss` over `(y_true, y_pred)` of the shapes in
+    `build(**options, label_smoothing=…)` returns a `keras.losses.Loss` over `(y_true, y_pred)` of the shapes in
     `Task`, where `y_pred` is the output of the head; `label_smoothing` is passed only if the row takes it.
 
     Attributes:
@@ -90,9 +90,8 @@ class LossEntry(Entry):
         warned: Tasks for which the pair is known to train badly, with the reason: possible only by name.
         default_for: Tasks whose default search includes it.
         label_smoothing: Whether it takes `label_smoothing`.
-        takes_any_output: Whether it is defined for outputs that are no probabilities, though its head gives some.
-        own_class: Name of its class, if that is ours and stands in a file of the name of the row: a script that is
-            exported takes it over.
+        takes_any_output: Whether it is defined for outputs that are not probabilities, though its head returns those.
+        own_class: Name of its class if it is ours, in the module with the name of the row; exported scripts copy it.
     """
 
     heads: Mapping[Task, str] = field(default_factory=dict)
@@ -121,7 +120,7 @@ class LossEntry(Entry):
 class OptimizerEntry(Entry):
     """An optimizer.
 
-    `build(learning_rate, momentum, weight_decay, clipping, **options)` gives a `keras.optimizers.Optimizer`;
+    `build(learning_rate, momentum, weight_decay, clipping, **options)` returns a `keras.optimizers.Optimizer`;
     `momentum` and `weight_decay` may be None (Keras's own default), `clipping` is `{}` or one Keras keyword.
 
     Attributes:
@@ -149,9 +148,9 @@ class OptimizerEntry(Entry):
 class ScheduleEntry(Entry):
     """A schedule: a pure function (step, total steps, base rate) → rate.
 
-    `build(steps, total_steps, base, **options)` with `steps` an integer array of shape `(k,)` gives the
+    `build(steps, total_steps, base, **options)` with `steps` an integer array of shape `(k,)` returns the
     learning rates of these steps, float64, shape `(k,)`.  For a `stateful` one (reduce_on_plateau)
-    `build(base, maximize, **options)` gives its small state machine instead: see `training/schedules`.
+    `build(base, maximize, **options)` returns a state machine instead: see `catalog/schedules`.
 
     Attributes:
         default: Whether the default search includes it.
@@ -166,7 +165,7 @@ class ScheduleEntry(Entry):
 
 @dataclass(frozen=True)
 class InitializerEntry(Entry):
-    """A weight initializer: `build(**options)` gives a `keras.initializers.Initializer` without a seed.
+    """A weight initializer: `build(**options)` returns a `keras.initializers.Initializer` without a seed.
 
     Attributes:
         suits: The activations its variance was derived for; empty if for none in particular.
@@ -179,7 +178,7 @@ class InitializerEntry(Entry):
 
 @dataclass(frozen=True)
 class ActivationEntry(Entry):
-    """An activation of the hidden layers: `build()` gives the name that Keras knows it by.
+    """An activation of the hidden layers: `build()` returns its name in Keras.
 
     Attributes:
         default: Whether the default search includes it.
@@ -190,7 +189,7 @@ class ActivationEntry(Entry):
 
 @dataclass(frozen=True)
 class ClippingEntry(Entry):
-    """A way to clip gradients: `build(**options)` gives the keyword arguments of a Keras optimizer.
+    """A way to clip gradients: `build(**options)` returns keyword arguments of a Keras optimizer.
 
     Attributes:
         per_tensor: As `OptimizerEntry.per_tensor`.
@@ -212,8 +211,8 @@ class MetricEntry:
         function: Computes it, as `numpy_metrics` says; `compute` checks its arguments first.
         tasks: The tasks it is defined for.
         default_for: The tasks whose default objective it is.
-        best: The best value there can be.
-        worst: The worst value there can be; infinite if it has no bound.
+        best: The best possible value.
+        worst: The worst possible value; infinite if it has no bound.
         alias: Other names under which people look for it ("mae").
         proportion: The tasks for which it is the share of the rows that are answered right, each wholly or not at all.
         relative: Whether it divides by the target, which then must not be 0.

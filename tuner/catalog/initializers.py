@@ -97,7 +97,7 @@ INITIALIZERS: Registry[InitializerEntry] = Registry(
 
 
 def initializer_advice(initializer: str, activation: str) -> str | None:
-    """Why another initializer would suit the activation better; None if there is nothing to say.
+    """Say why another initializer would suit the activation better, or return None.
 
     Args:
         initializer: A name of `INITIALIZERS`.

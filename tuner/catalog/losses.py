@@ -1,8 +1,8 @@
 """The losses.
 
-Notation: `y` target, `p` model output behind the head, `r = p - y`; means run over the last axis, then over the rows.
-All are built for the output of the head (`from_logits=False`): Keras finds the logits behind a sigmoid or softmax
-again, so categorical_crossentropy and the binary cross-entropies are exact for any logit, and `predict` gives
+Notation: `y` target, `p` model output after the head, `r = p - y`; means run over the last axis, then over the rows.
+All are built for the output of the head (`from_logits=False`): Keras finds the logits of a sigmoid or softmax
+again, so categorical_crossentropy and the binary cross-entropies are exact for any logit, and `predict` returns
 probabilities.  kl_divergence and categorical_focal_crossentropy cut probabilities at 1e-7, as Keras does: a class that
 is surer wrong than that has no gradient.
 """
@@ -20,11 +20,11 @@ _KERAS = "https://keras.io/api/losses/"
 _FOCAL = "Lin et al. 2017, Focal Loss for Dense Object Detection, https://arxiv.org/abs/1708.02002"
 _SVM = "Crammer and Singer 2001, On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines"
 _SIGMOID_MSE = (
-    "behind a sigmoid the gradient of the squared error has the factor p * (1 - p), so outputs that are wrong and "
+    "after a sigmoid the gradient of the squared error has the factor p * (1 - p), so outputs that are wrong and "
     "sure of it stop learning; binary_crossentropy has no such factor"
 )
 
-# Below 1 the gradient of (1 - p) ** gamma is infinite at p = 1, and training gives NaN as soon as an output saturates.
+# Below 1 the gradient of (1 - p) ** gamma is infinite at p = 1, and training yields NaN as soon as an output saturates.
 _GAMMA = Option(
     "gamma", 2.0, Float(1.0, 5.0), Float(1.0, 20.0), "focus on wrong answers; weight (1 - p of the truth) ** gamma"
 )

@@ -1,7 +1,7 @@
 """The objectives: measured on the whole validation part, the same for every loss.
 
-A decision is `score > 0.5` for one or several labels, arg max for classes.  Scores that are not finite give NaN: the
-training has diverged.
+A decision is `score > 0.5` for one or several labels, arg max for classes.  If a score is not finite, the value is NaN:
+the training has diverged.
 """
 
 from __future__ import annotations
@@ -227,10 +227,10 @@ _BY_ALIAS = {alias: row for row in METRICS.values() for alias in row.alias}
 
 
 def find_metric(name: str) -> MetricEntry:
-    """Return the metric of this name or alias ("mae").
+    """Return the metric with this name or alias ("mae").
 
     Raises:
-        UnknownNameError: No metric has this name; "loss" and "val_loss" are none.
+        UnknownNameError: No metric has this name; "loss" and "val_loss" are not metrics.
     """
     if name in METRICS:
         return METRICS[name]

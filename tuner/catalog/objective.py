@@ -1,4 +1,4 @@
-"""What a study optimizes: a metric and its direction."""
+"""The objective of a study: a metric and its direction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Objective:
 
     @property
     def maximize(self) -> bool:
-        """Whether higher is better."""
+        """True if higher is better."""
         return self.direction == "maximize"
 
     def gain(self, value: float, reference: float) -> float:

@@ -1,4 +1,4 @@
-"""The head: the output activation behind a model's raw outputs, so that loss, activation and metric agree."""
+"""The head: the output activation after a model's raw outputs, so that loss, activation and metric agree."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tuner.errors import UnknownNameError, UsageError
 HEADS = ("linear", "sigmoid", "softmax", "tanh", "relu")
 """The activations that a head may be."""
 
-_NOT_A_PROBABILITY = "{loss} takes the logarithm of a probability, and {head} gives no probability: {why}"
+_NOT_A_PROBABILITY = "{loss} takes the logarithm of a probability, but {head} does not output one: {why}"
 _WHY_NO_PROBABILITY = {
     "linear": "outputs below 0 or above 1 are cut off, and there the gradient is 0",
     "relu": "it is 0 for half of the inputs, where the loss is cut off and nothing is learned",
     "tanh": "half of its outputs are below 0, where the loss is cut off and nothing is learned",
 }
 _LIMITED = {
-    "sigmoid": "it gives only values between 0 and 1",
+    "sigmoid": "its values are between 0 and 1",
     "softmax": "its outputs sum to 1",
-    "tanh": "it gives only values between -1 and 1",
-    "relu": "it gives no negative values, and none of the rows that fall below 0 is learned from",
+    "tanh": "its values are between -1 and 1",
+    "relu": "it has no negative values, and rows that fall below 0 get no gradient",
 }
 
 
@@ -32,7 +32,7 @@ def resolve_head(loss: str, task: Task, setting: str = "auto") -> str:
     Args:
         loss: A name of `LOSSES`.
         task: The task of the study.
-        setting: "auto" for the head that agrees with the loss, "model" where the model has its own, or
+        setting: "auto" for the head that agrees with the loss, "model" if the model has its own, or
             one of `HEADS`.
 
     Returns:
@@ -57,12 +57,12 @@ def resolve_head(loss: str, task: Task, setting: str = "auto") -> str:
 
 
 def head_warning(loss: str, task: Task, head: str) -> str | None:
-    """Why this pair of loss and head is known to train badly; None if it is not.
+    """Say why this pair of loss and head is known to train badly, or return None.
 
     Args:
         loss: A name of `LOSSES` that has a head for the task.
         task: The task of the study.
-        head: What `head_for` gave; "model" is never warned of, as it is not known.
+        head: The head of the recipe; there is never a warning for "model", whose activation is unknown.
 
     Raises:
         UnknownNameError: There is no such loss.
@@ -83,17 +83,17 @@ def head_warning(loss: str, task: Task, head: str) -> str | None:
 
 
 def second_activation_warning(activation: str, layer: str, head: str, task: Task) -> str | None:
-    """Say that a model ends in an activation of its own, though the study puts a head behind it; or None if it may.
+    """Say that a model ends in an activation of its own, though the study appends a head, or return None.
 
     Args:
         activation: "softmax" or "sigmoid", in which the model ends.
         layer: Name of the layer.
-        head: What `head_for` gave.
+        head: The head of the recipe.
         task: The task of the study.
     """
     if head == "model" or not task.classifies:
         return None
-    twice = f"and the head of the study comes behind it: {head} of {activation} learns slowly and is never sure"
+    twice = f"and the head of the study comes after it: {head} of {activation} learns slowly and is never certain"
     then = "but the loss takes raw outputs" if head == "linear" else twice
     return (
         f"The model ends in {activation} (layer {layer!r}), {then}. End the model in raw outputs, or set "
@@ -123,7 +123,7 @@ def to_scores(outputs: np.ndarray, head: str, task: Task, loss: str | None = Non
     """Convert outputs of a model to the scores that `MetricEntry.compute` takes.
 
     Args:
-        outputs: Outputs of the model behind its head, shape `(n, k)`, any real dtype.
+        outputs: Outputs of the model after its head, shape `(n, k)`, any real dtype.
         head: The head of the recipe.
         task: The task of the study.
         loss: The recipe's loss.  For the head "model" the outputs are taken to be what this loss asks for

@@ -1,4 +1,4 @@
-"""The recipe: everything that one training needs, with no distribution left in it."""
+"""The recipe: everything that one training needs, fully resolved."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Recipe(_Frozen):
     """Everything that one training needs.
 
     Attributes:
-        task: The kind of answer that the model gives.
+        task: The task of the model.
         model: The model file and its options.
         head: Output activation after the model's raw outputs; "model" if the model has its own.
         loss: Row of the table of losses, with resolved options.

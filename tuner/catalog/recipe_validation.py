@@ -1,6 +1,6 @@
-"""The rules of a recipe that was read: each name is in its table, each option and number is one that a study may give.
+"""Validation of a recipe: each name is in its registry, each option and number is one that a study may set.
 
-Recipes come back from databases, exported files and saved models, and all of these may be made by a stranger.
+Recipes are read from databases, exported files and saved models, all of which may come from a stranger.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DEEPEST, _LONGEST = 8, 10_000
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Refuse a recipe that no study can give.
+    """Refuse a recipe that no study can produce.
 
     Raises:
         RecipeError: The first rule that is broken, with the place in the recipe.

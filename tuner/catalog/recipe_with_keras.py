@@ -1,4 +1,4 @@
-"""A recipe that makes its Keras model: what users get from a study, an exported file or a saved model."""
+"""A recipe that builds its Keras model, as users get it from a study, an exported file or a saved model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BuildableRecipe(Recipe):
 
         Raises:
             CodeError: Only the database or file that the recipe is from names the code.
-            ContentError: The model file is not there, has changed since the study, or gives no usable model.
+            ContentError: The model file is missing, has changed since the study, or returns no usable model.
         """
         from tuner.catalog.build import build_model
 

@@ -20,7 +20,7 @@ class ScheduleCallback(keras.callbacks.Callback):
     The schedule spans the epochs and steps that `fit` was given; with `initial_epoch` it starts in the middle.
     A `reduce_on_plateau` observes one value at the end of each epoch: the first of `objective`, `val_<metric>`,
     `val_loss`, `<metric>` and `loss` that the logs of the first epoch hold.  So callbacks that write to the logs
-    must stand before this one.
+    must come before this one.
 
     Args:
         schedule: The row and its options.

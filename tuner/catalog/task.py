@@ -1,4 +1,4 @@
-"""What kind of answer a model gives."""
+"""The task of a model: classification or regression."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Task(StrEnum):
 
     @property
     def classifies(self) -> bool:
-        """Whether the answer is a class or a set of labels."""
+        """True for classes and labels."""
         return self is not Task.REGRESSION
 
 

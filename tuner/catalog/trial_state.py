@@ -25,7 +25,7 @@ class TrialState(StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        """Whether the trial has ended."""
+        """True if the trial has ended."""
         return self in FINISHED_STATES
 
 

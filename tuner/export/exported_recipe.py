@@ -27,7 +27,7 @@ _SECTIONS = {"recipe", *(f"recipe.{name}" for name in _RECIPE_SECTIONS), "versio
 
 @dataclass(frozen=True)
 class FittedSplit:
-    """What was fitted on the training part of a split.
+    """The preprocessing that was fitted on the training part of a split.
 
     Attributes:
         preprocessing: What the features go through.
@@ -125,7 +125,7 @@ def export(study: StoredStudy, project: Path, trial: int | None = None, code: Co
         study: The study.
         project: Folder that the data's paths are relative to.
         trial: Its number; None for the best one.
-        code: Data functions that the person names, beside those that study files of the project name.
+        code: Data functions that the user names, besides those that study files of the project name.
 
     Raises:
         NoBestTrialError: It is not complete, or was not made by keras-studies.

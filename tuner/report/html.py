@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -71,11 +70,6 @@ def data(name: str, text: str) -> Html:
     """Embed JSON for scripts, under an id.  No `<` is left in it, so nothing in it can end the element."""
     safe = text.replace("<", "\\u003c")
     return Html(f'<script type="application/json" id="{_quoted(name)}">{safe}</script>')
-
-
-def json_data(name: str, content: Any) -> Html:
-    """Embed plain content as `data`."""
-    return data(name, json.dumps(content))
 
 
 def table(caption: str, header: Sequence[Any], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()) -> Html:

@@ -1,4 +1,4 @@
-"""Samplers, pruners, and what Optuna is told about trials.
+"""Samplers, pruners, and the exchange of parameters and outcomes with Optuna.
 
 Importing this package does not import Optuna.
 """

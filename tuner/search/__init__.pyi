@@ -1,7 +1,7 @@
 from .asked_settings import SettingIndex
 from .distributions import distribution, params_from_trial, searched_params, setting_key, suggest, to_optuna_params
 from .initial_points import initial_points
-from .outcomes import OUTCOME, Outcome, find_best, tell, trial_state, trial_value
+from .outcomes import OUTCOME, Outcome, find_best, tell, trial_state
 from .pruners import DEFAULT_PRUNER, PRUNERS
 from .pruners.base import PrunerRow
 from .samplers import DEFAULT_SAMPLER, SAMPLERS
@@ -27,5 +27,4 @@ __all__ = [
     "tell",
     "to_optuna_params",
     "trial_state",
-    "trial_value",
 ]

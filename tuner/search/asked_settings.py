@@ -1,7 +1,7 @@
-"""Which settings a study has asked for, so that none is trained twice.
+"""Index of the settings that a study has tried, so that none is trained twice.
 
-No sampler of Optuna's but the grid looks whether a setting was tried: TPE proposes its favourite again and again (of 12
-settings in 40 trials, one 12 times).  A training repeated with the same seed tells nothing new.
+Of Optuna's samplers only the grid avoids repetitions: TPE proposes its favourite again and again (of 12 settings in 40
+trials, one 12 times).  A training repeated with the same seed tells nothing new.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _TRIES = 8
 
 
 class SettingIndex:
-    """The settings of the trials of a study, those that wait and run included, however they ended.
+    """The settings of all trials of a study, including waiting and running ones.
 
     Args:
         space: The space.
-        forgiven: Numbers of failed trials whose settings may be asked for again: what failed may have been mended.
+        forgiven: Numbers of failed trials whose settings may be asked for again: the cause may have been fixed.
     """
 
     def __init__(self, space: Space, forgiven: Collection[int] = ()) -> None:

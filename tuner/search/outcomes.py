@@ -1,11 +1,11 @@
-"""How trials end, and what that tells the sampler.
+"""Outcomes of trials, and how they are told to the sampler.
 
 On a space where a learning rate above 0.5 diverges, 81 % of the later trials of TPE and all of gp's were wasted while
 divergence was told to Optuna as FAIL; as it is told here, 6 % of either.  A diverged trial is told as bad, in the way
 in which the sampler can read it:
 
 - "feasibility" (tpe, and the samplers that read nothing): PRUNED, and the constraint "finite" violated.  TPE ranks such
-  a trial behind all others.
+  a trial after all others.
 - "values" (gp, cmaes, nsga2), which see complete trials only: COMPLETE with the worst value of a complete trial so far.
   No constraint is set here: cmaes ignores constraints with a warning, and gp stops with an error if only some trials
   have one.  Before there is a complete trial: PRUNED.
@@ -39,7 +39,7 @@ _FINISHED = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended.
+    """The outcome of a trial.
 
     Attributes:
         state: A finished one.
@@ -105,13 +105,8 @@ def trial_state(trial: FrozenTrial) -> tuple[TrialState, str | None]:
     return TrialState(state), attribute.get("reason")
 
 
-def trial_value(trial: FrozenTrial) -> float | None:
-    """Return the objective of a complete trial or the last report of a pruned one; None for all others."""
-    return trial.value if trial_state(trial)[0] in (TrialState.COMPLETE, TrialState.PRUNED) else None
-
-
 def find_best(trials: Iterable[FrozenTrial], objective: Objective) -> FrozenTrial | None:
-    """Find the best complete trial that did not diverge, the earliest one of equals; None if there is none."""
+    """Find the best complete trial that did not diverge, the earliest one of equals, or return None."""
     complete = [trial for trial in trials if trial_state(trial)[0] == TrialState.COMPLETE]
     return min(complete, key=lambda trial: (objective.sort_key(trial.value), trial.number), default=None)
 

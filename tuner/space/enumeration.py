@@ -1,4 +1,4 @@
-"""Number the settings of a space: how many there are, which one has a number, which number one has.
+"""Number the settings of a finite space: count them, and map settings to numbers and back.
 
 Nothing is listed.  Going through the dimensions in their order, all that the rest depends on is which conditions hold
 so far; so the settings are counted from the last dimension back to the first, once for each set of conditions that can
@@ -92,7 +92,7 @@ class Enumeration:
         return values
 
     def _before(self, level: int, state: _State, index: int) -> tuple[int, _State]:
-        """How many settings come before those with this value, and what holds after it.
+        """Count the settings before those with this value, and return the conditions that hold after it.
 
         The values that a condition names come first.
         """

@@ -1,4 +1,4 @@
-"""What one dimension may be: a range of numbers, a choice, or a fixed value.
+"""The parameters of dimensions: a range of numbers, a choice, or a fixed value.
 
 Parameters are plain values: they hold no state, draw nothing, and know nothing of Optuna.
 """
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 Scalar: TypeAlias = None | bool | int | float | str
 Value: TypeAlias = Scalar | tuple["Value", ...]
-"""What a parameter can be: a scalar, or a tuple of them (for example the widths of the layers)."""
+"""A value of a parameter: a scalar, or a tuple of them (for example the widths of the layers)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Float:
 
     @property
     def size(self) -> float:
-        """How many values there are; `inf` without a step."""
+        """Number of values; `inf` without a step."""
         if self.low == self.high:
             return 1
         return math.inf if self.step is None else math.floor((self.high - self.low) / self.step + 1e-9) + 1
@@ -81,7 +81,7 @@ class Int:
 
     @property
     def size(self) -> float:
-        """How many values there are."""
+        """Number of values."""
         return (self.high - self.low) // self.step + 1
 
     def index(self, value: object) -> int | None:
@@ -104,7 +104,7 @@ class Categorical:
     """One of `choices`, which have no order.
 
     Raises:
-        ValueError: No choice, or one that stands there twice.
+        ValueError: There is no choice, or one occurs twice.
     """
 
     choices: tuple[Value, ...]
@@ -122,7 +122,7 @@ class Categorical:
 
     @property
     def size(self) -> float:
-        """How many values there are."""
+        """Number of values."""
         return len(self.choices)
 
     def index(self, value: object) -> int | None:

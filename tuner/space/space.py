@@ -1,4 +1,4 @@
-"""The space as a whole: named dimensions in an order in which each stands behind what it depends on."""
+"""The space as a whole: named dimensions, each after those it depends on."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Dimension:
 
     @property
     def searched(self) -> bool:
-        """Whether there is anything to search: more than one value."""
+        """True if there is more than one value."""
         return self.parameter.size > 1
 
 
@@ -47,19 +47,17 @@ class Space:
     """An ordered set of dimensions.
 
     Raises:
-        ValueError: A name stands there twice, or a condition names a dimension that does not stand before.
+        ValueError: A name occurs twice, or a condition names a dimension that does not come before.
     """
 
     def __init__(self, dimensions: Iterable[Dimension]) -> None:
         self._dimensions: dict[str, Dimension] = {}
         for dimension in dimensions:
             if dimension.name in self._dimensions:
-                raise ValueError(f"the dimension {dimension.name!r} stands in the space twice")
+                raise ValueError(f"the dimension {dimension.name!r} occurs in the space twice")
             for condition in dimension.conditions:
                 if condition.name not in self._dimensions:
-                    raise ValueError(
-                        f"{dimension.name!r} depends on {condition.name!r}, which does not stand before it"
-                    )
+                    raise ValueError(f"{dimension.name!r} depends on {condition.name!r}, which does not come before it")
             self._dimensions[dimension.name] = dimension
         self._enumeration: Enumeration | None = None
 
@@ -112,7 +110,7 @@ class Space:
 
     @property
     def size(self) -> float:
-        """How many different settings there are; `inf` for a continuous space."""
+        """Number of settings; `inf` for a continuous space."""
         return self.enumeration.size
 
     def enumerate_grid(self) -> Iterator[dict[str, Value]]:

@@ -1,8 +1,8 @@
 """Learning-rate schedules: pure functions (steps, total steps, base rate) → rates, and one state machine.
 
 Shares, not step counts, are their options, so that one setting means the same for every budget.
-`build(steps, total_steps, base, **options)` of a row gives rates; that of the stateful row `reduce_on_plateau` is
-`build(base, maximize, **options)` and gives a `ReduceOnPlateau`.
+`build(steps, total_steps, base, **options)` of a row returns rates; that of the stateful row `reduce_on_plateau` is
+`build(base, maximize, **options)` and returns a `ReduceOnPlateau`.
 """
 
 from tuner.catalog.entries import ScheduleEntry

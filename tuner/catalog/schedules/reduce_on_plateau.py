@@ -13,7 +13,7 @@ class ReduceOnPlateau:
 
     It follows Keras's `ReduceLROnPlateau` with `min_lr = base * min_ratio`: an observation improves when it is better
     than the best one by more than `min_delta`; after `patience` observations without improvement the rate is
-    multiplied by `factor`; during `cooldown` observations behind a reduction nothing is counted.
+    multiplied by `factor`; during `cooldown` observations after a reduction nothing is counted.
     A NaN is no improvement.
 
     States: the counters `waited` (observations without improvement) and `cooling` (observations left of the cooldown).
@@ -51,7 +51,7 @@ class ReduceOnPlateau:
         self._waited = self._cooling = 0
 
     def observe(self, value: float) -> float:
-        """Take the value of the epoch that has ended; give the rate of the next one."""
+        """Observe the value of an epoch, and return the rate of the next one."""
         if self._cooling > 0:
             self._cooling -= 1
             self._waited = 0
@@ -83,7 +83,7 @@ REDUCE_ON_PLATEAU = ScheduleEntry(
         Option(
             "min_delta", 1e-4, Float(1e-5, 1e-2, log=True), Float(0.0, 1e6), "what counts as better, in objective units"
         ),
-        Option("cooldown", 0, Int(0, 5), Int(0, 100_000), "epochs behind a reduction in which nothing is counted"),
+        Option("cooldown", 0, Int(0, 5), Int(0, 100_000), "epochs after a reduction in which nothing is counted"),
     ),
     stateful=True,
 )

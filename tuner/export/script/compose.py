@@ -44,7 +44,7 @@ def python_script(export: Export, project: Path, code: Collection[str] = ()) -> 
     Args:
         export: The trial.
         project: Folder that the model file is relative to.
-        code: The model file, if the person names it; see `check_model_code`.
+        code: The model file, if the user names it; see `check_model_code`.
 
     Raises:
         CodeError: Only the database names the model file.

@@ -33,7 +33,7 @@ Recorded there: {recipe.metric} {export.value:.6g} on the validation part. It ne
 rows.npz holds x_train, y_train, x_validation, y_validation, and where rows have weights weight_train and
 weight_validation{ends}:
 
-- x as the data source gives it, texts as numbers, neither imputed nor scaled: {width} numbers along its last axis,
+- x as the data source returns it, texts as numbers, neither imputed nor scaled: {width} numbers along its last axis,
   which become rows of shape {export.input_shape};
 - y {targets}.
 

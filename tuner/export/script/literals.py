@@ -9,7 +9,7 @@ from typing import Any
 
 
 def literal(value: Any, width: int | None = None) -> str:
-    """Return an expression that gives the value again.
+    """Return an expression that evaluates to the value.
 
     Args:
         value: None, a bool, a number or a text, or a list, tuple or dictionary of them.
@@ -40,7 +40,7 @@ def comment(text: str) -> str:
 
 
 def source_literal(text: str) -> str:
-    """Return a program as an expression that gives its text again, with its lines as they are if that is possible."""
+    """Return an expression that evaluates to the text of a program, with its lines unchanged if possible."""
     for quotes in ("'''", '"""'):
         plain = f"r{quotes}{text}{quotes}"
         if quotes not in text and all(letter.isprintable() or letter in "\n\t\f" for letter in text):

@@ -1,4 +1,4 @@
-"""The model file in a script: as a part of it if nothing stands in the way, else as a module of its own.
+"""The model file in a script: as a part of it if possible, else as a module of its own.
 
 A part of the script can be read and edited like the rest.  It shares its names with the script, so it must not use
 those of the script, nor ask what it is called; a file that imports others of the project needs modules anyway.

@@ -1,4 +1,4 @@
-"""The pruners: which trainings are ended early.
+"""The pruners, which stop trials early.
 
 One file each, with its row; the table is read without Optuna.
 

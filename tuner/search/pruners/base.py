@@ -1,4 +1,4 @@
-"""What a row of the table of pruners says, and the rungs and options that several share; read without Optuna."""
+"""The entry of a pruner, and rungs and options that several share; imported without Optuna."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tuner.errors import UsageError
 from tuner.space import Fixed, Int, Value
 
 MOST_DECISIONS = 10
-"""By default a tenth of the steps lies between two decisions in regular rungs."""
+"""Default share of the steps between two decisions in regular rungs."""
 
 WARMUP = 3
-"""By default a third of the steps lies before the first comparison with other trials.
+"""Default share of the steps before the first comparison with other trials.
 
 Replayed on 150 real curves of digits (`benchmarks/README.md`): hyperband ends the best of 40 trials in 21 % of the
 draws, a median that decides from the first tenth on in 12 %, one that waits for a third in 7 %, and it still saves 38 %

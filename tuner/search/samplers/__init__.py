@@ -1,10 +1,10 @@
-"""The samplers: who proposes the next setting.
+"""The samplers, which propose the next setting.
 
-One file each, with its row; a class of ours stands in a file that is named after it.  The table is read without
+One file each, with its row; a class of ours has a file that is named after it.  The table is read without
 Optuna, SciPy or torch; they are imported when a sampler is built.
 
-Samplers keep no state of their own between processes.  When a study goes on, the caller builds the sampler anew with a
-seed made from (seed of the study, number of existing trials): the same seed would repeat the first proposals.
+Samplers keep no state of their own between processes.  When a study resumes, the caller builds the sampler again with a
+seed derived from (seed of the study, number of existing trials): the same seed would repeat the first proposals.
 """
 
 from tuner.registry import Registry

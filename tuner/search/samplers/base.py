@@ -1,4 +1,4 @@
-"""What a row of the table of samplers says; read without Optuna."""
+"""The entry of a sampler; imported without Optuna."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tuner.errors import UsageError
 from tuner.space import Fixed, Int, Space
 
 FailureEncoding = Literal["feasibility", "values", "nothing"]
-"""What a sampler reads: pruned trials and constraints; the values of complete trials only; no trial at all."""
+"""Input of a sampler: pruned trials and constraints, the values of complete trials only, or no trials."""
 
 
 def _no_reason(space: Space, trials: int | None) -> str | None:

@@ -22,7 +22,7 @@ class GridSampler(IndependentSampler):
     """Proposes the settings of the space in shuffled order, none of them twice.
 
     Optuna's own grid is the product of all lists, which knows no conditions.  What was tried is read from the
-    parameters of the stored trials, so that neither another seed nor enqueued trials matter when a study goes on.  A
+    parameters of the stored trials, so that neither another seed nor enqueued trials matter when a study resumes.  A
     failed trial counts as tried.  Once nothing is left, the first setting is proposed again and again.
 
     Args:
@@ -41,7 +41,7 @@ class GridSampler(IndependentSampler):
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Choose a setting that was not tried and agrees with what was enqueued."""
         self._read_trials(study, trial.number)
-        # A trial that is run anew after its worker was lost has its parameters already.
+        # A trial that is run again after its worker was lost has its parameters already.
         fixed = {**trial.params, **trial.system_attrs.get("fixed_params", {})}
         candidates = (*self._left.values(), *self._settings)
         setting = next((s for s in candidates if _agrees(s, fixed)), self._settings[0])

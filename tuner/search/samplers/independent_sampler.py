@@ -1,4 +1,4 @@
-"""What our own samplers share."""
+"""Base of samplers that draw each parameter independently."""
 
 from __future__ import annotations
 

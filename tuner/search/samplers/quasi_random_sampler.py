@@ -23,10 +23,10 @@ class QuasiRandomSampler(IndependentSampler):
 
     Optuna's own sampler takes the dimensions of the first trial and draws all others at random.  Here a dimension keeps
     its coordinate, trial n takes point n, and what is inactive is not asked for.  The seed of the scrambling is stored
-    with the study, for a study that goes on must stay in one sequence.
+    with the study, as a study that resumes must stay in one sequence.
 
     Args:
-        space: The space; its order gives the coordinates.
+        space: The space; its order is that of the coordinates.
         seed: Seed of the scrambling, if the study has none yet.
         sequence: "sobol" or "halton".
     """

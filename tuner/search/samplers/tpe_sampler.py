@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _BEST = default_gamma(1_000_000)
-"""How many trials the density of the good settings is fitted to: 25."""
+"""Number of trials that the density of the good settings is fitted to: 25."""
 
 
 class TPESampler(optuna.samplers.TPESampler):
