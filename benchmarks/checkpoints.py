@@ -184,7 +184,7 @@ def measured(engine: str, model: dict[str, Any], epochs: int) -> tuple[dict[str,
             timed("write", write)
 
         build = load(PROJECT, Reference.parse(recipe.model.reference, "build"))
-        run_trial(ENGINES[engine].make(), recipe, prepared, build, on_epoch, keep=keep)
+        run_trial(ENGINES[engine].make(), recipe, prepared, build, on_epoch, on_checkpoint=keep)
         store.close()
         database.close()
     return {name: statistics.median(seconds) for name, seconds in times.items()}, sizes[0], sizes[1]

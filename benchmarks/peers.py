@@ -109,7 +109,7 @@ class Question:
         """Build, compile and fit what the values say; the objective after the last epoch."""
         import keras
 
-        from tuner.engines.evaluation import objective
+        from tuner.engines.evaluation import compute_objective
         from tuner.study import resolve_recipe
 
         recipe = resolve_recipe(self.spec, values, self.trials)
@@ -118,7 +118,7 @@ class Question:
         split = self.split
 
         def measure() -> float:
-            return objective(recipe, split, model.predict_on_batch(split.validation.x))
+            return compute_objective(recipe, split, model.predict_on_batch(split.validation.x))
 
         class Report(keras.callbacks.Callback):
             def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

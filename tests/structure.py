@@ -22,6 +22,7 @@ ORDER = (
     "untrusted_files",
     "text",
     "optuna_internals",
+    "keras_internals",
     "user_code",
     "space",
     "catalog",

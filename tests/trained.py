@@ -33,5 +33,5 @@ def trained(folder: Path, content: Mapping[str, Any]) -> StoredStudy:
         return training
 
     database = open_database(url_of(folder), create=True)
-    StudyRunner(spec, database, InlineExecutor(train, engine=lambda: engine.used)).run()
+    StudyRunner(spec, database, InlineExecutor(train, engine=lambda: engine.last_engine)).run()
     return read_study_results(database, spec.name)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tuner.catalog import LOSSES, OPTIMIZERS, Choice, ModelChoice, Recipe, Task
 from tuner.data import DataFacts, Split, Subset
-from tuner.engines import EpochRecord, TrainingResult
+from tuner.engines import EpochRecord, TrainingResult, TrainingTask
 from tuner.user_code import Reference, load
 
 PROJECT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ def by_engine(engine: Any, a_recipe: Recipe, split: Split, facts: DataFacts) -> 
         records.append(record)
         return True
 
-    training: TrainingResult = engine.train(a_recipe, split, facts, build_of(a_recipe), 0, decide)
+    training: TrainingResult = engine.train(TrainingTask(a_recipe, split, facts, build_of(a_recipe)), decide)
     return training, records
 
 
@@ -99,13 +99,13 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
     import keras
 
     from tuner.catalog import build_model, compile_model, find_metric, learning_rates, plateau_state
-    from tuner.engines.evaluation import objective, sample_weight
-    from tuner.engines.variable_io import kept
+    from tuner.engines.evaluation import compute_objective, compute_sample_weight
+    from tuner.engines.variable_io import preserved
 
     model = build_model(a_recipe, facts.input_shape, facts.outputs, build_of(a_recipe))
     compile_model(model, a_recipe)
     model.run_eagerly = eager
-    train, validation, weight = split.train, split.validation, sample_weight(split.train, a_recipe)
+    train, validation, weight = split.train, split.validation, compute_sample_weight(split.train, a_recipe)
     steps = math.ceil(len(train) / a_recipe.batch_size)
     schedule, base = a_recipe.schedule, a_recipe.learning_rate
     rates = learning_rates(schedule, base, steps * a_recipe.epochs)
@@ -129,10 +129,10 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
             verbose=0,
             callbacks=[Rate()],
         )
-        with kept(model.non_trainable_variables):  # to look at it must not change what it will do
+        with preserved(model.non_trainable_variables):  # to look at it must not change what it will do
             outputs = np.asarray(model.predict_on_batch(validation.x))
-        validation_loss = model.loss(validation.y, outputs, sample_weight=sample_weight(validation, a_recipe))
-        value = objective(a_recipe, split, outputs)
+        validation_loss = model.loss(validation.y, outputs, sample_weight=compute_sample_weight(validation, a_recipe))
+        value = compute_objective(a_recipe, split, outputs)
         if machine:
             machine.observe(value)
         measured.append((history.history["loss"][0], float(validation_loss), value, float(now[-1])))

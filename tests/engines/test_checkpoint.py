@@ -57,8 +57,8 @@ def train(engine: Any, recipe: Recipe, prepared: PreparedData, resume: Checkpoin
         kept[checkpoint.fold, checkpoint.epoch] = checkpoint.to_bytes(recipe)
 
     build = oracle.build_of(recipe)
-    training = run_trial(engine, recipe, prepared, build, on_epoch, keep=keep, resume=resume)
-    weights = [variable.numpy() for variable in engine.model().variables]
+    training = run_trial(engine, recipe, prepared, build, on_epoch, on_checkpoint=keep, resume=resume)
+    weights = [variable.numpy() for variable in engine.trained_model().variables]
     return (training.to_json(), weights), records, kept
 
 
@@ -95,19 +95,19 @@ def test_it_goes_on_by_xla_if_it_began_so(monkeypatch: pytest.MonkeyPatch) -> No
 
     options = {**OPTIONS, "dropout": 0.0}
     recipe = recipe_of("nadam", model=ModelChoice(reference="models/mlp.py", sha256="", options=options))
-    monkeypatch.setattr(xla_policy, "step_times", lambda *given: (1.0, 0.5))
+    monkeypatch.setattr(xla_policy, "measure_step_times", lambda *given: (1.0, 0.5))
     whole, records, kept = train(ENGINES["compiled"].make(trainings=1e9), recipe, prepared_of(2))
-    monkeypatch.setattr(xla_policy, "step_times", lambda *given: (0.5, 1.0))
+    monkeypatch.setattr(xla_policy, "measure_step_times", lambda *given: (0.5, 1.0))
     other = ENGINES["compiled"].make(trainings=1e9)
     ended, rest, _ = train(other, recipe, prepared_of(2), Checkpoint.from_bytes(kept[0, 2], recipe))
     assert rest == records[2:]
     assert ended[0] == whole[0]
     assert all(map(np.array_equal, ended[1], whole[1]))
-    assert len(other._programs._whole.compiled) == 2, "the splits have other numbers of rows"
-    other.measured.clear()
+    assert len(other._cache._epoch_graphs.xla) == 2, "the splits have other numbers of rows"
+    other.step_times.clear()
     (training, _), *_ = train(other, recipe, prepared_of(2))
     assert training["state"] == "complete"
-    assert list(other.measured.values()) == [(0.5, 1.0)]
+    assert list(other.step_times.values()) == [(0.5, 1.0)]
 
 
 @pytest.mark.parametrize(

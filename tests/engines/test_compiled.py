@@ -11,7 +11,7 @@ import pytest
 
 from tuner.catalog import Choice, ModelChoice, Recipe, Task
 from tuner.data import PreparedData
-from tuner.engines import ENGINES, EpochRecord, run_trial
+from tuner.engines import ENGINES, EpochRecord, TrainingTask, run_trial
 
 keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.slow
@@ -46,9 +46,9 @@ def test_recipes_that_share_a_program_do_not_influence_each_other(engine: Any) -
         schedule=Choice(name="cosine"),
     )
     first = numbers(engine, one)
-    made = engine.programs[0]
+    made = engine.compile_stats[0]
     different = numbers(engine, other)
-    assert engine.programs[0] == made, "they differ in numbers only"
+    assert engine.compile_stats[0] == made, "they differ in numbers only"
     assert numbers(engine, one) == first
     assert numbers(engine, other) == different
     assert different[0][1:] != first[0][1:]
@@ -57,15 +57,15 @@ def test_recipes_that_share_a_program_do_not_influence_each_other(engine: Any) -
 def test_programs_grow_with_what_is_different_and_not_with_trials(engine: Any) -> None:
     seeds = [oracle.recipe("huber", "adamax", seed=seed, learning_rate=0.01 * (seed + 1)) for seed in range(4)]
     results = [numbers(engine, seeds[0])]
-    made = engine.programs[0]
+    made = engine.compile_stats[0]
     results += [numbers(engine, recipe) for recipe in seeds[1:]]
-    assert engine.programs[0] == made
+    assert engine.compile_stats[0] == made
     assert len({result[-1][1] for result in results}) == 4
     numbers(engine, oracle.recipe("huber", "adamax", activation="relu"))
-    assert engine.programs[0] == made + 2, "another network: its gradient and its outputs"
+    assert engine.compile_stats[0] == made + 2, "another network: its gradient and its outputs"
     numbers(engine, oracle.recipe("huber", "rmsprop", activation="relu"))
-    assert engine.programs[0] == made + 3, "another optimizer: its update"
-    assert engine.programs[1] > 0
+    assert engine.compile_stats[0] == made + 3, "another optimizer: its update"
+    assert engine.compile_stats[1] > 0
 
 
 def test_a_network_and_a_loss_are_traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_a_training_ends_where_it_is_told_to(engine: Any) -> None:
         return record.epoch < 4
 
     split, facts = oracle.data(recipe.task)
-    training = engine.train(recipe, split, facts, oracle.build_of(recipe), 0, decide)
+    training = engine.train(TrainingTask(recipe, split, facts, oracle.build_of(recipe)), decide)
     assert (training.state, training.reason) == ("pruned", "pruned after epoch 4")
     assert training.value == whole[3][3]
     assert seen == [1, 2, 3, 4]
@@ -146,7 +146,9 @@ def test_an_epoch_is_shuffled_in_pieces_where_it_is_large(engine: Any, monkeypat
 
     recipe = oracle.recipe("categorical_crossentropy", "nadam")
     whole = numbers(engine, recipe)
-    monkeypatch.setattr(epoch_runner, "_SHUFFLED_BYTES", 2 * 8 * oracle.FEATURES * 4)  # two batches at a time, then one
+    monkeypatch.setattr(
+        epoch_runner, "_MAX_SHUFFLE_BYTES", 2 * 8 * oracle.FEATURES * 4
+    )  # two batches at a time, then one
     assert numbers(engine, recipe) == whole
 
 
@@ -170,7 +172,7 @@ def test_an_epoch_becomes_one_program_where_that_pays(monkeypatch: pytest.Monkey
         """Programs of whole epochs after these trainings."""
         for recipe in recipes:
             assert numbers(engine, recipe) == plain[recipe.optimizer.name]
-        return len(engine._programs._whole.run)
+        return len(engine._cache._epoch_graphs.plain)
 
     assert whole(first, second) == 0, "12 steps"
     assert whole(first) == 1, "24 steps, with those to come"
@@ -187,14 +189,14 @@ def compiled_by_xla(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """For each epoch that XLA was to compile, whether it could."""
     from tuner.engines.compiled.epoch_runner import EpochRunner
 
-    compiled, found = EpochRunner.compiled, list[bool]()
+    compiled, found = EpochRunner.xla_epoch_graph, list[bool]()
 
     def noted(*given: Any) -> Any:
         piece = compiled(*given)
         found.append(piece is not None)
         return piece
 
-    monkeypatch.setattr(EpochRunner, "compiled", noted)
+    monkeypatch.setattr(EpochRunner, "xla_epoch_graph", noted)
     return found
 
 
@@ -202,25 +204,25 @@ def test_xla_compiles_where_it_is_worth_it_and_was_measured_to_be_faster(compile
     recipe = oracle.recipe("categorical_crossentropy", "adam")
     few, many = ENGINES["compiled"].make(), ENGINES["compiled"].make(trainings=1e9)
     plain = numbers(few, recipe)
-    assert (few.measured, compiled_by_xla) == ({}, []), "half a second for a program is more than it could save"
+    assert (few.step_times, compiled_by_xla) == ({}, []), "half a second for a program is more than it could save"
     numbers(many, recipe)
-    ((network, times),) = many.measured.items()
+    ((network, times),) = many.step_times.items()
     assert all(time > 0 for time in times)
     for known, chosen in (((1.0, 0.9), False), ((1.0, None), False), ((1.0, 0.5), True)):
-        many.measured[network] = known
+        many.step_times[network] = known
         compiled_by_xla.clear()
         found = numbers(many, recipe)
         assert compiled_by_xla == [True] * 3 * chosen
         assert chosen or found == plain
         np.testing.assert_allclose(found, plain, rtol=1e-5)
-    assert list(many.measured) == [network]
+    assert list(many.step_times) == [network]
 
 
 def test_what_is_measured_leaves_nothing_behind() -> None:
     recipe = oracle.recipe("categorical_crossentropy", "adam")
     measures, knows = (ENGINES["compiled"].make(trainings=1e9) for _ in range(2))
     first = numbers(measures, recipe)
-    knows.measured.update(measures.measured)
+    knows.step_times.update(measures.step_times)
     assert numbers(knows, recipe) == first
     assert all(map(np.array_equal, knows.weights(), measures.weights()))
 
@@ -230,7 +232,7 @@ def test_xla_does_not_compile_what_draws_random_numbers(compiled_by_xla: list[bo
     engine = ENGINES["compiled"].make(trainings=1e9)
     model = ModelChoice(reference="models/mlp.py", sha256="", options={"units": 5, "dropout": 0.2})
     numbers(engine, oracle.recipe("categorical_crossentropy", "adam", model=model))
-    assert (engine.measured, compiled_by_xla) == ({}, [])
+    assert (engine.step_times, compiled_by_xla) == ({}, [])
 
 
 class Table(keras.layers.Layer):
@@ -270,7 +272,7 @@ def test_xla_does_not_compile_what_looks_at_its_rows(compiled_by_xla: list[bool]
     split = dataclasses.replace(split, train=dataclasses.replace(split.train, x=np.full_like(split.train.x, 20.0)))
     engine = ENGINES["compiled"].make(trainings=1e9)
     with pytest.raises(tf.errors.InvalidArgumentError, match=wrong):
-        engine.train(recipe, split, facts, build, 0, lambda record: True)
+        engine.train(TrainingTask(recipe, split, facts, build), lambda record: True)
     assert compiled_by_xla == []
 
 
@@ -291,7 +293,7 @@ def test_xla_does_not_compile_other_ways_to_draw(compiled_by_xla: list[bool]) ->
 
     recipe = oracle.recipe("mean_squared_error", model=ModelChoice(reference="own.py:drawn", sha256=""))
     split, facts = oracle.data(recipe.task)
-    ENGINES["compiled"].make(trainings=1e9).train(recipe, split, facts, build, 0, lambda record: True)
+    ENGINES["compiled"].make(trainings=1e9).train(TrainingTask(recipe, split, facts, build), lambda record: True)
     assert compiled_by_xla == []
 
 
@@ -311,10 +313,12 @@ def test_what_xla_cannot_compile_is_trained_without_it(compiled_by_xla: list[boo
     recipe = oracle.recipe("mean_squared_error", model=ModelChoice(reference="own.py:python", sha256=""))
     split, facts = oracle.data(recipe.task)
     plain, engine = ENGINES["compiled"].make(), ENGINES["compiled"].make(trainings=1e9)
-    values = [each.train(recipe, split, facts, build, 0, lambda record: True).value for each in (plain, engine)]
+    values = [
+        each.train(TrainingTask(recipe, split, facts, build), lambda record: True).value for each in (plain, engine)
+    ]
     assert values[0] == values[1]
     assert compiled_by_xla == [False]
-    assert [by_xla for _, by_xla in engine.measured.values()] == [None]
+    assert [by_xla for _, by_xla in engine.step_times.values()] == [None]
 
 
 def test_initial_weights_are_those_of_building_the_model(engine: Any) -> None:
@@ -350,7 +354,9 @@ def test_a_model_with_randomness_of_its_own_is_built_anew(engine: Any, own: Any)
     split, facts = oracle.data(recipe.task)
 
     def values(seed: int) -> float:
-        return engine.train(recipe.model_copy(update={"seed": seed}), split, facts, build, 0, lambda record: True).value
+        return engine.train(
+            TrainingTask(recipe.model_copy(update={"seed": seed}), split, facts, build), lambda record: True
+        ).value
 
     first = values(1)
     assert values(2) != first
@@ -375,6 +381,6 @@ def test_networks_of_a_kind_are_checked_once(bias: str, builds: list[int]) -> No
         model = ModelChoice(reference="own.py:kind", sha256=bias, options={"units": units})
         recipe = oracle.recipe("mean_squared_error", model=model)
         split, facts = oracle.data(recipe.task)
-        engine.train(recipe, split, facts, build, 0, lambda record: True)
+        engine.train(TrainingTask(recipe, split, facts, build), lambda record: True)
         found.append(built.count(units))
     assert found == builds

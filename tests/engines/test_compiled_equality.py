@@ -36,10 +36,10 @@ def engine() -> Any:
 
 def assert_same_by_whole_epochs(engine: Any, recipe: Any, split: Any, facts: Any, records: Any, where: str) -> None:
     """The training before this one, once more: the same to the last bit."""
-    found, made = engine.weights(), engine.programs[0]
+    found, made = engine.weights(), engine.compile_stats[0]
     with mock.patch("tuner.engines.compiled.epoch_runner.MIN_STEPS_FOR_EPOCH_GRAPH", 0):
         again = oracle.by_engine(engine, recipe, split, facts)[1]
-    assert engine.programs[0] <= made + 1
+    assert engine.compile_stats[0] <= made + 1
     for ours, same in zip(found, engine.weights(), strict=True):
         np.testing.assert_array_equal(ours, same, err_msg=where)
     timeless = [[dataclasses.replace(record, seconds=0.0) for record in each] for each in (records, again)]
@@ -51,15 +51,15 @@ def by_xla(engine: Any, recipe: Any, split: Any, facts: Any) -> Any:
     from tuner.engines.compiled import xla_policy
     from tuner.engines.compiled.epoch_runner import EpochRunner
 
-    compiled, used = EpochRunner.compiled, []
+    compiled, used = EpochRunner.xla_epoch_graph, []
 
     def noted(*given: Any) -> Any:
         used.append(compiled(*given))
         return used[-1]
 
     with (
-        mock.patch.multiple(xla_policy, MIN_TOTAL_S=0.0, FASTER=0.0),
-        mock.patch.object(EpochRunner, "compiled", noted),
+        mock.patch.multiple(xla_policy, MIN_TOTAL_S=0.0, MIN_SPEEDUP=0.0),
+        mock.patch.object(EpochRunner, "xla_epoch_graph", noted),
     ):
         found = oracle.by_engine(engine, recipe, split, facts)
     if "dropout" in recipe.model.options:

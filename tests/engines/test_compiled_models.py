@@ -9,7 +9,7 @@ import oracle
 import pytest
 
 from tuner.catalog import Choice, ModelChoice, Recipe, Task
-from tuner.engines import ENGINES, EpochRecord
+from tuner.engines import ENGINES, EpochRecord, TrainingTask
 from tuner.errors import UnsupportedError
 
 keras = pytest.importorskip("keras")
@@ -189,14 +189,14 @@ def test_what_cannot_be_compiled_is_trained_by_fit(case: str) -> None:
         return True
 
     with pytest.raises(UnsupportedError, match=reason):
-        ENGINES["compiled"].make().train(recipe, split, facts, build, 0, decide)
+        ENGINES["compiled"].make().train(TrainingTask(recipe, split, facts, build), decide)
     assert not seen
-    assert auto.train(recipe, split, facts, build, 0, decide).state == "complete"
+    assert auto.train(TrainingTask(recipe, split, facts, build), decide).state == "complete"
     assert seen == [1, 2, 3]
-    assert [reason in text for text in auto.reasons.values()] == [True]
-    assert (auto.used, auto.fallback_reason) == ("fit", *auto.reasons.values())
+    assert [reason in text for text in auto.fallback_reasons.values()] == [True]
+    assert (auto.last_engine, auto.fallback_reason) == ("fit", *auto.fallback_reasons.values())
     assert oracle.by_engine(auto, *plain)[0] == before, "programs outlive a session that fit has cleared"
-    assert (auto.used, auto.fallback_reason) == ("compiled", None)
+    assert (auto.last_engine, auto.fallback_reason) == ("compiled", None)
 
 
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
@@ -206,8 +206,8 @@ def test_the_engine_of_a_recipe_does_not_depend_on_those_before() -> None:
     build = ends_in(lambda *_: Idle(), dense)
     split, facts = oracle.data(Task.REGRESSION)
     for l2, used in ((0.0, "fit"), (0.1, "compiled"), (0.0, "fit")):
-        auto.train(own(build, l2=l2), split, facts, build, 0, lambda record: True)
-        assert auto.used == used
+        auto.train(TrainingTask(own(build, l2=l2), split, facts, build), lambda record: True)
+        assert auto.last_engine == used
 
 
 EQUAL = {
@@ -244,7 +244,8 @@ def test_layers_without_a_name_are_called_the_same_whatever_was_built_before(eng
         recipe = own(build, activation="relu" if units == 3 else "tanh")
         split, facts = oracle.data(recipe.task)
         records: list[EpochRecord] = []
-        made.train(recipe, split, facts, build, 0, lambda record, kept=records: kept.append(record) or True, (3,))
+        task = TrainingTask(recipe, split, facts, build, probe_epochs=(3,))
+        made.train(task, lambda record, kept=records: kept.append(record) or True)
         found.append([layer.layer for layer in records[-1].probes[-1].layers])
     assert found == [["dense", "dense_1"]] * 2
 
@@ -258,6 +259,9 @@ def test_a_look_does_not_change_what_fit_will_do(case: str) -> None:
     losses = []
     for probes in ((), (1, 2)):
         engine, found = ENGINES["fit"].make(), list[float]()
-        engine.train(recipe, split, facts, build, 0, lambda record, f=found: f.append(record.loss) or True, probes)
+        engine.train(
+            TrainingTask(recipe, split, facts, build, probe_epochs=probes),
+            lambda record, f=found: f.append(record.loss) or True,
+        )
         losses.append(found)
     assert losses[0] == losses[1]

@@ -10,7 +10,7 @@ import pytest
 
 from tuner.catalog import METRICS, Choice, ModelChoice, Recipe, Task
 from tuner.data import DataOptions, prepare
-from tuner.engines import ENGINES
+from tuner.engines import ENGINES, TrainingTask
 from tuner.user_code import Reference, load
 
 pytestmark = pytest.mark.slow
@@ -35,16 +35,16 @@ def recipe_of(seed: int, **options: Any) -> Recipe:
 def test_the_model_is_the_one_that_was_measured(name: str, tmp_path: Path) -> None:
     engine = ENGINES[name].make()
     with pytest.raises(RuntimeError, match="nothing was trained yet"):
-        engine.model()
+        engine.trained_model()
     prepared = prepare(DataOptions(source="iris"), tmp_path, 0)
     (split,) = prepared.splits
     build = load(tmp_path, Reference.parse("models/mlp.py", "build"))
     kept = []
     for seed in (1, 2):
         recipe = recipe_of(seed, batch_norm=True, dropout=0.1)
-        training = engine.train(recipe, split, prepared.facts, build, 0, lambda record: True)
-        kept.append((engine.model(), recipe, training.value))
-    assert engine.used == ("compiled" if name == "auto" else name)
+        training = engine.train(TrainingTask(recipe, split, prepared.facts, build), lambda record: True)
+        kept.append((engine.trained_model(), recipe, training.value))
+    assert engine.last_engine == ("compiled" if name == "auto" else name)
     for model, recipe, value in kept:  # a later training changes no earlier model
         scores = recipe.scores(model.predict(split.validation.x, verbose=0))
         truth = split.validation.y.astype(np.float64)

@@ -10,7 +10,7 @@ import pytest
 
 from tuner.catalog import ModelChoice, Recipe, Task, build_model, compile_model, fit_options
 from tuner.data import Split
-from tuner.engines import ENGINES, Engine, EpochRecord, TrainingResult, run_trial
+from tuner.engines import ENGINES, Engine, EpochRecord, TrainingResult, TrainingTask, run_trial
 from tuner.health import HealthOptions, Probe, probe_rows
 
 keras = pytest.importorskip("keras")
@@ -94,20 +94,20 @@ def backward(weights: list[np.ndarray], split: Split) -> tuple[float, list[np.nd
 
 def test_gradients_are_those_of_a_backward_pass_in_numpy():
     from tuner.engines.compiled.engine import CompiledEngine
-    from tuner.engines.fit import prober_of
+    from tuner.engines.fit import make_prober
 
     recipe, split, prepared = small()
     model = compile_model(build_model(recipe, (4,), 3, oracle.build_of(recipe)), recipe)
     loss, gradients, _ = backward(values_of(model), split)
-    programs = CompiledEngine()._programs
+    programs = CompiledEngine()._cache
     program = programs.prepare(recipe, prepared.facts, oracle.build_of(recipe), weighted=True)
-    assert program.network.plain
+    assert program.network.same_in_training
     train = [tf.constant(part) for part in (split.train.x, split.train.y, split.train.weight)]
-    plain = programs.health.prober(program, recipe, split, train, (1,))
-    program.network.plain = False
-    by_pieces = programs.health.prober(program, recipe, split, train, (1,))
-    for prober in (prober_of(model, recipe, split, (1,)), plain, by_pieces):
-        look = prober.look()
+    plain = programs.probe_functions.make_prober(program, recipe, split, train, (1,))
+    program.network.same_in_training = False
+    by_pieces = programs.probe_functions.make_prober(program, recipe, split, train, (1,))
+    for prober in (make_prober(model, recipe, split, (1,)), plain, by_pieces):
+        look = prober.measure()
         assert look.loss == pytest.approx(loss, rel=1e-5)
         for found, expected in zip(look.gradients, gradients, strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
@@ -148,7 +148,7 @@ def trained_by(
 
     if name == "compiled":
         engine = CompiledEngine()
-        engine.train(recipe, split, prepared.facts, oracle.build_of(recipe), 0, lambda record: True)
+        engine.train(TrainingTask(recipe, split, prepared.facts, oracle.build_of(recipe)), lambda record: True)
         return engine.weights()
     model.fit(split.train.x, split.train.y, sample_weight=split.train.weight, verbose=0, **fit_options(recipe))
     return values_of(model)
@@ -195,8 +195,12 @@ def test_what_probes_trace():
         for loss in ("categorical_crossentropy", "mean_squared_error"):
             for optimizer in ("sgd", "adam"):
                 recipe = oracle.recipe(loss, optimizer, Task.MULTICLASS, epochs=1, model=model)
-                engine.train(recipe, split, facts, oracle.build_of(recipe), 0, lambda record: True, (1,))
-        assert len(engine._programs.health._backward) == ("dropout" in options), "one for a network that is not plain"
+                engine.train(
+                    TrainingTask(recipe, split, facts, oracle.build_of(recipe), probe_epochs=(1,)), lambda record: True
+                )
+        assert len(engine._cache.probe_functions._backward) == ("dropout" in options), (
+            "one for a network that is not plain"
+        )
 
 
 @pytest.mark.parametrize(
@@ -209,22 +213,22 @@ def test_what_probes_trace():
     ],
 )
 def test_a_plain_network_is_the_same_in_training(changed, plain):
-    from tuner.engines.compiled.network import is_plain
+    from tuner.engines.compiled.network import same_in_training
 
     options = {"units": 5, "layers": 1, **changed.pop("options", {})}
     model = ModelChoice(reference="models/mlp.py", sha256="", options=options)
     recipe = oracle.recipe("mean_squared_error", "sgd", Task.REGRESSION, model=model, **changed)
-    assert is_plain(build_model(recipe, (4,), 2, oracle.build_of(recipe))) is plain
+    assert same_in_training(build_model(recipe, (4,), 2, oracle.build_of(recipe))) is plain
 
 
 def test_layers_of_others_are_not_taken_to_be_plain():
-    from tuner.engines.compiled.network import is_plain
+    from tuner.engines.compiled.network import same_in_training
 
     class Own(keras.layers.Dense):
         pass
 
     rows = keras.Input((4,))
-    assert is_plain(keras.Model(rows, keras.layers.Dense(2)(rows)))
-    assert not is_plain(keras.Model(rows, Own(2)(rows)))
-    assert not is_plain(keras.Model(rows, keras.layers.Dense(2, kernel_regularizer="l2")(rows)))
-    assert not is_plain(keras.Model(rows, keras.layers.Dense(2, activity_regularizer="l2")(rows)))
+    assert same_in_training(keras.Model(rows, keras.layers.Dense(2)(rows)))
+    assert not same_in_training(keras.Model(rows, Own(2)(rows)))
+    assert not same_in_training(keras.Model(rows, keras.layers.Dense(2, kernel_regularizer="l2")(rows)))
+    assert not same_in_training(keras.Model(rows, keras.layers.Dense(2, activity_regularizer="l2")(rows)))

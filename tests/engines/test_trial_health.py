@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from tuner.engines import EpochRecord, TrainingResult, run_trial
+from tuner.engines import EpochRecord, TrainingResult, TrainingTask, run_trial
 from tuner.health import Finding, HealthOptions, LayerHealth, Probe
 
 DEAD = (LayerHealth("dense_1", 1.0), LayerHealth("relu_1", dead_share=1.0))
@@ -24,23 +23,15 @@ class DeadEngine:
     def __init__(self, ends: TrainingResult | None = None) -> None:
         self.ends, self.asked, self.trained = ends, (), 0
 
-    def train(
-        self,
-        recipe: Any,
-        split: Any,
-        facts: Any,
-        build: Any,
-        fold: int,
-        decide: Callable[[EpochRecord], bool],
-        probes: Sequence[int] = (),
-        resume: Any = None,
-    ) -> TrainingResult:
+    def train(self, task: TrainingTask, on_epoch: Callable[[EpochRecord], bool]) -> TrainingResult:
+        probes, epochs = task.probe_epochs, task.recipe.epochs
         self.asked = tuple(probes)
-        for epoch in range(1, recipe.epochs + 1):
+        for epoch in range(1, epochs + 1):
             self.trained += 1
             found = [Probe(0, 2.4, DEAD, 2.3)] if epoch == 1 and probes else []
             found += [Probe(epoch, 2.4 - 0.3 * epoch, DEAD)] if epoch in probes else []
-            if not decide(EpochRecord(fold, epoch, 1.0, 1.0, 0.5, 0.1, 0.0, tuple(found))) and epoch < recipe.epochs:
+            record = EpochRecord(task.fold, epoch, 1.0, 1.0, 0.5, 0.1, 0.0, tuple(found))
+            if not on_epoch(record) and epoch < epochs:
                 return TrainingResult("pruned", 0.5, "pruned")
         return self.ends or TrainingResult("complete", 0.5)
 

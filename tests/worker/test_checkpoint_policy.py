@@ -13,7 +13,7 @@ import mock_study
 import numpy as np
 import pytest
 
-from tuner.engines import Checkpoint, EpochRecord, TrainingResult, TrainingState
+from tuner.engines import Checkpoint, EpochRecord, TrainingResult, TrainingState, TrainingTask
 from tuner.health import HealthOptions
 from tuner.protocol import (
     CheckpointSaved,
@@ -37,27 +37,17 @@ RECORD = EpochRecord(0, 1, 0.5, 0.5, 0.5, 0.1, 1.0)
 class Counting:
     """An engine whose objective after an epoch is its number; what it keeps is that number."""
 
-    name = used = "counting"
-    fallback_reason, programs = None, (0, 0.0)
+    name = last_engine = "counting"
+    fallback_reason, compile_stats = None, (0, 0.0)
 
     def __init__(self) -> None:
-        self.measured: dict[str, Any] = {}
+        self.step_times: dict[str, Any] = {}
 
-    def train(
-        self,
-        recipe: Any,
-        split: Any,
-        facts: Any,
-        build: Any,
-        fold: int,
-        decide: Any,
-        probes: Any,
-        resume: TrainingState | None,
-    ) -> TrainingResult:
-        self.values = [] if resume is None else [*resume.values]
-        while len(self.values) < recipe.epochs:
+    def train(self, task: TrainingTask, on_epoch: Callable[[EpochRecord], bool]) -> TrainingResult:
+        self.values = [] if task.resume is None else [*task.resume.values]
+        while len(self.values) < task.recipe.epochs:
             self.values.append(float(len(self.values) + 1))
-            decide(EpochRecord(fold, len(self.values), 0.5, 0.5, self.values[-1], 0.1, 0.0))
+            on_epoch(EpochRecord(task.fold, len(self.values), 0.5, 0.5, self.values[-1], 0.1, 0.0))
         return TrainingResult("complete", self.values[-1])
 
     def state(self) -> TrainingState:

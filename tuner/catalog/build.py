@@ -17,6 +17,7 @@ from tuner.catalog.optimizers import OPTIMIZERS
 from tuner.catalog.recipe import Recipe
 from tuner.catalog.schedule_callback import ScheduleCallback
 from tuner.errors import ContentError
+from tuner.keras_internals import flatten_layers
 
 # Attribute of a layer that names the regularizer → the attributes that may hold the weights it is for.
 _KERNELS = {
@@ -202,6 +203,4 @@ def _regularize(model: keras.Model, penalty: keras.regularizers.Regularizer) -> 
 
 def _layers(model: keras.Model) -> Iterable[keras.layers.Layer]:
     """Return every layer, at any depth (cells, wrapped layers, nested models)."""
-    # The public `layers` stops at the first level; Keras's own regularisation losses walk this way too.
-    layers: Iterable[keras.layers.Layer] = model._flatten_layers(include_self=False, recursive=True)
-    return layers
+    return flatten_layers(model, include_self=False)

@@ -10,6 +10,7 @@ import numpy as np
 
 from tuner.catalog.recipe import Recipe
 from tuner.errors import ContentError
+from tuner.keras_internals import flatten_layers
 
 _LOOKUPS = frozenset({"Embedding", "CategoryEncoding", "IntegerLookup", "Hashing", "HashedCrossing", "OneHot", "Take"})
 """Names of such layers and operations of Keras; their subclasses count too."""
@@ -60,7 +61,7 @@ def check_lookups(model: keras.Model, recipe: Recipe, inputs: tuple[int, ...]) -
 def _lookups(model: keras.Model) -> Iterator[Any]:
     """Layers at any depth, and operations between them."""
     seen = set()
-    for part in (*model._flatten_layers(), *getattr(model, "operations", ())):
+    for part in (*flatten_layers(model), *getattr(model, "operations", ())):
         if id(part) not in seen and _LOOKUPS & {kind.__name__ for kind in type(part).__mro__}:
             seen.add(id(part))
             yield part

@@ -1,4 +1,4 @@
-from .base import Engine, EpochRecord, StepTimes, TrainingResult, TrainingState
+from .base import Engine, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
 from .checkpoint import Checkpoint
 from .engine_table import ENGINES
 from .keras_global_state import KERAS_SETTINGS, Setting, Snapshot
@@ -16,5 +16,6 @@ __all__ = [
     "StepTimes",
     "TrainingResult",
     "TrainingState",
+    "TrainingTask",
     "run_trial",
 ]

@@ -1,15 +1,12 @@
-"""The engine of whoever does not want to choose one: compiled programs where they can be made, else `model.fit`."""
+"""The default engine: compiled programs if they can train the recipe, else `model.fit`."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 
 from tuner.catalog import Recipe
-from tuner.data import DataFacts, Split
-from tuner.engines.base import Engine, EpochCallback, StepTimes, TrainingResult, TrainingState
+from tuner.data import DataFacts
+from tuner.engines.base import Engine, EpochCallback, StepTimes, TrainingResult, TrainingState, TrainingTask
 from tuner.engines.compiled.engine import CompiledEngine
 from tuner.engines.compiled.program_cache import network_key
 from tuner.engines.fit import FitEngine
@@ -20,65 +17,54 @@ class AutoEngine:
     """Trains each recipe with the fastest engine that can.
 
     Attributes:
-        used: The engine that trained last.
+        last_engine: The engine that trained last.
         fallback_reason: Why it was `model.fit`, or None if it was not.
-        reasons: Why recipes were trained by `model.fit`, by what they have in common (see `_kind`).
+        fallback_reasons: Reasons of all fallbacks, by `_fallback_key`.
     """
 
     name = "auto"
 
     def __init__(self, trainings: float = 1.0) -> None:
         self._compiled, self._fit = CompiledEngine(trainings), FitEngine()
-        self.reasons: dict[str, str] = {}
-        self.used = self._compiled.name
+        self.fallback_reasons: dict[str, str] = {}
+        self.last_engine = self._compiled.name
         self.fallback_reason: str | None = None
 
     @property
-    def programs(self) -> tuple[int, float]:
-        """Programs made so far, and the seconds spent on making them."""
-        return self._compiled.programs
+    def compile_stats(self) -> tuple[int, float]:
+        """See `Engine.compile_stats`."""
+        return self._compiled.compile_stats
 
     @property
-    def measured(self) -> dict[str, StepTimes]:
-        """See `Engine.measured`."""
-        return self._compiled.measured
+    def step_times(self) -> dict[str, StepTimes]:
+        """See `Engine.step_times`."""
+        return self._compiled.step_times
 
-    def model(self) -> keras.Model:
-        """See `Engine.model`."""
-        return self._last.model()
+    def trained_model(self) -> keras.Model:
+        """See `Engine.trained_model`."""
+        return self._current_engine.trained_model()
 
     def state(self) -> TrainingState:
         """See `Engine.state`."""
-        return self._last.state()
+        return self._current_engine.state()
 
     @property
-    def _last(self) -> Engine:
-        return self._fit if self.used == self._fit.name else self._compiled
+    def _current_engine(self) -> Engine:
+        return self._fit if self.last_engine == self._fit.name else self._compiled
 
-    def train(
-        self,
-        recipe: Recipe,
-        split: Split,
-        facts: DataFacts,
-        build: Callable[..., Any],
-        fold: int,
-        decide: EpochCallback,
-        probes: Sequence[int] = (),
-        resume: TrainingState | None = None,
-    ) -> TrainingResult:
+    def train(self, task: TrainingTask, on_epoch: EpochCallback) -> TrainingResult:
         """See `Engine.train`."""
-        given = recipe, split, facts, build, fold, decide, probes, resume
-        kind = _kind(recipe, facts)
-        if kind not in self.reasons:
+        kind = _fallback_key(task.recipe, task.facts)
+        if kind not in self.fallback_reasons:
             try:
-                self.used, self.fallback_reason = self._compiled.name, None
-                return self._compiled.train(*given)
-            except UnsupportedError as error:  # it says so before it tells `decide` of anything
-                self.reasons[kind] = str(error)
-        self.used, self.fallback_reason = self._fit.name, self.reasons[kind]
-        return self._fit.train(*given)
+                self.last_engine, self.fallback_reason = self._compiled.name, None
+                return self._compiled.train(task, on_epoch)
+            except UnsupportedError as error:  # raised before the first call of `on_epoch`
+                self.fallback_reasons[kind] = str(error)
+        self.last_engine, self.fallback_reason = self._fit.name, self.fallback_reasons[kind]
+        return self._fit.train(task, on_epoch)
 
 
-def _kind(recipe: Recipe, facts: DataFacts) -> str:
-    """All of a recipe that a refusal may depend on: else the engine of a trial would depend on the trials before."""
+def _fallback_key(recipe: Recipe, facts: DataFacts) -> str:
+    """Return the cache key of a fallback; all that a refusal depends on, so that the order of trials does not count."""
     return f"{network_key(recipe, facts)} {recipe.loss.name} {recipe.optimizer.name} {recipe.clipping.name}"

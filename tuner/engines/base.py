@@ -1,4 +1,4 @@
-"""What an engine is: the way one recipe is trained on one split."""
+"""The protocol of engines: train one recipe on one split."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What is measured after each epoch.
+    """The measurements of one epoch.
 
     Attributes:
         fold: Index of the split, from 0.
@@ -26,10 +26,9 @@ class EpochRecord:
         loss: Mean training loss over the epoch, penalties included.
         val_loss: The same loss on the validation part, after the epoch, without penalties.
         metric: The objective on the validation part, after the epoch.
-        learning_rate: Of the epoch's last step.
+        learning_rate: Of the last step.
         seconds: Wall time of the epoch, evaluation included.
-        probes: What was found in the layers since the record before: that of the first epoch has the initial weights
-            too.
+        probes: Layer probes since the previous record; the first epoch includes that of the initial weights.
     """
 
     fold: int
@@ -42,12 +41,12 @@ class EpochRecord:
     probes: tuple[Probe, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The record as plain JSON."""
+        """Return the record as plain JSON."""
         return {**vars(self), "probes": [probe.to_json() for probe in self.probes]}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> EpochRecord:
-        """The record of `to_json`."""
+        """Restore a record from `to_json`."""
         return cls(**{**content, "probes": tuple(Probe.from_json(probe) for probe in content["probes"])})
 
 
@@ -57,14 +56,14 @@ EpochCallback: TypeAlias = Callable[[EpochRecord], bool]
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How a training ended.
+    """The result of a training.
 
     Attributes:
-        state: `COMPLETE`; `PRUNED` if an `EpochCallback` ended it; `DIVERGED` if a number was no longer finite, or a
-            finding of its health ends a trial of this study.
-        value: The objective after the last epoch; None where it diverged.
-        reason: Why it was ended early; None where it is complete.
-        findings: What was found of its health, the verdict first; nothing where it was not measured.
+        state: `COMPLETE`; `PRUNED` if the callback ended it; `DIVERGED` if a number was not finite, or its health has a
+            verdict in `[health] stop`.
+        value: The objective after the last epoch, or None if it diverged.
+        reason: Why it ended early, or None if it is complete.
+        findings: On its health, the verdict first; empty if it was not measured.
     """
 
     state: TrialState
@@ -76,29 +75,29 @@ class TrainingResult:
         object.__setattr__(self, "state", TrialState(self.state))  # JSON has its word
 
     def to_json(self) -> dict[str, Any]:
-        """How it ended as plain JSON."""
+        """Return the result as plain JSON."""
         return {**vars(self), "findings": [finding.to_json() for finding in self.findings]}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> TrainingResult:
-        """The training of `to_json`."""
+        """Restore a result from `to_json`."""
         findings = tuple(Finding.from_json(finding) for finding in content["findings"])
         return cls(**{**content, "findings": findings})
 
 
 StepTimes: TypeAlias = "tuple[float, float | None]"
-"""Milliseconds of a step as TensorFlow runs it, and as XLA compiles it; None where XLA cannot."""
+"""Milliseconds of a step run by TensorFlow and compiled by XLA; None if XLA cannot compile it."""
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """Where a training on one split stands after an epoch: with it another process goes on to the very same end.
+    """The state of a training on one split after an epoch; another process resumes from it with identical results.
 
     Attributes:
         engine: Row of the table of engines that trained it.
         values: The objective after each epoch so far.
-        arrays: Values of variables, by what they belong to.
-        plain: What else there is, as plain JSON.
+        arrays: Values of variables, by group.
+        plain: All other state, as plain JSON.
     """
 
     engine: str
@@ -107,70 +106,73 @@ class TrainingState:
     plain: Mapping[str, Any]
 
     def check(self, engine: str) -> None:
-        """Make sure that it is of this engine.
+        """Check that this engine made it.
 
         Raises:
-            CheckpointError: It is of another one.
+            CheckpointError: Another engine did.
         """
         if self.engine != engine:
             raise CheckpointError(f"it is of the engine {self.engine}, and the trial is now trained by {engine}")
 
 
+@dataclass(frozen=True)
+class TrainingTask:
+    """A training of one recipe on one split.
+
+    Attributes:
+        recipe: What to train.
+        split: Prepared data; float32 arrays.
+        facts: Shapes and targets of the data.
+        build: The model file's function.
+        fold: Index of the split; for the records.
+        probe_epochs: Epochs after which the layers are measured; if there are any, so are the initial weights.
+        resume: State of an earlier run of this task; only later epochs are reported.  None to start from fresh weights.
+    """
+
+    recipe: Recipe
+    split: Split
+    facts: DataFacts
+    build: Callable[..., Any]
+    fold: int = 0
+    probe_epochs: Sequence[int] = ()
+    resume: TrainingState | None = None
+
+
 class Engine(Protocol):
-    """One way to train.
+    """A way to train.
 
     Attributes:
         name: Row of the table of engines.
-        used: The engine that trained last: its own name, unless it hands recipes to others.
-        fallback_reason: Why a slower engine than this one trained last, or None if it did not.
-        programs: How many programs were made so far, and the seconds spent on making them.
-        measured: What it has measured to choose how it trains, by network; what is put there is not measured again.
+        last_engine: The engine that trained last: its own name, unless it delegates.
+        fallback_reason: Why a slower engine trained last, or None if none did.
+        compile_stats: Number of programs built so far, and the seconds spent on that.
+        step_times: Measured times of a step, by network; entries put here are not measured again.
     """
 
     name: str
 
     @property
-    def used(self) -> str: ...
+    def last_engine(self) -> str: ...
 
     @property
     def fallback_reason(self) -> str | None: ...
 
     @property
-    def programs(self) -> tuple[int, float]: ...
+    def compile_stats(self) -> tuple[int, float]: ...
 
     @property
-    def measured(self) -> dict[str, StepTimes]: ...
+    def step_times(self) -> dict[str, StepTimes]: ...
 
-    def model(self) -> keras.Model:
-        """A Keras model with the weights of the last training, which is complete; nothing changes it later."""
+    def trained_model(self) -> keras.Model:
+        """Return a Keras model with the weights of the last, complete training; later trainings do not change it."""
 
     def state(self) -> TrainingState:
-        """Where the training stands; only while `Decide` is called."""
+        """Return the state of the training; only from within the callback of an epoch."""
 
-    def train(
-        self,
-        recipe: Recipe,
-        split: Split,
-        facts: DataFacts,
-        build: Callable[..., Any],
-        fold: int,
-        decide: EpochCallback,
-        probes: Sequence[int] = (),
-        resume: TrainingState | None = None,
-    ) -> TrainingResult:
-        """Train, from fresh weights or from where an earlier training stood.
-
-        Args:
-            recipe: What to train.
-            split: Prepared data; float32 arrays.
-            facts: What is known of the data.
-            build: The model file's function.
-            fold: Index of the split; for the records.
-            decide: Is told of each epoch, and says whether to go on.
-            probes: Epochs after which the layers are measured; with any of them, so are the initial weights.
-            resume: Where a training of the same recipe on the same split stood; `decide` is told of later epochs only.
+    def train(self, task: TrainingTask, on_epoch: EpochCallback) -> TrainingResult:
+        """Train, and report each epoch to `on_epoch`, which says whether to continue.
 
         Raises:
-            UnsupportedError: This engine cannot train the recipe; nothing was told to `decide`.
-            CheckpointError: It cannot go on from `resume`; nothing was told to `decide`.
+            UnsupportedError: This engine cannot train the recipe; `on_epoch` was not called.
+            CheckpointError: It cannot continue from `task.resume`; `on_epoch` was not called.
         """

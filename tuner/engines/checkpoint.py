@@ -1,8 +1,8 @@
-"""A checkpoint: all that a trial needs to go on after an epoch, as bytes.
+"""A checkpoint: all that a trial needs to resume after an epoch, as bytes.
 
 The bytes are a mark with the number of the format, the SHA-256 of what follows, and a NumPy archive (no pickles) with
-an entry `about` (JSON) and one for each array.  What is damaged, or made by other versions or for another recipe, is
-refused: a trial that begins anew is better than one that goes on from something else.
+an entry `about` (JSON) and one for each array.  Damaged checkpoints, and those of other versions or another recipe, are
+refused: the trial restarts.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tuner.engines.base import EpochRecord, TrainingState
 from tuner.errors import CheckpointError
 from tuner.untrusted_files import open_zip, read_array, reason
 
-_MARK = b"keras-studies checkpoint 1\n"
+_HEADER = b"keras-studies checkpoint 1\n"
 _PACKAGES = ("keras-studies", "keras", "tensorflow", "numpy")
 """Another version of these may compute other numbers."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a trial stands after an epoch.
+    """The state of a trial after an epoch.
 
     Attributes:
         records: Of every epoch so far, of all folds.
@@ -43,19 +43,19 @@ class Checkpoint:
 
     @property
     def fold(self) -> int:
-        """Index of the split."""
+        """The index of the split."""
         return self.records[-1].fold
 
     @property
     def epoch(self) -> int:
-        """Epochs trained on this split."""
+        """The epochs trained on this split."""
         return self.records[-1].epoch
 
     def to_bytes(self, recipe: Recipe) -> bytes:
-        """The checkpoint of a trial of this recipe."""
+        """Return the checkpoint of a trial of this recipe as bytes."""
         state = self.state
         about = {
-            **_origin(recipe),
+            **_provenance(recipe),
             "records": [record.to_json() for record in self.records],
             "values": self.values,
             "engine": state.engine,
@@ -66,22 +66,22 @@ class Checkpoint:
         archive = io.BytesIO()
         entries: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
         for name, arrays in state.arrays.items():
-            entries |= {_entry(name, i): array for i, array in enumerate(arrays)}
+            entries |= {_entry_name(name, i): array for i, array in enumerate(arrays)}
         np.savez(archive, **entries)
         content = archive.getvalue()
-        return _MARK + hashlib.sha256(content).digest() + content
+        return _HEADER + hashlib.sha256(content).digest() + content
 
     @classmethod
     def from_bytes(cls, content: bytes, recipe: Recipe) -> Checkpoint:
-        """The checkpoint of `to_bytes`.
+        """Restore a checkpoint from `to_bytes`.
 
         Raises:
             CheckpointError: It is damaged, or of other versions or another recipe; the message says which.
         """
-        start = len(_MARK) + hashlib.sha256().digest_size
-        if not content.startswith(_MARK):
-            raise CheckpointError("it is none of this version of keras-studies")
-        if hashlib.sha256(content[start:]).digest() != content[len(_MARK) : start]:
+        start = len(_HEADER) + hashlib.sha256().digest_size
+        if not content.startswith(_HEADER):
+            raise CheckpointError("it is no checkpoint of this version of keras-studies")
+        if hashlib.sha256(content[start:]).digest() != content[len(_HEADER) : start]:
             raise CheckpointError("it is damaged")
         try:  # the hash guards against damage, not against who can write to the database
             return cls._read(io.BytesIO(content[start:]), recipe)
@@ -94,11 +94,11 @@ class Checkpoint:
     def _read(cls, file: io.BytesIO, recipe: Recipe) -> Checkpoint:
         with open_zip(file) as archive:
             about = json.loads(read_array(archive, "about").tobytes())
-            for name, now in _origin(recipe).items():
+            for name, now in _provenance(recipe).items():
                 if about[name] != now:
-                    raise CheckpointError(f"it is of another {name} ({_shown(about[name])}, now {_shown(now)})")
+                    raise CheckpointError(f"it is of another {name} ({_format(about[name])}, now {_format(now)})")
             arrays = {
-                name: [read_array(archive, _entry(name, i)) for i in range(count)]
+                name: [read_array(archive, _entry_name(name, i)) for i in range(count)]
                 for name, count in about["arrays"].items()
             }
         state = TrainingState(about["engine"], tuple(about["objectives"]), arrays, about["plain"])
@@ -106,8 +106,8 @@ class Checkpoint:
         return cls(records, tuple(about["values"]), state)
 
 
-def _origin(recipe: Recipe) -> dict[str, Any]:
-    """What must be the same when a trial goes on."""
+def _provenance(recipe: Recipe) -> dict[str, Any]:
+    """Return what must be the same when a trial resumes."""
     text = json.dumps(recipe.to_json(), sort_keys=True)
     return {
         "recipe": hashlib.sha256(text.encode()).hexdigest(),
@@ -115,13 +115,13 @@ def _origin(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _shown(value: str | Mapping[str, Any]) -> str:
+def _format(value: str | Mapping[str, Any]) -> str:
     if isinstance(value, str):
         return value[:12]
     return ", ".join(f"{name} {number}" for name, number in value.items() if number is not None)
 
 
-def _entry(name: str, number: int) -> str:
+def _entry_name(name: str, number: int) -> str:
     return f"{name} {number}"
 
 

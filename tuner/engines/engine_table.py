@@ -1,4 +1,4 @@
-"""The engines by name; what needs Keras is imported when one is made."""
+"""The table of engines; Keras is imported when one is made."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tuner.registry import Registry
 
 @dataclass(frozen=True)
 class EngineRow:
-    """An engine by name.
+    """A row of the table of engines.
 
     Attributes:
-        make: Imports what it needs; told how many trainings of one kind a study may have (1 where nothing is said).
-        order: Whose generator puts the rows of an epoch in order: Keras's, or NumPy's with the seed of the recipe.
+        make: Imports and makes the engine, given how many trainings of one kind a study may have (default 1).
+        order: The generator that shuffles the rows of an epoch: Keras's, or NumPy's with the seed of the recipe.
     """
 
     name: str

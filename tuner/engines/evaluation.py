@@ -1,4 +1,4 @@
-"""What every engine measures with: the objective, and the weights of the rows.
+"""The objective and the sample weights, the same for every engine.
 
 Shapes: n rows; y `(n, outputs)`, weight `(n,)`.
 """
@@ -14,16 +14,16 @@ PREDICT_ROWS = 4096
 """Rows evaluated at once: bounds memory, and is one call for most validation parts."""
 
 
-def objective(recipe: Recipe, split: Split, outputs: np.ndarray) -> float:
-    """The objective of model outputs on the whole validation part, in the unit of the target."""
-    found = recipe.scores(outputs)
+def compute_objective(recipe: Recipe, split: Split, outputs: np.ndarray) -> float:
+    """Return the objective of model outputs on the whole validation part, in the unit of the target."""
+    scores = recipe.scores(outputs)
     if recipe.task is Task.REGRESSION:
-        found = split.unscale(found)
-    return METRICS[recipe.metric].compute(split.truth, found, split.validation.weight, recipe.task)
+        scores = split.unscale(scores)
+    return METRICS[recipe.metric].compute(split.truth, scores, split.validation.weight, recipe.task)
 
 
-def sample_weight(part: Subset, recipe: Recipe) -> np.ndarray | None:
-    """Weights of the rows: those of the data times those of the classes; None where there are neither.
+def compute_sample_weight(part: Subset, recipe: Recipe) -> np.ndarray | None:
+    """Return the sample weights of the data times the class weights, or None if there are neither.
 
     Returns:
         float32 of shape `(n,)`.

@@ -1,4 +1,4 @@
-"""One trial: a recipe on every split, what is reported of it, and how healthy it was."""
+"""Run one trial: a recipe on every split, its reports and its health."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, TypeAlias
 
 from tuner.catalog import Recipe, TrialState
 from tuner.data import PreparedData, Split
-from tuner.engines.base import Engine, EpochRecord, TrainingResult
+from tuner.engines.base import Engine, EpochRecord, TrainingResult, TrainingTask
 from tuner.engines.checkpoint import Checkpoint
 from tuner.health import Finding, Fold, HealthOptions, Probe, assess, probe_epochs
 
 ReportCallback: TypeAlias = Callable[[EpochRecord, "tuple[int, float] | None"], bool]
-"""Told of each epoch and, where the pruner sees one, of the step (from 1) and its value; False ends the trial."""
+"""Called after each epoch, with the step (from 1) and its value if the pruner sees one; False ends the trial."""
 
 CheckpointHook: TypeAlias = Callable[[Callable[[], Checkpoint]], None]
-"""Called after each epoch behind which the trial goes on, with what makes a checkpoint of it; it may want none."""
+"""Called after each epoch but the last, with a function that makes a checkpoint if it is wanted."""
 
 
 def run_trial(
@@ -28,30 +28,31 @@ def run_trial(
     on_epoch: ReportCallback,
     health: HealthOptions | None = None,
     after_split: Callable[[Split], None] = lambda split: None,
-    keep: CheckpointHook = lambda make: None,
+    on_checkpoint: CheckpointHook = lambda make: None,
     resume: Checkpoint | None = None,
 ) -> TrainingResult:
     """Train a recipe on each split in turn.
 
     A hold-out study reports every epoch.  A study with folds reports every fold, by its last epoch: values of the
-    same fold can be compared between trials, values of different folds cannot.  The objective of the
-    trial is the last epoch's value, or the mean of it over the folds: what the recipe gives when it is trained again.
+    same fold can be compared between trials, values of different folds cannot.  The objective of the trial is the value
+    of the last epoch, or its mean over the folds.
 
-    A verdict of `health.stop` ends the trial as a diverged one, in whichever epoch it is found.
+    A verdict in `health.stop` ends the trial as diverged, in any epoch.
 
-    `after_split` is called with each split that was trained to its last epoch, while the engine still has its model.
+    `after_split` is called after each split that was trained to its last epoch, while the engine still has its model.
 
-    A trial that goes on from a checkpoint, `resume`, ends as it would have without the cut; `on_epoch` is told of later
-    epochs only.
+    A trial resumed from a checkpoint ends as it would have without interruption; `on_epoch` gets later epochs only.
 
     Raises:
-        CheckpointError: It cannot go on from `resume`; `on_epoch` was told of nothing.
+        CheckpointError: It cannot continue from `resume`; `on_epoch` was not called.
     """
-    doctor = _Doctor(recipe.epochs, health or HealthOptions())
-    training = _train(engine, recipe, prepared, build, on_epoch, doctor, after_split, keep, resume)
-    if doctor.stopped is not None:
-        training = TrainingResult(TrialState.DIVERGED, None, f"{doctor.stopped.verdict}: {doctor.stopped.text}")
-    return dataclasses.replace(training, findings=assess(doctor.folds, training.findings))
+    monitor = HealthMonitor(recipe.epochs, health or HealthOptions())
+    training = _train(engine, recipe, prepared, build, on_epoch, monitor, after_split, on_checkpoint, resume)
+    if monitor.stop_finding is not None:
+        training = TrainingResult(
+            TrialState.DIVERGED, None, f"{monitor.stop_finding.verdict}: {monitor.stop_finding.text}"
+        )
+    return dataclasses.replace(training, findings=assess(monitor.folds, training.findings))
 
 
 def _train(
@@ -60,72 +61,73 @@ def _train(
     prepared: PreparedData,
     build: Callable[..., Any],
     on_epoch: ReportCallback,
-    doctor: _Doctor,
+    monitor: HealthMonitor,
     after_split: Callable[[Split], None],
     keep: CheckpointHook,
     resume: Checkpoint | None,
 ) -> TrainingResult:
-    folds, go_on = len(prepared.splits), True
+    folds, proceed = len(prepared.splits), True
     records = [] if resume is None else [*resume.records]
     values = [] if resume is None else [*resume.values]
     for record in records:
-        doctor.look(record)
+        monitor.observe(record)
 
     def checkpoint() -> Checkpoint:
         return Checkpoint(tuple(records), tuple(values), engine.state())
 
-    def decide(record: EpochRecord) -> bool:
-        nonlocal go_on
-        doctor.look(record)
+    def report(record: EpochRecord) -> bool:
+        nonlocal proceed
+        monitor.observe(record)
         records.append(record)
         if folds == 1:
-            go_on = on_epoch(record, (record.epoch, record.metric))
+            proceed = on_epoch(record, (record.epoch, record.metric))
         else:
             last = record.epoch == recipe.epochs
-            go_on = on_epoch(record, (record.fold + 1, record.metric) if last else None)
-        go_on = go_on and doctor.stopped is None
-        if go_on and (record.epoch < recipe.epochs or record.fold + 1 < folds):
+            proceed = on_epoch(record, (record.fold + 1, record.metric) if last else None)
+        proceed = proceed and monitor.stop_finding is None
+        if proceed and (record.epoch < recipe.epochs or record.fold + 1 < folds):
             keep(checkpoint)
-        return go_on
+        return proceed
 
     for fold, split in list(enumerate(prepared.splits))[len(values) :]:
         state = resume.state if resume is not None and fold == resume.fold else None
-        training = engine.train(recipe, split, prepared.facts, build, fold, decide, doctor.epochs, state)
+        task = TrainingTask(recipe, split, prepared.facts, build, fold, monitor.epochs, state)
+        training = engine.train(task, report)
         if training.state != TrialState.COMPLETE or training.value is None:
             return training
         after_split(split)
         values.append(training.value)
-        if not go_on and fold + 1 < folds:
+        if not proceed and fold + 1 < folds:
             return TrainingResult(
                 TrialState.PRUNED, math.fsum(values) / len(values), f"pruned after fold {fold + 1} of {folds}"
             )
     return TrainingResult(TrialState.COMPLETE, math.fsum(values) / folds)
 
 
-class _Doctor:
-    """Looks at each probe of a trial.
+class HealthMonitor:
+    """Assesses each probe of a trial.
 
     Attributes:
-        epochs: Epochs after which it wants to see the layers.
-        folds: What it knows.
-        stopped: Why the trial must end; None while it may go on.
+        epochs: Epochs after which the layers are probed.
+        folds: The record of each split so far.
+        stop_finding: The finding that ends the trial, or None so far.
     """
 
     def __init__(self, epochs: int, options: HealthOptions) -> None:
         self._epochs, self._options = epochs, options
         self.epochs = probe_epochs(epochs) if options.measure else ()
         self.folds: list[Fold] = []
-        self.stopped: Finding | None = None
+        self.stop_finding: Finding | None = None
         self._probes: list[Probe] = []
         self._val_losses: dict[int, float] = {}
 
-    def look(self, record: EpochRecord) -> None:
-        """Take in an epoch."""
+    def observe(self, record: EpochRecord) -> None:
+        """Add the record of an epoch."""
         if len(self.folds) <= record.fold:
             self._probes, self._val_losses = [], {}
             self.folds.append(Fold(record.fold, self._epochs, self._probes, self._val_losses))
         self._val_losses[record.epoch] = record.val_loss
         self._probes += record.probes
-        if record.probes and self.stopped is None:
+        if record.probes and self.stop_finding is None:
             unwanted = (finding for finding in assess(self.folds) if finding.verdict in self._options.stop)
-            self.stopped = next(unwanted, None)
+            self.stop_finding = next(unwanted, None)

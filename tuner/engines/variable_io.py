@@ -1,4 +1,4 @@
-"""The values of Keras variables, taken out of one training and put into another."""
+"""Get, set and restore the values of Keras variables."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy as np
 from tuner.errors import CheckpointError
 
 
-def values_of(variables: Sequence[Any]) -> list[np.ndarray]:
-    """Their values; the arrays stay as they are."""
+def get_values(variables: Sequence[Any]) -> list[np.ndarray]:
+    """Return copies of the values of variables."""
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
 @contextlib.contextmanager
-def kept(variables: Sequence[Any]) -> Iterator[None]:
-    """Put back afterwards what the variables were before: a look at a model must not change what it will do."""
-    before = values_of(variables)
+def preserved(variables: Sequence[Any]) -> Iterator[None]:
+    """Restore the values of variables afterwards."""
+    before = get_values(variables)
     try:
         yield
     finally:
@@ -28,10 +28,10 @@ def kept(variables: Sequence[Any]) -> Iterator[None]:
 
 
 def assign(variables: Sequence[Any], arrays: Sequence[np.ndarray]) -> None:
-    """Set variables to the arrays of `values_of`.
+    """Set variables to the arrays of `get_values`.
 
     Raises:
-        CheckpointError: They are of other variables.
+        CheckpointError: Number, shapes or dtypes differ.
     """
     expected = [(tuple(variable.shape), keras.backend.standardize_dtype(variable.dtype)) for variable in variables]
     if (found := [(array.shape, array.dtype.name) for array in arrays]) != expected:

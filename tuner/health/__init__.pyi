@@ -1,9 +1,8 @@
-from .divergence_finding import check_finite
 from .finding import HEALTHY, VERDICTS, Finding
 from .health_config import HealthOptions
-from .layer_monitor import ActivationTrace, LayerMonitor, is_keras, output_activation
+from .layer_monitor import ActivationTrace, LayerMonitor, is_builtin_layer, output_activation
 from .probe import PROBE_EPOCHS, LayerHealth, Probe, build_probe, probe_epochs, probe_rows
-from .rules import Fold, assess
+from .rules import Fold, assess, check_finite
 
 __all__ = [
     "HEALTHY",
@@ -19,7 +18,7 @@ __all__ = [
     "assess",
     "build_probe",
     "check_finite",
-    "is_keras",
+    "is_builtin_layer",
     "output_activation",
     "probe_epochs",
     "probe_rows",

@@ -1,4 +1,4 @@
-"""What was found of a training: a verdict with its evidence."""
+"""A finding: a verdict on a training with its evidence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERDICTS = (
     "overfitting",
     HEALTHY,
 )
-"""Every verdict, what explains the others first: dead units let gradients vanish, and vanishing ones stop progress."""
+"""Every verdict, causes before effects: dead units let gradients vanish, and vanishing ones stop progress."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Finding:
 
     Attributes:
         verdict: One of `VERDICTS`.
-        text: A sentence for people: what was seen, where, the threshold, and what to do.
-        layer: Keras name of the layer; None where it concerns the whole network.
+        text: A sentence for the user: evidence, layer, threshold, remedy.
+        layer: Keras name of the layer; None if it concerns the whole network.
         epoch: Epoch of the value, from 1; 0 for the initial weights.
-        value: What was measured; None for a verdict without one.
-        threshold: What it was compared with; None where it had only to be finite.
+        value: The measured value, or None for a verdict without one.
+        threshold: What it was compared with, or None if it only had to be finite.
         fold: Index of the split.
     """
 
@@ -43,10 +43,10 @@ class Finding:
     fold: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return the finding as plain JSON."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Finding:
-        """The finding of `to_json`."""
+        """Restore a finding from `to_json`."""
         return cls(**content)

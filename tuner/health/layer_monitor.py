@@ -1,10 +1,10 @@
-"""The layers of a Keras model, watched while it is called.
+"""Record the activations of a Keras model's layers while it is called.
 
 Notation: n rows, L layers that are measured, P weights.
 
-What a layer's activation gives is noted by putting a function of ours in its place during one call, so that it works
-for layers inside others too, and for `Dense(activation=...)` as well as for `Activation` and `ReLU`.  Layers inside
-recurrent ones and wrappers are left out: their activations belong to single time steps.
+A layer's activation function is replaced during one call by one that records its values, so it works for nested layers,
+and for `Dense(activation=...)` as well as for `Activation` and `ReLU`.  Layers inside recurrent ones and wrappers are
+left out: their activations belong to single time steps.
 """
 
 from __future__ import annotations
@@ -18,22 +18,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tuner.keras_internals import flatten_layers, producing_layer
+
 Kind = Literal["relu", "sigmoid", "tanh"]
 Activation: TypeAlias = Callable[..., Any]
 
-_FLAT = 0.99
+_SATURATION = 0.99
 """|tanh| above this: its slope 1 - tanh² is below 2 % of the steepest; for a sigmoid the same with 2 s - 1."""
-_NOTHING = -1.0
+_NOT_MEASURED = -1.0
 
 
 @dataclass
 class ActivationTrace:
-    """What was noted in one call of a model.
+    """The activations of one call of a model.
 
     Attributes:
-        values: `(index of the layer, kind, values)` of each activation that is watched.
-        raw: What the head was given, shape `(n, outputs)`; None without a head.
-        head: What it gave.
+        values: `(index of the layer, kind, values)` of each recorded activation.
+        raw: The input of `LayerMonitor.head`, shape `(n, outputs)`; None without a head.
+        head: Its output.
     """
 
     values: list[tuple[int, Kind, tf.Tensor]] = field(default_factory=list)
@@ -42,48 +44,50 @@ class ActivationTrace:
 
 
 class LayerMonitor:
-    """What is measured in a model.
+    """The measured layers of a model.
 
     Args:
-        model: A functional model; the layer that gives its outputs is not watched, as a sure answer is no saturation.
+        model: A functional model; its output layer is not recorded, as a confident prediction is no saturation.
 
     Attributes:
         names: Keras names of the L measured layers, from input to output.
-        head: The softmax or sigmoid that the model ends in; None for another end.
+        head: The softmax or sigmoid that the model ends in; None if it ends otherwise.
     """
 
     def __init__(self, model: keras.Model) -> None:
-        self._last = last = _last(model)
-        self.head, self._head_in = _head(last)
+        self._last = last = _output_layer(model)
+        self.head, self._head_in = _find_head(last)
         owners: dict[int, int] = {}
         self.names: list[str] = []
-        self._watched: list[tuple[int, keras.layers.Layer, str, Kind]] = []
+        self._activations: list[tuple[int, keras.layers.Layer, str, Kind]] = []
         trainable = {id(variable) for variable in model.trainable_variables}
-        for layer in _leaves(model):
+        for layer in _iterate_layers(model):
             own = [id(v) for v in layer.trainable_variables if id(v) in trainable and id(v) not in owners]
-            kind = None if layer is last else _kind(layer)
+            kind = None if layer is last else _activation_kind(layer)
             if not own and kind is None:
                 continue
             owners.update(dict.fromkeys(own, len(self.names)))
             if kind is not None:
-                self._watched.append((len(self.names), layer, *kind))
+                self._activations.append((len(self.names), layer, *kind))
             self.names.append(layer.name)
         self._owners = [owners[id(variable)] for variable in model.trainable_variables]
         self._weightless = [index not in self._owners for index in range(len(self.names))]
 
     @contextlib.contextmanager
     def record_activations(self) -> Iterator[ActivationTrace]:
-        """Note what activations give while the model is called."""
-        noted = ActivationTrace()
-        watched = [(layer, attribute, _noting(noted, index, kind)) for index, layer, attribute, kind in self._watched]
+        """Record activations while the model is called."""
+        trace = ActivationTrace()
+        watched = [
+            (layer, attribute, _recorder(trace, index, kind)) for index, layer, attribute, kind in self._activations
+        ]
         if self.head is not None:
-            watched.append((self._last, self._head_in, _noting_head(noted)))
+            watched.append((self._last, self._head_in, _head_recorder(trace)))
         before = [vars(layer).get(attribute) for layer, attribute, _ in watched]
         try:
             for layer, attribute, around in watched:
-                # Past Keras's own __setattr__, which would track what is put there.
+                # Bypass Keras's __setattr__, which would track the value.
                 vars(layer)[attribute] = around(getattr(layer, attribute))
-            yield noted
+            yield trace
         finally:
             for (layer, attribute, _), value in zip(watched, before, strict=True):
                 if value is None:
@@ -91,15 +95,15 @@ class LayerMonitor:
                 else:
                     vars(layer)[attribute] = value
 
-    def unit_shares(self, noted: ActivationTrace) -> tf.Tensor:
-        """Share of dead units and share of saturated values in each layer, float32 `(2, L)`; -1 for none to measure.
+    def unit_shares(self, trace: ActivationTrace) -> tf.Tensor:
+        """Return the shares of dead units and of saturated values of each layer, float32 `(2, L)`; -1 if not measured.
 
-        Of a layer that was called more than once it is the mean over its calls.
+        For a layer called more than once, it is the mean over the calls.
         """
-        return tf.stack([self._share(noted, ("relu",), _dead), self._share(noted, ("sigmoid", "tanh"), _saturated)])
+        return tf.stack([self._share(trace, ("relu",), _dead), self._share(trace, ("sigmoid", "tanh"), _saturated)])
 
     def norms(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
-        """Euclidean norm over all weights of each layer, float64 `(L,)`; -1 for a layer without weights.
+        """Return the Euclidean norm over all weights of each layer, float64 `(L,)`; -1 for a layer without weights.
 
         Args:
             arrays: As the model's `trainable_variables`.
@@ -108,23 +112,23 @@ class LayerMonitor:
         for owner, array in zip(self._owners, arrays, strict=True):
             flat = array.astype(np.float64).ravel()
             squares[owner] += float(flat @ flat)
-        return np.where(self._weightless, _NOTHING, np.sqrt(squares))
+        return np.where(self._weightless, _NOT_MEASURED, np.sqrt(squares))
 
     def _share(
-        self, noted: ActivationTrace, kinds: Sequence[Kind], share: Callable[[tf.Tensor, Kind], tf.Tensor]
+        self, trace: ActivationTrace, kinds: Sequence[Kind], share: Callable[[tf.Tensor, Kind], tf.Tensor]
     ) -> tf.Tensor:
         of: list[list[tf.Tensor]] = [[] for _ in self.names]
-        for index, kind, values in noted.values:
+        for index, kind, values in trace.values:
             if kind in kinds:
                 of[index].append(share(values, kind))
-        return tf.stack([tf.add_n(some) / len(some) if some else tf.constant(_NOTHING) for some in of])
+        return tf.stack([tf.add_n(some) / len(some) if some else tf.constant(_NOT_MEASURED) for some in of])
 
 
-def _noting(noted: ActivationTrace, index: int, kind: Kind) -> Callable[[Activation], Activation]:
+def _recorder(trace: ActivationTrace, index: int, kind: Kind) -> Callable[[Activation], Activation]:
     def around(inner: Activation) -> Activation:
         def function(*args: Any, **kwargs: Any) -> Any:
             values = inner(*args, **kwargs)
-            noted.values.append((index, kind, values))
+            trace.values.append((index, kind, values))
             return values
 
         return function
@@ -132,11 +136,11 @@ def _noting(noted: ActivationTrace, index: int, kind: Kind) -> Callable[[Activat
     return around
 
 
-def _noting_head(noted: ActivationTrace) -> Callable[[Activation], Activation]:
+def _head_recorder(trace: ActivationTrace) -> Callable[[Activation], Activation]:
     def around(inner: Activation) -> Activation:
         def function(inputs: Any, *args: Any, **kwargs: Any) -> Any:
-            noted.raw, noted.head = inputs, inner(inputs, *args, **kwargs)
-            return noted.head
+            trace.raw, trace.head = inputs, inner(inputs, *args, **kwargs)
+            return trace.head
 
         return function
 
@@ -144,19 +148,19 @@ def _noting_head(noted: ActivationTrace) -> Callable[[Activation], Activation]:
 
 
 def _dead(values: tf.Tensor, kind: Kind) -> tf.Tensor:
-    """Share of the units that are 0 everywhere; `values` is `(n, ..., units)`."""
+    """Return the share of units that are 0 everywhere; `values` is `(n, ..., units)`."""
     highest = tf.reduce_max(values, axis=list(range(len(values.shape) - 1)))
     return tf.reduce_mean(tf.cast(highest <= 0, tf.float32))
 
 
 def _saturated(values: tf.Tensor, kind: Kind) -> tf.Tensor:
-    """Share of the values on a flat part of the activation."""
+    """Return the share of values on a flat part of the activation."""
     centred = 2.0 * values - 1.0 if kind == "sigmoid" else values
-    return tf.reduce_mean(tf.cast(tf.abs(centred) > _FLAT, tf.float32))
+    return tf.reduce_mean(tf.cast(tf.abs(centred) > _SATURATION, tf.float32))
 
 
-def _kind(layer: keras.layers.Layer) -> tuple[str, Kind] | None:
-    """The attribute of a layer that computes its activation, and what kind that is; None where it is not watched."""
+def _activation_kind(layer: keras.layers.Layer) -> tuple[str, Kind] | None:
+    """Return the attribute that computes a layer's activation and its kind, or None if it is not measured."""
     if isinstance(layer, keras.layers.ReLU):
         return ("call", "relu") if not layer.negative_slope and not layer.threshold else None
     if isinstance(layer, (keras.layers.RNN, keras.layers.Wrapper)):
@@ -174,43 +178,43 @@ def _kind(layer: keras.layers.Layer) -> tuple[str, Kind] | None:
     return None if kind is None else ("activation", kind)
 
 
-def _head(last: keras.layers.Layer) -> tuple[Activation | None, str]:
-    """The head of a model that ends in a layer, and the attribute of the layer that computes it."""
+def _find_head(last: keras.layers.Layer) -> tuple[Activation | None, str]:
+    """Return the head of a model that ends in this layer, and the attribute that computes it."""
     if type(last) is keras.layers.Softmax and last.axis == -1:
         return keras.activations.softmax, "call"
-    # Layers of others may do something behind their activation.
-    activation = vars(last).get("activation") if is_keras(last) else None
+    # Custom layers may compute something after their activation.
+    activation = vars(last).get("activation") if is_builtin_layer(last) else None
     heads = keras.activations.softmax, keras.activations.sigmoid
     return (activation if activation in heads else None), "activation"
 
 
 def output_activation(model: keras.Model) -> tuple[str, str] | None:
-    """Return the softmax or sigmoid that a model ends in and the name of its layer, or None for another end."""
+    """Return the softmax or sigmoid that a model ends in and the name of its layer, or None if it ends otherwise."""
     if not getattr(model, "outputs", None):
         return None
-    last = _last(model)
-    head, _ = _head(last)
-    if head is None and type(last).__name__ in ("Softmax", "Sigmoid") and is_keras(last):  # of keras.ops
+    last = _output_layer(model)
+    head, _ = _find_head(last)
+    if head is None and type(last).__name__ in ("Softmax", "Sigmoid") and is_builtin_layer(last):  # of keras.ops
         return type(last).__name__.lower(), last.name
     return None if head is None else (head.__name__, last.name)
 
 
-def _leaves(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
-    """The layers inside a layer, in its order, then itself; recurrent layers and wrappers are not entered."""
+def _iterate_layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """Yield the layers inside a layer, in order, then the layer; recurrent layers and wrappers are not entered."""
     if not isinstance(layer, (keras.layers.RNN, keras.layers.Wrapper)):
-        for child in layer._flatten_layers(include_self=False, recursive=False):
-            yield from _leaves(child)
+        for child in flatten_layers(layer, include_self=False, recursive=False):
+            yield from _iterate_layers(child)
     yield layer
 
 
-def is_keras(layer: keras.layers.Layer) -> bool:
-    """Whether a layer's class is one of Keras's own."""
+def is_builtin_layer(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer's class is one of Keras's."""
     return type(layer).__module__.startswith("keras.")
 
 
-def _last(model: keras.Model) -> keras.layers.Layer:
-    """The layer that gives the model's outputs."""
+def _output_layer(model: keras.Model) -> keras.layers.Layer:
+    """Return the layer that computes the model's outputs."""
     last: Any = model
     while isinstance(last, keras.Model) and getattr(last, "outputs", None):
-        last = last.outputs[0]._keras_history.operation
+        last = producing_layer(last.outputs[0])
     return last

@@ -1,7 +1,7 @@
-"""The numbers that verdicts compare with; docs/health.md says where each comes from, and how it was checked.
+"""The thresholds of verdicts; docs/health.md says where each comes from, and how it was checked.
 
-They are ratios within one training.  A loss or a gradient by itself depends on the loss that was chosen, on the unit of
-the target and on weights of rows, so it says nothing that holds for two trials.
+They are ratios within one training: a loss or a gradient by itself depends on the loss function, the unit of the target
+and sample weights, and cannot be compared between trials.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ LARGE_UPDATE = 0.1
 are 1e-3 (Stanford CS231n)."""
 
 DEAD_SHARE = 0.75
-"""Dead units: so many units of a ReLU layer are 0 for every row."""
+"""Dead units: this share of the units of a ReLU layer is 0 for every row."""
 
 SATURATED_SHARE = 0.9
-"""Saturated: so many values of a layer lie where the slope is below 2 % of the steepest one."""
+"""Saturated: for this share of the values of a layer the slope is below 2 % of the steepest one."""
 
 VANISHING_RATIO = 1e-3
 """Vanishing: the gradient norm of a layer is this share of the largest one."""
 
-LEAST_PROGRESS = 0.02
-"""No progress: the loss lies by less than this share below that of whoever has learned nothing."""
-PROGRESS_EPOCHS = 5
-"""Epochs that a training gets before it is blamed for no progress, or all of them where there are fewer."""
+MIN_PROGRESS = 0.02
+"""No progress: the loss is less than this share below that without learning."""
+MIN_EPOCHS_FOR_PROGRESS = 5
+"""Epochs before "no progress" can be a verdict, or all of them if there are fewer."""
 
 OVERFITTING_GAP = 0.5
-"""Overfitting: so much of what the training loss fell is not there on the validation part."""
-FALL_TO_JUDGE = 0.1
+"""Overfitting: this share of the fall of the training loss is missing on the validation part."""
+MIN_FALL_FOR_GAP = 0.1
 """A fall of the training loss below this share says nothing about a gap."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from tuner.catalog import SCHEDULES, Recipe, TrialState
 from tuner.data import HeldOut, PreparedData, Split, Subset
-from tuner.engines import Engine, EpochRecord, ReportCallback, TrainingResult
+from tuner.engines import Engine, EpochRecord, ReportCallback, TrainingResult, TrainingTask
 from tuner.protocol import TrainingArtifacts
 from tuner.refit.revalidation import predict_outputs
 
@@ -70,12 +70,12 @@ def fit_final_model(
     def decide(record: EpochRecord) -> bool:
         return on_epoch(record, None)
 
-    training = engine.train(recipe, split, prepared.facts, build, 0, decide)
+    training = engine.train(TrainingTask(recipe, split, prepared.facts, build), decide)
     if training.state != TrialState.COMPLETE:
         return training
     from tuner.refit.serving_model import build_serving_model, find_custom_objects, save_checked
 
-    model = engine.model()
+    model = engine.trained_model()
     test = held.validation
     outputs = predict_outputs(model, test.x) if len(test) else np.empty((0, prepared.facts.outputs), np.float32)
     save_checked(build_serving_model(model, recipe, held), kept.model, held, recipe, model)

@@ -32,7 +32,7 @@ def revalidate(
     outputs: list[np.ndarray] = []
 
     def after_split(split: Split) -> None:
-        outputs.append(predict_outputs(engine.model(), split.validation.x))
+        outputs.append(predict_outputs(engine.trained_model(), split.validation.x))
 
     training = run_trial(engine, recipe, prepared, build, on_epoch, health, after_split)
     if training.state == TrialState.COMPLETE:

@@ -16,6 +16,7 @@ import numpy as np
 from tuner.catalog import Recipe, Task, resolve_head
 from tuner.data import HeldOut, Preprocessing
 from tuner.errors import ContentError
+from tuner.keras_internals import flatten_layers
 
 _SMALLEST = 1e-6
 """`Normalization` divides by the deviation or `keras.config.epsilon()`, 1e-7, whichever is larger."""
@@ -39,7 +40,7 @@ def build_serving_model(model: keras.Model, recipe: Recipe, held: HeldOut) -> ke
 
 def find_custom_objects(model: keras.Model) -> tuple[str, ...]:
     """Return the class names of layers that are not Keras's: they are needed to load the file."""
-    layers = model._flatten_layers(include_self=True, recursive=True)
+    layers = flatten_layers(model)
     return tuple(sorted({type(layer).__name__ for layer in layers if not type(layer).__module__.startswith("keras.")}))
 
 

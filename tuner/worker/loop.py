@@ -84,8 +84,8 @@ class Worker:
             self._send(messages.event_message(EpochFinished(job.number, record, step, value, waits)))
             return bool(self._inbox.get()["go_on"]) if waits else True
 
-        began, before = time.monotonic(), engine.programs
-        engine.measured.update(job.measured)
+        began, before = time.monotonic(), engine.compile_stats
+        engine.step_times.update(job.measured)
         try:
             recipe = Recipe.from_json(job.recipe)
             reference = Reference.parse(recipe.model.reference, "build")
@@ -108,10 +108,10 @@ class Worker:
             self._restore(job.number)
             self._send(messages.event_message(raised))
         else:
-            made = engine.programs[0] - before[0], engine.programs[1] - before[1]
+            made = engine.compile_stats[0] - before[0], engine.compile_stats[1] - before[1]
             seconds = job.spent_s + time.monotonic() - began
-            new = {network: times for network, times in engine.measured.items() if network not in job.measured}
-            ended = JobFinished(job.number, training, seconds, made, engine.used, engine.fallback_reason, new)
+            new = {network: times for network, times in engine.step_times.items() if network not in job.measured}
+            ended = JobFinished(job.number, training, seconds, made, engine.last_engine, engine.fallback_reason, new)
             self._restore(job.number)
             self._send(messages.event_message(ended))
 
@@ -154,7 +154,9 @@ class Worker:
 
         def run(resume: Checkpoint | None) -> TrainingResult:
             keep = CheckpointPolicy(job.number, recipe, config.checkpoint_s, job.spent_s, tell)
-            return run_trial(engine, recipe, prepared, build, on_epoch, config.health, keep=keep, resume=resume)
+            return run_trial(
+                engine, recipe, prepared, build, on_epoch, config.health, on_checkpoint=keep, resume=resume
+            )
 
         if job.checkpoint is not None:
             try:

@@ -1,33 +1,34 @@
-"""Train by a few compiled functions that trials share, with the results of `model.fit`.
+"""Train many small models without tracing each: trials share compiled functions.
 
-1.  Tracing a Keras model takes a second, training a small one a tenth of that.  So nothing is traced per trial:
-    trials of a study share **graph functions**, cached by what their recipes have in common.
-2.  That is everything of a recipe but its numbers: model file and options, loss, optimizer, switches.  Learning rate,
-    momentum, betas, weight decay, penalties and the like are **runtime scalars**: variables in the places where Keras
-    expects a Python float (`runtime_scalar`, `tunable_objects`).
-3.  Four kinds of function are traced (`graph_functions`): a *network* forward and backward, given the gradient of its
-    raw outputs; that gradient, for a *loss*; an *optimizer*'s update; the loss on the validation part.  A network and
-    a loss are joined by copying the nodes of two FunctionDefs, not by tracing the pair (`function_def_builder`).  So
-    216 combinations of 12 networks, 3 losses and 6 optimizers cost 12 + 3 + 18 traces, an update for each optimizer
-    and width.
-4.  All trainable weights are in one flat vector, so that an update is a few operations and not a few for each layer
-    (`flat_weights`); apart for optimizers that look at a weight as a whole, and above 500,000 weights.
-5.  A **training program** is the functions of one kind of recipe (`training_program`).  The **program cache** finds
-    or makes it, and loads a recipe's scalars, slots and initial weights (`program_cache`).
-6.  Initial weights equal Keras's own: the draws of one recorded build are repeated with other seeds, and verified
-    once for each kind of network (`initial_weights`).
-7.  An epoch runs step by step, in two calls of about 0.1 ms (`epoch_runner`); once a gradient and an update make 500
-    steps together, as one loop in TensorFlow (`epoch_graph`); or compiled by XLA, if a measurement says that this is
-    at least 1.25 times as fast (`xla_policy`).  The first two give the same weights to the last bit.
-8.  What would be lost between separate functions is refused while they are traced: state set in `call`, random
-    numbers without a seed, unknown variables, masks, sparse gradients with Adam (`support_checks`).  `auto` then
-    takes `fit`.
-9.  The contract: the weights of `model.fit` within 1e-4 (relative) after three epochs, for every loss with every
-    optimizer (`tests/engines/test_compiled_equality.py`).
+1. Tracing a Keras model takes about 1 s; training a small one takes 0.1 s.  So nothing is traced per trial.  Trials
+   share *graph functions*, cached by signature.
+2. A *signature* is everything of a recipe but its numbers: model file and options, loss, optimizer, switches.  Learning
+   rate, momentum, betas, decay and penalties are *runtime scalars*: TensorFlow variables that Keras uses in place of
+   Python floats (`runtime_scalar`, `tunable_objects`).
+3. Four functions are traced (`graph_functions`): forward and backward pass of a network, given the gradient of its raw
+   outputs; that gradient, for a loss; the update of an optimizer; the loss on validation rows.  Network and loss are
+   joined by copying the nodes of two FunctionDefs (`function_def_builder`), not by tracing the pair: 216 combinations
+   of 12 networks, 3 losses and 6 optimizers take 12 + 3 + 18 traces, an update for each optimizer and width.  Outputs
+   for validation rows are a subgraph of the first function if the network does the same in training and inference;
+   otherwise they are traced as well.
+4. The trainable weights are one flat vector (`flat_weights`), so an update is a few operations, not a few per layer.
+   Optimizers and clippings whose row in the catalog says `per_tensor`, and networks above 500,000 weights, get a
+   variable for each weight.
+5. A *training program* (`training_program`) is the functions of one signature.  `program_cache` finds or builds it and
+   loads the scalars, optimizer slots and initial weights of a recipe.
+6. Initial weights equal Keras's own: the draws of one recorded build are replayed with the seeds of the recipe
+   (`initial_weights`), verified once for each kind of network and each initializer.
+7. An epoch (`epoch_runner`) runs step by step, two calls of 0.1 ms each; or, from 500 steps of a gradient and an update
+   on, as one while-loop graph (`epoch_graph`); or compiled by XLA, if a long training measures it to be at least 1.25
+   times as fast (`xla_policy`).  The first two are equal to the last bit.
+8. Models that would lose something between functions (state set in `call`, unseeded random numbers, variables unknown
+   to Keras, masks, sparse gradients with a nonlinear optimizer) are refused while they are traced (`support_checks`);
+   the engine `auto` then uses `model.fit`.
+9. The contract: losses, objective and weights equal those of `model.fit` within 1e-4 after three epochs, for each loss
+   with each optimizer under a schedule (tests/engines/test_compiled_equality.py).
 10. Read in this order: `engine`, `training_program`, `program_cache`, `graph_functions`, `epoch_runner`.
 
-docs/decisions/0003-compiled-engine.md has the alternatives and what was measured.
-
+docs/engine.md says the same for users, docs/decisions/0003-compiled-engine.md what else was tried.
 Notation: n rows, k outputs.
 """
 

@@ -1,4 +1,4 @@
-"""The program of an epoch: a loop around the gradient and the update, written and not traced.
+"""An epoch as one graph function: a while loop around gradient and update, built without tracing.
 
 TensorFlow runs it operation by operation, or XLA compiles it as a whole.
 """
@@ -9,29 +9,31 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, output, types_of
+from tuner.engines.compiled.build_timer import BuildTimer
+from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, get_dtypes, nth_output
 from tuner.engines.compiled.graph_functions import GraphFunction
-from tuner.engines.compiled.lru_cache import BuildTimer
 
-_CHANGED = (tf.int32, tf.float64)
-"""What a step gives to the next one: its number, and the sum of the losses so far."""
-_GIVEN = (tf.int32, tf.int32, tf.int32, tf.float32)
-"""Number of steps, order of the rows, batch size, rates; the rows are behind them, then what the pieces capture."""
+_STATE_DTYPES = (tf.int32, tf.float64)
+"""State from step to step: its number, and the sum of the losses so far."""
+_INPUT_DTYPES = (tf.int32, tf.int32, tf.int32, tf.float32)
+"""Number of steps, order of the rows, batch size, learning rates; rows and captures follow."""
 
 
 def build_epoch_graph(
-    gradient: GraphFunction, update: GraphFunction, rows: Sequence[tf.TensorSpec], clock: BuildTimer
+    gradient: GraphFunction, update: GraphFunction, rows: Sequence[tf.TensorSpec], timer: BuildTimer
 ) -> GraphFunction:
-    """`(steps, order, batch size, rates, *rows)` trains so many steps → the sum of each batch's loss times its rows.
+    """Build `(steps, order, batch size, rates, *rows)` → sum over batches of loss times rows; trains that many steps.
 
-    The order is int32 `(n,)`; the last batch has what is left.  Rates are float32, one a step, the sum is float64.
+    The order is int32 `(n,)`; the last batch may be smaller.  Rates are float32, one a step; the sum is float64.
     """
-    parts = _Parts(gradient, update, rows)
+    spec = _LoopSpec(gradient, update, rows)
     epoch = FunctionDefBuilder("epoch")
-    state = _begin(epoch, parts)
-    (_, total, *_), last = _loop(epoch, parts, state, _more(parts), _step(parts, None), lowered=True)
+    state = _add_initial_state(epoch, spec)
+    (_, total, *_), last = _add_while_loop(
+        epoch, spec, state, _build_condition(spec), _build_body(spec, None), lowered=True
+    )
     epoch.set_outputs([total], [tf.float64], after=[last])
-    return GraphFunction(epoch.register(), [tf.float64], parts.captured, clock)
+    return GraphFunction(epoch.register(), [tf.float64], spec.captures, timer)
 
 
 def build_xla_epoch_graph(
@@ -40,108 +42,108 @@ def build_xla_epoch_graph(
     rows: Sequence[tf.TensorSpec],
     count: int,
     batch: int,
-    clock: BuildTimer,
+    timer: BuildTimer,
 ) -> GraphFunction:
-    """The same for so many rows and batches of this size, compiled by XLA at its first call.
+    """Build the same for a fixed number of rows and batch size, compiled by XLA at its first call.
 
-    XLA must know the size of what it takes, so the last batch has a loop of its own where it is smaller.
+    XLA needs static shapes, so a smaller last batch has a loop of its own.
     """
-    parts, (whole, rest) = _Parts(gradient, update, rows), divmod(count, batch)
+    spec, (whole, rest) = _LoopSpec(gradient, update, rows), divmod(count, batch)
     epoch = FunctionDefBuilder("epoch")
-    state = _begin(epoch, parts)
-    state, last = _loop(epoch, parts, state, _more(parts, whole), _step(parts, batch))
+    state = _add_initial_state(epoch, spec)
+    state, last = _add_while_loop(epoch, spec, state, _build_condition(spec, whole), _build_body(spec, batch))
     if rest:
-        state, last = _loop(epoch, parts, state, _more(parts), _step(parts, rest))
+        state, last = _add_while_loop(epoch, spec, state, _build_condition(spec), _build_body(spec, rest))
     epoch.set_outputs([state[1]], [tf.float64], after=[last])
     compiled = FunctionDefBuilder("compiled")
     call = compiled.add_op(
         "StatefulPartitionedCall",
-        compiled.add_inputs(parts.given),
+        compiled.add_inputs(spec.input_dtypes),
         "output",
-        Tin=parts.given,
+        Tin=spec.input_dtypes,
         Tout=[tf.float64],
         f=epoch.register(),
         _XlaMustCompile=True,
     )
     compiled.set_outputs([call], [tf.float64], after=[call])
-    return GraphFunction(compiled.register(), [tf.float64], parts.captured, clock)
+    return GraphFunction(compiled.register(), [tf.float64], spec.captures, timer)
 
 
-class _Parts:
-    """What a loop is made of.
+class _LoopSpec:
+    """Functions and signature of a loop.
 
     Attributes:
-        gradient, update: What a step calls.
+        gradient, update: The functions that a step calls.
         rows: Specs of the rows.
-        captured: What both pieces capture, each once: XLA takes no variable twice.
-        given: Types of the arguments.
-        types: Of all that a step is given, and gives to the next one.
+        captured: The captures of both functions, each once: XLA takes no variable twice.
+        given: Dtypes of the arguments.
+        types: Dtypes of the loop variables.
     """
 
     def __init__(self, gradient: GraphFunction, update: GraphFunction, rows: Sequence[tf.TensorSpec]) -> None:
         self.gradient, self.update, self.rows = gradient, update, rows
-        by_id = {id(tensor): tensor for tensor in (*gradient.captured, *update.captured)}
-        self._places = {key: place for place, key in enumerate(by_id)}
-        self.captured = list(by_id.values())
-        self.given = [*_GIVEN, *types_of(rows), *types_of(self.captured)]
-        self.types = [*_CHANGED, *self.given]
+        by_id = {id(tensor): tensor for tensor in (*gradient.captures, *update.captures)}
+        self._capture_index = {key: place for place, key in enumerate(by_id)}
+        self.captures = list(by_id.values())
+        self.input_dtypes = [*_INPUT_DTYPES, *get_dtypes(rows), *get_dtypes(self.captures)]
+        self.dtypes = [*_STATE_DTYPES, *self.input_dtypes]
 
-    def captured_by(self, piece: GraphFunction, captured: Sequence[str]) -> list[str]:
-        """References to what a piece captures, among those to what both do."""
-        return [captured[self._places[id(tensor)]] for tensor in piece.captured]
+    def captures_for(self, function: GraphFunction, captured: Sequence[str]) -> list[str]:
+        """Select the references to the captures of one function."""
+        return [captured[self._capture_index[id(tensor)]] for tensor in function.captures]
 
 
-def _begin(epoch: FunctionDefBuilder, parts: _Parts) -> list[str]:
-    arguments = epoch.add_inputs(parts.given)
+def _add_initial_state(epoch: FunctionDefBuilder, spec: _LoopSpec) -> list[str]:
+    arguments = epoch.add_inputs(spec.input_dtypes)
     return [epoch.constant(0, tf.int32), epoch.constant(0.0, tf.float64), *arguments]
 
 
-def _loop(
+def _add_while_loop(
     epoch: FunctionDefBuilder,
-    parts: _Parts,
+    spec: _LoopSpec,
     state: Sequence[str],
     more: FunctionDefBuilder,
     step: FunctionDefBuilder,
     lowered: bool = False,
 ) -> tuple[list[str], str]:
-    """Steps as long as there are more → the state behind them, and the operation that has made them.
+    """Add a while loop, and return the state after it and its operation.
 
-    A loop that is lowered becomes control flow of TensorFlow's own, which XLA does not take.
+    A lowered loop becomes TensorFlow's own control flow, which XLA does not take.
     """
     loop = epoch.add_op(
         "While",
         state,
         "output",
-        T=parts.types,
+        T=spec.dtypes,
         cond=more,
         body=step,
         parallel_iterations=1,
         _lower_using_switch_merge=lowered,
     )
-    return [output(loop, index) for index in range(len(parts.types))], loop
+    return [nth_output(loop, index) for index in range(len(spec.dtypes))], loop
 
 
-def _more(parts: _Parts, most: int | None = None) -> FunctionDefBuilder:
-    """Whether there is another step, of so many at most."""
+def _build_condition(spec: _LoopSpec, max_steps: int | None = None) -> FunctionDefBuilder:
+    """Build the condition that there is another step, of at most `max_steps`."""
     more = FunctionDefBuilder("more")
-    number, _, steps, *_ = more.add_inputs(parts.types)
-    if most is not None:
-        steps = more.add_op("Minimum", [steps, more.constant(most, tf.int32)], "z", T=tf.int32)
+    number, _, steps, *_ = more.add_inputs(spec.dtypes)
+    if max_steps is not None:
+        steps = more.add_op("Minimum", [steps, more.constant(max_steps, tf.int32)], "z", T=tf.int32)
     more.set_outputs([more.add_op("Less", [number, steps], "z", T=tf.int32)], [tf.bool])
     return more.register()
 
 
-def _step(parts: _Parts, size: int | None) -> FunctionDefBuilder:
-    """`(number, total, steps, order, batch size, rates, *rows, *captured)` → the same behind the step of this number.
+def _build_body(spec: _LoopSpec, batch_rows: int | None) -> FunctionDefBuilder:
+    """Build `(number, total, steps, order, batch size, rates, *rows, *captures)` → the same after one step.
 
     Args:
-        parts: What it calls.
-        size: Rows of its batch; None for the batch size, or what is left.
+        spec: The functions that it calls.
+        size: Rows of its batch; None for the batch size or the rest.
     """
-    gradient, update = parts.gradient, parts.update
+    gradient, update = spec.gradient, spec.update
     step = FunctionDefBuilder("step")
-    number, total, steps, order, batch, rates, *others = step.add_inputs(parts.types)
-    rows, captured = others[: len(parts.rows)], others[len(parts.rows) :]
+    number, total, steps, order, batch, rates, *others = step.add_inputs(spec.dtypes)
+    rows, captured = others[: len(spec.rows)], others[len(spec.rows) :]
     first, one = step.constant(0, tf.int32), step.constant(1, tf.int32)
 
     def take(values: str, chosen: str) -> str:
@@ -155,37 +157,37 @@ def _step(parts: _Parts, size: int | None) -> FunctionDefBuilder:
         return step.add_op("Cast", [value], "y", SrcT=kind, DstT=tf.float64)
 
     begin = step.add_op("Mul", [number, batch], "z", T=tf.int32)
-    if size is None:
+    if batch_rows is None:
         ends = [pack(begin), pack(step.add_op("AddV2", [begin, batch], "z", T=tf.int32)), pack(one)]
         chosen = step.add_op("StridedSlice", [order, *ends], "output", T=tf.int32, Index=tf.int32)
     else:
-        part = [pack(begin), step.constant([size], tf.int32)]
+        part = [pack(begin), step.constant([batch_rows], tf.int32)]
         chosen = step.add_op("Slice", [order, *part], "output", T=tf.int32, Index=tf.int32)
 
     loss = step.add_op(
         "StatefulPartitionedCall",
-        [*(take(part, chosen) for part in rows), *parts.captured_by(gradient, captured)],
+        [*(take(part, chosen) for part in rows), *spec.captures_for(gradient, captured)],
         "output",
-        Tin=types_of([*parts.rows, *gradient.captured]),
-        Tout=gradient.types,
+        Tin=get_dtypes([*spec.rows, *gradient.captures]),
+        Tout=gradient.dtypes,
         f=gradient.function,
     )
-    gradients = [output(loss, index) for index in range(1, len(gradient.types))]
+    gradients = [nth_output(loss, index) for index in range(1, len(gradient.dtypes))]
     updated = step.add_op(
         "StatefulPartitionedCall",
-        [*gradients, take(rates, number), *parts.captured_by(update, captured)],
+        [*gradients, take(rates, number), *spec.captures_for(update, captured)],
         "output",
         after=[loss],  # weight decay changes the weights before it needs the gradient
-        Tin=[*gradient.types[1:], tf.float32, *types_of(update.captured)],
-        Tout=update.types,
+        Tin=[*gradient.dtypes[1:], tf.float32, *get_dtypes(update.captures)],
+        Tout=update.dtypes,
         f=update.function,
     )
 
-    rows_chosen = step.add_op("Size", [chosen], "output", T=tf.int32, out_type=tf.int32)
-    by_rows = step.add_op("Mul", [float64(loss, tf.float32), float64(rows_chosen, tf.int32)], "z", T=tf.float64)
+    taken = step.add_op("Size", [chosen], "output", T=tf.int32, out_type=tf.int32)
+    by_rows = step.add_op("Mul", [float64(loss, tf.float32), float64(taken, tf.int32)], "z", T=tf.float64)
     total = step.add_op("AddV2", [total, by_rows], "z", T=tf.float64)
     number = step.add_op("AddV2", [number, one], "z", T=tf.int32)
     # The next step must not begin before the weights are those of this one.
     number = step.add_op("Identity", [number], "output", after=[updated], T=tf.int32)
-    step.set_outputs([number, total, steps, order, batch, rates, *others], parts.types, after=[updated])
+    step.set_outputs([number, total, steps, order, batch, rates, *others], spec.dtypes, after=[updated])
     return step.register()

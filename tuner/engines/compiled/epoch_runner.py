@@ -1,4 +1,4 @@
-"""An epoch of a program: step by step, in one call where that pays, or as XLA has compiled it.
+"""Train epochs: step by step, as one graph, or compiled by XLA.
 
 Shapes: n rows; x `(n, *input_shape)`, y `(n, outputs)`, weight `(n,)`; all float32.
 """
@@ -10,48 +10,48 @@ from functools import partial
 
 import numpy as np
 import tensorflow as tf
+from cachetools import LRUCache
 
+from tuner.engines.compiled.build_timer import BuildTimer
 from tuner.engines.compiled.epoch_graph import build_epoch_graph, build_xla_epoch_graph
 from tuner.engines.compiled.graph_functions import GraphFunction
-from tuner.engines.compiled.lru_cache import BuildTimer, LruCache
 
 MIN_STEPS_FOR_EPOCH_GRAPH = 500
-"""Steps with a gradient and an update, made and to come, from which there is a program of an epoch for both: it takes
-0.02 s and 2 MB, and saves 0.06 ms a step."""
+"""Steps of a (gradient, update) pair, past and remaining, from which an epoch graph is built: it takes 0.02 s and 2 MB,
+and saves 0.06 ms a step."""
 MIN_STEPS_FOR_RESERVED_SLOT = 4000
-"""Steps from which a pair is taken to be used on, so that it gets one of the last programs."""
+"""A (gradient, update) pair with this many steps may use a reserved slot."""
 MAX_EPOCH_GRAPHS = 48
-"""Programs of whole epochs that TensorFlow runs: 2 MB each."""
+"""Epoch graphs that TensorFlow runs: 2 MB each."""
 MAX_XLA_GRAPHS = 64
-"""Programs of whole epochs that XLA compiles: 5 MB each."""
+"""Epoch graphs that XLA compiles: 5 MB each."""
 RESERVED_SLOTS = 8
-"""Programs that are kept for such pairs: TensorFlow does not give back what a program holds, so their number has a
-limit, and the first trials of a long study would reach it."""
-_SHUFFLED_BYTES = 2**26
-"""So much of an epoch is put into its order at once: a gather for each batch costs a step 0.03 ms."""
+"""Epoch graphs reserved for such pairs: TensorFlow does not free a graph, so their number is limited, and the first
+trials of a long study would use them up."""
+_MAX_SHUFFLE_BYTES = 2**26
+"""Bytes of an epoch that are shuffled at once: a gather for each batch costs a step 0.03 ms."""
 
 
 class EpochGraphCache:
-    """The programs of whole epochs of a worker.
+    """The epoch graphs of a worker.
 
-    TensorFlow does not give back all that they hold, so it makes few of its own where they pay little.  XLA's take a
-    second each and are for trainings that are worth it: those used longest ago are dropped.
+    TensorFlow does not free all of their memory, so few are built.  Those of XLA take a second each.
 
     Args:
-        clock: Counts them.
+        timer: Counts them.
     """
 
-    def __init__(self, clock: BuildTimer) -> None:
-        self.clock = clock
-        self.run: LruCache[GraphFunction] = LruCache(MAX_EPOCH_GRAPHS, clock)
-        self.compiled: LruCache[GraphFunction | None] = LruCache(MAX_XLA_GRAPHS, clock)
+    def __init__(self, timer: BuildTimer) -> None:
+        self.timer = timer
+        self.plain: LRUCache[EpochRunner, GraphFunction] = LRUCache(MAX_EPOCH_GRAPHS)
+        self.xla: LRUCache[tuple[EpochRunner, int, int], GraphFunction | None] = LRUCache(MAX_XLA_GRAPHS)
 
 
 class EpochRunner:
-    """Trains epochs with a gradient and an update; trials that have both in common share it.
+    """Trains epochs with a gradient and an update, for all trials that share both.
 
-    Step by step or in one call, the numbers are the same to the last bit.  XLA's differ in rounding, so it is the trial
-    that chooses it, for all of its epochs.
+    Step by step or as one graph, the numbers are equal to the last bit.  XLA rounds differently, so a trial uses it for
+    all of its epochs or for none.
 
     Args:
         gradient: Of the loss for a batch.
@@ -61,11 +61,11 @@ class EpochRunner:
     """
 
     def __init__(
-        self, gradient: GraphFunction, update: GraphFunction, rows: Sequence[tf.TensorSpec], whole: EpochGraphCache
+        self, gradient: GraphFunction, update: GraphFunction, rows: Sequence[tf.TensorSpec], graphs: EpochGraphCache
     ) -> None:
         self._gradient, self._update = gradient, update
-        self._rows, self._whole = rows, whole
-        self._in_one: GraphFunction | None = None
+        self._rows, self._graphs = rows, graphs
+        self._graph: GraphFunction | None = None
         self._steps = 0
 
     def train(
@@ -74,10 +74,10 @@ class EpochRunner:
         order: np.ndarray,
         sizes: Sequence[int],
         rates: np.ndarray,
-        to_come: int,
-        by_xla: bool = False,
+        remaining_epochs: int,
+        use_xla: bool = False,
     ) -> float:
-        """One pass over the rows.
+        """Train one epoch.
 
         Args:
             rows: Of the training part.
@@ -90,79 +90,84 @@ class EpochRunner:
         Returns:
             The mean of the loss over the rows.
         """
-        compiled = self.compiled(rows, sizes[0]) if by_xla else None
+        compiled = self.xla_epoch_graph(rows, sizes[0]) if use_xla else None
         if compiled is not None:
-            return call(compiled, len(sizes), rows, order, sizes[0], rates) / len(order)
-        if self._in_one is None and self._pays(len(sizes) * (1 + to_come)):
-            self._in_one = self.in_one()
+            return run_epoch_graph(compiled, len(sizes), rows, order, sizes[0], rates) / len(order)
+        if self._graph is None and self._graph_pays(len(sizes) * (1 + remaining_epochs)):
+            self._graph = self.epoch_graph()
         self._steps += len(sizes)
-        train = self._step_by_step if self._in_one is None else self._at_once
+        train = self._step_by_step if self._graph is None else self._run_graph
         return train(rows, order, sizes, rates) / len(order)
 
-    def in_one(self) -> GraphFunction:
-        """The program of an epoch that TensorFlow runs."""
-        whole = self._whole
-        make = partial(build_epoch_graph, self._gradient, self._update, self._rows, whole.clock)
-        return whole.run.get(self, make)
+    def epoch_graph(self) -> GraphFunction:
+        """Return the epoch graph that TensorFlow runs."""
+        make = partial(build_epoch_graph, self._gradient, self._update, self._rows, self._graphs.timer)
+        return self._graphs.timer.get_or_build(self._graphs.plain, self, make)
 
-    def compiled(self, rows: Sequence[tf.Tensor], batch: int) -> GraphFunction | None:
-        """The program of an epoch that XLA compiles; None where it cannot."""
+    def xla_epoch_graph(self, rows: Sequence[tf.Tensor], batch: int) -> GraphFunction | None:
+        """Return the epoch graph compiled by XLA, or None if XLA cannot compile it."""
         count = len(rows[0])
 
         def make() -> GraphFunction | None:
-            piece = build_xla_epoch_graph(self._gradient, self._update, self._rows, count, batch, self._whole.clock)
+            graph = build_xla_epoch_graph(self._gradient, self._update, self._rows, count, batch, self._graphs.timer)
             order, rates = np.arange(count, dtype=np.int32), np.zeros(-(-count // batch), np.float32)
             try:
-                call(piece, 0, rows, order, batch, rates)
+                run_epoch_graph(graph, 0, rows, order, batch, rates)
             except tf.errors.OpError:  # an operation that XLA does not know, or not in this form
                 return None
-            return piece
+            return graph
 
-        return self._whole.compiled.get((self, count, batch), make)
+        return self._graphs.timer.get_or_build(self._graphs.xla, (self, count, batch), make)
 
-    def _pays(self, to_come: int) -> bool:
-        """Whether a program of an epoch pays, and there is room for it, where so many steps are to come."""
-        left = self._whole.run.left - (0 if self._steps >= MIN_STEPS_FOR_RESERVED_SLOT else RESERVED_SLOTS)
-        return self._steps + to_come >= MIN_STEPS_FOR_EPOCH_GRAPH and left > 0
+    def _graph_pays(self, remaining_steps: int) -> bool:
+        """Return whether an epoch graph pays and there is a slot for it."""
+        plain = self._graphs.plain
+        left = int(plain.maxsize - plain.currsize) - (
+            0 if self._steps >= MIN_STEPS_FOR_RESERVED_SLOT else RESERVED_SLOTS
+        )
+        return self._steps + remaining_steps >= MIN_STEPS_FOR_EPOCH_GRAPH and left > 0
 
-    def _at_once(self, rows: Sequence[tf.Tensor], order: np.ndarray, sizes: Sequence[int], rates: np.ndarray) -> float:
-        assert self._in_one is not None
-        return call(self._in_one, len(sizes), rows, order, sizes[0], rates)
+    def _run_graph(
+        self, rows: Sequence[tf.Tensor], order: np.ndarray, sizes: Sequence[int], rates: np.ndarray
+    ) -> float:
+        assert self._graph is not None
+        return run_epoch_graph(self._graph, len(sizes), rows, order, sizes[0], rates)
 
     def _step_by_step(
         self, rows: Sequence[tf.Tensor], order: np.ndarray, sizes: Sequence[int], rates: np.ndarray
     ) -> float:
         gradient, update, losses = self._gradient, self._update, []
         by_step = tf.raw_ops.Unpack(value=tf.constant(rates), num=len(rates))
-        for rate, batch in zip(by_step, _batches(rows, order, sizes), strict=True):
+        for rate, batch in zip(by_step, _iterate_batches(rows, order, sizes), strict=True):
             loss, *gradients = gradient(*batch)
             update(*gradients, rate)
             losses.append(loss)
-        # The sum one by one, as the program of an epoch makes it.
+        # Summed one by one, as in the epoch graph.
         return float(np.cumsum(tf.raw_ops.Pack(values=losses).numpy().astype(np.float64) * sizes)[-1])
 
 
-def call(
+def run_epoch_graph(
     epoch: GraphFunction, steps: int, rows: Sequence[tf.Tensor], order: np.ndarray, batch: int, rates: np.ndarray
 ) -> float:
-    """Train the first steps of an epoch → the sum of each batch's loss times its rows."""
+    """Train the first steps of an epoch, and return the sum of each batch's loss times its rows."""
     (total,) = epoch(tf.constant(steps), tf.constant(order), tf.constant(batch), tf.constant(rates), *rows)
     return float(total)
 
 
-def _batches(rows: Sequence[tf.Tensor], order: np.ndarray, sizes: Sequence[int]) -> Iterator[tuple[tf.Tensor, ...]]:
-    """The rows in their order, batch by batch."""
+def _iterate_batches(
+    rows: Sequence[tf.Tensor], order: np.ndarray, sizes: Sequence[int]
+) -> Iterator[tuple[tf.Tensor, ...]]:
+    """Yield the shuffled rows, batch by batch."""
     row_bytes = 4 * max(1, int(np.prod(rows[0].shape[1:])))
-    at_once = max(1, _SHUFFLED_BYTES // (row_bytes * sizes[0]))
+    at_once = max(1, _MAX_SHUFFLE_BYTES // (row_bytes * sizes[0]))
     for first in range(0, len(sizes), at_once):
         some = sizes[first : first + at_once]
         begin = first * sizes[0]
         chosen = tf.constant(order[begin : begin + sum(some)])
-        yield from zip(*(_split(part, chosen, some) for part in rows), strict=True)
+        yield from zip(*(_gather_batches(part, chosen, some) for part in rows), strict=True)
 
 
-def _split(part: tf.Tensor, chosen: tf.Tensor, sizes: Sequence[int]) -> list[tf.Tensor]:
-    """The chosen rows in batches.  The operations themselves: `tf.gather` and `tf.split` take twice as long."""
+def _gather_batches(part: tf.Tensor, chosen: tf.Tensor, sizes: Sequence[int]) -> list[tf.Tensor]:
+    """Gather rows in batches; raw operations, as `tf.gather` and `tf.split` take twice as long."""
     shuffled = tf.raw_ops.GatherV2(params=part, indices=chosen, axis=0)
-    batches: list[tf.Tensor] = tf.raw_ops.SplitV(value=shuffled, size_splits=sizes, axis=0, num_split=len(sizes))
-    return batches
+    return list(tf.raw_ops.SplitV(value=shuffled, size_splits=sizes, axis=0, num_split=len(sizes)))

@@ -1,9 +1,9 @@
-"""Initial weights of a recipe, equal to those that building its model gives, without building it.
+"""Replay the initial weights of a recipe without building its model.
 
-Building a Keras model costs some 50 ms, drawing its weights 2.  So one building is watched: which initializer fills
-which variable, and with which of the seeds that Keras draws from Python's generator.  For another recipe the
-same draws are made again.  That they give what building gives is checked once for each kind of network and once for
-each initializer of a model file, not assumed: a model file may have randomness of its own.
+Building a Keras model takes about 50 ms, drawing its weights 2.  So one build is recorded: which initializer fills
+which variable, with which of the seeds that Keras draws from Python's generator.  Another recipe replays the draws.
+Replayed weights are verified against a build once for each kind of network and each initializer of a model file, as a
+model file may draw numbers of its own.
 """
 
 from __future__ import annotations
@@ -15,21 +15,24 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.utils.naming import reset_uids  # `clear_session` does this as well, and more
 
 from tuner.catalog import Recipe, build_model, make_initializer
-from tuner.engines.variable_io import values_of
+from tuner.engines.variable_io import get_values
+from tuner.keras_internals import reset_uids
 
-_MOST_DRAWS = 10_000
-"""More seeds than any model draws; then Python's generator was used for something else."""
+Record = tuple[tuple[int, ...], Any, Any, np.ndarray]
+"""Shape, dtype and seed of an initializer's call, and its value."""
+
+_MAX_DRAWS = 10_000
+"""More seeds than any model draws: Python's generator was used for something else."""
 
 Build = Callable[[Recipe, Callable[[Any], Any], Callable[[int], object]], keras.Model]
-"""Builds the model of a recipe, given what to wrap its initializer in, and what sets the generators."""
+"""Builds the model of a recipe, given a wrapper for its initializer and a function that seeds the generators."""
 
 
 @dataclass(frozen=True)
 class RecordedDraw:
-    """A value that an initializer gave: its seed was draw number `draw`, or None where it has a generator."""
+    """A call of an initializer; its seed was draw number `draw`, or None if it has a generator."""
 
     shape: tuple[int, ...]
     dtype: Any
@@ -37,21 +40,38 @@ class RecordedDraw:
 
 
 class RecordingInitializer(keras.initializers.Initializer):
-    """An initializer, and its clones, that notes what it draws."""
+    """Wraps an initializer and its clones, and records their values."""
 
-    def __init__(self, inner: Any, noted: list[tuple[tuple[int, ...], Any, Any, np.ndarray]]) -> None:
-        self._inner, self._noted = inner, noted
+    def __init__(self, inner: Any, records: list[Record]) -> None:
+        self._inner, self._records = inner, records
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
         value = self._inner(shape, dtype=dtype)
-        self._noted.append((tuple(shape), dtype, self._inner.seed, keras.ops.convert_to_numpy(value)))
+        self._records.append((tuple(shape), dtype, self._inner.seed, keras.ops.convert_to_numpy(value)))
         return value
 
     def clone(self) -> RecordingInitializer:
-        return RecordingInitializer(self._inner.clone(), self._noted)
+        return RecordingInitializer(self._inner.clone(), self._records)
 
     def get_config(self) -> dict[str, Any]:
         return dict(self._inner.get_config())
+
+
+@dataclass(frozen=True)
+class ReplayPlan:
+    """The sources of the variables of a network.
+
+    Attributes:
+        seed_count: Seeds that Keras draws in a build.
+        draws: Calls of the initializer, in order.
+        sources: For each variable: "drawn" and the index of a draw, "seed" and that of a seed, "constant" and a value.
+        signature: See `_signature`.
+    """
+
+    seed_count: int
+    draws: Sequence[RecordedDraw]
+    sources: Sequence[tuple[str, Any]]
+    signature: str | None
 
 
 class InitialWeightReplay:
@@ -60,8 +80,8 @@ class InitialWeightReplay:
     Args:
         recipe: A recipe of this network.
         build: Builds the model of a recipe of this network.
-        trusted: Names of the initializers, and sources of variables (see `_kind`), that gave what building gives in
-            another network of the same model file; grows.
+        trusted: Names of initializers, and signatures (see `_signature`), verified for another network of the same
+            model file; grows.
 
     Attributes:
         model: The model that was built.
@@ -70,89 +90,92 @@ class InitialWeightReplay:
     def __init__(self, recipe: Recipe, build: Build, trusted: set[str]) -> None:
         self._build, self._trusted = build, trusted
         self._checked = False
-        noted: list[tuple[tuple[int, ...], Any, Any, np.ndarray]] = []
+        records: list[Record] = []
         try:
-            self.model = build(recipe, lambda initializer: RecordingInitializer(initializer, noted), seed_python)
-            seeds = _draws_made(recipe.seed)
-        except Exception:  # a model file may look into its initializer; a mistake of its own is raised by this:
-            self.model, seeds = build(recipe, _as_it_is, seed_python), None
-        self._replays = seeds is not None and self._explain(noted, seeds)
-        noted.clear()  # the layers keep their initializers, and with them as much as all weights take
+            self.model = build(
+                recipe, lambda initializer: RecordingInitializer(initializer, records), seed_python_and_numpy
+            )
+            seeds = _drawn_seeds(recipe.seed)
+        except Exception:  # a model file may inspect its initializer; its own errors are raised here:
+            self.model, seeds = build(recipe, _identity, seed_python_and_numpy), None
+        self._plan = None if seeds is None else _attribute_draws(self.model, records, seeds)
+        records.clear()  # the layers hold their initializers, and these the records
 
-    def of(self, recipe: Recipe) -> list[np.ndarray]:
-        """Values of `variables_of(model)`, in their order."""
-        if not self._replays or not self._check(recipe):
-            built = self._build(recipe, _as_it_is, keras.utils.set_random_seed)
-            return values_of(variables_of(built))
-        return self._replay(recipe)
+    def values_for(self, recipe: Recipe) -> list[np.ndarray]:
+        """Return the values of `all_variables(model)`, in their order."""
+        plan = self._verified_plan(recipe)
+        if plan is None:
+            built = self._build(recipe, _identity, keras.utils.set_random_seed)
+            return get_values(all_variables(built))
+        return _replay(plan, recipe)
 
-    def _explain(self, noted: list[tuple[tuple[int, ...], Any, Any, np.ndarray]], seeds: list[int]) -> bool:
-        """Find for each variable where its value comes from; whether every draw could be named."""
-        drawn = []
-        for shape, dtype, seed, _ in noted:
-            if isinstance(seed, int) and seed not in seeds:
-                return False
-            drawn.append(RecordedDraw(shape, dtype, seeds.index(seed) if isinstance(seed, int) else None))
-        self._count, self._drawn = len(seeds), drawn
-        self._sources: list[tuple[str, Any]] = []
-        left = list(range(len(drawn)))
-        for variable in variables_of(self.model):
-            value = keras.ops.convert_to_numpy(variable)
-            found = next((index for index in left if np.array_equal(noted[index][-1], value)), None)
-            if found is not None:
-                left.remove(found)
-                self._sources.append(("drawn", found))
-            elif value.shape == (2,) and value.dtype.kind in "ui" and int(value[0]) in seeds:
-                self._sources.append(("seed", seeds.index(int(value[0]))))
-            else:
-                self._sources.append(("constant", value))
-        self._kind = _kind(drawn, self._sources)
-        return True
-
-    def _check(self, recipe: Recipe) -> bool:
-        """Whether a replay gives what building gives, for a seed not seen yet; checked as rarely as can be."""
-        name = recipe.initializer.name
-        self._checked = self._checked or self._kind in self._trusted
+    def _verified_plan(self, recipe: Recipe) -> ReplayPlan | None:
+        """Verify once per network kind and initializer that replayed weights equal built ones, for another seed."""
+        plan, name = self._plan, recipe.initializer.name
+        if plan is None:
+            return None
+        self._checked = self._checked or plan.signature in self._trusted
         if not self._checked or name not in self._trusted:
             other = recipe.model_copy(update={"seed": recipe.seed ^ 1})
-            model = self._build(other, _as_it_is, seed_python)
-            built = values_of(variables_of(model))
-            replayed = self._replay(other)
-            self._replays = len(built) == len(replayed) and all(map(np.array_equal, built, replayed))
+            model = self._build(other, _identity, seed_python_and_numpy)
+            built, replayed = get_values(all_variables(model)), _replay(plan, other)
             self._checked = True
-            if self._replays:
-                self._trusted.add(name)
-                if self._kind is not None:
-                    self._trusted.add(self._kind)
-        return self._replays
-
-    def _replay(self, recipe: Recipe) -> list[np.ndarray]:
-        generator = random.Random(recipe.seed)
-        seeds = [generator.randint(1, int(1e9)) for _ in range(self._count)]
-        shared = make_initializer(recipe)
-        drawn = []
-        for draw in self._drawn:
-            initializer = shared
-            if draw.draw is not None:
-                initializer = shared.clone()
-                initializer.seed = seeds[draw.draw]
-            drawn.append(keras.ops.convert_to_numpy(initializer(draw.shape, dtype=draw.dtype)))
-        values = []
-        for kind, source in self._sources:
-            match kind:
-                case "drawn":
-                    values.append(drawn[source])
-                case "seed":
-                    values.append(np.array([seeds[source], 0], np.uint32))
-                case _:
-                    values.append(source)
-        return values
+            if len(built) != len(replayed) or not all(map(np.array_equal, built, replayed)):
+                self._plan = None
+            else:
+                self._trusted |= {name} if plan.signature is None else {name, plan.signature}
+        return self._plan
 
 
-def _kind(drawn: Sequence[RecordedDraw], sources: Sequence[tuple[str, Any]]) -> str | None:
-    """Where the variables of a network come from, whatever their shapes are.
+def _attribute_draws(model: keras.Model, records: Sequence[Record], seeds: list[int]) -> ReplayPlan | None:
+    """Find the source of each variable's value; None if a draw cannot be attributed to a seed."""
+    draws, sources = list[RecordedDraw](), list[tuple[str, Any]]()
+    for shape, dtype, seed, _ in records:
+        if isinstance(seed, int) and seed not in seeds:
+            return None
+        draws.append(RecordedDraw(shape, dtype, seeds.index(seed) if isinstance(seed, int) else None))
+    left = list(range(len(draws)))
+    for variable in all_variables(model):
+        value = keras.ops.convert_to_numpy(variable)
+        match = next((index for index in left if np.array_equal(records[index][-1], value)), None)
+        if match is not None:
+            left.remove(match)
+            sources.append(("drawn", match))
+        elif value.shape == (2,) and value.dtype.kind in "ui" and int(value[0]) in seeds:
+            sources.append(("seed", seeds.index(int(value[0]))))
+        else:
+            sources.append(("constant", value))
+    return ReplayPlan(len(seeds), draws, sources, _signature(draws, sources))
 
-    None where numbers of a variable have no draw and differ: the model file may have made them up.
+
+def _replay(plan: ReplayPlan, recipe: Recipe) -> list[np.ndarray]:
+    """Repeat the draws of a build with the seeds of another recipe, and return the values of all variables."""
+    generator = random.Random(recipe.seed)
+    seeds = [generator.randint(1, int(1e9)) for _ in range(plan.seed_count)]
+    shared = make_initializer(recipe)
+    drawn = []
+    for draw in plan.draws:
+        initializer = shared
+        if draw.draw is not None:
+            initializer = shared.clone()
+            initializer.seed = seeds[draw.draw]
+        drawn.append(keras.ops.convert_to_numpy(initializer(draw.shape, dtype=draw.dtype)))
+    values = []
+    for kind, source in plan.sources:
+        match kind:
+            case "drawn":
+                values.append(drawn[source])
+            case "seed":
+                values.append(np.array([seeds[source], 0], np.uint32))
+            case _:
+                values.append(source)
+    return values
+
+
+def _signature(drawn: Sequence[RecordedDraw], sources: Sequence[tuple[str, Any]]) -> str | None:
+    """Return the sources of a network's variables, without their shapes.
+
+    None if a variable has differing values without a draw: the model file may have drawn them.
     """
     found = []
     for kind, source in sources:
@@ -162,43 +185,42 @@ def _kind(drawn: Sequence[RecordedDraw], sources: Sequence[tuple[str, Any]]) -> 
     return f"sources {found}"
 
 
-def variables_of(model: keras.Model) -> list[Any]:
-    """All variables of a model: first what is trained, then the rest (statistics, seeds)."""
+def all_variables(model: keras.Model) -> list[Any]:
+    """Return all variables of a model: trainable ones, then the rest (statistics, seeds)."""
     return [*model.trainable_variables, *model.non_trainable_variables]
 
 
-def seed_python(seed: int) -> None:
-    """Set the generators from which Keras and NumPy draw, and leave TensorFlow's alone.
+def seed_python_and_numpy(seed: int) -> None:
+    """Seed the generators of Python and NumPy, but not TensorFlow's.
 
-    Setting that one makes TensorFlow prepare all programs anew at their next call, 8 to 28 ms each.  A model file that
-    draws from it is noticed when a replay is checked, and is then built with all generators set.
+    Seeding that one makes TensorFlow prepare all functions again at their next call, 8 to 28 ms each.  A model file
+    that draws from it fails the verification, and is then built with all generators seeded.
     """
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 – model files may draw from it
 
 
-def _as_it_is(initializer: Any) -> Any:
+def _identity(initializer: Any) -> Any:
     return initializer
 
 
-def _draws_made(seed: int) -> list[int] | None:
-    """The seeds that Keras has drawn from Python's generator since it was set to `seed`; None where it cannot be."""
-    generator, now = random.Random(seed), random.getstate()
-    drawn: list[int] = []
+def _drawn_seeds(seed: int) -> list[int] | None:
+    """Return the seeds that Keras has drawn from Python's generator since it was seeded, or None if others drew too."""
+    generator, now, drawn = random.Random(seed), random.getstate(), list[int]()
     while generator.getstate() != now:
-        if len(drawn) == _MOST_DRAWS:
+        if len(drawn) == _MAX_DRAWS:
             return None
         drawn.append(generator.randint(1, int(1e9)))
     return drawn
 
 
-def builder(
+def make_builder(
     inputs: Sequence[int], outputs: int, build: Callable[..., keras.Model], penalty: keras.regularizers.Regularizer
 ) -> Build:
-    """What `InitialWeightReplay` builds with: the models of the recipes of one network."""
+    """Return the builder for `InitialWeightReplay`, of the models of one network."""
 
     def of_recipe(recipe: Recipe, wrap: Callable[[Any], Any], seeding: Callable[[int], object]) -> keras.Model:
-        reset_uids()  # a layer without a name gets the next number of this process, and trials are compared by names
+        reset_uids()  # unnamed layers are numbered per process, and trials are compared by names
         return build_model(recipe, inputs, outputs, build, wrap=wrap, penalty=penalty, seeding=seeding)
 
     return of_recipe

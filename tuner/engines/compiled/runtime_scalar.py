@@ -1,4 +1,4 @@
-"""Numbers that a program reads when it runs, where Keras's code has Python floats."""
+"""Scalar hyperparameters as variables, for code of Keras that expects Python floats."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ import tensorflow as tf
 
 
 class RuntimeScalar(keras.Variable):
-    """A float32 that differs from 0, can be set between calls, and stands where Keras expects a Python float.
+    """A nonzero float32 variable that replaces a Python float in Keras's code, and can be set between calls.
 
-    Keras writes `1 - beta_2` of Python floats, in float64, and rounds the difference.  From the rounded float32 of
-    0.999 it would be off by 5e-5, so the difference is kept as well.  Whether an option is 0 decides in Keras's code
-    which operations there are; it belongs to the signature of a program, and here the answer is always no.
+    Keras computes `1 - beta_2` in float64 and rounds the difference.  From the float32 of 0.999 it would be off by
+    5e-5, so the complement is stored as well.  Whether an option is 0 decides which operations
+    Keras adds; that is part of the signature, so a comparison with 0 says that it is not.
 
     Args:
-        value: Its value at first.
+        value: Its initial value.
     """
 
     def __init__(self, value: float) -> None:
         super().__init__(value, dtype="float32", trainable=False, name="number")
-        self._rest = tf.Variable(1.0 - value, dtype=tf.float32, trainable=False)
+        self._complement = tf.Variable(1.0 - value, dtype=tf.float32, trainable=False)
 
     def set(self, value: float) -> None:
-        """Give it another value, for all later calls of the programs that read it."""
+        """Set the value, for all later calls of functions that read it."""
         self.assign(value)
-        self._rest.assign(1.0 - value)
+        self._complement.assign(1.0 - value)
 
     def __rsub__(self, other: Any) -> Any:
         if isinstance(other, (int, float)) and other == 1:
-            return self._rest.read_value()
+            return self._complement.read_value()
         return super().__rsub__(other)
 
     def __sub__(self, other: Any) -> Any:
         if isinstance(other, (int, float)) and other == 1:
-            return -self._rest.read_value()
+            return -self._complement.read_value()
         return super().__sub__(other)
 
     def __bool__(self) -> bool:
@@ -52,5 +52,5 @@ class RuntimeScalar(keras.Variable):
 
 
 def is_tunable_scalar(value: Any) -> bool:
-    """Whether an option is one that a program reads when it runs: a float other than 0."""
+    """Return whether an option can be a runtime scalar: a float other than 0."""
     return isinstance(value, float) and value != 0.0

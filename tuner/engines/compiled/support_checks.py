@@ -1,8 +1,8 @@
-"""What a model may not be, and what a network may not do when it is called, as it would be lost between pieces.
+"""Check for models that the compiled engine cannot train.
 
-The one is seen when the model is built, the other while it is traced.  A piece reads the weights that it is given, and
-gives outputs, penalties and the state of the model's own variables.  Whatever else a layer reads, sets or draws would
-stay as it was in the first step, or last into the next trial.
+Some checks run when the model is built, others while it is traced.  A graph function reads the weights, and returns
+outputs, penalties and the state of the model's own variables.  Whatever else a layer reads, sets or draws would be
+frozen at the first step, or leak into the next trial.  Each check returns the reason, or None if it passes.
 """
 
 from __future__ import annotations
@@ -12,31 +12,30 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.src.backend import get_keras_mask  # there is no public way to read a mask
-from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from tuner.catalog import CLIPPINGS, OPTIMIZERS, Recipe, custom_train_method
-from tuner.engines.compiled.function_def_builder import operations_of
+from tuner.engines.compiled.function_def_builder import collect_ops
 from tuner.errors import UnsupportedError
 from tuner.health import ActivationTrace
+from tuner.keras_internals import NodeDef, flatten_layers, get_keras_mask, has_logits
 
-_DRAWING = (
+_RANDOM_OPS = (
     *("Random", "Multinomial", "TruncatedNormal", "StandardNormal", "StatefulUniform", "Rng"),
     "SampleDistortedBoundingBox",
 )
-"""Parts of the names of TensorFlow's operations that draw random numbers."""
-_READS = ("ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape")
-"""Operations that leave a variable as it is."""
+"""Parts of the names of operations that draw random numbers."""
+_READ_OPS = ("ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape")
+"""Operations that do not change a variable."""
 
 
-def refuse(reason: str | None) -> None:
-    """Raise `UnsupportedError` where there is a reason to."""
+def raise_if(reason: str | None) -> None:
+    """Raise `UnsupportedError` if there is a reason."""
     if reason is not None:
         raise UnsupportedError(reason)
 
 
-def by_model(model: keras.Model) -> str | None:
-    """Why a model cannot be trained by calls of its layers alone; None where it can."""
+def check_model(model: keras.Model) -> str | None:
+    """Check that a model can be trained by calls of its layers."""
     if own := custom_train_method(model):
         return f"the model has a {own} of its own"
     if len(model.inputs) != 1:
@@ -48,7 +47,7 @@ def by_model(model: keras.Model) -> str | None:
             return f"{variable.path} has a constraint"
         if variable.dtype != "float32":
             return f"{variable.path} is of {variable.dtype}, not of float32"
-    for layer in model._flatten_layers(include_self=True, recursive=True):
+    for layer in flatten_layers(model):
         if getattr(layer, "stateful", False):
             return f"{layer.name} keeps its state from batch to batch"
         if layer.dtype_policy.compute_dtype != "float32" and layer.dtype_policy.compute_dtype is not None:
@@ -56,20 +55,20 @@ def by_model(model: keras.Model) -> str | None:
     return None
 
 
-def by_settings(changes: Sequence[str]) -> str | None:
-    """Why a model whose making has changed these global settings cannot share programs with others; None if none."""
+def check_settings(changes: Sequence[str]) -> str | None:
+    """Check that building a model has changed no global setting."""
     return f"the model file changes {', '.join(changes)} for the whole process" if changes else None
 
 
-def by_call(
+def check_call(
     scope: keras.StatelessScope, weights: Sequence[tuple[Any, tf.Tensor]], state: Sequence[tuple[Any, tf.Tensor]]
 ) -> str | None:
-    """Why a call in a scope cannot be part of a program; None where it can.
+    """Check that a call in a scope has no side effects but on the state.
 
     Args:
         scope: The scope, after the call.
-        weights: The variables that are trained, and the values that the call was given for them.
-        state: The same of the model's other variables.
+        weights: The trainable variables with the values used in the call.
+        state: The same for the other variables of the model.
     """
     for variable, value in weights:
         if scope.get_current_value(variable) is not value:
@@ -79,19 +78,21 @@ def by_call(
     return None
 
 
-def by_outputs(outputs: tf.Tensor, head: Any, noted: ActivationTrace) -> str | None:
-    """Why the loss of such outputs cannot be taken from those before the head; None where it can.
+def check_outputs(outputs: tf.Tensor, head: Any, activations: ActivationTrace) -> str | None:
+    """Check that the loss can be computed from the outputs before the head.
 
     Args:
         outputs: Of the model.
         head: See `LayerMonitor.head`.
-        noted: What was noted of the call that gave them.
+        activations: Of the call that computed the outputs.
     """
     if get_keras_mask(outputs) is not None:
         return "its outputs have a mask, by which the loss leaves out rows"
     if head is not None:
-        return None if outputs is noted.head else "the model goes on behind the activation that it seems to end in"
-    if hasattr(outputs, "_keras_logits") or outputs.op.type in ("Softmax", "Sigmoid"):
+        return (
+            None if outputs is activations.head else "the model goes on behind the activation that it seems to end in"
+        )
+    if has_logits(outputs) or outputs.op.type in ("Softmax", "Sigmoid"):
         return (
             "the model ends in a softmax or sigmoid that is not the activation of its last layer; "
             'let it end in keras.layers.Activation("softmax"), say'
@@ -99,15 +100,15 @@ def by_outputs(outputs: tf.Tensor, head: Any, noted: ActivationTrace) -> str | N
     return None
 
 
-def by_graph(function: Any, known: Sequence[tf.Variable]) -> str | None:
-    """Why a traced function cannot be a piece; None where it can.
+def check_graph(function: Any, known: Sequence[tf.Variable]) -> str | None:
+    """Check that a traced function draws only seeded random numbers, and sets only known variables.
 
     Args:
         function: A `ConcreteFunction`.
         known: Variables that are set before each training.
     """
-    operations = operations_of(function.function_def)
-    drawn = next((node.op for node in operations if draws(node) and not node.op.startswith("Stateless")), None)
+    operations = collect_ops(function.function_def)
+    drawn = next((node.op for node in operations if is_random_op(node) and not node.op.startswith("Stateless")), None)
     if drawn is not None:
         return f"a layer draws random numbers ({drawn}) without a seed; give it a keras.random.SeedGenerator"
     ours = {id(variable) for variable in known}
@@ -118,25 +119,25 @@ def by_graph(function: Any, known: Sequence[tf.Variable]) -> str | None:
         if variable.trainable:
             return f"the model has a variable that Keras does not know ({variable.name})"
         inside = handles.get(id(variable.handle))
-        if inside is None or any(consumer.type not in _READS for consumer in inside.consumers()):
+        if inside is None or any(consumer.type not in _READ_OPS for consumer in inside.consumers()):
             return f"it sets a variable that Keras does not know ({variable.name})"
     return None
 
 
-def draws(node: NodeDef) -> bool:
-    """Whether an operation draws random numbers, from a seed that it is given (`Stateless…`) or from a generator."""
-    return any(kind in node.op for kind in _DRAWING)
+def is_random_op(node: NodeDef) -> bool:
+    """Return whether an operation draws random numbers, seeded (`Stateless…`) or from a generator."""
+    return any(kind in node.op for kind in _RANDOM_OPS)
 
 
-def by_update(sparse: bool, recipe: Recipe) -> str | None:
-    """Why the gradient of a network cannot be a tensor for the optimizer of a recipe; None where it can.
+def check_update(sparse: bool, recipe: Recipe) -> str | None:
+    """Check that the optimizer of a recipe gives the same result for dense and sparse gradients.
 
-    Of an embedding Keras gives an optimizer the rows that a batch has used, one that was used twice twice over.  It
-    takes the square of each, or clips it, before it adds them up: only what is linear in them comes to the same.
+    For an embedding, Keras passes an optimizer one row for each use, repeated uses separately.  It squares or clips
+    them before it adds them up, so only linear optimizers and clippings are equivalent.
 
     Args:
         sparse: Whether the gradient is of some rows of a weight only.
-        recipe: Says optimizer and clipping.
+        recipe: Of the optimizer and the clipping.
     """
     optimizer, clipping = OPTIMIZERS[recipe.optimizer.name], CLIPPINGS[recipe.clipping.name]
     if not sparse or (optimizer.linear and clipping.linear):

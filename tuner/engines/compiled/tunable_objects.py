@@ -1,4 +1,4 @@
-"""Keras losses and optimizers whose numbers can be set between calls of a program."""
+"""Keras losses and optimizers that recipes share: their numbers are runtime scalars."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tuner.catalog import CLIPPINGS, LOSSES, OPTIMIZERS, Recipe, make_optimizer,
 from tuner.engines.compiled.flat_weights import Weights
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar, is_tunable_scalar
 
-_START = "initial_accumulator_value"
-_MARK = 0.5  # any value that no other slot starts from (0 and 1)
+_ACCUMULATOR_START = "initial_accumulator_value"
+_SENTINEL = 0.5  # no other slot is initialized with this value
 
 
 class SharedLoss:
-    """A loss of the table for all recipes that choose it.
+    """A loss of the catalog, for all recipes that choose it.
 
     Args:
         recipe: One of them.
@@ -26,22 +26,22 @@ class SharedLoss:
 
     def __init__(self, recipe: Recipe) -> None:
         options = row_options(recipe, "loss")
-        self._numbers = {name: RuntimeScalar(value) for name, value in options.items() if is_tunable_scalar(value)}
-        self.loss: keras.losses.Loss = LOSSES[recipe.loss.name].build(**{**options, **self._numbers})
+        self._scalars = {name: RuntimeScalar(value) for name, value in options.items() if is_tunable_scalar(value)}
+        self.loss: keras.losses.Loss = LOSSES[recipe.loss.name].build(**{**options, **self._scalars})
 
-    def begin(self, recipe: Recipe) -> None:
+    def load(self, recipe: Recipe) -> None:
         """Set its options to those of the recipe."""
         options = row_options(recipe, "loss")
-        for name, number in self._numbers.items():
+        for name, number in self._scalars.items():
             number.set(options[name])
 
 
 class SharedOptimizer:
-    """An optimizer of the table for all recipes that choose it with the same switches.
+    """An optimizer of the catalog, for all recipes that choose it with the same switches.
 
     Args:
         recipe: One of them.
-        weights: What it updates.
+        weights: The weights that it updates.
 
     Attributes:
         optimizer: Keras's; its learning rate is set by the program in each step.
@@ -50,57 +50,60 @@ class SharedOptimizer:
     def __init__(self, recipe: Recipe, weights: Weights) -> None:
         self.optimizer = make_optimizer(recipe)
         config = self.optimizer.get_config()
-        self._numbers = {
-            name: RuntimeScalar(config[name]) for name in _adjustable(recipe) if is_tunable_scalar(config.get(name))
+        self._scalars = {
+            name: RuntimeScalar(config[name]) for name in _tunable_names(recipe) if is_tunable_scalar(config.get(name))
         }
-        for name, number in self._numbers.items():
+        for name, number in self._scalars.items():
             setattr(self.optimizer, name, number)
-        if _START in config:
-            setattr(self.optimizer, _START, _MARK)
+        if _ACCUMULATOR_START in config:
+            setattr(self.optimizer, _ACCUMULATOR_START, _SENTINEL)
         self.optimizer.build(weights.variables)
         slots = [variable for variable in self.optimizer.variables if not isinstance(variable, RuntimeScalar)]
         self._slots = [(variable, keras.ops.convert_to_numpy(variable)) for variable in slots]
         self._starts = [
-            _START in config and value.ndim > 0 and bool((value == _MARK).all()) for _, value in self._slots
+            _ACCUMULATOR_START in config and value.ndim > 0 and bool((value == _SENTINEL).all())
+            for _, value in self._slots
         ]
 
     @property
     def variables(self) -> list[Any]:
-        """What it keeps from step to step."""
+        """The slots: state from step to step."""
         return [variable for variable, _ in self._slots]
 
-    def begin(self, config: Mapping[str, Any]) -> None:
-        """Set its options to those of a recipe, and its slots to their start.
+    def load(self, config: Mapping[str, Any]) -> None:
+        """Set its options to those of a recipe, and its slots to their initial values.
 
         Args:
             config: The configuration of the optimizer of the recipe.
         """
-        for name, number in self._numbers.items():
+        for name, number in self._scalars.items():
             number.set(config[name])
         for (variable, value), starts in zip(self._slots, self._starts, strict=True):
-            variable.assign(np.full_like(value, config[_START]) if starts else value)
+            variable.assign(np.full_like(value, config[_ACCUMULATOR_START]) if starts else value)
 
 
 def loss_key(recipe: Recipe) -> str:
-    """What recipes that share a loss have in common."""
-    return _key(recipe.loss.name, row_options(recipe, "loss"), row_options(recipe, "loss"))
+    """Return the signature of a recipe's loss."""
+    return _signature(recipe.loss.name, row_options(recipe, "loss"), row_options(recipe, "loss"))
 
 
 def optimizer_key(recipe: Recipe, config: Mapping[str, Any]) -> str:
-    """What recipes that share an optimizer have in common; `config` is that of the recipe's own."""
-    options = {name: value for name, value in config.items() if name not in ("name", "learning_rate", _START)}
-    return _key(recipe.optimizer.name, options, _adjustable(recipe))
+    """Return the signature of a recipe's optimizer, from the config of that optimizer."""
+    options = {
+        name: value for name, value in config.items() if name not in ("name", "learning_rate", _ACCUMULATOR_START)
+    }
+    return _signature(recipe.optimizer.name, options, _tunable_names(recipe))
 
 
-def _key(name: str, options: Mapping[str, Any], adjustable: Any) -> str:
+def _signature(name: str, options: Mapping[str, Any], adjustable: Any) -> str:
     shared = {
         key: "number" if key in adjustable and is_tunable_scalar(value) else value for key, value in options.items()
     }
     return f"{name} {json.dumps(shared, sort_keys=True, default=repr)}"
 
 
-def _adjustable(recipe: Recipe) -> set[str]:
+def _tunable_names(recipe: Recipe) -> set[str]:
     """Return the attributes of an optimizer that recipes set; each step reads them, all but the start."""
     row, clipping = OPTIMIZERS[recipe.optimizer.name], CLIPPINGS[recipe.clipping.name]
     clips = clipping.build(**recipe.clipping.options)
-    return {*row.keywords, *clips, *(option.name for option in row.options)} - {_START}
+    return {*row.keywords, *clips, *(option.name for option in row.options)} - {_ACCUMULATOR_START}

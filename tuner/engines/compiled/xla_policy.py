@@ -1,6 +1,6 @@
-"""Whether XLA compiles the epochs of a trial: where that is worth it, it is measured once for each network.
+"""Decide whether XLA compiles the epochs of a trial, by a measurement for each network of long trainings.
 
-XLA makes a step of a dense network two to three times faster, and needs a second for each program.  On a CPU it makes
+XLA makes a step of a dense network two to three times faster, and takes a second to compile.  On a CPU it makes
 convolutions twenty times slower.
 """
 
@@ -17,29 +17,29 @@ import tensorflow as tf
 from tuner.catalog import Recipe
 from tuner.data import DataFacts
 from tuner.engines.base import StepTimes
-from tuner.engines.compiled.epoch_runner import call
+from tuner.engines.compiled.epoch_runner import run_epoch_graph
 from tuner.engines.compiled.graph_functions import GraphFunction
 from tuner.engines.compiled.program_cache import network_key
 from tuner.engines.compiled.training_program import TrainingProgram
 
 MIN_TOTAL_S = 8.0
-"""Time of all trainings of one kind, by the estimate, from which XLA is looked at."""
-FASTER = 1.25
-"""So much faster it must be: a network for which both are nearly the same should get the same choice each time."""
-_STEP_S = 1e-4
-"""A step without its arithmetic, as TensorFlow runs it."""
-_OPERATIONS = 4e10
-"""Additions and multiplications a second, on one core."""
-_FIRST, _FIRST_BY_XLA, _HOPELESS = 8, 2, 5.0
-"""Steps that are looked at first, and how much slower one by XLA is then not looked at again."""
+"""Estimated time of all trainings of one kind from which XLA is measured."""
+MIN_SPEEDUP = 1.25
+"""Required speedup; above 1, so that noise does not change the choice for a network."""
+_STEP_OVERHEAD_S = 1e-4
+"""Overhead of a step in TensorFlow."""
+_FLOPS = 4e10
+"""Floating-point operations a second on one core."""
+_PROBE_STEPS, _XLA_PROBE_STEPS, _MAX_SLOWDOWN = 8, 2, 5.0
+"""Steps of the first measurement, and the slowdown by XLA above which it is the last."""
 _ROUNDS, _ROUND_MS = 5, 20.0
 
 
 class XlaPolicy:
-    """The choice, by what is measured and by what a study expects.
+    """The choice, by measurements and the expected work of a study.
 
-    Whether a trial is trained by XLA follows from its recipe, the study and `measured`, and not from what a worker has
-    trained before: else its numbers would differ in rounding from one run to the next.
+    It depends on the recipe, the study and `step_times`, never on earlier trials of a worker: otherwise rounding would
+    differ from run to run.
 
     Args:
         trainings: How many trainings of one kind the study may have.
@@ -50,7 +50,7 @@ class XlaPolicy:
 
     def __init__(self, trainings: float) -> None:
         self._trainings = trainings
-        self.measured: dict[str, StepTimes] = {}
+        self.step_times: dict[str, StepTimes] = {}
 
     def decide(
         self,
@@ -59,9 +59,9 @@ class XlaPolicy:
         facts: DataFacts,
         rows: Sequence[tf.Tensor],
         sizes: Sequence[int],
-        anew: Callable[[], object],
+        reset: Callable[[], object],
     ) -> bool:
-        """The choice for a training.
+        """Return whether XLA compiles the epochs of a training.
 
         Args:
             program: Trains the recipe.
@@ -69,48 +69,48 @@ class XlaPolicy:
             facts: Of the data.
             rows: The training rows.
             sizes: Rows of each batch.
-            anew: Makes the program ready for its first step; called where something was measured with it.
+            reset: Prepares the program again for its first step; called after a measurement with it.
         """
-        expected = self._trainings * seconds(program.network.size, sizes, recipe.epochs)
-        if expected < MIN_TOTAL_S or not program.same_by_xla:
+        expected = self._trainings * estimate_seconds(program.network.size, sizes, recipe.epochs)
+        if expected < MIN_TOTAL_S or not program.xla_equivalent:
             return False
         key = hashlib.sha256(network_key(recipe, facts).encode()).hexdigest()[:12]
-        if key not in self.measured:
-            self.measured[key] = step_times(program, rows, sizes)
-            anew()
-        run, compiled = self.measured[key]
-        return compiled is not None and run >= FASTER * compiled
+        if key not in self.step_times:
+            self.step_times[key] = measure_step_times(program, rows, sizes)
+            reset()
+        run, compiled = self.step_times[key]
+        return compiled is not None and run >= MIN_SPEEDUP * compiled
 
 
-def seconds(weights: int, sizes: Sequence[int], epochs: int) -> float:
-    """About how long a training takes without XLA: each weight takes part in six operations a row.
+def estimate_seconds(weights: int, sizes: Sequence[int], epochs: int) -> float:
+    """Estimate how long a training takes without XLA, at six operations for each weight and row.
 
     Args:
-        weights: How many numbers are trained.
+        weights: Number of trainable parameters.
         sizes: Rows of each batch.
-        epochs: How often they are passed.
+        epochs: Number of epochs.
     """
-    return epochs * (len(sizes) * _STEP_S + sum(sizes) * weights * 6 / _OPERATIONS)
+    return epochs * (len(sizes) * _STEP_OVERHEAD_S + sum(sizes) * weights * 6 / _FLOPS)
 
 
-def step_times(program: TrainingProgram, rows: Sequence[tf.Tensor], sizes: Sequence[int]) -> StepTimes:
-    """Milliseconds of a step, medians of rounds in turn; what the program holds is other numbers afterwards."""
+def measure_step_times(program: TrainingProgram, rows: Sequence[tf.Tensor], sizes: Sequence[int]) -> StepTimes:
+    """Measure the milliseconds of a step, medians of alternating rounds; changes the variables of the program."""
     order, rates = np.arange(sum(sizes), dtype=np.int32), np.zeros(len(sizes), np.float32)
     whole = sum(size == sizes[0] for size in sizes)
 
     def took(epoch: GraphFunction, steps: int) -> float:
         began = time.perf_counter()
-        call(epoch, steps, rows, order, sizes[0], rates)
+        run_epoch_graph(epoch, steps, rows, order, sizes[0], rates)
         return 1e3 * (time.perf_counter() - began) / steps
 
-    run, compiled = program.epochs.in_one(), program.epochs.compiled(rows, sizes[0])
+    run, compiled = program.epochs.epoch_graph(), program.epochs.xla_epoch_graph(rows, sizes[0])
     took(run, 1)  # TensorFlow prepares it
-    by_run = took(run, min(whole, _FIRST))
+    by_run = took(run, min(whole, _PROBE_STEPS))
     if compiled is None:
         return round(by_run, 4), None
     took(compiled, 1)
-    by_xla = took(compiled, min(whole, _FIRST_BY_XLA))
-    if by_xla < _HOPELESS * by_run:
+    by_xla = took(compiled, min(whole, _XLA_PROBE_STEPS))
+    if by_xla < _MAX_SLOWDOWN * by_run:
         steps = max(1, min(whole, int(_ROUND_MS / by_run)))
         rounds = [(took(run, steps), took(compiled, steps)) for _ in range(_ROUNDS)]
         by_run, by_xla = (median(times) for times in zip(*rounds, strict=True))

@@ -1,0 +1,91 @@
+"""Private names of Keras and TensorFlow stand in one module, and do in the installed versions what it says."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "tuner"
+PRIVATE_MODULES = ("keras.src", "tensorflow.core", "tensorflow.python")
+PRIVATE_ATTRIBUTES = {"_flatten_layers", "_keras_history", "_keras_logits", "_keras_mask"}
+EXCEPT = {
+    PACKAGE / "keras_internals.py",
+    PACKAGE / "export" / "script" / "runtime_helpers.py",  # is copied into scripts that need nothing of ours
+}
+
+
+def private_names(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.ImportFrom(module=str(module)):
+                names = [module]
+            case ast.Import(names=aliases):
+                names = [alias.name for alias in aliases]
+            case ast.Attribute(attr=name) if name in PRIVATE_ATTRIBUTES:
+                yield name
+                continue
+            case _:
+                continue
+        yield from (name for name in names if name.startswith(PRIVATE_MODULES))
+
+
+def test_no_other_module_uses_private_names() -> None:
+    found = {file.name: list(private_names(file.read_text())) for file in PACKAGE.rglob("*.py") if file not in EXCEPT}
+    assert {file: names for file, names in found.items() if names} == {}
+    assert list(private_names("from keras.src.backend import x\nmodel._flatten_layers()")) != []
+
+
+@pytest.mark.slow
+def test_keras_still_has_them() -> None:
+    import keras
+
+    from tuner import keras_internals as internals
+
+    internals.reset_uids()
+    inner = keras.Sequential([keras.layers.Dense(2)])
+    rows = keras.Input((3,))
+    outputs = keras.layers.Activation("softmax")(inner(rows))
+    model = keras.Model(rows, outputs)
+    names = [layer.name for layer in internals.flatten_layers(model, include_self=False)]
+    assert "dense" in names, "the first one of its kind, inside another layer"
+    assert internals.flatten_layers(model)[0] is model
+    assert inner.layers[0] not in internals.flatten_layers(model, include_self=False, recursive=False)
+    assert internals.producing_layer(model.outputs[0]) is model.layers[-1]
+    assert internals.has_logits(keras.activations.softmax(keras.ops.ones((1, 2))))
+    assert not internals.has_logits(keras.ops.ones((1, 2)))
+    assert internals.get_keras_mask(keras.layers.Embedding(3, 2, mask_zero=True)(keras.ops.zeros((1, 2)))) is not None
+
+    assert internals.get_global_attribute("interactive_logging") in (None, True, False)
+    before = internals.get_global_attribute("dtype_policy")
+    try:
+        keras.config.set_dtype_policy("float64")
+        assert internals.get_global_attribute("dtype_policy").name == "float64"
+    finally:
+        internals.set_global_attribute("dtype_policy", before)
+
+
+@pytest.mark.slow
+def test_tensorflow_still_has_them() -> None:
+    import tensorflow as tf
+
+    from tuner import keras_internals as internals
+
+    definition = internals.FunctionDef()
+    definition.signature.name = "test_of_keras_internals"
+    definition.node_def.append(internals.NodeDef(name="nothing", op="NoOp"))
+    internals.register_function(definition)
+    assert internals.get_function_def("test_of_keras_internals").signature.name == "test_of_keras_internals"
+    internals.remove_function("test_of_keras_internals")
+    with pytest.raises(tf.errors.NotFoundError):
+        internals.get_function_def("test_of_keras_internals")
+    assert not internals.is_op_determinism_enabled()
+    try:
+        internals.enable_op_determinism()
+        assert internals.is_op_determinism_enabled()
+    finally:
+        internals.disable_op_determinism()
+    assert internals.AttrValue(func=internals.NameAttrList(name="x")).func.name == "x"
+    assert isinstance(tf.make_tensor_proto(1), internals.TensorProto)

@@ -1,0 +1,79 @@
+"""The private names of Keras and TensorFlow that this package uses; no other module imports one.
+
+tests/test_keras_internals.py checks each of them against the installed versions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras.src.backend import get_keras_mask  # there is no public way to read a mask
+from keras.src.backend.common.global_state import (  # there is no public way to leave the dtype policy unset
+    get_global_attribute,
+    set_global_attribute,
+)
+from keras.src.utils.naming import reset_uids  # `clear_session` does this and more
+from tensorflow.core.framework.attr_value_pb2 import AttrValue, NameAttrList
+from tensorflow.core.framework.function_pb2 import FunctionDef
+from tensorflow.core.framework.node_def_pb2 import NodeDef
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.python.eager import context
+from tensorflow.python.framework.config import (  # in public there is no way back
+    disable_op_determinism,
+    enable_op_determinism,
+    is_op_determinism_enabled,
+)
+
+__all__ = [
+    "AttrValue",
+    "FunctionDef",
+    "NameAttrList",
+    "NodeDef",
+    "TensorProto",
+    "disable_op_determinism",
+    "enable_op_determinism",
+    "flatten_layers",
+    "get_function_def",
+    "get_global_attribute",
+    "get_keras_mask",
+    "has_logits",
+    "is_op_determinism_enabled",
+    "producing_layer",
+    "register_function",
+    "remove_function",
+    "reset_uids",
+    "set_global_attribute",
+]
+
+
+def flatten_layers(
+    layer: keras.layers.Layer, include_self: bool = True, recursive: bool = True
+) -> list[keras.layers.Layer]:
+    """Return the layers inside a layer: cells, wrapped layers and nested models too, unlike the public `layers`."""
+    return list(layer._flatten_layers(include_self=include_self, recursive=recursive))
+
+
+def producing_layer(tensor: keras.KerasTensor) -> Any:
+    """Return the layer or operation whose output a symbolic tensor is."""
+    return tensor._keras_history.operation
+
+
+def has_logits(outputs: Any) -> bool:
+    """Return whether Keras computes a cross-entropy of these outputs from the logits before them."""
+    return hasattr(outputs, "_keras_logits")
+
+
+def register_function(definition: FunctionDef) -> None:
+    """Make a function known to TensorFlow by its name."""
+    context.context().add_function_def(definition)
+
+
+def remove_function(name: str) -> None:
+    """Make TensorFlow forget a function."""
+    context.context().remove_function(name)
+
+
+def get_function_def(name: str) -> FunctionDef:
+    """Return the definition of a function that TensorFlow knows."""
+    return context.context().get_function_def(name)
