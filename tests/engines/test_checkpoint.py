@@ -104,6 +104,7 @@ def test_it_goes_on_by_xla_if_it_began_so(monkeypatch: pytest.MonkeyPatch) -> No
     assert ended[0] == whole[0]
     assert all(map(np.array_equal, ended[1], whole[1]))
     assert len(other._cache._epoch_graphs.xla) == 2, "the splits have other numbers of rows"
+    assert list(other.step_times.values()) == [(1.0, 0.5)], "pairs again, although JSON has none"
     other.step_times.clear()
     (training, _), *_ = train(other, recipe, prepared_of(2))
     assert training["state"] == "complete"

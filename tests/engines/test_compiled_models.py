@@ -164,11 +164,15 @@ REFUSED = {
         {"loss": "categorical_crossentropy", "head": "model"},
         "ends in a softmax or sigmoid",
     ),
-    "an embedding and adam": (ends_in(words, dense), {"optimizer": "adam"}, "adam takes each use of a row"),
+    "an embedding and adam": (
+        ends_in(words, dense),
+        {"optimizer": "adam"},
+        "adam takes each use of a row of an embedding",
+    ),
     "an embedding and clipping": (
         ends_in(words, dense),
         {"clipping": Choice(name="clipvalue", options={"value": 0.1})},
-        "clipvalue takes each use of a row",
+        "clipvalue takes each use of a row of an embedding",
     ),
 }
 

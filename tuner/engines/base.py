@@ -106,7 +106,7 @@ class TrainingState:
     plain: Mapping[str, Any]
 
     def check(self, engine: str) -> None:
-        """Check that this engine made it.
+        """Check that an engine can resume it.
 
         Raises:
             CheckpointError: Another engine did.
@@ -120,7 +120,7 @@ class TrainingTask:
     """A training of one recipe on one split.
 
     Attributes:
-        recipe: What to train.
+        recipe: The recipe.
         split: Prepared data; float32 arrays.
         facts: Shapes and targets of the data.
         build: The model file's function.

@@ -15,7 +15,7 @@ class EngineRow:
     """A row of the table of engines.
 
     Attributes:
-        make: Imports and makes the engine, given how many trainings of one kind a study may have (default 1).
+        make: Imports and makes the engine, given the number of trainings of one kind in the study (default 1).
         order: The generator that shuffles the rows of an epoch: Keras's, or NumPy's with the seed of the recipe.
     """
 
@@ -46,14 +46,14 @@ def _compiled(trainings: float = 1.0) -> Engine:
 ENGINES: Registry[EngineRow] = Registry(
     "engine",
     EngineRow(
-        "auto", "compiled where it can train the recipe, else fit; seen in the worker for each model", _auto, "numpy"
+        "auto", "compiled if it can train the recipe, else fit; decided in the worker for each model", _auto, "numpy"
     ),
     EngineRow(
-        "fit", "plain model.fit with callbacks: works for everything, and is the oracle of faster ones", _fit, "keras"
+        "fit", "plain model.fit with callbacks: trains every model; the reference for faster engines", _fit, "keras"
     ),
     EngineRow(
         "compiled",
-        "programs that trials share, called for each step or each epoch; equal to fit; not for every model",
+        "graph functions that trials share, called for each step or epoch; equal to fit; not for every model",
         _compiled,
         "numpy",
     ),

@@ -76,9 +76,9 @@ class _EpochObserver(keras.callbacks.Callback):
 
     It precedes the schedule in the list of callbacks: a schedule that watches the objective finds it in the logs.
 
-    When a training resumes, its earlier epochs pass without steps: the rows are shuffled as often as before (the state
-    of TensorFlow's shuffle cannot be set), and the schedule observes the earlier values.  The state is restored at the
-    end of the last of them, where it was taken: before the schedule runs.
+    A resumed training skips the steps of its earlier epochs: the rows are shuffled as often as before (the state of
+    TensorFlow's shuffle cannot be set), and the schedule observes the earlier values.  The state is restored at the end
+    of the last of them, before the schedule runs, as it was taken there.
     """
 
     def __init__(self, task: TrainingTask, on_epoch: EpochCallback, prober: Prober) -> None:
@@ -186,18 +186,18 @@ def make_prober(model: keras.Model, recipe: Recipe, split: Split, probes: Sequen
     """
     layers, (x, y, weight) = LayerMonitor(model), get_probe_rows(split.train, recipe)
 
-    def look() -> ProbeMeasurement:
+    def measure() -> ProbeMeasurement:
         values = [variable.value for variable in model.trainable_variables]
         with (
             preserved(model.non_trainable_variables),
-            layers.record_activations() as noted,
+            layers.record_activations() as activations,
             tf.GradientTape(watch_accessed_variables=False) as tape,
         ):
             tape.watch(values)
             loss = model.loss(y, model(x, training=False), sample_weight=weight)
-        found = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        gradients = [tf.convert_to_tensor(gradient).numpy() for gradient in found]
-        return ProbeMeasurement(float(loss), gradients, layers.unit_shares(noted).numpy())
+        gradients = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        arrays = [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+        return ProbeMeasurement(float(loss), arrays, layers.unit_shares(activations).numpy())
 
     def weights() -> list[np.ndarray]:
         return get_values(model.trainable_variables)
@@ -206,7 +206,7 @@ def make_prober(model: keras.Model, recipe: Recipe, split: Split, probes: Sequen
         raw = tf.constant(constant_prediction(y, weight, layers.head))
         return float(model.loss(y, raw if layers.head is None else layers.head(raw), sample_weight=weight))
 
-    return Prober(layers, look, constant_loss, weights, steps_per_epoch(split.train, recipe), probes)
+    return Prober(layers, measure, constant_loss, weights, steps_per_epoch(split.train, recipe), probes)
 
 
 def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:

@@ -59,9 +59,8 @@ class Snapshot:
         """
         restored: list[str] = []
         lasting: list[str] = []
-        for setting, value in [
-            (setting, value) for setting, value in self._values if not _is_unchanged(setting, value)
-        ]:
+        changed = [(setting, value) for setting, value in self._values if not _is_unchanged(setting, value)]
+        for setting, value in changed:
             try:
                 if setting.restore is None:
                     raise ValueError("nothing restores it")
@@ -82,11 +81,7 @@ def _is_unchanged(setting: Setting, value: Any) -> bool:
 
 def _global_attribute(name: str, label: str) -> Setting:
     """Return the setting for an attribute of Keras's global state; None until it is set."""
-    return Setting(
-        label,
-        lambda: get_global_attribute(name),
-        lambda value: set_global_attribute(name, value),
-    )
+    return Setting(label, lambda: get_global_attribute(name), lambda value: set_global_attribute(name, value))
 
 
 def _get_policy() -> Any:
@@ -143,14 +138,13 @@ KERAS_SETTINGS: tuple[Setting, ...] = (
         None,  # there is no way to unset one
     ),
 )
-"""What a training depends on, besides its recipe and data.  Seeds are not here: each build sets them."""
+"""Settings that change the results of a training, besides its recipe and data; not seeds, which each build sets."""
 
 
 def settings_key() -> str:
     """Return, as text, the settings that a network or a loss depends on when it is built or traced."""
-    found: list[object] = [keras.config.dtype_policy().name, keras.config.floatx(), keras.config.epsilon()]
-    found += [keras.config.image_data_format(), tf.config.functions_run_eagerly()]
-    return json.dumps(found)
+    settings = [keras.config.dtype_policy().name, keras.config.floatx(), keras.config.epsilon()]
+    return json.dumps([*settings, keras.config.image_data_format(), tf.config.functions_run_eagerly()])
 
 
 def clear_session() -> None:

@@ -1,4 +1,4 @@
-"""Make the probes of one training, from measurements of an engine.
+"""Probe one training by measurements of its engine.
 
 Engines call their network; rows, loss and measured quantities are defined here and in `tuner.health`.
 """
@@ -38,7 +38,7 @@ class ProbeMeasurement:
 
 
 class Prober:
-    """Makes the probes of one training.
+    """Probes one training.
 
     Args:
         layers: The measured layers.
@@ -76,8 +76,8 @@ class Prober:
         """Return the probes for the record of an epoch."""
         if epoch not in self._epochs:
             return ()
-        found, self._start = (*self._start, self._probe(epoch)), ()
-        return found
+        probes, self._start = (*self._start, self._probe(epoch)), ()
+        return probes
 
     def state(self) -> tuple[Sequence[np.ndarray], dict[str, Any]]:
         """Return the state for `restore`: arrays and plain JSON."""
@@ -97,7 +97,7 @@ class Prober:
         self._start = tuple(Probe.from_json(probe) for probe in plain["start"])
 
     def _probe(self, epoch: int) -> Probe:
-        look, weights, layers = self.measure(), self._weights(), self._layers
+        measured, weights, layers = self.measure(), self._weights(), self._layers
         updates, constant_loss = None, None
         if self._previous is None:
             constant_loss = self._constant_loss()
@@ -108,8 +108,8 @@ class Prober:
             updates = np.full(len(sizes), -1.0)
             np.divide(changes, sizes * steps, out=updates, where=sizes > 0)
         self._previous = epoch, weights
-        gradients = layers.norms(look.gradients)
-        return build_probe(epoch, look.loss, layers.names, gradients, updates, look.shares, constant_loss)
+        gradients = layers.norms(measured.gradients)
+        return build_probe(epoch, measured.loss, layers.names, gradients, updates, measured.shares, constant_loss)
 
 
 def get_probe_rows(part: Subset, recipe: Recipe) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:

@@ -49,9 +49,8 @@ def run_trial(
     monitor = HealthMonitor(recipe.epochs, health or HealthOptions())
     training = _train(engine, recipe, prepared, build, on_epoch, monitor, after_split, on_checkpoint, resume)
     if monitor.stop_finding is not None:
-        training = TrainingResult(
-            TrialState.DIVERGED, None, f"{monitor.stop_finding.verdict}: {monitor.stop_finding.text}"
-        )
+        reason = f"{monitor.stop_finding.verdict}: {monitor.stop_finding.text}"
+        training = TrainingResult(TrialState.DIVERGED, None, reason)
     return dataclasses.replace(training, findings=assess(monitor.folds, training.findings))
 
 
@@ -63,7 +62,7 @@ def _train(
     on_epoch: ReportCallback,
     monitor: HealthMonitor,
     after_split: Callable[[Split], None],
-    keep: CheckpointHook,
+    on_checkpoint: CheckpointHook,
     resume: Checkpoint | None,
 ) -> TrainingResult:
     folds, proceed = len(prepared.splits), True
@@ -86,7 +85,7 @@ def _train(
             proceed = on_epoch(record, (record.fold + 1, record.metric) if last else None)
         proceed = proceed and monitor.stop_finding is None
         if proceed and (record.epoch < recipe.epochs or record.fold + 1 < folds):
-            keep(checkpoint)
+            on_checkpoint(checkpoint)
         return proceed
 
     for fold, split in list(enumerate(prepared.splits))[len(values) :]:
@@ -98,9 +97,8 @@ def _train(
         after_split(split)
         values.append(training.value)
         if not proceed and fold + 1 < folds:
-            return TrainingResult(
-                TrialState.PRUNED, math.fsum(values) / len(values), f"pruned after fold {fold + 1} of {folds}"
-            )
+            reason = f"pruned after fold {fold + 1} of {folds}"
+            return TrainingResult(TrialState.PRUNED, math.fsum(values) / len(values), reason)
     return TrainingResult(TrialState.COMPLETE, math.fsum(values) / folds)
 
 

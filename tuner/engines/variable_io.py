@@ -36,7 +36,7 @@ def assign(variables: Sequence[Any], arrays: Sequence[np.ndarray]) -> None:
     expected = [(tuple(variable.shape), keras.backend.standardize_dtype(variable.dtype)) for variable in variables]
     if (found := [(array.shape, array.dtype.name) for array in arrays]) != expected:
         at = next((i for i, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]), None)
-        what = f"{len(found)} for {len(expected)}" if at is None else f"{found[at]} for {expected[at]}"
-        raise CheckpointError(f"its variables are not those of the model and its optimizer ({what})")
+        difference = f"{len(found)} for {len(expected)}" if at is None else f"{found[at]} for {expected[at]}"
+        raise CheckpointError(f"its variables are not those of the model and its optimizer ({difference})")
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)

@@ -30,7 +30,7 @@ class Finding:
         layer: Keras name of the layer; None if it concerns the whole network.
         epoch: Epoch of the value, from 1; 0 for the initial weights.
         value: The measured value, or None for a verdict without one.
-        threshold: What it was compared with, or None if it only had to be finite.
+        threshold: Its limit, or None if it only had to be finite.
         fold: Index of the split.
     """
 

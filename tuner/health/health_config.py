@@ -1,4 +1,4 @@
-"""What a study wants to know of the health of its trials."""
+"""The options of `[health]`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class HealthOptions:
     """The section `[health]`.
 
     Attributes:
-        measure: Whether layers are measured; without it only numbers that are not finite are found.
+        measure: Probe the layers; if not, only numbers that are not finite are detected.
         stop: Verdicts that end a trial, and make it a bad one for the sampler.
     """
 
@@ -19,5 +19,5 @@ class HealthOptions:
     stop: tuple[str, ...] = ("diverged",)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return the options as plain JSON."""
         return {**asdict(self), "stop": list(self.stop)}

@@ -70,8 +70,9 @@ class Probe:
 
 
 def probe_epochs(epochs: int) -> tuple[int, ...]:
-    """Return the epochs after which a training is probed: all of them up to `PROBE_EPOCHS`; of a longer training, the
-    first ten, the last, and others evenly between.
+    """Return the epochs after which a training is probed.
+
+    All of them up to `PROBE_EPOCHS`; of a longer training the first ten, the last, and others evenly between.
     """
     if epochs <= PROBE_EPOCHS:
         return tuple(range(1, epochs + 1))

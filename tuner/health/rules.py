@@ -64,7 +64,7 @@ def check_finite(what: str, value: float, epoch: int, learning_rate: float, fold
     """Return the finding that a training has diverged, or None if the value is finite.
 
     Args:
-        what: What was measured ("training loss").
+        what: The measured quantity ("training loss").
         value: Its value.
         epoch: Epoch in which it was measured, from 1.
         learning_rate: In force at that time.

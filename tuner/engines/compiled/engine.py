@@ -17,7 +17,7 @@ import tensorflow as tf
 from cachetools import LRUCache
 
 from tuner.catalog import Recipe, TrialState, build_model, find_metric, learning_rates, plateau_state
-from tuner.data import DataFacts, Split, Subset
+from tuner.data import DataFacts, Split
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
 from tuner.engines.compiled.program_cache import ProgramCache
 from tuner.engines.compiled.support_checks import check_settings, raise_if
@@ -89,22 +89,21 @@ class CompiledEngine:
         weights = [compute_sample_weight(part, recipe) for part in (split.train, split.validation)]
         weighted = any(weight is not None for weight in weights)
 
-        def begin() -> TrainingProgram:
+        def prepare() -> TrainingProgram:
             return self._cache.prepare(recipe, task.facts, task.build, weighted)
 
-        program = self._last = self._prepare_under_settings(begin)
+        program = self._last = self._prepare_under_settings(prepare)
         self._last_model = recipe, task.facts, task.build
         train, validation = self._tensors(split, weights if weighted else None)
         sizes = _batch_sizes(len(split.train), recipe.batch_size)
         if resume is None:
-            by_xla = self._xla_policy.decide(program, recipe, task.facts, train, sizes, begin)
+            use_xla = self._xla_policy.decide(program, recipe, task.facts, train, sizes, prepare)
         else:
-            by_xla = bool(resume.plain.get("by_xla", False))
-            self._xla_policy.step_times |= (
-                resume.plain.get("measured", {}) | self._xla_policy.step_times
-            )  # for other folds
+            use_xla = bool(resume.plain.get("by_xla", False))
+            for network, (run, compiled) in resume.plain.get("measured", {}).items():  # for other folds
+                self.step_times.setdefault(network, (run, compiled))
         prober = self._cache.probe_functions.make_prober(program, recipe, split, train, task.probe_epochs)
-        run = self._run = _TrainingRun(program, task, train, validation, prober, by_xla)
+        run = self._run = _TrainingRun(program, task, train, validation, prober, use_xla)
         if resume is None:
             prober.start()
         else:
@@ -113,7 +112,7 @@ class CompiledEngine:
         self._run = None
         return ended
 
-    def _prepare_under_settings(self, begin: Callable[[], TrainingProgram]) -> TrainingProgram:
+    def _prepare_under_settings(self, prepare: Callable[[], TrainingProgram]) -> TrainingProgram:
         """Prepare a program, under the global settings that all functions of the cache were built with.
 
         Raises:
@@ -124,7 +123,7 @@ class CompiledEngine:
             self._cache, self._settings = ProgramCache(self._cache.timer), key
         settings = Snapshot(KERAS_SETTINGS)
         try:
-            program = begin()
+            program = prepare()
             changes = settings.changes()
             if changes:  # functions may have been built after the change
                 self._cache = ProgramCache(self._cache.timer)
@@ -142,12 +141,11 @@ class CompiledEngine:
         parts = self._split_tensors[id(split)][1]
         if weights is None:
             return parts
-        given = zip(parts, weights, (split.train, split.validation), strict=True)
-        return [[*part, _weight_tensor(weight, rows)] for part, weight, rows in given]
+        return [[*part, _weight_tensor(weight, len(part[0]))] for part, weight in zip(parts, weights, strict=True)]
 
 
-def _weight_tensor(weight: np.ndarray | None, rows: Subset) -> tf.Tensor:
-    return tf.constant(np.ones(len(rows), np.float32) if weight is None else weight)
+def _weight_tensor(weight: np.ndarray | None, rows: int) -> tf.Tensor:
+    return tf.constant(np.ones(rows, np.float32) if weight is None else weight)
 
 
 class _TrainingRun:
@@ -168,9 +166,8 @@ class _TrainingRun:
         self._values: list[float] = []
         self._sizes = _batch_sizes(len(split.train), recipe.batch_size)
         self._learning_rates = learning_rates(recipe.schedule, recipe.learning_rate, len(self._sizes) * recipe.epochs)
-        self._plateau = plateau_state(
-            recipe.schedule, recipe.learning_rate, find_metric(recipe.metric).objective.maximize
-        )
+        maximize = find_metric(recipe.metric).objective.maximize
+        self._plateau = plateau_state(recipe.schedule, recipe.learning_rate, maximize)
         self._shuffler = np.random.default_rng(recipe.seed)
 
     def state(self) -> TrainingState:
@@ -197,17 +194,17 @@ class _TrainingRun:
             rates = self._epoch_rates(epoch)
             rate, loss = float(rates[-1]), self._train_epoch(rates, epochs - epoch)
             outputs, validation_loss = self._evaluate()
-            reason = check_finite("training loss", loss, epoch, rate, self._task.fold)
-            if reason is None and not np.isfinite(outputs).all():
-                reason = check_finite("model's output on the validation part", math.nan, epoch, rate, self._task.fold)
-            if reason is not None:
-                return TrainingResult(TrialState.DIVERGED, None, reason.text, (reason,))
+            finding = check_finite("training loss", loss, epoch, rate, self._task.fold)
+            if finding is None and not np.isfinite(outputs).all():
+                finding = check_finite("model's output on the validation part", math.nan, epoch, rate, self._task.fold)
+            if finding is not None:
+                return TrainingResult(TrialState.DIVERGED, None, finding.text, (finding,))
             value = compute_objective(self._recipe, self._task.split, outputs)
             self._observe(value)
-            found = self._prober.probe_if_due(epoch)
+            probes = self._prober.probe_if_due(epoch)
             seconds = time.monotonic() - began
-            go_on = on_epoch(EpochRecord(self._task.fold, epoch, loss, validation_loss, value, rate, seconds, found))
-            if not go_on and epoch < epochs:
+            record = EpochRecord(self._task.fold, epoch, loss, validation_loss, value, rate, seconds, probes)
+            if not on_epoch(record) and epoch < epochs:
                 return TrainingResult(TrialState.PRUNED, value, f"pruned after epoch {epoch}")
         return TrainingResult(TrialState.COMPLETE, self._values[-1])
 

@@ -75,15 +75,15 @@ class _LoopSpec:
     Attributes:
         gradient, update: The functions that a step calls.
         rows: Specs of the rows.
-        captured: The captures of both functions, each once: XLA takes no variable twice.
-        given: Dtypes of the arguments.
-        types: Dtypes of the loop variables.
+        captures: Of both functions, each once: XLA takes no variable twice.
+        input_dtypes: Of the arguments.
+        dtypes: Of the loop variables: the state, then the arguments.
     """
 
     def __init__(self, gradient: GraphFunction, update: GraphFunction, rows: Sequence[tf.TensorSpec]) -> None:
         self.gradient, self.update, self.rows = gradient, update, rows
         by_id = {id(tensor): tensor for tensor in (*gradient.captures, *update.captures)}
-        self._capture_index = {key: place for place, key in enumerate(by_id)}
+        self._capture_index = {key: index for index, key in enumerate(by_id)}
         self.captures = list(by_id.values())
         self.input_dtypes = [*_INPUT_DTYPES, *get_dtypes(rows), *get_dtypes(self.captures)]
         self.dtypes = [*_STATE_DTYPES, *self.input_dtypes]
@@ -138,7 +138,7 @@ def _build_body(spec: _LoopSpec, batch_rows: int | None) -> FunctionDefBuilder:
 
     Args:
         spec: The functions that it calls.
-        size: Rows of its batch; None for the batch size or the rest.
+        batch_rows: Rows of its batch; None for the batch size or the rest.
     """
     gradient, update = spec.gradient, spec.update
     step = FunctionDefBuilder("step")
@@ -183,8 +183,8 @@ def _build_body(spec: _LoopSpec, batch_rows: int | None) -> FunctionDefBuilder:
         f=update.function,
     )
 
-    taken = step.add_op("Size", [chosen], "output", T=tf.int32, out_type=tf.int32)
-    by_rows = step.add_op("Mul", [float64(loss, tf.float32), float64(taken, tf.int32)], "z", T=tf.float64)
+    batch_size = step.add_op("Size", [chosen], "output", T=tf.int32, out_type=tf.int32)
+    by_rows = step.add_op("Mul", [float64(loss, tf.float32), float64(batch_size, tf.int32)], "z", T=tf.float64)
     total = step.add_op("AddV2", [total, by_rows], "z", T=tf.float64)
     number = step.add_op("AddV2", [number, one], "z", T=tf.int32)
     # The next step must not begin before the weights are those of this one.

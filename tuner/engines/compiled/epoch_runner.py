@@ -26,10 +26,9 @@ MAX_EPOCH_GRAPHS = 48
 MAX_XLA_GRAPHS = 64
 """Epoch graphs that XLA compiles: 5 MB each."""
 RESERVED_SLOTS = 8
-"""Epoch graphs reserved for such pairs: TensorFlow does not free a graph, so their number is limited, and the first
-trials of a long study would use them up."""
+"""Epoch graphs reserved for such pairs: the first trials of a long study would use all of them up."""
 _MAX_SHUFFLE_BYTES = 2**26
-"""Bytes of an epoch that are shuffled at once: a gather for each batch costs a step 0.03 ms."""
+"""Bytes of rows that are gathered at once: a gather for each batch would cost 0.03 ms a step."""
 
 
 class EpochGraphCache:
@@ -57,7 +56,7 @@ class EpochRunner:
         gradient: Of the loss for a batch.
         update: Of the weights.
         rows: Specs of the rows.
-        whole: The programs of whole epochs of a worker.
+        graphs: The epoch graphs of the worker.
     """
 
     def __init__(
@@ -81,11 +80,11 @@ class EpochRunner:
 
         Args:
             rows: Of the training part.
-            order: The order in which they are taken, int32 `(n,)`.
+            order: A permutation of them, int32 `(n,)`.
             sizes: Rows of each batch; all but the last one are equal.
             rates: Learning rate of each step, float32.
-            to_come: Epochs that the training may have behind this one.
-            by_xla: Whether XLA compiles the epoch, if it can.
+            remaining_epochs: Epochs that may follow this one.
+            use_xla: Compile the epoch with XLA, if it can.
 
         Returns:
             The mean of the loss over the rows.
@@ -122,10 +121,9 @@ class EpochRunner:
     def _graph_pays(self, remaining_steps: int) -> bool:
         """Return whether an epoch graph pays and there is a slot for it."""
         plain = self._graphs.plain
-        left = int(plain.maxsize - plain.currsize) - (
-            0 if self._steps >= MIN_STEPS_FOR_RESERVED_SLOT else RESERVED_SLOTS
-        )
-        return self._steps + remaining_steps >= MIN_STEPS_FOR_EPOCH_GRAPH and left > 0
+        reserved = 0 if self._steps >= MIN_STEPS_FOR_RESERVED_SLOT else RESERVED_SLOTS
+        has_slot = plain.maxsize - plain.currsize > reserved
+        return has_slot and self._steps + remaining_steps >= MIN_STEPS_FOR_EPOCH_GRAPH
 
     def _run_graph(
         self, rows: Sequence[tf.Tensor], order: np.ndarray, sizes: Sequence[int], rates: np.ndarray

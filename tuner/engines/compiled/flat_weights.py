@@ -18,11 +18,11 @@ class Weights:
 
     Args:
         shapes: Shape of each weight.
-        embedding: For each of them, whether it belongs to an embedding.
-        apart: Whether each weight is a variable of its own.
+        embedding: For each weight, true if it belongs to an embedding.
+        per_tensor: Keep a variable for each weight.
 
     Attributes:
-        variables: What the optimizer updates.
+        variables: The variables that the optimizer updates.
     """
 
     def __init__(self, shapes: Sequence[tuple[int, ...]], embedding: Sequence[bool], per_tensor: bool) -> None:

@@ -1,4 +1,4 @@
-"""Build the functions that trials share: gradient, update, outputs, loss on the validation part.
+"""Build the functions that trials share: gradient, update, outputs, validation loss.
 
 Runtime scalars, weights, optimizer slots and the state of layers are variables that a function reads and sets.
 """
@@ -53,13 +53,13 @@ class GraphFunction:
         self.function, self.dtypes, self.captures = function, list(dtypes), list(captures)
         self._timer, self._called = timer, False
 
-    def __call__(self, *given: tf.Tensor) -> list[tf.Tensor]:
+    def __call__(self, *inputs: tf.Tensor) -> list[tf.Tensor]:
         if not self._called:
             self._called = True
             self._timer.traced += 1
-            return self._timer.timed(lambda: self(*given))
+            return self._timer.timed(lambda: self(*inputs))
         called = tf.raw_ops.StatefulPartitionedCall(
-            args=[*given, *self.captures], Tout=self.dtypes, f=self.function, config_proto=_UNOPTIMIZED
+            args=[*inputs, *self.captures], Tout=self.dtypes, f=self.function, config_proto=_UNOPTIMIZED
         )
         return list(called) if self.dtypes else []
 
@@ -98,16 +98,16 @@ def build_forward_backward(
             raise_if(check_outputs(outputs, layers.head, activations))
             raw = outputs if activations.raw is None else activations.raw
             penalty = tf.add_n([tf.constant(0.0), *(keras.ops.sum(each) for each in penalties)])
-        targets, given = [raw, *([penalty] * bool(penalties))], [upstream, *([tf.constant(1.0)] * bool(penalties))]
-        gradients = tape.gradient(targets, parts, output_gradients=given)
-        for variable, found in zip(network.model.trainable_variables, gradients, strict=True):
-            if found is None:
+        targets, upstreams = ([raw, penalty], [upstream, tf.constant(1.0)]) if penalties else ([raw], [upstream])
+        gradients = tape.gradient(targets, parts, output_gradients=upstreams)
+        for variable, gradient in zip(network.model.trainable_variables, gradients, strict=True):
+            if gradient is None:
                 raise UnsupportedError(f"the loss does not depend on {variable.path}, so it has no gradient")
-        network.sparse = any(isinstance(found, tf.IndexedSlices) for found in gradients)
+        network.sparse = any(isinstance(gradient, tf.IndexedSlices) for gradient in gradients)
         for variable, value in state:
             variable.assign(value)
-        found = [raw, penalty, *weights.flatten([tf.convert_to_tensor(found) for found in gradients])]
-        return [*found, outputs, layers.unit_shares(activations)] if network.same_in_training else found
+        results = [raw, penalty, *weights.flatten([tf.convert_to_tensor(gradient) for gradient in gradients])]
+        return [*results, outputs, layers.unit_shares(activations)] if network.same_in_training else results
 
     traced = trace(both, [x, y], timer)
     known = [variable.value for variable in (*network.model.variables, *weights.variables)]
@@ -147,8 +147,8 @@ def join_gradient(
         timer: Counts it.
     """
     captured, joined = [*network.captures, *loss.captures], FunctionDefBuilder("gradient")
-    given = joined.add_inputs(get_dtypes([*rows, *captured]))
-    (x, *targets), handles = given[: len(rows)], given[len(rows) :]
+    inputs = joined.add_inputs(get_dtypes([*rows, *captured]))
+    (x, *targets), handles = inputs[: len(rows)], inputs[len(rows) :]
     of_network, of_loss = handles[: len(network.captures)], handles[len(network.captures) :]
     raw, penalty, *gradients = inlined_outputs(network.function, "network")[: 2 + len(weights.variables)]
     value, upstream = inlined_outputs(loss.function, "loss")
@@ -163,9 +163,10 @@ def join_gradient(
 def build_update(shared: SharedOptimizer, weights: Weights, timer: BuildTimer) -> GraphFunction:
     """Build `(*gradients, rate)` → nothing; updates the weights."""
 
-    def update(*given: tf.Tensor) -> list[tf.Tensor]:
-        shared.optimizer.learning_rate.assign(given[-1])
-        shared.optimizer.apply(list(given[:-1]), weights.variables)
+    def update(*inputs: tf.Tensor) -> list[tf.Tensor]:
+        *gradients, rate = inputs
+        shared.optimizer.learning_rate.assign(rate)
+        shared.optimizer.apply(gradients, weights.variables)
         return []
 
     return trace(update, [*weights.specs(), tf.TensorSpec((), tf.float32)], timer)
@@ -177,7 +178,8 @@ def build_outputs(network: Network, weights: Weights, x: tf.TensorSpec, timer: B
     def outputs(x: tf.Tensor) -> list[tf.Tensor]:
         with network.layers.record_activations() as activations:
             found = network.call(weights.tensors(), x, training=False)[0]
-        return [found, found if activations.raw is None else activations.raw, network.layers.unit_shares(activations)]
+        raw = found if activations.raw is None else activations.raw
+        return [found, raw, network.layers.unit_shares(activations)]
 
     return trace(outputs, [x], timer)
 
@@ -185,11 +187,11 @@ def build_outputs(network: Network, weights: Weights, x: tf.TensorSpec, timer: B
 def extract_outputs(network: GraphFunction, x: tf.TensorSpec, timer: BuildTimer) -> GraphFunction:
     """Extract `build_outputs` from `build_forward_backward`; for a network that is `same_in_training`."""
     part, types = FunctionDefBuilder("outputs"), [tf.float32] * 3
-    given, *captured = part.add_inputs(get_dtypes([x, *network.captures]))
+    rows, *captured = part.add_inputs(get_dtypes([x, *network.captures]))
     raw, *_, outputs, shares = inlined_outputs(network.function, "network")
     last = len(network.dtypes)
     # The wanted outputs need no gradient: any reference does.
-    part.inline(network.function, "network", [given, given, *captured], wanted=[0, last - 2, last - 1])
+    part.inline(network.function, "network", [rows, rows, *captured], wanted=[0, last - 2, last - 1])
     part.set_outputs([outputs, raw, shares], types)
     return GraphFunction(part.register(), types, network.captures, timer)
 

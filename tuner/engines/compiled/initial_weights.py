@@ -1,6 +1,6 @@
 """Replay the initial weights of a recipe without building its model.
 
-Building a Keras model takes about 50 ms, drawing its weights 2.  So one build is recorded: which initializer fills
+Building a Keras model takes about 50 ms, drawing its weights 2 ms.  So one build is recorded: which initializer fills
 which variable, with which of the seeds that Keras draws from Python's generator.  Another recipe replays the draws.
 Replayed weights are verified against a build once for each kind of network and each initializer of a model file, as a
 model file may draw numbers of its own.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -92,9 +93,7 @@ class InitialWeightReplay:
         self._checked = False
         records: list[Record] = []
         try:
-            self.model = build(
-                recipe, lambda initializer: RecordingInitializer(initializer, records), seed_python_and_numpy
-            )
+            self.model = build(recipe, partial(RecordingInitializer, records=records), seed_python_and_numpy)
             seeds = _drawn_seeds(recipe.seed)
         except Exception:  # a model file may inspect its initializer; its own errors are raised here:
             self.model, seeds = build(recipe, _identity, seed_python_and_numpy), None
@@ -177,12 +176,12 @@ def _signature(drawn: Sequence[RecordedDraw], sources: Sequence[tuple[str, Any]]
 
     None if a variable has differing values without a draw: the model file may have drawn them.
     """
-    found = []
+    signature = []
     for kind, source in sources:
         if kind == "constant" and np.unique(source).size > 1:
             return None
-        found.append((kind, drawn[source].draw if kind == "drawn" else np.ravel(source)[:1].tolist()))
-    return f"sources {found}"
+        signature.append((kind, drawn[source].draw if kind == "drawn" else np.ravel(source)[:1].tolist()))
+    return f"sources {signature}"
 
 
 def all_variables(model: keras.Model) -> list[Any]:
@@ -219,8 +218,8 @@ def make_builder(
 ) -> Build:
     """Return the builder for `InitialWeightReplay`, of the models of one network."""
 
-    def of_recipe(recipe: Recipe, wrap: Callable[[Any], Any], seeding: Callable[[int], object]) -> keras.Model:
+    def build_with(recipe: Recipe, wrap: Callable[[Any], Any], seeding: Callable[[int], object]) -> keras.Model:
         reset_uids()  # unnamed layers are numbered per process, and trials are compared by names
         return build_model(recipe, inputs, outputs, build, wrap=wrap, penalty=penalty, seeding=seeding)
 
-    return of_recipe
+    return build_with

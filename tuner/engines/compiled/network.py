@@ -41,8 +41,8 @@ class Network:
         same_in_training: See the function of this name.
         shapes: Shape of each trainable weight.
         size: Number of trainable parameters.
-        embedding: For each weight, whether it belongs to an embedding (Muon treats these differently).
-        sparse: Whether a gradient is of some rows of a weight only; set when the gradient is traced.
+        embedding: For each weight, true if it belongs to an embedding (Muon treats these differently).
+        sparse: True if a gradient is of some rows of a weight only; set when the gradient is traced.
 
     Raises:
         UnsupportedError: The engine cannot train the model.
@@ -52,9 +52,8 @@ class Network:
         self._l1, self._l2 = (RuntimeScalar(value) if value else None for value in (recipe.l1, recipe.l2))
         penalty = keras.regularizers.L1L2(0.0, 0.0)
         penalty.l1, penalty.l2 = self._l1 or 0.0, self._l2 or 0.0
-        self._initial_weights = InitialWeightReplay(
-            recipe, make_builder(facts.input_shape, facts.outputs, build, penalty), trusted
-        )
+        builder = make_builder(facts.input_shape, facts.outputs, build, penalty)
+        self._initial_weights = InitialWeightReplay(recipe, builder, trusted)
         self.model = self._initial_weights.model
         raise_if(check_model(self.model))
         self.layers, self.same_in_training = LayerMonitor(self.model), same_in_training(self.model)
@@ -65,9 +64,9 @@ class Network:
 
     def load(self, recipe: Recipe) -> list[np.ndarray]:
         """Set penalties and state to those of a new model of the recipe, and return its initial weights."""
-        for number, share in ((self._l1, recipe.l1), (self._l2, recipe.l2)):
-            if number is not None:
-                number.set(share)
+        for scalar, value in ((self._l1, recipe.l1), (self._l2, recipe.l2)):
+            if scalar is not None:
+                scalar.set(value)
         values = self._initial_weights.values_for(recipe)
         trained = len(self.shapes)
         for variable, value in zip(self.model.non_trainable_variables, values[trained:], strict=True):
@@ -84,12 +83,12 @@ class Network:
         """
         model = self.model
         state = [(variable, variable.value.read_value()) for variable in model.non_trainable_variables]
-        given = list(zip(model.trainable_variables, weights, strict=True))
-        with keras.StatelessScope(state_mapping=[*given, *state], collect_losses=True) as scope:
+        trained = list(zip(model.trainable_variables, weights, strict=True))
+        with keras.StatelessScope(state_mapping=[*trained, *state], collect_losses=True) as scope:
             outputs = model(x, training=training)
             losses = model.losses
             now = [(variable, scope.get_current_value(variable), before) for variable, before in state]
-            raise_if(check_call(scope, given, state))
+            raise_if(check_call(scope, trained, state))
         return outputs, losses, [(variable, value) for variable, value, before in now if value is not before]
 
 
@@ -100,7 +99,9 @@ def same_in_training(model: keras.Model) -> bool:
     """
     if model.non_trainable_variables or any(variable.regularizer is not None for variable in model.variables):
         return False
-    layers = flatten_layers(model, include_self=False)
     return all(
-        type(layer).__name__ in _MODE_INDEPENDENT_LAYERS and is_builtin_layer(layer) for layer in layers
-    ) and not any(layer.activity_regularizer is not None for layer in layers)
+        type(layer).__name__ in _MODE_INDEPENDENT_LAYERS
+        and is_builtin_layer(layer)
+        and layer.activity_regularizer is None
+        for layer in flatten_layers(model, include_self=False)
+    )

@@ -42,7 +42,7 @@ _MAX_FLAT_WEIGHTS = 500_000
 class ProgramCache:
     """Caches of graph functions and of the objects that they share.
 
-    All entries are built under one set of global settings (`CompiledEngine` ensures this).  The key of a function has
+    All entries are built under the same global settings (`CompiledEngine` ensures this).  The key of a function holds
     the objects whose variables it reads, so they live as long as the function.
 
     Args:
@@ -69,13 +69,13 @@ class ProgramCache:
         """Return the program of a recipe, ready for its first step.
 
         Args:
-            recipe: What to train.
+            recipe: Of the training.
             facts: Shapes of the data.
             build: The function of the model file.
-            weighted: Whether rows have weights.
+            weighted: True if rows have weights.
 
         Raises:
-            UnsupportedError: The recipe cannot have one.
+            UnsupportedError: The engine cannot train the recipe.
         """
         config = make_optimizer(recipe).get_config()
         trusted = self._trusted[recipe.model.reference, recipe.model.sha256]
@@ -88,7 +88,7 @@ class ProgramCache:
             raise
         except Exception as error:  # custom layers may rely on Keras's own training loop
             text = " ".join(str(error).split())[:300]
-            raise UnsupportedError(f"no program could be made of it: {type(error).__name__}: {text}") from error
+            raise UnsupportedError(f"it could not be traced: {type(error).__name__}: {text}") from error
         program.load(recipe, config)
         return program
 
@@ -118,11 +118,9 @@ class ProgramCache:
         update = function((optimizer, weights), lambda: build_update(optimizer, weights, timer))
 
         def outputs() -> GraphFunction:
-            return (
-                extract_outputs(both, x, timer)
-                if network.same_in_training
-                else build_outputs(network, weights, x, timer)
-            )
+            if network.same_in_training:
+                return extract_outputs(both, x, timer)
+            return build_outputs(network, weights, x, timer)
 
         return TrainingProgram(
             network,

@@ -9,11 +9,11 @@ import tensorflow as tf
 
 
 class RuntimeScalar(keras.Variable):
-    """A nonzero float32 variable that replaces a Python float in Keras's code, and can be set between calls.
+    """A nonzero float32 variable in place of a Python float of Keras; it can be set between calls.
 
     Keras computes `1 - beta_2` in float64 and rounds the difference.  From the float32 of 0.999 it would be off by
-    5e-5, so the complement is stored as well.  Whether an option is 0 decides which operations
-    Keras adds; that is part of the signature, so a comparison with 0 says that it is not.
+    5e-5, so the complement is stored as well.  Zero options are part of the signature, as Keras then leaves operations
+    out; so a comparison with 0 is false without a look at the value.
 
     Args:
         value: Its initial value.

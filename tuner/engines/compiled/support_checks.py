@@ -49,7 +49,7 @@ def check_model(model: keras.Model) -> str | None:
             return f"{variable.path} is of {variable.dtype}, not of float32"
     for layer in flatten_layers(model):
         if getattr(layer, "stateful", False):
-            return f"{layer.name} keeps its state from batch to batch"
+            return f"{layer.name} is stateful: it carries state from batch to batch"
         if layer.dtype_policy.compute_dtype != "float32" and layer.dtype_policy.compute_dtype is not None:
             return f"{layer.name} computes in {layer.dtype_policy.compute_dtype}, not in float32"
     return None
@@ -90,7 +90,7 @@ def check_outputs(outputs: tf.Tensor, head: Any, activations: ActivationTrace) -
         return "its outputs have a mask, by which the loss leaves out rows"
     if head is not None:
         return (
-            None if outputs is activations.head else "the model goes on behind the activation that it seems to end in"
+            None if outputs is activations.head else "the model continues after the activation that it seems to end in"
         )
     if has_logits(outputs) or outputs.op.type in ("Softmax", "Sigmoid"):
         return (
@@ -130,17 +130,17 @@ def is_random_op(node: NodeDef) -> bool:
 
 
 def check_update(sparse: bool, recipe: Recipe) -> str | None:
-    """Check that the optimizer of a recipe gives the same result for dense and sparse gradients.
+    """Check that the optimizer of a recipe updates by dense gradients as Keras does by sparse ones.
 
     For an embedding, Keras passes an optimizer one row for each use, repeated uses separately.  It squares or clips
     them before it adds them up, so only linear optimizers and clippings are equivalent.
 
     Args:
-        sparse: Whether the gradient is of some rows of a weight only.
-        recipe: Of the optimizer and the clipping.
+        sparse: True if the gradient is of some rows of a weight only.
+        recipe: Has the optimizer and the clipping.
     """
     optimizer, clipping = OPTIMIZERS[recipe.optimizer.name], CLIPPINGS[recipe.clipping.name]
     if not sparse or (optimizer.linear and clipping.linear):
         return None
     what = optimizer.name if clipping.linear else clipping.name
-    return f"of an embedding {what} takes each use of a row for itself, as Keras gives it no sum of them"
+    return f"{what} takes each use of a row of an embedding by itself: Keras does not add up their gradients"

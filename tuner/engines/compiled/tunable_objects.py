@@ -1,9 +1,9 @@
-"""Keras losses and optimizers that recipes share: their numbers are runtime scalars."""
+"""Keras losses and optimizers that recipes share, with runtime scalars for their options."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import keras
@@ -32,8 +32,8 @@ class SharedLoss:
     def load(self, recipe: Recipe) -> None:
         """Set its options to those of the recipe."""
         options = row_options(recipe, "loss")
-        for name, number in self._scalars.items():
-            number.set(options[name])
+        for name, scalar in self._scalars.items():
+            scalar.set(options[name])
 
 
 class SharedOptimizer:
@@ -53,8 +53,8 @@ class SharedOptimizer:
         self._scalars = {
             name: RuntimeScalar(config[name]) for name in _tunable_names(recipe) if is_tunable_scalar(config.get(name))
         }
-        for name, number in self._scalars.items():
-            setattr(self.optimizer, name, number)
+        for name, scalar in self._scalars.items():
+            setattr(self.optimizer, name, scalar)
         if _ACCUMULATOR_START in config:
             setattr(self.optimizer, _ACCUMULATOR_START, _SENTINEL)
         self.optimizer.build(weights.variables)
@@ -76,15 +76,16 @@ class SharedOptimizer:
         Args:
             config: The configuration of the optimizer of the recipe.
         """
-        for name, number in self._scalars.items():
-            number.set(config[name])
+        for name, scalar in self._scalars.items():
+            scalar.set(config[name])
         for (variable, value), starts in zip(self._slots, self._starts, strict=True):
             variable.assign(np.full_like(value, config[_ACCUMULATOR_START]) if starts else value)
 
 
 def loss_key(recipe: Recipe) -> str:
     """Return the signature of a recipe's loss."""
-    return _signature(recipe.loss.name, row_options(recipe, "loss"), row_options(recipe, "loss"))
+    options = row_options(recipe, "loss")
+    return _signature(recipe.loss.name, options, options)
 
 
 def optimizer_key(recipe: Recipe, config: Mapping[str, Any]) -> str:
@@ -95,10 +96,8 @@ def optimizer_key(recipe: Recipe, config: Mapping[str, Any]) -> str:
     return _signature(recipe.optimizer.name, options, _tunable_names(recipe))
 
 
-def _signature(name: str, options: Mapping[str, Any], adjustable: Any) -> str:
-    shared = {
-        key: "number" if key in adjustable and is_tunable_scalar(value) else value for key, value in options.items()
-    }
+def _signature(name: str, options: Mapping[str, Any], tunable: Container[str]) -> str:
+    shared = {key: "number" if key in tunable and is_tunable_scalar(value) else value for key, value in options.items()}
     return f"{name} {json.dumps(shared, sort_keys=True, default=repr)}"
 
 
