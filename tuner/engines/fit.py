@@ -20,7 +20,7 @@ from tuner.data import Split
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
 from tuner.engines.evaluation import PREDICT_ROWS, compute_objective, compute_sample_weight
 from tuner.engines.keras_global_state import clear_session
-from tuner.engines.prober import ProbeMeasurement, Prober, constant_prediction, get_probe_rows, steps_per_epoch
+from tuner.engines.prober import ProbeMeasurement, Prober, constant_outputs, get_probe_rows, steps_per_epoch
 from tuner.engines.variable_io import assign, get_values, preserved
 from tuner.health import Finding, LayerMonitor, check_finite
 
@@ -203,8 +203,7 @@ def make_prober(model: keras.Model, recipe: Recipe, split: Split, probes: Sequen
         return get_values(model.trainable_variables)
 
     def constant_loss() -> float:
-        raw = tf.constant(constant_prediction(y, weight, layers.head))
-        return float(model.loss(y, raw if layers.head is None else layers.head(raw), sample_weight=weight))
+        return float(model.loss(y, constant_outputs(y, weight, layers.head), sample_weight=weight))
 
     return Prober(layers, measure, constant_loss, weights, steps_per_epoch(split.train, recipe), probes)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 
 from tuner.catalog import Recipe
@@ -123,10 +124,11 @@ def steps_per_epoch(part: Subset, recipe: Recipe) -> int:
     return math.ceil(len(part) / recipe.batch_size)
 
 
-def constant_prediction(y: np.ndarray, weight: np.ndarray | None, head: Callable[..., Any] | None) -> np.ndarray:
-    """Return the mean target for every row, as outputs before `LayerMonitor.head`; float32, `(n, k)` like `y`."""
+def constant_outputs(y: np.ndarray, weight: np.ndarray | None, head: Callable[..., Any] | None) -> Any:
+    """Return the mean target for every row as a tensor, `(n, k)` like `y`; by `LayerMonitor.head`, if there is one."""
     mean = np.average(y.astype(np.float64), axis=0, weights=weight)
-    if head is not None:
+    if head is not None:  # Keras computes cross-entropies from the logits
         mean = np.clip(mean, _MIN_PROBABILITY, 1.0 - _MIN_PROBABILITY)
         mean = np.log(mean) - (np.log1p(-mean) if head.__name__ == "sigmoid" else 0.0)
-    return np.broadcast_to(mean, y.shape).astype(np.float32)
+    outputs = keras.ops.convert_to_tensor(np.broadcast_to(mean, y.shape).astype(np.float32))
+    return outputs if head is None else head(outputs)

@@ -20,9 +20,10 @@ from tuner.engines.compiled.flat_weights import Weights
 from tuner.engines.compiled.graph_functions import GraphFunction, row_specs, trace
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.training_program import TrainingProgram
-from tuner.engines.prober import ProbeMeasurement, Prober, constant_prediction, steps_per_epoch
+from tuner.engines.prober import ProbeMeasurement, Prober, constant_outputs, steps_per_epoch
 from tuner.errors import UnsupportedError
 from tuner.health import probe_rows
+from tuner.text import format_error
 
 _MAX_FUNCTIONS = 256
 
@@ -64,8 +65,7 @@ class ProbeFunctions:
 
         def constant_loss() -> float:
             weight = rows[2].numpy() if len(rows) > 2 else None
-            answer = tf.constant(constant_prediction(rows[1].numpy(), weight, network.layers.head))
-            outputs = answer if network.layers.head is None else network.layers.head(answer)
+            outputs = constant_outputs(rows[1].numpy(), weight, network.layers.head)
             return float(program.validation_loss(outputs, *rows[1:])[0])
 
         return Prober(
@@ -90,8 +90,7 @@ class ProbeFunctions:
                 self._backward, (network, weights), lambda: build_backward(network, weights, specs, self._timer)
             )
         except Exception as error:  # custom layers may rely on Keras's own training loop
-            text = " ".join(str(error).split())[:300]
-            raise UnsupportedError(f"it could not be probed: {type(error).__name__}: {text}") from error
+            raise UnsupportedError(f"it could not be probed: {format_error(error)}") from error
 
         def from_functions(raw: tf.Tensor) -> tuple[float, list[np.ndarray]]:
             loss, by_raw = program.loss_gradient(raw, *rest)

@@ -32,6 +32,7 @@ from tuner.engines.compiled.training_program import TrainingProgram
 from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer, loss_key, optimizer_key
 from tuner.engines.keras_global_state import settings_key
 from tuner.errors import TunerError, UnsupportedError
+from tuner.text import format_error
 
 _MAX_ENTRIES = 256
 """Entries of each cache."""
@@ -87,8 +88,7 @@ class ProgramCache:
         except TunerError:
             raise
         except Exception as error:  # custom layers may rely on Keras's own training loop
-            text = " ".join(str(error).split())[:300]
-            raise UnsupportedError(f"it could not be traced: {type(error).__name__}: {text}") from error
+            raise UnsupportedError(f"it could not be traced: {format_error(error)}") from error
         program.load(recipe, config)
         return program
 
