@@ -47,59 +47,64 @@ def run_trial(
         CheckpointError: It cannot continue from `resume`; `on_epoch` was not called.
     """
     monitor = HealthMonitor(recipe.epochs, health or HealthOptions())
-    training = _train(engine, recipe, prepared, build, on_epoch, monitor, after_split, on_checkpoint, resume)
+    trial = _TrialRun(engine, recipe, prepared, monitor, on_epoch, on_checkpoint, resume)
+    training = trial.train(build, after_split)
     if monitor.stop_finding is not None:
         reason = f"{monitor.stop_finding.verdict}: {monitor.stop_finding.text}"
         training = TrainingResult(TrialState.DIVERGED, None, reason)
     return dataclasses.replace(training, findings=assess(monitor.folds, training.findings))
 
 
-def _train(
-    engine: Engine,
-    recipe: Recipe,
-    prepared: PreparedData,
-    build: Callable[..., Any],
-    on_epoch: ReportCallback,
-    monitor: HealthMonitor,
-    after_split: Callable[[Split], None],
-    on_checkpoint: CheckpointHook,
-    resume: Checkpoint | None,
-) -> TrainingResult:
-    folds, proceed = len(prepared.splits), True
-    records = [] if resume is None else [*resume.records]
-    values = [] if resume is None else [*resume.values]
-    for record in records:
-        monitor.observe(record)
+class _TrialRun:
+    """One trial, split by split."""
 
-    def checkpoint() -> Checkpoint:
-        return Checkpoint(tuple(records), tuple(values), engine.state())
+    def __init__(
+        self,
+        engine: Engine,
+        recipe: Recipe,
+        prepared: PreparedData,
+        monitor: HealthMonitor,
+        on_epoch: ReportCallback,
+        on_checkpoint: CheckpointHook,
+        resume: Checkpoint | None,
+    ) -> None:
+        self._engine, self._recipe, self._prepared, self._monitor = engine, recipe, prepared, monitor
+        self._on_epoch, self._on_checkpoint, self._resume = on_epoch, on_checkpoint, resume
+        self._records = [] if resume is None else [*resume.records]
+        self._values = [] if resume is None else [*resume.values]
+        self._proceed = True
+        for record in self._records:
+            monitor.observe(record)
 
-    def report(record: EpochRecord) -> bool:
-        nonlocal proceed
-        monitor.observe(record)
-        records.append(record)
-        if folds == 1:
-            proceed = on_epoch(record, (record.epoch, record.metric))
-        else:
-            last = record.epoch == recipe.epochs
-            proceed = on_epoch(record, (record.fold + 1, record.metric) if last else None)
-        proceed = proceed and monitor.stop_finding is None
-        if proceed and (record.epoch < recipe.epochs or record.fold + 1 < folds):
-            on_checkpoint(checkpoint)
-        return proceed
+    def train(self, build: Callable[..., Any], after_split: Callable[[Split], None]) -> TrainingResult:
+        """Train on the splits that are left."""
+        folds, values = len(self._prepared.splits), self._values
+        for fold, split in list(enumerate(self._prepared.splits))[len(values) :]:
+            state = self._resume.state if self._resume is not None and fold == self._resume.fold else None
+            task = TrainingTask(self._recipe, split, self._prepared.facts, build, fold, self._monitor.epochs, state)
+            training = self._engine.train(task, self._report)
+            if training.state != TrialState.COMPLETE or training.value is None:
+                return training
+            after_split(split)
+            values.append(training.value)
+            if not self._proceed and fold + 1 < folds:
+                reason = f"pruned after fold {fold + 1} of {folds}"
+                return TrainingResult(TrialState.PRUNED, math.fsum(values) / len(values), reason)
+        return TrainingResult(TrialState.COMPLETE, math.fsum(values) / folds)
 
-    for fold, split in list(enumerate(prepared.splits))[len(values) :]:
-        state = resume.state if resume is not None and fold == resume.fold else None
-        task = TrainingTask(recipe, split, prepared.facts, build, fold, monitor.epochs, state)
-        training = engine.train(task, report)
-        if training.state != TrialState.COMPLETE or training.value is None:
-            return training
-        after_split(split)
-        values.append(training.value)
-        if not proceed and fold + 1 < folds:
-            reason = f"pruned after fold {fold + 1} of {folds}"
-            return TrainingResult(TrialState.PRUNED, math.fsum(values) / len(values), reason)
-    return TrainingResult(TrialState.COMPLETE, math.fsum(values) / folds)
+    def _report(self, record: EpochRecord) -> bool:
+        folds, is_last = len(self._prepared.splits), record.epoch == self._recipe.epochs
+        self._monitor.observe(record)
+        self._records.append(record)
+        step = record.epoch if folds == 1 else record.fold + 1 if is_last else None
+        self._proceed = self._on_epoch(record, None if step is None else (step, record.metric))
+        self._proceed = self._proceed and self._monitor.stop_finding is None
+        if self._proceed and not (is_last and record.fold + 1 == folds):
+            self._on_checkpoint(self._checkpoint)
+        return self._proceed
+
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint(tuple(self._records), tuple(self._values), self._engine.state())
 
 
 class HealthMonitor:

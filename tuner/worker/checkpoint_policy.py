@@ -15,7 +15,7 @@ MAX_TIME_SHARE = 0.02
 
 
 class CheckpointPolicy:
-    """Makes the checkpoints of one trial (see `tuner.engines.Keep`).
+    """Makes the checkpoints of one trial (a `CheckpointHook`).
 
     Args:
         number: Number of the trial.
