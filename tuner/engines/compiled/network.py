@@ -64,9 +64,9 @@ class Network:
 
     def load(self, recipe: Recipe) -> list[np.ndarray]:
         """Set penalties and state to those of a new model of the recipe, and return its initial weights."""
-        for scalar, value in ((self._l1, recipe.l1), (self._l2, recipe.l2)):
+        for scalar, share in ((self._l1, recipe.l1), (self._l2, recipe.l2)):
             if scalar is not None:
-                scalar.set(value)
+                scalar.set(share)
         values = self._initial_weights.values_for(recipe)
         trained = len(self.shapes)
         for variable, value in zip(self.model.non_trainable_variables, values[trained:], strict=True):
