@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tuner.data import DataOptions
 from tuner.data.splitting import MAIN, TEST, VALIDATION, Layout, split_indices
+from tuner.data.strata import Strata
 from tuner.errors import DataError
 
 
@@ -21,7 +22,13 @@ def deal(counts: list[int], seed: int = 0, shuffle: bool = True, **options: Any)
     if shuffle:
         groups = np.random.default_rng(99).permutation(groups)
     names = tuple(f"c{index}" for index in range(len(counts)))
-    return split_indices(np.zeros(len(groups), int), groups, names, DataOptions(source="s", **options), seed), groups
+    strata = Strata(np.eye(len(counts))[groups], groups, names)
+    return split_indices(np.zeros(len(groups), int), strata, DataOptions(source="s", **options), seed), groups
+
+
+def alike(rows: int) -> Strata:
+    """Rows without classes."""
+    return Strata(np.zeros((rows, 0)))
 
 
 counts_of_classes = st.lists(st.integers(6, 40), min_size=2, max_size=6)
@@ -111,16 +118,16 @@ def test_too_few_rows_are_refused(counts: list[int], options: dict[str, Any], wo
 
 
 def test_rows_without_classes_are_split_by_number_alone() -> None:
-    layout = split_indices(np.zeros(10, int), None, (), DataOptions(source="s"), 0)
+    layout = split_indices(np.zeros(10, int), alike(10), DataOptions(source="s"), 0)
     ((train, part),) = layout.splits
     assert (len(train), len(part), len(layout.test)) == (6, 2, 2)
     with pytest.raises(DataError, match="at least 3 rows"):
-        split_indices(np.zeros(2, int), None, (), DataOptions(source="s"), 0)
+        split_indices(np.zeros(2, int), alike(2), DataOptions(source="s"), 0)
 
 
 def test_rows_of_second_sources_stay_together() -> None:
     origin = np.array([MAIN] * 6 + [VALIDATION] * 2 + [TEST] * 3)
-    layout = split_indices(origin, None, (), DataOptions(source="a", validation="b", test="c"), 0)
+    layout = split_indices(origin, alike(11), DataOptions(source="a", validation="b", test="c"), 0)
     ((train, part),) = layout.splits
     assert (list(train), list(part), list(layout.test)) == ([0, 1, 2, 3, 4, 5], [6, 7], [8, 9, 10])
     assert list(layout.development) == list(range(8))

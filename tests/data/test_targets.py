@@ -51,8 +51,8 @@ def test_classes_are_one_hot_in_the_order_of_their_names() -> None:
     found = of(["dog", "ant", "cat", "ant"])
     assert found.classes == ("ant", "cat", "dog")
     assert found.y.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0], [1, 0, 0]]
-    assert found.groups is not None
-    assert found.groups.tolist() == [2, 0, 1, 0]
+    assert found.class_index is not None
+    assert found.class_index.tolist() == [2, 0, 1, 0]
 
 
 def test_numbers_are_ordered_as_numbers() -> None:
@@ -73,7 +73,7 @@ def test_one_hot_columns_are_the_classes_they_are_named_for() -> None:
 
 def test_labels_keep_their_columns() -> None:
     found = of([[0, 1], [1, 1], [1, 0]], labels=("wet", "cold"))
-    assert (found.task, found.classes, found.groups) == (Task.MULTILABEL, ("wet", "cold"), None)
+    assert (found.task, found.classes, found.class_index) == (Task.MULTILABEL, ("wet", "cold"), None)
     assert found.y.tolist() == [[0, 1], [1, 1], [1, 0]]
 
 

@@ -13,7 +13,7 @@ from tuner.data.targets import Targets
 
 
 def content_hash(raw: RawData, targets: Targets, origin: Array) -> str:
-    """SHA-256 over features, targets, weights, and where each row comes from, in the order of the rows.
+    """SHA-256 over features, targets, weights, what decides on the split, and where each row comes from, row by row.
 
     Numbers count with the precision of float32, in which they are trained: a float64 that was written and read as
     float32 is the same value.
@@ -26,6 +26,9 @@ def content_hash(raw: RawData, targets: Targets, origin: Array) -> str:
     _add_texts(state, [targets.task.value, *targets.classes])
     if raw.weight is not None:
         _add_numbers(state, raw.weight)
+    for key, values in sorted(raw.split_columns.items()):
+        texts = np.unique(values, return_inverse=True)[1].astype(str) if key == "order" else values
+        _add_texts(state, [f"split {key}", *texts])
     return state.hexdigest()
 
 

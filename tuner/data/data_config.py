@@ -181,6 +181,15 @@ class DataOptions(BaseModel):
     drop: Annotated[tuple[StrictStr, ...], BeforeValidator(_names)] = Field(
         default=(), description="columns to leave out"
     )
+    group: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
+        default=None, description="column of groups, as of patients: the rows of a group are never in two parts"
+    )
+    order: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
+        default=None, description="column of numbers or dates: validation and test are the latest rows"
+    )
+    split: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
+        default=None, description="column that says train, validation or test for each row"
+    )
     task: Annotated[Task | None, BeforeValidator(_task)] = Field(
         default=None, description="stated task; found where left out"
     )
@@ -219,7 +228,13 @@ class DataOptions(BaseModel):
 
     @model_validator(mode="after")
     def _rules_across_keys(self) -> DataOptions:
-        problems = [*self._fractions(), *self._columns(), *self._outlier_rules(), *self._task_rules()]
+        problems = [
+            *self._fractions(),
+            *self._columns(),
+            *self._split_rules(),
+            *self._outlier_rules(),
+            *self._task_rules(),
+        ]
         if problems:
             raise ValidationError.from_exception_data(
                 "DataOptions",
@@ -244,6 +259,28 @@ class DataOptions(BaseModel):
                 yield "weight", _broken("`weight` must be another column than the target", name)
         if self.weight is not None and self.weight in self.drop:
             yield "drop", _broken("`drop` must not name the weight column", self.weight)
+        taken = {*self.targets, self.weight}
+        for key, name in self.split_columns.items():
+            if name in self.drop:
+                yield "drop", _broken(f"`drop` must not name the column of `{key}`, which is no feature anyway", name)
+            if name in taken:
+                yield key, _broken(f"`{key}` must be another column than target, weight, group and order", name)
+            taken.add(name)
+
+    def _split_rules(self) -> Iterator[_KeyProblem]:
+        if self.group is not None and self.order is not None:
+            yield (
+                "order",
+                _broken(
+                    "`group` and `order` cannot both decide on the parts",
+                    self.order,
+                    "To have both, write the part of each row into a column, and name it as `split` beside `group`.",
+                ),
+            )
+        for key in ("validation", "test"):
+            given = getattr(self, key)
+            if self.split is not None and isinstance(given, str):
+                yield key, _broken(f"`split` and a second source for `{key}` cannot both be", given, "Leave one out.")
 
     def _outlier_rules(self) -> Iterator[_KeyProblem]:
         limit = self.outlier_limit
@@ -264,6 +301,12 @@ class DataOptions(BaseModel):
         if self.target is None:
             return ()
         return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def split_columns(self) -> dict[str, str]:
+        """The columns that decide on the parts, by key: "group", "order", "split"; those that the study names."""
+        named = {"group": self.group, "order": self.order, "split": self.split}
+        return {key: name for key, name in named.items() if name is not None}
 
     @property
     def limit(self) -> float:

@@ -10,14 +10,17 @@ import numpy as np
 
 from tuner.catalog import Task
 from tuner.data.content_hash import content_hash
-from tuner.data.data_config import DataOptions
+from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Subset
+from tuner.data.dependence import Dependence
 from tuner.data.encoding import Encoded, check_texts, encode, missing, refuse_missing
 from tuner.data.notes import remarks
 from tuner.data.preprocessing import Fitted, fit_split, unscaled_parts
 from tuner.data.raw_data import RawData, join
 from tuner.data.sources import check_keys, find_source
-from tuner.data.splitting import Layout, split_indices
+from tuner.data.split_notes import split_notes
+from tuner.data.splitting import Layout, check_apart, given_parts, split_indices
+from tuner.data.strata import target_strata
 from tuner.data.targets import Targets, encode_targets
 from tuner.errors import DataError, UnknownNameError, shown
 
@@ -30,6 +33,7 @@ class _Rows:
 
     raw: RawData
     targets: Targets
+    dependence: Dependence
     layout: Layout
     encoded: Encoded
     sha256: str
@@ -126,9 +130,12 @@ def _read(options: DataOptions, project: Path, seed: int, expected: str | None) 
         )
     raw, origin, notes = _without_missing(raw, origin, options)
     targets = encode_targets(raw, options.task)
-    layout = split_indices(origin, targets.groups, targets.classes, options, seed)
+    strata, dependence = target_strata(targets), Dependence.of_rows(raw)
+    layout = split_indices(origin, strata, options, seed, dependence)
+    check_apart(layout, raw, dependence, options)
     encoded = encode(raw, options, layout.development)
-    return _Rows(raw, targets, layout, encoded, sha256, (targets.note, *raw.notes, *notes, *encoded.notes))
+    said = (*split_notes(raw, targets, layout, dependence, options), *raw.notes, *notes, *encoded.notes)
+    return _Rows(raw, targets, dependence, layout, encoded, sha256, (targets.note, *said))
 
 
 def _coded(options: DataOptions, project: Path) -> bool:
@@ -152,6 +159,7 @@ def _sources(options: DataOptions, project: Path) -> tuple[RawData, Array, str]:
             raws.append(replace(raw, notes=(*raw.notes, *remarks(raw))))
     numbers = [number for number, text in enumerate(texts) if isinstance(text, str)]
     raw, origin = join(raws), np.repeat(numbers, [len(raw) for raw in raws])
+    origin = given_parts(raw, origin, options)
     check_texts(raw, options)
     return raw, origin, content_hash(raw, encode_targets(raw, options.task), origin)
 
@@ -223,8 +231,12 @@ def _check_validation(rows: _Rows, options: DataOptions) -> None:
         if alone is not None:
             raise DataError(
                 f"The validation part must have rows of two classes at least, but all {len(validation)} are of class "
-                f"{alone!r} ({source}). Add rows of another class, or set `validation` to a fraction."
+                f"{alone!r} ({source}). Add rows of another class, {_other_validation(options)}."
             )
+
+
+def _other_validation(options: DataOptions) -> str:
+    return "or take fewer folds" if isinstance(options.validation, Folds) else "or set `validation` to a fraction"
 
 
 def _weighing(rows: _Rows, part: Array) -> Array:
@@ -234,17 +246,17 @@ def _weighing(rows: _Rows, part: Array) -> Array:
 
 def _weightless(rows: _Rows, part: Array) -> list[str]:
     """Return the classes of a part whose rows all weigh 0."""
-    groups = rows.targets.groups
-    if groups is None:
+    class_index = rows.targets.class_index
+    if class_index is None:
         return []
-    return [rows.targets.classes[int(c)] for c in np.setdiff1d(groups[part], groups[_weighing(rows, part)])]
+    return [rows.targets.classes[int(c)] for c in np.setdiff1d(class_index[part], class_index[_weighing(rows, part)])]
 
 
 def _only_class(targets: Targets, rows: Array) -> str | None:
     """Return the class of all these rows, or None if they differ or a row has not one class."""
-    if targets.groups is None:
+    if targets.class_index is None:
         return None
-    found = np.unique(targets.groups[rows])
+    found = np.unique(targets.class_index[rows])
     return targets.classes[int(found[0])] if len(found) == 1 else None
 
 
@@ -284,7 +296,7 @@ def _unmeasured(kind: str, where: str, names: Sequence[str], absent: Array, what
 
 
 def _fit(rows: _Rows, options: DataOptions, train: Array, validation: Array) -> Fitted:
-    return fit_split(rows.raw, rows.targets, rows.encoded, options, train, validation)
+    return fit_split(rows.raw, rows.targets, rows.encoded, rows.dependence, options, train, validation)
 
 
 def _facts(rows: _Rows, fitted: list[Fitted], options: DataOptions) -> DataFacts:

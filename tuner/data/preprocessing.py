@@ -10,6 +10,7 @@ import numpy as np
 from tuner.catalog import Task
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array, Preprocessing, Split, Subset
+from tuner.data.dependence import Dependence
 from tuner.data.encoding import Encoded
 from tuner.data.outliers import bounds, outside
 from tuner.data.raw_data import RawData, by_column
@@ -36,7 +37,13 @@ class Fitted:
 
 
 def fit_split(
-    raw: RawData, targets: Targets, encoded: Encoded, options: DataOptions, train: Array, validation: Array
+    raw: RawData,
+    targets: Targets,
+    encoded: Encoded,
+    dependence: Dependence,
+    options: DataOptions,
+    train: Array,
+    validation: Array,
 ) -> Fitted:
     """Treat outliers, impute and scale, all by what the rows `train` say.
 
@@ -59,7 +66,10 @@ def fit_split(
     def part(features: Array, aims: Array, chosen: Array) -> Subset:
         weight = None if raw.weight is None else float32(raw.weight[chosen], "weights", raw.source)
         return Subset(
-            float32(preprocessing.apply(features), "features", raw.source), float32(aims, "targets", raw.source), weight
+            float32(preprocessing.apply(features), "features", raw.source),
+            float32(aims, "targets", raw.source),
+            weight,
+            dependence.units(chosen),
         )
 
     split = Split(
@@ -161,7 +171,8 @@ def _check_columns(x: Array, raw: RawData, encoded: Encoded, cause: str) -> None
 
 def _check_targets(y: Array, targets: Targets, raw: RawData, options: DataOptions) -> None:
     """Refuse a training part with nothing to learn from, also once its outliers are removed."""
-    cause = _after_outliers(options) if options.outliers.startswith("drop") else ". Add rows, or take another seed."
+    cure = ". Take fewer folds, or begin with a larger part." if options.order else ". Add rows, or take another seed."
+    cause = _after_outliers(options) if options.outliers.startswith("drop") else cure
     if len(y) < 2:
         raise DataError(f"The training part must have at least 2 rows, but has {len(y)} ({raw.source}){cause}")
     if targets.task is Task.REGRESSION and (y.min(axis=0) == y.max(axis=0)).any():

@@ -30,6 +30,7 @@ class RawData:
         texts: Text columns, each `object` of shape `(n,)` holding `str`, or None if a value is missing.
         labels: Names of the target columns; empty where the source has none.
         notes: Sentences about what was found while reading.
+        split_columns: What decides on the split: see `read_split_columns`.
     """
 
     source: str
@@ -40,6 +41,7 @@ class RawData:
     texts: Mapping[str, Array] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    split_columns: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -52,6 +54,7 @@ class RawData:
             y=self.y[rows],
             weight=None if self.weight is None else self.weight[rows],
             texts={name: values[rows] for name, values in self.texts.items()},
+            split_columns={key: values[rows] for key, values in self.split_columns.items()},
         )
 
     def without(self, names: Collection[str]) -> RawData:
@@ -60,6 +63,8 @@ class RawData:
         Raises:
             DataError: One of them is not there.
         """
+        if not names:
+            return self
         for name in names:
             if name not in (*self.features, *self.texts):
                 raise DataError(f"The dropped column must be in the data, but {self.source} has no {name!r}.")
@@ -77,14 +82,14 @@ class RawData:
 
 
 def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -> RawData:
-    """Arrays (or what NumPy makes an array of) as a checked `Raw`.
+    """Arrays (or what NumPy makes an array of) as a checked `RawData`.
 
     Args:
         source: For messages.
         x: Features, shape `(n,)` or `(n, ...)`.
         y: Targets, shape `(n,)` or `(n, targets)`; numbers or texts.
         weight: Sample weights, shape `(n,)`, or None.
-        **names: `features`, `texts`, `labels` and `notes` of `Raw`.
+        **names: `features`, `texts`, `labels`, `notes` and `split_columns` of `RawData`.
 
     Raises:
         DataError: Not numbers, wrong lengths or dimensions, no row, or values that are infinite or missing where they
@@ -103,7 +108,7 @@ def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -
         weight = numeric(weight, "weight", source).astype(np.float64)
         if weight.ndim == 2 and weight.shape[1] == 1:
             weight = weight[:, 0]
-    _check_lengths(source, x=x, y=y, weight=weight)
+    _check_lengths(source, x=x, y=y, weight=weight, **names.get("split_columns", {}))
     if len(x) == 0:
         raise DataError(f"The data must have rows, but {source} has none.")
     if x.size == 0 and not texts:
@@ -136,12 +141,17 @@ def join(raws: Sequence[RawData]) -> RawData:
         raise DataError(
             f"The targets of all sources must be of one kind, but {_list(raws)} mix texts and numbers. Make them alike."
         )
+    if len({raw.split_columns["order"].dtype for raw in aligned if "order" in raw.split_columns}) > 1:
+        raise DataError(
+            f"The order column must hold numbers or dates in all sources, but {_list(raws)} mix both. Make them alike."
+        )
     return replace(
         first,
         x=np.concatenate([raw.x for raw in aligned]),
         y=np.concatenate([raw.y for raw in aligned]),
         weight=None if first.weight is None else np.concatenate([raw.weight for raw in aligned]),
         texts={name: np.concatenate([raw.texts[name] for raw in aligned]) for name in first.texts},
+        split_columns={key: np.concatenate([raw.split_columns[key] for raw in aligned]) for key in first.split_columns},
         notes=tuple(note for raw in raws for note in raw.notes),
     )
 
@@ -234,7 +244,7 @@ def _check_lengths(source: str, **arrays: Array | None) -> None:
     lengths = {name: len(array) for name, array in arrays.items() if array is not None}
     if len(set(lengths.values())) > 1:
         given = ", ".join(f"{name} has {length} rows" for name, length in lengths.items())
-        raise DataError(f"x, y and weight must have the same number of rows, but {given} ({source}).")
+        raise DataError(f"x, y and all that goes with them must have the same number of rows, but {given} ({source}).")
 
 
 def _check_finite(raw: RawData) -> None:

@@ -1,22 +1,31 @@
 """Which rows are for training, validation and test.
 
-Everything derives from the seed, the number of rows and their classes; nothing depends on the features.  The test part
-is drawn first and by its own random numbers, so that validation draws do not change it.
+Everything derives from the seed, the number of rows, their classes and the columns that the study names for it; nothing
+depends on the features.  The test part is drawn first and by its own random numbers, so that validation draws do not
+change it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from tuner.data.cells import MISSING_WORDS, is_number
 from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array
+from tuner.data.dependence import Dependence
+from tuner.data.group_split import GroupDealer
+from tuner.data.order_split import OrderDealer
+from tuner.data.raw_data import RawData
+from tuner.data.row_split import RowDealer
+from tuner.data.split_columns import PARTS
+from tuner.data.strata import Strata
 from tuner.errors import DataError
 
 MAIN, VALIDATION, TEST = 0, 1, 2
-"""Which source a row is from."""
+"""Which source a row is from, or which part it was given to."""
 
 _TEST_DRAW, _VALIDATION_DRAW = 1, 2
 
@@ -26,7 +35,8 @@ class Layout:
     """Indices of rows, in rising order.
 
     Attributes:
-        splits: Training and validation rows: one pair for a hold-out, k for k folds.
+        splits: Training and validation rows: one pair for a hold-out, k for k folds; of rows in an order, the latest
+            first.
         development: All rows that are not for the test.
         test: The test rows, possibly none.
     """
@@ -36,99 +46,129 @@ class Layout:
     test: Array
 
 
+class Dealer(Protocol):
+    """Deals rows to parts, by some rule."""
+
+    def check(self, rows: Array, needed: int, tested: bool) -> None:
+        """Refuse rows that are too few for the parts.
+
+        Args:
+            rows: What will be dealt.
+            needed: Parts that must have rows (of each class) beside the test part.
+            tested: Whether a test part will be drawn.
+
+        Raises:
+            DataError: They are too few.
+        """
+
+    def draw(self, rows: Array, wanted: float, leave: int, each: bool, random: np.random.Generator) -> Array:
+        """Draw about `wanted` of the rows, in rising order.
+
+        Args:
+            rows: To draw from.
+            wanted: Their number.
+            leave: Rows of each class that remain.
+            each: Whether there must be a row of each class.
+            random: Of this draw.
+        """
+
+    def fold(self, rows: Array, folds: int, random: np.random.Generator) -> Sequence[tuple[Array, Array]]:
+        """Return pairs of training and validation rows."""
+
+
 def split_indices(
-    origin: Array, groups: Array | None, classes: tuple[str, ...], options: DataOptions, seed: int
+    origin: Array,
+    strata: Strata,
+    options: DataOptions,
+    seed: int,
+    dependence: Dependence | None = None,
 ) -> Layout:
     """Deal the rows.
 
     Args:
-        origin: `MAIN`, `VALIDATION` or `TEST` for each row, shape `(n,)`: the source it is from.
-        groups: Class index of each row to stratify by, shape `(n,)`, or None.
-        classes: Names of the classes; for messages.
+        origin: `MAIN`, `VALIDATION` or `TEST` for each row, shape `(n,)`.
+        strata: What the parts should have alike shares of.
         options: `validation` and `test` are used.
         seed: Of the study.
+        dependence: Groups of rows, or their order; None if each row stands for itself.
 
     Raises:
         DataError: Too few rows, of a class or at all.
     """
-    kinds = np.zeros(len(origin), np.intp) if groups is None else groups
-    main = np.flatnonzero(origin == MAIN)
-    _check_sizes(kinds[main], classes if groups is not None else (), options)
-    test = np.flatnonzero(origin == TEST)
-    if isinstance(options.test, float) and options.test > 0:
-        test = _draw(main, kinds, options.test * len(main), _least(options), np.random.default_rng([seed, _TEST_DRAW]))
-    rest = np.setdiff1d(main, test)
-    random = np.random.default_rng([seed, _VALIDATION_DRAW])
-    if isinstance(options.validation, Folds):
-        parts = _deal(rest, kinds, options.validation.folds, random)
-    elif isinstance(options.validation, str):
-        parts = (np.flatnonzero(origin == VALIDATION),)
+    dealer = _dealer(strata, options, dependence or Dependence())
+    main, test, validation = (np.flatnonzero(origin == part) for part in (MAIN, TEST, VALIDATION))
+    tested = not len(test) and isinstance(options.test, float) and options.test > 0
+    given = len(validation) > 0
+    least = 1 if given else options.validation.folds if isinstance(options.validation, Folds) else 2
+    dealer.check(main, least, tested)
+    if tested:
+        assert isinstance(options.test, float)
+        test = dealer.draw(main, options.test * len(main), least, False, np.random.default_rng([seed, _TEST_DRAW]))
+    rest, random = np.setdiff1d(main, test), np.random.default_rng([seed, _VALIDATION_DRAW])
+    if given:
+        pairs: Sequence[tuple[Array, Array]] = [(rest, validation)]
+    elif isinstance(options.validation, Folds):
+        pairs = dealer.fold(rest, options.validation.folds, random)
     else:
-        parts = (_draw(rest, kinds, options.validation * len(main), 1, random, each=True),)
-    splits = tuple((np.setdiff1d(rest, part), part) for part in parts)
-    return Layout(splits, np.flatnonzero(~np.isin(np.arange(len(origin)), test)), test)
+        assert isinstance(options.validation, float)
+        part = dealer.draw(rest, options.validation * len(main), 1, True, random)
+        pairs = [(np.setdiff1d(rest, part), part)]
+    return Layout(tuple(pairs), np.flatnonzero(~np.isin(np.arange(len(origin)), test)), test)
 
 
-def _least(options: DataOptions) -> int:
-    """Rows of each class that must remain beside the test part."""
-    if isinstance(options.validation, Folds):
-        return options.validation.folds
-    return 1 if isinstance(options.validation, str) else 2
+def _dealer(strata: Strata, options: DataOptions, dependence: Dependence) -> Dealer:
+    if dependence.groups is not None:
+        return GroupDealer(dependence.groups, strata, options)
+    if dependence.ranks is not None:
+        return OrderDealer(dependence.ranks, options)
+    return RowDealer(strata, options)
 
 
-def _check_sizes(kinds: Array, classes: tuple[str, ...], options: DataOptions) -> None:
-    """Each part must be able to have a row (of each class); the test part may lack classes, but not be empty."""
-    tested = isinstance(options.test, float) and options.test > 0
-    least = _least(options)
-    counts = np.bincount(kinds, minlength=max(1, len(classes)))
-    if classes and counts.min() < least:
-        rare = int(counts.argmin())
-        raise DataError(
-            f"Each class of the target must have at least {least} rows for training and validation, but class "
-            f"{classes[rare]!r} has {counts[rare]} ({options.source}). {_cure(classes, rare, options)}"
-        )
-    needed = max(least, len(classes) * least, 2) + tested
-    if len(kinds) < needed:
-        raise DataError(
-            f"The parts need at least {needed} rows in all, but {options.source} has {len(kinds)}. "
-            "Add rows, or set `test = 0`."
-        )
+def given_parts(raw: RawData, origin: Array, options: DataOptions) -> Array:
+    """Return the part that each row is given to by the person, `(n,)`; `MAIN` for rows that may be dealt.
 
+    Args:
+        raw: The rows of all sources.
+        origin: The source that each row is from.
+        options: `validation` and `test` are used.
 
-def _cure(classes: tuple[str, ...], rare: int, options: DataOptions) -> str:
-    """Return the next step for a class of too few rows."""
-    if classes[rare].lower() in MISSING_WORDS:
-        return f'If it means a missing cell, add missing_values = ["{classes[rare]}"] to [data]; else add rows of it.'
-    fewer = ", or take fewer folds" if isinstance(options.validation, Folds) else ""
-    cure = f"Add rows of it{fewer or ', or leave it out'}."
-    if options.task is None and all(is_number(name) for name in classes):
-        cure += ' If the numbers are counts or amounts and no classes, set task = "regression".'
-    return cure
-
-
-def _draw(
-    rows: Array, kinds: Array, wanted: float, leave: int, random: np.random.Generator, each: bool = False
-) -> Array:
-    """About `wanted` of the rows, stratified by kind; at least `leave` rows of each kind remain.
-
-    The share of each kind is rounded down, and the rows that are then lacking come from the kinds with the largest
-    remainder (Hamilton's method).  With `each`, every kind gives at least one row.
+    Raises:
+        DataError: No row is for training, or a part is given that `validation` or `test` asks for as well.
     """
-    present, counts = np.unique(kinds[rows], return_counts=True)
-    most = np.maximum(counts - leave, 0)
-    share = counts * (wanted / len(rows))
-    take = np.clip(np.floor(share).astype(int), 1 if each else 0, most)
-    total = max(1, round(wanted))
-    for kind in np.argsort(-(share - np.floor(share)), kind="stable"):
-        if take.sum() < total and take[kind] < most[kind] and take[kind] <= share[kind]:
-            take[kind] += 1
-    if not take.any():  # a single row is wanted, and rounding gave it to a kind that has none to spare
-        take[int(most.argmax())] = 1
-    chosen = [random.permutation(rows[kinds[rows] == kind])[:count] for kind, count in zip(present, take, strict=True)]
-    return np.sort(np.concatenate(chosen))
+    said = raw.split_columns.get("split")
+    if said is None:
+        return origin
+    parts = np.array([PARTS.index(part) for part in said], origin.dtype)
+    if not (parts == MAIN).any():
+        raise DataError(
+            f"The split column must say train in some rows, but {options.split!r} says it in none ({raw.source})."
+        )
+    for key, part in (("validation", VALIDATION), ("test", TEST)):
+        if (parts == part).any() and getattr(options, key) != DataOptions.model_fields[key].default:
+            raise DataError(
+                f"`{key}` must be left out if the split column says {key}, but {options.split!r} says it in "
+                f"{int((parts == part).sum())} rows ({raw.source}). Leave `{key}` out, or say train in these rows."
+            )
+    return parts
 
 
-def _deal(rows: Array, kinds: Array, folds: int, random: np.random.Generator) -> tuple[Array, ...]:
-    """Deal the rows like cards, class after class: folds differ by one row at most, in all and in each class."""
-    order = np.concatenate([random.permutation(rows[kinds[rows] == kind]) for kind in np.unique(kinds[rows])])
-    return tuple(np.sort(order[fold::folds]) for fold in range(folds))
+def check_apart(layout: Layout, raw: RawData, dependence: Dependence, options: DataOptions) -> None:
+    """Refuse a group in two parts, as parts that the person has made may have it.
+
+    Raises:
+        DataError: With the group.
+    """
+    groups = dependence.groups
+    if groups is None:
+        return
+    parts = [("validation and others for training", validation, train) for train, validation in layout.splits]
+    parts.append(("the test and others for training or validation", layout.test, layout.development))
+    for name, part, others in parts:
+        shared = np.isin(groups[part], groups[others])
+        if shared.any():
+            row = part[int(shared.argmax())]
+            raise DataError(
+                f"The rows of a group must be in one part, but {raw.split_columns['group'][row]!r} of "
+                f"{options.group!r} has rows for {name} ({raw.source}). Move them, or leave "
+                "`group` out."
+            )

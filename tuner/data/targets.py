@@ -33,14 +33,14 @@ class Targets:
         task: The task found, or stated.
         y: float64, shape `(n, outputs)`.
         classes: Names of the classes or labels; empty for regression.
-        groups: Class of each row as an index, shape `(n,)`; None if a row has not one class.
+        class_index: Class of each row as an index, shape `(n,)`; None if a row has not one class.
         note: How the task was found, as a sentence.
     """
 
     task: Task
     y: Array
     classes: tuple[str, ...]
-    groups: Array | None
+    class_index: Array | None
     note: str
 
 
@@ -61,7 +61,7 @@ def encode_targets(raw: RawData, stated: Task | None) -> Targets:
         return Targets(task, _regression(y, raw), (), None, f"The task is {task}, {how}.")
     if task is Task.MULTILABEL:
         return Targets(task, _multilabel(y, raw), _names(raw, y.shape[-1]), None, f"The task is {task}, {how}.")
-    groups, classes = _classes(y, raw, task)
+    class_index, classes = _classes(y, raw, task)
     if len(classes) < 2:
         raise DataError(
             f"The target must have at least two classes, but is constant: {', '.join(classes)} in all {len(y)} rows "
@@ -71,9 +71,9 @@ def encode_targets(raw: RawData, stated: Task | None) -> Targets:
         task = Task.BINARY if len(classes) == 2 else Task.MULTICLASS
     if task is Task.BINARY and len(classes) != 2:
         raise DataError(f"A binary task needs two classes, but got {len(classes)}: {_listed(classes)} ({raw.source}).")
-    one_hot = groups[:, None] == np.arange(len(classes)) if task is Task.MULTICLASS else groups[:, None]
+    one_hot = class_index[:, None] == np.arange(len(classes)) if task is Task.MULTICLASS else class_index[:, None]
     note = f"The task is {task}, {how}; the classes are {_listed(classes)}."
-    return Targets(task, one_hot.astype(np.float64), classes, groups, note)
+    return Targets(task, one_hot.astype(np.float64), classes, class_index, note)
 
 
 def _found(y: Array) -> Task:
@@ -136,17 +136,17 @@ def _classes(y: Array, raw: RawData, task: Task) -> tuple[Array, tuple[str, ...]
             )
         return y.argmax(axis=1), _names(raw, y.shape[1])
     if y.dtype == object:
-        names, groups = np.unique(y.astype(str), return_inverse=True)
+        names, class_index = np.unique(y.astype(str), return_inverse=True)
         order = _numeric_order(names)
-        return order.argsort()[groups], tuple(names[order].tolist())
-    values, groups = np.unique(y, return_inverse=True)
+        return order.argsort()[class_index], tuple(names[order].tolist())
+    values, class_index = np.unique(y, return_inverse=True)
     broken = values[values != np.round(values)]
     if len(broken):
         raise DataError(
             f"Classes must be texts or whole numbers, but the target of a {task} task holds {broken[0]:g} "
             f"({raw.source}). State `task = 'regression'`, or name another target."
         )
-    return groups, tuple(f"{value:.0f}" for value in values)
+    return class_index, tuple(f"{value:.0f}" for value in values)
 
 
 def _numeric_order(names: Array) -> Array:

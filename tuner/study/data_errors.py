@@ -25,6 +25,9 @@ _RULES = {
 
 
 _KEYS = (
+    (r"\bgroups?\b", "group"),
+    (r"order column|`order`", "order"),
+    (r"split column|`split`", "split"),
     (r"target", "target"),
     (r"weight column|sample weight|^weight\b", "weight"),
     (r"class weight|class_weight", "class_weight"),

@@ -11,7 +11,7 @@ from tuner.space import Categorical, Dimension, Fixed, Float, Int, Parameter
 from tuner.study.study_spec import StudySpec
 
 _PACKAGES = ("keras", "tensorflow", "optuna")
-LATER_KEYS: Mapping[str, Any] = {"data.missing_values": []}
+LATER_KEYS: Mapping[str, Any] = {"data.missing_values": [], "data.group": None, "data.order": None, "data.split": None}
 """Keys that older fingerprints lack, and the values they imply."""
 _ABSENT = object()
 _FILE = "file."

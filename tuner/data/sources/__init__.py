@@ -33,7 +33,16 @@ SOURCES: Registry[Source] = Registry(
 BUILT_IN: tuple[str, ...] = tuple(name for name, source in SOURCES.items() if source.built_in)
 """Names of the built-in sets."""
 
-_DEFAULTS = {"target": None, "weight": None, "drop": (), "text": "error", "missing_values": ()}
+_DEFAULTS = {
+    "target": None,
+    "weight": None,
+    "drop": (),
+    "group": None,
+    "order": None,
+    "split": None,
+    "text": "error",
+    "missing_values": (),
+}
 
 
 def find_source(text: str, project: Path) -> Source:

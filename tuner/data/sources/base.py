@@ -18,6 +18,9 @@ Read: TypeAlias = Callable[[str, DataOptions, Path], RawData]
 Raises `DataError`, or `ContentError` where code cannot be loaded.
 """
 
+SPLIT_KEYS = frozenset({"group", "order", "split"})
+"""Keys of `[data]` that name a column which decides on the split."""
+
 
 @dataclass(frozen=True)
 class Source:

@@ -18,11 +18,12 @@ import numpy as np
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
 from tuner.data.raw_data import RawData, from_arrays
-from tuner.data.sources.base import Source
+from tuner.data.sources.base import SPLIT_KEYS, Source
+from tuner.data.split_columns import find_column, read_split_columns
 from tuner.errors import DataError
 
 _CANCER = "radius texture perimeter area smoothness compactness concavity concave_points symmetry fractal_dimension"
-_KEYS = frozenset({"drop"})
+_KEYS = frozenset({"drop", *SPLIT_KEYS})
 _WINE = (
     "alcohol malic_acid ash alcalinity_of_ash magnesium total_phenols flavanoids nonflavanoid_phenols proanthocyanins "
     "color_intensity hue od280/od315_of_diluted_wines proline"
@@ -61,7 +62,10 @@ class _Files:
         x, y = self._from_files() or self._from_loader(text)
         if self.classes:
             y = np.asarray(self.classes, dtype=object)[y.astype(int)]
-        return from_arrays(text, x, y, features=self.features, labels=self.labels).without(options.drop)
+        columns = dict(zip(self.features, x.T, strict=False))
+        split_columns = read_split_columns(options, lambda name: find_column(columns, name, text), text)
+        raw = from_arrays(text, x, y, features=self.features, labels=self.labels, split_columns=split_columns)
+        return raw.without((*options.drop, *options.split_columns.values()))
 
     def _from_files(self) -> tuple[Array, Array] | None:
         """Features and targets; None if the files are not in their place."""

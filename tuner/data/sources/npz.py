@@ -1,4 +1,4 @@
-"""NumPy archives: arrays `x`, `y` and, where there are weights, `weight`."""
+"""NumPy archives: arrays `x`, `y`, if there are weights, `weight`, and what decides on the split, by its name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from tuner.data.cells import without_values
 from tuner.data.data_config import DataOptions
 from tuner.data.raw_data import RawData, from_arrays
-from tuner.data.sources.base import Source, locate_file
+from tuner.data.sources.base import SPLIT_KEYS, Source, locate_file
+from tuner.data.split_columns import find_column, read_split_columns
 from tuner.errors import DataError
 from tuner.untrusted_files import open_zip, read_array, reading
 
@@ -23,15 +24,19 @@ def _read(text: str, options: DataOptions, project: Path) -> RawData:
                 f"An .npz file must hold the arrays x and y, but {text} holds {', '.join(names)[:300] or 'none'}. "
                 f"{_SAVE}"
             )
-        arrays = {name: read_array(archive, name) for name in ("x", "y", "weight") if name in names}
-    arrays["x"] = without_values(arrays["x"], options.missing_values)
-    return from_arrays(text, **arrays)
+        wanted = {"x", "y", "weight", *options.split_columns.values()}
+        arrays = {name: read_array(archive, name) for name in names if name in wanted}
+    split_columns = read_split_columns(
+        options, lambda name: find_column({each: arrays.get(each) for each in names}, name, text), text
+    )
+    x, y, weight = without_values(arrays["x"], options.missing_values), arrays["y"], arrays.get("weight")
+    return from_arrays(text, x, y, weight, split_columns=split_columns)
 
 
 NPZ = Source(
     "npz",
-    "NumPy archive with the arrays x, y and, optionally, weight",
+    "NumPy archive with the arrays x, y and, optionally, weight; `group`, `order` and `split` name further ones",
     _read,
     suffixes=(".npz",),
-    takes=frozenset({"missing_values"}),
+    takes=frozenset({"missing_values", *SPLIT_KEYS}),
 )

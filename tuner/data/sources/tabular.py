@@ -18,7 +18,8 @@ from tuner.data.cells import cell_texts, cell_values, column_name
 from tuner.data.columns import absent, check_names, column, feature_columns, index_columns, pick, target_columns
 from tuner.data.data_config import DataOptions
 from tuner.data.raw_data import RawData, from_arrays
-from tuner.data.sources.base import Source, locate_file
+from tuner.data.sources.base import SPLIT_KEYS, Source, locate_file
+from tuner.data.split_columns import read_split_columns
 from tuner.errors import DataError, shown
 from tuner.text import count, listed
 from tuner.untrusted_files import check_expansion, check_regular, physical_memory, reading
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
     import pandas
 
 HEAD_BYTES = 1 << 20
-_KEYS = frozenset({"target", "weight", "drop", "text", "missing_values"})
+_KEYS = frozenset({"target", "weight", "drop", "text", "missing_values", *SPLIT_KEYS})
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 def _read_csv(text: str, options: DataOptions, project: Path, as_texts: Collection[str] = ()) -> RawData:
-    return _raw(_csv_frame(text, project, options.missing_values, as_texts), options, text)
+    named = [name for name in (options.group, options.split) if name is not None]  # "007" and "7" are two groups
+    return _raw(_csv_frame(text, project, options.missing_values, {*as_texts, *named}), options, text)
 
 
 def _csv_frame(
@@ -234,12 +236,16 @@ def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> RawData:
     if options.weight is not None:
         others.append(pick(frame, options.weight, "weight", source))
         weight = column(frame[others[-1]], others[-1], source, words)
+    columns = {name: pick(frame, name, key, source) for key, name in options.split_columns.items()}
+    split_columns = read_split_columns(options, lambda name: frame[columns[name]], source)
+    others += columns.values()
     dropped = [pick(frame, name, "dropped", source) for name in options.drop]
     y = target_columns(frame[targets], source, words)
     index, notes = index_columns(frame, {*others, *dropped}, source)
     notes += without_target
     x, features, texts = feature_columns(frame, source, {*others, *dropped, *index}, words)
-    return from_arrays(source, x, y, weight, features=features, texts=texts, labels=tuple(targets), notes=notes)
+    found = {"features": features, "texts": texts, "labels": tuple(targets), "split_columns": split_columns}
+    return from_arrays(source, x, y, weight, notes=notes, **found)
 
 
 def _rows_with_targets(

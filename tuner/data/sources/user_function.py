@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from tuner.data.cells import column_name, without_values
 from tuner.data.columns import feature_columns, index_columns, pick, target_columns
 from tuner.data.data_config import DataOptions
 from tuner.data.raw_data import RawData, from_arrays
-from tuner.data.sources.base import Source
+from tuner.data.sources.base import SPLIT_KEYS, Source
+from tuner.data.split_columns import find_column, read_split_columns
 from tuner.errors import DataError, TunerError, shown
 
 
@@ -29,24 +31,35 @@ def _read(text: str, options: DataOptions, project: Path) -> RawData:
             f"The function {reference} must return the data, but fails"
             f"{user_code.failing_line(error, user_code.find(project, reference.path))}: {type(error).__name__}: {error}"
         ) from error
-    if not isinstance(given, tuple) or len(given) not in (2, 3):
-        size = f" of {len(given)}" if isinstance(given, tuple) else ""
-        raise DataError(
-            f"The function {reference} must return (x, y) or (x, y, weight), "
-            f"but returned a {type(given).__name__}{size}."
-        )
-    return _raw(str(reference), options, *given)
+    return _raw(str(reference), options, _named(given, reference))
 
 
-def _raw(source: str, options: DataOptions, x: Any, y: Any, weight: Any = None) -> RawData:
-    names: dict[str, Any] = {}
-    words = options.missing_values
-    _check_index(source, x=x, y=y, weight=weight)
+def _named(given: Any, reference: user_code.Reference) -> dict[str, Any]:
+    """Return what a function returned by name."""
+    if isinstance(given, Mapping) and {"x", "y"} <= set(given):
+        return {str(name): value for name, value in given.items()}
+    if isinstance(given, tuple) and len(given) in (2, 3):
+        return dict(zip(("x", "y", "weight"), given, strict=False))
+    size = f" of {len(given)}" if isinstance(given, tuple) else ""
+    size = f" of {shown(list(given))}" if isinstance(given, Mapping) else size
+    raise DataError(
+        f"The function {reference} must return (x, y), (x, y, weight) or a dict with these names and further columns, "
+        f"but returned a {type(given).__name__}{size}."
+    )
+
+
+def _raw(source: str, options: DataOptions, given: Mapping[str, Any]) -> RawData:
+    x, y, words, names = given["x"], given["y"], options.missing_values, dict[str, Any]()
+    deciding = {name: given[name] for name in options.split_columns.values() if name in given}
+    _check_index({"x": x, "y": y, "weight": given.get("weight"), **deciding}, source)
     if _is_pandas(x):
         frame = x.to_frame() if x.ndim == 1 else x
+        places = {column_name(name): place for place, name in enumerate(frame.columns)}
+        of_x = {name for name in options.split_columns.values() if name in places and name not in deciding}
+        deciding |= {name: frame.iloc[:, places[name]] for name in of_x}
         dropped = [pick(frame, name, "dropped", source) for name in options.drop]
-        index, notes = index_columns(frame, dropped, source)
-        x, features, texts = feature_columns(frame, source, {*dropped, *index}, words)
+        index, notes = index_columns(frame, {*dropped, *of_x}, source)
+        x, features, texts = feature_columns(frame, source, {*dropped, *index, *of_x}, words)
         names |= {"features": features, "texts": texts, "notes": notes}
     elif options.drop:
         raise DataError(
@@ -58,10 +71,12 @@ def _raw(source: str, options: DataOptions, x: Any, y: Any, weight: Any = None) 
     if _is_pandas(y):
         frame = y.to_frame() if y.ndim == 1 else y
         y, names["labels"] = target_columns(frame, source, words), tuple(map(column_name, frame.columns))
-    return from_arrays(source, x, y, weight, **names)
+    columns = {**given, **deciding}
+    names["split_columns"] = read_split_columns(options, lambda name: find_column(columns, name, source), source)
+    return from_arrays(source, x, y, given.get("weight"), **names)
 
 
-def _check_index(source: str, **values: Any) -> None:
+def _check_index(values: Mapping[str, Any], source: str) -> None:
     """Refuse tables whose rows have other labels, or the same in another order: they are taken by position."""
     tables = {name: value for name, value in values.items() if _is_pandas(value)}
     for (name, one), (other, two) in pairwise(tables.items()):
@@ -81,8 +96,9 @@ def _is_pandas(values: Any) -> bool:
 
 FUNCTION = Source(
     "function",
-    "file.py:function of the project, which returns (x, y) or (x, y, weight), arrays or pandas",
+    "file.py:function of the project, which returns (x, y), (x, y, weight) or a dict of these and of columns that "
+    "`group`, `order` and `split` name; arrays or pandas",
     _read,
-    takes=frozenset({"text", "drop", "missing_values"}),
+    takes=frozenset({"text", "drop", "missing_values", *SPLIT_KEYS}),
     runs_code=True,
 )

@@ -1,0 +1,120 @@
+"""Groups are never in two parts, and the parts are alike as far as groups allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tuner.data import DataOptions
+from tuner.data.dependence import Dependence
+from tuner.data.group_split import deal_groups
+from tuner.data.splitting import Layout, split_indices
+from tuner.data.strata import Strata
+from tuner.errors import DataError
+
+
+def deal(groups: np.ndarray, classes: np.ndarray | None = None, seed: int = 0, **options: Any) -> Layout:
+    """Lay out rows of these groups and classes."""
+    kinds = np.zeros(len(groups), int) if classes is None else classes
+    names = () if classes is None else tuple(map(str, range(kinds.max() + 1)))
+    strata = Strata(np.eye(kinds.max() + 1)[kinds], classes, names)
+    chosen = DataOptions(source="s", group="patient", **options)
+    return split_indices(np.zeros(len(groups), int), strata, chosen, seed, Dependence(groups=groups))
+
+
+def parts_of(layout: Layout) -> list[np.ndarray]:
+    """The parts that must not share a group."""
+    return [*(part for _, part in layout.splits), layout.test]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.integers(1, 30), min_size=12, max_size=40),
+    st.integers(0, 2**32),
+    st.sampled_from([0.2, {"folds": 2}, {"folds": 5}]),
+    st.sampled_from([0, 0.2, 0.4]),
+)
+def test_a_group_is_never_in_two_parts(sizes: list[int], seed: int, validation: Any, test: float) -> None:
+    groups = np.random.default_rng(1).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    layout = deal(groups, seed=seed, validation=validation, test=test)
+    for train, part in layout.splits:
+        assert min(len(train), len(part)) > 0
+        for one, other in ((train, part), (train, layout.test), (part, layout.test)):
+            assert not set(groups[one]) & set(groups[other])
+        assert sorted([*train, *part]) == list(layout.development)
+    if len(layout.splits) > 1:
+        assert sorted(np.concatenate(parts_of(layout))) == list(range(len(groups)))
+    assert bool(len(layout.test)) == (test > 0)
+
+
+def test_parts_have_their_share_of_rows_and_classes() -> None:
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.arange(60), random.integers(2, 15, 60))
+    classes = random.choice(3, 60, p=[0.6, 0.3, 0.1])[groups]
+    shares = np.bincount(classes) / len(classes)
+    for seed in range(5):
+        layout = deal(groups, classes, seed)
+        for part in parts_of(layout):
+            assert len(part) / len(groups) == pytest.approx(0.2, abs=0.03)
+            assert np.bincount(classes[part], minlength=3) / len(part) == pytest.approx(shares, abs=0.06)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folds", [3, 5])
+def test_folds_are_no_less_alike_than_those_of_scikit_learn(folds: int) -> None:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    random = np.random.default_rng(0)
+    ours, theirs = [], []
+    for seed in range(6):
+        groups = np.repeat(np.arange(50), random.integers(1, 20, 50))
+        classes = random.choice(3, 50, p=[0.5, 0.35, 0.15])[groups]
+        layout = deal(groups, classes, seed, validation={"folds": folds}, test=0)
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        for found, parts in (
+            (ours, [part for _, part in layout.splits]),
+            (theirs, [part for _, part in splitter.split(classes, classes, groups)]),
+        ):
+            counts = np.array([np.bincount(classes[part], minlength=3) for part in parts])
+            expected = np.bincount(classes) / folds
+            found.append((np.square(counts - expected) / expected).sum())
+    assert np.mean(ours) <= np.mean(theirs)
+
+
+def test_the_seed_decides() -> None:
+    groups = np.repeat(np.arange(40), 5)
+    one, again, other = (deal(groups, seed=seed) for seed in (1, 1, 2))
+    assert list(one.test) == list(again.test)
+    assert list(one.test) != list(other.test)
+    assert list(one.splits[0][1]) != list(other.splits[0][1])
+
+
+def test_each_group_has_a_chance_to_be_in_the_test() -> None:
+    groups = np.repeat(np.arange(20), 5)
+    tested = np.concatenate([np.unique(groups[deal(groups, seed=seed).test]) for seed in range(50)])
+    counts = np.bincount(tested, minlength=20)
+    assert counts.min() >= 2
+    assert counts.max() <= 22
+
+
+def test_very_many_groups_are_dealt_fast() -> None:
+    sizes = np.random.default_rng(0).integers(1, 9, 20_000)
+    found = deal_groups(sizes[:, None].astype(float), np.array([0.2, 0.8]), np.random.default_rng(0))
+    assert sizes[found == 0].sum() / sizes.sum() == pytest.approx(0.2, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("groups", "classes", "options", "words"),
+    [
+        ([0, 0, 1, 1], None, {}, "at least 3 groups in all, but 'patient' has 2"),
+        ([0, 1, 2, 3], None, {"validation": {"folds": 5}}, "at least 6 groups in all, but 'patient' has 4"),
+        ([0, 1, 2, 3, 4, 4], [0, 0, 0, 0, 1, 1], {}, "class '1' is in 1 of 'patient'"),
+    ],
+)
+def test_too_few_groups_are_refused(groups: Any, classes: Any, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        deal(np.array(groups), None if classes is None else np.array(classes), **options)

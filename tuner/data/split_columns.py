@@ -1,0 +1,164 @@
+"""Columns that decide on the split, and are no features: groups, the order of the rows, the parts themselves."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tuner.data.cells import cell_texts
+from tuner.data.data_config import DataOptions
+from tuner.data.dataset import Array
+from tuner.errors import DataError, nearest, shown
+
+PARTS = ("train", "validation", "test")
+"""What a column of `split` may say."""
+
+_DATES, _TIMES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"), ("", " %H:%M", " %H:%M:%S")
+
+
+def read_split_columns(options: DataOptions, column: Callable[[str], Any], source: str) -> dict[str, Array]:
+    """Read the columns that decide on the split.
+
+    Args:
+        options: `group`, `order` and `split` are used.
+        column: Gives the column, array or table column of a name; raises `DataError` if there is none.
+        source: For messages.
+
+    Returns:
+        "group" → `object` of shape `(n,)` holding `str`; "order" → float64, or int64 for dates (microseconds since
+        1970), shape `(n,)`; "split" → `object` holding `PARTS`.
+
+    Raises:
+        DataError: A cell is empty, or says nothing of the kind.
+    """
+    readers: Mapping[str, Callable[[Any, str, str], Array]] = {"group": _groups, "order": _order, "split": _parts}
+    return {key: readers[key](column(name), name, source) for key, name in options.split_columns.items()}
+
+
+def find_column(given: Mapping[str, Any], name: str, source: str) -> Any:
+    """Return `given[name]`.
+
+    Raises:
+        DataError: There is none; the message names the nearest one.
+    """
+    if name in given:
+        return given[name]
+    near = nearest(name, list(given))
+    raise DataError(
+        f"The columns of `group`, `order` and `split` must be in the data, but {source} has no {name!r}."
+        f"{f' Did you mean {near!r}?' if near else ''} It has: {', '.join(list(given)[:20]) or 'none'}."
+    )
+
+
+def _groups(values: Any, name: str, source: str) -> Array:
+    texts = cell_texts(_flat(values, "group", name, source))
+    _check_given(np.array([text is None for text in texts], bool), "group", name, source)
+    return texts
+
+
+def _parts(values: Any, name: str, source: str) -> Array:
+    texts = cell_texts(_flat(values, "split", name, source))
+    _check_given(np.array([text is None for text in texts], bool), "split", name, source)
+    known = {word: word.lower() for word in {*texts}}
+    for word, part in known.items():
+        if part not in PARTS:
+            near = next((name for name in PARTS if name[:2] == part[:2]), None)
+            raise DataError(
+                f"The split column must say {', '.join(PARTS[:2])} or {PARTS[2]} in each row, but {name!r} says "
+                f"{shown(word)} in row {int((texts == word).argmax()) + 1} ({source})."
+                f"{f' Did you mean {near!r}?' if near else ''}"
+            )
+    return np.array([known[word] for word in texts], dtype=object)
+
+
+def _order(values: Any, name: str, source: str) -> Array:
+    import pandas
+
+    series = pandas.Series(_flat(values, "order", name, source))
+    _check_given(series.isna().to_numpy(dtype=bool), "order", name, source)
+    if pandas.api.types.is_datetime64_any_dtype(series.dtype):
+        return _microseconds(pandas.to_datetime(series, utc=True))
+    try:
+        numbers = series.to_numpy(dtype=np.float64)
+    except (TypeError, ValueError):
+        return _microseconds(_dates(series, name, source))
+    if not np.isfinite(numbers).all():
+        raise DataError(f"The order column must hold finite numbers or dates, but {name!r} does not ({source}).")
+    return numbers
+
+
+def _dates(series: Any, name: str, source: str) -> Any:
+    """Parse texts or date objects as dates, all in the same format, UTC if they say no zone.
+
+    Raises:
+        DataError: They are none, or may be read in two ways.
+    """
+    import pandas
+
+    found: dict[str, Any] = {}
+    for form in ("ISO8601", *(date + time for date, time in itertools.product(_DATES, _TIMES))):
+        try:
+            dates = pandas.to_datetime(series, format=form, utc=True)
+        except (TypeError, ValueError):
+            continue
+        if form == "ISO8601":
+            return dates
+        found[form] = dates
+    if not found:
+        bad = next((row for row, value in enumerate(series) if not _is_date(value)), 0)
+        raise DataError(
+            f"The order column must hold numbers, or dates as 2026-11-28, but {name!r} holds "
+            f"{shown(series.iloc[bad])} in row {bad + 1} ({source}). Write all dates in one such form."
+        )
+    one, *others = found.values()
+    if any(not other.equals(one) for other in others):
+        raise DataError(
+            f"The order column must hold dates that can be read in one way, but {name!r} may be "
+            f"{' or '.join(found)}, as in {shown(series.iloc[0])} ({source}). Write them as 2026-11-28."
+        )
+    return one
+
+
+def _is_date(value: Any) -> bool:
+    import pandas
+
+    try:
+        pandas.to_datetime(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _microseconds(dates: Any) -> Array:
+    return np.asarray(dates.dt.as_unit("us").astype("int64").to_numpy())
+
+
+def _flat(values: Any, key: str, name: str, source: str) -> Any:
+    """Return one value a row: an array or a column of pandas, `(n,)`."""
+    if hasattr(values, "iloc"):
+        return values.reset_index(drop=True) if values.ndim == 1 else values.iloc[:, 0].reset_index(drop=True)
+    array = np.asarray(values)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise DataError(f"The {key} column must have the shape (rows,), but {name!r} has {array.shape} ({source}).")
+    return array
+
+
+def _check_given(missing: Array, key: str, name: str, source: str) -> None:
+    if missing.any():
+        raise DataError(
+            f"The {key} column must have a value in each row, but {name!r} lacks {int(missing.sum())}, the first in "
+            f"row {int(missing.argmax()) + 1} ({source}). Fill them in or leave these rows out."
+        )
+
+
+def show_order(value: Any) -> str:
+    """Write a value of an order column for people."""
+    if isinstance(value, np.integer | int):
+        text = str(np.datetime64(int(value), "us"))
+        return text.removesuffix("T00:00:00.000000").removesuffix(".000000")
+    return f"{float(value):.10g}"
