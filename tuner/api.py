@@ -79,6 +79,7 @@ def run(
     executor: str = "local",
     address: str | None = None,
     show: Callable[[Progress], None] = lambda standing: None,
+    restart: bool = False,
     **overrides: Any,
 ) -> StudyHandle:
     """Run a study, or resume it; the same as the command `tuner run`.
@@ -90,13 +91,23 @@ def run(
         executor: "local" to train on this machine, "ray" for a cluster.
         address: Address of the Ray cluster.
         show: Called with each change of the progress.
+        restart: Whether to rename a study of this name that exists, to `NAME.1`, and to begin with trial 0.
         **overrides: `trials`, `time_s`, `epochs`, `workers`, `engine`, `seed`; None for the value of the study.
 
     Raises:
         TunerError: See `tuner.errors`.
     """
     return StudyHandle(
-        *start(study, name=name, storage=storage, executor=executor, address=address, show=show, **overrides)
+        *start(
+            study,
+            name=name,
+            storage=storage,
+            executor=executor,
+            address=address,
+            show=show,
+            restart=restart,
+            **overrides,
+        )
     )
 
 

@@ -14,6 +14,7 @@ import optuna
 import pytest
 from mock_study import run, spec_of
 
+from tuner.catalog import TrialState
 from tuner.cli.render_study import render_result
 from tuner.engines import EpochRecord, TrainingResult
 from tuner.errors import RepeatedFailureError, StudyChangedError
@@ -23,7 +24,7 @@ from tuner.results import best_trial, read_study_results, summary
 from tuner.runner.progress import Progress
 from tuner.runner.study_runner import StudyRunner
 from tuner.search import SAMPLERS
-from tuner.storage import Database, open_database
+from tuner.storage import Database, open_database, request_stop
 
 
 @pytest.fixture
@@ -388,6 +389,24 @@ def test_ctrl_c_once_finishes_what_runs(database: Database, tmp_path: Path) -> N
     assert signal.getsignal(signal.SIGINT) is before
     assert run(spec_of(tmp_path), database)[0] == "trials"
     assert content_of(database)["counts"]["complete"] == 30
+
+
+def test_another_process_asks_to_stop(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noticed at the next heartbeat; here they are frequent."""
+    monkeypatch.setattr("tuner.runner.study_runner.HEARTBEAT_INTERVAL_S", 0.01)
+    asked: list[Any] = []
+
+    def show(standing: Progress) -> None:
+        if standing.counts[TrialState.COMPLETE] >= 3 and not asked:
+            asked.extend(request_stop(database, "mock", at_once=False))
+
+    executor = InlineExecutor(mock_study.trainer, slots=2)
+    assert StudyRunner(spec_of(tmp_path), database, executor, show).run() == "interrupted"
+    counts = content_of(database)["counts"]
+    assert len(asked) == 1
+    assert counts["complete"] in range(3, 29)
+    assert counts["running"] == 0
+    assert run(spec_of(tmp_path), database)[0] == "trials"
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGINT, signal.SIGINT], [signal.SIGTERM]])

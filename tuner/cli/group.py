@@ -24,6 +24,9 @@ COMMANDS = {
     "train": "Retrain the leading recipes, choose one honestly, score it on the test part, save the model.",
     "predict": "Predict the rows of a table, of any size, with a saved model.",
     "export": "Write the best configuration as JSON, TOML or a stand-alone Keras script.",
+    "stop": "Stop a study wherever it runs.",
+    "rename": "Rename a study.",
+    "rm": "Delete a study.",
     "dashboard": "Show the studies in a browser.",
     "schema": "Print the JSON schema of study files, for editors.",
 }

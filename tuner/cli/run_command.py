@@ -38,6 +38,7 @@ from tuner.text import listed_counts, tuner_command
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="Print only the result.")
 @click.option("--fork", metavar="NEW_NAME", help="Run the study under another name.")
+@click.option("--restart", is_flag=True, help="Begin with trial 0; what exists is kept as NAME.1.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -54,6 +55,7 @@ def command(
     as_json: bool,
     quiet: bool,
     fork: str | None,
+    restart: bool,
 ) -> None:
     """Run the study in FILE.  The same command resumes it.
 
@@ -71,6 +73,7 @@ def command(
             executor=executor or "local",
             address=address,
             show=shown,
+            restart=restart,
             trials=trials,
             time_s=time_s,
             epochs=epochs,

@@ -28,6 +28,7 @@ def start(
     executor: str = "local",
     address: str | None = None,
     show: Callable[[Progress], None],
+    restart: bool = False,
     **overrides: Any,
 ) -> tuple[str, str, str]:
     """Run a study, or resume it; for the arguments see `tuner.run`.
@@ -48,7 +49,7 @@ def start(
     trainer = EXECUTORS[executor](spec, address)
     try:
         from tuner.runner.study_runner import StudyRunner
-        from tuner.storage import default_url, open_patiently
+        from tuner.storage import default_url, open_patiently, set_aside, study_names
 
         began = time.monotonic()
 
@@ -58,6 +59,8 @@ def start(
 
         database = open_patiently(storage or default_url(spec.project), notify)
         try:
+            if restart and spec.name in study_names(database):
+                notify(f"The study so far is kept as {set_aside(database, spec.name)!r}.")
             ended = StudyRunner(spec, database, trainer, show).run()
         finally:
             database.close()

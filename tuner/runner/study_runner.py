@@ -175,11 +175,12 @@ class _TrialLoop:
         flushed = synced = time.monotonic()
         ended = False
         while True:
-            if shutdown.level and self.ending != "interrupted":
+            level = max(shutdown.level, self._session.stop_level)
+            if level and self.ending != "interrupted":
                 self.ending = "interrupted"
-                if shutdown.level == 1 and self.events.running:
+                if level == 1 and self.events.running:
                     self._notify(_interruption_text(len(self.events.running)))
-            if shutdown.level > 1:
+            if level > 1:
                 return
             submitted = self._submit_trials()
             if submitted or ended:

@@ -35,6 +35,7 @@ from .study_attributes import (
     TrialAttributes,
     trial_attributes,
 )
+from .study_management import delete_study, rename_study, request_stop, set_aside
 from .study_session import StudySession, silence_optuna
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "StudySession",
     "TrialAttributes",
     "default_url",
+    "delete_study",
     "epochs_run",
     "hidden",
     "open_database",
@@ -76,6 +78,9 @@ __all__ = [
     "read_study_record",
     "read_verdicts",
     "redacted",
+    "rename_study",
+    "request_stop",
+    "set_aside",
     "silence_optuna",
     "study_names",
     "trial_attributes",

@@ -26,6 +26,8 @@ STEP_TIMES = "tuner:step_times"
 """The step times by which the workers choose how they train (`Engine.measured`); only a run reads them."""
 WARNINGS = "tuner:warnings"
 TEST_USES = "tuner:test_scored"
+STOP_REQUEST = "tuner:stop"
+"""`{"owners", "at_once"}`: the leases of the processes that `request_stop` asks to stop."""
 
 ENGINE = "engine"
 DURATION = "duration_s"

@@ -23,6 +23,7 @@ from tuner.storage import checkpoints, leases, optuna_sql
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.database import Database, storage_errors
 from tuner.storage.memory_mirror import MirrorStorage, StudyMirror, copy_trial
+from tuner.storage.study_attributes import STOP_REQUEST
 from tuner.storage.transaction_plan import RequestTrials, Transaction
 from tuner.storage.trial_rows import as_requeued, coalesce
 from tuner.storage.write_buffer import WriteBuffer
@@ -80,6 +81,14 @@ class StudySession:
     def coordinator_index(self) -> int:
         """0 for the first of the processes that run the study, then 1, 2 …"""
         return self._lease.coordinator_index
+
+    @property
+    def stop_level(self) -> int:
+        """1 if this process was asked to finish its trials and stop, 2 if it was asked to stop at once, else 0."""
+        request = self._mirror.user_attrs.get(STOP_REQUEST, {})
+        if self._lease.owner not in request.get("owners", ()):
+            return 0
+        return 2 if request.get("at_once") else 1
 
     def study(self, **options: Any) -> optuna.Study:
         """Load Optuna's study over the memory; `options` are `sampler` and `pruner`."""

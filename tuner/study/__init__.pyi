@@ -8,7 +8,7 @@ from .scalars import duration_s
 from .study_file_sections import Budget
 from .study_fingerprint import LATER_KEYS, difference, fingerprint
 from .study_loader import read_study, read_study_dict
-from .study_name import study_name_in
+from .study_name import check_study_name, study_name_in
 from .study_spec import StudySpec
 from .training_settings import Execution, read_execution
 
@@ -17,6 +17,7 @@ __all__ = [
     "Budget",
     "Execution",
     "StudySpec",
+    "check_study_name",
     "difference",
     "duration_s",
     "explain",

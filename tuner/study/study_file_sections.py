@@ -23,6 +23,7 @@ from tuner.study.allowed_value import AllowedValue
 from tuner.study.problems import listed, refusal, unknown_name
 from tuner.study.scalars import Duration, FiniteNumber, Memory, is_number
 from tuner.study.section_validation import Section, raise_errors
+from tuner.study.study_name import NAME_PATTERN, NAME_RULE
 
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
@@ -31,8 +32,7 @@ LEAST_RESOURCE = 0.01
 LARGEST_SEED = 2**32 - 1
 STOPPING = tuple(verdict for verdict in VERDICTS if verdict != HEALTHY)
 """Verdicts that may end a trial."""
-_NAME = r"[\w][\w .+-]{0,99}"
-_NAME_SCHEMA = {"type": "string", "pattern": f"^{_NAME}$"}
+_NAME_SCHEMA = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
 
 
 class FileSchema(GenerateJsonSchema):
@@ -64,10 +64,10 @@ def _text(value: Any) -> str:
 
 
 def _name(value: Any) -> str:
-    if re.fullmatch(_NAME, _text(value)) is not None:
+    if re.fullmatch(NAME_PATTERN, _text(value)) is not None:
         return str(value)
     raise refusal(
-        "a name has 1 to 100 letters, digits, spaces and . _ + -, and starts with a letter or digit",
+        NAME_RULE,
         allowed='for example "digits" or "digits-2"',
         next_step="Choose another name.",
     )

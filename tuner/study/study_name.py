@@ -1,10 +1,25 @@
-"""The name of the study in a file, without loading its data."""
+"""Names of studies, and the name in a file without loading its data."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from tuner.errors import UsageError, shown
 from tuner.study.study_file_parser import locate, parse
+
+NAME_PATTERN = r"[\w][\w .+-]{0,99}"
+NAME_RULE = "a name has 1 to 100 letters, digits, spaces and . _ + -, and starts with a letter or digit"
+
+
+def check_study_name(name: str) -> None:
+    """Check that a study may have this name.
+
+    Raises:
+        UsageError: It may not.
+    """
+    if re.fullmatch(NAME_PATTERN, name) is None:
+        raise UsageError(f"{NAME_RULE[0].upper()}{NAME_RULE[1:]}, but got {shown(name)}. Choose another name.")
 
 
 def study_name_in(path: str | Path) -> tuple[str, Path]:

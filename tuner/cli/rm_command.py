@@ -1,0 +1,35 @@
+"""`tuner rm STUDY`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from tuner.cli.options import open_existing, storage_option, study_argument, study_name
+from tuner.cli.standard_streams import echo
+from tuner.errors import UsageError
+from tuner.text import count
+
+
+@click.command("rm")
+@study_argument
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@storage_option
+def command(study: str, yes: bool, storage: str | None) -> None:
+    """Delete STUDY with all its trials.  It cannot be undone.
+
+    STUDY is a name or a study file; the file is kept.
+    """
+    from tuner.storage import delete_study, read_study_record
+
+    name, project = study_name(study)
+    database = open_existing(storage, project, write=True)
+    trials = count(len(read_study_record(database, name).trials), "trial")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError(f"Deleting {name!r} with {trials} must be confirmed, but there is no terminal. Add --yes.")
+        click.confirm(f"Delete {name!r} with {trials}? It cannot be undone.", abort=True, err=True)
+    delete_study(database, name)
+    database.close()
+    echo(f"deleted {name!r} with {trials}")

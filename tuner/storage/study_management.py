@@ -1,0 +1,109 @@
+"""Delete, rename and stop studies of a database that may be in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from tuner.errors import StudyBusyError, UsageError
+from tuner.optuna_internals import StudyModel, TrialModel
+from tuner.storage import leases, optuna_sql, tables
+from tuner.storage.database import Database, storage_errors
+from tuner.storage.leases import Lease
+from tuner.storage.queries import read_study_record, study_names
+from tuner.storage.study_attributes import STOP_REQUEST
+
+
+def delete_study(database: Database, name: str) -> None:
+    """Delete a study with everything that the database holds of it.
+
+    Raises:
+        StudyNotFoundError: It does not exist.
+        StudyBusyError: A process runs it.
+    """
+    record = read_study_record(database, name)
+    with storage_errors(database.url):
+        with _locked(database, record.study_id, name, "deleted") as session:
+            trial_ids = select(TrialModel.trial_id).where(TrialModel.study_id == record.study_id)
+            for table in (tables.recipes, tables.checkpoints, *tables.OF_A_RUN):
+                session.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
+            for table in (tables.trials, tables.owners, tables.studies):
+                session.execute(delete(table).where(table.c.study_id == record.study_id))
+        database.optuna.delete_study(record.study_id)
+
+
+def rename_study(database: Database, name: str, new: str) -> None:
+    """Rename a study.
+
+    Raises:
+        StudyNotFoundError: It does not exist.
+        StudyBusyError: A process runs it.
+        UsageError: Another one has the new name.
+    """
+    record = read_study_record(database, name)
+    if new in study_names(database):
+        raise UsageError(f"A study must have its own name, but the database has a study {new!r}. Choose another name.")
+    with storage_errors(database.url), _locked(database, record.study_id, name, "renamed") as session:
+        session.execute(update(StudyModel).where(StudyModel.study_id == record.study_id).values(study_name=new))
+
+
+def set_aside(database: Database, name: str) -> str:
+    """Rename a study to make room for a new one of its name.
+
+    Returns:
+        Its name from now on: the old one with the first free number, as in `digits.1`.
+
+    Raises:
+        StudyNotFoundError, StudyBusyError: As for `rename_study`.
+    """
+    taken = set(study_names(database))
+    number = next(number for number in range(1, len(taken) + 2) if f"{name}.{number}" not in taken)
+    rename_study(database, name, f"{name}.{number}")
+    return f"{name}.{number}"
+
+
+def request_stop(database: Database, name: str, *, at_once: bool) -> list[Lease]:
+    """Ask the processes that run a study now to stop, wherever they are.
+
+    Args:
+        database: The database.
+        name: The study.
+        at_once: Whether to end the running trials too; they run again when the study is resumed.
+
+    Returns:
+        The leases of those processes; they notice within `HEARTBEAT_INTERVAL_S`.
+
+    Raises:
+        StudyNotFoundError: It does not exist.
+    """
+    record = read_study_record(database, name)
+    with storage_errors(database.url), Session(database.engine) as session, session.begin():
+        revision = leases.lock(session, record.study_id, name)
+        alive = _alive(session, record.study_id)
+        request = {"owners": [lease.owner for lease in alive], "at_once": at_once}
+        if alive:
+            optuna_sql.write(session, record.study_id, revision, [], [], {}, {"user": {STOP_REQUEST: request}})
+    return alive
+
+
+@contextmanager
+def _locked(database: Database, study_id: int, name: str, what: str) -> Iterator[Session]:
+    """Open a transaction on a study that no process runs."""
+    leases.prepare(database.engine, study_id)
+    with Session(database.engine) as session, session.begin():
+        leases.lock(session, study_id, name)
+        for lease in _alive(session, study_id):
+            raise StudyBusyError(
+                f"A study must not be {what} while it is run, but process {lease.pid} on "
+                f"{lease.host.partition(' ')[0]} runs {name!r}. Stop it with `tuner stop`, or wait for it."
+            )
+        yield session
+
+
+def _alive(session: Session, study_id: int) -> list[Lease]:
+    found = leases.list_leases(session, study_id)
+    clock = leases.now(session) if found else 0
+    return [lease for lease in found if leases.is_alive(lease, clock)]
