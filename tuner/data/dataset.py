@@ -193,6 +193,8 @@ class DataFacts:
         sha256: Hash of the values of features, targets and weights, hexadecimal.
         notes: Sentences about what was done to the data.
         zero_targets: Validation rows of the first split with a target of 0; none for classification.
+        advice: Sentences on how the rows are split, each after the key of `[data]` that it concerns; none if nobody
+            looked for any.
     """
 
     task: Task
@@ -205,6 +207,7 @@ class DataFacts:
     sha256: str
     notes: tuple[str, ...] = ()
     zero_targets: int = 0
+    advice: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON: tuples are lists, the task is its name."""

@@ -18,6 +18,7 @@ from tuner.data.notes import remarks
 from tuner.data.preprocessing import Fitted, fit_split, unscaled_parts
 from tuner.data.raw_data import RawData, join
 from tuner.data.sources import check_keys, find_source
+from tuner.data.split_advice import split_advice
 from tuner.data.split_notes import split_notes
 from tuner.data.splitting import Layout, check_apart, given_parts, split_indices
 from tuner.data.strata import target_strata
@@ -40,7 +41,9 @@ class _Rows:
     notes: tuple[str, ...]
 
 
-def prepare(options: DataOptions, project: Path, seed: int, sha256: str | None = None) -> PreparedData:
+def prepare(
+    options: DataOptions, project: Path, seed: int, sha256: str | None = None, *, advise: bool = False
+) -> PreparedData:
     """Prepare the training and validation parts of a study, without the test part.
 
     The test part is split off first.  Imputing, outliers and scaling are fitted on the training part of each split.
@@ -51,6 +54,7 @@ def prepare(options: DataOptions, project: Path, seed: int, sha256: str | None =
         project: Folder that paths and references are relative to.
         seed: The only source of randomness.
         sha256: Hash that the data must have, that of the study; None to take them as they are.
+        advise: Whether to look for signs that a split at random promises too much.
 
     Raises:
         DataError: The data cannot be used as they are; the message says why and what to do.
@@ -61,6 +65,8 @@ def prepare(options: DataOptions, project: Path, seed: int, sha256: str | None =
     fitted = [_fit(rows, options, train, validation) for train, validation in rows.layout.splits]
     facts = _facts(rows, fitted, options)
     _check_class_weight(options, facts)
+    if advise:
+        facts = replace(facts, advice=_advice(rows, fitted[0], options))
     return PreparedData(facts, tuple(each.split for each in fitted))
 
 
@@ -315,6 +321,12 @@ def _facts(rows: _Rows, fitted: list[Fitted], options: DataOptions) -> DataFacts
         notes=(*rows.notes, *_outlier_notes(fitted, options), *fitted[0].notes, *_unmeasured_notes(rows))
         + ((f"The {rows.encoded.x[0].size} features of a row have the shape {options.shape}.",) if reshaped else ()),
     )
+
+
+def _advice(rows: _Rows, first: Fitted, options: DataOptions) -> tuple[str, ...]:
+    assert first.split.preprocessing is not None
+    test = first.split.preprocessing.apply(rows.encoded.x[rows.layout.test])
+    return split_advice(rows.raw, rows.targets, rows.layout, first.split, test, options)
 
 
 def _zero_targets(targets: Targets, part: Array) -> int:

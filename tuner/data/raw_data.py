@@ -31,6 +31,7 @@ class RawData:
         labels: Names of the target columns; empty where the source has none.
         notes: Sentences about what was found while reading.
         split_columns: What decides on the split: see `read_split_columns`.
+        unused: Columns that the study does not use, as they are; none if there are several sources.
     """
 
     source: str
@@ -42,6 +43,7 @@ class RawData:
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     split_columns: Mapping[str, Array] = field(default_factory=dict)
+    unused: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -55,6 +57,7 @@ class RawData:
             weight=None if self.weight is None else self.weight[rows],
             texts={name: values[rows] for name, values in self.texts.items()},
             split_columns={key: values[rows] for key, values in self.split_columns.items()},
+            unused={name: values[rows] for name, values in self.unused.items()},
         )
 
     def without(self, names: Collection[str]) -> RawData:
@@ -89,7 +92,7 @@ def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -
         x: Features, shape `(n,)` or `(n, ...)`.
         y: Targets, shape `(n,)` or `(n, targets)`; numbers or texts.
         weight: Sample weights, shape `(n,)`, or None.
-        **names: `features`, `texts`, `labels`, `notes` and `split_columns` of `RawData`.
+        **names: `features`, `texts`, `labels`, `notes`, `split_columns` and `unused` of `RawData`.
 
     Raises:
         DataError: Not numbers, wrong lengths or dimensions, no row, or values that are infinite or missing where they
@@ -153,6 +156,7 @@ def join(raws: Sequence[RawData]) -> RawData:
         texts={name: np.concatenate([raw.texts[name] for raw in aligned]) for name in first.texts},
         split_columns={key: np.concatenate([raw.split_columns[key] for raw in aligned]) for key in first.split_columns},
         notes=tuple(note for raw in raws for note in raw.notes),
+        unused={},
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +18,7 @@ from tuner.errors import DataError, nearest, shown
 PARTS = ("train", "validation", "test")
 """What a column of `split` may say."""
 
+_DATE_LIKE = re.compile(r"\s*\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?(\D.*)?$")
 _DATES, _TIMES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"), ("", " %H:%M", " %H:%M:%S")
 
 
@@ -154,6 +157,21 @@ def _check_given(missing: Array, key: str, name: str, source: str) -> None:
             f"The {key} column must have a value in each row, but {name!r} lacks {int(missing.sum())}, the first in "
             f"row {int(missing.argmax()) + 1} ({source}). Fill them in or leave these rows out."
         )
+
+
+def as_dates(values: Array) -> Array | None:
+    """Return a column of dates, or of texts that look like dates, as `read_split_columns` does; else None."""
+    if values.ndim != 1 or values.dtype.kind not in "OM":
+        return None
+    if values.dtype.kind == "O" and not all(
+        _DATE_LIKE.match(value) if isinstance(value, str) else isinstance(value, datetime.date) for value in values
+    ):
+        return None
+    try:
+        found = _order(values, "", "")
+    except DataError:
+        return None
+    return found if found.dtype.kind == "i" else None
 
 
 def show_order(value: Any) -> str:

@@ -45,6 +45,8 @@ def cross_check(sections: ParsedSections, problems: Problems) -> list[str]:
         advice += _initializer_advice(sections)
         advice += _head_advice(sections)
     advice += _metric_advice(sections)
+    if sections.facts is not None:
+        advice += [f"data.{sentence}" for sentence in sections.facts.advice]
     return advice
 
 

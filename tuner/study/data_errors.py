@@ -74,7 +74,7 @@ def load_facts(data: DataOptions, project: Path, seed: int, problems: Problems) 
     from tuner.data import check_repeatable, prepare
 
     try:
-        facts = prepare(data, project, seed).facts
+        facts = prepare(data, project, seed, advise=True).facts
         check_repeatable(data, project, facts.sha256)
         return facts
     except UsageError as error:

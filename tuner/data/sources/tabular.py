@@ -244,8 +244,9 @@ def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> RawData:
     index, notes = index_columns(frame, {*others, *dropped}, source)
     notes += without_target
     x, features, texts = feature_columns(frame, source, {*others, *dropped, *index}, words)
+    unused = {name: frame[name].to_numpy() for name in dropped}
     found = {"features": features, "texts": texts, "labels": tuple(targets), "split_columns": split_columns}
-    return from_arrays(source, x, y, weight, notes=notes, **found)
+    return from_arrays(source, x, y, weight, notes=notes, unused=unused, **found)
 
 
 def _rows_with_targets(

@@ -61,6 +61,7 @@ def _raw(source: str, options: DataOptions, given: Mapping[str, Any]) -> RawData
         index, notes = index_columns(frame, {*dropped, *of_x}, source)
         x, features, texts = feature_columns(frame, source, {*dropped, *index, *of_x}, words)
         names |= {"features": features, "texts": texts, "notes": notes}
+        names["unused"] = {name: frame[name].to_numpy() for name in dropped}
     elif options.drop:
         raise DataError(
             f"`drop` needs columns with names, but x of {source} is {type(x).__name__}. Return a pandas DataFrame, or "
