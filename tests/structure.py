@@ -187,8 +187,8 @@ def table(package: Path = PACKAGE) -> list[tuple[str, str]]:
         (f"functions over {LONG_FUNCTION_LINES} lines", str(len(long_functions))),
         ("arguments annotated", f"{annotated_share(package):.1%}"),
         ("modules with a docstring", f"{docstring_share(package):.1%}"),
-        ("module names that stand twice", str(len(repeated_stems(package)))),
-        ("public class names that stand twice", str(len(repeated_classes(package)))),
+        ("module names that occur twice", str(len(repeated_stems(package)))),
+        ("public class names that occur twice", str(len(repeated_classes(package)))),
         ("py.typed", "yes" if (package / "py.typed").exists() else "no"),
     ]
 

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.options import code_option, find_study, storage_option, study_argument, study_name
+from tuner.cli.options import (
+    check_overwrite,
+    code_option,
+    find_study,
+    storage_option,
+    study_argument,
+    study_name,
+    write_text,
+)
 from tuner.cli.standard_streams import echo, write_file
 from tuner.errors import UsageError
 from tuner.text import python_text, shell_command
@@ -68,10 +76,7 @@ def command(
     if output is None:
         write_file(text)
         return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}. Name another file.") from error
+    write_text(output, text)
     echo(f"Wrote {output}: trial {exported.trial} of {exported.study}", err=True)
     echo(_next(kind, output, data), err=True)
 
@@ -80,8 +85,8 @@ def _check_files(output: Path | None, data: Path | None, force: bool) -> None:
     if data is not None and data.suffix != ".npz":
         raise UsageError(f"--data writes NumPy's .npz, but got {str(data)!r}. End its name in .npz.")
     for file in (output, data):
-        if file is not None and file.exists() and not force:
-            raise UsageError(f"{file} exists already. Name another file, or overwrite it with --force.")
+        if file is not None:
+            check_overwrite(file, force)
 
 
 def _next(kind: str, output: Path, data: Path | None) -> str:

@@ -68,6 +68,20 @@ def stdout_reserved_for_json(as_json: bool) -> Iterator[None]:
         yield
 
 
+def check_overwrite(file: Path, force: bool) -> None:
+    """Refuse to overwrite an existing file without `--force`."""
+    if file.exists() and not force:
+        raise UsageError(f"{file} exists already. Name another file, or overwrite it with --force.")
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file in UTF-8, or raise UsageError."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}. Name another file.") from error
+
+
 def open_existing(storage: str | None, project: Path | None = None, *, write: bool = False) -> Database:
     """Open an existing database, read-only unless `write`."""
     from tuner.storage import default_url, open_database, open_read_only

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.options import find_study, json_option, print_json, storage_option, study_argument, study_name
+from tuner.cli.options import (
+    check_overwrite,
+    find_study,
+    json_option,
+    print_json,
+    storage_option,
+    study_argument,
+    study_name,
+    write_text,
+)
 from tuner.errors import UsageError
 
 
@@ -40,14 +49,10 @@ def command(study: str, output: Path, top: float, force: bool, storage: str | No
 
     if output.suffix.lower() != ".toml":
         raise UsageError(f"`tuner refine` writes TOML, but got {str(output)!r}. Use a name that ends in .toml.")
-    if output.exists() and not force:
-        raise UsageError(f"{output} exists already. Name another file, or overwrite it with --force.")
+    check_overwrite(output, force)
     project = study_name(study)[1] or Path.cwd()
     refined = refine(find_study(study, storage), output, project, top)
-    try:
-        output.write_text(refined.text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}. Name another file.") from error
+    write_text(output, refined.text)
     if as_json:
         print_json({"file": str(output), **refined.to_json()})
         return

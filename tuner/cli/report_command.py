@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.options import find_study, storage_option, study_argument
+from tuner.cli.options import check_overwrite, find_study, storage_option, study_argument, write_text
 from tuner.cli.standard_streams import echo
 from tuner.errors import UsageError
 from tuner.text import count
@@ -38,14 +38,10 @@ def command(study: str, output: Path, force: bool, storage: str | None) -> None:
         raise UsageError(f"A report is an HTML page, but got {str(output)!r}. Use a name that ends in .html.")
     if not output.parent.is_dir():
         raise UsageError(f"The folder {output.parent} must exist, but it does not. Create it, or name another file.")
-    if output.exists() and not force:
-        raise UsageError(f"{output} exists already. Name another file, or overwrite it with --force.")
+    check_overwrite(output, force)
     found = find_study(study, storage)
     page = report_page(found)
-    try:
-        output.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}. Name another file.") from error
+    write_text(output, page)
     running = "; it is still running" if found.record.alive else ""
     what = f"study {found.record.name}, {count(len(found.record.trials), 'trial')}{running}"
     echo(f"Wrote {output}: {what}; {len(page.encode()) / 1e6:.1f} MB")

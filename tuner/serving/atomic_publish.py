@@ -33,7 +33,7 @@ def check_output(file: Path, suffixes: Sequence[str], force: bool) -> None:
     if file.is_dir():
         raise UsageError(f"{file} is a folder. Name a file.")
     if file.exists() and not force:
-        raise UsageError(f"{file} is there already. Name another file, or write over it with --force.")
+        raise UsageError(f"{file} exists already. Name another file, or overwrite it with --force.")
     if not os.access(file.parent, os.W_OK):
         raise UsageError(f"{file.parent} cannot be written. Name a file in another folder.")
 
