@@ -140,7 +140,7 @@ HOSTILE: dict[str, Any] = {
     "state of no training": {**ENDED, "training": {**ENDED["training"], "state": "perfect"}},
     "verdict of no table": {
         **ENDED,
-        "training": TrainingResult("complete", 0.5, findings=(Finding("x", "y", None, 1, None, None),)).to_json(),
+        "training": {**ENDED["training"], "findings": [Finding("x", "y", None, 1, None, None).to_json()]},
     },
     "value of text": {**ENDED, "training": {**ENDED["training"], "value": "best"}},
     "checkpoint of no base64": {"is": "saved", "number": 7, "fold": 0, "epoch": 1, "seconds": 1.0, "content": "é"},

@@ -1,4 +1,4 @@
-"""What each value of a dimension gave: quality, speed, failures, cost, and whether they differ by more than chance."""
+"""Comparison of the values of a dimension: quality, speed, failures, cost, and the significance of the difference."""
 
 from __future__ import annotations
 

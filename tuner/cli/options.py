@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from tuner.cli.standard_streams import echo, write_file
 from tuner.errors import UsageError
+from tuner.text import json_text
 
 if TYPE_CHECKING:
     from tuner.results import StoredStudy
@@ -57,8 +57,7 @@ def study_argument(function: Command) -> Command:
 
 def print_json(content: Any) -> None:
     """Print standard JSON; NaN and infinities become null."""
-    text = json.dumps(_plain(content), indent=2)
-    write_file(text.replace("\x7f", "\\u007f") + "\n")  # the one control character that json leaves
+    write_file(json_text(content).replace("\x7f", "\\u007f") + "\n")  # the one control character that json leaves
 
 
 @contextlib.contextmanager
@@ -122,13 +121,3 @@ def positive_seconds(text: str | None) -> float | None:
     if not seconds:
         raise UsageError(f"--time takes a positive duration such as 90s, 10m or 1h30m, but got {text!r}.")
     return seconds
-
-
-def _plain(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _plain(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_plain(value) for value in content]
-    if isinstance(content, float) and content - content != 0.0:  # NaN and infinities
-        return None
-    return content

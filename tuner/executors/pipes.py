@@ -33,9 +33,9 @@ _MAX_LOG_BYTES = 2**26
 """A longer log is truncated to its last `_KEPT_LOG_BYTES`."""
 _KEPT_LOG_BYTES = 2**20
 _GRACE_S = 2.0
-"""How long the end of a pipe may come after the end of its worker, and the other way round."""
+"""Longest time between the end of a worker and the end of its pipe."""
 _EXIT_S = 10.0
-"""How long an idle worker may take to end when its input closes."""
+"""Longest time that an idle worker may take to end when its input closes."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -92,7 +92,7 @@ class WorkerProcess(PoolWorker):
 
 
 _Line: TypeAlias = dict[str, Any] | messages.MessageError | None
-"""What comes from a worker's pipe; None at its end."""
+"""A message from a worker's pipe, or None at its end."""
 
 
 class PipeTransport:

@@ -1,4 +1,4 @@
-"""What an executor is: the place where trials are trained."""
+"""Protocol of executors, which train the trials."""
 
 from __future__ import annotations
 

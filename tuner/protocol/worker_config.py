@@ -1,4 +1,4 @@
-"""What a worker is configured with."""
+"""Configuration of a worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHECKPOINT_EVERY_S = 2.0
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """What every trial of a study shares; a worker reads it once.
+    """Configuration that all trials of a study share; a worker reads it once.
 
     Attributes:
         project: Folder that references and data paths are relative to.

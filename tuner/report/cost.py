@@ -1,4 +1,4 @@
-"""What a study cost, and what was saved by ending trials early."""
+"""Cost of a study, and the part that was saved by ending trials early."""
 
 from __future__ import annotations
 

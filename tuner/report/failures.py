@@ -1,4 +1,4 @@
-"""Why trials gave no value: the reasons, the commonest first."""
+"""Reasons for which trials have no value, the commonest first."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 from tuner.text import quoting
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~&@$]|(?<=www)\.|:(?=//)|^(?=[#+=-])")
-"""What Markdown reads anywhere, or at the beginning of a line, and what would make an address a link."""
+"""Characters with a meaning in Markdown, and the parts that turn an address into a link."""
 
 
 def plain(value: Any) -> str:

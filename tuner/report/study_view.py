@@ -20,7 +20,7 @@ from tuner.storage import StudyInfo, read_epochs, read_probes, trial_attributes
 
 @dataclass(frozen=True)
 class Curve:
-    """What a trial measured, epoch by epoch; with folds the mean over those that were trained.
+    """Learning curve of a trial; with folds the mean over those that were trained.
 
     Attributes:
         epochs: Their numbers, from 1; `k` of them.
@@ -102,7 +102,7 @@ class StudyView:
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """What its trials have in common; empty for a study of plain Optuna."""
+        """Everything that its trials have in common; empty for a study of plain Optuna."""
         return self.study.record.attrs.fingerprint
 
     @cached_property

@@ -82,7 +82,7 @@ class _Scale:
     log: bool
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> _Scale:
+    def covering(cls, values: Sequence[float]) -> _Scale:
         low, high = min(values), max(values)
         if low > 0 and high / low > _WIDE:
             return cls(low, high, True)
@@ -108,7 +108,7 @@ class _Scale:
 
 
 def _draw(panel: _Panel, epochs: Sequence[int], left: float) -> list[Html]:
-    scale = _Scale.of([value for _, values in panel.lines for value in _known(values)])
+    scale = _Scale.covering([value for _, values in panel.lines for value in _known(values)])
     first, last = epochs[0], epochs[-1]
 
     def x(epoch: float) -> float:

@@ -1,4 +1,4 @@
-"""How much of a study's budget is used up, and which trial is the best so far."""
+"""The used part of a study's budget, and the best trial so far."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _ADVICE = "Search smaller models and batches, or give a trial more in [budget]."
 
 @dataclass(frozen=True)
 class DryRun:
-    """How the first setting trained.
+    """Result of a training with the first setting.
 
     Attributes:
         params: The setting, without what is fixed.

@@ -39,7 +39,7 @@ MAX_TRIALS_PER_ASK = 32
 _POLL_S = 0.2
 _FLUSH_S = 1.0
 _ASK_AGAIN_S = 1.0
-"""How often an idle run looks for trials that other processes have left."""
+"""Interval at which an idle run looks for trials that other processes have left."""
 
 
 class StudyRunner:

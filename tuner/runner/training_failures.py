@@ -1,4 +1,4 @@
-"""What follows from failed trainings: retry after the death of a worker, stop after identical errors."""
+"""Policies for failed trainings: retry after the death of a worker, stop after identical errors."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 from tuner.catalog import BuildableRecipe
 from tuner.data import Preprocessing
 from tuner.errors import RecipeError, UsageError
+from tuner.text import json_text
 from tuner.untrusted_files import MAX_JSON_BYTES, open_zip, read_member, reading
 
 FORMAT = "keras-studies model 1"
@@ -97,16 +97,7 @@ class ModelMetadata:
 def write_about(file: Path, about: ModelMetadata) -> None:
     """Put it into a `.keras` file that Keras has written."""
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(MEMBER, json.dumps(_plain(about.to_json()), indent=2, allow_nan=False))
-
-
-def _plain(content: Any) -> Any:
-    """Return plain JSON: numbers that are not finite become null."""
-    if isinstance(content, dict):
-        return {key: _plain(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_plain(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
+        archive.writestr(MEMBER, json_text(about.to_json()))
 
 
 def read_about(file: Path) -> ModelMetadata:

@@ -1,4 +1,4 @@
-from .parameters import Categorical, Fixed, Float, Int, Parameter, Scalar, Value
+from .parameters import Categorical, Fixed, Float, Int, Parameter, Scalar, Value, value_from_json, value_to_json
 from .space import Condition, Dimension, Space
 
 __all__ = [
@@ -12,4 +12,6 @@ __all__ = [
     "Scalar",
     "Space",
     "Value",
+    "value_from_json",
+    "value_to_json",
 ]

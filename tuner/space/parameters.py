@@ -7,11 +7,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Scalar: TypeAlias = None | bool | int | float | str
 Value: TypeAlias = Scalar | tuple["Value", ...]
 """A value of a parameter: a scalar, or a tuple of them (for example the widths of the layers)."""
+
+
+def value_to_json(value: Value) -> Any:
+    """Return a value as JSON: tuples become lists."""
+    return [value_to_json(item) for item in value] if isinstance(value, tuple) else value
+
+
+def value_from_json(content: Any) -> Value:
+    """Return the value of `value_to_json`."""
+    return tuple(value_from_json(item) for item in content) if isinstance(content, list) else content
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What this package stores in Optuna's user attributes of studies and trials: every key, and the types of the values.
+"""User attributes of studies and trials: every key that this package stores, and the types of the values.
 
 System attributes are Optuna's own.  Attributes of a database of an older version are read under their present names.
 """
@@ -42,7 +42,7 @@ class Attributes(BaseModel):
 
 
 class StoredFacts(Attributes):
-    """What was found in the data (`tuner.data.DataFacts`), as far as an older version has stored it."""
+    """The stored form of `tuner.data.DataFacts`; older versions lack some of the fields."""
 
     task: str = ""
     input_shape: list[int] = []
@@ -56,7 +56,7 @@ class StoredFacts(Attributes):
 
 
 class StudyInfo(Attributes):
-    """What a reader of the database needs to know of a study without its file; empty for one of plain Optuna.
+    """Study file and data of a study, for readers of the database; empty for a study of plain Optuna.
 
     Attributes:
         file: Path of the study file, or None for a study that was run from a dictionary.
@@ -84,7 +84,7 @@ class StudyAttributes(Attributes):
     """User attributes of a study.
 
     Attributes:
-        info: What a reader needs to know without the study file.
+        info: Study file and data.
         fingerprint: What all trials have in common; empty for a study of plain Optuna.
         wall_s: Wall time of all its runs together, in seconds.
         programs: Programs that the compiled engine made in all its runs.
@@ -103,7 +103,7 @@ class StudyAttributes(Attributes):
 
 
 class StoredOutcome(Attributes):
-    """How a trial ended, if Optuna's state does not say it all (`tuner.search.Outcome`)."""
+    """The stored form of `tuner.search.Outcome`, for trials whose end Optuna's state does not tell."""
 
     state: TrialState = Field(default=TrialState.COMPLETE, strict=False)
     reason: str | None = None

@@ -1,4 +1,4 @@
-"""What one transaction of a session writes, planned from the mirror and the write buffer."""
+"""The writes of one transaction, planned from the mirror and the write buffer."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tuner.catalog import (
     resolve_head,
 )
 from tuner.errors import UsageError
-from tuner.space import Dimension, Value
+from tuner.space import Dimension, Value, value_from_json, value_to_json
 from tuner.study.search.context import default_choice
 from tuner.study.study_spec import StudySpec
 
@@ -93,7 +93,7 @@ def class_weights(spec: StudySpec, exponent: float) -> dict[int, float] | None:
 def _given(dimension: Dimension, values: Mapping[str, Value]) -> Value:
     if dimension.name not in values:
         raise UsageError(f"Every active dimension needs a value, but {dimension.name!r} has none.")
-    value = _tuple(values[dimension.name])
+    value = value_from_json(values[dimension.name])
     if value not in dimension.parameter:
         raise UsageError(f"{dimension.name} must be one of {dimension.parameter}, but got {value!r}.")
     return value
@@ -103,7 +103,7 @@ def _choice(dimension: ChoiceDimension, values: Mapping[str, Value], task: Task)
     """Return the chosen row with its options: the values of this trial over the row's defaults."""
     chosen = str(values[dimension.name]) if dimension.name in values else default_choice(dimension, task)
     options = {
-        option: _plain(values.get(f"{dimension.name}.{chosen}.{option}", default))
+        option: value_to_json(values.get(f"{dimension.name}.{chosen}.{option}", default))
         for option, default in dimension.table[chosen].defaults().items()
     }
     return Choice(name=chosen, options=options)
@@ -123,17 +123,8 @@ def _number(dimension: NumberDimension, values: Mapping[str, Value], choices: Ma
 
 def _model(spec: StudySpec, values: Mapping[str, Value]) -> ModelChoice:
     options = {
-        name.removeprefix("model."): _plain(value) for name, value in values.items() if name.startswith("model.")
+        name.removeprefix("model."): value_to_json(value) for name, value in values.items() if name.startswith("model.")
     }
     of_model = [name for name, one in DIMENSIONS.items() if isinstance(one, NumberDimension) and one.of_model]
     options |= {name: values[name] for name in of_model if name in values}
     return ModelChoice(reference=str(spec.model), sha256=spec.model_sha256, options=options, helpers=dict(spec.helpers))
-
-
-def _plain(value: Value) -> Any:
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _tuple(value: Any) -> Value:
-    """Turn lists into tuples: a storage returns choices as JSON."""
-    return tuple(_tuple(item) for item in value) if isinstance(value, list) else value

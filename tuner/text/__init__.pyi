@@ -1,5 +1,5 @@
 from .formatting import count, duration, listed, listed_counts, number, percent, value_text
-from .quoting import csv_cell, csv_text, one_line, plain, python_text, shell_command, tuner_command
+from .quoting import csv_cell, csv_text, json_text, one_line, plain, python_text, shell_command, tuner_command
 from .text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, format_error, shorten
 from .toml_writer import toml_text
 
@@ -13,6 +13,7 @@ __all__ = [
     "duration",
     "excerpt",
     "format_error",
+    "json_text",
     "listed",
     "listed_counts",
     "number",

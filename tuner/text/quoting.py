@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import math
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -50,6 +52,20 @@ def shell_command(*words: str) -> str:
     A word with a line break or a control character is written with escapes, so that it can be shown and copied.
     """
     return " ".join(_shell_word(word) for word in words)
+
+
+def json_text(content: Any) -> str:
+    """Return indented JSON; numbers that are not finite become null."""
+    return json.dumps(_finite(content), indent=2, allow_nan=False)
+
+
+def _finite(content: Any) -> Any:
+    match content:
+        case dict():
+            return {key: _finite(value) for key, value in content.items()}
+        case list() | tuple():
+            return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def python_text(value: str) -> str:

@@ -1,4 +1,4 @@
-"""When a worker makes a checkpoint: so seldom that the cost is bounded, whatever the size of the model."""
+"""Interval of checkpoints: long enough that their cost is bounded, whatever the size of the model."""
 
 from __future__ import annotations
 

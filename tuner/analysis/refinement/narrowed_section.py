@@ -9,14 +9,14 @@ from typing import Any
 
 from tuner.analysis.refinement.narrowed_parameter import Narrowed
 from tuner.catalog import DIMENSIONS, ChoiceDimension, choice_dimension
-from tuner.space import Categorical, Fixed, Float, Int, Parameter, Space, Value
+from tuner.space import Categorical, Fixed, Float, Int, Parameter, Space, Value, value_from_json, value_to_json
 
 _GONE = "left out: it counts only with what was left out"
 
 
 @dataclass(frozen=True)
 class Change:
-    """What became of a dimension.
+    """A dimension before and after narrowing.
 
     Attributes:
         name: The dimension.
@@ -112,7 +112,7 @@ def _when(given: Any, left: Mapping[str, tuple[Value, ...]]) -> dict[str, Any] |
     stated = given.get("when", {}) if isinstance(given, Mapping) else {}
     kept: dict[str, Any] = {}
     for parent, values in _flat(stated):
-        wanted = [_tuple(value) for value in (values if isinstance(values, list) else [values])]
+        wanted = [value_from_json(value) for value in (values if isinstance(values, list) else [values])]
         choices = left.get(parent)
         if choices is None:
             kept[parent] = values
@@ -121,7 +121,7 @@ def _when(given: Any, left: Mapping[str, tuple[Value, ...]]) -> dict[str, Any] |
         if not still:
             return None
         if set(still) != set(choices):
-            kept[parent] = [_plain(value) for value in still]
+            kept[parent] = [value_to_json(value) for value in still]
     return kept
 
 
@@ -143,21 +143,13 @@ def _written(parameter: Parameter, when: Mapping[str, Any] | None) -> Any:
             content |= {} if step is None or (isinstance(parameter, Int) and step == 1) else {"step": step}
             return {**content, **condition}
         case Fixed(value):
-            choices = [_plain(value)]
+            choices = [value_to_json(value)]
         case Categorical(values):
-            choices = [_plain(value) for value in values]
+            choices = [value_to_json(value) for value in values]
     if condition:
         return {"choices": choices, **condition}
     one = choices[0]
     return one if len(choices) == 1 and not isinstance(one, list) and one != "auto" else choices
-
-
-def _plain(value: Value) -> Any:
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _tuple(value: Any) -> Value:
-    return tuple(_tuple(item) for item in value) if isinstance(value, list) else value
 
 
 def _chosen(space: Space, left: Mapping[str, tuple[Value, ...]], name: str) -> list[str]:

@@ -13,9 +13,9 @@ from tuner.errors import WorkerError
 CAPACITY_POLL_S = 2.0
 """Interval at which the nodes of the cluster are counted."""
 AUTOSCALER_TIMEOUT_S = 300.0
-"""How long a cluster may take to start a node that a worker fits on; a Ray of this run alone never starts any."""
+"""Timeout of the autoscaler for a node that a worker fits on; a local Ray never starts any."""
 HEAD_TIMEOUT_S = 15.0
-"""How long the head may be unreachable; after 60 s Ray would end this process, without a useful message."""
+"""Timeout of an unreachable head; after 60 s Ray would end this process, without a useful message."""
 
 
 class Cluster:

@@ -1,4 +1,4 @@
-"""What trials measured epoch by epoch, coloured by the value of a dimension that is chosen in the plot."""
+"""Learning curves of the trials, coloured by the value of a dimension that is chosen in the plot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How trials ended, and the epochs that each kind took and saved."""
+"""Epochs spent and saved by the state in which trials ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much each dimension mattered, and how sure that is."""
+"""Importance of each dimension, with its uncertainty."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all plots look like, and how text gets into them.
+"""Style of all plots, and the escaping of text in them.
 
 Colours are told apart with every common kind of colour blindness: choices have those of Okabe and Ito
 (https://jfly.uni-koeln.de/color/), without the yellow, which is lost on white, and the states of trials have a

@@ -1,4 +1,4 @@
-"""What each value of a dimension gave, a table a dimension."""
+"""Comparison of the values of each dimension, one table per dimension."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How trials ended: failures by reason, and what was spent and saved."""
+"""Failures by reason, and the epochs and time that were spent and saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the numbers come from: versions, programs, fingerprint."""
+"""Provenance of the numbers: versions, programs, fingerprint."""
 
 from __future__ import annotations
 

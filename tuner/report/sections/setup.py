@@ -1,4 +1,4 @@
-"""What was asked: objective, data, search space, budget."""
+"""Setup of the study: objective, data, search space, budget."""
 
 from __future__ import annotations
 
