@@ -91,3 +91,31 @@ def test_the_installed_version_has_the_columns_that_are_written() -> None:
     for name, expected in columns.items():
         mapper = getattr(optuna_internals, name).__mapper__
         assert expected <= set(mapper.attrs.keys()), name
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_the_installed_version_writes_the_system_attributes() -> None:
+    pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1)
+    study = optuna.create_study(pruner=pruner)
+    study.set_metric_names(["accuracy"])
+    assert optuna_internals.METRIC_NAMES in study._storage.get_study_system_attrs(study._study_id)
+    study.enqueue_trial({"x": 0.5})
+    assert optuna_internals.fixed_params(study.trials[0]) == {"x": 0.5}
+    trial = study.ask()
+    trial.set_constraint("finite", 1.0)
+    trial.report(1.0, 1)
+    trial.should_prune()
+    for prefix in (optuna_internals.CONSTRAINT_PREFIX, optuna_internals.RUNG_PREFIX):
+        assert [name for name in study.trials[0].system_attrs if name.startswith(prefix)]
+
+
+def test_one_module_has_the_system_attributes() -> None:
+    keys = ("FIXED_PARAMS", "CONSTRAINT_PREFIX", "RUNG_PREFIX", "METRIC_NAMES")
+    literals = {getattr(optuna_internals, key) for key in keys}
+    found = {
+        module.name
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant) and node.value in literals
+    }
+    assert found <= {"optuna_internals"}

@@ -15,6 +15,7 @@ from typing import Any
 
 from tuner.dashboard.trial_artifacts import FILES, PICTURE, file_id, study_csv
 from tuner.errors import TunerError
+from tuner.optuna_internals import METRIC_NAMES
 from tuner.report import PLOTS, StudyView, TrialView, is_best, load_view, study_note, titled, trial_note
 from tuner.results import read_study_results
 from tuner.storage import PRIVATE_PREFIX, Database, read_recipes
@@ -115,7 +116,7 @@ class Panels:
         try:
             trials = storage.get_all_trials(study_id)
             directions = storage.get_study_directions(study_id)
-            names = storage.get_study_system_attrs(study_id).get("study:metric_names")
+            names = storage.get_study_system_attrs(study_id).get(METRIC_NAMES)
         except KeyError:
             return None
         chosen = [trial for trial in trials if numbers is None or trial.number in numbers]

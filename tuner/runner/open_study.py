@@ -8,6 +8,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState as OptunaState
 
+from tuner.optuna_internals import fixed_params
 from tuner.runner.budget import BudgetTracker, Stopwatch
 from tuner.runner.fingerprint_check import check_fingerprint
 from tuner.search import PRUNERS, SAMPLERS, SettingIndex, distribution, initial_points, suggest
@@ -76,7 +77,7 @@ class OpenStudy:
         """
         trials, space = self.optuna.get_trials(deepcopy=False), self.spec.space
         self._settings.update(trials)
-        params, given = trials[number].params, trials[number].system_attrs.get("fixed_params", {})
+        params, given = trials[number].params, fixed_params(trials[number])
         if not self._settings.is_used(params, number) or self._settings.is_whole(given):
             return None
         unused = self._settings.nearest_unused(params, f"{self._sampler_seed} {number}", fixed=given)

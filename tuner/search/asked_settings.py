@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tuner.optuna_internals import fixed_params
 from tuner.search.distributions import labels, to_optuna_params
 from tuner.space import Categorical, Dimension, Float, Int, Parameter, Space, Value
 
@@ -59,7 +60,7 @@ class SettingIndex:
             if trial is before:
                 continue
             self._forget(setting)
-            given = trial.params or trial.system_attrs.get("fixed_params", {})
+            given = trial.params or fixed_params(trial)
             setting = None if trial.number in self._forgiven else self._setting(given)
             if setting is not None:
                 self._trials[setting] += 1

@@ -114,6 +114,8 @@ def find_best(trials: Iterable[FrozenTrial], objective: Objective) -> FrozenTria
 def _tell_diverged(study: Study, number: int, trial_id: int) -> None:
     from optuna.trial import TrialState as OptunaState
 
+    from tuner.optuna_internals import CONSTRAINT_PREFIX
+
     encoding = _failure_encoding(study.sampler)
     worst = _worst(study) if encoding == "values" else None
     if worst is not None:
@@ -121,7 +123,7 @@ def _tell_diverged(study: Study, number: int, trial_id: int) -> None:
         return
     if encoding != "values":
         # What `Trial.set_constraint` writes; a trial that is known by its number alone has no such method.
-        study._storage.set_trial_system_attr(trial_id, f"constraints:{_CONSTRAINT}", 1.0)
+        study._storage.set_trial_system_attr(trial_id, f"{CONSTRAINT_PREFIX}{_CONSTRAINT}", 1.0)
     study.tell(number, state=OptunaState.PRUNED)
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.orm import Session
 
+from tuner.optuna_internals import FIXED_PARAMS
 from tuner.storage import checkpoints, leases, optuna_sql
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.leases import Lease, LeaseMonitor
@@ -150,6 +151,6 @@ def _new_trial(number: int, fixed: Mapping[str, Any]) -> FrozenTrial:
         params={},
         distributions={},
         user_attrs={},
-        system_attrs={"fixed_params": dict(fixed)} if fixed else {},
+        system_attrs={FIXED_PARAMS: dict(fixed)} if fixed else {},
         intermediate_values={},
     )

@@ -9,12 +9,10 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.optuna_internals import RUNG_PREFIX
 from tuner.storage import tables
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.optuna_sql import TableWrite
-
-_RUNG_PREFIX = "completed_rung_"
-"""System attributes of Optuna's successive halving: the rungs that a trial has completed."""
 
 
 def scalar_columns(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,13 +52,13 @@ def as_requeued(trial: FrozenTrial, kept: StoredCheckpoint | None) -> FrozenTria
     last = None if kept is None else kept.step
     fresh.intermediate_values = {k: v for k, v in trial.intermediate_values.items() if last is not None and k <= last}
     rungs = {} if kept is None else dict(kept.rungs or {})
-    fresh.system_attrs = {k: v for k, v in trial.system_attrs.items() if not k.startswith(_RUNG_PREFIX)} | rungs
+    fresh.system_attrs = {k: v for k, v in trial.system_attrs.items() if not k.startswith(RUNG_PREFIX)} | rungs
     return fresh
 
 
 def completed_rungs(trial: FrozenTrial) -> dict[str, Any]:
     """Return the system attributes of the rungs that a trial has completed."""
-    return {name: value for name, value in trial.system_attrs.items() if name.startswith(_RUNG_PREFIX)}
+    return {name: value for name, value in trial.system_attrs.items() if name.startswith(RUNG_PREFIX)}
 
 
 def _finite(value: Any) -> Any:

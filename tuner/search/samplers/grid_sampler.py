@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tuner.optuna_internals import fixed_params
 from tuner.search.distributions import to_optuna_params
 from tuner.search.samplers.independent_sampler import IndependentSampler
 from tuner.space import Space
@@ -41,8 +42,8 @@ class GridSampler(IndependentSampler):
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Choose a setting that was not tried and agrees with what was enqueued."""
         self._read_trials(study, trial.number)
-        # A trial that is run again after its worker was lost has its parameters already.
-        fixed = {**trial.params, **trial.system_attrs.get("fixed_params", {})}
+        # A trial that runs again after its worker died has its parameters already.
+        fixed = {**trial.params, **fixed_params(trial)}
         candidates = (*self._left.values(), *self._settings)
         setting = next((s for s in candidates if _agrees(s, fixed)), self._settings[0])
         self._left.pop(_key(setting), None)
@@ -65,7 +66,7 @@ class GridSampler(IndependentSampler):
         # From the storage: with Hyperband, Optuna gives samplers a study that shows the trials of one bracket only.
         for trial in study._storage.get_all_trials(study._study_id, deepcopy=False):
             known = trial.number in self._read or trial.number in self._chosen or trial.number == current
-            setting = trial.params or trial.system_attrs.get("fixed_params", {})
+            setting = trial.params or fixed_params(trial)
             if known or not (trial.state.is_finished() or setting):
                 continue
             self._left.pop(_key(setting), None)
