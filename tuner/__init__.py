@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuner.api import StudyHandle, best, load, predict, run, train
+    from tuner.api import StudyHandle, best, load, open, predict, run, train
     from tuner.catalog import BuildableRecipe
 
 __version__ = "0.1.0"
 
-__all__ = ["BuildableRecipe", "StudyHandle", "best", "load", "predict", "run", "train"]
+__all__ = ["BuildableRecipe", "StudyHandle", "best", "load", "open", "predict", "run", "train"]
 
 _HOME = {**dict.fromkeys(__all__, "tuner.api"), "BuildableRecipe": "tuner.catalog"}
 

@@ -5,18 +5,22 @@ Modules that read databases are imported late: `run` starts the workers first (s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from tuner.errors import UsageError
+from tuner.errors import UnknownNameError, UsageError
 from tuner.executors import LocalExecutor, cores
 from tuner.refit import SEEDS, TOP, RefitOptions
 from tuner.runner import Progress, start
 from tuner.study import study_name_in
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+    from plotly.graph_objects import Figure
+
     from tuner.catalog import BuildableRecipe
     from tuner.protocol import WorkerConfig
     from tuner.refit import RefitResult
@@ -45,14 +49,8 @@ class StudyHandle:
 
     def results(self) -> StoredStudy:
         """Read the study from the database."""
-        from tuner.results import read_study_results
-        from tuner.storage import open_read_only
-
-        database = open_read_only(self.storage)
-        try:
-            return read_study_results(database, self.name)
-        finally:
-            database.close()
+        with self._opened() as study:
+            return study
 
     def summary(self) -> dict[str, Any]:
         """Return a summary of the study, as in `tuner show --json`."""
@@ -69,6 +67,77 @@ class StudyHandle:
         from tuner.results import best_trial
 
         return best_trial(self.results())
+
+    @property
+    def trials(self) -> DataFrame:
+        """One row a trial: state, value, health and the searched dimensions; read from the database each time."""
+        from tuner.results import trials_frame
+
+        with self._opened() as study:
+            return trials_frame(study)
+
+    @property
+    def epochs(self) -> DataFrame:
+        """One row an epoch of every trial: losses, objective, learning rate, seconds."""
+        from tuner.results import epochs_frame
+
+        with self._opened() as study:
+            return epochs_frame(study)
+
+    def plot(self, name: str = "history") -> Figure:
+        """Draw a plot of the report.
+
+        Args:
+            name: "history", "learning_curves", "rate_curves", "importances", "values", "parallel", "trials_by_epoch",
+                "layers_by_epoch" or "epochs_spent".
+
+        Raises:
+            UnknownNameError: There is no such plot.
+            UsageError: There is nothing to draw yet; the message says why.
+        """
+        from tuner.report import PLOTS, load_view
+
+        if name not in PLOTS:
+            raise UnknownNameError("plot", name, PLOTS)
+        with self._opened() as study:
+            drawn = PLOTS[name].build(load_view(study))
+        if isinstance(drawn, str):
+            raise UsageError(drawn)
+        return drawn
+
+    def report(self, output: str | Path) -> Path:
+        """Write the report, as `tuner report` does; an existing file is overwritten.
+
+        Raises:
+            UsageError: It cannot be written.
+        """
+        from tuner.report import report_page
+
+        path = Path(output)
+        with self._opened() as study:
+            page = report_page(study)
+        try:
+            path.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from error
+        return path
+
+    def _repr_html_(self) -> str:
+        from tuner.report import notebook_html
+
+        with self._opened() as study:
+            return notebook_html(study)
+
+    @contextmanager
+    def _opened(self) -> Iterator[StoredStudy]:
+        from tuner.results import read_study_results
+        from tuner.storage import open_read_only
+
+        database = open_read_only(self.storage)
+        try:
+            yield read_study_results(database, self.name)
+        finally:
+            database.close()
 
 
 def run(
@@ -109,6 +178,23 @@ def run(
             **overrides,
         )
     )
+
+
+def open(storage: str | Path, name: str) -> StudyHandle:
+    """Return the handle of a study that exists.
+
+    Args:
+        storage: URL of the database, or path of a SQLite file.
+        name: Of the study.
+
+    Raises:
+        StorageError: There is no such database.
+        StudyNotFoundError: There is no such study; the message names the nearest.
+    """
+    url = str(storage) if "://" in str(storage) else f"sqlite:///{storage}"
+    handle = StudyHandle(name, url)
+    handle.results()
+    return handle
 
 
 def best(study: str | Path, *, storage: str | None = None) -> BuildableRecipe:

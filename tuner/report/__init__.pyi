@@ -1,4 +1,5 @@
 from .dashboard_notes import epochs_table, is_best, study_note, trial_note
+from .notebook_view import notebook_html
 from .page import report_page
 from .plots import PLOTS
 from .plots.style import titled
@@ -12,6 +13,7 @@ __all__ = [
     "epochs_table",
     "is_best",
     "load_view",
+    "notebook_html",
     "report_page",
     "study_note",
     "titled",

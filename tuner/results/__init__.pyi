@@ -1,4 +1,5 @@
 from .best import Best, best_trial
+from .data_frames import epochs_frame, trials_frame
 from .recipe_code_permission import check_data_code, check_model_code
 from .stored_recipes import trial_recipe
 from .stored_study import StoredStudy, list_studies, read_study_results
@@ -10,8 +11,10 @@ __all__ = [
     "best_trial",
     "check_data_code",
     "check_model_code",
+    "epochs_frame",
     "list_studies",
     "read_study_results",
     "summary",
     "trial_recipe",
+    "trials_frame",
 ]

@@ -1,0 +1,86 @@
+"""What a study handle shows in a notebook: frames, figures, a report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import tuner
+from tuner import StudyHandle
+from tuner.errors import StorageError, StudyNotFoundError, UnknownNameError, UsageError
+from tuner.report import PLOTS
+from tuner.results import StoredStudy, summary
+from tuner.storage import StudySession, open_database
+
+
+@pytest.fixture(scope="module")
+def handle(study: StoredStudy) -> StudyHandle:
+    return tuner.open(study.database.url, study.record.name)
+
+
+def test_the_frame_of_trials_is_what_show_says(handle: StudyHandle, study: StoredStudy):
+    frame = handle.trials
+    rows = summary(study)["trials"]
+    assert list(frame.index) == [row["number"] for row in rows]
+    for column in ("state", "value", "epochs", "engine", "duration_s"):
+        stored = [None if value != value else value for value in frame[column]]
+        assert stored == [row[column] for row in rows]
+    for row in rows:
+        given = frame.loc[row["number"]]
+        assert {name: given[name] for name in row["params"]} == row["params"]
+        assert given["health"] == (row["health"][0]["verdict"] if row["health"] else None)
+
+
+def test_the_frame_of_epochs_has_each_epoch(handle: StudyHandle):
+    frame, trials = handle.epochs, handle.trials
+    assert list(frame.columns) == ["trial", "fold", "epoch", "loss", "val_loss", "metric", "learning_rate", "seconds"]
+    counts = frame.groupby("trial").size()
+    assert counts.to_dict() == trials["epochs"][trials["epochs"] > 0].to_dict()
+
+
+@pytest.mark.parametrize("name", ["history", "learning_curves"])
+def test_plots_of_the_report_are_figures(handle: StudyHandle, name: str):
+    assert json.loads(handle.plot(name).to_json())["data"]
+
+
+def test_a_plot_that_cannot_be_drawn(handle: StudyHandle, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(UnknownNameError, match="histori"):
+        handle.plot("histori")
+    monkeypatch.setitem(PLOTS, "history", replace(PLOTS["history"], build=lambda view: "There is no trial yet."))
+    with pytest.raises(UsageError, match="There is no trial yet"):
+        handle.plot("history")
+
+
+@pytest.mark.slow
+def test_the_report_is_written(handle: StudyHandle, tmp_path: Path):
+    assert "<html" in handle.report(tmp_path / "r.html").read_text(encoding="utf-8")
+    with pytest.raises(UsageError, match="cannot be written"):
+        handle.report(tmp_path / "nowhere" / "r.html")
+
+
+def test_a_cell_shows_the_best(handle: StudyHandle, study: StoredStudy):
+    shown, best = handle._repr_html_(), summary(study)["best"]
+    assert f"(trial {best['trial']})" in shown
+    assert all(name in shown for name in best["params"])
+
+
+def test_a_study_without_trials(tmp_path: Path):
+    path = tmp_path / "t.db"
+    database = open_database(f"sqlite:///{path}", create=True)
+    StudySession(database, "<b>", "minimize").close()
+    database.close()
+    empty = tuner.open(path, "<b>")
+    assert len(empty.trials) == 0
+    assert len(empty.epochs) == 0
+    assert "&lt;b&gt;" in empty._repr_html_()
+    assert "No trial is complete yet." in empty._repr_html_()
+
+
+def test_what_does_not_exist(handle: StudyHandle, tmp_path: Path):
+    with pytest.raises(StorageError, match="There is no database"):
+        tuner.open(tmp_path / "none.db", "s")
+    with pytest.raises(StudyNotFoundError, match="Did you mean"):
+        tuner.open(handle.storage, handle.name + "x")
