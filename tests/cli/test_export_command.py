@@ -45,3 +45,26 @@ def test_files(url, tmp_path):
     assert output.read_text(encoding="utf-8") == "mine"
     assert call(url, "-o", output, "--force").exit_code == 0
     assert isinstance(call(url, "--data", tmp_path / "rows.csv").exception, UsageError)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["best.keras"], "but got no --format. Give --format and -o"),
+        (["best.keras", "--format", "json", "-o", "x"], "but got the format json"),
+        (["best.keras", "--format", "onnx"], "but got no -o"),
+        (
+            ["best.keras", "--format", "litert", "-o", "m.tflite", "--trial", "3"],
+            "--trial can be given for a study only",
+        ),
+        (["mock", "--check", "d.csv"], "--check can be given for a model only"),
+        (
+            ["mock", "--format", "litert", "-o", "m.tflite"],
+            "'mock' is a study. Train one first: tuner train mock -o best",
+        ),
+    ],
+)
+def test_a_study_and_a_model_are_told_apart(arguments, words):
+    result = CliRunner().invoke(command, ["export", *arguments])
+    assert isinstance(result.exception, UsageError)
+    assert words in str(result.exception)

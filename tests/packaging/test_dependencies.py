@@ -14,6 +14,7 @@ TREE = Path(__file__).parents[2]
 PAGE = (TREE / "docs" / "dependencies.md").read_text(encoding="utf-8")
 
 DISTRIBUTION = {
+    "ai_edge_litert": "ai-edge-litert",
     "PIL": "pillow",
     "pydantic_core": "pydantic",
     "sklearn": "scikit-learn",
@@ -28,7 +29,7 @@ THROUGH_OTHERS = {"pyarrow", "cmaes", "plotly"}
 BY_NAME = {"scikit-learn"}
 """Imported by a name that a table holds: the built-in data."""
 
-OF_EXTRAS = {"ray"}
+OF_EXTRAS = {"ray", "onnxruntime", "ai-edge-litert"}
 """Imported where a person asks for what an extra gives."""
 
 
@@ -80,5 +81,6 @@ def test_everything_imported_is_installed_and_the_other_way_round(config):
     found = {DISTRIBUTION.get(name, name) for name in imported() - ours}
     installed = set(requirements(config["options"]["install_requires"]))
     assert found - installed == OF_EXTRAS
-    assert set(config["options.extras_require"]) >= OF_EXTRAS
+    extras = config["options.extras_require"]
+    assert {name for extra in extras for name in requirements(extras[extra])} >= OF_EXTRAS
     assert installed - found <= THROUGH_OTHERS | BY_NAME | {"tensorflow"}  # the back end of Keras

@@ -1,10 +1,11 @@
-"""`tuner export STUDY`."""
+"""`tuner export STUDY` and `tuner export MODEL.keras`."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,48 +14,96 @@ from tuner.cli.options import (
     code_option,
     find_study,
     storage_option,
-    study_argument,
     study_name,
     write_text,
 )
 from tuner.cli.standard_streams import echo, write_file
 from tuner.errors import UsageError
-from tuner.text import python_text, shell_command
+from tuner.text import listed, python_text, shell_command, value_text
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILE = click.Path(path_type=Path)
+_RECIPE_FORMATS = ("json", "toml", "python")
+_MODEL_FORMATS = ("savedmodel", "onnx", "litert")
+_MODEL_SUFFIX = ".keras"
 
 
 @click.command("export")
-@study_argument
+@click.argument("study", metavar="STUDY|MODEL")
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["json", "toml", "python"]),
-    default="json",
-    show_default=True,
-    help="json, toml: the recipe, for tuner.best(FILE); python: a script that needs only keras, tensorflow and numpy.",
+    type=click.Choice([*_RECIPE_FORMATS, *_MODEL_FORMATS]),
+    help="Of a study: json (the default) and toml, the recipe for tuner.best(FILE); python, a script that needs keras, "
+    "tensorflow and numpy.  Of a model: savedmodel, a folder for TensorFlow; onnx; litert, for phones.",
 )
-@click.option("-o", "--output", metavar="FILE", type=_FILE, help="File to write.  [default: standard output]")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=_FILE,
+    help="File or folder to write.  [default, of a study: standard output]",
+)
 @click.option("--trial", type=click.IntRange(min=0), metavar="N", help="Number of the trial.  [default: the best]")
 @click.option("--data", metavar="FILE", type=_FILE, help="Also write the rows of the study, .npz, for the script.")
+@click.option("--check", metavar="DATA", help="Rows to check the exported model on, CSV or Parquet.  [default: drawn]")
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 @code_option
 @storage_option
-def command(
+def command(study: str, kind: str | None, output: Path | None, force: bool, **options: Any) -> None:
+    """Export the best configuration of STUDY, or of another trial, for use without the database; or MODEL in another
+    format.
+
+    Of a study it contains the recipe and the preprocessing that was fitted on the training data, which are read for it.
+    STUDY is a name or a study file, MODEL a .keras file that `tuner train` wrote.
+    """
+    given = [name for name in options if options[name]]
+    if study.endswith(_MODEL_SUFFIX):
+        _refuse(given, ("trial", "data", "code"), "a study")
+        _export_model(study, kind, output, options["check"], force)
+        return
+    _refuse(given, ("check",), "a model")
+    if kind in _MODEL_FORMATS:
+        raise UsageError(
+            f"The format {kind} is for a model, but {study!r} is a study. Train one first: tuner train {study} -o "
+            f"best{_MODEL_SUFFIX}, and export that."
+        )
+    _export_study(study, kind or _RECIPE_FORMATS[0], output, force=force, **options)
+
+
+def _refuse(given: list[str], names: tuple[str, ...], what: str) -> None:
+    wrong = [f"--{name}" for name in names if name in given]
+    if wrong:
+        raise UsageError(f"{listed(wrong)} can be given for {what} only. Leave it out.")
+
+
+def _export_model(model: str, kind: str | None, output: Path | None, check: str | None, force: bool) -> None:
+    if kind not in _MODEL_FORMATS or output is None:
+        raise UsageError(
+            f"A model is exported to a file in one of the formats {', '.join(_MODEL_FORMATS)}, but got "
+            f"{f'the format {kind}' if kind in _RECIPE_FORMATS else 'no -o' if kind else 'no --format'}. "
+            "Give --format and -o."
+        )
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from tuner.serving import export_model
+
+    done = export_model(Path(model), kind, output, check=check, force=force)
+    rows = f"the first {done.rows} rows of {check}" if check else f"{done.rows} drawn rows"
+    echo(f"Wrote {output}: its answers to {rows} differ by {value_text(done.difference)} at most", err=True)
+    echo(f"Wrote {done.description}: what a row holds, and what the answers mean", err=True)
+
+
+def _export_study(
     study: str,
     kind: str,
     output: Path | None,
+    *,
     trial: int | None,
     data: Path | None,
     force: bool,
     code: tuple[str, ...],
     storage: str | None,
+    check: str | None,
 ) -> None:
-    """Export the best configuration of STUDY, or of another trial, for use without the database.
-
-    It contains the recipe and the preprocessing that was fitted on the training data, which are read for it.  STUDY is
-    a name or a study file.
-    """
     from tuner.export import export, save_rows
 
     _check_files(output, data, force)
@@ -85,6 +134,8 @@ def _check_files(output: Path | None, data: Path | None, force: bool) -> None:
     if data is not None and data.suffix != ".npz":
         raise UsageError(f"--data writes NumPy's .npz, but got {str(data)!r}. End its name in .npz.")
     for file in (output, data):
+        if file is not None and file.is_dir():
+            raise UsageError(f"{file} is a folder. Name a file.")
         if file is not None:
             check_overwrite(file, force)
 

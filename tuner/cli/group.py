@@ -23,7 +23,7 @@ COMMANDS = {
     "refine": "Write a narrower study around the best trials.",
     "train": "Retrain the leading recipes, choose one honestly, score it on the test part, save the model.",
     "predict": "Predict the rows of a table, of any size, with a saved model.",
-    "export": "Write the best configuration as JSON, TOML or a stand-alone Keras script.",
+    "export": "Write the best configuration as JSON, TOML or a Keras script; or a saved model for another runtime.",
     "stop": "Stop a study wherever it runs.",
     "rename": "Rename a study.",
     "rm": "Delete a study.",

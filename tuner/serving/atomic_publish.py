@@ -48,6 +48,47 @@ def publish(made: Path, file: Path) -> None:
         shutil.copyfile(made, partial)
 
 
+def check_folder(folder: Path, sign: str, force: bool) -> None:
+    """Refuse at once a folder that could not be written after all the work.
+
+    Args:
+        folder: What is to be written.
+        sign: A file that says of a folder that it may be replaced.
+        force: Whether such a folder may be replaced.
+
+    Raises:
+        UsageError: Something else stands there, a folder without `force`, or there is no folder around it.
+    """
+    if not folder.parent.is_dir():
+        raise UsageError(f"The folder around it must be there, but {folder.parent} is none. Make it, or name another.")
+    if folder.exists() and not (folder / sign).is_file():
+        raise UsageError(f"{folder} exists, and holds something else. Name another folder.")
+    if folder.exists() and not force:
+        raise UsageError(f"{folder} exists already. Name another folder, or replace it with --force.")
+    if not os.access(folder.parent, os.W_OK):
+        raise UsageError(f"{folder.parent} cannot be written. Name a folder in another one.")
+
+
+def publish_folder(made: Path, folder: Path) -> None:
+    """Put a finished folder in its place; one that stands there is removed once the new one is beside it.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    try:
+        beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-", suffix=".part"))
+        try:
+            new, old = beside / "new", beside / "old"
+            shutil.copytree(made, new)
+            if folder.exists():
+                os.rename(folder, old)
+            os.rename(new, folder)
+        finally:
+            shutil.rmtree(beside)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror or error}. Name another folder.") from error
+
+
 @contextlib.contextmanager
 def partial_file(file: Path) -> Iterator[Path]:
     """Give an empty file beside `file` that takes its place at the end, and is gone after an error.

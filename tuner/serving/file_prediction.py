@@ -60,7 +60,7 @@ def predict_file(
     table = open_table(data, Path.cwd())
     if isinstance(output, Path) and output.exists() and output.samefile(table.path):
         raise UsageError(f"The answers must go to another file than the data, but got {data!r} twice. Name another.")
-    features = _check_columns(table, about, keep)
+    features = find_features(table, about, keep)
     work = _Prediction(load_saved(model), table, features, tuple(keep), allow_unknown)
     with open_writer(work.schema, output) as writer:
         rows = work.run(writer)
@@ -141,7 +141,7 @@ class _Prediction:
         self.unknown[found.column] = dataclasses.replace(first, rows=first.rows + found.rows)
 
 
-def _check_columns(table: TableStream, about: ModelMetadata, keep: Sequence[str]) -> tuple[str, ...]:
+def find_features(table: TableStream, about: ModelMetadata, keep: Sequence[str]) -> tuple[str, ...]:
     """Return the columns that the model takes, in the order of the table.
 
     Raises:

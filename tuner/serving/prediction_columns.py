@@ -34,7 +34,7 @@ def prediction_columns(scores: np.ndarray, about: ModelMetadata) -> dict[str, np
         case Task.REGRESSION if answers.ndim == 1:
             return {PREDICTION: answers}
         case Task.REGRESSION:
-            names = _target_names(about.recipe.data, answers.shape[1])
+            names = target_names(about.recipe.data, answers.shape[1])
             return {f"{PREDICTION}_{name}": answers[:, place] for place, name in enumerate(names)}
         case Task.MULTILABEL:
             given = {f"{PREDICTION}_{name}": answers[:, place] for place, name in enumerate(classes)}
@@ -77,9 +77,10 @@ def check_finite(scores: np.ndarray, before: int = 0) -> None:
         )
 
 
-def _target_names(data: dict[str, Any], count: int) -> list[str]:
+def target_names(data: dict[str, Any], count: int) -> list[str]:
     """Return the names of the targets, or their numbers if the study has none for them."""
     named = data.get("target")
+    named = [named] if isinstance(named, str) else named
     if isinstance(named, list | tuple) and len(named) == count:
         return [str(name) for name in named]
     return [str(number) for number in range(count)]
