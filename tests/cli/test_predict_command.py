@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from mock_model import mock_model
+
+from tuner.cli.standard_streams import silence_tensorflow
 
 
 @pytest.fixture
@@ -43,3 +46,10 @@ def test_one_error_and_no_file(call, table):
     assert said.err.startswith("tuner: Row 2 has a text in 'city' that the study did not have, 'Roma'. It had")
     assert not Path("out.csv").exists()
     assert "Missing argument 'DATA'" in call("predict", "m.keras").err
+
+
+def test_what_a_library_prints_is_dropped(capfd):
+    with silence_tensorflow():
+        os.write(2, b"I0000 port.cc: noise\n")
+    os.write(2, b"ours\n")
+    assert capfd.readouterr().err == "ours\n"

@@ -17,7 +17,7 @@ from tuner.cli.options import (
     study_name,
     write_text,
 )
-from tuner.cli.standard_streams import echo, write_file
+from tuner.cli.standard_streams import echo, silence_tensorflow, write_file
 from tuner.errors import UsageError
 from tuner.text import listed, python_text, shell_command, value_text
 
@@ -83,10 +83,10 @@ def _export_model(model: str, kind: str | None, output: Path | None, check: str 
             f"{f'the format {kind}' if kind in _RECIPE_FORMATS else 'no -o' if kind else 'no --format'}. "
             "Give --format and -o."
         )
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from tuner.serving import export_model
+    with silence_tensorflow():
+        from tuner.serving import export_model
 
-    done = export_model(Path(model), kind, output, check=check, force=force)
+        done = export_model(Path(model), kind, output, check=check, force=force)
     rows = f"the first {done.rows} rows of {check}" if check else f"{done.rows} drawn rows"
     echo(f"Wrote {output}: its answers to {rows} differ by {value_text(done.difference)} at most", err=True)
     echo(f"Wrote {done.description}: what a row holds, and what the answers mean", err=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from tuner.cli.standard_streams import binary_output, echo
+from tuner.cli.standard_streams import binary_output, echo, silence_tensorflow
 from tuner.text import count, listed
 
 if TYPE_CHECKING:
@@ -40,10 +39,10 @@ def command(
     Predictions are classes with their probabilities, or values in the unit of the target, one row per row of DATA.  An
     invalid row stops the command with its number and column, and no file is written.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from tuner.api import predict
+    with silence_tensorflow():
+        from tuner.api import predict
 
-    done = predict(model, data, output or binary_output(), keep=keep, allow_unknown=allow_unknown, force=force)
+        done = predict(model, data, output or binary_output(), keep=keep, allow_unknown=allow_unknown, force=force)
     if not quiet:
         _show(done, output)
 
