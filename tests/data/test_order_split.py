@@ -65,10 +65,10 @@ def test_too_few_days_are_refused(days: int, options: dict[str, Any]) -> None:
         deal(np.arange(60) % days, **options)
 
 
-def test_neighbours_are_a_unit_and_so_is_a_day() -> None:
+def test_stretches_are_units_and_so_is_a_day() -> None:
     units = Dependence(ranks=np.arange(1000)).units(np.arange(1000))
     assert units is not None
-    assert (np.bincount(units) == 10).all()
+    assert (np.bincount(units) == 100).all()
     assert (np.diff(units) >= 0).all()
     days = np.repeat(np.arange(5), 20)
     of_days = Dependence(ranks=days).units(np.arange(100))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from tuner.catalog import METRICS, Task
 from tuner.refit.bootstrap import RowSampler
@@ -81,11 +82,12 @@ def test_the_degrees_of_freedom_are_those_of_groups() -> None:
         (1.0, 0.0, 12, 12),  # all right: as many as there are groups
         (0.75, 0.125, 12, 13),  # groups that are right or wrong as a whole
         (0.75, (0.75 * 0.25 / 96) ** 0.5, 55, 65),  # as if rows were independent, but for one more group
-        (0.99, 0.001, 12, 30),  # a single wrong answer shows little
+        (0.99, 0.001, 15, 30),  # a single wrong answer shows little
     ],
 )
 def test_rows_that_a_proportion_is_worth(share: float, error: float, least: float, most: float) -> None:
-    assert least <= clustered_rows(share, error, 96.0, 12.0) <= most + 1e-9
+    few = (stats.norm.ppf(0.975) / stats.t.ppf(0.975, 11)) ** 2
+    assert few * least - 1e-9 <= clustered_rows(share, error, 96.0, 12.0) <= few * most + 1e-9
 
 
 def test_large_samples_are_worth_what_survey_statistics_says() -> None:
@@ -129,3 +131,15 @@ def test_groups_of_one_row_are_rows() -> None:
         Measure("accuracy", Task.MULTICLASS, (truth,), (None,), (units,)) for units in (None, np.arange(30))
     )
     assert groups.widths(0.8, 0.07) == rows.widths(0.8, 0.07)
+
+
+def test_another_period_may_be_as_far_as_these_are_apart() -> None:
+    truth = np.ones((10, 1))
+    rights = (5, 7, 9)
+    answers = [np.array([[1.0]] * right + [[0.0]] * (10 - right)) for right in rights]
+    shared = ("accuracy", Task.BINARY, (truth,) * 3, (None,) * 3, (np.arange(10) // 2,) * 3)
+    found = Measure(*shared, ordered=True).period_widths([answers, None])
+    assert found.below == found.above == pytest.approx(stats.t.ppf(0.975, 2) * 0.2 * (4 / 3) ** 0.5)
+    assert Measure(*shared).period_widths([answers]).below == 0.0
+    one = Measure("accuracy", Task.BINARY, (truth,), (None,), (np.arange(10) // 2,), ordered=True)
+    assert one.period_widths([answers[:1]]).below == 0.0

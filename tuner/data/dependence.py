@@ -9,6 +9,8 @@ import numpy as np
 from tuner.data.dataset import Array
 from tuner.data.raw_data import RawData
 
+_STRETCHES = 10
+
 
 @dataclass(frozen=True)
 class Dependence:
@@ -35,8 +37,9 @@ class Dependence:
     def units(self, rows: Array) -> Array | None:
         """Return the number of the independent unit that each of these rows belongs to, or None if all are their own.
 
-        Units are the groups; of n rows in an order, blocks of n^(1/3) that follow each other, which hold all rows of
-        a place (Künsch 1989, https://doi.org/10.1214/aos/1176347265; the length as in Hall, Horowitz and Jing 1995).
+        Units are the groups; of rows in an order, `_STRETCHES` stretches of about as many rows, each with all rows of
+        its places.  So few, because what changes slowly makes long stretches alike (the batch means of Schmeiser 1982,
+        https://doi.org/10.1287/opre.30.3.556, who takes 10 to 30).
         """
         if self.groups is not None:
             return self.groups[rows]
@@ -44,5 +47,5 @@ class Dependence:
             return None
         _, place, counts = np.unique(self.ranks[rows], return_inverse=True, return_counts=True)
         before = np.cumsum(counts) - counts
-        blocks: Array = (before // max(1, round(len(rows) ** (1 / 3))))[place]
-        return blocks
+        stretches: Array = (before * _STRETCHES // len(rows))[place]
+        return stretches

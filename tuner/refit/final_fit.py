@@ -54,7 +54,8 @@ class FinalFit:
 def expected_on_test(chosen: Candidate, measure: Measure, rows: int) -> Interval | None:
     """Return the prediction interval of the mean test score over as many seeds, or None without a part or a mean.
 
-    It comes from the validation part alone, and allows for the sampling of rows and seeds of both means.
+    It comes from the validation part alone, and allows for the sampling of rows and seeds of both means, and for how
+    far the periods of expanding folds are apart.
     """
     if not rows or chosen.mean is None:
         return None
@@ -63,6 +64,7 @@ def expected_on_test(chosen: Candidate, measure: Measure, rows: int) -> Interval
         measure.widths(mean, error),
         measure.widths(mean, error, rows),
         ErrorWidths(*[seeds_width(chosen.complete, len(chosen.values))] * 2),
+        measure.period_widths(chosen.answers),
     ]
     return interval_around(mean, widths, *measure.limits)
 

@@ -92,16 +92,19 @@ def student(error: float, freedom: int) -> ErrorWidths:
 
 
 def clustered_rows(share: float, error: float, rows: float, groups: float) -> float:
-    """Return the number of independent rows that a proportion of rows in groups is worth, from `groups` to `rows`.
+    """Return the number of independent rows that a proportion of rows in groups is worth.
 
     `rows / (1 + (m - 1) ρ)`, with m rows a group, and ρ how alike the rows of a group are.  ρ is what the error says,
-    and as if one more group were all alike: few wrong answers do not show whether they come group by group.
+    and as if one more group were all alike: few wrong answers do not show whether they come group by group.  That is
+    times `(z / t)²`, as the error of few groups is not known well (Korn and Graubard 1998).
 
     Args:
         share: The proportion.
         error: Its standard error over the groups.
         rows, groups: Effective numbers.
     """
+    from scipy.stats import t
+
     size, variance = rows / groups, share * (1.0 - share) / rows
     if size <= 1.0:
         return groups
@@ -110,7 +113,8 @@ def clustered_rows(share: float, error: float, rows: float, groups: float) -> fl
         seen = min(1.0, max(0.0, (error * error / variance - 1.0) / (size - 1.0)))
         informative = min(groups, rows * min(share, 1.0 - share))
         alike = (informative * seen + 1.0) / (informative + 1.0)
-    return rows / (1.0 + (size - 1.0) * alike)
+    known: float = _Z / float(t.ppf((1.0 + LEVEL) / 2.0, max(1.0, groups - 1.0)))
+    return rows / (1.0 + (size - 1.0) * alike) * known * known
 
 
 def interval_around(value: float, widths: Sequence[ErrorWidths], lowest: float, highest: float) -> Interval | None:

@@ -33,6 +33,7 @@ class Measure:
         weights: Weights of the rows of each part, `(n,)`, or None.
         units: Number of the unit of each row of each part, `(n,)`, or None if each row is one; empty for None in all.
             Units of two parts are different ones.
+        ordered: Whether parts are periods that follow each other.
     """
 
     metric: str
@@ -40,6 +41,7 @@ class Measure:
     truths: tuple[np.ndarray, ...]
     weights: tuple[np.ndarray | None, ...]
     units: tuple[np.ndarray | None, ...] = ()
+    ordered: bool = False
 
     @property
     def rows(self) -> int:
@@ -116,6 +118,22 @@ class Measure:
         below, above = (worse, unseen - worse) if self.objective.maximize else (unseen - worse, worse)
         return ErrorWidths(max(sampled.below, below), max(sampled.above, above))
 
+    def period_widths(self, trainings: Sequence[Answers | None]) -> ErrorWidths:
+        """Return how far the score of another period may be from the mean over these, by how far these are apart.
+
+        `t · s · √(1 + 1 / k)` with the k scores of the parts; no width if parts are no periods, or there is one.
+
+        Args:
+            trainings: Their answers, or None for those that diverged.
+        """
+        scores = [
+            self._part_scores(answers, [slice(None)] * len(self.truths)) for answers in trainings if answers is not None
+        ]
+        if not self.ordered or len(self.truths) < 2 or not scores:
+            return ErrorWidths(0.0, 0.0)
+        means, count = np.mean(scores, axis=0), len(self.truths)
+        return student(float(np.std(means, ddof=1)) * (1.0 + 1.0 / count) ** 0.5, count - 1)
+
     def _unseen(self, ratio: float) -> float:
         """Compute how much worse right answers score with z² more units that are answered wrongly.
 
@@ -160,14 +178,18 @@ class Measure:
         ]
 
     def _score_rows(self, answers: Answers, rows: Sequence[np.ndarray | slice]) -> float:
+        return float(np.mean(self._part_scores(answers, rows)))
+
+    def _part_scores(self, answers: Answers, rows: Sequence[np.ndarray | slice]) -> list[float]:
+        """Score some rows of each part, or give NaN for parts without a finite answer or a weight above 0."""
         function = METRICS[self.metric].function
         values = []
         for truth, weight, scores, chosen in zip(self.truths, self.weights, answers, rows, strict=True):
             some = None if weight is None else weight[chosen]
             if not np.isfinite(scores).all() or (some is not None and not some.any()):
-                return float("nan")
-            values.append(function(truth[chosen], scores[chosen], some, str(self.task)))
-        return float(np.mean(values))
+                return [float("nan")] * len(self.truths)
+            values.append(float(function(truth[chosen], scores[chosen], some, str(self.task))))
+        return values
 
 
 def _effective_size(weights: np.ndarray) -> float:
@@ -203,4 +225,5 @@ def _measure(splits: Sequence[Split], recipe: Recipe) -> Measure:
     parts: list[Subset] = [split.validation for split in splits]
     truths = tuple(split.truth for split in splits)
     weights, units = tuple(part.weight for part in parts), tuple(part.units for part in parts)
-    return Measure(recipe.metric, recipe.task, truths, weights, units)
+    ordered = recipe.data.get("order") is not None
+    return Measure(recipe.metric, recipe.task, truths, weights, units, ordered)
