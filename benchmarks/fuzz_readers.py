@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import shutil
 import sqlite3
 import sys
@@ -364,6 +365,8 @@ def _mock_database(folder: Path) -> Path:
 
 def database_reader(folder: Path) -> Reader:
     """Read databases whose cells somebody has changed, as list, show, best, compare, export and report do."""
+    from optuna.storages._rdb.storage import _VersionManager
+
     from tuner.analysis import compare
     from tuner.export import export
     from tuner.report import load_view, report_page, study_note
@@ -374,7 +377,11 @@ def database_reader(folder: Path) -> Reader:
     with sqlite3.connect(good) as connection:
         tables = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
         columns = {name: [row[1] for row in connection.execute(f'pragma table_info("{name}")')] for name in tables}
+        ((newest,),) = connection.execute("select version_num from alembic_version")
         filled = [name for name in tables if connection.execute(f'select count(*) from "{name}"').fetchone()[0]]
+
+    # Else Optuna imports all of its migrations for it, a third of the time of an input.
+    _VersionManager.get_head_version = lambda self: newest  # type: ignore[method-assign]
 
     def changed(value: Any, draw: Random) -> Any:
         if isinstance(value, str) and draw.random() < 0.6:
@@ -411,10 +418,14 @@ def database_reader(folder: Path) -> Reader:
             steps: list[Callable[[Any], object]] = [summary, best_trial, lambda study: study_note(load_view(study))]
             steps += [lambda study: compare(study, ["optimizer"]), lambda study: export(study, folder)]
             steps += [report_page] if draw.random() < 0.1 else []
-            for step in [lambda _: list_studies(database), *steps]:
+            with refusing():
+                list_studies(database)
+            with refusing():
+                study = read_study_results(database, "mock")
+            for step in steps:
                 try:
                     with refusing():
-                        step(read_study_results(database, "mock"))
+                        step(study)
                 except Refused:
                     refused = True
         finally:
@@ -485,9 +496,6 @@ def http_reader(folder: Path) -> Reader:
         "CONTENT_LENGTH": ["0", "10", "-1", "x", str(10**12)],
     }
 
-    def latin(content: bytes) -> str:
-        return content.decode("latin-1")
-
     def read(draw: Random) -> None:
         body = draw.choice([b"", b'{"body": "x", "version": 1}', b'{"study_name": "a"}', b"[1]"])
         body = mutated(body, draw) if draw.random() < 0.5 else body
@@ -510,20 +518,126 @@ def http_reader(folder: Path) -> Reader:
             if draw.random() < 0.06:
                 value = draw.choice(values).encode()
                 environ[name] = latin(mutated(value, draw) if draw.random() < 0.5 else value)
-        setup_testing_defaults(environ)
-        started: list[str] = []
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            parts = guard(environ, lambda status, given, error=None: started.append(status) or (lambda data: None))
-            for _ in parts:
-                pass
-        if hasattr(parts, "close"):
-            parts.close()
-        status = int(started[-1].split()[0])
-        if status >= 500:
-            raise AssertionError(f"{status} for {environ['REQUEST_METHOD']} {environ['PATH_INFO']!r}")
-        if status >= 400:
-            raise Refused
+        send(guard, environ)
+
+    return read
+
+
+def latin(content: bytes) -> str:
+    """Bytes as a WSGI environment has them."""
+    return content.decode("latin-1")
+
+
+def send(app: Callable[..., Any], environ: dict[str, Any]) -> None:
+    """Send a request to a WSGI application.
+
+    Raises:
+        Refused: It answers with 400 to 499.
+        AssertionError: It answers with 500 or more.
+    """
+    setup_testing_defaults(environ)
+    started: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parts = app(environ, lambda status, given, error=None: started.append(status) or (lambda data: None))
+        for _ in parts:
+            pass
+    if hasattr(parts, "close"):
+        parts.close()
+    status = int(started[-1].split()[0])
+    if status >= 500:
+        raise AssertionError(f"{status} for {environ['REQUEST_METHOD']} {environ['PATH_INFO']!r}")
+    if status >= 400:
+        raise Refused
+
+
+EDIT = {
+    "study_name": "renamed",
+    "directions": ["minimize"],
+    "version": 1,
+    "body": "a note",
+    "state": "Complete",
+    "values": [0.5],
+    "user_attrs": {"key": "value"},
+    "mode": "ChooseWorst",
+    "candidates": [0, 1],
+    "clicked": 0,
+    "output_type": "note",
+    "file": "data:text/plain;base64,AAAA",
+    "filename": "a.txt",
+    "remove_associated_artifacts": True,
+    "user_query": "all",
+}
+"""A body that every route takes."""
+
+
+def edit_reader(folder: Path) -> Reader:
+    """Send requests that change a study to a dashboard started with `--allow-edit`."""
+    import logging
+
+    import optuna
+    import optuna_dashboard
+
+    from tuner.dashboard import Address, Guard, dashboard_app
+    from tuner.storage import open_database
+
+    logging.disable(logging.CRITICAL)
+    good = _mock_database(folder)
+    database = open_database(f"sqlite:///{good}", create=False)
+    study = optuna.create_study(storage=database.optuna, study_name="open")  # with a trial that has not finished
+    study.ask()
+    optuna.create_study(storage=database.optuna, study_name="preferential")
+    database.optuna.set_study_system_attr(3, "preference:is_preferential", True)
+    database.close()
+    routes = optuna_dashboard.wsgi(optuna.storages.InMemoryStorage()).routes
+    edits = sorted({(route.method, route.rule) for route in routes if route.method not in ("GET", "HEAD")})
+    numbers = ["1", "2", "3", "13", "5", "0", "-1", "x", str(10**20), "١"]
+    (folder / "artifacts").mkdir()
+    opened: list[Any] = []
+
+    def app() -> Guard:
+        """The dashboard over an unchanged copy."""
+        if not opened:
+            shutil.copy(good, folder / "edited.db")
+            opened.append(open_database(f"sqlite:///{folder}/edited.db", create=False))
+            guard = Guard(
+                dashboard_app(opened[0], editable=True), Address("127.0.0.1", "127.0.0.1", 8080), None, allow_edit=True
+            )
+            opened.append(guard)
+        return opened[1]
+
+    def close() -> None:
+        opened[0].close()
+        opened.clear()
+        for file in [*folder.glob("edited.db*"), *(folder / "artifacts").iterdir()]:
+            file.unlink()
+
+    def read(draw: Random) -> None:
+        method, rule = draw.choice(edits)
+        path = re.sub(r"<(study|trial)_id[^>]*>", lambda _: draw.choice(numbers[: draw.choice([2, 5, 10])]), rule)
+        path = re.sub(r"<[^>]*>", lambda _: draw.choice(["00000000-0000-0000-0000-000000000001", "x"]), path)
+        path = latin(mutated(path.encode(), draw)) if draw.random() < 0.05 else latin(path.encode())
+        body = json.dumps(with_odd_values(EDIT, draw) if draw.random() < 0.8 else EDIT).encode()
+        body = mutated(body, draw) if draw.random() < 0.2 else body
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "REMOTE_ADDR": "127.0.0.1",
+            "PATH_INFO": path,
+            "QUERY_STRING": "",
+            "HTTP_HOST": "127.0.0.1:8080",
+            "HTTP_ORIGIN": "http://127.0.0.1:8080",
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": io.BytesIO(body),
+        }
+        try:
+            send(app(), environ)
+        except Refused:
+            raise
+        except BaseException:
+            close()
+            raise
+        close()  # it may have changed something
 
     return read
 
@@ -539,5 +653,6 @@ READERS: Mapping[str, Callable[[Path], Reader]] = {
     "export": export_reader,
     "url": url_reader,
     "http": http_reader,
+    "edits": edit_reader,
 }
 """Name of a reader → a function of an empty folder that gives it."""

@@ -11,7 +11,9 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
-@pytest.mark.parametrize("name", ["study", "database", "npz", "csv", "parquet", "images", "export", "url", "http"])
+@pytest.mark.parametrize(
+    "name", ["study", "database", "npz", "csv", "parquet", "images", "export", "url", "http", "edits"]
+)
 def test_damaged_inputs_are_read_or_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     from fuzz import fuzz

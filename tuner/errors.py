@@ -38,9 +38,15 @@ _LONGEST_NAME = 200
 
 
 class TunerError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose.
+
+    Attributes:
+        exit_code: Of a command that ends with it.
+        multiline: Whether its message has lines, in which names and values are quoted.
+    """
 
     exit_code = 1
+    multiline = False
 
 
 class UsageError(TunerError):
@@ -100,10 +106,12 @@ class Problem:
 class StudyFileError(UsageError):
     """A study file with problems.  All of them are reported at once."""
 
+    multiline = True
+
     def __init__(self, file: str, problems: Sequence[Problem]) -> None:
         self.file, self.problems = file, tuple(problems)
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        lines = [f"{file}: {count}"]
+        lines = [f"{file if file.isprintable() else repr(file)}: {count}"]
         for problem in self.problems:
             lines += [f"  {line}" for line in problem.lines()]
         super().__init__("\n".join(lines))
@@ -111,6 +119,8 @@ class StudyFileError(UsageError):
 
 class StudyChangedError(UsageError):
     """A different study with this name exists."""
+
+    multiline = True
 
 
 class StudyNotFoundError(UsageError):
@@ -148,6 +158,8 @@ class UnsupportedError(UsageError):
 class StudyFailedError(TunerError):
     """The search cannot continue."""
 
+    multiline = True
+
 
 class RepeatedFailureError(StudyFailedError):
     """The same error of user code, several times in a row."""
@@ -177,6 +189,8 @@ class DiskFullError(StorageUnavailableError):
 
 class WorkerError(TunerError):
     """A worker process could not be started or reached."""
+
+    multiline = True
 
 
 class CheckpointError(TunerError):

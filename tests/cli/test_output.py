@@ -19,8 +19,8 @@ from tuner.cli.console import Text, console
 from tuner.cli.standard_streams import echo, replace_unencodable, write_file
 from tuner.storage import open_database
 
-EVIL = "evil [red]\x1b[31m\x1b]0;pwned\x07\x9b1m \x08\u202e\x7f"
-"""A name that steers a terminal, if it reaches one as it is."""
+EVIL = "evil [red]\x1b[31m\x1b]0;pwned\x07\x9b1m \x08\u202e\x7f\nWrote\r\nWrote"
+"""A name that steers a terminal and begins lines, if it reaches one as it is."""
 DOORS = ("standard_streams.py", "console.py")
 
 
@@ -58,6 +58,7 @@ def test_no_command_prints_a_control_character(capfd, project, evil_url, monkeyp
     said = "".join(capfd.readouterr())
     assert not controls(said)
     assert "evil" in said
+    assert not re.search(r"^\s*Wrote", said, re.MULTILINE)
     assert "internal error" not in said
 
 

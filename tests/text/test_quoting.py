@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tuner.text.quoting import csv_text, one_line, plain, python_text, shell_command, tuner_command
+from tuner.text.quoting import csv_text, one_line, plain, python_text, shell_command, tuner_command, visible_line
 
 ANY = st.text(st.characters())  # half characters as well
 CONTROL = "".join(map(chr, [*range(9), *range(11, 32), *range(127, 160), 0x202E, 0x2066, 0x2028, 0xD800]))
@@ -49,6 +49,15 @@ def test_a_text_without_any_stays_as_it_is(text: str) -> None:
 )
 def test_what_is_left_of_escape_sequences(text: object, expected: str) -> None:
     assert plain(text) == expected
+
+
+@given(ANY)
+def test_a_visible_line_is_one_line(text: str) -> None:
+    assert len(visible_line(text + "x").splitlines()) == 1
+
+
+def test_a_line_break_is_visible() -> None:
+    assert visible_line("a\r\nb\n") == r"a\nb\n"
 
 
 def test_a_message_on_one_line() -> None:

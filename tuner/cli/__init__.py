@@ -12,7 +12,7 @@ def main() -> None:
     import click
 
     from tuner.cli.group import OutputClosedError, tuner
-    from tuner.cli.standard_streams import echo, replace_unencodable
+    from tuner.cli.standard_streams import echo, echo_lines, replace_unencodable
     from tuner.errors import TunerError
 
     replace_unencodable()
@@ -22,10 +22,10 @@ def main() -> None:
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(file=shown)
-        echo(shown.getvalue().rstrip("\n"), err=True)
+        echo_lines(shown.getvalue().rstrip("\n"), err=True)
         sys.exit(error.exit_code)
     except TunerError as error:
-        echo(f"tuner: {error}", err=True)
+        (echo_lines if error.multiline else echo)(f"tuner: {error}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         echo("tuner: interrupted", err=True)

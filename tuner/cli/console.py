@@ -1,25 +1,34 @@
 """The console of the commands: it prints text verbatim, and without control sequences.
 
-Names and messages come from databases, files and exceptions of other people, and must not control the terminal.
+Names and messages come from databases, files and exceptions of other people: they must not control the terminal, nor
+begin a line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import rich.text
 from rich.console import Console
 
-from tuner.text import plain
+from tuner.text import visible_line
 
 NO_TERMINAL_COLUMNS = 120
 
+RichText = rich.text.Text
 
-class Text(rich.text.Text):
-    """A styled text without control characters."""
+
+class Text(RichText):
+    """A styled text on one line, without control characters."""
 
     def __init__(self, text: str = "", *arguments: Any, **options: Any) -> None:
-        super().__init__(plain(text), *arguments, **options)
+        super().__init__(visible_line(text), *arguments, **options)
+
+    @classmethod
+    def lines(cls, texts: Iterable[str]) -> RichText:
+        """Several texts, each on a line of its own."""
+        return RichText("\n").join([cls(text) for text in texts])
 
 
 class _Console(Console):
@@ -27,9 +36,9 @@ class _Console(Console):
         """Raise, where Rich would exit with code 1."""
         raise BrokenPipeError
 
-    def render_str(self, text: str, **options: Any) -> rich.text.Text:
-        """Remove control characters; every string that is printed passes through here, in tables too."""
-        return super().render_str(plain(text), **options)
+    def render_str(self, text: str, **options: Any) -> RichText:
+        """Remove control characters and line breaks; every string that is printed passes through here, in tables too."""
+        return super().render_str(visible_line(text), **options)
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from tuner.cli.console import Text, console
+from tuner.cli.console import RichText, Text, console
 from tuner.text import count, duration, listed_counts, tuner_command, value_text
 
 NARROW_COLUMNS = 72
@@ -90,7 +90,7 @@ def render_studies(out: Console, rows: list[dict[str, Any]]) -> None:
         out.print(table)
 
 
-def _params_and_reason(row: dict[str, Any]) -> Text:
+def _params_and_reason(row: dict[str, Any]) -> RichText:
     params = " ".join(f"{name}={_param_text(name, value)}" for name, value in row["params"].items())
     # A pruned trial's reason says what its epochs say already; a diverged one's is what its health says.
     lines = [params]
@@ -98,7 +98,7 @@ def _params_and_reason(row: dict[str, Any]) -> Text:
         lines.append(row["reason"])
     if _verdict(row) not in (None, "healthy") and row["state"] != "diverged":
         lines.append(f"{_verdict(row)}: {row['health'][0]['text']}")
-    return Text("\n".join(lines))
+    return Text.lines(lines)
 
 
 def _verdict(row: dict[str, Any]) -> str | None:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import click
 
-from tuner.text import plain
+from tuner.text import plain, visible_line
 
 _IN_ASCII = {"→": "->", "…": "...", "–": "-", "×": "x", "█": "#", "²": "2"}  # noqa: RUF001
 _REPLACE = "tuner_replace"
@@ -22,6 +22,11 @@ _REPLACE = "tuner_replace"
 def echo(text: object, *, err: bool = False) -> None:
     """Print a line without control characters."""
     # Not click's: in place of an output in ASCII it takes one in UTF-8.
+    print(visible_line(text), file=sys.stderr if err else sys.stdout, flush=True)
+
+
+def echo_lines(text: object, *, err: bool = False) -> None:
+    """Print lines without control characters: only of a text in which names and values are quoted."""
     print(plain(text), file=sys.stderr if err else sys.stdout, flush=True)
 
 

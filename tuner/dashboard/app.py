@@ -27,6 +27,7 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
     import optuna_dashboard
 
     from tuner.dashboard.cached_database import CachedDatabase
+    from tuner.dashboard.edit_validation import ValidatedEdits
     from tuner.dashboard.panel_overlay import Overlay
     from tuner.dashboard.panels import Panels
     from tuner.dashboard.stored_artifacts import ArtifactFolder
@@ -36,7 +37,8 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
     cached = CachedDatabase(database)
     app = optuna_dashboard.wsgi(cached.optuna, artifact_store=store)
     app.catchall = False  # `_in_words` reports failures
-    return _in_words(Overlay(_never_empty(app), Panels(cached), editable))
+    shown = Overlay(_never_empty(app), Panels(cached), editable)
+    return _in_words(ValidatedEdits(shown, cached.optuna) if editable else shown)
 
 
 def artifact_folder(database: Database) -> Path | None:

@@ -1,5 +1,15 @@
 from .formatting import count, duration, listed, listed_counts, number, percent, value_text
-from .quoting import csv_cell, csv_text, json_text, one_line, plain, python_text, shell_command, tuner_command
+from .quoting import (
+    csv_cell,
+    csv_text,
+    json_text,
+    one_line,
+    plain,
+    python_text,
+    shell_command,
+    tuner_command,
+    visible_line,
+)
 from .text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, format_error, shorten
 from .toml_writer import toml_text
 
@@ -26,4 +36,5 @@ __all__ = [
     "toml_text",
     "tuner_command",
     "value_text",
+    "visible_line",
 ]

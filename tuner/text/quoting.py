@@ -41,6 +41,11 @@ def plain(value: Any) -> str:
     return _CONTROL.sub(_visible, text)
 
 
+def visible_line(value: Any) -> str:
+    r"""Return a text as `plain` does, its line breaks visible, too, as `\n`: it begins no line of its own."""
+    return plain(value).replace("\n", "\\n")
+
+
 def one_line(value: Any) -> str:
     """Return a text on one line, without escape sequences and control characters."""
     return " ".join(plain(value).split())
