@@ -196,17 +196,20 @@ def finish(folder: Path) -> dict[str, Any]:
 
 
 def data(folder: Path, seconds: float) -> str:
-    """The data file changes while a study runs, and a worker dies; then the file is put back."""
+    """The data file changes while a study runs, and all workers die, then the coordinator; the file is put back."""
     database = project(folder, ["quiet"], 60)
     file = folder / "data.csv"
     kept, process = file.read_text(), command(folder)
     eventually(done(database, 3))
     file.write_text(kept.replace("3,3,v", "99,3,v", 1))
-    os.kill(children(process.pid)[0], signal.SIGKILL)
-    message = process.communicate()[1].strip().splitlines()[-1]
+    for worker in children(process.pid):
+        os.kill(worker, signal.SIGKILL)
+    eventually(done(database, 20))
+    process.kill()
+    process.communicate()
     refused = command(folder).communicate()[1].strip().splitlines()[0]
     file.write_text(kept)
-    return f"exit {process.returncode}, {message!r}; again: {refused!r}; put back: {finish(folder)['counts']}"
+    return f"{counts(database)['complete']} with the rows as read; again: {refused!r}; back: {finish(folder)['counts']}"
 
 
 def memory(folder: Path, seconds: float) -> str:

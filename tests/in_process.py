@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tuner.data import DataOptions, prepare
+from tuner.data import DataOptions, PreparedData, prepare
 from tuner.engines import ENGINES, Engine
 from tuner.protocol import Event, Job, WorkerConfig
 from tuner.protocol.messages import parse_event
@@ -26,12 +26,14 @@ class InProcess:
 
     Args:
         place: What all jobs share.
+        prepared: The rows; None to read them.
+        workers: Nothing.
     """
 
-    def __init__(self, place: WorkerConfig, workers: int | None = None) -> None:
+    def __init__(self, place: WorkerConfig, prepared: PreparedData | None = None, workers: int | None = None) -> None:
         self._place, self._events = place, list[Event]()
         self._engine = _ENGINES.setdefault(place.engine, ENGINES[place.engine].make())
-        self._prepared = prepare(DataOptions.model_validate(dict(place.data)), place.project, place.seed)
+        self._prepared = prepared or prepare(DataOptions.model_validate(dict(place.data)), place.project, place.seed)
         self._worker = Worker(queue.SimpleQueue(), lambda message: self._events.append(parse_event(message)))
 
     def start(self) -> None:

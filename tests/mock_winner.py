@@ -10,7 +10,7 @@ import mock_study
 import numpy as np
 
 from tuner.catalog import Recipe
-from tuner.data import DataOptions, Split, held_out, prepare
+from tuner.data import DataOptions, PreparedData, Split, held_out, prepare
 from tuner.engines import TrainingResult
 from tuner.protocol import Event, Job, JobFinished, WorkerConfig, artifacts_for
 from tuner.refit import watches_validation
@@ -34,6 +34,7 @@ class Pretender:
         diverges: Whether a training does; told the recipe and what it is for.
         instead: What happens in place of the end of a training, by job; for errors.
         share_of_test: How many test rows it answers right; None for as many as of the others.
+        prepared: The rows; they are read again here.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Pretender:
         diverges: Callable[[Recipe, str], bool] = lambda recipe, purpose: False,
         instead: Callable[[Job], Event | None] = lambda job: None,
         share_of_test: float | None = None,
+        prepared: PreparedData | None = None,
     ) -> None:
         self._share_of_test = share_of_test
         self.place, self._share, self._diverges, self._instead = place, share, diverges, instead
@@ -106,10 +108,10 @@ class Pretender:
         return (0.1 + 0.8 * np.eye(classes)[answer]).astype(np.float32)
 
 
-def pretending(**options: Any) -> Callable[[WorkerConfig, int], Pretender]:
+def pretending(**options: Any) -> Callable[[WorkerConfig, PreparedData | None, int], Pretender]:
     """What `refit_leaders` takes; `pretending.made` is the last one that was made."""
 
-    def executor(place: WorkerConfig, trainings: int = 1) -> Pretender:
+    def executor(place: WorkerConfig, prepared: PreparedData | None = None, trainings: int = 1) -> Pretender:
         made.append(Pretender(place, trainings, **options))
         return made[-1]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from tuner.catalog import BuildableRecipe
+    from tuner.data import PreparedData
     from tuner.protocol import WorkerConfig
     from tuner.refit import RefitResult
     from tuner.results import Best, StoredStudy
@@ -273,8 +274,8 @@ def train(
     if name.endswith(FILE_SUFFIXES):
         name, project = study_name_in(name)
 
-    def executor(place: WorkerConfig, trainings: int) -> LocalExecutor:
-        return LocalExecutor(place, min(workers or cores(), trainings))
+    def executor(place: WorkerConfig, prepared: PreparedData, trainings: int) -> LocalExecutor:
+        return LocalExecutor(place, min(workers or cores(), trainings), prepared=prepared)
 
     database = open_database(storage or default_url(project), create=False)
     try:

@@ -27,7 +27,7 @@ def url(project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, **options) -> None:
-    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda place, workers: Pretender(place, workers, **options))
+    monkeypatch.setattr(tuner.api, "LocalExecutor", lambda *given, prepared: Pretender(*given, **options))
 
 
 def test_it_says_what_it_found(call, url, project):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -111,7 +115,7 @@ def running(executor: LocalExecutor) -> Iterator[LocalExecutor]:
 @pytest.fixture(scope="module")
 def executor(spec: StudySpec) -> Iterator[LocalExecutor]:
     """One worker with TensorFlow for all of them; each test leaves it free."""
-    with running(LocalExecutor(place_of(spec), workers=1)) as executor:
+    with running(LocalExecutor(place_of(spec), workers=1, prepared=spec.prepared)) as executor:
         for _ in range(10):  # Ctrl-C, while it still imports what it needs
             os.kill(executor.pids()[0], signal.SIGINT)
             time.sleep(0.05)
@@ -253,6 +257,29 @@ def test_data_that_are_gone(spec: StudySpec) -> None:
         pytest.raises(WorkerError, match=r"could not prepare its work: DataError: .*gone\.csv"),
     ):
         collect(executor, is_end)
+
+
+def test_workers_share_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec, project: Path
+) -> None:
+    """What a source says later, or when a function is called again, changes nothing: each has what was read first."""
+    stand_in(tmp_path, monkeypatch, f'read -r line; echo "$line" >> {tmp_path}/said; sleep 600')
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with running(LocalExecutor(place_of(spec), workers=2, prepared=spec.prepared)) as executor:
+        file = executor.config.prepared
+        assert file is not None
+        assert (stat.S_IMODE(file.parent.stat().st_mode), stat.S_IMODE(file.stat().st_mode)) == (0o700, 0o600)
+        said = tmp_path / "said"
+        eventually(lambda: said.is_file() and said.read_text().count("\n") == 2)
+        assert [json.loads(line)["config"]["prepared"] for line in said.read_text().splitlines()] == [str(file)] * 2
+    assert not file.parent.exists()
+
+
+def test_without_room_each_worker_reads_the_rows(monkeypatch: pytest.MonkeyPatch, spec: StudySpec) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    executor = LocalExecutor(place_of(spec), workers=1, prepared=spec.prepared)
+    assert executor.config == place_of(spec)
+    executor.close()
 
 
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:

@@ -163,9 +163,7 @@ def test_code_that_only_the_database_names_is_not_run(small, place, tmp_path, ke
         copy.execute(fingerprints, (key, digest))
     changed = read_study_results(open_database(f"sqlite:///{tmp_path}/changed.db", create=False), "mock")
     with pytest.raises(CodeError, match=r"scripts/deploy\.py:wipe"):
-        refit_leaders(
-            changed, tmp_path, RefitOptions(tmp_path / "a.keras"), lambda place, count: pytest.fail("started")
-        )
+        refit_leaders(changed, tmp_path, RefitOptions(tmp_path / "a.keras"), lambda *_: pytest.fail("started"))
     with pytest.raises(CodeError, match=r"scripts/deploy\.py:wipe"):
         python_script(export(changed, tmp_path), tmp_path)
 

@@ -37,7 +37,7 @@ class _Console(Console):
         raise BrokenPipeError
 
     def render_str(self, text: str, **options: Any) -> RichText:
-        """Remove control characters and line breaks; every string that is printed passes through here, in tables too."""
+        """Remove control characters and line breaks; every string that is printed passes here, in tables too."""
         return super().render_str(visible_line(text), **options)
 
 

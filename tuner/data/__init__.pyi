@@ -2,6 +2,7 @@ from .categories import UnknownText
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Preprocessing, Split, Subset
 from .preparation import check_repeatable, held_out, prepare, unscaled_splits
+from .prepared_file import load_held_out, load_prepared, save_held_out, save_prepared
 from .sources import BUILT_IN, SOURCES
 from .table_profile import ColumnKind, ColumnProfile, TableProfile, profile_table
 from .table_stream import STREAM_SUFFIXES, TableStream, open_table
@@ -29,9 +30,13 @@ __all__ = [
     "check_repeatable",
     "encode_rows",
     "held_out",
+    "load_held_out",
+    "load_prepared",
     "open_table",
     "prepare",
     "profile_table",
     "read_options",
+    "save_held_out",
+    "save_prepared",
     "unscaled_splits",
 ]

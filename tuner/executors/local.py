@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
+from tuner.data import PreparedData, save_prepared
 from tuner.executors.pipes import PipeTransport, WorkerProcess
 from tuner.executors.pool import WorkerPool
+from tuner.executors.private_folder import PrivateFolder
 from tuner.protocol import WorkerConfig
 
 
@@ -31,6 +34,7 @@ class LocalExecutor(WorkerPool[WorkerProcess]):
         workers: Number of processes; None for one per core.
         command: What starts a worker; None for our own.
         threads: Threads of each worker; None for its share of the cores.
+        prepared: The rows, which all workers then share; None if each reads them.
     """
 
     def __init__(
@@ -39,12 +43,28 @@ class LocalExecutor(WorkerPool[WorkerProcess]):
         workers: int | None = None,
         command: Sequence[str] | None = None,
         threads: int | None = None,
+        prepared: PreparedData | None = None,
     ) -> None:
         self.count = workers or cores()
-        self.config = config
-        transport = PipeTransport(config, self.count, threads or threads_per_worker(self.count), command)
+        self._folder: PrivateFolder | None = None
+        self.config = config if prepared is None else self._share(config, prepared)
+        transport = PipeTransport(self.config, self.count, threads or threads_per_worker(self.count), command)
         super().__init__(transport, config.limits)
+
+    def close(self, *, at_once: bool = False) -> None:
+        """See `Executor`."""
+        super().close(at_once=at_once)
+        if self._folder is not None:
+            self._folder.remove()
 
     def pids(self) -> list[int]:
         """Return the process ids of the workers."""
         return [worker.process.pid for worker in self._workers]
+
+    def _share(self, config: WorkerConfig, prepared: PreparedData) -> WorkerConfig:
+        """Return the configuration with a file of the rows; without one if there is no room for it."""
+        try:
+            self._folder = PrivateFolder()
+            return replace(config, prepared=save_prepared(prepared, self._folder.path))
+        except OSError:
+            return config

@@ -25,6 +25,7 @@ class Job:
         checkpoint: Content of the `CheckpointSaved` that a trial resumes from; None if it starts at epoch 1.
         spent_s: Time that earlier workers have spent on it up to the checkpoint, in seconds.
         measured: What workers have measured so far in this study (`Engine.measured`).
+        held_out: File of the rows of a final fit (`tuner.data.save_held_out`); None if the worker reads them.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Job:
     checkpoint: bytes | None = None
     spent_s: float = 0.0
     measured: Mapping[str, StepTimes] = field(default_factory=dict)
+    held_out: str | None = None
 
 
 def artifacts_for(job: Job) -> TrainingArtifacts:

@@ -36,6 +36,7 @@ class WorkerConfig:
         checkpoint_s: Minimum time between two checkpoints of a trial, in seconds; None for no checkpoints.
         trainings: Expected number of trainings that share a program (`tuner.study.program_sharing`).
         limits: What a trial may use.
+        prepared: File of the prepared rows on this machine (`tuner.data.save_prepared`); None if workers read them.
     """
 
     project: Path
@@ -48,6 +49,7 @@ class WorkerConfig:
     checkpoint_s: float | None = None
     trainings: float = 1.0
     limits: Limits = NO_LIMITS
+    prepared: Path | None = None
 
     @classmethod
     def for_study(

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tuner.catalog import BuildableRecipe, TrialState
-from tuner.data import HeldOut, held_out, read_options
+from tuner.data import HeldOut, held_out, read_options, save_held_out
 from tuner.errors import StudyFailedError
 from tuner.export import find_seed
 from tuner.protocol import Job
@@ -84,8 +84,16 @@ def fit_final(work: RefitSession, chosen: Candidate, answer: str) -> FinalFit:
     """
     recipe = chosen.leader.recipe
     first = _FIRST
+    held = held_out(
+        read_options(recipe.data),
+        work.project,
+        find_seed(work.study),
+        work.prepared.facts.sha256,
+        keep_validation=watches_validation(recipe),
+    )
+    file, folder = _held_out_file(held, work.folder), str(work.folder)
     jobs = [
-        Job(first + index, work.seeded(recipe, index).to_json(), purpose="final_fit", folder=str(work.folder))
+        Job(first + index, work.seeded(recipe, index).to_json(), purpose="final_fit", folder=folder, held_out=file)
         for index in range(work.seeds)
     ]
     ended = work.run(jobs, lambda number: None)
@@ -95,19 +103,20 @@ def fit_final(work: RefitSession, chosen: Candidate, answer: str) -> FinalFit:
             f"A model needs a training that does not diverge, but with all rows each of {work.seeds} diverged: "
             f"{ended[first].reason}. Search at lower learning rates."
         )
-    held = held_out(
-        read_options(recipe.data),
-        work.project,
-        find_seed(work.study),
-        work.prepared.facts.sha256,
-        keep_validation=watches_validation(recipe),
-    )
     kept, index = work.artifacts(first + complete[0]), complete[0]
     final = FinalFit(work.seeded(recipe, index), kept.model, kept.own(), held)
     if not len(held.validation):
         return final
     answers = [work.answers(first + i, ended[first + i], [held], recipe) for i in range(work.seeds)]
     return _score_test(final, answers, index, answer, work)
+
+
+def _held_out_file(held: HeldOut, folder: Path) -> str | None:
+    """Write the rows for the workers; None if there is no room, and they must read the data."""
+    try:
+        return str(save_held_out(held, folder))
+    except OSError:
+        return None
 
 
 def _score_test(

@@ -32,7 +32,7 @@ def refit_leaders(
     study: StoredStudy,
     project: Path,
     request: RefitOptions,
-    executor_of: Callable[[WorkerConfig, int], Executor],
+    executor_of: Callable[[WorkerConfig, PreparedData, int], Executor],
     show: Callable[[Progress], None] = lambda standing: None,
 ) -> RefitResult:
     """Train the leading recipes again, choose one, score the test part once and save the model.
@@ -41,7 +41,7 @@ def refit_leaders(
         study: The study.
         project: Folder that the model file and the data are relative to.
         request: What is asked for.
-        executor_of: Gives the executor for a workplace and so many trainings.
+        executor_of: Gives the executor for a workplace, the rows and so many trainings.
         show: Called with the standing whenever it changed.
 
     Raises:
@@ -57,7 +57,7 @@ def refit_leaders(
     check_data_code(recipe, project, request.code)
     prepared = prepare_for_export(study, recipe, project)
     seed = find_seed(study) if request.seed is None else request.seed
-    executor = executor_of(_worker_config(study, recipe, prepared, project), request.seeds * len(found))
+    executor = executor_of(_worker_config(study, recipe, prepared, project), prepared, request.seeds * len(found))
     progress = RefitProgress(recipe.metric, request.seeds * (len(found) + 1), show)
     with tempfile.TemporaryDirectory(prefix="tuner-train-") as folder, ShutdownSignal() as interrupts:
         done = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ def start(
     if executor not in EXECUTORS:
         raise UnknownNameError("executor", executor, EXECUTORS)
     trainer = EXECUTORS[executor](spec, address)
+    spec = replace(spec, prepared=None)  # the workers have the rows now
     try:
         from tuner.runner.study_runner import StudyRunner
         from tuner.storage import default_url, open_patiently, set_aside, study_names
@@ -81,14 +83,14 @@ def dry_run_study(spec: StudySpec) -> DryRun:
     from tuner.runner.dry_run import dry_run
 
     workers = spec.workers or cores()
-    executor = LocalExecutor(_worker_config(spec), 1, threads=threads_per_worker(workers))
+    executor = LocalExecutor(_worker_config(spec), 1, threads=threads_per_worker(workers), prepared=spec.prepared)
     return dry_run(spec, executor, workers)
 
 
 def _local(spec: StudySpec, address: str | None) -> Executor:
     if address is not None:
         raise UsageError(f"An address is for the executor ray, but got {address!r} without it. Add --executor ray.")
-    executor = LocalExecutor(_worker_config(spec), spec.workers)
+    executor = LocalExecutor(_worker_config(spec), spec.workers, prepared=spec.prepared)
     try:
         executor.start()
     except BaseException:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from tuner.data import DataFacts, DataOptions
+from tuner.data import DataOptions, PreparedData
 from tuner.errors import DataError, UsageError, shown
 from tuner.study.problems import Problems, dotted
 
@@ -69,14 +69,14 @@ def _rule(message: str, given: list[Any]) -> str:
     return rule if given and value == shown(given[0]) else message.rstrip(".")
 
 
-def load_facts(data: DataOptions, project: Path, seed: int, problems: Problems) -> DataFacts | None:
-    """Load the data and return their facts, or None after noting why they cannot be used."""
+def load_data(data: DataOptions, project: Path, seed: int, problems: Problems) -> PreparedData | None:
+    """Read and prepare the data, or return None after noting why they cannot be used."""
     from tuner.data import check_repeatable, prepare
 
     try:
-        facts = prepare(data, project, seed, advise=True).facts
-        check_repeatable(data, project, facts.sha256)
-        return facts
+        prepared = prepare(data, project, seed, advise=True)
+        check_repeatable(data, project, prepared.facts.sha256)
+        return prepared
     except UsageError as error:
         rule = re.split(r", but |\. ", str(error))[0]
         named = isinstance(error, DataError)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tuner.errors import StudyFileError, UnknownNameError
 from tuner.study.cross_checks import ParsedSections, cross_check
-from tuner.study.data_errors import load_facts
+from tuner.study.data_errors import load_data
 from tuner.study.model_file import find_model
 from tuner.study.objective_section import check_target, find_objective
 from tuner.study.problems import Problems, TooManyProblemsError
@@ -93,7 +93,8 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
     _note_missing(sections, problems)
     model = None if sections.model is None else find_model(sections.model, project, problems)
     data, budget = sections.data, sections.budget
-    facts = None if data is None else load_facts(data, project, sections.seed, problems)
+    prepared = None if data is None else load_data(data, project, sections.seed, problems)
+    facts = None if prepared is None else prepared.facts
     task = facts.task if facts is not None else None if data is None else data.task
     metric = find_objective(sections.objective.metric, task, problems)
     if metric is not None:
@@ -132,6 +133,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         advice=tuple(dict.fromkeys(advice)),
         health=sections.health.options,
         resources=sections.resources,
+        prepared=prepared,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tuner.catalog import Choice, Objective
-from tuner.data import DataFacts, DataOptions, Folds
+from tuner.data import DataFacts, DataOptions, Folds, PreparedData
 from tuner.health import HealthOptions
 from tuner.space import Space
 from tuner.study.study_file_sections import Budget, Resources
@@ -43,6 +43,7 @@ class StudySpec:
         resources: Resources of one worker on a cluster.
         source: Content of the study file, as plain JSON.
         advice: What is allowed but unwise, one sentence each.
+        prepared: The rows, until an executor has them.
     """
 
     name: str
@@ -68,6 +69,7 @@ class StudySpec:
     health: HealthOptions = HealthOptions()
     resources: Resources = Resources()
     helpers: Mapping[str, str] = field(default_factory=dict)
+    prepared: PreparedData | None = field(default=None, compare=False, repr=False)
 
     @property
     def objective(self) -> Objective:

@@ -1,4 +1,4 @@
-"""The worker process: imports TensorFlow and reads the data once, then trains one trial after the other.
+"""The worker process: imports TensorFlow and loads the data once, then trains one trial after the other.
 
 Messages go over its standard input and output (see `messages`); what Keras, TensorFlow or user code print goes to
 standard error, which the coordinator logs.  It ends when its input closes, so it never outlives the coordinator.
@@ -16,10 +16,11 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tuner.catalog import Recipe, second_activation_warning
-from tuner.data import DataOptions, HeldOut, PreparedData, Split, held_out, prepare
+from tuner.data import DataOptions, HeldOut, PreparedData, Split, held_out, load_held_out, load_prepared, prepare
 from tuner.engines import ENGINES, Checkpoint, Engine, EpochRecord, ReportCallback, TrainingResult, run_trial
 from tuner.errors import CheckpointError
 from tuner.protocol import (
@@ -96,7 +97,7 @@ class Worker:
                 case "revalidate":
                     training = revalidate(engine, recipe, prepared, build, on_epoch, artifacts_for(job), config.health)
                 case "final_fit":
-                    held, split = self._held_out(config, prepared, recipe)
+                    held, split = self._held_out(job, config, prepared, recipe)
                     training = fit_final_model(
                         engine, recipe, prepared, held, split, build, on_epoch, artifacts_for(job)
                     )
@@ -165,12 +166,16 @@ class Worker:
                 tell(TrialRestarted(job.number, str(error)))
         return run(None)
 
-    def _held_out(self, config: WorkerConfig, prepared: PreparedData, recipe: Recipe) -> tuple[HeldOut, Split]:
-        """Return the rows of a final fit, read once."""
+    def _held_out(
+        self, job: Job, config: WorkerConfig, prepared: PreparedData, recipe: Recipe
+    ) -> tuple[HeldOut, Split]:
+        """Return the rows of a final fit, loaded once."""
         keep = watches_validation(recipe)
         if keep not in self._held:
-            options = DataOptions.model_validate(dict(config.data))
-            held = held_out(options, config.project, config.seed, config.data_sha256, keep_validation=keep)
+            held = None if job.held_out is None else load_held_out(Path(job.held_out))
+            if held is None:
+                options = DataOptions.model_validate(dict(config.data))
+                held = held_out(options, config.project, config.seed, config.data_sha256, keep_validation=keep)
             self._held[keep] = held, final_split(prepared, held, recipe)
         return self._held[keep]
 
@@ -213,9 +218,17 @@ def _global_state(config: WorkerConfig) -> GlobalState:
     return GlobalState(config.project)
 
 
-def _prepare(config: WorkerConfig) -> tuple[Engine, PreparedData]:
+def _load_data(config: WorkerConfig) -> PreparedData:
+    """Return the rows that the coordinator has prepared; without its file, read and prepare them here."""
+    prepared = None if config.prepared is None else load_prepared(config.prepared)
+    if prepared is not None:
+        return prepared
     options = DataOptions.model_validate(dict(config.data))
-    prepared = prepare(options, config.project, config.seed, config.data_sha256)
+    return prepare(options, config.project, config.seed, config.data_sha256)
+
+
+def _prepare(config: WorkerConfig) -> tuple[Engine, PreparedData]:
+    prepared = _load_data(config)
     with _hide_modules("IPython", "matplotlib", "pandas", "sklearn"):
         engine = ENGINES[config.engine].make(config.trainings)
     return engine, prepared
