@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -62,25 +63,58 @@ def cell_texts(values: Array, missing_values: Collection[str] = ()) -> Array:
     return np.array([*known, None], dtype=object)[codes]
 
 
+@dataclass(frozen=True)
+class CodedTexts:
+    """The texts of many columns, each different one once.
+
+    Attributes:
+        codes: Place of the text of each cell in `words`, shape `(n, columns)`.
+        words: The texts, `object` holding `str`; the last one is None, for missing cells.
+    """
+
+    codes: Array
+    words: Array
+
+    @classmethod
+    def from_cells(cls, cells: Array, missing_values: Collection[str] = ()) -> CodedTexts:
+        """Code the cells of many columns, each a `str` or missing, shape `(n, columns)`."""
+        import pandas
+
+        codes, distinct = pandas.factorize(cells.ravel())
+        known = [None if (text := cell_text(value)) in missing_values else text for value in distinct]
+        return cls(codes.reshape(cells.shape), np.array([*known, None], dtype=object))
+
+    def texts(self, columns: Array) -> Array:
+        """Give the texts of some columns, as `cell_texts`."""
+        return np.asarray(self.words[self.codes[:, columns]])
+
+    def numbers(self) -> dict[int, Array]:
+        """Type the texts: column → float64 with NaN for missing cells, or bool; none for columns of texts."""
+        given = [word is not None and word.lower() not in MISSING_WORDS for word in self.words]
+        pairs = list(zip(self.words, given, strict=True))
+        found: dict[int, Array] = {}
+        some = np.array(given)[self.codes].any(axis=0)
+        for values in (_BOOLS, {word: float(word) for word, is_given in pairs if is_given and is_number(word)}):
+            fits = np.array([not is_given or word in values for word, is_given in pairs])[self.codes].all(axis=0)
+            numbers = np.array([values.get(word, np.nan) for word in self.words])
+            for column in np.flatnonzero(fits & some).tolist():
+                typed = numbers[self.codes[:, column]]
+                if values is _BOOLS and not np.isnan(typed).any():
+                    typed = typed > 0
+                elif values is not _BOOLS and not _told_apart(self.words[np.unique(self.codes[:, column])]):
+                    continue
+                found.setdefault(column, typed)
+        return found
+
+
 def cell_values(texts: Array) -> Array:
     """Type the texts of a column: float64 with NaN if one is missing, bool, or the texts as they are."""
-    import pandas
-
-    codes, words = pandas.factorize(texts)
-    given = [word for word in words if word.lower() not in MISSING_WORDS]
-    if given and all(word in _BOOLS for word in given):
-        values = _BOOLS
-    elif given and all(is_number(word) for word in given) and _told_apart(given):
-        values = {word: float(word) for word in given}
-    else:
-        return texts
-    numbers = np.array([*(values.get(word, np.nan) for word in words), np.nan])[codes]
-    return numbers > 0 if values is _BOOLS and not np.isnan(numbers).any() else numbers
+    return CodedTexts.from_cells(texts[:, None]).numbers().get(0, texts)
 
 
-def _told_apart(words: list[str]) -> bool:
+def _told_apart(words: Iterable[str | None]) -> bool:
     """Tell whether different whole numbers are different as float64."""
-    whole = {int(word) for word in words if len(word) > 15 and word.lstrip("+-").isdecimal()}
+    whole = {int(word) for word in words if word and len(word) > 15 and word.lstrip("+-").isdecimal()}
     return len({float(number) for number in whole}) == len(whole)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.data.cells import MISSING_WORDS, cell_texts, check_whole, column_name, is_number, without_values
+from tuner.data.cells import MISSING_WORDS, CodedTexts, cell_texts, check_whole, column_name, is_number, without_values
 from tuner.data.dataset import Array
 from tuner.errors import DataError, nearest, shown
 
@@ -64,8 +64,8 @@ def feature_columns(
 ) -> tuple[Array, tuple[str, ...], dict[str, Array]]:
     """Return number columns as a float64 array `(n, d)` with their names, and text columns by name.
 
-    Each column is taken once and as it is: a table may have tens of thousands, and pandas' own selections cost more
-    than reading the file.
+    Columns of one kind are taken together: a table may have tens of thousands, and each costs pandas more than reading
+    its cells.
 
     Args:
         frame: The table.
@@ -76,18 +76,40 @@ def feature_columns(
     Raises:
         DataError: Two columns of one name, or a column that holds neither numbers nor texts.
     """
+    import pandas
+
     names = check_names(frame.columns, source)
     skipped = set(without)
-    numbers: dict[str, Array] = {}
-    texts: dict[str, Array] = {}
-    for name, (_, series) in zip(names, frame.items(), strict=True):
-        if name not in skipped:
-            values = column(series, name, source, missing_values)
-            (texts if values.dtype == object else numbers)[name] = values
+    wanted = np.array([name not in skipped for name in names], bool)
+    kinds = np.array([_kind(kind) for kind in frame.dtypes])
+    found: dict[int, Array] = {}
+    plain = np.flatnonzero(wanted & (kinds == "number"))
+    values = without_values(frame.iloc[:, plain].to_numpy(dtype=np.float64), missing_values)
+    found.update(zip(plain.tolist(), values.T, strict=True))
+    objects = np.flatnonzero(wanted & (kinds == "text"))
+    cells = frame.iloc[:, objects].to_numpy(dtype=object)
+    if pandas.api.types.infer_dtype(cells.ravel(), skipna=True) == "string":
+        coded = CodedTexts.from_cells(cells, missing_values)
+        given, texts = np.atleast_1d((coded.codes >= 0).any(axis=0)), coded.texts(np.arange(len(objects)))
+        found.update((place, texts[:, at]) for at, place in enumerate(objects.tolist()) if given[at])
+    for place in np.flatnonzero(wanted).tolist():
+        if place not in found:
+            found[place] = column(frame.iloc[:, place], names[place], source, missing_values)
+    ordered = {names[place]: found[place] for place in sorted(found)}
+    numbers = {name: values for name, values in ordered.items() if values.dtype != object}
     x = np.empty((len(frame), len(numbers)))
-    for place, values in enumerate(numbers.values()):
-        x[:, place] = values
-    return x, tuple(numbers), texts
+    for at, values in enumerate(numbers.values()):
+        x[:, at] = values
+    return x, tuple(numbers), {name: values for name, values in ordered.items() if values.dtype == object}
+
+
+def _kind(dtype: Any) -> str:
+    """Tell which columns are read together: "number", "text" or "other"."""
+    import pandas
+
+    if isinstance(dtype, np.dtype) and dtype.kind in "buif":
+        return "number"
+    return "text" if isinstance(dtype, pandas.StringDtype) or dtype.kind == "O" else "other"
 
 
 def target_columns(frame: pandas.DataFrame, source: str, missing_values: Collection[str] = ()) -> Array:
@@ -179,7 +201,7 @@ def _objects(series: pandas.Series[Any], name: str, source: str, missing_values:
 
 def absent(texts: Array) -> Array:
     """Which cells of a text column are None: bool, shape `(n,)`."""
-    return np.array([text is None for text in texts], bool)
+    return np.asarray(texts == None, bool)  # noqa: E711
 
 
 def not_numbers(values: Array) -> tuple[int, int]:

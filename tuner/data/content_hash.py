@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -22,13 +22,14 @@ def content_hash(raw: RawData, targets: Targets, origin: Array) -> str:
     for values in (raw.x, targets.y, origin):
         _add_numbers(state, values)
     for name, texts in raw.texts.items():
-        _add_texts(state, [name, *("" if text is None else f"={text}" for text in texts)])
-    _add_texts(state, [targets.task.value, *targets.classes])
+        words = {text: b"" if text is None else _encoded(f"={text}") for text in {*texts}}
+        _add_texts(state, [_encoded(name), *map(words.__getitem__, texts)])
+    _add_texts(state, [*map(_encoded, [targets.task.value, *targets.classes])])
     if raw.weight is not None:
         _add_numbers(state, raw.weight)
     for key, values in sorted(raw.split_columns.items()):
         texts = np.unique(values, return_inverse=True)[1].astype(str) if key == "order" else values
-        _add_texts(state, [f"split {key}", *texts])
+        _add_texts(state, [*map(_encoded, [f"split {key}", *texts])])
     return state.hexdigest()
 
 
@@ -39,7 +40,10 @@ def _add_numbers(state: hashlib._Hash, values: Array) -> None:
     state.update(numbers.astype("<f4").tobytes())
 
 
-def _add_texts(state: hashlib._Hash, texts: Iterable[str]) -> None:
-    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    state.update(f"texts {[len(text) for text in encoded]} ".encode())
-    state.update(b"".join(encoded))
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _add_texts(state: hashlib._Hash, texts: Sequence[bytes]) -> None:
+    state.update(f"texts {[*map(len, texts)]} ".encode())
+    state.update(b"".join(texts))

@@ -115,7 +115,7 @@ def encode(raw: RawData, options: DataOptions, development: Array) -> Encoded:
 
 
 def _categories(name: str, values: Array, raw: RawData, options: DataOptions) -> tuple[str, ...]:
-    words = sorted({word for word in values if word is not None})
+    words = sorted({*values} - {None})
     if not words:
         raise DataError(
             f"A text column must hold text, but {name!r} is empty outside the test part ({raw.source}). `drop` it."
@@ -130,8 +130,8 @@ def _categories(name: str, values: Array, raw: RawData, options: DataOptions) ->
 
 def encode_texts(values: Array, words: Sequence[str], how: str) -> Array:
     """Encode a text column, `(n,)`, by its categories: `(n, categories)` if one_hot, `(n, 1)` if ordinal; float64."""
-    codes = {word: code for code, word in enumerate(words)}
-    ordinal = np.array([codes.get(value, -1) for value in values], np.float64)[:, None]
+    codes = {**dict.fromkeys(values, -1), **{word: code for code, word in enumerate(words)}}
+    ordinal = np.fromiter(map(codes.__getitem__, values), np.float64, len(values))[:, None]
     return (ordinal == np.arange(len(words))).astype(np.float64) if how == "one_hot" else ordinal
 
 

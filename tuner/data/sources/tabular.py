@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
-from tuner.data.cells import cell_texts, cell_values, column_name
+from tuner.data.cells import CodedTexts, column_name
 from tuner.data.columns import absent, check_names, column, feature_columns, index_columns, pick, target_columns
 from tuner.data.data_config import DataOptions
+from tuner.data.dataset import Array
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source, locate_file
 from tuner.data.split_columns import read_split_columns
@@ -60,24 +61,50 @@ def _csv_frame(
 
     def read_typed() -> pandas.DataFrame:
         frame = read(na_values=list(missing_values))
-        empty = frame.isna().all().to_numpy()
-        places = [
-            place
-            for place, (name, kind) in enumerate(frame.dtypes.items())
-            if kind.kind not in "biuf" or empty[place] or column_name(name) in as_texts
-        ]
-        if not places:
+        kinds = np.array([kind.kind for kind in frame.dtypes])
+        plain = np.isin(kinds, [*"biuf"])
+        if 2 * plain.sum() > len(plain):
+            frame = frame.copy()  # columns of one type in one block: what is asked of them is asked once
+        named = np.array([column_name(name) in as_texts for name in frame.columns], bool)
+        floats = np.flatnonzero(kinds == "f")
+        plain[floats[frame.iloc[:, floats].isna().all().to_numpy(bool)]] = False
+        places = np.flatnonzero(~plain | named)
+        if not len(places):
             return frame
+        cells = _objects(frame, places)
         # pandas takes "NA" and "None" for missing cells, but among texts they are values.
-        again = read(usecols=places, keep_default_na=False, na_values=[""], dtype=object)
-        columns = dict(enumerate(series for _, series in frame.items()))
-        for place, (name, series) in zip(places, again.items(), strict=True):
-            texts = cell_texts(series.to_numpy(dtype=object), missing_values)
-            typed = texts if column_name(name) in as_texts else cell_values(texts)
-            columns[place] = pandas.Series(typed, index=frame.index)
-        return pandas.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis="columns")
+        texts_alone = pandas.api.types.infer_dtype(cells.ravel(), skipna=True) == "string"
+        unsure = np.flatnonzero(pandas.isna(cells).any(axis=0) | named[places] | (not texts_alone))
+        if len(unsure):
+            again = read(usecols=places[unsure].tolist(), keep_default_na=False, na_values=[""], dtype=object)
+            cells[:, unsure] = again.to_numpy(dtype=object)
+        return _typed(frame, places, CodedTexts.from_cells(cells, missing_values), named[places])
 
     return _mapped(read_typed, text, "a table of text with one line of column names")
+
+
+def _objects(frame: pandas.DataFrame, places: Array) -> Array:
+    """Return the cells of the columns at some places, `object` of shape `(n, places)`."""
+    if 2 * len(places) > frame.shape[1]:  # selecting columns of texts costs more than converting some numbers
+        return np.array(frame.to_numpy(dtype=object)[:, places])
+    return frame.iloc[:, places].to_numpy(dtype=object, copy=True)
+
+
+def _typed(frame: pandas.DataFrame, places: Array, coded: CodedTexts, as_texts: Array) -> pandas.DataFrame:
+    """Return a table with the columns at some places typed anew; `as_texts` says which of them stay texts."""
+    import pandas
+
+    numbers = {column: values for column, values in coded.numbers().items() if not as_texts[column]}
+    texts = np.array([column for column in range(len(places)) if column not in numbers], int)
+    others = np.delete(np.arange(frame.shape[1]), places)
+    parts = [
+        frame.iloc[:, others],
+        pandas.DataFrame(numbers, index=frame.index),
+        pandas.DataFrame(coded.texts(texts), index=frame.index, dtype=object),
+    ]
+    order = np.concatenate([others, places[[*numbers]], places[texts]])
+    typed = pandas.concat([part.set_axis(range(part.shape[1]), axis="columns") for part in parts], axis="columns")
+    return typed.iloc[:, np.argsort(order)].set_axis(frame.columns, axis="columns")
 
 
 def _read_parquet(text: str, options: DataOptions, project: Path) -> RawData:
