@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import signal
@@ -144,7 +145,11 @@ TWELVE = {
 }
 
 
-@pytest.mark.parametrize("sampler", sorted({*SAMPLERS} - {"gp", "cmaes"}))
+WITHOUT_TORCH = {"gp"} if importlib.util.find_spec("torch") is None else set()
+"""Samplers that cannot run where this optional package is not installed."""
+
+
+@pytest.mark.parametrize("sampler", sorted({*SAMPLERS} - WITHOUT_TORCH - {"cmaes"}))
 def test_a_finite_space_ends_when_every_setting_was_trained(
     database: Database, tmp_path: Path, sampler: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,7 @@ RESTORED: dict[str, Callable[[], object]] = {
     "TensorFlow's JIT": lambda: tf.config.optimizer.set_jit("autoclustering"),
     "environment variables": lambda: os.environ.update(PATH="", TUNER_TEST="1"),
     "the working directory": lambda: os.chdir("/"),
+    "the umask": lambda: os.umask(0o777),
     "sys.path": lambda: sys.path.insert(0, "/nowhere"),
     "the standard streams": lambda: setattr(sys, "stdout", None),
     "Python's hooks": lambda: setattr(sys, "excepthook", print),

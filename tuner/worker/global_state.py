@@ -54,6 +54,13 @@ def _path() -> str | None:
         return None
 
 
+def _umask() -> int:
+    """Return the umask, which can only be read by setting it: for that moment files are private."""
+    value = os.umask(0o077)
+    os.umask(value)
+    return value
+
+
 def _restore_streams(streams: tuple[Any, Any, Any]) -> None:
     sys.stdin, sys.stdout, sys.stderr = streams
 
@@ -105,6 +112,7 @@ def _in_main_thread() -> bool:
 def _process_settings() -> Iterator[Setting]:
     yield Setting("environment variables", lambda: dict(os.environ), _restore_environment)
     yield Setting("the working directory", _path, os.chdir)
+    yield Setting("the umask", _umask, os.umask)
     yield Setting("sys.path", lambda: list(sys.path), lambda value: sys.path.__setitem__(slice(None), value))
     yield Setting("sys.argv", lambda: list(sys.argv), lambda value: sys.argv.__setitem__(slice(None), value))
     yield Setting("the standard streams", lambda: (sys.stdin, sys.stdout, sys.stderr), _restore_streams)
