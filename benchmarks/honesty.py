@@ -23,8 +23,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 import numpy as np
 from in_process import InProcess, searched
 
-from tuner.refit import RefitResult
-from tuner.results import TrainRequest, train_winner
+from tuner.refit import RefitOptions, RefitResult, refit_leaders
 from tuner.storage import open_database
 
 SEARCH: dict[str, Any] = {
@@ -61,7 +60,7 @@ def trained(kind: str, seed: int, trials: int, folder: Path) -> RefitResult:
         write_noise(folder, seed)
     database = open_database(f"sqlite:///{folder}/{kind}{seed}.db", create=True)
     study = searched(study_of(kind, seed, trials), folder, database)
-    found = train_winner(study, folder, TrainRequest(folder / f"{kind}{seed}.keras"), InProcess)
+    found = refit_leaders(study, folder, RefitOptions(folder / f"{kind}{seed}.keras"), InProcess)
     database.close()
     return found
 

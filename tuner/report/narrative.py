@@ -74,12 +74,16 @@ def caveats(results: StudyView) -> list[str]:
 
 
 def standard_error(results: StudyView) -> float | None:
-    """Return the standard error of the best value, a proportion of validation rows, or None if it is not known."""
+    """Return the standard error of the best value, a proportion of independent validation rows.
+
+    None if it is no such proportion: rows of a group, or in an order, depend on each other.
+    """
     many = results.info.facts.rows.get("validation", 0) * results.folds
     metric = results.study.metric
     if metric is None or metric not in METRICS or results.info.task not in METRICS[metric].proportion:
         return None
-    if not many or results.best is None:
+    dependent = any(results.fingerprint.get(f"data.{key}") is not None for key in ("group", "order"))
+    if not many or results.best is None or dependent:
         return None
     value = float(results.best.value or 0.0)
     return math.sqrt(max(value * (1.0 - value), 0.0) / many)

@@ -53,6 +53,7 @@ class StoredFacts(Attributes):
     class_counts: list[int] = []
     sha256: str = ""
     notes: list[str] = []
+    advice: list[str] = []
 
 
 class StudyInfo(Attributes):

@@ -33,7 +33,8 @@ def asked(results: StudyView) -> Html:
         ("Budget", _budget(source.get("budget", {}))),
         ("Search", f"sampler {_named(source, 'sampler', 'tpe')}, pruner {_named(source, 'pruner', 'the default')}"),
     ]
-    notes = [element("li", note) for note in found.notes]
+    said = [*found.notes, *(f"Advice: data.{sentence}." for sentence in found.advice)]
+    notes = [element("li", note) for note in said]
     return element("div", facts(rows), element("ul", notes, class_="notes") if notes else None, _space(results))
 
 

@@ -1,0 +1,45 @@
+"""What the report says of rows that belong together."""
+
+from __future__ import annotations
+
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from mock_results import mock_results
+
+from tuner.report.narrative import caveats, standard_error
+from tuner.report.sections.setup import asked
+from tuner.report.study_view import load_view
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """30 patients of 6 rows."""
+    random, patient = np.random.default_rng(0), np.repeat(np.arange(30), 6)
+    frame = pandas.DataFrame(random.normal(size=(180, 3)), columns=["a", "b", "c"])
+    frame.assign(patient=patient, y=(patient * 7 % 3).astype(str)).to_csv(tmp_path / "scans.csv", index=False)
+    return tmp_path
+
+
+def page(folder: Path, **data: object) -> tuple[str, str, float | None]:
+    view = load_view(
+        mock_results(folder, data={"source": "scans.csv", "target": "y", **data}, budget={"trials": 6, "epochs": 2})
+    )
+    return unescape(str(asked(view))), " ".join(caveats(view)), standard_error(view)
+
+
+def test_groups_are_told_and_rows_are_not_taken_for_independent(scans: Path) -> None:
+    setup, doubts, error = page(scans, group="patient")
+    assert "The 30 groups of 'patient' are whole" in setup
+    assert error is None
+    assert "standard error" not in doubts
+
+
+def test_advice_on_the_split_is_in_the_report(scans: Path) -> None:
+    setup, doubts, error = page(scans, drop=["patient"])
+    assert "Advice: data.group: 'patient' looks like a group" in setup
+    assert error is not None
+    assert "standard error" in doubts
