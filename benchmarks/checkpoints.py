@@ -143,7 +143,7 @@ def measured(engine: str, model: dict[str, Any], epochs: int) -> tuple[dict[str,
     from tuner.data import prepare
     from tuner.engines import ENGINES, Checkpoint, run_trial
     from tuner.protocol import CheckpointSaved
-    from tuner.protocol.messages import decode, encode, event_message, parse_event
+    from tuner.protocol.wire_format import decode, encode, event_message, parse_event
     from tuner.storage import StudySession, open_database
     from tuner.study import read_study_dict, resolve_recipe
     from tuner.user_code import Reference, load

@@ -39,7 +39,7 @@ import tuner.runner.budget
 import tuner.runner.study_runner
 import tuner.storage.study_session
 from tuner.executors import InlineExecutor
-from tuner.protocol import EpochFinished, Event, Job, JobFinished, messages
+from tuner.protocol import EpochFinished, Event, Job, JobFinished, wire_format
 from tuner.runner.study_runner import StudyRunner
 from tuner.storage import open_database
 from tuner.study import StudySpec, read_study_dict
@@ -147,7 +147,7 @@ class SimulatedExecutor:
             while self._due and self._due[0][0] <= now + 1e-9:
                 at, number = heapq.heappop(self._due)
                 lines += self._step(self._running[number], at)
-        return [messages.parse_event(messages.decode(line)) for line in lines]
+        return [wire_format.parse_event(wire_format.decode(line)) for line in lines]
 
     def close(self, *, at_once: bool = False) -> None:
         """See `Executor`."""
@@ -170,17 +170,19 @@ class SimulatedExecutor:
         except StopIteration as end:
             del self._running[number]
             self.ended.append(at)
-            return [messages.encode(messages.event_message(JobFinished(number, end.value, trial.epoch_s * EPOCHS)))]
+            return [_line(JobFinished(number, end.value, trial.epoch_s * EPOCHS))]
         waits = record.epoch in trial.job.rungs
-        lines = [
-            messages.encode(messages.event_message(EpochFinished(number, record, record.epoch, record.metric, waits)))
-        ]
+        lines = [_line(EpochFinished(number, record, record.epoch, record.metric, waits))]
         if waits:
             return lines
         if record.epoch < EPOCHS:
             self._train(trial, at)
             return lines
         return lines + self._step(trial, at)
+
+
+def _line(event: Event) -> bytes:
+    return wire_format.encode(wire_format.event_message(event))
 
 
 def simulate(workers: int, median_s: float, options: argparse.Namespace) -> str:

@@ -24,7 +24,7 @@ from throughput import WITHOUT_NETWORK
 
 from tuner.engines import EpochRecord, TrainingResult
 from tuner.executors import RayExecutor
-from tuner.protocol import EpochFinished, Job, JobFinished, WorkerConfig, messages
+from tuner.protocol import EpochFinished, Job, JobFinished, WorkerConfig, wire_format
 
 EPOCHS = 5
 
@@ -34,13 +34,13 @@ def loop(inbox: queue.SimpleQueue[dict[str, Any]], send: Callable[[dict[str, Any
     inbox.get()
     send({"is": "ready"})
     while True:
-        job = messages.parse_job(inbox.get())
+        job = wire_format.parse_job(inbox.get())
         for epoch in range(1, EPOCHS + 1):
             record = EpochRecord(0, epoch, 1.0, 1.0, 0.5, 0.1, 0.0)
-            send(messages.event_message(EpochFinished(job.number, record, epoch, 0.5, epoch in job.rungs)))
+            send(wire_format.event_message(EpochFinished(job.number, record, epoch, 0.5, epoch in job.rungs)))
             if epoch in job.rungs:
                 inbox.get()
-        send(messages.event_message(JobFinished(job.number, TrainingResult("complete", 0.5), 0.0)))
+        send(wire_format.event_message(JobFinished(job.number, TrainingResult("complete", 0.5), 0.0)))
 
 
 def seconds(executor: RayExecutor, first: int, trials: int, rungs: tuple[int, ...]) -> float:

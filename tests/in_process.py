@@ -10,7 +10,7 @@ from typing import Any
 from tuner.data import DataOptions, PreparedData, prepare
 from tuner.engines import ENGINES, Engine
 from tuner.protocol import Event, Job, WorkerConfig
-from tuner.protocol.messages import parse_event
+from tuner.protocol.wire_format import parse_event
 from tuner.results import StoredStudy, read_study_results
 from tuner.runner.study_runner import StudyRunner
 from tuner.storage import Database

@@ -30,7 +30,7 @@ from tuner.protocol import (
     JobFailed,
     JobFinished,
     TrialRestarted,
-    messages,
+    wire_format,
 )
 
 Message = dict[str, Any]
@@ -90,7 +90,7 @@ class MockWorker:
         self.checkpoints = self.receive()["config"]["checkpoint_s"] is not None
         self.send({"is": "ready"})
         while True:
-            job = messages.parse_job(self.receive())
+            job = wire_format.parse_job(self.receive())
             if job.recipe["learning_rate"] > eats_above:
                 eat()
             if job.recipe["learning_rate"] > hangs_above:
@@ -100,7 +100,9 @@ class MockWorker:
                 self._train(job, faulty(job.recipe, training, functools.partial(self._commit, job)))
             except (ValueError, MemoryError) as error:
                 memory = isinstance(error, MemoryError)
-                self.send(messages.event_message(JobFailed(job.number, f"{type(error).__name__}: {error}", "", memory)))
+                self.send(
+                    wire_format.event_message(JobFailed(job.number, f"{type(error).__name__}: {error}", "", memory))
+                )
 
     def _train(self, job: Job, training: Generator[EpochRecord, None, TrainingResult]) -> None:
         began = time.monotonic() - job.spent_s
@@ -109,17 +111,17 @@ class MockWorker:
                 record = next(training)
                 waits = record.epoch in job.rungs
                 event = EpochFinished(job.number, record, record.epoch, record.metric, waits)
-                self.send(messages.event_message(event))
+                self.send(wire_format.event_message(event))
                 if waits and not self.receive()["go_on"]:
                     ended = TrainingResult("pruned", record.metric, "pruned")
                     break
                 if self.checkpoints and record.epoch < job.recipe["epochs"]:
                     seconds, content = time.monotonic() - began, b"%d" % record.epoch
                     saved = CheckpointSaved(job.number, 0, record.epoch, seconds, content)
-                    self.send(messages.event_message(saved))
+                    self.send(wire_format.event_message(saved))
         except StopIteration as end:
             ended = end.value
-        self.send(messages.event_message(JobFinished(job.number, ended, time.monotonic() - began)))
+        self.send(wire_format.event_message(JobFinished(job.number, ended, time.monotonic() - began)))
 
     def _trained_before(self, job: Job) -> int:
         """Epochs that a job goes on after."""
@@ -128,7 +130,7 @@ class MockWorker:
         try:
             return int(job.checkpoint)
         except ValueError:
-            self.send(messages.event_message(TrialRestarted(job.number, "it is damaged")))
+            self.send(wire_format.event_message(TrialRestarted(job.number, "it is damaged")))
             return 0
 
     def _commit(self, job: Job, fault: Fault) -> None:
@@ -142,7 +144,7 @@ class MockWorker:
             case "hang":
                 self.receive()
             case "change process":
-                self.send(messages.event_message(GlobalStateChanged(job.number, ("the locale",), ("threads (x)",))))
+                self.send(wire_format.event_message(GlobalStateChanged(job.number, ("the locale",), ("threads (x)",))))
             case _:
                 assert isinstance(fault, dict)
                 self.send(fault)
@@ -152,11 +154,11 @@ def _receive() -> Message:
     line = sys.stdin.buffer.readline()
     if not line:
         sys.exit(0)
-    return messages.decode(line)
+    return wire_format.decode(line)
 
 
 def _send(message: Message) -> None:
-    sys.stdout.buffer.write(messages.encode(message))
+    sys.stdout.buffer.write(wire_format.encode(message))
     sys.stdout.buffer.flush()
 
 

@@ -35,7 +35,7 @@ NAMES = {name for table in TABLES for name in table} - WORDS
 ELSEWHERE = {
     "tuner/data/preprocessing.py": {"median"},  # how a hole is filled
     "tuner/data/scaling.py": {"median"},
-    "tuner/health/layer_monitor.py": {"relu", "sigmoid", "tanh"},  # kinds of functions that die or saturate
+    "tuner/health/activation_recorder.py": {"relu", "sigmoid", "tanh"},  # kinds of functions that die or saturate
     "tuner/engines/prober.py": {"sigmoid"},  # output activations
     "tuner/export/script/recipe_source.py": {"relu", "sigmoid", "tanh"},
     "tuner/refit/serving_model.py": {"relu", "tanh"},

@@ -16,8 +16,8 @@ import pytest
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
-from tuner.dashboard import connections
-from tuner.dashboard.connections import connection_limit, make_server
+from tuner.dashboard import bounded_http_server
+from tuner.dashboard.bounded_http_server import connection_limit, make_server
 
 HOST = b"Host: 127.0.0.1\r\n"
 GOOD = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -97,7 +97,7 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 def test_idle_connections_keep_nobody_out(serve, monkeypatch, caplog):
     """With 150 of them nobody was answered for a minute and more."""
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 8)
+    monkeypatch.setattr(bounded_http_server, "MAX_CONNECTIONS", 8)
     server = serve()
     with ExitStack() as idle:
         busy = idle.enter_context(server.connect(b"GET /slow HTTP/1.1\r\n" + HOST + b"\r\n"))
@@ -112,7 +112,7 @@ def test_idle_connections_keep_nobody_out(serve, monkeypatch, caplog):
 
 @pytest.mark.parametrize("begun", [b"", HALF, b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 100\r\n\r\nabc"])
 def test_a_request_has_some_time_to_arrive(serve, monkeypatch, begun):
-    monkeypatch.setattr(connections, "REQUEST_S", 0.3)
+    monkeypatch.setattr(bounded_http_server, "REQUEST_S", 0.3)
     server, began = serve(), time.monotonic()
     with server.connect(begun) as slow:
         if begun:  # a byte now and then does not help
@@ -124,8 +124,8 @@ def test_a_request_has_some_time_to_arrive(serve, monkeypatch, begun):
 
 
 def test_a_connection_stays_open_behind_an_answer_for_a_while(serve, monkeypatch):
-    monkeypatch.setattr(connections, "REQUEST_S", 0.1)
-    monkeypatch.setattr(connections, "KEEP_ALIVE_S", 0.6)
+    monkeypatch.setattr(bounded_http_server, "REQUEST_S", 0.1)
+    monkeypatch.setattr(bounded_http_server, "KEEP_ALIVE_S", 0.6)
     server = serve()
     with server.connect(GOOD) as visitor, visitor.makefile("rb") as answers:
         for last in (False, True):
@@ -177,7 +177,7 @@ def test_what_cannot_be_read_is_the_fault_of_who_sent_it(serve, caplog):
 
 def test_a_visitor_who_goes_away_from_a_bad_request_is_no_news() -> None:
     """Waitress then names the path, which has not been read."""
-    request = connections._Request(Adjustments(), lambda headers, address: False, "10.0.0.9")
+    request = bounded_http_server._Request(Adjustments(), lambda headers, address: False, "10.0.0.9")
     request.received(MALFORMED["method of signs"])
     assert request.error.code == 400
     assert request.path == ""
@@ -185,7 +185,7 @@ def test_a_visitor_who_goes_away_from_a_bad_request_is_no_news() -> None:
 
 @pytest.mark.parametrize("size", [b"Content-Length: 200000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n30d40\r\n"])
 def test_only_who_is_trusted_sends_much(serve, monkeypatch, size):
-    monkeypatch.setattr(connections, "STRANGERS_BODY_BYTES", 1 << 10)
+    monkeypatch.setattr(bounded_http_server, "STRANGERS_BODY_BYTES", 1 << 10)
     server, much = serve(), b"x" * 200_000 + b"\r\n0\r\n\r\n"
     with server.connect(BODY + size) as stranger:
         stranger.sendall(b"x" * 2000)

@@ -25,7 +25,7 @@ from real_study import PATIENCE_S, environment, eventually
 from tuner.engines import TrainingResult
 from tuner.errors import WorkerError
 from tuner.executors import LocalExecutor
-from tuner.executors.pipes import PipeTransport
+from tuner.executors.worker_processes import PipeTransport
 from tuner.protocol import (
     EpochFinished,
     Event,
@@ -35,9 +35,9 @@ from tuner.protocol import (
     LimitExceeded,
     WorkerConfig,
     WorkerDied,
-    messages,
+    wire_format,
 )
-from tuner.storage.leases import process_start
+from tuner.storage.coordinator_leases import process_start
 from tuner.study import StudySpec, read_study_dict, resolve_recipe
 
 MODEL = """
@@ -57,6 +57,12 @@ def build(inputs, outputs, *, activation, initializer, mode="quiet"):
     rows = keras.Input(inputs)
     return keras.Model(rows, keras.layers.Dense(outputs, kernel_initializer=initializer)(rows))
 """
+
+
+def line_of_success(number: int) -> str:
+    """Return what a worker writes when a trial is complete."""
+    event = JobFinished(number, TrainingResult("complete", 0.5), 1.0)
+    return wire_format.encode(wire_format.event_message(event)).decode().strip()
 
 
 def alive(pid: int) -> bool:
@@ -351,9 +357,7 @@ def test_what_is_no_message_fails_its_trial_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec, said: str
 ) -> None:
     """Code of the model may write to the worker's end of the wire: the next worker trains the next trial."""
-    ended = (
-        messages.encode(messages.event_message(JobFinished(2, TrainingResult("complete", 0.5), 1.0))).decode().strip()
-    )
+    ended = line_of_success(2)
     ready = """echo '{"is": "ready"}'; read prepare; read train"""
     script = f"""if mkdir {tmp_path}/first; then {ready}; echo printed >&2; echo '{said}'; read end
     else {ready}; echo '{ended}'; read end; fi"""
@@ -371,8 +375,8 @@ def test_what_is_no_message_fails_its_trial_alone(
 
 
 def test_what_a_worker_prints_fills_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec) -> None:
-    monkeypatch.setattr("tuner.executors.pipes._MAX_LOG_BYTES", 1000)
-    monkeypatch.setattr("tuner.executors.pipes._KEPT_LOG_BYTES", 100)
+    monkeypatch.setattr("tuner.executors.worker_processes._MAX_LOG_BYTES", 1000)
+    monkeypatch.setattr("tuner.executors.worker_processes._KEPT_LOG_BYTES", 100)
     ready = """echo '{"is": "ready"}'; read prepare; read train"""
     stand_in(tmp_path, monkeypatch, f"{ready}; seq 1 10000 >&2; sleep 600")
     with running(LocalExecutor(place_of(spec), workers=1)) as executor:
@@ -388,16 +392,16 @@ def test_a_worker_that_the_system_has_killed_for_want_of_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec, rises: bool
 ) -> None:
     """It counts whom it kills.  Where its worker had trained others, the trial is guilty the second time."""
-    said = [messages.encode(message).decode().strip() for message in (
-        messages.event_message(JobFinished(1, TrainingResult("complete", 0.5), 1.0)),
-        messages.event_message(JobFailed(3, "MemoryError", "", memory=True)),
+    said = [wire_format.encode(message).decode().strip() for message in (
+        wire_format.event_message(JobFinished(1, TrainingResult("complete", 0.5), 1.0)),
+        wire_format.event_message(JobFailed(3, "MemoryError", "", memory=True)),
     )]  # fmt: skip
     ready = """echo '{"is": "ready"}'; read prepare; read train"""
     script = f"""if mkdir {tmp_path}/first; then {ready}; echo '{said[0]}'; read train; kill -9 $$
     elif mkdir {tmp_path}/second; then {ready}; kill -9 $$; else {ready}; echo '{said[1]}'; read end; fi"""
     stand_in(tmp_path, monkeypatch, script)
     kills = itertools.count() if rises else itertools.repeat(7)
-    monkeypatch.setattr("tuner.executors.pipes.oom_kills", lambda: next(kills))
+    monkeypatch.setattr("tuner.executors.worker_processes.oom_kills", lambda: next(kills))
     found: list[Event] = []
     with running(LocalExecutor(place_of(spec), workers=1)) as executor:
         for number in (1, 2, 2, 3):
@@ -427,9 +431,7 @@ def test_a_broken_worker_takes_no_result_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: StudySpec
 ) -> None:
     """Two stand-ins: one ends its trial, the other cannot prepare; both are read in one batch."""
-    result = (
-        messages.encode(messages.event_message(JobFinished(7, TrainingResult("complete", 0.5), 1.0))).decode().strip()
-    )
+    result = line_of_success(7)
     broken = '{"is": "broken", "error": "DataError: gone", "traceback": ""}'
     first = f"""read prepare; echo '{{"is": "ready"}}'; read train; echo '{result}'; read end"""
     stand_in(tmp_path, monkeypatch, f"if mkdir {tmp_path}/first; then {first}; else echo '{broken}'; fi")
@@ -478,7 +480,7 @@ def test_where_one_worker_cannot_be_started_the_others_end(monkeypatch: pytest.M
 COORDINATOR = """
 import sys, time
 from tuner.executors import LocalExecutor
-from tuner.executors.pipes import PipeTransport
+from tuner.executors.worker_processes import PipeTransport
 from tuner.protocol import WorkerConfig
 executor = LocalExecutor(WorkerConfig.from_json({place!r}), workers=2)
 executor.start()

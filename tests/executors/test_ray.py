@@ -24,7 +24,7 @@ from real_study import PATIENCE_S, STUDY, environment, write_study
 
 from tuner.errors import UsageError, WorkerError
 from tuner.executors import RayExecutor
-from tuner.executors.ray import cluster, cluster_connection, transport
+from tuner.executors.ray import actor_workers, cluster, cluster_connection
 from tuner.executors.ray.actor import RayWorker
 from tuner.executors.ray.project_archive import digest, pack
 from tuner.protocol import Job, LimitExceeded, Limits, WorkerConfig, WorkerDied
@@ -198,7 +198,7 @@ class _Starter:
 
 
 def started(monkeypatch: pytest.MonkeyPatch, ray: _Ray, **options: Any) -> RayExecutor:
-    monkeypatch.setattr(transport, "import_ray", lambda: ray)
+    monkeypatch.setattr(actor_workers, "import_ray", lambda: ray)
     monkeypatch.setattr(
         cluster_connection, "RaySession", lambda ray: SimpleNamespace(temp_dir="/private", close=lambda: None)
     )

@@ -23,16 +23,16 @@ from tuner.protocol import (
     Limits,
     TrialRestarted,
     WorkerConfig,
-    messages,
+    wire_format,
 )
 from tuner.text.text_excerpt import format_error
 
 
 def over_the_wire(message: dict[str, Any]) -> dict[str, Any]:
-    line = messages.encode(message)
+    line = wire_format.encode(message)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
-    return messages.decode(line)
+    return wire_format.decode(line)
 
 
 def record(**values: float) -> EpochRecord:
@@ -53,8 +53,8 @@ def record(**values: float) -> EpochRecord:
     ],
 )
 def test_events_arrive_as_they_were_sent(event: EpochFinished | JobFinished) -> None:
-    message = messages.event_message(event) if isinstance(event, EpochFinished) else messages.event_message(event)
-    assert messages.parse_event(over_the_wire(message)) == event
+    message = wire_format.event_message(event) if isinstance(event, EpochFinished) else wire_format.event_message(event)
+    assert wire_format.parse_event(over_the_wire(message)) == event
 
 
 @pytest.mark.parametrize(
@@ -62,17 +62,17 @@ def test_events_arrive_as_they_were_sent(event: EpochFinished | JobFinished) -> 
     [CheckpointSaved(3, 1, 2, 0.1 + 0.2, bytes(range(256))), CheckpointSkipped(3, "ü"), TrialRestarted(3, "damaged")],
 )
 def test_checkpoints_arrive_as_they_were_sent(event: CheckpointSaved | CheckpointSkipped | TrialRestarted) -> None:
-    assert messages.parse_event(over_the_wire(messages.event_message(event))) == event
+    assert wire_format.parse_event(over_the_wire(wire_format.event_message(event))) == event
 
 
 def test_nan_gets_through() -> None:
-    found = messages.parse_event(
-        over_the_wire(messages.event_message(EpochFinished(1, record(loss=math.nan), 1, 0.5, False)))
+    found = wire_format.parse_event(
+        over_the_wire(wire_format.event_message(EpochFinished(1, record(loss=math.nan), 1, 0.5, False)))
     )
     assert isinstance(found, EpochFinished)
     assert math.isnan(found.record.loss)
-    ended = messages.parse_event(
-        over_the_wire(messages.event_message(JobFinished(1, TrainingResult("complete", math.nan), 0.0)))
+    ended = wire_format.parse_event(
+        over_the_wire(wire_format.event_message(JobFinished(1, TrainingResult("complete", math.nan), 0.0)))
     )
     assert isinstance(ended, JobFinished)
     assert ended.training.value is not None
@@ -81,13 +81,13 @@ def test_nan_gets_through() -> None:
 
 def test_an_exception_arrives_with_its_traceback() -> None:
     event = JobFailed(3, "ValueError: größer\n", "Traceback\n  line\n" * 5000)
-    assert messages.parse_event(over_the_wire(messages.event_message(event))) == event
+    assert wire_format.parse_event(over_the_wire(wire_format.event_message(event))) == event
 
 
 def test_jobs_and_workplaces(tmp_path: Any) -> None:
     job = Job(5, {"model": {"options": {"units": [1, 2]}}, "learning_rate": 0.1}, (1, 3, 9))
     for sent in (job, dataclasses.replace(job, checkpoint=b"\n\xff", spent_s=2.5, measured={"a": (0.1, None)})):
-        assert messages.parse_job(over_the_wire(messages.train_message(sent))) == sent
+        assert wire_format.parse_job(over_the_wire(wire_format.train_message(sent))) == sent
     place = WorkerConfig(tmp_path, "fit", {"source": "iris", "drop": []}, "ab" * 32, (4,), 3)
     for sent in (place, dataclasses.replace(place, limits=Limits(1.5, 10**10))):
         assert WorkerConfig.from_json(over_the_wire(sent.to_json())) == sent
@@ -96,12 +96,12 @@ def test_jobs_and_workplaces(tmp_path: Any) -> None:
 @pytest.mark.parametrize("line", [b'{"is": "re', b"[1]\n", b"\n", b"hello\n", b"\xff\n"])
 def test_what_is_no_message_is_a_value_error(line: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 – the reader of a worker catches just this
-        messages.decode(line)
+        wire_format.decode(line)
 
 
 def test_an_unknown_message() -> None:
     with pytest.raises(ValueError, match="a worker said 'hello'"):
-        messages.parse_event({"is": "hello"})
+        wire_format.parse_event({"is": "hello"})
 
 
 def test_the_same_error_reads_the_same() -> None:
@@ -112,16 +112,16 @@ def test_the_same_error_reads_the_same() -> None:
 
 
 def test_json_text_is_plain() -> None:
-    assert json.loads(messages.encode({"a": 1})) == {"a": 1}
+    assert json.loads(wire_format.encode({"a": 1})) == {"a": 1}
 
 
 def test_what_was_changed_arrives_as_it_was_sent() -> None:
     event = GlobalStateChanged(3, ("Keras's dtype policy",), ())
-    assert messages.parse_event(over_the_wire(messages.event_message(event))) == event
+    assert wire_format.parse_event(over_the_wire(wire_format.event_message(event))) == event
 
 
-EPOCH = messages.event_message(EpochFinished(7, record(), 3, 0.5, True))
-ENDED = messages.event_message(JobFinished(7, TrainingResult("complete", 0.5), 1.0))
+EPOCH = wire_format.event_message(EpochFinished(7, record(), 3, 0.5, True))
+ENDED = wire_format.event_message(JobFinished(7, TrainingResult("complete", 0.5), 1.0))
 HOSTILE: dict[str, Any] = {
     "nothing": {},
     "no kind": {"number": 7},
@@ -150,29 +150,29 @@ HOSTILE: dict[str, Any] = {
 
 @pytest.mark.parametrize("message", HOSTILE.values(), ids=HOSTILE)
 def test_what_is_no_message_of_the_trial(message: dict[str, Any]) -> None:
-    parser = messages.EventParser(7)
-    with pytest.raises(messages.MessageError, match=r"its worker sent .* no message\. Code of the model must not"):
+    parser = wire_format.EventParser(7)
+    with pytest.raises(wire_format.MessageError, match=r"its worker sent .* no message\. Code of the model must not"):
         parser.parse(over_the_wire(message))
     assert isinstance(parser.parse(over_the_wire(ENDED)), JobFinished)
 
 
 def test_epochs_come_in_order_and_once() -> None:
-    parser = messages.EventParser(7)
+    parser = wire_format.EventParser(7)
     first = EpochFinished(7, record(probes=(Probe(0, 1.0, ()), Probe(1, 1.0, ()))), 1, 0.5, False)
-    parser.parse(messages.event_message(first))
+    parser.parse(wire_format.event_message(first))
     for event in (first, dataclasses.replace(first, step=2)):
-        with pytest.raises(messages.MessageError):
-            parser.parse(messages.event_message(event))
-    parser.parse(messages.event_message(TrialRestarted(7, "damaged")))
-    assert parser.parse(messages.event_message(first)) == first
+        with pytest.raises(wire_format.MessageError):
+            parser.parse(wire_format.event_message(event))
+    parser.parse(wire_format.event_message(TrialRestarted(7, "damaged")))
+    assert parser.parse(wire_format.event_message(first)) == first
 
 
 def test_texts_are_cut_and_cleaned() -> None:
-    found = messages.parse_event({"is": "unsaved", "number": 1, "reason": "\x1b[31m" + "x" * 10**6 + "\x00"})
+    found = wire_format.parse_event({"is": "unsaved", "number": 1, "reason": "\x1b[31m" + "x" * 10**6 + "\x00"})
     assert isinstance(found, CheckpointSkipped)
     assert 100 < len(found.reason) < 5000
     assert found.reason[0] == "x"
-    found = messages.parse_event(messages.event_message(JobFailed(1, "x" * 10**6, "y" * 10**6)))
+    found = wire_format.parse_event(wire_format.event_message(JobFailed(1, "x" * 10**6, "y" * 10**6)))
     assert isinstance(found, JobFailed)
     assert len(found.error) < 5000
     assert len(found.traceback) < 300_000
@@ -186,18 +186,18 @@ def test_texts_are_cut_and_cleaned() -> None:
         b"[1]\n",
         b"\xff\n",
         b"1" * 5000 + b"\n",
-        b"x" * (messages.LINE_BYTES + 1),
-        b'{"is":"epoch","content":"' + b"x" * messages.LINE_BYTES + b'"}\n',
+        b"x" * (wire_format.LINE_BYTES + 1),
+        b'{"is":"epoch","content":"' + b"x" * wire_format.LINE_BYTES + b'"}\n',
     ],
     ids=["text", "deep", "list", "bytes", "digits", "endless", "huge"],
 )
 def test_a_stream_ends_with_the_first_line_that_is_no_message(line: bytes) -> None:
-    found = messages.receive(io.BytesIO(b'{"is": "ready"}\n' + line))
+    found = wire_format.receive(io.BytesIO(b'{"is": "ready"}\n' + line))
     assert next(found) == {"is": "ready"}
-    with pytest.raises(messages.MessageError):
+    with pytest.raises(wire_format.MessageError):
         next(found)
 
 
 def test_checkpoints_may_be_large_and_half_a_line_is_the_end() -> None:
-    saved = messages.encode(messages.event_message(CheckpointSaved(1, 0, 1, 0.0, b"x" * messages.LINE_BYTES)))
-    assert len(list(messages.receive(io.BytesIO(saved + b'{"is": "re')))) == 1
+    saved = wire_format.encode(wire_format.event_message(CheckpointSaved(1, 0, 1, 0.0, b"x" * wire_format.LINE_BYTES)))
+    assert len(list(wire_format.receive(io.BytesIO(saved + b'{"is": "re')))) == 1

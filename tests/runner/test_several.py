@@ -21,7 +21,7 @@ from tuner.errors import StudyChangedError
 from tuner.executors import InlineExecutor
 from tuner.results import read_study_results, summary
 from tuner.runner.study_runner import StudyRunner
-from tuner.storage import StudySession, leases, open_database
+from tuner.storage import StudySession, coordinator_leases, open_database
 from tuner.study import StudySpec
 
 
@@ -117,7 +117,7 @@ def test_who_has_nothing_to_do_waits_for_what_others_run(tmp_path: Path) -> None
         until(lambda: content_of(url)["counts"]["complete"] == 2, other)
         time.sleep(0.5)
         assert not other.done(), "two trials are still run by somebody who lives"
-        leases.release_local(dead._lease.owner)  # as if its process had died
+        coordinator_leases.release_local(dead._lease.owner)  # as if its process had died
         assert other.result(timeout=60)[0] == "trials"
     content = content_of(url)
     assert content["counts"]["complete"] == 4 == len(content["trials"])
@@ -139,7 +139,7 @@ def test_another_question_is_refused_while_the_study_runs(tmp_path: Path) -> Non
 
 def test_who_was_taken_for_dead_goes_on_with_other_trials(tmp_path: Path) -> None:
     url, gate, notes = f"sqlite:///{tmp_path}/t.db", Gate(), []
-    spec, others = spec_of(tmp_path, budget={"trials": 4, "epochs": 5}), set(leases._OPEN)
+    spec, others = spec_of(tmp_path, budget={"trials": 4, "epochs": 5}), set(coordinator_leases._OPEN)
 
     def late() -> str:
         executor = InlineExecutor(gate)
@@ -148,8 +148,8 @@ def test_who_was_taken_for_dead_goes_on_with_other_trials(tmp_path: Path) -> Non
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(late)
         assert gate.reached.wait(60)
-        (owner,) = leases._OPEN - others
-        leases._OPEN.discard(owner)
+        (owner,) = coordinator_leases._OPEN - others
+        coordinator_leases._OPEN.discard(owner)
         thief = StudySession(open_database(url, create=True), "mock", "maximize")
         assert thief.recovered == [0]
         assert thief.claim_trials(lambda waiting: [{}]) == [0]

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.orm import Session
 
-from tuner.storage import Database, StudySession, leases
-from tuner.storage.leases import LEASE_TTL_S, WATCHED_S, Lease, LeaseMonitor, process_start, this_host
+from tuner.storage import Database, StudySession, coordinator_leases
+from tuner.storage.coordinator_leases import LEASE_TTL_S, WATCHED_S, Lease, LeaseMonitor, process_start, this_host
 
 REMOTE = Lease("x", 1, "another host", 1, "1", heartbeat_at=1_000, coordinator_index=0, transaction=5)
 LATE = 1_000 + LEASE_TTL_S + 1
@@ -22,7 +22,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr("tuner.storage.leases.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("tuner.storage.coordinator_leases.time.monotonic", lambda: self.now)
 
 
 @pytest.fixture
@@ -115,4 +115,4 @@ def test_the_clock_is_that_of_the_database(database: Database) -> None:
     import time
 
     with Session(database.engine) as session:
-        assert abs(leases.now(session) - time.time()) < 60
+        assert abs(coordinator_leases.now(session) - time.time()) < 60

@@ -18,7 +18,7 @@ from tuner.health import Finding, LayerHealth, Probe
 from tuner.storage import (
     Database,
     StudySession,
-    leases,
+    coordinator_leases,
     open_database,
     read_epochs,
     read_probes,
@@ -35,7 +35,7 @@ def record(epoch: int, loss: float = 1.0, probes: tuple[Probe, ...] = ()) -> Epo
 
 def abandon(store: StudySession) -> None:
     """As if the process that has the store had died."""
-    leases.release_local(store._lease.owner)
+    coordinator_leases.release_local(store._lease.owner)
 
 
 def rows(database: Database, name: str = "s") -> list[FrozenTrial]:

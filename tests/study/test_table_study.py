@@ -10,7 +10,7 @@ import pytest
 
 from tuner.errors import DataError
 from tuner.study import new_project, read_study
-from tuner.study.table_study import table_study, table_study_name
+from tuner.study.table_scaffold import table_study, table_study_name
 
 ROWS = 300
 

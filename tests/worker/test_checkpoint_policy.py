@@ -25,7 +25,7 @@ from tuner.protocol import (
     TrialRestarted,
     WorkerConfig,
 )
-from tuner.protocol.messages import parse_event
+from tuner.protocol.wire_format import parse_event
 from tuner.study import resolve_recipe
 from tuner.worker import checkpoint_policy
 from tuner.worker.loop import Worker

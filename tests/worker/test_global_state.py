@@ -27,7 +27,7 @@ from tuner.data import DataOptions, prepare
 from tuner.engines import ENGINES, KERAS_SETTINGS, Snapshot
 from tuner.engines.keras_global_state import clear_session
 from tuner.protocol import GlobalStateChanged, Job, JobFinished, ModelWarned, WorkerConfig
-from tuner.protocol.messages import parse_event
+from tuner.protocol.wire_format import parse_event
 from tuner.study import read_study_dict, resolve_recipe
 from tuner.worker.global_state import GlobalState
 from tuner.worker.loop import Worker

@@ -10,7 +10,7 @@ import keras
 from tuner.catalog.activations import ACTIVATIONS
 from tuner.catalog.clipping import CLIPPINGS
 from tuner.catalog.dimensions import DIMENSIONS, NumberDimension, choice_dimension
-from tuner.catalog.embedding_inputs import check_lookups
+from tuner.catalog.embedding_scaling_check import check_lookups
 from tuner.catalog.initializers import INITIALIZERS
 from tuner.catalog.losses import LOSSES
 from tuner.catalog.optimizers import OPTIMIZERS

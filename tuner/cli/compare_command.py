@@ -37,6 +37,6 @@ def command(study: str, dimensions: tuple[str, ...], bins: int, storage: str | N
     if as_json:
         print_json(content)
         return
-    from tuner.cli.render_compare import render_comparisons, render_importance
+    from tuner.cli.render_analysis import render_comparisons, render_importance
 
     (render_comparisons if dimensions else render_importance)(content)

@@ -56,6 +56,6 @@ def command(study: str, output: Path, top: float, force: bool, storage: str | No
     if as_json:
         print_json({"file": str(output), **refined.to_json()})
         return
-    from tuner.cli.render_compare import render_refinement
+    from tuner.cli.render_analysis import render_refinement
 
     render_refinement(refined.to_json(), str(output))

@@ -30,7 +30,7 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
     from tuner.dashboard.edit_validation import ValidatedEdits
     from tuner.dashboard.panel_overlay import Overlay
     from tuner.dashboard.panels import Panels
-    from tuner.dashboard.stored_artifacts import ArtifactFolder
+    from tuner.dashboard.safe_artifact_store import ArtifactFolder
 
     folder = artifact_folder(database)
     store = ArtifactFolder(folder) if folder is not None else None

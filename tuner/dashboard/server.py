@@ -34,7 +34,7 @@ class Dashboard:
     def __init__(
         self, database: Database, address: Address, bound: socket.socket, token: Token | None, allow_edit: bool
     ) -> None:
-        from tuner.dashboard.connections import make_server
+        from tuner.dashboard.bounded_http_server import make_server
 
         self.address, self.token, self.allow_edit = address, token, allow_edit
         self.new_token = token is not None and TOKEN_VARIABLE not in os.environ

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tuner.data import PreparedData, save_prepared
-from tuner.executors.pipes import PipeTransport, WorkerProcess
 from tuner.executors.pool import WorkerPool
 from tuner.executors.private_folder import PrivateFolder
+from tuner.executors.worker_processes import PipeTransport, WorkerProcess
 from tuner.protocol import WorkerConfig
 
 

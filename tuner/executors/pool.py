@@ -21,7 +21,7 @@ from tuner.protocol import (
     LimitExceeded,
     Limits,
     WorkerDied,
-    messages,
+    wire_format,
 )
 from tuner.text import STORED_CHARS, format_error, plain
 
@@ -46,7 +46,7 @@ class PoolWorker:
     attempt: int = 1
     ready: bool = False
     job: Job | None = None
-    parser: messages.EventParser | None = None
+    parser: wire_format.EventParser | None = None
     started_at: float | None = None
     trials: int = 0
     retired: bool = False
@@ -70,7 +70,7 @@ class WorkerExit:
 
 
 W = TypeVar("W", bound=PoolWorker)
-Received: TypeAlias = dict[str, Any] | messages.MessageError | WorkerExit
+Received: TypeAlias = dict[str, Any] | wire_format.MessageError | WorkerExit
 
 
 class Transport(Protocol[W]):
@@ -228,8 +228,12 @@ class WorkerPool(Generic[W]):
             worker = min(idle, key=lambda one: one.trials if retried else not one.ready)
             if worker.ready:
                 self._waiting.remove(job)
-                worker.job, worker.parser, worker.started_at = job, messages.EventParser(job.number), time.monotonic()
-                self._transport.send(worker, messages.train_message(job))
+                worker.job, worker.parser, worker.started_at = (
+                    job,
+                    wire_format.EventParser(job.number),
+                    time.monotonic(),
+                )
+                self._transport.send(worker, wire_format.train_message(job))
 
     def _handle(self, worker: W, received: Received) -> list[Event]:
         if worker not in self._workers:
@@ -238,14 +242,14 @@ class WorkerPool(Generic[W]):
             return self._on_worker_exit(worker, received)
         try:
             return self._interpret(worker, received)
-        except messages.MessageError as error:
+        except wire_format.MessageError as error:
             return self._on_invalid_message(worker, error)
 
     def _interpret(self, worker: W, message: Any) -> list[Event]:
-        if isinstance(message, messages.MessageError):
+        if isinstance(message, wire_format.MessageError):
             raise message
         if not isinstance(message, dict):
-            raise messages.MessageError(f"something of type {type(message).__name__}")
+            raise wire_format.MessageError(f"something of type {type(message).__name__}")
         match message.get("is"):
             case "ready" if not worker.ready:
                 worker.ready, worker.attempt = True, 1
@@ -255,7 +259,7 @@ class WorkerPool(Generic[W]):
             case "broken":
                 return self._on_worker_exit(worker, WorkerExit("its worker ended", plain(str(message))[:STORED_CHARS]))
         if worker.parser is None:
-            raise messages.MessageError("something between two trials")
+            raise wire_format.MessageError("something between two trials")
         event = worker.parser.parse(message)
         match event:
             case JobFailed(memory=True):
@@ -279,7 +283,7 @@ class WorkerPool(Generic[W]):
             return [LimitExceeded(job.number, end.oom)]
         return [WorkerDied(job.number, end.reason, end.log)]
 
-    def _on_invalid_message(self, worker: W, error: messages.MessageError) -> list[Event]:
+    def _on_invalid_message(self, worker: W, error: wire_format.MessageError) -> list[Event]:
         """Replace a worker that sent something invalid; its trial has failed."""
         job, log = worker.job, self._transport.log(worker) or str(error)
         self._drop(worker, str(error), log)

@@ -1,6 +1,6 @@
+from .activation_recorder import ActivationTrace, LayerMonitor, is_builtin_layer, output_activation
 from .finding import HEALTHY, VERDICTS, Finding
 from .health_config import HealthOptions
-from .layer_monitor import ActivationTrace, LayerMonitor, is_builtin_layer, output_activation
 from .probe import PROBE_EPOCHS, LayerHealth, Probe, build_probe, probe_epochs, probe_rows
 from .rules import Fold, assess, check_finite
 

@@ -13,9 +13,9 @@ from .events import (
 )
 from .executor import Executor
 from .job import Job, artifacts_for
-from .messages import MAX_CHECKPOINT_BYTES
-from .training_files import TrainingArtifacts
+from .training_artifacts import TrainingArtifacts
 from .trial_limits import NO_LIMITS, Limits, out_of_memory
+from .wire_format import MAX_CHECKPOINT_BYTES
 from .worker_config import CHECKPOINT_EVERY_S, WorkerConfig
 
 __all__ = [

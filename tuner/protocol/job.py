@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tuner.engines import StepTimes
-from tuner.protocol.training_files import TrainingArtifacts
+from tuner.protocol.training_artifacts import TrainingArtifacts
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-from .job_batch import run_jobs
+from .job_list_runner import run_jobs
 from .launch import dry_run_study, start
 from .progress import Progress
 from .shutdown import ShutdownSignal

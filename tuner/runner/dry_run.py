@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 
 from tuner.protocol import Executor, Job
-from tuner.runner.job_batch import run_jobs
+from tuner.runner.job_list_runner import run_jobs
 from tuner.runner.shutdown import ShutdownSignal
 from tuner.search import initial_points, suggest
 from tuner.storage import silence_optuna

@@ -17,10 +17,10 @@ from tuner.engines import StepTimes
 from tuner.errors import LeaseLostError, StorageError, StorageUnavailableError
 from tuner.protocol import Executor, Job
 from tuner.runner.budget import REOPENED_BY_FAILURE, Stopwatch
-from tuner.runner.open_study import OpenStudy
 from tuner.runner.progress import Progress
 from tuner.runner.shutdown import ShutdownSignal
 from tuner.runner.trial_events import RunningTrial, TrialEvents
+from tuner.runner.trial_proposals import OpenStudy
 from tuner.search import params_from_trial
 from tuner.storage import (
     HEARTBEAT_INTERVAL_S,

@@ -27,8 +27,8 @@ from tuner.protocol import (
     TrialRestarted,
     WorkerDied,
 )
-from tuner.runner.open_study import OpenStudy
-from tuner.runner.training_failures import DeathRetryPolicy, FailureStreak
+from tuner.runner.failure_policies import DeathRetryPolicy, FailureStreak
+from tuner.runner.trial_proposals import OpenStudy
 from tuner.search import Outcome, tell
 from tuner.storage import (
     DURATION,

@@ -1,7 +1,7 @@
 from .checkpoints import StoredCheckpoint
+from .coordinator_leases import HEARTBEAT_INTERVAL_S
 from .database import Database, open_database, open_read_only
 from .database_url import default_url, hidden, redacted
-from .leases import HEARTBEAT_INTERVAL_S
 from .queries import (
     StudyRecord,
     epochs_run,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from sqlalchemy import Column, MetaData, Table, insert, inspect, select, text, update
 
 from tuner.errors import StorageError, StudyBusyError
-from tuner.storage import leases, tables
-from tuner.storage.leases import LEASE_TTL_S, process_start, this_host
+from tuner.storage import coordinator_leases, tables
+from tuner.storage.coordinator_leases import LEASE_TTL_S, process_start, this_host
 from tuner.storage.sqlite import copy_file
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ def _rename(connection: Connection) -> None:
     """5: columns get the names of the field."""
     owners = as_stored(tables.owners, 4)
     if _columns(connection, owners) >= {column.name for column in owners.c}:  # else it is new as of step 3
-        clock = leases.now(connection)
+        clock = coordinator_leases.now(connection)
         for study_id in connection.execute(select(owners.c.study_id).distinct()).scalars().all():
-            for lease in leases.list_leases(connection, study_id, owners):
-                if leases.is_alive(lease, clock):
+            for lease in coordinator_leases.list_leases(connection, study_id, owners):
+                if coordinator_leases.is_alive(lease, clock):
                     raise _busy(lease.pid, lease.host)
         connection.execute(owners.delete())
     quote = connection.dialect.identifier_preparer.quote

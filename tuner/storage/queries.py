@@ -16,7 +16,7 @@ from tuner.engines import EpochRecord
 from tuner.errors import StudyNotFoundError, UsageError, nearest
 from tuner.health import Finding, LayerHealth, Probe
 from tuner.optuna_internals import TrialModel
-from tuner.storage import leases, tables
+from tuner.storage import coordinator_leases, tables
 from tuner.storage.database import Database
 from tuner.storage.migrations import as_stored
 from tuner.storage.stored_value_validation import check_rows, parse_study, stored_values
@@ -81,7 +81,7 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
             attrs=parse_study(name, frozen.user_attrs, trials),
             trials=trials,
             alive=database.has(tables.owners)
-            and leases.is_running(database.engine, frozen._study_id, _as_stored(database, tables.owners)),
+            and coordinator_leases.is_running(database.engine, frozen._study_id, _as_stored(database, tables.owners)),
         )
 
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from tuner.errors import StudyBusyError, UsageError
 from tuner.optuna_internals import StudyModel, TrialModel
-from tuner.storage import leases, optuna_sql, tables
+from tuner.storage import coordinator_leases, optuna_sql, tables
+from tuner.storage.coordinator_leases import Lease
 from tuner.storage.database import Database, storage_errors
-from tuner.storage.leases import Lease
 from tuner.storage.queries import read_study_record, study_names
 from tuner.storage.study_attributes import STOP_REQUEST
 
@@ -81,7 +81,7 @@ def request_stop(database: Database, name: str, *, at_once: bool) -> list[Lease]
     """
     record = read_study_record(database, name)
     with storage_errors(database.url), Session(database.engine) as session, session.begin():
-        revision = leases.lock(session, record.study_id, name)
+        revision = coordinator_leases.lock(session, record.study_id, name)
         alive = _alive(session, record.study_id)
         request = {"owners": [lease.owner for lease in alive], "at_once": at_once}
         if alive:
@@ -92,9 +92,9 @@ def request_stop(database: Database, name: str, *, at_once: bool) -> list[Lease]
 @contextmanager
 def _locked(database: Database, study_id: int, name: str, what: str) -> Iterator[Session]:
     """Open a transaction on a study that no process runs."""
-    leases.prepare(database.engine, study_id)
+    coordinator_leases.prepare(database.engine, study_id)
     with Session(database.engine) as session, session.begin():
-        leases.lock(session, study_id, name)
+        coordinator_leases.lock(session, study_id, name)
         for lease in _alive(session, study_id):
             raise StudyBusyError(
                 f"A study must not be {what} while it is run, but process {lease.pid} on "
@@ -104,6 +104,6 @@ def _locked(database: Database, study_id: int, name: str, what: str) -> Iterator
 
 
 def _alive(session: Session, study_id: int) -> list[Lease]:
-    found = leases.list_leases(session, study_id)
-    clock = leases.now(session) if found else 0
-    return [lease for lease in found if leases.is_alive(lease, clock)]
+    found = coordinator_leases.list_leases(session, study_id)
+    clock = coordinator_leases.now(session) if found else 0
+    return [lease for lease in found if coordinator_leases.is_alive(lease, clock)]

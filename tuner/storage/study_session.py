@@ -19,13 +19,13 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.orm import Session
 
 from tuner.errors import LeaseLostError, StudyNotFoundError
-from tuner.storage import checkpoints, leases, optuna_sql
+from tuner.storage import checkpoints, coordinator_leases, optuna_sql
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.database import Database, storage_errors
 from tuner.storage.memory_mirror import MirrorStorage, StudyMirror, copy_trial
 from tuner.storage.study_attributes import STOP_REQUEST
 from tuner.storage.transaction_plan import RequestTrials, Transaction
-from tuner.storage.trial_rows import as_requeued, coalesce
+from tuner.storage.trial_writes import as_requeued, coalesce
 from tuner.storage.write_buffer import WriteBuffer
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class StudySession:
         self.database, self.name = database, name
         self.recovered: list[int] = []
         self.on_remote_change: Callable[[FrozenTrial | None, FrozenTrial], None] = lambda before, trial: None
-        self._buffer, self._monitor = WriteBuffer(), leases.LeaseMonitor()
+        self._buffer, self._monitor = WriteBuffer(), coordinator_leases.LeaseMonitor()
         self._claimed: list[int] = []
         self._pending: Transaction | None = None
         self._transactions = 0
@@ -69,7 +69,7 @@ class StudySession:
             try:
                 self._transact()
             except BaseException:
-                leases.release_local(self._lease.owner)
+                coordinator_leases.release_local(self._lease.owner)
                 raise
 
     @property
@@ -190,14 +190,16 @@ class StudySession:
         except (LeaseLostError, StudyNotFoundError):
             pass  # then nothing is left to requeue
         finally:
-            leases.release_local(self._lease.owner)
+            coordinator_leases.release_local(self._lease.owner)
 
-    def _register(self) -> leases.Lease:
+    def _register(self) -> coordinator_leases.Lease:
         """Take a lease, and remove those of dead processes of this host."""
         with Session(self.database.engine) as session, session.begin():
-            leases.lock(session, self._study_id, self.name)
-            gone = [lease for lease in leases.list_leases(session, self._study_id) if lease.lives() is False]
-            lease = leases.join(session, self._study_id, gone)
+            coordinator_leases.lock(session, self._study_id, self.name)
+            gone = [
+                lease for lease in coordinator_leases.list_leases(session, self._study_id) if lease.lives() is False
+            ]
+            lease = coordinator_leases.join(session, self._study_id, gone)
             checkpoints.sweep(session)
         return lease
 
@@ -207,8 +209,8 @@ class StudySession:
         self.database.check_place()
         with storage_errors(self.database.url):
             with Session(self.database.engine) as session, session.begin():
-                revision = leases.lock(session, self._study_id, self.name)
-                last = leases.renew(session, self._lease.owner, self._transactions + 1)
+                revision = coordinator_leases.lock(session, self._study_id, self.name)
+                last = coordinator_leases.renew(session, self._lease.owner, self._transactions + 1)
                 self._resolve_unknown_commit(session, last)
                 self._pull(session, revision)
                 if work is not None:
@@ -220,7 +222,7 @@ class StudySession:
                     self._running_at_start.clear()
                 if leave:
                     plan.release_own(self._mirror, self._buffer)
-                    leases.remove(session, self._lease.owner)
+                    coordinator_leases.remove(session, self._lease.owner)
                 elif request is not None and not self._claimed:
                     plan.claim(session, self._mirror, request)
                 new_ids = optuna_sql.write(
@@ -273,7 +275,7 @@ class StudySession:
 def _load_snapshot(database: Database, study_id: int, name: str) -> StudyMirror:
     """Load a snapshot of a study; the first transaction reads what has changed since."""
     backend = database.optuna
-    revision = leases.prepare(database.engine, study_id)
+    revision = coordinator_leases.prepare(database.engine, study_id)
     frozen = next((one for one in backend.get_all_studies() if one._study_id == study_id), None)
     if frozen is None:
         raise StudyNotFoundError(f"The study {name!r} was deleted just now. Run the same command again.")
@@ -292,12 +294,12 @@ def _study_id(database: Database, name: str, direction: str) -> int:
     except KeyError:
         pass
     with database.engine.connect() as connection:
-        began = leases.now(connection)
+        began = coordinator_leases.now(connection)
     try:
         study_id = backend.create_new_study(directions, name)
     except DuplicatedStudyError:
         return backend.get_study_id_from_name(name)
-    leases.forget(database.engine, study_id, began)
+    coordinator_leases.forget(database.engine, study_id, began)
     return study_id
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tuner.errors import ContentError
-from tuner.study.table_study import table_study, table_study_name
+from tuner.study.table_scaffold import table_study, table_study_name
 from tuner.user_code import find
 
 _STUDY = """\

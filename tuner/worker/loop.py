@@ -35,8 +35,8 @@ from tuner.protocol import (
     TrialRestarted,
     WorkerConfig,
     artifacts_for,
-    messages,
     out_of_memory,
+    wire_format,
 )
 from tuner.refit import final_split, fit_final_model, revalidate, watches_validation
 from tuner.text import LOG_CHARS, excerpt, format_error
@@ -74,7 +74,7 @@ class Worker:
             return
         self._send({"is": "ready"})
         while True:
-            self.train(messages.parse_job(self._inbox.get()), config, engine, prepared)
+            self.train(wire_format.parse_job(self._inbox.get()), config, engine, prepared)
 
     def train(self, job: Job, config: WorkerConfig, engine: Engine, prepared: PreparedData) -> None:
         """Run one job and send its events."""
@@ -82,7 +82,7 @@ class Worker:
         def on_epoch(record: EpochRecord, report: tuple[int, float] | None) -> bool:
             step, value = report or (None, None)
             waits = step in job.rungs
-            self._send(messages.event_message(EpochFinished(job.number, record, step, value, waits)))
+            self._send(wire_format.event_message(EpochFinished(job.number, record, step, value, waits)))
             return bool(self._inbox.get()["go_on"]) if waits else True
 
         began, before = time.monotonic(), engine.compile_stats
@@ -107,14 +107,14 @@ class Worker:
             text = excerpt(traceback.format_exc(), LOG_CHARS)
             raised = JobFailed(job.number, format_error(error), text, out_of_memory(error))
             self._restore(job.number)
-            self._send(messages.event_message(raised))
+            self._send(wire_format.event_message(raised))
         else:
             made = engine.compile_stats[0] - before[0], engine.compile_stats[1] - before[1]
             seconds = job.spent_s + time.monotonic() - began
             new = {network: times for network, times in engine.step_times.items() if network not in job.measured}
             ended = JobFinished(job.number, training, seconds, made, engine.last_engine, engine.fallback_reason, new)
             self._restore(job.number)
-            self._send(messages.event_message(ended))
+            self._send(wire_format.event_message(ended))
 
     def _checked_build(self, build: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap the build function of a model file so that it warns of the model."""
@@ -126,7 +126,7 @@ class Worker:
             ending = output_activation(model)
             text = ending and second_activation_warning(*ending, recipe.head, recipe.task)
             if text:
-                self._send(messages.event_message(ModelWarned(number, text)))
+                self._send(wire_format.event_message(ModelWarned(number, text)))
             return model
 
         return built
@@ -136,7 +136,7 @@ class Worker:
         restored, lasting = self._state.restore() if self._state is not None else ([], [])
         if restored or lasting:
             event = GlobalStateChanged(number, tuple(restored), tuple(lasting))
-            self._send(messages.event_message(event))
+            self._send(wire_format.event_message(event))
 
     def _trial(
         self,
@@ -151,7 +151,7 @@ class Worker:
         """Train a trial from its checkpoint, or from scratch if there is none or it is invalid."""
 
         def tell(event: CheckpointSaved | CheckpointSkipped | TrialRestarted) -> None:
-            self._send(messages.event_message(event))
+            self._send(wire_format.event_message(event))
 
         def run(resume: Checkpoint | None) -> TrainingResult:
             keep = CheckpointPolicy(job.number, recipe, config.checkpoint_s, job.spent_s, tell)
@@ -245,7 +245,7 @@ def _redirect_stdio() -> tuple[BinaryIO, BinaryIO]:
 
 def _listen(reader: BinaryIO, inbox: queue.SimpleQueue[dict[str, Any]]) -> None:
     for line in reader:
-        inbox.put(messages.decode(line))
+        inbox.put(wire_format.decode(line))
     _kill_session()  # the coordinator has ended or closed the pipe; a training in progress is worth nothing
 
 
@@ -265,7 +265,7 @@ def main() -> None:
 
     def send(message: dict[str, Any]) -> None:
         try:
-            writer.write(messages.encode(message))
+            writer.write(wire_format.encode(message))
             writer.flush()
         except BrokenPipeError:
             _kill_session()

@@ -56,7 +56,7 @@ def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Executor]:
         yield RayExecutor(config, 1, loop=functools.partial(mock_ray.loop, die=mock_ray.end_process))
         return
     transport, connection = map(
-        importlib.import_module, ("tuner.executors.ray.transport", "tuner.executors.ray.cluster_connection")
+        importlib.import_module, ("tuner.executors.ray.actor_workers", "tuner.executors.ray.cluster_connection")
     )
     here = Path.cwd()
     with pytest.MonkeyPatch.context() as patch:

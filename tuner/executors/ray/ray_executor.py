@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tuner.executors.pool import WorkerPool
 from tuner.executors.ray.actor import Work, work
-from tuner.executors.ray.transport import RayActor, RayTransport
+from tuner.executors.ray.actor_workers import RayActor, RayTransport
 from tuner.protocol import WorkerConfig
 
 

@@ -12,9 +12,9 @@ from plotly.graph_objects import Figure
 
 from tuner.report.plots.curves import learning_curves, rate_curves
 from tuner.report.plots.epochs_by_outcome import epochs_spent
+from tuner.report.plots.health_heatmaps import layers_by_epoch, trials_by_epoch
 from tuner.report.plots.history import history
 from tuner.report.plots.importance_bars import importances
-from tuner.report.plots.layer_heatmaps import layers_by_epoch, trials_by_epoch
 from tuner.report.plots.parallel_coordinates import parallel
 from tuner.report.plots.slice import values
 from tuner.report.plots.style import titled

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from tuner.engines import TrainingResult
 from tuner.errors import StudyFailedError
 from tuner.protocol import EpochFinished, Executor, Job, JobFailed, JobFinished, LimitExceeded, ModelWarned, WorkerDied
+from tuner.runner.failure_policies import DeathRetryPolicy
 from tuner.runner.shutdown import ShutdownSignal
-from tuner.runner.training_failures import DeathRetryPolicy
 from tuner.text import excerpt
 
 _POLL_S = 0.2

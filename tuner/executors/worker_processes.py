@@ -24,7 +24,7 @@ from tuner.executors.memory_guard import MemoryGuard
 from tuner.executors.pool import PoolWorker, Received, WorkerExit
 from tuner.executors.system_memory import oom_kills
 from tuner.executors.worker_env import environment
-from tuner.protocol import WorkerConfig, messages
+from tuner.protocol import WorkerConfig, wire_format
 from tuner.text import STORED_CHARS, plain
 
 _LOG_LINES = 40
@@ -91,7 +91,7 @@ class WorkerProcess(PoolWorker):
         return os.pread(self.log.fileno(), max_bytes, max(0, size - max_bytes))  # does not move the worker's position
 
 
-_Line: TypeAlias = dict[str, Any] | messages.MessageError | None
+_Line: TypeAlias = dict[str, Any] | wire_format.MessageError | None
 """A message from a worker's pipe, or None at its end."""
 
 
@@ -150,7 +150,7 @@ class PipeTransport:
         assert worker.process.stdin is not None
         worker.oom_kills = oom_kills()
         with contextlib.suppress(OSError, ValueError):  # it died, or its input is closed
-            worker.process.stdin.write(messages.encode(message))
+            worker.process.stdin.write(wire_format.encode(message))
             worker.process.stdin.flush()
 
     def receive(self, timeout_s: float) -> Iterator[tuple[WorkerProcess, Received]]:
@@ -204,9 +204,9 @@ class PipeTransport:
         assert worker.process.stdout is not None
         try:
             with worker.process.stdout as output:
-                for message in messages.receive(output):
+                for message in wire_format.receive(output):
                     self._inbox.put((worker, message))
-        except messages.MessageError as error:
+        except wire_format.MessageError as error:
             self._inbox.put((worker, error))
         finally:
             self._inbox.put((worker, None))
