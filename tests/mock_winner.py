@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import mock_study
@@ -12,8 +12,10 @@ import numpy as np
 from tuner.catalog import Recipe
 from tuner.data import DataOptions, PreparedData, Split, held_out, prepare
 from tuner.engines import TrainingResult
-from tuner.protocol import Event, Job, JobFinished, WorkerConfig, artifacts_for
+from tuner.protocol import Event, Job, JobFinished, ModelCost, WorkerConfig, artifacts_for
 from tuner.refit import watches_validation
+
+COST = ModelCost(1_000, 0.5, 1.5)
 
 Share = Callable[[Recipe], float]
 """The share of the rows that a recipe answers right."""
@@ -35,6 +37,7 @@ class Pretender:
         instead: What happens in place of the end of a training, by job; for errors.
         share_of_test: How many test rows it answers right; None for as many as of the others.
         prepared: The rows; they are read again here.
+        controls: How many rows each control answers right; 0 for those that are not named.
     """
 
     def __init__(
@@ -46,8 +49,9 @@ class Pretender:
         instead: Callable[[Job], Event | None] = lambda job: None,
         share_of_test: float | None = None,
         prepared: PreparedData | None = None,
+        controls: Mapping[str, float] | None = None,
     ) -> None:
-        self._share_of_test = share_of_test
+        self._share_of_test, self._controls = share_of_test, controls or {}
         self.place, self._share, self._diverges, self._instead = place, share, diverges, instead
         self._options = DataOptions.model_validate(dict(place.data))
         self._splits = prepare(self._options, place.project, place.seed).splits
@@ -82,18 +86,25 @@ class Pretender:
 
     def _train(self, job: Job) -> TrainingResult:
         recipe = Recipe.from_json(job.recipe)
+        if job.purpose == "control":
+            share = self._controls.get(job.control, 0.0)
+            artifacts_for(job).keep([self._answers(recipe, split, share) for split in self._splits], cost=COST)
+            return TrainingResult("complete", share)
+        if job.purpose == "assemble":
+            with zipfile.ZipFile(artifacts_for(job).model, "w") as archive:
+                archive.writestr("config.json", "{}")
+            artifacts_for(job).keep([], cost=COST)
+            return TrainingResult("complete")
         if self._diverges(recipe, job.purpose):
             return TrainingResult("diverged", None, "the training loss became nan in epoch 1")
         splits: tuple[Split, ...] = self._splits
         if job.purpose == "final_fit":
             keep = watches_validation(recipe)
             splits = (held_out(self._options, self.place.project, self.place.seed, keep_validation=keep),)
-            with zipfile.ZipFile(artifacts_for(job).model, "w") as archive:
-                archive.writestr("config.json", "{}")
         share = self._share(recipe)
         if job.purpose == "final_fit" and self._share_of_test is not None:
             share = self._share_of_test
-        artifacts_for(job).keep([self._answers(recipe, split, share) for split in splits])
+        artifacts_for(job).keep([self._answers(recipe, split, share) for split in splits], cost=COST)
         return TrainingResult("complete", self._share(recipe))
 
     def _answers(self, recipe: Recipe, split: Split, share: float) -> np.ndarray:

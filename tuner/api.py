@@ -236,6 +236,7 @@ def train(
     workers: int | None = None,
     storage: str | None = None,
     force: bool = False,
+    single: bool = False,
     code: Collection[str] = (),
     show: Callable[[Progress], None] = lambda standing: None,
 ) -> RefitResult:
@@ -252,6 +253,7 @@ def train(
         workers: Worker processes; None for one per core.
         storage: URL of the database; by default `runs/tuner.db` of the study file's project, or of the current folder.
         force: Whether to overwrite an existing file.
+        single: Whether to save one network, not the ensemble of the seeds.
         code: Model and data functions to allow, such as "models/own.py:build", if no study file of the project names
             them: code that only the database names is not run.
         show: Called with each change of the progress.
@@ -279,7 +281,7 @@ def train(
 
     database = open_database(storage or default_url(project), create=False)
     try:
-        request = RefitOptions(Path(output), top, seeds, seed, force, tuple(code))
+        request = RefitOptions(Path(output), top, seeds, seed, force, tuple(code), single)
         return refit_leaders(read_study_results(database, name), project, request, executor, show)
     finally:
         database.close()

@@ -39,7 +39,8 @@ def test_it_says_what_it_found(call, url, project):
         assert part in text, part
     assert "Wrote best.keras" in said.out
     assert 'keras.saving.load_model("best.keras")' in said.out
-    assert said.err.splitlines()[0].startswith("0/12 trainings")
+
+    assert said.err.splitlines()[0].startswith("0/14 trainings")
     assert (project / "best.keras").is_file()
 
 

@@ -14,6 +14,8 @@ import pytest
 from tuner.catalog import Choice, ModelChoice, Recipe, Task, build_model, resolve_head
 from tuner.data import DataOptions, HeldOut, held_out, prepare
 from tuner.errors import ContentError
+from tuner.refit.ensemble import average
+from tuner.refit.temperature import calibrate
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +26,7 @@ CASES: dict[str, dict[str, Any]] = {
     "tanh": {"data": {"source": "breast_cancer"}, "loss": "squared_hinge", "head": "tanh"},
     "relu": {"data": {"source": "breast_cancer"}, "loss": "binary_crossentropy", "head": "relu"},
     "own_head": {"data": {"source": "breast_cancer"}, "loss": "hinge", "head": "model"},
-    "labels": {"data": {"source": "labels.npz", "scale": "none"}, "loss": "binary_crossentropy"},
+    "labels": {"data": {"source": "label_rows.npz", "scale": "none"}, "loss": "binary_crossentropy"},
     "value": {"data": {"source": "diabetes"}, "loss": "quantile"},
     "values": {"data": {"source": "linnerud", "scale": "robust"}, "loss": "huber"},
     "table": {
@@ -33,6 +35,20 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "tiny": {"data": {"source": "tiny.npz"}, "loss": "categorical_crossentropy"},
     "far": {"data": {"source": "far.npz"}, "loss": "mean_squared_error"},
+    "ensemble": {"data": {"source": "digits"}, "loss": "categorical_crossentropy", "weights": [1 / 3] * 3, "by": 1.7},
+    "mixture": {
+        "data": {"source": "breast_cancer"},
+        "loss": ["binary_crossentropy", "hinge", "squared_hinge"],
+        "weights": [0.5, 0.3, 0.2],
+        "by": 0.6,
+    },
+    "labels_ensemble": {
+        "data": {"source": "label_rows.npz"},
+        "loss": "binary_crossentropy",
+        "weights": [0.5] * 2,
+        "by": 2.0,
+    },
+    "value_mixture": {"data": {"source": "diabetes"}, "loss": "huber", "weights": [0.9, 0.1]},
 }
 
 LOAD = """
@@ -81,7 +97,7 @@ def recipe_of(task: Task, loss: str, head: str | None = None, **data: Any) -> Re
 def write_data(folder: Path) -> None:
     random = np.random.default_rng(0)
     x = random.normal(size=(120, 4))
-    np.savez(folder / "labels.npz", x=x, y=(x[:, :3] > 0).astype(int))
+    np.savez(folder / "label_rows.npz", x=x, y=(x[:, :3] > 0).astype(int))
     np.savez(folder / "tiny.npz", x=x * [1e-9, 1e-15, 1.0, 1e6] + [1e-8, 0.0, 20.0, 0.0], y=np.arange(120) % 3)
     np.savez(folder / "far.npz", x=x + [1e9, -3e6, 0.0, 1e4], y=x.sum(axis=1) + 1e7)
     lines = ["area,colour,rooms,price"]
@@ -95,21 +111,27 @@ def write_data(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """What a process without this package found in the file of each case."""
-    from tuner.refit.serving_model import build_serving_model, save_checked
+    from tuner.refit.serving_model import TrainedNetwork, build_serving_model, save_checked
 
     folder = tmp_path_factory.mktemp("saved")
     write_data(folder)
     for name, case in CASES.items():
         options = DataOptions.model_validate(case["data"])
         facts, held = prepare(options, folder, 0).facts, held_out(options, folder, 0)
-        recipe = recipe_of(facts.task, case["loss"], case.get("head"), **case["data"])
-        model = build_model(recipe, facts.input_shape, facts.outputs, build)
-        for variable in model.variables:  # as if it had been trained
-            if variable.dtype == "float32":
-                variable.assign(np.random.default_rng(1).uniform(0.5, 1.5, variable.shape))
-        file = folder / f"{name}.keras"
-        save_checked(build_serving_model(model, recipe, held), file, held, recipe, model)
-        np.savez(folder / f"{name}.npz", rows=held.sample, expected=expected(model, recipe, held))
+        weights, losses = case.get("weights", [1.0]), case["loss"]
+        losses = [losses] * len(weights) if isinstance(losses, str) else losses
+        recipes = [recipe_of(facts.task, loss, case.get("head"), **case["data"]) for loss in losses]
+        models = [build_model(recipe, facts.input_shape, facts.outputs, build) for recipe in recipes]
+        for number, model in enumerate(models, 1):
+            for variable in model.variables:  # as if it had been trained
+                if variable.dtype == "float32":
+                    variable.assign(np.random.default_rng(number).uniform(0.5, 1.5, variable.shape))
+        file, by = folder / f"{name}.keras", case.get("by")
+        each = [[expected(model, recipe, held)] for model, recipe in zip(models, recipes, strict=True)]
+        answers = average(each, weights) if by is None else calibrate(average(each, weights), by, facts.task)
+        networks = [TrainedNetwork(*one) for one in zip(models, recipes, weights, strict=True)]
+        save_checked(build_serving_model(networks, held, by), file, held, answers[0], "own.py")
+        np.savez(folder / f"{name}.npz", rows=held.sample, expected=answers[0])
     command = [sys.executable, "-c", LOAD, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -156,12 +178,19 @@ def forgetful_model(inputs: tuple[int, ...], outputs: int, **options: Any) -> An
     [(lambda_model, "load with its safe mode on, but that of own.py:build cannot"), (forgetful_model, "other answers")],
 )
 def test_what_plain_keras_cannot_load_is_refused(model_file: Callable[..., Any], rule: str, tmp_path: Path) -> None:
-    from tuner.refit.serving_model import build_serving_model, find_custom_objects, save_checked
+    from tuner.refit.serving_model import TrainedNetwork, build_serving_model, find_custom_objects, save_checked
 
     options = DataOptions(source="iris")
     held = held_out(options, tmp_path, 0)
     recipe = recipe_of(Task.MULTICLASS, "categorical_crossentropy")
     model = build_model(recipe, (4,), 3, model_file)
     assert find_custom_objects(model) == (("Forgetful",) if model_file is forgetful_model else ())
+    answers = expected(model, recipe, held)
     with pytest.raises(ContentError, match=rule):
-        save_checked(build_serving_model(model, recipe, held), tmp_path / "m.keras", held, recipe, model)
+        save_checked(
+            build_serving_model([TrainedNetwork(model, recipe)], held),
+            tmp_path / "m.keras",
+            held,
+            answers,
+            "own.py:build",
+        )

@@ -6,18 +6,20 @@ import json
 import math
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from mock_results import mock_results
-from mock_winner import deserved, pretending
+from mock_winner import COST, deserved, pretending
 
 from tuner.catalog import Recipe
 from tuner.errors import ContentError, DataError, NoBestTrialError, StudyFailedError, UsageError
 from tuner.health import HealthOptions
 from tuner.protocol import JobFailed, LimitExceeded, Limits, WorkerDied
 from tuner.refit import RefitOptions, RefitResult, refit_leaders
+from tuner.refit.contenders import find_contenders
 from tuner.results import StoredStudy, read_study_results
 from tuner.serving import read_about
 
@@ -35,7 +37,7 @@ def study(place) -> StoredStudy:
 
 
 def trained(study: StoredStudy, folder: Path, file: Path, **options) -> RefitResult:
-    asked = {key: options.pop(key) for key in ("top", "seeds", "seed", "force") if key in options}
+    asked = {key: options.pop(key) for key in ("top", "seeds", "seed", "force", "single") if key in options}
     return refit_leaders(study, folder, RefitOptions(file, **asked), pretending(**options))
 
 
@@ -62,7 +64,8 @@ def test_the_test_part_is_scored_and_lies_where_it_was_expected(found):
     assert found.verdict == "winner"
     assert found.expected.low < found.test.mean < found.expected.high
     assert found.test.interval.low < found.test.mean < found.test.interval.high
-    assert found.test.value == found.test.values[0], "the first seed is kept, not the best one"
+    assert found.test.score == found.test.value > found.test.mean - 0.02, "the ensemble is what is scored"
+    assert found.test.seed is None
     assert found.rows == {"train": 1438, "validation": 359, "test": 359}
     width = found.expected.high - found.expected.low
     assert width > found.winner.candidate.interval.high - found.winner.candidate.interval.low
@@ -81,7 +84,7 @@ def test_the_file_says_what_it_is(found, place):
 def test_seeds_are_shared_by_the_recipes_and_new(study, place, tmp_path):
     executors = pretending()
     refit_leaders(study, place, RefitOptions(tmp_path / "a.keras", seeds=2), executors)
-    jobs = executors.made[-1].jobs
+    jobs = [job for job in executors.made[-1].jobs if job.purpose in ("revalidate", "final_fit")]
     seeds = [Recipe.from_json(job.recipe).seed for job in jobs]
     again, final = seeds[:6], seeds[6:]
     assert len(set(again)) == 2
@@ -117,7 +120,7 @@ def test_noise_has_no_winner(study, place, tmp_path):
     assert said.verdict == "none"
     assert not file.exists()
     assert said.test is said.expected is said.file is None
-    assert all(job.purpose == "revalidate" for job in executors.made[-1].jobs), "the test part is not touched"
+    assert {job.purpose for job in executors.made[-1].jobs} == {"control", "revalidate"}, "the test part is not touched"
     assert any(sentence.startswith("No winner: ") for sentence in said.meaning)
     assert said.baseline.p > 0.05
 
@@ -188,7 +191,7 @@ def test_the_first_seed_that_does_not_diverge_is_kept(study, place, tmp_path):
         last.extend([recipe.seed] if purpose == "final_fit" else [])
         return purpose == "final_fit" and len(last) == 1
 
-    said = trained(study, place, tmp_path / "a.keras", diverges=first)
+    said = trained(study, place, tmp_path / "a.keras", diverges=first, single=True)
     assert said.test.seed == 1
     assert said.test.values[0] is None
     assert said.recipe.seed == last[1]
@@ -298,7 +301,7 @@ def test_without_a_complete_trial(tmp_path):
 def test_progress_counts_trainings(study, place, tmp_path):
     shown = []
     refit_leaders(study, place, RefitOptions(tmp_path / "a.keras", seeds=2), pretending(), shown.append)
-    assert shown[-1].finished == shown[-1].trials == 2 * 3 + 2
+    assert shown[-1].finished == shown[-1].trials == 2 * 3 + 2 + 2, "leaders, controls, final trainings"
     assert shown[-1].unit == "trainings"
     assert shown[-1].counts["running"] == 0
     assert max(standing.counts["running"] for standing in shown) == 2
@@ -339,3 +342,83 @@ def test_a_study_with_a_budget_that_nobody_wrote(study, place, tmp_path, monkeyp
         UsageError, match=r"The database must hold 'mock' as .* but budget\.memory there cannot be read"
     ):
         trained(study, place, tmp_path / "a.keras")
+
+
+def test_the_ensemble_is_handed_over(study, place, tmp_path):
+    executors = pretending()
+    said = refit_leaders(study, place, RefitOptions(tmp_path / "a.keras"), executors)
+    job = executors.made[-1].jobs[-1]
+    assert job.purpose == "assemble"
+    assert [member.weight for member in job.members] == pytest.approx([0.2] * 5)
+    assert [member.recipe["seed"] for member in job.members] == [member.seed for member in said.handed.members]
+    about = read_about(tmp_path / "a.keras")
+    assert [member["trial"] for member in about.members] == [said.chosen] * 5
+    assert about.temperature == said.handed.temperature
+    assert (said.handed.model, said.handed.cost, said.handed.bytes) == ("ensemble", COST, said.handed.bytes)
+    rows = {row.name: row for row in said.models}
+    assert list(rows) == ["single", "ensemble", "constant", "linear", "boosting"]
+    assert rows["ensemble"].cost.weights == 5 * rows["single"].cost.weights == 5 * COST.weights
+    assert rows["single"].score == said.winner.candidate.mean
+    assert said.control is None
+
+
+def test_a_single_network_is_handed_over_if_asked_for(study, place, tmp_path):
+    executors = pretending()
+    said = refit_leaders(study, place, RefitOptions(tmp_path / "a.keras", single=True), executors)
+    job = executors.made[-1].jobs[-1]
+    assert [(member.weight, member.recipe["seed"]) for member in job.members] == [(1.0, said.recipe.seed)]
+    assert job.temperature is None
+    assert (said.test.seed, said.test.value, said.test.score) == (0, said.test.values[0], said.test.mean)
+    assert read_about(tmp_path / "a.keras").members == ()
+    assert "The ensemble of" not in " ".join(said.meaning)
+
+
+def test_a_mixture_trains_each_of_its_recipes(study, place, tmp_path, monkeypatch):
+    def mixture(contenders, measure, *, single):
+        first, second = (row for row in ranks)
+        return replace(contenders[1], name="mixture", shares={first: 0.75, second: 0.25})
+
+    ranks = [row.candidate.leader.trial for row in trained(study, place, tmp_path / "a.keras").recipes][:2]
+    monkeypatch.setattr("tuner.refit.refit_study.select_contender", mixture)
+    monkeypatch.setattr(
+        "tuner.refit.refit_study.find_contenders",
+        lambda *given: [*(found := find_contenders(*given)), replace(found[1], name="mixture", shares={ranks[0]: 1.0})],
+    )
+    executors, file = pretending(), tmp_path / "b.keras"
+    said = refit_leaders(study, place, RefitOptions(file, seeds=3), executors)
+    job = executors.made[-1].jobs[-1]
+    assert [member.weight for member in job.members] == pytest.approx([0.25, 0.25 / 3] * 3)
+    assert [member["trial"] for member in read_about(file).members] == ranks * 3
+    assert len(said.test.values) == 6
+    assert said.test.score is not None
+
+
+def test_a_control_that_is_as_good_comes_first(study, place, tmp_path):
+    said = trained(study, place, tmp_path / "a.keras", controls={"linear": 0.1, "boosting": 1.0})
+    assert said.verdict == "winner", "a model is saved all the same"
+    assert said.control is not None
+    assert said.control.startswith("A control is better: gradient boosting (scikit-learn")
+    assert said.meaning[0] == said.control
+    again = read_study_results(study.database, "mock")
+    assert again.record.attrs.refit["control"] == said.control
+
+
+@pytest.mark.parametrize("kind", [LimitExceeded, JobFailed])
+def test_a_control_that_fails_is_left_out(study, place, tmp_path, kind):
+    def failing(job):
+        texts = ["more than 2 GB"] if kind is LimitExceeded else ["ValueError: no", "Traceback"]
+        return kind(job.number, *texts) if job.purpose == "control" else None
+
+    said = trained(study, place, tmp_path / "a.keras", instead=failing)
+    assert said.verdict == "winner"
+    assert [row.note for row in said.models[-2:]] == [
+        "more than 2 GB" if kind is LimitExceeded else "ValueError: no"
+    ] * 2
+
+
+def test_too_much_data_has_no_controls(study, place, tmp_path, monkeypatch):
+    monkeypatch.setattr("tuner.refit.model_comparison.MOST_VALUES", 1_000)
+    executors = pretending()
+    said = refit_leaders(study, place, RefitOptions(tmp_path / "a.keras", seeds=2, top=1), executors)
+    assert "control" not in {job.purpose for job in executors.made[-1].jobs}
+    assert said.models[-1].note == "more than 1,000 values to train on"

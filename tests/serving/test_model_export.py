@@ -50,7 +50,7 @@ def recurrent(inputs: tuple[int, ...], outputs: int, **options: Any) -> Any:
 
 def save(folder: Path, data: dict[str, Any], make: Any = build) -> Path:
     """Save a model that was not trained, as `tuner train` saves it."""
-    from tuner.refit.serving_model import build_serving_model
+    from tuner.refit.serving_model import TrainedNetwork, build_serving_model
 
     options = DataOptions.model_validate(data)
     facts, held = prepare(options, folder, 0).facts, held_out(options, folder, 0)
@@ -65,10 +65,11 @@ def save(folder: Path, data: dict[str, Any], make: Any = build) -> Path:
         metric="mean_squared_error" if facts.task is Task.REGRESSION else "accuracy",
         data=data,
     )
-    network = build_model(recipe, facts.input_shape, facts.outputs, make)
+    networks = [build_model(recipe, facts.input_shape, facts.outputs, make) for _ in range(2)]
     assert held.preprocessing is not None
     file = folder / "m.keras"
-    build_serving_model(network, recipe, held).save(file)
+    temperature = 1.5 if facts.task.classifies else None
+    build_serving_model([TrainedNetwork(one, recipe, 0.5) for one in networks], held, temperature).save(file)
     about = ModelMetadata("s", 1, recipe.metric, "maximize", recipe, facts.classes, held.preprocessing)  # type: ignore[arg-type]
     write_about(file, about)
     return file

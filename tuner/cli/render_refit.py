@@ -5,28 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from tuner.cli.console import Text, console
 from tuner.cli.render_study import params_table
-from tuner.text import count, python_text, value_text
+from tuner.text import count, duration, python_text, value_text
 
 _TABLE_COLUMNS = 78
 """Below this many columns a table would cut its numbers."""
 
 
 def render_refit(content: dict[str, Any]) -> None:
-    """Print the recipes, the chosen one, its test score, and what it all means."""
+    """Print whether a control is as good, the recipes and models, the test score, and what it all means."""
     out, metric = console(), content["metric"]
     rows = content["rows"]
+    if content["control"]:
+        out.print(Text(content["control"], "bold"))
     out.print(
         f"Study {content['study']}: {count(len(content['recipes']), 'leading recipe')} retrained with "
         f"{content['seeds']} seeds each, {metric} on {rows['validation']} validation rows"
     )
     _show_recipes(out, content)
+    _show_models(out, content)
     none = content["verdict"] == "none"
     for sentence in content["meaning"]:
-        if not (none and sentence == content["baseline"]["meaning"]):  # that one is the error then
+        # The first one is printed above, the second one is the error then.
+        if sentence != content["control"] and not (none and sentence == content["baseline"]["meaning"]):
             out.print(Text(sentence))
     if none:
         return
@@ -34,16 +39,63 @@ def render_refit(content: dict[str, Any]) -> None:
     out.print(Text(f"Chosen: trial {chosen['trial']}, trained on {rows['train']} rows", "bold"))
     out.print(params_table(chosen["params"]))
     out.print(Text(f"validation {metric} {_with(chosen['mean'], chosen['interval'])}", "bold"))
-    test = content["test"]
-    if test is not None and test["mean"] is not None:
-        saved = test["saved"]
-        out.print(Text(f"test {metric} {_with(test['mean'], test['interval'])}, on {rows['test']} rows", "bold"))
-        if saved["value"] is not None:
-            out.print(f"of the saved model {_with(saved['value'], saved['interval'])}")
-    out.print(f"Wrote {content['file']}", soft_wrap=True)
-    out.print(
-        f"Next: keras.saving.load_model({python_text(content['file'])}), or tuner.load", style="dim", soft_wrap=True
-    )
+    _show_test(out, content)
+    _show_file(out, content)
+
+
+def _show_test(out: Console, content: dict[str, Any]) -> None:
+    test, rows = content["test"], content["rows"]["test"]
+    if test is None or test["score"] is None:
+        return
+    saved, members = test["saved"], f"{_with(test['mean'], test['interval'])}"
+    if saved["seed"] is None:
+        out.print(Text(f"test {content['metric']} {_with(saved['value'], saved['interval'])}, on {rows} rows", "bold"))
+        out.print(f"of its networks alone {members}")
+        return
+    out.print(Text(f"test {content['metric']} {members}, on {rows} rows", "bold"))
+    if saved["value"] is not None:
+        out.print(f"of the saved model {_with(saved['value'], saved['interval'])}")
+
+
+def _show_file(out: Console, content: dict[str, Any]) -> None:
+    handed, file = content["handed_over"], content["file"]
+    networks, times = count(len(handed["members"]), "network"), handed["predict_ms"]
+    size = f"{handed['weights']:,} weights, {handed['bytes'] / 1e6:.3g} MB"
+    speed = f"answers a row in {times['one_row']:.2g} ms, and 256 in {times['rows_256']:.2g} ms"
+    out.print(f"Wrote {file}: {networks}, {size}; {speed}", soft_wrap=True)
+    out.print(f"Next: keras.saving.load_model({python_text(file)}), or tuner.load", style="dim", soft_wrap=True)
+
+
+def _show_models(out: Console, content: dict[str, Any]) -> None:
+    """Print the models that could be handed over, and the controls, on the same rows."""
+    handed = content["handed_over"]["model"] if content["handed_over"] else None
+    rows = [_model_cells(row, row["name"] == handed) for row in content["models"]]
+    names = ("model", content["metric"], "95 % interval", "weights", "1 row, ms", "256, ms", "trained")
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in names:
+        table.add_column(name, justify="left" if name in ("model", "95 % interval") else "right", no_wrap=True)
+    for cells in rows:
+        table.add_row(*cells)
+    if Measurement.get(out, out.options.update(max_width=1_000), table).maximum <= out.width:
+        out.print(table)
+        return
+    for row, cells in zip(content["models"], rows, strict=True):
+        out.print(f"{cells[0]}: {row['note'] or _with(row['score'], row['interval'])}")
+        if row["weights"]:
+            out.print(f"  {cells[3]} weights; {cells[4]} ms for a row, {cells[5]} for 256; trained in {cells[6]}")
+
+
+def _model_cells(row: dict[str, Any], handed: bool) -> list[str | Text]:
+    times = row["predict_ms"]
+    return [
+        Text(f"{row['name']}{' (handed over)' if handed else ''}", "bold" if handed else ""),
+        "not trained" if row["score"] is None else value_text(row["score"]),
+        _interval(row["interval"]),
+        "" if row["weights"] is None else f"{row['weights']:,}",
+        "" if times is None else f"{times['one_row']:.2g}",
+        "" if times is None else f"{times['rows_256']:.2g}",
+        "" if row["seconds"] is None else duration(row["seconds"]),
+    ]
 
 
 def _show_recipes(out: Console, content: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ from tuner.errors import StudyFailedError
 @click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, help="Number of recipes.")
 @click.option("--seeds", type=click.IntRange(2, 1000), default=5, show_default=True, help="Trainings of each.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed that the seeds derive from.  [default: the study's]")
+@click.option("--single", is_flag=True, help="Save one network, not the ensemble of the seeds.")
 @click.option("--workers", type=click.IntRange(min=1, max=256), help="Worker processes.  [default: one per core]")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @code_option
@@ -42,6 +43,7 @@ def command(
     top: int,
     seeds: int,
     seed: int | None,
+    single: bool,
     workers: int | None,
     force: bool,
     code: tuple[str, ...],
@@ -67,6 +69,7 @@ def command(
             top=top,
             seeds=seeds,
             seed=seed,
+            single=single,
             workers=workers,
             storage=storage,
             force=force,

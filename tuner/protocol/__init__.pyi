@@ -12,8 +12,8 @@ from .events import (
     WorkerDied,
 )
 from .executor import Executor
-from .job import Job, artifacts_for
-from .training_artifacts import TrainingArtifacts
+from .job import Job, Member, artifacts_for
+from .training_artifacts import ModelCost, TrainingArtifacts
 from .trial_limits import NO_LIMITS, Limits, out_of_memory
 from .wire_format import MAX_CHECKPOINT_BYTES
 from .worker_config import CHECKPOINT_EVERY_S, WorkerConfig
@@ -33,6 +33,8 @@ __all__ = [
     "JobFinished",
     "LimitExceeded",
     "Limits",
+    "Member",
+    "ModelCost",
     "ModelWarned",
     "TrainingArtifacts",
     "TrialRestarted",

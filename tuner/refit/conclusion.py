@@ -21,10 +21,13 @@ def test_confirms(baseline: Baseline) -> bool:
 
 def explain(trained: RefitResult) -> Iterator[str]:
     """Explain the result in sentences, the most important first."""
+    if trained.control is not None:
+        yield trained.control
     yield trained.leaders
     yield trained.baseline.meaning
     yield from _optimism(trained)
     if trained.verdict != "none":
+        yield from _handed_over(trained)
         yield from _test(trained)
     diverged = sum(row.candidate.values.count(None) for row in trained.recipes)
     if diverged:
@@ -55,17 +58,32 @@ def _optimism(trained: RefitResult) -> Iterator[str]:
     yield f"{text}."
 
 
+def _handed_over(trained: RefitResult) -> Iterator[str]:
+    rows, handed = {row.name: row for row in trained.models}, trained.handed
+    if handed is None:
+        return
+    single, row = rows["single"], rows[handed.model]
+    if handed.model != "single" and row.score is not None and single.score is not None:
+        gain = Objective(trained.metric, trained.direction).gain(row.score, single.score)
+        text = f"The {handed.model} of {len(handed.members)} networks has {trained.metric} {row.score:.5g} there"
+        yield f"{text}, {_better_by(gain)} one network on average."
+    if "mixture" in rows and handed.model == "ensemble":
+        yield "A mixture of the leading recipes is not taken: its bound is not better than that of the ensemble."
+    if handed.temperature is not None:
+        yield f"Probabilities are calibrated: logits are divided by {handed.temperature:.3g}."
+
+
 def _test(trained: RefitResult) -> Iterator[str]:
     test, found = trained.test, trained.baseline
     if test is None:
         yield "The study has no test part (`test = 0`), so the saved model was scored on no rows that it has not seen."
         return
-    if test.mean is None:
+    if test.score is None:
         yield f"On the test part {trained.metric} is not defined, or the model's answers are not finite."
         return
     if trained.expected is not None:
         low, high = trained.expected.low, trained.expected.high
-        where = "it is inside" if low <= test.mean <= high else "it is outside, which happens once in twenty times"
+        where = "it is inside" if low <= test.score <= high else "it is outside, which happens once in twenty times"
         yield f"From the validation part, the test score was expected between {low:.5g} and {high:.5g}: {where}."
     if not test_confirms(found):
         yield (

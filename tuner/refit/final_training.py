@@ -1,4 +1,4 @@
-"""The last training of a chosen recipe: on all rows but those of the test, which are answered once."""
+"""The last trainings of a chosen recipe: on all rows but those of the test, which are answered once."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def fit_final_model(
     on_epoch: ReportCallback,
     kept: TrainingArtifacts,
 ) -> TrainingResult:
-    """Train on a final split, keep the outputs on the test rows, and the model as a file that takes rows of the source.
+    """Train on a final split, and keep the network, with its outputs on the test rows and on the sample.
 
     Args:
         engine: Trains.
@@ -61,7 +61,7 @@ def fit_final_model(
         split: What that gave; the same one for all trainings, as engines keep their rows.
         build: The function of the model file.
         on_epoch: Is told of each epoch.
-        kept: Where both are kept.
+        kept: Where all of it is kept.
 
     Raises:
         ContentError: Plain Keras cannot load the model again.
@@ -73,11 +73,12 @@ def fit_final_model(
     training = engine.train(TrainingTask(recipe, split, prepared.facts, build), decide)
     if training.state != TrialState.COMPLETE:
         return training
-    from tuner.refit.serving_model import build_serving_model, find_custom_objects, save_checked
+    from tuner.refit.serving_model import find_custom_objects, save_loadable
 
-    model = engine.trained_model()
-    test = held.validation
+    assert held.preprocessing is not None
+    model, test = engine.trained_model(), held.validation
     outputs = predict_outputs(model, test.x) if len(test) else np.empty((0, prepared.facts.outputs), np.float32)
-    save_checked(build_serving_model(model, recipe, held), kept.model, held, recipe, model)
-    kept.keep([outputs], find_custom_objects(model))
+    sample = predict_outputs(model, held.preprocessing.apply(held.sample))
+    save_loadable(model, kept.model, recipe.model.reference)
+    kept.keep([outputs], find_custom_objects(model), sample=sample)
     return training

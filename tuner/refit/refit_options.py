@@ -19,6 +19,7 @@ class RefitOptions:
         seed: What they are made from; None for the study's.
         force: Whether a file that is there is written over.
         code: Code of the project that the person names, beside what study files of the project name.
+        single: Whether one network is handed over, not the ensemble of the seeds.
     """
 
     file: Path
@@ -27,3 +28,4 @@ class RefitOptions:
     seed: int | None = None
     force: bool = False
     code: tuple[str, ...] = ()
+    single: bool = False

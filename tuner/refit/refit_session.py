@@ -13,7 +13,7 @@ import numpy as np
 from tuner.catalog import METRICS, BuildableRecipe, Recipe, TrialState
 from tuner.data import PreparedData, Split
 from tuner.engines import TrainingResult
-from tuner.protocol import Executor, Job, TrainingArtifacts
+from tuner.protocol import Executor, Job, JobFinished, TrainingArtifacts
 from tuner.refit.finalists import derive_seed
 from tuner.refit.scoring import to_answers
 from tuner.results import StoredStudy
@@ -35,6 +35,10 @@ class RefitProgress:
         self._began = time.monotonic()
         self._counts = dict.fromkeys(TrialState, 0)
         self._best: tuple[int, float, dict[str, Any]] | None = None
+
+    def add(self, trainings: int) -> None:
+        """Count trainings that come on top."""
+        self._total += trainings
 
     def show(self, note: str | None) -> None:
         """Show the progress, with a note for the user."""
@@ -101,15 +105,40 @@ class RefitSession:
         """Return the recipe with its seed number `index`."""
         return recipe.model_copy(update={"seed": derive_seed(self.seed, index)})
 
-    def run(self, jobs: Sequence[Job], trial_number: Callable[[int], int | None]) -> dict[int, TrainingResult]:
-        """Run jobs; `trial_number` maps the number of a job to its trial, for the progress."""
-        ended = run_jobs(
+    def run(
+        self,
+        jobs: Sequence[Job],
+        trial_number: Callable[[int], int | None] = lambda number: None,
+        tolerate: Callable[[int, str], bool] = lambda number, reason: False,
+    ) -> dict[int, JobFinished]:
+        """Run jobs.
+
+        Args:
+            jobs: What to train.
+            trial_number: Maps the number of a job to its trial, for the progress.
+            tolerate: Told of a job that failed and why; True to go on without it.
+        """
+
+        def failed(number: int, reason: str) -> bool:
+            goes_on = tolerate(number, reason)
+            if goes_on:
+                self.progress.record(None, TrainingResult(TrialState.FAILED))
+            return goes_on
+
+        return run_jobs(
             self.executor,
             jobs,
             self.interrupts,
             lambda number, training: self.progress.record(trial_number(number), training),
+            tolerate=failed,
         )
-        return {number: event.training for number, event in ended.items()}
+
+    def assemble(self, job: Job) -> None:
+        """Run the job that makes the model of the networks; it is no training."""
+        advice = (
+            "Hand over a single network with --single; or give a trial more in [budget], and run the study with that."
+        )
+        run_jobs(self.executor, [job], self.interrupts, advice=advice)
 
     def artifacts(self, number: int) -> TrainingArtifacts:
         """Return the artifacts of a training."""

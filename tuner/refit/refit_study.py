@@ -4,28 +4,61 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+
+import numpy as np
 
 from tuner.catalog import Recipe, TrialState
 from tuner.data import PreparedData
 from tuner.export import find_seed, prepare_for_export
-from tuner.protocol import Executor, Job, WorkerConfig
+from tuner.protocol import Executor, Job, JobFinished, ModelCost, WorkerConfig
 from tuner.refit.baseline import Constant, best_constant
 from tuner.refit.conclusion import against_baseline, explain, has_winner, test_confirms
+from tuner.refit.contenders import Contender, find_contenders, select_contender
 from tuner.refit.final_fit import FinalFit, expected_on_test, fit_final, record_test_use
 from tuner.refit.finalists import Leader, leaders
+from tuner.refit.model_comparison import (
+    ControlFit,
+    control_jobs,
+    control_rows,
+    control_text,
+    good_controls,
+    network_row,
+    read_controls,
+)
 from tuner.refit.refit_options import RefitOptions
-from tuner.refit.refit_result import Baseline, CandidateRow, RefitResult
+from tuner.refit.refit_result import Baseline, CandidateRow, HandedOver, RefitResult
 from tuner.refit.refit_session import RefitProgress, RefitSession
-from tuner.refit.scoring import Measure, validation_measure
+from tuner.refit.scoring import Answers, Measure, validation_measure
 from tuner.refit.selection import Candidate, evaluate, leaders_text, p_above, p_against, select
 from tuner.results import StoredStudy, check_data_code, check_model_code
 from tuner.runner import Progress, ShutdownSignal
 from tuner.serving import ModelMetadata, check_output, publish, write_about
+from tuner.storage import REFIT_RESULT
 from tuner.study import read_execution
+
+
+@dataclass(frozen=True)
+class Revalidation:
+    """What was trained again.
+
+    Attributes:
+        candidates: The leaders, in the order of the search.
+        costs: Trial → cost of one network, and mean time to train it.
+        controls: The controls.
+    """
+
+    candidates: list[Candidate]
+    costs: Mapping[int, tuple[ModelCost | None, float]]
+    controls: list[ControlFit]
+
+    def row(self, one: Candidate, p: float | None, measure: Measure) -> CandidateRow:
+        """Return the row of a leader."""
+        optimism = None if one.mean is None else measure.objective.gain(one.leader.value, one.mean)
+        return CandidateRow(one, p, optimism, *self.costs[one.leader.trial])
 
 
 def refit_leaders(
@@ -66,22 +99,21 @@ def refit_leaders(
             work = RefitSession(
                 study, project, prepared, executor, interrupts, Path(folder), progress, request.seeds, seed
             )
-            trained = _train(work, found, request.file)
+            trained = _train(work, found, request)
             done = True
             return trained
         finally:
             executor.close(at_once=not done)
 
 
-def _train(work: RefitSession, found: list[Leader], file: Path) -> RefitResult:
+def _train(work: RefitSession, found: list[Leader], request: RefitOptions) -> RefitResult:
     measure = validation_measure(work.prepared, found[0].recipe)
-    candidates = _again(work, found, measure)
-    chosen = select(candidates, measure.objective)
-    others = [one for one in candidates if one is not chosen]
+    again = _again(work, found, measure)
+    chosen = select(again.candidates, measure.objective)
+    others = [one for one in again.candidates if one is not chosen]
     ps = p_against(chosen, others, measure)
     constant = best_constant(measure, work.prepared.splits, work.prepared.facts.classes)
     by_trial = dict(zip((one.leader.trial for one in others), ps, strict=True))
-    rows = work.prepared.facts.rows
     trained = RefitResult(
         study=work.study.record.name,
         metric=measure.metric,
@@ -90,55 +122,97 @@ def _train(work: RefitSession, found: list[Leader], file: Path) -> RefitResult:
         file=None,
         seeds=work.seeds,
         seed=work.seed,
-        rows={"train": None, "validation": measure.rows, "test": rows["test"]},
-        recipes=tuple(_row(one, by_trial.get(one.leader.trial), measure) for one in candidates),
+        rows={"train": None, "validation": measure.rows, "test": work.prepared.facts.rows["test"]},
+        recipes=tuple(again.row(one, by_trial.get(one.leader.trial), measure) for one in again.candidates),
         chosen=chosen.leader.trial,
         leaders=leaders_text(chosen, others, ps, work.seeds),
         baseline=_baseline(work, chosen, constant, measure),
     )
+    contenders = find_contenders(again.candidates, chosen, measure)
+    handed = select_contender(contenders, measure, single=request.single)
+    trained = _compared(trained, again, contenders, handed, constant.answers(measure), measure)
     if has_winner(trained.baseline):
-        trained = _finish(work, trained, chosen, measure, file)
-    return replace(trained, meaning=tuple(explain(trained)))
+        trained = _finish(work, trained, {one.leader.trial: one for one in again.candidates}, handed, measure, request)
+    trained = replace(trained, meaning=tuple(explain(trained)))
+    work.study.database.set_study_attr(work.study.record.study_id, REFIT_RESULT, trained.to_json())
+    return trained
 
 
-def _again(work: RefitSession, found: list[Leader], measure: Measure) -> list[Candidate]:
-    """Each leader with what its trainings say, in the order of the search."""
+def _again(work: RefitSession, found: list[Leader], measure: Measure) -> Revalidation:
+    """Train each leader again with each seed, and the controls."""
     jobs = [
         Job(rank * work.seeds + index, work.seeded(leader.recipe, index).to_json(), (), "revalidate", str(work.folder))
         for index in range(work.seeds)  # seed after seed, so that each leader is tried early
         for rank, leader in enumerate(found)
     ]
+    controls, failures = control_jobs(work, found[0]), dict[int, str]()
+    work.progress.add(len(controls))
     work.progress.show(None)
-    ended = work.run(jobs, lambda number: found[number // work.seeds].trial)
-    candidates = []
+
+    def tolerate(number: int, reason: str) -> bool:
+        failures[number] = reason
+        return any(job.number == number for job in controls)
+
+    count = work.seeds * len(found)
+    ended = work.run(
+        [*controls, *jobs], lambda number: found[number // work.seeds].trial if number < count else None, tolerate
+    )
+    candidates, costs = [], {}
     for rank, leader in enumerate(found):
-        numbers = range(rank * work.seeds, (rank + 1) * work.seeds)
-        answers = [work.answers(n, ended[n], work.prepared.splits, leader.recipe) for n in numbers]
+        events = {n: ended[n] for n in range(rank * work.seeds, (rank + 1) * work.seeds)}
+        answers = [work.answers(n, event.training, work.prepared.splits, leader.recipe) for n, event in events.items()]
         candidates.append(evaluate(leader, answers, measure))
-    return candidates
+        costs[leader.trial] = _cost(work, events)
+    seconds = {number: event.seconds for number, event in ended.items()}
+    return Revalidation(candidates, costs, read_controls(work, seconds, failures))
 
 
-def _finish(work: RefitSession, trained: RefitResult, chosen: Candidate, measure: Measure, file: Path) -> RefitResult:
+def _compared(
+    trained: RefitResult,
+    again: Revalidation,
+    contenders: Sequence[Contender],
+    handed: Contender,
+    constant: Answers,
+    measure: Measure,
+) -> RefitResult:
+    """Add the table of models, and whether a control is as good."""
+    costs = {row.candidate.leader.trial: row for row in trained.recipes}
+    seeds = len(trained.winner.candidate.complete)
+    rows = control_rows(trained.baseline, constant, again.controls, handed, measure)
+    good = good_controls(rows, again.controls, constant, measure, has_winner=has_winner(trained.baseline))
+    models = (*(network_row(one, costs, seeds) for one in contenders), *rows)
+    return replace(trained, models=models, control=control_text(good, handed, measure))
+
+
+def _finish(
+    work: RefitSession,
+    trained: RefitResult,
+    candidates: Mapping[int, Candidate],
+    handed: Contender,
+    measure: Measure,
+    request: RefitOptions,
+) -> RefitResult:
     """Train the winner on all rows but the test, score these, and save the model."""
-    expected = expected_on_test(chosen, measure, work.prepared.facts.rows["test"])
-    final = fit_final(work, chosen, trained.baseline.answer)
+    final = fit_final(work, candidates, handed, trained.baseline.answer)
+    seeds = len({member.seed for member in final.members}) if handed.name != "single" else work.seeds
     baseline = replace(trained.baseline, test=final.constant, test_p=final.p)
     trained = replace(
         trained,
         verdict="winner" if test_confirms(baseline) else "unconfirmed",
         rows={**trained.rows, "train": len(final.held.train)},
         baseline=baseline,
-        expected=expected,
+        expected=expected_on_test(handed, seeds, measure, work.prepared.facts.rows["test"]),
         test=final.scored,
         recipe=final.recipe,
+        handed=HandedOver(handed.name, final.members, handed.temperature, final.cost, final.model.stat().st_size),
     )
     write_about(final.model, _metadata(work, trained, final))
     if work.interrupts.level:
         raise KeyboardInterrupt
-    publish(final.model, file)
+    publish(final.model, request.file)
     if final.scored is not None:
-        record_test_use(work, chosen, final.scored)
-    return replace(trained, file=str(file))
+        record_test_use(work, candidates[trained.chosen], final.scored)
+    return replace(trained, file=str(request.file))
 
 
 def _metadata(work: RefitSession, trained: RefitResult, final: FinalFit) -> ModelMetadata:
@@ -152,13 +226,22 @@ def _metadata(work: RefitSession, trained: RefitResult, final: FinalFit) -> Mode
         classes=work.prepared.facts.classes,
         preprocessing=final.held.preprocessing,
         own=final.own,
+        members=tuple(dict(vars(member)) for member in final.members) if len(final.members) > 1 else (),
+        temperature=None if trained.handed is None else trained.handed.temperature,
         scores={key: value for key, value in trained.to_json().items() if key not in ("file", "meaning")},
         versions={name: version(name) for name in ("keras", "tensorflow")},
     )
 
 
-def _row(one: Candidate, p: float | None, measure: Measure) -> CandidateRow:
-    return CandidateRow(one, p, None if one.mean is None else measure.objective.gain(one.leader.value, one.mean))
+def _cost(work: RefitSession, events: Mapping[int, JobFinished]) -> tuple[ModelCost | None, float]:
+    """Return the median cost of the networks of a recipe, and the mean time of its trainings."""
+    complete = [number for number, event in events.items() if event.training.state == TrialState.COMPLETE]
+    costs = [cost for number in complete if (cost := work.artifacts(number).cost()) is not None]
+    seconds = float(np.mean([event.seconds for event in events.values()]))
+    if not costs:
+        return None, seconds
+    one, batch = (float(np.median([getattr(cost, name) for cost in costs])) for name in ("one_row_ms", "batch_ms"))
+    return ModelCost(costs[0].weights, one, batch), seconds
 
 
 def _baseline(work: RefitSession, chosen: Candidate, constant: Constant, measure: Measure) -> Baseline:

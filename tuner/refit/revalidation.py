@@ -12,6 +12,7 @@ from tuner.data import PreparedData, Split
 from tuner.engines import Engine, ReportCallback, TrainingResult, run_trial
 from tuner.health import HealthOptions
 from tuner.protocol import TrainingArtifacts
+from tuner.refit.assembly import measure_cost
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +29,10 @@ def revalidate(
     kept: TrainingArtifacts,
     health: HealthOptions,
 ) -> TrainingResult:
-    """Train on each split as `run_trial` does; outputs of the trained models on the validation rows are kept."""
+    """Train on each split as `run_trial` does.
+
+    Outputs of the trained models on the validation rows are kept, and what the last one costs.
+    """
     outputs: list[np.ndarray] = []
 
     def after_split(split: Split) -> None:
@@ -36,7 +40,7 @@ def revalidate(
 
     training = run_trial(engine, recipe, prepared, build, on_epoch, health, after_split)
     if training.state == TrialState.COMPLETE:
-        kept.keep(outputs)
+        kept.keep(outputs, cost=measure_cost(engine.trained_model(), prepared.splits[-1].validation.x))
     return training
 
 

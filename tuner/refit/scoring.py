@@ -6,7 +6,7 @@ Notation: n rows, k outputs, G units.  A unit is what was drawn independently: a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,6 +72,23 @@ class Measure:
     def score(self, answers: Answers) -> float:
         """Score one training."""
         return self._score_rows(answers, [slice(None)] * len(self.truths))
+
+    def subset(self, rows: Sequence[np.ndarray]) -> Measure:
+        """Return the objective on some rows of each part."""
+
+        def taken(parts: Sequence[np.ndarray | None]) -> tuple[np.ndarray | None, ...]:
+            return tuple(None if part is None else part[some] for part, some in zip(parts, rows, strict=True))
+
+        truths = tuple(truth[some] for truth, some in zip(self.truths, rows, strict=True))
+        return replace(self, truths=truths, weights=taken(self.weights), units=taken(self._part_units()))
+
+    def row_folds(self, count: int) -> list[list[np.ndarray]]:
+        """Deal the units of each part to folds at random: for each fold, its rows in each part."""
+        random, dealt = np.random.default_rng(0), []
+        for truth, units in zip(self.truths, self._part_units(), strict=True):
+            numbers = np.arange(len(truth)) if units is None else np.unique(units, return_inverse=True)[1]
+            dealt.append(random.permutation(int(numbers.max(initial=-1)) + 1)[numbers] % count)
+        return [[np.flatnonzero(part == fold) for part in dealt] for fold in range(count)]
 
     def draws(self, trainings: Sequence[Answers]) -> np.ndarray:
         """Score each training on the same bootstrap samples of the units: `(DRAWS, trainings)`.

@@ -1,12 +1,14 @@
-"""A trained model as a Keras file that takes rows as the data source gives them, and needs nothing of ours.
+"""Trained networks as a Keras file that takes rows as the data source gives them, and needs nothing of ours.
 
-Notation: d columns of a row, k outputs.  The layers in front repeat `Preprocessing.apply`, those behind `scores` and
-`Split.unscale`; they compute in float64, as these do, up to the model itself.
+Notation: d columns of a row, k outputs.  The layers in front repeat `Preprocessing.apply`, those behind `scores`,
+`average`, `calibrate` and `Split.unscale`; in front they compute in float64, as these do, up to the networks.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from tuner.catalog import Recipe, Task, resolve_head
 from tuner.data import HeldOut, Preprocessing
 from tuner.errors import ContentError
 from tuner.keras_internals import flatten_layers
+from tuner.refit.temperature import SMALLEST_PROBABILITY
 
 _SMALLEST = 1e-6
 """`Normalization` divides by the deviation or `keras.config.epsilon()`, 1e-7, whichever is larger."""
@@ -25,8 +28,32 @@ _EXACT = 1e-6
 _CLOSE = 1e-4
 
 
-def build_serving_model(model: keras.Model, recipe: Recipe, held: HeldOut) -> keras.Model:
-    """Build preprocessing, the trained model and postprocessing as one model, not compiled.
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A trained network in an ensemble.
+
+    Attributes:
+        model: From preprocessed rows to raw outputs.
+        recipe: What it was trained by.
+        weight: Its share of the average.
+    """
+
+    model: keras.Model
+    recipe: Recipe
+    weight: float = 1.0
+
+
+def build_serving_model(
+    networks: Sequence[TrainedNetwork], held: HeldOut, temperature: float | None = None
+) -> keras.Model:
+    """Build preprocessing, the trained networks, their average and postprocessing as one model, not compiled.
+
+    Several networks get new names, which end in _1 to _n.
+
+    Args:
+        networks: One or more, of the same task, with weights that sum to 1.
+        held: What they were trained on.
+        temperature: Divides the logits of the answer; None to leave the probabilities as they are.
 
     Returns:
         A model from rows of the source, `(n, ..., d)` with texts as numbers, to scores in [0, 1] for classification and
@@ -35,7 +62,19 @@ def build_serving_model(model: keras.Model, recipe: Recipe, held: HeldOut) -> ke
     assert held.preprocessing is not None
     rows = keras.Input(held.sample.shape[1:], dtype="float64", name="rows")
     x = _preprocessed(rows, held.preprocessing)
-    return keras.Model(rows, _answers(model(x), recipe, held), name="whole")
+    answers = []
+    for number, network in enumerate(networks, 1):
+        end = f"_{number}" if len(networks) > 1 else ""
+        network.model.name += end
+        answers.append(_scores(network.model(x), network.recipe, f"score{end}"))
+    answer = answers[0] if len(answers) == 1 else _average(answers, [network.weight for network in networks])
+    task = networks[0].recipe.task
+    if task is Task.REGRESSION:
+        for layer in _normalizing(held.target_center, held.target_scale, "target", invert=True):
+            answer = layer(answer)
+    elif temperature is not None:
+        answer = _calibrated(answer, temperature, task)
+    return keras.Model(rows, answer, name="whole")
 
 
 def find_custom_objects(model: keras.Model) -> tuple[str, ...]:
@@ -44,30 +83,53 @@ def find_custom_objects(model: keras.Model) -> tuple[str, ...]:
     return tuple(sorted({type(layer).__name__ for layer in layers if not type(layer).__module__.startswith("keras.")}))
 
 
-def save_checked(whole: keras.Model, file: Path, held: HeldOut, recipe: Recipe, model: keras.Model) -> None:
-    """Save a whole model, and load it again with Keras's safe mode on: it must answer as the trained one does.
+def save_loadable(model: keras.Model, file: Path, where: str) -> keras.Model:
+    """Save a model, and load it again with Keras's safe mode on.
+
+    Args:
+        model: What to save.
+        file: A `.keras` file.
+        where: The function that built it, for the error.
+
+    Returns:
+        The model as it was loaded.
+
+    Raises:
+        ContentError: It cannot be saved or loaded so.
+    """
+    try:
+        model.save(file)
+        return keras.saving.load_model(file)
+    except Exception as error:  # Keras raises what the first layer raises that cannot be made again
+        raise ContentError(
+            f"A trained model must be one that plain Keras can save, and load with its safe mode on, but that of "
+            f"{where} cannot: {type(error).__name__}: {' '.join(str(error).split())[:300]}. {_STEP}"
+        ) from error
+
+
+def save_checked(whole: keras.Model, file: Path, held: HeldOut, expected: np.ndarray, where: str) -> None:
+    """Save a whole model, and load it again: it must answer as the trained networks did.
+
+    Args:
+        whole: What to save.
+        file: A `.keras` file.
+        held: Its `sample` is answered.
+        expected: The right answers, `(n, k)`.
+        where: The function that built the networks, for the error.
 
     Raises:
         ContentError: It cannot be saved or loaded so, or answers otherwise.
     """
-    where, step = recipe.model.reference, "Use layers of Keras, or register your own (keras.saving)."
-    try:
-        whole.save(file)
-        loaded = keras.saving.load_model(file)
-        found = loaded.predict_on_batch(held.sample)  # `predict` makes float32 of the rows first
-    except Exception as error:  # Keras raises what the first layer raises that cannot be made again
-        raise ContentError(
-            f"A trained model must be one that plain Keras can save, and load with its safe mode on, but that of "
-            f"{where} cannot: {type(error).__name__}: {' '.join(str(error).split())[:300]}. {step}"
-        ) from error
-    assert held.preprocessing is not None
-    scores = recipe.scores(model.predict(held.preprocessing.apply(held.sample), verbose=0))
-    expected = held.unscale(scores) if recipe.task is Task.REGRESSION else scores
+    loaded = save_loadable(whole, file, where)
+    found = loaded.predict_on_batch(held.sample)  # `predict` makes float32 of the rows first
     if not np.allclose(found, expected, rtol=_CLOSE, atol=_CLOSE * float(np.max(held.target_scale))):
         raise ContentError(
             f"The model of {where} gives other answers after it was saved and loaded (up to "
-            f"{float(np.abs(found - expected).max()):.3g} apart): a layer does not save all that it needs. {step}"
+            f"{float(np.abs(found - expected).max()):.3g} apart): a layer does not save all that it needs. {_STEP}"
         )
+
+
+_STEP = "Use layers of Keras, or register your own (keras.saving)."
 
 
 def _preprocessed(x: Any, given: Preprocessing) -> Any:
@@ -105,18 +167,38 @@ def _normalizing(center: np.ndarray, scale: np.ndarray, name: str, *, invert: bo
     return layers[::-1] if invert else layers
 
 
-def _answers(outputs: Any, recipe: Recipe, held: HeldOut) -> Any:
+def _scores(outputs: Any, recipe: Recipe, name: str) -> Any:
+    """Convert raw outputs as `Recipe.scores` does."""
     if recipe.task is Task.REGRESSION:
-        for layer in _normalizing(held.target_center, held.target_scale, "target", invert=True):
-            outputs = layer(outputs)
         return outputs
     head = resolve_head(recipe.loss.name, recipe.task) if recipe.head == "model" else recipe.head
     match head:
         case "tanh":
-            return keras.layers.Rescaling(0.5, 0.5, name="score")(outputs)
+            return keras.layers.Rescaling(0.5, 0.5, name=name)(outputs)
         case "relu":
-            return keras.layers.ReLU(max_value=1.0, name="score")(outputs)
+            return keras.layers.ReLU(max_value=1.0, name=name)(outputs)
         case "linear":
             kind = "softmax" if recipe.task is Task.MULTICLASS else "sigmoid"
-            return keras.layers.Activation(kind, name="score")(outputs)
+            return keras.layers.Activation(kind, name=name)(outputs)
     return outputs
+
+
+def _average(answers: Sequence[Any], weights: Sequence[float]) -> Any:
+    if len(set(weights)) == 1:
+        return keras.layers.Average(dtype="float32", name="average")(answers)
+    weighted = [
+        keras.layers.Rescaling(weight, dtype="float32", name=f"weight_{number}")(answer)
+        for number, (answer, weight) in enumerate(zip(answers, weights, strict=True), 1)
+    ]
+    return keras.layers.Add(dtype="float32", name="average")(weighted)
+
+
+def _calibrated(scores: Any, temperature: float, task: Task) -> Any:
+    """Divide the logits of the scores, as `calibrate` does."""
+    shares = keras.ops.clip(scores, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
+    logits = keras.ops.log(shares)
+    if task is not Task.MULTICLASS:
+        logits = logits - keras.ops.log(1.0 - shares)
+    logits = keras.layers.Rescaling(1.0 / temperature, dtype="float32", name="temperature")(logits)
+    kind = "softmax" if task is Task.MULTICLASS else "sigmoid"
+    return keras.layers.Activation(kind, dtype="float32", name="calibrated")(logits)

@@ -23,6 +23,7 @@ def study_note(results: StudyView) -> str:
     """Write question, answer, leading trials, what mattered, failures, cost."""
     parts = [
         f"**{plain(question(results))}**",
+        plain(str(results.refit.get("control") or "")),
         plain(answer_text(results)),
         plain(" ".join(caveats(results))),
         plain(importance_text(results)) if results.best else "",

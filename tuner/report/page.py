@@ -25,6 +25,7 @@ from tuner.report.sections.overview import summary
 from tuner.report.sections.provenance import origin
 from tuner.report.sections.setup import asked
 from tuner.report.sections.training_health import health
+from tuner.report.sections.winner import winner
 from tuner.report.study_view import StudyView, load_view
 from tuner.results import StoredStudy
 
@@ -79,6 +80,8 @@ def _sections(results: StudyView) -> Iterator[_Section]:
     cost = sum_cost(results)
     yield _Section("question", "Question and data", [asked(results)])
     yield _Section("best", "Best recipe", [recipe(results)])
+    if results.refit:
+        yield _Section("winner", "Trained again", [winner(results)])
     yield _Section("history", PLOTS["history"].title, [_plot("history", results, heading=False)])
     yield _Section("curves", "Curves", [_plot("learning_curves", results), _plot("rate_curves", results)])
     yield _Section(

@@ -105,6 +105,11 @@ class StudyView:
         """Everything that its trials have in common; empty for a study of plain Optuna."""
         return self.study.record.attrs.fingerprint
 
+    @property
+    def refit(self) -> dict[str, Any]:
+        """What `tuner train` found last: the shape of its JSON; empty if it was not run."""
+        return self.study.record.attrs.refit
+
     @cached_property
     def dimensions(self) -> list[str]:
         """The searched dimensions, in the order in which they were first asked for."""

@@ -23,6 +23,7 @@ def run_jobs(
     on_progress: Callable[[int, TrainingResult | None], None] = lambda number, training: None,
     on_epoch: Callable[[EpochFinished], None] = lambda event: None,
     on_warning: Callable[[str], None] = lambda text: None,
+    tolerate: Callable[[int, str], bool] = lambda number, reason: False,
     advice: str = "Use fewer --workers; or give a trial more in [budget], run the study with that, and try again.",
 ) -> dict[int, JobFinished]:
     """Run the jobs.
@@ -34,11 +35,12 @@ def run_jobs(
         on_progress: Called with the number of a job when it begins (None), and again with its result.
         on_epoch: Called after each epoch.
         on_warning: Called with what a worker warns of.
+        tolerate: Called with the number of a job that failed and why; True to go on without it.
         advice: Next step if a training was ended for exceeding a limit.
 
     Raises:
         KeyboardInterrupt: It was interrupted.
-        StudyFailedError: A training raised an error or ran out of memory, or its worker died twice.
+        StudyFailedError: A training that is not tolerated raised an error, exceeded a limit, or its worker died twice.
         WorkerError: No worker can be started.
     """
     waiting, running = list(jobs), dict[int, Job]()
@@ -64,6 +66,8 @@ def run_jobs(
                     on_warning(text)
                 case WorkerDied(number=number) if deaths.should_retry(number):
                     executor.submit(running[number])
+                case JobFailed() | WorkerDied() | LimitExceeded() if tolerate(event.number, _reason(event)):
+                    del running[event.number]
                 case JobFailed(error=error, traceback=traceback):
                     raise _failed(error, traceback)
                 case WorkerDied(reason=reason, log=log):
@@ -71,6 +75,10 @@ def run_jobs(
                 case LimitExceeded(reason=reason):
                     raise StudyFailedError(f"A training failed: {reason}. {advice}")
     return ended
+
+
+def _reason(event: JobFailed | WorkerDied | LimitExceeded) -> str:
+    return event.error if isinstance(event, JobFailed) else event.reason
 
 
 def _failed(error: str, traceback: str) -> StudyFailedError:

@@ -21,9 +21,9 @@ import numpy as np
 from tuner.untrusted_files import open_zip, read_member
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
-MAX_CONFIG_BYTES = 10_000_000
-MAX_CONFIG_OBJECTS = 20_000
-"""Layers with their initializers and policies; a network of 800 layers has about 4,000."""
+MAX_CONFIG_BYTES = 40_000_000
+MAX_CONFIG_OBJECTS = 90_000
+"""Layers with their initializers and policies; a network of 800 layers has about 4,000, and an ensemble 20 networks."""
 _SPARE_VALUES = 1_000_000
 """What a model may hold beside its weights: seeds, states."""
 _one_at_a_time = threading.Lock()

@@ -26,6 +26,7 @@ _KINDS: Mapping[str, type] = {
     "direction": str,
     "classes": list,
     "own": list,
+    "members": list,
     "scores": dict,
     "versions": dict,
 }
@@ -40,10 +41,12 @@ class ModelMetadata:
         trial: Number of the trial whose recipe it is.
         metric: Name of the objective.
         direction: "maximize" or "minimize".
-        recipe: The recipe that it was trained by, with its seed.
+        recipe: The recipe that it was trained by, with its seed; of an ensemble, that of its first network.
         classes: Names of the classes or labels, in the order of the outputs; none for regression.
         preprocessing: What the layers in front of the model do; its `features` and `vocabulary` describe a row.
         own: Classes of layers that are not Keras's.
+        members: The networks of an ensemble: `{"trial", "seed", "weight"}` each; none for a single network.
+        temperature: Divides the logits; None if the probabilities are left as they are.
         scores: All measurements: the shape of `tuner train --json`, without this file.
         versions: Package → version at the time of saving.
     """
@@ -56,6 +59,8 @@ class ModelMetadata:
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     own: tuple[str, ...] = ()
+    members: tuple[Mapping[str, Any], ...] = ()
+    temperature: float | None = None
     scores: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -68,6 +73,7 @@ class ModelMetadata:
             "classes": list(self.classes),
             "preprocessing": self.preprocessing.to_json(),
             "own": list(self.own),
+            "members": [dict(member) for member in self.members],
             "scores": dict(self.scores),
             "versions": dict(self.versions),
         }
@@ -91,6 +97,7 @@ class ModelMetadata:
             raise ValueError(str(error)) from None
         known["preprocessing"] = Preprocessing.from_json(known["preprocessing"])
         known["classes"], known["own"] = tuple(known["classes"]), tuple(known["own"])
+        known["members"] = tuple(dict(member) for member in known.get("members", []))
         return cls(**known)
 
 

@@ -26,6 +26,7 @@ STEP_TIMES = "tuner:step_times"
 """The step times by which the workers choose how they train (`Engine.measured`); only a run reads them."""
 WARNINGS = "tuner:warnings"
 TEST_USES = "tuner:test_scored"
+REFIT_RESULT = "tuner:refit"
 STOP_REQUEST = "tuner:stop"
 """`{"owners", "at_once"}`: the leases of the processes that `request_stop` asks to stop."""
 
@@ -92,6 +93,7 @@ class StudyAttributes(Attributes):
         settings: How many settings its space has, or None if that is not known or too many to try them all.
         warnings: What its workers have warned of, one sentence each.
         test_uses: Each time that its test part was scored: `{"when", "trial", "mean"}`.
+        refit: What `tuner train` found last: the shape of its JSON; empty if it was not run.
     """
 
     info: StudyInfo = Field(StudyInfo(), validation_alias=STUDY_INFO)
@@ -101,6 +103,7 @@ class StudyAttributes(Attributes):
     settings: int | None = Field(None, validation_alias=SETTINGS)
     warnings: list[str] = Field([], validation_alias=WARNINGS)
     test_uses: list[Any] = Field([], validation_alias=TEST_USES)
+    refit: dict[str, Any] = Field({}, validation_alias=REFIT_RESULT)
 
 
 class StoredOutcome(Attributes):

@@ -38,7 +38,7 @@ from tuner.protocol import (
     out_of_memory,
     wire_format,
 )
-from tuner.refit import final_split, fit_final_model, revalidate, watches_validation
+from tuner.refit import assemble, final_split, fit_final_model, revalidate, train_control, watches_validation
 from tuner.text import LOG_CHARS, excerpt, format_error
 from tuner.user_code import Reference, load
 from tuner.worker.checkpoint_policy import CheckpointPolicy
@@ -96,6 +96,11 @@ class Worker:
             match job.purpose:
                 case "revalidate":
                     training = revalidate(engine, recipe, prepared, build, on_epoch, artifacts_for(job), config.health)
+                case "control":
+                    training = train_control(job.control, recipe, prepared, artifacts_for(job))
+                case "assemble":
+                    held, _ = self._held_out(job, config, prepared, recipe)
+                    training = assemble(job.members, job.temperature, held, artifacts_for(job))
                 case "final_fit":
                     held, split = self._held_out(job, config, prepared, recipe)
                     training = fit_final_model(

@@ -22,6 +22,7 @@ def summary(results: StudyView, cost: Cost) -> Html:
         ),
         element("h1", results.study.record.name),
         element("p", question(results), class_="question"),
+        element("p", str(control), class_="answer") if (control := results.refit.get("control")) else None,
         element("p", answer_text(results), class_="answer"),
         element(
             "p", " ".join([*caveats(results), *([importance_text(results)] if results.best else [])]), class_="trust"

@@ -1,0 +1,89 @@
+"""Trained networks become one model: what a worker does last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tuner.catalog import Recipe, Task, TrialState
+from tuner.data import HeldOut
+from tuner.engines import TrainingResult
+from tuner.protocol import Member, ModelCost, TrainingArtifacts
+from tuner.refit.ensemble import average
+from tuner.refit.temperature import calibrate
+
+if TYPE_CHECKING:
+    import keras
+
+ROWS_TIMED = 256
+"""Rows of the larger call that is timed."""
+_TIMED_S = 0.05
+_CALLS = (3, 30)
+
+
+def assemble(
+    members: Sequence[Member], temperature: float | None, held: HeldOut, kept: TrainingArtifacts
+) -> TrainingResult:
+    """Make one model of the networks that `fit_final_model` has kept, save it, and measure what it costs.
+
+    Args:
+        members: The networks, and their shares.
+        temperature: Divides the logits of the answer; None to leave the probabilities as they are.
+        held: What they were trained on.
+        kept: Where the model is kept; the members are in the same folder.
+
+    Raises:
+        ContentError: Plain Keras cannot load the model again.
+    """
+    import keras
+
+    from tuner.refit.serving_model import TrainedNetwork, build_serving_model, find_custom_objects, save_checked
+
+    recipes = [Recipe.from_json(member.recipe) for member in members]
+    files = [TrainingArtifacts(kept.folder, member.number) for member in members]
+    networks = [
+        TrainedNetwork(keras.saving.load_model(file.model), recipe, member.weight)
+        for file, recipe, member in zip(files, recipes, members, strict=True)
+    ]
+    own = sorted({name for network in networks for name in find_custom_objects(network.model)})
+    whole = build_serving_model(networks, held, temperature)
+    sample = average(
+        [[_sample_scores(file, recipe, held)] for file, recipe in zip(files, recipes, strict=True)],
+        [member.weight for member in members],
+    )
+    task = recipes[0].task
+    expected = sample if temperature is None or not task.classifies else calibrate(sample, temperature, task)
+    save_checked(whole, kept.model, held, expected[0], recipes[0].model.reference)
+    kept.keep([], own, measure_cost(whole, held.sample))
+    return TrainingResult(TrialState.COMPLETE)
+
+
+def _sample_scores(file: TrainingArtifacts, recipe: Recipe, held: HeldOut) -> np.ndarray:
+    scores = recipe.scores(file.sample())
+    return held.unscale(scores) if recipe.task is Task.REGRESSION else scores
+
+
+def measure_cost(model: keras.Model, rows: np.ndarray) -> ModelCost:
+    """Count the weights of a Keras model, and time its answers to rows like these."""
+    one, batch = median_times_ms(model.predict_on_batch, rows)
+    return ModelCost(int(model.count_params()), one, batch)
+
+
+def median_times_ms(predict: Callable[[Any], Any], rows: np.ndarray) -> tuple[float, float]:
+    """Return the median time to answer 1 row, and `ROWS_TIMED` rows, in milliseconds."""
+    many = rows[np.arange(ROWS_TIMED) % len(rows)]
+    one, batch = (_median_ms(predict, some) for some in (many[:1], many))
+    return one, batch
+
+
+def _median_ms(predict: Callable[[Any], Any], rows: np.ndarray) -> float:
+    predict(rows)  # Keras traces the first call
+    times: list[float] = []
+    while len(times) < _CALLS[0] or (len(times) < _CALLS[1] and sum(times) < _TIMED_S):
+        began = time.perf_counter()
+        predict(rows)
+        times.append(time.perf_counter() - began)
+    return float(np.median(times)) * 1e3
