@@ -144,3 +144,13 @@ def test_some_near_copies_are_found_among_other_rows() -> None:
     found = find_near_copies(x[:400], x[400:], random)
     assert found.near == pytest.approx(0.3, abs=0.03)
     assert found.nearness < 0.2
+
+
+def test_wide_rows_and_rows_beyond_float32_are_looked_at() -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(140, 50, 60)).astype(np.float32)
+    x[120:130] = x[:10]
+    x[135:] = np.inf
+    found = find_near_copies(x[:120], x[120:], random)
+    assert found.equal == pytest.approx(10 / 15)
+    assert find_near_copies(x[:120], x[135:], random).equal == 0.0

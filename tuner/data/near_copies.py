@@ -11,9 +11,11 @@ from tuner.data.dataset import Array
 _NEIGHBOURS = (16, 32)
 _CHANCE = 0.001
 """A row is nearly a copy if a row so near comes by chance in fewer cases than this, and is at half the distance."""
-_MOST_ASKED, _MOST_VALUES = 300, 10_000_000
-"""Rows whose neighbours are looked for, and values of the rows that they are looked for among."""
-_MOST_COMPARED = 50_000_000
+_MOST_ASKED, _MOST_NEIGHBOURS, _MOST_VALUES = 300, 20_000, 10_000_000
+"""Rows whose neighbours are looked for, and rows and values that they are looked for among."""
+_MOST_COLUMNS = 2_000
+"""Columns that are looked at; of more some are drawn."""
+_MOST_COMPARED = 20_000_000
 """Values of the rows that equal ones are looked for among."""
 
 
@@ -23,7 +25,7 @@ class NearCopies:
 
     Attributes:
         equal: Share of the rows that have an equal one in the other part.
-        equal_by_chance: The same share if columns did not depend on each other.
+        equal_by_chance: The same share if columns did not depend on each other; 0 if no row has an equal one.
         near: Share of the rows that lie much nearer to a row of the other part than the density of rows explains.
         nearness: Median of their distance over the usual one; 0 without such rows.
     """
@@ -47,13 +49,19 @@ def find_near_copies(train: Array, measured: Array, random: np.random.Generator)
         random: Decides on samples of many rows.
     """
     train, measured = (part.reshape(len(part), -1) for part in (train, measured))
+    if train.shape[1] > _MOST_COLUMNS:
+        chosen = np.sort(random.choice(train.shape[1], _MOST_COLUMNS, replace=False))
+        train, measured = train[:, chosen], measured[:, chosen]
+    measured = measured[np.isfinite(measured).all(axis=1)]  # a test row may be beyond float32
+    if not len(measured):
+        return NearCopies(0.0, 0.0, 0.0, 0.0)
     columns = max(1, train.shape[1])
     some = [_some(part, max(1_000, _MOST_COMPARED // columns), random) for part in (train, measured)]
-    by_chance = _equal(*[random.permuted(part, axis=0) for part in some])
-    near, nearness = _near(
-        _some(train, max(1_000, _MOST_VALUES // columns), random), _some(measured, _MOST_ASKED, random)
-    )
-    return NearCopies(_equal(*some), by_chance, near, nearness)
+    equal = _equal(*some)
+    by_chance = _equal(*[random.permuted(part, axis=0) for part in some]) if equal else 0.0  # permuting takes long
+    most = min(_MOST_NEIGHBOURS, max(1_000, _MOST_VALUES // columns))
+    near, nearness = _near(_some(train, most, random), _some(measured, _MOST_ASKED, random))
+    return NearCopies(equal, by_chance, near, nearness)
 
 
 def _some(rows: Array, most: int, random: np.random.Generator) -> Array:
@@ -61,8 +69,10 @@ def _some(rows: Array, most: int, random: np.random.Generator) -> Array:
 
 
 def _equal(train: Array, measured: Array) -> float:
-    known = {row.tobytes() for row in np.ascontiguousarray(train + 0.0)}
-    return float(np.mean([row.tobytes() in known for row in np.ascontiguousarray(measured + 0.0)]))
+    """Return the share of rows that have an equal one, by a hash of 64 bits."""
+    factors = np.random.default_rng(0).integers(0, 2**63, train.shape[1], np.uint64) * np.uint64(2) + np.uint64(1)
+    hashes = [(part.astype(np.float32) + 0.0).view(np.uint32).astype(np.uint64) @ factors for part in (train, measured)]
+    return float(np.isin(hashes[1], hashes[0]).mean())
 
 
 def _near(train: Array, measured: Array) -> tuple[float, float]:
