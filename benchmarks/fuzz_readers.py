@@ -403,6 +403,8 @@ def database_reader(folder: Path) -> Reader:
                 table = draw.choice(filled)
                 column = draw.choice(columns[table])
                 rows = [row for (row,) in connection.execute(f'select rowid from "{table}"')]
+                if not rows:  # the change before has deleted the last one
+                    continue
                 row = draw.choice(rows)
                 (value,) = connection.execute(f'select "{column}" from "{table}" where rowid = ?', (row,)).fetchone()
                 try:

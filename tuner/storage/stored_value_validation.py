@@ -49,7 +49,10 @@ def parse_study(name: str, attrs: Mapping[str, Any], trials: Sequence[FrozenTria
     """
     parsed = _parse(StudyAttributes, attrs, f"study {name!r}")
     for trial in trials:
-        where = f"trial {trial.number} of study {name!r}"
+        where = f"trial {shown(trial.number)} of study {name!r}"
+        for what, whole in [("number", trial.number), *(("step", step) for step in trial.intermediate_values)]:
+            if type(whole) is not int or not 0 <= whole < _MAX_WHOLE:  # SQLite takes any type in any column
+                raise _broken(where, f"its {what} must be a whole number, but is {shown(whole)}")
         _parse(TrialAttributes, trial.user_attrs, where)
         finished = trial.values is not None
         numbers = [("value", value) for value in trial.values or ()]
