@@ -144,10 +144,10 @@ def test_ctrl_c_once_on_a_narrow_terminal(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_signals_and_then_the_same_command(tmp_path: Path) -> None:
-    """Ctrl-C twice and SIGTERM stop at once, SIGKILL twice at any time; then it goes on to the exact end."""
+    """Ctrl-C twice and SIGTERM stop at once, SIGKILL at any time; then it goes on to the exact end."""
     write_study(tmp_path, LONG)
     kept: dict[int, float] = {}
-    stops = [(2, [signal.SIGINT, signal.SIGINT]), (1, [signal.SIGTERM]), (1, [signal.SIGKILL]), (1, [signal.SIGKILL])]
+    stops = [(2, [signal.SIGINT, signal.SIGINT]), (1, [signal.SIGTERM]), (1, [signal.SIGKILL])]
     for count, stop in stops:
         with started("run", "tiny.toml", "--workers", str(count), cwd=tmp_path) as process:
             eventually(lambda count=count, kept=kept: _under_way(tmp_path, count, len(kept)))

@@ -91,10 +91,13 @@ def assert_equal(
 
 
 @pytest.mark.parametrize("loss", list(LOSSES))
-def test_every_loss_with_every_optimizer(engine: Any, loss: str) -> None:
-    task = next(iter(LOSSES[loss].heads))
+def test_every_loss_with_a_third_of_the_optimizers(engine: Any, loss: str) -> None:
+    """Loss and update are composed, so not each pair is trained: each optimizer meets at least four losses."""
+    task, turn = next(iter(LOSSES[loss].heads)), list(LOSSES).index(loss)
     split, facts = oracle.data(task)
     for number, optimizer in enumerate(OPTIMIZERS):
+        if number % 3 != turn % 3:
+            continue
         schedule = SCHEDULES[(number + len(loss)) % len(SCHEDULES)]
         recipe = oracle.recipe(loss, optimizer, schedule=schedule, model=SINGLE)
         in_all_ways = number % 4 == len(loss) % 4

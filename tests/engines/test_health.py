@@ -29,7 +29,8 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 @pytest.mark.parametrize("case", planted.CASES)
 def test_each_failure_gets_its_verdict(engine, case):
     expected, _, variant = case.partition(", ")
-    for seed in range(1 if variant else 3):
+    once = variant or engine.name == "fit"  # both engines measure the same, and `fit` takes longer
+    for seed in range(1 if once else 3):
         training = planted.train(engine, case, seed)
         allowed = ("exploding", "diverged") if expected == "exploding" else (expected,)
         assert training.findings[0].verdict in allowed, f"seed {seed}: {training}"
