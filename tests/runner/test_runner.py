@@ -115,6 +115,32 @@ def test_the_first_trials_are_known_good_settings_and_no_more_than_the_budget(
     assert content_of(other)["trials"][0]["params"]["learning_rate"] != 1e-3
 
 
+OWN = [{"optimizer": "adagrad", "learning_rate": 2.0}, {"activation": "tanh"}, {"learning_rate": 0.5}]
+
+
+def given(database: Database) -> list[dict[str, Any]]:
+    trials = optuna.load_study(study_name="mock", storage=database.url).trials
+    return [trial.system_attrs.get("fixed_params", {}) for trial in trials]
+
+
+def test_the_users_settings_come_first_in_order_and_once(database: Database, tmp_path: Path) -> None:
+    for trials in (1, 2, 6):  # resumed twice
+        run(spec_of(tmp_path, budget={"trials": trials, "epochs": 1}, sampler={"initial_points": OWN}), database)
+    assert given(database) == [*OWN, {}, {}, {}]
+    for row, point in zip(content_of(database)["trials"], OWN, strict=False):
+        assert row["params"].items() >= point.items(), "what a setting leaves out is the sampler's"
+    more = [*OWN, {"schedule": "cosine"}]
+    run(spec_of(tmp_path, budget={"trials": 8, "epochs": 1}, sampler={"initial_points": more}), database)
+    assert given(database)[6:] == [{"schedule": "cosine"}, {}], "a new one is tried next"
+
+
+def test_a_trial_of_the_user_does_not_take_the_place_of_a_setting(database: Database, tmp_path: Path) -> None:
+    run(spec_of(tmp_path, budget={"trials": 1, "epochs": 1}, sampler={"initial_points": OWN}), database)
+    optuna.load_study(study_name="mock", storage=database.url).enqueue_trial({"optimizer": "sgd"})
+    run(spec_of(tmp_path, budget={"trials": 5, "epochs": 1}, sampler={"initial_points": OWN}), database, slots=2)
+    assert given(database) == [OWN[0], {"optimizer": "sgd"}, OWN[1], OWN[2], {}]
+
+
 @pytest.mark.parametrize(
     ("budget", "ended"),
     [({"trials": 500, "target": 0.5}, "target"), ({"trials": 500, "patience": 6}, "patience")],

@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from tuner.catalog import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Task
-from tuner.search import initial_points, suggest
+from tuner.search import initial_points, project, suggest
 from tuner.space import Categorical, Condition, Dimension, Fixed, Float, Int, Space
 
 
@@ -95,3 +95,31 @@ def test_what_is_inactive_under_the_setting_is_left_out():
         ]
     )
     assert initial_points(space, Task.BINARY) == [{"optimizer": "adam"}, {"optimizer": "adamw", "weight_decay": 1e-2}]
+
+
+def test_a_rate_that_an_optimizer_has_of_its_own_is_known():
+    space = Space(
+        [
+            Dimension("optimizer", Categorical(("adam", "sgd"))),
+            Dimension("optimizer.sgd.learning_rate", Float(0.01, 1.0, log=True), (Condition("optimizer", ("sgd",)),)),
+            Dimension("learning_rate", Float(1e-4, 1e-2, log=True), (Condition("optimizer", ("adam",)),)),
+        ]
+    )
+    assert initial_points(space, Task.BINARY) == [
+        {"optimizer": "adam", "learning_rate": 1e-3},
+        {"optimizer": "sgd", "optimizer.sgd.learning_rate": 0.1},
+    ]
+
+
+def test_clipping_moves_numbers_into_their_ranges():
+    space = Space(
+        [
+            Dimension("learning_rate", Float(1e-3, 1e-2, log=True)),
+            Dimension("batch_size", Categorical((16, 32))),
+            Dimension("model.units", Int(8, 64, step=8)),
+            Dimension("model.norm", Categorical((True, False))),
+        ]
+    )
+    known = {"learning_rate": 1.0, "batch_size": 64, "model.units": 3, "model.norm": True, "l2": 0.1}
+    assert project(space, known, clip=True) == {"learning_rate": 1e-2, "model.units": 8, "model.norm": True}
+    assert project(space, known) == {"model.norm": True}

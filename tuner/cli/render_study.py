@@ -152,6 +152,9 @@ def render_explanation(content: dict[str, Any]) -> None:
         table.add_row("fixed", ", ".join(f"{name} = {value}" for name, value in content["fixed"].items()))
     table.add_row("budget", ", ".join(f"{name} {value_text(value)}" for name, value in content["budget"].items()))
     table.add_row("search", f"sampler {_named(content['sampler'])}, pruner {_named(content['pruner'])}")
+    first = _first_trials(content["initial_points"])
+    if first:
+        table.add_row("", f"first trials: {first}")
     table.add_row("health", _health(content["health"]))
     table.add_row("engine", f"{content['engine']['name']}: {content['engine']['reason']}")
     if content["tried"] is not None:
@@ -178,6 +181,14 @@ def _tried(tried: dict[str, Any]) -> str:
     if tried["study_s"] is None:
         return text
     return f"{text}; all trials, without pruning: about {duration(tried['study_s'])}"
+
+
+def _first_trials(points: dict[str, Any]) -> str:
+    """Describe the settings that the first trials get; empty if there are none."""
+    own, known = len(points["own"]), points["known"]
+    texts = [count(own, "setting") + " of the study file"] if own else []
+    texts += [count(known, "setting") + " known to do well"] if known else []
+    return ", ".join(texts)
 
 
 def _health(options: dict[str, Any]) -> str:

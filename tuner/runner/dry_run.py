@@ -10,7 +10,7 @@ import optuna
 from tuner.protocol import Executor, Job
 from tuner.runner.job_list_runner import run_jobs
 from tuner.runner.shutdown import ShutdownSignal
-from tuner.search import initial_points, suggest
+from tuner.search import initial_points, suggest, to_optuna_params
 from tuner.storage import silence_optuna
 from tuner.study import StudySpec, resolve_recipe
 
@@ -60,9 +60,9 @@ def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
     """
     with silence_optuna():
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.seed))
-    known = initial_points(spec.space, spec.facts.task)
-    if known:
-        study.enqueue_trial(known[0])
+    points = [to_optuna_params(point, spec.space) for point in spec.own_points]
+    for point in (points or initial_points(spec.space, spec.facts.task))[:1]:
+        study.enqueue_trial(point)
     values = suggest(study.ask(), spec.space)
     recipe = resolve_recipe(spec, values, 0)
     recipe = recipe.model_copy(update={"epochs": min(_EPOCHS, recipe.epochs)})

@@ -11,7 +11,16 @@ from optuna.trial import TrialState as OptunaState
 from tuner.optuna_internals import fixed_params
 from tuner.runner.budget import BudgetTracker, Stopwatch
 from tuner.runner.fingerprint_check import check_fingerprint
-from tuner.search import PRUNERS, SAMPLERS, SettingIndex, distribution, initial_points, suggest
+from tuner.search import (
+    PRUNERS,
+    SAMPLERS,
+    PointQueue,
+    SettingIndex,
+    distribution,
+    initial_points,
+    suggest,
+    to_optuna_params,
+)
 from tuner.storage import StudySession
 from tuner.study import StudySpec
 
@@ -45,7 +54,8 @@ class OpenStudy:
         self.optuna.sampler = sampler.build(self._sampler_seed, spec.space, spec.budget.trials, **spec.sampler.options)
         self.optuna.pruner = self.pruner.build(spec.steps, spec.folds is not None, **spec.pruner.options)
         self.rungs = self.pruner.rungs(spec.steps, **spec.pruner.options)
-        self._initial_points = initial_points(spec.space, spec.facts.task) if spec.initial_points else []
+        own = [to_optuna_params(point, spec.space) for point in spec.own_points]
+        self._points = PointQueue(own, initial_points(spec.space, spec.facts.task) if spec.initial_points else [])
         # What failed may have been mended: the first process to come tries it again.
         failed = {t.number for t in trials if t.state == OptunaState.FAIL and not session.coordinator_index}
         self._settings = SettingIndex(spec.space, failed)
@@ -54,9 +64,12 @@ class OpenStudy:
 
     def fixed_params(self, new: int) -> dict[str, Any]:
         """Return the parameters that are fixed for the trial after `new` new ones: an initial point, if one is left."""
-        number = self.budget.started + new
-        point = self._initial_points[number] if number < len(self._initial_points) else {}
-        return {} if self._settings.is_used(point) else point
+        if self._points.is_empty(self.budget.started):
+            return {}
+        trials = self.optuna.get_trials(deepcopy=False)
+        self._settings.update(trials)
+        waiting = self._points.waiting(trials, self._settings.is_used)
+        return waiting[new] if new < len(waiting) else {}
 
     def trial(self, number: int) -> optuna.Trial:
         """Return Optuna's trial of this number."""

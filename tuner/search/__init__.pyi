@@ -2,6 +2,8 @@ from .asked_settings import SettingIndex
 from .distributions import distribution, params_from_trial, searched_params, setting_key, suggest, to_optuna_params
 from .initial_points import initial_points
 from .outcomes import OUTCOME, Outcome, find_best, tell, trial_state
+from .point_queue import PointQueue
+from .projection import project, shared_name
 from .pruners import DEFAULT_PRUNER, PRUNERS
 from .pruners.base import PrunerRow
 from .samplers import DEFAULT_SAMPLER, SAMPLERS
@@ -14,6 +16,7 @@ __all__ = [
     "SAMPLERS",
     "OUTCOME",
     "Outcome",
+    "PointQueue",
     "PrunerRow",
     "SamplerRow",
     "SettingIndex",
@@ -21,8 +24,10 @@ __all__ = [
     "find_best",
     "initial_points",
     "params_from_trial",
+    "project",
     "searched_params",
     "setting_key",
+    "shared_name",
     "suggest",
     "tell",
     "to_optuna_params",

@@ -1,4 +1,4 @@
-"""Initial points: settings that are known to do well for the task."""
+"""Initial points that are known to do well for the task."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from tuner.catalog import Task, choice_dimension
 from tuner.search.distributions import to_optuna_params
-from tuner.space import Dimension, Fixed, Float, Int, Space, Value
+from tuner.search.projection import project
+from tuner.space import Space, Value
 
 _LOSS = {
     Task.MULTICLASS: "categorical_crossentropy",
@@ -57,7 +58,7 @@ def initial_points(space: Space, task: Task) -> list[dict[str, Any]]:
             known["learning_rate"] = min(rate, _MAX_REGRESSION_RATE)
         if not _allows_optimizer(space, known):
             continue
-        point = to_optuna_params(_project(space, known), space)
+        point = to_optuna_params(project(space, known), space)
         if point and point not in found:
             found.append(point)
     return found
@@ -68,24 +69,3 @@ def _allows_optimizer(space: Space, known: Mapping[str, Value]) -> bool:
     if "optimizer" not in space:
         return known["optimizer"] == choice_dimension("optimizer").default
     return known["optimizer"] in space["optimizer"].parameter
-
-
-def _project(space: Space, known: Mapping[str, Value]) -> dict[str, Value]:
-    """Keep the known values that the space allows, of the dimensions that are active under them."""
-    values: dict[str, Value] = {}
-    for dimension in space:
-        if not dimension.active(values):
-            continue
-        if isinstance(dimension.parameter, Fixed):
-            values[dimension.name] = dimension.parameter.value
-        elif dimension.name in known and known[dimension.name] in dimension.parameter:
-            values[dimension.name] = _on_grid(dimension, known[dimension.name])
-    return values
-
-
-def _on_grid(dimension: Dimension, value: Value) -> Value:
-    parameter = dimension.parameter
-    if not isinstance(parameter, Float | Int) or parameter.step is None or not isinstance(value, int | float):
-        return value
-    index = min(round((value - parameter.low) / parameter.step), int(parameter.size) - 1)
-    return parameter.low + index * parameter.step

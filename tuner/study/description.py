@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tuner.engines import ENGINES
+from tuner.search import initial_points
+from tuner.space import value_to_json
 from tuner.study.study_spec import StudySpec
 
 
@@ -12,9 +14,9 @@ def explain(spec: StudySpec) -> dict[str, Any]:
     """Describe a study as plain JSON.
 
     Returns:
-        `{"study", "model", "objective", "data", "space", "fixed", "settings", "budget", "sampler", "pruner",
-        "health", "engine", "advice"}`; `space` has a `{"name", "values", "when"}` for each searched dimension,
-        `settings` is None if there are infinitely many, or more than 10^15.
+        `{"study", "model", "objective", "data", "space", "fixed", "settings", "budget", "sampler",
+        "initial_points", "pruner", "health", "engine", "advice"}`; `space` has a `{"name", "values", "when"}` for each
+        searched dimension, `settings` is None if there are infinitely many, or more than 10^15.
     """
     facts = spec.facts
     return {
@@ -42,6 +44,10 @@ def explain(spec: StudySpec) -> dict[str, Any]:
         "settings": spec.settings,
         "budget": {key: value for key, value in vars(spec.budget).items() if value is not None},
         "sampler": {"name": spec.sampler.name, **spec.sampler.options},
+        "initial_points": {
+            "own": [{name: value_to_json(value) for name, value in point.items()} for point in spec.own_points],
+            "known": len(initial_points(spec.space, facts.task)) if spec.initial_points else 0,
+        },
         "pruner": {"name": spec.pruner.name, **spec.pruner.options},
         "health": spec.health.to_json(),
         "engine": {"name": spec.engine, "reason": ENGINES[spec.engine].summary},

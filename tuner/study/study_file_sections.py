@@ -27,6 +27,7 @@ from tuner.study.study_name import NAME_PATTERN, NAME_RULE
 
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
+MOST_POINTS = 1_000
 MOST_WORKERS = 1_024
 LEAST_RESOURCE = 0.01
 LARGEST_SEED = 2**32 - 1
@@ -200,7 +201,29 @@ def _row_section(family: str, rows: Registry[Any], default: str, **others: Any) 
     return PlainValidator(read), WithJsonSchema(schema)
 
 
-_INITIAL_POINTS = (_Flag, Field(default=True, description="whether the first trials are known good settings"))
+def _points(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    settings = isinstance(value, list | tuple) and all(isinstance(point, Mapping) and point for point in value)
+    if settings and 0 < len(value) <= MOST_POINTS:
+        return tuple(value)
+    raise refusal(
+        f"must be true, false or a list of at most {MOST_POINTS:,} settings",
+        allowed='true, false, or settings as in [{ optimizer = "adam", learning_rate = 3e-4 }]',
+        next_step="Write each setting in { }, with the values of one or more dimensions.",
+    )
+
+
+_POINTS_SCHEMA = {
+    "anyOf": [
+        {"type": "boolean"},
+        {"type": "array", "minItems": 1, "maxItems": MOST_POINTS, "items": {"type": "object", "minProperties": 1}},
+    ]
+}
+_INITIAL_POINTS = (
+    Annotated[Any, PlainValidator(_points), WithJsonSchema(_POINTS_SCHEMA)],
+    Field(default=True, description="whether the first trials are known good settings, or these settings themselves"),
+)
 _SAMPLER = _row_section("sampler", SAMPLERS, DEFAULT_SAMPLER, initial_points=_INITIAL_POINTS)
 _PRUNER = _row_section("pruner", PRUNERS, DEFAULT_PRUNER)
 

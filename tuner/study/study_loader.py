@@ -12,6 +12,7 @@ import numpy as np
 from tuner.errors import StudyFileError, UnknownNameError
 from tuner.study.cross_checks import ParsedSections, cross_check
 from tuner.study.data_errors import load_data
+from tuner.study.initial_point_values import points_advice, read_points
 from tuner.study.model_file import find_model
 from tuner.study.objective_section import check_target, find_objective
 from tuner.study.problems import Problems, TooManyProblemsError
@@ -103,6 +104,9 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
     advice: list[str] = []
     space = read_search(content, context, problems, advice)
     sampler, pruner = as_choice(sections.sampler), as_choice(sections.pruner)
+    points = sections.sampler.initial_points
+    own_points = () if space is None or isinstance(points, bool) else read_points(points, space, problems)
+    advice += points_advice(own_points, budget.trials)
     named = frozenset(content["search"]) if isinstance(content.get("search"), Mapping) else frozenset()
     advice += cross_check(
         ParsedSections(space, task, data, facts, metric, budget, sampler, pruner, sections.head, named), problems
@@ -125,7 +129,8 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         budget=budget,
         sampler=sampler,
         pruner=pruner,
-        initial_points=sections.sampler.initial_points,
+        initial_points=points is True,
+        own_points=own_points,
         engine=sections.engine,
         workers=sections.workers,
         seed=sections.seed,

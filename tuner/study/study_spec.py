@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tuner.catalog import Choice, Objective
 from tuner.data import DataFacts, DataOptions, Folds, PreparedData
 from tuner.health import HealthOptions
-from tuner.space import Space
+from tuner.space import Space, Value
 from tuner.study.study_file_sections import Budget, Resources
 from tuner.user_code import Reference
 
@@ -36,6 +36,7 @@ class StudySpec:
         budget: Limits of the search.
         sampler, pruner: Rows of the tables of `search`, with options.
         initial_points: Whether the first trials are known good settings.
+        own_points: Settings that the user wants tried first: values by dimension, those left out are the sampler's.
         health: Measurements of training health, and the verdicts that end a trial.
         engine: Row of the table of engines, or "auto".
         workers: Worker processes; None for one per core.
@@ -65,6 +66,7 @@ class StudySpec:
     workers: int | None
     seed: int
     source: dict[str, Any]
+    own_points: tuple[Mapping[str, Value], ...] = ()
     advice: tuple[str, ...] = ()
     health: HealthOptions = HealthOptions()
     resources: Resources = Resources()
