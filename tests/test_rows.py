@@ -113,7 +113,7 @@ def names(tree: ast.AST) -> Iterator[str]:
                 yield text
 
 
-@pytest.mark.parametrize("dimension", ["momentum", "weight_decay"])
+@pytest.mark.parametrize("dimension", ["momentum", "weight_decay", "ema_momentum"])
 def test_a_number_of_an_optimizer_is_named_in_three_files(dimension: str) -> None:
     """Its row, its field of the recipe, its keyword of Keras; all else reads the table."""
     found = {

@@ -215,6 +215,7 @@ def test_fit_options_of_a_recipe() -> None:
     assert (options["epochs"], options["batch_size"], options["class_weight"]) == (3, 8, {0: 1.0, 1: 2.0, 2: 1.0})
     assert len(options["callbacks"]) == 1
     assert "class_weight" not in fit_options(recipe())
+    assert fit_options(recipe(last_epoch=2))["epochs"] == 2
 
 
 MODEL_FILE = """

@@ -79,6 +79,11 @@ def test_each_step_has_the_rate_of_the_schedule(name: str) -> None:
     np.testing.assert_allclose(trained(given), rates(given, 4), rtol=1e-6)
 
 
+def test_the_schedule_spans_the_planned_epochs_of_a_recipe_that_ends_earlier() -> None:
+    given = recipe("polynomial", epochs=9).end_after([2])
+    np.testing.assert_allclose(trained(given), rates(given, 9)[: 2 * STEPS], rtol=1e-6)
+
+
 def test_the_schedule_spans_the_epochs_that_fit_was_given() -> None:
     given = recipe("polynomial", epochs=4)
     np.testing.assert_allclose(trained(given, epochs=2), rates(given, 2), rtol=1e-6)

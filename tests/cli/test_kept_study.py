@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from real_study import call
 
+from tuner.catalog import TrainingLength
 from tuner.dashboard import dashboard_app
 from tuner.results import StoredStudy, read_study_results
 from tuner.storage import open_database, open_read_only, read_epochs, read_probes
+from tuner.study import difference, fingerprint, read_study, resume_study
 
 KEPT = Path(__file__).parents[1] / "kept_study"
 COMPLETE = [0, 1, 2, 3]
@@ -69,6 +71,20 @@ def test_it_is_read_as_it_is_and_after_the_migration(project: Path) -> None:
     assert asked == ["200 OK"]
     assert b"small" in body
     database.close()
+
+
+def test_it_goes_on_with_what_its_file_leaves_open_as_it_began(project: Path) -> None:
+    """Older versions trained 20 epochs where nothing was said, and took the last one; this study says 40."""
+    file = project / "studies" / "small.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("epochs     = 40\n", ""), encoding="utf-8")
+    spec = read_study(file)
+    assert (spec.length.epochs, spec.length.keep) != (40, "last")
+    database = open_database(url_of(project), create=False)
+    before = read_study_results(database, "small").record.attrs.fingerprint
+    database.close()
+    resumed = resume_study(spec, before)
+    assert resumed.length == TrainingLength(40, "last", None)
+    assert difference(before, fingerprint(resumed)) == []
 
 
 @pytest.mark.slow

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tuner.catalog import LOSSES, OPTIMIZERS, Choice, ModelChoice, Recipe, Task
+from tuner.catalog import LOSSES, OPTIMIZERS, Choice, ModelChoice, Recipe, Task, find_metric
 from tuner.data import DataFacts, Split, Subset
 from tuner.engines import EpochRecord, TrainingResult, TrainingTask
 from tuner.user_code import Reference, load
@@ -94,24 +94,26 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
     """Train by `model.fit`, epoch by epoch, on rows in the compiled engine's order.
 
     Returns:
-        The weights at the end, and `(training loss, validation loss, objective, rate)` of each epoch.
+        The weights of the epoch that gives the model, `(training loss, validation loss, objective, rate)` of each
+        epoch, and which of them that is.
     """
     import keras
 
-    from tuner.catalog import build_model, compile_model, find_metric, learning_rates, plateau_state
+    from tuner.catalog import build_model, compile_model, learning_rates, plateau_state
     from tuner.engines.evaluation import compute_objective, compute_sample_weight
     from tuner.engines.variable_io import preserved
 
     model = build_model(a_recipe, facts.input_shape, facts.outputs, build_of(a_recipe))
     compile_model(model, a_recipe)
+    model.optimizer.finalize_variable_values = lambda variables: None  # each epoch is a `fit` of its own
     model.run_eagerly = eager
     train, validation, weight = split.train, split.validation, compute_sample_weight(split.train, a_recipe)
     steps = math.ceil(len(train) / a_recipe.batch_size)
     schedule, base = a_recipe.schedule, a_recipe.learning_rate
     rates = learning_rates(schedule, base, steps * a_recipe.epochs)
     machine = plateau_state(schedule, base, find_metric(a_recipe.metric).objective.maximize)
-    orders, measured = np.random.default_rng(a_recipe.seed), []
-    for epoch in range(a_recipe.epochs):
+    orders, measured, weights = np.random.default_rng(a_recipe.seed), [], []
+    for epoch in range(a_recipe.last_epoch or a_recipe.epochs):
         now = np.full(steps, machine.rate) if machine else rates[epoch * steps : (epoch + 1) * steps]
 
         class Rate(keras.callbacks.Callback):
@@ -129,11 +131,32 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
             verbose=0,
             callbacks=[Rate()],
         )
-        with preserved(model.non_trainable_variables):  # to look at it must not change what it will do
+        # To look at it must not change what it will do.
+        with preserved([*model.trainable_variables, *model.non_trainable_variables]):
+            if a_recipe.ema_momentum:
+                model.optimizer._overwrite_model_variables_with_average_value(model.trainable_variables)
             outputs = np.asarray(model.predict_on_batch(validation.x))
+            weights.append([variable.numpy() for variable in model.trainable_variables])
         validation_loss = model.loss(validation.y, outputs, sample_weight=compute_sample_weight(validation, a_recipe))
         value = compute_objective(a_recipe, split, outputs)
         if machine:
             machine.observe(value)
         measured.append((history.history["loss"][0], float(validation_loss), value, float(now[-1])))
-    return [variable.numpy() for variable in model.trainable_variables], measured
+        best, waited = selected(a_recipe, measured)
+        if a_recipe.patience is not None and waited >= a_recipe.patience:
+            break
+    return weights[best], measured, best + 1
+
+
+def selected(a_recipe: Recipe, measured: Sequence[tuple[float, ...]]) -> tuple[int, int]:
+    """Index of the epoch that gives the model, and epochs since the last improvement, of what `by_fit` measured."""
+    _, losses, values, _ = np.array(measured).T
+    values = values if find_metric(a_recipe.metric).objective.maximize else -values
+    window = max(3, round(0.05 * a_recipe.epochs))
+    means = [
+        (values[max(0, i + 1 - window) : i + 1].mean(), -losses[max(0, i + 1 - window) : i + 1].mean())
+        for i in range(len(values))
+    ]
+    best = max(range(len(means)), key=lambda i: (means[i], -i))
+    kept = best if a_recipe.keep == "best" else len(means) - 1
+    return kept, len(means) - 1 - best

@@ -65,6 +65,37 @@ def train(engine: Any, recipe: Recipe, prepared: PreparedData, resume: Checkpoin
 EMPTY_ARCHIVE = b"PK\x05\x06" + bytes(18)
 
 
+def unlearnt(prepared: PreparedData) -> PreparedData:
+    """The same, measured on rows with labels that cannot be learnt: soon nothing gets better."""
+    others = oracle.data(Task.MULTICLASS, weighted=True)[0].validation
+    return dataclasses.replace(
+        prepared, splits=tuple(dataclasses.replace(split, validation=others) for split in prepared.splits)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "folds", "cuts"), [("fit", 1, [(0, -2)]), ("compiled", 2, [(0, 2), (0, -1), (1, -2)])]
+)
+def test_early_stopping_and_the_best_weights_go_on_as_if_it_had_not_been_cut(
+    name: str, folds: int, cuts: list[tuple[int, int]]
+) -> None:
+    recipe, prepared = recipe_of("adam", 20, keep="best", patience=2), unlearnt(prepared_of(folds))
+    whole, records, kept = train(ENGINES[name].make(), recipe, prepared)
+    places = [(record["fold"], record["epoch"]) for record in records]
+    ends = [max(epoch for at, epoch in places if at == fold) for fold in range(folds)]
+    assert max(ends) < recipe.epochs
+    assert len(whole[0]["epochs"]) == folds
+    assert all(epoch < end for epoch, end in zip(whole[0]["epochs"], ends, strict=True)), "weights of before are kept"
+    values = [record["metric"] for record in records if record["epoch"] == whole[0]["epochs"][record["fold"]]]
+    assert whole[0]["value"] == pytest.approx(np.mean(values))
+    for fold, epoch in cuts:
+        cut = fold, epoch if epoch > 0 else ends[fold] + 1 + epoch
+        ended, rest, _ = train(ENGINES[name].make(), recipe, prepared, Checkpoint.from_bytes(kept[cut], recipe))
+        assert rest == records[places.index(cut) + 1 :]
+        assert ended[0] == whole[0]
+        assert all(map(np.array_equal, ended[1], whole[1]))
+
+
 @pytest.mark.parametrize(
     ("name", "optimizer", "folds", "cuts"),
     [("fit", "adam", 1, [(0, 2)]), ("compiled", "nadam", 2, [(0, 2), (0, 4), (1, 3)])],

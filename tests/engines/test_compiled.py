@@ -115,7 +115,7 @@ def test_folds(engine: Any) -> None:
 
     prepared = PreparedData(facts, (split, swapped))
     training = run_trial(engine, recipe, prepared, oracle.build_of(recipe), on_epoch)
-    weights, measured = oracle.by_fit(recipe, swapped, facts)
+    weights, measured, _ = oracle.by_fit(recipe, swapped, facts)
     assert [(record.fold, record.epoch) for record in records] == [(f, e) for f in (0, 1) for e in (1, 2, 3)]
     assert training.value == pytest.approx((records[2].metric + records[5].metric) / 2)
     np.testing.assert_allclose(engine.weights()[0], weights[0], rtol=1e-4, atol=1e-6)

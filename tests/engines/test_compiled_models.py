@@ -233,7 +233,7 @@ def test_what_is_compiled_is_trained_as_by_fit(case: str, monkeypatch: pytest.Mo
     split, facts = oracle.data(recipe.task)
     engine = ENGINES["compiled"].make()
     _, records = oracle.by_engine(engine, recipe, split, facts)
-    weights, measured = oracle.by_fit(recipe, split, facts)
+    weights, measured, _ = oracle.by_fit(recipe, split, facts)
     found = [(record.loss, record.val_loss, record.metric, record.learning_rate) for record in records]
     np.testing.assert_allclose(found, measured, rtol=1e-4)
     for ours, theirs in zip(engine.weights(), weights, strict=True):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.catalog import BuildableRecipe, Recipe, fit_options
+from tuner.catalog import BuildableRecipe, EpochSelector, Recipe, fit_options
 from tuner.data import PreparedData, Split, prepare
 from tuner.engines import ENGINES, EpochRecord, run_trial
 from tuner.study import StudySpec, read_study_dict, resolve_recipe
@@ -24,7 +24,7 @@ Run = Callable[..., tuple[Any, list[EpochRecord]]]
 
 
 def study(source: str, **content: Any) -> StudySpec:
-    sections = {"search": {"learning_rate": [0.05, 0.01]}, "budget": {"epochs": 3}, **content}
+    sections = {"search": {"learning_rate": [0.05, 0.01]}, "budget": {"epochs": 3, "keep": "last"}, **content}
     return read_study_dict({"name": "s", "model": "models/mlp.py", "data": {"source": source}, **sections}, PROJECT)
 
 
@@ -57,6 +57,18 @@ def test_a_recipe_is_learnt_and_recorded() -> None:
     assert records[0].loss > records[-1].loss
     assert all(record.learning_rate == pytest.approx(0.05) for record in records)
     assert reports == [(record.epoch, record.metric) for record in records]
+
+
+def test_the_best_epoch_is_what_a_trial_is_worth_at_each_of_its_epochs() -> None:
+    spec = study("wine", search={"learning_rate": [0.1, 0.05]}, budget={"epochs": 60, "stop": {"patience": 4}})
+    training, records, reports = train(spec, recipe_of(spec))
+    selector = EpochSelector(recipe_of(spec))
+    for record, report in zip(records, reports, strict=True):
+        selector.observe(record.metric, record.val_loss)
+        assert report == (record.epoch, selector.value)
+    assert len(records) < 60
+    assert selector.ended
+    assert (training.epochs, training.value) == ((selector.epoch,), records[selector.epoch - 1].metric)
 
 
 def test_the_same_recipe_gives_the_same_numbers_twice_and_another_seed_others() -> None:

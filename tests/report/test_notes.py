@@ -73,6 +73,27 @@ def test_a_picture_has_a_line_for_each_curve_and_gaps_where_numbers_are_missing(
     assert trial_picture(results, replace(seen, curve=Curve())) is None
 
 
+def test_the_epoch_that_gave_the_model_is_marked_if_training_went_on(study):
+    from copy import copy
+    from dataclasses import replace
+
+    results = load_view(study)
+    seen = results.in_state("complete")[0]
+    epochs = len(seen.curve.epochs)
+
+    def shown(*selected):
+        trial = copy(seen.trial)
+        trial._user_attrs = {**trial.user_attrs, "selected_epochs": list(selected)}
+        marked = replace(seen, trial=trial)
+        return trial_picture(results, marked).count("stroke-dasharray"), trial_note(results, marked, None, None)
+
+    lines, note = shown(epochs - 1)
+    assert lines == 3
+    assert f"its model is that of epoch {epochs - 1}" in note
+    assert shown(epochs)[0] == shown()[0] == 0
+    assert "its model" not in shown(epochs)[1] + shown()[1]
+
+
 @pytest.mark.parametrize("values", [(5.0,), (0.0, 0.0), (1e-12, 1e12), (-3.0, 2e9, 1.0), (0.02, 0.5)])
 def test_every_curve_lies_inside_its_panel(study, values):
     from dataclasses import replace

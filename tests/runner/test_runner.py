@@ -24,7 +24,7 @@ from tuner.protocol import EpochFinished, GlobalStateChanged, Job, JobFinished, 
 from tuner.results import best_trial, read_study_results, summary
 from tuner.runner.progress import Progress
 from tuner.runner.study_runner import StudyRunner
-from tuner.search import SAMPLERS
+from tuner.search import PRUNERS, SAMPLERS
 from tuner.storage import Database, open_database, request_stop
 
 
@@ -49,6 +49,36 @@ def test_a_study_runs_to_its_last_trial(database: Database, tmp_path: Path) -> N
     assert shown[-1].finished == 30
     assert shown[-1].best is not None
     assert shown[-1].best[1] == best["value"]
+
+
+def test_a_training_that_ends_early_keeps_its_value_for_the_comparisons_with_others(
+    database: Database, tmp_path: Path
+) -> None:
+    def early(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
+        yield from list(mock_study.trainer(recipe))[:4]
+        return TrainingResult("complete", 0.25, epochs=(3,))  # type: ignore[arg-type]
+
+    spec = spec_of(tmp_path, budget={"trials": 3, "epochs": 10}, pruner={"name": "median", "n_startup_trials": 9})
+    StudyRunner(spec, database, InlineExecutor(early)).run()
+    trials = optuna.load_study(study_name="mock", storage=database.url).trials
+    rungs = [step for step in PRUNERS["median"].rungs(10, **spec.pruner.options) if step > 4]
+    assert rungs
+    for trial in trials:
+        assert sorted(trial.intermediate_values) == [1, 2, 3, 4, *rungs]
+        assert [trial.intermediate_values[step] for step in rungs] == [0.25] * len(rungs)
+    assert [row["selected_epochs"] for row in content_of(database)["trials"]] == [[3]] * 3
+    assert [row["epochs"] for row in content_of(database)["trials"]] == [4] * 3
+    assert best_trial(read_study_results(database, "mock")).recipe.last_epoch == 3
+
+
+def test_a_study_goes_on_with_the_length_of_training_that_it_began_with(database: Database, tmp_path: Path) -> None:
+    run(spec_of(tmp_path, budget={"trials": 1, "epochs": 4, "keep": "last"}), database)
+    run(spec_of(tmp_path, budget={"trials": 2}), database)
+    assert [row["epochs"] for row in content_of(database)["trials"]] == [4, 4]
+    with pytest.raises(StudyChangedError, match=r"epochs: 4 before, 5 now\n"):
+        run(spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database)
+    with pytest.raises(StudyChangedError, match="keep: last before, best now"):
+        run(spec_of(tmp_path, budget={"trials": 3, "keep": "best"}), database)
 
 
 def test_plain_optuna_reads_the_same_study(database: Database, tmp_path: Path) -> None:

@@ -31,6 +31,9 @@ def test_it_is_flat_json_and_reads_itself_as_the_same():
     assert difference(json.loads(json.dumps(content)), of()) == []
     del content["data.missing_values"]  # as in studies of before it could be said
     assert difference(content, of()) == []
+    now = of(budget={"epochs": 20, "keep": "last"})
+    before = {key: value for key, value in now.items() if key not in ("keep", "stop.patience")}
+    assert difference(before, now) == []
     changed = {**of(), "data.missing_values": ["?"]}
     assert difference(content, changed) == ['data.missing_values: [] before, ["?"] now']
 
@@ -52,7 +55,10 @@ def test_what_may_change_while_a_study_goes_on(sections):
 @pytest.mark.parametrize(
     ("sections", "line"),
     [
-        ({"budget": {"epochs": 5}}, "epochs: 20 before, 5 now"),
+        ({"budget": {"epochs": 5, "stop": {"patience": 24}}}, "epochs: 300 before, 5 now"),
+        ({"budget": {"keep": "last"}}, "keep: best before, last now"),
+        ({"budget": {"stop": {"patience": 7}}}, "stop.patience: 24 before, 7 now"),
+        ({"budget": {"stop": False}}, "stop.patience: 24 before, null now"),
         ({"seed": 4}, "seed: 0 before, 4 now"),
         ({"head": "model"}, "head: auto before, model now"),
         ({"objective": {"metric": "log_loss"}}, "objective: maximize accuracy before, minimize log_loss now"),

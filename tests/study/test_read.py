@@ -11,6 +11,7 @@ import pytest
 
 from tuner.errors import StudyFileError, UnknownNameError
 from tuner.study import read_study, read_study_dict
+from tuner.study.training_length import auto_epochs, auto_patience
 
 PROJECT = Path(__file__).parents[2]
 
@@ -39,7 +40,9 @@ def test_a_study_without_search_is_a_good_one(source, metric, direction):
     assert {"loss", "optimizer", "learning_rate", "momentum", "schedule", "initializer"} <= set(searched(spec))
     assert spec.advice == ()
     assert (spec.sampler.name, spec.pruner.name, spec.initial_points) == ("tpe", "median", True)
-    assert (spec.budget.trials, spec.budget.epochs, spec.seed, spec.engine) == (100, 20, 0, "auto")
+    assert (spec.budget.trials, spec.budget.epochs, spec.seed, spec.engine) == (100, None, 0, "auto")
+    assert spec.length.epochs == auto_epochs(spec.facts.rows["train"], 32)
+    assert (spec.length.keep, spec.length.patience) == ("best", auto_patience(spec.length.epochs))
 
 
 def test_the_project_of_a_file_in_studies_is_the_folder_above():

@@ -12,6 +12,7 @@ from .build import (
 from .clipping import CLIPPINGS
 from .dimensions import DIMENSIONS, ChoiceDimension, NumberDimension, choice_dimension, number_dimension, written_value
 from .entries import Entry, MetricEntry, OptimizerEntry, Option
+from .epoch_selection import EpochSelector, Keep, TrainingLength
 from .initializers import INITIALIZERS, initializer_advice
 from .integer_labels import IntegerLabelLoss
 from .losses import LOSSES
@@ -46,7 +47,9 @@ __all__ = [
     "Choice",
     "ChoiceDimension",
     "Entry",
+    "EpochSelector",
     "IntegerLabelLoss",
+    "Keep",
     "MetricEntry",
     "ModelChoice",
     "NumberDimension",
@@ -58,6 +61,7 @@ __all__ = [
     "ReduceOnPlateau",
     "ScheduleCallback",
     "Task",
+    "TrainingLength",
     "TrialState",
     "build_model",
     "choice_dimension",

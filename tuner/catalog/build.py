@@ -87,10 +87,11 @@ def custom_train_method(model: keras.Model) -> str | None:
 
 def fit_options(recipe: Recipe) -> dict[str, Any]:
     """Return keyword arguments for `model.fit`: epochs, batch size, the schedule, and class weights if any."""
+    planned = None if recipe.last_epoch is None else recipe.epochs
     options: dict[str, Any] = {
-        "epochs": recipe.epochs,
+        "epochs": recipe.last_epoch or recipe.epochs,
         "batch_size": recipe.batch_size,
-        "callbacks": [ScheduleCallback(recipe.schedule, recipe.learning_rate, recipe.metric)],
+        "callbacks": [ScheduleCallback(recipe.schedule, recipe.learning_rate, recipe.metric, planned)],
     }
     if recipe.class_weight is not None:
         options["class_weight"] = dict(recipe.class_weight)

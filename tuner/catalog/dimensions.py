@@ -161,6 +161,15 @@ DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
         choice="optimizer",
     ),
     NumberDimension(
+        "ema_momentum",
+        Float(0.0, 0.99999),
+        Categorical((0.0, 0.9, 0.99, 0.999)),
+        None,
+        "momentum of the average of the weights over the steps, which the model gets in their place; 0 for none",
+        in_program=False,
+        choice="optimizer",
+    ),
+    NumberDimension(
         "l1",
         Float(0.0, 100.0),
         Float(1e-7, 1e-2, log=True),

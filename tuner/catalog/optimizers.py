@@ -33,6 +33,7 @@ def _keras(class_name: str, keyword: str | None, lowest_momentum: float, decays:
         momentum: float | None = None,
         weight_decay: float | None = None,
         clipping: Mapping[str, float] | None = None,
+        ema_momentum: float | None = None,
         **options: Any,
     ) -> Any:
         import keras
@@ -43,6 +44,8 @@ def _keras(class_name: str, keyword: str | None, lowest_momentum: float, decays:
             given[keyword] = max(momentum, lowest_momentum)
         if weight_decay is not None:
             given.update(dict.fromkeys(decays, weight_decay))
+        if ema_momentum:
+            given.update(use_ema=True, ema_momentum=ema_momentum)
         # A name of its own for each would cost 0.07 MB that never come back: TensorFlow keeps what made its variables.
         return getattr(keras.optimizers, class_name)(name=class_name.lower(), **given)
 
@@ -70,7 +73,7 @@ def _row(
         fields: The other fields of the row.
     """
     build = _keras(class_name, momentum, lowest_momentum, decays)
-    keywords = decays if momentum is None else (momentum, *decays)
+    keywords = (*decays, "ema_momentum") if momentum is None else (momentum, *decays, "ema_momentum")
     return OptimizerEntry(name, summary, source, build, momentum=momentum, keywords=keywords, **fields)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import median_high
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tuner.catalog.epoch_selection import Keep
 from tuner.catalog.output_activations import to_scores
 from tuner.catalog.recipe_validation import check_recipe
 from tuner.catalog.task import Task
@@ -59,12 +61,16 @@ class Recipe(_Frozen):
         learning_rate: Base rate; the schedule says how it changes.
         momentum: The optimizer's momentum term; None if it has none, or keeps Keras's default.
         weight_decay: Decoupled weight decay; None for Keras's default.
+        ema_momentum: Momentum of the average of the weights, which the model gets in their place; None or 0 for none.
         l1: Penalty on the kernels, `l1 * sum |w|`.
         l2: Penalty on the kernels, `l2 * sum w²`.
         label_smoothing: In [0, 1); 0 if the loss takes none.
         class_weight: Weight of each class by index; None for no weights.
         batch_size: Rows a step.
-        epochs: Passes over the training part.
+        epochs: Passes over the training part that are planned; the schedule spans them.
+        keep: Whether the best epoch or the last one gives the model; see `EpochSelector`.
+        patience: Epochs without improvement that end a training; None to train on.
+        last_epoch: Epoch with which a training ends, though the schedule spans more; None for all that are planned.
         metric: The objective, by name.
         seed: Source of initial weights, batch order and dropout.
         data: The `[data]` section of the study file, with defaults filled in.
@@ -82,12 +88,16 @@ class Recipe(_Frozen):
     initializer: Choice = Choice(name="glorot_uniform")
     activation: str = "relu"
     clipping: Choice = Choice(name="none")
+    ema_momentum: float | None = None
     l1: float = 0.0
     l2: float = 0.0
     label_smoothing: float = 0.0
     class_weight: dict[int, float] | None = None
     batch_size: int = 32
     epochs: int = 20
+    keep: Keep = "last"
+    patience: int | None = None
+    last_epoch: int | None = None
     metric: str
     seed: int = 0
     data: dict[str, Any] = {}
@@ -111,6 +121,16 @@ class Recipe(_Frozen):
             raise RecipeError(f"A recipe must be whole, but `{place}` is not: {first['msg']}.") from None
         check_recipe(recipe)
         return recipe
+
+    def end_after(self, epochs: Sequence[int]) -> Self:
+        """Return the recipe that ends after the median of these epochs, whatever is measured; schedules stay as long.
+
+        Args:
+            epochs: Epochs that gave the models of trainings of this recipe; at least one.
+        """
+        last = min(median_high(epochs), self.epochs)
+        end = None if last == self.epochs else last
+        return self.model_copy(update={"keep": "last", "patience": None, "last_epoch": end})
 
     def scores(self, outputs: np.ndarray) -> np.ndarray:
         """Convert outputs of the model of this recipe to what a metric takes; see `tuner.catalog.to_scores`."""

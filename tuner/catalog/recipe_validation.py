@@ -49,7 +49,9 @@ def _problems(recipe: Recipe) -> Iterator[Problem]:
             yield from _choice(dimension, getattr(recipe, dimension.name))
         elif dimension.in_recipe:
             yield from _number(dimension, getattr(recipe, dimension.name))
-    yield from _range("epochs", recipe.epochs, _EPOCHS)
+    for key, epochs in (("epochs", recipe.epochs), ("patience", recipe.patience), ("last_epoch", recipe.last_epoch)):
+        if epochs is not None:
+            yield from _range(key, epochs, _EPOCHS)
     yield from _range("seed", recipe.seed, _SEEDS)
     for index, weight in (recipe.class_weight or {}).items():
         yield from _range("class_weight", index, _CLASSES)

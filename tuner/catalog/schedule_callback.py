@@ -26,10 +26,12 @@ class ScheduleCallback(keras.callbacks.Callback):
         schedule: The row and its options.
         base: The base rate.
         metric: Name of the objective.
+        epochs: Epochs that it spans if `fit` ends earlier; None for those of `fit`.
     """
 
-    def __init__(self, schedule: Choice, base: float, metric: str) -> None:
+    def __init__(self, schedule: Choice, base: float, metric: str, epochs: int | None = None) -> None:
         super().__init__()
+        self._planned = epochs
         self._schedule, self._base, self._metric = schedule, base, find_metric(metric)
         self._rates: np.ndarray | None = None
         self._plateau: ReduceOnPlateau | None = None
@@ -47,7 +49,8 @@ class ScheduleCallback(keras.callbacks.Callback):
                 "Give `steps_per_epoch` to `fit`."
             )
         self._steps = int(steps)
-        self._rates = learning_rates(self._schedule, self._base, max(1, self._steps * int(self.params["epochs"])))
+        epochs = self._planned or int(self.params["epochs"])
+        self._rates = learning_rates(self._schedule, self._base, max(1, self._steps * epochs))
         if self._rates is None:
             self._set(self._base)
 

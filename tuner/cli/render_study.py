@@ -70,7 +70,7 @@ def render_trials(out: Console, rows: list[dict[str, Any]], metric: str | None) 
         value = "" if row["value"] is None else f", {metric or 'value'} {value_text(row['value'])}"
         took = "" if row["duration_s"] is None else f", {duration(row['duration_s'])}"
         health = "" if _verdict(row) is None else f", {_verdict(row)}"
-        out.print(f"trial {row['number']}: {row['state']}{value}, epochs {row['epochs']}{took}{health}")
+        out.print(f"trial {row['number']}: {row['state']}{value}, epochs {_epochs(row)}{took}{health}")
         out.print(Padding(_params_and_reason(row), (0, 0, 0, 2)))
 
 
@@ -121,12 +121,19 @@ def _trials_table(rows: list[dict[str, Any]], metric: str | None) -> Table:
             str(row["number"]),
             row["state"],
             "" if row["value"] is None else value_text(row["value"]),
-            str(row["epochs"]),
+            _epochs(row),
             "" if row["duration_s"] is None else duration(row["duration_s"]),
             *([_verdict(row) or ""] if judged else []),
             _params_and_reason(row),
         )
     return table
+
+
+def _epochs(row: dict[str, Any]) -> str:
+    """Return the epochs trained, and which of them gave the model if it is an earlier one."""
+    selected = row["selected_epochs"]
+    earlier = len(selected) == 1 and selected[0] < row["epochs"]
+    return f"{selected[0]} of {row['epochs']}" if earlier else str(row["epochs"])
 
 
 def render_explanation(content: dict[str, Any]) -> None:
@@ -151,6 +158,7 @@ def render_explanation(content: dict[str, Any]) -> None:
     if content["fixed"]:
         table.add_row("fixed", ", ".join(f"{name} = {value}" for name, value in content["fixed"].items()))
     table.add_row("budget", ", ".join(f"{name} {value_text(value)}" for name, value in content["budget"].items()))
+    table.add_row("training", _training(content["training"]))
     table.add_row("search", f"sampler {_named(content['sampler'])}, pruner {_named(content['pruner'])}")
     first = _first_trials(content["initial_points"])
     if first:
@@ -167,6 +175,15 @@ def render_explanation(content: dict[str, Any]) -> None:
         out.print(Text(sentence, "yellow"))
     for sentence in content["advice"]:
         out.print(Text(f"advice: {sentence}", style="yellow"))
+
+
+def _training(length: dict[str, Any]) -> str:
+    """How long a training is, and what it gives."""
+    auto = ", by rows and batch size" if length["auto"] else ""
+    ends = (
+        "" if length["patience"] is None else f"; ends after {count(length['patience'], 'epoch')} without improvement"
+    )
+    return f"up to {count(length['epochs'], 'epoch')}{auto}{ends}; gives the model of the {length['keep']} epoch"
 
 
 def _tried(tried: dict[str, Any]) -> str:

@@ -61,15 +61,17 @@ class TrainingResult:
     Attributes:
         state: `COMPLETE`; `PRUNED` if the callback ended it; `DIVERGED` if a number was not finite, or its health has a
             verdict in `[health] stop`.
-        value: The objective after the last epoch, or None if it diverged.
+        value: The objective after the selected epoch (`EpochSelector`), or None if it diverged.
         reason: Why it ended early, or None if it is complete.
         findings: On its health, the verdict first; empty if it was not measured.
+        epochs: The selected epoch on each split, if it is complete.
     """
 
     state: TrialState
     value: float | None = None
     reason: str | None = None
     findings: tuple[Finding, ...] = ()
+    epochs: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", TrialState(self.state))  # JSON has its word
@@ -82,7 +84,7 @@ class TrainingResult:
     def from_json(cls, content: Mapping[str, Any]) -> TrainingResult:
         """Restore a result from `to_json`."""
         findings = tuple(Finding.from_json(finding) for finding in content["findings"])
-        return cls(**{**content, "findings": findings})
+        return cls(**{**content, "findings": findings, "epochs": tuple(content.get("epochs", ()))})
 
 
 StepTimes: TypeAlias = "tuple[float, float | None]"
@@ -164,7 +166,10 @@ class Engine(Protocol):
     def step_times(self) -> dict[str, StepTimes]: ...
 
     def trained_model(self) -> keras.Model:
-        """Return a Keras model with the weights of the last, complete training; later trainings do not change it."""
+        """Return a Keras model with the weights of the selected epoch of the last, complete training.
+
+        Later trainings do not change it.
+        """
 
     def state(self) -> TrainingState:
         """Return the state of the training; only from within the callback of an epoch."""

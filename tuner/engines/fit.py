@@ -21,6 +21,7 @@ from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingRe
 from tuner.engines.evaluation import PREDICT_ROWS, compute_objective, compute_sample_weight
 from tuner.engines.keras_global_state import clear_session
 from tuner.engines.prober import ProbeMeasurement, Prober, constant_outputs, get_probe_rows, steps_per_epoch
+from tuner.engines.selected_weights import SelectedWeights
 from tuner.engines.variable_io import assign, get_values, preserved
 from tuner.health import Finding, LayerMonitor, check_finite
 
@@ -60,7 +61,8 @@ class FitEngine:
         model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)
         compile_model(model, recipe)
         prober = make_prober(model, recipe, split, task.probe_epochs)
-        observer = self._run = _EpochObserver(task, on_epoch, prober)
+        selected = SelectedWeights(recipe, model.trainable_variables, model.non_trainable_variables, model.optimizer)
+        observer = self._run = _EpochObserver(task, on_epoch, prober, selected)
         options = fit_options(recipe)
         options.pop("class_weight", None)  # is in the sample weights, together with those of the data
         options["callbacks"] = [observer, *options["callbacks"]]
@@ -68,6 +70,7 @@ class FitEngine:
             split.train.x, split.train.y, sample_weight=compute_sample_weight(split.train, recipe), verbose=0, **options
         )
         self._run = None
+        selected.select()
         return observer.result()
 
 
@@ -81,8 +84,9 @@ class _EpochObserver(keras.callbacks.Callback):
     of the last of them, before the schedule runs, as it was taken there.
     """
 
-    def __init__(self, task: TrainingTask, on_epoch: EpochCallback, prober: Prober) -> None:
+    def __init__(self, task: TrainingTask, on_epoch: EpochCallback, prober: Prober, selected: SelectedWeights) -> None:
         super().__init__()
+        self._selected = selected
         self._task, self._recipe, self._on_epoch, self._prober = task, task.recipe, on_epoch, prober
         self._values: list[float] = [] if task.resume is None else [*task.resume.values]
         self._epochs_to_skip = len(self._values)
@@ -94,15 +98,18 @@ class _EpochObserver(keras.callbacks.Callback):
         """Return how the training ended."""
         if self._diverged is not None:
             return TrainingResult(TrialState.DIVERGED, None, self._diverged.text, (self._diverged,))
+        selector = self._selected.selector
         if self._pruned_after is not None:
-            return TrainingResult(TrialState.PRUNED, self._values[-1], f"pruned after epoch {self._pruned_after}")
-        return TrainingResult(TrialState.COMPLETE, self._values[-1])
+            return TrainingResult(TrialState.PRUNED, selector.value, f"pruned after epoch {self._pruned_after}")
+        return TrainingResult(TrialState.COMPLETE, selector.value, epochs=(selector.epoch,))
 
     def state(self) -> TrainingState:
         """Return the state of the training."""
         probed, plain = self._prober.state()
+        held, selection = self._selected.state()
         variables = get_values(_training_variables(self.model))
-        return TrainingState("fit", tuple(self._values), {"variables": variables, "probed": probed}, plain)
+        arrays = {"variables": variables, "probed": probed, "selected": held}
+        return TrainingState("fit", tuple(self._values), arrays, {**plain, **selection})
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self._task.resume is None:
@@ -128,7 +135,8 @@ class _EpochObserver(keras.callbacks.Callback):
                 self._restore()
             return
         validation = self._task.split.validation
-        with preserved(self.model.non_trainable_variables):  # a layer may draw or count in inference too
+        state = self.model.non_trainable_variables  # a layer may draw or count in inference too
+        with self._selected.evaluated(), preserved(state):
             outputs = predict(self.model, validation.x)
         if not np.isfinite(outputs).all():
             self._diverge("model's output on the validation part", math.nan)
@@ -137,6 +145,7 @@ class _EpochObserver(keras.callbacks.Callback):
         val_loss = float(self.model.loss(validation.y, outputs, sample_weight=weight))
         value = compute_objective(self._recipe, self._task.split, outputs)
         self._values.append(value)
+        self._selected.observe(value, val_loss)
         logs["objective"] = value
         record = EpochRecord(
             fold=self._task.fold,
@@ -148,16 +157,20 @@ class _EpochObserver(keras.callbacks.Callback):
             probes=self._prober.probe_if_due(epoch + 1),
             seconds=time.monotonic() - self._began,
         )
-        if not self._on_epoch(record) and epoch + 1 < self._recipe.epochs:
+        proceed, ended = self._on_epoch(record), self._selected.selector.ended
+        if not proceed and not ended:
             self._pruned_after = epoch + 1
-            self.model.stop_training = True
+        self.model.stop_training = ended or not proceed
 
     def _restore(self) -> None:
-        assert self._task.resume is not None
+        resume = self._task.resume
+        assert resume is not None
         if not self.model.optimizer.built:
             self.model.optimizer.build(self.model.trainable_variables)
-        assign(_training_variables(self.model), self._task.resume.arrays["variables"])
-        self._prober.restore(self._task.resume.arrays["probed"], self._task.resume.plain)
+        assign(_training_variables(self.model), resume.arrays["variables"])
+        self._prober.restore(resume.arrays["probed"], resume.plain)
+        self._selected.restore(resume.values, resume.arrays["selected"], resume.plain)
+        self.model.stop_training = self._selected.selector.ended
         self.model.train_function = self._step
 
     def _learning_rate(self) -> float:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from tuner.catalog import Recipe, TrialState
+from tuner.catalog import EpochSelector, Recipe, TrialState
 from tuner.data import PreparedData, Split
 from tuner.engines.base import Engine, EpochRecord, TrainingResult, TrainingTask
 from tuner.engines.checkpoint import Checkpoint
@@ -33,9 +33,9 @@ def run_trial(
 ) -> TrainingResult:
     """Train a recipe on each split in turn.
 
-    A hold-out study reports every epoch.  A study with folds reports every fold, by its last epoch: values of the
-    same fold can be compared between trials, values of different folds cannot.  The objective of the trial is the value
-    of the last epoch, or its mean over the folds.
+    A hold-out study reports every epoch: what the trial would be worth if it ended there.  A study with folds reports
+    every fold: values of the same fold can be compared between trials, values of different folds cannot.  The objective
+    of the trial is the value of the selected epoch (`EpochSelector`), or its mean over the folds.
 
     A verdict in `health.stop` ends the trial as diverged, in any epoch.
 
@@ -72,9 +72,12 @@ class _TrialRun:
         self._on_epoch, self._on_checkpoint, self._resume = on_epoch, on_checkpoint, resume
         self._records = [] if resume is None else [*resume.records]
         self._values = [] if resume is None else [*resume.values]
+        self._epochs: list[int] = []
         self._proceed = True
+        self._selector = EpochSelector(recipe)
         for record in self._records:
             monitor.observe(record)
+            self._select(record)
 
     def train(self, build: Callable[..., Any], after_split: Callable[[Split], None]) -> TrainingResult:
         """Train on the splits that are left."""
@@ -90,14 +93,24 @@ class _TrialRun:
             if not self._proceed and fold + 1 < folds:
                 reason = f"pruned after fold {fold + 1} of {folds}"
                 return TrainingResult(TrialState.PRUNED, math.fsum(values) / len(values), reason)
-        return TrainingResult(TrialState.COMPLETE, math.fsum(values) / folds)
+        return TrainingResult(TrialState.COMPLETE, math.fsum(values) / folds, epochs=tuple(self._epochs))
+
+    def _select(self, record: EpochRecord) -> EpochSelector:
+        """Let the selector of the split observe an epoch, and return it."""
+        if record.epoch == 1:
+            self._selector = EpochSelector(self._recipe)
+        self._selector.observe(record.metric, record.val_loss)
+        if self._selector.ended:
+            self._epochs.append(self._selector.epoch)
+        return self._selector
 
     def _report(self, record: EpochRecord) -> bool:
-        folds, is_last = len(self._prepared.splits), record.epoch == self._recipe.epochs
+        folds, selector = len(self._prepared.splits), self._select(record)
+        is_last = selector.ended
         self._monitor.observe(record)
         self._records.append(record)
         step = record.epoch if folds == 1 else record.fold + 1 if is_last else None
-        self._proceed = self._on_epoch(record, None if step is None else (step, record.metric))
+        self._proceed = self._on_epoch(record, None if step is None else (step, selector.value))
         self._proceed = self._proceed and self._monitor.stop_finding is None
         if self._proceed and not (is_last and record.fold + 1 == folds):
             self._on_checkpoint(self._checkpoint)

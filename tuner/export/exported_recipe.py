@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from tuner.catalog import BuildableRecipe, Recipe, TrialState
 from tuner.data import PreparedData, Preprocessing, prepare, read_options, unscaled_splits
 from tuner.errors import NoBestTrialError, RecipeError, UsageError
-from tuner.results import StoredStudy, best_trial, check_data_code, trial_recipe
+from tuner.results import StoredStudy, best_trial, check_data_code, selected_recipe
 from tuner.storage import trial_attributes
 from tuner.text import toml_text, tuner_command
 from tuner.untrusted_files import MAX_JSON_BYTES, parse_toml, read_bytes, reading
@@ -32,15 +32,18 @@ class FittedSplit:
     Attributes:
         preprocessing: What the features go through.
         target_center, target_scale: `target = y * target_scale + target_center`, one number an output.
+        epochs: Epochs after which the trial's model of this split was selected; None for all of the recipe.
     """
 
     preprocessing: Preprocessing
     target_center: tuple[float, ...]
     target_scale: tuple[float, ...]
+    epochs: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         return {
+            "epochs": self.epochs,
             "target_center": list(self.target_center),
             "target_scale": list(self.target_scale),
             "preprocessing": self.preprocessing.to_json(),
@@ -50,7 +53,8 @@ class FittedSplit:
     def from_json(cls, content: Mapping[str, Any]) -> FittedSplit:
         """Read what `to_json` returned; TOML leaves out nulls."""
         preprocessing = Preprocessing.from_json({"fill": None, **content["preprocessing"]})
-        return cls(preprocessing, tuple(content["target_center"]), tuple(content["target_scale"]))
+        center, scale = tuple(content["target_center"]), tuple(content["target_scale"])
+        return cls(preprocessing, center, scale, content.get("epochs"))
 
 
 @dataclass(frozen=True)
@@ -148,8 +152,10 @@ def export(study: StoredStudy, project: Path, trial: int | None = None, code: Co
         outputs=prepared.facts.outputs,
         classes=prepared.facts.classes,
         splits=tuple(
-            FittedSplit(split.preprocessing, tuple(split.target_center.tolist()), tuple(split.target_scale.tolist()))
-            for split in prepared.splits
+            FittedSplit(
+                split.preprocessing, tuple(split.target_center.tolist()), tuple(split.target_scale.tolist()), epochs
+            )
+            for split, epochs in zip(prepared.splits, _split_epochs(study, number, len(prepared.splits)), strict=True)
             if split.preprocessing is not None
         ),
         versions={name: version for name in _VERSIONS if (version := _version(fingerprint.get(f"version.{name}")))},
@@ -170,7 +176,7 @@ def _chosen(study: StoredStudy, number: int | None) -> tuple[int, float, Recipe]
             f"A trial that is exported must be complete, but trial {number} of {record.name!r} is {state}. "
             f"`{tuner_command('show', record.name, '--state', 'complete')}` lists those that can be."
         )
-    return number, float(trial.value), trial_recipe(study, trial)
+    return number, float(trial.value), selected_recipe(study, trial)
 
 
 def _version(text: Any) -> str | None:
@@ -181,6 +187,12 @@ def _trial_engine(study: StoredStudy, number: int) -> str:
     """Return the engine that trained a trial; for older studies the one asked for, `compiled` for `auto`."""
     asked = str(study.record.attrs.info.source.get("engine", "auto"))
     return trial_attributes(study.record.trials[number]).engine or ("compiled" if asked == "auto" else asked)
+
+
+def _split_epochs(study: StoredStudy, number: int, splits: int) -> Sequence[int | None]:
+    """Return the epochs after which the model of each split was selected, or None for all of them."""
+    found = trial_attributes(study.record.trials[number]).selected_epochs
+    return found if len(found) == splits else [None] * splits
 
 
 def find_seed(study: StoredStudy) -> int:

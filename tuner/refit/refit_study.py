@@ -139,7 +139,11 @@ def _train(work: RefitSession, found: list[Leader], request: RefitOptions) -> Re
 
 
 def _again(work: RefitSession, found: list[Leader], measure: Measure) -> Revalidation:
-    """Train each leader again with each seed, and the controls."""
+    """Train each leader again with each seed, and the controls.
+
+    The recipe of a leader then ends after the median of the epochs that they selected: with all rows there are none to
+    select by.
+    """
     jobs = [
         Job(rank * work.seeds + index, work.seeded(leader.recipe, index).to_json(), (), "revalidate", str(work.folder))
         for index in range(work.seeds)  # seed after seed, so that each leader is tried early
@@ -161,7 +165,9 @@ def _again(work: RefitSession, found: list[Leader], measure: Measure) -> Revalid
     for rank, leader in enumerate(found):
         events = {n: ended[n] for n in range(rank * work.seeds, (rank + 1) * work.seeds)}
         answers = [work.answers(n, event.training, work.prepared.splits, leader.recipe) for n, event in events.items()]
-        candidates.append(evaluate(leader, answers, measure))
+        epochs = [epoch for event in events.values() for epoch in event.training.epochs]
+        ending = replace(leader, recipe=leader.recipe.end_after(epochs)) if epochs else leader
+        candidates.append(evaluate(ending, answers, measure))
         costs[leader.trial] = _cost(work, events)
     seconds = {number: event.seconds for number, event in ended.items()}
     return Revalidation(candidates, costs, read_controls(work, seconds, failures))

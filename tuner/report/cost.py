@@ -15,7 +15,8 @@ class Cost:
     Attributes:
         epochs: Epochs trained, over all trials and folds.
         planned: Epochs that all ended trials would have trained to their ends, or None if that is not known.
-        saved: Epochs that pruned and diverged trials did not train, or None if that is not known.
+        saved: Epochs that trials did not train as they stopped early, were pruned or diverged, or None if it is not
+            known.
         seconds: Time that trials took in their workers, together.
         saved_s: About what the saved epochs would have taken, each at the pace of its trial.
         wall_s: Wall time of all runs.
@@ -37,8 +38,8 @@ class Cost:
 def sum_cost(results: StudyView) -> Cost:
     """Sum the cost of the trials so far."""
     a_trial = results.planned_epochs
-    early = results.in_state(TrialState.PRUNED, TrialState.DIVERGED)
-    ended = [*results.in_state(TrialState.COMPLETE, TrialState.FAILED), *early]
+    early = results.in_state(TrialState.COMPLETE, TrialState.PRUNED, TrialState.DIVERGED)
+    ended = [*results.in_state(TrialState.FAILED), *early]
     missing = [(seen, max(0, (a_trial or 0) - seen.epochs)) for seen in early]
     return Cost(
         epochs=sum(seen.epochs for seen in results.trials),

@@ -81,6 +81,9 @@ def _ended(results: StudyView, seen: TrialView) -> str:
     if is_best(results, seen):
         parts.append("the best")
     parts += [count(seen.epochs, "epoch")] if seen.epochs else []
+    if seen.selected_epochs and sum(seen.selected_epochs) < seen.epochs:
+        which = "epoch" if len(seen.selected_epochs) == 1 else "epochs"
+        parts.append(f"its model is that of {which} {', '.join(map(str, seen.selected_epochs))}")
     return ", ".join([*parts, *([duration(seen.seconds)] if seen.seconds is not None else [])])
 
 

@@ -63,6 +63,11 @@ class TrialView:
         return self.findings[0].verdict if self.findings else None
 
     @property
+    def selected_epochs(self) -> list[int]:
+        """The epoch that gave the model of each split; empty if it is not known."""
+        return trial_attributes(self.trial).selected_epochs
+
+    @property
     def number(self) -> int:
         """From 0, in the order in which trials were asked for."""
         return self.trial.number

@@ -50,11 +50,12 @@ def trial_picture(results: StudyView, seen: TrialView) -> str | None:
     shown = [panel for panel in panels if any(_known(values) for _, values in panel.lines)]
     if not shown:
         return None
+    selected = seen.selected_epochs[0] if len(seen.selected_epochs) == 1 else None
     title = f"Trial {seen.number}: {', '.join(panel.title for panel in shown)} of {len(curve.epochs)} epochs"
     body = [
         element("title", title),
         element("rect", width=WIDTH, height=HEIGHT, fill="#ffffff"),
-        [_draw(panel, curve.epochs, _LEFT + at * (_PANEL + _GAP)) for at, panel in enumerate(shown)],
+        [_draw(panel, curve.epochs, _LEFT + at * (_PANEL + _GAP), selected) for at, panel in enumerate(shown)],
     ]
     return element(
         "svg",
@@ -107,7 +108,8 @@ class _Scale:
         return [round(at * step, 12) for at in range(math.ceil(self.low / step), math.floor(self.high / step) + 1)]
 
 
-def _draw(panel: _Panel, epochs: Sequence[int], left: float) -> list[Html]:
+def _draw(panel: _Panel, epochs: Sequence[int], left: float, selected: int | None) -> list[Html]:
+    """Draw a diagram, with a dashed line at the epoch that gave the model if training went on after it."""
     scale = _Scale.covering([value for _, values in panel.lines for value in _known(values)])
     first, last = epochs[0], epochs[-1]
 
@@ -125,15 +127,21 @@ def _draw(panel: _Panel, epochs: Sequence[int], left: float) -> list[Html]:
         for tick in scale.ticks()
     ]
     marks = sorted({first, (first + last) // 2, last})
+    chosen = [] if selected is None or selected >= last else [_dashes(x(selected))]
     lines = [_line(values, epochs, x, y, _COLOURS[at]) for at, (_, values) in enumerate(panel.lines)]
     return [
         _text(left, _TOP - 18, panel.title, "start", _INK, 600),
         *[part for row in grid for part in row],
         *[_text(x(mark), _BOTTOM + 18, str(mark), "middle") for mark in marks],
         _text(left + _PANEL / 2, _BOTTOM + 38, "epoch", "middle"),
+        *chosen,
         *lines,
         *_legend(panel, left),
     ]
+
+
+def _dashes(x: float) -> Html:
+    return element("line", x1=_px(x), x2=_px(x), y1=_TOP, y2=_BOTTOM, stroke=_SOFT, stroke_dasharray="4 4")
 
 
 def _line(values: Values, epochs: Sequence[int], x: Scale, y: Scale, colour: str) -> Html:

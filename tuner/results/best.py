@@ -8,7 +8,7 @@ from typing import Any
 from tuner.catalog import BuildableRecipe
 from tuner.errors import NoBestTrialError
 from tuner.health import Finding
-from tuner.results.stored_recipes import trial_recipe
+from tuner.results.stored_recipes import selected_recipe
 from tuner.results.stored_study import StoredStudy
 from tuner.search import find_best, searched_params, trial_state
 from tuner.text import tuner_command
@@ -24,7 +24,7 @@ class Best:
         value: Its objective.
         metric: Name of the objective.
         params: The parameters that were searched, as plain JSON.
-        recipe: Everything that one training needs.
+        recipe: Everything that one training needs; it ends with the epoch that gave the trial's model.
         warnings: Known weaknesses of the model file, one sentence each.
         health: Findings about the health of its training, the verdict first; empty if it was not measured.
     """
@@ -68,7 +68,7 @@ def best_trial(study: StoredStudy) -> Best:
         float(trial.value or 0.0),
         study.metric,
         searched_params(trial),
-        trial_recipe(study, trial),
+        selected_recipe(study, trial),
         study.trial_health(trial),
         study.record.attrs.warnings,
     )

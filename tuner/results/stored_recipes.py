@@ -12,7 +12,7 @@ from tuner.catalog import BuildableRecipe, Recipe
 from tuner.data import read_options
 from tuner.errors import DataError, NoBestTrialError, RecipeError
 from tuner.results.stored_study import StoredStudy
-from tuner.storage import read_recipe
+from tuner.storage import read_recipe, trial_attributes
 from tuner.study import LATER_KEYS
 
 
@@ -37,6 +37,15 @@ def trial_recipe(study: StoredStudy, trial: FrozenTrial) -> BuildableRecipe:
             "take another trial, or a copy of the database from before."
         ) from None
     return recipe
+
+
+def selected_recipe(study: StoredStudy, trial: FrozenTrial) -> BuildableRecipe:
+    """Read the recipe that trains to the epoch of a trial's model: the median over its splits.
+
+    It needs no validation rows.  The errors are those of `trial_recipe`.
+    """
+    recipe, epochs = trial_recipe(study, trial), trial_attributes(trial).selected_epochs
+    return recipe.end_after(epochs) if epochs else recipe
 
 
 def _check_question(recipe: Recipe, fingerprint: Mapping[str, Any]) -> None:

@@ -20,8 +20,8 @@ def summary(study: StoredStudy) -> dict[str, Any]:
         "warnings", "trials"}`:
         `counts` by state, `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`,
         `settings` is `{"total", "trained", "text"}`, `health` has trials by verdict, and `trials` has one
-        `{"number", "state", "value", "params", "epochs", "duration_s",
-        "engine", "fallback_reason", "reason", "health"}` a trial, where `health` has its findings, the verdict first.
+        `{"number", "state", "value", "params", "epochs", "selected_epochs", "duration_s", "engine",
+        "fallback_reason", "reason", "health"}` a trial, where `health` has its findings, the verdict first.
     """
     record, attrs = study.record, study.record.attrs
     rows = [trial_row(study, trial) for trial in record.trials]
@@ -50,6 +50,7 @@ def trial_row(study: StoredStudy, trial: FrozenTrial) -> dict[str, Any]:
         "value": trial.value if state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
         "params": searched_params(trial),
         "epochs": study.epochs.get(trial._trial_id, 0),
+        "selected_epochs": attrs.selected_epochs,
         "duration_s": attrs.duration_s,
         "engine": attrs.engine,
         "fallback_reason": attrs.fallback_reason,

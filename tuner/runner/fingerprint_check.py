@@ -13,10 +13,10 @@ from tuner.catalog import TrialState
 from tuner.errors import StudyChangedError
 from tuner.search import Outcome, tell
 from tuner.storage import FINGERPRINT, SETTINGS, STUDY_INFO, StudySession
-from tuner.study import StudySpec, difference, fingerprint
+from tuner.study import StudySpec, difference, fingerprint, resume_study
 
 
-def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> None:
+def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> StudySpec:
     """Compare the stored fingerprint with the study file's, and store that of a new study.
 
     Args:
@@ -24,10 +24,15 @@ def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> N
         session: Its session.
         study: Its trials in memory; must be up to date.
 
+    Returns:
+        The study as it goes on: a length of trainings that its file leaves open stays as it was.
+
     Raises:
         StudyChangedError: They differ, and there are trials of the old question.
     """
-    before, now = study.user_attrs.get(FINGERPRINT), fingerprint(spec)
+    before = study.user_attrs.get(FINGERPRINT)
+    spec = spec if before is None else resume_study(spec, before)
+    now = fingerprint(spec)
     trials = study.get_trials(deepcopy=False)
     if before is None and trials:
         raise StudyChangedError(
@@ -40,7 +45,7 @@ def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> N
         raise StudyChangedError(
             f"A study holds the trials of one question, but {spec.file} has changed since {spec.name!r} was "
             f"started:\n{lines}\nRun it under another name with --fork NEW_NAME, or take the change back. "
-            "Budgets (other than epochs), sampler and pruner may change freely."
+            "Budgets (other than epochs, keep and stop), sampler and pruner may change freely."
         )
     if changed:  # nothing was learnt yet; but what waits has parameters of the old question
         for trial in trials:
@@ -57,6 +62,7 @@ def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> N
             study.set_metric_names([spec.metric])  # what optuna-dashboard calls the objective
     if study.user_attrs.get(SETTINGS, 0) != spec.settings:  # None is too many to try them all
         study.set_user_attr(SETTINGS, spec.settings)
+    return spec
 
 
 def study_info(spec: StudySpec) -> dict[str, Any]:

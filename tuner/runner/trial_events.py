@@ -35,6 +35,7 @@ from tuner.storage import (
     ENGINE,
     FALLBACK_REASON,
     PROGRAMS,
+    SELECTED_EPOCHS,
     STEP_TIMES,
     TRACEBACK,
     WARNINGS,
@@ -154,7 +155,17 @@ class TrialEvents:
         for name, value in trial_attrs(event).items():
             self.running[number].trial.set_user_attr(name, value)
         self._session.add_verdicts(number, training.findings)
-        self._finish(number, _outcome(training))
+        outcome = _outcome(training)
+        if outcome.state == TrialState.COMPLETE:
+            self._report_remaining(number, training)
+        self._finish(number, outcome)
+
+    def _report_remaining(self, number: int, training: TrainingResult) -> None:
+        """Report the value of a training that ended early at the steps where others are compared with it."""
+        running, last = self.running[number], self._study.optuna.get_trials(deepcopy=False)[number].last_step
+        for step in running.job.rungs:
+            if last is not None and step > last and training.value is not None:
+                running.trial.report(training.value, step)
 
     def _fail(self, number: int, error: str, log: str) -> None:
         """End a trial with an error that says nothing about its setting."""
@@ -189,7 +200,8 @@ def _outcome(training: TrainingResult) -> Outcome:
 
 def trial_attrs(event: JobFinished) -> dict[str, Any]:
     """Return the attributes of a trial that say how it was trained."""
-    attrs = {ENGINE: event.engine, FALLBACK_REASON: event.fallback_reason, DURATION: round(event.seconds, 3)}
+    attrs: dict[str, Any] = {ENGINE: event.engine, FALLBACK_REASON: event.fallback_reason}
+    attrs |= {DURATION: round(event.seconds, 3), SELECTED_EPOCHS: list(event.training.epochs) or None}
     return {name: value for name, value in attrs.items() if value is not None}
 
 

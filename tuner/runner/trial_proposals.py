@@ -34,7 +34,8 @@ class OpenStudy:
         stopwatch: Wall time of this run.
 
     Attributes:
-        spec, session: As given.
+        spec: The study, with what its file leaves open as it was when it began.
+        session: As given.
         optuna: Optuna's study.
         pruner: Row of its pruner.
         rungs: Steps at which the pruner decides, or None for each.
@@ -47,7 +48,8 @@ class OpenStudy:
     def __init__(self, spec: StudySpec, session: StudySession, stopwatch: Stopwatch) -> None:
         self.spec, self.session = spec, session
         self.optuna = session.study()
-        session.sync(lambda: check_fingerprint(spec, session, self.optuna))
+        session.sync(self._check_fingerprint)
+        spec = self.spec
         trials = self.optuna.get_trials(deepcopy=False)
         sampler, self.pruner = SAMPLERS[spec.sampler.name], PRUNERS[spec.pruner.name]
         self._sampler_seed = _sampler_seed(spec.seed, len(trials), session.coordinator_index)
@@ -61,6 +63,9 @@ class OpenStudy:
         self._settings = SettingIndex(spec.space, failed)
         self.budget = BudgetTracker(spec, self.optuna, self._settings, stopwatch)
         session.on_remote_change = self.budget.on_remote_change
+
+    def _check_fingerprint(self) -> None:
+        self.spec = check_fingerprint(self.spec, self.session, self.optuna)
 
     def fixed_params(self, new: int) -> dict[str, Any]:
         """Return the parameters that are fixed for the trial after `new` new ones: an initial point, if one is left."""

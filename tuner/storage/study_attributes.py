@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PositiveInt
 
 from tuner.catalog import TrialState
 from tuner.search import OUTCOME
@@ -33,6 +33,7 @@ STOP_REQUEST = "tuner:stop"
 ENGINE = "engine"
 DURATION = "duration_s"
 FALLBACK_REASON = "fallback_reason"
+SELECTED_EPOCHS = "selected_epochs"
 TRACEBACK = "traceback"
 
 
@@ -121,12 +122,14 @@ class TrialAttributes(Attributes):
         duration_s: Wall time in its workers, in seconds, or None if it has not ended.
         engine: The engine that trained it.
         fallback_reason: Why that was not the fastest engine, or None if it was.
+        selected_epochs: The epoch that gave the model of each split; empty if it has not ended, or is not known.
     """
 
     outcome: StoredOutcome = Field(StoredOutcome(), validation_alias=OUTCOME)
     duration_s: float | None = Field(None, validation_alias=DURATION, ge=0, allow_inf_nan=False)
     engine: str | None = Field(None, validation_alias=ENGINE)
     fallback_reason: str | None = Field(None, validation_alias=AliasChoices(FALLBACK_REASON, "slower_as"))
+    selected_epochs: list[PositiveInt] = Field([], validation_alias=SELECTED_EPOCHS)
 
 
 def trial_attributes(trial: FrozenTrial) -> TrialAttributes:

@@ -10,6 +10,7 @@ from .study_fingerprint import LATER_KEYS, difference, fingerprint
 from .study_loader import read_study, read_study_dict
 from .study_name import check_study_name, study_name_in
 from .study_spec import StudySpec
+from .training_length import resume_study
 from .training_settings import Execution, read_execution
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "read_study",
     "read_study_dict",
     "resolve_recipe",
+    "resume_study",
     "study_name_in",
     "trials_per_program",
     "with_new_names",

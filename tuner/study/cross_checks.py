@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tuner.catalog import LOSSES, Choice, MetricEntry, Task, head_warning, initializer_advice, resolve_head
+from tuner.catalog import (
+    LOSSES,
+    SCHEDULES,
+    Choice,
+    MetricEntry,
+    Task,
+    TrainingLength,
+    head_warning,
+    initializer_advice,
+    resolve_head,
+)
 from tuner.data import DataFacts, DataOptions
 from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
-from tuner.study.problems import Problems
+from tuner.study.problems import Problems, listed
 from tuner.study.search.context import parameter_values
 from tuner.study.study_file_sections import Budget
 from tuner.study.study_spec import total_steps
+from tuner.study.training_length import auto_patience
 
 
 @dataclass(frozen=True)
@@ -21,6 +32,7 @@ class ParsedSections:
 
     Attributes:
         space, task, data, facts, metric, budget, sampler, pruner, head: The sections.
+        length: Length of a training.
         named: Dimensions that `[search]` names.
     """
 
@@ -30,6 +42,7 @@ class ParsedSections:
     facts: DataFacts | None
     metric: MetricEntry | None
     budget: Budget
+    length: TrainingLength | None
     sampler: Choice
     pruner: Choice
     head: str
@@ -44,6 +57,7 @@ def cross_check(sections: ParsedSections, problems: Problems) -> list[str]:
     if sections.space is not None:
         advice += _initializer_advice(sections)
         advice += _head_advice(sections)
+        advice += _schedule_advice(sections)
     advice += _metric_advice(sections)
     if sections.facts is not None:
         advice += [f"data.{sentence}" for sentence in sections.facts.advice]
@@ -71,10 +85,10 @@ def _check_sampler(sections: ParsedSections, problems: Problems, advice: list[st
 
 
 def _check_pruner(sections: ParsedSections, problems: Problems, advice: list[str]) -> None:
-    if sections.data is None:
+    if sections.data is None or sections.length is None:
         return
     row, options = PRUNERS[sections.pruner.name], sections.pruner.options
-    steps, what = total_steps(sections.data, sections.budget)
+    steps, what = total_steps(sections.data, sections.length.epochs)
     reason = row.incompatible_because(steps if what == "folds" else None, **options)
     if reason is not None:
         problems.add(
@@ -122,6 +136,31 @@ def _head_advice(sections: ParsedSections) -> Iterator[str]:
         if warning is not None:
             key = "search.loss" if sections.head == "auto" else "head"
             yield f"{key}: {loss} with the output activation {head} is known to train badly: {warning}"
+
+
+def _schedule_advice(sections: ParsedSections) -> Iterator[str]:
+    """Advice for schedules that early stopping cuts off; the default patience was measured with all of them."""
+    space, length = sections.space, sections.length
+    if space is None or length is None or length.patience is None:
+        return
+    rows = [SCHEDULES[name] for name in _chosen(space, "schedule")]
+    falling = [row.name for row in rows if not (row.constant or row.stateful)]
+    if falling and length.patience < auto_patience(length.epochs):
+        verb = "lower" if len(falling) > 1 else "lowers"
+        yield (
+            f"budget.stop: {listed(falling)} {verb} the learning rate over all {length.epochs} epochs, and a training "
+            f"that ends after {length.patience} epochs without improvement does not get to the low rates. Take a "
+            f"patience of {auto_patience(length.epochs)} or more, or write stop = false"
+        )
+    for row in rows:
+        option = f"schedule.{row.name}.patience"
+        values = parameter_values(space[option].parameter) if option in space else (row.defaults().get("patience"),)
+        waits = max((value for value in values if isinstance(value, int)), default=0)
+        if row.stateful and length.patience <= waits:
+            yield (
+                f"budget.stop: {row.name} lowers the learning rate after up to {waits} epochs without improvement, and "
+                f"a training ends after {length.patience} of them. Take a longer patience"
+            )
 
 
 def _metric_advice(sections: ParsedSections) -> Iterator[str]:

@@ -9,12 +9,14 @@ from tuner.search import initial_points
 from tuner.space import value_to_json
 from tuner.study.study_spec import StudySpec
 
+_OF_LENGTH = ("epochs", "keep", "stop")
+
 
 def explain(spec: StudySpec) -> dict[str, Any]:
     """Describe a study as plain JSON.
 
     Returns:
-        `{"study", "model", "objective", "data", "space", "fixed", "settings", "budget", "sampler",
+        `{"study", "model", "objective", "data", "space", "fixed", "settings", "budget", "training", "sampler",
         "initial_points", "pruner", "health", "engine", "advice"}`; `space` has a `{"name", "values", "when"}` for each
         searched dimension, `settings` is None if there are infinitely many, or more than 10^15.
     """
@@ -42,7 +44,11 @@ def explain(spec: StudySpec) -> dict[str, Any]:
         ],
         "fixed": {d.name: str(d.parameter) for d in spec.space if not d.searched},
         "settings": spec.settings,
-        "budget": {key: value for key, value in vars(spec.budget).items() if value is not None},
+        "budget": {
+            **{key: value for key, value in vars(spec.budget).items() if value is not None and key not in _OF_LENGTH},
+            "epochs": spec.length.epochs,
+        },
+        "training": {**vars(spec.length), "auto": spec.budget.epochs is None},
         "sampler": {"name": spec.sampler.name, **spec.sampler.options},
         "initial_points": {
             "own": [{name: value_to_json(value) for name, value in point.items()} for point in spec.own_points],

@@ -6,15 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from types import NoneType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, create_model, model_validator
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from tuner.catalog import HEADS, METRICS, Choice
+from tuner.catalog import HEADS, METRICS, Choice, Keep
 from tuner.data import DataOptions
 from tuner.engines import ENGINES
+from tuner.errors import nearest
 from tuner.health import HEALTHY, VERDICTS, HealthOptions
 from tuner.registry import Registry
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
@@ -28,6 +29,7 @@ from tuner.study.study_name import NAME_PATTERN, NAME_RULE
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
 MOST_POINTS = 1_000
+AUTO = "auto"
 MOST_WORKERS = 1_024
 LEAST_RESOURCE = 0.01
 LARGEST_SEED = 2**32 - 1
@@ -84,6 +86,39 @@ class ObjectiveSection(Section):
     ] = None
 
 
+class EarlyStoppingSection(Section):
+    """What ends a training that no longer improves."""
+
+    patience: Annotated[int, _whole(1, MOST_EPOCHS)] | None = Field(
+        default=None, description="epochs without improvement; default a share of `epochs`"
+    )
+
+
+def _epochs(value: Any) -> int | None:
+    if value == AUTO:
+        return None
+    if isinstance(value, str):
+        raise refusal(
+            "must be a whole number",
+            allowed=f'a whole number from 1 to {MOST_EPOCHS}, "{AUTO}"',
+            near=nearest(value, [AUTO]),
+            next_step=f'Write a number without quotes, or "{AUTO}".',
+        )
+    return int(_whole(1, MOST_EPOCHS).check(value))  # type: ignore[arg-type]
+
+
+def _stop(value: Any) -> EarlyStoppingSection | Literal[False]:
+    if value is False or isinstance(value, EarlyStoppingSection):
+        return value
+    if value is True or isinstance(value, Mapping):
+        return EarlyStoppingSection.model_validate({} if value is True else value)
+    raise refusal(
+        "must be true, false, or a table with a patience",
+        allowed="true, false, { patience = 10 }",
+        next_step="Write stop = { patience = 10 }, or stop = false to train all epochs.",
+    )
+
+
 class Budget(Section):
     """Limits of the study, which ends at the first one it reaches."""
 
@@ -98,9 +133,22 @@ class Budget(Section):
     patience: Annotated[int, _whole(1, MOST_TRIALS)] | None = Field(
         default=None, description="complete, pruned and diverged trials in a row without an improvement"
     )
-    epochs: Annotated[int, _whole(1, MOST_EPOCHS)] = Field(
-        default=20, description="maximum passes of one trial over the training part"
+    epochs: Annotated[
+        int | None,
+        PlainValidator(_epochs),
+        WithJsonSchema({"anyOf": [_whole(1, MOST_EPOCHS).schema, {"const": AUTO}]}),
+    ] = Field(
+        default=None,
+        description='maximum passes of one trial over the training part; "auto" depends on rows and batch size',
     )
+    keep: Annotated[Keep, _one_name(get_args(Keep), "epoch")] = Field(
+        default="best", description="the epoch whose weights are the model of a trial"
+    )
+    stop: Annotated[
+        EarlyStoppingSection | Literal[False] | None,
+        PlainValidator(_stop),
+        WithJsonSchema({"anyOf": [{"type": "boolean"}, EarlyStoppingSection.model_json_schema()]}),
+    ] = Field(default=None, description="whether a training that no longer improves ends before its last epoch")
     trial_time_s: Duration | None = Field(
         default=None, alias="trial_time", description='wall time of one trial: seconds, or "90s", "10m", "1h30m"'
     )

@@ -11,7 +11,14 @@ from tuner.space import Categorical, Dimension, Fixed, Float, Int, Parameter
 from tuner.study.study_spec import StudySpec
 
 _PACKAGES = ("keras", "tensorflow", "optuna")
-LATER_KEYS: Mapping[str, Any] = {"data.missing_values": [], "data.group": None, "data.order": None, "data.split": None}
+LATER_KEYS: Mapping[str, Any] = {
+    "data.missing_values": [],
+    "data.group": None,
+    "data.order": None,
+    "data.split": None,
+    "keep": "last",
+    "stop.patience": None,
+}
 """Keys that older fingerprints lack, and the values they imply."""
 _ABSENT = object()
 _FILE = "file."
@@ -31,7 +38,9 @@ def fingerprint(spec: StudySpec) -> dict[str, Any]:
         "model_sha256": spec.model_sha256,
         "head": spec.head,
         "objective": f"{spec.direction} {spec.metric}",
-        "epochs": spec.budget.epochs,
+        "epochs": spec.length.epochs,
+        "keep": spec.length.keep,
+        "stop.patience": spec.length.patience,
         "seed": spec.seed,
         "data_sha256": spec.facts.sha256,
     }

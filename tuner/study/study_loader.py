@@ -21,6 +21,7 @@ from tuner.study.section_validation import read_sections
 from tuner.study.study_file_parser import locate, parse
 from tuner.study.study_file_sections import StudyFile, as_choice
 from tuner.study.study_spec import StudySpec
+from tuner.study.training_length import resolve_length
 
 _OVERRIDES = {
     "trials": ("budget", "trials"),
@@ -107,11 +108,13 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
     points = sections.sampler.initial_points
     own_points = () if space is None or isinstance(points, bool) else read_points(points, space, problems)
     advice += points_advice(own_points, budget.trials)
+    length = None if facts is None or space is None else resolve_length(budget, facts.rows["train"], space)
     named = frozenset(content["search"]) if isinstance(content.get("search"), Mapping) else frozenset()
     advice += cross_check(
-        ParsedSections(space, task, data, facts, metric, budget, sampler, pruner, sections.head, named), problems
+        ParsedSections(space, task, data, facts, metric, budget, length, sampler, pruner, sections.head, named),
+        problems,
     )
-    if problems.found or not (sections.name and model and data and facts and metric and space):
+    if problems.found or not (sections.name and model and data and facts and metric and space and length):
         raise StudyFileError(file, problems.found)
     return StudySpec(
         name=sections.name,
@@ -127,6 +130,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         direction=metric.direction,
         space=space,
         budget=budget,
+        length=length,
         sampler=sampler,
         pruner=pruner,
         initial_points=points is True,

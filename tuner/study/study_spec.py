@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tuner.catalog import Choice, Objective
+from tuner.catalog import Choice, Objective, TrainingLength
 from tuner.data import DataFacts, DataOptions, Folds, PreparedData
 from tuner.health import HealthOptions
 from tuner.space import Space, Value
@@ -34,6 +34,7 @@ class StudySpec:
         metric, direction: The objective; "maximize" or "minimize".
         space: All dimensions, the fixed ones included.
         budget: Limits of the search.
+        length: Length of each training, and which epoch gives its model.
         sampler, pruner: Rows of the tables of `search`, with options.
         initial_points: Whether the first trials are known good settings.
         own_points: Settings that the user wants tried first: values by dimension, those left out are the sampler's.
@@ -59,6 +60,7 @@ class StudySpec:
     direction: str
     space: Space
     budget: Budget
+    length: TrainingLength
     sampler: Choice
     pruner: Choice
     initial_points: bool
@@ -91,11 +93,11 @@ class StudySpec:
     @property
     def steps(self) -> int:
         """Number of steps of a whole trial for the pruner; see `total_steps`."""
-        return total_steps(self.data, self.budget)[0]
+        return total_steps(self.data, self.length.epochs)[0]
 
 
-def total_steps(data: DataOptions, budget: Budget) -> tuple[int, Literal["epochs", "folds"]]:
+def total_steps(data: DataOptions, epochs: int) -> tuple[int, Literal["epochs", "folds"]]:
     """Return the number of steps of a whole trial for the pruner, and their unit: folds in cross-validation."""
     if isinstance(data.validation, Folds):
         return data.validation.folds, "folds"
-    return budget.epochs, "epochs"
+    return epochs, "epochs"

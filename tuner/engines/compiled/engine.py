@@ -26,6 +26,7 @@ from tuner.engines.compiled.xla_policy import XlaPolicy
 from tuner.engines.evaluation import PREDICT_ROWS, compute_objective, compute_sample_weight
 from tuner.engines.keras_global_state import KERAS_SETTINGS, Snapshot, settings_key
 from tuner.engines.prober import Prober
+from tuner.engines.selected_weights import SelectedWeights
 from tuner.engines.variable_io import assign, get_values
 from tuner.errors import UnsupportedError
 from tuner.health import check_finite
@@ -164,6 +165,8 @@ class _TrainingRun:
         self._program, self._task, self._recipe, self._use_xla = program, task, recipe, use_xla
         self._train, self._validation, self._prober = train, validation, prober
         self._values: list[float] = []
+        statistics = program.network.model.non_trainable_variables
+        self._selected = SelectedWeights(recipe, program.weights.variables, statistics, program.optimizer.optimizer)
         self._sizes = _batch_sizes(len(split.train), recipe.batch_size)
         self._learning_rates = learning_rates(recipe.schedule, recipe.learning_rate, len(self._sizes) * recipe.epochs)
         maximize = find_metric(recipe.metric).objective.maximize
@@ -173,23 +176,26 @@ class _TrainingRun:
     def state(self) -> TrainingState:
         """Return the state of the training."""
         probed, plain = self._prober.state()
+        held, selection = self._selected.state()
         own = {"order": self._shuffler.bit_generator.state, "by_xla": self._use_xla}
-        arrays = {"variables": get_values(self._program.variables), "probed": probed}
-        return TrainingState("compiled", tuple(self._values), arrays, {**plain, **own})
+        arrays = {"variables": get_values(self._program.variables), "probed": probed, "selected": held}
+        return TrainingState("compiled", tuple(self._values), arrays, {**plain, **selection, **own})
 
     def restore(self, state: TrainingState) -> None:
         """Resume from a state."""
         state.check("compiled")
         assign(self._program.variables, state.arrays["variables"])
         self._prober.restore(state.arrays["probed"], state.plain)
+        self._selected.restore(state.values, state.arrays["selected"], state.plain)
         self._shuffler.bit_generator.state = state.plain["order"]
         for value in state.values:
             self._observe(value)
 
     def train(self, on_epoch: EpochCallback) -> TrainingResult:
-        """Train until the last epoch, or until `on_epoch` returns False."""
-        epochs = self._recipe.epochs
-        for epoch in range(len(self._values) + 1, epochs + 1):
+        """Train until the selector ends it, or `on_epoch` returns False."""
+        epochs, selector = self._recipe.epochs, self._selected.selector
+        while not selector.ended:
+            epoch = len(self._values) + 1
             began = time.monotonic()
             rates = self._epoch_rates(epoch)
             rate, loss = float(rates[-1]), self._train_epoch(rates, epochs - epoch)
@@ -201,12 +207,15 @@ class _TrainingRun:
                 return TrainingResult(TrialState.DIVERGED, None, finding.text, (finding,))
             value = compute_objective(self._recipe, self._task.split, outputs)
             self._observe(value)
+            self._selected.observe(value, validation_loss)
             probes = self._prober.probe_if_due(epoch)
             seconds = time.monotonic() - began
             record = EpochRecord(self._task.fold, epoch, loss, validation_loss, value, rate, seconds, probes)
-            if not on_epoch(record) and epoch < epochs:
-                return TrainingResult(TrialState.PRUNED, value, f"pruned after epoch {epoch}")
-        return TrainingResult(TrialState.COMPLETE, self._values[-1])
+            proceed = on_epoch(record)
+            if not proceed and not selector.ended:
+                return TrainingResult(TrialState.PRUNED, selector.value, f"pruned after epoch {epoch}")
+        self._selected.select()
+        return TrainingResult(TrialState.COMPLETE, selector.value, epochs=(selector.epoch,))
 
     def _observe(self, value: float) -> None:
         self._values.append(value)
@@ -221,7 +230,8 @@ class _TrainingRun:
     def _evaluate(self) -> tuple[np.ndarray, float]:
         """Return the outputs for the validation part, `(n, outputs)`, and the loss there."""
         x, *rest = self._validation
-        outputs, *_ = self._program.outputs(x) if len(x) <= PREDICT_ROWS else self._outputs_in_chunks(x)
+        with self._selected.evaluated():
+            outputs, *_ = self._program.outputs(x) if len(x) <= PREDICT_ROWS else self._outputs_in_chunks(x)
         (loss,) = self._program.validation_loss(outputs, *rest)
         return outputs.numpy(), float(loss)
 

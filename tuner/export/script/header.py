@@ -45,6 +45,11 @@ sums may be rounded otherwise.
 """
 
 
+def _ends_early(export: Export) -> bool:
+    """Return whether a split ends before the last planned epoch."""
+    return any(split.epochs not in (None, export.recipe.epochs) for split in export.splits)
+
+
 def settings_text(export: Export) -> str:
     """Return the constants: what was recorded, chosen and fitted."""
     recipe = export.recipe
@@ -54,12 +59,13 @@ def settings_text(export: Export) -> str:
     direction = "maximized" if export.direction == "maximize" else "minimized"
     order = ENGINES[export.engine].order
     maximize = f"\nMAXIMIZE = {export.direction == 'maximize'}" if SCHEDULES[recipe.schedule.name].stateful else ""
+    planned = "  # that the schedule spans; a split ends with its own" if _ends_early(export) else ""
     names = recipe_source.names_text(export)
     return f"""RECORDED = {literal(export.value)}  # {recipe.metric} on the validation part, {direction}
 TASK = {literal(str(recipe.task))}
 SEED = {literal(recipe.seed)}  # of initial weights, batch order and dropout
 ORDER = {literal(order)}  # of the rows: "keras" is that of the engine `fit`, "numpy" that of `compiled`
-EPOCHS = {literal(recipe.epochs)}
+EPOCHS = {literal(recipe.epochs)}{planned}
 BATCH_SIZE = {literal(recipe.batch_size)}
 LEARNING_RATE = {literal(recipe.learning_rate)}{weights}{maximize}
 

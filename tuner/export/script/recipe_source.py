@@ -103,7 +103,7 @@ def fitted_text(export: Export) -> str:
     lines = ["FITTED = ["]
     for split in export.splits:
         given = split.preprocessing
-        lines.append("    {")
+        lines += ["    {", f'        "epochs": {literal(split.epochs or export.recipe.epochs)},']
         if given.fill is not None:
             lines += _array("fill", given.fill.tolist())
         lines += _array("center", given.center.tolist()) + _array("scale", given.scale.tolist())
