@@ -57,7 +57,15 @@ CASES = {
             "rotation": 0.1,
             "flip": True,
         },
-        bad=[("filters", []), ("filters", [4, 0]), ("kernel_size", 0), ("dense", -1), ("dropout", -0.1), ("shift", 1)],
+        bad=[
+            ("filters", []),
+            ("filters", 8),
+            ("filters", [4, 0]),
+            ("kernel_size", 0),
+            ("dense", -1),
+            ("dropout", -0.1),
+            ("shift", 1),
+        ],
         small={"filters": [4, 4], "dense": 8},
     ),
     "resnet": Case(

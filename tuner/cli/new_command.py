@@ -39,4 +39,5 @@ def command(folder: Path, table: Path | None, target: str) -> None:
     if study in made and table is not None:
         read_study(study)  # what is still to decide ends here, with the key to set
     file = study.relative_to(folder).as_posix()
-    echo(f"Next: {shell_command('cd', str(folder))}, then tuner check {file} and tuner run {file}")
+    there = "" if folder.resolve() == Path.cwd() else f"{shell_command('cd', str(folder))}, then "
+    echo(f"Next: {there}tuner check {file} and tuner run {file}")
