@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tuner.analysis.refinement.narrowed_parameter import absent_by_chance, narrow
+from tuner.analysis.refinement.narrowed_parameter import Attempt, absent_by_chance, narrow, shrink
 from tuner.space import Categorical, Float, Int
 
 
@@ -60,16 +60,21 @@ def test_too_few_of_the_best_say_nothing():
 
 def test_a_choice_that_was_tried_often_and_is_never_among_the_best_is_left_out():
     parameter = Categorical(("a", "b", "c"))
-    tried = ["a"] * 20 + ["b"] * 18 + ["c"] * 2
+    tried = [Attempt(value, index) for index, value in enumerate(["a"] * 20 + ["b"] * 18 + ["c"] * 2)]
+    tried[-1] = Attempt("c", 10)
     found = narrow(parameter, ["a"] * 8, tried)
     assert found.parameter == Categorical(("a", "c"))
-    assert "left out, tried without being among them: b (18)" in found.why
+    assert "left out, tried without being among them: b (18, its best after 21 others)" in found.why
     assert "kept, tried too seldom to judge: c (2)" in found.why
 
 
 def test_choices_that_python_takes_for_equal_are_apart():
     parameter = Categorical((True, "True", (1, 2)))
-    found = narrow(parameter, [(1, 2)] * 8, [True] * 20 + ["True"] * 20 + [(1, 2)] * 20)
+    found = narrow(
+        parameter,
+        [(1, 2)] * 8,
+        [Attempt(value, rank) for rank, value in enumerate([(1, 2)] * 20 + [True] * 20 + ["True"] * 20)],
+    )
     assert found.parameter == Categorical(((1, 2),))
 
 
@@ -78,3 +83,20 @@ def test_absent_by_chance_is_the_hypergeometric_probability():
     assert absent_by_chance(10, 0, 3) == 1.0
     assert absent_by_chance(10, 9, 3) == 0.0
     assert math.isclose(absent_by_chance(60, 16, 12), math.comb(44, 12) / math.comb(60, 12))
+
+
+def test_a_choice_whose_best_is_far_behind_is_left_out_though_it_was_tried_seldom():
+    parameter = Categorical(("a", "b", "c"))
+    ranks = {"b": (40, 45, 50, 55), "c": (12, 33, 34, 35)}
+    values = {rank: value for value, those in ranks.items() for rank in those}
+    tried = [Attempt(values.get(rank, "a"), rank) for rank in range(60)]
+    found = narrow(parameter, ["a"] * 12, tried)
+    assert found.parameter == Categorical(("a", "c"))
+    assert found.doubts == {"c": pytest.approx(math.comb(48, 4) / math.comb(60, 4))}
+
+
+def test_a_range_shrinks_around_a_value_and_stays_in_its_bounds():
+    assert shrink(Float(0.0, 1.0), 0.5, 0.9) == Float(0.5, 1.0)
+    found = shrink(Float(1e-4, 1.0, log=True), 0.5, 1e-2)
+    assert (found.low, found.high) == (pytest.approx(1e-3, rel=0.1), pytest.approx(0.1, rel=0.1))
+    assert shrink(Int(0, 100), 0.9, 50) == Int(5, 95)

@@ -14,9 +14,10 @@ from tuner.analysis import refine
 from tuner.analysis.refinement.refined_study import LEAST
 from tuner.errors import NoBestTrialError, StudyFileError, UsageError
 from tuner.results import read_study_results
-from tuner.search import params_from_trial
+from tuner.search import params_from_trial, project
 from tuner.storage import open_database
 from tuner.study import read_study, read_study_dict
+from tuner.text import percent
 
 PROJECT = Path(__file__).parents[2]
 
@@ -25,15 +26,25 @@ def test_the_file_is_a_narrower_study(study, tmp_path):
     refined = refine(study, tmp_path / "fine.toml", tmp_path)
     spec = read_study_dict(tomllib.loads(refined.text), tmp_path)
     assert spec.name == "mock_fine"
-    rate = spec.space["learning_rate"].parameter
-    assert 1e-4 < rate.low < 0.03 < rate.high < 10.0
-    assert rate.log
+    assert "learning_rate" not in spec.space, "each optimizer has its own"
+    for name in ("sgd", "adam", "adagrad"):
+        rate = spec.space[f"optimizer.{name}.learning_rate"].parameter
+        assert 1e-4 < rate.low < 0.03 < rate.high < 10.0
+        assert rate.log
     old = mock_study.spec_of(tmp_path, sampler={"name": "random"}, budget={"trials": 60, "epochs": 5})
     assert (spec.budget, spec.data, spec.metric, spec.sampler) == (old.budget, old.data, old.metric, old.sampler)
     best = max((t for t in study.record.trials if study.trial_state(t)[0] == "complete"), key=lambda t: t.value)
-    for name, value in params_from_trial(best, old.space).items():
-        if name in spec.space:
-            assert value in spec.space[name].parameter
+    assert project(spec.space, spec.own_points[0]) == spec.space.resolve(lambda d: spec.own_points[0][d.name])
+    values = {name: value for name, value in params_from_trial(best, old.space).items() if old.space[name].searched}
+    rate = f"optimizer.{values['optimizer']}.learning_rate"
+    assert spec.own_points[0] == {rate if name == "learning_rate" else name: v for name, v in values.items()}
+
+
+def test_the_space_is_halved_at_least_and_the_file_says_how_much(study, tmp_path):
+    refined = refine(study, tmp_path / "fine.toml", tmp_path)
+    assert refined.volume < 0.5
+    assert refined.not_halved is None
+    assert f"this one holds {percent(refined.volume)}. All else" in refined.text.replace("\n# ", " ")
 
 
 def test_comments_say_why(study, tmp_path):
@@ -93,7 +104,9 @@ def test_every_study_that_ships_can_be_refined(file, tmp_path):
     mock_study.run(spec, database)
     refined = refine(read_study_results(database, spec.name), tmp_path / "fine.toml", PROJECT)
     assert read_study_dict(tomllib.loads(refined.text), PROJECT).name == f"{spec.name}_fine"
-    assert {change.name for change in refined.changes} == {dimension.name for dimension in spec.space.searched}
+    assert {change.name for change in refined.changes} >= {dimension.name for dimension in spec.space.searched}
+    assert refined.volume <= 0.5 or refined.not_halved
+    assert refined.points >= 1
 
 
 def test_few_trials_are_refused(tmp_path):
@@ -139,5 +152,6 @@ def test_a_study_of_an_older_version_is_refined_with_the_new_names(tmp_path):
     plain.set_user_attr("tuner:about", about)
     refined = refine(read_study_results(study.database, "mock"), tmp_path / "fine.toml", tmp_path)
     content = tomllib.loads(refined.text)
-    assert content["sampler"] == {"initial_points": False, "n_startup_trials": 5}
+    assert content["sampler"].pop("initial_points")
+    assert content["sampler"] == {"n_startup_trials": 5}
     assert content["pruner"] == {"name": "median", "n_warmup_steps": 2}

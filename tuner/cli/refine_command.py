@@ -42,8 +42,9 @@ from tuner.errors import UsageError
 def command(study: str, output: Path, top: float, force: bool, storage: str | None, as_json: bool) -> None:
     """Write a narrower study around the best trials of STUDY: from coarse to fine.
 
-    Ranges shrink to the values of the best trials; choices that none of them uses are left out if they were tried often
-    enough.  Comments in the file say why.  STUDY is a name or a study file.
+    Ranges shrink to the values of the best trials, learning rates for each optimizer; choices that none of them uses
+    are left out if they were tried often enough.  At most half of the space is left, or the file says why.  The first
+    trials are the best settings of STUDY, a name or a study file.
     """
     from tuner.analysis import refine
 

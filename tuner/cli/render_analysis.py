@@ -70,6 +70,10 @@ def render_refinement(content: dict[str, Any], file: str) -> None:
         after = "left out" if change["after"] is None else change["after"]
         table.add_row(change["name"], change["before"], after if change["changed"] else "the same")
     out.print(table)
+    halved = f": {content['not_halved']}" if content["not_halved"] else ""
+    out.print(f"The new space holds {percent(content['volume'])} of the settings of the old one, drawn evenly{halved}.")
+    first = "the best setting" if content["points"] == 1 else f"the best {content['points']} settings"
+    out.print(f"Its first trials are {first} of the old study.")
     out.print(
         f"Comments in the file say why. Next: {tuner_command('check', file)} | {tuner_command('run', file)}",
         style="dim",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from tuner.analysis.ranking import LEAST_TOP
@@ -18,7 +18,20 @@ WHOLE = 0.9
 """A range that would keep this share of the old one, or more, stays as it was."""
 
 WEAK = 0.1
-"""A choice is left out where one as good as the others would be missing among the best trials less often than this."""
+"""A choice is left out if one as good as the others would have its best trial this far behind less often than this."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A trial in which a parameter counted.
+
+    Attributes:
+        value: The value it had.
+        better: How many trials of the study were better, all complete ones if it was pruned or diverged.
+    """
+
+    value: Value
+    better: int
 
 
 @dataclass(frozen=True)
@@ -26,31 +39,50 @@ class Narrowed:
     """A parameter and what was done to it.
 
     Attributes:
-        parameter: The new one; the old one where nothing was changed.
+        parameter: The new one; the old one if nothing was changed.
         why: One sentence with counts.
+        choice: The choice by which a number is split, or None.
+        by_choice: Row of that choice → the parameter that it has of its own.
+        reasons: Row → one sentence with counts.
+        doubts: Values of a choice that none of the best trials has, and that were tried too seldom to leave them out,
+            each with the probability that chance alone does that.
     """
 
     parameter: Parameter
     why: str
+    choice: str | None = None
+    by_choice: Mapping[str, Parameter] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    doubts: Mapping[Value, float] = field(default_factory=dict)
 
 
-def narrow(parameter: Parameter, top: Sequence[Value], tried: Sequence[Value]) -> Narrowed:
+def narrow(parameter: Parameter, top: Sequence[Value], tried: Sequence[Attempt]) -> Narrowed:
     """Narrow a parameter to the values of the best trials; unchanged if they say little.
 
     Args:
         parameter: As the study searched it.
         top: Its value in each of the best trials in which it counts, best first.
-        tried: Its value in each trial in which it counts, pruned and diverged ones too.
+        tried: Each trial in which it counts, pruned and diverged ones too.
     """
+    if isinstance(parameter, Categorical):
+        return _choice(parameter, top, tried)
     if len(top) < LEAST_TOP:
         return Narrowed(parameter, f"kept: it counts in {len(top)} of the best trials only")
-    match parameter:
-        case Float() | Int():
-            return _range(parameter, [float(value) for value in top])  # type: ignore[arg-type]
-        case Categorical():
-            return _choice(parameter, top, tried)
-        case Fixed():
-            return Narrowed(parameter, "fixed")
+    return Narrowed(parameter, "fixed") if isinstance(parameter, Fixed) else narrow_range(parameter, top)
+
+
+def narrow_range(parameter: Float | Int, top: Sequence[Value]) -> Narrowed:
+    """Narrow a range to the best values, best first; unchanged if they are spread over nearly all of it."""
+    return _range(parameter, [float(value) for value in top])  # type: ignore[arg-type]
+
+
+def shrink(parameter: Float | Int, share: float, center: float) -> Float | Int:
+    """Shrink a range to a share of its length on its scale, around a value as far as it allows."""
+    to, back = _scale(parameter)
+    low, high = to(parameter.low), to(parameter.high)
+    width = share * (high - low)
+    new_low = min(max(to(center) - width / 2, low), high - width)
+    return _rounded(parameter, back(new_low), back(new_low + width))
 
 
 def _range(parameter: Float | Int, top: Sequence[float]) -> Narrowed:
@@ -101,26 +133,35 @@ def _short(value: float, to_whole: Callable[[float], int]) -> float:
     return float(f"{to_whole(round(value / 10.0**exponent, 9))}e{exponent}")
 
 
-def _choice(parameter: Categorical, top: Sequence[Value], tried: Sequence[Value]) -> Narrowed:
-    in_top, in_all = Counter(map(repr, top)), Counter(map(repr, tried))
+def _choice(parameter: Categorical, top: Sequence[Value], tried: Sequence[Attempt]) -> Narrowed:
+    """Leave out the values whose best trial is too far behind to be so by chance."""
+    in_top = Counter(map(repr, top))
+    behind: dict[str, list[int]] = {}
+    for attempt in tried:
+        behind.setdefault(repr(attempt.value), []).append(attempt.better)
     kept: list[Value] = []
-    out, weak = [], []
+    out: list[str] = []
+    doubts: dict[Value, float] = {}
     for choice in parameter.choices:
-        count = in_all[repr(choice)]
+        ranks = behind.get(repr(choice), [])
         if in_top[repr(choice)]:
             kept.append(choice)
-        elif absent_by_chance(len(tried), count, len(top)) < WEAK:
-            out.append(f"{_text(choice)} ({count})")
+            continue
+        ahead = sum(attempt.better < min(ranks, default=0) for attempt in tried)
+        chance = absent_by_chance(len(tried), len(ranks), ahead) if tried else 1.0
+        if top and chance < WEAK:
+            out.append(f"{_text(choice)} ({len(ranks)}, its best after {ahead} others)")
         else:
             kept.append(choice)
-            weak.append(f"{_text(choice)} ({count})")
+            doubts[choice] = chance
     counts = ", ".join(f"{_text(choice)} {in_top[repr(choice)]}" for choice in kept if in_top[repr(choice)])
-    why = f"the best {len(top)}: {counts}"
+    why = f"the best {len(top)}: {counts}" if top else "it counts in none of the best trials"
     if out:
         why += f"; left out, tried without being among them: {', '.join(out)}"
-    if weak:
-        why += f"; kept, tried too seldom to judge: {', '.join(weak)}"
-    return Narrowed(Categorical(tuple(kept)) if out else parameter, why if out else f"kept: {why}")
+    if doubts and top:
+        names = (f"{_text(choice)} ({len(behind.get(repr(choice), []))})" for choice in doubts)
+        why += f"; kept, tried too seldom to judge: {', '.join(names)}"
+    return Narrowed(Categorical(tuple(kept)) if out else parameter, why if out else f"kept: {why}", doubts=doubts)
 
 
 def absent_by_chance(trials: int, tried: int, top: int) -> float:

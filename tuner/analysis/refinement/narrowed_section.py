@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tuner.analysis.refinement.narrowed_parameter import Narrowed
 from tuner.catalog import DIMENSIONS, ChoiceDimension, choice_dimension
-from tuner.space import Categorical, Fixed, Float, Int, Parameter, Space, Value, value_from_json, value_to_json
+from tuner.space import (
+    Categorical,
+    Dimension,
+    Fixed,
+    Float,
+    Int,
+    Parameter,
+    Space,
+    Value,
+    value_from_json,
+    value_to_json,
+)
 
 _GONE = "left out: it counts only with what was left out"
 
@@ -56,28 +67,55 @@ def narrowed_search(
         name, one = dimension.name, narrowed[dimension.name]
         table, key = _place(new, name)
         when = _when(table.get(key), left)
-        gone = when is None or any(
-            not set(values) & set(left[parent]) for parent, values in _parents(space, name) if parent in left
-        )
-        parameter = one.parameter
-        if gone:
+        parents = ((parent, values) for parent, values in _parents(space, name) if parent in left)
+        if when is None or any(not set(values) & set(left[parent]) for parent, values in parents):
+            table.pop(key, None)
+            changes.append(Change(name, _key(name), str(dimension.parameter), None, True, False, _GONE))
+            continue
+        shared = _without_own(when, one)
+        if shared is None:
             table.pop(key, None)
         else:
-            table[key] = _written(parameter, when)
+            table[key] = _written(one.parameter, shared)
+        changed, searched = one.parameter != dimension.parameter, one.parameter.size > 1
         changes.append(
-            Change(
-                name,
-                _key(name),
-                str(dimension.parameter),
-                None if gone else str(parameter),
-                gone or parameter != dimension.parameter,
-                not gone and parameter.size > 1,
-                _GONE if gone else one.why,
-            )
+            Change(name, _key(name), str(dimension.parameter), str(one.parameter), changed, searched, one.why)
         )
+        changes += _write_by_choice(new, dimension, one, when)
     _without_unchosen(new, space, left)
     _without_meaning(new, space, left)
+    changes = [_as_split(change, narrowed.get(change.name), new) for change in changes]
     return {key: value for key, value in new.items() if value != {}}, changes
+
+
+def _without_own(when: Mapping[str, Any], one: Narrowed) -> dict[str, Any] | None:
+    """Return the condition of a shared number without the rows that have one of their own; None if none is left."""
+    if one.choice is None or one.choice not in when:
+        return dict(when)
+    stated = when[one.choice] if isinstance(when[one.choice], list) else [when[one.choice]]
+    rest = [row for row in stated if row not in one.by_choice]
+    return {**when, one.choice: rest} if rest else None
+
+
+def _as_split(change: Change, one: Narrowed | None, search: Mapping[str, Any]) -> Change:
+    """Say of a shared number that is gone, as each row has its own, that it is split."""
+    if one is None or not one.by_choice or change.after is None or change.name in search:
+        return change
+    return replace(change, after=f"by {one.choice}", changed=True, searched=False)
+
+
+def _write_by_choice(
+    search: dict[str, Any], dimension: Dimension, one: Narrowed, when: Mapping[str, Any]
+) -> Iterator[Change]:
+    """Write the ranges that rows of a choice have of their own."""
+    condition = {parent: values for parent, values in when.items() if parent != one.choice}
+    for row, parameter in one.by_choice.items():
+        name = f"{one.choice}.{row}.{dimension.name}"
+        table, key = _place(search, name)
+        table[key] = _written(parameter, condition)
+        yield Change(
+            name, _key(name), str(dimension.parameter), str(parameter), True, parameter.size > 1, one.reasons[row]
+        )
 
 
 def _key(name: str) -> str:
@@ -95,6 +133,16 @@ def _place(search: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
     for part in path:
         table = table.setdefault(part, {})
     return table, last
+
+
+def written_point(values: Mapping[str, Value], space: Space) -> dict[str, Any]:
+    """Return a setting as `[sampler] initial_points` has it: the searched dimensions, with the keys of `[search]`."""
+    point: dict[str, Any] = {}
+    for dimension in space.searched:
+        if dimension.name in values:
+            table, key = _place(point, dimension.name)
+            table[key] = value_to_json(values[dimension.name])
+    return point
 
 
 def _values(parameter: Categorical) -> tuple[Value, ...]:

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import textwrap
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tuner.analysis.ranking import top_trials
-from tuner.analysis.refinement.narrowed_parameter import narrow
-from tuner.analysis.refinement.narrowed_section import Change, narrowed_search
+from optuna.trial import FrozenTrial
+
+from tuner.analysis.ranking import ranked, top_trials
+from tuner.analysis.refinement.narrowed_parameter import Narrowed
+from tuner.analysis.refinement.narrowed_section import Change, narrowed_search, written_point
+from tuner.analysis.refinement.narrowed_space import MOST_VOLUME, TrialValues, fits, narrow_space
+from tuner.analysis.refinement.remaining_volume import remaining_volume
 from tuner.catalog import TrialState
 from tuner.errors import NoBestTrialError, UsageError
 from tuner.results import StoredStudy
 from tuner.search import params_from_trial
-from tuner.space import Dimension, Value
+from tuner.space import Space
 from tuner.study import StudySpec, difference, fingerprint, read_study_dict, with_new_names
-from tuner.text import toml_text
+from tuner.text import percent, plain, toml_text
 from tuner.user_code import find_project
 
 LEAST = 15
 """Complete trials that it takes: of fewer, the best five are not much better than the rest."""
 
 SHARE = 0.2
+
+MOST_POINTS = 5
+"""Of the best settings, which are the first trials of the new study."""
+
+WIDTH = 120
+"""Of the comment at the head of the file."""
+
+_STARTS = ("initial_points", "from")
+_NOT_HALVED = "not half, as the best trials are spread over it, and no other value was tried without success"
 
 _SECTIONS = ("data", "objective", "search", "budget", "sampler", "pruner", "resources")
 
@@ -38,6 +53,9 @@ class Refined:
         complete: Complete trials of the study that it was made from.
         top: How many of them count as the best ones.
         changes: What became of each searched dimension.
+        volume: Share of the old space that is left (see `remaining_volume`).
+        not_halved: Why more than half of it is left, or None if it is not.
+        points: How many of the best settings are its first trials.
     """
 
     name: str
@@ -45,18 +63,23 @@ class Refined:
     complete: int
     top: int
     changes: tuple[Change, ...]
+    volume: float
+    not_halved: str | None
+    points: int
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON: the shape of `tuner refine --json`, but for the file."""
         changes = [vars(change) for change in self.changes]
-        return {"name": self.name, "complete": self.complete, "top": self.top, "changes": changes}
+        content = {key: value for key, value in vars(self).items() if key not in ("text", "changes")}
+        return {**content, "changes": changes}
 
 
 def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) -> Refined:
     """Return the study file of a narrower study around the best complete trials; nothing is written.
 
-    Ranges shrink to what the best trials have, with a margin; choices that none of them has are left out, where they
-    were tried often enough to say so.  All else is as in the study.
+    Ranges shrink to what the best trials have, with a margin, a learning rate for each optimizer; choices that none of
+    them has are left out, if they were tried often enough to say so.  If that leaves more than half of the space,
+    ranges shrink further around the best trial.  The first trials are the best settings.  All else is as in the study.
 
     Args:
         study: The study.
@@ -76,25 +99,49 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
             f"Refining needs {LEAST} complete trials, but the study {study.record.name!r} has {len(complete)}. "
             "Raise its budget and run it on."
         )
-    informative = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.DIVERGED)
-    tried = [trial for trial in study.record.trials if study.trial_state(trial)[0] in informative]
-    top = [params_from_trial(trial, spec.space) for trial in top_trials(complete, study.objective, share)]
-    everything = [params_from_trial(trial, spec.space) for trial in tried]
-
-    def having(dimension: Dimension, values: list[dict[str, Value]]) -> list[Value]:
-        return [one[dimension.name] for one in values if dimension.name in one]
-
-    found = {d.name: narrow(d.parameter, having(d, top), having(d, everything)) for d in spec.space.searched}
+    best = ranked(complete, study.objective)
+    top = len(top_trials(complete, study.objective, share))
+    found = narrow_space(spec.space, _trial_values(study, spec.space, best), top, share)
     search, changes = narrowed_search(source.get("search", {}), spec.space, found)
     if not any(change.searched for change in changes):
         raise UsageError(
-            f"A study needs something to search, but the best {len(top)} trials of {study.record.name!r} agree in "
+            f"A study needs something to search, but the best {top} trials of {study.record.name!r} agree in "
             "every dimension. Take them: `tuner best` shows the setting."
         )
     name = f"{study.record.name[:95]}_fine"
-    text = _text({**source, "name": name, "search": search}, changes, study, len(complete), len(top))
+    points = _best_points(best[:top], spec.space, found)
+    sampler = {key: value for key, value in source.get("sampler", {}).items() if key not in _STARTS}
+    sections = {"name": name, "search": search, "sampler": {**sampler, "initial_points": points}}
+    volume = remaining_volume(spec.space, found)
+    not_halved = _NOT_HALVED if volume > MOST_VOLUME else None
+    refined = Refined(name, "", len(complete), top, tuple(changes), volume, not_halved, len(points))
+    text = _text({**source, **sections}, refined, study)
     read_study_dict(tomllib.loads(text), find_project(file), str(file))
-    return Refined(name, text, len(complete), len(top), tuple(changes))
+    return replace(refined, text=text)
+
+
+def _trial_values(study: StoredStudy, space: Space, best: Sequence[FrozenTrial]) -> list[TrialValues]:
+    """Return what the space is narrowed by: the complete trials, best first, then the pruned and diverged ones."""
+    keys = [study.objective.sort_key(trial.value) for trial in best]
+    found = [
+        TrialValues(params_from_trial(trial, space), bisect_left(keys, key), True)
+        for trial, key in zip(best, keys, strict=True)
+    ]
+    for trial in study.record.trials:
+        if study.trial_state(trial)[0] in (TrialState.PRUNED, TrialState.DIVERGED):
+            found.append(TrialValues(params_from_trial(trial, space), len(best), False))
+    return found
+
+
+def _best_points(best: Sequence[FrozenTrial], space: Space, found: Mapping[str, Narrowed]) -> list[dict[str, Any]]:
+    """List the best settings that are in the new space, as the study file has them."""
+    points: list[dict[str, Any]] = []
+    for trial in best:
+        values = params_from_trial(trial, space)
+        point = written_point(values, space)
+        if len(points) < MOST_POINTS and fits(values, found) and point not in points:
+            points.append(point)
+    return points
 
 
 def _study_source(study: StoredStudy) -> dict[str, Any]:
@@ -125,15 +172,19 @@ def _read_spec(study: StoredStudy, project: Path) -> StudySpec:
     return spec
 
 
-def _text(content: Mapping[str, Any], changes: list[Change], study: StoredStudy, complete: int, top: int) -> str:
+def _text(content: Mapping[str, Any], refined: Refined, study: StoredStudy) -> str:
     order = ("name", "model", "head", "seed", "engine", "workers", *_SECTIONS)
     ordered = {key: content[key] for key in order if key in content}
     inner = [f"search.{key}" for key in ordered["search"] if key == "model" or key.endswith("_options")]
     rows = [f"{name}.{row}" for name in inner if name != "search.model" for row in ordered["search"][name[7:]]]
-    header = (
-        f"# A narrower study around the best trials of {study.record.name!r}, made by `tuner refine`: what the best\n"
-        f"# {top} of {complete} complete trials have in common ({study.record.direction} {study.metric}). "
-        "All else is as it was there.\n\n"
+    halved = f": {refined.not_halved}" if refined.not_halved else ""
+    head = (
+        f"A narrower study around the best trials of {study.record.name!r}, made by `tuner refine`: what the best "
+        f"{refined.top} of {refined.complete} complete trials have in common ({study.record.direction} "
+        f"{study.metric}). Of the settings of its space, drawn evenly, this one holds {percent(refined.volume)}"
+        f"{halved}. All else is as it was there."
     )
-    comments = {change.key: change.why for change in changes if change.searched or change.changed}
-    return header + toml_text(ordered, {*_SECTIONS, *inner, *rows}, comments)
+    header = "\n".join(f"# {line}" for line in textwrap.wrap(plain(head), WIDTH - 2))
+    comments = {change.key: change.why for change in refined.changes if change.searched or change.changed}
+    comments["sampler.initial_points"] = f"the best settings of {study.record.name!r}, best first"
+    return f"{header}\n\n" + toml_text(ordered, {*_SECTIONS, *inner, *rows}, comments)
