@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mock_results import mock_results
-from mock_winner import COST, deserved, pretending
+from mock_winner import COST, deserved, pretending, selected_epoch
 
 from tuner.catalog import Recipe
 from tuner.errors import ContentError, DataError, NoBestTrialError, StudyFailedError, UsageError
@@ -93,6 +93,19 @@ def test_seeds_are_shared_by_the_recipes_and_new(study, place, tmp_path):
     assert not searched & set(again)
     assert [job.purpose for job in jobs] == ["revalidate"] * 6 + ["final_fit"] * 2
     assert executors.made[-1].closed is False
+
+
+def test_the_last_trainings_end_after_the_median_of_the_epochs_that_the_seeds_selected(tmp_path):
+    budget = {"trials": 6, "epochs": 30, "keep": "best", "stop": {"patience": 4}}
+    study, executors = mock_results(tmp_path, data={"source": "digits"}, budget=budget), pretending()
+    found = refit_leaders(study, tmp_path, RefitOptions(tmp_path / "a.keras", seeds=3, top=1), executors)
+    jobs = executors.made[-1].jobs
+    again = [Recipe.from_json(job.recipe) for job in jobs if job.purpose == "revalidate"]
+    assert {(recipe.keep, recipe.patience, recipe.last_epoch) for recipe in again} == {("best", 4, None)}
+    median = sorted(selected_epoch(recipe) for recipe in again)[1]
+    last = [Recipe.from_json(job.recipe) for job in jobs if job.purpose == "final_fit"]
+    said = {(recipe.keep, recipe.patience, recipe.last_epoch, recipe.epochs) for recipe in [*last, found.recipe]}
+    assert said == {("last", None, median, 30)}
 
 
 def test_the_same_seed_gives_the_same_and_another_one_another(study, place, tmp_path):
@@ -338,9 +351,7 @@ def test_trainings_may_use_what_a_trial_may(tmp_path):
 
 def test_a_study_with_a_budget_that_nobody_wrote(study, place, tmp_path, monkeypatch):
     monkeypatch.setitem(study.record.attrs.info.source, "budget", {"memory": "all", "trials": 25})
-    with pytest.raises(
-        UsageError, match=r"The database must hold 'mock' as .* but budget\.memory there cannot be read"
-    ):
+    with pytest.raises(UsageError, match=r"The database must hold 'mock' as .* but budget\.memory cannot be read"):
         trained(study, place, tmp_path / "a.keras")
 
 
