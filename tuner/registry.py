@@ -19,7 +19,10 @@ Row = TypeVar("Row", bound=Named, covariant=True)
 
 
 class Registry(Mapping[str, Row], Generic[Row]):
-    """An ordered, read-only table name → row.
+    """An ordered table name → row, whose own rows never change.
+
+    Rows of user code are found by their reference as all others are by their name, but not listed: a table holds those
+    that this process has read last.
 
     Args:
         family: Kind of its rows, singular ("optimizer"), for messages.
@@ -34,6 +37,11 @@ class Registry(Mapping[str, Row], Generic[Row]):
         self._rows = {row.name: row for row in rows}
         if len(self._rows) != len(rows):
             raise ValueError(f"Two rows of the {family} table have the same name.")
+        self._user_rows: dict[str, Row] = {}
+
+    def add_user_row(self, row: Row) -> None:  # type: ignore[misc]  # the table is covariant for its readers
+        """Add a row of user code, in place of an earlier one of its name."""
+        self._user_rows[row.name] = row
 
     def __getitem__(self, name: str) -> Row:
         """Return the row with this name.
@@ -41,13 +49,12 @@ class Registry(Mapping[str, Row], Generic[Row]):
         Raises:
             UnknownNameError: There is no such row; the message names the nearest one.
         """
-        try:
-            return self._rows[name]
-        except (KeyError, TypeError):
-            raise UnknownNameError(self.family, name, self._rows) from None
+        if name not in self:
+            raise UnknownNameError(self.family, name, self._rows)
+        return self._rows[name] if name in self._rows else self._user_rows[name]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._rows
+        return isinstance(name, str) and (name in self._rows or name in self._user_rows)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import user_objects
 from trained import trained
 
 from tuner.export import export, python_script, save_rows
@@ -96,10 +97,22 @@ STUDIES: dict[str, dict[str, Any]] = {
         },
         "objective": {"metric": "f1"},
     },
+    "user code": {
+        "engine": "compiled",
+        "data": {"source": "breast_cancer"},
+        "search": {
+            "loss": "losses.py:tversky",
+            "loss_options": {"losses.py:tversky": {"alpha": 0.3}},
+            "learning_rate": [1e-3, 1e-2],
+        },
+        "objective": {"metric": "costs.py:money"},
+    },
 }
 
-ORDERS = {"multiclass": "numpy", "binary": "keras", "regression": "numpy", "multilabel": "keras"}
+ORDERS = dict.fromkeys(STUDIES, "numpy") | {"binary": "keras", "multilabel": "keras"}
 """The order of the engine that trains each: `auto` cannot compile a model with a constraint."""
+
+CODE = ["capped.py", "losses.py:tversky", "costs.py:money"]
 
 CAPPED = """
 from __future__ import annotations
@@ -135,7 +148,8 @@ def hidden(units, activation, initializer):
 
 
 def write_project(folder: Path) -> None:
-    """What the multi-label study needs: three labels of five numbers, its model, and what that imports."""
+    """User code, and what the multi-label study needs: three labels of five numbers, its model, what that imports."""
+    user_objects.write_project(folder)
     (folder / "capped.py").write_text(CAPPED, encoding="utf-8")
     (folder / "nets").mkdir()
     (folder / "nets" / "parts.py").write_text(HELPER, encoding="utf-8")
@@ -158,14 +172,17 @@ def test_the_script_reproduces_the_score(task, tmp_path):
     write_project(tmp_path)
     study = trained(tmp_path, {**rest, **STUDIES[task]})
     exported = export(study, tmp_path)
-    assert str(exported.recipe.task) == task
+    assert str(exported.recipe.task) == task or task.startswith("user")
     assert (exported.recipe.last_epoch is not None) == (task == "regression"), "one ends early"
     script, rows, model = tmp_path / "best.py", tmp_path / "rows.npz", tmp_path / "best.keras"
-    script.write_text(python_script(exported, tmp_path, ["capped.py"]), encoding="utf-8")
+    script.write_text(python_script(exported, tmp_path, CODE), encoding="utf-8")
     save_rows(study, exported, tmp_path, rows)
     shutil.rmtree(tmp_path / "nets")  # a script stands on its own
+    for file in ("losses.py", "parts.py", "costs.py"):
+        (tmp_path / file).unlink()
     output = run_alone(script, rows, "--save", model)
-    value = float(re.match(rf"validation {exported.metric} ([-\d.]+), recorded ([-\d.]+)", output).group(1))  # type: ignore[union-attr]
+    name = exported.metric.partition(":")[2] or exported.metric
+    value = float(re.match(rf"validation {name} ([-\d.]+), recorded ([-\d.]+)", output).group(1))  # type: ignore[union-attr]
     assert value == pytest.approx(exported.value, rel=1e-4, abs=1e-6)
     assert model.is_file()
     assert f'ORDER = "{ORDERS[task]}"' in script.read_text(encoding="utf-8").replace("'", '"')

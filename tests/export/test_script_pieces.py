@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import user_objects
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mock_results import mock_results
@@ -23,12 +25,16 @@ from tuner.catalog import (
     Choice,
     Recipe,
     Task,
+    UserObject,
+    add_user_entry,
     make_loss,
     make_optimizer,
+    read_user_entry,
     resolve_head,
     to_scores,
 )
 from tuner.export import Export, export, python_script
+from tuner.user_code import Reference
 
 pytestmark = pytest.mark.slow
 
@@ -155,3 +161,13 @@ def test_a_text_of_a_recipe_is_one_literal_in_the_script(base_and_place, texts):
 @pytest.fixture(scope="module")
 def base_and_place(base, place):
     return base, place, shape(ast.parse(python_script(with_texts(base, *"abcdef"), place)))
+
+
+def test_a_loss_that_is_a_class_is_called_with_its_options(tmp_path: Path) -> None:
+    from tuner.export.script import recipe_source
+
+    user_objects.write_project(tmp_path)
+    one = UserObject(tmp_path, Reference("losses.py", "Pinball"))
+    add_user_entry("loss", read_user_entry("loss", one, None, "auto"))
+    recipe = Recipe.model_construct(loss=Choice(name="losses.py:Pinball", options={"tau": 0.4}))
+    assert recipe_source.loss_text(recipe) == "USER_LOSS(tau=0.4)"

@@ -70,10 +70,10 @@ def test_a_helper_that_has_changed_is_refused(project: Path) -> None:
     write(project, "shared/sizes.py", "WIDTH = 4\n")
     with pytest.raises(ContentError, match=r"shared/sizes\.py has changed since the study was started"):
         user_code.load(project, net, digest, hashes)
-    with pytest.raises(ContentError, match=r"models/blocks\.py is imported by the model, but was not when"):
+    with pytest.raises(ContentError, match=r"models/blocks\.py is imported by the study.s code, but was not when"):
         user_code.load(project, net, digest, {})
     (project / "shared/sizes.py").unlink()
-    with pytest.raises(ContentError, match=r"shared/sizes\.py was imported by the model when the study was started"):
+    with pytest.raises(ContentError, match=r"shared/sizes\.py was imported by the study.s code when it was started"):
         user_code.load(project, net, digest, hashes)
 
 

@@ -29,6 +29,17 @@ from .schedules import SCHEDULES
 from .schedules.reduce_on_plateau import ReduceOnPlateau
 from .task import EVERY_TASK, Task
 from .trial_state import FINISHED_STATES, TrialState
+from .user_checks import try_user_code
+from .user_entries import (
+    METRIC,
+    UserObject,
+    add_named_user_entries,
+    add_user_entries,
+    add_user_entry,
+    read_user_entry,
+    user_references,
+)
+from .user_metric import UserMetric
 
 __all__ = [
     "ACTIVATIONS",
@@ -39,6 +50,7 @@ __all__ = [
     "HEADS",
     "INITIALIZERS",
     "LOSSES",
+    "METRIC",
     "METRICS",
     "OBJECTIVE",
     "OPTIMIZERS",
@@ -63,6 +75,11 @@ __all__ = [
     "Task",
     "TrainingLength",
     "TrialState",
+    "UserMetric",
+    "UserObject",
+    "add_named_user_entries",
+    "add_user_entries",
+    "add_user_entry",
     "build_model",
     "choice_dimension",
     "compile_model",
@@ -77,9 +94,12 @@ __all__ = [
     "make_optimizer",
     "number_dimension",
     "plateau_state",
+    "read_user_entry",
     "resolve_head",
     "row_options",
     "second_activation_warning",
     "to_scores",
+    "try_user_code",
+    "user_references",
     "written_value",
 ]

@@ -25,15 +25,15 @@ class Option:
     Attributes:
         name: The key in the study file.
         default: Its value if the study does not set it.
-        auto: What is searched for "auto".
-        allowed: Contains every value, bound and choice that a study may set.
+        auto: What is searched for "auto"; None if nothing is.
+        allowed: Contains every value, bound and choice that a study may set; None for any plain value.
         summary: One line of explanation, with the unit.
     """
 
     name: str
     default: Value
-    auto: Parameter
-    allowed: Parameter
+    auto: Parameter | None
+    allowed: Parameter | None
     summary: str
 
 
@@ -91,7 +91,8 @@ class LossEntry(Entry):
         default_for: Tasks whose default search includes it.
         label_smoothing: Whether it takes `label_smoothing`.
         takes_any_output: Whether it is defined for outputs that are not probabilities, though its head returns those.
-        own_class: Name of its class if it is ours, in the module with the name of the row; exported scripts copy it.
+        own_class: Name of its class if it is ours, in the module with the name of the row (of functions of user code
+            in `function_loss`); exported scripts copy it.
     """
 
     heads: Mapping[Task, str] = field(default_factory=dict)

@@ -74,6 +74,8 @@ class Recipe(_Frozen):
         metric: The objective, by name.
         seed: Source of initial weights, batch order and dropout.
         data: The `[data]` section of the study file, with defaults filled in.
+        code: Files of the losses, metrics and the like that are user code, and what these import → hash of their
+            content when the study was started.
     """
 
     task: Task
@@ -101,6 +103,7 @@ class Recipe(_Frozen):
     metric: str
     seed: int = 0
     data: dict[str, Any] = {}
+    code: dict[str, str] = {}
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain JSON."""

@@ -15,7 +15,7 @@ from tuner.catalog.metrics import METRICS
 from tuner.catalog.output_activations import HEADS
 from tuner.errors import ContentError, RecipeError, UnknownNameError, shown
 from tuner.space import Float, Int, Parameter, Value
-from tuner.user_code import Reference
+from tuner.user_code import Reference, is_reference
 
 if TYPE_CHECKING:
     from tuner.catalog.recipe import Recipe
@@ -58,7 +58,9 @@ def _problems(recipe: Recipe) -> Iterator[Problem]:
         yield from _range(f"class_weight.{index}", weight, _WEIGHTS)
     if recipe.head not in ("model", *HEADS):
         yield "head", str(UnknownNameError("head", recipe.head, ("model", *HEADS)))
-    if recipe.metric not in METRICS:
+    if is_reference(recipe.metric):
+        yield from _reference("metric", recipe.metric)
+    elif recipe.metric not in METRICS:
         yield "metric", str(UnknownNameError("metric", recipe.metric, METRICS))
     elif recipe.task not in METRICS[recipe.metric].tasks:
         yield "metric", f"{recipe.metric} is not defined for the task {recipe.task}."
@@ -68,6 +70,10 @@ def _problems(recipe: Recipe) -> Iterator[Problem]:
 
 def _choice(dimension: ChoiceDimension, given: Any) -> Iterator[Problem]:
     name, options = (given, {}) if isinstance(given, str) else (given.name, given.options)
+    if is_reference(name):  # its options are compared with its source where it is run
+        yield from _reference(dimension.name, name)
+        yield from _plain_options(f"{dimension.name}.options", options)
+        return
     if name not in dimension.table:
         yield dimension.name, str(UnknownNameError(dimension.table.family, name, dimension.table))
         return
@@ -76,8 +82,23 @@ def _choice(dimension: ChoiceDimension, given: Any) -> Iterator[Problem]:
         option, place = row.option(key), f"{dimension.name}.options.{key}"
         if option is None:
             yield place, f"{name} has no such option. It has: {', '.join(row.defaults()) or 'none'}."
-        elif (value := _value(value)) not in option.allowed and value != option.default:
+        elif (value := _value(value)) != option.default and not (option.allowed and value in option.allowed):
             yield place, f"it must be {option.allowed}, but got {shown(value)}."
+
+
+def _reference(place: str, name: str) -> Iterator[Problem]:
+    """Check the form of a reference to user code."""
+    try:
+        if str(Reference.parse(name, "")) != name:
+            yield place, f"it must be a reference such as 'losses.py:tversky', but got {shown(name)}."
+    except ContentError as error:
+        yield place, str(error)
+
+
+def _plain_options(place: str, options: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, value in options.items():
+        yield from _plain(f"{place}.{name}", value, _DEEPEST)
+    yield from _text(place, options)
 
 
 def _number(dimension: NumberDimension, value: Any) -> Iterator[Problem]:
@@ -96,14 +117,14 @@ def _model(recipe: Recipe) -> Iterator[Problem]:
         Reference.parse(model.reference, "build")
     except ContentError as error:
         yield "model.reference", str(error)
-    for place, digest in (("sha256", model.sha256), *model.helpers.items()):
+    digests = {"model.sha256": model.sha256, **{f"model.{path}": digest for path, digest in model.helpers.items()}}
+    for place, digest in {**digests, **{f"code.{path}": digest for path, digest in recipe.code.items()}}.items():
         if re.fullmatch("[0-9a-f]{64}", digest) is None:
-            yield f"model.{place}", f"it must be a SHA-256 of 64 hexadecimal digits, but got {shown(digest)}."
-    for name, value in model.options.items():
+            yield place, f"it must be a SHA-256 of 64 hexadecimal digits, but got {shown(digest)}."
+    for name in model.options:
         if name in _GIVEN:
             yield f"model.options.{name}", "it is an argument of every model, and no option of one."
-        yield from _plain(f"model.options.{name}", value, _DEEPEST)
-    yield from _text("model.options", model.options)
+    yield from _plain_options("model.options", model.options)
 
 
 def _plain(place: str, value: Any, depth: int) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuner import user_code
 from tuner.catalog.recipe import Recipe
+from tuner.catalog.user_entries import add_named_user_entries
 
 if TYPE_CHECKING:
     import keras
@@ -25,7 +26,8 @@ class BuildableRecipe(Recipe):
             inputs: Shape of one row, without the batch axis.
             outputs: Number of raw outputs.
             project: Folder that the model file is relative to; the current one if it is None.
-            code: The model file, as in "models/own.py:build", if it is yours and no study file of the project names it.
+            code: The model file and other code, as in "models/own.py:build", if it is yours and no study file of the
+                project names it.
 
         Raises:
             CodeError: Only the database or file that the recipe is from names the code.
@@ -35,27 +37,42 @@ class BuildableRecipe(Recipe):
 
         reference = user_code.Reference.parse(self.model.reference, "build")
         user_code.check_named(project or Path.cwd(), reference, code)
+        add_named_user_entries(project or Path.cwd(), self, code)
         function = user_code.load(project or Path.cwd(), reference, self.model.sha256, self.model.helpers)
-        return self.compile(build_model(self, inputs, outputs, function))
+        return self.compile(build_model(self, inputs, outputs, function), project, code=code)
 
-    def compile(self, model: keras.Model) -> keras.Model:
+    def compile(self, model: keras.Model, project: Path | None = None, *, code: Collection[str] = ()) -> keras.Model:
         """Compile a model of your own with the recipe's loss and optimizer; no head is appended.
 
         It must end in the activation `head` ("linear" is none); if that is "model", in the one that the loss needs.
 
+        Args:
+            model: The model.
+            project: As for `build`, for a loss or an optimizer that is code of yours.
+            code: As for `build`.
+
         Returns:
             The same model.
+
+        Raises:
+            CodeError, ContentError: As for `build`.
         """
         from tuner.catalog.build import compile_model
 
+        add_named_user_entries(project or Path.cwd(), self, code)
         return compile_model(model, self)
 
-    def fit_options(self) -> dict[str, Any]:
+    def fit_options(self, project: Path | None = None, *, code: Collection[str] = ()) -> dict[str, Any]:
         """Return keyword arguments for `model.fit`: epochs, batch size, the schedule as callback, class weights.
 
         A reduce_on_plateau schedule watches the objective if `fit` reports it under the metric's name, else the
         validation loss, else the training loss.
+
+        Args:
+            project: As for `build`, for a schedule or metric that is code of yours.
+            code: As for `build`.
         """
         from tuner.catalog.build import fit_options
 
+        add_named_user_entries(project or Path.cwd(), self, code)
         return fit_options(self)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tuner.catalog import Recipe, TrialState
+from tuner.catalog import Recipe, TrialState, add_named_user_entries
 from tuner.data import PreparedData
 from tuner.export import find_seed, prepare_for_export
 from tuner.protocol import Executor, Job, JobFinished, ModelCost, WorkerConfig
@@ -88,6 +88,8 @@ def refit_leaders(
     recipe = found[0].recipe
     check_model_code(recipe, project, request.code)
     check_data_code(recipe, project, request.code)
+    for one in found:
+        add_named_user_entries(project, one.recipe, request.code)
     prepared = prepare_for_export(study, recipe, project)
     seed = find_seed(study) if request.seed is None else request.seed
     executor = executor_of(_worker_config(study, recipe, prepared, project), prepared, request.seeds * len(found))

@@ -13,7 +13,7 @@ from tuner.catalog import DIMENSIONS, ChoiceDimension, Entry, NumberDimension, n
 from tuner.space import Categorical, Fixed, Parameter
 from tuner.study.allowed_value import AllowedValue
 from tuner.study.search.parameter_syntax import MOST_CHOICES
-from tuner.study.study_file_sections import FileSchema, StudyFile
+from tuner.study.study_file_sections import USER_CODE_PATTERN, FileSchema, StudyFile
 
 _Schema = dict[str, Any]
 
@@ -47,7 +47,8 @@ def _search() -> _Schema:
             known = {name: schema for name, schema in options.items() if schema["properties"]}
             if known:
                 text = f"options of each {dimension.name}, active only if it is chosen"
-                properties[f"{dimension.name}_options"] = _table(known, text)
+                options = {**_table(known, text), "patternProperties": {USER_CODE_PATTERN: {"type": "object"}}}
+                properties[f"{dimension.name}_options"] = options
     properties["model"] = {
         "type": "object",
         "description": "keyword arguments of the model's function",
@@ -60,7 +61,7 @@ def _dimension(dimension: ChoiceDimension | NumberDimension) -> _Schema:
     if isinstance(dimension, NumberDimension):
         schema = _value(dimension.allowed, dimension.words)
     else:
-        schema = _value(Categorical(tuple(dimension.table)), {})
+        schema = _value(Categorical(tuple(dimension.table)), {}, user_code=True)
     return {**schema, "description": dimension.summary}
 
 
@@ -76,9 +77,13 @@ def _options(dimension: ChoiceDimension, row: Entry) -> _Schema:
     return {**_table(properties, row.summary), "minProperties": 1}
 
 
-def _value(allowed: Parameter | None, words: Mapping[str, float], automatic: bool = True) -> _Schema:
+def _value(
+    allowed: Parameter | None, words: Mapping[str, float], automatic: bool = True, user_code: bool = False
+) -> _Schema:
     """Return the schema of a dimension: a single value, a list, a table, or "auto"."""
     single = AllowedValue("", allowed, words=words).schema
+    if user_code:
+        single = {"anyOf": [single, {"type": "string", "pattern": USER_CODE_PATTERN}]}
     choices = {"type": "array", "items": single, "minItems": 1, "maxItems": MOST_CHOICES, "uniqueItems": True}
     named: _Schema = {"anyOf": [choices, _AUTO]} if automatic else choices
     forms = [single, choices, _table({"choices": named, "when": {"$ref": "#/$defs/when"}}, "a choice", ["choices"])]

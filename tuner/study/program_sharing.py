@@ -7,6 +7,7 @@ from math import prod
 from tuner.catalog import DIMENSIONS
 from tuner.space import Categorical, Dimension
 from tuner.study.study_spec import StudySpec
+from tuner.user_code import is_reference
 
 MOST_KINDS = 32
 """With more kinds, each is assumed to be trained once: the program cache would not hold them all."""
@@ -20,6 +21,11 @@ def trials_per_program(spec: StudySpec) -> float:
     return max(1.0, (spec.budget.trials or _TRIALS) / kinds) if kinds <= MOST_KINDS else 1.0
 
 
+def is_user_option(name: str) -> bool:
+    """Return whether a dimension is an option of user code, which a program holds as it is."""
+    return is_reference(name.partition(".")[2])
+
+
 def _kinds(dimension: Dimension) -> float:
     """Count the different programs that a dimension causes; infinite for a continuous option of the model."""
     name, (first, *_) = dimension.name, dimension.name.split(".")
@@ -28,5 +34,6 @@ def _kinds(dimension: Dimension) -> float:
     if first == "model":
         return dimension.parameter.size
     # An option of a choice: a number is an input of the program, a switch makes another one.
-    switch = DIMENSIONS[first].in_program and isinstance(dimension.parameter, Categorical)
+    constant = isinstance(dimension.parameter, Categorical) or is_user_option(name)
+    switch = DIMENSIONS[first].in_program and constant
     return dimension.parameter.size if switch else 1

@@ -17,6 +17,7 @@ from tuner.catalog import (
     choice_dimension,
     number_dimension,
     resolve_head,
+    user_references,
 )
 from tuner.errors import UsageError
 from tuner.space import Dimension, Value, value_from_json, value_to_json
@@ -38,6 +39,7 @@ def resolve_recipe(spec: StudySpec, values: Mapping[str, Value], number: int) ->
     Raises:
         UsageError: An active searched dimension has no value, or an invalid one.
     """
+    spec.user_objects.register()
     complete = spec.space.resolve(lambda dimension: _given(dimension, values))
     task = spec.facts.task
     choices = {
@@ -52,7 +54,7 @@ def resolve_recipe(spec: StudySpec, values: Mapping[str, Value], number: int) ->
     }
     exponent: Any = complete.get("class_weight", number_dimension("class_weight").default)
     searched: dict[str, Any] = {**choices, "activation": choices["activation"].name, **numbers}
-    return Recipe(
+    recipe = Recipe(
         **searched,
         task=task,
         model=_model(spec, complete),
@@ -65,6 +67,8 @@ def resolve_recipe(spec: StudySpec, values: Mapping[str, Value], number: int) ->
         seed=trial_seed(spec.seed, number),
         data=spec.data.model_dump(mode="json"),
     )
+    files = [spec.user_objects.files[str(reference)] for _, reference in user_references(recipe)]
+    return recipe.model_copy(update={"code": {path: digest for one in files for path, digest in one.items()}})
 
 
 def trial_seed(study_seed: int, number: int) -> int:

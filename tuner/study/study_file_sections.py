@@ -35,6 +35,8 @@ LEAST_RESOURCE = 0.01
 LARGEST_SEED = 2**32 - 1
 STOPPING = tuple(verdict for verdict in VERDICTS if verdict != HEALTHY)
 """Verdicts that may end a trial."""
+USER_CODE_PATTERN = r"\.py:[^:]+$"
+"""Regex of a reference to user code, as in "losses.py:tversky"."""
 _NAME_SCHEMA = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
 
 
@@ -81,7 +83,14 @@ class ObjectiveSection(Section):
 
     metric: Annotated[
         Any,
-        WithJsonSchema({"enum": [*METRICS, *(alias for row in METRICS.values() for alias in row.alias)]}),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"enum": [*METRICS, *(alias for row in METRICS.values() for alias in row.alias)]},
+                    {"type": "string", "pattern": USER_CODE_PATTERN},
+                ]
+            }
+        ),
         Field(description="not a loss: losses of different trials cannot be compared"),
     ] = None
 

@@ -23,6 +23,9 @@ LATER_KEYS: Mapping[str, Any] = {
 _ABSENT = object()
 _FILE = "file."
 """Prefix of the keys of files that the model file imports."""
+_CODE = "code."
+"""Prefix of the keys of files with losses, metrics and the like that are user code, and of what these import."""
+_USED_BY = {_FILE: ("which the model imports", "not imported"), _CODE: ("which the study names", "not named")}
 _HASHES = {"model_sha256": "the content of the model file", "data_sha256": "the content of the data"}
 
 
@@ -45,6 +48,7 @@ def fingerprint(spec: StudySpec) -> dict[str, Any]:
         "data_sha256": spec.facts.sha256,
     }
     content |= {f"{_FILE}{path}": digest for path, digest in spec.helpers.items()}
+    content |= {f"{_CODE}{path}": digest for path, digest in sorted(spec.user_objects.all_files().items())}
     content |= {f"data.{key}": value for key, value in spec.data.model_dump(mode="json").items()}
     content |= {f"search.{dimension.name}": _text(dimension) for dimension in spec.space}
     content |= {f"version.{package}": _version(package) for package in _PACKAGES}
@@ -61,13 +65,14 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     old, new, lines = {**LATER_KEYS, **old}, {**LATER_KEYS, **new}, []
     for key in [*old, *(key for key in new if key not in old)]:
         before, now = old.get(key, _ABSENT), new.get(key, _ABSENT)
-        if key.startswith(_FILE):
+        prefix = next((one for one in _USED_BY if key.startswith(one)), None)
+        if prefix is not None:
             before, now = (None if value is _ABSENT else str(value) for value in (before, now))
             if before != now:
-                shown = ["not imported" if value is None else value[:12] for value in (before, now)]
+                used, unused = _USED_BY[prefix]
+                shown = [unused if value is None else value[:12] for value in (before, now)]
                 lines.append(
-                    f"the content of {key.removeprefix(_FILE)}, which the model imports: "
-                    f"{shown[0]} before, {shown[1]} now (sha256)"
+                    f"the content of {key.removeprefix(prefix)}, {used}: {shown[0]} before, {shown[1]} now (sha256)"
                 )
         elif before is _ABSENT:
             lines.append(f"{key}: not there before, {_shown(now)} now")

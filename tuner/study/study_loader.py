@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tuner.catalog import METRIC
 from tuner.errors import StudyFileError, UnknownNameError
 from tuner.study.cross_checks import ParsedSections, cross_check
 from tuner.study.data_errors import load_data
@@ -22,6 +23,7 @@ from tuner.study.study_file_parser import locate, parse
 from tuner.study.study_file_sections import StudyFile, as_choice
 from tuner.study.study_spec import StudySpec
 from tuner.study.training_length import resolve_length
+from tuner.study.user_objects import read_user_objects
 
 _OVERRIDES = {
     "trials": ("budget", "trials"),
@@ -98,10 +100,12 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
     prepared = None if data is None else load_data(data, project, sections.seed, problems)
     facts = None if prepared is None else prepared.facts
     task = facts.task if facts is not None else None if data is None else data.task
-    metric = find_objective(sections.objective.metric, task, problems)
+    own = read_user_objects(content, project.resolve(), task, sections.head, problems)
+    metric = None if METRIC in own.broken else find_objective(sections.objective.metric, task, problems)
     if metric is not None:
         check_target(metric, budget, problems)
-    context = StudyContext(task, facts.rows["train"] if facts is not None else None, model.signature if model else None)
+    rows = facts.rows["train"] if facts is not None else None
+    context = StudyContext(task, rows, model.signature if model else None, own)
     advice: list[str] = []
     space = read_search(content, context, problems, advice)
     sampler, pruner = as_choice(sections.sampler), as_choice(sections.pruner)
@@ -143,6 +147,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         health=sections.health.options,
         resources=sections.resources,
         prepared=prepared,
+        user_objects=own,
     )
 
 

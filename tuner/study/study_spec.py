@@ -12,6 +12,7 @@ from tuner.data import DataFacts, DataOptions, Folds, PreparedData
 from tuner.health import HealthOptions
 from tuner.space import Space, Value
 from tuner.study.study_file_sections import Budget, Resources
+from tuner.study.user_objects import UserObjects
 from tuner.user_code import Reference
 
 _MOST_SETTINGS = 10**15
@@ -46,6 +47,7 @@ class StudySpec:
         source: Content of the study file, as plain JSON.
         advice: What is allowed but unwise, one sentence each.
         prepared: The rows, until an executor has them.
+        user_objects: Losses, metrics and the like that are user code.
     """
 
     name: str
@@ -74,6 +76,7 @@ class StudySpec:
     resources: Resources = Resources()
     helpers: Mapping[str, str] = field(default_factory=dict)
     prepared: PreparedData | None = field(default=None, compare=False, repr=False)
+    user_objects: UserObjects = UserObjects()
 
     @property
     def objective(self) -> Objective:

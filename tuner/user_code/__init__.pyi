@@ -1,9 +1,22 @@
 from .code_loader import check_content, failing_line, load
+from .definitions import Definition, read_definition
 from .helper_modules import Helper, find_helpers, helper_hashes, missing_helper
 from .permission import check_named
-from .references import Reference, Signature, files, find, find_project, is_name, sha256, signature, source_text
+from .references import (
+    Reference,
+    Signature,
+    files,
+    find,
+    find_project,
+    is_name,
+    is_reference,
+    sha256,
+    signature,
+    source_text,
+)
 
 __all__ = [
+    "Definition",
     "Helper",
     "Reference",
     "Signature",
@@ -16,8 +29,10 @@ __all__ = [
     "find_project",
     "helper_hashes",
     "is_name",
+    "is_reference",
     "load",
     "missing_helper",
+    "read_definition",
     "sha256",
     "signature",
     "source_text",

@@ -35,11 +35,13 @@ class _AsRead(importlib.machinery.SourceFileLoader):
 
 
 class _HelperFinder(importlib.abc.MetaPathFinder):
-    """Import hook for the helpers of the file that was loaded last, with the content read then."""
+    """Import hook for the helpers of the files of one project, with the content read when they were loaded last."""
 
     def __init__(self) -> None:
         self._helpers: dict[str, tuple[Path, Helper]] = {}
         self._folders: dict[str, Path] = {}
+        self._by_file: dict[str, dict[str, tuple[Path, Helper]]] = {}
+        self._project: Path | None = None
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -58,12 +60,17 @@ class _HelperFinder(importlib.abc.MetaPathFinder):
             return spec
         return None
 
-    def replace(self, project: Path, helpers: Mapping[str, Helper]) -> None:
-        """Find these helpers from now on; if they differ from those before, all are imported again."""
-        new = {name: (project / helper.path, helper) for name, helper in helpers.items()}
+    def replace(self, project: Path, path: str, helpers: Mapping[str, Helper]) -> None:
+        """Find the helpers of a file from now on; if a known one has changed, all are imported again."""
+        if project != self._project:
+            self._project, self._by_file = project, {}
+        self._by_file[path] = {name: (project / helper.path, helper) for name, helper in helpers.items()}
+        new = {name: found for others in self._by_file.values() for name, found in others.items()}
+        new |= self._by_file[path]
         if new == self._helpers:
             return
-        for name in (*self._helpers, *new):
+        added = new.keys() - self._helpers.keys() if new.items() >= self._helpers.items() else {*self._helpers, *new}
+        for name in added:
             module = sys.modules.get(name)
             # Ours, or a file that Python found by its path before it was ours; not what else has the name.
             if name in self._helpers or getattr(module, "__file__", None) == str(new[name][0]):
@@ -108,7 +115,7 @@ def load(
     )
     everything = hashlib.sha256(repr((digest, sorted(hashes.items()))).encode()).hexdigest() if hashes else digest
     name = f"_tuner_content_{everything[:16]}"
-    _FINDER.replace(project.resolve(), helpers)
+    _FINDER.replace(project.resolve(), reference.path, helpers)
     module = sys.modules.get(name)
     if module is None:
         spec = importlib.util.spec_from_file_location(name, path, loader=_AsRead(name, path, content))
@@ -143,7 +150,7 @@ def check_content(now: Mapping[str, str], expected: Mapping[str, str]) -> None:
     again = "Restore the file, or start a study under another name."
     for path, digest in now.items():
         if path not in expected:
-            raise ContentError(f"{path} is imported by the model, but was not when the study was started. {again}")
+            raise ContentError(f"{path} is imported by the study's code, but was not when it was started. {again}")
         if digest != expected[path]:
             raise ContentError(
                 f"{path} has changed since the study was started (sha256 {digest[:12]}, expected "
@@ -151,7 +158,7 @@ def check_content(now: Mapping[str, str], expected: Mapping[str, str]) -> None:
             )
     for path in expected:
         if path not in now:
-            raise ContentError(f"{path} was imported by the model when the study was started, but is not now. {again}")
+            raise ContentError(f"{path} was imported by the study's code when it was started, but is not now. {again}")
 
 
 def failing_line(error: BaseException, path: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import CodeError, ContentError
-from tuner.user_code.references import Reference, carried_folders, find
+from tuner.user_code.references import Reference, carried_folders, find, is_reference
 
 _LARGEST_BYTES, _MOST_FILES = 100_000, 1_000
 """Limits of the study files that are searched: their size (a page of text has some thousand bytes) and number."""
@@ -65,14 +65,25 @@ def _named_by_studies(project: Path) -> Iterator[str]:
     )
     for file in itertools.islice(files, _MOST_FILES):
         content = _content(file)
-        data = content.get("data")
-        sources = [data.get(key) for key in ("source", "validation", "test")] if isinstance(data, dict) else []
-        for name in (content.get("model"), *sources):
-            if isinstance(name, str) and name.partition(":")[0].endswith(".py"):
+        data, objective, search = (_table(content.get(key)) for key in ("data", "objective", "search"))
+        sources = [data.get(key) for key in ("source", "validation", "test")]
+        chosen = [name for value in search.values() for name in _choices(value)]
+        for name in (content.get("model"), *sources, objective.get("metric"), *chosen):
+            if is_reference(name):
                 try:
                     yield str(Reference.parse(name, "build" if name is content.get("model") else "load"))
                 except ContentError:
                     continue
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _choices(value: Any) -> list[Any]:
+    """Return the values of a dimension of `[search]`: one, a list, or a table with choices."""
+    given = value.get("choices") if isinstance(value, dict) else value
+    return given if isinstance(given, list) else [given]
 
 
 def _content(file: Path) -> dict[str, Any]:

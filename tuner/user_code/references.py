@@ -44,6 +44,8 @@ class Reference:
                 f"A reference must stay in the project, as in 'models/mlp.py:build', but got {text!r}. "
                 "Move the file into the project."
             )
+        if not text.isprintable():
+            raise ContentError(f"A reference must hold printable characters only, but got {text!r}. Rename the file.")
         if pure.suffix != ".py":
             raise ContentError(f"A reference must name a Python file, as in 'models/mlp.py:build', but got {text!r}.")
         if name and not is_name(name):
@@ -74,6 +76,11 @@ class Signature:
 def is_name(text: str) -> bool:
     """Check that a text is a Python name in normal form."""
     return text.isidentifier() and not keyword.iskeyword(text) and unicodedata.normalize("NFKC", text) == text
+
+
+def is_reference(text: object) -> bool:
+    """Check that a text has the form of a reference: a Python file, and maybe a name in it after a colon."""
+    return isinstance(text, str) and text.partition(":")[0].endswith(".py")
 
 
 def find_project(study_file: Path) -> Path:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from tuner.catalog import Recipe, second_activation_warning
+from tuner.catalog import Recipe, add_user_entries, second_activation_warning, try_user_code
 from tuner.data import DataOptions, HeldOut, PreparedData, Split, held_out, load_held_out, load_prepared, prepare
 from tuner.engines import ENGINES, Checkpoint, Engine, EpochRecord, ReportCallback, TrainingResult, run_trial
 from tuner.errors import CheckpointError
@@ -89,6 +89,8 @@ class Worker:
         engine.step_times.update(job.measured)
         try:
             recipe = Recipe.from_json(job.recipe)
+            add_user_entries(config.project, recipe)
+            try_user_code(recipe)
             reference = Reference.parse(recipe.model.reference, "build")
             build = load(config.project, reference, recipe.model.sha256, recipe.model.helpers)
             self._state = self._state or _global_state(config)

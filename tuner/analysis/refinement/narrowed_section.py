@@ -128,7 +128,10 @@ def _key(name: str) -> str:
 
 def _place(search: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
     """Return the table that holds a dimension, created if missing, and its key in it."""
-    *path, last = _key(name).split(".")[1:]
+    family, _, rest = name.partition(".")
+    choice, _, option = rest.rpartition(".")  # the name of user code has dots of its own
+    path = [] if not rest else [family] if family == "model" else [f"{family}_options", choice]
+    last = rest if family == "model" and rest else option or family
     table = search
     for part in path:
         table = table.setdefault(part, {})

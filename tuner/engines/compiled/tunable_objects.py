@@ -12,6 +12,7 @@ import numpy as np
 from tuner.catalog import CLIPPINGS, LOSSES, OPTIMIZERS, Recipe, make_optimizer, row_options
 from tuner.engines.compiled.flat_weights import Weights
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar, is_tunable_scalar
+from tuner.user_code import is_reference
 
 _ACCUMULATOR_START = "initial_accumulator_value"
 _SENTINEL = 0.5  # no other slot is initialized with this value
@@ -25,8 +26,8 @@ class SharedLoss:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        options = row_options(recipe, "loss")
-        self._scalars = {name: RuntimeScalar(value) for name, value in options.items() if is_tunable_scalar(value)}
+        options, tunable = row_options(recipe, "loss"), _tunable_options(recipe)
+        self._scalars = {name: RuntimeScalar(options[name]) for name in tunable if is_tunable_scalar(options[name])}
         self.loss: keras.losses.Loss = LOSSES[recipe.loss.name].build(**{**options, **self._scalars})
 
     def load(self, recipe: Recipe) -> None:
@@ -85,7 +86,7 @@ class SharedOptimizer:
 def loss_key(recipe: Recipe) -> str:
     """Return the signature of a recipe's loss."""
     options = row_options(recipe, "loss")
-    return _signature(recipe.loss.name, options, options)
+    return _signature(recipe.loss.name, options, _tunable_options(recipe))
 
 
 def optimizer_key(recipe: Recipe, config: Mapping[str, Any]) -> str:
@@ -94,6 +95,11 @@ def optimizer_key(recipe: Recipe, config: Mapping[str, Any]) -> str:
         name: value for name, value in config.items() if name not in ("name", "learning_rate", _ACCUMULATOR_START)
     }
     return _signature(recipe.optimizer.name, options, _tunable_names(recipe))
+
+
+def _tunable_options(recipe: Recipe) -> set[str]:
+    """Return the options of a loss that a program takes as numbers; none of user code, which may decide by them."""
+    return set() if is_reference(recipe.loss.name) else {*row_options(recipe, "loss")}
 
 
 def _signature(name: str, options: Mapping[str, Any], tunable: Container[str]) -> str:

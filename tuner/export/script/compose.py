@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import tuner
-from tuner.catalog import LOSSES, METRICS, SCHEDULES
+from tuner.catalog import LOSSES, SCHEDULES, Recipe, add_named_user_entries
 from tuner.export.exported_recipe import Export
 from tuner.export.script.extract import definitions
 from tuner.export.script.header import docstring_text, settings_text
@@ -14,8 +14,9 @@ from tuner.export.script.literals import comment, docstring, literal
 from tuner.export.script.model_source import MODULE, embedded_source, inline_source
 from tuner.export.script.recipe_source import scores_text
 from tuner.export.script.training_source import training_source
+from tuner.export.script.user_code_source import metric_functions, user_imports, user_modules
 from tuner.results import check_model_code
-from tuner.user_code import Reference, find, find_helpers, source_text
+from tuner.user_code import Helper, Reference, find, find_helpers, is_reference, source_text
 
 _CATALOG = Path(tuner.__file__).resolve().parent / "catalog"
 _METRICS = _CATALOG / "numpy_metrics.py"
@@ -53,23 +54,17 @@ def python_script(export: Export, project: Path, code: Collection[str] = ()) -> 
     recipe = export.recipe
     reference = Reference.parse(recipe.model.reference, "build")
     check_model_code(recipe, project, code)
+    add_named_user_entries(project, recipe, code)
     source, helpers = source_text(find(project, reference.path)), find_helpers(project, reference.path)
     heading = comment(f"The model: {recipe.model.reference} as it was (sha256 {recipe.model.sha256[:12]}).")
     imports, before = _before(export)
     after = training_source(export, reference.function)
-    model = None if helpers else inline_source(source, "\n".join([*imports, before, after]))
+    own = user_modules(recipe, project)
+    model = None if helpers or own else inline_source(source, "\n".join([*imports, before, after]))
     if model is None:
         imports, before = _before(export, "ProjectFiles")
         after = training_source(export, f"MODEL.{reference.function}")
-        model = "\n".join(
-            [
-                "# Files of the project, as modules: name → file, whether it is a package, content.",
-                embedded_source(source, reference.path, helpers),
-                "",
-                "sys.meta_path.insert(0, ProjectFiles(MODULES))",
-                f"MODEL = importlib.import_module({literal(MODULE)})",
-            ]
-        )
+        model = _modules_text(recipe, source, reference.path, {**helpers, **own})
         imports = [*imports, "import importlib", "import sys"]
     return "\n".join(
         [
@@ -100,6 +95,20 @@ def python_script(export: Export, project: Path, code: Collection[str] = ()) -> 
     )
 
 
+def _modules_text(recipe: Recipe, source: str, path: str, helpers: Mapping[str, Helper]) -> str:
+    """Return the files of the project as modules, and the imports of what the script calls."""
+    return "\n".join(
+        [
+            "# Files of the project, as modules: name → file, whether it is a package, content.",
+            embedded_source(source, path, helpers),
+            "",
+            "sys.meta_path.insert(0, ProjectFiles(MODULES))",
+            f"MODEL = importlib.import_module({literal(MODULE)})",
+            *user_imports(recipe),
+        ]
+    )
+
+
 def _before(export: Export, *parts: str) -> tuple[list[str], str]:
     """Return what precedes the model: import statements, and settings and definitions, `parts` included."""
     imports, copied = _copied(export, parts)
@@ -110,14 +119,15 @@ def _before(export: Export, *parts: str) -> tuple[list[str], str]:
 def _copied(export: Export, more: Iterable[str] = ()) -> tuple[list[str], list[str]]:
     """Return import statements and definitions that are copied from this package."""
     recipe = export.recipe
-    wanted: list[tuple[Path, Iterable[str]]] = [(_METRICS, [METRICS[recipe.metric].name, *_helpers(export)])]
+    wanted: list[tuple[Path, Iterable[str]]] = [(_METRICS, [*metric_functions(recipe), *_helpers(export)])]
     parts = ["predict", *(["regularize"] if recipe.l1 or recipe.l2 else []), *more]
     schedule, own_loss = SCHEDULES[recipe.schedule.name], LOSSES[recipe.loss.name].own_class
     if not schedule.constant:
         wanted.append((_SCHEDULES / f"{schedule.name}.py", ["ReduceOnPlateau" if schedule.stateful else schedule.name]))
         parts.append("Plateau" if schedule.stateful else "Rates")
     if own_loss is not None:
-        wanted.append((_CATALOG / f"{recipe.loss.name}.py", [own_loss]))
+        module = "function_loss" if is_reference(recipe.loss.name) else recipe.loss.name
+        wanted.append((_CATALOG / f"{module}.py", [own_loss]))
     wanted.append((_RUNTIME_HELPERS, parts))
     found = [definitions(file, names) for file, names in wanted]
     return [line for imports, _ in found for line in imports], [text for _, texts in found for text in texts]

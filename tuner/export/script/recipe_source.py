@@ -21,7 +21,8 @@ from tuner.catalog import (
 from tuner.export.exported_recipe import Export
 from tuner.export.script.call_source import call_text
 from tuner.export.script.literals import literal
-from tuner.user_code import is_name
+from tuner.export.script.user_code_source import user_loss_text
+from tuner.user_code import is_name, is_reference
 
 WIDTH = 110
 
@@ -33,6 +34,8 @@ def optimizer_text(recipe: Recipe) -> str:
 
 def loss_text(recipe: Recipe) -> str:
     """Return the call that constructs the loss, of Keras or of a class that the script defines."""
+    if is_reference(recipe.loss.name):
+        return user_loss_text(recipe)
     own = LOSSES[recipe.loss.name].own_class
     if own is not None:
         return f"{own}({', '.join(f'{name}={literal(value)}' for name, value in recipe.loss.options.items())})"

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tuner.export.exported_recipe import Export
 from tuner.export.script import recipe_source
 from tuner.export.script.literals import literal
+from tuner.export.script.user_code_source import metric_label, metric_text
 from tuner.user_code import is_name
 
 _TEMPLATE = "train.py.jinja"
@@ -44,7 +45,8 @@ def template_environment() -> Environment:
     )
     filters: dict[str, Callable[..., str]] = {
         "literal": literal,
-        "name": _name,
+        "label": lambda name: _name(metric_label(name)),
+        "metric": lambda recipe: metric_text(recipe, recipe_source.scores_text(recipe)),
         "initializer": recipe_source.initializer_text,
         "optimizer": lambda recipe: recipe_source.folded(recipe_source.optimizer_text(recipe)),
         "loss": lambda recipe: recipe_source.folded(recipe_source.loss_text(recipe)),

@@ -15,7 +15,7 @@ from tuner.study.search.parameter_syntax import ParsedParameter, read_parameter
 
 def choice_drafts(dimension: ChoiceDimension, reading: SearchContext) -> Iterator[UnresolvedDimension]:
     key = dotted("search", dimension.name)
-    given = _given_choice(dimension, key, reading)
+    given = None if dimension.name in reading.broken else _given_choice(dimension, key, reading)
     if given is None:
         reading.broken.add(dimension.name)
         return
@@ -31,7 +31,8 @@ def choice_drafts(dimension: ChoiceDimension, reading: SearchContext) -> Iterato
 def _given_choice(dimension: ChoiceDimension, key: str, reading: SearchContext) -> ParsedParameter | None:
     auto = Categorical(tuple(default_choices(dimension, reading.task)))
     if dimension.name in reading.section:
-        place = AllowedValue(key, Categorical(tuple(dimension.table)), auto, family=dimension.name)
+        names = (*dimension.table, *reading.user_names.get(dimension.name, ()))
+        place = AllowedValue(key, Categorical(names), auto, family=dimension.name)
         return read_parameter(reading.section[dimension.name], place, reading.problems)
     if reading.given is None and dimension.by_default:
         return ParsedParameter(auto)
@@ -63,9 +64,10 @@ def check_option_sections(reading: SearchContext) -> None:
         if isinstance(dimension, ChoiceDimension):
             name = f"{dimension.name}_options"
             for choice, options in reading.table(name).items():
-                if choice not in dimension.table:
-                    reading.problems.unknown(f"search.{name}.{choice}", dimension.name, choice, dimension.table)
-                elif isinstance(options, Mapping) and not options:
+                known = (*dimension.table, *reading.user_names.get(dimension.name, ()))
+                if choice not in known and dimension.name not in reading.broken:
+                    reading.problems.unknown(f"search.{name}.{choice}", dimension.name, choice, known)
+                elif choice in known and isinstance(options, Mapping) and not options:
                     reading.problems.add(
                         f"search.{name}.{choice}",
                         "the section is empty",

@@ -23,6 +23,7 @@ class SearchContext:
         advice: Collects what is allowed but unwise.
         chosen: Dimension → chosen rows; without dimensions that could not be read.
         broken: Names of the dimensions that could not be read.
+        user_names: Dimension → references of user code that it names, besides the rows of its table.
     """
 
     given: Mapping[str, Any] | None
@@ -32,6 +33,7 @@ class SearchContext:
     advice: list[str]
     chosen: dict[str, tuple[str, ...]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    user_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def section(self) -> Mapping[str, Any]:

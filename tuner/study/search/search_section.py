@@ -16,6 +16,7 @@ from tuner.study.search.conditions import UnresolvedDimension, build_space
 from tuner.study.search.context import SearchContext
 from tuner.study.search.numbers import number_drafts
 from tuner.study.search.parameter_syntax import read_parameter
+from tuner.study.user_objects import UserObjects
 from tuner.user_code import Signature
 
 _OWN_WORDS = {
@@ -34,11 +35,13 @@ class StudyContext:
         task: The task of the data.
         rows: Rows of the training part.
         model: Signature of the model's function.
+        user_objects: User code that the study names.
     """
 
     task: Task | None
     rows: int | None
     model: Signature | None
+    user_objects: UserObjects = UserObjects()
 
 
 def read_search(content: Mapping[str, Any], found: StudyContext, problems: Problems, advice: list[str]) -> Space | None:
@@ -58,7 +61,9 @@ def read_search(content: Mapping[str, Any], found: StudyContext, problems: Probl
         _refuse_empty(section, problems)
         return None
     before = len(problems.found)
-    reading = SearchContext(section, found.task, found.rows, problems, advice)
+    names = {name: found.user_objects.names(name) for name in DIMENSIONS}
+    broken = {*found.user_objects.broken} & {*DIMENSIONS}
+    reading = SearchContext(section, found.task, found.rows, problems, advice, broken=broken, user_names=names)
     _check_keys(reading, found)
     drafts = list(_table_drafts(reading))
     drafts += _model_drafts(reading, found)
@@ -102,7 +107,8 @@ def _check_keys(reading: SearchContext, found: StudyContext) -> None:
     options = [
         f"{row.name}_options"
         for row in DIMENSIONS.values()
-        if isinstance(row, ChoiceDimension) and any(choice.options for choice in row.table.values())
+        if isinstance(row, ChoiceDimension)
+        and (any(choice.options for choice in row.table.values()) or found.user_objects.names(row.name))
     ]
     known = [*DIMENSIONS, *options, "model"]
     for key, value in reading.section.items():

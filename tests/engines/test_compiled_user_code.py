@@ -1,0 +1,40 @@
+"""The compiled engine traces losses of user code, and trains as `model.fit` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import oracle
+import pytest
+from test_compiled_equality import assert_equal
+from user_objects import write_project
+
+from tuner.catalog import Choice, Task, UserObject, add_user_entry, read_user_entry
+from tuner.user_code import Reference
+
+pytest.importorskip("keras")
+pytestmark = pytest.mark.slow
+
+
+def known(project: Path, family: str, name: str, task: Task) -> None:
+    entry = read_user_entry(family, UserObject(project, Reference.parse(name, "")), task, "auto")
+    add_user_entry(family, entry)
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "settings"),
+    [
+        (Task.BINARY, "losses.py:tversky", [{"alpha": 0.3, "beta": 0.5}, {"alpha": 0.9, "beta": 0.1}]),
+        (Task.REGRESSION, "losses.py:Pinball", [{"tau": 0.2}, {"tau": 0.9}]),
+    ],
+)
+def test_losses_train_as_in_keras(tmp_path: Path, task: Task, name: str, settings: list[dict[str, Any]]) -> None:
+    """Each setting of the options is that of its own program: a loss may keep, or decide by, what it was given."""
+    from tuner.engines import ENGINES
+
+    known(write_project(tmp_path), "loss", name, task)
+    engine, (split, facts) = ENGINES["compiled"].make(), oracle.data(task, weighted=True)
+    for options in settings:
+        recipe = oracle.recipe(Choice(name=name, options=options), task=task)
+        assert_equal(engine, recipe, split, facts, in_all_ways=False)

@@ -1,0 +1,142 @@
+"""Try user code before it trains: each rule that it breaks is one sentence, at the first trial and not at the tenth."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tuner.catalog.metrics import METRICS
+from tuner.catalog.numpy_metrics import softmax
+from tuner.catalog.task import Task
+from tuner.catalog.user_entries import METRIC, user_references
+from tuner.errors import ContentError, shown
+
+if TYPE_CHECKING:
+    from tuner.catalog.recipe import Recipe
+    from tuner.user_code import Reference
+
+_ROWS = (4, 3)
+"""Rows of the first and of the second call."""
+_tried: set[str] = set()
+"""What passed in this process: family, reference, options, and hash of the files."""
+
+
+def try_user_code(recipe: Recipe) -> None:
+    """Call the user code of a recipe with a few rows; see `add_user_entries`.  What has passed is not tried again.
+
+    Raises:
+        ContentError: It fails, prints, or returns what it must not.
+    """
+    for family, reference in user_references(recipe):
+        options = "" if family == METRIC else getattr(recipe, family)
+        key = f"{family} {reference} {options} {recipe.head} {recipe.task} {sorted(recipe.code.items())}"
+        if key not in _tried:
+            _TRIES[family](recipe, reference)
+            _tried.add(key)
+
+
+def _try_metric(recipe: Recipe, reference: Reference) -> None:
+    for call, rows in enumerate(_ROWS):
+        truth, scores = example_rows(recipe.task, "softmax", rows)
+        with _silent(reference, call):
+            value = METRICS[recipe.metric].compute(truth, scores, None, recipe.task)
+        if not np.isfinite(value):
+            raise ContentError(
+                f"A metric of finite scores is a finite number, but {reference} returned {value} for {rows} rows. "
+                "Guard its divisions and logarithms."
+            )
+
+
+def _try_loss(recipe: Recipe, reference: Reference) -> None:
+    import keras
+    import tensorflow as tf
+
+    from tuner.catalog.build import make_loss
+
+    with _silent(reference, 0):
+        loss = make_loss(recipe)
+    for call, rows in enumerate(_ROWS):
+        truth, outputs = (tf.constant(array, tf.float32) for array in example_rows(recipe.task, recipe.head, rows))
+        with _silent(reference, call), tf.GradientTape() as tape:
+            tape.watch(outputs)
+            values = tf.convert_to_tensor(loss.call(truth, outputs))
+        _check_values(values.numpy(), rows, reference)
+        if tape.gradient(values, outputs) is None:
+            raise ContentError(
+                f"A loss needs a gradient, but that of {reference} does not reach the outputs of the model. Compute "
+                "it with keras.ops, without rounding, comparing or NumPy."
+            )
+    with _silent(reference, 2, "in a graph, as training calls it"):
+        spec = tf.TensorSpec((None, truth.shape[1]), tf.float32)
+        tf.function(lambda y, p: loss.call(y, p), autograph=False).get_concrete_function(spec, spec)
+    with _silent(reference, 2, "when Keras saves it and reads it again"):
+        config = loss.get_config()
+        again = keras.losses.deserialize(keras.losses.serialize(loss)).get_config()
+    lost = [name for name, value in recipe.loss.options.items() if config.get("options", config).get(name) != value]
+    if lost or again != config:
+        what = ", ".join(lost) or "some"
+        raise ContentError(
+            f"A saved loss must hold its options, but get_config of {reference} leaves out {what}. "
+            "Return them from get_config, with those of super().get_config()."
+        )
+
+
+def _check_values(values: np.ndarray, rows: int, reference: Reference) -> None:
+    if values.shape != (rows,):
+        raise ContentError(
+            f"A loss returns one number a row, so shape ({rows},) for {rows} rows, but {reference} returned shape "
+            f"{values.shape}. Take its means over the last axis only."
+        )
+    if not np.isfinite(values).all():
+        raise ContentError(
+            f"A loss of finite outputs is finite, but {reference} returned {shown(values.tolist())}. Guard its "
+            "divisions and logarithms, as by keras.config.epsilon()."
+        )
+
+
+@contextlib.contextmanager
+def _silent(reference: Reference, call: int, where: str = "") -> Iterator[None]:
+    """Refuse code that fails or prints."""
+    where = where or ("when it is called" if call == 0 else "when it is called again")
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        try:
+            yield
+        except ContentError:
+            raise
+        except Exception as error:
+            raise ContentError(
+                f"{reference} fails {where}: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            ) from error
+    if printed.getvalue():
+        raise ContentError(
+            f"User code must not print, as each step calls it, but {reference} printed "
+            f"{shown(printed.getvalue().strip())}. Take the print out."
+        )
+
+
+def example_rows(task: Task, head: str, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return targets and outputs of some rows, with two outputs or classes more than one, of each kind some."""
+    random, columns = np.random.default_rng(rows), 1 if task in (Task.BINARY, Task.REGRESSION) else 3
+    outputs: np.ndarray = random.normal(size=(rows, columns))
+    truth: np.ndarray
+    match task:
+        case Task.REGRESSION:
+            truth = random.normal(size=(rows, columns))
+        case Task.MULTICLASS:
+            truth = np.eye(columns)[np.arange(rows) % columns]
+        case Task.BINARY | Task.MULTILABEL:
+            truth = (np.arange(rows)[:, None] + np.arange(columns)) % 2.0
+    return truth, _activated(outputs, head, task)
+
+
+def _activated(outputs: np.ndarray, head: str, task: Task) -> np.ndarray:
+    if not task.classifies or head in ("linear", "model"):
+        return outputs
+    return softmax(outputs) if task is Task.MULTICLASS else 1.0 / (1.0 + np.exp(-outputs))
+
+
+_TRIES: Mapping[str, Callable[[Recipe, Reference], None]] = {"loss": _try_loss, METRIC: _try_metric}

@@ -1,0 +1,70 @@
+"""Losses, metrics and the like that are user code, in a script: their files as modules, and a name for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tuner.catalog import LOSSES, METRIC, METRICS, Recipe, UserMetric, user_references
+from tuner.export.script.literals import literal
+from tuner.user_code import Helper, find, find_helpers, is_reference
+
+
+def user_name(family: str) -> str:
+    """Return the name of an object of user code in the script."""
+    return f"USER_{family.upper()}"
+
+
+def user_modules(recipe: Recipe, project: Path) -> dict[str, Helper]:
+    """Return module → file of each object of user code, and of what these files import from the project."""
+    found: dict[str, Helper] = {}
+    for path, module in _modules(recipe).items():
+        found |= find_helpers(project, path)
+        found[module] = Helper(module, path, find(project, path).read_bytes(), package=False)
+    return found
+
+
+def user_imports(recipe: Recipe) -> list[str]:
+    """Return the statements that import the objects of user code."""
+    modules = _modules(recipe)
+    return [
+        f"{user_name(family)} = importlib.import_module({literal(modules[reference.path])}).{reference.function}"
+        for family, reference in user_references(recipe)
+    ]
+
+
+def user_loss_text(recipe: Recipe) -> str:
+    """Return the call that constructs a loss of user code."""
+    options: Mapping[str, object] = recipe.loss.options
+    wrapper = LOSSES[recipe.loss.name].own_class
+    if wrapper is None:
+        return f"{user_name('loss')}({', '.join(f'{name}={literal(value)}' for name, value in options.items())})"
+    return f"{wrapper}({user_name('loss')}, {literal(dict(options))})"
+
+
+def metric_text(recipe: Recipe, scores: str) -> str:
+    """Return the call that computes the objective from `truth`, scores and `weight`."""
+    function = METRICS[recipe.metric].function
+    if not isinstance(function, UserMetric):
+        return f"{recipe.metric}(truth, {scores}, weight, TASK)"
+    given = f"*decided(truth, {scores}, TASK)" if function.decides else f"truth, {scores}"
+    return f"float({user_name(METRIC)}({given}{', weight=weight' if function.weighted else ''}))"
+
+
+def metric_functions(recipe: Recipe) -> list[str]:
+    """Return the names of the functions of ours that `metric_text` calls."""
+    function = METRICS[recipe.metric].function
+    if isinstance(function, UserMetric):
+        return ["decided"] if function.decides else []
+    return [recipe.metric]
+
+
+def metric_label(name: str) -> str:
+    """Return the name of the objective as a script prints it: of user code the function's."""
+    return name.partition(":")[2] if is_reference(name) else name
+
+
+def _modules(recipe: Recipe) -> dict[str, str]:
+    """Return file → module; names of our own, as a file may be called like a library."""
+    paths = dict.fromkeys(reference.path for _, reference in user_references(recipe))
+    return {path: f"keras_studies_code_{number}" for number, path in enumerate(paths)}
