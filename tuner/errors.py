@@ -156,9 +156,17 @@ class UnsupportedError(UsageError):
 
 
 class StudyFailedError(TunerError):
-    """The search cannot continue."""
+    """The search cannot continue.
+
+    Attributes:
+        details: The whole traceback of user code, or "" if there is none.
+    """
 
     multiline = True
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
 
 
 class RepeatedFailureError(StudyFailedError):

@@ -11,6 +11,7 @@ import optuna
 import pytest
 
 import tuner.runner.launch
+from tuner import user_code
 from tuner.catalog import TrialState
 from tuner.executors import InlineExecutor
 from tuner.storage import open_database
@@ -85,18 +86,22 @@ def test_a_run_without_a_complete_trial_has_failed(call, study, monkeypatch):
 
 
 def test_the_same_error_three_times(call, study, monkeypatch):
-    def broken(recipe):
-        raise ValueError("no such layer")
-        yield
-
+    source = "def train(recipe):\n    raise ValueError('no such layer')\n    yield\n"
+    Path("broken.py").write_text(source)
+    broken = user_code.load(Path.cwd(), user_code.Reference("broken.py", "train"))
     monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(broken))
     said = call("run", str(study))
     assert said.code == 1
     assert "3 trials in a row failed with the same error: ValueError: no such layer" in said.err
-    assert said.err.rstrip().endswith("Mend it and run the same command again.")
+    frame = "  broken.py, line 2, in train\n      raise ValueError('no such layer')\n"
+    assert f"{frame}Fix it, then run the same command again." in said.err
+    assert said.err.rstrip().endswith("The same command with --traceback shows every frame.")
+    assert len(said.err.splitlines()) < 8
+    monkeypatch.setenv("TUNER_TRACEBACK", "")  # so that it is restored
+    assert "Traceback (most recent call last)" in call("run", str(study), "--traceback").err
     monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
     assert call("run", str(study)).code == 0
-    assert "4 complete, 3 failed" in call("list").out
+    assert "4 complete, 6 failed" in call("list").out
 
 
 def test_the_storage_of_the_environment(call, study, project, monkeypatch):

@@ -242,10 +242,13 @@ def test_recipes_that_differ_in_their_seed_alone_are_one(tmp_path):
 
 def test_errors_of_the_persons_code(study, place, tmp_path):
     def raising(job):
-        return JobFailed(job.number, "ValueError: no such layer", "Traceback …\nValueError: no such layer\n")
+        frames = ("models/own.py, line 3, in build", "    layer(3)")
+        return JobFailed(job.number, "ValueError: no such layer", "Traceback …\nValueError\n", frames=frames)
 
-    with pytest.raises(StudyFailedError, match=r"(?s)no such layer.*Traceback.*Mend it and run the same command again"):
+    with pytest.raises(StudyFailedError, match="(?s)no such layer.*models/own.py, line 3.*Fix it, then run") as error:
         trained(study, place, tmp_path / "a.keras", instead=raising)
+    assert "Traceback" not in str(error.value)
+    assert "Traceback" in error.value.details
 
     def ours(job):
         return JobFailed(job.number, "ContentError: A trained model must be one that Keras can save.", "Traceback …")

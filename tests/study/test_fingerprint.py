@@ -86,11 +86,13 @@ def test_what_is_gone_is_told():
     assert difference(of(search=search), of()) == ["search.momentum: 0.9 where optimizer is sgd before, not there now"]
 
 
-def test_nearly_equal_bounds_and_texts_that_look_like_numbers_differ():
+def test_nearly_equal_bounds_and_texts_that_look_like_numbers_differ(tmp_path):
     one = of(search={"learning_rate": {"low": 0.1234567, "high": 0.2}})
     other = of(search={"learning_rate": {"low": 0.1234568, "high": 0.2}})
     assert len(difference(one, other)) == 1
-    text, number = (of(search={"batch_size": [8, 16], "model": {"units": value}}) for value in ("1", 1))
+    (tmp_path / "net.py").write_text("def build(inputs, outputs, *, activation, initializer, units): ...\n")
+    search = {"batch_size": [8, 16]}
+    text, number = (of(tmp_path, model="net.py", search={**search, "model": {"units": value}}) for value in ("1", 1))
     assert difference(text, number) == ['search.model.units: "1" before, 1 now']
 
 

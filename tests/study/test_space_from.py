@@ -259,20 +259,27 @@ def test_conditions_on_lists_and_booleans():
 
 
 @pytest.mark.parametrize(
-    ("given", "parameter"),
+    ("keyword", "given", "parameter"),
     [
-        ([32, 64], Categorical((32, 64))),
-        (32, Fixed(32)),
-        ([[64, 32], [128]], Categorical(((64, 32), (128,)))),
-        ([[64, 32]], Categorical(((64, 32),))),
-        ({"low": 8, "high": 64}, Int(8, 64)),
-        ({"low": 8, "high": 64.5}, Float(8.0, 64.5)),
-        ({"low": 8, "high": 64, "step": 0.5}, Float(8.0, 64.0, step=0.5)),
-        (["auto"], Categorical(("auto",))),
+        ("units", [32, 64], Categorical((32, 64))),
+        ("units", 32, Fixed(32)),
+        ("units", [[64, 32], [128]], Categorical(((64, 32), (128,)))),
+        ("units", [[64, 32]], Categorical(((64, 32),))),
+        ("units", {"low": 8, "high": 64}, Int(8, 64)),
+        ("dropout", {"low": 8, "high": 64.5}, Float(8.0, 64.5)),
+        ("dropout", {"low": 8, "high": 64, "step": 0.5}, Float(8.0, 64.0, step=0.5)),
     ],
 )
-def test_keywords_of_the_model(given, parameter):
-    assert dimension("model.units", model={"units": given}, batch_size=[8, 16]).parameter == parameter
+def test_keywords_of_the_model(keyword, given, parameter):
+    found = dimension(f"model.{keyword}", model={keyword: given}, batch_size=[8, 16])
+    assert found.parameter == parameter
+
+
+def test_auto_in_a_list_is_a_text(tmp_path):
+    (tmp_path / "net.py").write_text("def build(inputs, outputs, *, activation, initializer, cell):\n    return None\n")
+    search = {"model": {"cell": ["auto"]}, "batch_size": [8, 16]}
+    content = {"name": "a", "model": "net.py", "data": {"source": "iris"}, "search": search}
+    assert read_study_dict(content, tmp_path).space["model.cell"].parameter == Categorical(("auto",))
 
 
 def test_dropout_needs_a_model_that_takes_it(tmp_path):

@@ -13,7 +13,7 @@ def main() -> None:
 
     from tuner.cli.group import OutputClosedError, tuner
     from tuner.cli.standard_streams import echo, echo_lines, replace_unencodable
-    from tuner.errors import TunerError
+    from tuner.errors import StudyFailedError, TunerError
 
     replace_unencodable()
     try:
@@ -26,6 +26,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except TunerError as error:
         (echo_lines if error.multiline else echo)(f"tuner: {error}", err=True)
+        if isinstance(error, StudyFailedError) and error.details:
+            hint = "The same command with --traceback shows every frame."
+            echo_lines(error.details.rstrip() if os.environ.get("TUNER_TRACEBACK") else hint, err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         echo("tuner: interrupted", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tuner.cli.options import json_option, print_json, stdout_reserved_for_json
+from tuner.cli.options import json_option, print_json, stdout_reserved_for_json, traceback_option
 
 
 @click.command("check")
@@ -15,6 +15,7 @@ from tuner.cli.options import json_option, print_json, stdout_reserved_for_json
     help="Also train the first setting for two epochs, and show which engine trains it and how fast.",
 )
 @json_option
+@traceback_option
 @click.pass_context
 def command(ctx: click.Context, file: str, train: bool, as_json: bool) -> None:
     """Validate the study in FILE and its data, and explain what it means; nothing is written.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,6 +49,22 @@ def json_option(function: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, to standard output.")(
         function
     )
+
+
+def traceback_option(function: Command) -> Command:
+    """Add `--traceback`, which is TUNER_TRACEBACK=1 for one command."""
+
+    def set_variable(ctx: click.Context, option: click.Parameter, value: bool) -> None:
+        if value:
+            os.environ["TUNER_TRACEBACK"] = "1"
+
+    return click.option(
+        "--traceback",
+        is_flag=True,
+        expose_value=False,
+        callback=set_variable,
+        help="Show the whole traceback of an error in your code.  [env: TUNER_TRACEBACK]",
+    )(function)
 
 
 def study_argument(function: Command) -> Command:

@@ -7,7 +7,14 @@ from typing import Any
 import click
 
 from tuner.catalog import TrialState
-from tuner.cli.options import json_option, positive_seconds, print_json, stdout_reserved_for_json, storage_option
+from tuner.cli.options import (
+    json_option,
+    positive_seconds,
+    print_json,
+    stdout_reserved_for_json,
+    storage_option,
+    traceback_option,
+)
 from tuner.errors import StudyFailedError
 from tuner.text import listed_counts, tuner_command
 
@@ -37,6 +44,7 @@ from tuner.text import listed_counts, tuner_command
 @storage_option
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="Print only the result.")
+@traceback_option
 @click.option("--fork", metavar="NEW_NAME", help="Run the study under another name.")
 @click.option("--restart", is_flag=True, help="Begin with trial 0; what exists is kept as NAME.1.")
 @click.pass_context

@@ -13,6 +13,7 @@ from tuner.cli.options import (
     stdout_reserved_for_json,
     storage_option,
     study_argument,
+    traceback_option,
 )
 from tuner.errors import StudyFailedError
 
@@ -37,6 +38,7 @@ from tuner.errors import StudyFailedError
 @storage_option
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="Print only the result.")
+@traceback_option
 def command(
     study: str,
     output: Path,

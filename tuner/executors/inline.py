@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from tuner.catalog import TrialState
 from tuner.engines import EpochRecord, TrainingResult
 from tuner.protocol import EpochFinished, Event, Job, JobFailed, JobFinished, TrialRestarted
 from tuner.text import format_error
+from tuner.user_code import user_frames
 
 Trainer: TypeAlias = Callable[[Mapping[str, Any]], Generator[EpochRecord, None, TrainingResult]]
 """Takes a recipe (JSON), yields a record after each epoch, returns the result."""
@@ -82,7 +84,8 @@ class InlineExecutor:
             return JobFinished(number, end.value, 0.0, engine=self._engine())
         except Exception as error:
             del self._running[number]
-            return JobFailed(number, format_error(error), traceback.format_exc())
+            frames = user_frames(error, Path.cwd())
+            return JobFailed(number, format_error(error), traceback.format_exc(), frames=frames)
         waits = record.epoch in job.rungs
         if waits:
             self._waiting.add(number)

@@ -109,12 +109,14 @@ class JobFailed:
         error: Type and message on one line.
         traceback: The whole traceback as text.
         memory: True if it ran out of memory; an executor turns it into `LimitExceeded` or `WorkerDied`.
+        frames: Lines of the traceback that are the user's own, see `user_frames`.
     """
 
     number: int
     error: str
     traceback: str
     memory: bool = False
+    frames: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tuner.errors import RepeatedFailureError
 
 MAX_IDENTICAL_FAILURES = 3
@@ -31,12 +33,13 @@ class FailureStreak:
         """End the streak: the code can train."""
         self._length = 0
 
-    def on_error(self, error: str, traceback: str, *, has_best: bool) -> None:
+    def on_error(self, error: str, frames: Sequence[str], traceback: str, *, has_best: bool) -> None:
         """Count an error.
 
         Args:
             error: Its type and message.
-            traceback: Shown if it is the last one.
+            frames: Lines of the user's code that led to it.
+            traceback: Kept as the details of the error that ends the study.
             has_best: Whether the study has a complete trial, so that a changed model file needs a new name.
 
         Raises:
@@ -46,10 +49,13 @@ class FailureStreak:
         self._error = error
         if self._length < MAX_IDENTICAL_FAILURES:
             return
-        step = "Mend it and run the same command again."
+        step = "Fix it, then run the same command again."
         if has_best:
-            step += " If that changes the model file, name the study anew with --fork NEW_NAME."
-        raise RepeatedFailureError(
-            f"{MAX_IDENTICAL_FAILURES} trials in a row failed with the same error: {error}\n\n"
-            f"{traceback.rstrip()}\n\n{step}"
-        )
+            step += " If the model file changes, the study needs another name: --fork NEW_NAME."
+        said = f"{MAX_IDENTICAL_FAILURES} trials in a row failed with the same error: {error}"
+        raise RepeatedFailureError("\n".join([said, *indented(frames), step]), details=traceback)
+
+
+def indented(frames: Sequence[str]) -> list[str]:
+    """Indent the lines of the user's code below the message of an error."""
+    return [f"  {line}" for line in frames]

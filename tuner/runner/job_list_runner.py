@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from tuner.engines import TrainingResult
 from tuner.errors import StudyFailedError
 from tuner.protocol import EpochFinished, Executor, Job, JobFailed, JobFinished, LimitExceeded, ModelWarned, WorkerDied
-from tuner.runner.failure_policies import DeathRetryPolicy
+from tuner.runner.failure_policies import DeathRetryPolicy, indented
 from tuner.runner.shutdown import ShutdownSignal
 from tuner.text import excerpt
 
 _POLL_S = 0.2
 _OWN_ERRORS = ("ContentError", "DataError")
-"""Errors whose message says enough; others are shown with the traceback of the user's code."""
+"""Errors whose message says enough; others are shown with the lines of the user's code."""
 
 
 def run_jobs(
@@ -68,8 +68,8 @@ def run_jobs(
                     executor.submit(running[number])
                 case JobFailed() | WorkerDied() | LimitExceeded() if tolerate(event.number, _reason(event)):
                     del running[event.number]
-                case JobFailed(error=error, traceback=traceback):
-                    raise _failed(error, traceback)
+                case JobFailed():
+                    raise _failed(event)
                 case WorkerDied(reason=reason, log=log):
                     raise StudyFailedError(f"A training failed: {reason}, twice. It said last:\n{log or '(nothing)'}")
                 case LimitExceeded(reason=reason):
@@ -81,11 +81,10 @@ def _reason(event: JobFailed | WorkerDied | LimitExceeded) -> str:
     return event.error if isinstance(event, JobFailed) else event.reason
 
 
-def _failed(error: str, traceback: str) -> StudyFailedError:
+def _failed(event: JobFailed) -> StudyFailedError:
     """Describe an error of user code."""
-    kind, _, text = error.partition(": ")
+    kind, _, text = event.error.partition(": ")
     if kind in _OWN_ERRORS:
         return StudyFailedError(f"A training failed. {text}")
-    return StudyFailedError(
-        f"A training failed: {error}\n\n{excerpt(traceback).rstrip()}\n\nMend it and run the same command again."
-    )
+    lines = [f"A training failed: {event.error}", *indented(event.frames), "Fix it, then run the same command again."]
+    return StudyFailedError("\n".join(lines), details=excerpt(event.traceback))

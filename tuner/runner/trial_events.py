@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,8 @@ from tuner.storage import (
 from tuner.text import TrialLogs
 
 _MAX_WARNINGS = 10
+_LAST_LINES = 12
+"""Lines of the output of a dead worker that the error shows."""
 
 
 @dataclass
@@ -110,8 +112,8 @@ class TrialEvents:
                 self._notify(f"Trial {number} starts over, as it cannot resume from its checkpoint: {reason}.")
             case JobFinished():
                 self._on_job_finished(event)
-            case JobFailed(error=error, traceback=traceback):
-                self._fail(number, error, traceback)
+            case JobFailed(error=error, traceback=traceback, frames=frames):
+                self._fail(number, error, traceback, frames)
             case LimitExceeded(reason=reason):
                 self._failures.on_success()
                 self._finish(number, Outcome(TrialState.DIVERGED, None, reason))
@@ -120,7 +122,7 @@ class TrialEvents:
                 self.running[number].trial = self._study.trial(number)
                 self._executor.submit(job)
             case WorkerDied(reason=reason, log=log):
-                self._fail(number, f"{reason}, twice", log)
+                self._fail(number, f"{reason}, twice", log, log.splitlines()[-_LAST_LINES:])
         return number not in self.running
 
     def _report(self, event: EpochFinished) -> None:
@@ -167,12 +169,12 @@ class TrialEvents:
             if last is not None and step > last and training.value is not None:
                 running.trial.report(training.value, step)
 
-    def _fail(self, number: int, error: str, log: str) -> None:
-        """End a trial with an error that says nothing about its setting."""
+    def _fail(self, number: int, error: str, log: str, frames: Sequence[str] = ()) -> None:
+        """End a trial with an error that says nothing about its setting; `frames` explain it."""
         stored = self._logs.keep(number, log)
         self.running[number].trial.set_user_attr(TRACEBACK, stored)
         self._finish(number, Outcome(TrialState.FAILED, None, error))
-        self._failures.on_error(error, stored, has_best=self._study.budget.best is not None)
+        self._failures.on_error(error, frames, stored, has_best=self._study.budget.best is not None)
 
     def _finish(self, number: int, outcome: Outcome) -> None:
         trial = self.running.pop(number).trial

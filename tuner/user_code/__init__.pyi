@@ -14,6 +14,7 @@ from .references import (
     signature,
     source_text,
 )
+from .user_frames import user_frames
 
 __all__ = [
     "Definition",
@@ -36,4 +37,5 @@ __all__ = [
     "sha256",
     "signature",
     "source_text",
+    "user_frames",
 ]

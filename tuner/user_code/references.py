@@ -9,13 +9,13 @@ import keyword
 import tokenize
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import tuner
 from tuner.errors import ContentError, nearest
 
-_PACKAGE = Path(tuner.__file__).resolve().parent
+PACKAGE_FOLDER = Path(tuner.__file__).resolve().parent
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,12 @@ class Signature:
     Attributes:
         keywords: Keyword-only argument → source of its default, or None if it has no default.
         open: Whether it takes any keyword (`**kwargs`).
+        annotations: Keyword-only argument → source of its annotation, for those that have one.
     """
 
     keywords: Mapping[str, str | None]
     open: bool
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     def takes(self, name: str) -> bool:
         """Check that the function takes this keyword."""
@@ -137,7 +139,12 @@ def signature(project: Path, reference: Reference) -> Signature:
         argument.arg: ast.unparse(default) if default is not None else None
         for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     }
-    return Signature(keywords, arguments.kwarg is not None)
+    annotations = {
+        argument.arg: ast.unparse(argument.annotation)
+        for argument in arguments.kwonlyargs
+        if argument.annotation is not None
+    }
+    return Signature(keywords, arguments.kwarg is not None, annotations)
 
 
 def source_text(path: Path) -> str:
@@ -177,5 +184,5 @@ def no_function(reference: Reference, functions: Iterable[str]) -> ContentError:
 
 def carried_folders() -> Iterator[Path]:
     """Yield the folder of the package's own content: in the wheel, or beside the package in a checkout."""
-    bundled = _PACKAGE / "bundled"
-    yield bundled if bundled.is_dir() else _PACKAGE.parent
+    bundled = PACKAGE_FOLDER / "bundled"
+    yield bundled if bundled.is_dir() else PACKAGE_FOLDER.parent

@@ -40,7 +40,7 @@ from tuner.protocol import (
 )
 from tuner.refit import assemble, final_split, fit_final_model, revalidate, train_control, watches_validation
 from tuner.text import LOG_CHARS, excerpt, format_error
-from tuner.user_code import Reference, load
+from tuner.user_code import Reference, load, user_frames
 from tuner.worker.checkpoint_policy import CheckpointPolicy
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ class Worker:
                     training = self._trial(job, config, engine, recipe, prepared, build, on_epoch)
         except (Exception, SystemExit) as error:  # user code that calls `exit()` must not end the worker
             text = excerpt(traceback.format_exc(), LOG_CHARS)
-            raised = JobFailed(job.number, format_error(error), text, out_of_memory(error))
+            frames = user_frames(error, Path(config.project))
+            raised = JobFailed(job.number, format_error(error), text, out_of_memory(error), frames)
             self._restore(job.number)
             self._send(wire_format.event_message(raised))
         else:

@@ -14,6 +14,7 @@ from tuner.study.problems import Problems, dotted, listed
 from tuner.study.search.choices import check_option_sections, choice_drafts
 from tuner.study.search.conditions import UnresolvedDimension, build_space
 from tuner.study.search.context import SearchContext
+from tuner.study.search.keyword_check import check_keyword
 from tuner.study.search.numbers import number_drafts
 from tuner.study.search.parameter_syntax import read_parameter
 from tuner.study.user_objects import UserObjects
@@ -144,7 +145,10 @@ def _model_drafts(reading: SearchContext, found: StudyContext) -> Iterator[Unres
         if not _is_keyword(keyword, key, value, reading, found):
             continue
         given = read_parameter(value, AllowedValue(key, None), reading.problems)
-        if given is None:
+        fits = given is not None and (
+            found.model is None or check_keyword(keyword, value, given.parameter, found.model, reading.problems)
+        )
+        if given is None or not fits:
             reading.broken.add(f"model.{keyword}")
         else:
             yield UnresolvedDimension(f"model.{keyword}", key, given.parameter, given.when)
