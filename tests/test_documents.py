@@ -94,7 +94,7 @@ def test_every_key_of_the_study_file_is_documented():
     assert keys_of("[objective]") == ["metric"]
     fields = {"time": "time_s", "trial_time": "trial_time_s", "memory": "memory_bytes"}
     assert {fields.get(key, key) for key in keys_of("[budget]")} == set(Budget.model_fields)
-    assert keys_of("[sampler] and [pruner]") == ["name", "initial_points"]
+    assert keys_of("[sampler] and [pruner]") == ["name", "initial_points", "from"]
 
 
 def test_every_dimension_is_documented():

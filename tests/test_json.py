@@ -70,12 +70,25 @@ def compare(output: Any, title: str) -> None:
     assert not wrong
 
 
+BEGINS_WITH_OLDER = """
+model = "models/mlp.py"
+[data]
+source = "iris"
+[search]
+optimizer = ["sgd", "adam"]
+l2 = { choices = [0.0, 0.1], when = { optimizer = ["adam"] } }
+[sampler]
+from = ["older"]
+"""
+
+
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A database with a study of complete and diverged trials."""
     folder = tmp_path_factory.mktemp("json")
     database = open_database(f"sqlite:///{folder}/tuner.db", create=True)
-    spec = mock_study.spec_of(folder, budget={"trials": 8, "epochs": 2})
+    mock_study.run(mock_study.spec_of(folder, name="older", budget={"trials": 1, "epochs": 1}), database)
+    spec = mock_study.spec_of(folder, budget={"trials": 8, "epochs": 2}, sampler={"from": ["older"]})
     mock_study.run(spec, database, diverges_above=0.05)
     return database.url
 
@@ -97,12 +110,12 @@ def test_show(url):
     assert {"complete", "diverged"} <= {trial["state"] for trial in output["trials"]}
 
 
-def test_run_prints_what_show_prints(tmp_path, monkeypatch):
+def test_run_prints_what_show_prints(tmp_path, monkeypatch, url):
     monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
-    url = f"sqlite:///{tmp_path}/tuner.db"
-    output = printed("run", "studies/digits.toml", "--trials", "2", "--epochs", "1", "--storage", url)
+    (tmp_path / "new.toml").write_text(BEGINS_WITH_OLDER, encoding="utf-8")
+    output = printed("run", str(tmp_path / "new.toml"), "--trials", "2", "--epochs", "1", "--storage", url)
     compare(output, "tuner show --json")
-    assert output == printed("show", "digits", "--storage", url)
+    assert output == printed("show", "new", "--storage", url)
 
 
 def test_best(url):
@@ -143,7 +156,7 @@ def test_list(url):
     compare(printed("list", "--storage", url), "tuner list --json")
 
 
-def test_check_of_a_good_file_and_of_a_bad_one(tmp_path, monkeypatch):
+def test_check_of_a_good_file_and_of_a_bad_one(tmp_path, monkeypatch, url):
     monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
     bad = tmp_path / "bad.toml"
     bad.write_text('model = "models/mpl.py"\n[data]\nsource = "digits"\n', encoding="utf-8")
@@ -154,7 +167,9 @@ def test_check_of_a_good_file_and_of_a_bad_one(tmp_path, monkeypatch):
     assert output["problems"]
     good = printed("check", "studies/digits.toml")
     assert (good["ok"], good["tried"]) == (True, None)
-    good = printed("check", "studies/digits.toml", "--train")
+    new = tmp_path / "new.toml"
+    new.write_text(BEGINS_WITH_OLDER, encoding="utf-8")
+    good = printed("check", str(new), "--train", "--storage", url)
     compare({**good, "problems": output["problems"]}, "tuner check --json")
     assert set(output) == {"file", "ok", "problems"}
 

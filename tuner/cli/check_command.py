@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tuner.cli.options import json_option, print_json, stdout_reserved_for_json, traceback_option
+from tuner.cli.options import json_option, print_json, stdout_reserved_for_json, storage_option, traceback_option
 
 
 @click.command("check")
@@ -14,10 +14,11 @@ from tuner.cli.options import json_option, print_json, stdout_reserved_for_json,
     is_flag=True,
     help="Also train the first setting for two epochs, and show which engine trains it and how fast.",
 )
+@storage_option
 @json_option
 @traceback_option
 @click.pass_context
-def command(ctx: click.Context, file: str, train: bool, as_json: bool) -> None:
+def command(ctx: click.Context, file: str, train: bool, storage: str | None, as_json: bool) -> None:
     """Validate the study in FILE and its data, and explain what it means; nothing is written.
 
     All problems are reported at once: the key, what was given, what is allowed, the nearest valid name.
@@ -42,6 +43,12 @@ def command(ctx: click.Context, file: str, train: bool, as_json: bool) -> None:
         with stdout_reserved_for_json(as_json):
             tried = vars(dry_run_study(spec))
     explained = {**explain(spec), "tried": tried}
+    if spec.older:
+        from tuner.runner import older_points
+        from tuner.storage import default_url
+
+        points = older_points(spec, storage or default_url(spec.project))
+        explained["initial_points"]["older"] = [point.model_dump() for point in points]
     if as_json:
         print_json({"file": file, "ok": True, "problems": [], **explained})
     else:

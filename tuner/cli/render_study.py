@@ -200,10 +200,17 @@ def _tried(tried: dict[str, Any]) -> str:
     return f"{text}; all trials, without pruning: about {duration(tried['study_s'])}"
 
 
+def older_points_text(points: list[dict[str, Any]]) -> str:
+    """Describe settings of older studies: "5 settings of coarse, 2 settings of old.db:digits"."""
+    counts = Counter(point["study"] for point in points)
+    return ", ".join(f"{count(number, 'setting')} of {study}" for study, number in counts.items())
+
+
 def _first_trials(points: dict[str, Any]) -> str:
     """Describe the settings that the first trials get; empty if there are none."""
     own, known = len(points["own"]), points["known"]
     texts = [count(own, "setting") + " of the study file"] if own else []
+    texts += [older_points_text(points["older"])] if points["older"] else []
     texts += [count(known, "setting") + " known to do well"] if known else []
     return ", ".join(texts)
 

@@ -32,7 +32,7 @@ def command(study: str, last: int | None, state: str | None, storage: str | None
         print_json(content)
         return
     from tuner.cli.console import console
-    from tuner.cli.render_study import render_trials
+    from tuner.cli.render_study import older_points_text, render_trials
     from tuner.text import duration, listed_counts, value_text
 
     out = console()
@@ -43,4 +43,6 @@ def command(study: str, last: int | None, state: str | None, storage: str | None
         out.print(f"Best: {value_text(content['best']['value'])} (trial {content['best']['trial']})", style="bold")
     if content["health"]:
         out.print(f"Health: {listed_counts(content['health'])}.")
+    if content["older_points"]:
+        out.print(f"First trials: {older_points_text(content['older_points'])}.")
     render_trials(out, content["trials"], content["metric"])

@@ -17,7 +17,7 @@ def summary(study: StoredStudy) -> dict[str, Any]:
 
     Returns:
         `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "settings", "health",
-        "warnings", "trials"}`:
+        "warnings", "older_points", "trials"}`:
         `counts` by state, `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`,
         `settings` is `{"total", "trained", "text"}`, `health` has trials by verdict, and `trials` has one
         `{"number", "state", "value", "params", "epochs", "selected_epochs", "duration_s", "engine",
@@ -37,6 +37,7 @@ def summary(study: StoredStudy) -> dict[str, Any]:
         "settings": {"total": attrs.settings, "trained": study.trained_settings, "text": study.coverage},
         "health": study.trial_verdicts(record.trials),
         "warnings": attrs.warnings,
+        "older_points": [point.model_dump() for point in attrs.older_points.points],
         "trials": rows,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import optuna
@@ -11,6 +12,7 @@ from optuna.trial import TrialState as OptunaState
 from tuner.optuna_internals import fixed_params
 from tuner.runner.budget import BudgetTracker, Stopwatch
 from tuner.runner.fingerprint_check import check_fingerprint
+from tuner.runner.older_studies import older_points
 from tuner.search import (
     PRUNERS,
     SAMPLERS,
@@ -21,7 +23,7 @@ from tuner.search import (
     suggest,
     to_optuna_params,
 )
-from tuner.storage import StudySession
+from tuner.storage import OLDER_POINTS, OlderPoints, StudySession
 from tuner.study import StudySpec
 
 
@@ -56,7 +58,7 @@ class OpenStudy:
         self.optuna.sampler = sampler.build(self._sampler_seed, spec.space, spec.budget.trials, **spec.sampler.options)
         self.optuna.pruner = self.pruner.build(spec.steps, spec.folds is not None, **spec.pruner.options)
         self.rungs = self.pruner.rungs(spec.steps, **spec.pruner.options)
-        own = [to_optuna_params(point, spec.space) for point in spec.own_points]
+        own = [to_optuna_params(point, spec.space) for point in spec.own_points] + self._older_points()
         self._points = PointQueue(own, initial_points(spec.space, spec.facts.task) if spec.initial_points else [])
         # What failed may have been mended: the first process to come tries it again.
         failed = {t.number for t in trials if t.state == OptunaState.FAIL and not session.coordinator_index}
@@ -66,6 +68,28 @@ class OpenStudy:
 
     def _check_fingerprint(self) -> None:
         self.spec = check_fingerprint(self.spec, self.session, self.optuna)
+
+    def _older_points(self) -> list[dict[str, Any]]:
+        """Return the settings taken of older studies, which are read once: when the study begins."""
+        wanted = {"older": list(self.spec.older), "space": self.spec.space.to_json()}
+        wanted = json.loads(json.dumps(wanted))  # tuples are lists in the database
+
+        def stored() -> OlderPoints | None:
+            content = self.optuna.user_attrs.get(OLDER_POINTS)
+            same = isinstance(content, dict) and all(content.get(key) == value for key, value in wanted.items())
+            return OlderPoints.model_validate(content) if same else None
+
+        def store() -> None:
+            if stored() is None:  # nor has another process
+                self.optuna.set_user_attr(OLDER_POINTS, {**wanted, "points": points})
+
+        if not self.spec.older:
+            return []
+        if stored() is None:
+            points = [point.model_dump() for point in older_points(self.spec, self.session.database.url)]
+            self.session.sync(store)
+        found = stored()
+        return [point.params for point in found.points] if found is not None else []
 
     def fixed_params(self, new: int) -> dict[str, Any]:
         """Return the parameters that are fixed for the trial after `new` new ones: an initial point, if one is left."""

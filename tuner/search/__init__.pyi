@@ -1,9 +1,9 @@
 from .asked_settings import SettingIndex
 from .distributions import distribution, params_from_trial, searched_params, setting_key, suggest, to_optuna_params
 from .initial_points import initial_points
-from .outcomes import OUTCOME, Outcome, find_best, tell, trial_state
+from .outcomes import OUTCOME, Outcome, find_best, ranked_complete, tell, trial_state
 from .point_queue import PointQueue
-from .projection import project, shared_name
+from .projection import known_values, project, shared_name
 from .pruners import DEFAULT_PRUNER, PRUNERS
 from .pruners.base import PrunerRow
 from .samplers import DEFAULT_SAMPLER, SAMPLERS
@@ -23,8 +23,10 @@ __all__ = [
     "distribution",
     "find_best",
     "initial_points",
+    "known_values",
     "params_from_trial",
     "project",
+    "ranked_complete",
     "searched_params",
     "setting_key",
     "shared_name",

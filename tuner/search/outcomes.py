@@ -107,8 +107,13 @@ def trial_state(trial: FrozenTrial) -> tuple[TrialState, str | None]:
 
 def find_best(trials: Iterable[FrozenTrial], objective: Objective) -> FrozenTrial | None:
     """Find the best complete trial that did not diverge, the earliest one of equals, or return None."""
+    return next(iter(ranked_complete(trials, objective)), None)
+
+
+def ranked_complete(trials: Iterable[FrozenTrial], objective: Objective) -> list[FrozenTrial]:
+    """Sort the complete trials that did not diverge, best first; of equal ones the earlier first."""
     complete = [trial for trial in trials if trial_state(trial)[0] == TrialState.COMPLETE]
-    return min(complete, key=lambda trial: (objective.sort_key(trial.value), trial.number), default=None)
+    return sorted(complete, key=lambda trial: (objective.sort_key(trial.value), trial.number))
 
 
 def _tell_diverged(study: Study, number: int, trial_id: int) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from tuner.catalog import DIMENSIONS, ChoiceDimension
-from tuner.space import Categorical, Dimension, Fixed, Float, Int, Space, Value
+from tuner.catalog import DIMENSIONS, ChoiceDimension, NumberDimension
+from tuner.search.distributions import searched_params
+from tuner.space import Categorical, Dimension, Fixed, Float, Int, Space, Value, value_from_json
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
 
 
 def project(space: Space, known: Mapping[str, Value], *, clip: bool = False) -> dict[str, Value]:
@@ -34,6 +39,32 @@ def project(space: Space, known: Mapping[str, Value], *, clip: bool = False) -> 
         if name in known and value in dimension.parameter:
             values[dimension.name] = _on_grid(dimension, value)
     return values
+
+
+def known_values(recipe: Mapping[str, Any], trial: FrozenTrial) -> dict[str, Value]:
+    """Return the value of each dimension in the recipe of a trial, whatever space it was drawn from.
+
+    Args:
+        recipe: As JSON; empty for a trial of plain Optuna, whose parameters are all that is known.
+        trial: The trial.
+    """
+    found = {name: value_from_json(value) for name, value in searched_params(trial).items()}
+    for name, row in DIMENSIONS.items():
+        value = recipe.get(name)
+        if isinstance(row, NumberDimension):
+            found |= {name: value} if row.in_recipe and isinstance(value, int | float) else {}
+            continue
+        chosen = value.get("name") if isinstance(value, Mapping) else value
+        options = value.get("options") if isinstance(value, Mapping) else None
+        found |= {name: chosen} if isinstance(chosen, str) else {}
+        for option, given in options.items() if isinstance(options, Mapping) else ():
+            found[f"{name}.{chosen}.{option}"] = value_from_json(given)
+    model = recipe.get("model")
+    options = model.get("options") if isinstance(model, Mapping) else None
+    for option, given in options.items() if isinstance(options, Mapping) else ():
+        of_model = option in DIMENSIONS and DIMENSIONS[option].of_model
+        found[option if of_model else f"model.{option}"] = value_from_json(given)
+    return found
 
 
 def shared_name(name: str) -> str | None:

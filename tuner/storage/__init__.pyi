@@ -1,7 +1,7 @@
 from .checkpoints import StoredCheckpoint
 from .coordinator_leases import HEARTBEAT_INTERVAL_S
 from .database import Database, open_database, open_read_only
-from .database_url import default_url, hidden, redacted
+from .database_url import default_url, hidden, redacted, sqlite_url
 from .queries import (
     StudyRecord,
     epochs_run,
@@ -19,6 +19,7 @@ from .study_attributes import (
     ENGINE,
     FALLBACK_REASON,
     FINGERPRINT,
+    OLDER_POINTS,
     PRIVATE_PREFIX,
     PROGRAMS,
     REFIT_RESULT,
@@ -31,7 +32,9 @@ from .study_attributes import (
     WALL_TIME,
     WARNINGS,
     CompileStats,
+    OlderPoints,
     StoredFacts,
+    StoredPoint,
     StudyAttributes,
     StudyInfo,
     TrialAttributes,
@@ -45,6 +48,7 @@ __all__ = [
     "ENGINE",
     "FALLBACK_REASON",
     "FINGERPRINT",
+    "OLDER_POINTS",
     "HEARTBEAT_INTERVAL_S",
     "PATIENCE_S",
     "PRIVATE_PREFIX",
@@ -62,7 +66,9 @@ __all__ = [
     "Database",
     "RetryPolicy",
     "StoredCheckpoint",
+    "OlderPoints",
     "StoredFacts",
+    "StoredPoint",
     "StudyAttributes",
     "StudyInfo",
     "StudyRecord",
@@ -82,6 +88,7 @@ __all__ = [
     "read_study_record",
     "read_verdicts",
     "redacted",
+    "sqlite_url",
     "rename_study",
     "request_stop",
     "set_aside",

@@ -24,6 +24,8 @@ WALL_TIME = "tuner:wall_s"
 PROGRAMS = "tuner:programs"
 STEP_TIMES = "tuner:step_times"
 """The step times by which the workers choose how they train (`Engine.measured`); only a run reads them."""
+OLDER_POINTS = "tuner:older_points"
+"""What was taken of older studies when this one began (`OlderPoints`)."""
 WARNINGS = "tuner:warnings"
 TEST_USES = "tuner:test_scored"
 REFIT_RESULT = "tuner:refit"
@@ -83,6 +85,36 @@ class CompileStats(Attributes):
     seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
+class StoredPoint(Attributes):
+    """A setting taken of an older study.
+
+    Attributes:
+        study: The older study, as the study file names it.
+        trial: Its trial there.
+        value: The objective there.
+        params: The parameters that Optuna is given.
+    """
+
+    study: str
+    trial: int = Field(ge=0)
+    value: float | None = None
+    params: dict[str, Any]
+
+
+class OlderPoints(Attributes):
+    """The settings taken of older studies, and for what.
+
+    Attributes:
+        older: The older studies that the study file named.
+        space: The space that the settings were projected on.
+        points: The settings, in the order in which they are trained.
+    """
+
+    older: list[str] = []
+    space: list[Any] = []
+    points: list[StoredPoint] = []
+
+
 class StudyAttributes(Attributes):
     """User attributes of a study.
 
@@ -92,6 +124,7 @@ class StudyAttributes(Attributes):
         wall_s: Wall time of all its runs together, in seconds.
         programs: Programs that the compiled engine made in all its runs.
         settings: How many settings its space has, or None if that is not known or too many to try them all.
+        older_points: Settings taken of older studies.
         warnings: What its workers have warned of, one sentence each.
         test_uses: Each time that its test part was scored: `{"when", "trial", "mean"}`.
         refit: What `tuner train` found last: the shape of its JSON; empty if it was not run.
@@ -102,6 +135,7 @@ class StudyAttributes(Attributes):
     wall_s: float = Field(0.0, validation_alias=WALL_TIME, ge=0, allow_inf_nan=False)
     programs: CompileStats = Field(CompileStats(), validation_alias=PROGRAMS)
     settings: int | None = Field(None, validation_alias=SETTINGS)
+    older_points: OlderPoints = Field(OlderPoints(), validation_alias=OLDER_POINTS)
     warnings: list[str] = Field([], validation_alias=WARNINGS)
     test_uses: list[Any] = Field([], validation_alias=TEST_USES)
     refit: dict[str, Any] = Field({}, validation_alias=REFIT_RESULT)

@@ -5,6 +5,7 @@ from .renamed_keys import with_new_names
 from .resolve_recipe import resolve_recipe
 from .scaffold import new_project
 from .scalars import duration_s
+from .study_file_parser import STUDY_SUFFIXES
 from .study_file_sections import Budget
 from .study_fingerprint import LATER_KEYS, difference, fingerprint
 from .study_loader import read_study, read_study_dict
@@ -15,6 +16,7 @@ from .training_settings import Execution, read_execution
 
 __all__ = [
     "LATER_KEYS",
+    "STUDY_SUFFIXES",
     "Budget",
     "Execution",
     "StudySpec",

@@ -52,6 +52,7 @@ def explain(spec: StudySpec) -> dict[str, Any]:
         "sampler": {"name": spec.sampler.name, **spec.sampler.options},
         "initial_points": {
             "own": [{name: value_to_json(value) for name, value in point.items()} for point in spec.own_points],
+            "older": list(spec.older),
             "known": len(initial_points(spec.space, facts.task)) if spec.initial_points else 0,
         },
         "pruner": {"name": spec.pruner.name, **spec.pruner.options},

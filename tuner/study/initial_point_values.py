@@ -1,4 +1,4 @@
-"""Read the settings in `[sampler] initial_points`: values of some dimensions of the space, each checked against it."""
+"""Read `[sampler] initial_points`, values of some dimensions of the space, and check `[sampler] from`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,17 @@ def read_points(points: Sequence[Mapping[str, Any]], space: Space, problems: Pro
     """
     read = [_Reader(f"{_KEY}[{index}]", space, problems).read(point) for index, point in enumerate(points)]
     return tuple(point for point in read if point)
+
+
+def check_older(older: Sequence[str], name: str | None, problems: Problems) -> None:
+    """Check that a study does not name itself among the older ones that it takes settings from."""
+    if name in older:
+        problems.add(
+            "sampler.from",
+            "a study cannot begin with its own settings",
+            list(older),
+            next_step=f"Remove {name}, or give this study another name.",
+        )
 
 
 def points_advice(points: Sequence[Mapping[str, Value]], trials: int | None) -> list[str]:

@@ -14,7 +14,7 @@ from tuner.untrusted_files import parse_toml, read_bytes, special_kind
 MAX_BYTES = 256_000
 """A study file is a page of text, or a few with the names of many columns; a larger one is some other file."""
 
-_SUFFIXES = (".toml", ".yaml", ".yml")
+STUDY_SUFFIXES = (".toml", ".yaml", ".yml")
 _LONGEST_LINE = 200
 _ENDINGS = "a .toml or .yaml file"
 
@@ -64,12 +64,12 @@ def parse(file: Path, shown_as: str) -> dict[str, Any]:
     Raises:
         StudyFileError: It is not text, not TOML or YAML, empty, or not a table.
     """
-    if file.suffix.lower() not in _SUFFIXES:
+    if file.suffix.lower() not in STUDY_SUFFIXES:
         raise _refused(
             shown_as,
             "a study file is TOML or YAML, and its suffix says which",
             given=file.suffix or "no suffix",
-            allowed=", ".join(_SUFFIXES),
+            allowed=", ".join(STUDY_SUFFIXES),
             next_step="Rename the file.",
         )
     text = _text(file, shown_as)
@@ -93,7 +93,7 @@ def parse(file: Path, shown_as: str) -> dict[str, Any]:
 
 
 def _refused_folder(path: Path | str, folder: Path) -> StudyFileError:
-    inside = sorted(file.name for file in folder.iterdir() if file.suffix in _SUFFIXES)
+    inside = sorted(file.name for file in folder.iterdir() if file.suffix in STUDY_SUFFIXES)
     hint = f"Name one of its files: {', '.join(inside[:10])}." if inside else "Name a study file."
     return _refused(path, "a study is a file, but this is a folder", allowed=_ENDINGS, next_step=hint)
 

@@ -29,6 +29,7 @@ from tuner.study.study_name import NAME_PATTERN, NAME_RULE
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
 MOST_POINTS = 1_000
+MOST_OLDER = 20
 AUTO = "auto"
 MOST_WORKERS = 1_024
 LEAST_RESOURCE = 0.01
@@ -281,13 +282,31 @@ _INITIAL_POINTS = (
     Annotated[Any, PlainValidator(_points), WithJsonSchema(_POINTS_SCHEMA)],
     Field(default=True, description="whether the first trials are known good settings, or these settings themselves"),
 )
-_SAMPLER = _row_section("sampler", SAMPLERS, DEFAULT_SAMPLER, initial_points=_INITIAL_POINTS)
+
+
+def _older(value: Any) -> tuple[str, ...]:
+    texts = isinstance(value, list | tuple) and all(isinstance(text, str) and text.strip() for text in value)
+    if texts and 0 < len(value) <= MOST_OLDER:
+        return tuple(dict.fromkeys(value))
+    raise refusal(
+        f"must be a list of 1 to {MOST_OLDER} studies",
+        allowed='names, study files, or DATABASE:NAME, as in ["coarse", "studies/wide.toml", "old.db:digits"]',
+        next_step="Write each study in quotes.",
+    )
+
+
+_OLDER_SCHEMA = {"type": "array", "minItems": 1, "maxItems": MOST_OLDER, "items": {"type": "string", "minLength": 1}}
+_OLDER = (
+    Annotated[Any, PlainValidator(_older), WithJsonSchema(_OLDER_SCHEMA)],
+    Field(default=(), alias="from", description="older studies whose best settings are trained first"),
+)
+_SAMPLER = _row_section("sampler", SAMPLERS, DEFAULT_SAMPLER, initial_points=_INITIAL_POINTS, older=_OLDER)
 _PRUNER = _row_section("pruner", PRUNERS, DEFAULT_PRUNER)
 
 
 def as_choice(section: Section) -> Choice:
     """Return the row that `[sampler]` or `[pruner]` chooses, with its options."""
-    options = section.model_dump(exclude={"initial_points"})
+    options = section.model_dump(exclude={"initial_points", "older"})
     return Choice(name=options.pop("name"), options=options)
 
 

@@ -13,7 +13,7 @@ from tuner.catalog import METRIC
 from tuner.errors import StudyFileError, UnknownNameError
 from tuner.study.cross_checks import ParsedSections, cross_check
 from tuner.study.data_errors import load_data
-from tuner.study.initial_point_values import points_advice, read_points
+from tuner.study.initial_point_values import check_older, points_advice, read_points
 from tuner.study.model_file import find_model
 from tuner.study.objective_section import check_target, find_objective
 from tuner.study.problems import Problems, TooManyProblemsError
@@ -109,6 +109,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
     advice: list[str] = []
     space = read_search(content, context, problems, advice)
     sampler, pruner = as_choice(sections.sampler), as_choice(sections.pruner)
+    check_older(sections.sampler.older, sections.name, problems)
     points = sections.sampler.initial_points
     own_points = () if space is None or isinstance(points, bool) else read_points(points, space, problems)
     advice += points_advice(own_points, budget.trials)
@@ -139,6 +140,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         pruner=pruner,
         initial_points=points is True,
         own_points=own_points,
+        older=sections.sampler.older,
         engine=sections.engine,
         workers=sections.workers,
         seed=sections.seed,

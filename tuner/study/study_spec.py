@@ -38,6 +38,7 @@ class StudySpec:
         length: Length of each training, and which epoch gives its model.
         sampler, pruner: Rows of the tables of `search`, with options.
         initial_points: Whether the first trials are known good settings.
+        older: Studies whose best settings are trained first, too: names, study files, or `DATABASE:NAME`.
         own_points: Settings that the user wants tried first: values by dimension, those left out are the sampler's.
         health: Measurements of training health, and the verdicts that end a trial.
         engine: Row of the table of engines, or "auto".
@@ -71,6 +72,7 @@ class StudySpec:
     seed: int
     source: dict[str, Any]
     own_points: tuple[Mapping[str, Value], ...] = ()
+    older: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
     health: HealthOptions = HealthOptions()
     resources: Resources = Resources()

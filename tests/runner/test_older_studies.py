@@ -1,0 +1,117 @@
+"""The best recipes of older studies come first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from mock_study import run, spec_of
+
+from tuner.errors import StudyFileError, UsageError
+from tuner.results import read_study_results, summary
+from tuner.runner import older_points
+from tuner.storage import Database, open_database
+
+NARROW = {
+    "optimizer": ["adam", "rmsprop"],
+    "learning_rate": {"low": 0.1, "high": 1.0, "log": True},
+    "momentum": {"low": 0.0, "high": 0.99},
+    "activation": ["relu", "tanh"],
+}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+    run(spec_of(tmp_path, name="coarse", budget={"trials": 20, "epochs": 1}), database)
+    return database
+
+
+def new(folder: Path, older: list[str], **sections: Any) -> Any:
+    options = {"from": older, "initial_points": False}
+    return spec_of(folder, **{"name": "new", "search": NARROW, "sampler": options, **sections})
+
+
+def test_the_best_settings_are_projected_and_distinct(database: Database, tmp_path: Path) -> None:
+    points = older_points(new(tmp_path, ["coarse"]), database.url)
+    assert [point.study for point in points] == ["coarse"] * 5
+    trials = read_study_results(database, "coarse").record.trials
+    best = sorted(trials, key=lambda trial: -float(trial.value or 0.0))
+    assert points[0].trial == best[0].number
+    assert len({str(point.params) for point in points}) == 5
+    for point in points:
+        old = trials[point.trial].params
+        if old["optimizer"] == "adam":
+            assert point.params["learning_rate"] == min(max(old["learning_rate"], 0.1), 1.0)
+            assert point.params["activation"] == old["activation"]
+        else:
+            assert not {"optimizer", "learning_rate", "momentum"} & set(point.params), "a rate is its optimizer's"
+        assert "schedule" not in point.params
+
+
+def test_a_run_begins_with_them_and_a_resumed_one_goes_on(database: Database, tmp_path: Path) -> None:
+    spec = new(tmp_path, ["coarse"], budget={"trials": 3, "epochs": 1})
+    points = [point.params for point in older_points(spec, database.url)]
+    run(spec, database)
+    optuna.delete_study(study_name="coarse", storage=database.url)
+    run(new(tmp_path, ["coarse"], budget={"trials": 7, "epochs": 1}), database)
+    trials = optuna.load_study(study_name="new", storage=database.url).trials
+    given = [trial.system_attrs.get("fixed_params", {}) for trial in trials]
+    assert given == [*points, {}, {}]
+    for trial, point in zip(trials, points, strict=False):
+        assert trial.params.items() >= point.items()
+    content = summary(read_study_results(database, "new"))
+    assert [point["params"] for point in content["older_points"]] == points
+
+
+def test_studies_are_taken_in_turn_and_a_file_and_a_database_name_one(database: Database, tmp_path: Path) -> None:
+    other = open_database(f"sqlite:///{tmp_path}/old.db", create=True)
+    run(spec_of(tmp_path, name="digits", seed=7, budget={"trials": 8, "epochs": 1}), other)
+    (tmp_path / "wide.toml").write_text('name = "coarse"\n', encoding="utf-8")
+    own = [{"optimizer": "rmsprop"}]
+    spec = new(tmp_path, ["wide.toml", "old.db:digits"], sampler={"from": ["wide.toml", "old.db:digits"]})
+    points = older_points(spec, database.url)
+    assert [point.study for point in points[:2]] == ["wide.toml", "old.db:digits"]
+    assert points[0].params == older_points(new(tmp_path, ["coarse"]), database.url)[0].params
+    assert 5 < len(points) == len({str(point.params) for point in points}), "what both have comes once"
+    options = {"from": ["old.db:digits"], "initial_points": own}
+    run(new(tmp_path, [], sampler=options, budget={"trials": 2, "epochs": 1}), database)
+    first, second = optuna.load_study(study_name="new", storage=database.url).trials
+    assert first.params["optimizer"] == "rmsprop", "the user's own come before"
+    alone = older_points(new(tmp_path, ["old.db:digits"]), database.url)
+    assert second.system_attrs["fixed_params"] == alone[0].params
+
+
+@pytest.mark.parametrize(
+    ("reference", "text"),
+    [
+        ("coarze", r"'coarze', which cannot be read.*Did you mean 'coarse'\?"),
+        ("none.db:coarse", "none.db:coarse'.*no database"),
+        ("t.db:fine", "There is no study 'fine'"),
+        ("postgresql://me:secret@localhost:1/db:fine", r"\*\*\*"),
+    ],
+)
+def test_what_does_not_exist_is_named(reference: str, text: str, database: Database, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=text) as caught:
+        run(new(tmp_path, [reference]), database)
+    assert "secret" not in str(caught.value)
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_study_without_complete_trials_is_refused(database: Database, tmp_path: Path) -> None:
+    optuna.create_study(study_name="empty", storage=database.url)
+    with pytest.raises(UsageError, match="'empty', which has no complete trial yet"):
+        older_points(new(tmp_path, ["empty"]), database.url)
+
+
+@pytest.mark.parametrize("older", [[], "coarse", [1], [""], ["a"] * 21])
+def test_other_forms_are_refused(older: Any, tmp_path: Path) -> None:
+    with pytest.raises(StudyFileError, match="must be a list of 1 to 20 studies"):
+        new(tmp_path, older)
+
+
+def test_a_study_does_not_begin_with_itself(tmp_path: Path) -> None:
+    with pytest.raises(StudyFileError, match="a study cannot begin with its own settings"):
+        new(tmp_path, ["new"])
