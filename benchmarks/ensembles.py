@@ -130,6 +130,7 @@ def trained(content: dict[str, Any], folder: Path, **options: Any) -> RefitResul
 def sets(splits: int, only: list[str]) -> None:
     """Compare ensemble, members and controls on each set."""
     wins: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    beaten: list[bool] = []
     with tempfile.TemporaryDirectory() as place:
         for name in only or SETS:
             gains, rows = [], []
@@ -142,9 +143,11 @@ def sets(splits: int, only: list[str]) -> None:
                 first = found.test.values[0]
                 assert first is not None
                 wins[name].append((found.test.value < found.test.mean, found.test.value < first))
+                beaten += [value is None or found.test.value < value for value in found.test.values]
                 gains.append(1.0 - found.test.value / found.test.mean)
             print(set_row(name, rows, wins[name], gains, time.monotonic() - began), flush=True)
     every = [pair for pairs in wins.values() for pair in pairs]
+    print(f"better than {sum(beaten)} of {len(beaten)} networks ({np.mean(beaten):.0%})")
     for place_of, what in enumerate(("the mean of its members", "the single network")):
         better = sum(pair[place_of] for pair in every)
         print(f"better than {what} in {better} of {len(every)} splits ({better / len(every):.0%})")
