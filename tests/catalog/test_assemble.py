@@ -23,7 +23,7 @@ from tuner.catalog import (
     make_initializer,
     make_optimizer,
 )
-from tuner.errors import CodeError, ContentError
+from tuner.errors import CodeError, ContentError, UsageError
 
 X = np.random.default_rng(0).normal(size=(20, 6)).astype("float32")
 CLASS = np.arange(20) % 3
@@ -208,6 +208,13 @@ def test_compiling_a_model_of_ones_own_adds_no_head() -> None:
     assert (own.optimizer.clipnorm, own.optimizer.beta_1, own.optimizer.beta_2) == (0.5, 0.7, 0.99)
     assert (own.optimizer.weight_decay, own.loss.loss.get_config()["label_smoothing"]) == (0.02, 0.1)
     assert own.jit_compile is False
+
+
+def test_a_model_without_the_activation_of_the_head_is_not_compiled() -> None:
+    own = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, name="out")])
+    with pytest.raises(UsageError, match="must end in the activation softmax .* layer 'out' has none"):
+        recipe().compile(own)
+    assert not own.compiled
 
 
 def test_fit_options_of_a_recipe() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tuner.catalog import HEADS, LOSSES, Task, head_warning, resolve_head, second_activation_warning, to_scores
+from tuner.catalog import HEADS, LOSSES, Task, ending_conflict, head_warning, resolve_head, second_activation, to_scores
 from tuner.errors import UnknownNameError, UsageError
 
 PAIRS = [(row.name, task) for row in LOSSES.values() for task in row.heads]
@@ -57,9 +57,30 @@ def test_an_unknown_head_names_the_nearest() -> None:
     ],
 )
 def test_a_model_with_an_activation_before_its_head(head: str, task: Task, words: str | None) -> None:
-    found = second_activation_warning("softmax", "out", head, task)
+    found = second_activation("softmax", "out", head, task)
     assert found is None if words is None else words in str(found)
     assert found is None or "(layer 'out')" in found
+
+
+@pytest.mark.parametrize(
+    ("activation", "head", "loss", "task", "words"),
+    [
+        ("softmax", "softmax", "categorical_crossentropy", Task.MULTICLASS, None),
+        ("linear", "softmax", "categorical_crossentropy", Task.MULTICLASS, 'Set `activation="softmax"` there'),
+        ("linear", "model", "categorical_crossentropy", Task.MULTICLASS, "must end in the activation softmax"),
+        ("softmax", "model", "categorical_crossentropy", Task.MULTICLASS, None),
+        ("softmax", "linear", "categorical_crossentropy", Task.MULTICLASS, "must end in no activation"),
+        ("sigmoid", "tanh", "hinge", Task.BINARY, "the activation tanh for the loss hinge"),
+        ("relu", "model", "categorical_crossentropy", Task.MULTICLASS, None),
+        ("softplus", "model", "huber", Task.REGRESSION, None),
+        ("softplus", "linear", "huber", Task.REGRESSION, "but layer 'out' has softplus"),
+    ],
+)
+def test_a_whole_model_must_end_in_the_activation_of_the_recipe(
+    activation: str, head: str, loss: str, task: Task, words: str | None
+) -> None:
+    found = ending_conflict(activation, "out", head, loss, task)
+    assert found is None if words is None else words in str(found)
 
 
 @pytest.mark.parametrize(("loss", "task"), PAIRS)

@@ -98,7 +98,7 @@ def test_a_training_that_goes_on_enters_the_schedule_where_it_stands() -> None:
 
 def test_a_schedule_without_a_number_of_steps_is_refused() -> None:
     given = recipe("cosine")
-    model = given.compile(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+    model = given.compile(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation="sigmoid")]))
     endless = itertools.repeat((X, Y))
     with pytest.raises(UsageError, match="steps_per_epoch"):
         model.fit(

@@ -8,7 +8,8 @@ import pytest
 keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.slow
 
-from tuner.health import LayerMonitor, output_activation  # noqa: E402 – needs Keras
+from tuner.catalog import output_activation  # noqa: E402 – needs Keras
+from tuner.health import LayerMonitor  # noqa: E402 – needs Keras
 
 X = np.linspace(-3.0, 3.0, 40, dtype=np.float32).reshape(20, 2)
 
@@ -101,8 +102,10 @@ def test_frozen_layers_have_no_gradient():
         (lambda x: keras.layers.Activation("softmax", name="out")(x), ("softmax", "out")),
         (lambda x: keras.Sequential([keras.layers.Dense(3, "softmax", name="out")])(x), ("softmax", "out")),
         (lambda x: keras.ops.softmax(x), ("softmax", "softmax")),
-        (lambda x: keras.layers.Dense(3, name="out")(x), None),
-        (lambda x: keras.layers.Dense(3, "relu")(x), None),
+        (lambda x: keras.layers.Dense(3, name="out")(x), ("linear", "out")),
+        (lambda x: keras.layers.Dense(3, "relu", name="out")(x), ("relu", "out")),
+        (lambda x: keras.layers.Dense(3, lambda y: y)(x), None),
+        (lambda x: keras.layers.Reshape((4,))(x), None),
     ],
 )
 def test_the_activation_that_a_model_ends_in(end, found):

@@ -26,7 +26,7 @@ import tensorflow as tf
 from tuner.data import DataOptions, prepare
 from tuner.engines import ENGINES, KERAS_SETTINGS, Snapshot
 from tuner.engines.keras_global_state import clear_session
-from tuner.protocol import GlobalStateChanged, Job, JobFinished, ModelWarned, WorkerConfig
+from tuner.protocol import GlobalStateChanged, Job, JobFailed, JobFinished, ModelWarned, WorkerConfig
 from tuner.protocol.wire_format import parse_event
 from tuner.study import read_study_dict, resolve_recipe
 from tuner.worker.global_state import GlobalState
@@ -181,7 +181,7 @@ def build(inputs, outputs, *, activation, initializer, mode="plain"):
             keras.config.set_epsilon(0.3)
     rows = keras.Input(inputs)
     x = keras.layers.Dense(width, activation, kernel_initializer=initializer)(rows)
-    x = keras.layers.Dense(outputs, "softmax", kernel_initializer=initializer, dtype="float32")(x)
+    x = keras.layers.Dense(outputs, kernel_initializer=initializer, dtype="float32")(x)
     return keras.Model(rows, x)
 """
 MODES = ("policy", "epsilon")
@@ -199,8 +199,6 @@ def test_a_trial_is_what_it_is_alone_whatever_its_worker_trained_before(tmp_path
     values = {"learning_rate": 0.05, "loss": "categorical_crossentropy", "activation": "relu"}
     recipes = {mode: resolve_recipe(spec, {**values, "model.mode": mode}, 3).to_json() for mode in ("plain", *MODES)}
 
-    warned: list[ModelWarned] = []
-
     def trained(order: list[str]) -> list[tuple[JobFinished, set[str]]]:
         """How each job ends, in one worker that is new, and what it had changed."""
         found: list[Any] = []
@@ -210,7 +208,6 @@ def test_a_trial_is_what_it_is_alone_whatever_its_worker_trained_before(tmp_path
             found.clear()
             worker.train(Job(number, recipes[mode]), place, engine, prepared)
             assert {event.number for event in found} == {number}
-            warned.extend(event for event in found if isinstance(event, ModelWarned))
             changed = {name for event in found if isinstance(event, GlobalStateChanged) for name in event.restored}
             assert isinstance(found[-1], JobFinished), found[-1]
             assert not any(isinstance(event, GlobalStateChanged) and event.lasting for event in found)
@@ -228,4 +225,26 @@ def test_a_trial_is_what_it_is_alone_whatever_its_worker_trained_before(tmp_path
         {"Keras's epsilon", "global names of a file of the project"},
         set(),
     ]
-    assert warned[0].text.startswith("The model ends in softmax")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("purpose", ["trial", "revalidate"])
+def test_a_model_with_an_activation_before_the_head_is_refused(tmp_path: Path, purpose: str) -> None:
+    (tmp_path / "own.py").write_text(MODEL.replace("Dense(outputs,", 'Dense(outputs, "softmax",'), encoding="utf-8")
+    search = {"loss": "categorical_crossentropy", "learning_rate": [0.05, 0.1]}
+    content = {"name": "s", "model": "own.py", "data": {"source": "iris"}, "search": search}
+    spec = read_study_dict({**content, "budget": {"trials": 1, "epochs": 1}}, tmp_path)
+    data = spec.data.model_dump(mode="json")
+    place = WorkerConfig(tmp_path, "fit", data, spec.facts.sha256, spec.facts.input_shape, 0)
+    prepared = prepare(DataOptions.model_validate(data), tmp_path, 0)
+    found: list[Any] = []
+    worker = Worker(queue.SimpleQueue(), lambda message: found.append(parse_event(message)))
+    recipe = resolve_recipe(spec, {"learning_rate": 0.05}, 3).to_json()
+    job = Job(0, recipe) if purpose == "trial" else Job(0, recipe, purpose="revalidate", folder=str(tmp_path))
+    worker.train(job, place, ENGINES["fit"].make(), prepared)
+    if purpose == "trial":
+        assert isinstance(found[-1], JobFailed)
+        assert "ContentError: The model ends in softmax" in found[-1].error
+    else:  # of a study that was run before this was refused
+        assert isinstance(found[-1], JobFinished)
+        assert "The model ends in softmax" in next(event.text for event in found if isinstance(event, ModelWarned))

@@ -19,7 +19,8 @@ from .losses import LOSSES
 from .metrics import METRICS, find_metric
 from .objective import Objective
 from .optimizers import OPTIMIZERS
-from .output_activations import HEADS, head_warning, resolve_head, second_activation_warning, to_scores
+from .output_activations import HEADS, ending_conflict, head_warning, resolve_head, second_activation, to_scores
+from .output_layer import is_builtin_layer, output_activation, output_layer
 from .quantile import QuantileLoss
 from .recipe import Choice, ModelChoice, Recipe
 from .recipe_with_keras import BuildableRecipe
@@ -84,20 +85,24 @@ __all__ = [
     "choice_dimension",
     "compile_model",
     "custom_train_method",
+    "ending_conflict",
     "find_metric",
     "fit_options",
     "head_warning",
     "initializer_advice",
+    "is_builtin_layer",
     "learning_rates",
     "make_initializer",
     "make_loss",
     "make_optimizer",
     "number_dimension",
+    "output_activation",
+    "output_layer",
     "plateau_state",
     "read_user_entry",
     "resolve_head",
     "row_options",
-    "second_activation_warning",
+    "second_activation",
     "to_scores",
     "try_user_code",
     "user_references",

@@ -12,6 +12,7 @@ from tuner.errors import UnknownNameError, UsageError
 HEADS = ("linear", "sigmoid", "softmax", "tanh", "relu")
 """The activations that a head may be."""
 
+_PROBABILITIES = ("softmax", "sigmoid")
 _NOT_A_PROBABILITY = "{loss} takes the logarithm of a probability, but {head} does not output one: {why}"
 _WHY_NO_PROBABILITY = {
     "linear": "outputs below 0 or above 1 are cut off, and there the gradient is 0",
@@ -82,22 +83,44 @@ def head_warning(loss: str, task: Task, head: str) -> str | None:
     return _probability_warning(loss, task, head)
 
 
-def second_activation_warning(activation: str, layer: str, head: str, task: Task) -> str | None:
-    """Say that a model ends in an activation of its own, though the study appends a head, or return None.
+def second_activation(activation: str, layer: str, head: str, task: Task) -> str | None:
+    """Say that a model ends in a softmax or sigmoid of its own, though the study appends a head, or return None.
 
     Args:
-        activation: "softmax" or "sigmoid", in which the model ends.
+        activation: In which the model ends.
         layer: Name of the layer.
         head: The head of the recipe.
         task: The task of the study.
     """
-    if head == "model" or not task.classifies:
+    if head == "model" or not task.classifies or activation not in _PROBABILITIES:
         return None
     twice = f"and the head of the study comes after it: {head} of {activation} learns slowly and is never certain"
     then = "but the loss takes raw outputs" if head == "linear" else twice
     return (
         f"The model ends in {activation} (layer {layer!r}), {then}. End the model in raw outputs, or set "
         'head = "model" in the study file.'
+    )
+
+
+def ending_conflict(activation: str, layer: str, head: str, loss: str, task: Task) -> str | None:
+    """Say why a whole model, which gets no head, does not end in the activation of a recipe, or return None.
+
+    Args:
+        activation: In which the model ends; "linear" for none.
+        layer: Name of the layer.
+        head: The head of the recipe.
+        loss: The loss of the recipe.
+        task: The task of the study.
+    """
+    wanted = resolve_head(loss, task) if head == "model" else head
+    plain = ("linear", *_PROBABILITIES)
+    if activation == wanted or (head == "model" and not (task.classifies and activation in plain and wanted in plain)):
+        return None
+    ending = "no activation" if wanted == "linear" else f"the activation {wanted}"
+    found = "none" if activation == "linear" else activation
+    return (
+        f"A model must end in {ending} for the loss {loss} of this recipe, but layer {layer!r} has {found}. Set "
+        f'`activation="{wanted}"` there, or append `keras.layers.Activation("{wanted}")` to raw outputs.'
     )
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner import user_code
+from tuner.catalog.output_activations import ending_conflict
 from tuner.catalog.recipe import Recipe
 from tuner.catalog.user_entries import add_named_user_entries
+from tuner.errors import UsageError
 
 if TYPE_CHECKING:
     import keras
@@ -56,10 +58,16 @@ class BuildableRecipe(Recipe):
 
         Raises:
             CodeError, ContentError: As for `build`.
+            UsageError: The model ends in another activation.
         """
         from tuner.catalog.build import compile_model
+        from tuner.catalog.output_layer import output_activation
 
         add_named_user_entries(project or Path.cwd(), self, code)
+        ending = output_activation(model)
+        conflict = ending and ending_conflict(*ending, self.head, self.loss.name, self.task)
+        if conflict:
+            raise UsageError(conflict)
         return compile_model(model, self)
 
     def fit_options(self, project: Path | None = None, *, code: Collection[str] = ()) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-from .activation_recorder import ActivationTrace, LayerMonitor, is_builtin_layer, output_activation
+from .activation_recorder import ActivationTrace, LayerMonitor
 from .finding import HEALTHY, VERDICTS, Finding
 from .health_config import HealthOptions
 from .probe import PROBE_EPOCHS, LayerHealth, Probe, build_probe, probe_epochs, probe_rows
@@ -18,8 +18,6 @@ __all__ = [
     "assess",
     "build_probe",
     "check_finite",
-    "is_builtin_layer",
-    "output_activation",
     "probe_epochs",
     "probe_rows",
 ]

@@ -18,7 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tuner.keras_internals import flatten_layers, producing_layer
+from tuner.catalog import is_builtin_layer, output_layer
+from tuner.keras_internals import flatten_layers
 
 Kind = Literal["relu", "sigmoid", "tanh"]
 Activation: TypeAlias = Callable[..., Any]
@@ -55,7 +56,7 @@ class LayerMonitor:
     """
 
     def __init__(self, model: keras.Model) -> None:
-        self._last = last = _output_layer(model)
+        self._last = last = output_layer(model)
         self.head, self._head_in = _find_head(last)
         owners: dict[int, int] = {}
         self.names: list[str] = []
@@ -188,33 +189,9 @@ def _find_head(last: keras.layers.Layer) -> tuple[Activation | None, str]:
     return (activation if activation in heads else None), "activation"
 
 
-def output_activation(model: keras.Model) -> tuple[str, str] | None:
-    """Return the softmax or sigmoid that a model ends in and the name of its layer, or None if it ends otherwise."""
-    if not getattr(model, "outputs", None):
-        return None
-    last = _output_layer(model)
-    head, _ = _find_head(last)
-    if head is None and type(last).__name__ in ("Softmax", "Sigmoid") and is_builtin_layer(last):  # of keras.ops
-        return type(last).__name__.lower(), last.name
-    return None if head is None else (head.__name__, last.name)
-
-
 def _iterate_layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
     """Yield the layers inside a layer, in order, then the layer; recurrent layers and wrappers are not entered."""
     if not isinstance(layer, (keras.layers.RNN, keras.layers.Wrapper)):
         for child in flatten_layers(layer, include_self=False, recursive=False):
             yield from _iterate_layers(child)
     yield layer
-
-
-def is_builtin_layer(layer: keras.layers.Layer) -> bool:
-    """Return whether a layer's class is one of Keras's."""
-    return type(layer).__module__.startswith("keras.")
-
-
-def _output_layer(model: keras.Model) -> keras.layers.Layer:
-    """Return the layer that computes the model's outputs."""
-    last: Any = model
-    while isinstance(last, keras.Model) and getattr(last, "outputs", None):
-        last = producing_layer(last.outputs[0])
-    return last

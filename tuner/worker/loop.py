@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from tuner.catalog import Recipe, add_user_entries, second_activation_warning, try_user_code
+from tuner.catalog import Recipe, add_user_entries, second_activation, try_user_code
 from tuner.data import DataOptions, HeldOut, PreparedData, Split, held_out, load_held_out, load_prepared, prepare
 from tuner.engines import ENGINES, Checkpoint, Engine, EpochRecord, ReportCallback, TrainingResult, run_trial
-from tuner.errors import CheckpointError
+from tuner.errors import CheckpointError, ContentError
 from tuner.protocol import (
     CheckpointSaved,
     CheckpointSkipped,
@@ -59,7 +59,7 @@ class Worker:
         self._inbox, self._send = inbox, send
         self._held: dict[bool, tuple[HeldOut, Split]] = {}
         self._state: GlobalState | None = None
-        self._current: tuple[int, Recipe]
+        self._current: tuple[Job, Recipe]
 
     def run(self) -> None:
         """Prepare once, then run jobs; returns only if preparation fails, as the end of input ends the process."""
@@ -94,7 +94,7 @@ class Worker:
             reference = Reference.parse(recipe.model.reference, "build")
             build = load(config.project, reference, recipe.model.sha256, recipe.model.helpers)
             self._state = self._state or _global_state(config)
-            build, self._current = self._checked_build(build), (job.number, recipe)
+            build, self._current = self._checked_build(build), (job, recipe)
             match job.purpose:
                 case "revalidate":
                     training = revalidate(engine, recipe, prepared, build, on_epoch, artifacts_for(job), config.health)
@@ -125,16 +125,21 @@ class Worker:
             self._send(wire_format.event_message(ended))
 
     def _checked_build(self, build: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap the build function of a model file so that it warns of the model."""
-        from tuner.health import output_activation  # imports Keras
+        """Wrap the build function of a model file so that a second activation is refused.
+
+        Of a study that was run before this was so, the recipes are still trained, with a warning.
+        """
+        from tuner.catalog import output_activation  # imports Keras
 
         def built(*arguments: Any, **options: Any) -> Any:
             model = build(*arguments, **options)
-            number, recipe = self._current  # an engine may keep this function, and call it for a later trial
+            job, recipe = self._current  # an engine may keep this function, and call it for a later trial
             ending = output_activation(model)
-            text = ending and second_activation_warning(*ending, recipe.head, recipe.task)
+            text = ending and second_activation(*ending, recipe.head, recipe.task)
+            if text and job.purpose == "trial":
+                raise ContentError(text)
             if text:
-                self._send(wire_format.event_message(ModelWarned(number, text)))
+                self._send(wire_format.event_message(ModelWarned(job.number, text)))
             return model
 
         return built

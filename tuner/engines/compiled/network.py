@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tuner.catalog import Recipe
+from tuner.catalog import Recipe, is_builtin_layer
 from tuner.data import DataFacts
 from tuner.engines.compiled.initial_weights import InitialWeightReplay, make_builder
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar
 from tuner.engines.compiled.support_checks import check_call, check_model, raise_if
-from tuner.health import LayerMonitor, is_builtin_layer
+from tuner.health import LayerMonitor
 from tuner.keras_internals import flatten_layers
 
 _MODE_INDEPENDENT_LAYERS = (
