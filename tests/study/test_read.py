@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 
 from tuner.errors import StudyFileError, UnknownNameError
-from tuner.study import read_study, read_study_dict
+from tuner.study import StudySpec, read_study, read_study_dict
 from tuner.study.training_length import auto_epochs, auto_patience
 
 PROJECT = Path(__file__).parents[2]
+
+
+def besides_small_part(spec: StudySpec) -> list[str]:
+    """Return the advice that is not about the few validation rows of these small sets."""
+    return [sentence for sentence in spec.advice if not sentence.startswith("data.validation:")]
 
 
 def study(**sections):
@@ -38,7 +43,7 @@ def test_a_study_without_search_is_a_good_one(source, metric, direction):
     spec = study(data={"source": source})
     assert (spec.metric, spec.direction) == (metric, direction)
     assert {"loss", "optimizer", "learning_rate", "momentum", "schedule", "initializer"} <= set(searched(spec))
-    assert spec.advice == ()
+    assert besides_small_part(spec) == []
     assert (spec.sampler.name, spec.pruner.name, spec.initial_points) == ("tpe", "median", True)
     assert (spec.budget.trials, spec.budget.epochs, spec.seed, spec.engine) == (100, None, 0, "auto")
     assert spec.length.epochs == auto_epochs(spec.facts.rows["train"], 32)
@@ -235,14 +240,14 @@ def test_a_pair_that_trains_badly_is_allowed_by_name():
 def test_a_head_that_does_not_go_with_the_loss_is_allowed_by_name():
     spec = study(head="relu", search={"loss": "categorical_crossentropy", "optimizer": ["sgd", "adam"]})
     assert any(line.startswith("head: categorical_crossentropy with") for line in spec.advice)
-    assert study(head="model").advice == ()
+    assert besides_small_part(study(head="model")) == []
 
 
 def test_an_initializer_made_for_another_activation():
     spec = study(search={"initializer": "glorot_uniform", "activation": ["relu"], "optimizer": ["sgd", "adam"]})
     assert any(line.startswith("search.initializer: glorot_uniform") for line in spec.advice)
     both = study(search={"initializer": ["glorot_uniform", "he_normal"], "activation": ["relu", "tanh"]})
-    assert both.advice == ()
+    assert besides_small_part(both) == []
 
 
 def test_batches_beyond_the_data():
@@ -296,9 +301,9 @@ def test_a_relative_error_of_targets_that_are_zero_is_advised_against(tmp_path):
         "x,y\n" + "".join(f"{row},{row % 3 * 1.5}\n" for row in range(60)), encoding="utf-8"
     )
     content = {"name": "z", "model": "models/mlp.py", "data": {"source": "t.csv", "target": "y", "task": "regression"}}
-    (advice,) = read_study_dict(content | {"objective": {"metric": "mape"}}, tmp_path).advice
+    (advice,) = besides_small_part(read_study_dict(content | {"objective": {"metric": "mape"}}, tmp_path))
     assert "divides by the target, which is 0 in" in advice
-    assert read_study_dict(content | {"objective": {"metric": "mae"}}, tmp_path).advice == ()
+    assert besides_small_part(read_study_dict(content | {"objective": {"metric": "mae"}}, tmp_path)) == []
 
 
 def test_numbers_and_arrays_of_numpy_are_numbers_and_lists():

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tuner.catalog import Task
+from tuner.data.column_advice import column_advice
 from tuner.data.content_hash import content_hash
 from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Subset
@@ -326,7 +327,10 @@ def _facts(rows: _Rows, fitted: list[Fitted], options: DataOptions) -> DataFacts
 def _advice(rows: _Rows, first: Fitted, options: DataOptions) -> tuple[str, ...]:
     assert first.split.preprocessing is not None
     test = first.split.preprocessing.apply(rows.encoded.x[rows.layout.test])
-    return split_advice(rows.raw, rows.targets, rows.layout, first.split, test, options)
+    return (
+        *split_advice(rows.raw, rows.targets, rows.layout, first.split, test, options),
+        *column_advice(rows.raw, rows.targets, rows.layout, options),
+    )
 
 
 def _zero_targets(targets: Targets, part: Array) -> int:

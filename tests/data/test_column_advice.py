@@ -1,0 +1,69 @@
+"""What `check` says of columns, classes and parts that mislead."""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuner.data import DataOptions, prepare
+
+
+def advice(project: Path, **options: Any) -> list[str]:
+    return list(prepare(DataOptions(source="a.csv", target="y", **options), project, 0, advise=True).facts.advice)
+
+
+def write(project: Path, rows: list[dict[str, Any]]) -> None:
+    lines = [",".join(rows[0]), *(",".join(str(value) for value in row.values()) for row in rows)]
+    (project / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def rows(count: int) -> list[dict[str, Any]]:
+    chance = random.Random(0)
+    return [
+        {"x": round(chance.gauss(0, 1), 3), "z": round(chance.random(), 3), "y": chance.choice("ab")}
+        for _ in range(count)
+    ]
+
+
+def test_sound_tables_get_none(tmp_path: Path):
+    write(tmp_path, rows(600))
+    assert advice(tmp_path) == []
+
+
+def test_texts_that_nearly_all_differ(tmp_path: Path):
+    write(tmp_path, [{"name": f"n{number}", **row} for number, row in enumerate(rows(600))])
+    [sentence] = advice(tmp_path, text="one_hot")
+    assert sentence.startswith("drop: 'name' has 600 different texts in 600 rows")
+    assert advice(tmp_path, text="one_hot", drop=("name",)) == []
+
+
+@pytest.mark.parametrize("kind", ["text", "number"])
+def test_a_column_that_tells_the_target(tmp_path: Path, kind: str):
+    chance = random.Random(1)
+    told = {"text": lambda y: "p" if y == "a" else "q", "number": lambda y: (y == "a") + chance.uniform(0, 0.5)}[kind]
+    write(tmp_path, [{"told": told(row["y"]), **row} for row in rows(600)])
+    found = [sentence for sentence in advice(tmp_path, text="one_hot") if sentence.startswith("drop:")]
+    assert len(found) == 1
+    assert re.search(r"'told' alone explains (99|100) % of the errors of the commonest class", found[0])
+
+
+def test_a_column_that_tells_an_amount(tmp_path: Path):
+    chance = random.Random(1)
+    write(tmp_path, [{"x": chance.random(), "unit": (y := chance.uniform(1, 100)) * 2, "y": y} for _ in range(600)])
+    found = [sentence for sentence in advice(tmp_path) if sentence.startswith("drop:")]
+    assert [sentence[:13] for sentence in found] == ["drop: 'unit' "]
+
+
+def test_a_rare_class_and_a_small_validation_part(tmp_path: Path):
+    table = rows(480)
+    for number in (3, 90, 150, 260):
+        table[number]["y"] = "rare"
+    write(tmp_path, table)
+    found = advice(tmp_path)
+    assert any(sentence.startswith("target: rare (") and "balanced_accuracy" in sentence for sentence in found)
+    assert any("96 validation rows decide which trial is best, and each is 1.0 % of them" in each for each in found)
+    assert not any(sentence.startswith("validation") for sentence in advice(tmp_path, validation={"folds": 3}))

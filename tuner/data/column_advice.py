@@ -1,0 +1,89 @@
+"""Signs that columns, classes or parts mislead: sentences with numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tuner.data.columns import absent
+from tuner.data.data_config import DataOptions
+from tuner.data.raw_data import RawData
+from tuner.data.splitting import Layout
+from tuner.data.table_profile import share_explained
+from tuner.data.targets import Targets
+
+_FEWEST_ROWS = 100
+"""With fewer validation rows a few of them decide which trial is best."""
+
+_RARE = 0.01
+_NEARLY_UNIQUE = 0.5
+_TELLS_ALL = 0.98
+_MOST_COLUMNS, _MOST_ROWS = 200, 20_000
+_MOST_NAMED = 3
+
+
+def column_advice(raw: RawData, targets: Targets, layout: Layout, options: DataOptions) -> tuple[str, ...]:
+    """Give advice on columns, classes and the validation part, each a sentence after the key that it concerns.
+
+    Args:
+        raw: All rows; targets of the test part are not looked at.
+        targets: Their targets.
+        layout: How they are dealt.
+        options: The `[data]` section.
+    """
+    return (*_identifiers(raw, options), *_leaks(raw, targets, layout), *_rare(targets, layout), *_small(layout))
+
+
+def _identifiers(raw: RawData, options: DataOptions) -> Iterator[str]:
+    """Name text columns whose values nearly all differ: each becomes a column, or a number, that says nothing."""
+    for name, values in raw.texts.items():
+        given = values[~absent(values)]
+        different = len(set(given.tolist()))
+        if len(given) >= _FEWEST_ROWS and different > _NEARLY_UNIQUE * len(given):
+            yield (
+                f"drop: {name!r} has {different:,} different texts in {len(given):,} rows, as a name or a date has, "
+                f'and is encoded as {options.text}. If it does not describe the rows, add drop = ["{name}"]'
+            )
+
+
+def _leaks(raw: RawData, targets: Targets, layout: Layout) -> Iterator[str]:
+    """Name columns that tell the target alone."""
+    rows = layout.development[:_MOST_ROWS]
+    if targets.class_index is None and targets.y.shape[1] > 1:
+        return
+    y = targets.y[rows, 0] if targets.class_index is None else targets.class_index[rows].astype(object)
+    columns = {name: raw.x[rows, place] for place, name in enumerate(raw.features)} if raw.x.ndim == 2 else {}
+    columns |= {name: values[rows] for name, values in raw.texts.items()}
+    if len(columns) > _MOST_COLUMNS:
+        return
+    found = [(share, name) for name, values in columns.items() if (share := share_explained(values, y)) >= _TELLS_ALL]
+    for share, name in sorted(found, reverse=True)[:_MOST_NAMED]:
+        what = "errors of the commonest class" if targets.class_index is not None else "variance"
+        yield (
+            f"drop: {name!r} alone explains {100 * share:.0f} % of the {what} of the target. If it is known only "
+            f'afterwards, add drop = ["{name}"]'
+        )
+
+
+def _rare(targets: Targets, layout: Layout) -> Iterator[str]:
+    """Name classes with hardly any rows."""
+    if targets.class_index is None:
+        return
+    index = targets.class_index[layout.development]
+    counts = [(int((index == number).sum()), name) for number, name in enumerate(targets.classes)]
+    rare = [f"{name} ({count})" for count, name in sorted(counts) if count < _RARE * len(index)]
+    if rare:
+        more = f" and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
+        yield (
+            f"target: {', '.join(rare[:_MOST_NAMED])}{more} of {len(index):,} rows outside the test part are under "
+            "1 %: accuracy hardly counts them; balanced_accuracy counts each class alike"
+        )
+
+
+def _small(layout: Layout) -> Iterator[str]:
+    """Say that a single validation part is small."""
+    rows = len(layout.splits[0][1])
+    if len(layout.splits) == 1 and rows < _FEWEST_ROWS:
+        yield (
+            f"validation: {rows} validation rows decide which trial is best, and each is {100 / rows:.1f} % of them. "
+            "validation = { folds = 5 } uses all rows outside the test part"
+        )
