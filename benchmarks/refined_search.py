@@ -1,9 +1,10 @@
 """Refine digits: how much smaller the space becomes, and what the refined study finds.
 
-    python benchmarks/refined_search.py SEEDS [TRIALS]
+    python benchmarks/refined_search.py SEEDS [TRIALS [FOLDER]]
 
 Runs `studies/digits.toml` with each seed from 0, refines it, and runs the refined study with as many trials.  One
-worker trains: with several, the order in which trials end would be another each time.
+worker trains: with several, the order in which trials end would be another each time.  In FOLDER the databases are
+kept, and another call goes on with them.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def main() -> None:
     print("|---:|---:|---:|---|---:|---:|---:|---:|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(seeds):
-            print(compare(seed, trials, Path(folder)), flush=True)
+            print(compare(seed, trials, Path(sys.argv[3] if len(sys.argv) > 3 else folder)), flush=True)
 
 
 if __name__ == "__main__":

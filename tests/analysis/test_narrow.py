@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tuner.analysis.refinement.narrowed_parameter import Attempt, absent_by_chance, narrow, shrink
+from tuner.analysis.refinement.narrowed_parameter import Attempt, absent_by_chance, narrow, narrow_range, shrink
 from tuner.space import Categorical, Float, Int
 
 
@@ -34,6 +34,11 @@ def test_values_drawn_from_everywhere_keep_the_range():
 def test_equal_values_leave_a_tenth_of_the_range():
     found = narrow(Float(0.0, 1.0), [0.5] * 5, []).parameter
     assert found == Float(0.45, 0.55)
+
+
+def test_few_values_that_are_close_leave_a_third_of_the_range():
+    found = narrow_range(Float(0.0, 3.0), [1.5, 1.5, 1.5]).parameter
+    assert found == Float(1.0, 2.0)
 
 
 def test_the_new_range_stays_in_the_old_one_and_the_edge_is_told():

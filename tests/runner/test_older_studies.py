@@ -7,9 +7,12 @@ from typing import Any
 
 import optuna
 import pytest
+from click.testing import CliRunner
 from mock_study import run, spec_of
 
+from tuner.cli.group import tuner as command
 from tuner.errors import StudyFileError, UsageError
+from tuner.report import report_page
 from tuner.results import read_study_results, summary
 from tuner.runner import older_points
 from tuner.storage import Database, open_database
@@ -64,6 +67,9 @@ def test_a_run_begins_with_them_and_a_resumed_one_goes_on(database: Database, tm
         assert trial.params.items() >= point.items()
     content = summary(read_study_results(database, "new"))
     assert [point["params"] for point in content["older_points"]] == points
+    shown = CliRunner().invoke(command, ["show", "new", "--storage", database.url]).output
+    assert "First trials: 5 settings of coarse." in shown
+    assert "5 coarse" in report_page(read_study_results(database, "new"))
 
 
 def test_studies_are_taken_in_turn_and_a_file_and_a_database_name_one(database: Database, tmp_path: Path) -> None:

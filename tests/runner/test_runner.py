@@ -22,10 +22,12 @@ from tuner.errors import RepeatedFailureError, StudyChangedError
 from tuner.executors import InlineExecutor
 from tuner.protocol import EpochFinished, GlobalStateChanged, Job, JobFinished, ModelWarned, WorkerDied
 from tuner.results import best_trial, read_study_results, summary
+from tuner.runner.budget import Stopwatch
 from tuner.runner.progress import Progress
 from tuner.runner.study_runner import StudyRunner
+from tuner.runner.trial_proposals import OpenStudy
 from tuner.search import PRUNERS, SAMPLERS
-from tuner.storage import Database, open_database, request_stop
+from tuner.storage import Database, StudySession, open_database, request_stop
 
 
 @pytest.fixture
@@ -162,6 +164,17 @@ def test_the_users_settings_come_first_in_order_and_once(database: Database, tmp
     more = [*OWN, {"schedule": "cosine"}]
     run(spec_of(tmp_path, budget={"trials": 8, "epochs": 1}, sampler={"initial_points": more}), database)
     assert given(database)[6:] == [{"schedule": "cosine"}, {}], "a new one is tried next"
+
+
+def test_two_coordinators_share_the_settings(database: Database, tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, sampler={"initial_points": OWN})
+    sessions = [StudySession(database, spec.name, spec.direction) for _ in range(2)]
+    first, second = (OpenStudy(spec, session, Stopwatch()) for session in sessions)
+    first.session.claim_trials(lambda waiting: [first.fixed_params(0), first.fixed_params(1)])
+    second.session.claim_trials(lambda waiting: [second.fixed_params(0), second.fixed_params(1)])
+    assert given(database) == [*OWN, {}]
+    for session in sessions:
+        session.close()
 
 
 def test_a_trial_of_the_user_does_not_take_the_place_of_a_setting(database: Database, tmp_path: Path) -> None:

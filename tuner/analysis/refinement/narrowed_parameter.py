@@ -14,6 +14,9 @@ from tuner.space import Categorical, Fixed, Float, Int, Parameter, Value
 SMALLEST_MARGIN = 0.05
 """Of the whole range, on its scale: the new range is never narrower than a tenth of the old one."""
 
+_MARGIN_OF_FEW = 0.5
+"""Divided by their number, if these are fewer than `LEAST_TOP`: three values are often close by chance."""
+
 WHOLE = 0.9
 """A range that would keep this share of the old one, or more, stays as it was."""
 
@@ -96,7 +99,8 @@ def _range(parameter: Float | Int, top: Sequence[float]) -> Narrowed:
     low, high = min(top), max(top)
     text = f"the best {len(top)} have {low:.3g} … {high:.3g}"
     span = to(high) - to(low)
-    margin = max(span / (len(top) - 1), SMALLEST_MARGIN * whole)
+    least = SMALLEST_MARGIN if len(top) >= LEAST_TOP else _MARGIN_OF_FEW / len(top)
+    margin = max(span / (len(top) - 1), least * whole)
     if span + 2 * margin >= WHOLE * whole:
         return Narrowed(parameter, f"kept: {text}")
     new = _rounded(parameter, back(to(low) - margin), back(to(high) + margin))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 
 from tuner.report.html import Html, element, facts, table
 from tuner.report.study_view import StudyView
-from tuner.text import duration, number
+from tuner.text import duration, listed_counts, number
 
 
 def origin(results: StudyView, versions: dict[str, str]) -> Html:
     """Versions now and when the study was run, and everything that its trials have in common."""
     fingerprint = results.fingerprint
     then = {key.removeprefix("version."): value for key, value in fingerprint.items() if key.startswith("version.")}
+    older = Counter(point.study for point in results.study.record.attrs.older_points.points)
     programs = results.study.record.attrs.programs
     rows = [
         ("Study run with", ", ".join(f"{name} {value}" for name, value in then.items() if value) or "not recorded"),
@@ -23,6 +25,7 @@ def origin(results: StudyView, versions: dict[str, str]) -> Html:
             if programs.traced
             else []
         ),
+        *([("Settings of older studies", listed_counts(older))] if older else []),
         ("Fingerprint", element("code", digest(fingerprint)) if fingerprint else "none: not made by keras-studies"),
     ]
     listing = [(element("code", key), _shown(value)) for key, value in fingerprint.items()]
