@@ -22,12 +22,12 @@ import numpy as np
 from tuner.catalog import Choice, ModelChoice, Recipe, Task, resolve_head
 from tuner.data import DataOptions, PreparedData, Split, held_out, prepare
 from tuner.engines import ENGINES, Engine, TrainingTask
-from tuner.refit import contenders, final_split
+from tuner.refit import final_split, handover_candidates
 from tuner.refit.ensemble import average
 from tuner.refit.finalists import derive_seed
-from tuner.refit.revalidation import predict_outputs
-from tuner.refit.scoring import Answers, held_out_measure, validation_measure
+from tuner.refit.score_uncertainty import Answers, held_out_measure, validation_measure
 from tuner.refit.temperature import calibrate, fit_temperature
+from tuner.refit.worker_revalidation import predict_outputs
 from tuner.user_code import Reference, load
 
 PROJECT = Path(__file__).parents[1]
@@ -85,7 +85,7 @@ def changes(engine: Engine, source: str, kind: str, seed: int) -> Iterator[tuple
         yield "behind", rows, test.score(calibrate(answers, fit_temperature(average(members), some), task)) - plain
         each = float(np.exp(np.mean(np.log([fit_temperature(one, some) for one in members]))))
         yield "before", rows, test.score(average([calibrate([one], each, task) for one in there])) - plain
-        _, found = contenders._calibrated(together, range(SEEDS), some)
+        _, found = handover_candidates._calibrated(together, range(SEEDS), some)
         yield "rule", rows, 0.0 if found is None else test.score(calibrate(answers, found, task)) - plain
 
 
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--sets", nargs="*", default=["digits", "wine"])
     given = parser.parse_args()
-    contenders.MIN_ROWS_FOR_TEMPERATURE = 0  # the rule is shown for fewer rows too
+    handover_candidates.MIN_ROWS_FOR_TEMPERATURE = 0  # the rule is shown for fewer rows too
     found: dict[tuple[str, int], list[float]] = defaultdict(list)
     engine = ENGINES["compiled"].make()
     for source in given.sets:

@@ -33,8 +33,8 @@ WORDS = {"auto", "none"}
 NAMES = {name for table in TABLES for name in table} - WORDS
 
 ELSEWHERE = {
-    "tuner/data/preprocessing.py": {"median"},  # how a hole is filled
-    "tuner/data/scaling.py": {"median"},
+    "tuner/data/split_preprocessing.py": {"median"},  # how a hole is filled
+    "tuner/data/imputing_and_scaling.py": {"median"},
     "tuner/health/activation_recorder.py": {"relu", "sigmoid", "tanh"},  # kinds of functions that die or saturate
     "tuner/engines/prober.py": {"sigmoid"},  # output activations
     "tuner/export/script/recipe_source.py": {"relu", "sigmoid", "tanh"},

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner.data import DataOptions
-from tuner.data.dependence import Dependence
 from tuner.data.group_split import deal_groups
+from tuner.data.independent_units import Dependence
 from tuner.data.splitting import Layout, split_indices
 from tuner.data.strata import Strata
 from tuner.errors import DataError

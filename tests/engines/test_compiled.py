@@ -70,16 +70,16 @@ def test_programs_grow_with_what_is_different_and_not_with_trials(engine: Any) -
 
 def test_a_network_and_a_loss_are_traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gradient of each pair is put together from both."""
-    from tuner.engines.compiled import graph_functions
+    from tuner.engines.compiled import training_functions
 
     traced: list[str] = []
-    trace = graph_functions.trace
+    trace = training_functions.trace
 
     def counted(function: Any, *given: Any) -> Any:
         traced.append(function.__name__)
         return trace(function, *given)
 
-    monkeypatch.setattr(graph_functions, "trace", counted)
+    monkeypatch.setattr(training_functions, "trace", counted)
     engine = ENGINES["compiled"].make()
     for loss in ("log_cosh", "huber", "mean_absolute_error"):
         for units in (2, 3):

@@ -9,7 +9,7 @@ from scipy import stats
 from tuner.catalog import METRICS, Task
 from tuner.refit.bootstrap import RowSampler
 from tuner.refit.intervals import clustered_rows, wilson
-from tuner.refit.scoring import Measure, standard_error
+from tuner.refit.score_uncertainty import Measure, standard_error
 
 GROUPS, SIZE = 40, 8
 UNITS = np.repeat(np.arange(GROUPS), SIZE)

@@ -9,7 +9,7 @@ from tuner.catalog import METRICS, Choice, ModelChoice, Recipe, Task
 from tuner.data import Split, Subset
 from tuner.refit.baseline import best_constant, constants
 from tuner.refit.intervals import wilson
-from tuner.refit.scoring import DRAWS, Measure, standard_error, to_answers
+from tuner.refit.score_uncertainty import DRAWS, Measure, standard_error, to_answers
 
 CASES = [(name, task) for name, row in METRICS.items() for task in sorted(row.tasks)]
 

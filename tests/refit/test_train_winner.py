@@ -19,7 +19,7 @@ from tuner.errors import ContentError, DataError, NoBestTrialError, StudyFailedE
 from tuner.health import HealthOptions
 from tuner.protocol import JobFailed, LimitExceeded, Limits, WorkerDied
 from tuner.refit import RefitOptions, RefitResult, refit_leaders
-from tuner.refit.contenders import find_contenders
+from tuner.refit.handover_candidates import find_contenders
 from tuner.results import StoredStudy, read_study_results
 from tuner.serving import read_about
 

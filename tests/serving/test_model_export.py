@@ -26,8 +26,8 @@ from tuner.serving import (
     model_export,
     write_about,
 )
-from tuner.serving.row_description import describe_rows
-from tuner.serving.sample_rows import draw_rows
+from tuner.serving.exported_input_description import describe_rows
+from tuner.serving.synthetic_rows import draw_rows
 
 SHAPE = (4,)
 DATA = {"source": "t.csv", "target": "price", "missing": "median", "text": "one_hot", "test": 0.0}

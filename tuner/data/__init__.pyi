@@ -2,11 +2,11 @@ from .categories import UnknownText
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Preprocessing, Split, Subset
 from .preparation import check_repeatable, held_out, prepare, unscaled_splits
-from .prepared_file import load_held_out, load_prepared, save_held_out, save_prepared
+from .prepared_data_file import load_held_out, load_prepared, save_held_out, save_prepared
+from .row_encoder import RowEncoder, encode_rows
 from .sources import BUILT_IN, SOURCES
 from .table_profile import ColumnKind, ColumnProfile, TableProfile, profile_table
 from .table_stream import STREAM_SUFFIXES, TableStream, open_table
-from .transform import RowEncoder, encode_rows
 
 __all__ = [
     "BUILT_IN",

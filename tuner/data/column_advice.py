@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tuner.data.columns import absent
 from tuner.data.data_config import DataOptions
+from tuner.data.pandas_columns import absent
 from tuner.data.raw_data import RawData
 from tuner.data.splitting import Layout
 from tuner.data.table_profile import share_explained
-from tuner.data.targets import Targets
+from tuner.data.targets_and_task import Targets
 
 _FEWEST_ROWS = 100
 """With fewer validation rows a few of them decide which trial is best."""

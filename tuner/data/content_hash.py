@@ -9,7 +9,7 @@ import numpy as np
 
 from tuner.data.dataset import Array
 from tuner.data.raw_data import RawData
-from tuner.data.targets import Targets
+from tuner.data.targets_and_task import Targets
 
 
 def content_hash(raw: RawData, targets: Targets, origin: Array) -> str:

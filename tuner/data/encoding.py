@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuner.data.columns import absent, not_numbers
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
+from tuner.data.pandas_columns import absent, not_numbers
 from tuner.data.raw_data import RawData, by_column
 from tuner.errors import DataError, shown
 

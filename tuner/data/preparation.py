@@ -13,17 +13,17 @@ from tuner.data.column_advice import column_advice
 from tuner.data.content_hash import content_hash
 from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Subset
-from tuner.data.dependence import Dependence
 from tuner.data.encoding import Encoded, check_texts, encode, missing, refuse_missing
-from tuner.data.notes import remarks
-from tuner.data.preprocessing import Fitted, fit_split, unscaled_parts
+from tuner.data.independent_units import Dependence
 from tuner.data.raw_data import RawData, join
+from tuner.data.source_remarks import remarks
 from tuner.data.sources import check_keys, find_source
 from tuner.data.split_advice import split_advice
 from tuner.data.split_notes import split_notes
+from tuner.data.split_preprocessing import Fitted, fit_split, unscaled_parts
 from tuner.data.splitting import Layout, check_apart, given_parts, split_indices
 from tuner.data.strata import target_strata
-from tuner.data.targets import Targets, encode_targets
+from tuner.data.targets_and_task import Targets, encode_targets
 from tuner.errors import DataError, UnknownNameError, shown
 
 _SAMPLE = 64

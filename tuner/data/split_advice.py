@@ -14,7 +14,7 @@ from tuner.data.near_copies import find_near_copies
 from tuner.data.raw_data import RawData
 from tuner.data.split_columns import as_dates, show_order
 from tuner.data.splitting import Layout
-from tuner.data.targets import Targets
+from tuner.data.targets_and_task import Targets
 
 _FEWEST_GROUPS, _LEAST_REPEATED, _LEAST_ALIKE = 10, 0.5, 0.8
 _SMOOTH = 0.5

@@ -15,11 +15,11 @@ import numpy as np
 
 from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array
-from tuner.data.dependence import Dependence
 from tuner.data.group_split import GroupDealer
+from tuner.data.independent_units import Dependence
 from tuner.data.order_split import OrderDealer
+from tuner.data.random_split import RowDealer
 from tuner.data.raw_data import RawData
-from tuner.data.row_split import RowDealer
 from tuner.data.split_columns import PARTS
 from tuner.data.strata import Strata
 from tuner.errors import DataError

@@ -8,7 +8,7 @@ import numpy as np
 
 from tuner.catalog import Task
 from tuner.data.dataset import Array
-from tuner.data.targets import Targets
+from tuner.data.targets_and_task import Targets
 
 _QUARTILES = (0.25, 0.5, 0.75)
 

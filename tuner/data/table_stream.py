@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tuner.data.cells import column_name
-from tuner.data.columns import check_names
+from tuner.data.pandas_columns import check_names
 from tuner.data.sources.base import locate_file
 from tuner.data.sources.tabular import CSV, HEAD_BYTES, PARQUET, find_columns
 from tuner.errors import DataError

@@ -2,7 +2,7 @@ from .base import Engine, EpochRecord, StepTimes, TrainingResult, TrainingState,
 from .checkpoint import Checkpoint
 from .engine_table import ENGINES
 from .keras_global_state import KERAS_SETTINGS, Setting, Snapshot
-from .trial_loop import ReportCallback, run_trial
+from .trial_training import ReportCallback, run_trial
 
 __all__ = [
     "ENGINES",

@@ -1,10 +1,10 @@
-from .assembly import assemble
-from .controls import CONTROLS, train_control
-from .final_training import final_split, fit_final_model, watches_validation
 from .refit_options import SEEDS, TOP, RefitOptions
 from .refit_result import RefitResult
 from .refit_study import refit_leaders
-from .revalidation import revalidate
+from .scikit_learn_controls import CONTROLS, train_control
+from .worker_final_fit import final_split, fit_final_model, watches_validation
+from .worker_model_assembly import assemble
+from .worker_revalidation import revalidate
 
 __all__ = [
     "CONTROLS",

@@ -9,7 +9,7 @@ import numpy as np
 
 from tuner.catalog import Task
 from tuner.data import Split
-from tuner.refit.scoring import Measure
+from tuner.refit.score_uncertainty import Measure
 
 _MOST_CLASSES = 20
 

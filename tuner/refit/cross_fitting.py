@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from tuner.refit.scoring import Answers, Measure
+from tuner.refit.score_uncertainty import Answers, Measure
 
 FOLDS = 5
 

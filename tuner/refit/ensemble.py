@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuner.refit.intervals import ErrorWidths, Interval, interval_around, lower_bound, seeds_width
-from tuner.refit.scoring import Answers, Measure, standard_error
+from tuner.refit.score_uncertainty import Answers, Measure, standard_error
 
 Combine = Callable[[Sequence[int]], Answers]
 """Returns the answers of the ensemble of these seeds."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tuner.refit.ensemble import average
-from tuner.refit.scoring import Answers, Measure
+from tuner.refit.score_uncertainty import Answers, Measure
 
 ROUNDS = 10
 """Most recipes that are taken."""

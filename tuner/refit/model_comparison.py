@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from tuner.analysis import holm
 from tuner.protocol import Job, ModelCost
-from tuner.refit.contenders import Contender
-from tuner.refit.controls import CONTROLS, MOST_VALUES, training_values
 from tuner.refit.finalists import Leader
+from tuner.refit.handover_candidates import Contender
 from tuner.refit.intervals import interval_around
 from tuner.refit.refit_result import Baseline, CandidateRow, ModelRow
 from tuner.refit.refit_session import RefitSession
-from tuner.refit.scoring import Answers, Measure, standard_error
+from tuner.refit.scikit_learn_controls import CONTROLS, MOST_VALUES, training_values
+from tuner.refit.score_uncertainty import Answers, Measure, standard_error
 from tuner.refit.selection import ALPHA, p_above
 from tuner.text import duration, listed
 

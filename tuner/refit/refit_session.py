@@ -15,7 +15,7 @@ from tuner.data import PreparedData, Split
 from tuner.engines import TrainingResult
 from tuner.protocol import Executor, Job, JobFinished, TrainingArtifacts
 from tuner.refit.finalists import derive_seed
-from tuner.refit.scoring import to_answers
+from tuner.refit.score_uncertainty import to_answers
 from tuner.results import StoredStudy
 from tuner.runner import Progress, ShutdownSignal, run_jobs
 

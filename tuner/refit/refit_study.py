@@ -17,9 +17,9 @@ from tuner.export import find_seed, prepare_for_export
 from tuner.protocol import Executor, Job, JobFinished, ModelCost, WorkerConfig
 from tuner.refit.baseline import Constant, best_constant
 from tuner.refit.conclusion import against_baseline, explain, has_winner, test_confirms
-from tuner.refit.contenders import Contender, find_contenders, select_contender
-from tuner.refit.final_fit import FinalFit, expected_on_test, fit_final, record_test_use
+from tuner.refit.final_fit_and_test import FinalFit, expected_on_test, fit_final, record_test_use
 from tuner.refit.finalists import Leader, leaders
+from tuner.refit.handover_candidates import Contender, find_contenders, select_contender
 from tuner.refit.model_comparison import (
     ControlFit,
     control_jobs,
@@ -32,7 +32,7 @@ from tuner.refit.model_comparison import (
 from tuner.refit.refit_options import RefitOptions
 from tuner.refit.refit_result import Baseline, CandidateRow, HandedOver, RefitResult
 from tuner.refit.refit_session import RefitProgress, RefitSession
-from tuner.refit.scoring import Answers, Measure, validation_measure
+from tuner.refit.score_uncertainty import Answers, Measure, validation_measure
 from tuner.refit.selection import Candidate, evaluate, leaders_text, p_above, p_against, select
 from tuner.results import StoredStudy, check_data_code, check_model_code
 from tuner.runner import Progress, ShutdownSignal

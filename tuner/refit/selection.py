@@ -13,7 +13,7 @@ from tuner.catalog import Objective
 from tuner.errors import StudyFailedError
 from tuner.refit.finalists import Leader
 from tuner.refit.intervals import ErrorWidths, Interval, interval_around, lower_bound, p_of_difference, seeds_width
-from tuner.refit.scoring import Answers, Measure, standard_error
+from tuner.refit.score_uncertainty import Answers, Measure, standard_error
 
 ALPHA = 0.05
 """Smaller p values count as more than chance."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tuner.catalog import METRICS, Task
-from tuner.refit.scoring import Answers, Measure
+from tuner.refit.score_uncertainty import Answers, Measure
 
 SMALLEST_PROBABILITY = 1e-6
 """Smaller ones, and larger ones than 1 minus this, are clipped before the logarithm: float32 has no more near 1."""

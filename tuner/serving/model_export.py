@@ -14,12 +14,12 @@ from tuner.catalog import Task
 from tuner.data import RowEncoder, open_table
 from tuner.errors import UsageError
 from tuner.serving.atomic_publish import check_folder, check_output, publish, publish_folder
+from tuner.serving.exported_input_description import describe_rows
 from tuner.serving.file_prediction import find_features
 from tuner.serving.model_formats import MODEL_FORMATS, ModelFormat
 from tuner.serving.model_metadata import ModelMetadata, read_about
-from tuner.serving.row_description import describe_rows
-from tuner.serving.sample_rows import draw_rows
 from tuner.serving.saved_model import SavedModel, load_saved
+from tuner.serving.synthetic_rows import draw_rows
 from tuner.untrusted_files import reason
 
 ROWS = 256

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 
 from tuner.data.cells import CodedTexts, column_name
-from tuner.data.columns import absent, check_names, column, feature_columns, index_columns, pick, target_columns
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
+from tuner.data.pandas_columns import absent, check_names, column, feature_columns, index_columns, pick, target_columns
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source, locate_file
 from tuner.data.split_columns import read_split_columns

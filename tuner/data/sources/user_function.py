@@ -11,8 +11,8 @@ import numpy as np
 
 from tuner import user_code
 from tuner.data.cells import column_name, without_values
-from tuner.data.columns import feature_columns, index_columns, pick, target_columns
 from tuner.data.data_config import DataOptions
+from tuner.data.pandas_columns import feature_columns, index_columns, pick, target_columns
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source
 from tuner.data.split_columns import find_column, read_split_columns

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tuner.engines.compiled.build_timer import BuildTimer
 from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, get_dtypes, nth_output
-from tuner.engines.compiled.graph_functions import GraphFunction
+from tuner.engines.compiled.training_functions import GraphFunction
 
 _STATE_DTYPES = (tf.int32, tf.float64)
 """State from step to step: its number, and the sum of the losses so far."""

@@ -14,7 +14,7 @@ from cachetools import LRUCache
 
 from tuner.engines.compiled.build_timer import BuildTimer
 from tuner.engines.compiled.epoch_graph import build_epoch_graph, build_xla_epoch_graph
-from tuner.engines.compiled.graph_functions import GraphFunction
+from tuner.engines.compiled.training_functions import GraphFunction
 
 MIN_STEPS_FOR_EPOCH_GRAPH = 500
 """Steps of a (gradient, update) pair, past and remaining, from which an epoch graph is built: it takes 0.02 s and 2 MB,

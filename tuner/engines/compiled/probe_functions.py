@@ -16,9 +16,9 @@ from cachetools import LRUCache
 from tuner.catalog import Recipe
 from tuner.data import Split
 from tuner.engines.compiled.build_timer import BuildTimer
-from tuner.engines.compiled.flat_weights import Weights
-from tuner.engines.compiled.graph_functions import GraphFunction, row_specs, trace
 from tuner.engines.compiled.network import Network
+from tuner.engines.compiled.network_weights import Weights
+from tuner.engines.compiled.training_functions import GraphFunction, row_specs, trace
 from tuner.engines.compiled.training_program import TrainingProgram
 from tuner.engines.prober import ProbeMeasurement, Prober, constant_outputs, steps_per_epoch
 from tuner.errors import UnsupportedError

@@ -13,8 +13,11 @@ from tuner.catalog import CLIPPINGS, OPTIMIZERS, Recipe, make_optimizer
 from tuner.data import DataFacts
 from tuner.engines.compiled.build_timer import BuildTimer
 from tuner.engines.compiled.epoch_runner import EpochGraphCache, EpochRunner
-from tuner.engines.compiled.flat_weights import Weights
-from tuner.engines.compiled.graph_functions import (
+from tuner.engines.compiled.network import Network
+from tuner.engines.compiled.network_weights import Weights
+from tuner.engines.compiled.probe_functions import ProbeFunctions
+from tuner.engines.compiled.support_checks import check_update, raise_if
+from tuner.engines.compiled.training_functions import (
     GraphFunction,
     build_forward_backward,
     build_loss,
@@ -25,9 +28,6 @@ from tuner.engines.compiled.graph_functions import (
     join_gradient,
     row_specs,
 )
-from tuner.engines.compiled.network import Network
-from tuner.engines.compiled.probe_functions import ProbeFunctions
-from tuner.engines.compiled.support_checks import check_update, raise_if
 from tuner.engines.compiled.training_program import TrainingProgram
 from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer, loss_key, optimizer_key
 from tuner.engines.keras_global_state import settings_key

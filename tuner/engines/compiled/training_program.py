@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from tuner.catalog import Recipe
 from tuner.engines.compiled.epoch_runner import EpochRunner
-from tuner.engines.compiled.flat_weights import Weights
-from tuner.engines.compiled.graph_functions import GraphFunction
 from tuner.engines.compiled.network import Network
+from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.support_checks import is_random_op
+from tuner.engines.compiled.training_functions import GraphFunction
 from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer
 from tuner.keras_internals import NodeDef
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from tuner.catalog import CLIPPINGS, LOSSES, OPTIMIZERS, Recipe, make_optimizer, row_options
-from tuner.engines.compiled.flat_weights import Weights
+from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar, is_tunable_scalar
 from tuner.user_code import is_reference
 

@@ -12,9 +12,9 @@ import keras
 import tensorflow as tf
 
 from tuner.engines.compiled.build_timer import BuildTimer
-from tuner.engines.compiled.flat_weights import Weights
 from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, get_dtypes, inlined_effects, inlined_outputs
 from tuner.engines.compiled.network import Network
+from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.support_checks import check_graph, check_outputs, raise_if
 from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer
 from tuner.errors import UnsupportedError

@@ -12,7 +12,7 @@ from tuner.data import PreparedData, Split
 from tuner.engines import Engine, ReportCallback, TrainingResult, run_trial
 from tuner.health import HealthOptions
 from tuner.protocol import TrainingArtifacts
-from tuner.refit.assembly import measure_cost
+from tuner.refit.worker_model_assembly import measure_cost
 
 if TYPE_CHECKING:
     import keras

@@ -11,7 +11,7 @@ from tuner.catalog import SCHEDULES, Recipe, TrialState
 from tuner.data import HeldOut, PreparedData, Split, Subset
 from tuner.engines import Engine, EpochRecord, ReportCallback, TrainingResult, TrainingTask
 from tuner.protocol import TrainingArtifacts
-from tuner.refit.revalidation import predict_outputs
+from tuner.refit.worker_revalidation import predict_outputs
 
 _WATCHED = 4096
 

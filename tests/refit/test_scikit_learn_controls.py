@@ -11,7 +11,7 @@ from tuner.catalog import Choice, ModelChoice, Recipe, Task
 from tuner.data import DataFacts, PreparedData, Split, Subset
 from tuner.protocol import TrainingArtifacts
 from tuner.refit import CONTROLS, train_control
-from tuner.refit.controls import training_values
+from tuner.refit.scikit_learn_controls import training_values
 
 pytestmark = pytest.mark.slow
 

@@ -10,12 +10,12 @@ import numpy as np
 from tuner.catalog import Task
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array, Preprocessing, Split, Subset
-from tuner.data.dependence import Dependence
 from tuner.data.encoding import Encoded
+from tuner.data.imputing_and_scaling import fit_fill, fit_scale, float32
+from tuner.data.independent_units import Dependence
 from tuner.data.outliers import bounds, outside
 from tuner.data.raw_data import RawData, by_column
-from tuner.data.scaling import fit_fill, fit_scale, float32
-from tuner.data.targets import Targets
+from tuner.data.targets_and_task import Targets
 from tuner.errors import DataError
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from tuner.refit.cross_fitting import cross_fit
 from tuner.refit.ensemble import Combine, Estimate, average, estimate_ensemble
-from tuner.refit.final_training import watches_validation
 from tuner.refit.mixture import greedy_shares
-from tuner.refit.scoring import Answers, Measure, standard_error
+from tuner.refit.score_uncertainty import Answers, Measure, standard_error
 from tuner.refit.selection import Candidate
 from tuner.refit.temperature import calibrate, fit_temperature
+from tuner.refit.worker_final_fit import watches_validation
 
 MIN_ROWS_FOR_TEMPERATURE = 200
 """Fewer validation rows say too little of the temperature; docs/honest-winner.md has the numbers."""

@@ -9,7 +9,7 @@ import pytest
 
 from tuner.catalog import Task
 from tuner.data.raw_data import from_arrays
-from tuner.data.targets import Targets, encode_targets
+from tuner.data.targets_and_task import Targets, encode_targets
 from tuner.errors import DataError
 
 

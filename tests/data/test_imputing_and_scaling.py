@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tuner.data import PreparedData, Preprocessing
-from tuner.data.scaling import fit_fill, fit_scale
+from tuner.data.imputing_and_scaling import fit_fill, fit_scale
 
 RANDOM = np.random.default_rng(3)
 

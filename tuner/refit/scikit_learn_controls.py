@@ -18,8 +18,8 @@ from tuner.catalog import Recipe, Task, TrialState
 from tuner.data import DataFacts, PreparedData, Split, Subset
 from tuner.engines import TrainingResult
 from tuner.protocol import ModelCost, TrainingArtifacts
-from tuner.refit.assembly import median_times_ms
-from tuner.refit.scoring import validation_measure
+from tuner.refit.score_uncertainty import validation_measure
+from tuner.refit.worker_model_assembly import median_times_ms
 
 MOST_VALUES = 100_000_000
 """Training rows of all splits, times columns, times outputs: about the most that boosting does in ten minutes."""

@@ -19,9 +19,9 @@ import numpy as np
 
 from tuner.data.categories import Categories, UnknownText, count_rows
 from tuner.data.cells import MISSING_WORDS, cell_text, cell_values, column_name, is_number, without_values
-from tuner.data.columns import absent, pick
 from tuner.data.dataset import Array, Preprocessing
 from tuner.data.encoding import encode_texts
+from tuner.data.pandas_columns import absent, pick
 from tuner.data.raw_data import LARGEST, by_column, numeric
 from tuner.data.sources.tabular import read_frame
 from tuner.errors import DataError, DataWarning, shown
