@@ -38,7 +38,8 @@ class DeadEngine:
 
 def run(engine: DeadEngine, health: HealthOptions | None = None, folds: int = 1, epochs: int = 4) -> TrainingResult:
     prepared = SimpleNamespace(splits=[None] * folds, facts=None)
-    return run_trial(engine, SimpleNamespace(epochs=epochs), prepared, None, lambda *_: True, health)  # type: ignore[arg-type]
+    recipe = SimpleNamespace(epochs=epochs, metric="accuracy", keep="last", patience=None, last_epoch=None)
+    return run_trial(engine, recipe, prepared, None, lambda *_: True, health)  # type: ignore[arg-type]
 
 
 def test_a_verdict_that_is_not_in_stop_ends_nothing():

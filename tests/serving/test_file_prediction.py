@@ -188,7 +188,7 @@ def test_an_open_file_gets_csv(model: Callable[..., str]) -> None:
     [
         ("out.txt", {}, r"End its name in \.csv or "),
         ("nowhere/out.csv", {}, "nowhere is none"),
-        ("there.csv", {}, "there already"),
+        ("there.csv", {}, "exists already"),
         ("d.csv", {"force": True}, "another file than the data"),
         ("out.csv", {"keep": ["ids"]}, r"the columns to keep, but d.csv has no 'ids'\. Did you mean 'id'\?"),
         ("out.csv", {"keep": ["prediction"]}, "must not be called as an answer, but got 'prediction'"),

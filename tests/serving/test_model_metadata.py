@@ -42,7 +42,7 @@ def archive(file: Path, **members: str) -> Path:
 def test_it_is_read_as_it_was_written(tmp_path):
     file = archive(tmp_path / "m.keras", config_json="{}")
     about = ModelMetadata(
-        "s", 3, "accuracy", "maximize", RECIPE, ("no", "yes"), PREPROCESSING, ("Own",), {"mean": math.nan}
+        "s", 3, "accuracy", "maximize", RECIPE, ("no", "yes"), PREPROCESSING, ("Own",), scores={"mean": math.nan}
     )
     write_about(file, about)
     found = read_about(file)
