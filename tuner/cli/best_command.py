@@ -9,9 +9,10 @@ from tuner.cli.options import find_study, json_option, print_json, storage_optio
 
 @click.command("best")
 @study_argument
+@click.option("--all", "everything", is_flag=True, help="The whole recipe, with what was fixed.")
 @storage_option
 @json_option
-def command(study: str, storage: str | None, as_json: bool) -> None:
+def command(study: str, everything: bool, storage: str | None, as_json: bool) -> None:
     """Show the best configuration of STUDY: the recipe of its best trial.
 
     STUDY is a name or a study file.
@@ -32,10 +33,14 @@ def command(study: str, storage: str | None, as_json: bool) -> None:
         out.print(f"Health: {best.health[0].verdict}: {best.health[0].text}")
     for sentence in best.warnings:
         out.print(Text(sentence, "yellow"))
-    out.print("Found by the search:")
-    out.print(params_table(best.params))
-    out.print("The whole recipe, with what was fixed:")
-    out.print(params_table(_flat(best.recipe.to_json())))
+    recipe = _flat(best.recipe.to_json())
+    if everything:
+        out.print("The whole recipe:")
+        out.print(params_table(recipe))
+    else:
+        out.print("Found by the search:")
+        out.print(params_table(best.params))
+        out.print(f"Model: {recipe['model']}; --all shows the whole recipe, with what was fixed.", style="dim")
     out.print(f"In Python: tuner.best({python_text(best.study)})", style="dim")
     out.print(f"A trained model: {tuner_command('train', best.study, '-o', f'{best.study}.keras')}", style="dim")
 

@@ -14,11 +14,12 @@ from tuner.cli.options import json_option, print_json, stdout_reserved_for_json,
     is_flag=True,
     help="Also train the first setting for two epochs, and show which engine trains it and how fast.",
 )
+@click.option("--all", "everything", is_flag=True, help="Also list what is fixed at its default.")
 @storage_option
 @json_option
 @traceback_option
 @click.pass_context
-def command(ctx: click.Context, file: str, train: bool, storage: str | None, as_json: bool) -> None:
+def command(ctx: click.Context, file: str, train: bool, everything: bool, storage: str | None, as_json: bool) -> None:
     """Validate the study in FILE and its data, and explain what it means; nothing is written.
 
     All problems are reported at once: the key, what was given, what is allowed, the nearest valid name.
@@ -54,4 +55,4 @@ def command(ctx: click.Context, file: str, train: bool, storage: str | None, as_
     else:
         from tuner.cli.render_study import render_explanation
 
-        render_explanation(explained)
+        render_explanation(explained, everything=everything)

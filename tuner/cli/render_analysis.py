@@ -4,13 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.table import Table
+from rich.console import Console
 
-from tuner.cli.console import Text, console
+from tuner.cli.console import RichText, Text, console
+from tuner.cli.fitting_table import Column, print_table
 from tuner.text import count, duration, listed_counts, percent, tuner_command, value_text
 
 _BAR = 20
-_TEXTS = ("", "best trial", "the best ones", "before", "after")
+_IMPORTANCE_COLUMNS = (
+    Column("dimension"),
+    Column("importance", right=True),
+    Column("", 4),
+    Column("90 % interval", 3, right=True),
+    Column("chance", 5, right=True),
+    Column("best trial", 1),
+    Column("the best ones", 2),
+)
+_GROUP_COLUMNS = (
+    Column("complete", 2, right=True),
+    Column("best", right=True),
+    Column("median", right=True),
+    Column("spread", 4, right=True),
+    Column("epochs to goal", 6, right=True),
+    Column("diverged", 3, right=True),
+    Column("pruned", 8, right=True),
+    Column("per trial", 5, right=True),
+    Column("total", 7, right=True),
+    Column("p", 1, right=True),
+)
 
 
 def render_importance(content: dict[str, Any]) -> None:
@@ -20,19 +41,21 @@ def render_importance(content: dict[str, Any]) -> None:
         f"Study {content['study']}: importance of each dimension for {content['metric'] or 'the objective'}, "
         f"over {content['complete']} complete trials"
     )
-    table = _table("dimension", "importance", "", "90 % interval", "chance", "best trial", "the best ones")
+    rows = []
     for row in content["dimensions"]:
         known = row["share"] is not None
-        table.add_row(
-            row["name"],
-            _percent(row["share"]),
-            "█" * round(_BAR * row["share"]) if known else "",
-            f"{_percent(row['low'])} … {_percent(row['high'])}" if known else "",
-            f"< {_percent(row['chance'])}" if known else "",
-            _value(row["best"]),
-            row["top"] or "",
+        rows.append(
+            [
+                row["name"],
+                _percent(row["share"]),
+                "█" * round(_BAR * row["share"]) if known else "",
+                f"{_percent(row['low'])} … {_percent(row['high'])}" if known else "",
+                f"< {_percent(row['chance'])}" if known else "",
+                _value(row["best"]),
+                row["top"] or "",
+            ]
         )
-    out.print(table)
+    print_table(out, _IMPORTANCE_COLUMNS, rows)
     out.print(content["meaning"])
     out.print(f"Next: {tuner_command('compare', content['study'], '--by', 'DIMENSION')}", style="dim", soft_wrap=True)
 
@@ -45,7 +68,7 @@ def render_comparisons(content: dict[str, Any]) -> None:
         out.print(f"Goal: {metric} {value_text(content['goal']['value'])}, {content['goal']['rule']}", style="dim")
     for comparison in content["comparisons"]:
         out.print()
-        out.print(_groups_table(comparison))
+        _print_groups(out, comparison)
         for row in comparison["groups"]:
             if row["failure"] is not None:
                 what = f"{_name(row)}, {count(row['failure']['count'], 'trial')}: {row['failure']['reason']}"
@@ -65,11 +88,11 @@ def render_refinement(content: dict[str, Any], file: str) -> None:
     out.print(
         f"Wrote {file}: study {content['name']}, around the best {content['top']} of {content['complete']} trials"
     )
-    table = _table("dimension", "before", "after")
+    rows = []
     for change in content["changes"]:
         after = "left out" if change["after"] is None else change["after"]
-        table.add_row(change["name"], change["before"], after if change["changed"] else "the same")
-    out.print(table)
+        rows.append([change["name"], change["before"], after if change["changed"] else "the same"])
+    print_table(out, [Column("dimension"), Column("before", wraps=True), Column("after", wraps=True)], rows)
     halved = f": {content['not_halved']}" if content["not_halved"] else ""
     out.print(f"The new space holds {percent(content['volume'])} of the settings of the old one, drawn evenly{halved}.")
     first = "the best setting" if content["points"] == 1 else f"the best {content['points']} settings"
@@ -81,39 +104,29 @@ def render_refinement(content: dict[str, Any], file: str) -> None:
     )
 
 
-def _groups_table(comparison: dict[str, Any]) -> Table:
-    table = _table(
-        comparison["dimension"],
-        *("complete", "best", "median", "spread", "epochs to goal"),
-        *("diverged", "pruned", "per trial", "total", "p"),
-    )
+def _print_groups(out: Console, comparison: dict[str, Any]) -> None:
     leader = comparison["test"]["leader"]
+    rows: list[list[str | RichText]] = []
     for row in comparison["groups"]:
         p = row["p_against_leader"]
-        table.add_row(
-            Text(_name(row), "bold" if leader is not None and _name(row) == leader else ""),
-            f"{row['complete']} of {row['trials']}",
-            *(_value(row[key]) for key in ("best", "median", "spread")),
-            "" if row["epochs_to_goal"] is None else f"{row['epochs_to_goal']:g} (in {row['reached']})",
-            _percent(row["share_diverged"]),
-            _percent(row["share_pruned"]),
-            "" if row["seconds_a_trial"] is None else duration(row["seconds_a_trial"]),
-            duration(row["seconds"]),
-            "" if p is None else f"{p:.2g}",
+        rows.append(
+            [
+                Text(_name(row), "bold" if leader is not None and _name(row) == leader else ""),
+                f"{row['complete']} of {row['trials']}",
+                *(_value(row[key]) for key in ("best", "median", "spread")),
+                "" if row["epochs_to_goal"] is None else f"{row['epochs_to_goal']:g} (in {row['reached']})",
+                _percent(row["share_diverged"]),
+                _percent(row["share_pruned"]),
+                "" if row["seconds_a_trial"] is None else duration(row["seconds_a_trial"]),
+                duration(row["seconds"]),
+                "" if p is None else f"{p:.2g}",
+            ]
         )
-    return table
+    print_table(out, [Column(comparison["dimension"]), *_GROUP_COLUMNS], rows)
 
 
 def _name(row: dict[str, Any]) -> str:
     return "(inactive)" if row["value"] is None else str(row["value"])
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column(first, no_wrap=True)
-    for name in others:
-        table.add_column(name, justify="left" if name in _TEXTS else "right", overflow="fold")
-    return table
 
 
 def _percent(share: float | None) -> str:

@@ -6,14 +6,11 @@ from collections import Counter
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 
-from tuner.cli.console import RichText, Text, console
+from tuner.cli.console import Text, console
+from tuner.cli.fitting_table import Column, print_table
 from tuner.text import count, duration, listed_counts, tuner_command, value_text
-
-NARROW_COLUMNS = 72
-"""Below this many columns a table would cut its numbers."""
 
 _ENDED = {
     "trials": "all trials are done",
@@ -59,85 +56,35 @@ def params_table(params: dict[str, Any]) -> Table:
     return table
 
 
-def render_trials(out: Console, rows: list[dict[str, Any]], metric: str | None) -> None:
-    """Print trials, one per line; on a narrow terminal, one per paragraph."""
-    if not rows:
-        return
-    if out.width >= NARROW_COLUMNS:
-        out.print(_trials_table(rows, metric))
-        return
-    for row in rows:
-        value = "" if row["value"] is None else f", {metric or 'value'} {value_text(row['value'])}"
-        took = "" if row["duration_s"] is None else f", {duration(row['duration_s'])}"
-        health = "" if _verdict(row) is None else f", {_verdict(row)}"
-        out.print(f"trial {row['number']}: {row['state']}{value}, epochs {_epochs(row)}{took}{health}")
-        out.print(Padding(_params_and_reason(row), (0, 0, 0, 2)))
-
-
 def render_studies(out: Console, rows: list[dict[str, Any]]) -> None:
     """Print studies, one per line; on a narrow terminal, one per paragraph."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ("study", "metric", "best", "trials", ""):
-        table.add_column(name, justify="right" if name in ("best", "trials") else "left", overflow="fold")
-    for row in rows:
-        metric, best = row["metric"] or "value", "none" if row["best"] is None else value_text(row["best"]["value"])
-        counts = listed_counts(row["counts"]) or "no trials"
-        table.add_row(row["study"], metric, best, str(sum(row["counts"].values())), counts)
-        if out.width < NARROW_COLUMNS:
-            out.print(f"{row['study']}: best {metric} {best}")
-            out.print(Padding(Text(counts), (0, 0, 0, 2)))
-    if out.width >= NARROW_COLUMNS:
-        out.print(table)
+    columns = [
+        Column("study"),
+        Column("metric", 1),
+        Column("best", right=True),
+        Column("trials", right=True),
+        Column("", 2),
+    ]
+    cells = [
+        [
+            row["study"],
+            row["metric"] or "value",
+            "none" if row["best"] is None else value_text(row["best"]["value"]),
+            str(sum(row["counts"].values())),
+            listed_counts(row["counts"]) or "no trials",
+        ]
+        for row in rows
+    ]
+    print_table(out, columns, cells)
 
 
-def _params_and_reason(row: dict[str, Any]) -> RichText:
-    params = " ".join(f"{name}={_param_text(name, value)}" for name, value in row["params"].items())
-    # A pruned trial's reason says what its epochs say already; a diverged one's is what its health says.
-    lines = [params]
-    if row["reason"] is not None and row["state"] != "pruned":
-        lines.append(row["reason"])
-    if _verdict(row) not in (None, "healthy") and row["state"] != "diverged":
-        lines.append(f"{_verdict(row)}: {row['health'][0]['text']}")
-    return Text.lines(lines)
+def render_explanation(content: dict[str, Any], *, everything: bool = False) -> None:
+    """Print a description of a study, from `tuner.study.explain`; of what is fixed, what differs from the defaults.
 
-
-def _verdict(row: dict[str, Any]) -> str | None:
-    return row["health"][0]["verdict"] if row["health"] else None
-
-
-def _trials_table(rows: list[dict[str, Any]], metric: str | None) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column("trial", justify="right", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column(metric or "value", justify="right", no_wrap=True)
-    table.add_column("epochs", justify="right", no_wrap=True)
-    table.add_column("time", justify="right", no_wrap=True)
-    judged = any(row["health"] for row in rows)
-    if judged:
-        table.add_column("health", no_wrap=True)
-    table.add_column("parameters, and the reason where it was not completed", overflow="fold", ratio=1)
-    for row in rows:
-        table.add_row(
-            str(row["number"]),
-            row["state"],
-            "" if row["value"] is None else value_text(row["value"]),
-            _epochs(row),
-            "" if row["duration_s"] is None else duration(row["duration_s"]),
-            *([_verdict(row) or ""] if judged else []),
-            _params_and_reason(row),
-        )
-    return table
-
-
-def _epochs(row: dict[str, Any]) -> str:
-    """Return the epochs trained, and which of them gave the model if it is an earlier one."""
-    selected = row["selected_epochs"]
-    earlier = len(selected) == 1 and selected[0] < row["epochs"]
-    return f"{selected[0]} of {row['epochs']}" if earlier else str(row["epochs"])
-
-
-def render_explanation(content: dict[str, Any]) -> None:
-    """Print a description of a study, from `tuner.study.explain`."""
+    Args:
+        content: The description.
+        everything: Whether to print what is fixed at its default, too.
+    """
     out, data, objective = console(), content["data"], content["objective"]
     rows = ", ".join(f"{count} {part}" for part, count in data["rows"].items())
     shape = " × ".join(str(size) for size in data["input_shape"])
@@ -155,8 +102,9 @@ def render_explanation(content: dict[str, Any]) -> None:
         when = " and ".join(f"{name} is {' or '.join(map(str, of))}" for name, of in dimension["when"].items())
         condition = Text(f"   when {when}", style="dim") if when else Text("")
         table.add_row("", Text(f"{dimension['name']}: {dimension['values']}").append_text(condition))
-    if content["fixed"]:
-        table.add_row("fixed", ", ".join(f"{name} = {value}" for name, value in content["fixed"].items()))
+    fixed = _fixed(content, everything)
+    if fixed:
+        table.add_row("fixed", fixed)
     table.add_row("budget", ", ".join(f"{name} {value_text(value)}" for name, value in content["budget"].items()))
     table.add_row("training", _training(content["training"]))
     table.add_row("search", f"sampler {_named(content['sampler'])}, pruner {_named(content['pruner'])}")
@@ -184,6 +132,16 @@ def _training(length: dict[str, Any]) -> str:
         "" if length["patience"] is None else f"; ends after {count(length['patience'], 'epoch')} without improvement"
     )
     return f"up to {count(length['epochs'], 'epoch')}{auto}{ends}; gives the model of the {length['keep']} epoch"
+
+
+def _fixed(content: dict[str, Any], everything: bool) -> str:
+    """Describe what is not searched."""
+    shown = {name: value for name, value in content["fixed"].items() if everything or name not in content["defaults"]}
+    texts = [f"{name} = {value}" for name, value in shown.items()]
+    rest = len(content["fixed"]) - len(shown)
+    if rest:
+        texts.append(f"{count(rest, 'other')} at the default{'s' if rest > 1 else ''} (--all)")
+    return ", ".join(texts)
 
 
 def _tried(tried: dict[str, Any]) -> str:

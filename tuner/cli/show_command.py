@@ -10,29 +10,46 @@ from tuner.cli.options import find_study, json_option, print_json, storage_optio
 
 @click.command("show")
 @study_argument
+@click.option("--top", metavar="N", type=click.IntRange(min=1), help="Only the best N trials.")
 @click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N trials.")
 @click.option(
     "--state",
     type=click.Choice([state.value for state in TrialState]),
     help="Only trials in this state.",
 )
+@click.option(
+    "--sort",
+    type=click.Choice(["value", "number", "time"]),
+    help="Order: the best first, by number, or the longest first.  [default: value; with --json: number]",
+)
 @storage_option
 @json_option
-def command(study: str, last: int | None, state: str | None, storage: str | None, as_json: bool) -> None:
+def command(
+    study: str,
+    top: int | None,
+    last: int | None,
+    state: str | None,
+    sort: str | None,
+    storage: str | None,
+    as_json: bool,
+) -> None:
     """Show how STUDY went, trial by trial: state, value, health, parameters, and the reason if one failed.
 
     STUDY is a name or a study file.
     """
+    from tuner.cli.render_trials import render_trials, sort_trials
     from tuner.results import summary
 
     found = find_study(study, storage)
     content = summary(found)
-    content["trials"] = [row for row in content["trials"] if state in (None, row["state"])][-(last or 0) :]
+    rows = [row for row in content["trials"] if state in (None, row["state"])][-(last or 0) :]
+    best_first = sort_trials(rows, "value", content["direction"])[:top]
+    content["trials"] = sort_trials(best_first, sort or ("number" if as_json else "value"), content["direction"])
     if as_json:
         print_json(content)
         return
     from tuner.cli.console import console
-    from tuner.cli.render_study import older_points_text, render_trials
+    from tuner.cli.render_study import older_points_text
     from tuner.text import duration, listed_counts, value_text
 
     out = console()

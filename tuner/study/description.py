@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tuner.catalog import DIMENSIONS, ChoiceDimension, Task
 from tuner.engines import ENGINES
 from tuner.search import initial_points
-from tuner.space import value_to_json
+from tuner.space import Dimension, Fixed, value_to_json
+from tuner.study.search.context import default_choice
 from tuner.study.study_spec import StudySpec
 
 _OF_LENGTH = ("epochs", "keep", "stop")
@@ -16,9 +18,10 @@ def explain(spec: StudySpec) -> dict[str, Any]:
     """Describe a study as plain JSON.
 
     Returns:
-        `{"study", "model", "objective", "data", "space", "fixed", "settings", "budget", "training", "sampler",
-        "initial_points", "pruner", "health", "engine", "advice"}`; `space` has a `{"name", "values", "when"}` for each
-        searched dimension, `settings` is None if there are infinitely many, or more than 10^15.
+        `{"study", "model", "objective", "data", "space", "fixed", "defaults", "settings", "budget", "training",
+        "sampler", "initial_points", "pruner", "health", "engine", "advice"}`; `space` has a
+        `{"name", "values", "when"}` for each searched dimension, `defaults` names what is fixed at its default,
+        `settings` is None if there are infinitely many, or more than 10^15.
     """
     facts = spec.facts
     return {
@@ -43,6 +46,7 @@ def explain(spec: StudySpec) -> dict[str, Any]:
             for dimension in spec.space.searched
         ],
         "fixed": {d.name: str(d.parameter) for d in spec.space if not d.searched},
+        "defaults": [d.name for d in spec.space if not d.searched and _at_default(d, facts.task)],
         "settings": spec.settings,
         "budget": {
             **{key: value for key, value in vars(spec.budget).items() if value is not None and key not in _OF_LENGTH},
@@ -60,3 +64,12 @@ def explain(spec: StudySpec) -> dict[str, Any]:
         "engine": {"name": spec.engine, "reason": ENGINES[spec.engine].summary},
         "advice": list(spec.advice),
     }
+
+
+def _at_default(dimension: Dimension, task: Task) -> bool:
+    """Return whether a dimension that is not searched has the value that it has in every study that leaves it out."""
+    if not isinstance(dimension.parameter, Fixed) or dimension.name not in DIMENSIONS:
+        return False
+    row = DIMENSIONS[dimension.name]
+    default = default_choice(row, task) if isinstance(row, ChoiceDimension) else row.default
+    return bool(dimension.parameter.value == default)
