@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from user_objects import COSTS, LOSSES, study, write_project
+from user_objects import COSTS, LOSSES, TRAINING, study, write_project
 
 from tuner.catalog import LOSSES as TABLE
 from tuner.catalog import Recipe, add_named_user_entries, add_user_entries, try_user_code
@@ -140,3 +140,50 @@ def test_a_sound_loss_is_saved_by_its_registered_name(project: Path, loss: str, 
     again = keras.losses.deserialize(keras.losses.serialize(made))
     assert again.get_config() == made.get_config()
     assert f"losses>{loss.partition(':')[2]}" in str(keras.losses.serialize(made))
+
+
+def trained_with(project: Path, **chosen: str) -> Recipe:
+    spec = read_study_dict(study(objective={}, search={**chosen, "l2": [0.0, 1e-4]}), project)
+    return resolve_recipe(spec, {"l2": 0.0}, 0)
+
+
+SCHEDULE = "    return base * (lowest + (1.0 - lowest) * (1.0 - abs(2.0 * part - 1.0)))\n"
+BROKEN_SCHEDULES = {
+    "negative": ("    return part - 0.5\n", r"finite and not negative, but .* returned -0.5 for step 0 of 100"),
+    "nan": ("    return float('nan')\n", "finite and not negative, but .* returned nan"),
+    "list": ("    return [base]\n", "one rate for each step"),
+    "raises": ("    return base / step\n", "training.py:triangular fails when it is called: ZeroDivisionError"),
+    "prints": ("    print(step)\n    return base\n", "must not print"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_SCHEDULES)
+def test_what_a_schedule_gets_wrong(project: Path, name: str) -> None:
+    pytest.importorskip("keras")
+    body, message = BROKEN_SCHEDULES[name]
+    assert SCHEDULE in TRAINING
+    (project / "training.py").write_text(TRAINING.replace(SCHEDULE, body), encoding="utf-8")
+    with pytest.raises(ContentError, match=message):
+        try_user_code(trained_with(project, schedule="training.py:triangular"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("family", "name", "old", "new", "message"),
+    [
+        ("activation", "bent", "return (", "return x[:, :1]\n    return (", "gave .4, 1.. Compute each element"),
+        ("activation", "bent", "return (", "return ops.log(-1.0 - x * x) * (", "An activation gives finite values"),
+        ("initializer", "Fixup", "random.normal(shape,", "random.normal((2, 2),", "gave .2, 2.. Compute each element"),
+        ("initializer", "Fixup", '{"factor": self.factor}', "{}", "get_config of training.py:Fixup leaves out factor"),
+        ("initializer", "Fixup", "keras.initializers.Initializer", "keras.layers.Layer", "Derive it from Initializer"),
+        ("optimizer", "AdaBelief", '"beta_2": self.beta_2, ', "", "leaves out beta_2"),
+        ("optimizer", "AdaBelief", "rate * upper / lower", "upper / 0.0", "gives finite values"),
+        ("optimizer", "AdaBelief", "rate * upper / lower", "rates * upper", "fails when it is called: NameError"),
+    ],
+)
+def test_what_the_others_get_wrong(project: Path, family: str, name: str, old: str, new: str, message: str) -> None:
+    pytest.importorskip("keras")
+    assert old in TRAINING
+    (project / "training.py").write_text(TRAINING.replace(old, new), encoding="utf-8")
+    with pytest.raises(ContentError, match=message):
+        try_user_code(trained_with(project, **{family: f"training.py:{name}"}))

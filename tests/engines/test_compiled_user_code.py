@@ -38,3 +38,24 @@ def test_losses_train_as_in_keras(tmp_path: Path, task: Task, name: str, setting
     for options in settings:
         recipe = oracle.recipe(Choice(name=name, options=options), task=task)
         assert_equal(engine, recipe, split, facts, in_all_ways=False)
+
+
+def test_all_else_trains_as_in_keras(tmp_path: Path) -> None:
+    from tuner.engines import ENGINES
+
+    names = {"optimizer": "AdaBelief", "schedule": "triangular", "initializer": "Fixup", "activation": "bent"}
+    write_project(tmp_path)
+    for family, name in names.items():
+        known(tmp_path, family, f"training.py:{name}", Task.MULTICLASS)
+    engine, (split, facts) = ENGINES["compiled"].make(), oracle.data(Task.MULTICLASS)
+    for beta, cycles, factor in ((0.8, 2, 0.5), (0.95, 3, 1.5)):
+        recipe = oracle.recipe(
+            "categorical_crossentropy",
+            Choice(name="training.py:AdaBelief", options={"beta_1": beta, "beta_2": 0.99, "epsilon": 1e-7}),
+            schedule=Choice(name="training.py:triangular", options={"cycles": cycles, "lowest": 0.1}),
+            initializer=Choice(name="training.py:Fixup", options={"factor": factor}),
+            activation="training.py:bent",
+            clipping=Choice(name="clipnorm", options={"norm": 0.5}),
+            weight_decay=1e-2,
+        )
+        assert_equal(engine, recipe, split, facts, in_all_ways=False)

@@ -103,6 +103,13 @@ STUDIES: dict[str, dict[str, Any]] = {
         "search": {
             "loss": "losses.py:tversky",
             "loss_options": {"losses.py:tversky": {"alpha": 0.3}},
+            "optimizer": "training.py:AdaBelief",
+            "optimizer_options": {"training.py:AdaBelief": {"beta_1": 0.8}},
+            "weight_decay": 1e-3,
+            "schedule": "training.py:triangular",
+            "initializer": "training.py:Fixup",
+            "activation": "training.py:bent",
+            "clipping": "global_clipnorm",
             "learning_rate": [1e-3, 1e-2],
         },
         "objective": {"metric": "costs.py:money"},
@@ -112,7 +119,7 @@ STUDIES: dict[str, dict[str, Any]] = {
 ORDERS = dict.fromkeys(STUDIES, "numpy") | {"binary": "keras", "multilabel": "keras"}
 """The order of the engine that trains each: `auto` cannot compile a model with a constraint."""
 
-CODE = ["capped.py", "losses.py:tversky", "costs.py:money"]
+CODE = ["capped.py", "losses.py:tversky", "costs.py:money", "training.py"]
 
 CAPPED = """
 from __future__ import annotations
@@ -178,7 +185,7 @@ def test_the_script_reproduces_the_score(task, tmp_path):
     script.write_text(python_script(exported, tmp_path, CODE), encoding="utf-8")
     save_rows(study, exported, tmp_path, rows)
     shutil.rmtree(tmp_path / "nets")  # a script stands on its own
-    for file in ("losses.py", "parts.py", "costs.py"):
+    for file in ("losses.py", "parts.py", "costs.py", "training.py"):
         (tmp_path / file).unlink()
     output = run_alone(script, rows, "--save", model)
     name = exported.metric.partition(":")[2] or exported.metric

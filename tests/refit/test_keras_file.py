@@ -194,3 +194,16 @@ def test_what_plain_keras_cannot_load_is_refused(model_file: Callable[..., Any],
             answers,
             "own.py:build",
         )
+
+
+def test_registered_activations_are_named() -> None:
+    import keras
+
+    from tuner.refit.serving_model import find_custom_objects
+
+    @keras.saving.register_keras_serializable("tests")
+    def bent(x: Any) -> Any:
+        return x * x
+
+    layers = [keras.Input((4,)), keras.layers.Dense(3, bent), keras.layers.Activation(bent)]
+    assert find_custom_objects(keras.Sequential(layers)) == ("bent",)

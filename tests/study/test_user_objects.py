@@ -165,3 +165,32 @@ def test_a_metric_counts_as_the_code_says(project: Path) -> None:
     assert row.compute([1.0, 0.0, 1.0], [0.2, 0.8, 0.9], None, spec.facts.task) == pytest.approx(7.0)
     assert row.compute([1.0, 0.0], [0.2, 0.8], [0.0, 1.0], spec.facts.task) == pytest.approx(1.0)
     assert not row.objective.maximize
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "message"),
+    [
+        (
+            "optimizer",
+            "triangular",
+            "is a class of keras.optimizers.Optimizer, but training.py:triangular is a function",
+        ),
+        ("initializer", "bent", "is a class of keras.initializers.Initializer, but training.py:bent is a function"),
+        ("schedule", "Fixup", "is a function (step, steps, base), but training.py:Fixup is a class"),
+        ("schedule", "bent", "is called with (step, steps, base, and options with defaults)"),
+        ("activation", "AdaBelief", "is a function (x), but training.py:AdaBelief is a class"),
+        ("clipping", "bent", "clipping takes the names of its table only"),
+    ],
+)
+def test_each_family_has_its_form(project: Path, family: str, name: str, message: str) -> None:
+    assert message in problems(project, objective={}, search={family: f"training.py:{name}", "l2": [0.0, 1e-4]})
+
+
+def test_an_optimizer_has_its_own_rate_and_options(project: Path) -> None:
+    spec = read_study_dict(
+        study(objective={}, search={"optimizer": "training.py:AdaBelief", "l2": [0.0, 1e-4]}), project
+    )
+    recipe = resolve_recipe(spec, {"l2": 0.0}, 0)
+    assert recipe.learning_rate == 0.002
+    assert recipe.optimizer.options == {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+    assert recipe.momentum is None

@@ -7,6 +7,7 @@ from .build import (
     make_initializer,
     make_loss,
     make_optimizer,
+    optimizer_arguments,
     row_options,
 )
 from .clipping import CLIPPINGS
@@ -18,7 +19,7 @@ from .integer_labels import IntegerLabelLoss
 from .losses import LOSSES
 from .metrics import METRICS, find_metric
 from .objective import Objective
-from .optimizers import OPTIMIZERS
+from .optimizers import OPTIMIZERS, user_optimizer_arguments
 from .output_activations import HEADS, ending_conflict, head_warning, resolve_head, second_activation, to_scores
 from .output_layer import is_builtin_layer, output_activation, output_layer
 from .quantile import QuantileLoss
@@ -32,15 +33,15 @@ from .task import EVERY_TASK, Task
 from .trial_state import FINISHED_STATES, TrialState
 from .user_checks import try_user_code
 from .user_entries import (
-    METRIC,
-    UserObject,
     add_named_user_entries,
     add_user_entries,
     add_user_entry,
     read_user_entry,
     user_references,
 )
+from .user_entry_readers import METRIC
 from .user_metric import UserMetric
+from .user_object import UserObject
 
 __all__ = [
     "ACTIVATIONS",
@@ -96,6 +97,7 @@ __all__ = [
     "make_loss",
     "make_optimizer",
     "number_dimension",
+    "optimizer_arguments",
     "output_activation",
     "output_layer",
     "plateau_state",
@@ -105,6 +107,7 @@ __all__ = [
     "second_activation",
     "to_scores",
     "try_user_code",
+    "user_optimizer_arguments",
     "user_references",
     "written_value",
 ]

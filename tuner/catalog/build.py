@@ -105,8 +105,13 @@ def make_loss(recipe: Recipe) -> keras.losses.Loss:
 
 def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     """Create the optimizer of a recipe at its base learning rate, not built."""
+    return OPTIMIZERS[recipe.optimizer.name].build(**optimizer_arguments(recipe))
+
+
+def optimizer_arguments(recipe: Recipe) -> dict[str, Any]:
+    """Return what `OptimizerEntry.build` takes."""
     clipping = CLIPPINGS[recipe.clipping.name].build(**recipe.clipping.options)
-    return OPTIMIZERS[recipe.optimizer.name].build(clipping=clipping, **row_options(recipe, "optimizer"))
+    return {"clipping": clipping, **row_options(recipe, "optimizer")}
 
 
 def row_options(recipe: Recipe, choice: str) -> dict[str, Any]:

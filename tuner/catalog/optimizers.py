@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tuner.catalog.entries import OptimizerEntry, Option
@@ -27,17 +27,30 @@ _ACCUMULATOR = Option(
 
 def _keras(class_name: str, keyword: str | None, lowest_momentum: float, decays: tuple[str, ...]) -> Callable[..., Any]:
     """Make a builder of the Keras optimizer `class_name`, whose momentum term is called `keyword`."""
+    arguments = _keras_arguments(keyword, lowest_momentum, decays)
 
-    def build(
+    def build(*given: Any, **named: Any) -> Any:
+        import keras
+
+        # A name of its own for each would cost 0.07 MB that never come back: TensorFlow keeps what made its variables.
+        return getattr(keras.optimizers, class_name)(name=class_name.lower(), **arguments(*given, **named))
+
+    return build
+
+
+def _keras_arguments(
+    keyword: str | None, lowest_momentum: float = 0.0, decays: tuple[str, ...] = ("weight_decay",)
+) -> Callable[..., dict[str, Any]]:
+    """Make a function from what `OptimizerEntry.build` takes to the arguments of a Keras optimizer."""
+
+    def arguments(
         learning_rate: float,
         momentum: float | None = None,
         weight_decay: float | None = None,
         clipping: Mapping[str, float] | None = None,
         ema_momentum: float | None = None,
         **options: Any,
-    ) -> Any:
-        import keras
-
+    ) -> dict[str, Any]:
         chosen = {name: value for name, value in options.items() if value is not None}  # None is Keras's default
         given: dict[str, Any] = {"learning_rate": float(learning_rate), **(clipping or {}), **chosen}
         if keyword is not None and momentum is not None:
@@ -46,10 +59,43 @@ def _keras(class_name: str, keyword: str | None, lowest_momentum: float, decays:
             given.update(dict.fromkeys(decays, weight_decay))
         if ema_momentum:
             given.update(use_ema=True, ema_momentum=ema_momentum)
-        # A name of its own for each would cost 0.07 MB that never come back: TensorFlow keeps what made its variables.
-        return getattr(keras.optimizers, class_name)(name=class_name.lower(), **given)
+        return given
 
-    return build
+    return arguments
+
+
+KERAS_OPTIMIZER_ARGUMENTS = (
+    *("name", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum"),
+    *("ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps"),
+)
+"""Arguments of every Keras optimizer besides its rate."""
+user_optimizer_arguments = _keras_arguments(None)
+"""What `OptimizerEntry.build` takes → the arguments of an optimizer of user code."""
+
+
+def user_optimizer_entry(
+    name: str, summary: str, source: str, make: Callable[..., Any], options: Iterable[Option]
+) -> OptimizerEntry:
+    """Make the entry of an optimizer of user code, with the most careful traits: nothing is known of its steps.
+
+    Args:
+        name, summary, source: What it is.
+        make: Its class.
+        options: Arguments with defaults, `learning_rate` among them if it has a default.
+    """
+    own = {option.name: option for option in options}
+    rate = own.pop("learning_rate", None)
+    return OptimizerEntry(
+        name,
+        summary,
+        source,
+        lambda **given: make(**user_optimizer_arguments(**given)),
+        tuple(own.values()),
+        per_tensor=True,
+        linear=False,
+        learning_rate=rate.default if rate is not None and isinstance(rate.default, float) else 1e-3,
+        learning_rates=Float(1e-5, 1e-1, log=True),
+    )
 
 
 def _row(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tuner.catalog.activations import ACTIVATIONS
 from tuner.catalog.metrics import METRICS
 from tuner.catalog.numpy_metrics import softmax
+from tuner.catalog.schedule_rates import learning_rates
 from tuner.catalog.task import Task
-from tuner.catalog.user_entries import METRIC, user_references
+from tuner.catalog.user_entries import user_references
+from tuner.catalog.user_entry_readers import METRIC
 from tuner.errors import ContentError, shown
 
 if TYPE_CHECKING:
@@ -21,8 +24,9 @@ if TYPE_CHECKING:
 
 _ROWS = (4, 3)
 """Rows of the first and of the second call."""
+_STEPS = 100
 _tried: set[str] = set()
-"""What passed in this process: family, reference, options, and hash of the files."""
+"""What passed in this process: family, reference, head, task, and hashes of the files."""
 
 
 def try_user_code(recipe: Recipe) -> None:
@@ -32,8 +36,7 @@ def try_user_code(recipe: Recipe) -> None:
         ContentError: It fails, prints, or returns what it must not.
     """
     for family, reference in user_references(recipe):
-        options = "" if family == METRIC else getattr(recipe, family)
-        key = f"{family} {reference} {options} {recipe.head} {recipe.task} {sorted(recipe.code.items())}"
+        key = f"{family} {reference} {recipe.head} {recipe.task} {sorted(recipe.code.items())}"
         if key not in _tried:
             _TRIES[family](recipe, reference)
             _tried.add(key)
@@ -139,4 +142,83 @@ def _activated(outputs: np.ndarray, head: str, task: Task) -> np.ndarray:
     return softmax(outputs) if task is Task.MULTICLASS else 1.0 / (1.0 + np.exp(-outputs))
 
 
-_TRIES: Mapping[str, Callable[[Recipe, Reference], None]] = {"loss": _try_loss, METRIC: _try_metric}
+def _try_schedule(recipe: Recipe, reference: Reference) -> None:
+    for call in range(2):
+        with _silent(reference, call):
+            learning_rates(recipe.schedule, recipe.learning_rate, _STEPS)
+
+
+def _try_activation(recipe: Recipe, reference: Reference) -> None:
+    import tensorflow as tf
+
+    function = ACTIVATIONS[recipe.activation].build()
+    for call, rows in enumerate(_ROWS):
+        given = tf.constant(np.random.default_rng(rows).normal(size=(rows, 3)), tf.float32)
+        with _silent(reference, call):
+            values = tf.convert_to_tensor(function(given))
+        _check_same(values.numpy(), given.shape, "An activation", reference)
+    with _silent(reference, 2, "in a graph, as training calls it"):
+        spec = tf.TensorSpec((None, 3), tf.float32)
+        tf.function(function, autograph=False).get_concrete_function(spec)
+
+
+def _try_initializer(recipe: Recipe, reference: Reference) -> None:
+    import keras
+
+    from tuner.catalog.build import make_initializer
+
+    with _silent(reference, 0):
+        initializer = make_initializer(recipe)
+    for call, rows in enumerate(_ROWS):
+        with _silent(reference, call):
+            values = keras.ops.convert_to_numpy(initializer((rows, 5), dtype="float32"))
+        _check_same(values, (rows, 5), "An initializer", reference)
+    _check_config(initializer.get_config(), recipe.initializer.options, reference)
+
+
+def _try_optimizer(recipe: Recipe, reference: Reference) -> None:
+    import keras
+
+    from tuner.catalog.build import make_optimizer
+
+    with _silent(reference, 0):
+        optimizer = make_optimizer(recipe)
+    weights = [keras.Variable(np.ones(shape), dtype="float32") for shape in ((3, 2), (2,))]
+    for call in range(2):
+        gradients = [keras.ops.convert_to_tensor(np.full(one.shape, 0.1), "float32") for one in weights]
+        with _silent(reference, call):
+            optimizer.apply(gradients, weights)
+        for weight in weights:
+            _check_same(keras.ops.convert_to_numpy(weight), weight.shape, "A step of an optimizer", reference)
+    _check_config(optimizer.get_config(), recipe.optimizer.options, reference)
+
+
+def _check_same(values: np.ndarray, shape: Any, what: str, reference: Reference) -> None:
+    if values.shape != tuple(shape):
+        raise ContentError(
+            f"{what} gives values of the shape that was asked for, {tuple(shape)}, but {reference} gave "
+            f"{values.shape}. Compute each element."
+        )
+    if not np.isfinite(values).all():
+        raise ContentError(
+            f"{what} gives finite values, but {reference} gave {shown(values.tolist())}. Guard its divisions."
+        )
+
+
+def _check_config(config: Mapping[str, Any], options: Mapping[str, Any], reference: Reference) -> None:
+    lost = [name for name, value in options.items() if config.get(name, value) != value or name not in config]
+    if lost:
+        raise ContentError(
+            f"A saved object must hold its options, but get_config of {reference} leaves out {', '.join(lost)}. "
+            "Return them from get_config, with those of super().get_config()."
+        )
+
+
+_TRIES: Mapping[str, Callable[[Recipe, Reference], None]] = {
+    "loss": _try_loss,
+    METRIC: _try_metric,
+    "optimizer": _try_optimizer,
+    "schedule": _try_schedule,
+    "initializer": _try_initializer,
+    "activation": _try_activation,
+}

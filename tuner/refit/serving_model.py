@@ -6,8 +6,9 @@ Notation: d columns of a row, k outputs.  The layers in front repeat `Preprocess
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,26 @@ def build_serving_model(
 
 
 def find_custom_objects(model: keras.Model) -> tuple[str, ...]:
-    """Return the class names of layers that are not Keras's: they are needed to load the file."""
-    layers = flatten_layers(model)
-    return tuple(sorted({type(layer).__name__ for layer in layers if not type(layer).__module__.startswith("keras.")}))
+    """Return the names of layers, activations, initializers that are not Keras's: they are needed to load the file."""
+    found = {type(one).__name__ for one in flatten_layers(model) if not type(one).__module__.startswith("keras.")}
+    with contextlib.suppress(NotImplementedError):  # a layer without a configuration cannot be saved anyway
+        found |= {name.rpartition(">")[2] for name in _registered_names(model.get_config()) if ">" in name}
+    return tuple(sorted(found))
+
+
+def _registered_names(config: Any) -> Iterator[str]:
+    """Yield the names by which Keras finds the objects of a configuration."""
+    if isinstance(config, Mapping):
+        if "registered_name" in config and isinstance(config.get("config"), str):
+            yield config["config"]  # a function
+        for key, value in config.items():
+            if key == "registered_name" and isinstance(value, str):
+                yield value
+            else:
+                yield from _registered_names(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from _registered_names(value)
 
 
 def save_loadable(model: keras.Model, file: Path, where: str) -> keras.Model:

@@ -97,7 +97,7 @@ def load_saved(file: Path) -> SavedModel:
     """
     about = read_about(file)
     own = ", ".join(about.own)
-    step = f"It has layers of its own ({own}): import the file that registers them first." if own else "Train it again."
+    step = f"It needs code of its own ({own}): import the file that registers it first." if own else "Train it again."
     with reading(str(file), "a model that Keras can load", step, UsageError):
         from tuner.serving.model_loader import load_model
 

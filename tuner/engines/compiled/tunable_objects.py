@@ -94,7 +94,8 @@ def optimizer_key(recipe: Recipe, config: Mapping[str, Any]) -> str:
     options = {
         name: value for name, value in config.items() if name not in ("name", "learning_rate", _ACCUMULATOR_START)
     }
-    return _signature(recipe.optimizer.name, options, _tunable_names(recipe))
+    own = {"options": recipe.optimizer.options} if is_reference(recipe.optimizer.name) else {}
+    return _signature(recipe.optimizer.name, {**options, **own}, _tunable_names(recipe))
 
 
 def _tunable_options(recipe: Recipe) -> set[str]:
@@ -108,7 +109,12 @@ def _signature(name: str, options: Mapping[str, Any], tunable: Container[str]) -
 
 
 def _tunable_names(recipe: Recipe) -> set[str]:
-    """Return the attributes of an optimizer that recipes set; each step reads them, all but the start."""
+    """Return the attributes of an optimizer that recipes set; each step reads them, all but the start.
+
+    Of user code none: it may decide by what it is given.
+    """
+    if is_reference(recipe.optimizer.name):
+        return set()
     row, clipping = OPTIMIZERS[recipe.optimizer.name], CLIPPINGS[recipe.clipping.name]
     clips = clipping.build(**recipe.clipping.options)
     return {*row.keywords, *clips, *(option.name for option in row.options)} - {_ACCUMULATOR_START}

@@ -123,7 +123,9 @@ def _copied(export: Export, more: Iterable[str] = ()) -> tuple[list[str], list[s
     parts = ["predict", *(["regularize"] if recipe.l1 or recipe.l2 else []), *more]
     schedule, own_loss = SCHEDULES[recipe.schedule.name], LOSSES[recipe.loss.name].own_class
     if not schedule.constant:
-        wanted.append((_SCHEDULES / f"{schedule.name}.py", ["ReduceOnPlateau" if schedule.stateful else schedule.name]))
+        if not is_reference(schedule.name):
+            names = ["ReduceOnPlateau" if schedule.stateful else schedule.name]
+            wanted.append((_SCHEDULES / f"{schedule.name}.py", names))
         parts.append("Plateau" if schedule.stateful else "Rates")
     if own_loss is not None:
         module = "function_loss" if is_reference(recipe.loss.name) else recipe.loss.name

@@ -21,7 +21,7 @@ from tuner.catalog import (
 from tuner.export.exported_recipe import Export
 from tuner.export.script.call_source import call_text
 from tuner.export.script.literals import literal
-from tuner.export.script.user_code_source import user_loss_text
+from tuner.export.script.user_code_source import user_call_text, user_loss_text, user_name, user_optimizer_text
 from tuner.user_code import is_name, is_reference
 
 WIDTH = 110
@@ -29,6 +29,8 @@ WIDTH = 110
 
 def optimizer_text(recipe: Recipe) -> str:
     """Return the call that constructs the optimizer."""
+    if is_reference(recipe.optimizer.name):
+        return user_optimizer_text(recipe)
     return call_text(make_optimizer(recipe), **{**recipe.optimizer.options, "learning_rate": recipe.learning_rate})
 
 
@@ -45,6 +47,8 @@ def loss_text(recipe: Recipe) -> str:
 
 def initializer_text(recipe: Recipe) -> str:
     """Return the call that constructs the initializer."""
+    if is_reference(recipe.initializer.name):
+        return user_call_text("initializer", recipe.initializer.options)
     made = INITIALIZERS[recipe.initializer.name].build(**recipe.initializer.options)
     return call_text(made, **recipe.initializer.options)
 
@@ -61,8 +65,10 @@ def folded(call: str) -> str:
 def build_text(export: Export, function: str) -> str:
     """Return the call of the model's function with the chosen options."""
     recipe = export.recipe
-    arguments = {"activation": ACTIVATIONS[recipe.activation].build(), **recipe.model.options}
-    given = "".join(f"        {_argument(name, value)},\n" for name, value in arguments.items())
+    own = is_reference(recipe.activation)
+    activation = user_name("activation") if own else literal(ACTIVATIONS[recipe.activation].build())
+    given = f"        activation={activation},\n"
+    given += "".join(f"        {_argument(name, value)},\n" for name, value in recipe.model.options.items())
     shapes = f"        {literal(export.input_shape)},\n        {literal(export.outputs)},\n"
     return f"{function}(\n{shapes}        initializer=initializer,\n{given}    )"
 
@@ -80,6 +86,9 @@ def schedule_text(recipe: Recipe) -> str:
     given = "".join(f", {option}={literal(value)}" for option, value in options.items())
     if SCHEDULES[name].stateful:
         return f"Plateau(ReduceOnPlateau(LEARNING_RATE, MAXIMIZE{given}), measure)"
+    if is_reference(name):
+        call = f"{user_name('schedule')}(step, steps * EPOCHS, LEARNING_RATE{given})"
+        return f"Rates(np.array([{call} for step in range(steps * EPOCHS)]), steps)"
     return f"Rates({name}(np.arange(steps * EPOCHS), steps * EPOCHS, LEARNING_RATE{given}), steps)"
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tuner.catalog import LOSSES, METRIC, METRICS, Recipe, UserMetric, user_references
+from tuner.catalog import (
+    LOSSES,
+    METRIC,
+    METRICS,
+    Recipe,
+    UserMetric,
+    optimizer_arguments,
+    user_optimizer_arguments,
+    user_references,
+)
 from tuner.export.script.literals import literal
 from tuner.user_code import Helper, find, find_helpers, is_reference
 
@@ -38,8 +47,18 @@ def user_loss_text(recipe: Recipe) -> str:
     options: Mapping[str, object] = recipe.loss.options
     wrapper = LOSSES[recipe.loss.name].own_class
     if wrapper is None:
-        return f"{user_name('loss')}({', '.join(f'{name}={literal(value)}' for name, value in options.items())})"
+        return user_call_text("loss", options)
     return f"{wrapper}({user_name('loss')}, {literal(dict(options))})"
+
+
+def user_optimizer_text(recipe: Recipe) -> str:
+    """Return the call that constructs an optimizer of user code."""
+    return user_call_text("optimizer", user_optimizer_arguments(**optimizer_arguments(recipe)))
+
+
+def user_call_text(family: str, options: Mapping[str, object]) -> str:
+    """Return the call of an object of user code with options."""
+    return f"{user_name(family)}({', '.join(f'{name}={literal(value)}' for name, value in options.items())})"
 
 
 def metric_text(recipe: Recipe, scores: str) -> str:

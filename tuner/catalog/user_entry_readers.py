@@ -1,0 +1,230 @@
+"""What user code says of itself, read as the entry of a family: one function for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tuner.catalog.entries import (
+    ActivationEntry,
+    Entry,
+    InitializerEntry,
+    LossEntry,
+    MetricEntry,
+    OptimizerEntry,
+    Option,
+    ScheduleEntry,
+)
+from tuner.catalog.optimizers import KERAS_OPTIMIZER_ARGUMENTS, user_optimizer_entry
+from tuner.catalog.output_activations import HEADS
+from tuner.catalog.task import CLASSIFICATION, EVERY_TASK, Task
+from tuner.catalog.user_metric import UserMetric
+from tuner.catalog.user_object import UserObject
+from tuner.errors import ContentError, nearest, shown
+from tuner.space import Categorical, Float, Int, Parameter
+from tuner.user_code import Definition
+
+METRIC = "metric"
+"""The family of objectives; all others are dimensions."""
+KERAS_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "loss": ("name", "reduction", "dtype"),
+    "initializer": ("seed",),
+    "optimizer": KERAS_OPTIMIZER_ARGUMENTS,
+}
+"""Arguments of Keras's base classes, which are no options."""
+_NUMBERS = Float(-1e30, 1e30)
+_WHOLE_NUMBERS = Int(-(2**53) + 1, 2**53 - 1)
+_YES_OR_NO = Categorical((False, True))
+
+
+def _options(definition: Definition) -> tuple[Option, ...]:
+    return tuple(
+        Option(name, default, None, _allowed(default), f"argument of {definition.reference}")
+        for name, default in definition.options.items()
+    )
+
+
+def _allowed(default: Any) -> Parameter | None:
+    """Return what an option may be, by the type of its default; None for anything."""
+    match default:
+        case bool():
+            return _YES_OR_NO
+        case int():
+            return _WHOLE_NUMBERS
+        case float():
+            return _NUMBERS
+    return None
+
+
+def _check_arguments(definition: Definition, expected: tuple[str, ...], family: str) -> None:
+    """Refuse a definition that takes other arguments than the family gives."""
+    given = () if definition.is_class else expected
+    if len(definition.required) != len(given):
+        takes = f"({', '.join(given)}, and options with defaults)" if given else "(options with defaults)"
+        raise ContentError(
+            f"A {family} is called with {takes}, but {definition.reference} requires "
+            f"({', '.join(definition.required)}). Give each option a default."
+        )
+
+
+def _loss(definition: Definition, one: UserObject, task: Task | None, head: str) -> LossEntry:
+    _check_arguments(definition, ("y_true", "y_pred"), "loss")
+
+    def build(**options: Any) -> Any:
+        import keras
+
+        from tuner.catalog.function_loss import FunctionLoss
+
+        if definition.is_class:
+            return _made(one, keras.losses.Loss, options)
+        return FunctionLoss(one.registered, options)
+
+    heads, wrapper = _heads(definition, task, head), None if definition.is_class else "FunctionLoss"
+    return LossEntry(*_texts(definition, "loss"), build, _options(definition), heads=heads, own_class=wrapper)
+
+
+def _heads(definition: Definition, task: Task | None, head: str) -> dict[Task, str]:
+    """Return the output activation of a loss for each task that may use it."""
+    name, given = definition.reference.function, definition.attributes.get("heads")
+    example = f'{name}.heads = {{"{task or Task.BINARY}": "sigmoid"}}'
+    if definition.is_class:
+        example = example.removeprefix(f"{name}.") + " in the class"
+    if given is None:
+        if task is not None and head in HEADS:
+            return {task: head}
+        raise ContentError(
+            f"A loss says the output activation that it needs for each task, but {definition.reference} has no heads. "
+            f'Write {example}, or head = "sigmoid" in the study file.'
+        )
+    tasks = {str(each) for each in Task}
+    if not isinstance(given, Mapping) or not given or not {*given} <= tasks or not {*given.values()} <= {*HEADS}:
+        raise ContentError(
+            f"The heads of a loss map tasks ({', '.join(Task)}) to output activations ({', '.join(HEADS)}), but "
+            f"{definition.reference} has heads = {given!r}. Write, for example, {example}."
+        )
+    return {Task(each): str(activation) for each, activation in given.items()}
+
+
+def _metric(definition: Definition, one: UserObject, task: Task | None, head: str) -> MetricEntry:
+    if definition.is_class:
+        raise ContentError(f"A metric is a function of arrays, but {one.reference} is a class. Write a function.")
+    _check_arguments(definition, ("truth", "scores"), METRIC)
+    direction = _word(definition, "direction", ("minimize", "maximize"))
+    takes = _word(definition, "takes", ("scores", "classes"), "scores")
+    weighted = "weight" in definition.options
+    best = float("inf") if direction == "maximize" else float("-inf")
+    return MetricEntry(
+        str(definition.reference),
+        direction,
+        *_texts(definition, METRIC)[1:],
+        UserMetric(one.reference, lambda: one.loaded, takes == "classes", weighted),
+        CLASSIFICATION if takes == "classes" else EVERY_TASK,
+        best=best,
+        worst=-best,
+    )
+
+
+def _word(definition: Definition, attribute: str, words: tuple[str, ...], default: str | None = None) -> str:
+    """Return an attribute that is one of some words."""
+    given = definition.attributes.get(attribute, default)
+    if given in words:
+        return str(given)
+    near = nearest(given, words) or words[0]
+    what = "says none" if given is None else f"has {attribute} = {given!r}"
+    raise ContentError(
+        f"The {attribute} of a metric is {' or '.join(words)}, but {definition.reference} {what}. "
+        f'Write {definition.reference.function}.{attribute} = "{near}" below it.'
+    )
+
+
+def _texts(definition: Definition, family: str) -> tuple[str, str, str]:
+    """Return name, summary and source of an entry."""
+    return str(definition.reference), definition.summary or f"a {family} of user code", definition.reference.path
+
+
+def _made(one: UserObject, base: type, options: Mapping[str, Any]) -> Any:
+    """Return an object of a class of user code that is derived from one of Keras."""
+    made = one.registered(**options)
+    if not isinstance(made, base):
+        raise ContentError(
+            f"A class of user code is derived from keras's {base.__name__}, but {one.reference} makes a "
+            f"{type(made).__name__}. Derive it from {base.__name__}."
+        )
+    return made
+
+
+def _schedule(definition: Definition, one: UserObject, task: Task | None, head: str) -> ScheduleEntry:
+    _check_function(definition, ("step", "steps", "base"), "schedule")
+
+    def build(steps: np.ndarray, total_steps: int, base: float, **options: Any) -> np.ndarray:
+        rates = np.array([one.loaded(int(step), total_steps, base, **options) for step in steps])
+        if rates.shape != np.shape(steps) or not np.issubdtype(rates.dtype, np.number):
+            raise ContentError(
+                f"A schedule returns one rate for each step, but {one.reference} returned {shown(rates.tolist())}. "
+                "Return a number."
+            )
+        wrong = np.flatnonzero(~np.isfinite(rates) | (rates < 0.0))
+        if len(wrong):
+            raise ContentError(
+                f"A learning rate is finite and not negative, but {one.reference} returned {rates[wrong[0]]:g} for "
+                f"step {int(steps[wrong[0]])} of {total_steps}. Correct the formula."
+            )
+        return rates.astype(np.float64)
+
+    return ScheduleEntry(*_texts(definition, "schedule"), build, _options(definition))
+
+
+def _activation(definition: Definition, one: UserObject, task: Task | None, head: str) -> ActivationEntry:
+    _check_function(definition, ("x",), "activation")
+    return ActivationEntry(*_texts(definition, "activation"), lambda: one.registered)
+
+
+def _initializer(definition: Definition, one: UserObject, task: Task | None, head: str) -> InitializerEntry:
+    _check_class(definition, "keras.initializers.Initializer", "initializer")
+
+    def build(**options: Any) -> Any:
+        import keras
+
+        return _made(one, keras.initializers.Initializer, options)
+
+    return InitializerEntry(*_texts(definition, "initializer"), build, _options(definition))
+
+
+def _optimizer(definition: Definition, one: UserObject, task: Task | None, head: str) -> OptimizerEntry:
+    _check_class(definition, "keras.optimizers.Optimizer", "optimizer")
+
+    def make(**given: Any) -> Any:
+        import keras
+
+        return _made(one, keras.optimizers.Optimizer, given)
+
+    return user_optimizer_entry(*_texts(definition, "optimizer"), make, _options(definition))
+
+
+def _check_function(definition: Definition, expected: tuple[str, ...], family: str) -> None:
+    if definition.is_class:
+        raise ContentError(
+            f"The {family} of user code is a function ({', '.join(expected)}), but {definition.reference} is a class. "
+            "Write a function."
+        )
+    _check_arguments(definition, expected, family)
+
+
+def _check_class(definition: Definition, base: str, family: str) -> None:
+    if not definition.is_class:
+        raise ContentError(
+            f"The {family} of user code is a class of {base}, but {definition.reference} is a function. Write a class."
+        )
+    _check_arguments(definition, (), family)
+
+
+READERS: Mapping[str, Callable[[Definition, UserObject, Task | None, str], Entry | MetricEntry]] = {
+    "loss": _loss,
+    METRIC: _metric,
+    "optimizer": _optimizer,
+    "schedule": _schedule,
+    "initializer": _initializer,
+    "activation": _activation,
+}
