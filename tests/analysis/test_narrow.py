@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tuner.analysis.refinement.narrowed_parameter import Attempt, absent_by_chance, narrow, narrow_range, shrink
+from tuner.analysis.refinement.narrowed_section import _place as place_in
 from tuner.space import Categorical, Float, Int
 
 
@@ -105,3 +106,22 @@ def test_a_range_shrinks_around_a_value_and_stays_in_its_bounds():
     found = shrink(Float(1e-4, 1.0, log=True), 0.5, 1e-2)
     assert (found.low, found.high) == (pytest.approx(1e-3, rel=0.1), pytest.approx(0.1, rel=0.1))
     assert shrink(Int(0, 100), 0.9, 50) == Int(5, 95)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("l2", ["l2"]),
+        ("model.units", ["model", "units"]),
+        ("optimizer.sgd.nesterov", ["optimizer_options", "sgd", "nesterov"]),
+        ("loss.losses.py:tversky.alpha", ["loss_options", "losses.py:tversky", "alpha"]),
+        ("loss.own/losses.py:tversky.alpha", ["loss_options", "own/losses.py:tversky", "alpha"]),
+    ],
+)
+def test_the_place_of_a_dimension_is_found_whatever_dots_its_name_has(name, place):
+    search: dict[str, object] = {}
+    table, key = place_in(search, name)
+    table[key] = 1
+    for part in place:
+        search = search[part]
+    assert search == 1
