@@ -11,7 +11,7 @@ import pytest
 from tuner.errors import StudyFileError
 from tuner.study import read_study
 from tuner.study.problems import MAX_PROBLEMS
-from tuner.study.study_file_parser import MAX_BYTES
+from tuner.study.study_file_syntax import MAX_BYTES
 
 START = 'name = "a"\nmodel = "models/mlp.py"\n[data]\nsource = "iris"\n'
 

@@ -34,7 +34,7 @@ class WorkerConfig:
         seed: Of the splits.
         health: What is measured of the health of a training, and what ends it.
         checkpoint_s: Minimum time between two checkpoints of a trial, in seconds; None for no checkpoints.
-        trainings: Expected number of trainings that share a program (`tuner.study.program_sharing`).
+        trainings: Expected number of trainings that share a program (`tuner.study.program_sharing_estimate`).
         limits: What a trial may use.
         prepared: File of the prepared rows on this machine (`tuner.data.save_prepared`); None if workers read them.
     """

@@ -1,4 +1,3 @@
-from .asked_settings import SettingIndex
 from .distributions import distribution, params_from_trial, searched_params, setting_key, suggest, to_optuna_params
 from .initial_points import initial_points
 from .outcomes import OUTCOME, Outcome, find_best, ranked_complete, tell, trial_state
@@ -8,6 +7,7 @@ from .pruners import DEFAULT_PRUNER, PRUNERS
 from .pruners.base import PrunerRow
 from .samplers import DEFAULT_SAMPLER, SAMPLERS
 from .samplers.base import SamplerRow
+from .tried_settings import SettingIndex
 
 __all__ = [
     "DEFAULT_PRUNER",

@@ -1,18 +1,18 @@
 from .description import explain
+from .execution_settings import Execution, read_execution
 from .file_schema import json_schema
-from .program_sharing import trials_per_program
+from .program_sharing_estimate import trials_per_program
 from .renamed_keys import with_new_names
 from .resolve_recipe import resolve_recipe
 from .scaffold import new_project
 from .scalars import duration_s
-from .study_file_parser import STUDY_SUFFIXES
 from .study_file_sections import Budget
+from .study_file_syntax import STUDY_SUFFIXES
 from .study_fingerprint import LATER_KEYS, difference, fingerprint
 from .study_loader import read_study, read_study_dict
 from .study_name import check_study_name, study_name_in
 from .study_spec import StudySpec
 from .training_length import resume_study
-from .training_settings import Execution, read_execution
 
 __all__ = [
     "LATER_KEYS",

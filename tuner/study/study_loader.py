@@ -19,8 +19,8 @@ from tuner.study.objective_section import check_target, find_objective
 from tuner.study.problems import Problems, TooManyProblemsError
 from tuner.study.search.search_section import StudyContext, read_search
 from tuner.study.section_validation import read_sections
-from tuner.study.study_file_parser import locate, parse
 from tuner.study.study_file_sections import StudyFile, as_choice
+from tuner.study.study_file_syntax import locate, parse
 from tuner.study.study_spec import StudySpec
 from tuner.study.training_length import resolve_length
 from tuner.study.user_objects import read_user_objects

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tuner.errors import UsageError, shown
-from tuner.study.study_file_parser import locate, parse
+from tuner.study.study_file_syntax import locate, parse
 
 NAME_PATTERN = r"[\w][\w .+-]{0,99}"
 NAME_RULE = "a name has 1 to 100 letters, digits, spaces and . _ + -, and starts with a letter or digit"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.optuna_internals import fixed_params
 from tuner.search.distributions import to_optuna_params
-from tuner.search.samplers.independent_sampler import IndependentSampler
+from tuner.search.samplers.independent_sampler_base import IndependentSampler
 from tuner.space import Space
 
 if TYPE_CHECKING:

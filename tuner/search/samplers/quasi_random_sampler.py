@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from tuner.search.samplers.independent_sampler import IndependentSampler
+from tuner.search.samplers.independent_sampler_base import IndependentSampler
 from tuner.space import Space
 
 if TYPE_CHECKING:
