@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 import optuna
 import pytest
@@ -119,3 +120,21 @@ def test_one_module_has_the_system_attributes() -> None:
         if isinstance(node, ast.Constant) and node.value in literals
     }
     assert found <= {"optuna_internals"}
+
+
+def test_existing_tables_are_opened_without_a_migration_tool(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/t.db"
+    made = optuna.storages.RDBStorage(url)
+    assert made.get_head_version() == made.get_current_version() == optuna_internals.REVISION
+    study = optuna.create_study(storage=made)
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    opened = optuna_internals.existing_storage(url, {})
+    assert vars(opened).keys() >= vars(made).keys() - {"_version_manager"}
+    (found,) = opened.get_all_studies()
+    assert [trial.value for trial in opened.get_all_trials(found._study_id)] == [trial.value for trial in study.trials]
+    with opened.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v9.9.9'")
+    with pytest.raises(RuntimeError, match="no longer compatible with the table schema"):
+        optuna_internals.existing_storage(url, {})
+    made.engine.dispose()
+    opened.engine.dispose()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Iterator
+
 import click
 
 from tuner.cli.options import find_study, json_option, print_json, storage_option, study_argument
@@ -33,10 +37,24 @@ def command(study: str, dimensions: tuple[str, ...], bins: int, storage: str | N
     from tuner.analysis import compare, importance
 
     found = find_study(study, storage)
-    content = compare(found, dimensions, bins) if dimensions else importance(found)
+    with _without_sklearn():
+        content = compare(found, dimensions, bins) if dimensions else importance(found)
     if as_json:
         print_json(content)
         return
     from tuner.cli.render_analysis import render_comparisons, render_importance
 
     (render_comparisons if dimensions else render_importance)(content)
+
+
+@contextlib.contextmanager
+def _without_sklearn() -> Iterator[None]:
+    """Hide scikit-learn: Optuna's package of importances imports it for a method that is not used here, in 1 s."""
+    absent = "sklearn" not in sys.modules
+    if absent:
+        sys.modules["sklearn"] = None  # type: ignore[assignment]  # makes `import` fail
+    try:
+        yield
+    finally:
+        if absent:
+            del sys.modules["sklearn"]

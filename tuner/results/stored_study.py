@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 from tuner.catalog import Objective, TrialState
 from tuner.health import Finding
 from tuner.search import find_best, setting_key, trial_state
-from tuner.storage import Database, StudyRecord, epochs_run, read_study_record, read_verdicts, study_names
+from tuner.storage import Database, StudyRecord, epochs_run, read_study_outlines, read_study_record, read_verdicts
 from tuner.text import count
 
 
@@ -97,7 +97,7 @@ def list_studies(database: Database) -> list[dict[str, Any]]:
         `[{"study", "metric", "direction", "counts", "best", "wall_s"}]`; `counts` by state, `best` is
         `{"trial", "value"}` or None.
     """
-    return [_row(read_study_results(database, name)) for name in study_names(database)]
+    return [_row(StoredStudy(database, record, {})) for record in read_study_outlines(database)]
 
 
 def _row(study: StoredStudy) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from .queries import (
     read_probes,
     read_recipe,
     read_recipes,
+    read_study_outlines,
     read_study_record,
     read_verdicts,
     study_names,
@@ -93,6 +94,7 @@ __all__ = [
     "request_stop",
     "set_aside",
     "silence_optuna",
+    "read_study_outlines",
     "study_names",
     "trial_attributes",
 ]

@@ -149,8 +149,7 @@ def open_read_only(url: str) -> Database:
     Raises:
         StorageError: It does not exist, holds no studies, or cannot be read.
     """
-    from optuna.storages import RDBStorage
-
+    from tuner.optuna_internals import existing_storage
     from tuner.storage.migrations import check_readable
 
     with _opening(url):
@@ -159,7 +158,7 @@ def open_read_only(url: str) -> Database:
             _check_file(file, create=False)
         options = _options(url, file, ReadConnection)
         _check_ours(url, file, options, create=False)
-        database = Database(url, RDBStorage(url, engine_kwargs=options, skip_table_creation=True), file)
+        database = Database(url, existing_storage(url, options), file)
         try:
             database.version = check_readable(database.engine)
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from sqlalchemy import select
 from tuner.engines import EpochRecord
 from tuner.errors import StudyNotFoundError, UsageError, nearest
 from tuner.health import Finding, LayerHealth, Probe
-from tuner.optuna_internals import TrialModel
+from tuner.optuna_internals import TrialModel, TrialUserAttributeModel, TrialValueModel
+from tuner.search import OUTCOME
 from tuner.storage import coordinator_leases, tables
 from tuner.storage.database import Database
 from tuner.storage.migrations import as_stored
@@ -45,6 +47,49 @@ class StudyRecord:
     attrs: StudyAttributes
     trials: tuple[FrozenTrial, ...]
     alive: bool
+
+
+def read_study_outlines(database: Database) -> list[StudyRecord]:
+    """Read all studies with one objective, sorted by name; plain Optuna makes some with several.
+
+    Their trials have numbers, states, values and outcomes only: a few queries for all studies.
+    """
+    with stored_values(database.url):
+        trials = _read_outcomes(database)
+        studies = [study for study in database.optuna.get_all_studies() if len(study.directions) == 1]
+        return [
+            StudyRecord(
+                study_id=study._study_id,
+                name=study.study_name,
+                direction=study.directions[0].name.lower(),
+                attrs=parse_study(study.study_name, study.user_attrs, trials[study._study_id]),
+                trials=tuple(trials[study._study_id]),
+                alive=any(trial.state.name == "RUNNING" for trial in trials[study._study_id])
+                and _is_alive(database, study._study_id),
+            )
+            for study in sorted(studies, key=lambda study: study.study_name)
+        ]
+
+
+def _read_outcomes(database: Database) -> dict[int, list[FrozenTrial]]:
+    """Read number, state, value and outcome of every trial, by Optuna's id of its study, in order."""
+    trial, stored, outcome = TrialModel, TrialValueModel, TrialUserAttributeModel
+    query = (
+        select(
+            *(trial.study_id, trial.trial_id, trial.number, trial.state),
+            *(stored.value, stored.value_type, outcome.value_json),
+        )
+        .outerjoin(stored, (stored.trial_id == trial.trial_id) & (stored.objective == 0))
+        .outerjoin(outcome, (outcome.trial_id == trial.trial_id) & (outcome.key == OUTCOME))
+        .order_by(trial.study_id, trial.number)
+    )
+    found: dict[int, list[FrozenTrial]] = defaultdict(list)
+    with database.engine.connect() as connection:
+        for study_id, trial_id, number, state, value, kind, said in connection.execute(query):
+            known = None if kind is None else stored.stored_repr_to_value(value, kind)
+            attrs = {} if said is None else {OUTCOME: json.loads(said)}
+            found[study_id].append(FrozenTrial(number, state, known, None, None, {}, {}, attrs, {}, {}, trial_id))
+    return found
 
 
 def study_names(database: Database) -> list[str]:
@@ -80,9 +125,15 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
             direction=frozen.directions[0].name.lower(),
             attrs=parse_study(name, frozen.user_attrs, trials),
             trials=trials,
-            alive=database.has(tables.owners)
-            and coordinator_leases.is_running(database.engine, frozen._study_id, _as_stored(database, tables.owners)),
+            alive=_is_alive(database, frozen._study_id),
         )
+
+
+def _is_alive(database: Database, study_id: int) -> bool:
+    owners = tables.owners
+    return database.has(owners) and coordinator_leases.is_running(
+        database.engine, study_id, _as_stored(database, owners)
+    )
 
 
 def read_recipe(database: Database, trial_id: int) -> dict[str, Any] | None:
