@@ -45,7 +45,7 @@ def template_environment() -> Environment:
     )
     filters: dict[str, Callable[..., str]] = {
         "literal": literal,
-        "label": lambda name: _name(metric_label(name)),
+        "name": lambda name: _name(metric_label(name)),
         "metric": lambda recipe: metric_text(recipe, recipe_source.scores_text(recipe)),
         "initializer": recipe_source.initializer_text,
         "optimizer": lambda recipe: recipe_source.folded(recipe_source.optimizer_text(recipe)),
