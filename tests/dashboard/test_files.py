@@ -7,16 +7,11 @@ import io
 from types import SimpleNamespace
 
 from tuner.dashboard.trial_artifacts import FILES
+from tuner.health import LayerHealth, Probe
 
 
 def test_a_layer_whose_name_is_a_formula_stays_a_text() -> None:
-    layer = {
-        "layer": '=HYPERLINK("http://x")',
-        "gradient_norm": -0.5,
-        "update_ratio": None,
-        "dead_share": 1e-05,
-        "saturated_share": 0.0,
-    }
-    results = SimpleNamespace(probes={0: [{"fold": 0, "epoch": 1, "layers": [layer]}]})
+    layer = LayerHealth('=HYPERLINK("http://x")', -0.5, None, 1e-05, 0.0)
+    results = SimpleNamespace(probes={0: {0: [Probe(1, 0.5, (layer,))]}})
     text = FILES["layers.csv"].make(results, SimpleNamespace(number=0), None)
     assert list(csv.reader(io.StringIO(text)))[1] == ["0", "1", '\'=HYPERLINK("http://x")', "-0.5", "", "1e-05", "0.0"]

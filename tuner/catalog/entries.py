@@ -217,6 +217,7 @@ class MetricEntry:
         alias: Other names under which people look for it ("mae").
         proportion: The tasks for which it is the share of the rows that are answered right, each wholly or not at all.
         relative: Whether it divides by the target, which then must not be 0.
+        absolute: Whether it is of |error|, which the median answers best, and not the mean.
     """
 
     name: str
@@ -231,6 +232,7 @@ class MetricEntry:
     alias: tuple[str, ...] = ()
     proportion: frozenset[Task] = frozenset()
     relative: bool = False
+    absolute: bool = False
 
     @property
     def objective(self) -> Objective:

@@ -172,6 +172,7 @@ METRICS: Registry[MetricEntry] = Registry(
         _NUMBERS,
         default_for=_NUMBERS,
         alias=("mae",),
+        absolute=True,
     ),
     MetricEntry(
         "mean_squared_error",
@@ -210,6 +211,7 @@ METRICS: Registry[MetricEntry] = Registry(
         functions.median_absolute_error,
         _NUMBERS,
         alias=("medae",),
+        absolute=True,
     ),
     MetricEntry(
         "mean_absolute_percentage_error",
@@ -220,6 +222,7 @@ METRICS: Registry[MetricEntry] = Registry(
         _NUMBERS,
         alias=("mape",),
         relative=True,
+        absolute=True,
     ),
 )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.catalog import Recipe, Task, TrialState
+from tuner.catalog import Recipe, Task, TrialState, find_metric
 from tuner.data import DataFacts, PreparedData, Split, Subset
 from tuner.engines import TrainingResult
 from tuner.protocol import ModelCost, TrainingArtifacts
@@ -23,7 +23,6 @@ from tuner.refit.worker_model_assembly import median_times_ms
 
 MOST_VALUES = 100_000_000
 """Training rows of all splits, times columns, times outputs: about the most that boosting does in ten minutes."""
-_ABSOLUTE = ("mean_absolute_error", "median_absolute_error", "mean_absolute_percentage_error")
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,8 @@ def _boosting(task: Task, metric: str) -> Any:
 
     if task.classifies:
         return HistGradientBoostingClassifier(random_state=0)
-    return HistGradientBoostingRegressor(
-        loss="absolute_error" if metric in _ABSOLUTE else "squared_error", random_state=0
-    )
+    loss = "absolute_error" if find_metric(metric).absolute else "squared_error"
+    return HistGradientBoostingRegressor(loss=loss, random_state=0)
 
 
 def _boosting_size(fitted: Any) -> int:
