@@ -206,7 +206,7 @@ class Curve:
         self.test: list[float] = []
 
     def __call__(self, record: Any) -> bool:
-        from tuner.engines.objective_and_weights import compute_objective
+        from tuner.engines.objective_and_sample_weights import compute_objective
 
         for variable, value in zip(self._model.trainable_variables, self._engine.weights(), strict=True):
             variable.assign(value)

@@ -109,7 +109,7 @@ class Question:
         """Build, compile and fit what the values say; the objective after the last epoch."""
         import keras
 
-        from tuner.engines.objective_and_weights import compute_objective
+        from tuner.engines.objective_and_sample_weights import compute_objective
         from tuner.study import resolve_recipe
 
         recipe = resolve_recipe(self.spec, values, self.trials)

@@ -100,7 +100,7 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
     import keras
 
     from tuner.catalog import build_model, compile_model, learning_rates, plateau_state
-    from tuner.engines.objective_and_weights import compute_objective, compute_sample_weight
+    from tuner.engines.objective_and_sample_weights import compute_objective, compute_sample_weight
     from tuner.engines.variable_io import preserved
 
     model = build_model(a_recipe, facts.input_shape, facts.outputs, build_of(a_recipe))

@@ -19,7 +19,7 @@ from tuner.catalog import Recipe, TrialState, build_model, compile_model, fit_op
 from tuner.data import Split
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
 from tuner.engines.keras_global_state import clear_session
-from tuner.engines.objective_and_weights import PREDICT_ROWS, compute_objective, compute_sample_weight
+from tuner.engines.objective_and_sample_weights import PREDICT_ROWS, compute_objective, compute_sample_weight
 from tuner.engines.prober import ProbeMeasurement, Prober, constant_outputs, get_probe_rows, steps_per_epoch
 from tuner.engines.selected_weights import SelectedWeights
 from tuner.engines.variable_io import assign, get_values, preserved

@@ -15,7 +15,7 @@ import numpy as np
 
 from tuner.catalog import Recipe
 from tuner.data import Subset
-from tuner.engines.objective_and_weights import compute_sample_weight
+from tuner.engines.objective_and_sample_weights import compute_sample_weight
 from tuner.errors import CheckpointError
 from tuner.health import LayerMonitor, Probe, build_probe, probe_rows
 

@@ -1,6 +1,6 @@
 from .job_list_runner import run_jobs
 from .launch import dry_run_study, start
-from .older_studies import older_points
+from .points_from_older_studies import older_points
 from .progress import Progress
 from .shutdown import ShutdownSignal
 

@@ -12,7 +12,7 @@ from optuna.trial import TrialState as OptunaState
 from tuner.optuna_internals import fixed_params
 from tuner.runner.budget import BudgetTracker, Stopwatch
 from tuner.runner.fingerprint_check import check_fingerprint
-from tuner.runner.older_studies import older_points
+from tuner.runner.points_from_older_studies import older_points
 from tuner.search import (
     PRUNERS,
     SAMPLERS,

@@ -24,7 +24,7 @@ from tuner.engines.compiled.support_checks import check_settings, raise_if
 from tuner.engines.compiled.training_program import TrainingProgram
 from tuner.engines.compiled.xla_policy import XlaPolicy
 from tuner.engines.keras_global_state import KERAS_SETTINGS, Snapshot, settings_key
-from tuner.engines.objective_and_weights import PREDICT_ROWS, compute_objective, compute_sample_weight
+from tuner.engines.objective_and_sample_weights import PREDICT_ROWS, compute_objective, compute_sample_weight
 from tuner.engines.prober import Prober
 from tuner.engines.selected_weights import SelectedWeights
 from tuner.engines.variable_io import assign, get_values
