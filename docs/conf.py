@@ -34,7 +34,7 @@ copybutton_prompt_text = "$ "
 
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:.*", r"(keras|numpy|np|optuna|pydantic|pandas|pathlib|Path|collections|typing)\b.*"),
+    ("py:.*", r"(keras|numpy|np|optuna|pydantic|pandas|pathlib|Path|collections|typing|DataFrame|Figure)\b.*"),
     ("py:.*", r"tuner\.(storage|data)\b.*"),
 ]
 """Types of other packages, whose documentation is on the network, and types that a `StoredStudy` holds internally."""

@@ -29,7 +29,9 @@ def test_the_code_runs(tmp_path, monkeypatch, capsys):
     mock_study.run(spec, database)
     exported = export(read_study_results(database, "digits"), tmp_path)
     (tmp_path / "best.json").write_text(json.dumps(exported.to_json()), encoding="utf-8")
-    monkeypatch.setattr(tuner.api, "LocalExecutor", InProcess)
+    monkeypatch.setattr(
+        tuner.api, "LocalExecutor", lambda place, workers, prepared: InProcess(place, prepared, workers)
+    )
     names: dict[str, Any] = {}
     printed = []
     for block in BLOCKS:

@@ -71,7 +71,7 @@ class StudyHandle:
 
     @property
     def trials(self) -> DataFrame:
-        """One row a trial: state, value, health and the searched dimensions; read from the database each time."""
+        """Table of the trials, with state, value, health and the searched dimensions, as the database has them now."""
         from tuner.results import trials_frame
 
         with self._opened() as study:
@@ -79,7 +79,7 @@ class StudyHandle:
 
     @property
     def epochs(self) -> DataFrame:
-        """One row an epoch of every trial: losses, objective, learning rate, seconds."""
+        """Table of the epochs of every trial, with losses, objective, learning rate and seconds."""
         from tuner.results import epochs_frame
 
         with self._opened() as study:

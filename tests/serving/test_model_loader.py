@@ -91,8 +91,8 @@ def weights(shape: tuple[int, ...]) -> bytes:
 CHANGES: dict[str, tuple[Change, str]] = {
     "units": (config(lambda layer: layer["config"].update(units=10**9)), "more weights than the file holds"),
     "many objects": (
-        replace("config.json", b'{"class_name":"a","x":[' + b'{"class_name":0},' * 30_000 + b"0]}"),
-        "30,001 objects",
+        replace("config.json", b'{"class_name":"a","x":[' + b'{"class_name":0},' * 90_000 + b"0]}"),
+        "90,001 objects",
     ),
     "lambda": (
         config(lambda layer: layer.update(class_name="Lambda", config={"name": "x", "function": "eval"})),
