@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +110,10 @@ def _export_study(
     found = find_study(study, storage)
     exported = export(found, project, trial, code)
     if kind == "python":
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        from tuner.export import python_script
+        with silence_tensorflow():
+            from tuner.export import python_script
 
-        text = python_script(exported, project, code)
+            text = python_script(exported, project, code)
     else:
         text = (
             exported.to_toml() if kind == "toml" else json.dumps(exported.to_json(), indent=2, allow_nan=False) + "\n"
