@@ -159,7 +159,7 @@ class StudyFailedError(TunerError):
     """The search cannot continue.
 
     Attributes:
-        details: The whole traceback of user code, or "" if there is none.
+        details: The whole traceback of user code, or "".
     """
 
     multiline = True

@@ -1,6 +1,6 @@
 """Which epoch of a training gives the model, and when a training ends: the one rule of all parts.
 
-Engines follow it while they train; whoever reads the records of a training finds the same epoch again.  Its numbers
+Engines follow it while they train; a reader of the records of a training finds the same epoch again.  Its numbers
 were chosen by measurement (`benchmarks/best_epoch.py`).
 """
 

@@ -33,7 +33,7 @@ def progress(*, silent: bool) -> Iterator[Callable[[Progress], None]]:
 
 
 def _while_read(show: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Show progress until it can no longer be written; the run goes on."""
+    """Show progress until it can no longer be written; the run continues."""
     read = True
 
     def guarded(standing: Progress) -> None:

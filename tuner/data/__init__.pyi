@@ -5,7 +5,7 @@ from .preparation import check_repeatable, held_out, prepare, unscaled_splits
 from .prepared_data_file import load_held_out, load_prepared, save_held_out, save_prepared
 from .row_encoder import RowEncoder, encode_rows
 from .sources import BUILT_IN, SOURCES
-from .table_profile import ColumnKind, ColumnProfile, TableProfile, profile_table
+from .table_profile import TELLS_ALL, ColumnKind, ColumnProfile, TableProfile, profile_table
 from .table_stream import STREAM_SUFFIXES, TableStream, open_table
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "ColumnKind",
     "ColumnProfile",
     "STREAM_SUFFIXES",
+    "TELLS_ALL",
     "DataFacts",
     "DataOptions",
     "Folds",

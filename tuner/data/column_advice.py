@@ -8,7 +8,7 @@ from tuner.data.data_config import DataOptions
 from tuner.data.pandas_columns import absent
 from tuner.data.raw_data import RawData
 from tuner.data.splitting import Layout
-from tuner.data.table_profile import share_explained
+from tuner.data.table_profile import TELLS_ALL, share_explained
 from tuner.data.targets_and_task import Targets
 
 _FEWEST_ROWS = 100
@@ -16,7 +16,6 @@ _FEWEST_ROWS = 100
 
 _RARE = 0.01
 _NEARLY_UNIQUE = 0.5
-_TELLS_ALL = 0.98
 _MOST_COLUMNS, _MOST_ROWS = 200, 20_000
 _MOST_NAMED = 3
 
@@ -55,7 +54,7 @@ def _leaks(raw: RawData, targets: Targets, layout: Layout) -> Iterator[str]:
     columns |= {name: values[rows] for name, values in raw.texts.items()}
     if len(columns) > _MOST_COLUMNS:
         return
-    found = [(share, name) for name, values in columns.items() if (share := share_explained(values, y)) >= _TELLS_ALL]
+    found = [(share, name) for name, values in columns.items() if (share := share_explained(values, y)) >= TELLS_ALL]
     for share, name in sorted(found, reverse=True)[:_MOST_NAMED]:
         what = "errors of the commonest class" if targets.class_index is not None else "variance"
         yield (

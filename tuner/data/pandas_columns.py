@@ -12,6 +12,7 @@ import numpy as np
 from tuner.data.cells import MISSING_WORDS, CodedTexts, cell_texts, check_whole, column_name, is_number, without_values
 from tuner.data.dataset import Array
 from tuner.errors import DataError, nearest, shown
+from tuner.text import listed_first
 
 if TYPE_CHECKING:
     import pandas
@@ -226,10 +227,6 @@ def pick(frame: pandas.DataFrame, name: str, role: str, source: str) -> str:
     near = nearest(name, names)
     hint = f" Did you mean {near!r}?" if near else ""
     raise DataError(
-        f"The {role} column must be in the table, but {source} has no {name!r}.{hint} It has: {_listed(names)}."
+        f"The {role} column must be in the table, but {source} has no {name!r}.{hint} "
+        f"It has: {listed_first(names, 20)}."
     )
-
-
-def _listed(names: list[str], limit: int = 20) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

@@ -27,7 +27,7 @@ def read_split_columns(options: DataOptions, column: Callable[[str], Any], sourc
 
     Args:
         options: `group`, `order` and `split` are used.
-        column: Gives the column, array or table column of a name; raises `DataError` if there is none.
+        column: Returns the column, array or table column of a name; raises `DataError` if it does not exist.
         source: For messages.
 
     Returns:

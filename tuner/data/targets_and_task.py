@@ -12,7 +12,6 @@ The rule by which a task is found, where the study states none:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +20,10 @@ from tuner.catalog import Task
 from tuner.data.dataset import Array
 from tuner.data.raw_data import RawData
 from tuner.errors import DataError, shown
+from tuner.text import listed_first
 
 MOST_CLASSES = 20
+_MOST_NAMED = 12
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,11 @@ def encode_targets(raw: RawData, stated: Task | None) -> Targets:
         )
     if stated is None:
         task = Task.BINARY if len(classes) == 2 else Task.MULTICLASS
+    named = listed_first(classes, _MOST_NAMED)
     if task is Task.BINARY and len(classes) != 2:
-        raise DataError(f"A binary task needs two classes, but got {len(classes)}: {_listed(classes)} ({raw.source}).")
+        raise DataError(f"A binary task needs two classes, but got {len(classes)}: {named} ({raw.source}).")
     one_hot = class_index[:, None] == np.arange(len(classes)) if task is Task.MULTICLASS else class_index[:, None]
-    note = f"The task is {task}, {how}; the classes are {_listed(classes)}."
+    note = f"The task is {task}, {how}; the classes are {named}."
     return Targets(task, one_hot.astype(np.float64), classes, class_index, note)
 
 
@@ -167,8 +169,3 @@ def _described(y: Array) -> str:
 
 def _names(raw: RawData, columns: int) -> tuple[str, ...]:
     return raw.labels or tuple(str(column) for column in range(columns))
-
-
-def _listed(classes: Sequence[str], limit: int = 12) -> str:
-    more = f" and {len(classes) - limit} more" if len(classes) > limit else ""
-    return ", ".join(classes[:limit]) + more

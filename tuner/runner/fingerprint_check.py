@@ -25,7 +25,7 @@ def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> S
         study: Its trials in memory; must be up to date.
 
     Returns:
-        The study as it goes on: a length of trainings that its file leaves open stays as it was.
+        The study to resume: a length of trainings that its file leaves open stays as it was.
 
     Raises:
         StudyChangedError: They differ, and there are trials of the old question.

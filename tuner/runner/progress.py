@@ -21,7 +21,7 @@ class Progress:
     Attributes:
         metric: Name of the objective.
         counts: Trials of the study by state.
-        best: Number, value and parameters of the best trial, or None if there is none yet.
+        best: Number, value and parameters of the best trial, or None before the first.
         elapsed_s: Wall time of this run.
         finished_before: Trials that earlier runs had finished.
         trials: Trials that the study may have; None for no limit.

@@ -92,7 +92,7 @@ class SettingIndex:
             fixed: Dimensions that stay as they are, if any setting is left that way.
 
         Returns:
-            Its parameters; or None if there is none, or, in an endless space, if none was found.
+            Its parameters; or None if all are used, or, in an endless space, if none was found.
         """
         draw = random.Random(seed)
         for names in ([name for name in params if name not in fixed], list(params)):

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from tuner.data import RowEncoder, TableStream, UnknownText, open_table
 from tuner.errors import DataError, UsageError, nearest
@@ -15,6 +15,7 @@ from tuner.serving.model_metadata import ModelMetadata, read_about
 from tuner.serving.prediction_columns import check_finite, prediction_columns
 from tuner.serving.prediction_writer import OUTPUT_SUFFIXES, PredictionWriter, open_writer
 from tuner.serving.saved_model import SavedModel, load_saved
+from tuner.text import listed_first
 
 if TYPE_CHECKING:
     import pyarrow
@@ -154,15 +155,11 @@ def find_features(table: TableStream, about: ModelMetadata, keep: Sequence[str])
         if missing:
             near = nearest(missing[0], [name for name in table.names if name not in needed])
             hint = f" Did you mean {near!r}?" if near else ""
+            lacking = listed_first([repr(name) for name in missing], 20)
             raise DataError(
-                f"The table must have {rule}, but {table.text} has no {_listed(missing, repr)}.{hint} "
-                f"It has: {_listed(table.names)}."
+                f"The table must have {rule}, but {table.text} has no {lacking}.{hint} "
+                f"It has: {listed_first(table.names, 20)}."
             )
     if not given.features:
         return tuple(name for name in table.names if name not in keep)
     return tuple(name for name in table.names if name in needed)
-
-
-def _listed(names: Sequence[str], quote: Any = str, limit: int = 20) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(map(quote, names[:limit])) + more

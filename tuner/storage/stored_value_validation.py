@@ -1,4 +1,4 @@
-"""Validation of what a database holds: whoever can write to it may write anything.
+"""Validation of what a database holds: a writer of it may write anything.
 
 SQLite keeps any kind of value in any column, and attributes are JSON of any shape.
 """

@@ -149,7 +149,7 @@ class StudySession:
             from_start: Whether to delete the checkpoint as well.
 
         Returns:
-            The checkpoint to resume from; None if there is none.
+            The checkpoint to resume from, or None.
         """
         if from_start and self._buffer.checkpoint(number) is not None:
             self._buffer.drop_checkpoint(number)

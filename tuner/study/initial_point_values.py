@@ -140,7 +140,7 @@ class _Reader:
         return INVALID
 
     def _refuse(self, name: str, value: Any, failed: Condition | None) -> None:
-        """Note a value that no dimension takes: because of the setting's own choice, or as there is none."""
+        """Note a value that no dimension takes: because of the setting's own choice, or as none has its name."""
         key = dotted(self._key, name)
         if failed is not None:
             values = listed(bare(one) for one in failed.one_of)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tuner.data import ColumnKind, ColumnProfile, TableProfile, profile_table
+from tuner.data import TELLS_ALL, ColumnKind, ColumnProfile, TableProfile, profile_table
 from tuner.text import count, listed, one_line, percent, toml_text
 
 _MOST_CATEGORIES = 60
@@ -17,7 +17,6 @@ _FEW_ROWS = 1_000
 """With fewer rows one validation part says little: the study uses folds."""
 
 _MOST_MISSING = 0.5
-_TELLS_ALL = 0.98
 _SHORT = 60
 
 _SECTIONS = ("data", "objective")
@@ -176,7 +175,7 @@ def _warn_of_leaks(profile: TableProfile, dropped: Mapping[str, str], comments: 
     telling = [
         f"{_shown(name)} ({percent(share)})"
         for name, share in profile.told.items()
-        if share >= _TELLS_ALL and name not in dropped
+        if share >= TELLS_ALL and name not in dropped
     ]
     if telling:
         comments["data"] = (

@@ -71,7 +71,7 @@ def _middle_batch(space: Space) -> int:
 
 
 def resume_study(spec: StudySpec, before: Mapping[str, Any]) -> StudySpec:
-    """Return the study as it goes on: a length of trainings that its file leaves open stays as it was.
+    """Return the study to resume: a length of trainings that its file leaves open stays as it was.
 
     Args:
         spec: The study as its file is read now.

@@ -1,4 +1,4 @@
-from .formatting import count, duration, listed, listed_counts, number, percent, value_text
+from .formatting import count, duration, listed, listed_counts, listed_first, number, percent, value_text
 from .quoting import (
     csv_cell,
     csv_text,
@@ -26,6 +26,7 @@ __all__ = [
     "json_text",
     "listed",
     "listed_counts",
+    "listed_first",
     "number",
     "one_line",
     "percent",

@@ -48,6 +48,12 @@ def listed_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{many} {name}" for name, many in counts.items() if many)
 
 
+def listed_first(names: Sequence[str], limit: int) -> str:
+    """List the first names, and count the others: "a, b and 7 more"."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
 def listed(names: Sequence[str]) -> str:
     """List names in a sentence: "a", "a and b", "a, b and c"."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

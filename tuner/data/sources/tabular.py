@@ -91,7 +91,7 @@ def _objects(frame: pandas.DataFrame, places: Array) -> Array:
 
 
 def _typed(frame: pandas.DataFrame, places: Array, coded: CodedTexts, as_texts: Array) -> pandas.DataFrame:
-    """Return a table with the columns at some places typed anew; `as_texts` says which of them stay texts."""
+    """Return a table with the columns at some places typed again; `as_texts` says which of them stay texts."""
     import pandas
 
     numbers = {column: values for column, values in coded.numbers().items() if not as_texts[column]}

@@ -35,7 +35,7 @@ class CmaEsSampler(optuna.samplers.CmaEsSampler):
     of that; as soon as a trial lacks them, the count of dimensions no longer fits, and everything is drawn
     independently from then on.  Here the dimensions are the unconditional numbers of our space from the start.
 
-    Optuna keeps the state of the algorithm pickled in the database, and a pickle is code: whoever can write to the
+    Optuna keeps the state of the algorithm pickled in the database, and a pickle is code: anybody who can write to the
     database could run commands as everyone who resumes the study.  Here the state is computed from the trials: it is
     a function of the space and of the solutions of each generation, which are told again when a process starts.
 

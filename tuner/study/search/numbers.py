@@ -54,7 +54,7 @@ def _given_number(
 def _auto(
     dimension: NumberDimension, reading: SearchContext, limits: Mapping[str, tuple[Value, ...]]
 ) -> Parameter | None:
-    """Return the range of "auto", or None if there is none."""
+    """Return the range of "auto", or None without one."""
     if dimension.auto_from_row is None or dimension.choice is None:
         return _at_most(dimension.auto, reading.rows) if dimension.counts_rows else dimension.auto
     table = choice_dimension(dimension.choice).table
