@@ -66,6 +66,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(durations.DurationKeeper())
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` selects
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    durations.mark_slow(items, durations.load())
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    kept = durations.load()
+    durations.mark_slow(items, kept)  # before `-m` selects
+    yield
+    durations.order_files(items, kept)  # of what is left

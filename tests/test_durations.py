@@ -21,6 +21,20 @@ def test_what_took_long_is_marked(pytester: pytest.Pytester):
     assert [item.name for item in items if item.get_closest_marker("slow")] == ["test_long"]
 
 
+def test_files_that_take_long_come_first(pytester: pytest.Pytester):
+    pytester.makeini("[pytest]")
+    sources = {
+        "test_a": "def test_1(): ...\ndef test_2(): ...",
+        "test_b": "def test_3(): ...",
+        "test_c": "def test_4(): ...",
+    }
+    pytester.makepyfile(**sources)
+    items, _ = pytester.inline_genitems()
+    kept = {"test_a.py::test_1": 1.0, "test_a.py::test_2": 1.5, "test_c.py::test_4": 2.0}
+    durations.order_files(items, kept)
+    assert [item.name for item in items] == ["test_1", "test_2", "test_4", "test_3"]
+
+
 def test_each_kept_test_exists():
     gone = []
     for name in durations.load():
