@@ -9,12 +9,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from tuner.errors import UnknownNameError, UsageError
 from tuner.executors import LocalExecutor, cores
 from tuner.refit import SEEDS, TOP, RefitOptions
-from tuner.runner import Progress, start
+from tuner.runner import Progress, read_given_study, start, write_python_study
 from tuner.study import study_name_in
 
 if TYPE_CHECKING:
@@ -142,43 +142,71 @@ class StudyHandle:
 
 
 def run(
-    study: str | Path | Mapping[str, Any],
+    study: str | Path | Mapping[str, Any] | None = None,
     *,
+    model: str | None = None,
+    data: Any = None,
+    metric: str | None = None,
+    search: Mapping[str, Any] | None = None,
+    trials: int | None = None,
+    epochs: int | Literal["auto"] | None = None,
+    time_s: float | None = None,
+    budget: Mapping[str, Any] | None = None,
+    sampler: Mapping[str, Any] | None = None,
+    pruner: Mapping[str, Any] | None = None,
+    health: Mapping[str, Any] | None = None,
+    resources: Mapping[str, Any] | None = None,
+    head: str | None = None,
+    seed: int | None = None,
+    engine: str | None = None,
+    workers: int | None = None,
     name: str | None = None,
+    project: str | Path | None = None,
     storage: str | None = None,
     executor: str = "local",
     address: str | None = None,
     show: Callable[[Progress], None] = lambda standing: None,
     restart: bool = False,
-    **overrides: Any,
 ) -> StudyHandle:
-    """Run a study, or resume it; the same as the command `tuner run`.
+    """Run a study, or resume it: a study file, or what the keyword arguments say; the same as `tuner run`.
 
     Args:
-        study: A study file, or its content as a mapping.
-        name: Another name for the study.
+        study: A study file, or its content as a mapping; None for a study of the arguments up to `project`, which is
+            written to `studies/NAME.toml` and is a study file from then on.
+        model: A model file, as in "models/mlp.py".
+        data: A source, rows, or a mapping with the keys of `[data]`, whose sources may be rows: `(x, y)` or
+            `(x, y, weight)` of arrays or pandas, a dict of these, a pandas table, or a `tf.data.Dataset`.
+        metric: The objective.
+        search, budget, sampler, pruner, health, resources: The sections of the study file.
+        trials, epochs, time_s: The keys of `[budget]`; like `seed`, `engine` and `workers`, they may go with a file.
+        head, seed, engine, workers: The keys of the study file.
+        name: Name of the study; by default that of the model file.
+        project: Folder that `studies/`, `runs/` and all paths are in; by default the current one.
         storage: URL of the database; by default `runs/tuner.db` of the study's project.
-        executor: "local" to train on this machine, "ray" for a cluster.
-        address: Address of the Ray cluster.
+        executor, address: "local" to train on this machine; "ray" for a cluster, and its address.
         show: Called with each change of the progress.
         restart: Whether to rename a study of this name that exists, to `NAME.1`, and to begin with trial 0.
-        **overrides: `trials`, `time_s`, `epochs`, `workers`, `engine`, `seed`; None for the value of the study.
 
     Raises:
         TunerError: See `tuner.errors`.
     """
-    return StudyHandle(
-        *start(
-            study,
-            name=name,
-            storage=storage,
-            executor=executor,
-            address=address,
-            show=show,
-            restart=restart,
-            **overrides,
-        )
-    )
+    limits = {"trials": trials, "epochs": epochs, "time_s": time_s, "seed": seed, "engine": engine, "workers": workers}
+    parts = {"model": model, "data": data, "metric": metric, "search": search, "budget": budget, "sampler": sampler}
+    parts |= {"pruner": pruner, "health": health, "resources": resources, "head": head}
+    if study is None:
+        given = {**parts, **limits, "name": name}
+        spec = write_python_study(given, Path(project or "."), storage, keep=not restart)
+    else:
+        _check_alone({**parts, "project": project})
+        spec = read_given_study(study, name, limits)
+    return StudyHandle(*start(spec, storage=storage, executor=executor, address=address, show=show, restart=restart))
+
+
+def _check_alone(parts: Mapping[str, Any]) -> None:
+    """Refuse parts of a study beside a whole one."""
+    for key, value in parts.items():
+        if value is not None:
+            raise UsageError(f"`{key}` is a part of a study, but a whole study is given as well. Write it in there.")
 
 
 def open(storage: str | Path, name: str) -> StudyHandle:

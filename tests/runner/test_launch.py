@@ -35,9 +35,8 @@ def launched(monkeypatch: pytest.MonkeyPatch, url: str, **overrides: int) -> Wat
     monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: executor)
     study = PROJECT / "studies" / "digits.toml"
     try:
-        tuner.runner.launch.start(
-            study, storage=url, show=lambda standing: None, trials=2, **{"epochs": 1, **overrides}
-        )
+        spec = tuner.runner.launch.read_given_study(study, None, {"trials": 2, "epochs": 1, **overrides})
+        tuner.runner.launch.start(spec, storage=url, show=lambda standing: None)
     except (StorageError, StudyChangedError) as error:
         executor.noted.append(("error", type(error)))
     return executor

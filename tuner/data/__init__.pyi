@@ -1,3 +1,4 @@
+from .array_file import ArrayFile, array_file
 from .categories import UnknownText
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Preprocessing, Split, Subset
@@ -12,6 +13,7 @@ __all__ = [
     "BUILT_IN",
     "OUTLIER_LIMITS",
     "SOURCES",
+    "ArrayFile",
     "ColumnKind",
     "ColumnProfile",
     "STREAM_SUFFIXES",
@@ -28,6 +30,7 @@ __all__ = [
     "TableProfile",
     "TableStream",
     "UnknownText",
+    "array_file",
     "check_repeatable",
     "encode_rows",
     "held_out",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -230,3 +231,26 @@ def pick(frame: pandas.DataFrame, name: str, role: str, source: str) -> str:
         f"The {role} column must be in the table, but {source} has no {name!r}.{hint} "
         f"It has: {listed_first(names, 20)}."
     )
+
+
+def check_index(values: Mapping[str, Any], source: str) -> None:
+    """Refuse tables whose rows have other labels, or the same in another order: they are taken by position.
+
+    Raises:
+        DataError: With the first row that differs.
+    """
+    tables = {name: value for name, value in values.items() if is_pandas(value)}
+    for (name, one), (other, two) in pairwise(tables.items()):
+        if len(one) == len(two) and not one.index.equals(two.index):
+            row = next(row for row, (a, b) in enumerate(zip(one.index, two.index, strict=True)) if a != b or a != a)
+            raise DataError(
+                f"{name} and {other} must have the same index, but row {row + 1} is {shown(one.index[row])} in {name} "
+                f"and {shown(two.index[row])} in {other} ({source}). Give rows that belong together: "
+                f"{other} = {other}.loc[{name}.index], or, if they stand in the same order already, "
+                "reset_index(drop=True) on both."
+            )
+
+
+def is_pandas(values: Any) -> bool:
+    """Tell whether a value is a pandas table or column; pandas is not imported."""
+    return type(values).__module__.split(".")[0] == "pandas" and hasattr(values, "iloc")

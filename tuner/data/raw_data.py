@@ -98,7 +98,7 @@ def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -
         DataError: Not numbers, wrong lengths or dimensions, no row, or values that are infinite or missing where they
             must not be.
     """
-    x, y = numeric(x, "x", source), _targets(y, source)
+    x, y = numeric(x, "x", source), target_array(y, source)
     if x.ndim == 1:
         x = x[:, None]
     texts: Mapping[str, Array] = names.get("texts", {})
@@ -212,8 +212,12 @@ def numeric(values: Any, what: str, source: str) -> Array:
     return array.astype(np.float32 if exact_in_float32 else np.float64)
 
 
-def _targets(values: Any, source: str) -> Array:
-    """float64, or `object` holding `str`."""
+def target_array(values: Any, source: str) -> Array:
+    """Convert targets to float64, or `object` holding `str`.
+
+    Raises:
+        DataError: They are neither numbers nor texts, or empty texts.
+    """
     try:
         array = np.asarray(values)
     except ValueError:

@@ -21,16 +21,32 @@ if TYPE_CHECKING:
     from tuner.runner.dry_run import DryRun
 
 
+def read_given_study(
+    study: str | Path | Mapping[str, Any], name: str | None, overrides: Mapping[str, Any]
+) -> StudySpec:
+    """Read a study file, or its content.
+
+    Args:
+        study: Its path, or a mapping, which belongs to the current folder.
+        name: Another name for the study, or None.
+        overrides: See `read_study`.
+
+    Raises:
+        StudyFileError: It has problems; lists all of them.
+    """
+    if isinstance(study, Mapping):
+        return read_study_dict(study, Path.cwd(), name=name, overrides=overrides)
+    return read_study(study, name=name, overrides=overrides)
+
+
 def start(
-    study: str | Path | Mapping[str, Any],
+    spec: StudySpec,
     *,
-    name: str | None = None,
     storage: str | None = None,
     executor: str = "local",
     address: str | None = None,
     show: Callable[[Progress], None],
     restart: bool = False,
-    **overrides: Any,
 ) -> tuple[str, str, str]:
     """Run a study, or resume it; for the arguments see `tuner.run`.
 
@@ -40,11 +56,6 @@ def start(
     Raises:
         TunerError: See `tuner.errors`.
     """
-    given = {key: value for key, value in overrides.items() if value is not None}
-    if isinstance(study, Mapping):
-        spec = read_study_dict(study, Path.cwd(), name=name, overrides=given)
-    else:
-        spec = read_study(study, name=name, overrides=given)
     if executor not in EXECUTORS:
         raise UnknownNameError("executor", executor, EXECUTORS)
     trainer = EXECUTORS[executor](spec, address)

@@ -2,6 +2,7 @@ from .description import explain
 from .execution_settings import Execution, read_execution
 from .file_schema import json_schema
 from .program_sharing_estimate import trials_per_program
+from .python_study import PythonStudy, check_replaceable, python_study, replace_files, staged_files
 from .renamed_keys import with_new_names
 from .resolve_recipe import resolve_recipe
 from .scaffold import new_project
@@ -19,7 +20,9 @@ __all__ = [
     "STUDY_SUFFIXES",
     "Budget",
     "Execution",
+    "PythonStudy",
     "StudySpec",
+    "check_replaceable",
     "check_study_name",
     "difference",
     "duration_s",
@@ -27,11 +30,14 @@ __all__ = [
     "fingerprint",
     "json_schema",
     "new_project",
+    "python_study",
     "read_execution",
     "read_study",
     "read_study_dict",
+    "replace_files",
     "resolve_recipe",
     "resume_study",
+    "staged_files",
     "study_name_in",
     "trials_per_program",
     "with_new_names",

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tuner.catalog import METRIC
 from tuner.errors import StudyFileError, UnknownNameError
 from tuner.study.cross_checks import ParsedSections, cross_check
@@ -16,6 +14,7 @@ from tuner.study.data_errors import load_data
 from tuner.study.initial_point_values import check_older, points_advice, read_points
 from tuner.study.model_file import find_model
 from tuner.study.objective_section import check_target, find_objective
+from tuner.study.plain_content import plain_content
 from tuner.study.problems import Problems, TooManyProblemsError
 from tuner.study.search.search_section import StudyContext, read_search
 from tuner.study.section_validation import read_sections
@@ -73,7 +72,7 @@ def read_study_dict(
     Raises:
         StudyFileError: The content has problems; lists all of them.
     """
-    return _spec(_plain(content), Path(project), file, None, name, overrides)
+    return _spec(plain_content(content), Path(project), file, None, name, overrides)
 
 
 def _spec(
@@ -184,7 +183,7 @@ def _overridden(content: Mapping[str, Any], name: str | None, overrides: Mapping
     if name is not None:
         changed["name"] = name
     for key, path in _OVERRIDES.items():
-        value = _plain(overrides.get(key))
+        value = plain_content(overrides.get(key))
         if value is None:
             continue
         if len(path) == 1:
@@ -192,24 +191,3 @@ def _overridden(content: Mapping[str, Any], name: str | None, overrides: Mapping
         elif isinstance(table := changed.get(path[0], {}), Mapping):
             changed[path[0]] = {**table, path[1]: value}
     return changed
-
-
-def _plain(value: Any) -> Any:
-    """Convert tuples and arrays to lists, NumPy scalars to Python's, paths to strings; leave anything else as is.
-
-    A float32 becomes the number that it is printed as: 0.1, not 0.10000000149011612.
-    """
-    match value:
-        case _ if isinstance(value, np.ndarray):
-            return [_plain(item) for item in value] if value.ndim else _plain(value[()])
-        case _ if isinstance(value, np.float16 | np.float32):
-            return float(str(value))
-        case np.generic():
-            return value.item()
-        case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case Path():
-            return value.as_posix()
-    return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from tuner import user_code
 from tuner.data.cells import column_name, without_values
 from tuner.data.data_config import DataOptions
-from tuner.data.pandas_columns import feature_columns, index_columns, pick, target_columns
+from tuner.data.pandas_columns import check_index, feature_columns, index_columns, is_pandas, pick, target_columns
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source
 from tuner.data.split_columns import find_column, read_split_columns
@@ -51,8 +50,8 @@ def _named(given: Any, reference: user_code.Reference) -> dict[str, Any]:
 def _raw(source: str, options: DataOptions, given: Mapping[str, Any]) -> RawData:
     x, y, words, names = given["x"], given["y"], options.missing_values, dict[str, Any]()
     deciding = {name: given[name] for name in options.split_columns.values() if name in given}
-    _check_index({"x": x, "y": y, "weight": given.get("weight"), **deciding}, source)
-    if _is_pandas(x):
+    check_index({"x": x, "y": y, "weight": given.get("weight"), **deciding}, source)
+    if is_pandas(x):
         frame = x.to_frame() if x.ndim == 1 else x
         places = {column_name(name): place for place, name in enumerate(frame.columns)}
         of_x = {name for name in options.split_columns.values() if name in places and name not in deciding}
@@ -69,30 +68,12 @@ def _raw(source: str, options: DataOptions, given: Mapping[str, Any]) -> RawData
         )
     elif words:
         x = without_values(np.asarray(x), words)
-    if _is_pandas(y):
+    if is_pandas(y):
         frame = y.to_frame() if y.ndim == 1 else y
         y, names["labels"] = target_columns(frame, source, words), tuple(map(column_name, frame.columns))
     columns = {**given, **deciding}
     names["split_columns"] = read_split_columns(options, lambda name: find_column(columns, name, source), source)
     return from_arrays(source, x, y, given.get("weight"), **names)
-
-
-def _check_index(values: Mapping[str, Any], source: str) -> None:
-    """Refuse tables whose rows have other labels, or the same in another order: they are taken by position."""
-    tables = {name: value for name, value in values.items() if _is_pandas(value)}
-    for (name, one), (other, two) in pairwise(tables.items()):
-        if len(one) == len(two) and not one.index.equals(two.index):
-            row = next(row for row, (a, b) in enumerate(zip(one.index, two.index, strict=True)) if a != b or a != a)
-            raise DataError(
-                f"{name} and {other} must have the same index, but row {row + 1} is {shown(one.index[row])} in {name} "
-                f"and {shown(two.index[row])} in {other} ({source}). Return rows that belong together: "
-                f"{other} = {other}.loc[{name}.index], or, if they stand in the same order already, "
-                "reset_index(drop=True) on both."
-            )
-
-
-def _is_pandas(values: Any) -> bool:
-    return type(values).__module__.split(".")[0] == "pandas" and hasattr(values, "iloc")
 
 
 FUNCTION = Source(

@@ -1,0 +1,109 @@
+"""A study of a Python session is run and resumed; what would change its question is refused before it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mock_study
+import numpy as np
+import pytest
+
+import tuner
+import tuner.runner.launch
+from tuner.errors import StudyChangedError, StudyFileError, UsageError
+from tuner.executors import InlineExecutor
+from tuner.study import fingerprint, read_study
+
+X, Y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
+PARTS: dict[str, Any] = {
+    "model": "models/mlp.py",
+    "data": (X, Y),
+    "search": {"learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}},
+    "trials": 2,
+    "epochs": 2,
+    "name": "first",
+}
+
+Run = Callable[..., tuner.StudyHandle]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the study of `PARTS`, with some replaced, in a folder that was empty; no trial costs anything."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
+    return lambda **parts: tuner.run(**{**PARTS, **parts})
+
+
+def files() -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in Path("studies").iterdir()}
+
+
+def test_the_study_file_goes_on_with_the_study(run: Run) -> None:
+    handle = run()
+    assert (len(handle.trials), handle.ended) == (2, "trials")
+    spec = read_study("studies/first.toml", overrides={"trials": 3})
+    assert fingerprint(spec) == handle.results().record.attrs.fingerprint
+    assert len(tuner.run("studies/first.toml", trials=3).trials) == 3
+    assert len(run(trials=4).trials) == 4
+    assert "trials = 4" in Path("studies/first.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("changed", "lines"),
+    [
+        ({"data": (X + 1, Y)}, ["the content of the data: "]),
+        ({"search": {"momentum": [0.5, 0.9]}}, ["search.learning_rate: ", "search.momentum: "]),
+        (
+            {"data": {"source": (X + 1, Y), "scale": "none"}, "epochs": 3},
+            ["epochs: 2 before, 3 now", "the content of the data: ", "data.scale: standardize before, none now"],
+        ),
+    ],
+)
+def test_another_question_is_refused_before_anything_is_written(
+    changed: dict[str, Any], lines: list[str], run: Run
+) -> None:
+    run()
+    before = files()
+    with pytest.raises(StudyChangedError) as caught:
+        run(**changed)
+    found = [line.strip() for line in str(caught.value).splitlines() if line.startswith("  ")]
+    assert len(found) == len(lines)
+    assert all(line.startswith(start) for line, start in zip(found, lines, strict=True))
+    assert 'name="first-2"' in str(caught.value)
+    assert files() == before
+    assert len(run(**changed, name="first-2").trials) == 2
+
+
+def test_the_same_rows_in_another_precision_are_the_same_question(run: Run) -> None:
+    rows = X.astype("float32")
+    run(data=(rows, Y))
+    before = files()["first.npz"]
+    assert len(run(data=(rows.astype("float64"), Y), trials=3).trials) == 3
+    assert files()["first.npz"] == before
+
+
+def test_a_study_without_trials_may_change(run: Run) -> None:
+    with pytest.raises(StudyFileError, match="search.learning_rat"):
+        run(search={"learning_rat": 0.1})
+    assert files() == {}
+    run(data=(X + 1, Y), restart=True)
+    assert len(run(restart=True).trials) == 2
+
+
+def test_a_study_or_its_parts(run: Run) -> None:
+    run()
+    with pytest.raises(UsageError, match="`model` is a part of a study"):
+        tuner.run("studies/first.toml", model="models/mlp.py")
+    with pytest.raises(UsageError, match="needs a model"):
+        tuner.run()
+
+
+def test_files_go_into_the_project_that_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    handle = run(project="there")
+    assert sorted(path.name for path in (tmp_path / "there").iterdir()) == ["runs", "studies"]
+    assert len(handle.trials) == 2
+    assert len(tuner.run("there/studies/first.toml", trials=3).trials) == 3

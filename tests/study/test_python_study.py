@@ -1,0 +1,107 @@
+"""Keyword arguments of a Python session as a study file."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tuner.data import Folds
+from tuner.errors import UsageError
+from tuner.study import check_replaceable, python_study, read_study_dict, replace_files, staged_files
+
+X, Y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
+PARTS: dict[str, Any] = {"model": "models/mlp.py", "data": (X, Y), "name": "first"}
+
+
+def written(project: Path, **parts: Any) -> dict[str, Any]:
+    """Write the files, and return the content of the study file."""
+    study = python_study({**PARTS, **parts})
+    with staged_files(study, project) as differing:
+        check_replaceable(study, project, differing)
+        replace_files(differing, project)
+    (project / study.file).write_text(study.text(), encoding="utf-8")
+    return tomllib.loads(study.text())
+
+
+def test_the_file_is_the_whole_study(tmp_path: Path) -> None:
+    content = written(
+        tmp_path,
+        search={
+            "optimizer": ["sgd", "adam"],
+            "learning_rate": {"low": np.float32(1e-4), "high": 0.1, "log": np.True_},
+            "optimizer_options": {"sgd": {"nesterov": (True, False)}},
+            "model": {"units": np.array([8, 16])},
+        },
+        metric="f1",
+        trials=5,
+        epochs=3,
+        budget={"patience": 9},
+        sampler={"name": "random"},
+        seed=7,
+    )
+    assert content["objective"] == {"metric": "f1"}
+    assert content["budget"] == {"patience": 9, "trials": 5, "epochs": 3}
+    assert content["search"]["learning_rate"] == {"low": 1e-4, "high": 0.1, "log": True}
+    spec = read_study_dict(content, tmp_path)
+    assert spec == read_study_dict(dict(python_study({**PARTS, **content, "data": (X, Y)}).content), tmp_path)
+    assert (spec.name, spec.seed, spec.budget.trials, spec.sampler.name) == ("first", 7, 5, "random")
+    assert spec.facts.rows["train"] == 36
+
+
+def test_rows_stand_wherever_a_source_may(tmp_path: Path) -> None:
+    content = written(tmp_path, data={"source": (X, Y), "test": (X[:9], Y[:9]), "validation": {"folds": 3}})
+    assert content["data"] == {
+        "source": "studies/first.npz",
+        "test": "studies/first.test.npz",
+        "validation": {"folds": 3},
+    }
+    spec = read_study_dict(content, tmp_path)
+    assert spec.data.validation == Folds(folds=3)
+    assert spec.facts.rows["test"] == 9
+    assert written(tmp_path, data="iris")["data"] == {"source": "iris"}
+    assert written(tmp_path, data={"x": X, "y": Y})["data"] == {"source": "studies/first.npz"}
+
+
+def test_equal_rows_are_not_written_again(tmp_path: Path) -> None:
+    written(tmp_path)
+    for rows, names in (((X.copy(), Y), []), ((X + 1, Y), ["first.npz"])):
+        with staged_files(python_study({**PARTS, "data": rows}), tmp_path) as differing:
+            assert [*differing] == names
+    assert sorted(path.name for path in (tmp_path / "studies").iterdir()) == ["first.npz", "first.toml"]
+
+
+@pytest.mark.parametrize("name", ["first.toml", "first.npz"])
+def test_a_file_that_was_written_by_hand_stays(name: str, tmp_path: Path) -> None:
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"studies/{name}, but .* did not write. Name the study otherwise"):
+        written(tmp_path)
+    assert (tmp_path / "studies" / name).read_text(encoding="utf-8") == "mine"
+
+
+def test_the_name_is_that_of_the_model_file() -> None:
+    assert python_study({"model": "models/mlp.py:build", "data": "iris"}).file == "studies/mlp.toml"
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"model": None, "name": None}, "needs a model"),
+        ({"name": "../x"}, "a name has 1 to 100 letters|A name has"),
+        ({"trials": 3, "budget": {"trials": 4}}, r"`trials` stands for budget\['trials'\], but both are given"),
+        ({"trials": 3, "budget": 4}, "`budget` must be a dict"),
+        ({"search": {"loss": [object()]}}, r"`search.loss` must hold what a study file can.* of type object"),
+        ({"search": {"model": {"units": {1, 2}}}}, r"`search.model.units` must hold .*of type set"),
+        ({"data": {"source": (X, Y), "weight": "w"}}, None),
+    ],
+)
+def test_what_a_study_file_cannot_hold_is_named(parts: dict[str, Any], words: str | None) -> None:
+    if words is None:
+        python_study({**PARTS, **parts})
+        return
+    with pytest.raises(UsageError, match=words):
+        python_study({**PARTS, **parts})

@@ -1,0 +1,173 @@
+"""Write arrays and tables of a Python session into a file that a study file can name as its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tuner.data.cells import column_name
+from tuner.data.dataset import Array
+from tuner.data.pandas_columns import check_index, check_names, column, is_pandas, target_columns
+from tuner.data.raw_data import numeric, target_array
+from tuner.data.tf_dataset import is_tf_dataset, read_tf_dataset
+from tuner.errors import DataError, shown
+
+if TYPE_CHECKING:
+    import pandas
+
+_FORMS = "(x, y), (x, y, weight), a dict with x and y, a pandas table, or a tf.data.Dataset"
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """Rows that were checked, ready to be written.
+
+    Attributes:
+        suffix: Of the file: ".npz" for arrays, ".parquet" for a table.
+        rows: Arrays by name, or the table.
+        options: Keys of `[data]` that go with the file: the columns of target and weight in a table.
+    """
+
+    suffix: str
+    rows: Mapping[str, Array] | pandas.DataFrame
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def write(self, path: Path) -> None:
+        """Write the file.
+
+        Raises:
+            DataError: A column of the table cannot be written.
+            OSError: The file cannot be written.
+        """
+        if isinstance(self.rows, Mapping):
+            np.savez(path, **dict(self.rows))  # type: ignore[arg-type]  # a name is one of ours, or of the study's
+            return
+        import pyarrow
+
+        try:
+            self.rows.to_parquet(path, index=False)
+        except (pyarrow.ArrowException, TypeError, ValueError) as error:
+            for name, values in self.rows.items():
+                column(values, column_name(name), "the table")  # says which column it is, and why
+            raise DataError(f"The table must be one that Parquet can hold, but: {error}.") from error
+
+
+def array_file(given: Any, source: str) -> ArrayFile:
+    """Check rows of a Python session, and bring them into the form of a file.
+
+    Args:
+        given: `(x, y)` or `(x, y, weight)`; a dict of these and of columns that `group`, `order` and `split` name; a
+            pandas table with the target among its columns; or a `tf.data.Dataset` that fits the memory.  Each of x, y
+            and weight is an array, a list or tensor that NumPy makes one of, or a pandas table or column.
+        source: Its name in messages.
+
+    Raises:
+        DataError: It is none of these, or holds what no file of data can.
+    """
+    if _is_table(given):
+        return ArrayFile(".parquet", _named_frame(given, source))
+    named = read_tf_dataset(given, source) if is_tf_dataset(given) else _named(given, source)
+    check_index(named, source)
+    if is_pandas(named["x"]):
+        return _table_file(named, source)
+    arrays = {name: _array(values, name, source) for name, values in named.items()}
+    lengths = {name: len(values) for name, values in arrays.items() if values.ndim}
+    _check_lengths(lengths, source)
+    return ArrayFile(".npz", arrays)
+
+
+def _is_table(value: Any) -> bool:
+    return is_pandas(value) and value.ndim == 2
+
+
+def _named(given: Any, source: str) -> dict[str, Any]:
+    if isinstance(given, Mapping) and {"x", "y"} <= set(given):
+        return {str(name): value for name, value in given.items() if value is not None}
+    if isinstance(given, tuple) and len(given) in (2, 3):
+        named = zip(("x", "y", "weight"), given, strict=False)
+        return {name: value for name, value in named if name != "weight" or value is not None}
+    size = f" of {len(given)}" if isinstance(given, tuple | list) else ""
+    size = f" with {shown(list(given))}" if isinstance(given, Mapping) else size
+    raise DataError(f"Rows must be {_FORMS}, but {source} is a {type(given).__name__}{size}.")
+
+
+def _check_lengths(lengths: Mapping[str, int], source: str) -> None:
+    if len(set(lengths.values())) > 1:
+        had = ", ".join(f"{name} has {length} rows" for name, length in lengths.items())
+        raise DataError(f"x, y and all that goes with them must have the same number of rows, but {had} ({source}).")
+
+
+def _array(values: Any, name: str, source: str) -> Array:
+    """Return an array that a NumPy archive holds without pickled objects."""
+    if name == "x" and isinstance(values, Mapping):
+        raise DataError(
+            f"A model has one input, but x of {source} is a dict of {shown(list(values))}. Join the arrays along the "
+            "last axis, and take them apart in the model."
+        )
+    if is_pandas(values):
+        frame = values.to_frame() if values.ndim == 1 else values
+        values = target_columns(frame, source) if name == "y" else values.to_numpy()
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        array = np.asarray(None)
+    numbers = name in ("x", "weight")
+    if array.dtype.kind in ("buif" if numbers else "buifUM") and not isinstance(values, np.ma.MaskedArray):
+        return array
+    if numbers:
+        return numeric(values, name, source)
+    if array.dtype.kind == "O" and array.size and all(isinstance(value, str) for value in array.flat):
+        return array.astype(str)
+    found = target_array(values, source) if name == "y" else numeric(values, name, source)
+    return found.astype(str) if found.dtype == object else found
+
+
+def _named_frame(frame: pandas.DataFrame, source: str) -> pandas.DataFrame:
+    return frame.set_axis(check_names(frame.columns, source), axis="columns").reset_index(drop=True)
+
+
+def _table_file(named: Mapping[str, Any], source: str) -> ArrayFile:
+    """Put the columns of x and y, and all others, into one table."""
+    import pandas
+
+    x = named["x"]
+    frame = _named_frame(x.to_frame() if x.ndim == 1 else x, source)
+    columns: dict[str, pandas.DataFrame] = {}
+    for name, values in named.items():
+        if name != "x":
+            columns[name] = _columns(values, {"y": "target"}.get(name, name), source)
+    _check_lengths({"x": len(frame), **{name: len(each) for name, each in columns.items()}}, source)
+    taken = set(frame.columns)
+    for name, each in columns.items():
+        twice = [column for column in each.columns if column in taken]
+        if twice:
+            raise DataError(
+                f"A column of {name} must not be a feature as well, but {shown(twice[0])} is in x of {source} too. "
+                f"Leave it out, as in x.drop(columns={twice[0]!r}), or give it another name."
+            )
+        taken |= set(each.columns)
+    target = list(columns["y"].columns)
+    options: dict[str, Any] = {"target": target[0] if len(target) == 1 else target}
+    if "weight" in columns:
+        options["weight"] = columns["weight"].columns[0]
+    return ArrayFile(".parquet", pandas.concat([frame, *columns.values()], axis="columns"), options)
+
+
+def _columns(values: Any, name: str, source: str) -> pandas.DataFrame:
+    """Return what goes beside the features as columns with names."""
+    import pandas
+
+    if is_pandas(values):
+        frame = values.to_frame(name if values.name is None else values.name) if values.ndim == 1 else values
+        return _named_frame(frame, source)
+    array = _array(values, "y" if name == "target" else name, source)
+    if array.ndim == 1:
+        return pandas.DataFrame({name: array})
+    if array.ndim != 2:
+        raise DataError(f"y must have the shape (rows,) or (rows, targets), but got {array.shape} ({source}).")
+    names = [name] if array.shape[1] == 1 else [f"{name}_{number}" for number in range(1, array.shape[1] + 1)]
+    return pandas.DataFrame(array, columns=names)

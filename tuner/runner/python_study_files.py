@@ -1,0 +1,125 @@
+"""Write the files of a study of a Python session, unless that would change the question of its trials."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from tuner.errors import StorageError, StudyChangedError, StudyNotFoundError, UsageError
+from tuner.study import (
+    PythonStudy,
+    StudySpec,
+    check_replaceable,
+    difference,
+    fingerprint,
+    python_study,
+    read_study_dict,
+    replace_files,
+    resume_study,
+    staged_files,
+)
+
+_WITH_RESULTS = ("COMPLETE", "PRUNED", "RUNNING")
+
+
+def write_python_study(given: Mapping[str, Any], project: Path, storage: str | None, *, keep: bool) -> StudySpec:
+    """Write the files of a study that is given by keyword arguments, and read it.
+
+    Args:
+        given: Keys of the study file, with rows where it names sources.
+        project: Folder that `studies/` and the database are in.
+        storage: URL of the database; None for that of the project.
+        keep: Whether trials of this name are gone on with.
+
+    Raises:
+        StudyChangedError: They are of another question; then nothing was written.
+        TunerError: See `tuner.errors`.
+    """
+    from tuner.storage import default_url
+
+    study = python_study(given)
+    known = keep and (project / study.file).is_file()
+    before = _fingerprint_before(storage or default_url(project), study.name) if known else None
+    return _written(study, project, before)
+
+
+def _fingerprint_before(url: str, name: str) -> Mapping[str, Any] | None:
+    """Return the fingerprint of the study of this name, or None if it has no trials that count."""
+    from tuner.storage import open_read_only, read_study_record
+
+    try:
+        database = open_read_only(url)
+    except StorageError:
+        return None  # there is none yet; any other reason is met again when the study is run
+    try:
+        record = read_study_record(database, name)
+    except StudyNotFoundError:
+        return None
+    finally:
+        database.close()
+    counted = any(trial.state.name in _WITH_RESULTS for trial in record.trials)
+    return record.attrs.fingerprint if counted and record.attrs.fingerprint else None
+
+
+def _written(study: PythonStudy, project: Path, before: Mapping[str, Any] | None) -> StudySpec:
+    """Write the files of a study, and return it as it is read from them.
+
+    Args:
+        study: The study.
+        project: The folder that they are written below.
+        before: The fingerprint of its trials, or None if there are none.
+
+    Raises:
+        StudyChangedError: It differs from that of the trials; then nothing was written.
+    """
+    file = str(project / study.file)
+    with staged_files(study, project) as differing:
+        check_replaceable(study, project, differing)
+        if before is not None and differing:
+            _check_same(_read_staged(study, project, differing), study, before)
+            differing = {}  # the same rows in other bytes
+        new = replace_files(differing, project)
+    try:
+        spec = read_study_dict(study.content, project, file)
+        if before is not None:
+            _check_same(fingerprint(resume_study(spec, before)), study, before)
+        _replace_text(project / study.file, study.text())
+    except BaseException:
+        for path in new:
+            path.unlink(missing_ok=True)
+        raise
+    return spec
+
+
+def _read_staged(study: PythonStudy, project: Path, differing: Mapping[str, Path]) -> dict[str, Any]:
+    """Return the fingerprint that the study would have with the files that were not moved to their places yet."""
+    data = study.content["data"]
+    staged = {key: str(differing[name]) for key, name in study.row_files() if name in differing}
+    spec = read_study_dict({**study.content, "data": {**data, **staged}}, project, study.file)
+    return {**fingerprint(spec), **{f"data.{key}": data[key] for key in staged}}
+
+
+def _check_same(now: Mapping[str, Any], study: PythonStudy, before: Mapping[str, Any]) -> None:
+    lines = [f"  {line}" for line in difference(before, now)]
+    if lines:
+        raise StudyChangedError(
+            f"A study holds the trials of one question, but what tuner.run gets has changed since {study.name!r} was "
+            "started:\n" + "\n".join(lines) + f'\nGive it another name, name="{study.name}-2", or take the change '
+            "back. Budgets (other than epochs, keep and stop), sampler and pruner may change freely."
+        )
+
+
+def _replace_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    try:
+        with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as new:
+            new.write(text)
+        os.chmod(new.name, 0o644)
+        os.replace(new.name, path)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror or error}. Name another folder: project=..."
+        ) from error

@@ -1,0 +1,220 @@
+"""A study of a Python session: from keyword arguments to a study file and the files that it names.
+
+Nothing live reaches a worker.  Rows become a file of data beside the study file, and the study file names it, so that
+the command line goes on with the same study.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tuner.data import ArrayFile, array_file
+from tuner.errors import UsageError, shown
+from tuner.study.plain_content import plain_content
+from tuner.study.study_file_sections import StudyFile
+from tuner.study.study_name import check_study_name
+from tuner.text import one_line, toml_text, tuner_command
+
+FOLDER = "studies"
+"""Folder of the project that the files are written into."""
+
+_MARK = "# Written by tuner.run"
+"""Begin of a study file that may be written again."""
+
+_SHORT: Mapping[str, tuple[str, str]] = {
+    "metric": ("objective", "metric"),
+    "trials": ("budget", "trials"),
+    "time_s": ("budget", "time"),
+    "epochs": ("budget", "epochs"),
+}
+"""Keyword argument → section and key of the study file that it stands for."""
+
+_SOURCES = ("source", "validation", "test")
+"""Keys of `[data]` that name rows."""
+
+
+@dataclass(frozen=True)
+class PythonStudy:
+    """A study of a Python session.
+
+    Attributes:
+        name: Its name.
+        content: Content of the study file.
+        rows: Name of a file in `FOLDER` → its rows.
+    """
+
+    name: str
+    content: Mapping[str, Any]
+    rows: Mapping[str, ArrayFile]
+
+    @property
+    def file(self) -> str:
+        """The study file, relative to the project."""
+        return f"{FOLDER}/{self.name}.toml"
+
+    def row_files(self) -> list[tuple[str, str]]:
+        """Return key of `[data]` and name of the file for all rows."""
+        return [(key, name) for key in _SOURCES for name in self.rows if self.content["data"].get(key) == _path(name)]
+
+    def text(self) -> str:
+        """Return the text of the study file."""
+        about = f"{_MARK}, which writes it again each time. `{one_line(tuner_command('run', self.file))}` resumes it."
+        return f"{about}\n\n{toml_text(self.content, _tables(self.content))}"
+
+
+def python_study(given: Mapping[str, Any]) -> PythonStudy:
+    """Read the keyword arguments of `tuner.run`.
+
+    Args:
+        given: Keys of the study file and the short ones (`metric`, `trials`, `time_s`, `epochs`); None for those that
+            were left out.  Rows may stand wherever a source may.
+
+    Raises:
+        UsageError: An argument is given twice, or holds what a study file cannot.
+        DataError: Rows cannot be used.
+    """
+    content: dict[str, Any] = {key: value for key, value in given.items() if value is not None and key not in _SHORT}
+    for key, (section, name) in _SHORT.items():
+        if given.get(key) is not None:
+            content[section] = _with_key(content.get(section, {}), section, name, key, given[key])
+    name = str(content.get("name") or _default_name(content.get("model")))
+    check_study_name(name)
+    rows: dict[str, ArrayFile] = {}
+    if "data" in content:
+        content["data"] = _data_section(content["data"], name, rows)
+    ordered = {
+        "name": name,
+        **{key: content[key] for key in StudyFile.model_fields if key in content and key != "name"},
+    }
+    plain = {key: _checked(plain_content(value), key) for key, value in ordered.items()}
+    return PythonStudy(name, tomllib.loads(toml_text(plain, _tables(plain))), rows)
+
+
+@contextmanager
+def staged_files(study: PythonStudy, project: Path) -> Iterator[dict[str, Path]]:
+    """Write the files of rows into a folder that is removed afterwards.
+
+    Yields:
+        Name of a file in `FOLDER` → path of the new one, for those that differ from what is there.
+    """
+    folder = project / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+        with TemporaryDirectory(prefix=".", dir=folder) as staging:
+            differing = {}
+            for name, rows in study.rows.items():
+                path = Path(staging) / name
+                rows.write(path)
+                if not (folder / name).is_file() or not filecmp.cmp(path, folder / name, shallow=False):
+                    differing[name] = path
+            yield differing
+    except OSError as error:
+        raise UsageError(
+            f"The files of a study are written into {folder}, but that fails: {error.strerror or error}. "
+            "Name another folder: project=..."
+        ) from error
+
+
+def check_replaceable(study: PythonStudy, project: Path, differing: Mapping[str, Path]) -> None:
+    """Refuse to replace files that this module did not write.
+
+    Raises:
+        UsageError: There is one.
+    """
+    file = project / study.file
+    if file.is_file() and file.read_text(encoding="utf-8", errors="replace").startswith(_MARK):
+        return
+    for path in (file, *(project / FOLDER / name for name in differing)):
+        if path.exists():
+            raise UsageError(
+                f"tuner.run writes {path.relative_to(project)}, but there is one that it did not write. Name the study "
+                f'otherwise, name="{study.name}-2", or remove the file. To run a study file, give its path: '
+                f'tuner.run("{study.file}").'
+            )
+
+
+def replace_files(differing: Mapping[str, Path], project: Path) -> list[Path]:
+    """Move staged files to their places, and return those of which there was none before."""
+    new = [project / FOLDER / name for name in differing if not (project / FOLDER / name).exists()]
+    for name, path in differing.items():
+        os.replace(path, project / FOLDER / name)
+    return new
+
+
+def _path(name: str) -> str:
+    """Return the path of a file, relative to the project."""
+    return f"{FOLDER}/{name}"
+
+
+def _default_name(model: Any) -> str:
+    if isinstance(model, str):
+        return Path(model.partition(":")[0]).stem
+    raise UsageError(f'A study needs a model, as in model="models/mlp.py", but got {shown(model)}.')
+
+
+def _with_key(section: Any, name: str, key: str, short: str, value: Any) -> dict[str, Any]:
+    if not isinstance(section, Mapping):
+        raise UsageError(f"`{name}` must be a dict with the keys of [{name}], but got {shown(section)}.")
+    if key in section:
+        raise UsageError(f"`{short}` stands for {name}[{key!r}], but both are given. Leave one out.")
+    return {**section, key: value}
+
+
+def _data_section(data: Any, name: str, rows: dict[str, ArrayFile]) -> Any:
+    """Return `[data]` with files in place of rows, which are added to `rows`."""
+    section = dict(data) if isinstance(data, Mapping) and "source" in data else {"source": data}
+    for key in _SOURCES:
+        if key in section and _is_rows(section[key], key):
+            file = array_file(section[key], f"`data`: {key}")
+            path = f"{name}{'' if key == 'source' else f'.{key}'}{file.suffix}"
+            section[key], rows[path] = _path(path), file
+            for option, value in file.options.items():
+                if section.setdefault(option, value) != value:
+                    raise UsageError(
+                        f"The {option} of (x, y) is its y or weight, {shown(value)}, but data[{option!r}] is "
+                        f"{shown(section[option])}. Leave it out, or give one table as the source."
+                    )
+    return section
+
+
+def _is_rows(value: Any, key: str) -> bool:
+    if isinstance(value, str | Path | bool | int | float):
+        return False
+    return not (key == "validation" and isinstance(value, Mapping) and set(value) == {"folds"})
+
+
+def _checked(value: Any, key: str) -> Any:
+    """Return the value if TOML can hold it, without what is None."""
+    if isinstance(value, Mapping):
+        return {name: _checked(item, f"{key}.{name}") for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_checked(item, key) for item in value]
+    if isinstance(value, str | bool | int | float):
+        return value
+    raise UsageError(
+        f"`{key}` must hold what a study file can: texts, numbers, true or false, lists and tables of them, but got "
+        f"{shown(value)} of type {type(value).__name__}."
+    )
+
+
+def _tables(content: Mapping[str, Any]) -> set[str]:
+    """Return the dotted names of the tables that get a section of their own in the file."""
+    found = {key for key, value in content.items() if isinstance(value, Mapping)}
+    search = content.get("search")
+    for key, value in search.items() if isinstance(search, Mapping) else ():
+        if key == "model" and isinstance(value, Mapping):
+            found.add(f"search.{key}")
+        elif isinstance(value, Mapping) and key.endswith("_options"):
+            found |= {
+                f"search.{key}",
+                *(f"search.{key}.{name}" for name, each in value.items() if isinstance(each, Mapping)),
+            }
+    return found
