@@ -1,18 +1,21 @@
 """TPE that looks at a part of the trials: what an ask costs, and whether the best value suffers.
 
     python benchmarks/window.py [--windows 1000000,1000,500,250]
+    python benchmarks/window.py --pruners
     python benchmarks/window.py --quality [--trials 2000] [--seeds 4] [--windows 1000000,1000,500] [--jobs 2]
 
 The first prints CPU milliseconds of one trial (ask and tell, the digits study's space) after so many random ones; the
-median of 20.  The second searches two functions from nothing, each seed with every window, and prints the median over
-the seeds of the best value: `study` has 12 dimensions as a study has, 3 of them conditional, settings that diverge, and
-0 as its least value; `rosenbrock` has 6 numbers.  A window of 1,000,000 is Optuna's own TPE.
+median of 20.  The second prints those of the decisions of pruners on one trial of 20 epochs.  The third searches two
+functions from nothing, each seed with every window, and prints the median over the seeds of the best value: `study` has
+12 dimensions as a study has, 3 of them conditional, settings that diverge, and 0 as its least value; `rosenbrock` has 6
+numbers.  A window of 1,000,000 is Optuna's own TPE.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -23,7 +26,7 @@ from typing import Any
 import optuna
 from coordinator import CONTENT
 
-from tuner.search import SAMPLERS, Outcome, suggest, tell
+from tuner.search import PRUNERS, SAMPLERS, Outcome, suggest, tell
 from tuner.space import Categorical, Condition, Dimension, Float, Int, Space
 from tuner.study import read_study_dict
 
@@ -142,10 +145,47 @@ def cost(windows: list[int]) -> None:
         print(f"| {window:,} | " + " | ".join(f"{ms:.1f}" for ms in row) + " |")
 
 
+def pruner_cost(name: str, sizes: tuple[int, ...]) -> list[float]:
+    """CPU milliseconds of the decisions of one trial of 20 epochs, beside so many finished trials."""
+    row, found, draw = PRUNERS[name], [], random.Random(0)
+    rungs = row.rungs(20)
+    study = optuna.create_study(study_name="s", direction="maximize", pruner=row.build(20))
+    for size in sizes:
+        times: list[float] = []
+        while len(study.get_trials(deepcopy=False)) < size + 20:
+            trial, final, decided = study.ask(), draw.random(), 0.0
+            last = None
+            for step in range(1, 21):
+                trial.report(final * step, step)
+                if step in rungs:
+                    began = time.process_time()
+                    ends = trial.should_prune()
+                    decided += time.process_time() - began
+                    if ends:
+                        last = step
+                        break
+            if last is None:
+                times.append(decided)
+            study.tell(trial, None if last else final, state=optuna.trial.TrialState.PRUNED if last else None)
+        found.append(statistics.median(times[-10:]) * 1e3)
+    return found
+
+
+def pruners() -> None:
+    """The table of pruners."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    sizes = (1_000, 3_000, 10_000)
+    print("| pruner | decisions | " + " | ".join(f"{size:,}" for size in sizes) + " |\n|---|" + "---:|" * 4)
+    for name in ("median", "successive_halving", "hyperband"):
+        line = " | ".join(f"{ms:.1f}" for ms in pruner_cost(name, sizes))
+        print(f"| {name} | {len(PRUNERS[name].rungs(20))} | {line} |", flush=True)
+
+
 def main() -> None:
     """Print one of the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quality", action="store_true")
+    parser.add_argument("--pruners", action="store_true")
     parser.add_argument("--trials", type=int, default=2_000)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--windows")
@@ -153,7 +193,9 @@ def main() -> None:
     options = parser.parse_args()
     given = options.windows or ("1000000,1000,500" if options.quality else "1000000,1000,500,250")
     windows = [int(text) for text in given.split(",")]
-    if options.quality:
+    if options.pruners:
+        pruners()
+    elif options.quality:
         quality(options, windows)
     else:
         cost(windows)

@@ -12,7 +12,7 @@ from structure import Module, modules
 
 from tuner import optuna_internals
 
-OBJECTS = ("trial", "study", "frozen", "backend")
+OBJECTS = ("trial", "study", "frozen", "backend", "hyperband")
 """Variables that hold an object of Optuna, as this package names them."""
 ATTRIBUTES = {
     "_trial_id": lambda: optuna.create_study().ask(),
@@ -27,6 +27,9 @@ ATTRIBUTES = {
     "_set_trial": optuna.storages.InMemoryStorage,
     "_studies": optuna.storages.InMemoryStorage,
     "_update_cache": optuna.storages.InMemoryStorage,
+    "_try_initialization": lambda: optuna.pruners.HyperbandPruner,
+    "_pruners": optuna.pruners.HyperbandPruner,
+    "_get_bracket_id": optuna.pruners.HyperbandPruner,
     "_cma_rng": optuna.samplers.CmaEsSampler,
     "_init_optimizer": optuna.samplers.CmaEsSampler,
     "_n_startup_trials": optuna.samplers.TPESampler,

@@ -6,7 +6,7 @@ attributes of its objects (`trial._trial_id`) by name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from optuna._transform import _SearchSpaceTransform as SearchSpaceTransform
 from optuna.samplers._tpe.sampler import _split_trials as split_trials
@@ -26,7 +26,11 @@ from optuna.storages._rdb.models import (
 from optuna.study._frozen import FrozenStudy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optuna.pruners import BasePruner
     from optuna.storages import RDBStorage
+    from optuna.study import Study
     from optuna.trial import FrozenTrial
 
 __all__ = [
@@ -50,6 +54,7 @@ __all__ = [
     "default_gamma",
     "existing_storage",
     "fixed_params",
+    "hyperband_brackets",
     "split_trials",
 ]
 
@@ -93,6 +98,17 @@ def existing_storage(url: str, engine_kwargs: dict[str, Any]) -> RDBStorage:
     storage.heartbeat_stale_trial_callback = storage.failed_trial_callback = None
     storage.engine, storage.scoped_session = engine, scoped_session(sessionmaker(bind=engine))
     return storage
+
+
+def hyperband_brackets(
+    min_resource: int, max_resource: int, reduction_factor: int
+) -> tuple[list[BasePruner], Callable[[Study, FrozenTrial], int]]:
+    """Return Hyperband's pruner of each bracket, and the function that assigns a trial of a study to one."""
+    from optuna.pruners import HyperbandPruner
+
+    hyperband = HyperbandPruner(min_resource, max_resource, reduction_factor)
+    hyperband._try_initialization(cast("Study", None))  # it reads a study only for a `max_resource` of "auto"
+    return [*hyperband._pruners], hyperband._get_bracket_id
 
 
 def fixed_params(trial: FrozenTrial) -> dict[str, Any]:

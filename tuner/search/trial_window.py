@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,10 +55,7 @@ class FinishedTrials:
 
     def spread(self, count: int) -> list[FrozenTrial]:
         """Return `count` of them, evenly spread from the first to the last; all of them if there are not more."""
-        have = len(self._trials)
-        if have <= count:
-            return list(self._trials)
-        return [self._trials[(i + 1) * have // count - 1] for i in range(count)]
+        return spread(self._trials, count)
 
 
 class WindowedStudy:
@@ -81,6 +78,14 @@ class WindowedStudy:
         self, deepcopy: bool = True, states: Container[TrialState] | None = None, use_cache: bool = False
     ) -> list[FrozenTrial]:
         return self.get_trials(deepcopy, states)
+
+
+def spread(trials: Sequence[FrozenTrial], count: int) -> list[FrozenTrial]:
+    """Return `count` of the trials, evenly spread from the first to the last; all of them if there are not more."""
+    have = len(trials)
+    if have <= count:
+        return list(trials)
+    return [trials[(i + 1) * have // count - 1] for i in range(count)]
 
 
 def by_number(trial: FrozenTrial) -> int:

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 def build(steps: int, folds: bool = False, *, min_resource: int | None = None, reduction_factor: int = 3) -> BasePruner:
     """Make the pruner; see `PrunerRow`."""
-    from optuna.pruners import HyperbandPruner
+    from tuner.optuna_internals import hyperband_brackets
+    from tuner.search.pruners.bracket_pruner import BracketPruner
 
     first = first_rung(steps, min_resource)
     # Optuna divides the two, and allows no bracket that is shorter than its first rung.
-    return HyperbandPruner(first, max(first, steps), reduction_factor)
+    return BracketPruner(*hyperband_brackets(first, max(first, steps), reduction_factor))
 
 
 HYPERBAND = PrunerRow(

@@ -14,7 +14,10 @@ def build(steps: int, folds: bool = False, *, min_resource: int | None = None, r
     """Make the pruner; see `PrunerRow`."""
     from optuna.pruners import SuccessiveHalvingPruner
 
-    return SuccessiveHalvingPruner(first_rung(steps, min_resource), reduction_factor)
+    from tuner.search.pruners.bracket_pruner import BracketPruner
+
+    halving = SuccessiveHalvingPruner(first_rung(steps, min_resource), reduction_factor)
+    return BracketPruner([halving], lambda study, trial: 0)
 
 
 SUCCESSIVE_HALVING = PrunerRow(
