@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 KEPT = Path(__file__).parent / "durations.json"
-KEEP_ABOVE_S = 1.0
-SLOW_ABOVE_S = 2.0
+KEEP_ABOVE_S = 0.4
+SLOW_ABOVE_S = 0.5
 
 
 def load() -> dict[str, float]:

@@ -16,7 +16,7 @@ TESTS_ROOT = Path(__file__).parent
 def test_what_took_long_is_marked(pytester: pytest.Pytester):
     pytester.makeini("[pytest]\nmarkers = slow")
     items = pytester.getitems("def test_long(): ...\ndef test_quick(): ...\ndef test_new(): ...")
-    kept = {items[0].nodeid: 2.1, items[1].nodeid: 1.9}
+    kept = {items[0].nodeid: 0.6, items[1].nodeid: 0.5}
     durations.mark_slow(items, kept)
     assert [item.name for item in items if item.get_closest_marker("slow")] == ["test_long"]
 
@@ -48,7 +48,7 @@ def test_each_kept_test_exists():
 def test_phases_are_added_and_short_ones_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr(durations, "KEPT", tmp_path / "durations.json")
     keeper = durations.DurationKeeper()
-    for name, seconds in [("a::long", 0.7), ("a::long", 0.6), ("a::short", 0.2)]:
+    for name, seconds in [("a::long", 0.7), ("a::long", 0.6), ("a::short", 0.3)]:
         report = pytest.TestReport(name, ("a", 1, name), {}, "passed", None, "call", duration=seconds)
         keeper.pytest_runtest_logreport(report)
     keeper.pytest_sessionfinish()
