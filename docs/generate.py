@@ -28,7 +28,7 @@ from tuner.catalog import (
     NumberDimension,
 )
 from tuner.cli.group import COMMANDS, tuner
-from tuner.data import SOURCES
+from tuner.data import ENCODINGS, SOURCES
 from tuner.engines import ENGINES
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
 from tuner.space import Categorical, Fixed, Int, Parameter
@@ -305,6 +305,12 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
             "written": lambda row: f'`"{row.name}"`' if row.built_in else ", ".join(row.suffixes),
             "own keys of `[data]`": lambda row: _names(row.takes),
         },
+    ),
+    (
+        "Encodings",
+        "`[data.columns]`: how a column becomes numbers; see [your own data](data.md#encodings).",
+        ENCODINGS,
+        {},
     ),
     ("Engines", 'The key `engine`: how one trial is trained. "auto" takes the best one that can.', ENGINES, {}),
 )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tuner.catalog import BuildableRecipe, Choice, ModelChoice, Task
-from tuner.data import Preprocessing
+from tuner.data import ENCODERS, Preprocessing
 from tuner.serving import ModelMetadata, SavedModel, file_prediction, write_about
 
 PREPROCESSING = Preprocessing(
@@ -20,8 +20,7 @@ PREPROCESSING = Preprocessing(
     np.ones(4),
     (4,),
     ("age", "size", "city=Oslo", "city=Rome"),
-    {"city": ("Oslo", "Rome")},
-    "one_hot",
+    {"city": ENCODERS["one_hot"].from_json({"categories": ["Oslo", "Rome"]})},
     ("?",),
 )
 

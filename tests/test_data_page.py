@@ -32,6 +32,9 @@ def project(tmp_path_factory) -> Iterator[Path]:
     houses["area"], houses["age"] = rng.uniform(40, 200, rows).round(1), rng.integers(0, 90, rows)
     houses["price"], houses["trust"] = houses["area"] * 3000, rng.uniform(0.5, 1, rows)
     houses.to_csv(folder / "houses.csv", index=False)
+    flats = houses.assign(size=["small", "medium", "large"] * (rows // 3), zip=["01067", "80331"] * (rows // 2))
+    flats = flats.assign(sold=pd.date_range("2025-01-01", periods=rows).astype(str)).drop(columns="id")
+    flats.to_csv(folder / "flats.csv", index=False)
     for name in ("train", "validation", "test"):
         table = pd.DataFrame({"a": rng.normal(size=rows), "label": ["yes", "no"] * (rows // 2)})
         table.to_csv(folder / f"{name}.csv", index=False)
@@ -49,7 +52,7 @@ def project(tmp_path_factory) -> Iterator[Path]:
         yield folder
 
 
-TASKS = ("regression", "regression", "multiclass", "binary", "binary", "multiclass", "binary", "regression")
+TASKS = (*["regression"] * 3, "multiclass", *["binary"] * 2, "multiclass", "binary", "regression")
 
 
 @pytest.mark.parametrize(("text", "task"), [*zip(TOML, TASKS, strict=True)])

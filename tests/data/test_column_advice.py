@@ -67,3 +67,13 @@ def test_a_rare_class_and_a_small_validation_part(tmp_path: Path):
     assert any(sentence.startswith("target: rare (") and "balanced_accuracy" in sentence for sentence in found)
     assert any("96 validation rows decide which trial is best, and each is 1.0 % of them" in each for each in found)
     assert not any(sentence.startswith("validation") for sentence in advice(tmp_path, validation={"folds": 3}))
+
+
+def test_dates_that_would_become_categories(tmp_path: Path):
+    dated = [
+        {"day": f"2024-{number % 12 + 1:02d}-{number % 25 + 1:02d}", **row} for number, row in enumerate(rows(600))
+    ]
+    write(tmp_path, dated)
+    [sentence] = [each for each in advice(tmp_path, text="one_hot") if each.startswith("columns")]
+    assert '\'day\' holds 300 different dates, each a category of one_hot. Add "day" = "date"' in sentence
+    assert not any(each.startswith("columns") for each in advice(tmp_path, columns={"day": "date"}))

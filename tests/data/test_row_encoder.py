@@ -73,11 +73,11 @@ def encoded_in_parts(file: Path, held: HeldOut, rows: int = 3) -> np.ndarray:
     """The rows of a file that is read in parts of so many rows."""
     assert held.preprocessing is not None
     given, table = held.preprocessing, open_table(str(file), file.parent)
-    needed = [*given.numbers, *given.vocabulary]
+    needed = [*given.numbers, *given.encoders]
     encoder = RowEncoder(given, held.sample.shape[1:], from_file=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table_stream, "MAX_ROWS", rows)
-        parts = table.parts(needed, given.vocabulary, given.missing_values)
+        parts = table.parts(needed, given.encoders, given.missing_values)
         return np.concatenate([encoder.encode(part) for part in parts])
 
 

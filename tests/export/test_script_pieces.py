@@ -33,6 +33,7 @@ from tuner.catalog import (
     resolve_head,
     to_scores,
 )
+from tuner.data import ENCODERS
 from tuner.export import Export, export, python_script
 from tuner.user_code import Reference
 
@@ -129,7 +130,11 @@ def shape(tree: ast.AST) -> str:
 def with_texts(base: Export, *texts: str) -> Export:
     """The export with a text in each field that may hold any."""
     study, tag, column, word, label, version = texts
-    preprocessing = replace(base.splits[0].preprocessing, features=(column,), vocabulary={column: (word,)})
+    preprocessing = replace(
+        base.splits[0].preprocessing,
+        features=(column,),
+        encoders={column: ENCODERS["one_hot"].from_json({"categories": [word]})},
+    )
     model = base.recipe.model.model_copy(update={"options": {"tag": tag, f"{word} 1": [tag]}})
     return replace(
         base,

@@ -30,7 +30,24 @@ CASES: dict[str, dict[str, Any]] = {
     "value": {"data": {"source": "diabetes"}, "loss": "quantile"},
     "values": {"data": {"source": "linnerud", "scale": "robust"}, "loss": "huber"},
     "table": {
-        "data": {"source": "table.csv", "target": "price", "missing": "median", "text": "one_hot", "test": 0.0},
+        "data": {
+            "source": "table.csv",
+            "target": "price",
+            "missing": "median",
+            "text": "one_hot",
+            "drop": ["sold"],
+            "test": 0.0,
+        },
+        "loss": "mean_squared_error",
+    },
+    "columns": {
+        "data": {
+            "source": "table.csv",
+            "target": "price",
+            "missing": "median",
+            "columns": {"colour": "ordinal", "rooms": "one_hot", "sold": "date"},
+            "test": 0.0,
+        },
         "loss": "mean_squared_error",
     },
     "tiny": {"data": {"source": "tiny.npz"}, "loss": "categorical_crossentropy"},
@@ -100,11 +117,11 @@ def write_data(folder: Path) -> None:
     np.savez(folder / "label_rows.npz", x=x, y=(x[:, :3] > 0).astype(int))
     np.savez(folder / "tiny.npz", x=x * [1e-9, 1e-15, 1.0, 1e6] + [1e-8, 0.0, 20.0, 0.0], y=np.arange(120) % 3)
     np.savez(folder / "far.npz", x=x + [1e9, -3e6, 0.0, 1e4], y=x.sum(axis=1) + 1e7)
-    lines = ["area,colour,rooms,price"]
+    lines = ["area,colour,rooms,sold,price"]
     for row in range(80):
         area = "" if row % 7 == 0 else f"{50 + row}"
         colour = "" if row % 11 == 0 else ("red", "green", "blue")[row % 3]
-        lines.append(f"{area},{colour},{row % 4},{1e5 + 1e3 * row}")
+        lines.append(f"{area},{colour},{row % 4},2026-{row % 12 + 1:02d}-{row % 28 + 1:02d},{1e5 + 1e3 * row}")
     (folder / "table.csv").write_text("\n".join(lines), encoding="utf-8")
 
 

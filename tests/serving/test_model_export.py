@@ -15,7 +15,7 @@ from mock_model import PREPROCESSING, mock_model, recipe_of
 
 from tuner.catalog import Choice, ModelChoice, Recipe, Task, build_model, resolve_head
 from tuner.cli import export_command
-from tuner.data import DataOptions, Preprocessing, held_out, prepare
+from tuner.data import ENCODERS, DataOptions, Preprocessing, held_out, prepare
 from tuner.errors import UsageError
 from tuner.serving import (
     MODEL_FORMATS,
@@ -151,8 +151,7 @@ def test_rows_are_drawn_around_those_of_the_study() -> None:
         np.array([10.0, 1, 1, 1, 1]),
         (5,),
         ("a", "b", "c=x", "c=y", "c=z"),
-        {"c": ("x", "y", "z")},
-        "one_hot",
+        {"c": ENCODERS["one_hot"].from_json({"categories": ["x", "y", "z"]})},
     )
     x = draw_rows(given, (5,), 500)
     assert np.nanmin(x[:, 0]) > 960
@@ -160,7 +159,8 @@ def test_rows_are_drawn_around_those_of_the_study() -> None:
     assert 0.02 < np.isnan(x[:, :2]).mean() < 0.1
     assert (x[:, 2:].sum(axis=1) == 1).all()
     assert np.nanmin(x[:, 1]) >= 0
-    codes = Preprocessing(None, np.zeros(2), np.ones(2), (2,), ("a", "c"), {"c": ("x", "y", "z")}, "ordinal")
+    ordinal = ENCODERS["ordinal"].from_json({"categories": ["x", "y", "z"]})
+    codes = Preprocessing(None, np.zeros(2), np.ones(2), (2,), ("a", "c"), {"c": ordinal})
     assert set(draw_rows(codes, (2,), 100)[:, 1]) == {0, 1, 2}
 
 

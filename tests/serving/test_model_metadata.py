@@ -14,7 +14,7 @@ import pytest
 
 import tuner
 from tuner.catalog import BuildableRecipe, Choice, ModelChoice, Task
-from tuner.data import Preprocessing
+from tuner.data import ENCODERS, Preprocessing
 from tuner.errors import UsageError
 from tuner.protocol import TrainingArtifacts
 from tuner.serving import ModelMetadata, read_about, write_about
@@ -29,7 +29,9 @@ RECIPE = BuildableRecipe(
     class_weight={0: 1.0, 1: 2.0},
     metric="accuracy",
 )
-PREPROCESSING = Preprocessing(None, np.zeros(2), np.ones(2), (2,), ("a", "b=x"), {"b": ("x",)}, "one_hot")
+PREPROCESSING = Preprocessing(
+    None, np.zeros(2), np.ones(2), (2,), ("a", "b=x"), {"b": ENCODERS["one_hot"].from_json({"categories": ["x"]})}
+)
 
 
 def archive(file: Path, **members: str) -> Path:
@@ -111,9 +113,11 @@ def about_json() -> dict[str, Any]:
         (("preprocessing", "shape"), [-1]),
         (("preprocessing", "shape"), []),
         (("preprocessing", "features"), ["a"]),
-        (("preprocessing", "vocabulary"), []),
-        (("preprocessing", "vocabulary"), {"b": "x"}),
-        (("preprocessing", "text"), "code"),
+        (("preprocessing", "encoders"), []),
+        (("preprocessing", "encoders"), {"b": "x"}),
+        (("preprocessing", "encoders"), {"b": {"kind": "code", "categories": ["x"]}}),
+        (("preprocessing", "encoders"), {"b": {"kind": "one_hot", "categories": "x"}}),
+        (("preprocessing", "encoders"), {"b": {"kind": "date", "format": "", "reference": "soon", "cycles": []}}),
         (("recipe", "loss"), {"name": "__import__"}),
         (("recipe",), []),
     ],

@@ -1,9 +1,12 @@
 from .array_file import ArrayFile, array_file
 from .categories import UnknownText
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
-from .dataset import DataFacts, HeldOut, PreparedData, Preprocessing, Split, Subset
+from .dataset import DataFacts, HeldOut, PreparedData, Split, Subset
+from .encoders import ENCODERS, ENCODINGS
+from .encoders.base import ColumnEncoder
 from .preparation import check_repeatable, held_out, prepare, unscaled_splits
 from .prepared_data_file import load_held_out, load_prepared, save_held_out, save_prepared
+from .preprocessing import Preprocessing
 from .row_encoder import RowEncoder, encode_rows
 from .sources import BUILT_IN, SOURCES
 from .table_profile import TELLS_ALL, ColumnKind, ColumnProfile, TableProfile, profile_table
@@ -11,9 +14,12 @@ from .table_stream import STREAM_SUFFIXES, TableStream, open_table
 
 __all__ = [
     "BUILT_IN",
+    "ENCODERS",
+    "ENCODINGS",
     "OUTLIER_LIMITS",
     "SOURCES",
     "ArrayFile",
+    "ColumnEncoder",
     "ColumnKind",
     "ColumnProfile",
     "STREAM_SUFFIXES",

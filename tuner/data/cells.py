@@ -118,6 +118,11 @@ def _told_apart(words: Iterable[str | None]) -> bool:
     return len({float(number) for number in whole}) == len(whole)
 
 
+def absent(texts: Array) -> Array:
+    """Which cells of a text column are None: bool, shape `(n,)`."""
+    return np.asarray(texts == None, bool)  # noqa: E711
+
+
 def is_number(text: str) -> bool:
     """Tell whether a text is a number in the notation of CSV files."""
     return _NUMBER.fullmatch(text) is not None

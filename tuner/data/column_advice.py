@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tuner.data.cells import absent
 from tuner.data.data_config import DataOptions
-from tuner.data.pandas_columns import absent
+from tuner.data.encoders import ENCODERS
 from tuner.data.raw_data import RawData
+from tuner.data.split_columns import as_dates
 from tuner.data.splitting import Layout
 from tuner.data.table_profile import TELLS_ALL, share_explained
 from tuner.data.targets_and_task import Targets
@@ -16,6 +18,9 @@ _FEWEST_ROWS = 100
 
 _RARE = 0.01
 _NEARLY_UNIQUE = 0.5
+_FEW_DATES = 10
+"""Fewer dates may be categories, as those of a few visits."""
+
 _MOST_COLUMNS, _MOST_ROWS = 200, 20_000
 _MOST_NAMED = 3
 
@@ -33,14 +38,22 @@ def column_advice(raw: RawData, targets: Targets, layout: Layout, options: DataO
 
 
 def _identifiers(raw: RawData, options: DataOptions) -> Iterator[str]:
-    """Name text columns whose values nearly all differ: each becomes a column, or a number, that says nothing."""
+    """Name columns of categories that are dates, or nearly all differ: what they become says nothing of new rows."""
     for name, values in raw.texts.items():
+        encoding, _ = options.encodings.get(name, (options.text, None))
+        if ENCODERS[encoding].unknown is None:  # it has no categories
+            continue
         given = values[~absent(values)]
         different = len(set(given.tolist()))
-        if len(given) >= _FEWEST_ROWS and different > _NEARLY_UNIQUE * len(given):
+        if different > _FEW_DATES and as_dates(given) is not None:
             yield (
-                f"drop: {name!r} has {different:,} different texts in {len(given):,} rows, as a name or a date has, "
-                f'and is encoded as {options.text}. If it does not describe the rows, add drop = ["{name}"]'
+                f"columns: {name!r} holds {different:,} different dates, each a category of {encoding}. Add "
+                f'"{name}" = "date" to [data.columns], which makes days and positions in year and week of them'
+            )
+        elif len(given) >= _FEWEST_ROWS and different > _NEARLY_UNIQUE * len(given):
+            yield (
+                f"drop: {name!r} has {different:,} different texts in {len(given):,} rows, as a name has, "
+                f'and is encoded as {encoding}. If it does not describe the rows, add drop = ["{name}"]'
             )
 
 

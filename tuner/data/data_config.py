@@ -20,7 +20,10 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tuner.catalog import Task
 from tuner.data.cells import cell_text
-from tuner.errors import DataError, shown
+from tuner.data.column_options import DateFormat, OrderedCategories, column_encoding, column_names
+from tuner.data.encoders import ENCODINGS
+from tuner.data.option_rules import broken, is_number, is_text
+from tuner.errors import DataError
 
 OUTLIER_LIMITS: Mapping[str, float] = {"drop_zscore": 3.0, "drop_iqr": 1.5, "winsorize": 0.01}
 """The default of `outlier_limit` for each way to treat outliers."""
@@ -32,86 +35,72 @@ _MOST_VALUES_A_ROW = 100_000_000
 _MOST_AXES = 4
 
 
-def _broken(rule: str, given: object, next_step: str = "") -> PydanticCustomError:
-    """Make the error of a broken rule; its message has no prefix of pydantic's."""
-    sentence = f"{rule}, but got {shown(given)}." + (f" {next_step}" if next_step else "")
-    return PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value.strip() != "" and "\0" not in value and len(value) <= 4096
-
-
 def _check_is_source(value: str) -> None:
     """Refuse a number in quotes: it would be looked for as a file."""
     try:
         float(value)
     except ValueError:
         return
-    raise _broken("A fraction must be a number without quotes", value)
+    raise broken("A fraction must be a number without quotes", value)
 
 
 def _text(value: Any) -> Any:
-    if not _is_text(value):
-        raise _broken("This must be a text that is not empty", value)
+    if not is_text(value):
+        raise broken("This must be a text that is not empty", value)
     return value
 
 
 def _names(value: Any) -> Any:
     """Convert a list of names to a tuple; leave anything else to be refused."""
-    if not isinstance(value, list | tuple) or not all(_is_text(name) for name in value):
-        raise _broken("This must be a list of column names", value)
+    if not isinstance(value, list | tuple) or not all(is_text(name) for name in value):
+        raise broken("This must be a list of column names", value)
     if len(set(value)) != len(value):
-        raise _broken("A column may stand in the list once", value)
+        raise broken("A column may stand in the list once", value)
     return tuple(value)
 
 
 def _missing_values(value: Any) -> Any:
     """Convert a list of texts and numbers to a tuple of the texts of such cells."""
-    if isinstance(value, list | tuple) and all(_is_text(word) or _is_number(word) for word in value):
+    if isinstance(value, list | tuple) and all(is_text(word) or is_number(word) for word in value):
         return tuple(dict.fromkeys(str(cell_text(word)) for word in value))
-    raise _broken('This must be a list of texts and numbers, as in ["?", -999]', value)
+    raise broken('This must be a list of texts and numbers, as in ["?", -999]', value)
 
 
 def _target(value: Any) -> Any:
-    if value is None or _is_text(value):
+    if value is None or is_text(value):
         return value
     if isinstance(value, list | tuple) and not value:
-        raise _broken("`target` must name at least one column", value)
+        raise broken("`target` must name at least one column", value)
     return _names(value)
 
 
 def _validation(value: Any) -> Any:
-    if _is_number(value):
+    if is_number(value):
         if not 0 < value < 1:
-            raise _broken("`0 < validation < 1` must hold for a fraction", value)
+            raise broken("`0 < validation < 1` must hold for a fraction", value)
         return float(value)
     if isinstance(value, Folds):
         return value
-    if _is_text(value):
+    if is_text(value):
         _check_is_source(value)
         return value
     if isinstance(value, dict) and set(value) == {"folds"}:
         folds = value["folds"]
         if not isinstance(folds, int) or isinstance(folds, bool) or not 2 <= folds <= _MOST_FOLDS:
-            raise _broken(f"`folds` must be a whole number from 2 to {_MOST_FOLDS}", folds)
+            raise broken(f"`folds` must be a whole number from 2 to {_MOST_FOLDS}", folds)
         return Folds(folds=folds)
-    raise _broken("`validation` must be a fraction, { folds = 5 } or a second source", value)
+    raise broken("`validation` must be a fraction, { folds = 5 } or a second source", value)
 
 
 def _test(value: Any) -> Any:
-    if _is_number(value):
+    if is_number(value):
         if not 0 <= value < 1:
-            raise _broken("`0 <= test < 1` must hold for a fraction", value)
+            raise broken("`0 <= test < 1` must hold for a fraction", value)
         return float(value)
-    if _is_text(value):
+    if is_text(value):
         _check_is_source(value)
         return value
-    raise _broken("`test` must be a fraction (0 for no test part) or a second source", value)
+    raise broken("`test` must be a fraction (0 for no test part) or a second source", value)
 
 
 def _shape(value: Any) -> Any:
@@ -119,9 +108,9 @@ def _shape(value: Any) -> Any:
         return None
     whole = isinstance(value, list | tuple) and all(isinstance(n, int) and not isinstance(n, bool) for n in value)
     if not whole or not 1 <= len(value) <= _MOST_AXES or not all(1 <= n <= _MOST_VALUES_A_ROW for n in value):
-        raise _broken(f"`shape` must be a list of 1 to {_MOST_AXES} whole numbers above 0, as in [8, 8, 1]", value)
+        raise broken(f"`shape` must be a list of 1 to {_MOST_AXES} whole numbers above 0, as in [8, 8, 1]", value)
     if math.prod(value) > _MOST_VALUES_A_ROW:
-        raise _broken(f"`shape` must give at most {_MOST_VALUES_A_ROW} values a row", value)
+        raise broken(f"`shape` must give at most {_MOST_VALUES_A_ROW} values a row", value)
     return tuple(value)
 
 
@@ -129,24 +118,24 @@ def _class_weight(value: Any) -> Any:
     if value is None:
         return None
     if not isinstance(value, dict) or not value or not all(isinstance(name, str) for name in value):
-        raise _broken("`class_weight` must be a table of class name and weight, as in { cat = 1.0, dog = 2.5 }", value)
+        raise broken("`class_weight` must be a table of class name and weight, as in { cat = 1.0, dog = 2.5 }", value)
     for name, weight in value.items():
-        if not _is_number(weight) or not 0 <= weight <= 1e6:
-            raise _broken(f"The weight of class {name!r} must be a number from 0 to 1e6", weight)
+        if not is_number(weight) or not 0 <= weight <= 1e6:
+            raise broken(f"The weight of class {name!r} must be a number from 0 to 1e6", weight)
     if not any(value.values()):
-        raise _broken("At least one class weight must be above 0", value)
+        raise broken("At least one class weight must be above 0", value)
     return {name: float(weight) for name, weight in value.items()}
 
 
 def _outlier_limit(value: Any) -> Any:
-    if value is not None and not (_is_number(value) and 0 < value <= 1e6):
-        raise _broken("`outlier_limit` must be a number above 0 and at most 1e6", value)
+    if value is not None and not (is_number(value) and 0 < value <= 1e6):
+        raise broken("`outlier_limit` must be a number above 0 and at most 1e6", value)
     return None if value is None else float(value)
 
 
 def _task(value: Any) -> Any:
     if value is not None and value not in tuple(Task):
-        raise _broken(f"`task` must be one of {', '.join(Task)}", value)
+        raise broken(f"`task` must be one of {', '.join(Task)}", value)
     return None if value is None else Task(value)
 
 
@@ -219,6 +208,16 @@ class DataOptions(BaseModel):
         default=(), description='cells that count as empty in all columns, as in ["?", "NA", -999]'
     )
     text: Literal["error", "one_hot", "ordinal"] = Field(default="error", description="how text columns become numbers")
+    columns: Annotated[
+        dict[
+            StrictStr,
+            Annotated[
+                Literal["one_hot", "ordinal", "date", "number", "drop"] | OrderedCategories | DateFormat,
+                BeforeValidator(column_encoding),
+            ],
+        ],
+        BeforeValidator(column_names),
+    ] = Field(default={}, description="encoding of single columns, whatever `text` says of the others")
     shape: Annotated[tuple[int, ...] | None, BeforeValidator(_shape)] = Field(
         default=None, description="the features of a row reshaped, as in [8, 8, 1]; the size that images are brought to"
     )
@@ -248,30 +247,35 @@ class DataOptions(BaseModel):
             given = {"validation": validation, "test": test}
             yield (
                 "validation",
-                _broken("`validation + test < 1` must hold", given, "What they leave is the training part."),
+                broken("`validation + test < 1` must hold", given, "What they leave is the training part."),
             )
 
     def _columns(self) -> Iterator[_KeyProblem]:
         for name in self.targets:
             if name in self.drop:
-                yield "drop", _broken("`drop` must not name the target", name)
+                yield "drop", broken("`drop` must not name the target", name)
             if name == self.weight:
-                yield "weight", _broken("`weight` must be another column than the target", name)
+                yield "weight", broken("`weight` must be another column than the target", name)
         if self.weight is not None and self.weight in self.drop:
-            yield "drop", _broken("`drop` must not name the weight column", self.weight)
+            yield "drop", broken("`drop` must not name the weight column", self.weight)
         taken = {*self.targets, self.weight}
         for key, name in self.split_columns.items():
             if name in self.drop:
-                yield "drop", _broken(f"`drop` must not name the column of `{key}`, which is no feature anyway", name)
+                yield "drop", broken(f"`drop` must not name the column of `{key}`, which is no feature anyway", name)
             if name in taken:
-                yield key, _broken(f"`{key}` must be another column than target, weight, group and order", name)
+                yield key, broken(f"`{key}` must be another column than target, weight, group and order", name)
             taken.add(name)
+        for name, (encoding, _) in self._encodings():
+            if name in taken:
+                yield "columns", broken("`columns` must name features, but this column is none", name)
+            if name in self.drop and ENCODINGS[encoding].is_feature:
+                yield "columns", broken("`drop` leaves out what `columns` gives an encoding", name, "Name it in one.")
 
     def _split_rules(self) -> Iterator[_KeyProblem]:
         if self.group is not None and self.order is not None:
             yield (
                 "order",
-                _broken(
+                broken(
                     "`group` and `order` cannot both decide on the parts",
                     self.order,
                     "To have both, write the part of each row into a column, and name it as `split` beside `group`.",
@@ -280,20 +284,20 @@ class DataOptions(BaseModel):
         for key in ("validation", "test"):
             given = getattr(self, key)
             if self.split is not None and isinstance(given, str):
-                yield key, _broken(f"`split` and a second source for `{key}` cannot both be", given, "Leave one out.")
+                yield key, broken(f"`split` and a second source for `{key}` cannot both be", given, "Leave one out.")
 
     def _outlier_rules(self) -> Iterator[_KeyProblem]:
         limit = self.outlier_limit
         if limit is not None and self.outliers == "keep":
-            yield "outlier_limit", _broken("`outlier_limit` needs `outliers` other than keep", limit)
+            yield "outlier_limit", broken("`outlier_limit` needs `outliers` other than keep", limit)
         if limit is not None and self.outliers == "winsorize" and not limit < 0.5:
-            yield "outlier_limit", _broken("`outlier_limit < 0.5` must hold for winsorize", limit)
+            yield "outlier_limit", broken("`outlier_limit < 0.5` must hold for winsorize", limit)
 
     def _task_rules(self) -> Iterator[_KeyProblem]:
         if self.task is not None and self.task.classifies and self.target_scale == "standardize":
-            yield "target_scale", _broken("`target_scale = standardize` needs a regression task", str(self.task))
+            yield "target_scale", broken("`target_scale = standardize` needs a regression task", str(self.task))
         if self.class_weight is not None and self.task in (Task.REGRESSION, Task.MULTILABEL):
-            yield "class_weight", _broken("`class_weight` needs a task with one class a row", str(self.task))
+            yield "class_weight", broken("`class_weight` needs a task with one class a row", str(self.task))
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -301,6 +305,27 @@ class DataOptions(BaseModel):
         if self.target is None:
             return ()
         return (self.target,) if isinstance(self.target, str) else self.target
+
+    def _encodings(self) -> Iterator[tuple[str, tuple[str, Any]]]:
+        for name, encoding in self.columns.items():
+            yield name, (encoding, None) if isinstance(encoding, str) else next(iter(encoding))
+
+    @property
+    def encodings(self) -> dict[str, tuple[str, Any]]:
+        """Feature that `columns` names → its encoding, and what the study says beside it, or None."""
+        return {name: given for name, given in self._encodings() if ENCODINGS[given[0]].is_feature}
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Columns to leave out, by `drop` or by `columns`."""
+        named = [name for name, (encoding, _) in self._encodings() if not ENCODINGS[encoding].is_feature]
+        return tuple(dict.fromkeys([*self.drop, *named]))
+
+    @property
+    def read_as_texts(self) -> frozenset[str]:
+        """Columns whose cells are texts, whatever they look like: "007" and "7" are two of them."""
+        named = [name for name in (self.group, self.split) if name is not None]
+        return frozenset([*named, *(name for name, (how, _) in self.encodings.items() if ENCODINGS[how].encoder)])
 
     @property
     def split_columns(self) -> dict[str, str]:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.catalog import Task
+
+if TYPE_CHECKING:
+    from tuner.data.preprocessing import Preprocessing
 
 Array: TypeAlias = NDArray[Any]
 
@@ -36,100 +39,6 @@ class Subset:
 
     def __len__(self) -> int:
         return len(self.x)
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What was fitted on a training part, as numbers: enough to treat new rows in the same way.
-
-    A row goes through it in this order: text columns are encoded by `vocabulary`, missing values are replaced by
-    `fill`, then `(x - center) / scale`, then the row gets the shape `shape`.
-
-    Attributes:
-        fill: Values put in place of missing ones, float64, shape `(d,)`; None if nothing is imputed.
-        center, scale: float64, shape `(d,)`.
-        shape: Shape of one row as the model gets it.
-        features: Names of the d columns: numbers, then encoded texts (`city=Rome`, which a number column may be called
-            as well); empty if the source has none.
-        vocabulary: Text column → its categories, in the order of their codes.
-        text: "one_hot" or "ordinal": how `vocabulary` is used.
-        missing_values: Texts of cells that count as missing, beside those that are empty.
-    """
-
-    fill: Array | None
-    center: Array
-    scale: Array
-    shape: tuple[int, ...]
-    features: tuple[str, ...] = ()
-    vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    text: str = "error"
-    missing_values: tuple[str, ...] = ()
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Names of the number columns, which come before the encoded text columns."""
-        words = self.vocabulary.values()
-        encoded = sum(map(len, words)) if self.text == "one_hot" else len(words)
-        return self.features[: len(self.features) - encoded]
-
-    def apply(self, x: Array) -> Array:
-        """Transform encoded rows, shape `(n, ..., d)`, to float32, shape `(n, *shape)`."""
-        if self.fill is not None:
-            x = np.where(np.isnan(x), self.fill, x)
-        with np.errstate(over="ignore"):
-            return np.ascontiguousarray(((x - self.center) / self.scale).reshape(len(x), *self.shape), np.float32)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return {
-            "fill": None if self.fill is None else self.fill.tolist(),
-            "center": self.center.tolist(),
-            "scale": self.scale.tolist(),
-            "shape": list(self.shape),
-            "features": list(self.features),
-            "vocabulary": {name: list(words) for name, words in self.vocabulary.items()},
-            "text": self.text,
-            "missing_values": list(self.missing_values),
-        }
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Preprocessing:
-        """Read what `to_json` gave, or somebody made up.
-
-        Raises:
-            ValueError, KeyError, TypeError, AttributeError: It is something else.
-        """
-        fill, center = content["fill"], _column_values(content["center"])
-        vocabulary = {name: _texts(words) for name, words in content["vocabulary"].items()}
-        found = cls(
-            fill=None if fill is None else _column_values(fill, len(center)),
-            center=center,
-            scale=_column_values(content["scale"], len(center)),
-            shape=tuple(content["shape"]),
-            features=_texts(content["features"]),
-            vocabulary=vocabulary,
-            text=content["text"],
-            missing_values=_texts(content.get("missing_values", [])),
-        )
-        if not all(type(size) is int and size > 0 for size in found.shape) or not found.shape:
-            raise ValueError("`shape` must hold whole numbers above 0")
-        if found.text not in ("error", "one_hot", "ordinal") or (found.features and len(found.features) != len(center)):
-            raise ValueError("`text`, `features` and `center` do not belong together")
-        return found
-
-
-def _column_values(given: Any, count: int | None = None) -> Array:
-    """One finite number a column, shape `(count,)`."""
-    values = np.asarray(given, np.float64)
-    if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or count not in (None, len(values)):
-        raise ValueError("`fill`, `center` and `scale` must hold one finite number a column")
-    return values
-
-
-def _texts(given: Any) -> tuple[str, ...]:
-    if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
-        raise ValueError("`features`, `vocabulary` and `missing_values` must hold texts")
-    return tuple(given)
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,19 @@ one: zeros in one-hot columns, -1 as an ordinal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from tuner.data.cells import absent
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
-from tuner.data.pandas_columns import absent, not_numbers
+from tuner.data.encoders import ENCODERS
+from tuner.data.encoders.base import ColumnEncoder
+from tuner.data.pandas_columns import not_numbers
 from tuner.data.raw_data import RawData, by_column
 from tuner.errors import DataError, shown
-
-MOST_CATEGORIES = 1000
 
 
 @dataclass(frozen=True)
@@ -28,17 +29,17 @@ class Encoded:
     Attributes:
         x: float32 or float64, shape `(n, ..., d)`, NaN where a number is missing.
         features: Names of the d columns, possibly none.
-        one_hot: Which columns say whether a row has a category, bool, shape `(d,)`: they are not scaled.
-        codes: Which columns hold ordinals of categories, bool, shape `(d,)`: not searched for outliers.
-        vocabulary: Text column → its categories.
+        scaled: Which columns are scaled, bool, shape `(d,)`: not those that say whether a row has a category.
+        from_texts: Which columns were made of texts, bool, shape `(d,)`: not searched for outliers.
+        encoders: Column of texts → what encodes it.
         notes: Sentences.
     """
 
     x: Array
     features: tuple[str, ...]
-    one_hot: Array
-    codes: Array
-    vocabulary: Mapping[str, tuple[str, ...]]
+    scaled: Array
+    from_texts: Array
+    encoders: Mapping[str, ColumnEncoder]
     notes: tuple[str, ...]
 
 
@@ -48,21 +49,22 @@ def check_texts(raw: RawData, options: DataOptions) -> None:
     Raises:
         DataError: With the column, what it holds, and whether it is nearly numbers.
     """
-    if not raw.texts or options.text != "error":
+    texts = {name: values for name, values in raw.texts.items() if name not in options.encodings}
+    if not texts or options.text in ENCODERS:
         return
-    name, values = next(iter(raw.texts.items()))
+    name, values = next(iter(texts.items()))
     odd, first = not_numbers(values)
     given = len(values) - int(absent(values).sum())
     if 0 < odd < given:
         what = f"{name!r} holds {odd} cells that are not, the first {shown(values[first])} in row {first + 1}"
     else:
-        others = len(raw.texts) - 1
+        others = len(texts) - 1
         what = f"{name!r} holds text such as {shown(values[first])}" + (
             f", and {others} other columns do" if others else ""
         )
     raise DataError(
         f"Features must be numbers, but {what} ({raw.source}). "
-        "Clean it, `drop` it, or set `text` to one_hot or ordinal."
+        "Clean it, `drop` it, set `text` to one_hot or ordinal, or give the column an encoding in [data.columns]."
     )
 
 
@@ -94,47 +96,43 @@ def refuse_missing(raw: RawData, lacking: Mapping[str, int]) -> None:
 
 
 def encode(raw: RawData, options: DataOptions, development: Array) -> Encoded:
-    """All features as numbers: the number columns first, then the text columns in their order.
+    """All features as numbers: the number columns first, then the columns of texts in their order.
 
     Raises:
-        DataError: A text column has too many categories for one-hot columns, or none.
+        DataError: The texts of a column do not suit its encoding.
     """
-    blocks, names, notes = [raw.x], list(raw.features), []
-    vocabulary = {name: _categories(name, values[development], raw, options) for name, values in raw.texts.items()}
-    for name, words in vocabulary.items():
-        blocks.append(encode_texts(raw.texts[name], words, options.text))
-        names += _column_names(name, words, options.text)
-        notes.append(f"The text column {name!r} was encoded as {options.text} of {len(words)} categories.")
-        unknown = len({*raw.texts[name]} - {None, *words})
-        if unknown:
-            notes.append(f"Of {name!r}, {unknown} texts are in test rows alone: they count as of no category.")
-    x = np.concatenate(blocks, axis=1) if vocabulary else raw.x
-    encoded = np.arange(x.shape[-1]) >= raw.x.shape[-1]
-    one_hot, codes = encoded & (options.text == "one_hot"), encoded & (options.text == "ordinal")
-    return Encoded(x, tuple(names), one_hot, codes, vocabulary, tuple(notes))
+    encoders = {name: _fit(name, values[development], raw, options) for name, values in raw.texts.items()}
+    blocks, names, notes, scaled = [raw.x], list(raw.features), list[str](), [True] * raw.x.shape[-1]
+    for name, encoder in encoders.items():
+        texts, own = raw.texts[name], encoder.names(name)
+        blocks.append(encoder.encode(texts))
+        names += own
+        scaled += [encoder.scaled] * len(own)
+        notes += [encoder.describe(name), *_unknown(name, texts, encoder, raw)]
+    x = np.concatenate(blocks, axis=1) if encoders else raw.x
+    from_texts = np.arange(x.shape[-1]) >= raw.x.shape[-1]
+    return Encoded(x, tuple(names), np.array(scaled), from_texts, encoders, tuple(notes))
 
 
-def _categories(name: str, values: Array, raw: RawData, options: DataOptions) -> tuple[str, ...]:
-    words = sorted({*values} - {None})
-    if not words:
+def _fit(name: str, values: Array, raw: RawData, options: DataOptions) -> ColumnEncoder:
+    # Studies of before `columns` have their categories in the order of the alphabet, whatever they are.
+    encoding, argument = options.encodings.get(name) or (options.text, tuple(sorted({*values} - {None})))
+    return ENCODERS[encoding].fit(name, values, raw.source, argument)
+
+
+def _unknown(name: str, texts: Array, encoder: ColumnEncoder, raw: RawData) -> Iterator[str]:
+    """Say which texts only test rows have.
+
+    Raises:
+        DataError: The encoding has no number for them.
+    """
+    odd = ~absent(texts) & ~encoder.knows(texts)
+    if not odd.any():
+        return
+    if encoder.unknown is None:
+        row = int(odd.argmax())
         raise DataError(
-            f"A text column must hold text, but {name!r} is empty outside the test part ({raw.source}). `drop` it."
+            f"`columns.{name}` must be {encoder.kind} in all rows, but row {row + 1} holds {shown(texts[row])} "
+            f"({raw.source}). Correct it, or add it to `missing_values`."
         )
-    if options.text == "one_hot" and len(words) > MOST_CATEGORIES:
-        raise DataError(
-            f"A one-hot column may have at most {MOST_CATEGORIES} categories, but {name!r} has {len(words)} "
-            f"({raw.source}). Set `text = 'ordinal'`, or `drop` it."
-        )
-    return tuple(words)
-
-
-def encode_texts(values: Array, words: Sequence[str], how: str) -> Array:
-    """Encode a text column, `(n,)`, by its categories: `(n, categories)` if one_hot, `(n, 1)` if ordinal; float64."""
-    codes = {**dict.fromkeys(values, -1), **{word: code for code, word in enumerate(words)}}
-    ordinal = np.fromiter(map(codes.__getitem__, values), np.float64, len(values))[:, None]
-    return (ordinal == np.arange(len(words))).astype(np.float64) if how == "one_hot" else ordinal
-
-
-def _column_names(name: str, words: tuple[str, ...], how: str) -> list[str]:
-    """Encode a text column."""
-    return [f"{name}={word}" for word in words] if how == "one_hot" else [name]
+    yield f"Of {name!r}, {len({*texts[odd]})} texts are in test rows alone: they count as of no category."

@@ -6,12 +6,24 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.data.cells import MISSING_WORDS, CodedTexts, cell_texts, check_whole, column_name, is_number, without_values
+from tuner.data.cells import (
+    MISSING_WORDS,
+    CodedTexts,
+    absent,
+    cell_texts,
+    cell_values,
+    check_whole,
+    column_name,
+    is_number,
+    without_values,
+)
 from tuner.data.dataset import Array
+from tuner.data.encoders import ENCODINGS
 from tuner.errors import DataError, nearest, shown
 from tuner.text import listed_first
 
@@ -62,7 +74,11 @@ def check_names(columns: Iterable[Any], source: str) -> list[str]:
 
 
 def feature_columns(
-    frame: pandas.DataFrame, source: str, without: Collection[str] = (), missing_values: Collection[str] = ()
+    frame: pandas.DataFrame,
+    source: str,
+    without: Collection[str] = (),
+    missing_values: Collection[str] = (),
+    encodings: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Array, tuple[str, ...], dict[str, Array]]:
     """Return number columns as a float64 array `(n, d)` with their names, and text columns by name.
 
@@ -74,6 +90,7 @@ def feature_columns(
         source: For messages.
         without: Names of columns that are no features.
         missing_values: As for `column`.
+        encodings: Column → its encoding, if the study gives one.
 
     Raises:
         DataError: Two columns of one name, or a column that holds neither numbers nor texts.
@@ -84,7 +101,12 @@ def feature_columns(
     skipped = set(without)
     wanted = np.array([name not in skipped for name in names], bool)
     kinds = np.array([_kind(kind) for kind in frame.dtypes])
-    found: dict[int, Array] = {}
+    found = {
+        place: _encodable(frame.iloc[:, place], name, encodings[name], source, missing_values)
+        for place, name in enumerate(names)
+        if name in encodings and wanted[place]
+    }
+    kinds[[*found]] = "found"
     plain = np.flatnonzero(wanted & (kinds == "number"))
     values = without_values(frame.iloc[:, plain].to_numpy(dtype=np.float64), missing_values)
     found.update(zip(plain.tolist(), values.T, strict=True))
@@ -103,6 +125,28 @@ def feature_columns(
     for at, values in enumerate(numbers.values()):
         x[:, at] = values
     return x, tuple(numbers), {name: values for name, values in ordered.items() if values.dtype == object}
+
+
+def _encodable(
+    series: pandas.Series[Any], name: str, encoding: str, source: str, missing_values: Collection[str]
+) -> Array:
+    """Return a column as its encoding takes it: texts, `object` of shape `(n,)`, or numbers, float64.
+
+    Raises:
+        DataError: A cell is no number, but should be.
+    """
+    if ENCODINGS[encoding].encoder is not None:
+        return cell_texts(series.astype(object).to_numpy(dtype=object), missing_values)
+    values = column(series, name, source, missing_values)
+    if values.dtype != object:
+        return values
+    odd, first = not_numbers(values)
+    if odd:
+        raise DataError(
+            f"`columns.{name}` must hold numbers, but {odd} cells are none, the first {shown(values[first])} in row "
+            f'{first + 1} ({source}). If it means a missing cell, add missing_values = ["{values[first]}"].'
+        )
+    return cell_values(values).astype(np.float64)
 
 
 def _kind(dtype: Any) -> str:
@@ -199,11 +243,6 @@ def _objects(series: pandas.Series[Any], name: str, source: str, missing_values:
             f"of type {type(odd).__name__} ({source}). Clean it, or `drop` it."
         ) from None
     return without_values(numbers, missing_values)
-
-
-def absent(texts: Array) -> Array:
-    """Which cells of a text column are None: bool, shape `(n,)`."""
-    return np.asarray(texts == None, bool)  # noqa: E711
 
 
 def not_numbers(values: Array) -> tuple[int, int]:

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Preprocessing, Split, Subset
+from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Split, Subset
+from tuner.data.preprocessing import Preprocessing
 
 _SUFFIX = ".rows"
 _LENGTH_BYTES = 8

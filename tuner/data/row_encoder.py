@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.data.categories import Categories, UnknownText, count_rows
-from tuner.data.cells import MISSING_WORDS, cell_text, cell_values, column_name, is_number, without_values
-from tuner.data.dataset import Array, Preprocessing
-from tuner.data.encoding import encode_texts
-from tuner.data.pandas_columns import absent, pick
+from tuner.data.categories import UnknownText, count_rows
+from tuner.data.cells import MISSING_WORDS, absent, cell_text, cell_values, column_name, is_number, without_values
+from tuner.data.dataset import Array
+from tuner.data.encoders.base import ColumnEncoder
+from tuner.data.pandas_columns import pick
+from tuner.data.preprocessing import Preprocessing
 from tuner.data.raw_data import LARGEST, by_column, numeric
 from tuner.data.sources.tabular import read_frame
 from tuner.errors import DataError, DataWarning, shown
@@ -54,7 +55,7 @@ def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Arra
     """
     from_file = isinstance(rows, str | os.PathLike)
     if from_file:
-        rows = read_frame(os.fspath(rows), Path.cwd(), given.missing_values, as_texts=given.vocabulary)
+        rows = read_frame(os.fspath(rows), Path.cwd(), given.missing_values, as_texts=given.encoders)
     return RowEncoder(given, shape, from_file).encode(rows)
 
 
@@ -102,11 +103,10 @@ class RowEncoder:
         if not given.features:
             names = [column_name(name) for name in frame.columns]
             return np.column_stack([self._numbers(frame.iloc[:, place], name) for place, name in enumerate(names)])
-        places = _places(frame, [*given.numbers, *given.vocabulary])
+        places = _places(frame, [*given.numbers, *given.encoders])
         blocks = [self._numbers(frame.iloc[:, places[name]], name)[:, None] for name in given.numbers]
-        for name, words in given.vocabulary.items():
-            texts = self._texts(frame.iloc[:, places[name]], Categories(name, words))
-            blocks.append(encode_texts(texts, words, given.text))
+        for name, encoder in given.encoders.items():
+            blocks.append(encoder.encode(self._texts(frame.iloc[:, places[name]], name, encoder)))
         return np.concatenate(blocks, axis=1)
 
     def _numbers(self, series: pandas.Series[Any], name: str) -> Array:
@@ -139,16 +139,16 @@ class RowEncoder:
             f"{shown(values[row])}. Correct it."
         )
 
-    def _texts(self, series: pandas.Series[Any], categories: Categories) -> Array:
+    def _texts(self, series: pandas.Series[Any], name: str, encoder: ColumnEncoder) -> Array:
         """Convert a column to texts: `object` holding `str`, or None if missing.
 
         Only our own reader tells a missing cell from the text "NA", so a table that was read otherwise gets a warning.
         """
-        without, name = frozenset(self.given.missing_values), categories.column
-        texts = self._found(_objects(series), categories)
+        without = frozenset(self.given.missing_values)
+        texts = self._read(_objects(series), encoder.reader(name))
         texts[[text in without for text in texts]] = None
         missing, hint = absent(texts), ""
-        said = [word for word in categories.words if word.lower() in MISSING_WORDS]
+        said = [word for word in encoder.words if word.lower() in MISSING_WORDS]
         if said and not self.from_file:
             hint = (
                 f" {said[0]!r} is a category of it, which pandas.read_csv takes as missing: give the path of the file, "
@@ -158,21 +158,26 @@ class RowEncoder:
             raise self._missing(repr(name), missing, hint)
         if missing.any() and hint:
             _warn(f"{self._count(missing)} no value in {name!r}.{hint}")
-        unknown = ~missing & [text not in categories for text in texts]
+        unknown = ~missing & ~encoder.knows(texts)
         if unknown.any():
             row = int(unknown.argmax())
             rows = int(unknown.sum())
-            self.on_unknown(UnknownText(name, texts[row], self.before + row + 1, rows, categories.words))
+            if encoder.unknown is None:
+                raise DataError(
+                    f"Column {name!r} must hold what the study could encode as {encoder.kind}, but row "
+                    f"{self.before + row + 1} holds {shown(texts[row])}. Correct it."
+                )
+            self.on_unknown(UnknownText(name, texts[row], self.before + row + 1, rows, encoder.words))
         return texts
 
-    def _found(self, values: Array, categories: Categories) -> Array:
-        """Find the text of each cell; in a file's column each distinct one is looked up once."""
+    def _read(self, values: Array, read: Callable[[Any], str | None]) -> Array:
+        """Read the text of each cell; in a file's column each distinct one is looked up once."""
         if not self.from_file:
-            return np.array([categories.find(value) for value in values], dtype=object)
+            return np.array([read(value) for value in values], dtype=object)
         import pandas
 
         codes, distinct = pandas.factorize(values)
-        return np.array([*map(categories.find, distinct), None], dtype=object)[codes]
+        return np.array([*map(read, distinct), None], dtype=object)[codes]
 
     def _check_values(self, x: Array) -> None:
         """Refuse what no row of the study could have: such rows would get the answer of any other row."""

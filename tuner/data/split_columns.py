@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import itertools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,13 +12,13 @@ import numpy as np
 from tuner.data.cells import cell_texts
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
+from tuner.data.date_formats import date_format, parse_dates
 from tuner.errors import DataError, nearest, shown
 
 PARTS = ("train", "validation", "test")
 """What a column of `split` may say."""
 
 _DATE_LIKE = re.compile(r"\s*\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?(\D.*)?$")
-_DATES, _TIMES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"), ("", " %H:%M", " %H:%M:%S")
 
 
 def read_split_columns(options: DataOptions, column: Callable[[str], Any], source: str) -> dict[str, Array]:
@@ -87,52 +86,11 @@ def _order(values: Any, name: str, source: str) -> Array:
     try:
         numbers = series.to_numpy(dtype=np.float64)
     except (TypeError, ValueError):
-        return _microseconds(_dates(series, name, source))
+        form = date_format(series, "The order column", name, source, "numbers, or ", all_rows=True)
+        return parse_dates(series, form).astype(np.int64)
     if not np.isfinite(numbers).all():
         raise DataError(f"The order column must hold finite numbers or dates, but {name!r} does not ({source}).")
     return numbers
-
-
-def _dates(series: Any, name: str, source: str) -> Any:
-    """Parse texts or date objects as dates, all in the same format, UTC if they say no zone.
-
-    Raises:
-        DataError: They are none, or may be read in two ways.
-    """
-    import pandas
-
-    found: dict[str, Any] = {}
-    for form in ("ISO8601", *(date + time for date, time in itertools.product(_DATES, _TIMES))):
-        try:
-            dates = pandas.to_datetime(series, format=form, utc=True)
-        except (TypeError, ValueError):
-            continue
-        if form == "ISO8601":
-            return dates
-        found[form] = dates
-    if not found:
-        bad = next((row for row, value in enumerate(series) if not _is_date(value)), 0)
-        raise DataError(
-            f"The order column must hold numbers, or dates as 2026-11-28, but {name!r} holds "
-            f"{shown(series.iloc[bad])} in row {bad + 1} ({source}). Write all dates in one such form."
-        )
-    one, *others = found.values()
-    if any(not other.equals(one) for other in others):
-        raise DataError(
-            f"The order column must hold dates that can be read in one way, but {name!r} may be "
-            f"{' or '.join(found)}, as in {shown(series.iloc[0])} ({source}). Write them as 2026-11-28."
-        )
-    return one
-
-
-def _is_date(value: Any) -> bool:
-    import pandas
-
-    try:
-        pandas.to_datetime(value)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _microseconds(dates: Any) -> Array:

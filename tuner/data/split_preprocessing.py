@@ -9,11 +9,12 @@ import numpy as np
 
 from tuner.catalog import Task
 from tuner.data.data_config import DataOptions
-from tuner.data.dataset import Array, Preprocessing, Split, Subset
+from tuner.data.dataset import Array, Split, Subset
 from tuner.data.encoding import Encoded
 from tuner.data.imputing_and_scaling import fit_fill, fit_scale, float32
 from tuner.data.independent_units import Dependence
 from tuner.data.outliers import bounds, outside
+from tuner.data.preprocessing import Preprocessing
 from tuner.data.raw_data import RawData, by_column
 from tuner.data.targets_and_task import Targets
 from tuner.errors import DataError
@@ -107,8 +108,7 @@ def _without_outliers(
     everything = np.ones(len(x), bool)
     if options.outliers == "keep":
         return x, y, everything, 0
-    # One-hot columns need no mention: a column of two values has no outliers.
-    limits = bounds(x, options.outliers, options.limit, ignored=encoded.codes)
+    limits = bounds(x, options.outliers, options.limit, ignored=encoded.from_texts)
     unlimited = np.full((2, y.shape[1]), [[-np.inf], [np.inf]])
     aims = bounds(y, options.outliers, options.limit) if task is Task.REGRESSION else unlimited
     if options.outliers == "winsorize":
@@ -125,7 +125,7 @@ def _fit(x: Array, encoded: Encoded, options: DataOptions, raw: RawData) -> Prep
         fill = fit_fill(x, options.missing)
         x = np.where(np.isnan(x), fill, x)
     center, scale = fit_scale(x, options.scale)
-    center, scale = np.where(encoded.one_hot, 0.0, center), np.where(encoded.one_hot, 1.0, scale)
+    center, scale = np.where(encoded.scaled, center, 0.0), np.where(encoded.scaled, scale, 1.0)
     shape = options.shape or x.shape[1:]
     if math.prod(shape) != x[0].size:
         or_drop = ", or `drop` columns" if encoded.features else ""
@@ -139,8 +139,7 @@ def _fit(x: Array, encoded: Encoded, options: DataOptions, raw: RawData) -> Prep
         scale,
         tuple(shape),
         encoded.features,
-        encoded.vocabulary,
-        options.text,
+        encoded.encoders,
         options.missing_values,
     )
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.data.cells import MISSING_WORDS, is_number
+from tuner.data.cells import MISSING_WORDS, absent, is_number
 from tuner.data.dataset import Array
-from tuner.data.pandas_columns import absent, check_names, column, index_columns, pick
+from tuner.data.pandas_columns import check_names, column, index_columns, pick
 from tuner.data.sources.tabular import read_frame
 from tuner.data.targets_and_task import MOST_CLASSES
 from tuner.errors import DataError

@@ -22,7 +22,8 @@ def describe_rows(about: ModelMetadata, shape: tuple[int, ...], outputs: int, dt
 
     Returns:
         Plain JSON.  `columns` names the columns in the order of the numbers: a column of numbers has one, a column of
-        texts one for each category (`one_hot`), or the place of its text among the categories (`ordinal`).
+        texts one for each category (`one_hot`), the place of its text among the categories (`ordinal`), or those that
+        were made of dates (`date`).
     """
     given, place = about.preprocessing, 0
     missing = None if given.fill is None else "NaN"
@@ -30,12 +31,9 @@ def describe_rows(about: ModelMetadata, shape: tuple[int, ...], outputs: int, dt
     for name in given.numbers:
         columns.append({"name": name, "first": place, "kind": "number", "missing": missing})
         place += 1
-    for name, words in given.vocabulary.items():
-        unknown = 0 if given.text == "one_hot" else -1
-        columns.append(
-            {"name": name, "first": place, "kind": given.text, "categories": list(words), "unknown": unknown}
-        )
-        place += len(words) if given.text == "one_hot" else 1
+    for name, encoder in given.encoders.items():
+        columns.append({"name": name, "first": place, **encoder.to_json(), "unknown": encoder.unknown})
+        place += len(encoder.names(name))
     return {
         "format": FORMAT,
         "study": about.study,

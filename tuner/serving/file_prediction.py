@@ -101,7 +101,7 @@ class _Prediction:
         """Answer all rows; return their number."""
         given, before = self._saved.about.preprocessing, 0
         encoder = RowEncoder(given, tuple(self._saved.model.input_shape[1:]), True, 0, self._count_unknown)
-        texts = {*given.vocabulary, *self._keep}
+        texts = {*given.encoders, *self._keep}
         for part in self._table.parts(self._features, texts, given.missing_values):
             x = dataclasses.replace(encoder, before=before).encode(part[list(self._features)])
             scores = self._saved.encoded_scores(x)
@@ -149,7 +149,7 @@ def find_features(table: TableStream, about: ModelMetadata, keep: Sequence[str])
         DataError: The table lacks one of them, or one that is to be kept.
     """
     given = about.preprocessing
-    needed = (*given.numbers, *given.vocabulary)
+    needed = (*given.numbers, *given.encoders)
     for rule, names in (("the columns of the study", needed), ("the columns to keep", keep)):
         missing = [name for name in names if name not in table.names]
         if missing:

@@ -101,7 +101,7 @@ def _read_rows(file: str, about: ModelMetadata, shape: tuple[int, ...]) -> np.nd
     """
     table, given = open_table(file, Path.cwd()), about.preprocessing
     features = find_features(table, about, ())
-    part = next(table.parts(features, given.vocabulary, given.missing_values), None)
+    part = next(table.parts(features, given.encoders, given.missing_values), None)
     if part is None or not len(part):
         raise UsageError(f"The rows to compare must be some, but {file} has none. Name another file.")
     return RowEncoder(given, shape, from_file=True).encode(part[list(features)][:ROWS])

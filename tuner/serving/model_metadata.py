@@ -43,7 +43,7 @@ class ModelMetadata:
         direction: "maximize" or "minimize".
         recipe: The recipe that it was trained by, with its seed; of an ensemble, that of its first network.
         classes: Names of the classes or labels, in the order of the outputs; none for regression.
-        preprocessing: What the layers in front of the model do; its `features` and `vocabulary` describe a row.
+        preprocessing: What the layers in front of the model do; its `features` and `encoders` describe a row.
         own: Classes of layers that are not Keras's.
         members: The networks of an ensemble: `{"trial", "seed", "weight"}` each; none for a single network.
         temperature: Divides the logits; None if the probabilities are left as they are.

@@ -31,12 +31,9 @@ def draw_rows(given: Preprocessing, shape: tuple[int, ...], count: int) -> np.nd
     if given.fill is not None:
         x[random.uniform(size=x.shape) < _MISSING_SHARE] = np.nan
     place = len(given.numbers)
-    for words in given.vocabulary.values():
-        codes = random.integers(0, len(words), size=count)
-        if given.text == "one_hot":
-            x[:, place : place + len(words)] = np.eye(len(words))[codes]
-            place += len(words)
-        else:
-            x[:, place] = codes
-            place += 1
+    for name, encoder in given.encoders.items():
+        width, drawn = len(encoder.names(name)), encoder.draw(random, count)
+        if drawn is not None:
+            x[:, place : place + width] = drawn
+        place += width
     return x

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from tuner.data import DataOptions, PreparedData
+from tuner.data import ENCODINGS, DataOptions, PreparedData
 from tuner.errors import DataError, UsageError, shown
 from tuner.study.problems import Problems, dotted
 
@@ -25,6 +25,7 @@ _RULES = {
 
 
 _KEYS = (
+    (r"^`columns\b|encoded column", "columns"),
     (r"\bgroups?\b", "group"),
     (r"order column|`order`", "order"),
     (r"split column|`split`", "split"),
@@ -47,7 +48,12 @@ def note_data_error(details: ErrorDetails, section: Mapping[str, Any], problems:
     name = str(next(iter(details["loc"][1:]), ""))
     key, fields = dotted("data", name) if name else "data", DataOptions.model_fields
     given = [section[name]] if name in section else []
-    if details["type"] == "extra_forbidden":
+    column = details["loc"][2] if len(details["loc"]) > 2 else None
+    if name == "columns" and column is not None:
+        key, given = dotted(key, column), [section[name][column]]
+    if name == "columns" and given and isinstance(given[0], str):
+        problems.unknown(key, "encoding", given[0], ENCODINGS)
+    elif details["type"] == "extra_forbidden":
         problems.unknown_keys("data", {name: section[name]}, fields)
     elif details["type"] == "literal_error":
         problems.unknown(key, "choice", section.get(name), get_args(fields[name].annotation))

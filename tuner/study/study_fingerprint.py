@@ -16,6 +16,7 @@ LATER_KEYS: Mapping[str, Any] = {
     "data.group": None,
     "data.order": None,
     "data.split": None,
+    "data.columns": {},
     "keep": "last",
     "stop.patience": None,
 }

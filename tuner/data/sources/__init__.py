@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tuner.data.data_config import DataOptions
 from tuner.data.sources import builtin
@@ -33,7 +34,7 @@ SOURCES: Registry[Source] = Registry(
 BUILT_IN: tuple[str, ...] = tuple(name for name, source in SOURCES.items() if source.built_in)
 """Names of the built-in sets."""
 
-_DEFAULTS = {
+_DEFAULTS: dict[str, Any] = {
     "target": None,
     "weight": None,
     "drop": (),
@@ -41,6 +42,7 @@ _DEFAULTS = {
     "order": None,
     "split": None,
     "text": "error",
+    "columns": {},
     "missing_values": (),
 }
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
-from tuner.data.cells import CodedTexts, column_name
+from tuner.data.cells import CodedTexts, absent, column_name
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
-from tuner.data.pandas_columns import absent, check_names, column, feature_columns, index_columns, pick, target_columns
+from tuner.data.pandas_columns import check_names, column, feature_columns, index_columns, pick, target_columns
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source, locate_file
 from tuner.data.split_columns import read_split_columns
@@ -29,13 +29,12 @@ if TYPE_CHECKING:
     import pandas
 
 HEAD_BYTES = 1 << 20
-_KEYS = frozenset({"target", "weight", "drop", "text", "missing_values", *SPLIT_KEYS})
+_KEYS = frozenset({"target", "weight", "drop", "text", "columns", "missing_values", *SPLIT_KEYS})
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 def _read_csv(text: str, options: DataOptions, project: Path, as_texts: Collection[str] = ()) -> RawData:
-    named = [name for name in (options.group, options.split) if name is not None]  # "007" and "7" are two groups
-    return _raw(_csv_frame(text, project, options.missing_values, {*as_texts, *named}), options, text)
+    return _raw(_csv_frame(text, project, options.missing_values, {*as_texts, *options.read_as_texts}), options, text)
 
 
 def _csv_frame(
@@ -266,11 +265,12 @@ def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> RawData:
     columns = {name: pick(frame, name, key, source) for key, name in options.split_columns.items()}
     split_columns = read_split_columns(options, lambda name: frame[columns[name]], source)
     others += columns.values()
-    dropped = [pick(frame, name, "dropped", source) for name in options.drop]
+    dropped = [pick(frame, name, "dropped", source) for name in options.dropped]
+    encodings = {pick(frame, name, "encoded", source): how for name, (how, _) in options.encodings.items()}
     y = target_columns(frame[targets], source, words)
-    index, notes = index_columns(frame, {*others, *dropped}, source)
+    index, notes = index_columns(frame, {*others, *dropped, *encodings}, source)
     notes += without_target
-    x, features, texts = feature_columns(frame, source, {*others, *dropped, *index}, words)
+    x, features, texts = feature_columns(frame, source, {*others, *dropped, *index}, words, encodings)
     unused = {name: frame[name].to_numpy() for name in dropped}
     found = {"features": features, "texts": texts, "labels": tuple(targets), "split_columns": split_columns}
     return from_arrays(source, x, y, weight, notes=notes, unused=unused, **found)

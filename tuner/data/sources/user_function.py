@@ -56,15 +56,17 @@ def _raw(source: str, options: DataOptions, given: Mapping[str, Any]) -> RawData
         places = {column_name(name): place for place, name in enumerate(frame.columns)}
         of_x = {name for name in options.split_columns.values() if name in places and name not in deciding}
         deciding |= {name: frame.iloc[:, places[name]] for name in of_x}
-        dropped = [pick(frame, name, "dropped", source) for name in options.drop]
-        index, notes = index_columns(frame, {*dropped, *of_x}, source)
-        x, features, texts = feature_columns(frame, source, {*dropped, *index, *of_x}, words)
+        dropped = [pick(frame, name, "dropped", source) for name in options.dropped]
+        encodings = {pick(frame, name, "encoded", source): how for name, (how, _) in options.encodings.items()}
+        index, notes = index_columns(frame, {*dropped, *of_x, *encodings}, source)
+        x, features, texts = feature_columns(frame, source, {*dropped, *index, *of_x}, words, encodings)
         names |= {"features": features, "texts": texts, "notes": notes}
         names["unused"] = {name: frame[name].to_numpy() for name in dropped}
-    elif options.drop:
+    elif options.drop or options.columns:
+        key = "drop" if options.drop else "columns"
         raise DataError(
-            f"`drop` needs columns with names, but x of {source} is {type(x).__name__}. Return a pandas DataFrame, or "
-            "remove `drop`."
+            f"`{key}` needs columns with names, but x of {source} is {type(x).__name__}. Return a pandas DataFrame, or "
+            f"remove `{key}`."
         )
     elif words:
         x = without_values(np.asarray(x), words)
@@ -81,6 +83,6 @@ FUNCTION = Source(
     "file.py:function of the project, which returns (x, y), (x, y, weight) or a dict of these and of columns that "
     "`group`, `order` and `split` name; arrays or pandas",
     _read,
-    takes=frozenset({"text", "drop", "missing_values", *SPLIT_KEYS}),
+    takes=frozenset({"text", "columns", "drop", "missing_values", *SPLIT_KEYS}),
     runs_code=True,
 )

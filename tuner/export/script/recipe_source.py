@@ -139,13 +139,10 @@ def names_text(export: Export) -> str:
     parts = []
     if given.features:
         parts.append(_list("FEATURES", given.features, "The columns of x, in this order."))
-    if given.vocabulary:
-        how = "columns of 0 and 1, one a category" if given.text == "one_hot" else "the number of the category, from 0"
-        listed = {name: list(words) for name, words in given.vocabulary.items()}
-        parts.append(
-            f"# Text columns became {how} (a text that is not listed: {'zeros' if given.text == 'one_hot' else -1})."
-        )
-        parts.append(_list("VOCABULARY", listed, None))
+    if given.encoders:
+        encoders = {name: encoder.to_json() for name, encoder in given.encoders.items()}
+        how = "Columns of texts became numbers so (see docs/data.md, encodings): one_hot gives 0 and 1, one a category."
+        parts.append(_list("ENCODERS", encoders, how))
     if export.classes:
         parts.append(_list("CLASSES", export.classes, "The classes, in the order of the outputs."))
     return "\n".join(parts)
