@@ -110,6 +110,10 @@ class SimulatedExecutor:
     def start(self) -> None:
         """See `Executor`."""
 
+    def starting_workers(self) -> int:
+        """See `Executor`: there are none."""
+        return 0
+
     def free_slots(self) -> int:
         """See `Executor`."""
         return self._workers - len(self._running)

@@ -39,6 +39,10 @@ class InProcess:
     def start(self) -> None:
         """See `Executor`."""
 
+    def starting_workers(self) -> int:
+        """See `Executor`: there are none."""
+        return 0
+
     def free_slots(self) -> int:
         """See `Executor`: one at a time."""
         return 0 if self._events else 1

@@ -67,6 +67,10 @@ class Pretender:
     def start(self) -> None:
         """See `Executor`."""
 
+    def starting_workers(self) -> int:
+        """See `Executor`: there are none."""
+        return 0
+
     def free_slots(self) -> int:
         """See `Executor`: two at a time."""
         return 2 - len(self._events)

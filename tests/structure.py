@@ -42,6 +42,7 @@ ORDER = (
     "refit",
     "worker",
     "report",
+    "display",
     "api",
     "dashboard",
     "cli",

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from tuner.display import progress_display
 from tuner.errors import UnknownNameError, UsageError
 from tuner.executors import LocalExecutor, cores
 from tuner.refit import SEEDS, TOP, RefitOptions
 from tuner.runner import Progress, read_given_study, start, write_python_study
-from tuner.study import study_name_in
+from tuner.study import StudySpec, study_name_in
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -165,7 +166,8 @@ def run(
     storage: str | None = None,
     executor: str = "local",
     address: str | None = None,
-    show: Callable[[Progress], None] = lambda standing: None,
+    progress: bool | None = None,
+    show: Callable[[Progress], None] = lambda progress: None,
     restart: bool = False,
 ) -> StudyHandle:
     """Run a study, or resume it: a study file, or what the keyword arguments say; the same as `tuner run`.
@@ -176,15 +178,14 @@ def run(
         model: A model file, as in "models/mlp.py".
         data: A source, rows, or a mapping with the keys of `[data]`, whose sources may be rows: `(x, y)` or
             `(x, y, weight)` of arrays or pandas, a dict of these, a pandas table, or a `tf.data.Dataset`.
-        metric: The objective.
-        search, budget, sampler, pruner, health, resources: The sections of the study file.
-        trials, epochs, time_s: The keys of `[budget]`; like `seed`, `engine` and `workers`, they may go with a file.
-        head, seed, engine, workers: The keys of the study file.
+        metric, head, search, budget, sampler, pruner, health, resources: Keys and sections of the study file.
+        trials, epochs, time_s, seed, engine, workers: Keys of the study file and its `[budget]`; may go with a file.
         name: Name of the study; by default that of the model file.
         project: Folder that `studies/`, `runs/` and all paths are in; by default the current one.
         storage: URL of the database; by default `runs/tuner.db` of the study's project.
         executor, address: "local" to train on this machine; "ray" for a cluster, and its address.
-        show: Called with each change of the progress.
+        progress: Whether to show it: in place in a notebook, on standard error elsewhere; None for a notebook only.
+        show: Called with the progress whenever a trial begins or ends, and several times a second.
         restart: Whether to rename a study of this name that exists, to `NAME.1`, and to begin with trial 0.
 
     Raises:
@@ -193,20 +194,24 @@ def run(
     limits = {"trials": trials, "epochs": epochs, "time_s": time_s, "seed": seed, "engine": engine, "workers": workers}
     parts = {"model": model, "data": data, "metric": metric, "search": search, "budget": budget, "sampler": sampler}
     parts |= {"pruner": pruner, "health": health, "resources": resources, "head": head}
-    if study is None:
-        given = {**parts, **limits, "name": name}
-        spec = write_python_study(given, Path(project or "."), storage, keep=not restart)
-    else:
-        _check_alone({**parts, "project": project})
-        spec = read_given_study(study, name, limits)
-    return StudyHandle(*start(spec, storage=storage, executor=executor, address=address, show=show, restart=restart))
+    with progress_display(progress, show) as shown:
+        if study is None:
+            parts |= {**limits, "name": name}
+            spec = write_python_study(parts, Path(project or "."), storage, keep=not restart)
+        else:
+            spec = _read_whole(study, name, limits, {**parts, "project": project})
+        started = start(spec, storage=storage, executor=executor, address=address, show=shown, restart=restart)
+    return StudyHandle(*started)
 
 
-def _check_alone(parts: Mapping[str, Any]) -> None:
-    """Refuse parts of a study beside a whole one."""
+def _read_whole(
+    study: str | Path | Mapping[str, Any], name: str | None, limits: Mapping[str, Any], parts: Mapping[str, Any]
+) -> StudySpec:
+    """Read a whole study; parts of one beside it are refused."""
     for key, value in parts.items():
         if value is not None:
             raise UsageError(f"`{key}` is a part of a study, but a whole study is given as well. Write it in there.")
+    return read_given_study(study, name, limits)
 
 
 def open(storage: str | Path, name: str) -> StudyHandle:
@@ -266,11 +271,10 @@ def train(
     force: bool = False,
     single: bool = False,
     code: Collection[str] = (),
-    show: Callable[[Progress], None] = lambda standing: None,
+    progress: bool | None = None,
+    show: Callable[[Progress], None] = lambda progress: None,
 ) -> RefitResult:
-    """Retrain the leading recipes of a study, choose one, score it once on the test part, save the model.
-
-    The same as the command `tuner train`.
+    """Retrain the leading recipes, choose one, score it once on the test part, save the model, as `tuner train` does.
 
     Args:
         study: Name of the study, or its study file.
@@ -282,9 +286,8 @@ def train(
         storage: URL of the database; by default `runs/tuner.db` of the study file's project, or of the current folder.
         force: Whether to overwrite an existing file.
         single: Whether to save one network, not the ensemble of the seeds.
-        code: Model and data functions to allow, such as "models/own.py:build", if no study file of the project names
-            them: code that only the database names is not run.
-        show: Called with each change of the progress.
+        code: Model and data functions to allow, such as "models/own.py:build", if no study file here names them.
+        progress, show: See `run`.
 
     Returns:
         The result; if its `verdict` is "none", nothing was saved.
@@ -310,7 +313,9 @@ def train(
     database = open_database(storage or default_url(project), create=False)
     try:
         request = RefitOptions(Path(output), top, seeds, seed, force, tuple(code), single)
-        return refit_leaders(read_study_results(database, name), project, request, executor, show)
+        found = read_study_results(database, name)
+        with progress_display(progress, show) as shown:
+            return refit_leaders(found, project, request, executor, shown)
     finally:
         database.close()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tuner.cli.browser import open_in_browser
 from tuner.cli.options import open_existing, storage_option
 from tuner.cli.standard_streams import echo
 
@@ -31,7 +32,7 @@ def command(storage: str | None, host: str, port: int, allow_edit: bool, open_br
     import optuna
 
     from tuner.dashboard import open_dashboard, redirect_page
-    from tuner.storage import hidden
+    from tuner.storage import announced_dashboard, hidden
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     database = open_existing(storage, write=allow_edit)
@@ -39,7 +40,8 @@ def command(storage: str | None, host: str, port: int, allow_edit: bool, open_br
     _announce(dashboard, hidden(database.url))
     with ExitStack() as until_end:
         if open_browser:  # the command line of a browser is not secret
-            _open(until_end.enter_context(redirect_page(dashboard.url)) if dashboard.token else dashboard.url)
+            open_in_browser(until_end.enter_context(redirect_page(dashboard.url)) if dashboard.token else dashboard.url)
+        until_end.enter_context(announced_dashboard(database.url, dashboard.address.url))
         dashboard.serve()
     echo("Dashboard stopped.")
 
@@ -54,11 +56,3 @@ def _announce(dashboard: Dashboard, storage: str) -> None:
         echo("Others on the network can reach it, and can read the traffic: it is not encrypted.")
     echo("Studies can be changed and deleted." if dashboard.allow_edit else "Read-only; see --allow-edit.")
     echo("Ctrl-C stops it.")
-
-
-def _open(url: str) -> None:
-    import threading
-    import webbrowser
-
-    # In a thread: without a graphical browser, the call waits for a text one to exit.
-    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

@@ -70,16 +70,17 @@ def command(
     Ctrl-C once lets the running trials finish, twice stops at once; nothing is lost.
     """
     from tuner.api import run
-    from tuner.cli.progress_bar import progress
+    from tuner.display import terminal_display
 
     time_s = positive_seconds(time)
-    with progress(silent=quiet or as_json) as shown, stdout_reserved_for_json(as_json):
+    with terminal_display(silent=quiet or as_json) as shown, stdout_reserved_for_json(as_json):
         study = run(
             file,
             name=fork,
             storage=storage,
             executor=executor or "local",
             address=address,
+            progress=False,
             show=shown,
             restart=restart,
             trials=trials,

@@ -62,9 +62,9 @@ def command(
     Ctrl-C stops it at once, and nothing is written.
     """
     from tuner.api import train
-    from tuner.cli.progress_bar import progress
+    from tuner.display import terminal_display
 
-    with progress(silent=quiet or as_json) as shown, stdout_reserved_for_json(as_json):
+    with terminal_display(silent=quiet or as_json) as shown, stdout_reserved_for_json(as_json):
         trained = train(
             study,
             output,
@@ -76,6 +76,7 @@ def command(
             storage=storage,
             force=force,
             code=code,
+            progress=False,
             show=shown,
         )
     content = trained.to_json()

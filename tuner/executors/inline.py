@@ -38,6 +38,10 @@ class InlineExecutor:
     def start(self) -> None:
         """See `Executor`: nothing to start."""
 
+    def starting_workers(self) -> int:
+        """See `Executor`: there are none."""
+        return 0
+
     def free_slots(self) -> int:
         """See `Executor`."""
         return self._slots - len(self._running)

@@ -159,6 +159,10 @@ class WorkerPool(Generic[W]):
         self._transport.start()
         self._fill()
 
+    def starting_workers(self) -> int:
+        """See `Executor`."""
+        return sum(not worker.ready for worker in self._workers)
+
     def free_slots(self) -> int:
         """See `Executor`."""
         return 0 if self._error is not None else max(0, len(self._idle()) - len(self._waiting))

@@ -18,6 +18,9 @@ class Executor(Protocol):
             WorkerError: No worker can be started.
         """
 
+    def starting_workers(self) -> int:
+        """Return how many workers are still importing TensorFlow and loading the data."""
+
     def free_slots(self) -> int:
         """Return how many more jobs can be submitted now."""
 

@@ -37,7 +37,7 @@ from tuner.refit.selection import Candidate, evaluate, leaders_text, p_above, p_
 from tuner.results import StoredStudy, check_data_code, check_model_code
 from tuner.runner import Progress, ShutdownSignal
 from tuner.serving import ModelMetadata, check_output, publish, write_about
-from tuner.storage import REFIT_RESULT
+from tuner.storage import REFIT_RESULT, DashboardFinder
 from tuner.study import read_execution
 
 
@@ -93,7 +93,8 @@ def refit_leaders(
     prepared = prepare_for_export(study, recipe, project)
     seed = find_seed(study) if request.seed is None else request.seed
     executor = executor_of(_worker_config(study, recipe, prepared, project), prepared, request.seeds * len(found))
-    progress = RefitProgress(recipe.metric, request.seeds * (len(found) + 1), show)
+    dashboard = DashboardFinder(study.database.url)
+    progress = RefitProgress(recipe.metric, request.seeds * (len(found) + 1), executor, dashboard, show)
     with tempfile.TemporaryDirectory(prefix="tuner-train-") as folder, ShutdownSignal() as interrupts:
         done = False
         try:
@@ -153,7 +154,7 @@ def _again(work: RefitSession, found: list[Leader], measure: Measure) -> Revalid
     ]
     controls, failures = control_jobs(work, found[0]), dict[int, str]()
     work.progress.add(len(controls))
-    work.progress.show(None)
+    work.progress.show()
 
     def tolerate(number: int, reason: str) -> bool:
         failures[number] = reason

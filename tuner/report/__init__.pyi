@@ -1,4 +1,5 @@
 from .dashboard_notes import epochs_table, is_best, study_note, trial_note
+from .html import element
 from .notebook_view import notebook_html
 from .page import report_page
 from .plots import PLOTS
@@ -10,6 +11,7 @@ __all__ = [
     "PLOTS",
     "StudyView",
     "TrialView",
+    "element",
     "epochs_table",
     "is_best",
     "load_view",

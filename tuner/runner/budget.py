@@ -112,8 +112,8 @@ class BudgetTracker:
         if self.best is None or self._spec.objective.better(value, self.best[1]):
             self.best, self._since_best = (number, value, dict(params)), 0
 
-    def progress(self, note: str | None = None) -> Progress:
-        """Return the progress of the run, with a note for the user."""
+    def progress(self) -> Progress:
+        """Return the progress of the run, without what its running trials add."""
         return Progress(
             metric=self._spec.metric,
             counts=dict(self.counts),
@@ -122,7 +122,6 @@ class BudgetTracker:
             finished_before=self._finished_before,
             trials=self._planned_trials(),
             time_s=self._spec.budget.time_s,
-            note=note,
         )
 
     def _planned_trials(self) -> int | None:

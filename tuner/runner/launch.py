@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.errors import UnknownNameError, UsageError
 from tuner.executors import LocalExecutor, RayExecutor, cores, threads_per_worker
 from tuner.protocol import Executor, WorkerConfig
-from tuner.runner.progress import Progress
+from tuner.runner.progress import Progress, startup_text
 from tuner.study import Execution, StudySpec, read_study, read_study_dict, trials_per_program
 
 if TYPE_CHECKING:
@@ -66,10 +66,12 @@ def start(
 
         began = time.monotonic()
 
-        def notify(note: str) -> None:
-            budget = spec.budget
-            show(Progress.at_start(spec.metric, budget.trials, budget.time_s, time.monotonic() - began, note))
+        def notify(note: str | None) -> None:
+            budget, elapsed_s = spec.budget, time.monotonic() - began
+            stage = startup_text(trainer.starting_workers())
+            show(Progress.at_start(spec.metric, budget.trials, budget.time_s, elapsed_s, note, stage))
 
+        notify(None)
         database = open_patiently(storage or default_url(spec.project), notify)
         try:
             if restart and spec.name in study_names(database):

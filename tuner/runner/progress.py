@@ -3,15 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tuner.catalog import FINISHED_STATES, TrialState
+from tuner.engines import EpochRecord
 
 
 def count_finished(counts: Mapping[TrialState, int]) -> int:
     """Count the finished trials."""
     return sum(counts[state] for state in FINISHED_STATES)
+
+
+@dataclass(frozen=True)
+class RunningTraining:
+    """A training in progress.
+
+    Attributes:
+        name: Number of its trial, or what else it is called.
+        epochs: Epochs that it may have, those of all folds together.
+        epoch: Epochs that are done.
+        value: Objective after the last epoch, or None before the first one has ended.
+        optimizer: Name of the optimizer, if it has one.
+        learning_rate: Base learning rate, if it has one.
+        epoch_s: Wall time of the last epoch in seconds, or None before the first one has ended.
+    """
+
+    name: str
+    epochs: int
+    epoch: int = 0
+    value: float | None = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    epoch_s: float | None = None
+
+    @classmethod
+    def of(
+        cls, name: str, recipe: Mapping[str, Any], folds: int = 1, last: EpochRecord | None = None
+    ) -> RunningTraining:
+        """Describe a training.
+
+        Args:
+            name: See the attribute.
+            recipe: What is trained, as JSON.
+            folds: Number of splits that it trains on.
+            last: What was measured in the last epoch; None before the first one has ended.
+        """
+        return cls(
+            name,
+            recipe["epochs"] * folds,
+            0 if last is None else last.fold * recipe["epochs"] + last.epoch,
+            None if last is None else last.metric,
+            recipe["optimizer"]["name"],
+            recipe["learning_rate"],
+            None if last is None else last.seconds,
+        )
 
 
 @dataclass(frozen=True)
@@ -28,6 +74,11 @@ class Progress:
         time_s: Wall time that this run may use; None for no limit.
         note: A message for the user, if there is one.
         unit: Name of what is counted, in the plural.
+        running: The trainings of this process that are in progress.
+        stage: What is done before the first training can begin, such as "importing TensorFlow in 2 workers"; None
+            afterwards.
+        trials_left_s: Estimated seconds until all trials are finished; None while it is unknown.
+        dashboard: Address of a dashboard of the database on this machine, if one runs.
     """
 
     metric: str
@@ -39,11 +90,23 @@ class Progress:
     time_s: float | None
     note: str | None = None
     unit: str = "trials"
+    running: tuple[RunningTraining, ...] = ()
+    stage: str | None = None
+    trials_left_s: float | None = None
+    dashboard: str | None = field(default=None, repr=False)
 
     @classmethod
-    def at_start(cls, metric: str, trials: int | None, time_s: float | None, elapsed_s: float, note: str) -> Progress:
+    def at_start(
+        cls,
+        metric: str,
+        trials: int | None,
+        time_s: float | None,
+        elapsed_s: float,
+        note: str | None = None,
+        stage: str | None = None,
+    ) -> Progress:
         """Create the progress of a run that has not read its study yet."""
-        return cls(metric, dict.fromkeys(TrialState, 0), None, elapsed_s, 0, trials, time_s, note)
+        return cls(metric, dict.fromkeys(TrialState, 0), None, elapsed_s, 0, trials, time_s, note, stage=stage)
 
     @property
     def finished(self) -> int:
@@ -62,11 +125,15 @@ class Progress:
 
     @property
     def left_s(self) -> float | None:
-        """Estimated seconds to the end, from the pace so far; None while it is unknown."""
-        left = []
-        done = self.finished - self.finished_before
-        if self.trials is not None and done > 0:
-            left.append((self.trials - self.finished) * self.elapsed_s / done)
+        """Estimated seconds to the end; None while it is unknown."""
+        left = [] if self.trials_left_s is None else [self.trials_left_s]
         if self.time_s is not None:
             left.append(self.time_s - self.elapsed_s)
         return max(0.0, min(left)) if left else None
+
+
+def startup_text(workers: int) -> str | None:
+    """Say what workers that are not ready yet are doing; None for no workers."""
+    if not workers:
+        return None
+    return f"importing TensorFlow in {workers} worker{'s' if workers > 1 else ''}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -17,7 +18,7 @@ from tuner.engines import StepTimes
 from tuner.errors import LeaseLostError, StorageError, StorageUnavailableError
 from tuner.protocol import Executor, Job
 from tuner.runner.budget import REOPENED_BY_FAILURE, Stopwatch
-from tuner.runner.progress import Progress
+from tuner.runner.progress import Progress, startup_text
 from tuner.runner.shutdown import ShutdownSignal
 from tuner.runner.trial_events import RunningTrial, TrialEvents
 from tuner.runner.trial_proposals import OpenStudy
@@ -27,6 +28,7 @@ from tuner.storage import (
     PATIENCE_S,
     STEP_TIMES,
     WALL_TIME,
+    DashboardFinder,
     Database,
     RetryPolicy,
     StudySession,
@@ -37,6 +39,8 @@ MAX_TRIALS_PER_ASK = 32
 """Trials asked for before they are handed out: with 1,000 free workers the first would wait for all the others."""
 
 _POLL_S = 0.2
+_SHOW_S = 0.3
+"""Interval at which the progress of the running trials is shown."""
 _FLUSH_S = 1.0
 _ASK_AGAIN_S = 1.0
 """Interval at which an idle run looks for trials that other processes have left."""
@@ -49,7 +53,7 @@ class StudyRunner:
         spec: The study.
         database: Its database.
         executor: Where its trials are trained.
-        show: Called with the progress whenever it changed.
+        show: Called with the progress whenever a trial begins or ends, and several times a second.
         patience_s: Seconds for which the database may be unavailable.
     """
 
@@ -66,6 +70,7 @@ class StudyRunner:
         self._retry = RetryPolicy(patience_s, self._notify)
         self._session: StudySession | None = None
         self._loop: _TrialLoop | None = None
+        self._dashboard = DashboardFinder(database.url)
 
     def run(self) -> str:
         """Run until a budget is used up.
@@ -85,6 +90,7 @@ class StudyRunner:
             if self._database.note:
                 self._notify(self._database.note)
             if not loop.is_done():
+                self._notify(stage="starting the workers")
                 self._executor.start()
                 with ShutdownSignal() as shutdown:
                     self._run_loop(loop, shutdown)
@@ -139,12 +145,17 @@ class StudyRunner:
             if patient:
                 raise
 
-    def _notify(self, note: str | None = None) -> None:
+    def _notify(self, note: str | None = None, stage: str | None = None) -> None:
+        dashboard = self._dashboard.address()
         if self._loop is not None:
-            self._show(self._loop.study.budget.progress(note))
+            self._show(replace(self._loop.progress(), note=note, stage=self._stage() or stage, dashboard=dashboard))
         elif note is not None:
             budget, elapsed_s = self._spec.budget, self._stopwatch.elapsed_s
             self._show(Progress.at_start(self._spec.metric, budget.trials, budget.time_s, elapsed_s, note))
+
+    def _stage(self) -> str | None:
+        """Say what workers do before they can train."""
+        return startup_text(self._executor.starting_workers())
 
 
 class _TrialLoop:
@@ -172,7 +183,7 @@ class _TrialLoop:
 
     def run(self, shutdown: ShutdownSignal) -> None:
         """Run trials until a budget is used up, or the run is interrupted."""
-        flushed = synced = time.monotonic()
+        flushed = synced = shown = time.monotonic()
         ended = False
         while True:
             level = max(shutdown.level, self._session.stop_level)
@@ -183,8 +194,9 @@ class _TrialLoop:
             if level > 1:
                 return
             submitted = self._submit_trials()
-            if submitted or ended:
+            if submitted or ended or time.monotonic() - shown > _SHOW_S:
                 self._notify(None)
+                shown = time.monotonic()
             if self.is_done():
                 return
             events = self._executor.poll(timeout_s=0.0 if self._can_ask() else _POLL_S)
@@ -203,6 +215,14 @@ class _TrialLoop:
                 synced = now
             if not self.events.running and not events:
                 time.sleep(_POLL_S)
+
+    def progress(self) -> Progress:
+        """Return the progress of the study, and of each running trial."""
+        budget, folds = self.study.budget, self._spec.folds or 1
+        running = tuple(one.progress(folds) for one in self.events.running.values())
+        found = budget.progress()
+        left_s = self.events.time_left.estimate(found.elapsed_s, found.finished, found.trials, running)
+        return replace(found, running=running, trials_left_s=left_s)
 
     def is_done(self) -> bool:
         """Return whether nothing is left to do; trials of other processes may come back if these fail or die."""
@@ -262,7 +282,7 @@ class _TrialLoop:
         recipe = resolve_recipe(self._spec, params_from_trial(trial, self._spec.space), number).to_json()
         self._session.add_recipe(number, recipe)
         running = RunningTrial(trial, Job(number, recipe, self.study.rungs, measured=step_times))
-        self.events.running[number] = running
+        self.events.begin(running)
         return running.resume_job(self._session.checkpoint(number))
 
     def _record_wall_time(self) -> None:

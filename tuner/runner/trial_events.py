@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 
 from tuner.catalog import TrialState
-from tuner.engines import StepTimes, TrainingResult
+from tuner.engines import EpochRecord, StepTimes, TrainingResult
 from tuner.protocol import (
     CheckpointSaved,
     CheckpointSkipped,
@@ -28,6 +28,8 @@ from tuner.protocol import (
     WorkerDied,
 )
 from tuner.runner.failure_policies import DeathRetryPolicy, FailureStreak
+from tuner.runner.progress import RunningTraining
+from tuner.runner.time_left import TimeLeft
 from tuner.runner.trial_proposals import OpenStudy
 from tuner.search import Outcome, tell
 from tuner.storage import (
@@ -56,15 +58,21 @@ class RunningTrial:
         trial: Optuna's trial.
         job: Its job, without a checkpoint.
         folds: Values of the folds that it has finished.
+        last: What was measured in the last epoch; None before the first one has ended.
     """
 
     trial: optuna.Trial
     job: Job
     folds: list[float] = field(default_factory=list)
+    last: EpochRecord | None = None
+
+    def progress(self, folds: int) -> RunningTraining:
+        """Return how far it is."""
+        return RunningTraining.of(str(self.job.number), self.job.recipe, folds, self.last)
 
     def resume_job(self, checkpoint: StoredCheckpoint | None) -> Job:
         """Return the job that resumes from a checkpoint; without one it starts from scratch."""
-        self.folds = [] if checkpoint is None else [*checkpoint.folds]
+        self.folds, self.last = ([] if checkpoint is None else [*checkpoint.folds]), None
         if checkpoint is None:
             return self.job
         return dataclasses.replace(self.job, checkpoint=checkpoint.content, spent_s=checkpoint.seconds)
@@ -80,16 +88,23 @@ class TrialEvents:
 
     Attributes:
         running: The trials in training, by number.
+        time_left: Estimates how long the others take.
     """
 
     def __init__(self, study: OpenStudy, executor: Executor, notify: Callable[[str], None]) -> None:
         self._study, self._executor, self._notify = study, executor, notify
         self._session = study.session
         self.running: dict[int, RunningTrial] = {}
+        self.time_left = TimeLeft()
         self._deaths, self._failures = DeathRetryPolicy(), FailureStreak()
         self._logs = TrialLogs(study.spec.project, study.spec.name)
         self._warned = set[str]()
         self._warned_no_checkpoint = self._warned_global_state = False
+
+    def begin(self, running: RunningTrial) -> None:
+        """Note that a trial is handed to a worker."""
+        self.running[running.job.number] = running
+        self.time_left.on_begin()
 
     def handle(self, event: Event) -> bool:
         """Handle one event; return whether a trial has ended with it."""
@@ -127,6 +142,7 @@ class TrialEvents:
 
     def _report(self, event: EpochFinished) -> None:
         running, study = self.running[event.number], self._study
+        running.last = event.record
         self._session.add_epoch(event.number, event.record)
         if event.step is not None and event.value is not None:
             running.folds.append(event.value)
@@ -177,7 +193,9 @@ class TrialEvents:
         self._failures.on_error(error, frames, stored, has_best=self._study.budget.best is not None)
 
     def _finish(self, number: int, outcome: Outcome) -> None:
-        trial = self.running.pop(number).trial
+        running = self.running.pop(number)
+        trial, folds = running.trial, self._study.spec.folds or 1
+        self.time_left.on_end(running.progress(folds).epoch)
         tell(self._study.optuna, trial, outcome)
         self._study.budget.on_finish(number, outcome.state, outcome.value, trial.params)
 

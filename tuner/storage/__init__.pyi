@@ -1,5 +1,6 @@
 from .checkpoints import StoredCheckpoint
 from .coordinator_leases import HEARTBEAT_INTERVAL_S
+from .dashboard_address import DashboardFinder, announced_dashboard
 from .database import Database, open_database, open_read_only
 from .database_url import default_url, hidden, redacted, sqlite_url
 from .queries import (
@@ -64,6 +65,7 @@ __all__ = [
     "WALL_TIME",
     "WARNINGS",
     "CompileStats",
+    "DashboardFinder",
     "Database",
     "RetryPolicy",
     "StoredCheckpoint",
@@ -75,6 +77,7 @@ __all__ = [
     "StudyRecord",
     "StudySession",
     "TrialAttributes",
+    "announced_dashboard",
     "default_url",
     "delete_study",
     "epochs_run",

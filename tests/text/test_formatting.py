@@ -1,0 +1,26 @@
+"""Numbers and durations for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from tuner.text import duration, value_text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0.0 s"), (4.24, "4.2 s"), (9.96, "10 s"), (59.4, "59 s"), (59.9, "60 s"), (65.2, "1 min 05 s"),
+        (3599.7, "1 h 00 min"), (7380.0, "2 h 03 min"), (360_000.0, "100 h 00 min"),
+    ],
+)  # fmt: skip
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.123456789, "0.12346"), (1e-7, "1e-07"), (3, "3"), (True, "True"), (None, "None"), ("adam", "adam"), (2.0, "2")],
+)
+def test_numbers(value, text):
+    assert value_text(value) == text
