@@ -21,6 +21,7 @@ from tuner.catalog import (
     CLIPPINGS,
     DIMENSIONS,
     INITIALIZERS,
+    LOOPS,
     LOSSES,
     METRICS,
     OPTIMIZERS,
@@ -248,6 +249,12 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
         '`search.clipping`: of the gradients. "auto" searches the default ones.',
         CLIPPINGS,
         {"in auto": _default},
+    ),
+    (
+        "Training loops",
+        "`search.loop`: who takes the steps; or a function of yours, see [own training loop](own-training.md).",
+        LOOPS,
+        {},
     ),
     (
         "Numbers",

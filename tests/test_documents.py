@@ -11,7 +11,17 @@ from types import ModuleType
 import pytest
 
 from tuner import errors
-from tuner.catalog import ACTIVATIONS, CLIPPINGS, DIMENSIONS, INITIALIZERS, LOSSES, METRICS, OPTIMIZERS, SCHEDULES
+from tuner.catalog import (
+    ACTIVATIONS,
+    CLIPPINGS,
+    DIMENSIONS,
+    INITIALIZERS,
+    LOOPS,
+    LOSSES,
+    METRICS,
+    OPTIMIZERS,
+    SCHEDULES,
+)
 from tuner.cli.group import COMMANDS
 from tuner.data import SOURCES, DataOptions
 from tuner.engines import ENGINES
@@ -29,6 +39,7 @@ FAMILIES = {
     "Initializers": INITIALIZERS,
     "Activations": ACTIVATIONS,
     "Clippings": CLIPPINGS,
+    "Training loops": LOOPS,
     "Metrics": METRICS,
     "Samplers": SAMPLERS,
     "Pruners": PRUNERS,

@@ -15,6 +15,7 @@ from tuner.catalog import (
     EVERY_TASK,
     HEADS,
     INITIALIZERS,
+    LOOPS,
     LOSSES,
     METRICS,
     OPTIMIZERS,
@@ -26,7 +27,7 @@ from tuner.catalog import (
 )
 from tuner.space import Categorical, Fixed, Parameter
 
-TABLES = (LOSSES, OPTIMIZERS, SCHEDULES, INITIALIZERS, ACTIVATIONS, CLIPPINGS)
+TABLES = (LOSSES, OPTIMIZERS, SCHEDULES, INITIALIZERS, ACTIVATIONS, CLIPPINGS, LOOPS)
 ROWS = [pytest.param(row, id=f"{table.family}-{row.name}") for table in TABLES for row in table.values()]
 OPTIONS = [
     pytest.param(option, id=f"{table.family}-{row.name}-{option.name}")

@@ -34,6 +34,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 MODEL = "models/mlp.py"
+MIXUP = ("build", "train", "load")
 
 STUDIES: dict[str, dict[str, Any]] = {
     "multiclass": {
@@ -114,12 +115,28 @@ STUDIES: dict[str, dict[str, Any]] = {
         },
         "objective": {"metric": "costs.py:money"},
     },
+    "user loop": {
+        "engine": "auto",
+        "model": "mixup.py",
+        "head": "model",
+        "data": {"source": "mixup.py:load"},
+        "search": {
+            "loop": "mixup.py:train",
+            "loop_options": {"mixup.py:train": {"strength": 0.4}},
+            "learning_rate": [3e-3, 1e-2],
+            "schedule": "reduce_on_plateau",
+            "schedule_options": {"reduce_on_plateau": {"patience": 1, "factor": 0.5}},
+            "class_weight": "balanced",
+        },
+        "objective": {"metric": "log_loss"},
+        "budget": {"trials": 2, "epochs": 3},
+    },
 }
 
-ORDERS = dict.fromkeys(STUDIES, "numpy") | {"binary": "keras", "multilabel": "keras"}
+ORDERS = dict.fromkeys(STUDIES, "numpy") | {"binary": "keras", "multilabel": "keras", "user loop": "keras"}
 """The order of the engine that trains each: `auto` cannot compile a model with a constraint."""
 
-CODE = ["capped.py", "losses.py:tversky", "costs.py:money", "training.py"]
+CODE = ["capped.py", "losses.py:tversky", "costs.py:money", "training.py", *(f"mixup.py:{name}" for name in MIXUP)]
 
 CAPPED = """
 from __future__ import annotations
@@ -157,6 +174,7 @@ def hidden(units, activation, initializer):
 def write_project(folder: Path) -> None:
     """User code, and what the multi-label study needs: three labels of five numbers, its model, what that imports."""
     user_objects.write_project(folder)
+    shutil.copy(Path(__file__).parents[2] / "docs" / "own-training" / "after" / "mixup.py", folder)
     (folder / "capped.py").write_text(CAPPED, encoding="utf-8")
     (folder / "nets").mkdir()
     (folder / "nets" / "parts.py").write_text(HELPER, encoding="utf-8")
@@ -178,14 +196,14 @@ def test_the_script_reproduces_the_score(task, tmp_path):
     rest = {"name": task, "model": MODEL, "budget": {"trials": 2, "epochs": 4}, "sampler": {"name": "grid"}}
     write_project(tmp_path)
     study = trained(tmp_path, {**rest, **STUDIES[task]})
-    exported = export(study, tmp_path)
+    exported = export(study, tmp_path, code=CODE)
     assert str(exported.recipe.task) == task or task.startswith("user")
     assert (exported.recipe.last_epoch is not None) == (task == "regression"), "one ends early"
     script, rows, model = tmp_path / "best.py", tmp_path / "rows.npz", tmp_path / "best.keras"
     script.write_text(python_script(exported, tmp_path, CODE), encoding="utf-8")
     save_rows(study, exported, tmp_path, rows)
     shutil.rmtree(tmp_path / "nets")  # a script stands on its own
-    for file in ("losses.py", "parts.py", "costs.py", "training.py"):
+    for file in ("losses.py", "parts.py", "costs.py", "training.py", "mixup.py"):
         (tmp_path / file).unlink()
     output = run_alone(script, rows, "--save", model)
     name = exported.metric.partition(":")[2] or exported.metric

@@ -16,6 +16,7 @@ from .entries import Entry, MetricEntry, OptimizerEntry, Option
 from .epoch_selection import EpochSelector, Keep, TrainingLength
 from .initializers import INITIALIZERS, initializer_advice
 from .integer_labels import IntegerLabelLoss
+from .loops import LOOPS
 from .losses import LOSSES
 from .metrics import METRICS, find_metric
 from .objective import Objective
@@ -40,7 +41,7 @@ from .user_entries import (
     user_references,
 )
 from .user_entry_readers import METRIC
-from .user_metric import UserMetric
+from .user_metric import UserMetric, read_only
 from .user_object import UserObject
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "FINISHED_STATES",
     "HEADS",
     "INITIALIZERS",
+    "LOOPS",
     "LOSSES",
     "METRIC",
     "METRICS",
@@ -101,6 +103,7 @@ __all__ = [
     "output_activation",
     "output_layer",
     "plateau_state",
+    "read_only",
     "read_user_entry",
     "resolve_head",
     "row_options",

@@ -10,6 +10,7 @@ from tuner.catalog.activations import ACTIVATIONS
 from tuner.catalog.clipping import CLIPPINGS
 from tuner.catalog.entries import Entry
 from tuner.catalog.initializers import INITIALIZERS
+from tuner.catalog.loops import LOOPS
 from tuner.catalog.losses import LOSSES
 from tuner.catalog.optimizers import OPTIMIZERS
 from tuner.catalog.schedules import SCHEDULES
@@ -68,6 +69,7 @@ class NumberDimension:
         in_recipe: Whether a recipe holds its value, and not what follows from it.
         tasks: The tasks for which it is defined.
         task_rule: Why only for these.
+        any_loop: Whether it counts in a training loop of the user as well.
     """
 
     name: str
@@ -88,6 +90,7 @@ class NumberDimension:
     in_recipe: bool = True
     tasks: tuple[Task, ...] = tuple(Task)
     task_rule: str = ""
+    any_loop: bool = True
 
 
 DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
@@ -168,6 +171,7 @@ DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
         "momentum of the average of the weights over the steps, which the model gets in their place; 0 for none",
         in_program=False,
         choice="optimizer",
+        any_loop=False,  # only the engines know when to put the averages in place
     ),
     NumberDimension(
         "l1",
@@ -218,6 +222,14 @@ DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
         in_recipe=False,
         tasks=(Task.MULTICLASS, Task.BINARY),
         task_rule="class weights need one class a row",
+    ),
+    ChoiceDimension(
+        "loop",
+        LOOPS,
+        "standard",
+        "who takes the steps: the engine, or a training loop of yours",
+        by_default=False,
+        in_program=True,
     ),
 )
 

@@ -204,6 +204,17 @@ class ClippingEntry(Entry):
 
 
 @dataclass(frozen=True)
+class LoopEntry(Entry):
+    """A training loop: `build()` returns the function, or None if the engine of the study takes the steps.
+
+    Attributes:
+        by_engine: Whether it does.
+    """
+
+    by_engine: bool = False
+
+
+@dataclass(frozen=True)
 class MetricEntry:
     """An objective, measured on the whole validation part; it never depends on the loss that was trained.
 

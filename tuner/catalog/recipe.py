@@ -57,6 +57,7 @@ class Recipe(_Frozen):
         schedule: Row of the table of schedules.
         initializer: Row of the table of initializers.
         clipping: Row of the table of clippings.
+        loop: Row of the table of training loops.
         activation: Activation of the hidden layers.
         learning_rate: Base rate; the schedule says how it changes.
         momentum: The optimizer's momentum term; None if it has none, or keeps Keras's default.
@@ -90,6 +91,7 @@ class Recipe(_Frozen):
     initializer: Choice = Choice(name="glorot_uniform")
     activation: str = "relu"
     clipping: Choice = Choice(name="none")
+    loop: Choice = Choice(name="standard")
     ema_momentum: float | None = None
     l1: float = 0.0
     l2: float = 0.0

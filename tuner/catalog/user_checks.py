@@ -36,6 +36,8 @@ def try_user_code(recipe: Recipe) -> None:
         ContentError: It fails, prints, or returns what it must not.
     """
     for family, reference in user_references(recipe):
+        if family not in _TRIES:
+            continue  # a training loop is tried by its first training
         key = f"{family} {reference} {recipe.head} {recipe.task} {sorted(recipe.code.items())}"
         if key not in _tried:
             _TRIES[family](recipe, reference)

@@ -11,6 +11,7 @@ from tuner.catalog.entries import (
     ActivationEntry,
     Entry,
     InitializerEntry,
+    LoopEntry,
     LossEntry,
     MetricEntry,
     OptimizerEntry,
@@ -203,6 +204,11 @@ def _optimizer(definition: Definition, one: UserObject, task: Task | None, head:
     return user_optimizer_entry(*_texts(definition, "optimizer"), make, _options(definition))
 
 
+def _loop(definition: Definition, one: UserObject, task: Task | None, head: str) -> LoopEntry:
+    _check_function(definition, ("model", "recipe", "data", "report"), "loop")
+    return LoopEntry(*_texts(definition, "loop"), lambda: one.loaded, _options(definition))
+
+
 def _check_function(definition: Definition, expected: tuple[str, ...], family: str) -> None:
     if definition.is_class:
         raise ContentError(
@@ -227,4 +233,5 @@ READERS: Mapping[str, Callable[[Definition, UserObject, Task | None, str], Entry
     "schedule": _schedule,
     "initializer": _initializer,
     "activation": _activation,
+    "loop": _loop,
 }

@@ -41,8 +41,8 @@ class UserMetric:
             raise ContentError(
                 f"The rows have weights, but {self.reference} does not take them. Add weight=None to its arguments."
             )
-        given = [_frozen(array) for array in (decided(truth, scores, task) if self.decides else (truth, scores))]
-        options = {"weight": None if weight is None else _frozen(weight)} if self.weighted else {}
+        given = [read_only(array) for array in (decided(truth, scores, task) if self.decides else (truth, scores))]
+        options = {"weight": None if weight is None else read_only(weight)} if self.weighted else {}
         function = self.load()
         try:
             value = function(*given, **options)
@@ -56,8 +56,8 @@ class UserMetric:
         return float(value)
 
 
-def _frozen(array: np.ndarray) -> np.ndarray:
-    """Return a view that cannot be written to: the arrays are those of the next epoch, too."""
+def read_only(array: np.ndarray) -> np.ndarray:
+    """Return a view that user code cannot write to: the arrays are those of the next epoch, too."""
     view = array.view()
     view.flags.writeable = False
     return view

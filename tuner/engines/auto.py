@@ -1,15 +1,16 @@
-"""The default engine: compiled programs if they can train the recipe, else `model.fit`."""
+"""The default engine: a training loop of the user if the recipe has one, else compiled programs, else `model.fit`."""
 
 from __future__ import annotations
 
 import keras
 
-from tuner.catalog import Recipe
+from tuner.catalog import LOOPS, Recipe
 from tuner.data import DataFacts
 from tuner.engines.base import Engine, EpochCallback, StepTimes, TrainingResult, TrainingState, TrainingTask
 from tuner.engines.compiled.engine import CompiledEngine
 from tuner.engines.compiled.program_cache import network_key
 from tuner.engines.fit import FitEngine
+from tuner.engines.own_loop import OwnLoopEngine
 from tuner.errors import UnsupportedError
 
 
@@ -25,7 +26,7 @@ class AutoEngine:
     name = "auto"
 
     def __init__(self, trainings: float = 1.0) -> None:
-        self._compiled, self._fit = CompiledEngine(trainings), FitEngine()
+        self._compiled, self._fit, self._own_loop = CompiledEngine(trainings), FitEngine(), OwnLoopEngine()
         self.fallback_reasons: dict[str, str] = {}
         self.last_engine = self._compiled.name
         self.fallback_reason: str | None = None
@@ -50,10 +51,14 @@ class AutoEngine:
 
     @property
     def _current_engine(self) -> Engine:
-        return self._fit if self.last_engine == self._fit.name else self._compiled
+        engines: tuple[Engine, ...] = (self._compiled, self._fit, self._own_loop)
+        return next(engine for engine in engines if engine.name == self.last_engine)
 
     def train(self, task: TrainingTask, on_epoch: EpochCallback) -> TrainingResult:
         """See `Engine.train`."""
+        if not LOOPS[task.recipe.loop.name].by_engine:
+            self.last_engine, self.fallback_reason = self._own_loop.name, None
+            return self._own_loop.train(task, on_epoch)
         kind = _fallback_key(task.recipe, task.facts)
         if kind not in self.fallback_reasons:
             try:

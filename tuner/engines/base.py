@@ -76,6 +76,21 @@ class TrainingResult:
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", TrialState(self.state))  # JSON has its word
 
+    @classmethod
+    def complete(cls, value: float, epoch: int) -> TrainingResult:
+        """Return the result of a training on one split whose model is that of an epoch."""
+        return cls(TrialState.COMPLETE, value, epochs=(epoch,))
+
+    @classmethod
+    def pruned(cls, value: float, epoch: int) -> TrainingResult:
+        """Return the result of a training that the callback ended after an epoch."""
+        return cls(TrialState.PRUNED, value, f"pruned after epoch {epoch}")
+
+    @classmethod
+    def diverged(cls, finding: Finding) -> TrainingResult:
+        """Return the result of a training with a number that is not finite."""
+        return cls(TrialState.DIVERGED, None, finding.text, (finding,))
+
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain JSON."""
         return {**vars(self), "findings": [finding.to_json() for finding in self.findings]}

@@ -16,6 +16,8 @@ class EngineRow:
 
     Attributes:
         make: Imports and makes the engine, given the number of trainings of one kind in the study (default 1).
+        trains_standard: Whether it takes the steps itself.
+        trains_own: Whether it calls training loops of the user.
         order: The generator that shuffles the rows of an epoch: Keras's, or NumPy's with the seed of the recipe.
     """
 
@@ -23,6 +25,8 @@ class EngineRow:
     summary: str
     make: Callable[..., Engine]
     order: Literal["keras", "numpy"]
+    trains_standard: bool = True
+    trains_own: bool = False
 
 
 def _auto(trainings: float = 1.0) -> Engine:
@@ -43,10 +47,20 @@ def _compiled(trainings: float = 1.0) -> Engine:
     return CompiledEngine(trainings)
 
 
+def _own_loop(trainings: float = 1.0) -> Engine:
+    from tuner.engines.own_loop import OwnLoopEngine
+
+    return OwnLoopEngine()
+
+
 ENGINES: Registry[EngineRow] = Registry(
     "engine",
     EngineRow(
-        "auto", "compiled if it can train the recipe, else fit; decided in the worker for each model", _auto, "numpy"
+        "auto",
+        "compiled if it can train the recipe, else fit; decided in the worker for each model",
+        _auto,
+        "numpy",
+        trains_own=True,
     ),
     EngineRow(
         "fit", "plain model.fit with callbacks: trains every model; the reference for faster engines", _fit, "keras"
@@ -56,5 +70,13 @@ ENGINES: Registry[EngineRow] = Registry(
         "graph functions that trials share, called for each step or epoch; equal to fit; not for every model",
         _compiled,
         "numpy",
+    ),
+    EngineRow(
+        "own_loop",
+        "a training loop of yours (search.loop), called once a training; auto takes it where there is one",
+        _own_loop,
+        "keras",
+        trains_standard=False,
+        trains_own=True,
     ),
 )

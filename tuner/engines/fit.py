@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tuner.catalog import Recipe, TrialState, build_model, compile_model, fit_options
+from tuner.catalog import Recipe, build_model, compile_model, fit_options
 from tuner.data import Split
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
 from tuner.engines.keras_global_state import clear_session
@@ -24,6 +24,9 @@ from tuner.engines.prober import ProbeMeasurement, Prober, constant_outputs, get
 from tuner.engines.selected_weights import SelectedWeights
 from tuner.engines.variable_io import assign, get_values, preserved
 from tuner.health import Finding, LayerMonitor, check_finite
+
+VALIDATION_OUTPUT = "model's output on the validation part"
+"""What diverged if an output is not finite, in words."""
 
 
 class FitEngine:
@@ -60,7 +63,7 @@ class FitEngine:
         gc.collect()
         model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)
         compile_model(model, recipe)
-        prober = make_prober(model, recipe, split, task.probe_epochs)
+        prober = make_prober(model, model.loss, recipe, split, task.probe_epochs)
         selected = SelectedWeights(recipe, model.trainable_variables, model.non_trainable_variables, model.optimizer)
         observer = self._run = _EpochObserver(task, on_epoch, prober, selected)
         options = fit_options(recipe)
@@ -97,11 +100,11 @@ class _EpochObserver(keras.callbacks.Callback):
     def result(self) -> TrainingResult:
         """Return how the training ended."""
         if self._diverged is not None:
-            return TrainingResult(TrialState.DIVERGED, None, self._diverged.text, (self._diverged,))
+            return TrainingResult.diverged(self._diverged)
         selector = self._selected.selector
         if self._pruned_after is not None:
-            return TrainingResult(TrialState.PRUNED, selector.value, f"pruned after epoch {self._pruned_after}")
-        return TrainingResult(TrialState.COMPLETE, selector.value, epochs=(selector.epoch,))
+            return TrainingResult.pruned(selector.value, self._pruned_after)
+        return TrainingResult.complete(selector.value, selector.epoch)
 
     def state(self) -> TrainingState:
         """Return the state of the training."""
@@ -134,16 +137,12 @@ class _EpochObserver(keras.callbacks.Callback):
             if epoch + 1 == self._epochs_to_skip:
                 self._restore()
             return
-        validation = self._task.split.validation
-        state = self.model.non_trainable_variables  # a layer may draw or count in inference too
-        with self._selected.evaluated(), preserved(state):
-            outputs = predict(self.model, validation.x)
-        if not np.isfinite(outputs).all():
-            self._diverge("model's output on the validation part", math.nan)
+        with self._selected.evaluated():
+            measured = measure_validation(self.model, self.model.loss, self._recipe, self._task.split)
+        if measured is None:
+            self._diverge(VALIDATION_OUTPUT, math.nan)
             return
-        weight = compute_sample_weight(validation, self._recipe)
-        val_loss = float(self.model.loss(validation.y, outputs, sample_weight=weight))
-        value = compute_objective(self._recipe, self._task.split, outputs)
+        value, val_loss = measured
         self._values.append(value)
         self._selected.observe(value, val_loss)
         logs["objective"] = value
@@ -192,8 +191,23 @@ def _skip_batch(batches: Iterator[Any]) -> dict[str, float]:
     return {"loss": 0.0}
 
 
-def make_prober(model: keras.Model, recipe: Recipe, split: Split, probes: Sequence[int]) -> Prober:
-    """Return the prober of a compiled model.
+def measure_validation(
+    model: keras.Model, loss: keras.losses.Loss, recipe: Recipe, split: Split
+) -> tuple[float, float] | None:
+    """Return the objective and the loss on the validation part, or None if an output is not finite."""
+    validation = split.validation
+    with preserved(model.non_trainable_variables):  # a layer may draw or count in inference too
+        outputs = predict(model, validation.x)
+    if not np.isfinite(outputs).all():
+        return None
+    weight = compute_sample_weight(validation, recipe)
+    return compute_objective(recipe, split, outputs), float(loss(validation.y, outputs, sample_weight=weight))
+
+
+def make_prober(
+    model: keras.Model, loss: keras.losses.Loss, recipe: Recipe, split: Split, probes: Sequence[int]
+) -> Prober:
+    """Return the prober of a model that is trained by a loss.
 
     It runs eagerly: tracing the model would cost more than all probes of a training.
     """
@@ -207,16 +221,16 @@ def make_prober(model: keras.Model, recipe: Recipe, split: Split, probes: Sequen
             tf.GradientTape(watch_accessed_variables=False) as tape,
         ):
             tape.watch(values)
-            loss = model.loss(y, model(x, training=False), sample_weight=weight)
-        gradients = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            value = loss(y, model(x, training=False), sample_weight=weight)
+        gradients = tape.gradient(value, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         arrays = [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
-        return ProbeMeasurement(float(loss), arrays, layers.unit_shares(activations).numpy())
+        return ProbeMeasurement(float(value), arrays, layers.unit_shares(activations).numpy())
 
     def weights() -> list[np.ndarray]:
         return get_values(model.trainable_variables)
 
     def constant_loss() -> float:
-        return float(model.loss(y, constant_outputs(y, weight, layers.head), sample_weight=weight))
+        return float(loss(y, constant_outputs(y, weight, layers.head), sample_weight=weight))
 
     return Prober(layers, measure, constant_loss, weights, steps_per_epoch(split.train, recipe), probes)
 

@@ -90,6 +90,8 @@ class _TrialRun:
                 return training
             after_split(split)
             values.append(training.value)
+            if not self._selector.ended:  # a loop of the user may end before the last planned epoch
+                self._epochs += training.epochs
             if not self._proceed and fold + 1 < folds:
                 reason = f"pruned after fold {fold + 1} of {folds}"
                 return TrainingResult(TrialState.PRUNED, math.fsum(values) / len(values), reason)

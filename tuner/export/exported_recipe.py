@@ -21,7 +21,7 @@ FORMAT = "keras-studies recipe 1"
 """The first key of an exported file."""
 
 _VERSIONS = ("keras", "tensorflow")
-_RECIPE_SECTIONS = ("loss", "optimizer", "schedule", "initializer", "clipping", "model", "data", "code")
+_RECIPE_SECTIONS = ("loss", "optimizer", "schedule", "initializer", "clipping", "loop", "model", "data", "code")
 _SECTIONS = {"recipe", *(f"recipe.{name}" for name in _RECIPE_SECTIONS), "versions", "splits", "splits.preprocessing"}
 
 

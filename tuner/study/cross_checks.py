@@ -19,6 +19,7 @@ from tuner.catalog import (
 from tuner.data import DataFacts, DataOptions
 from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
+from tuner.study.loop_checks import check_loops, loop_advice
 from tuner.study.problems import Problems, listed
 from tuner.study.search.context import parameter_values
 from tuner.study.study_file_sections import Budget
@@ -34,6 +35,7 @@ class ParsedSections:
         space, task, data, facts, metric, budget, sampler, pruner, head: The sections.
         length: Length of a training.
         named: Dimensions that `[search]` names.
+        engine: Row of the table of engines.
     """
 
     space: Space | None
@@ -47,6 +49,7 @@ class ParsedSections:
     pruner: Choice
     head: str
     named: frozenset[str]
+    engine: str
 
 
 def cross_check(sections: ParsedSections, problems: Problems) -> list[str]:
@@ -55,6 +58,8 @@ def cross_check(sections: ParsedSections, problems: Problems) -> list[str]:
     _check_sampler(sections, problems, advice)
     _check_pruner(sections, problems, advice)
     if sections.space is not None:
+        check_loops(sections.space, sections.engine, sections.named, problems)
+        advice += loop_advice(sections.space, sections.budget)
         advice += _initializer_advice(sections)
         advice += _head_advice(sections)
         advice += _schedule_advice(sections)

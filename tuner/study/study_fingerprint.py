@@ -19,6 +19,7 @@ LATER_KEYS: Mapping[str, Any] = {
     "data.columns": {},
     "keep": "last",
     "stop.patience": None,
+    "search.loop": "standard",
 }
 """Keys that older fingerprints lack, and the values they imply."""
 _ABSENT = object()

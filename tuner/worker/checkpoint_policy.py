@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tuner.catalog import Recipe
 from tuner.engines import Checkpoint
+from tuner.errors import CheckpointError
 from tuner.protocol import MAX_CHECKPOINT_BYTES, CheckpointSaved, CheckpointSkipped
 
 MAX_TIME_SHARE = 0.02
@@ -37,21 +38,22 @@ class CheckpointPolicy:
         self._began = time.monotonic() - spent_s
         self._every_s = math.inf if every_s is None else every_s
         self._next = time.monotonic() + self._every_s
-        self._too_large = False
+        self._impossible = False
 
     def __call__(self, make: Callable[[], Checkpoint]) -> None:
-        """Make a checkpoint if it is due."""
+        """Make a checkpoint if it is due; what cannot have one is asked once."""
         began = time.monotonic()
-        if self._too_large or began < self._next:
+        if self._impossible or began < self._next:
             return
-        checkpoint = make()
-        content = checkpoint.to_bytes(self._recipe)
-        self._too_large = len(content) > MAX_CHECKPOINT_BYTES
-        if self._too_large:
-            size, most = len(content) / 1e6, MAX_CHECKPOINT_BYTES / 1e6
-            self._tell(
-                CheckpointSkipped(self._number, f"its checkpoint has {size:.0f} MB, and {most:.0f} MB is the most")
-            )
+        try:
+            checkpoint = make()
+            content = checkpoint.to_bytes(self._recipe)
+            if len(content) > MAX_CHECKPOINT_BYTES:
+                size, most = len(content) / 1e6, MAX_CHECKPOINT_BYTES / 1e6
+                raise CheckpointError(f"its checkpoint has {size:.0f} MB, and {most:.0f} MB is the most")
+        except CheckpointError as error:
+            self._impossible = True
+            self._tell(CheckpointSkipped(self._number, str(error)))
         else:
             self._tell(CheckpointSaved(self._number, checkpoint.fold, checkpoint.epoch, began - self._began, content))
         now = time.monotonic()

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from cachetools import LRUCache
 
-from tuner.catalog import Recipe, TrialState, build_model, find_metric, learning_rates, plateau_state
+from tuner.catalog import Recipe, build_model, find_metric, learning_rates, plateau_state
 from tuner.data import DataFacts, Split
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
 from tuner.engines.compiled.program_cache import ProgramCache
@@ -204,7 +204,7 @@ class _TrainingRun:
             if finding is None and not np.isfinite(outputs).all():
                 finding = check_finite("model's output on the validation part", math.nan, epoch, rate, self._task.fold)
             if finding is not None:
-                return TrainingResult(TrialState.DIVERGED, None, finding.text, (finding,))
+                return TrainingResult.diverged(finding)
             value = compute_objective(self._recipe, self._task.split, outputs)
             self._observe(value)
             self._selected.observe(value, validation_loss)
@@ -213,9 +213,9 @@ class _TrainingRun:
             record = EpochRecord(self._task.fold, epoch, loss, validation_loss, value, rate, seconds, probes)
             proceed = on_epoch(record)
             if not proceed and not selector.ended:
-                return TrainingResult(TrialState.PRUNED, selector.value, f"pruned after epoch {epoch}")
+                return TrainingResult.pruned(selector.value, epoch)
         self._selected.select()
-        return TrainingResult(TrialState.COMPLETE, selector.value, epochs=(selector.epoch,))
+        return TrainingResult.complete(selector.value, selector.epoch)
 
     def _observe(self, value: float) -> None:
         self._values.append(value)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import tuner
-from tuner.catalog import LOSSES, SCHEDULES, Recipe, add_named_user_entries
+from tuner.catalog import LOOPS, LOSSES, SCHEDULES, Recipe, add_named_user_entries
 from tuner.export.exported_recipe import Export
 from tuner.export.script.extract import definitions
 from tuner.export.script.header import docstring_text, settings_text
@@ -21,6 +21,7 @@ from tuner.user_code import Helper, Reference, find, find_helpers, is_reference,
 _CATALOG = Path(tuner.__file__).resolve().parent / "catalog"
 _METRICS = _CATALOG / "numpy_metrics.py"
 _SCHEDULES = _CATALOG / "schedules"
+_LOOP_ARGUMENTS = Path(tuner.__file__).resolve().parent / "engines" / "loop_arguments.py"
 _RUNTIME_HELPERS = Path(__file__).resolve().parent / "runtime_helpers.py"
 
 _RULE = "# " + "-" * 98
@@ -121,18 +122,23 @@ def _copied(export: Export, more: Iterable[str] = ()) -> tuple[list[str], list[s
     recipe = export.recipe
     wanted: list[tuple[Path, Iterable[str]]] = [(_METRICS, [*metric_functions(recipe), *_helpers(export)])]
     parts = ["predict", *(["regularize"] if recipe.l1 or recipe.l2 else []), *more]
+    imports, standard = [], LOOPS[recipe.loop.name].by_engine
     schedule, own_loss = SCHEDULES[recipe.schedule.name], LOSSES[recipe.loss.name].own_class
     if not schedule.constant:
         if not is_reference(schedule.name):
             names = ["ReduceOnPlateau" if schedule.stateful else schedule.name]
             wanted.append((_SCHEDULES / f"{schedule.name}.py", names))
-        parts.append("Plateau" if schedule.stateful else "Rates")
+        if standard:
+            parts.append("Plateau" if schedule.stateful else "Rates")
+    if not standard:
+        imports.append("import contextlib")
+        wanted.append((_LOOP_ARGUMENTS, ["LoopData", "LoopRecipe", "LoopRows", "Report", "TrainingEnded"]))
     if own_loss is not None:
         module = "function_loss" if is_reference(recipe.loss.name) else recipe.loss.name
         wanted.append((_CATALOG / f"{module}.py", [own_loss]))
     wanted.append((_RUNTIME_HELPERS, parts))
     found = [definitions(file, names) for file, names in wanted]
-    return [line for imports, _ in found for line in imports], [text for _, texts in found for text in texts]
+    return [*imports, *(line for lines, _ in found for line in lines)], [text for _, texts in found for text in texts]
 
 
 def _helpers(export: Export) -> list[str]:

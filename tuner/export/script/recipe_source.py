@@ -80,16 +80,34 @@ def _argument(name: str, value: Any) -> str:
 
 def schedule_text(recipe: Recipe) -> str:
     """Return what makes the schedule's callback, from `steps` an epoch and `measure`; empty for a constant rate."""
-    name, options = recipe.schedule.name, recipe.schedule.options
-    if SCHEDULES[name].constant:
+    row = SCHEDULES[recipe.schedule.name]
+    if row.constant:
         return ""
-    given = "".join(f", {option}={literal(value)}" for option, value in options.items())
-    if SCHEDULES[name].stateful:
-        return f"Plateau(ReduceOnPlateau(LEARNING_RATE, MAXIMIZE{given}), measure)"
+    if row.stateful:
+        return f"Plateau({plateau_text(recipe)}, measure)"
+    return f"Rates({_rates_text(recipe, 'steps * EPOCHS')}, steps)"
+
+
+def rates_text(recipe: Recipe) -> str:
+    """Return the expression for the rate of each of `steps` steps, or for None if steps alone do not decide."""
+    row = SCHEDULES[recipe.schedule.name]
+    return "None" if row.constant or row.stateful else _rates_text(recipe, "steps")
+
+
+def plateau_text(recipe: Recipe) -> str:
+    """Return the call that constructs the state machine of a schedule that watches the objective."""
+    return f"ReduceOnPlateau(LEARNING_RATE, MAXIMIZE{_schedule_options(recipe)})"
+
+
+def _rates_text(recipe: Recipe, steps: str) -> str:
+    name, given = recipe.schedule.name, _schedule_options(recipe)
     if is_reference(name):
-        call = f"{user_name('schedule')}(step, steps * EPOCHS, LEARNING_RATE{given})"
-        return f"Rates(np.array([{call} for step in range(steps * EPOCHS)]), steps)"
-    return f"Rates({name}(np.arange(steps * EPOCHS), steps * EPOCHS, LEARNING_RATE{given}), steps)"
+        return f"np.array([{user_name('schedule')}(step, {steps}, LEARNING_RATE{given}) for step in range({steps})])"
+    return f"{name}(np.arange({steps}), {steps}, LEARNING_RATE{given})"
+
+
+def _schedule_options(recipe: Recipe) -> str:
+    return "".join(f", {option}={literal(value)}" for option, value in recipe.schedule.options.items())
 
 
 def scores_text(recipe: Recipe) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from tuner.catalog import LOOPS, SCHEDULES
 from tuner.export.exported_recipe import Export
 from tuner.export.script import recipe_source
 from tuner.export.script.literals import literal
-from tuner.export.script.user_code_source import metric_label, metric_text
+from tuner.export.script.user_code_source import metric_label, metric_text, user_loop_text
 from tuner.user_code import is_name
 
 _TEMPLATE = "train.py.jinja"
@@ -30,7 +31,18 @@ def training_source(export: Export, function: str) -> str:
         export: The trial.
         function: The model's function, as the script calls it.
     """
-    return template_environment().get_template(_TEMPLATE).render(export=export, recipe=export.recipe, function=function)
+    recipe = export.recipe
+    return (
+        template_environment()
+        .get_template(_TEMPLATE)
+        .render(
+            export=export,
+            recipe=recipe,
+            function=function,
+            own_loop=not LOOPS[recipe.loop.name].by_engine,
+            stateful=SCHEDULES[recipe.schedule.name].stateful,
+        )
+    )
 
 
 def template_environment() -> Environment:
@@ -53,6 +65,9 @@ def template_environment() -> Environment:
         "build": recipe_source.build_text,
         "scores": recipe_source.scores_text,
         "schedule": lambda recipe: recipe_source.folded(recipe_source.schedule_text(recipe)),
+        "rates": recipe_source.rates_text,
+        "plateau": recipe_source.plateau_text,
+        "loop": user_loop_text,
     }
     environment.filters = {name: _to_source(write) for name, write in filters.items()}
     return environment

@@ -56,6 +56,12 @@ def user_optimizer_text(recipe: Recipe) -> str:
     return user_call_text("optimizer", user_optimizer_arguments(**optimizer_arguments(recipe)))
 
 
+def user_loop_text(recipe: Recipe) -> str:
+    """Return the call of a training loop of user code."""
+    options = "".join(f", {name}={literal(value)}" for name, value in recipe.loop.options.items())
+    return f"{user_name('loop')}(model, recipe, LoopData(**data), Report(observe){options})"
+
+
 def user_call_text(family: str, options: Mapping[str, object]) -> str:
     """Return the call of an object of user code with options."""
     return f"{user_name(family)}({', '.join(f'{name}={literal(value)}' for name, value in options.items())})"
