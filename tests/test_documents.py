@@ -26,12 +26,13 @@ from tuner.cli.group import COMMANDS
 from tuner.data import SOURCES, DataOptions
 from tuner.engines import ENGINES
 from tuner.search import PRUNERS, SAMPLERS
-from tuner.study import Budget, json_schema, read_study_dict
+from tuner.study import Budget, json_schema, read_study, read_study_dict
 
 PROJECT = Path(__file__).parents[1]
 DOCS = PROJECT / "docs"
 PAGES = sorted([*PROJECT.glob("*.md"), *DOCS.rglob("*.md")])
 STUDY_FILE = (DOCS / "study-file.md").read_text(encoding="utf-8")
+FROM_OTHERS = sorted(DOCS.glob("from-*.md"))
 FAMILIES = {
     "Losses": LOSSES,
     "Optimizers": OPTIMIZERS,
@@ -126,6 +127,28 @@ def test_every_example_is_a_study_or_a_section_of_one(text):
         whole["search"] = {"learning_rate": "auto"}
     spec = read_study_dict({**whole, **example}, PROJECT)
     assert spec.advice == ()
+
+
+@pytest.mark.parametrize("page", FROM_OTHERS, ids=lambda page: page.stem)
+def test_the_counterpart_of_a_study_elsewhere_is_a_study(page, tmp_path):
+    text = page.read_text(encoding="utf-8")
+    models = re.findall(r'^```python\n"""(models/.*?\.py)"""\n(.*?)^```$', text, re.MULTILINE | re.DOTALL)
+    for name, source in models:
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(source, encoding="utf-8")
+    studies = [
+        (form, content)
+        for form, content in re.findall(r"^```(toml|yaml)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        if re.search("^name", content)
+    ]
+    assert len(studies) == 1
+    for form, content in studies:
+        (tmp_path / f"digits.{form}").write_text(content, encoding="utf-8")
+        spec = read_study(tmp_path / f"digits.{form}")
+        assert spec.name == "digits"
+        assert {"optimizer", "learning_rate", "model.units", "model.layers"} <= {
+            dimension.name for dimension in spec.space.searched
+        }
 
 
 def with_includes(page: Path) -> str:
