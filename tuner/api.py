@@ -145,9 +145,9 @@ class StudyHandle:
 def run(
     study: str | Path | Mapping[str, Any] | None = None,
     *,
-    model: str | None = None,
+    model: str | Callable[..., Any] | None = None,
     data: Any = None,
-    metric: str | None = None,
+    metric: str | Callable[..., Any] | None = None,
     search: Mapping[str, Any] | None = None,
     trials: int | None = None,
     epochs: int | Literal["auto"] | None = None,
@@ -175,12 +175,12 @@ def run(
     Args:
         study: A study file, or its content as a mapping; None for a study of the arguments up to `project`, which is
             written to `studies/NAME.toml` and is a study file from then on.
-        model: A model file, as in "models/mlp.py".
+        model: A function that builds the model, or a model file, as in "models/mlp.py".
         data: A source, rows, or a mapping with the keys of `[data]`, whose sources may be rows: `(x, y)` or
             `(x, y, weight)` of arrays or pandas, a dict of these, a pandas table, or a `tf.data.Dataset`.
         metric, head, search, budget, sampler, pruner, health, resources: Keys and sections of the study file.
         trials, epochs, time_s, seed, engine, workers: Keys of the study file and its `[budget]`; may go with a file.
-        name: Name of the study; by default that of the model file.
+        name: Name of the study; by default that of the model's function or file.
         project: Folder that `studies/`, `runs/` and all paths are in; by default the current one.
         storage: URL of the database; by default `runs/tuner.db` of the study's project.
         executor, address: "local" to train on this machine; "ray" for a cluster, and its address.

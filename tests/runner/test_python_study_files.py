@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import mock_study
 import numpy as np
 import pytest
+from notebook_cells import Session
 
 import tuner
 import tuner.runner.launch
-from tuner.errors import StudyChangedError, StudyFileError, UsageError
+from tuner.errors import ContentError, StudyChangedError, StudyFileError, UsageError
 from tuner.executors import InlineExecutor
 from tuner.study import fingerprint, read_study
 
@@ -75,6 +78,88 @@ def test_another_question_is_refused_before_anything_is_written(
     assert 'name="first-2"' in str(caught.value)
     assert files() == before
     assert len(run(**changed, name="first-2").trials) == 2
+
+
+BUILD = """
+import keras
+
+def block(x, units):
+    return keras.layers.Dense(units)(x)
+
+def build(inputs, outputs, *, activation, initializer, units=8):
+    rows = keras.Input(inputs)
+    return keras.Model(rows, block(block(rows, units), outputs))
+"""
+LOSS = """
+def own(y_true, y_pred, *, gamma=2.0):
+    return ((y_true - y_pred) ** gamma).mean()
+own.heads = {"binary": "sigmoid"}
+"""
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Session:
+    session = Session()
+    monkeypatch.setitem(sys.modules, "keras", ModuleType("keras"))  # it is imported, and never used here
+    monkeypatch.setitem(sys.modules, "__main__", session.module)
+    session.run(BUILD)
+    session.run(LOSS)
+    return session
+
+
+def test_functions_of_a_session_are_a_study_of_files(run: Run, session: Session) -> None:
+    build, own = session.names["build"], session.names["own"]
+    search = {"loss": [own, "binary_crossentropy"], "loss_options": {own: {"gamma": [1.0, 2.0]}}}
+    parts = {"model": build, "name": None, "search": {**search, "model": {"units": [4, 8]}}}
+    handle = run(**parts)
+    assert handle.name == "build"
+    spec = read_study("studies/build.toml", overrides={"trials": 3})
+    assert fingerprint(spec) == handle.results().record.attrs.fingerprint
+    assert {dimension.name for dimension in spec.space.searched} == {
+        "loss",
+        "loss.studies/build.py:own.gamma",
+        "model.units",
+    }
+    session.run(BUILD.replace("    rows", "    # the rows\n    rows"))
+    assert len(run(**{**parts, "model": session.names["build"]}, trials=3).trials) == 3
+    before = files()
+    session.run(BUILD.replace("Dense(units)", "Dense(units, 'relu')"))
+    with pytest.raises(StudyChangedError) as caught:
+        run(**{**parts, "model": session.names["build"]}, data=(X + 1, Y))
+    lines = [line for line in str(caught.value).splitlines() if line.startswith("  ")]
+    assert lines[0].startswith("  the content of the data: ")
+    assert lines[1:] == [
+        "  the content of studies/build.py:",
+        "    -    return keras.layers.Dense(units)(x)",
+        "    +    return keras.layers.Dense(units, 'relu')(x)",
+    ]
+    assert files() == before
+
+
+def test_a_function_that_gets_another_name_or_is_given_up(run: Run, session: Session) -> None:
+    build = session.names["build"]
+    run(model=build)
+    before = files()
+    session.run(BUILD.replace("def build", "def make"))
+    for model, words in ((session.names["make"], "def make"), ("models/mlp.py", "models/mlp.py:build now")):
+        with pytest.raises(StudyChangedError, match=words):
+            run(model=model)
+    assert files() == before
+
+
+def test_a_function_that_cannot_travel_leaves_nothing(run: Run, session: Session) -> None:
+    session.run("import numpy as np\nweights = np.ones(3)\ndef other(*given):\n    return weights\n")
+    with pytest.raises(ContentError, match="other uses 'weights'"):
+        run(model=session.names["other"])
+    with pytest.raises(StudyFileError, match="model"):
+        run(model=session.names["build"], search={"model": {"depth": [1, 2]}})
+    assert not Path("studies").exists() or files() == {}
+
+
+def test_a_data_function(run: Run, session: Session) -> None:
+    load = session.run("import numpy as np\ndef load():\n    return np.arange(60.0)[:, None], np.arange(60) % 2\n")
+    run(data=load)
+    assert read_study("studies/first.toml").facts.rows["train"] == 36
 
 
 def test_the_same_rows_in_another_precision_are_the_same_question(run: Run) -> None:

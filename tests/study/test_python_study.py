@@ -19,7 +19,7 @@ PARTS: dict[str, Any] = {"model": "models/mlp.py", "data": (X, Y), "name": "firs
 
 def written(project: Path, **parts: Any) -> dict[str, Any]:
     """Write the files, and return the content of the study file."""
-    study = python_study({**PARTS, **parts})
+    study = python_study({**PARTS, **parts}, project)
     with staged_files(study, project) as differing:
         check_replaceable(study, project, differing)
         replace_files(differing, project)
@@ -47,7 +47,7 @@ def test_the_file_is_the_whole_study(tmp_path: Path) -> None:
     assert content["budget"] == {"patience": 9, "trials": 5, "epochs": 3}
     assert content["search"]["learning_rate"] == {"low": 1e-4, "high": 0.1, "log": True}
     spec = read_study_dict(content, tmp_path)
-    assert spec == read_study_dict(dict(python_study({**PARTS, **content, "data": (X, Y)}).content), tmp_path)
+    assert spec == read_study_dict(dict(python_study({**PARTS, **content, "data": (X, Y)}, tmp_path).content), tmp_path)
     assert (spec.name, spec.seed, spec.budget.trials, spec.sampler.name) == ("first", 7, 5, "random")
     assert spec.facts.rows["train"] == 36
 
@@ -69,7 +69,7 @@ def test_rows_stand_wherever_a_source_may(tmp_path: Path) -> None:
 def test_equal_rows_are_not_written_again(tmp_path: Path) -> None:
     written(tmp_path)
     for rows, names in (((X.copy(), Y), []), ((X + 1, Y), ["first.npz"])):
-        with staged_files(python_study({**PARTS, "data": rows}), tmp_path) as differing:
+        with staged_files(python_study({**PARTS, "data": rows}, tmp_path), tmp_path) as differing:
             assert [*differing] == names
     assert sorted(path.name for path in (tmp_path / "studies").iterdir()) == ["first.npz", "first.toml"]
 
@@ -84,7 +84,7 @@ def test_a_file_that_was_written_by_hand_stays(name: str, tmp_path: Path) -> Non
 
 
 def test_the_name_is_that_of_the_model_file() -> None:
-    assert python_study({"model": "models/mlp.py:build", "data": "iris"}).file == "studies/mlp.toml"
+    assert python_study({"model": "models/mlp.py:build", "data": "iris"}, Path()).file == "studies/mlp.toml"
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,9 @@ def test_the_name_is_that_of_the_model_file() -> None:
         ({"data": {"source": (X, Y), "weight": "w"}}, None),
     ],
 )
-def test_what_a_study_file_cannot_hold_is_named(parts: dict[str, Any], words: str | None) -> None:
+def test_what_a_study_file_cannot_hold_is_named(parts: dict[str, Any], words: str | None, tmp_path: Path) -> None:
     if words is None:
-        python_study({**PARTS, **parts})
+        python_study({**PARTS, **parts}, tmp_path)
         return
     with pytest.raises(UsageError, match=words):
-        python_study({**PARTS, **parts})
+        python_study({**PARTS, **parts}, tmp_path)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from tuner.errors import StorageError, StudyChangedError, StudyNotFoundError, UsageError
+from tuner.errors import StorageError, StudyChangedError, StudyFileError, StudyNotFoundError, UsageError
 from tuner.study import (
+    STUDIES_FOLDER,
     PythonStudy,
     StudySpec,
     check_replaceable,
@@ -21,6 +23,9 @@ from tuner.study import (
     resume_study,
     staged_files,
 )
+
+_MOST_LINES = 40
+"""Lines of changed functions in a message."""
 
 _WITH_RESULTS = ("COMPLETE", "PRUNED", "RUNNING")
 
@@ -40,7 +45,7 @@ def write_python_study(given: Mapping[str, Any], project: Path, storage: str | N
     """
     from tuner.storage import default_url
 
-    study = python_study(given)
+    study = python_study(given, project)
     known = keep and (project / study.file).is_file()
     before = _fingerprint_before(storage or default_url(project), study.name) if known else None
     return _written(study, project, before)
@@ -76,13 +81,20 @@ def _written(study: PythonStudy, project: Path, before: Mapping[str, Any] | None
         StudyChangedError: It differs from that of the trials; then nothing was written.
     """
     file = str(project / study.file)
-    with staged_files(study, project) as differing:
-        check_replaceable(study, project, differing)
-        if before is not None and differing:
-            _check_same(_read_staged(study, project, differing), study, before)
-            differing = {}  # the same rows in other bytes
-        new = replace_files(differing, project)
+    new: list[Path] = []
     try:
+        with staged_files(study, project) as differing:
+            check_replaceable(study, project, differing)
+            new += replace_files(
+                {name: path for name, path in differing.items() if not _place(project, name).exists()}, project
+            )
+            changed = {name: path for name, path in differing.items() if path.exists()}
+            if before is not None and changed:
+                _check_same(
+                    _read_staged(study, project, changed, before), study, before, _changed_code(study, project, changed)
+                )
+            else:  # with `before`, what differs is no question: the same rows in other bytes
+                replace_files(changed, project)
         spec = read_study_dict(study.content, project, file)
         if before is not None:
             _check_same(fingerprint(resume_study(spec, before)), study, before)
@@ -94,16 +106,49 @@ def _written(study: PythonStudy, project: Path, before: Mapping[str, Any] | None
     return spec
 
 
-def _read_staged(study: PythonStudy, project: Path, differing: Mapping[str, Path]) -> dict[str, Any]:
-    """Return the fingerprint that the study would have with the files that were not moved to their places yet."""
-    data = study.content["data"]
-    staged = {key: str(differing[name]) for key, name in study.row_files() if name in differing}
-    spec = read_study_dict({**study.content, "data": {**data, **staged}}, project, study.file)
-    return {**fingerprint(spec), **{f"data.{key}": data[key] for key in staged}}
+def _place(project: Path, name: str) -> Path:
+    return project / STUDIES_FOLDER / name
 
 
-def _check_same(now: Mapping[str, Any], study: PythonStudy, before: Mapping[str, Any]) -> None:
-    lines = [f"  {line}" for line in difference(before, now)]
+def _read_staged(
+    study: PythonStudy, project: Path, changed: Mapping[str, Path], before: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return the fingerprint that the study would have with the new rows, and the functions as they were.
+
+    It is None if these cannot be read together.
+    """
+    data = study.content.get("data", {})
+    staged = {key: str(changed[name]) for key, name in study.row_files() if name in changed}
+    try:
+        spec = read_study_dict({**study.content, "data": {**data, **staged}}, project, study.file)
+    except StudyFileError:
+        if study.code_file in changed:
+            return None
+        raise
+    return {**fingerprint(resume_study(spec, before)), **{f"data.{key}": data[key] for key in staged}}
+
+
+def _changed_code(study: PythonStudy, project: Path, changed: Mapping[str, Path]) -> list[str]:
+    """Return the lines of the functions that have changed."""
+    if study.code_file not in changed:
+        return []
+    before, now = (
+        path.read_text(encoding="utf-8").splitlines()
+        for path in (_place(project, study.code_file), changed[study.code_file])
+    )
+    lines = [line for line in difflib.unified_diff(before, now, n=0, lineterm="") if line[:2] not in ("--", "++", "@@")]
+    more = [f"… and {len(lines) - _MOST_LINES} more lines"] if len(lines) > _MOST_LINES else []
+    return [
+        f"the content of {STUDIES_FOLDER}/{study.code_file}:",
+        *(f"  {line}" for line in [*lines[:_MOST_LINES], *more]),
+    ]
+
+
+def _check_same(
+    now: Mapping[str, Any] | None, study: PythonStudy, before: Mapping[str, Any], changed_code: Sequence[str] = ()
+) -> None:
+    """Refuse another question than that of the trials; `now` is its fingerprint, without the changed code."""
+    lines = [f"  {line}" for line in [*(difference(before, now) if now is not None else []), *changed_code]]
     if lines:
         raise StudyChangedError(
             f"A study holds the trials of one question, but what tuner.run gets has changed since {study.name!r} was "

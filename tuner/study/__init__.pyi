@@ -2,7 +2,7 @@ from .description import explain
 from .execution_settings import Execution, read_execution
 from .file_schema import json_schema
 from .program_sharing_estimate import trials_per_program
-from .python_study import PythonStudy, check_replaceable, python_study, replace_files, staged_files
+from .python_study import STUDIES_FOLDER, PythonStudy, check_replaceable, python_study, replace_files, staged_files
 from .renamed_keys import with_new_names
 from .resolve_recipe import resolve_recipe
 from .scaffold import new_project
@@ -16,6 +16,7 @@ from .study_spec import StudySpec
 from .training_length import resume_study
 
 __all__ = [
+    "STUDIES_FOLDER",
     "LATER_KEYS",
     "STUDY_SUFFIXES",
     "Budget",

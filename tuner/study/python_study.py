@@ -1,11 +1,12 @@
 """A study of a Python session: from keyword arguments to a study file and the files that it names.
 
-Nothing live reaches a worker.  Rows become a file of data beside the study file, and the study file names it, so that
-the command line goes on with the same study.
+Nothing live reaches a worker.  Rows become a file of data beside the study file, functions a file of Python.  The study
+file names them, so that the command line goes on with the same study.
 """
 
 from __future__ import annotations
 
+import ast
 import filecmp
 import os
 import tomllib
@@ -22,8 +23,9 @@ from tuner.study.plain_content import plain_content
 from tuner.study.study_file_sections import StudyFile
 from tuner.study.study_name import check_study_name
 from tuner.text import one_line, toml_text, tuner_command
+from tuner.user_code import SessionModule, check_function, is_live
 
-FOLDER = "studies"
+STUDIES_FOLDER = "studies"
 """Folder of the project that the files are written into."""
 
 _MARK = "# Written by tuner.run"
@@ -48,17 +50,24 @@ class PythonStudy:
     Attributes:
         name: Its name.
         content: Content of the study file.
-        rows: Name of a file in `FOLDER` → its rows.
+        rows: Name of a file in `STUDIES_FOLDER` → its rows.
+        code: Text of the file with functions of the session, or None if there are none.
     """
 
     name: str
     content: Mapping[str, Any]
     rows: Mapping[str, ArrayFile]
+    code: str | None = None
 
     @property
     def file(self) -> str:
         """The study file, relative to the project."""
-        return f"{FOLDER}/{self.name}.toml"
+        return f"{STUDIES_FOLDER}/{self.name}.toml"
+
+    @property
+    def code_file(self) -> str:
+        """Name of the file with functions, in `STUDIES_FOLDER`."""
+        return f"{self.name}.py"
 
     def row_files(self) -> list[tuple[str, str]]:
         """Return key of `[data]` and name of the file for all rows."""
@@ -70,15 +79,17 @@ class PythonStudy:
         return f"{about}\n\n{toml_text(self.content, _tables(self.content))}"
 
 
-def python_study(given: Mapping[str, Any]) -> PythonStudy:
+def python_study(given: Mapping[str, Any], project: Path) -> PythonStudy:
     """Read the keyword arguments of `tuner.run`.
 
     Args:
         given: Keys of the study file and the short ones (`metric`, `trials`, `time_s`, `epochs`); None for those that
-            were left out.  Rows may stand wherever a source may.
+            were left out.  Rows may stand wherever a source may, functions and classes wherever a reference may.
+        project: Folder of the project: what its files define is named by file.
 
     Raises:
         UsageError: An argument is given twice, or holds what a study file cannot.
+        ContentError: A function uses what cannot travel.
         DataError: Rows cannot be used.
     """
     content: dict[str, Any] = {key: value for key, value in given.items() if value is not None and key not in _SHORT}
@@ -90,22 +101,41 @@ def python_study(given: Mapping[str, Any]) -> PythonStudy:
     rows: dict[str, ArrayFile] = {}
     if "data" in content:
         content["data"] = _data_section(content["data"], name, rows)
+    module = SessionModule(project, f"{STUDIES_FOLDER}/{name}.py")
     ordered = {
         "name": name,
         **{key: content[key] for key in StudyFile.model_fields if key in content and key != "name"},
     }
-    plain = {key: _checked(plain_content(value), key) for key, value in ordered.items()}
-    return PythonStudy(name, tomllib.loads(toml_text(plain, _tables(plain))), rows)
+    named = {key: _with_references(value, key, module) for key, value in ordered.items()}
+    plain = {key: _checked(plain_content(value), key) for key, value in named.items()}
+    return PythonStudy(name, tomllib.loads(toml_text(plain, _tables(plain))), rows, module.text())
+
+
+def _with_references(value: Any, key: str, module: SessionModule) -> Any:
+    """Return the value with references in place of functions and classes, also as keys of tables."""
+    if isinstance(value, Mapping):
+        return {
+            (_reference(name, key, module) if is_live(name) else name): _with_references(item, f"{key}.{name}", module)
+            for name, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_with_references(item, key, module) for item in value]
+    return _reference(value, key, module) if is_live(value) else value
+
+
+def _reference(thing: Any, key: str, module: SessionModule) -> str:
+    check_function(thing, key)
+    return module.refer(thing)
 
 
 @contextmanager
 def staged_files(study: PythonStudy, project: Path) -> Iterator[dict[str, Path]]:
-    """Write the files of rows into a folder that is removed afterwards.
+    """Write the files of rows and functions into a folder that is removed afterwards.
 
     Yields:
-        Name of a file in `FOLDER` → path of the new one, for those that differ from what is there.
+        Name of a file in `STUDIES_FOLDER` → path of the new one, for those that differ from what is there.
     """
-    folder = project / FOLDER
+    folder = project / STUDIES_FOLDER
     try:
         folder.mkdir(exist_ok=True)
         with TemporaryDirectory(prefix=".", dir=folder) as staging:
@@ -115,6 +145,9 @@ def staged_files(study: PythonStudy, project: Path) -> Iterator[dict[str, Path]]
                 rows.write(path)
                 if not (folder / name).is_file() or not filecmp.cmp(path, folder / name, shallow=False):
                     differing[name] = path
+            if study.code is not None and not _same_code(study.code, folder / study.code_file):
+                differing[study.code_file] = Path(staging) / study.code_file
+                differing[study.code_file].write_text(study.code, encoding="utf-8")
             yield differing
     except OSError as error:
         raise UsageError(
@@ -132,7 +165,7 @@ def check_replaceable(study: PythonStudy, project: Path, differing: Mapping[str,
     file = project / study.file
     if file.is_file() and file.read_text(encoding="utf-8", errors="replace").startswith(_MARK):
         return
-    for path in (file, *(project / FOLDER / name for name in differing)):
+    for path in (file, *(project / STUDIES_FOLDER / name for name in differing)):
         if path.exists():
             raise UsageError(
                 f"tuner.run writes {path.relative_to(project)}, but there is one that it did not write. Name the study "
@@ -143,21 +176,31 @@ def check_replaceable(study: PythonStudy, project: Path, differing: Mapping[str,
 
 def replace_files(differing: Mapping[str, Path], project: Path) -> list[Path]:
     """Move staged files to their places, and return those of which there was none before."""
-    new = [project / FOLDER / name for name in differing if not (project / FOLDER / name).exists()]
+    new = [project / STUDIES_FOLDER / name for name in differing if not (project / STUDIES_FOLDER / name).exists()]
     for name, path in differing.items():
-        os.replace(path, project / FOLDER / name)
+        os.replace(path, project / STUDIES_FOLDER / name)
     return new
 
 
 def _path(name: str) -> str:
     """Return the path of a file, relative to the project."""
-    return f"{FOLDER}/{name}"
+    return f"{STUDIES_FOLDER}/{name}"
+
+
+def _same_code(text: str, file: Path) -> bool:
+    """Tell whether a file holds the same code; comments and blank lines do not count."""
+    try:
+        return ast.dump(ast.parse(file.read_bytes())) == ast.dump(ast.parse(text))
+    except (OSError, SyntaxError, ValueError):
+        return False
 
 
 def _default_name(model: Any) -> str:
     if isinstance(model, str):
         return Path(model.partition(":")[0]).stem
-    raise UsageError(f'A study needs a model, as in model="models/mlp.py", but got {shown(model)}.')
+    if callable(model):
+        return str(getattr(model, "__name__", "study"))
+    raise UsageError(f'A study needs a model, as in model=build or model="models/mlp.py", but got {shown(model)}.')
 
 
 def _with_key(section: Any, name: str, key: str, short: str, value: Any) -> dict[str, Any]:
@@ -186,7 +229,7 @@ def _data_section(data: Any, name: str, rows: dict[str, ArrayFile]) -> Any:
 
 
 def _is_rows(value: Any, key: str) -> bool:
-    if isinstance(value, str | Path | bool | int | float):
+    if isinstance(value, str | Path | bool | int | float) or callable(value):
         return False
     return not (key == "validation" and isinstance(value, Mapping) and set(value) == {"folds"})
 

@@ -1,5 +1,6 @@
 from .code_loader import check_content, failing_line, load
 from .definitions import Definition, read_definition
+from .function_check import check_function, is_live
 from .helper_modules import Helper, find_helpers, helper_hashes, missing_helper
 from .permission import check_named
 from .references import (
@@ -14,14 +15,17 @@ from .references import (
     signature,
     source_text,
 )
+from .session_module import SessionModule
 from .user_frames import user_frames
 
 __all__ = [
     "Definition",
     "Helper",
     "Reference",
+    "SessionModule",
     "Signature",
     "check_content",
+    "check_function",
     "check_named",
     "failing_line",
     "files",
@@ -29,6 +33,7 @@ __all__ = [
     "find_helpers",
     "find_project",
     "helper_hashes",
+    "is_live",
     "is_name",
     "is_reference",
     "load",

@@ -1,0 +1,69 @@
+"""Tell functions and classes of a Python session from what looks like one."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from types import FunctionType
+from typing import Any
+
+from tuner.errors import ContentError, shown
+from tuner.user_code.untransferable_values import kinds, what_it_is
+
+_BUILD = "def build(inputs, outputs, *, activation, initializer): …"
+
+
+def is_live(value: Any) -> bool:
+    """Tell whether a value is code, or made by code of a library that a study names by functions and classes."""
+    return callable(value) or any(kind.startswith("keras.") for kind in kinds(value))
+
+
+def check_function(value: Any, key: str) -> None:
+    """Refuse what is neither a function with a name nor a class.
+
+    Args:
+        value: What `is_live`.
+        key: Where it was given, for messages: "model", "search.loss".
+
+    Raises:
+        ContentError: With what to write instead.
+    """
+    model = key.partition(".")[0] == "model"
+    if isinstance(value, functools.partial):
+        name = getattr(value.func, "__name__", "the function")
+        where = '{"model": {…}}' if model else f'{{"{key.rpartition(".")[2]}_options": {{{name}: {{…}}}}}}'
+        raise _refused(key, f"a partial of {name}", f"Give {name} itself, and its arguments in search={where}.")
+    if model and "keras.Model" in kinds(value):
+        given = f"the {type(value).__name__} {getattr(value, 'name', '')!r}"
+        step = f"Put the lines that make it into {_BUILD}"
+        raise _refused(key, f"{given}, which is made already, and each trial makes its own", step)
+    if model and isinstance(value, type):
+        raise _refused(key, f"the class {value.__name__}", f"Make it in {_BUILD}")
+    inner = value if isinstance(value, type) else inspect.unwrap(value)
+    if isinstance(inner, FunctionType) and inner.__name__ == "<lambda>":
+        raise _refused(key, "a lambda, which has no name", "Write it with def.")
+    if any(kind.startswith("keras.") for kind in kinds(value)) and not isinstance(value, type):
+        step = f"Give its class, or its name in quotes, and its arguments in search: see [search.{_options(key)}]."
+        raise _refused(key, f"{_with_article(type(value).__name__)} that is made already", step)
+    if inspect.isasyncgenfunction(inner) or inspect.iscoroutinefunction(inner):
+        raise _refused(key, f"the async function {inner.__name__}, which nothing awaits", "Write def, not async def.")
+    if not isinstance(inner, FunctionType | type):
+        what = what_it_is(value) if not inspect.isbuiltin(value) else f"the built-in {value.__name__}"
+        raise _refused(key, what, f"Write a function around it: def {_name(value)}(…).")
+
+
+def _refused(key: str, given: str, step: str) -> ContentError:
+    return ContentError(f"`{key}` must be a function or class with a name, but got {given}. {step}")
+
+
+def _options(key: str) -> str:
+    return f"{key.rpartition('.')[2]}_options"
+
+
+def _with_article(name: str) -> str:
+    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
+
+
+def _name(value: Any) -> str:
+    name = getattr(value, "__name__", type(value).__name__)
+    return str(name) if str(name).isidentifier() else shown(name)
