@@ -1,7 +1,9 @@
 """Cells of a notebook without a notebook: their source is known as IPython makes it known."""
 
 from __future__ import annotations
+import __future__
 
+import ast
 import itertools
 import linecache
 from types import ModuleType
@@ -22,6 +24,11 @@ class Session:
         filename = f"<cell-{next(_NUMBERS)}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         before = set(self.names)
-        exec(compile(source, filename, "exec", dont_inherit=True), self.names)
+        for statement in ast.parse(source).body:  # one at a time, as IPython does
+            exec(compile(ast.Module([statement], []), filename, "exec", _flags(source), dont_inherit=True), self.names)
         new = [name for name in self.names if name not in before and name != "__builtins__"]
         return self.names[new[-1]] if new else None
+
+
+def _flags(source: str) -> int:
+    return __future__.annotations.compiler_flag if "from __future__ import annotations" in source else 0

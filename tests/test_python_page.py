@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import mock_study
 import pytest
+from notebook_cells import Session
 
 import tuner.runner.launch
 from tuner.executors import InlineExecutor
@@ -18,13 +18,14 @@ EXAMPLES = [
 ]
 
 
+@pytest.mark.slow
 def test_the_examples_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
-    names: dict[str, Any] = {}
+    session = Session()
     for code in EXAMPLES:
-        exec(compile(code, "docs/python.md", "exec"), names)
+        session.run(code)
     written = {path.as_posix() for path in Path().rglob("*.*")}
     named = set(re.findall(r"`((?:studies|runs)/[^`]+)`", PAGE)) - {"studies/NAME.toml"}
     assert named <= written
-    assert len(names["study"].trials) == 2
+    assert len(session.names["study"].trials) == 2

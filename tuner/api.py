@@ -149,6 +149,7 @@ def run(
     data: Any = None,
     metric: str | Callable[..., Any] | None = None,
     search: Mapping[str, Any] | None = None,
+    objective: Mapping[str, Any] | None = None,
     trials: int | None = None,
     epochs: int | Literal["auto"] | None = None,
     time_s: float | None = None,
@@ -178,7 +179,7 @@ def run(
         model: A function that builds the model, or a model file, as in "models/mlp.py".
         data: A source, rows, or a mapping with the keys of `[data]`, whose sources may be rows: `(x, y)` or
             `(x, y, weight)` of arrays or pandas, a dict of these, a pandas table, or a `tf.data.Dataset`.
-        metric, head, search, budget, sampler, pruner, health, resources: Keys and sections of the study file.
+        metric, head, search, objective, budget, sampler, pruner, health, resources: Keys and sections of the study file.
         trials, epochs, time_s, seed, engine, workers: Keys of the study file and its `[budget]`; may go with a file.
         name: Name of the study; by default that of the model's function or file.
         project: Folder that `studies/`, `runs/` and all paths are in; by default the current one.
@@ -193,7 +194,7 @@ def run(
     """
     limits = {"trials": trials, "epochs": epochs, "time_s": time_s, "seed": seed, "engine": engine, "workers": workers}
     parts = {"model": model, "data": data, "metric": metric, "search": search, "budget": budget, "sampler": sampler}
-    parts |= {"pruner": pruner, "health": health, "resources": resources, "head": head}
+    parts |= {"pruner": pruner, "health": health, "resources": resources, "head": head, "objective": objective}
     with progress_display(progress, show) as shown:
         if study is None:
             parts |= {**limits, "name": name}

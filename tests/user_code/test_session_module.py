@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import linecache
+import runpy
 import sys
 import textwrap
 from pathlib import Path
@@ -155,6 +157,25 @@ def test_what_stands_in_a_file_of_the_project_is_named_by_file(
     with pytest.raises(ContentError, match=r"source of block \(line 1\) has changed since it was defined"):
         SessionModule(tmp_path, PATH).refer(block)
     del sys.modules["parts_of_it.blocks_of_it"], sys.modules["parts_of_it"]
+
+
+def test_a_file_that_runs_now_is_not_loaded_by_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "from pathlib import Path\nfrom tuner.user_code import SessionModule\n\ndef build(x):\n    return x\n\n"
+        f"found = SessionModule(Path({str(tmp_path)!r}), {PATH!r}).refer(build)\n"
+    )
+    (tmp_path / "running_now.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert importlib.import_module("running_now").found == f"{PATH}:build"
+    del sys.modules["running_now"]
+    assert runpy.run_path(str(tmp_path / "running_now.py"))["found"] == f"{PATH}:build"
+
+
+def test_a_file_that_runs_a_study_is_refused_where_it_is_loaded(tmp_path: Path) -> None:
+    text = "import tuner\n\ndef build(x):\n    return x\n\ntuner.run(model=build)\n"
+    (tmp_path / "script.py").write_text(text, encoding="utf-8")
+    with pytest.raises(ContentError, match=r"\(line 6\).* it runs a study itself: .* if __name__ == \"__main__\""):
+        load(tmp_path, Reference("script.py", "build"))
 
 
 def test_what_stands_in_a_file_elsewhere_is_taken_along(

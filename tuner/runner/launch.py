@@ -16,6 +16,7 @@ from tuner.executors import LocalExecutor, RayExecutor, cores, threads_per_worke
 from tuner.protocol import Executor, WorkerConfig
 from tuner.runner.progress import Progress, startup_text
 from tuner.study import Execution, StudySpec, read_study, read_study_dict, trials_per_program
+from tuner.user_code import check_outside_of_loading
 
 if TYPE_CHECKING:
     from tuner.runner.dry_run import DryRun
@@ -33,7 +34,9 @@ def read_given_study(
 
     Raises:
         StudyFileError: It has problems; lists all of them.
+        ContentError: A file that is loaded for a study runs one itself.
     """
+    check_outside_of_loading("it runs a study")
     if isinstance(study, Mapping):
         return read_study_dict(study, Path.cwd(), name=name, overrides=overrides)
     return read_study(study, name=name, overrides=overrides)

@@ -23,6 +23,7 @@ from tuner.study import (
     resume_study,
     staged_files,
 )
+from tuner.user_code import check_outside_of_loading
 
 _MOST_LINES = 40
 """Lines of changed functions in a message."""
@@ -45,6 +46,7 @@ def write_python_study(given: Mapping[str, Any], project: Path, storage: str | N
     """
     from tuner.storage import default_url
 
+    check_outside_of_loading("it runs a study")
     study = python_study(given, project)
     known = keep and (project / study.file).is_file()
     before = _fingerprint_before(storage or default_url(project), study.name) if known else None

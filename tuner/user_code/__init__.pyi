@@ -1,4 +1,4 @@
-from .code_loader import check_content, failing_line, load
+from .code_loader import check_content, check_outside_of_loading, failing_line, load
 from .definitions import Definition, read_definition
 from .function_check import check_function, is_live
 from .helper_modules import Helper, find_helpers, helper_hashes, missing_helper
@@ -27,6 +27,7 @@ __all__ = [
     "check_content",
     "check_function",
     "check_named",
+    "check_outside_of_loading",
     "failing_line",
     "files",
     "find",

@@ -85,6 +85,21 @@ class _HelperFinder(importlib.abc.MetaPathFinder):
 
 
 _FINDER = _HelperFinder()
+_LOADING: list[str] = []
+"""Files that are being run by `load`."""
+
+
+def check_outside_of_loading(what: str) -> None:
+    """Refuse what must not happen while a file is loaded, as it would happen in each worker.
+
+    Raises:
+        ContentError: A file is being loaded.
+    """
+    if _LOADING:
+        raise ContentError(
+            f"{_LOADING[-1]} is loaded for a study, but {what} itself: each worker would do so. Put the call below "
+            'if __name__ == "__main__":, or into another file.'
+        )
 
 
 def load(
@@ -123,6 +138,7 @@ def load(
             raise ContentError(f"{reference.path} cannot be loaded as a Python file.")
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
+        _LOADING.append(reference.path)
         try:
             spec.loader.exec_module(module)
         except (Exception, SystemExit) as error:
@@ -130,6 +146,8 @@ def load(
             raise ContentError(
                 f"{reference.path} fails when it is loaded{failing_line(error, path)}: {type(error).__name__}: {error}"
             ) from error
+        finally:
+            _LOADING.pop()
     function: Callable[..., Any] | None = getattr(module, reference.function, None)
     if not callable(function):
         own = (value for value in vars(module).values() if inspect.isfunction(value) and value.__module__ == name)

@@ -60,7 +60,7 @@ def read_live_source(thing: FunctionType | type) -> LiveSource:
         tree = _parsed("".join(lines), filename, flags)
         node = None if tree is None else _find(tree, thing, codes)
         if tree is not None and node is not None:
-            _check_unchanged(compile(tree, filename, "exec", flags, dont_inherit=True), thing, codes, node)
+            _check_unchanged(tree, flags, thing, codes, node)
             return _live_source(node, lines, filename, bool(flags & _FUTURE_ANNOTATIONS))
     raise ContentError(
         f"The source of {thing.__qualname__} is not known: it was defined by exec(), python -c, or a cell that begins "
@@ -125,9 +125,20 @@ def _first_line(node: Node) -> int:
     return min([node.lineno, *(one.lineno for one in node.decorator_list)])
 
 
-def _check_unchanged(module: CodeType, thing: FunctionType | type, codes: list[CodeType], node: Node) -> None:
-    """Refuse a source that gives other code than what is in memory."""
-    now = [*_all_codes(module)]
+def _check_unchanged(
+    tree: ast.Module, flags: int, thing: FunctionType | type, codes: list[CodeType], node: Node
+) -> None:
+    """Refuse a source that gives other code than what is in memory.
+
+    IPython compiles a cell statement by statement.  That can give another code than compiling all of it: a call like
+    `keras.Input(…)` depends on whether `import keras` is compiled with it.
+    """
+    alone = [one for one in tree.body if node in ast.walk(one)]
+    now = [
+        code
+        for body in (tree.body, alone)
+        for code in _all_codes(compile(ast.Module(body, []), "", "exec", flags, dont_inherit=True))
+    ]
     if any(code not in now for code in codes):
         raise ContentError(
             f"The source of {thing.__qualname__} (line {node.lineno}) has changed since it was defined. Run the cell "

@@ -23,7 +23,7 @@ class ModuleOrigin(Enum):
     INSTALLED = "installed"
     PROJECT = "project"
     SESSION = "session"
-    """A notebook, the script that runs, or a file that workers would not find."""
+    """A notebook, the script that runs, a file that runs now, or one that workers would not find."""
 
 
 def module_origin(module: ModuleType | None, project: Path) -> ModuleOrigin:
@@ -33,6 +33,8 @@ def module_origin(module: ModuleType | None, project: Path) -> ModuleOrigin:
     file = getattr(module, "__file__", None)
     if file is None:
         return ModuleOrigin.INSTALLED
+    if module.__spec__ is None or getattr(module.__spec__, "_initializing", False):
+        return ModuleOrigin.SESSION  # loading it in a worker would run the study again
     path = Path(file).resolve()
     if any(path.is_relative_to(folder) for folder in _installed_folders()):
         return ModuleOrigin.INSTALLED
