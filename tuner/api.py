@@ -148,8 +148,8 @@ def run(
     model: str | Callable[..., Any] | None = None,
     data: Any = None,
     metric: str | Callable[..., Any] | None = None,
-    search: Mapping[str, Any] | None = None,
     objective: Mapping[str, Any] | None = None,
+    search: Mapping[str, Any] | None = None,
     trials: int | None = None,
     epochs: int | Literal["auto"] | None = None,
     time_s: float | None = None,
@@ -179,7 +179,7 @@ def run(
         model: A function that builds the model, or a model file, as in "models/mlp.py".
         data: A source, rows, or a mapping with the keys of `[data]`, whose sources may be rows: `(x, y)` or
             `(x, y, weight)` of arrays or pandas, a dict of these, a pandas table, or a `tf.data.Dataset`.
-        metric, head, search, objective, budget, sampler, pruner, health, resources: Keys and sections of the study file.
+        metric, objective, search, head, budget, sampler, pruner, health, resources: Keys and sections of the file.
         trials, epochs, time_s, seed, engine, workers: Keys of the study file and its `[budget]`; may go with a file.
         name: Name of the study; by default that of the model's function or file.
         project: Folder that `studies/`, `runs/` and all paths are in; by default the current one.
@@ -193,16 +193,15 @@ def run(
         TunerError: See `tuner.errors`.
     """
     limits = {"trials": trials, "epochs": epochs, "time_s": time_s, "seed": seed, "engine": engine, "workers": workers}
-    parts = {"model": model, "data": data, "metric": metric, "search": search, "budget": budget, "sampler": sampler}
-    parts |= {"pruner": pruner, "health": health, "resources": resources, "head": head, "objective": objective}
+    parts = {"model": model, "data": data, "metric": metric, "objective": objective, "search": search, "budget": budget}
+    parts |= {"sampler": sampler, "pruner": pruner, "health": health, "resources": resources, "head": head}
     with progress_display(progress, show) as shown:
-        if study is None:
+        if study is not None:
+            spec = _read_whole(study, name, limits, {**parts, "project": project})
+        else:
             parts |= {**limits, "name": name}
             spec = write_python_study(parts, Path(project or "."), storage, keep=not restart)
-        else:
-            spec = _read_whole(study, name, limits, {**parts, "project": project})
-        started = start(spec, storage=storage, executor=executor, address=address, show=shown, restart=restart)
-    return StudyHandle(*started)
+        return StudyHandle(*start(spec, storage, executor, address, show=shown, restart=restart))
 
 
 def _read_whole(

@@ -44,10 +44,10 @@ def read_given_study(
 
 def start(
     spec: StudySpec,
-    *,
     storage: str | None = None,
     executor: str = "local",
     address: str | None = None,
+    *,
     show: Callable[[Progress], None],
     restart: bool = False,
 ) -> tuple[str, str, str]:
