@@ -80,22 +80,22 @@ def test_the_goal_of_a_minimised_objective_lies_near_the_best(tmp_path):
 def test_what_differs_is_said_to_differ_and_the_rest_is_not(study):
     content = compare(study, ["learning_rate", "schedule", "learning_rate"])
     rate, schedule = content["comparisons"]
-    assert rate["test"]["p"] < 0.001
+    assert rate["test"]["p"] < 0.01
     assert rate["test"]["leader"] in {row["value"] for row in rate["groups"]}
-    assert "differ by more than chance" in rate["test"]["meaning"]
+    assert "learning_rate mattered" in rate["test"]["meaning"]
     assert schedule["test"]["p"] > 0.05  # the mock trainer does not look at the schedule
-    assert "cannot be told apart" in schedule["test"]["meaning"]
+    assert "did not matter more than chance" in schedule["test"]["meaning"]
     for comparison in content["comparisons"]:
-        leaders = [row["value"] for row in comparison["groups"] if row["p_against_leader"] is None and row["complete"]]
+        leaders = [row["value"] for row in comparison["groups"] if row["p_against_leader"] is None]
         assert comparison["test"]["leader"] in leaders
 
 
 def test_an_adaptive_sampler_is_warned_of(study, tmp_path):
     fair = compare(study, ["optimizer"])["comparisons"][0]["test"]["limits"]
-    assert not any("no independent samples" in sentence for sentence in fair)
+    assert not any("The sampler" in sentence for sentence in fair)
     adaptive = mock_results(tmp_path, sampler={"name": "tpe"}, budget={"trials": 12, "epochs": 2})
     limits = compare(adaptive, ["activation"])["comparisons"][0]["test"]["limits"]
-    assert any("tpe chose these trials" in sentence for sentence in limits)
+    assert any("The sampler tpe soon leaves values" in sentence for sentence in limits)
 
 
 def test_too_few_trials_are_not_tested(tmp_path):

@@ -1,15 +1,13 @@
-"""Importances: Optuna's own number, with what is known of its certainty."""
+"""What mattered in a study, with what is known of its certainty."""
 
 from __future__ import annotations
 
 import numpy as np
-import optuna
-import pytest
 from mock_results import mock_results
 
-from tuner.analysis import importance
-from tuner.analysis.dimension_importance import LEAST, _measure, _top_share
+from tuner.analysis import compare, importance
 from tuner.analysis.ranking import LEAST_TOP, top_trials
+from tuner.analysis.study_effects import LEAST
 from tuner.catalog import Objective
 
 
@@ -17,25 +15,24 @@ def complete(study):
     return [trial for trial in study.record.trials if study.trial_state(trial)[0] == "complete"]
 
 
-def test_what_is_measured_is_optunas_ped_anova(study):
-    trials = complete(study)
-    real = optuna.create_study(direction="maximize")
-    real.add_trials(trials)
-    evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=_top_share(len(trials)))
-    expected = evaluator.evaluate(real)
-    found = _measure(trials, np.array([trial.value for trial in trials]), "maximize", list(expected))
-    assert dict(zip(expected, found, strict=True)) == pytest.approx(expected)
-
-
-def test_what_matters_comes_first_and_is_above_chance(study):
+def test_what_mattered_comes_first_and_is_named(study):
     content = importance(study)
     first = content["dimensions"][0]
     assert first["name"] == "learning_rate"
-    assert first["share"] > first["chance"]
-    assert content["meaning"].startswith("Clearly more than chance: learning_rate")
-    assert sum(row["share"] for row in content["dimensions"]) == pytest.approx(1.0)
+    assert (first["mattered"], first["p"] < 0.05) == (True, True)
+    assert content["meaning"].startswith("What mattered: learning_rate (")
     for row in content["dimensions"]:
-        assert 0 <= row["low"] <= row["high"] <= 1
+        assert 0 <= row["low"] <= row["share"] <= row["high"] <= 1
+
+
+def test_the_tables_agree_with_the_sentence(study):
+    rows = importance(study)["dimensions"]
+    comparisons = compare(study, [row["name"] for row in rows])["comparisons"]
+    for row, comparison in zip(rows, comparisons, strict=True):
+        assert comparison["test"]["p"] == row["p"]
+        assert ("did not matter" in comparison["test"]["meaning"]) != row["mattered"]
+        values = [group["p_against_leader"] for group in comparison["groups"]]
+        assert all(p is None or p >= row["p"] for p in values)
 
 
 def test_every_dimension_is_there_those_under_a_condition_too(study):
@@ -62,7 +59,7 @@ def test_few_trials_say_nothing(tmp_path):
     study = mock_results(tmp_path, budget={"trials": LEAST - 1, "epochs": 2})
     content = importance(study)
     assert {row["share"] for row in content["dimensions"]} == {None}
-    assert "too few complete trials" in content["meaning"]
+    assert content["meaning"].startswith("It is too early to say what mattered: 19 trials of at least 20")
 
 
 def test_the_top_trials_are_ranked_by_the_direction(study):

@@ -25,12 +25,12 @@ def call(*arguments):
     return CliRunner().invoke(command, ["compare", "mock", *arguments])
 
 
-def test_without_a_dimension_it_shows_importances(url):
+def test_without_a_dimension_it_shows_what_mattered(url):
     result = call("--storage", url)
     assert result.exit_code == 0, result.output
-    assert result.output.splitlines()[1].split()[:2] == ["dimension", "importance"]
+    assert result.output.splitlines()[1].split()[:2] == ["dimension", "share"]
     assert result.output.splitlines()[2].startswith("learning_rate")
-    assert "more than chance: learning_rate" in result.output
+    assert "What mattered: learning_rate (" in result.output
 
 
 def test_each_value_is_a_line_and_the_limits_stand_once_at_the_end(url):
@@ -38,7 +38,7 @@ def test_each_value_is_a_line_and_the_limits_stand_once_at_the_end(url):
     assert result.exit_code == 0, result.output
     lines = [line.split()[0] for line in result.output.splitlines() if line.strip()]
     assert {"sgd", "adam", "adagrad", "constant", "cosine"} <= set(lines)
-    assert result.output.count("note: Trials that share a value") == 1
+    assert result.output.count("note: Best, median and spread") == 1
     assert "1 trial: the training loss became nan" in result.output or "trials: the training loss" in result.output
 
 

@@ -119,6 +119,7 @@ def test_it_says_what_the_study_says(page, study):
     texts = " ".join(page.texts)
     assert question(results) in texts
     assert answer_text(results) in texts
+    assert results.importance["meaning"] in texts
     assert f"{results.best.value:.4g}, from trial {results.best.number} of 60" in answer_text(results)
     for comparison in compare(study, results.dimensions)["comparisons"]:
         assert comparison["test"]["meaning"] in texts

@@ -1,12 +1,13 @@
-from .dimension_importance import importance
+from .dimension_importance import SHARE_NOTE, importance
 from .epochs_to_target import fold_mean, group_by_epoch
 from .grouping import group_trials, searched_dimensions, written_params
-from .rank_tests import holm
+from .multiple_testing import holm
 from .ranking import ranked
 from .refinement.refined_study import refine
 from .value_comparison import compare
 
 __all__ = [
+    "SHARE_NOTE",
     "compare",
     "fold_mean",
     "group_by_epoch",

@@ -1,140 +1,80 @@
-"""Importance of each dimension for reaching the best values, with its uncertainty.
-
-PED-ANOVA (Watanabe et al. 2023, https://arxiv.org/abs/2304.10255), with conditional dimensions (Optuna 5; Theorem 4.2
-of https://arxiv.org/abs/2601.20800), compares the distribution of the best complete trials with that of all of them.
-"""
+"""What mattered: the main effect of each dimension, most important first, and one sentence for people."""
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from optuna.distributions import CategoricalDistribution
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from tuner.analysis.ranking import LEAST_TOP, top_trials
+from tuner.analysis.main_effects import MainEffect
+from tuner.analysis.ranking import top_trials
+from tuner.analysis.study_effects import LEAST, study_effects
 from tuner.catalog import TrialState, written_value
 from tuner.results import StoredStudy
 from tuner.search import find_best
-
-LEAST = 20
-"""Fewest complete trials: fewer would leave fewer than `LEAST_TOP` best ones among many others."""
+from tuner.text import count, listed_first, percent
 
 TOP_SHARE = 0.1
-"""Share of the complete trials that counts as the best ones, at least `LEAST_TOP` of them."""
+"""Share of the complete trials that are described as the best ones."""
 
-RESAMPLES = 100
-_INTERVAL = (5.0, 95.0)
+SHARE_NOTE = (
+    "Share: how much of the differences in rank between settings of the search space a dimension explains by itself. "
+    "The rest is chance, and what dimensions do only in combination."
+)
+"""What a share is, for people."""
+
+_MOST_NAMED = 4
 
 
 def importance(study: StoredStudy) -> dict[str, Any]:
-    """Compute the importance of each searched dimension, most important first.
+    """Estimate how much each searched dimension mattered, most important first.
 
-    `share` is the dimension's part of the sum over all dimensions.  `low` and `high` hold it in 90 % of `RESAMPLES`
-    bootstrap samples of the trials.  `chance` is the share that it stays below in 95 % of `RESAMPLES` random
-    assignments of the values to the trials: below it, it may be nothing.  All four are None with fewer than `LEAST`
-    complete trials, and for a dimension that is in no complete trial.
+    `share`, `low`, `high` and `p` are those of `MainEffect`.  All four are None with fewer than `LEAST` trials that
+    have ended, and for a dimension that had one value only.
 
     Returns:
         The shape of `tuner compare --json`, see docs/json.md.
     """
     record = study.record
-    trials = [trial for trial in record.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
-    names = list(dict.fromkeys(name for trial in record.trials for name in trial.params))
-    known = [name for name in names if any(name in trial.params for trial in trials)]
-    enough = len(trials) >= LEAST
-    shares = _shares(trials, record.direction, known) if enough else {}
-    best, top = find_best(record.trials, study.objective), top_trials(trials, study.objective, TOP_SHARE)
+    found = study_effects(study)
+    complete = [trial for trial in found.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
+    best, top = find_best(record.trials, study.objective), top_trials(complete, study.objective, TOP_SHARE)
+    names = dict.fromkeys(name for trial in record.trials for name in trial.params)
     rows = [
         {
             "name": name,
-            **shares.get(name, dict.fromkeys(("share", "low", "high", "chance"))),
+            **_numbers(found.effects.get(name)),
             "best": None if best is None else written_value(name, best.params.get(name)),
             "top": _typical(name, top),
         }
         for name in names
     ]
+    rows.sort(key=lambda row: (not row["mattered"], -(row["share"] or 0.0)))
     return {
         "study": record.name,
         "metric": study.metric,
         "direction": record.direction,
-        "complete": len(trials),
+        "trials": len(found.trials),
         "needed": LEAST,
         "top": len(top),
-        "dimensions": sorted(rows, key=lambda row: -(row["share"] or 0.0)),
-        "meaning": _meaning(study, rows, len(trials), len(top)),
+        "dimensions": rows,
+        "meaning": _meaning(rows, len(found.trials)),
     }
 
 
-def _top_share(count: int) -> float:
-    return min(1.0, max(TOP_SHARE, LEAST_TOP / count)) if count else 1.0
-
-
-def _shares(trials: Sequence[FrozenTrial], direction: str, names: list[str]) -> dict[str, dict[str, float]]:
-    values = np.array([trial.value for trial in trials], np.float64)
-    found = _measure(trials, values, direction, names)
-    total = found.sum() or 1.0
-    random = np.random.default_rng(0)
-    drawn, shuffled = [], []
-    for _ in range(RESAMPLES):
-        rows = random.integers(len(trials), size=len(trials))
-        again = _measure([trials[row] for row in rows], values[rows], direction, names)
-        drawn.append(again / (again.sum() or 1.0))
-        shuffled.append(_measure(trials, random.permutation(values), direction, names) / total)
-    low, high = np.percentile(drawn, _INTERVAL, axis=0)
-    chance = np.percentile(shuffled, _INTERVAL[1], axis=0)
-    columns = zip(names, found / total, low, high, chance, strict=True)
+def _numbers(effect: MainEffect | None) -> dict[str, Any]:
+    if effect is None:
+        return {"share": None, "low": None, "high": None, "p": None, "mattered": False}
     return {
-        name: dict(zip(("share", "low", "high", "chance"), map(float, numbers), strict=True))
-        for name, *numbers in columns
+        "share": effect.share,
+        "low": effect.low,
+        "high": effect.high,
+        "p": effect.p,
+        "mattered": effect.mattered,
     }
-
-
-def _measure(trials: Sequence[FrozenTrial], values: np.ndarray, direction: str, names: list[str]) -> np.ndarray:
-    """Return the PED-ANOVA importance of each dimension, not normalised; 0 for one in none of the trials."""
-    from optuna.importance import PedAnovaImportanceEvaluator
-
-    sample = _Sample(trials, values, direction)
-    there = [name for name in names if any(name in trial.params for trial in trials)]
-    evaluator = PedAnovaImportanceEvaluator(target_quantile=_top_share(len(trials)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of conditions that few trials meet: the interval says how unsure that is
-        found = evaluator.evaluate(sample, params=there)  # type: ignore[arg-type]
-    return np.array([found.get(name, 0.0) for name in names])
-
-
-class _Sample:
-    """Some trials with some values, as much of an `optuna.Study` as the evaluator asks for.
-
-    A real study would copy every trial of every resample: 20,000 of them for 100 trials.
-    """
-
-    def __init__(self, trials: Sequence[FrozenTrial], values: np.ndarray, direction: str) -> None:
-        self.directions = [StudyDirection[direction.upper()]]
-        self._trials = [
-            _Valued(trial, number, value) for number, (trial, value) in enumerate(zip(trials, values, strict=True))
-        ]
-
-    def get_trials(self, deepcopy: bool = True, states: object = None) -> list[_Valued]:
-        """Return all of them: they are complete."""
-        return self._trials
-
-    def _is_multi_objective(self) -> bool:
-        return False
-
-
-class _Valued:
-    """A copy of a trial in a resample, with its own number and possibly the value of another trial."""
-
-    __slots__ = ("_trial_id", "distributions", "params", "value", "values")
-
-    def __init__(self, trial: FrozenTrial, number: int, value: float) -> None:
-        self._trial_id, self.params, self.distributions = number, trial.params, trial.distributions
-        self.value, self.values = float(value), [float(value)]
 
 
 def _typical(name: str, top: Sequence[FrozenTrial]) -> str | None:
@@ -151,15 +91,11 @@ def _typical(name: str, top: Sequence[FrozenTrial]) -> str | None:
     return text if len(having) == len(top) else f"{text} ({len(having)} of {len(top)})"
 
 
-def _meaning(study: StoredStudy, rows: Sequence[dict[str, Any]], complete: int, top: int) -> str:
-    if complete < LEAST:
-        return (
-            f"There are too few complete trials to say what matters: {complete}, and it takes {LEAST}. "
-            "Pruned and diverged trials do not count here."
-        )
-    clear = [row["name"] for row in rows if row["share"] is not None and row["share"] > row["chance"]]
-    begin = f"Clearly more than chance: {', '.join(clear)}." if clear else "No dimension is clearly above chance."
-    return (
-        f"{begin} It is about reaching the best {top} of {complete} complete trials within the ranges of this study; "
-        "a dimension that makes trials diverge or be pruned is underrated, because these are left out."
-    )
+def _meaning(rows: Sequence[Mapping[str, Any]], trials: int) -> str:
+    """Say in one sentence what mattered: the sentence of every command, page and note."""
+    if trials < LEAST:
+        return f"It is too early to say what mattered: {count(trials, 'trial')} of at least {LEAST} have ended."
+    mattered = [f"{row['name']} ({percent(row['share'])})" for row in rows if row["mattered"]]
+    if not mattered:
+        return "No dimension mattered more than chance would explain."
+    return f"What mattered: {listed_first(mattered, _MOST_NAMED)}."

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial
 from tuner.analysis.epochs_to_target import TargetValue, default_target, reached_in, read_curves
 from tuner.analysis.grouping import Group, find_dimension, group_trials
 from tuner.analysis.significance import significance_test
+from tuner.analysis.study_effects import StudyEffects, study_effects
 from tuner.catalog import FINISHED_STATES, TrialState
 from tuner.errors import NoBestTrialError
 from tuner.health import HEALTHY
@@ -26,6 +27,7 @@ class _Context:
     study: StoredStudy
     goal: TargetValue | None
     curves: Mapping[int, Sequence[float | None]]
+    effects: StudyEffects
 
 
 def compare(study: StoredStudy, dimensions: Sequence[str], bins: int = 4) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def compare(study: StoredStudy, dimensions: Sequence[str], bins: int = 4) -> dic
             f"A comparison needs trials that have ended, but the study {record.name!r} has none. Run it first."
         )
     names = list(dict.fromkeys(find_dimension(study, name) for name in dimensions))
-    context = _Context(study, default_target(study), read_curves(study))
+    context = _Context(study, default_target(study), read_curves(study), study_effects(study))
     return {
         "study": record.name,
         "metric": study.metric,
@@ -68,16 +70,17 @@ def compare(study: StoredStudy, dimensions: Sequence[str], bins: int = 4) -> dic
 def _comparison(context: _Context, dimension: str, groups: Sequence[Group]) -> dict[str, Any]:
     study = context.study
     samples = [[float(trial.value or 0.0) for trial in _complete(study, group.trials)] for group in groups]
-    found = significance_test(study, dimension, [_label(group) for group in groups], samples)
+    ranks = context.effects.ranks_by_trial(dimension)
+    tested = [group for group in groups if group.value is not None]
+    ranked = [np.array([ranks[trial.number] for trial in group.trials if trial.number in ranks]) for group in tested]
+    labels = [str(group.value) for group in tested]
+    found = significance_test(study, dimension, context.effects.effects.get(dimension), labels, ranked)
+    against = [*found.pop("p_against_leader"), *[None] * (len(groups) - len(tested))]
     rows = [
         {**_row(context, group, values), "p_against_leader": p}
-        for group, values, p in zip(groups, samples, found.pop("p_against_leader"), strict=True)
+        for group, values, p in zip(groups, samples, against, strict=True)
     ]
     return {"dimension": dimension, "groups": rows, "test": found}
-
-
-def _label(group: Group) -> str:
-    return "(does not count)" if group.value is None else str(group.value)
 
 
 def _complete(study: StoredStudy, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:

@@ -19,10 +19,12 @@ def command(study: str, everything: bool, storage: str | None, as_json: bool) ->
     """
     from tuner.results import best_trial
 
-    best = best_trial(find_study(study, storage))
+    found = find_study(study, storage)
+    best = best_trial(found)
     if as_json:
         print_json(best.to_json())
         return
+    from tuner.analysis import importance
     from tuner.cli.console import Text, console
     from tuner.cli.render_study import params_table
     from tuner.text import python_text, tuner_command, value_text
@@ -41,6 +43,7 @@ def command(study: str, everything: bool, storage: str | None, as_json: bool) ->
         out.print("Found by the search:")
         out.print(params_table(best.params))
         out.print(f"Model: {recipe['model']}; --all shows the whole recipe, with what was fixed.", style="dim")
+    out.print(Text(importance(found)["meaning"]))
     out.print(f"In Python: tuner.best({python_text(best.study)})", style="dim")
     out.print(f"A trained model: {tuner_command('train', best.study, '-o', f'{best.study}.keras')}", style="dim")
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
-
 import click
 
 from tuner.cli.options import find_study, json_option, print_json, storage_option, study_argument
@@ -32,29 +28,15 @@ from tuner.cli.options import find_study, json_option, print_json, storage_optio
 def command(study: str, dimensions: tuple[str, ...], bins: int, storage: str | None, as_json: bool) -> None:
     """Compare the values of a dimension of STUDY: quality, speed, failures, cost.
 
-    Without --by, show how important each dimension was, and its best value.  STUDY is a name or a study file.
+    Without --by, show how much each dimension mattered, and its best value.  STUDY is a name or a study file.
     """
     from tuner.analysis import compare, importance
 
     found = find_study(study, storage)
-    with _without_sklearn():
-        content = compare(found, dimensions, bins) if dimensions else importance(found)
+    content = compare(found, dimensions, bins) if dimensions else importance(found)
     if as_json:
         print_json(content)
         return
     from tuner.cli.render_analysis import render_comparisons, render_importance
 
     (render_comparisons if dimensions else render_importance)(content)
-
-
-@contextlib.contextmanager
-def _without_sklearn() -> Iterator[None]:
-    """Hide scikit-learn: Optuna's package of importances imports it for a method that is not used here, in 1 s."""
-    absent = "sklearn" not in sys.modules
-    if absent:
-        sys.modules["sklearn"] = None  # type: ignore[assignment]  # makes `import` fail
-    try:
-        yield
-    finally:
-        if absent:
-            del sys.modules["sklearn"]

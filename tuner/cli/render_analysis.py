@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from tuner.analysis import SHARE_NOTE
 from tuner.cli.console import RichText, Text, console
 from tuner.cli.fitting_table import Column, print_table
 from tuner.text import count, duration, listed_counts, percent, tuner_command, value_text
@@ -13,10 +14,10 @@ from tuner.text import count, duration, listed_counts, percent, tuner_command, v
 _BAR = 20
 _IMPORTANCE_COLUMNS = (
     Column("dimension"),
-    Column("importance", right=True),
+    Column("share", right=True),
     Column("", 4),
     Column("90 % interval", 3, right=True),
-    Column("chance", 5, right=True),
+    Column("p", 5, right=True),
     Column("best trial", 1),
     Column("the best ones", 2),
 )
@@ -35,11 +36,11 @@ _GROUP_COLUMNS = (
 
 
 def render_importance(content: dict[str, Any]) -> None:
-    """Print the importance of each dimension, with its best value."""
+    """Print how much each dimension mattered, with its best value."""
     out = console()
     out.print(
-        f"Study {content['study']}: importance of each dimension for {content['metric'] or 'the objective'}, "
-        f"over {content['complete']} complete trials"
+        f"Study {content['study']}: how much each dimension mattered for {content['metric'] or 'the objective'}, "
+        f"over {count(content['trials'], 'trial')}"
     )
     rows = []
     for row in content["dimensions"]:
@@ -50,13 +51,15 @@ def render_importance(content: dict[str, Any]) -> None:
                 _percent(row["share"]),
                 "█" * round(_BAR * row["share"]) if known else "",
                 f"{_percent(row['low'])} … {_percent(row['high'])}" if known else "",
-                f"< {_percent(row['chance'])}" if known else "",
+                f"{row['p']:.2g}" if known else "",
                 _value(row["best"]),
                 row["top"] or "",
             ]
         )
     print_table(out, _IMPORTANCE_COLUMNS, rows)
-    out.print(content["meaning"])
+    out.print(Text(content["meaning"]))
+    if any(row["share"] is not None for row in content["dimensions"]):
+        out.print(SHARE_NOTE, style="dim")
     out.print(f"Next: {tuner_command('compare', content['study'], '--by', 'DIMENSION')}", style="dim", soft_wrap=True)
 
 

@@ -48,7 +48,8 @@ def command(
     if as_json:
         print_json(content)
         return
-    from tuner.cli.console import console
+    from tuner.analysis import importance
+    from tuner.cli.console import Text, console
     from tuner.cli.render_study import older_points_text
     from tuner.text import duration, listed_counts, value_text
 
@@ -58,6 +59,7 @@ def command(
     out.print(f"{counts}; {duration(content['wall_s'])} in total.")
     if content["best"] is not None:
         out.print(f"Best: {value_text(content['best']['value'])} (trial {content['best']['trial']})", style="bold")
+        out.print(Text(importance(found)["meaning"]))
     if content["health"]:
         out.print(f"Health: {listed_counts(content['health'])}.")
     if content["older_points"]:

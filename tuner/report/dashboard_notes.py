@@ -10,7 +10,7 @@ from tuner.report.cost import sum_cost
 from tuner.report.failures import failures
 from tuner.report.health_counts import verdicts
 from tuner.report.markdown_escaping import fenced, plain, table
-from tuner.report.narrative import answer_text, caveats, importance_text, question, standing
+from tuner.report.narrative import answer_text, caveats, question, standing
 from tuner.report.study_view import StudyView, TrialView
 from tuner.text import count, duration, number, percent, tuner_command
 
@@ -26,7 +26,7 @@ def study_note(results: StudyView) -> str:
         plain(str(results.refit.get("control") or "")),
         plain(answer_text(results)),
         plain(" ".join(caveats(results))),
-        plain(importance_text(results)) if results.best else "",
+        plain(results.importance["meaning"]) if results.best else "",
         f"*{plain(standing(results))}*",
         _leaders(results),
         _verdicts(results),

@@ -7,7 +7,7 @@ from collections import Counter
 
 from tuner.catalog import METRICS, TrialState
 from tuner.report.study_view import StudyView, TrialView
-from tuner.text import count, listed, percent
+from tuner.text import count, listed
 
 _MOST_NAMED = 6
 _IN_ANSWER = 4
@@ -87,18 +87,6 @@ def standard_error(results: StudyView) -> float | None:
         return None
     value = float(results.best.value or 0.0)
     return math.sqrt(max(value * (1.0 - value), 0.0) / many)
-
-
-def importance_text(results: StudyView) -> str:
-    """Say in one sentence which dimensions mattered."""
-    rows = [row for row in results.importance["dimensions"] if row["share"] is not None]
-    if not rows:
-        return str(results.importance["meaning"]).partition(". ")[0] + "."
-    clear = [row for row in rows if row["share"] > row["chance"]][:4]
-    if not clear:
-        return "No dimension mattered clearly more than chance would make it seem."
-    names = listed([f"{row['name']} ({percent(row['share'])})" for row in clear])
-    return f"What mattered most for reaching the best values: {names}."
 
 
 def standing(results: StudyView) -> str:

@@ -57,8 +57,8 @@ PLOTS: dict[str, Plot] = {
     ),
     "importances": Plot(
         "Importance of each dimension",
-        "How much each dimension mattered for being among the best trials (PED-ANOVA), with its 90 % interval. Grey "
-        "bars are not clearly above the red tick, which chance alone would reach.",
+        "How much of the differences in rank between settings each dimension explains by itself, with its 90 % "
+        "interval. Grey bars are no more than chance would explain.",
         importances,
     ),
     "values": Plot(

@@ -9,7 +9,7 @@ from tuner.report.study_view import StudyView
 
 
 def importances(results: StudyView) -> Figure | str:
-    """Plot a bar per dimension with its 90 % interval; the tick marks what chance alone would give."""
+    """Plot a bar per dimension with its 90 % interval; those that did not matter are grey."""
     content = results.importance
     rows = [row for row in content["dimensions"] if row["share"] is not None][::-1]
     if not rows:
@@ -19,37 +19,28 @@ def importances(results: StudyView) -> Figure | str:
     bars = {
         "type": "bar",
         "orientation": "h",
-        "name": "share of the importance",
+        "name": "share of the differences in rank",
         "x": share,
         "y": names,
-        "marker": {"color": [ACCENT if row["share"] > row["chance"] else NEUTRAL for row in rows]},
+        "marker": {"color": [ACCENT if row["mattered"] else NEUTRAL for row in rows]},
         "error_x": {
             "type": "data",
             "symmetric": False,
-            "array": [max(0.0, row["high"] - row["share"]) for row in rows],
-            "arrayminus": [max(0.0, row["share"] - row["low"]) for row in rows],
+            "array": [row["high"] - row["share"] for row in rows],
+            "arrayminus": [row["share"] - row["low"] for row in rows],
             "thickness": 1.2,
             "width": 4,
             "color": NEUTRAL,
         },
-        "customdata": [[row["low"], row["high"], row["chance"], text(row["top"] or "")] for row in rows],
+        "customdata": [[row["low"], row["high"], row["p"], text(row["top"] or "")] for row in rows],
         "hovertemplate": (
             "%{y}: %{x:.0%}, 90 % interval %{customdata[0]:.0%} … %{customdata[1]:.0%}<br>"
-            "chance alone: below %{customdata[2]:.0%}<br>the best have %{customdata[3]}<extra></extra>"
+            "p = %{customdata[2]:.2g}<br>the best trials have %{customdata[3]}<extra></extra>"
         ),
     }
-    chance = {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "chance alone stays below",
-        "x": [min(1.0, row["chance"]) for row in rows],
-        "y": names,
-        "marker": {"symbol": "line-ns", "size": 18, "line": {"width": 2, "color": "#D55E00"}},
-        "hoverinfo": "skip",
-    }
     return figure(
-        [bars, chance],
-        xaxis={"title": {"text": "share of the importance"}, "tickformat": ".0%", "rangemode": "tozero"},
+        [bars],
+        xaxis={"title": {"text": "share of the differences in rank"}, "tickformat": ".0%", "rangemode": "tozero"},
         yaxis={"type": "category"},
         height=max(260, 100 + 30 * len(rows)),
     )

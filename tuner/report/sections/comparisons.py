@@ -34,8 +34,8 @@ def comparisons(results: StudyView) -> Html:
 
 
 _COLUMNS = (
-    "Spread is the distance between the quartiles. p says how probable so large a difference to the best value (bold) "
-    "would be if there were none."
+    "Spread is the distance between the quartiles. p is the probability that a value ranks so far behind the best one "
+    "(bold) by chance."
 )
 
 

@@ -7,7 +7,7 @@ from statistics import median
 from tuner.catalog import TrialState
 from tuner.report.cost import Cost
 from tuner.report.html import Html, element
-from tuner.report.narrative import answer_text, caveats, importance_text, question, standing
+from tuner.report.narrative import answer_text, caveats, question, standing
 from tuner.report.study_view import StudyView
 from tuner.text import count, duration, number, percent
 
@@ -25,7 +25,9 @@ def summary(results: StudyView, cost: Cost) -> Html:
         element("p", str(control), class_="answer") if (control := results.refit.get("control")) else None,
         element("p", answer_text(results), class_="answer"),
         element(
-            "p", " ".join([*caveats(results), *([importance_text(results)] if results.best else [])]), class_="trust"
+            "p",
+            " ".join([*caveats(results), *([results.importance["meaning"]] if results.best else [])]),
+            class_="trust",
         ),
         element("p", _UNFINISHED, class_="note") if running else None,
         _tiles(results, cost),
