@@ -164,6 +164,9 @@ class DataOptions(BaseModel):
     target: Annotated[StrictStr | tuple[StrictStr, ...] | None, BeforeValidator(_target)] = Field(
         default=None, description="target column of a table, or a list of them"
     )
+    header: bool = Field(
+        default=True, description="whether the first line of a CSV file names the columns; else they are 1, 2, 3 …"
+    )
     weight: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
         default=None, description="column of sample weights"
     )

@@ -28,6 +28,7 @@ class Preprocessing:
             as well); empty if the source has none.
         encoders: Column of texts → what encodes it.
         missing_values: Texts of cells that count as missing, beside those that are empty.
+        header: Whether the first line of a CSV file names the columns.
     """
 
     fill: Array | None
@@ -37,6 +38,7 @@ class Preprocessing:
     features: tuple[str, ...] = ()
     encoders: Mapping[str, ColumnEncoder] = field(default_factory=dict)
     missing_values: tuple[str, ...] = ()
+    header: bool = True
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -61,6 +63,7 @@ class Preprocessing:
             "features": list(self.features),
             "encoders": {name: encoder.to_json() for name, encoder in self.encoders.items()},
             "missing_values": list(self.missing_values),
+            "header": self.header,
         }
 
     @classmethod
@@ -79,6 +82,7 @@ class Preprocessing:
             features=json_texts(content["features"]),
             encoders=_encoders(content),
             missing_values=json_texts(content.get("missing_values", [])),
+            header=content.get("header", True) is not False,
         )
         if not all(type(size) is int and size > 0 for size in found.shape) or not found.shape:
             raise ValueError("`shape` must hold whole numbers above 0")

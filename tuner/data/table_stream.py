@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from tuner.data.cells import column_name
 from tuner.data.pandas_columns import check_names
 from tuner.data.sources.base import locate_file
-from tuner.data.sources.tabular import CSV, HEAD_BYTES, PARQUET, find_columns
+from tuner.data.sources.csv_format import find_format
+from tuner.data.sources.tabular import CSV, HEAD_BYTES, PARQUET
 from tuner.errors import DataError
 from tuner.untrusted_files import check_regular, physical_memory, reading
 
@@ -90,14 +91,15 @@ class TableStream(ABC):
 
 
 class _CsvStream(TableStream):
-    def __init__(self, path: Path, text: str) -> None:
+    def __init__(self, path: Path, text: str, header: bool) -> None:
         super().__init__(path, text)
         with reading(text, "a table of text", "Check the file.", DataError):
             check_regular(path)
             with self._open() as file:
                 head = file.read(HEAD_BYTES)
-        self._separator, names = find_columns(head, text)
-        self.names = tuple(name or f"Unnamed: {place}" for place, name in enumerate(names))  # as pandas says
+        self._format = find_format(head, text, header)
+        names = self._format.names
+        self.names = tuple(name or f"Unnamed: {place}" for place, name in enumerate(names))  # as pandas
         import pyarrow
 
         self.types = dict.fromkeys(self.names, pyarrow.string())
@@ -116,8 +118,7 @@ class _CsvStream(TableStream):
             counted = _CountedFile(file)
             reader = pandas.read_csv(
                 counted,
-                sep=self._separator,
-                header=0,
+                header=0 if self._format.header else None,
                 names=list(self.names),
                 dtype=dict.fromkeys(texts, object),
                 keep_default_na=False,
@@ -126,10 +127,8 @@ class _CsvStream(TableStream):
                     **{name: [""] for name in texts},
                 },
                 low_memory=False,  # the type of a column is that of all its cells, not of a first part
-                encoding="utf-8-sig",
-                index_col=False,
-                skipinitialspace=True,
                 chunksize=rows,
+                **self._format.options,
             )
             # All columns are read: with `usecols` pandas says nothing of a row with too many cells.
             for part in reader:
@@ -190,12 +189,13 @@ class _ParquetStream(TableStream):
                 yield part.set_axis([column_name(name) for name in part.columns], axis="columns")
 
 
-def open_table(text: str, project: Path) -> TableStream:
+def open_table(text: str, project: Path, header: bool = True) -> TableStream:
     """Open a table, and read the names of its columns.
 
     Args:
         text: Path of a CSV or Parquet file, relative to the project or absolute.
         project: A folder.
+        header: Whether the first line of a CSV file names the columns.
 
     Raises:
         DataError: It is no such file, or cannot be read.
@@ -203,5 +203,5 @@ def open_table(text: str, project: Path) -> TableStream:
     if text.lower().endswith(PARQUET.suffixes):
         return _ParquetStream(locate_file(text, project), text)
     if text.lower().endswith(CSV.suffixes):
-        return _CsvStream(locate_file(text, project), text)
+        return _CsvStream(locate_file(text, project), text, header)
     raise DataError(f"A table must end in one of {', '.join(STREAM_SUFFIXES)}, but got {text!r}. Convert it.")

@@ -58,7 +58,7 @@ def predict_file(
     about = read_about(model)
     if isinstance(output, Path):
         check_output(output, OUTPUT_SUFFIXES, force)
-    table = open_table(data, Path.cwd())
+    table = open_table(data, Path.cwd(), about.preprocessing.header)
     if isinstance(output, Path) and output.exists() and output.samefile(table.path):
         raise UsageError(f"The answers must go to another file than the data, but got {data!r} twice. Name another.")
     features = find_features(table, about, keep)

@@ -99,7 +99,8 @@ def _read_rows(file: str, about: ModelMetadata, shape: tuple[int, ...]) -> np.nd
     Raises:
         DataError: It has none, or they are no rows of the study.
     """
-    table, given = open_table(file, Path.cwd()), about.preprocessing
+    given = about.preprocessing
+    table = open_table(file, Path.cwd(), given.header)
     features = find_features(table, about, ())
     part = next(table.parts(features, given.encoders, given.missing_values), None)
     if part is None or not len(part):

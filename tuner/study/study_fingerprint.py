@@ -17,6 +17,7 @@ LATER_KEYS: Mapping[str, Any] = {
     "data.order": None,
     "data.split": None,
     "data.columns": {},
+    "data.header": True,
     "keep": "last",
     "stop.patience": None,
     "search.loop": "standard",

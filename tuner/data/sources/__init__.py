@@ -36,6 +36,7 @@ BUILT_IN: tuple[str, ...] = tuple(name for name, source in SOURCES.items() if so
 
 _DEFAULTS: dict[str, Any] = {
     "target": None,
+    "header": True,
     "weight": None,
     "drop": (),
     "group": None,

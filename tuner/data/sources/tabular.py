@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import math
-import re
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -20,6 +17,7 @@ from tuner.data.dataset import Array
 from tuner.data.pandas_columns import check_names, column, feature_columns, index_columns, pick, target_columns
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source, locate_file
+from tuner.data.sources.csv_format import CsvFormat, find_format, guess_format
 from tuner.data.split_columns import read_split_columns
 from tuner.errors import DataError, shown
 from tuner.text import count, listed
@@ -30,30 +28,27 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 1 << 20
 _KEYS = frozenset({"target", "weight", "drop", "text", "columns", "missing_values", *SPLIT_KEYS})
-_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 def _read_csv(text: str, options: DataOptions, project: Path, as_texts: Collection[str] = ()) -> RawData:
-    return _raw(_csv_frame(text, project, options.missing_values, {*as_texts, *options.read_as_texts}), options, text)
+    as_texts = {*as_texts, *options.read_as_texts}
+    return _raw(_csv_frame(text, project, options.missing_values, as_texts, options.header), options, text)
 
 
 def _csv_frame(
-    text: str, project: Path, missing_values: Collection[str], as_texts: Collection[str] = ()
+    text: str, project: Path, missing_values: Collection[str], as_texts: Collection[str] = (), header: bool = True
 ) -> pandas.DataFrame:
     path = locate_file(text, project)
-    with reading(text, "a table of text", "Check the file.", DataError):
-        head = _checked_head(path)
-    separator = find_columns(head, text)[0]
+    found = find_format(_head(path, text), text, header)
+    named_by = {"header": 0} if header else {"header": None, "names": list(found.names)}
     import pandas
 
     def read(**how: Any) -> pandas.DataFrame:
         frame: pandas.DataFrame = pandas.read_csv(
             path,
-            sep=separator,
             low_memory=False,  # the type of a column is that of all its cells, not of a first part
-            encoding="utf-8-sig",
-            index_col=False,
-            skipinitialspace=True,
+            **found.options,
+            **named_by,
             **how,
         )
         return frame
@@ -141,7 +136,11 @@ def _check_parquet(path: Path) -> None:
 
 
 def read_frame(
-    text: str, project: Path, missing_values: Collection[str] = (), as_texts: Collection[str] = ()
+    text: str,
+    project: Path,
+    missing_values: Collection[str] = (),
+    as_texts: Collection[str] = (),
+    header: bool = True,
 ) -> pandas.DataFrame:
     """Read a table as a study reads it.
 
@@ -150,6 +149,7 @@ def read_frame(
         project: A folder.
         missing_values: Texts of cells that count as missing.
         as_texts: Columns that are texts, whatever their cells look like.
+        header: Whether the first line of a CSV file names the columns.
 
     Raises:
         DataError: It is no such file, or cannot be read.
@@ -157,7 +157,7 @@ def read_frame(
     if text.lower().endswith(PARQUET.suffixes):
         return _parquet_frame(text, project)
     if text.lower().endswith(CSV.suffixes):
-        return _csv_frame(text, project, missing_values, as_texts)
+        return _csv_frame(text, project, missing_values, as_texts, header)
     raise DataError(f"A table must end in one of {', '.join((*CSV.suffixes, *PARQUET.suffixes))}, but got {text!r}.")
 
 
@@ -170,39 +170,20 @@ def _mapped(read: Callable[[], pandas.DataFrame], text: str, what: str) -> panda
         return read()
 
 
-def find_columns(head: bytes, text: str) -> tuple[str, list[str]]:
-    """Guess the separator (comma, semicolon or tab) and the names of the columns from the first line.
-
-    Args:
-        head: The first bytes of the file.
-        text: The file, for messages.
+def first_line(text: str, project: Path) -> CsvFormat | None:
+    """Return how a CSV file is written, whatever its first line holds; None for another file.
 
     Raises:
-        DataError: The file is empty, is not text, or its first line does not name the columns.
+        DataError: It cannot be read.
     """
-    first = _first_line(head, text)
-    separator = max(",;\t", key=_QUOTED.sub("", first).count)
-    reader = csv.reader(io.StringIO(first, newline=""), delimiter=separator, skipinitialspace=True)
-    names = check_names(next(reader, []), text)
-    named = [name for name in names if name]
-    if named and all(_is_number(name) for name in named):
-        raise DataError(
-            f"The first line of a table must name the columns, but that of {text} holds numbers ({shown(first, 40)}). "
-            "Put a line of names before it."
-        )
-    return separator, names
+    if not text.lower().endswith(CSV.suffixes):
+        return None
+    return guess_format(_head(locate_file(text, project), text), text)
 
 
-def _first_line(head: bytes, text: str) -> str:
-    if not head.strip():
-        raise DataError(f"{text} must hold a table, but the file is empty.")
-    try:
-        if b"\0" in head:
-            raise ValueError("it holds zero bytes")
-        # A character may be cut at the end of what was read: only the first line counts here.
-        return _first_record(head).decode("utf-8-sig")
-    except ValueError as error:
-        raise DataError(f"{text} must be a table of UTF-8 text, but is not: {error}. Save it as UTF-8.") from error
+def _head(path: Path, text: str) -> bytes:
+    with reading(text, "a table of text", "Check the file.", DataError):
+        return _checked_head(path)
 
 
 def _checked_head(path: Path) -> bytes:
@@ -226,24 +207,6 @@ def _checked_head(path: Path) -> bytes:
             if size > memory:
                 raise ValueError(f"it has more than {size:,} bytes, and the machine has {memory:,}")
     return head
-
-
-def _first_record(head: bytes) -> bytes:
-    """Return the first line that is not empty; a line break between quotes does not end it."""
-    quoted = False
-    for match in re.finditer(rb'"|[\r\n]+', head := head.lstrip(b"\r\n")):
-        quoted ^= match[0] == b'"'
-        if match[0] != b'"' and not quoted:
-            return head[: match.start()]
-    return head
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> RawData:
@@ -295,10 +258,10 @@ def _rows_with_targets(
 
 CSV = Source(
     "csv",
-    "table of text; comma, semicolon or tab between the values, column names in the first line",
+    "table of text; comma, semicolon, tab or blanks between the values, column names in the first line",
     _read_csv,
     suffixes=(".csv", ".csv.gz", ".tsv", ".tsv.gz"),
-    takes=_KEYS,
+    takes=_KEYS | {"header"},
     read_as=_read_csv,
 )
 
