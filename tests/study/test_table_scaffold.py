@@ -43,12 +43,13 @@ def test_each_column_is_decided(text: str):
         "source": "own data.csv",
         "target": "kind",
         "task": "binary",
-        "drop": ["patient id", "visited", "note", "empty", "same"],
+        "drop": ["patient id", "note", "empty", "same"],
         "missing_values": ["?"],
         "missing": "median",
         "text": "one_hot",
         "validation": {"folds": 5},
         "test": 0.2,
+        "columns": {"visited": "date"},
     }
 
 
@@ -56,7 +57,7 @@ def test_each_column_is_decided(text: str):
     "comment",
     [
         "patient id: 300 different values in 300 rows: it seems to name the rows",
-        "visited: dates or times",
+        'If new rows are later than these, write order = "visited"',
         "empty: empty in all rows",
         "same: one value in all rows",
         "? in age",
@@ -103,6 +104,40 @@ def test_a_target_that_cannot_be_predicted(table: Path, target: str, rule: str):
     with pytest.raises(DataError) as caught:
         table_study("own", table, target, table.parent)
     assert rule in str(caught.value)
+
+
+def test_a_table_without_names(tmp_path: Path):
+    path = tmp_path / "cars.csv"
+    path.write_text("".join(f"{n},{n % 4},car {n % 3},{n * 1.5}\n" for n in range(1, 101)))
+    content = tomllib.loads(table_study("cars", path, "4", tmp_path))
+    assert content["data"] | {"validation": 0, "test": 0} == {
+        "source": "cars.csv",
+        "target": "4",
+        "header": False,
+        "task": "regression",
+        "text": "one_hot",
+        "validation": 0,
+        "test": 0,
+    }
+    made, _ = new_project(tmp_path, path, "4")
+    assert read_study(made[0]).facts.features == ("1", "2", "3=car 0", "3=car 1", "3=car 2")
+    with pytest.raises(DataError, match="has no 'mpg', and its first line seems to be a row.*from 1 to 4"):
+        table_study("cars", path, "mpg", tmp_path)
+
+
+def test_infinite_numbers_are_missing(tmp_path: Path):
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{'inf' if n == 9 else n},{n * 1.5}\n" for n in range(1, 101)))
+    made, _ = new_project(tmp_path, path, "y")
+    assert read_study(made[0]).data.missing_values == ("inf", "-inf")
+
+
+def test_dates_that_may_be_read_in_two_ways_are_left_out(tmp_path: Path):
+    path = tmp_path / "t.csv"
+    path.write_text("day,x,y\n" + "".join(f"0{n % 9 + 1}/0{n % 5 + 1}/2024,{n},{n * 1.5}\n" for n in range(60)))
+    text = table_study("t", path, "y", tmp_path)
+    assert tomllib.loads(text)["data"]["drop"] == ["day"]
+    assert "cannot be read in one way" in text
 
 
 @pytest.mark.parametrize(

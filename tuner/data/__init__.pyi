@@ -9,7 +9,7 @@ from .prepared_data_file import load_held_out, load_prepared, save_held_out, sav
 from .preprocessing import Preprocessing
 from .row_encoder import RowEncoder, encode_rows
 from .sources import BUILT_IN, SOURCES
-from .table_profile import TELLS_ALL, ColumnKind, ColumnProfile, TableProfile, profile_table
+from .table_profile import TELLS_ALL, ColumnKind, ColumnProfile, TableProfile, profile_columns, profile_table
 from .table_stream import STREAM_SUFFIXES, TableStream, open_table
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "load_prepared",
     "open_table",
     "prepare",
+    "profile_columns",
     "profile_table",
     "read_options",
     "save_held_out",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.data.cells import MISSING_WORDS, absent, is_number
+from tuner.data.cells import MISSING_WORDS, absent, column_name, is_number
+from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
+from tuner.data.date_formats import date_format
 from tuner.data.pandas_columns import check_names, column, index_columns, pick
-from tuner.data.sources.tabular import read_frame
+from tuner.data.raw_data import LARGEST
+from tuner.data.sources.tabular import first_line, read_frame
 from tuner.data.targets_and_task import MOST_CLASSES
-from tuner.errors import DataError
+from tuner.errors import DataError, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -25,6 +30,7 @@ _SAMPLE = 200
 """Different texts that are looked at to recognise dates."""
 
 _MOST_MARKERS = 3
+_EXAMPLES = 3
 _DATE = re.compile(
     r"\d{1,4}\s*[-/.]\s*\w{1,9}\s*[-/.]\s*\d{1,4}|\d{4}[-/]\d{1,2}|\d{1,2}:\d{2}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
 )
@@ -55,7 +61,9 @@ class ColumnProfile:
         distinct: Different values.
         whole: True if all values are whole numbers.
         markers: Texts among numbers, such as "?", if they are few: they may stand for missing cells.
-        problem: Why it is unusable, or an empty text.
+        problem: Why it is unusable, or its dates cannot be read; or an empty text.
+        beyond: Numbers that are infinite or beyond float32.
+        examples: Its first different texts.
     """
 
     name: str
@@ -66,6 +74,8 @@ class ColumnProfile:
     whole: bool = False
     markers: tuple[str, ...] = ()
     problem: str = ""
+    beyond: int = 0
+    examples: tuple[str, ...] = ()
 
     @property
     def given(self) -> int:
@@ -86,25 +96,41 @@ class ColumnProfile:
         return self.whole and named and self.distinct > 0.9 * self.rows
 
 
-def profile_column(series: pandas.Series[Any], name: str) -> ColumnProfile:
+def profile_column(
+    series: pandas.Series[Any], name: str, source: str = "", missing_values: Collection[str] = ()
+) -> ColumnProfile:
     """Describe a column as `read_frame` returns it."""
     rows = len(series)
     if series.dtype.kind in "mM":
         return ColumnProfile(name, ColumnKind.DATE, rows, int(series.isna().sum()), series.nunique())
     try:
-        values = column(series, name, "")
+        values = column(series, name, source, missing_values)
     except DataError as error:
         missing = int(series.isna().sum())
         return ColumnProfile(name, ColumnKind.UNUSABLE, rows, missing, rows - missing, problem=str(error))
     if values.dtype != object:
         given = values[~np.isnan(values)]
         whole = bool((given == np.round(given)).all())
-        return ColumnProfile(name, ColumnKind.NUMBER, rows, rows - len(given), len(np.unique(given)), whole)
+        beyond = int((np.abs(given) > LARGEST).sum())
+        distinct = len(np.unique(given))
+        return ColumnProfile(name, ColumnKind.NUMBER, rows, rows - len(given), distinct, whole, beyond=beyond)
     given = values[~absent(values)]
     words = list(dict.fromkeys(given.tolist()))
     markers = _markers(given, words)
-    kind = ColumnKind.NUMBER if markers else ColumnKind.DATE if _are_dates(words) else ColumnKind.TEXT
-    return ColumnProfile(name, kind, rows, rows - len(given), len(words), markers=markers)
+    dates = not markers and _are_dates(words)
+    kind = ColumnKind.NUMBER if markers else ColumnKind.DATE if dates else ColumnKind.TEXT
+    problem = _date_problem(words, name) if dates else ""
+    found = ColumnProfile(name, kind, rows, rows - len(given), len(words), markers=markers, problem=problem)
+    return dataclasses.replace(found, examples=tuple(words[:_EXAMPLES]))
+
+
+def _date_problem(words: list[str], name: str) -> str:
+    """Return why dates cannot be encoded as such, an empty text if they can."""
+    try:
+        date_format(words, "The column", name, "")
+    except DataError as error:
+        return str(error)
+    return ""
 
 
 def _markers(given: Array, words: list[str]) -> tuple[str, ...]:
@@ -137,12 +163,14 @@ class TableProfile:
         columns: The others in their order, without the index that the table was saved with.
         classes: Rows of each value of the target, if its values are classes; empty if they are amounts.
         told: Column → how much of the target it tells alone (see `share_explained`).
+        header: Whether the first line of the file names the columns.
     """
 
     target: ColumnProfile
     columns: tuple[ColumnProfile, ...]
     classes: dict[str, int]
     told: dict[str, float]
+    header: bool = True
 
 
 def profile_table(source: str, project: Path, target: str) -> TableProfile:
@@ -156,7 +184,8 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
     Raises:
         DataError: The file cannot be read, has no such column, or the target has no values that can be predicted.
     """
-    frame = read_frame(source, project)
+    header = _has_header(source, project, target)
+    frame = read_frame(source, project, header=header)
     names = check_names(frame.columns, source)
     frame = frame.set_axis(names, axis="columns")
     target = pick(frame, target, "target", source)
@@ -185,7 +214,47 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
         for name, profile in profiles.items()
         if profile.kind is not ColumnKind.UNUSABLE and not profile.markers
     }
-    return TableProfile(aim, tuple(profiles.values()), counts, told)
+    return TableProfile(aim, tuple(profiles.values()), counts, told, header)
+
+
+def profile_columns(options: DataOptions, project: Path) -> dict[str, ColumnProfile]:
+    """Describe the columns of a study's table, all but the index that it was saved with.
+
+    Raises:
+        DataError: The source is no table, or cannot be read.
+    """
+    source, words = options.source, options.missing_values
+    frame = read_frame(source, project, words, options.read_as_texts, options.header)
+    names = check_names(frame.columns, source)
+    frame = frame.set_axis(names, axis="columns")
+    index, _ = index_columns(frame, {*options.targets, *options.dropped, *options.encodings}, source)
+    columns = (series for _, series in frame.items())
+    return {
+        name: profile_column(series, name, source, words)
+        for name, series in zip(names, columns, strict=True)
+        if name not in index
+    }
+
+
+def _has_header(source: str, project: Path, target: str) -> bool:
+    """Tell whether the first line of a file names its columns: not if the target is named by its place.
+
+    Raises:
+        DataError: The first line seems to be a row, and the target is no place.
+    """
+    found = first_line(source, project)
+    if found is None or column_name(target) in map(column_name, found.names):
+        return True
+    places = len(found.names)
+    if target.isdecimal() and 1 <= int(target) <= places:
+        return False
+    if found.says_numbers:
+        raise DataError(
+            f"The target column must be in the table, but {source} has no {target!r}, and its first line seems to be a "
+            f"row, not the names of its columns ({shown(','.join(found.names), 40)}). Name the target by its place, "
+            f"from 1 to {places}."
+        )
+    return True
 
 
 def _are_amounts(values: Array, target: ColumnProfile) -> bool:

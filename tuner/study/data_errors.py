@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from tuner.data import ENCODINGS, DataOptions, PreparedData
 from tuner.errors import DataError, UsageError, shown
 from tuner.study.problems import Problems, dotted
+from tuner.study.table_problems import note_table_problems
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -41,6 +42,10 @@ _KEYS = (
     (r"\btest\b", "test"),
 )
 """Regex in the rule of a data error → key of `[data]` that it is noted under."""
+
+
+_OF_COLUMNS = {"text", "missing", "drop", "columns", "target", "source"}
+"""Keys of data errors that are among the problems of the table, if there are any."""
 
 
 def note_data_error(details: ErrorDetails, section: Mapping[str, Any], problems: Problems) -> None:
@@ -87,7 +92,9 @@ def load_data(data: DataOptions, project: Path, seed: int, problems: Problems) -
         rule = re.split(r", but |\. ", str(error))[0]
         named = isinstance(error, DataError)
         key = next((key for pattern, key in _KEYS if named and re.search(pattern, rule, re.IGNORECASE)), "source")
-        _note_unusable(key, str(error), data, problems)
+        found = note_table_problems(data, project, problems)
+        if key not in found and not (found and key in _OF_COLUMNS):
+            _note_unusable(key, str(error), data, problems)
     except OSError as error:
         _note_unusable("source", f"the data cannot be read: {error.strerror}", data, problems)
     return None

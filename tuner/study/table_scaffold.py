@@ -16,10 +16,13 @@ _MOST_CATEGORIES = 60
 _FEW_ROWS = 1_000
 """With fewer rows one validation part says little: the study uses folds."""
 
+_MOST_CODES = 12
+"""Whole numbers with at most so many values may be codes."""
+
 _MOST_MISSING = 0.5
 _SHORT = 60
 
-_SECTIONS = ("data", "objective")
+_SECTIONS = ("data", "data.columns", "objective")
 
 
 def table_study_name(table: Path) -> str:
@@ -77,8 +80,12 @@ def _data_section(source: str, profile: TableProfile) -> tuple[dict[str, Any], d
     """Return `[data]`, and its comments by dotted key."""
     data: dict[str, Any] = {"source": source, "target": profile.target.name}
     comments: dict[str, str] = {"data.target": _target_comment(profile)}
+    if not profile.header:
+        data["header"] = False
+        places = len(profile.columns) + 1
+        comments["data.header"] = f"No line names the columns: they are called by their place, 1 to {places}."
     data["task"] = _task(profile.classes)
-    dropped = {each.name: reason for each in profile.columns if (reason := _reason_to_drop(each, profile.target.rows))}
+    dropped = {each.name: reason for each in profile.columns if (reason := reason_to_drop(each, profile.target.rows))}
     if dropped:
         data["drop"] = list(dropped)
         comments["data.drop"] = "Left out:\n" + "\n".join(
@@ -99,8 +106,26 @@ def _data_section(source: str, profile: TableProfile) -> tuple[dict[str, Any], d
         data["validation"] = 0.2
     data["test"] = 0.2
     comments["data.test"] = "Never seen by the search; `tuner train` scores its winner on it once."
+    _encode_columns(kept, data, comments)
     _warn_of_leaks(profile, dropped, comments)
     return data, comments
+
+
+def _encode_columns(kept: list[ColumnProfile], data: dict[str, Any], comments: dict[str, str]) -> None:
+    """Add the encodings of single columns."""
+    dates = [each.name for each in kept if each.kind is ColumnKind.DATE]
+    codes = {each.name: each.distinct for each in kept if each.whole and 3 <= each.distinct <= _MOST_CODES}
+    if dates:
+        data["columns"] = dict.fromkeys(dates, "date")
+        comments["data.columns"] = (
+            f"Dates become days and positions in the year and the week. If new rows are later than these, write "
+            f'order = "{dates[0]}" in [data] instead: then the latest rows measure.'
+        )
+    if codes:
+        comments["data"] = (
+            f"Whole numbers with few values: {_listed_values(codes)}. If one is a code, not an amount, write "
+            f'"{next(iter(codes))}" = "one_hot" in [data.columns].'
+        )
 
 
 def _task(classes: Mapping[str, int]) -> str:
@@ -120,7 +145,7 @@ def _target_comment(profile: TableProfile) -> str:
     return f"Rows of each class: {rows}{more}.{amounts}"
 
 
-def _reason_to_drop(profile: ColumnProfile, rows: int) -> str:
+def reason_to_drop(profile: ColumnProfile, rows: int) -> str:
     """Return why a column is left out, an empty text if it stays."""
     many = f"{profile.distinct:,} different values in {count(profile.given, 'row')}"
     if profile.kind is ColumnKind.UNUSABLE:
@@ -132,7 +157,7 @@ def _reason_to_drop(profile: ColumnProfile, rows: int) -> str:
     if profile.missing > _MOST_MISSING * rows:
         return f"{profile.missing:,} of {rows:,} cells are empty"
     if profile.kind is ColumnKind.DATE:
-        return "dates or times; numbers made of them, such as the month or the age in days, can be features"
+        return profile.problem and "dates or times that cannot be read in one way, as 2026-11-28"
     if profile.is_identifier:
         return f"{many}: it seems to name the rows"
     if profile.kind is ColumnKind.TEXT and profile.distinct > _MOST_CATEGORIES:
@@ -145,6 +170,7 @@ def _decide_missing(
 ) -> None:
     """Add `missing` and `missing_values` if cells are missing."""
     markers = {marker: each.name for each in kept for marker in each.markers}
+    markers |= {word: each.name for each in kept if each.beyond for word in ("inf", "-inf")}
     if markers:
         data["missing_values"] = list(markers)
         comments["data.missing_values"] = "Among numbers: " + ", ".join(
@@ -178,8 +204,8 @@ def _warn_of_leaks(profile: TableProfile, dropped: Mapping[str, str], comments: 
         if share >= TELLS_ALL and name not in dropped
     ]
     if telling:
-        comments["data"] = (
-            f"Look at {listed(telling)}: alone it tells nearly all of the target. If it is known only afterwards, "
+        comments["data"] = comments.get("data", "") + (
+            f"\nLook at {listed(telling)}: alone it tells nearly all of the target. If it is known only afterwards, "
             "add it to `drop`."
         )
 
