@@ -201,6 +201,7 @@ def test_options_of_losses_with_sample_weights(engine: Any, loss: str, given: di
     [
         ("models/cnn.py", (6, 6), {"filters": [3], "dense": 4, "batch_norm": True, "dropout": 0.2}),
         ("models/lstm.py", (5, 2), {"units": 3, "dense": 4}),
+        ("models/cnn1d.py", (6, 2), {"filters": [3], "dense": 4, "batch_norm": True}),
     ],
 )
 def test_other_models_in_a_graph_of_fit(engine: Any, reference: str, shape: tuple[int, ...], given: Any) -> None:

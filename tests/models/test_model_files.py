@@ -68,6 +68,20 @@ CASES = {
         ],
         small={"filters": [4, 4], "dense": 8},
     ),
+    "cnn1d": Case(
+        shapes=[(8, 3), (9,), (1, 4)],
+        bad_shapes=[(), (8, 8, 1), (None, 3), (0, 3)],
+        changes={
+            "filters": [4, 4, 8, 8],
+            "kernel_size": 5,
+            "dense": 0,
+            "dropout": 0.3,
+            "batch_norm": True,
+            "global_average": True,
+        },
+        bad=[("filters", []), ("filters", 8), ("kernel_size", 0), ("dense", -1), ("dropout", 1), ("batch_norm", 1)],
+        small={"filters": [4, 4], "dense": 8},
+    ),
     "resnet": Case(
         shapes=[(8, 8), (8, 8, 1), (9, 11, 3)],
         bad_shapes=[(64,), (2, 8, 8, 1), (8, 0), (None, None, 3)],
