@@ -44,9 +44,9 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def visitor(browser: Any, width: int = 1400, **options: Any) -> Iterator[Any]:
+def visitor(browser: Any, width: int = 1400, height: int = 1000, **options: Any) -> Iterator[Any]:
     """A page of a new visitor, with `expected_errors` to add to; at the end any other error of its console fails."""
-    context = browser.new_context(viewport={"width": width, "height": 1000}, **options)
+    context = browser.new_context(viewport={"width": width, "height": height}, **options)
     opened = context.new_page()
     opened.set_default_timeout(30_000)
     errors: list[str] = []
@@ -60,7 +60,8 @@ def visitor(browser: Any, width: int = 1400, **options: Any) -> Iterator[Any]:
 
 def drawn(page: Any, plots: int = 1) -> None:
     """Wait until this many plots are drawn."""
-    page.wait_for_function(f"document.querySelectorAll('.js-plotly-plot .main-svg').length >= {plots}")
+    # Not by a function: our pages let nobody evaluate texts.
+    page.locator(".js-plotly-plot:has(.main-svg)").nth(plots - 1).wait_for(state="attached")
     page.wait_for_timeout(500)  # the last stroke has no event
 
 

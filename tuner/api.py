@@ -97,7 +97,7 @@ class StudyHandle:
             UnknownNameError: There is no such plot.
             UsageError: There is nothing to draw yet; the message says why.
         """
-        from tuner.report import PLOTS, load_view
+        from tuner.report import PLOTS, load_view, with_menus
 
         if name not in PLOTS:
             raise UnknownNameError("plot", name, PLOTS)
@@ -105,7 +105,7 @@ class StudyHandle:
             drawn = PLOTS[name].build(load_view(study))
         if isinstance(drawn, str):
             raise UsageError(drawn)
-        return drawn
+        return with_menus(drawn)
 
     def report(self, output: str | Path) -> Path:
         """Write the report, as `tuner report` does; an existing file is overwritten.

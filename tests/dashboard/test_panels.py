@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sqlite3
 import threading
@@ -49,7 +50,7 @@ def app(mock, guarded, at_once):
     return guarded(of=mock)
 
 
-def test_a_study_has_its_question_result_and_plots(app, mock):
+def test_a_study_has_its_question_and_result(app, mock):
     content = detail(app)
     results = load_view(read_study_results(mock, "mock"))
     note = content["note"]
@@ -59,9 +60,7 @@ def test_a_study_has_its_question_result_and_plots(app, mock):
     assert "the training loss became nan in epoch 1" in note["body"]
     assert "tuner report mock -o report.html" in note["body"]
     assert MARK not in note["body"]
-    drawn = {row["id"]: json.loads(row["graph_object"]) for row in content["plotly_graph_objects"]}
-    assert set(drawn) == {f"tuner-{name}" for name, plot in PLOTS.items() if not isinstance(plot.build(results), str)}
-    assert drawn["tuner-history"]["layout"]["title"]["text"] == "Optimisation history"
+    assert content["plotly_graph_objects"] == []  # they are on our page of the study
     assert content["objective_names"] == ["accuracy"]
     assert results.study.record.attrs.fingerprint
     assert not [each for each in content["user_attrs"] if each["key"].startswith("tuner:")]
@@ -140,21 +139,23 @@ def test_all_is_shown_of_a_database_that_is_opened_to_be_read(guarded, at_once, 
     before = (tmp_path / "mock.db").read_bytes()
     database = open_read_only(mock.url)
     app = guarded(of=database)
-    assert detail(app)["plotly_graph_objects"]
-    assert {ask(app, "GET", path).status for path in ("/dashboard", "/api/meta", "/api/studies")} == {200}
+    assert "Which optimizer" in detail(app)["note"]["body"]
+    paths = ("/", "/studies/1", "/studies/1/trials/3", "/dashboard", "/api/meta", "/api/studies")
+    assert {ask(app, "GET", path).status for path in paths} == {200}
     database.close()
     assert (tmp_path / "mock.db").read_bytes() == before
 
 
-def test_note_and_plots_follow_a_study_that_goes_on(app, mock, tmp_path):
-    before = detail(app)
+def test_note_and_page_follow_a_study_that_goes_on(app, mock, tmp_path):
+    before, page = detail(app), ask(app, "GET", "/studies/1").body
     spec = mock_study.spec_of(tmp_path, sampler={"name": "random"}, budget={"trials": 93, "epochs": 9})
     mock_study.run(spec, mock, diverges_above=1.0)
     after = detail(app, after=90)
     assert "of 90" in before["note"]["body"]
     assert "of 93" in after["note"]["body"]
     assert [row["number"] for row in after["trials"]] in ([90, 91, 92], [])  # it may have read them just before
-    assert before["plotly_graph_objects"] != after["plotly_graph_objects"]
+    assert b" of 90" in gzip.decompress(page)
+    assert b" of 93" in gzip.decompress(ask(app, "GET", "/studies/1").body)
 
 
 def test_a_running_trial_shows_what_it_has_measured(guarded, at_once, tmp_path):
@@ -224,7 +225,6 @@ def test_studies_of_plain_optuna_have_what_is_known_of_them(mock, guarded, at_on
     study_with_trials(mock.optuna, "plain")
     content = detail(guarded(of=mock), 2)
     assert "The best objective is" in content["note"]["body"]
-    assert {row["id"] for row in content["plotly_graph_objects"]} >= {"tuner-history", "tuner-learning_curves"}
     assert [file["filename"] for file in content["trials"][0]["artifacts"]] == ["curves.svg", "epochs.csv"]
 
 
@@ -239,9 +239,11 @@ def test_a_plot_that_fails_takes_nothing_else_away(app, monkeypatch, caplog):
 
     monkeypatch.setitem(PLOTS, "history", replace(PLOTS["history"], build=broken))
     content = detail(app)
-    assert content["plotly_graph_objects"] == []
     assert content["trials"][0]["note"]["body"].startswith("**complete")
-    assert "'mock' cannot be drawn" in caplog.text
+    assert "'mock' cannot be made" in caplog.text
+    page = ask(app, "GET", "/studies/1")
+    assert page.status == 200
+    assert b"the log of the dashboard says why" in gzip.decompress(page.body)
 
 
 def test_a_page_does_not_wait_for_plots_that_take_long(app, monkeypatch):
@@ -254,9 +256,18 @@ def test_a_page_does_not_wait_for_plots_that_take_long(app, monkeypatch):
 
     monkeypatch.setitem(PLOTS, "history", replace(PLOTS["history"], build=slow))
     monkeypatch.setattr(panels, "PATIENCE_S", 0.01)
-    content = detail(app)
-    assert content["plotly_graph_objects"] == []
-    assert content["trials"][0]["note"]["body"].startswith("**complete")
+    assert detail(app)["trials"][0]["note"]["body"].startswith("**complete")
+    waiting = gzip.decompress(ask(app, "GET", "/studies/1").body)
+    assert b"The plots are being drawn" in waiting
+    assert b'http-equiv="refresh"' in waiting
     go_on.set()
     monkeypatch.setattr(panels, "PATIENCE_S", 60.0)
-    assert detail(app)["plotly_graph_objects"]
+    assert b"Optimization history" in gzip.decompress(ask(app, "GET", "/studies/1").body)
+
+
+def test_importances_are_ours(app, mock):
+    answer = ask(app, "GET", "/api/studies/1/param_importances")
+    (rows,) = json.loads(answer.body)["param_importances"]
+    ours = load_view(read_study_results(mock, "mock")).importance["dimensions"]
+    assert {row["name"]: row["importance"] for row in rows} == {row["name"]: row["share"] for row in ours}
+    assert answer.headers["Content-Length"] == str(len(answer.body))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
+import math
 import re
 
+import numpy as np
 import optuna
 import pytest
 from mock_results import mock_results
 
-from tuner.report import PLOTS, titled
+from tuner.report import PLOTS, study_body, with_menus
 from tuner.report.plots.curves import MOST_CURVES, chosen
-from tuner.report.plots.style import ramp, value_axis
+from tuner.report.plots.style import epoch_axis, ramp
+from tuner.report.plots.trial_curves import trial_curves
+from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import Curve, load_view
 from tuner.results import read_study_results
 from tuner.storage import open_database
@@ -44,12 +49,22 @@ def test_each_is_a_figure_of_a_study_and_a_sentence_of_an_empty_one(name, gather
     figure = PLOTS[name].build(gathered)
     assert figure.data
     json.loads(figure.to_json())
-    assert titled(figure, "A <b>title</b>", 450).layout.title.text == "A &lt;b&gt;title&lt;/b&gt;"
     assert figure.layout.title.text is None
+    assert not figure.layout.updatemenus  # the page has controls of its own
     _, read = plain()
     said = PLOTS[name].build(read())
     assert isinstance(said, str)
     assert said.endswith(".")
+
+
+def decoded(array):
+    """The numbers of an array as Plotly writes it."""
+    return np.frombuffer(base64.b64decode(array["bdata"]), array["dtype"])
+
+
+def controls(figure):
+    """The options of each control by its label."""
+    return {one["label"]: one["options"] for one in figure.layout.meta["controls"]}
 
 
 def test_the_history_ends_at_the_best_and_marks_what_has_no_value(gathered):
@@ -65,17 +80,18 @@ def test_the_history_ends_at_the_best_and_marks_what_has_no_value(gathered):
 
 def test_learning_curves_are_there_once_for_each_dimension(gathered):
     figure = PLOTS["learning_curves"].build(gathered)
-    entries = figure.layout.updatemenus[0].buttons
-    assert [entry.label for entry in entries] == [
+    entries = controls(figure)["color"]
+    assert [entry["label"] for entry in entries] == [
         *(f"by {name}" for name in gathered.by_importance),
         "by health",
         "by how the trial ended",
     ]
     visible = [trace.visible is not False for trace in figure.data]
-    assert visible == list(entries[0].args[0]["visible"])
+    assert visible == list(entries[0]["traces"]["visible"])
     having = [seen for seen in gathered.trials if seen.curve.epochs]
     for entry in entries:
-        shown = [trace for trace, on in zip(figure.data, entry.args[0]["visible"], strict=True) if on]
+        shown = [trace for trace, on in zip(figure.data, entry["traces"]["visible"], strict=True) if on]
+        shown = [trace for trace in shown if trace.name != "out of range"]
         numbers = {number for trace in shown for number in trace.customdata}
         assert numbers == {seen.number for seen in having}
         assert sum(len(trace.x) for trace in shown) == sum(len(seen.curve.epochs) + 1 for seen in having)
@@ -84,6 +100,19 @@ def test_learning_curves_are_there_once_for_each_dimension(gathered):
     ys = [float(y) for y, number in zip(first.y, first.customdata, strict=True) if number == one.number]
     assert ys[:-1] == pytest.approx(one.curve.metric)
     assert ys[-1] != ys[-1]  # the gap behind a curve
+    assert list(figure.layout.xaxis.tickvals) == [1, 2, 3, 4, 5]
+
+
+def test_rates_are_shown_if_a_schedule_was_searched(tmp_path):
+    search = {"optimizer": ["sgd"], "learning_rate": {"low": 0.01, "high": 0.1}}
+    budget = {"trials": 3, "epochs": 2}
+    fixed = load_view(mock_results(tmp_path, search=search, budget=budget))
+    assert not PLOTS["rate_curves"].tells(fixed)
+    assert "Learning-rate curves" not in study_body(fixed)
+    searched = {**search, "schedule": ["constant", "cosine"]}
+    assert (
+        PLOTS["rate_curves"].build(load_view(mock_results(tmp_path, name="two", search=searched, budget=budget))).data
+    )
 
 
 def test_of_many_trials_the_best_and_a_sample_are_drawn(gathered):
@@ -109,18 +138,32 @@ def test_importances_are_those_of_compare(gathered):
     assert list(bars.y)[-1] == gathered.by_importance[0]
 
 
-def test_parallel_coordinates_show_where_a_dimension_does_not_count(gathered):
-    (trace,) = PLOTS["parallel"].build(gathered).data
-    by_label = {axis.label: axis for axis in trace.dimensions}
-    complete = gathered.in_state("complete")
-    assert set(by_label) == {*gathered.dimensions, "accuracy"}
-    momentum = by_label["momentum"]  # which adagrad has none of
-    absent = [seen.params["optimizer"] == "adagrad" for seen in complete]
-    assert momentum.ticktext[0] == "–"
-    assert [bool(value == momentum.tickvals[0]) for value in momentum.values] == absent
-    assert any(absent)
-    rates = by_label["learning_rate"]
-    assert 10 ** float(rates.values[0]) == pytest.approx(complete[0].params["learning_rate"], rel=1e-5)
+@pytest.mark.parametrize("upright", [True, False])
+def test_parallel_coordinates_begin_with_the_objective_and_fit_what_mattered(gathered, upright):
+    figure = PLOTS["parallel"].build(gathered)
+    shown = figure.to_plotly_json() if upright else figure.layout.meta["narrow"]
+    names = [note["text"] for note in shown["layout"]["annotations"] if "weight" in note["font"]]
+    assert names == ["accuracy", *gathered.by_importance[:6]]
+    best = next(trace for trace in shown["data"] if trace["name"] == "best tenth")
+    across, along = (decoded(best[axis]) for axis in ("xy" if upright else "yx"))
+    count = len(names) + 1  # the gap behind a line
+    assert len(across) == count * max(3, math.ceil(len(gathered.ranking) / 10))
+    assert [float(at) for at in across[: count - 1]] == list(range(count - 1))
+    assert math.isnan(across[count - 1])
+    last = [along[at] for at in range(len(along) - count, len(along) - 1)]  # the best trial lies on top
+    assert max(along[::count]) == last[0]
+    assert all(-0.05 <= place <= 1.05 for place in last)
+    assert sum(len(decoded(trace["x"])) for trace in shown["data"]) == count * len(gathered.ranking)
+
+
+def test_a_dimension_that_does_not_count_has_a_place_of_its_own(gathered):
+    figure = PLOTS["parallel"].build(gathered)
+    at = ["accuracy", *gathered.by_importance].index("momentum")  # which adagrad has none of
+    hover = [text for trace in figure.data for text in trace.hovertext if "momentum" in text]
+    absent = [seen for seen in gathered.ranking if seen.params["optimizer"] == "adagrad"]
+    assert sum(text.endswith(" –") for text in hover) == len(absent) > 0
+    ticks = [note for note in figure.layout.annotations if note.x == at and note.text == "–"]
+    assert [note.y for note in ticks] == [0]
 
 
 def test_heat_maps_hold_the_largest_number_of_each_trial_and_epoch(gathered):
@@ -129,7 +172,7 @@ def test_heat_maps_hold_the_largest_number_of_each_trial_and_epoch(gathered):
     assert [trace.visible is not False for trace in figure.data] == [True] + [False] * (len(figure.data) - 1)
     assert "share of saturated values" not in shown  # nobody measured any
     gradients = shown["gradient norm"]
-    assert list(gradients.y) == [f"trial {number}" for number in sorted(gathered.probes)]
+    assert list(gradients.y) == [str(number) for number in sorted(gathered.probes)]
     for row, number in enumerate(sorted(gathered.probes)):
         for column, epoch in enumerate(gradients.x):
             looked = [probe for probe in gathered.probes[number][0] if str(probe.epoch) == epoch]
@@ -141,7 +184,7 @@ def test_heat_maps_hold_the_largest_number_of_each_trial_and_epoch(gathered):
 
 def test_the_layers_of_the_best_trial_come_first(gathered):
     figure = PLOTS["layers_by_epoch"].build(gathered)
-    labels = [button.label for button in figure.layout.updatemenus[0].buttons]
+    labels = [option["label"] for option in controls(figure)["shown"]]
     assert labels[0].startswith(f"trial {gathered.best.number}, the best, ")
     assert len(labels) == len(figure.data)
     probes = gathered.probes[gathered.best.number][0]
@@ -168,6 +211,8 @@ def test_pruned_trials_of_plain_optuna_have_curves(plain):
     assert results.trials[2].curve.metric == (2.0, 1.0, 2 / 3, 0.5)
     assert len(PLOTS["learning_curves"].build(results).data) > 1
     assert PLOTS["rate_curves"].build(results) == "No learning rates were recorded."
+    assert results.trials[2].curve.epochs[0] == 0
+    assert list(PLOTS["learning_curves"].build(results).layout.xaxis.tickvals) == [0, 1, 2, 3]
 
 
 def test_text_of_a_study_is_text_in_every_plot(plain):
@@ -195,8 +240,8 @@ def texts(content):
     """Every text in plain JSON."""
     if isinstance(content, str):
         return [content]
-    if isinstance(content, dict) and content.get("dimensions"):  # reads no tags in the ticks of its axes
-        content = {**content, "dimensions": [{**axis, "ticktext": None} for axis in content["dimensions"]]}
+    if isinstance(content, dict) and "controls" in content:  # their texts are no markup to the page
+        content = {**content, "controls": None}
     inner = content.values() if isinstance(content, dict) else content if isinstance(content, list) else []
     return [text for part in inner for text in texts(part)]
 
@@ -214,11 +259,61 @@ def test_folds_are_averaged_and_planned(tmp_path):
     assert all(a is b for a, b in zip(again.trials, results.trials, strict=True))
 
 
-def test_axes_fit_what_is_shown():
-    assert value_axis("rmse", [0.001, 0.2, 5.0])["type"] == "log"
-    assert value_axis("rmse", [1.0, 1.0]) == {"title": {"text": "rmse"}}
-    far = value_axis("rmse", [*(1.0 + at / 100 for at in range(60)), 25.0])
-    assert far["range"][1] < 5
-    assert "double click" in far["title"]["text"]
+def test_an_axis_starts_on_the_better_half_and_marks_the_rest():
+    few = [0.98, 0.975, 0.97, 0.969, 0.965, 0.7, 0.2]
+    shown = ValueRange.covering("accuracy", few, True)
+    low, high = shown.layout()["yaxis"]["range"]
+    assert low < 0.969 < 0.98 < high < 0.99
+    assert [shown.is_beyond(value) for value in few] == [value < low for value in few]
+    assert shown.is_beyond(0.2)
+    half, whole = (option["layout"] for option in shown.controls()[0]["options"])
+    assert half["yaxis.range"] == [low, high]
+    assert whole["yaxis.range"][0] < 0.2
+    assert half["yaxis3.range"] == [0, 1]
+    assert whole["yaxis3.range"][0] > 1  # the marks are out of sight
+    assert shown.marks([1], ["x"], "beyond")["y"] == [0.03]
+
+
+def test_the_better_half_of_errors_is_below():
+    shown = ValueRange.covering("rmse", [1.0, 1.1, 1.2, 1.3, 25.0, 40.0], False)
+    assert shown.log
+    assert shown.is_beyond(25.0)
+    assert not shown.is_beyond(1.1)
+    assert shown.layout()["yaxis"]["type"] == "log"
+    assert shown.marks([1], ["x"], "beyond")["y"] == [0.97]
+
+
+@pytest.mark.parametrize("values", [[], [None], [1.0], [1.0, 1.0, 1.0], [1.0, 2.0, 3.0, 4.0, 5.0], [float("inf"), 1.0]])
+def test_values_that_lie_well_need_no_choice(values):
+    shown = ValueRange.covering("rmse", values, False)
+    assert shown.controls() == []
+    assert not any(shown.is_beyond(value) for value in values if value is not None)
+
+
+def test_outside_of_a_page_the_controls_are_in_the_figure(gathered):
+    figure = PLOTS["learning_curves"].build(gathered)
+    inside = with_menus(figure)
+    assert [menu.type for menu in inside.layout.updatemenus][-1] == "dropdown"
+    labels = [button.label for button in inside.layout.updatemenus[-1].buttons]
+    assert labels == [option["label"] for option in controls(figure)["color"]]
+    assert inside.layout.margin.t > figure.layout.margin.t
+    assert not figure.layout.updatemenus
+
+
+def test_epochs_begin_with_the_first_one():
+    assert epoch_axis(1, 40)["tickvals"] == [1, 10, 20, 30, 40]
+    assert epoch_axis(1, 1)["tickvals"] == [1]
+    assert epoch_axis(1, 1000)["tickvals"][:3] == [1, 200, 400]
+    assert epoch_axis(1, 40)["range"][0] > 0
+
+
+def test_a_trial_has_its_curves_and_the_epoch_that_gave_the_model(gathered):
+    drawn = trial_curves(gathered, gathered.best)
+    assert list(drawn) == ["Accuracy", "Loss", "Learning rate"]
+    assert [trace.name for trace in drawn["Loss"].data] == ["training", "validation"]
+    assert [float(y) for y in drawn["Accuracy"].data[0].y] == pytest.approx(gathered.best.curve.metric)
+
+
+def test_colors_run_from_low_to_high():
     assert len(set(ramp(7))) == 7
     assert ramp(1)[0].startswith("#")

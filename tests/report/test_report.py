@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import mock_study
@@ -19,8 +20,10 @@ from tuner.report import PLOTS, report_page
 from tuner.report.cost import sum_cost
 from tuner.report.failures import failures
 from tuner.report.health_counts import verdicts
+from tuner.report.honest_score import honest_score
 from tuner.report.html import Html, data, element, script, table
 from tuner.report.narrative import answer_text, caveats, question, standard_error
+from tuner.report.sections.trials import trials
 from tuner.report.study_view import load_view
 from tuner.results import read_study_results
 from tuner.storage import open_database
@@ -93,18 +96,32 @@ def test_only_its_own_two_scripts_may_run(study):
     for one in scripts:
         assert f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" in policy
     assert policy.startswith("default-src 'none'")
-    assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+    assert "unsafe" not in policy.partition("script-src")[2].partition(";")[0]
 
 
 def test_every_section_and_plot_is_there_and_named(page):
     sections = [attrs["id"] for attrs in page.all("section")]
-    assert sections == ["question", "best", "history", "curves", "dimensions", "health", "failures", "budget", "origin"]
+    assert sections == [
+        *("question", "best", "trials", "history", "curves", "dimensions", "health", "failures", "budget", "origin")
+    ]
     assert [attrs["href"] for attrs in page.all("a")][1:] == [f"#{name}" for name in sections]
     assert len(page.all("h1")) == 1
     plots = [attrs for attrs in page.all("div") if "data-plot" in attrs]
     assert {attrs["id"].removeprefix("plot-") for attrs in plots} == set(PLOTS)
     assert all(len(attrs["aria-label"]) > 40 and attrs["role"] == "img" for attrs in plots)
     assert len(page.all("caption")) == len(page.all("table")) == 4 + 5 + 1  # 5 dimensions
+
+
+def test_every_trial_is_in_the_table_best_first(study):
+    results = load_view(study)
+    section = Page(str(trials(results, "/studies/1/trials/")))
+    links = [attrs["href"].rpartition("/")[2] for attrs in section.all("a")]
+    assert links[: len(results.ranking)] == [str(seen.number) for seen in results.ranking]
+    assert sorted(map(int, links)) == [seen.number for seen in results.trials]
+    assert len(section.all("button")) == 6 + len(results.dimensions)
+    values = [attrs.get("value") for attrs in section.all("data")]
+    assert str(results.best.value) in values
+    assert None in values  # a diverged one has none, and is sorted last
 
 
 def test_the_data_of_the_plots_are_json(study):
@@ -142,6 +159,50 @@ def test_the_copied_recipe_is_the_best_one(page, study, tmp_path):
     compile(python, "copied", "exec")
     assert 'tuner.best("mock")' in python
     assert "build((4,), 3)" in python
+
+
+SCORED = {
+    "verdict": "winner",
+    "rows": {"test": 359},
+    "test": {
+        "mean": 0.96,
+        "interval": {"low": 0.9, "high": 0.97},
+        "saved": {"seed": None, "value": 0.9721, "interval": {"low": 0.9495, "high": 0.9848}},
+        "before": 0,
+    },
+}
+
+
+def with_refit(study, refit):
+    record = replace(study.record, attrs=study.record.attrs.model_copy(update={"refit": refit}))
+    return replace(study, record=record)
+
+
+def test_the_score_of_the_test_part_is_the_first_thing_said(study):
+    trained = with_refit(study, SCORED)
+    texts = [text for text in Page(report_page(trained)).texts if text.strip()]
+    said = (
+        "The saved model has accuracy 0.9721 (95 % interval 0.9495 to 0.9848) on the test part of 359 rows, scored once"
+    )
+    at = next(at for at, text in enumerate(texts) if text.startswith(said))
+    assert at < texts.index(answer_text(load_view(trained)))
+    assert texts.index("test accuracy") < texts.index("best accuracy")
+
+
+def test_what_no_test_part_says_is_not_said(study):
+    for refit in (
+        {},
+        {"test": None},
+        {"test": {"saved": 3}},
+        {**SCORED, "test": {"saved": {"seed": None, "value": None}}},
+    ):
+        assert honest_score(load_view(with_refit(study, refit))) is None
+    single = {**SCORED, "verdict": "unconfirmed", "test": {**SCORED["test"], "before": 2}}
+    single["test"]["saved"] = {**SCORED["test"]["saved"], "seed": 1}
+    sentence = honest_score(load_view(with_refit(study, single))).sentence()
+    assert "has accuracy 0.96 (95 % interval 0.9 to 0.97)" in sentence
+    assert "scored 2 times before" in sentence
+    assert "not better than a constant answer" in sentence
 
 
 def test_verdicts_are_counted_with_an_example(page, study):

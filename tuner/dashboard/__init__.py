@@ -1,4 +1,4 @@
-"""The web dashboard: optuna-dashboard with access control and our own plots.
+"""The web dashboard: our pages of studies and trials, and optuna-dashboard, with access control.
 
 Importing this package imports neither Optuna nor its dashboard.
 """

@@ -1,4 +1,4 @@
-"""The WSGI application: optuna-dashboard on one of our databases, with our panels."""
+"""The WSGI application: our pages of a database, and optuna-dashboard on it with our additions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplication:
-    """Build optuna-dashboard with our panels, without access control.
+    """Build our pages and optuna-dashboard with our additions, without access control.
 
     Args:
         database: The database to show.
@@ -31,13 +31,15 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
     from tuner.dashboard.panel_overlay import Overlay
     from tuner.dashboard.panels import Panels
     from tuner.dashboard.safe_artifact_store import ArtifactFolder
+    from tuner.dashboard.site import Site
 
     folder = artifact_folder(database)
     store = ArtifactFolder(folder) if folder is not None else None
     cached = CachedDatabase(database)
     app = optuna_dashboard.wsgi(cached.optuna, artifact_store=store)
     app.catchall = False  # `_in_words` reports failures
-    shown = Overlay(_never_empty(app), Panels(cached), editable)
+    panels = Panels(cached)
+    shown = Site(Overlay(_never_empty(app), panels, editable), cached, panels)
     return _in_words(ValidatedEdits(shown, cached.optuna) if editable else shown)
 
 

@@ -12,23 +12,25 @@ _SAME_FOR_ALL = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-PAGE = "; ".join(
-    (
-        "default-src 'none'",
-        # Plotly's parallel coordinates compile their drawing code at run time; without eval that plot stays empty.
-        "script-src 'self' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "media-src 'self'",
-        "font-src 'self' data:",
-        "connect-src 'self'",
-        "worker-src 'self' blob:",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
+_RULES = (
+    "default-src 'none'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "media-src 'self'",
+    "font-src 'self' data:",
+    "connect-src 'self'",
+    "worker-src 'self' blob:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
 )
-"""Policy of the dashboard's page: its own scripts only, nothing from and to other sites."""
+
+PAGE = "; ".join(("script-src 'self'", *_RULES))
+"""Policy of our pages: their own scripts only, nothing from and to other sites."""
+
+OPTUNA_PAGE = "; ".join(("script-src 'self' 'unsafe-eval'", *_RULES))
+"""Policy of optuna-dashboard's page: its parallel coordinates compile their drawing code at run time, and stay empty
+without eval."""
 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 """Policy of everything else the dashboard serves, artefacts above all: opened as a page, it runs no script and has an
@@ -44,7 +46,9 @@ def content_security_policy(path: str) -> str:
     Pages are listed and the rest is sandboxed, not the other way round: the application ignores bytes of a path that
     are not UTF-8, so `/art%FFifacts/…` is an artefact as well.
     """
-    return PAGE if path == "/dashboard" or path.startswith("/dashboard/") else SANDBOX
+    if path == "/" or path.startswith("/studies/"):
+        return PAGE
+    return OPTUNA_PAGE if path == "/dashboard" or path.startswith("/dashboard/") else SANDBOX
 
 
 def secured(headers: Iterable[tuple[str, str]], policy: str) -> list[tuple[str, str]]:

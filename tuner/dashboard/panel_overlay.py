@@ -1,4 +1,4 @@
-"""Middleware that adds our panels to the answers of optuna-dashboard.
+"""Middleware that adds our notes, files and numbers to the answers of optuna-dashboard.
 
 The application itself sees only the database.  So our additions are never stored, not even by an edit or by renaming a
 study, and the guard knows every request that changes a study.
@@ -13,19 +13,21 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from tuner.dashboard.pages import amended
 from tuner.dashboard.panels import MARK, Panels
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _STUDY = re.compile(r"/api/studies/(\d{1,18})/?")
+_IMPORTANCES = re.compile(r"/api/studies/(\d{1,18})/param_importances/?")
 _NOTE = re.compile(r"/api/studies/\d+(/\d+)?/note/?")
 _TABLE = re.compile(r"/csv/(\d{1,18})/?")
 _FILE = re.compile(r"/artifacts/(\d{1,18})/(\d{1,18})/([0-9a-f-]{36})/?")
 
 
 class Overlay:
-    """A WSGI application that adds panels to the answers of another one.
+    """A WSGI application that adds ours to the answers of another one.
 
     Args:
         app: optuna-dashboard.
@@ -43,6 +45,10 @@ class Overlay:
             return self._changed(_with_files, environ, start_response)
         if method == "GET" and (study := _STUDY.fullmatch(path)):
             return self._changed(lambda content: self._add(int(study[1]), content), environ, start_response)
+        if method == "GET" and (importances := _IMPORTANCES.fullmatch(path)):
+            return self._changed(lambda content: self._agree(int(importances[1]), content), environ, start_response)
+        if method == "GET" and (path == "/dashboard" or path.startswith("/dashboard/")):
+            return self._amended(environ, start_response)
         if method in ("GET", "HEAD") and (asked := _FILE.fullmatch(path)):
             file = self._panels.file(int(asked[1]), int(asked[2]), asked[3])
             if file is not None:
@@ -65,6 +71,31 @@ class Overlay:
             return self._app(environ, start_response)
         name = ("Content-Disposition", f"attachment; filename=study-{study_id}.csv")
         return _sent("text/csv; charset=utf-8", text, "GET", start_response, name)
+
+    def _amended(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Send the page with our additions, whole: what the browser has of it may be without them."""
+        for name in ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_NONE_MATCH", "HTTP_RANGE"):
+            environ.pop(name, None)
+        started: list[Any] = []
+        parts = self._app(environ, lambda *arguments: started.append(arguments))  # type: ignore[arg-type]
+        status, headers, *_ = started[-1]
+        page = b"".join(parts).decode()
+        if hasattr(parts, "close"):
+            parts.close()  # a file
+        body = amended(page, self._editable).encode()
+        dropped = ("content-length", "last-modified", "etag", "accept-ranges")
+        kept = [(name, value) for name, value in headers if name.lower() not in dropped]
+        start_response(status, [*kept, ("Content-Length", str(len(body))), ("Cache-Control", "no-cache")])
+        return [body]
+
+    def _agree(self, study_id: int, content: dict[str, Any]) -> None:
+        """Replace the importances by ours: two different ones of one study would leave nobody wiser."""
+        ours = self._panels.importances(study_id)
+        rows = content["param_importances"]
+        if ours is None or len(rows) != 1:
+            return
+        known = [{**row, "importance": ours[row["name"]]} for row in rows[0] if row["name"] in ours]
+        content["param_importances"] = [sorted(known, key=lambda row: -row["importance"])]
 
     def _add(self, study_id: int, content: dict[str, Any]) -> None:
         self._panels.add_to(study_id, content)

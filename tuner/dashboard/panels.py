@@ -1,4 +1,4 @@
-"""Our additions to optuna-dashboard: notes and plots of studies, notes and files of trials.
+"""What our pages show of studies and trials, and our additions to optuna-dashboard: notes and files.
 
 They are generated from the database when a page requests them, and never stored: they exist for old databases, stay
 current while a study runs, and keep the dashboard read-only.
@@ -16,28 +16,27 @@ from typing import Any
 from tuner.dashboard.trial_artifacts import FILES, PICTURE, file_id, study_csv
 from tuner.errors import TunerError
 from tuner.optuna_internals import METRIC_NAMES
-from tuner.report import PLOTS, StudyView, TrialView, is_best, load_view, study_note, titled, trial_note
+from tuner.report import Html, StudyView, TrialView, element, is_best, load_view, study_body, study_note, trial_note
 from tuner.results import read_study_results
 from tuner.storage import PRIVATE_PREFIX, Database, read_recipes
 
 PATIENCE_S = 1.5
-"""Time that a page waits for plots.  Those of 1,000 trials take longer, and appear when the page refreshes."""
+"""Time that a page waits for plots.  Those of 1,000 trials take longer, and the page asks again."""
 
 _FRESH_S = 1.0
 REDRAW_BACKOFF = 4.0
 """Pause after drawing, in multiples of its duration: a running study always has news."""
-_HEIGHT_PX = 450
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class _RenderedPanels:
-    """Note and plots of a study, and the state of the study that they show."""
+    """Note and page of a study, and the state of the study that they show; no page if it cannot be drawn."""
 
     state: tuple[int, ...]
     note: str
-    figures: list[dict[str, str]]
+    body: Html | None
     next_at: float = 0.0
 
 
@@ -56,7 +55,7 @@ class _StudyPanels:
 
 
 class Panels:
-    """Notes, plots and files of all studies of a database.
+    """Pages, notes and files of all studies of a database.
 
     Args:
         database: Read, never written.
@@ -68,7 +67,7 @@ class Panels:
         self._lock = threading.Lock()
 
     def add_to(self, study_id: int, detail: dict[str, Any]) -> None:
-        """Add note, plots and files to optuna-dashboard's description of a study.
+        """Add notes and files to optuna-dashboard's description of a study.
 
         Internal attributes of the study are removed: the note says the same for people.  A study with several
         objectives is left unchanged.
@@ -83,7 +82,7 @@ class Panels:
         self._read_recipes(view)
         attributes = detail.get("user_attrs", [])
         detail["user_attrs"] = [each for each in attributes if not each["key"].startswith(PRIVATE_PREFIX)]
-        # Trials before plots: the page waits for them, and drawing uses the same processor.
+        # Trials before the note: the page waits for them, and drawing uses the same processor.
         for trial in [*detail.get("trials", []), *detail.get("best_trials", [])]:
             seen = view.by_id.get(trial["trial_id"])
             if seen is not None:
@@ -91,8 +90,42 @@ class Panels:
                 trial["artifacts"] = [*self._files(study_id, view, seen), *trial.get("artifacts", [])]
         drawn = self._drawn(view)
         if drawn is not None:
-            detail["plotly_graph_objects"] = [*drawn.figures, *detail.get("plotly_graph_objects", [])]
             _put_before(detail, drawn.note)
+
+    def study(self, study_id: int) -> tuple[StudyView, Html | None] | None:
+        """Return a study and what its page says, or None if it has several objectives or does not exist.
+
+        Nothing is said of it yet while that is drawn for the first time.
+        """
+        view = self._view(study_id)
+        if view is None:
+            return None
+        drawn = self._drawn(view)
+        return view.results, None if drawn is None else drawn.body
+
+    def trial(
+        self, study_id: int, number: int
+    ) -> tuple[StudyView, TrialView, Mapping[str, Any] | None, dict[str, str]] | None:
+        """Return a study, one of its trials, the trial's recipe and the addresses of its files; None if not there."""
+        view = self._view(study_id)
+        if view is None or number >= len(view.results.trials):
+            return None
+        self._read_recipes(view)
+        seen = view.results.trials[number]
+        trial_id = seen.trial._trial_id
+        files = {
+            file["filename"]: f"/artifacts/{study_id}/{trial_id}/{file['artifact_id']}"
+            for file in self._files(study_id, view, seen)
+        }
+        return view.results, seen, view.recipes.get(trial_id), files
+
+    def importances(self, study_id: int) -> dict[str, float] | None:
+        """Return the importance of each dimension as our pages show it, or None for a study that they do not show."""
+        view = self._view(study_id)
+        if view is None:
+            return None
+        rows = view.results.importance["dimensions"]
+        return {row["name"]: row["share"] for row in rows if row["share"] is not None}
 
     def file(self, study_id: int, trial_id: int, identity: str) -> tuple[str, str] | None:
         """Return MIME type and content of one of our files, or None for any other."""
@@ -195,11 +228,12 @@ class Panels:
     def _draw(self, view: _StudyPanels, results: StudyView, state: tuple[int, ...]) -> None:
         began = time.monotonic()
         try:
-            drawn = _RenderedPanels(state, study_note(results), _figures(results))
+            address = f"/studies/{results.study.record.study_id}/trials/"
+            drawn = _RenderedPanels(state, study_note(results), study_body(results, address))
         except Exception:
             # A study that cannot be drawn must not break the dashboard for all others.
-            _log.exception("The plots of the study %r cannot be drawn.", view.name)
-            drawn = view.drawn or _RenderedPanels(state, "", [])
+            _log.exception("The page of the study %r cannot be made.", view.name)
+            drawn = view.drawn or _RenderedPanels(state, "", element("p", _BROKEN, class_="answer"))
         ended = time.monotonic()
         drawn.next_at = ended + REDRAW_BACKOFF * (ended - began)
         with self._lock:
@@ -213,17 +247,7 @@ def _state(results: StudyView) -> tuple[int, ...]:
     return len(results.trials), finished, sum(seen.epochs for seen in results.trials), results.study.record.alive
 
 
-def _figures(results: StudyView) -> list[dict[str, str]]:
-    """Build every plot that has something to show, with its title inside: the dashboard adds none."""
-    found = []
-    for name, plot in PLOTS.items():
-        figure = plot.build(results)
-        if not isinstance(figure, str):
-            shown = titled(figure, plot.title, _HEIGHT_PX)
-            shown.update_layout(paper_bgcolor="#ffffff", font_color="#1b1f26")  # on its dark page too
-            found.append({"id": f"tuner-{name}", "graph_object": shown.to_json()})
-    return found
-
+_BROKEN = "This study cannot be shown: the log of the dashboard says why. Its trials are in optuna-dashboard."
 
 MARK = "*Above this line: keras-studies, always current. Below it: your own note.*"
 """Separates our note from the user's."""

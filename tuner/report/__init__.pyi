@@ -1,24 +1,32 @@
 from .dashboard_notes import epochs_table, is_best, study_note, trial_note
-from .html import element
+from .html import Html, element, joined, table
 from .notebook_view import notebook_html
-from .page import report_page
+from .page import page_head, page_script, report_page, study_body
 from .plots import PLOTS
-from .plots.style import titled
+from .plots.plotly_menus import with_menus
 from .study_view import StudyView, TrialView, load_view
+from .trial_page import trial_body
 from .trial_svg import trial_picture
 
 __all__ = [
     "PLOTS",
+    "Html",
     "StudyView",
     "TrialView",
     "element",
     "epochs_table",
     "is_best",
+    "joined",
     "load_view",
     "notebook_html",
+    "page_head",
+    "page_script",
     "report_page",
+    "study_body",
     "study_note",
-    "titled",
+    "table",
+    "trial_body",
     "trial_note",
     "trial_picture",
+    "with_menus",
 ]

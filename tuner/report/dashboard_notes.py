@@ -47,7 +47,7 @@ def trial_note(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
         picture: URL of the image of its curves, or None.
     """
     parts = [
-        f"**{plain(_ended(results, seen))}**",
+        f"**{plain(ending(results, seen))}**",
         plain(seen.reason) if seen.reason and seen.reason != seen.state else "",
         *(f"Health, **{plain(one.verdict)}**: {plain(one.text)}" for one in seen.findings),
         f"![Curves of trial {seen.number}]({picture})" if picture else "",
@@ -76,7 +76,8 @@ def is_best(results: StudyView, seen: TrialView) -> bool:
     return results.best is not None and results.best.number == seen.number
 
 
-def _ended(results: StudyView, seen: TrialView) -> str:
+def ending(results: StudyView, seen: TrialView) -> str:
+    """Say how a trial ended: its state, value, epochs and time."""
     parts = [seen.state if seen.value is None else f"{seen.state}: {results.metric} {number(seen.value)}"]
     if is_best(results, seen):
         parts.append("the best")

@@ -72,7 +72,14 @@ def data(name: str, text: str) -> Html:
     return Html(f'<script type="application/json" id="{_quoted(name)}">{safe}</script>')
 
 
-def table(caption: str, header: Sequence[Any], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()) -> Html:
+def table(
+    caption: str,
+    header: Sequence[Any],
+    rows: Iterable[Sequence[Any]],
+    *,
+    numbers: Sequence[int] = (),
+    sortable: bool = False,
+) -> Html:
     """Return a table with a caption, which scrolls if the window is too narrow.
 
     Args:
@@ -80,19 +87,24 @@ def table(caption: str, header: Sequence[Any], rows: Iterable[Sequence[Any]], *,
         header: Names of the columns.
         rows: The first cell of each is its header.
         numbers: Columns, from 0, that hold numbers: they are aligned to the right.
+        sortable: Whether the names of columns are buttons that sort it, by `data` elements or texts; a long one gets a
+            window of its own.
     """
 
     def cell(kind: str, at: int, content: Any, **more: Any) -> Html:
         return element(kind, content, class_="number" if at in numbers else None, **more)
 
-    head = element("tr", [cell("th", at, name, scope="col") for at, name in enumerate(header)])
+    titles = [element("button", name, type="button") for name in header] if sortable else header
+    head = element("tr", [cell("th", at, name, scope="col") for at, name in enumerate(titles)])
     body = [
         element("tr", [cell("td" if at else "th", at, content, **({} if at else {"scope": "row"}))
                   for at, content in enumerate(row)])
         for row in rows
     ]  # fmt: skip
-    inner = element("table", element("caption", caption), element("thead", head), element("tbody", body))
-    return element("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
+    parts = (element("caption", caption), element("thead", head), element("tbody", body))
+    inner = element("table", *parts, class_="sortable" if sortable else None)
+    return element("div", inner, class_="scroll rows" if sortable else "scroll", tabindex="0", role="region",
+                   aria_label=caption)  # fmt: skip
 
 
 def facts(rows: Iterable[tuple[Any, Any]]) -> Html:

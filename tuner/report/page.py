@@ -14,8 +14,9 @@ from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 import tuner
-from tuner.report.cost import sum_cost
-from tuner.report.html import Html, data, element, script
+from tuner.report.cost import Cost, sum_cost
+from tuner.report.figure_element import figure_element
+from tuner.report.html import Html, element, joined, script
 from tuner.report.narrative import answer_text
 from tuner.report.plots import PLOTS
 from tuner.report.sections.best_recipe import recipe
@@ -25,12 +26,10 @@ from tuner.report.sections.overview import summary
 from tuner.report.sections.provenance import origin
 from tuner.report.sections.setup import asked
 from tuner.report.sections.training_health import health
+from tuner.report.sections.trials import trials
 from tuner.report.sections.winner import winner
 from tuner.report.study_view import StudyView, load_view
 from tuner.results import StoredStudy
-
-_HEIGHT_PX = 440
-_AXIS_PX = 104
 
 
 @dataclass(frozen=True)
@@ -49,61 +48,78 @@ def report_page(study: StoredStudy) -> str:
     nothing from anywhere.
     """
     results = load_view(study)
-    cost = sum_cost(results)
-    sections = list(_sections(results))
-    library, own = get_plotlyjs(), _file("page.js")
+    library, own = get_plotlyjs(), page_script()
     head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", http_equiv="Content-Security-Policy", content=_policy(library, own)),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
         element("meta", name="description", content=answer_text(results)),
-        element("title", f"{study.record.name} · study report"),
-        Html(f"<style>{_file('page.css')}</style>"),
+        page_head(f"{study.record.name} · study report"),
     )
-    links = [element("a", section.title, href=f"#{section.key}") for section in sections]
-    body = element(
-        "body",
-        element("a", "Skip to the results", href="#best", class_="skip"),
-        summary(results, cost),
-        element("nav", links, aria_label="Sections"),
-        element("main", [_section(section) for section in sections]),
-        element("footer", f"Made {time.strftime('%Y-%m-%d %H:%M %Z')} by keras-studies {tuner.__version__}."),
-        script(library),
-        script(own),
-    )
+    made = f"Made {time.strftime('%Y-%m-%d %H:%M %Z')} by keras-studies {tuner.__version__}."
+    body = element("body", study_body(results), element("footer", made), script(library), script(own))
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 
 
-def _sections(results: StudyView) -> Iterator[_Section]:
+def page_head(title: str) -> Html:
+    """Return what the head of each of our pages holds: its title and style."""
+    return joined(
+        (
+            element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            element("meta", name="color-scheme", content="light dark"),
+            element("title", title),
+            Html(f"<style>{_file('page.css')}</style>"),
+        )
+    )
+
+
+def page_script() -> str:
+    """Return the script of our pages: it draws the figures, sorts tables and copies code."""
+    return _file("page.js")
+
+
+def study_body(results: StudyView, trial_address: str | None = None) -> Html:
+    """Return everything about a study: its summary, links to the sections, and these.
+
+    Args:
+        results: The study.
+        trial_address: What the page of a trial has before its number, or None if there are no such pages.
+    """
     cost = sum_cost(results)
+    sections = list(_sections(results, cost, trial_address))
+    links = [element("a", section.title, href=f"#{section.key}") for section in sections]
+    return joined(
+        (
+            element("a", "Skip to the results", href="#best", class_="skip"),
+            summary(results, cost),
+            element("nav", links, aria_label="Sections"),
+            element("main", [_section(section) for section in sections]),
+        )
+    )
+
+
+def _sections(results: StudyView, cost: Cost, trial_address: str | None) -> Iterator[_Section]:
     yield _Section("question", "Question and data", [asked(results)])
     yield _Section("best", "Best recipe", [recipe(results)])
     if results.refit:
         yield _Section("winner", "Trained again", [winner(results)])
-    yield _Section("history", PLOTS["history"].title, [_plot("history", results, heading=False)])
-    yield _Section("curves", "Curves", [_plot("learning_curves", results), _plot("rate_curves", results)])
+    yield _Section("trials", "Trials", [trials(results, trial_address)])
+    yield _Section("history", PLOTS["history"].title, _plots(results, "history", heading=False))
+    yield _Section("curves", "Curves", _plots(results, "learning_curves", "rate_curves"))
     yield _Section(
         "dimensions",
         "What mattered",
         [
-            _plot("importances", results),
-            _plot("values", results),
+            *_plots(results, "importances", "values"),
             element("h3", "Comparison by dimension"),
             comparisons(results),
-            _plot("parallel", results),
+            *_plots(results, "parallel"),
         ],
     )
-    yield _Section(
-        "health",
-        "Training health",
-        [health(results), _plot("trials_by_epoch", results), _plot("layers_by_epoch", results)]
-        if results.probes
-        else [health(results)],
-    )
+    heat = _plots(results, "trials_by_epoch", "layers_by_epoch") if results.probes else []
+    yield _Section("health", "Training health", [health(results), *heat])
     yield _Section("failures", "Failures", [failed(results)])
-    yield _Section("budget", "Budget", [spent(cost), _plot("epochs_spent", results)])
+    yield _Section("budget", "Budget", [spent(cost), *_plots(results, "epochs_spent")])
     versions = {"keras-studies": tuner.__version__, **{name: version(name) for name in ("optuna", "plotly")}}
     yield _Section("origin", "Versions and fingerprint", [origin(results, versions)])
 
@@ -118,34 +134,17 @@ def _section(section: _Section) -> Html:
     )
 
 
-def _plot(name: str, results: StudyView, *, heading: bool = True) -> Html:
+def _plots(results: StudyView, *names: str, heading: bool = True) -> list[Html]:
+    """Return plots one below the other, without those that would say nothing about this study."""
+    return [_plot(name, PLOTS[name].build(results), heading) for name in names if PLOTS[name].tells(results)]
+
+
+def _plot(name: str, drawn: Figure | str, heading: bool) -> Html:
     plot = PLOTS[name]
-    drawn = plot.build(results)
     title = element("h3", plot.title) if heading else None
     if isinstance(drawn, str):
         return element("div", title, element("p", drawn, class_="note"))
-    canvas = element(
-        "div",
-        class_="plot",
-        id=f"plot-{name}",
-        data_plot=f"data-{name}",
-        style=f"height: {int(drawn.layout.height or _HEIGHT_PX)}px; min-width: {_least_width(drawn)}px",
-        role="img",
-        aria_label=f"{plot.title}. {plot.says}",
-    )
-    drawn.layout.height = None
-    return element(
-        "figure",
-        title,
-        element("figcaption", plot.says),
-        element("div", canvas, class_="scroll"),
-        data(f"data-{name}", drawn.to_json()),
-    )
-
-
-def _least_width(drawn: Figure) -> int:
-    """Below this the axes of parallel coordinates would overlap; all other plots fit into any window."""
-    return max((_AXIS_PX * (len(trace.dimensions) + 1) for trace in drawn.data if trace.type == "parcoords"), default=0)
+    return figure_element(name, drawn, f"{plot.title}. {plot.says}", title, element("figcaption", plot.says))
 
 
 def _file(name: str) -> str:
@@ -153,11 +152,11 @@ def _file(name: str) -> str:
 
 
 def _policy(*scripts: str) -> str:
-    """Only these scripts run; nothing is loaded.  Plotly compiles the code of parallel coordinates, and sets styles."""
+    """Only these scripts run; nothing is loaded.  Plotly sets styles."""
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts
     )
     return (
-        f"default-src 'none'; script-src {hashes} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )

@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 960, 280
 _PANEL, _GAP = 250, 64
 _LEFT, _TOP, _BOTTOM = 58, 40, 232
 _INK, _SOFT, _GRID = "#1b1f26", "#5a6372", "#dfe3e8"
-_COLOURS = ("#0072B2", "#D55E00")
+_COLORS = ("#0072B2", "#D55E00")
 _WIDE = 20.0
 _FEW_DECADES = 2
 
@@ -128,7 +128,7 @@ def _draw(panel: _Panel, epochs: Sequence[int], left: float, selected: int | Non
     ]
     marks = sorted({first, (first + last) // 2, last})
     chosen = [] if selected is None or selected >= last else [_dashes(x(selected))]
-    lines = [_line(values, epochs, x, y, _COLOURS[at]) for at, (_, values) in enumerate(panel.lines)]
+    lines = [_line(values, epochs, x, y, _COLORS[at]) for at, (_, values) in enumerate(panel.lines)]
     return [
         _text(left, _TOP - 18, panel.title, "start", _INK, 600),
         *[part for row in grid for part in row],
@@ -144,7 +144,7 @@ def _dashes(x: float) -> Html:
     return element("line", x1=_px(x), x2=_px(x), y1=_TOP, y2=_BOTTOM, stroke=_SOFT, stroke_dasharray="4 4")
 
 
-def _line(values: Values, epochs: Sequence[int], x: Scale, y: Scale, colour: str) -> Html:
+def _line(values: Values, epochs: Sequence[int], x: Scale, y: Scale, color: str) -> Html:
     """Return a line with gaps at missing values; a value between two gaps is a point."""
     runs: list[list[str]] = [[]]
     for epoch, value in zip(epochs, values, strict=True):
@@ -153,9 +153,9 @@ def _line(values: Values, epochs: Sequence[int], x: Scale, y: Scale, colour: str
         else:
             runs[-1].append(f"{_px(x(epoch))},{_px(y(value))}")
     shapes = [
-        element("polyline", points=" ".join(run), fill="none", stroke=colour, stroke_width=2, stroke_linejoin="round")
+        element("polyline", points=" ".join(run), fill="none", stroke=color, stroke_width=2, stroke_linejoin="round")
         if len(run) > 1
-        else element("circle", cx=run[0].partition(",")[0], cy=run[0].partition(",")[2], r=3, fill=colour)
+        else element("circle", cx=run[0].partition(",")[0], cy=run[0].partition(",")[2], r=3, fill=color)
         for run in runs
         if run
     ]
@@ -165,7 +165,7 @@ def _line(values: Values, epochs: Sequence[int], x: Scale, y: Scale, colour: str
 def _legend(panel: _Panel, left: float) -> list[Html]:
     names = [(at, name) for at, (name, values) in enumerate(panel.lines) if name and _known(values)]
     return [
-        _text(left + _PANEL - 76 * (len(names) - 1 - place), _TOP - 18, name, "end", _COLOURS[at], 600)
+        _text(left + _PANEL - 76 * (len(names) - 1 - place), _TOP - 18, name, "end", _COLORS[at], 600)
         for place, (at, name) in enumerate(names)
     ]
 

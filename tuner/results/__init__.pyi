@@ -2,7 +2,7 @@ from .best import Best, best_trial
 from .data_frames import epochs_frame, trials_frame
 from .recipe_code_permission import check_data_code, check_model_code
 from .stored_recipes import selected_recipe, trial_recipe
-from .stored_study import StoredStudy, list_studies, read_study_results
+from .stored_study import StoredStudy, list_studies, read_outlines, read_study_results
 from .study_json import summary
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "check_model_code",
     "epochs_frame",
     "list_studies",
+    "read_outlines",
     "read_study_results",
     "selected_recipe",
     "summary",

@@ -97,7 +97,12 @@ def list_studies(database: Database) -> list[dict[str, Any]]:
         `[{"study", "metric", "direction", "counts", "best", "wall_s"}]`; `counts` by state, `best` is
         `{"trial", "value"}` or None.
     """
-    return [_row(StoredStudy(database, record, {})) for record in read_study_outlines(database)]
+    return [_row(outline) for outline in read_outlines(database)]
+
+
+def read_outlines(database: Database) -> list[StoredStudy]:
+    """Read every study with one objective, sorted by name; of its trials only states, values and outcomes."""
+    return [StoredStudy(database, record, {}) for record in read_study_outlines(database)]
 
 
 def _row(study: StoredStudy) -> dict[str, Any]:

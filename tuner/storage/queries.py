@@ -8,10 +8,11 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tuner.engines import EpochRecord
 from tuner.errors import StudyNotFoundError, UsageError, nearest
@@ -69,6 +70,15 @@ def read_study_outlines(database: Database) -> list[StudyRecord]:
             )
             for study in sorted(studies, key=lambda study: study.study_name)
         ]
+
+
+def read_last_changes(database: Database) -> dict[int, datetime]:
+    """Read when a trial of each study began or ended last, by Optuna's id, with a time zone; without empty studies."""
+    trials = TrialModel.__table__.c  # its attributes of these names are converted for one trial, and no columns
+    last = func.max(func.coalesce(trials.datetime_complete, trials.datetime_start))
+    with database.engine.connect() as connection:
+        rows = connection.execute(select(trials.study_id, last).group_by(trials.study_id))
+        return {study_id: when.replace(tzinfo=UTC).astimezone() for study_id, when in rows if when is not None}
 
 
 def _read_outcomes(database: Database) -> dict[int, list[FrozenTrial]]:

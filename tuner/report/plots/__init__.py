@@ -10,17 +10,16 @@ from dataclasses import dataclass
 
 from plotly.graph_objects import Figure
 
-from tuner.report.plots.curves import learning_curves, rate_curves
+from tuner.report.plots.curves import has_schedules, learning_curves, rate_curves
 from tuner.report.plots.epochs_by_outcome import epochs_spent
 from tuner.report.plots.health_heatmaps import layers_by_epoch, trials_by_epoch
 from tuner.report.plots.history import history
 from tuner.report.plots.importance_bars import importances
 from tuner.report.plots.parallel_coordinates import parallel
 from tuner.report.plots.slice import values
-from tuner.report.plots.style import titled
 from tuner.report.study_view import StudyView
 
-__all__ = ["PLOTS", "Plot", "titled"]
+__all__ = ["PLOTS", "Plot"]
 
 
 @dataclass(frozen=True)
@@ -31,45 +30,50 @@ class Plot:
         title: Its heading.
         says: What it shows and how to read it, in one or two sentences.
         build: Draws it.
+        tells: Whether it says anything about a study; else the report leaves it out.
     """
 
     title: str
     says: str
     build: Callable[[StudyView], Figure | str]
+    tells: Callable[[StudyView], bool] = lambda results: True
 
 
 PLOTS: dict[str, Plot] = {
     "history": Plot(
-        "Optimisation history",
-        "Each point is a trial; the line is the best complete one so far. Diverged and failed trials have no value: "
-        "they are marked at the lower edge.",
+        "Optimization history",
+        "Each point is a trial; the line is the best complete one so far. Marks at the edge are trials that are worse "
+        "than what is shown, or that have no value, as they diverged or failed.",
         history,
     ),
     "learning_curves": Plot(
         "Learning curves",
-        "The objective on validation data after each epoch, a line a trial. Choose what colours it.",
+        "The objective on validation data after each epoch, a line a trial. Choose what colors it. Triangles mark "
+        "where curves end that are worse than what is shown.",
         learning_curves,
     ),
     "rate_curves": Plot(
         "Learning-rate curves",
         "The learning rate that each trial had in each epoch: base rate and schedule together.",
         rate_curves,
+        has_schedules,
     ),
     "importances": Plot(
         "Importance of each dimension",
         "How much of the differences in rank between settings each dimension explains by itself, with its 90 % "
-        "interval. Grey bars are no more than chance would explain.",
+        "interval. Gray bars are no more than chance would explain.",
         importances,
     ),
     "values": Plot(
         "Objective by value",
-        "Each point is a trial, at its value of the dimension that is chosen.",
+        "Each point is a trial, at its value of the dimension that is chosen. Triangles mark trials that are worse "
+        "than what is shown.",
         values,
     ),
     "parallel": Plot(
         "Parallel coordinates",
-        "A line a complete trial, from blue (worse) to orange (better). Drag along an axis to keep the lines that pass "
-        "there; “–” is where a dimension does not count.",
+        "A line a complete trial, through the objective and the dimensions that mattered most, at most six. Choose "
+        "which of the best are in color; “–” is where a dimension does not count.",
         parallel,
     ),
     "trials_by_epoch": Plot(

@@ -1,7 +1,8 @@
-"""Learning curves of the trials, coloured by the value of a dimension that is chosen in the plot."""
+"""Learning curves of the trials, colored by the value of a dimension that is chosen above the plot."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -9,28 +10,51 @@ import numpy as np
 from plotly.graph_objects import Figure
 
 from tuner.analysis import group_trials, ranked
-from tuner.catalog import TrialState
+from tuner.catalog import DIMENSIONS, SCHEDULES, ChoiceDimension, TrialState
 from tuner.health import VERDICTS
-from tuner.report.plots.style import NEUTRAL, STATES, colour, dash, figure, menu, ramp, text, value_axis, zoom
+from tuner.report.plots.style import (
+    NEUTRAL,
+    STATES,
+    color,
+    dash,
+    epoch_axis,
+    figure,
+    menu,
+    only,
+    option,
+    ramp,
+    text,
+)
+from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import Curve, StudyView, TrialView
+from tuner.text import count, listed
 
 MOST_CURVES = 300
 """More lines than this cannot be told apart, and make the page slow: then the best third of them and every n-th of
 the others are drawn."""
 
 _BINS = 4
+_NAMED = 8
+_SCHEDULES = {name for name, one in DIMENSIONS.items() if isinstance(one, ChoiceDimension) and one.table is SCHEDULES}
 
 Numbers = Callable[[Curve], Sequence[float | None]]
 
 
 def learning_curves(results: StudyView) -> Figure | str:
     """Plot the objective on validation data after each epoch."""
-    return _drawn(results, lambda curve: curve.metric, results.metric) or "No trial has trained an epoch yet."
+    return _drawn(results, lambda curve: curve.metric, results.metric, results.objective.maximize) or (
+        "No trial has trained an epoch yet."
+    )
 
 
 def rate_curves(results: StudyView) -> Figure | str:
     """Plot the learning rate of each epoch."""
-    return _drawn(results, lambda curve: curve.rate, "learning rate") or "No learning rates were recorded."
+    return _drawn(results, lambda curve: curve.rate, "learning rate", None) or "No learning rates were recorded."
+
+
+def has_schedules(results: StudyView) -> bool:
+    """Return whether a schedule was searched; else all learning rates have the same shape."""
+    return any(name.partition(".")[0] in _SCHEDULES for name in results.dimensions)
 
 
 def chosen(results: StudyView, having: Sequence[TrialView]) -> list[TrialView]:
@@ -50,32 +74,55 @@ def which(drawn: int, having: int) -> str:
     return f", {drawn} of {having} trials: the best and a sample" if drawn < having else ""
 
 
-def _drawn(results: StudyView, numbers: Numbers, name: str) -> Figure | None:
+def _drawn(results: StudyView, numbers: Numbers, name: str, maximize: bool | None) -> Figure | None:
     having = [seen for seen in results.trials if any(value is not None for value in numbers(seen.curve))]
     if not having:
         return None
     drawn = chosen(results, having)
     traces: list[dict[str, Any]] = []
     entries: list[tuple[str, int, int]] = []
-    for dimension, groups in _colourings(results, drawn):
+    for dimension, groups in _colorings(results, drawn):
         entries.append((dimension, len(traces), len(traces) + len(groups)))
         traces += [_trace(trials, numbers, label, name, style) for label, trials, style in groups]
     for trace in traces[entries[0][2] :]:
         trace["visible"] = False
     values = [value for seen in drawn for value in numbers(seen.curve)]
-    visible = [[begin <= at < end for at in range(len(traces))] for _, begin, end in entries]
-    axis = value_axis(name, values)
-    choice = [menu([f"by {dimension}" for dimension, _, _ in entries], visible)] if len(entries) > 1 else []
+    rates = maximize is None
+    shown = ValueRange.of_rates(name, values) if rates else ValueRange.covering(name, values, bool(maximize))
+    marks = _ends_beyond(drawn, numbers, shown)
+    traces += marks
+    always = [len(traces) - 1] if marks else []
+    options = [
+        option(f"by {dimension}", visible=only(begin, end, len(traces), always)) for dimension, begin, end in entries
+    ]
+    epochs = [epoch for seen in drawn for epoch in (seen.curve.epochs[0], seen.curve.epochs[-1])]
     return figure(
         traces,
-        xaxis={"title": {"text": f"epoch{which(len(drawn), len(having))}"}, "rangemode": "tozero"},
-        yaxis=axis,
-        menus=[*choice, *zoom(axis, values, results.objective.maximize)],
+        controls=[*shown.controls(), *([menu("color", options)] if len(options) > 1 else [])],
+        xaxis=epoch_axis(min(epochs), max(epochs), which(len(drawn), len(having))),
         showlegend=True,
+        **shown.layout(),
     )
 
 
-def _colourings(
+def _ends_beyond(drawn: Sequence[TrialView], numbers: Numbers, shown: ValueRange) -> list[dict[str, Any]]:
+    """Mark the epochs at which curves end that are worse than what is shown."""
+    ending: dict[int, list[int]] = defaultdict(list)
+    for seen in drawn:
+        last = next((value for value in reversed(numbers(seen.curve)) if value is not None), None)
+        if last is not None and shown.is_beyond(last):
+            ending[seen.curve.epochs[-1]].append(seen.number)
+    if not ending:
+        return []
+    hover = [
+        f"{count(len(trials), 'curve')} of epoch {epoch}, worse than shown: trial "
+        f"{listed([str(number) for number in trials[:_NAMED]])}{' …' if len(trials) > _NAMED else ''}"
+        for epoch, trials in sorted(ending.items())
+    ]
+    return [shown.marks(sorted(ending), hover, "out of range")]
+
+
+def _colorings(
     results: StudyView, drawn: Sequence[TrialView]
 ) -> Iterator[tuple[str, list[tuple[str, list[TrialView], Any]]]]:
     """Yield dimensions with their groups of trials, each with a label and a line style; the states come last."""
@@ -85,21 +132,21 @@ def _colourings(
         count = sum(group.value is not None for group in found)
         if count:
             numeric = found[0].low is not None or isinstance(found[0].value, float)
-            colours = ramp(count) if numeric else [colour(at) for at in range(count)]
+            colors = ramp(count) if numeric else [color(at) for at in range(count)]
             yield (
                 dimension,
                 [
                     (
                         "(does not count)" if group.value is None else str(group.value),
                         [by_number[trial.number] for trial in group.trials],
-                        _line(NEUTRAL, 0) if group.value is None else _line(colours[at], 0 if numeric else at),
+                        _line(NEUTRAL, 0) if group.value is None else _line(colors[at], 0 if numeric else at),
                     )
                     for at, group in enumerate(found)
                 ],
             )
     verdicts = [
-        (verdict, [seen for seen in drawn if seen.verdict == verdict], _line(colour(at), at))
-        for at, verdict in enumerate(VERDICTS[::-1])  # "healthy" has the first colour
+        (verdict, [seen for seen in drawn if seen.verdict == verdict], _line(color(at), at))
+        for at, verdict in enumerate(VERDICTS[::-1])  # "healthy" has the first color
     ]
     if any(trials for _, trials, _ in verdicts):
         yield "health", [group for group in verdicts if group[1]]

@@ -13,11 +13,12 @@ from plotly.graph_objects import Figure
 from tuner.health import Probe
 from tuner.report.health_counts import verdicts
 from tuner.report.plots.curves import chosen, which
-from tuner.report.plots.style import SCALE, figure, menu, text
+from tuner.report.plots.style import SCALE, figure, menu, only, option, text
 from tuner.report.study_view import StudyView, TrialView
 
 _NOTHING = "Health was not measured in this study."
 _MOST_TRIALS = 6
+_MOST_TICKS = 9
 _FLOOR = 1e-12
 
 
@@ -58,19 +59,17 @@ def trials_by_epoch(results: StudyView) -> Figure | str:
     for key, measure in _MEASURES.items():
         grid = [_largest(results.probes[seen.number], key, epochs) for seen in having]
         if any(value is not None for row in grid for value in row):
-            rows = [f"trial {seen.number}" for seen in having]
+            rows = [str(seen.number) for seen in having]
             notes = [[text(seen.verdict or "not judged")] * len(epochs) for seen in having]
-            traces.append(_heat(measure, grid, rows, epochs, _bounds(measure, grid), notes))
+            traces.append(_heat(measure, grid, rows, epochs, _bounds(measure, grid), notes, "trial"))
             names.append(measure.title)
     for trace in traces[1:]:
         trace["visible"] = False
-    shown = [[at == other for other in range(len(traces))] for at in range(len(traces))]
     return figure(
         traces,
-        menus=[menu(names, shown)] if len(names) > 1 else [],
-        xaxis={"title": {"text": f"epoch{which(len(having), many)}"}, "type": "category"},
-        yaxis={"type": "category", "autorange": "reversed", "nticks": 20},
-        margin={"l": 76},
+        controls=_choice(names),
+        xaxis=_epochs(epochs, which(len(having), many)),
+        yaxis={"title": {"text": "trial"}, "type": "category", "autorange": "reversed", "nticks": 20},
         height=min(900, max(320, 160 + 9 * len(having))),
     )
 
@@ -91,19 +90,30 @@ def layers_by_epoch(results: StudyView) -> Figure | str:
             if rows:
                 every = [_values(_all(results.probes[one.number]), key) for _, one in examples]
                 grid = list(rows.values())
-                traces.append(_heat(measure, grid, list(rows), epochs, _bounds(measure, every), None))
+                traces.append(_heat(measure, grid, list(rows), epochs, _bounds(measure, every), None, "layer"))
                 names.append(f"{label}: {measure.title}")
     for trace in traces[1:]:
         trace["visible"] = False
-    shown = [[at == other for other in range(len(traces))] for at in range(len(traces))]
     return figure(
         traces,
-        menus=[menu(names, shown)] if len(names) > 1 else [],
-        xaxis={"title": {"text": "epoch"}, "type": "category"},
+        controls=_choice(names),
+        xaxis=_epochs(sorted({probe.epoch for _, seen in examples for probe in _all(results.probes[seen.number])})),
         yaxis={"type": "category", "autorange": "reversed"},
-        margin={"l": 96},
         height=190 + 26 * max(len(trace["y"]) for trace in traces),
     )
+
+
+def _choice(names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the menu of what is shown, one trace each."""
+    options = [option(name, visible=only(at, at + 1, len(names))) for at, name in enumerate(names)]
+    return [menu("shown", options)] if len(names) > 1 else []
+
+
+def _epochs(epochs: Sequence[int], note: str = "") -> dict[str, Any]:
+    """Return an axis of the epochs of the probes, not all of them written."""
+    step = -(-len(epochs) // _MOST_TICKS)
+    ticks = [str(epoch) for epoch in epochs[::step]]
+    return {"title": {"text": f"epoch{note}"}, "type": "category", "tickvals": ticks, "tickangle": 0}
 
 
 def _examples(results: StudyView) -> list[tuple[str, TrialView]]:
@@ -139,7 +149,7 @@ def _largest(folds: Folds, key: str, epochs: Sequence[int]) -> list[float | None
 
 
 def _bounds(measure: _Measure, grid: Iterable[Sequence[float | None]]) -> tuple[float, float]:
-    """Return the ends of the colour scale; on a log scale without the outermost two percent."""
+    """Return the ends of the color scale; on a log scale without the outermost two percent."""
     if not measure.log:
         return 0.0, 1.0
     known = [math.log10(max(value, _FLOOR)) for row in grid for value in row if value is not None]
@@ -154,8 +164,9 @@ def _heat(
     epochs: Sequence[int],
     bounds: tuple[float, float],
     notes: Sequence[Sequence[str]] | None,
+    row: str,
 ) -> dict[str, Any]:
-    colours = [
+    colors = [
         [None if value is None else math.log10(max(value, _FLOOR)) if measure.log else value for value in row]
         for row in grid
     ]
@@ -168,14 +179,14 @@ def _heat(
         "name": measure.title,
         "x": [str(epoch) for epoch in epochs],
         "y": [text(row) for row in rows],
-        "z": colours,
+        "z": colors,
         "zmin": bounds[0],
         "zmax": bounds[1],
         "colorscale": SCALE,
-        "xgap": 1,
+        "xgap": 1 if len(epochs) < 30 else 0,
         "ygap": 1 if len(rows) < 100 else 0,
         "text": shown,
-        "hovertemplate": f"%{{y}}, epoch %{{x}}<br>{measure.title} %{{text}}<extra></extra>",
+        "hovertemplate": f"{row} %{{y}}, epoch %{{x}}<br>{measure.title} %{{text}}<extra></extra>",
         "colorbar": {"thickness": 12, "outlinewidth": 0, "tickvals": list(ticks), "ticktext": list(ticks.values())},
     }
 

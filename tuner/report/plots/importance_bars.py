@@ -9,7 +9,7 @@ from tuner.report.study_view import StudyView
 
 
 def importances(results: StudyView) -> Figure | str:
-    """Plot a bar per dimension with its 90 % interval; those that did not matter are grey."""
+    """Plot a bar per dimension with its 90 % interval; those that did not matter are gray."""
     content = results.importance
     rows = [row for row in content["dimensions"] if row["share"] is not None][::-1]
     if not rows:

@@ -1,4 +1,4 @@
-"""The objective against the values of one dimension, which is chosen in the plot."""
+"""The objective against the values of one dimension, which is chosen above the plot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from plotly.graph_objects import Figure
 
 from tuner.catalog import TrialState, written_value
-from tuner.report.plots.style import STATES, cut, figure, menu, text, value_axis, zoom
+from tuner.report.plots.style import STATES, cut, figure, menu, only, option, text
+from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import StudyView, TrialView
 
 _SPREAD = 0.18
@@ -26,33 +27,46 @@ def values(results: StudyView) -> Figure | str:
     names = [name for name, trials in having.items() if trials]
     if not names:
         return "No trial has a value yet."
+    shown = ValueRange.covering(results.metric, [seen.value for seen in valued], results.objective.maximize)
     traces: list[dict[str, Any]] = []
     bounds, axes = [], []
     for name in names:
         axis, places = _axis(name, having[name])
         begin = len(traces)
+        pairs = list(zip(having[name], places, strict=True))
         for state in (TrialState.PRUNED, TrialState.COMPLETE):
-            some = [(seen, x) for seen, x in zip(having[name], places, strict=True) if seen.state == state]
+            some = [(seen, x) for seen, x in pairs if seen.state == state]
             if some:
                 traces.append(_points(results, name, state, some))
+        traces += _beyond(results, name, pairs, shown)
         bounds.append((begin, len(traces)))
         axes.append(axis)
     for trace in traces[bounds[0][1] :]:
         trace["visible"] = False
-    shown = [[begin <= at < end for at in range(len(traces))] for begin, end in bounds]
-    changes = [{f"xaxis.{key}": value for key, value in axis.items()} for axis in axes]
-    objective = [seen.value for seen in valued]
-    axis = value_axis(results.metric, objective)
-    choice = [menu(names, shown, changes)] if len(names) > 1 else []
+    options = [
+        option(name, {f"xaxis.{key}": value for key, value in axis.items()}, visible=only(*bound, len(traces)))
+        for name, axis, bound in zip(names, axes, bounds, strict=True)
+    ]
     return figure(
         traces,
+        controls=[*shown.controls(), *([menu("dimension", options)] if len(names) > 1 else [])],
         xaxis=axes[0],
-        yaxis=axis,
-        menus=[*choice, *zoom(axis, objective, results.objective.maximize)],
         showlegend=True,
-        # Below the axis are its names, of any length: the legend is inside.
-        legend={"orientation": "h", "x": 0, "y": 0.01, "xanchor": "left", "yanchor": "bottom"},
+        **shown.layout(),
     )
+
+
+def _beyond(
+    results: StudyView, name: str, pairs: Sequence[tuple[TrialView, float]], shown: ValueRange
+) -> list[dict[str, Any]]:
+    """Mark the trials that are worse than what is shown."""
+    worse = [(seen, x) for seen, x in pairs if seen.value is not None and shown.is_beyond(seen.value)]
+    hover = [
+        f"trial {seen.number}, {seen.state}<br>{text(name)} {text(seen.params[name])}<br>"
+        f"{text(results.metric)} {seen.value:.5g}"
+        for seen, _ in worse
+    ]
+    return [shown.marks([x for _, x in worse], hover, "out of range")] if worse else []
 
 
 def _axis(name: str, trials: Sequence[TrialView]) -> tuple[dict[str, Any], list[float]]:
@@ -81,7 +95,7 @@ def _axis(name: str, trials: Sequence[TrialView]) -> tuple[dict[str, Any], list[
 def _points(
     results: StudyView, name: str, state: TrialState, some: Sequence[tuple[TrialView, float]]
 ) -> dict[str, Any]:
-    colour, symbol = STATES[state]
+    color, symbol = STATES[state]
     return {
         "type": "scatter",
         "mode": "markers",
@@ -89,7 +103,7 @@ def _points(
         "x": np.array([x for _, x in some], np.float32),
         "y": np.array([seen.value for seen, _ in some], np.float32),
         "customdata": [[seen.number, text(seen.params[name])] for seen, _ in some],
-        "marker": {"color": colour, "symbol": symbol, "size": 7, "opacity": 0.8},
+        "marker": {"color": color, "symbol": symbol, "size": 7, "opacity": 0.8},
         "hovertemplate": (
             f"trial %{{customdata[0]}}<br>{text(name)} %{{customdata[1]}}<br>"
             f"{text(results.metric)} %{{y:.5g}}<extra>{state}</extra>"

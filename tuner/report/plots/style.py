@@ -1,6 +1,6 @@
-"""Style of all plots, and the escaping of text in them.
+"""Style of all plots, their controls, and the escaping of text in them.
 
-Colours are told apart with every common kind of colour blindness: choices have those of Okabe and Ito
+Colors are told apart with every common kind of color blindness: choices have those of Okabe and Ito
 (https://jfly.uni-koeln.de/color/), without the yellow, which is lost on white, and the states of trials have a
 symbol each as well.
 """
@@ -8,10 +8,9 @@ symbol each as well.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from plotly.graph_objects import Figure
 
 from tuner.catalog import TrialState
@@ -19,12 +18,12 @@ from tuner.text import plain
 
 CHOICES = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8C6D46", "#7F7F7F")
 DASHES = ("solid", "dot", "dash", "dashdot")
-"""Behind the last colour they begin again, with another dash."""
+"""Behind the last color they begin again, with another dash."""
 
 RAMP = ("#2F6BC9", "#7E63C6", "#C75C9C", "#E8894A")
 """From low to high: readable on white and on black."""
 
-SCALE = [[index / (len(RAMP) - 1), colour] for index, colour in enumerate(RAMP)]
+SCALE = [[index / (len(RAMP) - 1), color] for index, color in enumerate(RAMP)]
 NEUTRAL = "#8A8F98"
 ACCENT = "#0072B2"
 
@@ -36,26 +35,13 @@ STATES = {
     TrialState.RUNNING: ("#009E73", "triangle-up"),
     TrialState.WAITING: ("#E69F00", "triangle-up-open"),
 }
-"""State of a trial → colour and symbol."""
+"""State of a trial → color and symbol."""
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-_GRID = "rgba(128, 136, 148, 0.22)"
-_MENU = {
-    "y": 1,
-    "yanchor": "bottom",
-    "showactive": False,
-    "bgcolor": "rgba(128, 136, 148, 0.12)",
-    "bordercolor": _GRID,
-    "font": {"size": 12},
-}
-_WIDE_RATIO = 30.0
-_DECADES = 1.5
-_HEIGHT_PX = 440
-_MENU_PX = 36
-_TITLE_PX = 36
-_LEGEND_PX = 68
-_OLDER_PX = 18
-"""optuna-dashboard's Plotly sets the titles of axes lower."""
+GRID = "rgba(128, 136, 148, 0.22)"
+HEIGHT_PX = 440
+_LEGEND_PX = 34
+_MOST_TICKS = 7
 
 
 def text(value: Any) -> str:
@@ -73,32 +59,32 @@ def cut(label: str, longest: int = 18) -> str:
     return label if len(label) <= longest else f"{label[: longest - 1]}…"
 
 
-def figure(traces: Sequence[dict[str, Any]], menus: Sequence[dict[str, Any]] = (), **layout: Any) -> Figure:
+def figure(traces: Sequence[dict[str, Any]], controls: Sequence[dict[str, Any]] = (), **layout: Any) -> Figure:
     """Return a figure in the common style, without a title: the page has one.
 
     Args:
         traces: What is drawn.
-        menus: Menus above it, one per line: beside each other they would overlap in a narrow window.
+        controls: Buttons and menus (`buttons`, `menu`); the page draws them above the figure, as Plotly's own show
+            neither which one is pressed nor a dark page.
         layout: As Plotly has it.
     """
     axes = {name: {**_axis(), **layout.pop(name, {})} for name in ("xaxis", "yaxis")}
-    margin = {"l": 64, "r": 16, "t": 18 + _MENU_PX * len(menus), "b": 52, **layout.pop("margin", {})}
-    inner = max(60.0, layout.get("height", _HEIGHT_PX) - margin["t"] - margin["b"])
-    rows = [{**one, "pad": {"b": 4 + _MENU_PX * at}} for at, one in enumerate(menus)]
+    above = _LEGEND_PX if any(trace.get("name") for trace in traces) and layout.get("showlegend", True) else 10
+    margin = {"l": 64, "r": 16, "t": above, "b": 52, **layout.pop("margin", {})}
     return Figure(
         {
             "data": list(traces),
             "layout": {
-                "template": "none",  # the usual one is 7 kB a figure, and has other colours
+                "template": "none",  # the usual one is 7 kB a figure, and has other colors
                 "paper_bgcolor": "rgba(0,0,0,0)",
                 "plot_bgcolor": "rgba(0,0,0,0)",
                 "font": {"family": FONT, "size": 13},
                 "margin": margin,
                 "hoverlabel": {"align": "left", "namelength": -1},
                 "hovermode": "closest",
-                # Below the axis and its title: in a narrow window a legend has several lines.
-                "legend": {"orientation": "h", "x": 0, "y": -_LEGEND_PX / inner, "xanchor": "left", "yanchor": "top"},
-                "updatemenus": rows,
+                # Above the plot nothing else is written; below it are the names of the axis, of any length.
+                "legend": {"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"},
+                "meta": {"controls": list(controls), **layout.pop("meta", {})},
                 **axes,
                 **layout,
             },
@@ -106,25 +92,11 @@ def figure(traces: Sequence[dict[str, Any]], menus: Sequence[dict[str, Any]] = (
     )
 
 
-def titled(drawn: Figure, title: str, height: int) -> Figure:
-    """Return a copy of a given size with the title in the figure, for use outside of a page."""
-    copy = Figure(drawn)
-    above = (copy.layout.margin.t or 0) + _TITLE_PX
-    copy.update_layout(
-        height=height,
-        margin_t=above,
-        title={"text": text(title), "font": {"size": 16}, "x": 0, "y": 1, "yanchor": "top", "pad": {"l": 14, "t": 14}},
-    )
-    if copy.layout.legend.y is not None and copy.layout.legend.y < 0:
-        copy.layout.legend.y = -(_LEGEND_PX + _OLDER_PX) / (height - above - (copy.layout.margin.b or 0))
-    return copy
-
-
 def _axis() -> dict[str, Any]:
     return {
-        "gridcolor": _GRID,
-        "zerolinecolor": _GRID,
-        "linecolor": _GRID,
+        "gridcolor": GRID,
+        "zerolinecolor": GRID,
+        "linecolor": GRID,
         "zeroline": False,
         "automargin": True,
         "exponentformat": "none",
@@ -133,51 +105,27 @@ def _axis() -> dict[str, Any]:
     }
 
 
-def value_axis(name: str, values: Iterable[float | None]) -> dict[str, Any]:
-    """Return the axis of an objective: logarithmic if positive values are far apart.
+def epoch_axis(first: int, last: int, note: str = "") -> dict[str, Any]:
+    """Return an axis of epochs that begins at the first one, with a tick there.
 
-    If single values are far off, the axis shows the range of the others; a double click shows all.
+    Args:
+        first: The first epoch, 1 but for some studies of plain Optuna.
+        last: The last epoch.
+        note: Suffix of its title.
     """
-    known = np.array([value for value in values if value is not None and np.isfinite(value)], np.float64)
-    axis: dict[str, Any] = {"title": {"text": text(name)}}
-    if len(known) < 2 or known.min() == known.max():
-        return axis
-    if known.min() > 0 and known.max() / known.min() > _WIDE_RATIO:
-        low, high = np.log10(np.quantile(known, [0.02, 1.0]))
-        margin = 0.05 * (high - low)
-        ticks = {"dtick": 1} if high - low > _DECADES else {}
-        bounds = [float(low - margin), float(high + margin)]
-        return {**axis, "type": "log", "exponentformat": "power", "range": bounds, **ticks}
-    low, high = np.quantile(known, [0.05, 0.95])
-    span = max(high - low, 1e-12)
-    inner_low, inner_high = max(known.min(), low - 3 * span), min(known.max(), high + 3 * span)
-    if (inner_low, inner_high) == (known.min(), known.max()):
-        return axis
-    margin = 0.05 * (inner_high - inner_low)
-    axis["title"] = {"text": f"{text(name)} (double click: all values)"}
-    return {**axis, "range": [float(inner_low - margin), float(inner_high + margin)]}
+    margin = 0.02 * max(1, last - first)
+    steps = (factor * 10**power for power in range(10) for factor in (1, 2, 5))
+    step = next(step for step in steps if last - first < _MOST_TICKS * step)
+    ticks = [first, *range((first // step + 1) * step, last + 1, step)]
+    return {
+        "title": {"text": f"epoch{note}"},
+        "range": [first - margin, max(last, first + 1) + margin],
+        "tickvals": ticks,
+    }
 
 
-def zoom(axis: dict[str, Any], values: Iterable[float | None], maximize: bool) -> list[dict[str, Any]]:
-    """Return two buttons, for all values and for the better half of them; none if that is the same."""
-    known = np.array([value for value in values if value is not None and np.isfinite(value)], np.float64)
-    if axis.get("type") == "log" or len(known) < 4:
-        return []
-    best, middle, worst = np.quantile(known, [1.0, 0.5, 0.0] if maximize else [0.0, 0.5, 1.0])
-    if abs(middle - best) > 0.4 * abs(worst - best) or middle == best:
-        return []
-    margin = 0.08 * (best - middle)
-    half = sorted([float(middle - margin), float(best + margin)])
-    whole = {"yaxis.range": axis["range"]} if "range" in axis else {"yaxis.autorange": True}
-    buttons = [
-        {"label": "all", "method": "relayout", "args": [whole]},
-        {"label": "better half", "method": "relayout", "args": [{"yaxis.range": half, "yaxis.autorange": False}]},
-    ]
-    return [{**_MENU, "type": "buttons", "direction": "right", "buttons": buttons, "x": 0, "xanchor": "left"}]
-
-
-def colour(index: int) -> str:
-    """Return the colour of the n-th choice."""
+def color(index: int) -> str:
+    """Return the color of the n-th choice."""
     return CHOICES[index % len(CHOICES)]
 
 
@@ -187,7 +135,7 @@ def dash(index: int) -> str:
 
 
 def ramp(count: int) -> list[str]:
-    """So many colours from low to high."""
+    """So many colors from low to high."""
     if count == 1:
         return [RAMP[1]]
     return [_between(index / (count - 1) * (len(RAMP) - 1)) for index in range(count)]
@@ -200,23 +148,37 @@ def _between(position: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in zip(*pair, strict=True))
 
 
-def menu(
-    labels: Sequence[str], visible: Sequence[Sequence[bool]], changes: Sequence[dict[str, Any]] | None = None
-) -> dict[str, Any]:
-    """Return a dropdown above the plot that shows some traces, and hides the others.
+def option(label: str, layout: dict[str, Any] | None = None, **traces: Any) -> dict[str, Any]:
+    """Return an option of a control: what `Plotly.update` gets for it.
 
     Args:
-        labels: One an entry.
-        visible: For each entry whether each trace is shown.
-        changes: What else of the layout an entry changes.
+        label: Its text.
+        layout: Changes of the layout; a key may be a path, such as `yaxis.range`.
+        traces: Changes of the traces.  Of a list, each trace gets one.
     """
-    entries = zip(labels, visible, changes or [{} for _ in labels], strict=True)
-    return {
-        "buttons": [
-            {"label": text(label), "method": "update", "args": [{"visible": list(shown)}, change]}
-            for label, shown, change in entries
-        ],
-        "x": 1,
-        "xanchor": "right",
-        **_MENU,
-    }
+    return {"label": plain(label), "traces": traces, "layout": layout or {}}
+
+
+def buttons(label: str, options: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a row of buttons, the first one pressed.
+
+    Args:
+        label: What they choose.
+        options: One a button.
+    """
+    return {"kind": "buttons", "label": plain(label), "options": list(options)}
+
+
+def menu(label: str, options: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a drop-down menu, the first option chosen.
+
+    Args:
+        label: What it chooses.
+        options: One an entry.
+    """
+    return {"kind": "menu", "label": plain(label), "options": list(options)}
+
+
+def only(begin: int, end: int, count: int, always: Sequence[int] = ()) -> list[bool]:
+    """Return which of `count` traces are visible: `begin` up to `end`, and those `always` shown."""
+    return [begin <= at < end or at in always for at in range(count)]

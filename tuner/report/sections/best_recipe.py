@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from tuner.catalog import written_value
 from tuner.errors import NoBestTrialError
 from tuner.export import recipe_toml
-from tuner.report.html import Html, code, element, facts, table
-from tuner.report.study_view import StudyView, TrialView
+from tuner.report.html import Html, code, element, facts
+from tuner.report.study_view import StudyView
 from tuner.results import Best, best_trial
-from tuner.text import duration, number, python_text, tuner_command
-
-LEADERS = 10
+from tuner.text import number, python_text, tuner_command
 
 
 def recipe(results: StudyView) -> Html:
-    """Show the best parameters, the leading trials, and the recipe as code."""
+    """Show the best parameters, and the recipe as code."""
     best = results.best
     if best is None:
         return element("p", "No trial is complete yet, so there is no best setting to show.")
     rows = [(element("code", name), number(written_value(name, value))) for name, value in best.params.items()]
-    return element("div", facts(rows), _code(results), _leaders(results))
+    return element("div", facts(rows), _code(results))
 
 
 def _toml(best: Best) -> str:
@@ -55,25 +52,3 @@ def _code(results: StudyView) -> list[Html]:
             code(_toml(best), 'Saved as best.toml, it is read by tuner.best("best.toml")'),
         ),
     ]
-
-
-def _leaders(results: StudyView) -> Html:
-    leaders = results.ranking[:LEADERS]
-    names = results.dimensions
-    header = ("trial", results.metric, "epochs", "time", "health", *(element("code", name) for name in names))
-    rows = [_row(seen, names) for seen in leaders]
-    return element(
-        "div",
-        element("h3", "The leading trials"),
-        table(
-            f"The best {len(leaders)} of {len(results.ranking)} complete trials, best first",
-            header,
-            rows,
-            numbers=(1, 2, 3),
-        ),
-    )
-
-
-def _row(seen: TrialView, names: list[str]) -> list[Any]:
-    values = [number(seen.params[name]) if name in seen.params else "–" for name in names]
-    return [seen.number, number(seen.value), seen.epochs, duration(seen.seconds), seen.verdict or "–", *values]

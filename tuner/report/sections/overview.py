@@ -6,6 +6,7 @@ from statistics import median
 
 from tuner.catalog import TrialState
 from tuner.report.cost import Cost
+from tuner.report.honest_score import HonestScore, honest_score
 from tuner.report.html import Html, element
 from tuner.report.narrative import answer_text, caveats, question, standing
 from tuner.report.study_view import StudyView
@@ -14,7 +15,7 @@ from tuner.text import count, duration, number, percent
 
 def summary(results: StudyView, cost: Cost) -> Html:
     """Name, question, answer, key numbers."""
-    running = results.study.record.alive
+    running, score = results.study.record.alive, honest_score(results)
     return element(
         "header",
         element(
@@ -22,15 +23,16 @@ def summary(results: StudyView, cost: Cost) -> Html:
         ),
         element("h1", results.study.record.name),
         element("p", question(results), class_="question"),
-        element("p", str(control), class_="answer") if (control := results.refit.get("control")) else None,
-        element("p", answer_text(results), class_="answer"),
+        element("p", score.sentence(), class_="answer") if score else None,
+        element("p", str(control), class_="control") if (control := results.refit.get("control")) else None,
+        element("p", answer_text(results), class_="searched" if score else "answer"),
         element(
             "p",
             " ".join([*caveats(results), *([results.importance["meaning"]] if results.best else [])]),
             class_="trust",
         ),
         element("p", _UNFINISHED, class_="note") if running else None,
-        _tiles(results, cost),
+        _tiles(results, cost, score),
     )
 
 
@@ -39,10 +41,14 @@ _UNFINISHED = (
 )
 
 
-def _tiles(results: StudyView, cost: Cost) -> Html:
+def _tiles(results: StudyView, cost: Cost, score: HonestScore | None) -> Html:
     best = results.best
     complete = [float(seen.value) for seen in results.in_state(TrialState.COMPLETE) if seen.value is not None]
+    honest = (
+        [(f"test {results.metric}", number(score.value), score.uncertainty or "of the saved model")] if score else []
+    )
     tiles = [
+        *honest,
         (f"best {results.metric}", number(best.value) if best else "–", f"trial {best.number}" if best else "none yet"),
         ("median", number(median(complete)) if complete else "–", count(len(complete), "complete trial")),
         ("trials", number(len(results.trials)), standing(results).partition(": ")[2] or "none yet"),

@@ -24,7 +24,7 @@ def asked(results: StudyView) -> Html:
     rows = [
         (
             "Objective",
-            f"{'maximise' if results.objective.maximize else 'minimise'} {results.metric} on validation data",
+            f"{'maximize' if results.objective.maximize else 'minimize'} {results.metric} on validation data",
         ),
         ("Model", results.fingerprint.get("model", "–")),
         ("Data", _data(found, results.fingerprint.get("data.source"))),

@@ -1,0 +1,77 @@
+"""The score of the saved model on the test part: what to expect of it on new data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.report.study_view import StudyView
+from tuner.text import count
+
+
+@dataclass(frozen=True)
+class HonestScore:
+    """A score that nothing was chosen by.
+
+    Attributes:
+        subject: What was scored.
+        metric: Name of the objective.
+        value: The objective on the test part.
+        interval: Where it lies in 95 % of cases, or None if that is not known.
+        rows: Rows of the test part.
+        before: How often the test part had been scored before.
+        confirmed: Whether it beats the best constant answer by more than chance.
+    """
+
+    subject: str
+    metric: str
+    value: float
+    interval: tuple[float, float] | None
+    rows: int | None
+    before: int
+    confirmed: bool
+
+    @property
+    def uncertainty(self) -> str:
+        """The interval in words; empty if it is not known."""
+        return "" if self.interval is None else f"95 % interval {self.interval[0]:.4g} to {self.interval[1]:.4g}"
+
+    def sentence(self) -> str:
+        """Say what was measured, and on what."""
+        rows = f" of {count(self.rows, 'row')}" if self.rows else ""
+        times = f"scored {count(self.before, 'time')} before" if self.before else "scored once"
+        brackets = f" ({self.uncertainty})" if self.uncertainty else ""
+        doubt = "" if self.confirmed else " That is not better than a constant answer by more than chance explains."
+        return (
+            f"{self.subject} has {self.metric} {self.value:.4g}{brackets} on the test part{rows}, {times}: expect "
+            f"that on new data.{doubt}"
+        )
+
+
+def honest_score(results: StudyView) -> HonestScore | None:
+    """Return what `tuner train` measured on the test part, or None if it was not run, or scored nothing."""
+    found = results.refit
+    test = _map(found, "test")
+    saved, single = _map(test, "saved"), _map(test, "saved").get("seed") is not None
+    value = test.get("mean") if single else saved.get("value")
+    if not isinstance(value, int | float):
+        return None
+    interval = _map(test, "interval") if single else _map(saved, "interval")
+    low, high = interval.get("low"), interval.get("high")
+    known = isinstance(low, int | float) and isinstance(high, int | float)
+    rows, before = _map(found, "rows").get("test"), test.get("before")
+    return HonestScore(
+        "A network trained as the saved one" if single else "The saved model",
+        results.metric,
+        float(value),
+        (float(low), float(high)) if known else None,  # type: ignore[arg-type]  # checked above
+        rows if isinstance(rows, int) else None,
+        before if isinstance(before, int) else 0,
+        found.get("verdict") == "winner",
+    )
+
+
+def _map(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = content.get(key)
+    return found if isinstance(found, Mapping) else {}

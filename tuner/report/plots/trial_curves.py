@@ -1,0 +1,64 @@
+"""The curves of one trial: the objective, its losses, its learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from plotly.graph_objects import Figure
+
+from tuner.report.plots.style import CHOICES, NEUTRAL, epoch_axis, figure, text
+from tuner.report.plots.value_range import ValueRange
+from tuner.report.study_view import StudyView, TrialView
+
+_HEIGHT_PX = 280
+
+
+def trial_curves(results: StudyView, seen: TrialView) -> dict[str, Figure]:
+    """Return a figure for each title: those that were measured."""
+    curve = seen.curve
+    panels: list[tuple[str, str, list[tuple[str, Sequence[float | None]]]]] = [
+        (results.metric[:1].upper() + results.metric[1:], results.metric, [("validation", curve.metric)]),
+        ("Loss", "loss", [("training", curve.loss), ("validation", curve.val_loss)]),
+        ("Learning rate", "learning rate", [("", curve.rate)]),
+    ]
+    return {title: drawn for title, name, lines in panels if (drawn := _panel(seen, name, lines)) is not None}
+
+
+def _panel(seen: TrialView, name: str, lines: Sequence[tuple[str, Sequence[float | None]]]) -> Figure | None:
+    measured = [(label, values) for label, values in lines if any(value is not None for value in values)]
+    if not measured:
+        return None
+    epochs = seen.curve.epochs
+    shown = ValueRange.covering(name, [value for _, values in measured for value in values], True)
+    traces = [_line(epochs, label, values, CHOICES[3 * at]) for at, (label, values) in enumerate(measured)]
+    return figure(
+        traces,
+        xaxis=epoch_axis(epochs[0], epochs[-1]),
+        showlegend=len(measured) > 1,
+        height=_HEIGHT_PX,
+        shapes=_selected(seen),
+        **shown.without_half().layout(),
+    )
+
+
+def _line(epochs: Sequence[int], label: str, values: Sequence[float | None], color: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if len(epochs) == 1 else "lines",
+        "name": text(label),
+        "x": np.array(epochs, np.int32),
+        "y": np.array([np.nan if value is None else value for value in values], np.float32),
+        "line": {"color": color, "width": 2},
+        "hovertemplate": "epoch %{x}: %{y:.5g}<extra></extra>",
+    }
+
+
+def _selected(seen: TrialView) -> list[dict[str, Any]]:
+    """Return a dashed line at the epoch that gave the model, if training went on after it."""
+    if len(seen.selected_epochs) != 1 or seen.selected_epochs[0] >= seen.curve.epochs[-1]:
+        return []
+    at = seen.selected_epochs[0]
+    line = {"color": NEUTRAL, "dash": "dash", "width": 1}
+    return [{"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper", "line": line}]

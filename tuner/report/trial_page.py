@@ -1,0 +1,70 @@
+"""Everything about one trial, for a page of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from plotly.graph_objects import Figure
+
+from tuner.export import recipe_toml
+from tuner.report.dashboard_notes import ending, epochs_table
+from tuner.report.figure_element import figure_element
+from tuner.report.html import Html, code, element, facts, joined, table
+from tuner.report.plots.trial_curves import trial_curves
+from tuner.report.study_view import StudyView, TrialView
+from tuner.text import number
+
+
+def trial_body(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | None, files: Mapping[str, str]) -> Html:
+    """Return how a trial ended, its parameters, its curves as figures and as a table, its recipe and files.
+
+    Args:
+        results: Its study.
+        seen: The trial.
+        recipe: As stored, or None for a trial of plain Optuna.
+        files: Name of each file → its address.
+    """
+    said = [seen.reason] if seen.reason and seen.reason != seen.state else []
+    health = [f"Health, {one.verdict}: {one.text}." for one in seen.findings]
+    params = [(element("code", name), number(value)) for name, value in seen.params.items()]
+    header, rows = epochs_table(results, seen)
+    sections = [
+        ("params", "Parameters", [facts(params)] if params else []),
+        ("curves", "Curves", [_figure(title, drawn) for title, drawn in trial_curves(results, seen).items()]),
+        ("recipe", "Recipe", [code(recipe_toml({"recipe": recipe}), "As TOML")] if recipe else []),
+        ("epochs", "Epochs", [_table(header, rows)] if rows else []),
+        ("files", "Files", [_links(files)] if files else []),
+    ]
+    return joined(
+        (
+            element(
+                "header",
+                element("p", "Trial", class_="eyebrow"),
+                element("h1", f"Trial {seen.number} of {results.study.record.name}"),
+                element("p", ending(results, seen), class_="answer"),
+                [element("p", sentence, class_="trust") for sentence in [*said, *health]],
+            ),
+            element("main", [_section(*section) for section in sections if section[2]]),
+        )
+    )
+
+
+def _section(key: str, title: str, body: list[Html]) -> Html:
+    heading = element("h2", title, id=f"{key}-title")
+    inner = element("div", body, class_="side") if key == "curves" else body
+    return element("section", heading, inner, id=key, aria_labelledby=f"{key}-title")
+
+
+def _figure(title: str, drawn: Figure) -> Html:
+    name = title.lower().replace(" ", "-")
+    return figure_element(name, drawn, f"{title} of each epoch", element("h3", title))
+
+
+def _table(header: list[str], rows: list[list[float | int | None]]) -> Html:
+    cells = [[number(value) for value in row] for row in rows]
+    return table(f"{len(rows):,} epochs", header, cells, numbers=range(len(header)))
+
+
+def _links(files: Mapping[str, str]) -> Html:
+    return element("ul", [element("li", element("a", name, href=url, download=name)) for name, url in files.items()])
