@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 PAGE = (Path(__file__).parents[1] / "docs" / "notebook.md").read_text(encoding="utf-8")
-CELLS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```(python|sh)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+CELLS = [text if language == "python" else f"!{text}" for language, text in BLOCKS]
 COMPARED = """
 import json, subprocess
 shown = json.loads(subprocess.run(["tuner", "show", "moons", "--json"], capture_output=True, check=True).stdout)
@@ -24,15 +25,28 @@ for row in rows:
 """
 
 
-def executed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Run the cells of the page, and one that compares the table with `tuner show`; return them with their outputs."""
+def executed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], int]:
+    """Run the cells of the page, and one that compares the table with `tuner show`.
+
+    Returns:
+        The cells with their outputs, and how often the cell of the run updated what it shows.
+    """
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in [*CELLS, COMPARED]])
-    nbclient.NotebookClient(
-        notebook, timeout=500, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-    ).execute()
-    return list(notebook.cells)
+    updates: list[int] = []
+
+    class Watching(nbclient.NotebookClient):  # type: ignore[name-defined, misc]
+        """Notes each update of an output."""
+
+        def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+            updates.extend([cell_index] * (msg["msg_type"] == "update_display_data"))
+            return super().process_message(msg, cell, cell_index)
+
+    where = {"metadata": {"path": str(folder)}}
+    Watching(notebook, timeout=500, kernel_name="python3", resources=where).execute()
+    (run,) = (place for place, text in enumerate(CELLS) if "tuner.run(" in text)
+    return list(notebook.cells), updates.count(run)
 
 
 def outputs(cells: list[Any], source: str) -> dict[str, Any]:
@@ -43,7 +57,9 @@ def outputs(cells: list[Any], source: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_the_page_is_a_notebook_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cells = executed(tmp_path, monkeypatch)
+    cells, updates = executed(tmp_path, monkeypatch)
+    assert updates > 5
+    assert "20/20 trials" in str([cell.outputs for cell in cells if "tuner.run(" in cell.source])
     assert "(trial " in outputs(cells, "tuner.run(")["text/html"]
     assert outputs(cells, "sort_values")["text/html"].count("<tr") == 7
     for name in ("history", "learning_curves", "importances"):

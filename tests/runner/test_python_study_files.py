@@ -182,7 +182,7 @@ def test_a_study_or_its_parts(run: Run) -> None:
     run()
     with pytest.raises(UsageError, match="`model` is a part of a study"):
         tuner.run("studies/first.toml", model="models/mlp.py")
-    with pytest.raises(UsageError, match="needs a model"):
+    with pytest.raises(UsageError, match="A study needs model"):
         tuner.run()
 
 

@@ -90,7 +90,8 @@ def test_the_name_is_that_of_the_model_file() -> None:
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        ({"model": None, "name": None}, "needs a model"),
+        ({"model": None}, "A study needs model, .*model=build"),
+        ({"data": None}, r"A study needs data, .*data=\(x, y\)"),
         ({"name": "../x"}, "a name has 1 to 100 letters|A name has"),
         ({"trials": 3, "budget": {"trials": 4}}, r"`trials` stands for budget\['trials'\], but both are given"),
         ({"trials": 3, "budget": 4}, "`budget` must be a dict"),

@@ -52,12 +52,12 @@ def test_functions_and_classes_pass() -> None:
 @pytest.mark.parametrize(
     ("value", "key", "words"),
     [
-        (lambda inputs: inputs, "model", "a lambda, which has no name. Write it with def"),
+        (lambda inputs: inputs, "model", "a lambda, which has no name of its own. Write it with def"),
         (functools.partial(build, 1), "model", r'a partial of build. Give build itself, .* search=\{"model": \{…\}\}'),
         (functools.partial(build), "search.loss", r'search=\{"loss_options": \{build: \{…\}\}\}'),
         (Sequential(), "model", r"the Sequential 'net', which is made already.* into def build\(inputs, outputs"),
         (Sequential, "model", r"the class Sequential. Make it in def build\(inputs"),
-        (Huber(), "search.loss", r"a Huber that is made already. .* \[search.loss_options\]"),
+        (Huber(), "search.loss", r"a Huber that is made already. .* arguments in search=\{'loss_options': …\}"),
         (awaited, "model", "the async function awaited"),
         ("".join, "objective.metric", "the built-in join. Write a function around it"),
         (Model().__call__, "objective.metric", "a method of a Model"),
@@ -67,4 +67,4 @@ def test_functions_and_classes_pass() -> None:
 def test_what_is_none_is_refused(value: Any, key: str, words: str) -> None:
     with pytest.raises(ContentError, match=words) as caught:
         check_function(value, key)
-    assert str(caught.value).startswith(f"`{key}` must be a function or class with a name, but got ")
+    assert str(caught.value).startswith(f"`{key}` must be a function ")

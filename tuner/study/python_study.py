@@ -39,6 +39,10 @@ _SHORT: Mapping[str, tuple[str, str]] = {
 }
 """Keyword argument → section and key of the study file that it stands for."""
 
+_NEEDED = {
+    "model": 'model=build, a function, or model="models/mlp.py"',
+    "data": 'data=(x, y), or a source, as in data="houses.csv"',
+}
 _SOURCES = ("source", "validation", "test")
 """Keys of `[data]` that name rows."""
 
@@ -96,7 +100,10 @@ def python_study(given: Mapping[str, Any], project: Path) -> PythonStudy:
     for key, (section, name) in _SHORT.items():
         if given.get(key) is not None:
             content[section] = _with_key(content.get(section, {}), section, name, key, given[key])
-    name = str(content.get("name") or _default_name(content.get("model")))
+    for key, example in _NEEDED.items():
+        if key not in content:
+            raise UsageError(f"A study needs {key}, but `{key}` was left out. Write {example}.")
+    name = str(content.get("name") or _default_name(content["model"]))
     check_study_name(name)
     rows: dict[str, ArrayFile] = {}
     if "data" in content:
@@ -196,11 +203,9 @@ def _same_code(text: str, file: Path) -> bool:
 
 
 def _default_name(model: Any) -> str:
-    if isinstance(model, str):
-        return Path(model.partition(":")[0]).stem
-    if callable(model):
-        return str(getattr(model, "__name__", "study"))
-    raise UsageError(f'A study needs a model, as in model=build or model="models/mlp.py", but got {shown(model)}.')
+    if isinstance(model, str | Path):
+        return Path(str(model).partition(":")[0]).stem
+    return str(getattr(model, "__name__", "study"))
 
 
 def _with_key(section: Any, name: str, key: str, short: str, value: Any) -> dict[str, Any]:
@@ -216,7 +221,7 @@ def _data_section(data: Any, name: str, rows: dict[str, ArrayFile]) -> Any:
     section = dict(data) if isinstance(data, Mapping) and "source" in data else {"source": data}
     for key in _SOURCES:
         if key in section and _is_rows(section[key], key):
-            file = array_file(section[key], f"`data`: {key}")
+            file = array_file(section[key], "`data`" if key == "source" else f"`data[{key!r}]`")
             path = f"{name}{'' if key == 'source' else f'.{key}'}{file.suffix}"
             section[key], rows[path] = _path(path), file
             for option, value in file.options.items():

@@ -41,9 +41,13 @@ def check_function(value: Any, key: str) -> None:
         raise _refused(key, f"the class {value.__name__}", f"Make it in {_BUILD}")
     inner = value if isinstance(value, type) else inspect.unwrap(value)
     if isinstance(inner, FunctionType) and inner.__name__ == "<lambda>":
-        raise _refused(key, "a lambda, which has no name", "Write it with def.")
+        raise _refused(key, "a lambda, which has no name of its own", "Write it with def.")
     if any(kind.startswith("keras.") for kind in kinds(value)) and not isinstance(value, type):
-        step = f"Give its class, or its name in quotes, and its arguments in search: see [search.{_options(key)}]."
+        step = "Give its class, or its name in quotes"
+        searched = key.startswith("search.")
+        step += (
+            f", and its arguments in search={{{_options(key)!r}: …}}." if searched else ", or a function of your own."
+        )
         raise _refused(key, f"{_with_article(type(value).__name__)} that is made already", step)
     if inspect.isasyncgenfunction(inner) or inspect.iscoroutinefunction(inner):
         raise _refused(key, f"the async function {inner.__name__}, which nothing awaits", "Write def, not async def.")
@@ -53,7 +57,8 @@ def check_function(value: Any, key: str) -> None:
 
 
 def _refused(key: str, given: str, step: str) -> ContentError:
-    return ContentError(f"`{key}` must be a function or class with a name, but got {given}. {step}")
+    rule = "a function that builds it" if key.partition(".")[0] == "model" else "a function or class with a name"
+    return ContentError(f"`{key}` must be {rule}, but got {given}. {step}")
 
 
 def _options(key: str) -> str:
