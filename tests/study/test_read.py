@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tuner.errors import StudyFileError, UnknownNameError
-from tuner.study import StudySpec, read_study, read_study_dict
+from tuner.study import StudySpec, explain, fingerprint, read_study, read_study_dict
 from tuner.study.training_length import auto_epochs, auto_patience
 
 PROJECT = Path(__file__).parents[2]
@@ -280,6 +280,17 @@ def test_the_steps_of_a_trial_are_its_folds_or_else_its_epochs():
     held_out, folds = study(budget={"epochs": 7}), study(budget={"epochs": 7}, data=FOLDS)
     assert (held_out.steps, held_out.folds) == (7, None)
     assert (folds.steps, folds.folds) == (3, 3)
+
+
+def test_repeats_multiply_the_trainings_of_a_trial():
+    repeats = study(budget={"epochs": 7, "repeats": 2})
+    both = study(budget={"epochs": 7, "repeats": 2}, data=FOLDS)
+    assert (repeats.trainings, repeats.steps, repeats.folds) == (2, 2, None)
+    assert (both.trainings, both.steps, both.folds) == (6, 6, 3)
+    assert explain(both)["training"]["repeats"] == 2
+    never = study(budget={"repeats": 2}, pruner={"name": "patient"}).advice
+    assert any("never decides within 2 trainings" in line and "budget.repeats" in line for line in never)
+    assert fingerprint(repeats)["repeats"] == 2
 
 
 def test_a_grid_larger_than_its_budget():

@@ -27,10 +27,12 @@ def command(study: str, everything: bool, storage: str | None, as_json: bool) ->
     from tuner.analysis import importance
     from tuner.cli.console import Text, console
     from tuner.cli.render_study import params_table
-    from tuner.text import python_text, tuner_command, value_text
+    from tuner.text import python_text, spread_text, tuner_command, value_text
 
     out = console()
     out.print(f"Study {best.study}: {best.metric} {value_text(best.value)} (trial {best.trial})", style="bold")
+    if len(best.training_values) > 1:
+        out.print(f"Value: {spread_text(best.training_values)}")
     if best.health:
         out.print(f"Health: {best.health[0].verdict}: {best.health[0].text}")
     for sentence in best.warnings:

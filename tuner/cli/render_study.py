@@ -131,7 +131,9 @@ def _training(length: dict[str, Any]) -> str:
     ends = (
         "" if length["patience"] is None else f"; ends after {count(length['patience'], 'epoch')} without improvement"
     )
-    return f"up to {count(length['epochs'], 'epoch')}{auto}{ends}; gives the model of the {length['keep']} epoch"
+    repeats = length["repeats"]
+    seeds = "" if repeats == 1 else f"; each setting {repeats} times with different seeds, its value is the mean"
+    return f"up to {count(length['epochs'], 'epoch')}{auto}{ends}; gives the model of the {length['keep']} epoch{seeds}"
 
 
 def _fixed(content: dict[str, Any], everything: bool) -> str:

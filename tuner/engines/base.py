@@ -64,7 +64,8 @@ class TrainingResult:
         value: The objective after the selected epoch (`EpochSelector`), or None if it diverged.
         reason: Why it ended early, or None if it is complete.
         findings: On its health, the verdict first; empty if it was not measured.
-        epochs: The selected epoch on each split, if it is complete.
+        epochs: The selected epoch of each training, if it is complete.
+        values: The objective of each training, if it is complete and there are several: folds, or repeats.
     """
 
     state: TrialState
@@ -72,6 +73,7 @@ class TrainingResult:
     reason: str | None = None
     findings: tuple[Finding, ...] = ()
     epochs: tuple[int, ...] = ()
+    values: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", TrialState(self.state))  # JSON has its word
@@ -99,7 +101,8 @@ class TrainingResult:
     def from_json(cls, content: Mapping[str, Any]) -> TrainingResult:
         """Restore a result from `to_json`."""
         findings = tuple(Finding.from_json(finding) for finding in content["findings"])
-        return cls(**{**content, "findings": findings, "epochs": tuple(content.get("epochs", ()))})
+        lists = {name: tuple(content.get(name, ())) for name in ("epochs", "values")}
+        return cls(**{**content, "findings": findings, **lists})
 
 
 StepTimes: TypeAlias = "tuple[float, float | None]"

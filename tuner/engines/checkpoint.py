@@ -33,7 +33,7 @@ class Checkpoint:
 
     Attributes:
         records: Of every epoch so far, of all folds.
-        values: The objective of each fold that is finished.
+        values: The objective of each training that is finished.
         state: Of the training on the split of the last record.
     """
 
@@ -43,12 +43,12 @@ class Checkpoint:
 
     @property
     def fold(self) -> int:
-        """The index of the split."""
+        """The index of the training."""
         return self.records[-1].fold
 
     @property
     def epoch(self) -> int:
-        """The epochs trained on this split."""
+        """The epochs of this training."""
         return self.records[-1].epoch
 
     def to_bytes(self, recipe: Recipe) -> bytes:

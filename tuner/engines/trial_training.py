@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -28,14 +29,15 @@ def run_trial(
     on_epoch: ReportCallback,
     health: HealthOptions | None = None,
     after_split: Callable[[Split], None] = lambda split: None,
+    repeats: int = 1,
     on_checkpoint: CheckpointHook = lambda make: None,
     resume: Checkpoint | None = None,
 ) -> TrainingResult:
-    """Train a recipe on each split in turn.
+    """Train a recipe on each split in turn, and, with `repeats`, on all of them again with other seeds.
 
-    A hold-out study reports every epoch: what the trial would be worth if it ended there.  A study with folds reports
-    every fold: values of the same fold can be compared between trials, values of different folds cannot.  The objective
-    of the trial is the value of the selected epoch (`EpochSelector`), or its mean over the folds.
+    A trial of one training reports every epoch: what it would be worth if it ended there.  A trial of several reports
+    every training: values of the same fold can be compared between trials, values of different folds cannot.  The
+    objective of the trial is the value of the selected epoch (`EpochSelector`), or its mean over the trainings.
 
     A verdict in `health.stop` ends the trial as diverged, in any epoch.
 
@@ -47,7 +49,7 @@ def run_trial(
         CheckpointError: It cannot continue from `resume`; `on_epoch` was not called.
     """
     monitor = HealthMonitor(recipe.epochs, health or HealthOptions())
-    trial = _TrialRun(engine, recipe, prepared, monitor, on_epoch, on_checkpoint, resume)
+    trial = _TrialRun(engine, recipe, prepared, repeats, monitor, on_epoch, on_checkpoint, resume)
     training = trial.train(build, after_split)
     if monitor.stop_finding is not None:
         reason = f"{monitor.stop_finding.verdict}: {monitor.stop_finding.text}"
@@ -56,19 +58,24 @@ def run_trial(
 
 
 class _TrialRun:
-    """One trial, split by split."""
+    """One trial, training by training: split by split, seed by seed.
+
+    The `fold` of a record is the index of the training: a split counts again for each seed.
+    """
 
     def __init__(
         self,
         engine: Engine,
         recipe: Recipe,
         prepared: PreparedData,
+        repeats: int,
         monitor: HealthMonitor,
         on_epoch: ReportCallback,
         on_checkpoint: CheckpointHook,
         resume: Checkpoint | None,
     ) -> None:
         self._engine, self._recipe, self._prepared, self._monitor = engine, recipe, prepared, monitor
+        self._trainings = len(prepared.splits) * repeats
         self._on_epoch, self._on_checkpoint, self._resume = on_epoch, on_checkpoint, resume
         self._records = [] if resume is None else [*resume.records]
         self._values = [] if resume is None else [*resume.values]
@@ -80,11 +87,13 @@ class _TrialRun:
             self._select(record)
 
     def train(self, build: Callable[..., Any], after_split: Callable[[Split], None]) -> TrainingResult:
-        """Train on the splits that are left."""
-        folds, values = len(self._prepared.splits), self._values
-        for fold, split in list(enumerate(self._prepared.splits))[len(values) :]:
-            state = self._resume.state if self._resume is not None and fold == self._resume.fold else None
-            task = TrainingTask(self._recipe, split, self._prepared.facts, build, fold, self._monitor.epochs, state)
+        """Run the trainings that are left."""
+        splits, values = self._prepared.splits, self._values
+        for index in range(len(values), self._trainings):
+            repeat, fold = divmod(index, len(splits))
+            recipe, split = self._repeated(repeat), splits[fold]
+            state = self._resume.state if self._resume is not None and index == self._resume.fold else None
+            task = TrainingTask(recipe, split, self._prepared.facts, build, index, self._monitor.epochs, state)
             training = self._engine.train(task, self._report)
             if training.state != TrialState.COMPLETE or training.value is None:
                 return training
@@ -92,10 +101,20 @@ class _TrialRun:
             values.append(training.value)
             if not self._selector.ended:  # a loop of the user may end before the last planned epoch
                 self._epochs += training.epochs
-            if not self._proceed and fold + 1 < folds:
-                reason = f"pruned after fold {fold + 1} of {folds}"
+            if not self._proceed and index + 1 < self._trainings:
+                what = "fold" if self._trainings == len(splits) else "training"
+                reason = f"pruned after {what} {index + 1} of {self._trainings}"
                 return TrainingResult(TrialState.PRUNED, math.fsum(values) / len(values), reason)
-        return TrainingResult(TrialState.COMPLETE, math.fsum(values) / folds, epochs=tuple(self._epochs))
+        mean, several = math.fsum(values) / self._trainings, self._trainings > 1
+        return TrainingResult(
+            TrialState.COMPLETE, mean, epochs=tuple(self._epochs), values=tuple(values) if several else ()
+        )
+
+    def _repeated(self, repeat: int) -> Recipe:
+        """Return the recipe with the seed of a repeat; the first one, 0, has its own."""
+        if not repeat:
+            return self._recipe
+        return self._recipe.model_copy(update={"seed": repeat_seed(self._recipe.seed, repeat)})
 
     def _select(self, record: EpochRecord) -> EpochSelector:
         """Let the selector of the split observe an epoch, and return it."""
@@ -107,19 +126,24 @@ class _TrialRun:
         return self._selector
 
     def _report(self, record: EpochRecord) -> bool:
-        folds, selector = len(self._prepared.splits), self._select(record)
+        selector, several = self._select(record), self._trainings > 1
         is_last = selector.ended
         self._monitor.observe(record)
         self._records.append(record)
-        step = record.epoch if folds == 1 else record.fold + 1 if is_last else None
+        step = record.epoch if not several else record.fold + 1 if is_last else None
         self._proceed = self._on_epoch(record, None if step is None else (step, selector.value))
         self._proceed = self._proceed and self._monitor.stop_finding is None
-        if self._proceed and not (is_last and record.fold + 1 == folds):
+        if self._proceed and not (is_last and record.fold + 1 == self._trainings):
             self._on_checkpoint(self._checkpoint)
         return self._proceed
 
     def _checkpoint(self) -> Checkpoint:
         return Checkpoint(tuple(self._records), tuple(self._values), self._engine.state())
+
+
+def repeat_seed(seed: int, repeat: int) -> int:
+    """Derive the seed of a repeat, in [0, 2³²)."""
+    return int.from_bytes(hashlib.sha256(f"{seed} repeat {repeat}".encode()).digest()[:4], "big")
 
 
 class HealthMonitor:

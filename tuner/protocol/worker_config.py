@@ -35,6 +35,7 @@ class WorkerConfig:
         health: What is measured of the health of a training, and what ends it.
         checkpoint_s: Minimum time between two checkpoints of a trial, in seconds; None for no checkpoints.
         trainings: Expected number of trainings that share a program (`tuner.study.program_sharing_estimate`).
+        repeats: Trainings of a trial on each split, with different seeds.
         limits: What a trial may use.
         prepared: File of the prepared rows on this machine (`tuner.data.save_prepared`); None if workers read them.
     """
@@ -48,6 +49,7 @@ class WorkerConfig:
     health: HealthOptions = HealthOptions()
     checkpoint_s: float | None = None
     trainings: float = 1.0
+    repeats: int = 1
     limits: Limits = NO_LIMITS
     prepared: Path | None = None
 
@@ -75,6 +77,7 @@ class WorkerConfig:
             health=execution.health,
             checkpoint_s=CHECKPOINT_EVERY_S if budget.checkpoint else None,
             trainings=trainings,
+            repeats=budget.repeats,
             limits=Limits(budget.trial_time_s, budget.memory_bytes),
         )
 

@@ -12,7 +12,7 @@ from tuner.report.health_counts import verdicts
 from tuner.report.markdown_escaping import fenced, plain, table
 from tuner.report.narrative import answer_text, caveats, question, standing
 from tuner.report.study_view import StudyView, TrialView
-from tuner.text import count, duration, number, percent, tuner_command
+from tuner.text import count, duration, number, percent, spread_text, tuner_command
 
 _LEADERS = 5
 _COLUMNS = 6
@@ -79,6 +79,7 @@ def is_best(results: StudyView, seen: TrialView) -> bool:
 def ending(results: StudyView, seen: TrialView) -> str:
     """Say how a trial ended: its state, value, epochs and time."""
     parts = [seen.state if seen.value is None else f"{seen.state}: {results.metric} {number(seen.value)}"]
+    parts += [spread_text(seen.training_values)] if len(seen.training_values) > 1 else []
     if is_best(results, seen):
         parts.append("the best")
     parts += [count(seen.epochs, "epoch")] if seen.epochs else []

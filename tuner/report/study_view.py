@@ -63,6 +63,11 @@ class TrialView:
         return self.findings[0].verdict if self.findings else None
 
     @property
+    def training_values(self) -> list[float]:
+        """The objective of each of its trainings, on folds or with repeats; empty if there was one."""
+        return trial_attributes(self.trial).training_values
+
+    @property
     def selected_epochs(self) -> list[int]:
         """The epoch that gave the model of each split; empty if it is not known."""
         return trial_attributes(self.trial).selected_epochs
@@ -157,9 +162,9 @@ class StudyView:
 
     @property
     def planned_epochs(self) -> int | None:
-        """Epochs of a trial that is not ended early, over all folds, or None if it is not known."""
+        """Epochs of a trial that is not ended early, over all its trainings, or None if it is not known."""
         epochs = self.fingerprint.get("epochs")
-        return None if epochs is None else int(epochs) * self.folds
+        return None if epochs is None else int(epochs) * self.folds * int(self.fingerprint.get("repeats", 1))
 
     def in_state(self, *states: TrialState) -> list[TrialView]:
         """Return the trials in one of these states."""

@@ -11,6 +11,7 @@ from tuner.health import Finding
 from tuner.results.stored_recipes import selected_recipe
 from tuner.results.stored_study import StoredStudy
 from tuner.search import find_best, searched_params, trial_state
+from tuner.storage import trial_attributes
 from tuner.text import tuner_command
 
 
@@ -22,6 +23,7 @@ class Best:
         study: Name of the study.
         trial: Number of the trial.
         value: Its objective.
+        training_values: Its objective in each of its trainings, on folds or with repeats; empty if there was one.
         metric: Name of the objective.
         params: The parameters that were searched, as plain JSON.
         recipe: Everything that one training needs; it ends with the epoch that gave the trial's model.
@@ -32,6 +34,7 @@ class Best:
     study: str
     trial: int
     value: float
+    training_values: list[float]
     metric: str | None
     params: dict[str, Any]
     recipe: BuildableRecipe
@@ -66,6 +69,7 @@ def best_trial(study: StoredStudy) -> Best:
         record.name,
         trial.number,
         float(trial.value or 0.0),
+        trial_attributes(trial).training_values,
         study.metric,
         searched_params(trial),
         selected_recipe(study, trial),

@@ -20,8 +20,8 @@ def summary(study: StoredStudy) -> dict[str, Any]:
         "warnings", "older_points", "trials"}`:
         `counts` by state, `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`,
         `settings` is `{"total", "trained", "text"}`, `health` has trials by verdict, and `trials` has one
-        `{"number", "state", "value", "params", "epochs", "selected_epochs", "duration_s", "engine",
-        "fallback_reason", "reason", "health"}` a trial, where `health` has its findings, the verdict first.
+        `{"number", "state", "value", "training_values", "params", "epochs", "selected_epochs", "duration_s",
+        "engine", "fallback_reason", "reason", "health"}` a trial, where `health` has its findings, the verdict first.
     """
     record, attrs = study.record, study.record.attrs
     rows = [trial_row(study, trial) for trial in record.trials]
@@ -49,6 +49,7 @@ def trial_row(study: StoredStudy, trial: FrozenTrial) -> dict[str, Any]:
         "number": trial.number,
         "state": state,
         "value": trial.value if state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
+        "training_values": attrs.training_values,
         "params": searched_params(trial),
         "epochs": study.epochs.get(trial._trial_id, 0),
         "selected_epochs": attrs.selected_epochs,

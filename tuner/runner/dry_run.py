@@ -82,7 +82,7 @@ def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
     finally:
         executor.close()
     epoch_s, trials = min(seconds, default=0.0), spec.budget.trials
-    trial_s = epoch_s * spec.length.epochs * (spec.folds or 1)
+    trial_s = epoch_s * spec.length.epochs * spec.trainings
     return DryRun(
         params={
             dimension.name: values[dimension.name] for dimension in spec.space.searched if dimension.name in values

@@ -155,7 +155,7 @@ def _check_same(
         raise StudyChangedError(
             f"A study holds the trials of one question, but what tuner.run gets has changed since {study.name!r} was "
             "started:\n" + "\n".join(lines) + f'\nGive it another name, name="{study.name}-2", or take the change '
-            "back. Budgets (other than epochs, keep and stop), sampler and pruner may change freely."
+            "back. Budgets (other than epochs, keep, stop and repeats), sampler and pruner may change freely."
         )
 
 

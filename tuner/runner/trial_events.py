@@ -40,6 +40,7 @@ from tuner.storage import (
     SELECTED_EPOCHS,
     STEP_TIMES,
     TRACEBACK,
+    TRAINING_VALUES,
     WARNINGS,
     StoredCheckpoint,
 )
@@ -146,7 +147,7 @@ class TrialEvents:
         self._session.add_epoch(event.number, event.record)
         if event.step is not None and event.value is not None:
             running.folds.append(event.value)
-            value = event.value if study.spec.folds is None else study.pruner.after_folds(running.folds)
+            value = event.value if study.spec.trainings == 1 else study.pruner.after_folds(running.folds)
             running.trial.report(value, event.step)
         if event.awaits_decision:
             self._executor.resume_or_prune(event.number, not running.trial.should_prune())
@@ -222,6 +223,7 @@ def trial_attrs(event: JobFinished) -> dict[str, Any]:
     """Return the attributes of a trial that say how it was trained."""
     attrs: dict[str, Any] = {ENGINE: event.engine, FALLBACK_REASON: event.fallback_reason}
     attrs |= {DURATION: round(event.seconds, 3), SELECTED_EPOCHS: list(event.training.epochs) or None}
+    attrs[TRAINING_VALUES] = list(event.training.values) or None
     return {name: value for name, value in attrs.items() if value is not None}
 
 

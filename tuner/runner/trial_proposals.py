@@ -56,7 +56,7 @@ class OpenStudy:
         sampler, self.pruner = SAMPLERS[spec.sampler.name], PRUNERS[spec.pruner.name]
         self._sampler_seed = _sampler_seed(spec.seed, len(trials), session.coordinator_index)
         self.optuna.sampler = sampler.build(self._sampler_seed, spec.space, spec.budget.trials, **spec.sampler.options)
-        self.optuna.pruner = self.pruner.build(spec.steps, spec.folds is not None, **spec.pruner.options)
+        self.optuna.pruner = self.pruner.build(spec.steps, spec.trainings > 1, **spec.pruner.options)
         self.rungs = self.pruner.rungs(spec.steps, **spec.pruner.options)
         own = [to_optuna_params(point, spec.space) for point in spec.own_points] + self._older_points()
         self._points = PointQueue(own, initial_points(spec.space, spec.facts.task) if spec.initial_points else [])

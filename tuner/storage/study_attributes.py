@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt
 
 from tuner.catalog import TrialState
 from tuner.search import OUTCOME
@@ -36,6 +36,7 @@ ENGINE = "engine"
 DURATION = "duration_s"
 FALLBACK_REASON = "fallback_reason"
 SELECTED_EPOCHS = "selected_epochs"
+TRAINING_VALUES = "training_values"
 TRACEBACK = "traceback"
 
 
@@ -156,7 +157,8 @@ class TrialAttributes(Attributes):
         duration_s: Wall time in its workers, in seconds, or None if it has not ended.
         engine: The engine that trained it.
         fallback_reason: Why that was not the fastest engine, or None if it was.
-        selected_epochs: The epoch that gave the model of each split; empty if it has not ended, or is not known.
+        selected_epochs: The epoch that gave the model of each training; empty if it has not ended, or is not known.
+        training_values: The objective of each training if there are several, on folds or with repeats; else empty.
     """
 
     outcome: StoredOutcome = Field(StoredOutcome(), validation_alias=OUTCOME)
@@ -164,6 +166,7 @@ class TrialAttributes(Attributes):
     engine: str | None = Field(None, validation_alias=ENGINE)
     fallback_reason: str | None = Field(None, validation_alias=AliasChoices(FALLBACK_REASON, "slower_as"))
     selected_epochs: list[PositiveInt] = Field([], validation_alias=SELECTED_EPOCHS)
+    training_values: list[FiniteFloat] = Field([], validation_alias=TRAINING_VALUES)
 
 
 def trial_attributes(trial: FrozenTrial) -> TrialAttributes:

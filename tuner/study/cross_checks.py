@@ -16,7 +16,7 @@ from tuner.catalog import (
     initializer_advice,
     resolve_head,
 )
-from tuner.data import DataFacts, DataOptions
+from tuner.data import DataFacts, DataOptions, Folds
 from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
 from tuner.study.loop_checks import check_loops, loop_advice
@@ -93,8 +93,9 @@ def _check_pruner(sections: ParsedSections, problems: Problems, advice: list[str
     if sections.data is None or sections.length is None:
         return
     row, options = PRUNERS[sections.pruner.name], sections.pruner.options
-    steps, what = total_steps(sections.data, sections.length.epochs)
-    reason = row.incompatible_because(steps if what == "folds" else None, **options)
+    steps, what = total_steps(sections.data, sections.length.epochs, sections.budget.repeats)
+    folds = isinstance(sections.data.validation, Folds)
+    reason = row.incompatible_because(steps if folds else None, **options)
     if reason is not None:
         problems.add(
             "pruner.name",
@@ -104,7 +105,11 @@ def _check_pruner(sections: ParsedSections, problems: Problems, advice: list[str
             next_step="Change the options of the pruner, or use another one.",
         )
         return
-    more = "Use more folds (data.validation)" if what == "folds" else "Train for longer (budget.epochs)"
+    more = {
+        "epochs": "Train for longer (budget.epochs)",
+        "folds": "Use more folds (data.validation)",
+        "trainings": "Repeat more often (budget.repeats)",
+    }[what]
     if row.ends_trials and not row.rungs(steps, **options):
         never = next(name for name, other in PRUNERS.items() if not other.ends_trials)
         advice.append(

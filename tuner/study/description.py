@@ -11,7 +11,7 @@ from tuner.space import Dimension, Fixed, value_to_json
 from tuner.study.search.context import default_choice
 from tuner.study.study_spec import StudySpec
 
-_OF_LENGTH = ("epochs", "keep", "stop")
+_OF_LENGTH = ("epochs", "keep", "stop", "repeats")
 
 
 def explain(spec: StudySpec) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def explain(spec: StudySpec) -> dict[str, Any]:
             **{key: value for key, value in vars(spec.budget).items() if value is not None and key not in _OF_LENGTH},
             "epochs": spec.length.epochs,
         },
-        "training": {**vars(spec.length), "auto": spec.budget.epochs is None},
+        "training": {**vars(spec.length), "auto": spec.budget.epochs is None, "repeats": spec.budget.repeats},
         "sampler": {"name": spec.sampler.name, **spec.sampler.options},
         "initial_points": {
             "own": [{name: value_to_json(value) for name, value in point.items()} for point in spec.own_points],

@@ -28,6 +28,7 @@ from tuner.study.study_name import NAME_PATTERN, NAME_RULE
 
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
+MOST_REPEATS = 100
 MOST_POINTS = 1_000
 MOST_OLDER = 20
 AUTO = "auto"
@@ -159,6 +160,9 @@ class Budget(Section):
         PlainValidator(_stop),
         WithJsonSchema({"anyOf": [{"type": "boolean"}, EarlyStoppingSection.model_json_schema()]}),
     ] = Field(default=None, description="whether a training that no longer improves ends before its last epoch")
+    repeats: Annotated[int, _whole(1, MOST_REPEATS)] = Field(
+        default=1, description="trainings of each setting with different seeds; their mean is the value of a trial"
+    )
     trial_time_s: Duration | None = Field(
         default=None, alias="trial_time", description='wall time of one trial: seconds, or "90s", "10m", "1h30m"'
     )

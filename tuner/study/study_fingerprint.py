@@ -21,6 +21,7 @@ LATER_KEYS: Mapping[str, Any] = {
     "keep": "last",
     "stop.patience": None,
     "search.loop": "standard",
+    "repeats": 1,
 }
 """Keys that older fingerprints lack, and the values they imply."""
 _ABSENT = object()
@@ -47,6 +48,7 @@ def fingerprint(spec: StudySpec) -> dict[str, Any]:
         "epochs": spec.length.epochs,
         "keep": spec.length.keep,
         "stop.patience": spec.length.patience,
+        "repeats": spec.budget.repeats,
         "seed": spec.seed,
         "data_sha256": spec.facts.sha256,
     }

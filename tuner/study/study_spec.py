@@ -96,13 +96,22 @@ class StudySpec:
         return int(self.space.size) if self.space.size <= _MOST_SETTINGS else None
 
     @property
+    def trainings(self) -> int:
+        """Number of trainings of a whole trial: one on each fold, with each of the seeds."""
+        return (self.folds or 1) * self.budget.repeats
+
+    @property
     def steps(self) -> int:
         """Number of steps of a whole trial for the pruner; see `total_steps`."""
-        return total_steps(self.data, self.length.epochs)[0]
+        return total_steps(self.data, self.length.epochs, self.budget.repeats)[0]
 
 
-def total_steps(data: DataOptions, epochs: int) -> tuple[int, Literal["epochs", "folds"]]:
-    """Return the number of steps of a whole trial for the pruner, and their unit: folds in cross-validation."""
-    if isinstance(data.validation, Folds):
-        return data.validation.folds, "folds"
-    return epochs, "epochs"
+def total_steps(data: DataOptions, epochs: int, repeats: int) -> tuple[int, Literal["epochs", "folds", "trainings"]]:
+    """Return the number of steps of a whole trial for the pruner, and their unit.
+
+    They are trainings if a trial has several: folds in cross-validation, repeats with different seeds.
+    """
+    folds = data.validation.folds if isinstance(data.validation, Folds) else 1
+    if folds * repeats == 1:
+        return epochs, "epochs"
+    return folds * repeats, "folds" if repeats == 1 else "trainings"

@@ -1,4 +1,4 @@
-from .formatting import count, duration, listed, listed_counts, listed_first, number, percent, value_text
+from .formatting import count, duration, listed, listed_counts, listed_first, number, percent, spread_text, value_text
 from .quoting import (
     csv_cell,
     csv_text,
@@ -34,6 +34,7 @@ __all__ = [
     "python_text",
     "shell_command",
     "shorten",
+    "spread_text",
     "toml_text",
     "tuner_command",
     "value_text",

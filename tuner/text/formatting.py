@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,14 @@ def number(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return f"{value:.5g}" if isinstance(value, float) else f"{value:,}"
+
+
+def spread_text(values: Sequence[float]) -> str:
+    """Describe the objectives of the trainings of one trial: "mean of 3 trainings, 0.91 to 0.94, …"."""
+    mean = sum(values) / len(values)
+    deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    low, high, spread = (value_text(float(one)) for one in (min(values), max(values), deviation))
+    return f"mean of {count(len(values), 'training')}, {low} to {high}, standard deviation {spread}"
 
 
 def percent(share: float | None) -> str:

@@ -169,7 +169,15 @@ class Worker:
         def run(resume: Checkpoint | None) -> TrainingResult:
             keep = CheckpointPolicy(job.number, recipe, config.checkpoint_s, job.spent_s, tell)
             return run_trial(
-                engine, recipe, prepared, build, on_epoch, config.health, on_checkpoint=keep, resume=resume
+                engine,
+                recipe,
+                prepared,
+                build,
+                on_epoch,
+                config.health,
+                repeats=config.repeats,
+                on_checkpoint=keep,
+                resume=resume,
             )
 
         if job.checkpoint is not None:
