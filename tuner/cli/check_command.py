@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import click
 
 from tuner.cli.options import json_option, print_json, stdout_reserved_for_json, storage_option, traceback_option
@@ -12,7 +14,8 @@ from tuner.cli.options import json_option, print_json, stdout_reserved_for_json,
 @click.option(
     "--train",
     is_flag=True,
-    help="Also train the first setting for two epochs, and show which engine trains it and how fast.",
+    help="Also train the first setting for two epochs, and show which engine trains it, how fast, and at which rates "
+    "each optimizer learns, by a short ramp.",
 )
 @click.option("--all", "everything", is_flag=True, help="Also list what is fixed at its default.")
 @storage_option
@@ -42,7 +45,7 @@ def command(ctx: click.Context, file: str, train: bool, everything: bool, storag
         from tuner.runner import dry_run_study
 
         with stdout_reserved_for_json(as_json):
-            tried = vars(dry_run_study(spec))
+            tried = dataclasses.asdict(dry_run_study(spec))
     explained = {**explain(spec), "tried": tried}
     if spec.older:
         from tuner.runner import older_points

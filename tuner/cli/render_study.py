@@ -118,6 +118,8 @@ def render_explanation(content: dict[str, Any], *, everything: bool = False) -> 
             "tried", ", ".join(f"{name} = {_param_text(name, v)}" for name, v in content["tried"]["params"].items())
         )
         table.add_row("", _tried(content["tried"]))
+        for found in content["tried"]["rates"]:
+            table.add_row("", Text(rate_range_text(found), style="yellow" if found["missed"] else ""))
     out.print(table)
     for sentence in content["tried"]["warnings"] if content["tried"] is not None else []:
         out.print(Text(sentence, "yellow"))
@@ -158,6 +160,18 @@ def _tried(tried: dict[str, Any]) -> str:
     if tried["study_s"] is None:
         return text
     return f"{text}; all trials, without pruning: about {duration(tried['study_s'])}"
+
+
+def rate_range_text(found: dict[str, Any]) -> str:
+    """Describe the rates at which an optimizer learns, and whether the study searches them."""
+    optimizer, low, high = found["optimizer"], found["low"], found["high"]
+    if low is None:
+        return f"{optimizer} learns at no rate of a short ramp"
+    text = f"{optimizer} learns at rates from {value_text(low)} to {value_text(high)}, by a short ramp"
+    if not found["missed"]:
+        return text
+    searched = dict.fromkeys((found["searched_low"], found["searched_high"]))
+    return f"{text}; the study has {' to '.join(map(value_text, searched))}, which misses them: change it in [search]"
 
 
 def older_points_text(points: list[dict[str, Any]]) -> str:

@@ -9,6 +9,7 @@ import optuna
 
 from tuner.protocol import Executor, Job
 from tuner.runner.job_list_runner import run_jobs
+from tuner.runner.rate_ranges import RateRange, find_rate_ranges, ramps_pay
 from tuner.runner.shutdown import ShutdownSignal
 from tuner.search import initial_points, suggest, to_optuna_params
 from tuner.storage import silence_optuna
@@ -34,6 +35,8 @@ class DryRun:
         study_s: Estimate of the study in the study's workers, with nothing ended early; None if its number of trials
             has no limit.
         warnings: Warnings about the model, one sentence each.
+        rates: The rates at which each optimizer of the study learns, from a short ramp; empty if the setting was ended
+            early, or the ramps would take longer than two minutes.
     """
 
     params: dict[str, Any]
@@ -44,10 +47,11 @@ class DryRun:
     setup_s: float
     study_s: float | None
     warnings: list[str]
+    rates: list[RateRange]
 
 
 def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
-    """Train the first setting of a study for two epochs; nothing is kept.
+    """Train the first setting of a study for two epochs, and a ramp of the rate with each optimizer; nothing is kept.
 
     Args:
         spec: The study.
@@ -79,9 +83,13 @@ def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
                 on_warning=warnings.append,
                 advice=_ADVICE,
             )[0]
+            epoch_s = min(seconds, default=0.0)
+            rates: list[RateRange] = []
+            if ended.training.reason is None and ramps_pay(spec, recipe, epoch_s):
+                rates = find_rate_ranges(spec, executor, shutdown)
     finally:
         executor.close()
-    epoch_s, trials = min(seconds, default=0.0), spec.budget.trials
+    trials = spec.budget.trials
     trial_s = epoch_s * spec.length.epochs * spec.trainings
     return DryRun(
         params={
@@ -94,4 +102,5 @@ def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
         setup_s=max(0.0, ended.seconds - len(seconds) * epoch_s),
         study_s=None if trials is None else trial_s * trials / workers,
         warnings=list(dict.fromkeys(warnings)),
+        rates=rates,
     )

@@ -21,7 +21,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tuner.catalog import Recipe, add_user_entries, second_activation, try_user_code
 from tuner.data import DataOptions, HeldOut, PreparedData, Split, held_out, load_held_out, load_prepared, prepare
-from tuner.engines import ENGINES, Checkpoint, Engine, EpochRecord, ReportCallback, TrainingResult, run_trial
+from tuner.engines import (
+    ENGINES,
+    Checkpoint,
+    Engine,
+    EpochRecord,
+    ReportCallback,
+    TrainingResult,
+    run_rate_ramp,
+    run_trial,
+)
 from tuner.errors import CheckpointError, ContentError
 from tuner.protocol import (
     CheckpointSaved,
@@ -98,6 +107,8 @@ class Worker:
             match job.purpose:
                 case "revalidate":
                     training = revalidate(engine, recipe, prepared, build, on_epoch, artifacts_for(job), config.health)
+                case "rate_ramp":
+                    training = run_rate_ramp(engine, recipe, prepared, build, on_epoch)
                 case "control":
                     training = train_control(job.control, recipe, prepared, artifacts_for(job))
                 case "assemble":

@@ -1,0 +1,72 @@
+"""Range test of the learning rate: one short training while the rate rises, and the range in which its loss falls.
+
+Smith, Cyclical Learning Rates for Training Neural Networks, 2017, https://arxiv.org/abs/1506.01186
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Any
+
+from tuner.catalog import Choice, Recipe
+from tuner.data import PreparedData, Subset
+from tuner.engines.base import Engine, TrainingResult, TrainingTask
+from tuner.engines.trial_training import ReportCallback
+
+LOWEST_RATE, HIGHEST_RATE = 1e-6, 10.0
+POINTS = 56
+"""Rates at which the loss is noted: eight a decade."""
+STEPS_A_POINT = 16
+_FALLEN_SHARE = 0.9
+"""Share of the whole fall of the loss that is reached at the middle of the range."""
+_AROUND = (1 / 3, 12.0)
+"""The range in terms of that rate: 1.6 decades.  Chosen on nine data sets (`benchmarks/rate_range.py`)."""
+_AROUND_IF_LINEAR = (1.0, 40.0)
+"""That of optimizers whose step is linear in the gradient: their good rates lie above those of a ramp."""
+_LEAST_FALL = 0.02
+"""Share of the loss that it must fall by at all."""
+
+
+def run_rate_ramp(
+    engine: Engine, recipe: Recipe, prepared: PreparedData, build: Callable[..., Any], on_epoch: ReportCallback
+) -> TrainingResult:
+    """Train a recipe on the first rows while the rate rises by the same factor at each step.
+
+    The loss is reported after each of `POINTS` short epochs.  The training may well end in divergence.
+    """
+    rising = Choice(name="exponential", options={"end_ratio": HIGHEST_RATE / LOWEST_RATE})
+    changes = {"schedule": rising, "learning_rate": LOWEST_RATE, "epochs": POINTS, "keep": "last", "patience": None}
+    recipe = recipe.model_copy(update=changes)
+    split = prepared.splits[0]
+    train = _first_rows(split.train, STEPS_A_POINT * recipe.batch_size)
+    task = TrainingTask(recipe, dataclasses.replace(split, train=train), prepared.facts, build)
+    return engine.train(task, lambda record: on_epoch(record, None))
+
+
+def find_rate_range(rates: Sequence[float], losses: Sequence[float], linear: bool) -> tuple[float, float] | None:
+    """Return the rates between which the optimizer learns well, or None if the loss never falls.
+
+    Args:
+        rates: Rising.
+        losses: The mean training loss around each of them.
+        linear: Whether a step of the optimizer is linear in the gradient.
+    """
+    known = [(rate, loss) for rate, loss in zip(rates, losses, strict=True) if math.isfinite(loss)]
+    if len(known) < 3:
+        return None
+    smooth = [median(loss for _, loss in known[max(0, i - 1) : i + 2]) for i in range(len(known))]
+    start = sum(smooth[:5]) / len(smooth[:5])
+    fall = start - min(smooth)
+    if fall < _LEAST_FALL * abs(start):
+        return None
+    reached = next(i for i, loss in enumerate(smooth) if loss <= start - _FALLEN_SHARE * fall)
+    low, high = _AROUND_IF_LINEAR if linear else _AROUND
+    return float(f"{known[reached][0] * low:.2g}"), float(f"{known[reached][0] * high:.2g}")
+
+
+def _first_rows(part: Subset, rows: int) -> Subset:
+    weight = None if part.weight is None else part.weight[:rows]
+    return Subset(part.x[:rows], part.y[:rows], weight)
