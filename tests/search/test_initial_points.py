@@ -5,61 +5,72 @@ from __future__ import annotations
 import optuna
 import pytest
 
-from tuner.catalog import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Task
-from tuner.search import initial_points, project, suggest
+from tuner.catalog import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Task, number_dimension
+from tuner.search import initial_points, project, published_points, suggest
 from tuner.space import Categorical, Condition, Dimension, Fixed, Float, Int, Space
 
+RATE = Dimension("learning_rate", Float(1e-5, 1.0, log=True))
+CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "initializer": INITIALIZERS, "activation": ACTIVATIONS}
+MAKERS = [initial_points, published_points]
 
+
+@pytest.mark.parametrize("points", MAKERS)
 @pytest.mark.parametrize("task", list(Task))
-def test_each_start_can_be_enqueued_and_comes_back(task, space):
+def test_each_point_can_be_enqueued_and_comes_back(points, task, space):
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    found = initial_points(space, task)
-    assert [start["optimizer"] for start in found] == ["adam", "sgd", "adamw", "rmsprop"]
-    for start in found:
-        study.enqueue_trial(start)
-    for start in found:
+    found = points(space, task)
+    assert len(found) > 3
+    for point in found:
+        study.enqueue_trial(point)
+    for point in found:
         trial = study.ask()
         suggest(trial, space)
-        assert trial.params.items() >= start.items()
+        assert trial.params.items() >= point.items()
 
 
-def test_the_surest_start_is_adam(space):
-    first = initial_points(space, Task.MULTICLASS)[0]
-    assert first == {
-        "loss": "categorical_crossentropy",
-        "optimizer": "adam",
-        "learning_rate": 1e-3,
-        "momentum": 0.9,
-        "schedule": "constant",
-        "initializer": "he_normal",
-        "activation": "relu",
-        "batch_size": 32,
-    }
+@pytest.mark.parametrize("points", MAKERS)
+@pytest.mark.parametrize("task", list(Task))
+def test_every_name_is_a_row_of_its_table(points, task):
+    tables = {**CHOICES, "loss": LOSSES}
+    space = Space(Dimension(name, Categorical(tuple(table))) for name, table in tables.items())
+    for point in points(space, task):
+        assert set(point) == set(tables)
+        assert task in LOSSES[point["loss"]].tasks
 
 
 @pytest.mark.parametrize("task", list(Task))
-def test_every_name_is_a_row_of_its_table(task):
-    tables = {
-        "optimizer": OPTIMIZERS,
-        "schedule": SCHEDULES,
-        "initializer": INITIALIZERS,
-        "activation": ACTIVATIONS,
-        "loss": LOSSES,
-    }
-    space = Space(Dimension(name, Categorical(tuple(table))) for name, table in tables.items())
-    for start in initial_points(space, task):
-        assert set(start) == set(tables)
-        assert task in LOSSES[start["loss"]].tasks
+def test_the_portfolio_fits_the_default_dimensions_of_its_task(task):
+    numbers = [number_dimension(name).auto for name in ("momentum", "batch_size")]
+    whole = Space(
+        [
+            Dimension("loss", Categorical(tuple(row.name for row in LOSSES.values() if task in row.tasks))),
+            *(Dimension(name, Categorical(tuple(table))) for name, table in CHOICES.items()),
+            RATE,
+            *(Dimension(name, one) for name, one in zip(("momentum", "batch_size"), numbers, strict=True)),
+        ]
+    )
+    found = initial_points(whole, task)
+    assert len(found) == 10
+    assert all(set(point) == {dimension.name for dimension in whole} for point in found)
+    assert len({point["optimizer"] for point in found}) > 2, "a complementary list"
+
+
+def test_settings_of_which_more_is_allowed_come_first():
+    optimizer = Dimension("optimizer", Categorical(("sgd", "rmsprop", "adam", "adamw", "nadam")))
+    free = initial_points(Space([optimizer, RATE, Dimension("schedule", Categorical(tuple(SCHEDULES)))]), Task.BINARY)
+    fixed = initial_points(Space([optimizer, RATE, Dimension("schedule", Fixed("cosine"))]), Task.BINARY)
+    cosine = [point for point in free if point["schedule"] == "cosine"]
+    assert [{name: point[name] for name in ("optimizer", "learning_rate")} for point in cosine] == fixed[: len(cosine)]
 
 
 def test_a_setting_whose_optimizer_is_not_allowed_is_left_out():
-    rate = Dimension("learning_rate", Float(1e-5, 1.0, log=True))
-    assert initial_points(Space([Dimension("optimizer", Fixed("sgd")), rate]), Task.BINARY) == [{"learning_rate": 0.1}]
-    assert initial_points(Space([Dimension("optimizer", Fixed("sgd")), rate]), Task.REGRESSION) == [
-        {"learning_rate": 0.01}
-    ]
-    assert initial_points(Space([Dimension("optimizer", Fixed("lion")), rate]), Task.BINARY) == []
-    assert initial_points(Space([rate]), Task.BINARY) == [{"learning_rate": 1e-3}]
+    sgd = Space([Dimension("optimizer", Fixed("sgd")), RATE])
+    assert published_points(sgd, Task.BINARY) == [{"learning_rate": 0.1}]
+    assert published_points(sgd, Task.REGRESSION) == [{"learning_rate": 0.01}]
+    assert published_points(Space([RATE]), Task.BINARY) == [{"learning_rate": 1e-3}]
+    for points in MAKERS:
+        assert points(Space([Dimension("optimizer", Fixed("lion")), RATE]), Task.BINARY) == []
+    assert all(0.01 <= point["learning_rate"] <= 1 for point in initial_points(sgd, Task.BINARY))
 
 
 def test_values_outside_a_range_are_left_out_and_duplicates_removed():
@@ -71,7 +82,7 @@ def test_values_outside_a_range_are_left_out_and_duplicates_removed():
             Dimension("model.units", Categorical((None, (8,)))),
         ]
     )
-    assert initial_points(space, Task.BINARY) == []
+    assert published_points(space, Task.BINARY) == []
 
 
 def test_a_stepped_range_gets_its_nearest_step():
@@ -82,7 +93,7 @@ def test_a_stepped_range_gets_its_nearest_step():
             Dimension("batch_size", Int(10, 100, step=10)),
         ]
     )
-    first = initial_points(space, Task.BINARY)[0]
+    first = published_points(space, Task.BINARY)[0]
     assert first["momentum"] == pytest.approx(0.85)
     assert first["batch_size"] == 30
 
@@ -94,7 +105,7 @@ def test_what_is_inactive_under_the_setting_is_left_out():
             Dimension("weight_decay", Float(1e-6, 0.1, log=True), (Condition("optimizer", ("adamw",)),)),
         ]
     )
-    assert initial_points(space, Task.BINARY) == [{"optimizer": "adam"}, {"optimizer": "adamw", "weight_decay": 1e-2}]
+    assert published_points(space, Task.BINARY) == [{"optimizer": "adam"}, {"optimizer": "adamw", "weight_decay": 1e-2}]
 
 
 def test_a_rate_that_an_optimizer_has_of_its_own_is_known():
@@ -105,7 +116,7 @@ def test_a_rate_that_an_optimizer_has_of_its_own_is_known():
             Dimension("learning_rate", Float(1e-4, 1e-2, log=True), (Condition("optimizer", ("adam",)),)),
         ]
     )
-    assert initial_points(space, Task.BINARY) == [
+    assert published_points(space, Task.BINARY) == [
         {"optimizer": "adam", "learning_rate": 1e-3},
         {"optimizer": "sgd", "optimizer.sgd.learning_rate": 0.1},
     ]

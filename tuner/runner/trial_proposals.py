@@ -20,10 +20,11 @@ from tuner.search import (
     SettingIndex,
     distribution,
     initial_points,
+    published_points,
     suggest,
     to_optuna_params,
 )
-from tuner.storage import OLDER_POINTS, OlderPoints, StudySession
+from tuner.storage import KNOWN_POINTS, OLDER_POINTS, OlderPoints, StudySession
 from tuner.study import StudySpec
 
 
@@ -59,7 +60,7 @@ class OpenStudy:
         self.optuna.pruner = self.pruner.build(spec.steps, spec.trainings > 1, **spec.pruner.options)
         self.rungs = self.pruner.rungs(spec.steps, **spec.pruner.options)
         own = [to_optuna_params(point, spec.space) for point in spec.own_points] + self._older_points()
-        self._points = PointQueue(own, initial_points(spec.space, spec.facts.task) if spec.initial_points else [])
+        self._points = PointQueue(own, self._known_points(len(trials)) if spec.initial_points else [])
         # What failed may have been mended: the first process to come tries it again.
         failed = {t.number for t in trials if t.state == OptunaState.FAIL and not session.coordinator_index}
         self._settings = SettingIndex(spec.space, failed)
@@ -68,6 +69,23 @@ class OpenStudy:
 
     def _check_fingerprint(self) -> None:
         self.spec = check_fingerprint(self.spec, self.session, self.optuna)
+
+    def _known_points(self, trials: int) -> list[dict[str, Any]]:
+        """Return the known good settings: those of the version with which the study began.
+
+        Args:
+            trials: How many it has.
+        """
+        space, task = self.spec.space, self.spec.facts.task
+
+        def store() -> None:
+            if KNOWN_POINTS not in self.optuna.user_attrs:  # nor has another process
+                self.optuna.set_user_attr(KNOWN_POINTS, initial_points(space, task))
+
+        if trials and KNOWN_POINTS not in self.optuna.user_attrs:
+            return published_points(space, task)
+        self.session.sync(store)
+        return list(self.optuna.user_attrs[KNOWN_POINTS])
 
     def _older_points(self) -> list[dict[str, Any]]:
         """Return the settings taken of older studies, which are read once: when the study begins."""

@@ -1,5 +1,5 @@
 from .distributions import distribution, params_from_trial, searched_params, setting_key, suggest, to_optuna_params
-from .initial_points import initial_points
+from .initial_points import initial_points, published_points
 from .outcomes import OUTCOME, Outcome, find_best, ranked_complete, tell, trial_state
 from .point_queue import PointQueue
 from .projection import known_values, project, shared_name
@@ -26,6 +26,7 @@ __all__ = [
     "known_values",
     "params_from_trial",
     "project",
+    "published_points",
     "ranked_complete",
     "searched_params",
     "setting_key",

@@ -1,14 +1,21 @@
-"""Initial points that are known to do well for the task."""
+"""Initial points that are known to do well for the task: a learned portfolio, and the published settings before it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from tuner.catalog import Task, choice_dimension
 from tuner.search.distributions import to_optuna_params
-from tuner.search.projection import project
-from tuner.space import Space, Value
+from tuner.search.projection import project, shared_name
+from tuner.space import Dimension, Space, Value
+
+FIRST_TRIALS = 10
+"""Settings of the portfolio that a study begins with: chosen by `benchmarks/portfolio.py` and `search_quality.py`."""
+_PORTFOLIO = Path(__file__).with_name("portfolio.json")
 
 _LOSS = {
     Task.MULTICLASS: "categorical_crossentropy",
@@ -17,21 +24,20 @@ _LOSS = {
     Task.REGRESSION: "mean_squared_error",
 }
 
-# What the settings below have in common: little regularisation, so that what they show is the optimizer.
+# What the settings have in common: little regularisation, so that what they show is the optimizer.
 _COMMON: dict[str, Value] = {
-    "activation": "relu",
-    "initializer": "he_normal",
-    "batch_size": 32,
     "dropout": 0.1,
+    "weight_decay": 1e-5,
     "l1": 1e-6,
     "l2": 1e-5,
     "label_smoothing": 0.0,
     "class_weight": 0.0,
     "clipping": "none",
 }
+_OF_PUBLISHED: dict[str, Value] = {"activation": "relu", "initializer": "he_normal", "batch_size": 32}
 
 # Kingma and Ba 2015; He et al. 2016 with Loshchilov and Hutter 2017; Loshchilov and Hutter 2019; Keras's RMSprop.
-_SETTINGS: tuple[dict[str, Value], ...] = (
+_PUBLISHED: tuple[dict[str, Value], ...] = (
     {"optimizer": "adam", "learning_rate": 1e-3, "momentum": 0.9, "schedule": "constant", "weight_decay": 1e-5},
     {"optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.9, "schedule": "cosine", "weight_decay": 1e-4},
     {"optimizer": "adamw", "learning_rate": 1e-3, "momentum": 0.9, "schedule": "cosine", "weight_decay": 1e-2},
@@ -42,26 +48,58 @@ _MAX_REGRESSION_RATE = 0.01
 
 
 def initial_points(space: Space, task: Task) -> list[dict[str, Any]]:
-    """List known good settings, as far as the space allows them.
+    """List the first settings of the portfolio of the task, as far as the space allows them.
 
     A setting is left out if the space does not allow its optimizer.  Of the others only what is searched and allowed is
-    kept: a value of a list, a value inside a range (the nearest step of it).  The sampler draws the rest.
+    kept: a value of a list, a value inside a range (the nearest step of it).  The sampler draws the rest.  Settings of
+    which more is allowed come first.
 
     Returns:
         Parameters for `study.enqueue_trial`, without duplicates; the surest one first.
     """
-    found: list[dict[str, Any]] = []
-    for setting in _SETTINGS:
-        known = {**_COMMON, "loss": _LOSS[task], **setting}
+    settings = [{**_COMMON, **setting} for setting in _portfolio()[task]]
+    settings.sort(key=lambda setting: _misfits(space, setting))  # stable: a complementary list stays in its order
+    return _points(space, settings)[:FIRST_TRIALS]
+
+
+def published_points(space: Space, task: Task) -> list[dict[str, Any]]:
+    """List the published settings that a study began with before there was a portfolio; see `initial_points`."""
+    settings = []
+    for setting in _PUBLISHED:
+        known = {**_COMMON, **_OF_PUBLISHED, "loss": _LOSS[task], **setting}
         rate = known["learning_rate"]
         if task is Task.REGRESSION and isinstance(rate, float):
             known["learning_rate"] = min(rate, _MAX_REGRESSION_RATE)
+        settings.append(known)
+    return _points(space, settings)
+
+
+@functools.cache
+def _portfolio() -> dict[str, list[dict[str, Value]]]:
+    """Read the settings by task, which `benchmarks/portfolio.py select` wrote."""
+    content: dict[str, list[dict[str, Value]]] = json.loads(_PORTFOLIO.read_text(encoding="utf-8"))
+    return content
+
+
+def _points(space: Space, settings: Iterable[Mapping[str, Value]]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for known in settings:
         if not _allows_optimizer(space, known):
             continue
         point = to_optuna_params(project(space, known), space)
         if point and point not in found:
             found.append(point)
     return found
+
+
+def _misfits(space: Space, known: Mapping[str, Value]) -> int:
+    """Count the known values that the space does not allow, fixed dimensions included."""
+
+    def is_misfit(dimension: Dimension) -> bool:
+        name = dimension.name if dimension.name in known else shared_name(dimension.name)
+        return name in known and known[name] not in dimension.parameter
+
+    return sum(is_misfit(dimension) for dimension in space if dimension.active(known))
 
 
 def _allows_optimizer(space: Space, known: Mapping[str, Value]) -> bool:
