@@ -47,6 +47,7 @@ ELSEWHERE = {
     "tuner/catalog/initializers.py": set(ACTIVATIONS),
     "tuner/study/cross_checks.py": {"initializer", "activation"},  # the rule is about the two
     "tuner/search/initial_points.py": {"optimizer"},
+    "tuner/runner/rate_ranges.py": {"optimizer"},  # a ramp is that of an optimizer
 }
 """Texts that are the name of a row by chance, or in the tables themselves: by file."""
 
