@@ -94,16 +94,18 @@ class Question:
     Args:
         study: Name in `STUDIES`.
         target: Objective at which the study ends.
+        text: The study, if it is not one of `STUDIES`.
+        project: Folder of its data.
     """
 
-    def __init__(self, study: str, target: float | None) -> None:
+    def __init__(self, study: str, target: float | None, text: str = "", project: Path = PROJECT) -> None:
         from tuner.data import prepare
         from tuner.study import read_study_dict
 
-        self.spec = read_study_dict({"name": study, **tomllib.loads(STUDIES[study])}, PROJECT)
-        prepared = prepare(self.spec.data, PROJECT, self.spec.seed)
+        self.spec = read_study_dict({"name": study, **tomllib.loads(text or STUDIES[study])}, project)
+        prepared = prepare(self.spec.data, project, self.spec.seed)
         self.split, self.facts = prepared.splits[0], prepared.facts
-        self.target, self.trials, self.best = target, 0, 0.0
+        self.target, self.trials, self.best, self._project = target, 0, 0.0, project
 
     def train(self, values: dict[str, Any], report: Callable[[float, int], None] | None = None) -> float:
         """Build, compile and fit what the values say; the objective after the last epoch."""
@@ -114,7 +116,7 @@ class Question:
 
         recipe = resolve_recipe(self.spec, values, self.trials)
         keras.backend.clear_session()
-        model = recipe.build(self.facts.input_shape, self.facts.outputs, PROJECT)
+        model = recipe.build(self.facts.input_shape, self.facts.outputs, self._project)
         split = self.split
 
         def measure() -> float:

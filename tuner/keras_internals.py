@@ -5,9 +5,11 @@ tests/test_keras_internals.py checks each of them against the installed versions
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras.src.backend import get_keras_mask  # there is no public way to read a mask
 from keras.src.backend.common.global_state import (  # there is no public way to leave the dtype policy unset
     get_global_attribute,
@@ -34,11 +36,16 @@ __all__ = [
     "disable_op_determinism",
     "enable_op_determinism",
     "flatten_layers",
+    "get_calls",
     "get_function_def",
     "get_global_attribute",
     "get_keras_mask",
     "has_logits",
+    "initialize",
     "is_op_determinism_enabled",
+    "map_state",
+    "open_shape",
+    "pop_uninitialized",
     "producing_layer",
     "register_function",
     "remove_function",
@@ -77,3 +84,45 @@ def remove_function(name: str) -> None:
 def get_function_def(name: str) -> FunctionDef:
     """Return the definition of a function that TensorFlow knows."""
     return context.context().get_function_def(name)
+
+
+def get_calls(outputs: keras.KerasTensor) -> list[tuple[Any, tuple[Any, ...], dict[str, Any], Any]]:
+    """Return the calls that compute a symbolic tensor, inputs first: operation, arguments, keywords, outputs."""
+    calls: dict[int, tuple[Any, tuple[Any, ...], dict[str, Any], Any]] = {}
+
+    def visit(tensor: keras.KerasTensor) -> None:
+        operation, index, _ = tensor._keras_history
+        node = operation._inbound_nodes[index]
+        if id(node) in calls:
+            return
+        for each in node.input_tensors:
+            visit(each)
+        calls[id(node)] = operation, tuple(node.arguments.args), dict(node.arguments.kwargs), node.outputs
+
+    visit(outputs)
+    return list(calls.values())
+
+
+def map_state(scope: keras.StatelessScope, variable: keras.Variable, value: Any) -> None:
+    """Let a scope have a value for a variable, whatever is known of the value's shape."""
+    scope.state_mapping[id(variable)] = value
+
+
+def open_shape(variable: keras.Variable) -> None:
+    """Let a variable take values of any shape of its rank; Keras still shows the shape that it has now."""
+    value = variable.value
+    shape = tf.TensorShape([None] * len(value.shape))
+    variable._initialize(tf.Variable(value, shape=shape, trainable=value.trainable, name=variable.name))
+
+
+def pop_uninitialized() -> list[tuple[keras.Variable, Any]]:
+    """Return the variables that were made without values in a stateless scope, each with its initializer, in order."""
+    variables = get_global_attribute("uninitialized_variables") or []
+    set_global_attribute("uninitialized_variables", [])
+    return [(variable, variable._initializer) for variable in variables]
+
+
+def initialize(variables: Iterable[tuple[keras.Variable, Any]]) -> None:
+    """Give values to variables that have none."""
+    for variable, _ in variables:
+        variable._deferred_initialize()

@@ -68,9 +68,9 @@ def test_programs_grow_with_what_is_different_and_not_with_trials(engine: Any) -
     assert engine.compile_stats[1] > 0
 
 
-def test_a_network_and_a_loss_are_traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gradient of each pair is put together from both."""
-    from tuner.engines.compiled import training_functions
+def test_a_layer_and_a_loss_are_traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gradient of each network and loss is put together from both."""
+    from tuner.engines.compiled import layer_functions, training_functions
 
     traced: list[str] = []
     trace = training_functions.trace
@@ -79,13 +79,20 @@ def test_a_network_and_a_loss_are_traced_once(monkeypatch: pytest.MonkeyPatch) -
         traced.append(function.__name__)
         return trace(function, *given)
 
+    def counted_layer(call: Any, *given: Any) -> Any:
+        traced.append(type(call.layer).__name__)
+        return trace_layer(call, *given)
+
+    trace_layer = layer_functions._trace_layer
     monkeypatch.setattr(training_functions, "trace", counted)
+    monkeypatch.setattr(layer_functions, "_trace_layer", counted_layer)
     engine = ENGINES["compiled"].make()
     for loss in ("log_cosh", "huber", "mean_absolute_error"):
-        for units in (2, 3):
-            model = ModelChoice(reference="models/mlp.py", sha256="", options={"units": units, "layers": 1})
+        for units in ([2], [3, 4]):
+            model = ModelChoice(reference="models/mlp.py", sha256="", options={"units": units})
             numbers(engine, oracle.recipe(loss, "lion", model=model))
-    assert {name: traced.count(name) for name in traced} == {"both": 2, "update": 2, "gradient": 3, "loss": 3}
+    layers = {"Dense": 2, "Activation": 1}  # the last layer is another one: it may be the head
+    assert {name: traced.count(name) for name in traced} == {"update": 1, "gradient": 3, "loss": 3, **layers}
 
 
 def test_a_training_ends_where_it_is_told_to(engine: Any) -> None:

@@ -195,7 +195,7 @@ DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
         Float(0.0, 0.5),
         None,
         "share of units dropped; needs a model that takes `dropout`",
-        in_program=True,
+        in_program=False,
         of_model=True,
         in_recipe=False,
     ),

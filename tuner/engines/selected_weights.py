@@ -8,9 +8,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tuner.catalog import EpochSelector, Recipe
-from tuner.engines.variable_io import assign, get_values, preserved
+from tuner.engines.variable_io import preserved, read, write
 
 
 class SelectedWeights:
@@ -33,7 +34,7 @@ class SelectedWeights:
         self._weights, self._statistics, self._optimizer = list(weights), list(statistics), optimizer
         self._averages = bool(getattr(optimizer, "inner_optimizer", optimizer).use_ema)
         self._losses: list[float] = []
-        self._held: list[np.ndarray] = []
+        self._held: list[tf.Tensor] = []
 
     @contextlib.contextmanager
     def evaluated(self) -> Iterator[None]:
@@ -52,16 +53,16 @@ class SelectedWeights:
             return
         if self._averages or not self.selector.selects_last:
             with self.evaluated():
-                self._held = get_values([*self._weights, *self._statistics])
+                self._held = read([*self._weights, *self._statistics])
 
     def select(self) -> None:
         """Set the weights to those of the selected epoch, at the end of the training."""
         if self._held:
-            assign([*self._weights, *self._statistics], self._held)
+            write([*self._weights, *self._statistics], self._held)
 
     def state(self) -> tuple[Sequence[np.ndarray], dict[str, Any]]:
         """Return the state for `restore`: arrays and plain JSON."""
-        return self._held, {"val_losses": list(self._losses)}
+        return [tensor.numpy() for tensor in self._held], {"val_losses": list(self._losses)}
 
     def restore(self, values: Sequence[float], held: Sequence[np.ndarray], plain: Mapping[str, Any]) -> None:
         """Resume from a state.
@@ -71,5 +72,5 @@ class SelectedWeights:
             held: The arrays of `state`.
             plain: The JSON of `state`.
         """
-        self._losses, self._held = [*plain["val_losses"]], [*held]
+        self._losses, self._held = [*plain["val_losses"]], [tf.constant(array) for array in held]
         self.selector.observe_all(zip(values, self._losses, strict=True))

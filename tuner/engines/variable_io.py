@@ -8,23 +8,36 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tuner.errors import CheckpointError
 
 
 def get_values(variables: Sequence[Any]) -> list[np.ndarray]:
     """Return copies of the values of variables."""
-    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+    return [variable.numpy() for variable in variables]
+
+
+def read(variables: Sequence[Any]) -> list[tf.Tensor]:
+    """Return the values of variables as tensors, without copying them: later updates leave these as they are."""
+    own = [_tensorflow_variable(variable) for variable in variables]
+    return [tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype) for variable in own]
 
 
 @contextlib.contextmanager
 def preserved(variables: Sequence[Any]) -> Iterator[None]:
     """Restore the values of variables afterwards."""
-    before = get_values(variables)
+    before = read(variables)
     try:
         yield
     finally:
-        assign(variables, before)
+        write(variables, before)
+
+
+def write(variables: Sequence[Any], tensors: Sequence[tf.Tensor]) -> None:
+    """Set variables to the tensors of `read`."""
+    for variable, tensor in zip(variables, tensors, strict=True):
+        _tensorflow_variable(variable).assign(tensor)
 
 
 def assign(variables: Sequence[Any], arrays: Sequence[np.ndarray]) -> None:
@@ -33,10 +46,16 @@ def assign(variables: Sequence[Any], arrays: Sequence[np.ndarray]) -> None:
     Raises:
         CheckpointError: Number, shapes or dtypes differ.
     """
-    expected = [(tuple(variable.shape), keras.backend.standardize_dtype(variable.dtype)) for variable in variables]
+    own = [_tensorflow_variable(variable) for variable in variables]
+    # The shape of a value: a variable may take values of any length.
+    expected = [(tuple(variable.read_value().shape), variable.dtype.name) for variable in own]
     if (found := [(array.shape, array.dtype.name) for array in arrays]) != expected:
         at = next((i for i, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]), None)
         difference = f"{len(found)} for {len(expected)}" if at is None else f"{found[at]} for {expected[at]}"
         raise CheckpointError(f"its variables are not those of the model and its optimizer ({difference})")
-    for variable, array in zip(variables, arrays, strict=True):
+    for variable, array in zip(own, arrays, strict=True):
         variable.assign(array)
+
+
+def _tensorflow_variable(variable: Any) -> tf.Variable:
+    return variable.value if isinstance(variable, keras.Variable) else variable

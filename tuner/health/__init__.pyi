@@ -1,4 +1,4 @@
-from .activation_recorder import ActivationTrace, LayerMonitor
+from .activation_recorder import NOT_MEASURED, SHARE_KINDS, ActivationTrace, LayerMonitor, unit_share
 from .finding import HEALTHY, VERDICTS, Finding
 from .health_config import HealthOptions
 from .probe import PROBE_EPOCHS, LayerHealth, Probe, build_probe, probe_epochs, probe_rows
@@ -6,7 +6,9 @@ from .rules import Fold, assess, check_finite
 
 __all__ = [
     "HEALTHY",
+    "NOT_MEASURED",
     "PROBE_EPOCHS",
+    "SHARE_KINDS",
     "VERDICTS",
     "ActivationTrace",
     "Finding",
@@ -20,4 +22,5 @@ __all__ = [
     "check_finite",
     "probe_epochs",
     "probe_rows",
+    "unit_share",
 ]

@@ -26,7 +26,10 @@ Activation: TypeAlias = Callable[..., Any]
 
 _SATURATION = 0.99
 """|tanh| above this: its slope 1 - tanh² is below 2 % of the steepest; for a sigmoid the same with 2 s - 1."""
-_NOT_MEASURED = -1.0
+NOT_MEASURED = -1.0
+"""The share of a layer that has none."""
+SHARE_KINDS: tuple[tuple[Kind, ...], ...] = (("relu",), ("sigmoid", "tanh"))
+"""Kinds of activations of the dead units, and of the saturated values: the rows of `LayerMonitor.unit_shares`."""
 
 
 @dataclass
@@ -96,12 +99,21 @@ class LayerMonitor:
                 else:
                     vars(layer)[attribute] = value
 
+    def activations(self, layer: keras.layers.Layer) -> list[tuple[int, Kind]]:
+        """Return index and kind of each activation that is recorded when a layer is called."""
+        inside = {id(each) for each in flatten_layers(layer)}
+        return [(index, kind) for index, each, _, kind in self._activations if id(each) in inside]
+
+    def is_output(self, layer: keras.layers.Layer) -> bool:
+        """Return whether a layer computes the outputs of the model."""
+        return layer is self._last
+
     def unit_shares(self, trace: ActivationTrace) -> tf.Tensor:
         """Return the shares of dead units and of saturated values of each layer, float32 `(2, L)`; -1 if not measured.
 
         For a layer called more than once, it is the mean over the calls.
         """
-        return tf.stack([self._share(trace, ("relu",), _dead), self._share(trace, ("sigmoid", "tanh"), _saturated)])
+        return tf.stack([self._share(trace, kinds) for kinds in SHARE_KINDS])
 
     def norms(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         """Return the Euclidean norm over all weights of each layer, float64 `(L,)`; -1 for a layer without weights.
@@ -113,16 +125,19 @@ class LayerMonitor:
         for owner, array in zip(self._owners, arrays, strict=True):
             flat = array.astype(np.float64).ravel()
             squares[owner] += float(flat @ flat)
-        return np.where(self._weightless, _NOT_MEASURED, np.sqrt(squares))
+        return np.where(self._weightless, NOT_MEASURED, np.sqrt(squares))
 
-    def _share(
-        self, trace: ActivationTrace, kinds: Sequence[Kind], share: Callable[[tf.Tensor, Kind], tf.Tensor]
-    ) -> tf.Tensor:
+    def _share(self, trace: ActivationTrace, kinds: Sequence[Kind]) -> tf.Tensor:
         of: list[list[tf.Tensor]] = [[] for _ in self.names]
         for index, kind, values in trace.values:
             if kind in kinds:
-                of[index].append(share(values, kind))
-        return tf.stack([tf.add_n(some) / len(some) if some else tf.constant(_NOT_MEASURED) for some in of])
+                of[index].append(unit_share(values, kind))
+        return tf.stack([tf.add_n(some) / len(some) if some else tf.constant(NOT_MEASURED) for some in of])
+
+
+def unit_share(values: tf.Tensor, kind: Kind) -> tf.Tensor:
+    """Return the share of units that are dead, or of values that are saturated, by the kind of their activation."""
+    return _dead(values) if kind in SHARE_KINDS[0] else _saturated(values, kind)
 
 
 def _recorder(trace: ActivationTrace, index: int, kind: Kind) -> Callable[[Activation], Activation]:
@@ -148,7 +163,7 @@ def _head_recorder(trace: ActivationTrace) -> Callable[[Activation], Activation]
     return around
 
 
-def _dead(values: tf.Tensor, kind: Kind) -> tf.Tensor:
+def _dead(values: tf.Tensor) -> tf.Tensor:
     """Return the share of units that are 0 everywhere; `values` is `(n, ..., units)`."""
     highest = tf.reduce_max(values, axis=list(range(len(values.shape) - 1)))
     return tf.reduce_mean(tf.cast(highest <= 0, tf.float32))

@@ -1,4 +1,7 @@
-"""Estimate how many trials share their compiled programs: those whose recipes differ only in numbers do."""
+"""Estimate how many trials share all programs, those of XLA included, which are made for one set of sizes.
+
+Those of TensorFlow serve networks of all sizes; whether XLA pays, these trials decide.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ def is_user_option(name: str) -> bool:
 
 
 def _kinds(dimension: Dimension) -> float:
-    """Count the different programs that a dimension causes; infinite for a continuous option of the model."""
+    """Count the different programs that a dimension causes; infinite for a continuous option of the model.
+
+    An option of the model may be a size, of which XLA's programs are.
+    """
     name, (first, *_) = dimension.name, dimension.name.split(".")
     if name in DIMENSIONS:
         return dimension.parameter.size if DIMENSIONS[name].in_program else 1

@@ -19,6 +19,7 @@ from cachetools import LRUCache
 from tuner.catalog import Recipe, build_model, find_metric, learning_rates, plateau_state
 from tuner.data import DataFacts, Split
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
+from tuner.engines.compiled.probe_functions import make_prober
 from tuner.engines.compiled.program_cache import ProgramCache
 from tuner.engines.compiled.support_checks import check_settings, raise_if
 from tuner.engines.compiled.training_program import TrainingProgram
@@ -58,6 +59,11 @@ class CompiledEngine:
         """See `Engine.step_times`."""
         return self._xla_policy.step_times
 
+    @property
+    def networks_by_size(self) -> dict[str, int]:
+        """Number of networks that were traced for their sizes only, by the reason."""
+        return dict(self._cache.networks_by_size)
+
     def weights(self) -> list[np.ndarray]:
         """Return the weights of the last training, in the order of the model's `trainable_variables`."""
         if self._last is None:
@@ -70,7 +76,7 @@ class CompiledEngine:
             raise RuntimeError("nothing was trained yet")
         recipe, facts, build = self._last_model
         model = build_model(recipe, facts.input_shape, facts.outputs, build)
-        trained = self._last.network.model.non_trainable_variables
+        trained = get_values(self._last.functions.state)
         for variable, value in zip(model.trainable_variables, self.weights(), strict=True):
             variable.assign(value)
         for variable, other in zip(model.non_trainable_variables, trained, strict=True):
@@ -103,7 +109,7 @@ class CompiledEngine:
             use_xla = bool(resume.plain.get("by_xla", False))
             for network, (run, compiled) in resume.plain.get("measured", {}).items():  # for other folds
                 self.step_times.setdefault(network, (run, compiled))
-        prober = self._cache.probe_functions.make_prober(program, recipe, split, train, task.probe_epochs)
+        prober = make_prober(program, recipe, split, train, task.probe_epochs)
         run = self._run = _TrainingRun(program, task, train, validation, prober, use_xla)
         if resume is None:
             prober.start()
@@ -165,7 +171,7 @@ class _TrainingRun:
         self._program, self._task, self._recipe, self._use_xla = program, task, recipe, use_xla
         self._train, self._validation, self._prober = train, validation, prober
         self._values: list[float] = []
-        statistics = program.network.model.non_trainable_variables
+        statistics = program.functions.state
         self._selected = SelectedWeights(recipe, program.weights.variables, statistics, program.optimizer.optimizer)
         self._sizes = _batch_sizes(len(split.train), recipe.batch_size)
         self._learning_rates = learning_rates(recipe.schedule, recipe.learning_rate, len(self._sizes) * recipe.epochs)
@@ -225,7 +231,8 @@ class _TrainingRun:
     def _train_epoch(self, rates: np.ndarray, remaining_epochs: int) -> float:
         """Train one epoch in a new order of rows, and return the mean loss over the rows."""
         order = self._shuffler.permutation(sum(self._sizes)).astype(np.int32)
-        return self._program.epochs.train(self._train, order, self._sizes, rates, remaining_epochs, self._use_xla)
+        gradient = self._program.xla_gradient() if self._use_xla else None
+        return self._program.epochs.train(self._train, order, self._sizes, rates, remaining_epochs, gradient)
 
     def _evaluate(self) -> tuple[np.ndarray, float]:
         """Return the outputs for the validation part, `(n, outputs)`, and the loss there."""

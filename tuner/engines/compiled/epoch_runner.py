@@ -43,7 +43,7 @@ class EpochGraphCache:
     def __init__(self, timer: BuildTimer) -> None:
         self.timer = timer
         self.plain: LRUCache[EpochRunner, GraphFunction] = LRUCache(MAX_EPOCH_GRAPHS)
-        self.xla: LRUCache[tuple[EpochRunner, int, int], GraphFunction | None] = LRUCache(MAX_XLA_GRAPHS)
+        self.xla: LRUCache[tuple[EpochRunner, GraphFunction, int, int], GraphFunction | None] = LRUCache(MAX_XLA_GRAPHS)
 
 
 class EpochRunner:
@@ -74,7 +74,7 @@ class EpochRunner:
         sizes: Sequence[int],
         rates: np.ndarray,
         remaining_epochs: int,
-        use_xla: bool = False,
+        xla_gradient: GraphFunction | None = None,
     ) -> float:
         """Train one epoch.
 
@@ -84,12 +84,12 @@ class EpochRunner:
             sizes: Rows of each batch; all but the last one are equal.
             rates: Learning rate of each step, float32.
             remaining_epochs: Epochs that may follow this one.
-            use_xla: Compile the epoch with XLA, if it can.
+            xla_gradient: Compile the epoch with this gradient by XLA, if it can; None for TensorFlow.
 
         Returns:
             The mean of the loss over the rows.
         """
-        compiled = self.xla_epoch_graph(rows, sizes[0]) if use_xla else None
+        compiled = None if xla_gradient is None else self.xla_epoch_graph(xla_gradient, rows, sizes[0])
         if compiled is not None:
             return run_epoch_graph(compiled, len(sizes), rows, order, sizes[0], rates) / len(order)
         if self._graph is None and self._graph_pays(len(sizes) * (1 + remaining_epochs)):
@@ -103,12 +103,18 @@ class EpochRunner:
         make = partial(build_epoch_graph, self._gradient, self._update, self._rows, self._graphs.timer)
         return self._graphs.timer.get_or_build(self._graphs.plain, self, make)
 
-    def xla_epoch_graph(self, rows: Sequence[tf.Tensor], batch: int) -> GraphFunction | None:
-        """Return the epoch graph compiled by XLA, or None if XLA cannot compile it."""
+    def xla_epoch_graph(self, gradient: GraphFunction, rows: Sequence[tf.Tensor], batch: int) -> GraphFunction | None:
+        """Return the epoch graph compiled by XLA, or None if XLA cannot compile it.
+
+        Args:
+            gradient: See `TrainingProgram.xla_gradient`.
+            rows: Of the training part.
+            batch: Rows of a batch.
+        """
         count = len(rows[0])
 
         def make() -> GraphFunction | None:
-            graph = build_xla_epoch_graph(self._gradient, self._update, self._rows, count, batch, self._graphs.timer)
+            graph = build_xla_epoch_graph(gradient, self._update, self._rows, count, batch, self._graphs.timer)
             order, rates = np.arange(count, dtype=np.int32), np.zeros(-(-count // batch), np.float32)
             try:
                 run_epoch_graph(graph, 0, rows, order, batch, rates)
@@ -116,7 +122,7 @@ class EpochRunner:
                 return None
             return graph
 
-        return self._graphs.timer.get_or_build(self._graphs.xla, (self, count, batch), make)
+        return self._graphs.timer.get_or_build(self._graphs.xla, (self, gradient, count, batch), make)
 
     def _graph_pays(self, remaining_steps: int) -> bool:
         """Return whether an epoch graph pays and there is a slot for it."""

@@ -27,6 +27,52 @@ from tuner.keras_internals import (
 _COUNTER = itertools.count()
 
 
+class FunctionTemplate:
+    """A traced function whose nodes are copied into others.
+
+    Args:
+        function: A `ConcreteFunction`.
+
+    Attributes:
+        function: As given.
+        arguments: Names of its arguments, captures included.
+    """
+
+    def __init__(self, function: Any) -> None:
+        self.function, definition = function, function.function_def
+        self.arguments = [argument.name for argument in definition.signature.input_arg]
+        self._outputs = [definition.ret[found.name] for found in definition.signature.output_arg]
+        self._effects = list(definition.control_ret.values())
+        self._nodes: dict[str, NodeDef] = {}
+        for node in definition.node_def:
+            self._nodes[node.name] = kept = NodeDef()
+            kept.CopyFrom(node)
+            kept.attr.pop("_class", None)  # which nodes belong together; on one device they do
+        self._reachable: dict[tuple[int, ...], dict[str, NodeDef]] = {}
+
+    def outputs(self, prefix: str) -> list[str]:
+        """Return references to the outputs, if the function is inlined under this prefix."""
+        return [f"{prefix}/{reference}" for reference in self._outputs]
+
+    def effects(self, prefix: str) -> list[str]:
+        """Return references to the side effects, if the function is inlined under this prefix."""
+        return [f"{prefix}/{name}" for name in self._effects]
+
+    def reachable(self, wanted: Sequence[int]) -> dict[str, NodeDef]:
+        """Return the nodes that these outputs and all side effects need."""
+        key = tuple(wanted)
+        if key not in self._reachable:
+            reached = [_node_name(self._outputs[index]) for index in key] + self._effects
+            needed: set[str] = set()
+            while reached:
+                name = reached.pop()
+                if name in self._nodes and name not in needed:
+                    needed.add(name)
+                    reached += [_node_name(reference).lstrip("^") for reference in self._nodes[name].input]
+            self._reachable[key] = {name: node for name, node in self._nodes.items() if name in needed}
+        return self._reachable[key]
+
+
 class FunctionDefBuilder:
     """Builds a function; after `register`, operations can call it.
 
@@ -71,42 +117,30 @@ class FunctionDefBuilder:
                 self._callees.append(value)
         return f"{node.name}:{output}:0"
 
-    def inline(self, function: Any, prefix: str, inputs: Sequence[str], wanted: Sequence[int]) -> None:
-        """Copy the nodes of a traced function, under a prefix; see `inlined_outputs`.
+    def inline(self, template: FunctionTemplate, prefix: str, inputs: Sequence[str], wanted: Sequence[int]) -> None:
+        """Copy the nodes of a traced function, under a prefix; see `FunctionTemplate.outputs`.
 
         Operations that neither the wanted outputs nor side effects need are left out.
 
         Args:
-            function: A `ConcreteFunction`, which then lives as long as this one.
+            template: The function, which then lives as long as this one.
             prefix: Of the names.
             inputs: References to its arguments, captures included.
             wanted: Which of its outputs are read.
         """
-        definition = function.function_def
-        signature = definition.signature
-        arguments = dict(zip((argument.name for argument in signature.input_arg), inputs, strict=True))
-        nodes = {node.name: node for node in definition.node_def}
-        reached = [_node_name(definition.ret[signature.output_arg[index].name]) for index in wanted]
-        reached += definition.control_ret.values()
-        needed: set[str] = set()
-        while reached:
-            name = reached.pop()
-            if name in nodes and name not in needed:
-                needed.add(name)
-                reached += [_node_name(reference).lstrip("^") for reference in nodes[name].input]
-        for node in definition.node_def:
-            if node.name not in needed:
-                continue
-            copied = self._definition.node_def.add(op=node.op, name=f"{prefix}/{node.name}", device=node.device)
-            for name, attr in node.attr.items():
-                if name != "_class":  # which nodes belong together; on one device they do
-                    copied.attr[name].CopyFrom(attr)
+        arguments = dict(zip(template.arguments, inputs, strict=True))
+        nodes = template.reachable(wanted)
+        for name, node in nodes.items():
+            copied = self._definition.node_def.add()
+            copied.CopyFrom(node)
+            copied.name = f"{prefix}/{name}"
+            del copied.input[:]
             for reference in node.input:
                 if reference[0] != "^":
                     copied.input.append(arguments.get(reference) or f"{prefix}/{reference}")
                 elif reference[1:] in nodes:
                     copied.input.append(f"^{prefix}/{reference[1:]}")
-        self._callees.append(function)
+        self._callees.append(template.function)
 
     def constant(self, value: Any, kind: tf.DType) -> str:
         """Add a constant, and return a reference to it."""
@@ -149,17 +183,6 @@ def collect_ops(definition: FunctionDef) -> list[NodeDef]:
     for name in called:
         found += collect_ops(get_function_def(name))
     return found
-
-
-def inlined_outputs(function: Any, prefix: str) -> list[str]:
-    """Return references to the outputs of a function that is inlined under this prefix."""
-    definition = function.function_def
-    return [f"{prefix}/{definition.ret[found.name]}" for found in definition.signature.output_arg]
-
-
-def inlined_effects(function: Any, prefix: str) -> list[str]:
-    """Return references to the side effects of a function that is inlined under this prefix."""
-    return [f"{prefix}/{name}" for name in function.function_def.control_ret.values()]
 
 
 def nth_output(reference: str, index: int) -> str:

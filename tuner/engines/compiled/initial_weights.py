@@ -1,7 +1,8 @@
 """Replay the initial weights of a recipe without building its model.
 
-Building a Keras model takes about 50 ms, drawing its weights 2 ms.  So one build is recorded: which initializer fills
-which variable, with which of the seeds that Keras draws from Python's generator.  Another recipe replays the draws.
+Building a Keras model takes about 50 ms, half of it for its variables; drawing its weights 2 ms.  So one build is
+recorded: which initializer fills which variable, with which of the seeds that Keras draws from Python's generator.  Its
+variables get no values, if all can be attributed to an initializer without them.  Another recipe replays the draws.
 Replayed weights are verified against a build once for each kind of network and each initializer of a model file, as a
 model file may draw numbers of its own.
 """
@@ -19,7 +20,7 @@ import numpy as np
 
 from tuner.catalog import Recipe, build_model, make_initializer
 from tuner.engines.variable_io import get_values
-from tuner.keras_internals import reset_uids
+from tuner.keras_internals import initialize, pop_uninitialized, reset_uids
 
 Record = tuple[tuple[int, ...], Any, Any, np.ndarray]
 """Shape, dtype and seed of an initializer's call, and its value."""
@@ -48,7 +49,7 @@ class RecordingInitializer(keras.initializers.Initializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
         value = self._inner(shape, dtype=dtype)
-        self._records.append((tuple(shape), dtype, self._inner.seed, keras.ops.convert_to_numpy(value)))
+        self._records.append((tuple(shape), dtype, self.seed, keras.ops.convert_to_numpy(value)))
         return value
 
     def clone(self) -> RecordingInitializer:
@@ -56,6 +57,11 @@ class RecordingInitializer(keras.initializers.Initializer):
 
     def get_config(self) -> dict[str, Any]:
         return dict(self._inner.get_config())
+
+    @property
+    def seed(self) -> Any:
+        """The seed of its draws: an integer or a generator."""
+        return self._inner.seed
 
 
 @dataclass(frozen=True)
@@ -91,14 +97,39 @@ class InitialWeightReplay:
     def __init__(self, recipe: Recipe, build: Build, trusted: set[str]) -> None:
         self._build, self._trusted = build, trusted
         self._checked = False
+        self._uninitialized: list[Any] = []
+        self._plan = self._plan_without_values(recipe) or self._plan_from_values(recipe)
+
+    def initialize(self) -> None:
+        """Give values to the variables of the model that have none."""
+        initialize(self._uninitialized)
+        self._uninitialized = []
+
+    def _plan_without_values(self, recipe: Recipe) -> ReplayPlan | None:
+        """Build the model with variables that have no values; None if that does not show where these come from."""
+        try:
+            with keras.StatelessScope(initialize_variables=False):
+                self.model = self._build(recipe, partial(RecordingInitializer, records=[]), seed_python_and_numpy)
+            seeds = _drawn_seeds(recipe.seed)
+        except Exception:  # a model file may need the values
+            seeds = None
+        finally:
+            self._uninitialized = pop_uninitialized()
+        if seeds is None:
+            return None
+        return _attribute_initializers(self.model, self._uninitialized, seeds)
+
+    def _plan_from_values(self, recipe: Recipe) -> ReplayPlan | None:
+        self._uninitialized = []
         records: list[Record] = []
         try:
-            self.model = build(recipe, partial(RecordingInitializer, records=records), seed_python_and_numpy)
+            self.model = self._build(recipe, partial(RecordingInitializer, records=records), seed_python_and_numpy)
             seeds = _drawn_seeds(recipe.seed)
         except Exception:  # a model file may inspect its initializer; its own errors are raised here:
-            self.model, seeds = build(recipe, _identity, seed_python_and_numpy), None
-        self._plan = None if seeds is None else _attribute_draws(self.model, records, seeds)
+            self.model, seeds = self._build(recipe, _identity, seed_python_and_numpy), None
+        plan = None if seeds is None else _attribute_draws(self.model, records, seeds)
         records.clear()  # the layers hold their initializers, and these the records
+        return plan
 
     def values_for(self, recipe: Recipe) -> list[np.ndarray]:
         """Return the values of `all_variables(model)`, in their order."""
@@ -124,6 +155,37 @@ class InitialWeightReplay:
             else:
                 self._trusted |= {name} if plan.signature is None else {name, plan.signature}
         return self._plan
+
+
+def _attribute_initializers(model: keras.Model, variables: Sequence[Any], seeds: list[int]) -> ReplayPlan | None:
+    """Find the source of each variable's value by its initializer; None if one may draw numbers of its own.
+
+    Args:
+        model: The model.
+        variables: Its variables, without values, in the order in which they were made.
+        seeds: What Keras has drawn.
+    """
+    draws, sources = list[RecordedDraw](), dict[int, tuple[str, Any]]()
+    for variable, initializer in variables:
+        shape, dtype = tuple(variable.shape), variable.dtype
+        if isinstance(initializer, RecordingInitializer):
+            seed = initializer.seed
+            if isinstance(seed, int) and seed not in seeds:
+                return None
+            sources[id(variable)] = "drawn", len(draws)
+            draws.append(RecordedDraw(shape, dtype, seeds.index(seed) if isinstance(seed, int) else None))
+            continue
+        if hasattr(initializer, "seed"):
+            return None
+        value = keras.ops.convert_to_numpy(initializer(shape, dtype=dtype))
+        if value.shape == (2,) and value.dtype.kind in "ui" and int(value[0]) in seeds:
+            sources[id(variable)] = "seed", seeds.index(int(value[0]))
+        else:
+            sources[id(variable)] = "constant", value
+    if any(id(variable) not in sources for variable in all_variables(model)):
+        return None
+    ordered = [sources[id(variable)] for variable in all_variables(model)]
+    return ReplayPlan(len(seeds), draws, ordered, _signature(draws, ordered))
 
 
 def _attribute_draws(model: keras.Model, records: Sequence[Record], seeds: list[int]) -> ReplayPlan | None:

@@ -12,12 +12,15 @@ import tensorflow as tf
 from tuner.catalog import Recipe, is_builtin_layer
 from tuner.data import DataFacts
 from tuner.engines.compiled.initial_weights import InitialWeightReplay, make_builder
+from tuner.engines.compiled.layer_calls import LayerCall, find_calls
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar
 from tuner.engines.compiled.support_checks import check_call, check_model, raise_if
+from tuner.errors import UnsupportedError
 from tuner.health import LayerMonitor
 from tuner.keras_internals import flatten_layers
+from tuner.text import format_error
 
-_MODE_INDEPENDENT_LAYERS = (
+MODE_INDEPENDENT_LAYERS = (
     *("InputLayer", "Dense", "Embedding", "Conv1D", "Conv2D", "Conv3D", "Activation", "ReLU", "LeakyReLU", "ELU"),
     *("Flatten", "Reshape", "Permute", "ZeroPadding1D", "ZeroPadding2D", "Add", "Concatenate", "LayerNormalization"),
     *("Softmax", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D"),
@@ -42,7 +45,7 @@ class Network:
         shapes: Shape of each trainable weight.
         size: Number of trainable parameters.
         embedding: For each weight, true if it belongs to an embedding (Muon treats these differently).
-        sparse: True if a gradient is of some rows of a weight only; set when the gradient is traced.
+        calls: The calls of its layers, or why the model must be traced as a whole.
 
     Raises:
         UnsupportedError: The engine cannot train the model.
@@ -58,20 +61,24 @@ class Network:
         raise_if(check_model(self.model))
         self.layers, self.same_in_training = LayerMonitor(self.model), same_in_training(self.model)
         self.shapes = tuple(tuple(variable.shape) for variable in self.model.trainable_variables)
-        self.sparse = False
+        self.calls = _find_calls(self.model, self.layers, penalty)
         self.size = sum(int(np.prod(shape)) for shape in self.shapes)
         self.embedding = tuple("embedding" in variable.path.lower() for variable in self.model.trainable_variables)
 
-    def load(self, recipe: Recipe) -> list[np.ndarray]:
-        """Set penalties and state to those of a new model of the recipe, and return its initial weights."""
+    def initial_values(self, recipe: Recipe) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Return the weights of a new model of the recipe, and the values of its other variables."""
+        values = self._initial_weights.values_for(recipe)
+        return values[: len(self.shapes)], values[len(self.shapes) :]
+
+    def initialize(self) -> None:
+        """Give values to the variables of the model, which is traced as a whole."""
+        self._initial_weights.initialize()
+
+    def set_penalties(self, recipe: Recipe) -> None:
+        """Set the penalties of the model to those of a recipe."""
         for scalar, share in ((self._l1, recipe.l1), (self._l2, recipe.l2)):
             if scalar is not None:
                 scalar.set(share)
-        values = self._initial_weights.values_for(recipe)
-        trained = len(self.shapes)
-        for variable, value in zip(self.model.non_trainable_variables, values[trained:], strict=True):
-            variable.assign(value)
-        return values[:trained]
 
     def call(
         self, weights: Sequence[tf.Tensor], x: tf.Tensor, training: bool
@@ -92,6 +99,17 @@ class Network:
         return outputs, losses, [(variable, value) for variable, value, before in now if value is not before]
 
 
+def _find_calls(
+    model: keras.Model, monitor: LayerMonitor, penalty: keras.regularizers.Regularizer
+) -> Sequence[LayerCall] | str:
+    try:
+        return find_calls(model, monitor, penalty)
+    except UnsupportedError as error:
+        return str(error)
+    except Exception as error:  # a layer may not say how it is configured
+        return f"a layer has no configuration: {format_error(error)}"
+
+
 def same_in_training(model: keras.Model) -> bool:
     """Return whether the model computes the same in training as in inference, without penalties.
 
@@ -100,7 +118,7 @@ def same_in_training(model: keras.Model) -> bool:
     if model.non_trainable_variables or any(variable.regularizer is not None for variable in model.variables):
         return False
     return all(
-        type(layer).__name__ in _MODE_INDEPENDENT_LAYERS
+        type(layer).__name__ in MODE_INDEPENDENT_LAYERS
         and is_builtin_layer(layer)
         and layer.activity_regularizer is None
         for layer in flatten_layers(model, include_self=False)

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+import tensorflow as tf
 from cachetools import LRUCache
 
 from tuner.catalog import CLIPPINGS, OPTIMIZERS, Recipe, make_optimizer
 from tuner.data import DataFacts
 from tuner.engines.compiled.build_timer import BuildTimer
 from tuner.engines.compiled.epoch_runner import EpochGraphCache, EpochRunner
+from tuner.engines.compiled.joined_functions import JoinedFunctions
+from tuner.engines.compiled.layer_calls import LayerCall, structure_key
+from tuner.engines.compiled.layer_functions import LayerFunctions
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.network_weights import Weights
-from tuner.engines.compiled.probe_functions import ProbeFunctions
+from tuner.engines.compiled.open_shapes import open_vector
+from tuner.engines.compiled.structure import Structure
 from tuner.engines.compiled.support_checks import check_update, raise_if
+from tuner.engines.compiled.traced_functions import TracedFunctions
 from tuner.engines.compiled.training_functions import (
     GraphFunction,
-    build_forward_backward,
     build_loss,
     build_loss_gradient,
-    build_outputs,
     build_update,
-    extract_outputs,
-    join_gradient,
     row_specs,
 )
-from tuner.engines.compiled.training_program import TrainingProgram
+from tuner.engines.compiled.training_program import NetworkFunctions, TrainingProgram
 from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer, loss_key, optimizer_key
 from tuner.engines.keras_global_state import settings_key
 from tuner.errors import TunerError, UnsupportedError
@@ -51,17 +53,21 @@ class ProgramCache:
 
     Attributes:
         timer: Counts functions, and the time of building them.
-        probe_functions: The functions of probes.
+        networks_by_size: Number of networks that were traced for their sizes only, by the reason.
     """
 
     def __init__(self, timer: BuildTimer | None = None) -> None:
         self.timer = timer or BuildTimer()
-        self.probe_functions = ProbeFunctions(self.timer)
+        self.networks_by_size: Counter[str] = Counter()
         self._trusted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._networks: LRUCache[str, Network] = LRUCache(_MAX_ENTRIES)
+        self._vector = open_vector()
         self._weights: LRUCache[Hashable, Weights] = LRUCache(_MAX_ENTRIES)
         self._losses: LRUCache[str, SharedLoss] = LRUCache(_MAX_ENTRIES)
-        self._optimizers: LRUCache[tuple[str, Weights], SharedOptimizer] = LRUCache(_MAX_ENTRIES)
+        self._optimizers: LRUCache[Hashable, SharedOptimizer] = LRUCache(_MAX_ENTRIES)
+        self._layers = LayerFunctions(self.timer)
+        self._structures: LRUCache[str, Structure | str] = LRUCache(_MAX_ENTRIES)
+        self._network_functions: LRUCache[Hashable, NetworkFunctions] = LRUCache(_MAX_ENTRIES)
         self._functions: LRUCache[Hashable, GraphFunction] = LRUCache(_MAX_ENTRIES)
         self._epoch_graphs = EpochGraphCache(self.timer)
         self._epoch_runners: LRUCache[tuple[GraphFunction, GraphFunction], EpochRunner] = LRUCache(_MAX_ENTRIES)
@@ -96,13 +102,16 @@ class ProgramCache:
         self, recipe: Recipe, facts: DataFacts, network: Network, config: Mapping[str, Any], weighted: bool
     ) -> TrainingProgram:
         timer, find, rows = self.timer, self.timer.get_or_build, row_specs(facts.input_shape, facts.outputs, weighted)
-        layout = (network.shapes, network.embedding, _per_tensor(recipe, network))
-        weights = find(self._weights, layout, lambda: Weights(*layout))
+        per_tensor = _per_tensor(recipe, network)
+        layout = network.shapes, network.embedding
+        vector = None if per_tensor else self._vector
+        weights = find(self._weights, (layout, per_tensor), lambda: Weights(*layout, vector))
         loss = find(self._losses, loss_key(recipe), lambda: SharedLoss(recipe))
         optimizer = find(
-            self._optimizers, (optimizer_key(recipe, config), weights), lambda: SharedOptimizer(recipe, weights)
+            self._optimizers, (optimizer_key(recipe, config), weights.owner), lambda: SharedOptimizer(recipe, weights)
         )
-        x, y, *_ = rows
+        functions = self._functions_for(network, weights, rows)
+        raise_if(check_update(functions.sparse, recipe))
 
         def function(key: Hashable, build: Callable[[], GraphFunction]) -> GraphFunction:
             return find(self._functions, key, build)
@@ -112,19 +121,12 @@ class ProgramCache:
             (loss, None if head is None else head.__name__, weighted, facts.outputs),
             lambda: build_loss_gradient(loss, head, rows, timer),
         )
-        both = function((network, weights, "both"), lambda: build_forward_backward(network, weights, x, y, timer))
-        raise_if(check_update(network.sparse, recipe))
-        gradient = function((both, loss_gradient), lambda: join_gradient(both, loss_gradient, rows, weights, timer))
-        update = function((optimizer, weights), lambda: build_update(optimizer, weights, timer))
-
-        def outputs() -> GraphFunction:
-            if network.same_in_training:
-                return extract_outputs(both, x, timer)
-            return build_outputs(network, weights, x, timer)
-
+        gradient = function((functions, loss_gradient), lambda: functions.gradient(loss_gradient, rows))
+        update = function((optimizer, "update"), lambda: build_update(optimizer, weights, timer))
         return TrainingProgram(
             network,
             weights,
+            functions,
             loss,
             optimizer,
             gradient,
@@ -132,9 +134,44 @@ class ProgramCache:
             epochs=find(
                 self._epoch_runners, (gradient, update), lambda: EpochRunner(gradient, update, rows, self._epoch_graphs)
             ),
-            outputs=function((network, weights, "outputs"), outputs),
+            outputs=function((functions, "outputs"), functions.outputs),
             validation_loss=function((loss, weighted, facts.outputs), lambda: build_loss(loss, rows, timer)),
+            backward=lambda: function((functions, "backward"), functions.backward),
+            xla_gradient=lambda: function(
+                (functions, loss_gradient, network.shapes),
+                lambda: functions.gradient(loss_gradient, rows, network.shapes),
+            ),
         )
+
+    def _functions_for(self, network: Network, weights: Weights, rows: Sequence[tf.TensorSpec]) -> NetworkFunctions:
+        """Return what builds the functions of a network: from those of its layers if they serve all sizes."""
+        find, (x, y, *_) = self.timer.get_or_build, rows
+        structure = network.calls if isinstance(network.calls, str) else self._structure(network, network.calls)
+
+        def traced(reason: str) -> TracedFunctions:
+            self.networks_by_size[reason] += 1
+            return TracedFunctions(network, weights, x, y, self.timer)
+
+        if isinstance(structure, str):
+            return find(self._network_functions, (network, weights), lambda: traced(structure))
+        return find(
+            self._network_functions,
+            (structure, weights.owner, x.shape.rank),
+            lambda: JoinedFunctions(structure, weights, x, y, self.timer),
+        )
+
+    def _structure(self, network: Network, calls: Sequence[LayerCall]) -> Structure | str:
+        """Return the structure of a network, or why a layer of it cannot be traced for all sizes."""
+
+        def make() -> Structure | str:
+            try:
+                return Structure(calls, network.layers, self._layers)
+            except UnsupportedError as error:  # the whole network may still be traced
+                return str(error)
+            except Exception as error:
+                return f"a layer cannot be traced by itself: {format_error(error)}"
+
+        return self.timer.get_or_build(self._structures, structure_key(calls), make)
 
 
 def network_key(recipe: Recipe, facts: DataFacts) -> str:

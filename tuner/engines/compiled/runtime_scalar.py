@@ -13,7 +13,8 @@ class RuntimeScalar(keras.Variable):
 
     Keras computes `1 - beta_2` in float64 and rounds the difference.  From the float32 of 0.999 it would be off by
     5e-5, so the complement is stored as well.  Zero options are part of the signature, as Keras then leaves operations
-    out; so a comparison with 0 is false without a look at the value.
+    out; so a comparison with 0 is false without a look at the value.  So is one with 1: no option of a loss or an
+    optimizer is compared with it, and a layer's that are 1 are part of the signature.
 
     Args:
         value: Its initial value.
@@ -27,6 +28,11 @@ class RuntimeScalar(keras.Variable):
         """Set the value, for all later calls of functions that read it."""
         self.assign(value)
         self._complement.assign(1.0 - value)
+
+    @property
+    def handles(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """The handles of both variables, by which functions read them."""
+        return self.value.handle, self._complement.handle
 
     def __rsub__(self, other: Any) -> Any:
         if isinstance(other, (int, float)) and other == 1:
@@ -46,6 +52,13 @@ class RuntimeScalar(keras.Variable):
 
     def __gt__(self, other: Any) -> Any:
         return True if isinstance(other, (int, float)) and other == 0 else super().__gt__(other)
+
+    def __eq__(self, other: Any) -> Any:
+        return False if isinstance(other, (int, float)) and other in (0, 1) else super().__eq__(other)
+
+    def get_shape(self) -> tf.TensorShape:
+        """Return the shape, as a tensor does."""
+        return self.shape
 
     def __hash__(self) -> int:
         return id(self)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from tuner.catalog import Recipe
@@ -21,12 +22,48 @@ _CHECK_OPS = ("Assert", "CheckNumerics")
 """Parts of the names of operations that raise errors, which XLA ignores."""
 
 
+class NetworkFunctions(Protocol):
+    """Builds the functions of a network; see `JoinedFunctions` and `TracedFunctions`."""
+
+    @property
+    def state(self) -> list[Any]: ...
+
+    @property
+    def sparse(self) -> bool: ...
+
+    def gradient(
+        self, loss: GraphFunction, rows: Sequence[tf.TensorSpec], shapes: Sequence[tuple[int, ...]] | None = None
+    ) -> GraphFunction: ...
+
+    def outputs(self) -> GraphFunction: ...
+
+    def backward(self) -> GraphFunction: ...
+
+    def load(self, network: Network, recipe: Recipe, state: Sequence[np.ndarray]) -> None: ...
+
+
 @dataclass(frozen=True)
 class TrainingProgram:
-    """The graph functions of one signature, and the objects that they share."""
+    """The graph functions of one signature, and the objects that they share, for one network.
+
+    Attributes:
+        network: The network.
+        weights: Where its weights are.
+        functions: Builds the functions of the network.
+        loss: The loss.
+        optimizer: The optimizer.
+        gradient: See `JoinedFunctions.gradient`.
+        loss_gradient: See `build_loss_gradient`.
+        epochs: Trains epochs.
+        outputs: See `JoinedFunctions.outputs`.
+        validation_loss: See `build_loss`.
+        backward: Returns the function of `JoinedFunctions.backward`, built at the first call.
+        xla_gradient: Returns the gradient for XLA, which must know all sizes.
+    """
 
     network: Network
     weights: Weights
+    functions: NetworkFunctions
     loss: SharedLoss
     optimizer: SharedOptimizer
     gradient: GraphFunction
@@ -34,12 +71,13 @@ class TrainingProgram:
     epochs: EpochRunner
     outputs: GraphFunction
     validation_loss: GraphFunction
+    backward: Callable[[], GraphFunction]
+    xla_gradient: Callable[[], GraphFunction]
 
     @property
     def variables(self) -> list[Any]:
         """All variables that steps change: weights, statistics, seeds of dropout, optimizer slots."""
-        state = self.network.model.non_trainable_variables
-        return [*self.weights.variables, *state, *self.optimizer.variables]
+        return [*self.weights.variables, *self.functions.state, *self.optimizer.variables]
 
     @property
     def xla_equivalent(self) -> bool:
@@ -48,9 +86,11 @@ class TrainingProgram:
 
     def load(self, recipe: Recipe, config: Mapping[str, Any]) -> None:
         """Set all variables to their values before the first step of a recipe, whose optimizer has this `config`."""
-        self.weights.load(self.network.load(recipe))
+        weights, state = self.network.initial_values(recipe)
+        self.weights.load(weights)
+        self.functions.load(self.network, recipe, state)
         self.loss.load(recipe)
-        self.optimizer.load(config)
+        self.optimizer.load(config, self.weights.size)
 
 
 def _differs_under_xla(node: NodeDef) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from tuner.catalog import CLIPPINGS, LOSSES, OPTIMIZERS, Recipe, make_optimizer, row_options
 from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar, is_tunable_scalar
+from tuner.keras_internals import open_shape
 from tuner.user_code import is_reference
 
 _ACCUMULATOR_START = "initial_accumulator_value"
@@ -42,7 +43,7 @@ class SharedOptimizer:
 
     Args:
         recipe: One of them.
-        weights: The weights that it updates.
+        weights: The weights that it updates; in a vector, of any length.
 
     Attributes:
         optimizer: Keras's; its learning rate is set by the program in each step.
@@ -61,6 +62,10 @@ class SharedOptimizer:
         self.optimizer.build(weights.variables)
         slots = [variable for variable in self.optimizer.variables if not isinstance(variable, RuntimeScalar)]
         self._slots = [(variable, keras.ops.convert_to_numpy(variable)) for variable in slots]
+        self._open = [not weights.per_tensor and value.ndim > 0 for _, value in self._slots]
+        for variable, is_open in zip(slots, self._open, strict=True):
+            if is_open:
+                open_shape(variable)
         self._starts = [
             _ACCUMULATOR_START in config and value.ndim > 0 and bool((value == _SENTINEL).all())
             for _, value in self._slots
@@ -71,16 +76,19 @@ class SharedOptimizer:
         """The slots: state from step to step."""
         return [variable for variable, _ in self._slots]
 
-    def load(self, config: Mapping[str, Any]) -> None:
+    def load(self, config: Mapping[str, Any], size: int) -> None:
         """Set its options to those of a recipe, and its slots to their initial values.
 
         Args:
             config: The configuration of the optimizer of the recipe.
+            size: Number of weights.
         """
         for name, scalar in self._scalars.items():
             scalar.set(config[name])
-        for (variable, value), starts in zip(self._slots, self._starts, strict=True):
-            variable.assign(np.full_like(value, config[_ACCUMULATOR_START]) if starts else value)
+        for (variable, value), is_open, starts in zip(self._slots, self._open, self._starts, strict=True):
+            shape = (size,) if is_open else value.shape
+            start = config[_ACCUMULATOR_START] if starts else value
+            variable.value.assign(np.broadcast_to(start, shape).astype(value.dtype))
 
 
 def loss_key(recipe: Recipe) -> str:

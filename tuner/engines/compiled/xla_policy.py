@@ -103,7 +103,8 @@ def measure_step_times(program: TrainingProgram, rows: Sequence[tf.Tensor], size
         run_epoch_graph(epoch, steps, rows, order, sizes[0], rates)
         return 1e3 * (time.perf_counter() - began) / steps
 
-    run, compiled = program.epochs.epoch_graph(), program.epochs.xla_epoch_graph(rows, sizes[0])
+    run = program.epochs.epoch_graph()
+    compiled = program.epochs.xla_epoch_graph(program.xla_gradient(), rows, sizes[0])
     took(run, 1)  # TensorFlow prepares it
     by_run = took(run, min(whole, _PROBE_STEPS))
     if compiled is None:

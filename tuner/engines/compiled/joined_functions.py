@@ -1,0 +1,228 @@
+"""Join the functions of layers to those of a network, by copying their nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tuner.catalog import Recipe
+from tuner.engines.compiled.build_timer import BuildTimer
+from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, FunctionTemplate, get_dtypes
+from tuner.engines.compiled.layer_functions import LayerFunction
+from tuner.engines.compiled.network import Network
+from tuner.engines.compiled.network_weights import Weights
+from tuner.engines.compiled.open_shapes import concatenate, read_variable, split_vector
+from tuner.engines.compiled.structure import Structure
+from tuner.engines.compiled.training_functions import GraphFunction
+from tuner.health import NOT_MEASURED, SHARE_KINDS
+
+
+class JoinedFunctions:
+    """The functions of a structure, for weights in one vector or in a variable each.
+
+    Args:
+        structure: What is joined.
+        weights: Where the weights are.
+        x, y: Specs of rows and targets.
+        timer: Counts the functions.
+    """
+
+    def __init__(
+        self, structure: Structure, weights: Weights, x: tf.TensorSpec, y: tf.TensorSpec, timer: BuildTimer
+    ) -> None:
+        self._structure, self._weights, self._x, self._y, self._timer = structure, weights, x, y, timer
+
+    @property
+    def state(self) -> list[Any]:
+        """The variables besides the weights."""
+        return self._structure.state
+
+    @property
+    def sparse(self) -> bool:
+        """Whether a gradient is of some rows of a weight only."""
+        return self._structure.sparse
+
+    def load(self, network: Network, recipe: Recipe, state: Sequence[np.ndarray]) -> None:
+        """Set sizes, numbers and state to those of a network of this structure."""
+        assert not isinstance(network.calls, str)
+        self._structure.load(network.calls, recipe, network.shapes, state)
+
+    def gradient(
+        self, loss: GraphFunction, rows: Sequence[tf.TensorSpec], shapes: Sequence[tuple[int, ...]] | None = None
+    ) -> GraphFunction:
+        """Join `rows` → the loss with all penalties, then its gradient for each of `weights.variables`.
+
+        Args:
+            loss: See `build_loss_gradient`.
+            rows: Specs of the rows.
+            shapes: Shapes of the weights, for a function that is for these alone; XLA must know them.
+        """
+        template = FunctionTemplate(loss.function)
+        join = _Join("gradient", self._structure, self._weights, True, rows, loss.captures, shapes)
+        value, upstream = template.outputs("loss")
+        gradients, penalty = join.backward(upstream)
+        inputs = [join.raw, *join.given[1:], *join.refer(loss.captures)]
+        join.builder.inline(template, "loss", inputs, wanted=range(2))
+        if penalty is not None:
+            value = join.builder.add_op("AddV2", [value, penalty], "z", T=tf.float32)
+        if not self._weights.per_tensor:
+            gradients = [concatenate(join.builder, gradients, self._structure.ranks)]
+        return join.finish([value, *gradients], self._timer)
+
+    def outputs(self) -> GraphFunction:
+        """Join `x` → outputs `(n, k)` in inference, raw outputs, and `LayerMonitor.unit_shares`."""
+        join = _Join("outputs", self._structure, self._weights, False, [self._x])
+        return join.finish([join.output, join.raw, join.shares()], self._timer)
+
+    def backward(self) -> GraphFunction:
+        """Join `(x, gradient of the raw outputs)` → the gradient for each weight in inference, in its shape."""
+        join = _Join("backward", self._structure, self._weights, False, [self._x, self._y])
+        gradients, _ = join.backward(join.given[1], penalized=False)
+        return join.finish(gradients, self._timer)
+
+
+class _Join:
+    """One function under construction."""
+
+    def __init__(
+        self,
+        name: str,
+        structure: Structure,
+        weights: Weights,
+        training: bool,
+        given: Sequence[tf.TensorSpec],
+        others: Sequence[tf.Tensor] = (),
+        shapes: Sequence[tuple[int, ...]] | None = None,
+    ) -> None:
+        self.builder, self._structure, self._training = FunctionDefBuilder(name), structure, training
+        self._functions = structure.training if training else structure.inference
+        own = [variable.value.handle for variable in weights.variables]
+        open_shapes = [] if weights.per_tensor or shapes is not None else structure.shapes.handles
+        handles = [*own, *open_shapes]
+        for index, function in enumerate(self._functions):
+            handles += structure.handles(index, function)
+        for weight in structure.penalties:
+            handles += structure.penalty_handles(weight)
+        self._captures = list({id(handle): handle for handle in (*handles, *others)}.values())
+        references = self.builder.add_inputs(get_dtypes([*given, *self._captures]))
+        self.given = references[: len(given)]
+        captured = zip(self._captures, references[len(given) :], strict=True)
+        self._references = {id(handle): reference for handle, reference in captured}
+        self._weight_values = self._read_weights(weights, own, open_shapes, shapes)
+        rows = self.given[0]
+        self._wanted: list[set[int]] = [set() for _ in structure.calls]
+        self._upstream = [rows] * len(structure.calls)  # any reference, if no gradient is wanted
+        self._inputs = [
+            [
+                *(rows if by < 0 else self._output(by) for by in call.inputs),
+                *(self._weight_values[index] for index in call.weights),
+            ]
+            for call in structure.calls
+        ]
+
+    def refer(self, handles: Sequence[tf.Tensor]) -> list[str]:
+        """Return references to captures."""
+        return [self._references[id(handle)] for handle in handles]
+
+    def _read_weights(
+        self,
+        weights: Weights,
+        own: Sequence[tf.Tensor],
+        open_shapes: Sequence[tf.Tensor],
+        shapes: Sequence[tuple[int, ...]] | None,
+    ) -> list[str]:
+        values = [read_variable(self.builder, reference, tf.float32) for reference in self.refer(own)]
+        if weights.per_tensor:
+            return values
+        if shapes is None:
+            return self._structure.shapes.add_split(self.builder, values[0], self.refer(open_shapes))
+        sizes = self.builder.constant([int(tf.TensorShape(shape).num_elements()) for shape in shapes], tf.int32)
+        constants = [self.builder.constant(list(shape), tf.int32) for shape in shapes if len(shape) != 1]
+        return split_vector(self.builder, values[0], sizes, constants, self._structure.ranks)
+
+    @property
+    def raw(self) -> str:
+        """The outputs before the head."""
+        return self._reference(len(self._functions) - 1, LayerFunction.RAW)
+
+    @property
+    def output(self) -> str:
+        """The outputs after it."""
+        return self._output(len(self._functions) - 1)
+
+    def backward(self, upstream: str, penalized: bool = True) -> tuple[list[str], str | None]:
+        """Return the gradient for each weight, and the sum of all penalties, or None if there are none."""
+        calls = self._structure.calls
+        arriving: list[list[str]] = [[] for _ in calls]
+        arriving[-1] = [upstream]
+        gradients: dict[int, str] = {}
+        for index in reversed(range(len(calls))):
+            call, function = calls[index], self._functions[index]
+            if not arriving[index]:
+                gradients |= {weight: self._zeros(weight) for weight in call.weights}
+                continue
+            self._upstream[index] = self._sum(arriving[index])
+            for weight, place in zip(call.weights, function.weights, strict=True):
+                gradients[weight] = self._zeros(weight) if place is None else self._reference(index, place)
+            for by, place in zip(call.inputs, function.inputs, strict=True):
+                if by >= 0 and place is not None and self._needs_gradient(by):
+                    arriving[by].append(self._reference(index, place))
+        values = []
+        for weight, penalty in self._structure.penalties.items() if penalized else ():
+            prefix, inputs = f"penalty_{weight}", self.refer(self._structure.penalty_handles(weight))
+            self.builder.inline(penalty.template, prefix, [self._weight_values[weight], *inputs], wanted=range(2))
+            value, gradient = penalty.template.outputs(prefix)
+            values.append(value)
+            gradients[weight] = self._sum([gradients[weight], gradient])
+        return [gradients[weight] for weight in sorted(gradients)], self._sum(values) if values else None
+
+    def shares(self) -> str:
+        """Return the shares of all measured layers, `(2, L)`."""
+        missing = self.builder.constant(NOT_MEASURED, tf.float32)
+        rows = [[missing] * self._structure.measured for _ in SHARE_KINDS]
+        for index, (call, function) in enumerate(zip(self._structure.calls, self._functions, strict=True)):
+            for offset, (layer, kind) in enumerate(zip(call.measured, function.shares, strict=True)):
+                row = next(row for row, kinds in zip(rows, SHARE_KINDS, strict=True) if kind in kinds)
+                row[layer] = self._reference(index, function.first_share + offset)
+        packed = [self._pack(row) for row in rows]
+        return self._pack(packed)
+
+    def finish(self, references: Sequence[str], timer: BuildTimer) -> GraphFunction:
+        """Copy what the layers need for these outputs, and return the function."""
+        effects = list[str]()
+        for index, function in enumerate(self._functions):
+            prefix, captures = f"layer_{index}", self.refer(self._structure.handles(index, function))
+            inputs = [*self._inputs[index], self._upstream[index], *captures]
+            self.builder.inline(function.template, prefix, inputs, sorted(self._wanted[index]))
+            effects += function.template.effects(prefix) if self._training else ()
+        types = [tf.float32] * len(references)
+        self.builder.set_outputs(references, types, after=effects)
+        return GraphFunction(self.builder.register(), types, self._captures, timer)
+
+    def _needs_gradient(self, index: int) -> bool:
+        """Return whether a weight is at, or before, a call."""
+        call = self._structure.calls[index]
+        return bool(call.weights) or any(by >= 0 and self._needs_gradient(by) for by in call.inputs)
+
+    def _output(self, index: int) -> str:
+        return self._reference(index, LayerFunction.OUTPUT)
+
+    def _reference(self, index: int, output: int) -> str:
+        self._wanted[index].add(output)
+        return self._functions[index].template.outputs(f"layer_{index}")[output]
+
+    def _sum(self, references: Sequence[str]) -> str:
+        if len(references) == 1:
+            return references[0]
+        return self.builder.add_op("AddN", references, "sum", T=tf.float32, N=len(references))
+
+    def _zeros(self, weight: int) -> str:
+        return self.builder.add_op("ZerosLike", [self._weight_values[weight]], "y", T=tf.float32)
+
+    def _pack(self, references: Sequence[str]) -> str:
+        if not references:
+            return self.builder.constant([], tf.float32)
+        return self.builder.add_op("Pack", references, "output", T=tf.float32, N=len(references))
