@@ -15,7 +15,7 @@ from tuner.analysis.study_effects import LEAST, study_effects
 from tuner.catalog import TrialState, written_value
 from tuner.results import StoredStudy
 from tuner.search import find_best
-from tuner.text import count, listed_first, percent
+from tuner.text import count, listed, listed_first, percent
 
 TOP_SHARE = 0.1
 """Share of the complete trials that are described as the best ones."""
@@ -98,4 +98,6 @@ def _meaning(rows: Sequence[Mapping[str, Any]], trials: int) -> str:
     mattered = [f"{row['name']} ({percent(row['share'])})" for row in rows if row["mattered"]]
     if not mattered:
         return "No dimension mattered more than chance would explain."
-    return f"What mattered: {listed_first(mattered, _MOST_NAMED)}."
+    return (
+        f"What mattered: {listed(mattered) if len(mattered) <= _MOST_NAMED else listed_first(mattered, _MOST_NAMED)}."
+    )
