@@ -28,7 +28,7 @@ def names(project) -> list[str]:
 def test_a_study_is_renamed_run_again_and_deleted(call, project, study):
     said = call("run", str(study), "--restart")
     assert said.code == 0
-    assert "The study so far is kept as 'first.1'." in said.err
+    assert "The previous study is kept as 'first.1'." in said.err
     assert names(project) == ["first", "first.1"]
 
     assert call("rename", "first.1", "before").out == "renamed 'first.1' to 'before'\n"

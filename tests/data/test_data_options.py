@@ -78,7 +78,7 @@ def test_a_value_that_breaks_a_rule_is_refused_with_the_rule_and_the_value(key: 
         ({"outlier_limit": 3.0}, "outlier_limit", "other than keep"),
         ({"outliers": "winsorize", "outlier_limit": 0.5}, "outlier_limit", "0.5"),
         ({"task": "binary", "target_scale": "standardize"}, "target_scale", "regression"),
-        ({"task": "regression", "class_weight": {"a": 1.0}}, "class_weight", "one class a row"),
+        ({"task": "regression", "class_weight": {"a": 1.0}}, "class_weight", "one class per row"),
     ],
 )
 def test_rules_across_keys_name_the_key(options: dict[str, Any], key: str, words: str) -> None:

@@ -107,7 +107,7 @@ def test_several_targets_bools_and_dropped_columns(
         ("x,y\n1,2,3\n4,5\n", {}, "cannot be read"),
         ('x,y\n1,"2\n', {}, "cannot be read"),
         ("x,y\nred,1\nblue,2\n", {}, "'x' holds text such as 'red'.*`text` to one_hot"),
-        ("x,y\n1,1\n?,2\n3,4\n", {}, r"'x' holds 1 cells that are not, the first '\?' in row 2"),
+        ("x,y\n1,1\n?,2\n3,4\n", {}, r"'x' holds 1 cell that is not, the first '\?' in row 2"),
         ("x,y\n1,1\n,2\n,4\n", {}, r"missing in x \(2\).*`missing` to mean"),
         ("x,y\n1,1\n2,\n3,4\n", {}, "'y' lacks 1, the first in row 2"),
         ("x,y\n1,a\n2,\n3,b\n", {}, "'y' lacks 1, the first in row 2"),

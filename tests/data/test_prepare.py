@@ -213,7 +213,7 @@ def test_a_class_of_the_test_source_alone_is_refused(write_npz: Write, tmp_path:
 def test_a_validation_source_of_one_class_is_refused(classes: int, write_npz: Write, tmp_path: Path) -> None:
     write_npz("a.npz", x=np.arange(30.0), y=np.arange(30) % classes)
     write_npz("b.npz", x=np.arange(4.0), y=np.ones(4))
-    words = r"validation part must have rows of two classes at least, but all 4 are of class '1' \(b.npz\)"
+    words = r"validation part must have rows of at least two classes, but all 4 are of class '1' \(b.npz\)"
     with pytest.raises(DataError, match=words):
         prepare(DataOptions(source="a.npz", validation="b.npz", test=0), tmp_path, 0)
     write_npz("b.npz", x=np.arange(4.0), y=np.arange(4) % 2)

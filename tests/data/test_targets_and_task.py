@@ -100,7 +100,7 @@ def test_the_stated_task_wins(y: Any, task: str) -> None:
         ([0.5, 1.0], "multiclass", r"whole numbers, but .* holds 0.5 .*task = 'regression'"),
         ([0, 1, 1], "multilabel", "several target columns of 0 and 1, but got one column"),
         ([[0, 1], [1, 2]], "multilabel", "but got 2 columns with values such as 2"),
-        ([[0, 1], [1, 1]], "multiclass", "one class a row"),
+        ([[0, 1], [1, 1]], "multiclass", "one class per row"),
         (["a", "a"], None, "constant: a in all 2 rows"),
         ([7, 7, 7, 7], None, "constant: 7 in all 4 rows"),
         ([0.5, 0.5], None, "must vary, but '0' is 0.5 in all 2 rows"),

@@ -147,9 +147,9 @@ def test_it_goes_on_by_xla_if_it_began_so(monkeypatch: pytest.MonkeyPatch) -> No
     [
         (lambda content, recipe: (content[:-9] + b"x" + content[-8:], recipe), "it is damaged"),
         (lambda content, recipe: (content[: len(content) // 2], recipe), "it is damaged"),
-        (lambda content, recipe: (b"PK" + content, recipe), "it is no checkpoint of this version"),
-        (lambda content, recipe: (b"", recipe), "it is no checkpoint of this version"),
-        (lambda content, recipe: (content, recipe.model_copy(update={"seed": 7})), "it is of another recipe"),
+        (lambda content, recipe: (b"PK" + content, recipe), "it was not written by this version"),
+        (lambda content, recipe: (b"", recipe), "it was not written by this version"),
+        (lambda content, recipe: (content, recipe.model_copy(update={"seed": 7})), "its recipe differs"),
     ],
 )
 def test_what_is_damaged_or_foreign_is_refused(change: Any, says: str, kept: bytes) -> None:

@@ -146,7 +146,7 @@ def recurrent(outputs: int, initializer: Any) -> Any:
 
 
 REFUSED = {
-    "a training step of its own": (own_step, {}, "train_step of its own"),
+    "a training step of its own": (own_step, {}, "overrides train_step"),
     "a constraint": (ends_in(lambda *given: dense(*given, kernel_constraint="non_neg")), {}, "has a constraint"),
     "a weight without a gradient": (ends_in(lambda *_: Idle(), dense), {}, "no gradient"),
     "sets a weight": (ends_in(lambda *_: Shrinks(), dense), {}, "kernel, which is trained"),
@@ -158,7 +158,7 @@ REFUSED = {
     "Keras's generator": (ends_in(dense, lambda *_: Noise(keras.random.normal)), {}, "no attribute of a layer"),
     "TensorFlow's generator": (ends_in(dense, lambda *_: Noise(tf.random.normal)), {}, "RandomStandardNormal"),
     "TensorFlow's variable": (ends_in(dense, lambda *_: Steps()), {}, "sets a variable that Keras does not know"),
-    "a mask": (ends_in(lambda *_: layers.Masking(), dense), {}, "have a mask"),
+    "a mask": (ends_in(lambda *_: layers.Masking(), dense), {}, "carry a mask"),
     "a softmax operation": (
         ends_in(dense, lambda *_: keras.ops.softmax),
         {"loss": "categorical_crossentropy", "head": "model"},

@@ -22,7 +22,7 @@ from tuner.storage import open_database
     ("limits", "arguments", "reason"),
     [
         (Limits(trial_time_s=1.0), (0.0, 0.3), "timeout: took longer than 1 s"),
-        (Limits(memory_bytes=300_000_000), (0.0, 99.0, 0.3), "out of memory: its worker held"),
+        (Limits(memory_bytes=300_000_000), (0.0, 99.0, 0.3), "out of memory: its worker used"),
     ],
     ids=["time", "memory"],
 )

@@ -298,7 +298,7 @@ def test_ray_keeps_no_copy_of_the_project_and_looks_for_modules_nowhere(monkeypa
 
 
 def test_an_address_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(WorkerError, match="Ray at 127.0.0.1:1 must be reachable.*ray status.*RAY_AUTH_TOKEN"):
+    with pytest.raises(WorkerError, match="Ray at 127.0.0.1:1 cannot be reached.*ray status.*RAY_AUTH_TOKEN"):
         started(monkeypatch, _Ray({"CPU": 1.0}), address="127.0.0.1:1")
 
 

@@ -309,7 +309,7 @@ def test_a_running_study_says_so(tmp_path):
     for page, says in zip(pages, ["There is no answer yet", "from trial 0 of 2"], strict=True):
         texts = " ".join(page.texts)
         assert " · running" in texts
-        assert "The study was running when this page was made" in texts
+        assert "The study was still running when this page was made" in texts
         assert says in texts
     assert " · running" not in report_page(read_study_results(database, "mock"))
 

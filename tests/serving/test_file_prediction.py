@@ -188,10 +188,10 @@ def test_an_open_file_gets_csv(model: Callable[..., str]) -> None:
     [
         ("out.txt", {}, r"End its name in \.csv or "),
         ("nowhere/out.csv", {}, "nowhere is none"),
-        ("there.csv", {}, "exists already"),
+        ("there.csv", {}, "already exists"),
         ("d.csv", {"force": True}, "another file than the data"),
         ("out.csv", {"keep": ["ids"]}, r"the columns to keep, but d.csv has no 'ids'\. Did you mean 'id'\?"),
-        ("out.csv", {"keep": ["prediction"]}, "must not be called as an answer, but got 'prediction'"),
+        ("out.csv", {"keep": ["prediction"]}, "must not have the name of a prediction, but got 'prediction'"),
     ],
 )
 def test_what_is_refused_before_anything_is_read(

@@ -199,8 +199,8 @@ def test_the_command_knows_the_formats() -> None:
     ("kind", "output", "words"),
     [
         ("onnx", "m.tflite", r"End its name in \.onnx"),
-        ("litert", "there.tflite", "exists already"),
-        ("litert", "beside.tflite", r"beside.tflite.json exists already"),
+        ("litert", "there.tflite", "already exists"),
+        ("litert", "beside.tflite", r"beside.tflite.json already exists"),
         ("savedmodel", "there", "holds something else"),
         ("savedmodel", "saved", "replace it with --force"),
         ("savedmodel", "nowhere/m", "nowhere is none"),

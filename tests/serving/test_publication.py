@@ -16,7 +16,7 @@ from tuner.serving.atomic_publish import check_output, publish
         ("model.h5", r"End its name in \.keras"),
         ("model", r"End its name in \.keras"),
         ("nowhere/model.keras", "nowhere is none"),
-        ("there.keras", "exists already"),
+        ("there.keras", "already exists"),
         ("folder.keras", "is a folder"),
     ],
 )

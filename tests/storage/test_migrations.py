@@ -95,8 +95,7 @@ def test_every_step_keeps_all_content(recipes: dict[int, str], epochs: dict[tupl
         note = prepare_tables(engine, file)
         copy = file.with_name("t.db.version-1")
         assert note == (
-            f"The database was brought from version 1 of the tables to {VERSION}. "
-            f"The file as it was before is kept as {copy}."
+            f"The database was upgraded from table version 1 to {VERSION}. The file as it was before is kept as {copy}."
         )
         assert content(file) == before == content(copy)
         new = create_engine(f"sqlite:///{fresh}")

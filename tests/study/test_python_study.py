@@ -78,7 +78,7 @@ def test_equal_rows_are_not_written_again(tmp_path: Path) -> None:
 def test_a_file_that_was_written_by_hand_stays(name: str, tmp_path: Path) -> None:
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies" / name).write_text("mine", encoding="utf-8")
-    with pytest.raises(UsageError, match=rf"studies/{name}, but .* did not write. Name the study otherwise"):
+    with pytest.raises(UsageError, match=rf"studies/{name}, but .* did not write. Give the study another name"):
         written(tmp_path)
     assert (tmp_path / "studies" / name).read_text(encoding="utf-8") == "mine"
 

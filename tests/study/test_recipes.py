@@ -66,7 +66,7 @@ def test_labels_have_no_class_weights(tmp_path):
     assert spec.metric == "f1"
     recipe = resolve_recipe(spec, drawn(spec.space, random.Random(0)), 0)
     assert (recipe.class_weight, recipe.head) == (None, "sigmoid")
-    with pytest.raises(StudyFileError, match="class weights need one class a row"):
+    with pytest.raises(StudyFileError, match="class weights need one class per row"):
         read_study_dict({**content, "search": {"class_weight": "auto"}}, tmp_path)
 
 

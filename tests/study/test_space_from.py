@@ -56,7 +56,7 @@ def test_words_of_the_class_weight():
 
 
 def test_class_weights_need_classes():
-    with pytest.raises(StudyFileError, match="class weights need one class a row"):
+    with pytest.raises(StudyFileError, match="class weights need one class per row"):
         build_space({"class_weight": "auto"}, "diabetes")
 
 

@@ -61,7 +61,7 @@ def test_each_column_is_decided(text: str):
         "empty: empty in all rows",
         "same: one value in all rows",
         "? in age",
-        "told (100 %): alone it tells nearly all of the target",
+        "told (100 %): by itself it nearly determines the target",
         "common 270, rare 30",
         "The rarest class has 30 rows, the commonest 270: balanced_accuracy",
         "city (3) and told (2)",

@@ -163,8 +163,8 @@ def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) 
             else "it is subclassed, and put into a functional one"
         )
         raise ContentError(
-            f"{where} must return a model that Keras trains in its own way, but this one has a {own} of its own, which "
-            f"would be lost where {why}. Return a functional model that ends in its output activation, and set "
+            f"{where} must return a model that Keras trains in its own way, but this one overrides {own}, which would "
+            f"be lost because {why}. Return a functional model that ends in its output activation, and set "
             'head = "model".'
         )
     if not symbolic:

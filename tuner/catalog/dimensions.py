@@ -149,7 +149,7 @@ DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
         Int(1, 1_000_000),
         Categorical((16, 32, 64, 128)),
         32,
-        "rows a step",
+        "rows per step",
         by_default=True,
         in_program=True,
         counts_rows=True,
@@ -221,7 +221,7 @@ DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
         in_program=False,
         in_recipe=False,
         tasks=(Task.MULTICLASS, Task.BINARY),
-        task_rule="class weights need one class a row",
+        task_rule="class weights need one class per row",
     ),
     ChoiceDimension(
         "loop",

@@ -282,7 +282,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
         "momentum",
         options=(
             Option("nesterov", True, _YES_OR_NO, _YES_OR_NO, "look ahead along the momentum"),
-            Option("ns_steps", 5, Int(3, 8), Int(1, 30), "Newton-Schulz iterations a step"),
+            Option("ns_steps", 5, Int(3, 8), Int(1, 30), "Newton-Schulz iterations per step"),
         ),
         per_tensor=True,
         linear=False,

@@ -93,7 +93,7 @@ def _try_loss(recipe: Recipe, reference: Reference) -> None:
 def _check_values(values: np.ndarray, rows: int, reference: Reference) -> None:
     if values.shape != (rows,):
         raise ContentError(
-            f"A loss returns one number a row, so shape ({rows},) for {rows} rows, but {reference} returned shape "
+            f"A loss returns one number per row, so shape ({rows},) for {rows} rows, but {reference} returned shape "
             f"{values.shape}. Take its means over the last axis only."
         )
     if not np.isfinite(values).all():

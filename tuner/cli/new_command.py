@@ -34,7 +34,7 @@ def command(folder: Path, table: Path | None, target: str) -> None:
     for path in made:
         echo(f"created {path}")
     for path in kept:
-        echo(f"kept {path}, which exists already")
+        echo(f"kept {path}, which already exists")
     study = next(path for path in made + kept if path.parent.name == "studies")
     if study in made and table is not None:
         read_study(study)  # what is still to decide ends here, with the key to set

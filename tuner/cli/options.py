@@ -87,7 +87,7 @@ def stdout_reserved_for_json(as_json: bool) -> Iterator[None]:
 def check_overwrite(file: Path, force: bool) -> None:
     """Refuse to overwrite an existing file without `--force`."""
     if file.exists() and not force:
-        raise UsageError(f"{file} exists already. Name another file, or overwrite it with --force.")
+        raise UsageError(f"{file} already exists. Name another file, or overwrite it with --force.")
 
 
 def write_text(file: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from tuner.analysis import SHARE_NOTE
 from tuner.cli.console import RichText, Text, console
 from tuner.cli.fitting_table import Column, print_table
-from tuner.text import count, duration, listed_counts, percent, tuner_command, value_text
+from tuner.text import count, duration, named_counts, percent, tuner_command, value_text
 
 _BAR = 20
 _IMPORTANCE_COLUMNS = (
@@ -77,7 +77,7 @@ def render_comparisons(content: dict[str, Any]) -> None:
                 what = f"{_name(row)}, {count(row['failure']['count'], 'trial')}: {row['failure']['reason']}"
                 out.print(what, style="dim")
             if row["share_unhealthy"]:
-                out.print(f"{_name(row)}, health: {listed_counts(row['verdicts'])}", style="dim")
+                out.print(f"{_name(row)}, health: {named_counts(row['verdicts'])}", style="dim")
         out.print(comparison["test"]["meaning"])
     out.print()
     limits = (sentence for comparison in content["comparisons"] for sentence in comparison["test"]["limits"])
@@ -97,7 +97,7 @@ def render_refinement(content: dict[str, Any], file: str) -> None:
         rows.append([change["name"], change["before"], after if change["changed"] else "the same"])
     print_table(out, [Column("dimension"), Column("before", wraps=True), Column("after", wraps=True)], rows)
     halved = f": {content['not_halved']}" if content["not_halved"] else ""
-    out.print(f"The new space holds {percent(content['volume'])} of the settings of the old one, drawn evenly{halved}.")
+    out.print(f"The new space covers {percent(content['volume'])} of the old one{halved}.")
     first = "the best setting" if content["points"] == 1 else f"the best {content['points']} settings"
     out.print(f"Its first trials are {first} of the old study.")
     out.print(

@@ -61,7 +61,7 @@ def _show_file(out: Console, content: dict[str, Any]) -> None:
     handed, file = content["handed_over"], content["file"]
     networks, times = count(len(handed["members"]), "network"), handed["predict_ms"]
     size = f"{handed['weights']:,} weights, {handed['bytes'] / 1e6:.3g} MB"
-    speed = f"answers a row in {times['one_row']:.2g} ms, and 256 in {times['rows_256']:.2g} ms"
+    speed = f"predicts a row in {times['one_row']:.2g} ms, 256 rows in {times['rows_256']:.2g} ms"
     out.print(f"Wrote {file}: {networks}, {size}; {speed}", soft_wrap=True)
     out.print(f"Next: keras.saving.load_model({python_text(file)}), or tuner.load", style="dim", soft_wrap=True)
 
@@ -88,7 +88,7 @@ def _show_models(out: Console, content: dict[str, Any]) -> None:
 def _model_cells(row: dict[str, Any], handed: bool) -> list[str | Text]:
     times = row["predict_ms"]
     return [
-        Text(f"{row['name']}{' (handed over)' if handed else ''}", "bold" if handed else ""),
+        Text(f"{row['name']}{' (saved)' if handed else ''}", "bold" if handed else ""),
         "not trained" if row["score"] is None else value_text(row["score"]),
         _interval(row["interval"]),
         "" if row["weights"] is None else f"{row['weights']:,}",

@@ -34,7 +34,7 @@ def render_result(content: dict[str, Any], ended: str) -> None:
     out.print(f"{counts or 'no trials'}; {duration(content['wall_s'])} in total{made}.")
     slower = Counter(row["fallback_reason"] for row in content["trials"] if row["fallback_reason"] is not None)
     for reason, number in slower.most_common(1):
-        by_fit = f"{number} trial{'s were' if number > 1 else ' was'} trained by model.fit, which is slower: {reason}."
+        by_fit = f"{count(number, 'trial was', 'trials were')} trained by model.fit, which is slower: {reason}."
         out.print(Text(by_fit, "yellow"))
     for sentence in content["warnings"]:
         out.print(Text(sentence, "yellow"))

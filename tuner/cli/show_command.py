@@ -51,7 +51,7 @@ def command(
     from tuner.analysis import importance
     from tuner.cli.console import Text, console
     from tuner.cli.render_study import older_points_text
-    from tuner.text import duration, listed_counts, value_text
+    from tuner.text import duration, listed_counts, named_counts, value_text
 
     out = console()
     counts = listed_counts(content["counts"]) or "no trials"
@@ -61,7 +61,7 @@ def command(
         out.print(f"Best: {value_text(content['best']['value'])} (trial {content['best']['trial']})", style="bold")
         out.print(Text(importance(found)["meaning"]))
     if content["health"]:
-        out.print(f"Health: {listed_counts(content['health'])}.")
+        out.print(f"Health: {named_counts(content['health'])}.")
     if content["older_points"]:
         out.print(f"First trials: {older_points_text(content['older_points'])}.")
     render_trials(out, content["trials"], content["metric"])

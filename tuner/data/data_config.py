@@ -183,7 +183,7 @@ class DataOptions(BaseModel):
         default=None, description="column that says train, validation or test for each row"
     )
     task: Annotated[Task | None, BeforeValidator(_task)] = Field(
-        default=None, description="stated task; found where left out"
+        default=None, description="task; found from the targets if left out"
     )
     validation: Annotated[StrictFloat | Folds | StrictStr, BeforeValidator(_validation)] = Field(
         default=0.2, description="fraction of all rows, { folds = k }, or a second source"
@@ -198,14 +198,14 @@ class DataOptions(BaseModel):
         default="auto", description="scaling of the targets; auto standardizes for regression"
     )
     outliers: Literal["keep", "drop_zscore", "drop_iqr", "winsorize"] = Field(
-        default="keep", description="what is done about outliers in the training part"
+        default="keep", description="how outliers are handled in the training part"
     )
     outlier_limit: Annotated[StrictFloat | None, BeforeValidator(_outlier_limit)] = Field(
         default=None,
         description="z-score (3.0), factor of the interquartile range (1.5) or quantile of winsorize (0.01)",
     )
     missing: Literal["error", "mean", "median", "drop"] = Field(
-        default="error", description="what is done about empty cells"
+        default="error", description="how empty cells are handled"
     )
     missing_values: Annotated[tuple[StrictStr, ...], BeforeValidator(_missing_values)] = Field(
         default=(), description='cells that count as empty in all columns, as in ["?", "NA", -999]'
@@ -258,7 +258,7 @@ class DataOptions(BaseModel):
             if name in self.drop:
                 yield "drop", broken("`drop` must not name the target", name)
             if name == self.weight:
-                yield "weight", broken("`weight` must be another column than the target", name)
+                yield "weight", broken("`weight` must be a different column from the target", name)
         if self.weight is not None and self.weight in self.drop:
             yield "drop", broken("`drop` must not name the weight column", self.weight)
         taken = {*self.targets, self.weight}
@@ -266,7 +266,7 @@ class DataOptions(BaseModel):
             if name in self.drop:
                 yield "drop", broken(f"`drop` must not name the column of `{key}`, which is no feature anyway", name)
             if name in taken:
-                yield key, broken(f"`{key}` must be another column than target, weight, group and order", name)
+                yield key, broken(f"`{key}` must be a different column from target, weight, group and order", name)
             taken.add(name)
         for name, (encoding, _) in self._encodings():
             if name in taken:
@@ -300,7 +300,7 @@ class DataOptions(BaseModel):
         if self.task is not None and self.task.classifies and self.target_scale == "standardize":
             yield "target_scale", broken("`target_scale = standardize` needs a regression task", str(self.task))
         if self.class_weight is not None and self.task in (Task.REGRESSION, Task.MULTILABEL):
-            yield "class_weight", broken("`class_weight` needs a task with one class a row", str(self.task))
+            yield "class_weight", broken("`class_weight` needs a task with one class per row", str(self.task))
 
     @property
     def targets(self) -> tuple[str, ...]:

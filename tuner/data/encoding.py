@@ -20,6 +20,7 @@ from tuner.data.encoders.base import ColumnEncoder
 from tuner.data.pandas_columns import not_numbers
 from tuner.data.raw_data import RawData, by_column
 from tuner.errors import DataError, shown
+from tuner.text import count
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,12 @@ def check_texts(raw: RawData, options: DataOptions) -> None:
     odd, first = not_numbers(values)
     given = len(values) - int(absent(values).sum())
     if 0 < odd < given:
-        what = f"{name!r} holds {odd} cells that are not, the first {shown(values[first])} in row {first + 1}"
+        cells = count(odd, "cell that is not", "cells that are not")
+        what = f"{name!r} holds {cells}, the first {shown(values[first])} in row {first + 1}"
     else:
         others = len(texts) - 1
-        what = f"{name!r} holds text such as {shown(values[first])}" + (
-            f", and {others} other columns do" if others else ""
-        )
+        more = f", and so {'does' if others == 1 else 'do'} {count(others, 'other column')}" if others else ""
+        what = f"{name!r} holds text such as {shown(values[first])}{more}"
     raise DataError(
         f"Features must be numbers, but {what} ({raw.source}). "
         "Clean it, `drop` it, set `text` to one_hot or ordinal, or give the column an encoding in [data.columns]."
@@ -135,4 +136,4 @@ def _unknown(name: str, texts: Array, encoder: ColumnEncoder, raw: RawData) -> I
             f"`columns.{name}` must be {encoder.kind} in all rows, but row {row + 1} holds {shown(texts[row])} "
             f"({raw.source}). Correct it, or add it to `missing_values`."
         )
-    yield f"Of {name!r}, {len({*texts[odd]})} texts are in test rows alone: they count as of no category."
+    yield f"Of {name!r}, {len({*texts[odd]})} texts are in test rows alone: they count as belonging to no category."

@@ -210,7 +210,7 @@ def _check_class_weight(options: DataOptions, facts: DataFacts) -> None:
         return
     if facts.task not in (Task.BINARY, Task.MULTICLASS):
         raise DataError(
-            f"`class_weight` needs a task with one class a row, but the data ask for {facts.task}. Remove it."
+            f"`class_weight` needs a task with one class per row, but the data ask for {facts.task}. Remove it."
         )
     for name in options.class_weight:
         if name not in facts.classes:
@@ -226,18 +226,18 @@ def _check_validation(rows: _Rows, options: DataOptions) -> None:
         weighing = _weighing(rows, validation)
         if not len(weighing):
             raise DataError(
-                f"The validation part must have rows of a weight above 0, but all {len(validation)} weigh 0 "
+                f"The validation part must have rows with a weight above 0, but all {len(validation)} weigh 0 "
                 f"({source}). Give some of them a weight, or leave the weights out."
             )
         alone, without = _only_class(rows.targets, weighing), _weightless(rows, validation)
         if alone is not None and without:
             raise DataError(
-                f"The validation part must have rows of two classes at least that weigh more than 0, but those of "
+                f"The validation part must have rows of at least two classes that weigh more than 0, but those of "
                 f"class {without[0]!r} all weigh 0 ({source}). Give some of them a weight, or leave the weights out."
             )
         if alone is not None:
             raise DataError(
-                f"The validation part must have rows of two classes at least, but all {len(validation)} are of class "
+                f"The validation part must have rows of at least two classes, but all {len(validation)} are of class "
                 f"{alone!r} ({source}). Add rows of another class, {_other_validation(options)}."
             )
 
@@ -280,7 +280,7 @@ def _unmeasured_notes(rows: _Rows) -> Iterator[str]:
     else:
         yield f"All {len(test)} test rows are of class {alone!r}: metrics such as auc cannot be scored there."
     for what, part in {"training part": splits[0][0], **parts}.items():
-        then = "it is not learned" if what == "training part" else "how well it is told is not measured there"
+        then = "it is not learned" if what == "training part" else "how well it is recognized is not measured there"
         for name in _weightless(rows, part)[:1]:
             yield f"The class {shown(name)} weighs 0 in every row of the {what}: {then}."
     for what, part in parts.items():
@@ -297,8 +297,8 @@ def _unmeasured(kind: str, where: str, names: Sequence[str], absent: Array, what
     if some:
         more = f" and {len(some) - 1} others" if len(some) > 1 else ""
         yield (
-            f"The {kind} {shown(some[0])}{more} is in {where} of the {what}: how well it is told is not measured there "
-            f"(docs/tables.md says how each metric counts it)."
+            f"The {kind} {shown(some[0])}{more} is in {where} of the {what}: how well it is recognized is not measured "
+            f"there (docs/tables.md says how each metric counts it)."
         )
 
 

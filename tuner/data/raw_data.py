@@ -281,5 +281,5 @@ def _check_values(what: str, values: Array, right: Array, rule: str, source: str
         row = int(np.flatnonzero(~right.reshape(len(values), -1).all(axis=1))[0])
         raise DataError(
             f"{what} must be {rule} in each row, but {int((~right).sum())} values are not, the first in row {row + 1} "
-            f"({shown(values[row].tolist())}) ({source}). Mend these rows or leave them out."
+            f"({shown(values[row].tolist())}) ({source}). Correct these rows or leave them out."
         )

@@ -60,7 +60,7 @@ def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Arra
 
 
 def _warn_of_unknown(found: UnknownText) -> None:
-    _warn(f"{found}: they count as of no category. {found.known}")
+    _warn(f"{found}: they count as belonging to no category. {found.known}")
 
 
 @dataclass(frozen=True)

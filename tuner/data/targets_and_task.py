@@ -133,7 +133,7 @@ def _classes(y: Array, raw: RawData, task: Task) -> tuple[Array, tuple[str, ...]
     if y.ndim == 2:
         if not _zero_one(y) or not _one_hot(y):
             raise DataError(
-                f"A {task} task needs one class a row: a column of classes, or columns with one 1 a row, but got "
+                f"A {task} task needs one class per row: a column of classes, or columns with one 1 a row, but got "
                 f"{_described(y)} ({raw.source})."
             )
         return y.argmax(axis=1), _names(raw, y.shape[1])
@@ -146,7 +146,7 @@ def _classes(y: Array, raw: RawData, task: Task) -> tuple[Array, tuple[str, ...]
     if len(broken):
         raise DataError(
             f"Classes must be texts or whole numbers, but the target of a {task} task holds {broken[0]:g} "
-            f"({raw.source}). State `task = 'regression'`, or name another target."
+            f"({raw.source}). Set `task = 'regression'`, or name another target."
         )
     return class_index, tuple(f"{value:.0f}" for value in values)
 

@@ -80,7 +80,7 @@ class Checkpoint:
         """
         start = len(_HEADER) + hashlib.sha256().digest_size
         if not content.startswith(_HEADER):
-            raise CheckpointError("it is no checkpoint of this version of keras-studies")
+            raise CheckpointError("it was not written by this version of keras-studies")
         if hashlib.sha256(content[start:]).digest() != content[len(_HEADER) : start]:
             raise CheckpointError("it is damaged")
         try:  # the hash guards against damage, not against who can write to the database
@@ -96,7 +96,7 @@ class Checkpoint:
             about = json.loads(read_array(archive, "about").tobytes())
             for name, now in _provenance(recipe).items():
                 if about[name] != now:
-                    raise CheckpointError(f"it is of another {name} ({_format(about[name])}, now {_format(now)})")
+                    raise CheckpointError(f"its {name} differs ({_format(about[name])}, now {_format(now)})")
             arrays = {
                 name: [read_array(archive, _entry_name(name, i)) for i in range(count)]
                 for name, count in about["arrays"].items()

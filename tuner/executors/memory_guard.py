@@ -55,7 +55,7 @@ class MemoryGuard:
             return self._without_headroom(pids)
         cap, above = format_bytes(self._cap), {pid: memory_above(pid, self._cap) for pid in pids}
         return {
-            pid: f"out of memory: its worker held {format_bytes(held)}, and may hold {cap}"
+            pid: f"out of memory: its worker used {format_bytes(held)}, more than the {cap} allowed"
             for pid, held in above.items()
             if held is not None
         }
@@ -81,8 +81,8 @@ class MemoryGuard:
         if held <= memory.total / self._workers:  # others have taken it
             return {}
         return {
-            pid: f"out of memory: its worker held {format_bytes(held)} of {format_bytes(memory.total)}, "
-            f"more than its share, and {format_bytes(max(0, memory.left))} were left"
+            pid: f"out of memory: its worker used {format_bytes(held)} of {format_bytes(memory.total)}, "
+            f"more than its share, and only {format_bytes(max(0, memory.left))} was left"
         }
 
 

@@ -321,7 +321,7 @@ class WorkerPool(Generic[W]):
         if not worker.ready:
             if worker.attempt >= MAX_FAILED_STARTS:
                 raise WorkerError(
-                    f"{worker.attempt} workers in a row ended before they were ready ({reason}). The last one said:\n"
+                    f"{worker.attempt} workers in a row ended before they were ready ({reason}). Output of the last:\n"
                     f"{log or '(nothing)'}"
                 )
             self._failed_attempts.append(worker.attempt + 1)

@@ -125,7 +125,7 @@ def _exploding(fold: Fold) -> Finding | None:
         if layer is not None and not (layer.update_ratio or 0.0) <= thresholds.LARGE_UPDATE:
             text = (
                 f"the mean step changed the weights of {layer.layer} by {layer.update_ratio:.2g} of their norm by "
-                f"epoch {probe.epoch} (threshold {thresholds.LARGE_UPDATE:g}, usual are 0.001), "
+                f"epoch {probe.epoch} (threshold {thresholds.LARGE_UPDATE:g}, 0.001 is typical), "
                 f"and nothing was learned; {step}"
             )
             return Finding(
@@ -200,7 +200,7 @@ def _overfitting(fold: Fold) -> Finding | None:
         return None
     text = (
         f"at epoch {last.epoch} the loss is {last.loss:.3g} on training rows and {val_loss:.3g} on validation rows: "
-        f"{_percent(gap)} of its fall from {baseline:.3g} is not there (threshold "
+        f"{_percent(gap)} of its fall from {baseline:.3g} does not carry over (threshold "
         f"{_percent(thresholds.OVERFITTING_GAP)}); add rows, dropout, l2 or weight decay, or take fewer units or epochs"
     )
     return Finding("overfitting", text, None, last.epoch, gap, thresholds.OVERFITTING_GAP, fold.fold)

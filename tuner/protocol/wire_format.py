@@ -63,8 +63,8 @@ class MessageError(ValueError):
 
     def __init__(self, what: str) -> None:
         super().__init__(
-            f"its worker sent {what}, which is no message. Code of the model must not write to file descriptors that "
-            "it has not opened."
+            f"its worker sent {what}, which is not a message. Code of the model must not write to file descriptors "
+            "that it has not opened."
         )
 
 
@@ -173,7 +173,7 @@ def parse_event(message: Mapping[str, Any]) -> Event:
     """
     name = message.get("is")
     if not isinstance(name, str) or name not in EVENTS:
-        raise ValueError(f"a worker said {name!r}, which means nothing")
+        raise ValueError(f"a worker said {name!r}, which is not a known message")
     content = {key: value if key == "content" else _bounded(value, key) for key, value in message.items()}
     if name == "saved":
         content["content"] = base64.b64decode(content["content"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tuner.catalog import Objective
 from tuner.refit.refit_result import Baseline, RefitResult
 from tuner.refit.selection import ALPHA
+from tuner.text import count
 
 
 def has_winner(baseline: Baseline) -> bool:
@@ -31,7 +32,7 @@ def explain(trained: RefitResult) -> Iterator[str]:
         yield from _test(trained)
     diverged = sum(row.candidate.values.count(None) for row in trained.recipes)
     if diverged:
-        yield f"{diverged} of the trainings diverged; a recipe with fewer of them goes before one with more."
+        yield f"{count(diverged, 'training')} diverged; recipes with fewer diverged trainings rank first."
 
 
 def against_baseline(found: Baseline, metric: str) -> str:
@@ -68,7 +69,7 @@ def _handed_over(trained: RefitResult) -> Iterator[str]:
         text = f"The {handed.model} of {len(handed.members)} networks has {trained.metric} {row.score:.5g} there"
         yield f"{text}, {_better_by(gain)} one network on average."
     if "mixture" in rows and handed.model == "ensemble":
-        yield "A mixture of the leading recipes is not taken: its bound is not better than that of the ensemble."
+        yield "A mixture of the leading recipes was not chosen: its bound is no better than that of the ensemble."
     if handed.temperature is not None:
         yield f"Probabilities are calibrated: logits are divided by {handed.temperature:.3g}."
 
@@ -76,7 +77,7 @@ def _handed_over(trained: RefitResult) -> Iterator[str]:
 def _test(trained: RefitResult) -> Iterator[str]:
     test, found = trained.test, trained.baseline
     if test is None:
-        yield "The study has no test part (`test = 0`), so the saved model was scored on no rows that it has not seen."
+        yield "The study has no test part (`test = 0`), so the saved model has not been scored on unseen rows."
         return
     if test.score is None:
         yield f"On the test part {trained.metric} is not defined, or the model's answers are not finite."

@@ -188,9 +188,7 @@ class RefitSession:
 
     def assemble(self, job: Job) -> None:
         """Run the job that makes the model of the networks; it is no training."""
-        advice = (
-            "Hand over a single network with --single; or give a trial more in [budget], and run the study with that."
-        )
+        advice = "Save a single network with --single; or give a trial more in [budget], and run the study with that."
         run_jobs(self.executor, [job], self.interrupts, advice=advice)
 
     def artifacts(self, number: int) -> TrainingArtifacts:

@@ -137,7 +137,7 @@ def leaders_text(chosen: Candidate, others: Sequence[Candidate], ps: Sequence[fl
     """Say in one sentence whether the candidates can be told apart."""
     name = f"trial {chosen.leader.trial}"
     if not others:
-        return f"Only {name} was trained again: there is nothing to compare it with."
+        return f"Only {name} was retrained: there is nothing to compare it with."
     alike = [one.leader.trial for one, p in zip(others, ps, strict=True) if p is None or p >= ALPHA]
     behind = [one.leader.trial for one, p in zip(others, ps, strict=True) if p is not None and p < ALPHA]
     how = f"paired over {seeds} seeds, and over the rows; Holm"
@@ -145,10 +145,10 @@ def leaders_text(chosen: Candidate, others: Sequence[Candidate], ps: Sequence[fl
         return f"{name.capitalize()} differs from {_trials(behind)} by more than chance explains (p < {ALPHA}, {how})."
     least = min((p for p in ps if p is not None and p >= ALPHA), default=None)
     text = (
-        f"{name.capitalize()} cannot be told from {_trials(alike)}"
+        f"{name.capitalize()} and {_trials(alike)} are too close to call"
         f"{'' if least is None else f' (p = {least:.2g}, {how})'}: that it was chosen may be chance"
     )
-    return f"{text}; from {_trials(behind)} it can (p < {ALPHA})." if behind else f"{text}."
+    return f"{text}; it does differ from {_trials(behind)} (p < {ALPHA})." if behind else f"{text}."
 
 
 def _trials(numbers: Sequence[int]) -> str:

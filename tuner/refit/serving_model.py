@@ -142,8 +142,8 @@ def save_checked(whole: keras.Model, file: Path, held: HeldOut, expected: np.nda
     found = loaded.predict_on_batch(held.sample)  # `predict` makes float32 of the rows first
     if not np.allclose(found, expected, rtol=_CLOSE, atol=_CLOSE * float(np.max(held.target_scale))):
         raise ContentError(
-            f"The model of {where} gives other answers after it was saved and loaded (up to "
-            f"{float(np.abs(found - expected).max()):.3g} apart): a layer does not save all that it needs. {_STEP}"
+            f"The model of {where} gives different predictions after saving and loading (up to "
+            f"{float(np.abs(found - expected).max()):.3g} apart): a layer does not save everything it needs. {_STEP}"
         )
 
 

@@ -102,7 +102,7 @@ def _sections(results: StudyView, cost: Cost, trial_address: str | None) -> Iter
     yield _Section("question", "Question and data", [asked(results)])
     yield _Section("best", "Best recipe", [recipe(results)])
     if results.refit:
-        yield _Section("winner", "Trained again", [winner(results)])
+        yield _Section("winner", "Retrained", [winner(results)])
     yield _Section("trials", "Trials", [trials(results, trial_address)])
     yield _Section("history", PLOTS["history"].title, _plots(results, "history", heading=False))
     yield _Section("curves", "Curves", _plots(results, "learning_curves", "rate_curves"))

@@ -44,7 +44,7 @@ def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> S
         lines = "\n".join(f"  {line}" for line in changed)
         raise StudyChangedError(
             f"A study holds the trials of one question, but {spec.file} has changed since {spec.name!r} was "
-            f"started:\n{lines}\nRun it under another name with --fork NEW_NAME, or take the change back. "
+            f"started:\n{lines}\nRun it under another name with --fork NEW_NAME, or undo the change. "
             "Budgets (other than epochs, keep, stop and repeats), sampler and pruner may change freely."
         )
     if changed:  # nothing was learnt yet; but what waits has parameters of the old question

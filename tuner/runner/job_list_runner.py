@@ -71,7 +71,7 @@ def run_jobs(
                 case JobFailed():
                     raise _failed(event)
                 case WorkerDied(reason=reason, log=log):
-                    raise StudyFailedError(f"A training failed: {reason}, twice. It said last:\n{log or '(nothing)'}")
+                    raise StudyFailedError(f"A training failed: {reason}, twice. Last output:\n{log or '(nothing)'}")
                 case LimitExceeded(reason=reason):
                     raise StudyFailedError(f"A training failed: {reason}. {advice}")
     return ended

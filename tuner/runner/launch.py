@@ -78,7 +78,7 @@ def start(
         database = open_patiently(storage or default_url(spec.project), notify)
         try:
             if restart and spec.name in study_names(database):
-                notify(f"The study so far is kept as {set_aside(database, spec.name)!r}.")
+                notify(f"The previous study is kept as {set_aside(database, spec.name)!r}.")
             ended = StudyRunner(spec, database, trainer, show).run()
         finally:
             database.close()

@@ -24,16 +24,13 @@ def check_output(file: Path, suffixes: Sequence[str], force: bool) -> None:
         UsageError: Another ending, no folder, a folder in its place, or a file that is there without `force`.
     """
     if suffixes and not file.name.lower().endswith(tuple(suffixes)):
-        raise UsageError(
-            f"The name of a file must say what it holds, but got {str(file)!r}. End its name in "
-            f"{' or '.join(suffixes)}."
-        )
+        raise UsageError(f"The file name must end in {' or '.join(suffixes)}, but got {str(file)!r}. Rename it.")
     if not file.parent.is_dir():
-        raise UsageError(f"The folder of the file must be there, but {file.parent} is none. Make it, or name another.")
+        raise UsageError(f"The folder of the file must exist, but {file.parent} does not. Create it, or name another.")
     if file.is_dir():
         raise UsageError(f"{file} is a folder. Name a file.")
     if file.exists() and not force:
-        raise UsageError(f"{file} exists already. Name another file, or overwrite it with --force.")
+        raise UsageError(f"{file} already exists. Name another file, or overwrite it with --force.")
     if not os.access(file.parent, os.W_OK):
         raise UsageError(f"{file.parent} cannot be written. Name a file in another folder.")
 
@@ -60,11 +57,11 @@ def check_folder(folder: Path, sign: str, force: bool) -> None:
         UsageError: Something else stands there, a folder without `force`, or there is no folder around it.
     """
     if not folder.parent.is_dir():
-        raise UsageError(f"The folder around it must be there, but {folder.parent} is none. Make it, or name another.")
+        raise UsageError(f"The parent folder must exist, but {folder.parent} does not. Create it, or name another.")
     if folder.exists() and not (folder / sign).is_file():
         raise UsageError(f"{folder} exists, and holds something else. Name another folder.")
     if folder.exists() and not force:
-        raise UsageError(f"{folder} exists already. Name another folder, or replace it with --force.")
+        raise UsageError(f"{folder} already exists. Name another folder, or replace it with --force.")
     if not os.access(folder.parent, os.W_OK):
         raise UsageError(f"{folder.parent} cannot be written. Name a folder in another one.")
 

@@ -60,7 +60,7 @@ def predict_file(
         check_output(output, OUTPUT_SUFFIXES, force)
     table = open_table(data, Path.cwd(), about.preprocessing.header)
     if isinstance(output, Path) and output.exists() and output.samefile(table.path):
-        raise UsageError(f"The answers must go to another file than the data, but got {data!r} twice. Name another.")
+        raise UsageError(f"Predictions must not overwrite the data, but got {data!r} twice. Name another.")
     features = find_features(table, about, keep)
     work = _Prediction(load_saved(model), table, features, tuple(keep), allow_unknown)
     with open_writer(work.schema, output) as writer:
@@ -128,15 +128,15 @@ class _Prediction:
         named = pyarrow.Schema.from_pandas(answers, preserve_index=False)
         twice = [name for name in self._keep if name in named.names]
         if twice:
-            raise UsageError(f"A column that is kept must not be called as an answer, but got {twice[0]!r}. Rename it.")
+            raise UsageError(f"A kept column must not have the name of a prediction, but got {twice[0]!r}. Rename it.")
         kept = [pyarrow.field(name, self._table.types[name]) for name in self._keep]
         return pyarrow.schema([*kept, *named])
 
     def _count_unknown(self, found: UnknownText) -> None:
         if not self._allow_unknown:
             raise DataError(
-                f"{str(found)[0].upper()}{str(found)[1:]}. {found.known} Correct it, or let such texts count as of no "
-                "category with --allow-unknown."
+                f"{str(found)[0].upper()}{str(found)[1:]}. {found.known} Correct it, or accept unknown categories "
+                "with --allow-unknown."
             )
         first = self.unknown.setdefault(found.column, dataclasses.replace(found, rows=0))
         self.unknown[found.column] = dataclasses.replace(first, rows=first.rows + found.rows)

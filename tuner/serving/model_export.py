@@ -104,7 +104,7 @@ def _read_rows(file: str, about: ModelMetadata, shape: tuple[int, ...]) -> np.nd
     features = find_features(table, about, ())
     part = next(table.parts(features, given.encoders, given.missing_values), None)
     if part is None or not len(part):
-        raise UsageError(f"The rows to compare must be some, but {file} has none. Name another file.")
+        raise UsageError(f"A comparison needs rows, but {file} has none. Name another file.")
     return RowEncoder(given, shape, from_file=True).encode(part[list(features)][:ROWS])
 
 

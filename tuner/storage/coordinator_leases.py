@@ -138,7 +138,7 @@ def lock(session: Session, study_id: int, name: str) -> int:
     if row is None:
         raise StudyNotFoundError(
             f"A study must stay while it is run, but {name!r} was deleted. Nothing more is written; the same command "
-            "begins a new one."
+            "starts a new one."
         )
     return int(row[0])
 

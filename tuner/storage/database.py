@@ -201,8 +201,8 @@ def _check_ours(url: str, file: Path | None, options: Mapping[str, Any], create:
         what = f"The database {hidden(url)}"
     if not create and not names >= {"studies", "trials"}:
         raise StorageError(
-            f"{what} holds no studies yet, and a command that only reads makes no tables in it. Run a study first, or "
-            "name another one with --storage or TUNER_STORAGE."
+            f"{what} holds no studies yet, and a command that only reads creates no tables in it. Run a study first, "
+            "or name another one with --storage or TUNER_STORAGE."
         )
 
 
@@ -315,7 +315,7 @@ def _is_full(url: str, error: BaseException) -> bool:
 def _disk_full(place: str, error: BaseException) -> DiskFullError:
     return DiskFullError(
         f"The disk of the storage {hidden(place)} is full ({_first_line(_cause(error), place)}). Make room on the disk "
-        "and run the same command again: what is finished is kept."
+        "and run the same command again: finished trials are kept."
     )
 
 
@@ -345,7 +345,7 @@ def _explain(url: str, error: BaseException) -> str:
     elif "no longer compatible" in text or "upgrade" in text:
         step = "It was made by another version of Optuna: see `optuna storage upgrade`."
     else:
-        step = "Check that the database can be reached and run the same command again: what is finished is kept."
+        step = "Check that the database can be reached and run the same command again: finished trials are kept."
     return f"The storage {hidden(url)} cannot be used: {text}. {step}"
 
 

@@ -180,8 +180,8 @@ def _migrate(engine: Engine, file: Path | None) -> str | None:
                 copy.unlink()
             raise
         connection.execute(update(tables.version).values(version=VERSION))
-    kept = "" if copy is None else f" The file as it was before is kept as {copy}."
-    return f"The database was brought from version {found} of the tables to {VERSION}.{kept}"
+    kept = "" if copy is None else f" A copy of the old file is kept as {copy}."
+    return f"The database was upgraded from table version {found} to {VERSION}.{kept}"
 
 
 def _holds(host: str, pid: int, started: str, seen: str | datetime.datetime) -> bool:

@@ -114,4 +114,4 @@ class RetryPolicy:
         if self._since is None:
             return None
         away_s, self._since = time.monotonic() - self._since, None
-        return f"The database can be used again, after {away_s:.0f} s; nothing was lost."
+        return f"The database is available again after {away_s:.0f} s; nothing was lost."

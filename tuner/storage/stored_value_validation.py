@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Parsed = TypeVar("Parsed", bound=Attributes)
 
 _MAX_WHOLE = 2**53
-_STEP = "Somebody has changed it there, or it is damaged: restore a copy of the database."
+_STEP = "It was edited or damaged: restore a backup of the database."
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def stored_values(url: str) -> Iterator[None]:
             raise
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError) as error:
             what = redacted(f"{type(error).__name__}: {reason(error)}", url)
-            raise StorageError(f"The database holds something that cannot be read ({what}). {_STEP}") from error
+            raise StorageError(f"The database contains something that cannot be read ({what}). {_STEP}") from error
 
 
 def parse_study(name: str, attrs: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> StudyAttributes:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _RULES = {
-    "missing": "this key is needed",
+    "missing": "this key is required",
     "string_type": "must be text",
     "bool_type": "must be true or false",
     "float_type": "must be a number",

@@ -26,7 +26,7 @@ from tuner.text import one_line, toml_text, tuner_command
 from tuner.user_code import SessionModule, check_function, is_live
 
 STUDIES_FOLDER = "studies"
-"""Folder of the project that the files are written into."""
+"""Folder of the project that the files are written to."""
 
 _MARK = "# Written by tuner.run"
 """Begin of a study file that may be written again."""
@@ -158,7 +158,7 @@ def staged_files(study: PythonStudy, project: Path) -> Iterator[dict[str, Path]]
             yield differing
     except OSError as error:
         raise UsageError(
-            f"The files of a study are written into {folder}, but that fails: {error.strerror or error}. "
+            f"The files of a study are written to {folder}, but that fails: {error.strerror or error}. "
             "Name another folder: project=..."
         ) from error
 
@@ -175,8 +175,8 @@ def check_replaceable(study: PythonStudy, project: Path, differing: Mapping[str,
     for path in (file, *(project / STUDIES_FOLDER / name for name in differing)):
         if path.exists():
             raise UsageError(
-                f"tuner.run writes {path.relative_to(project)}, but there is one that it did not write. Name the study "
-                f'otherwise, name="{study.name}-2", or remove the file. To run a study file, give its path: '
+                f"tuner.run writes {path.relative_to(project)}, but there is one that it did not write. Give the study "
+                f'another name, name="{study.name}-2", or remove the file. To run a study file, give its path: '
                 f'tuner.run("{study.file}").'
             )
 

@@ -192,7 +192,7 @@ def _decide_missing(
             where = f" in {_listed_values(numbers)}" if numbers else ""
             sentences.append(f"Empty cells{where} get the median of the training part.")
         if texts:
-            sentences.append(f"Empty texts in {_listed_values(texts)} are of no category.")
+            sentences.append(f"Empty texts in {_listed_values(texts)} belong to no category.")
         comments["data.missing"] = " ".join(sentences)
 
 
@@ -205,7 +205,7 @@ def _warn_of_leaks(profile: TableProfile, dropped: Mapping[str, str], comments: 
     ]
     if telling:
         comments["data"] = comments.get("data", "") + (
-            f"\nLook at {listed(telling)}: alone it tells nearly all of the target. If it is known only afterwards, "
+            f"\nLook at {listed(telling)}: by itself it nearly determines the target. If it is known only afterwards, "
             "add it to `drop`."
         )
 

@@ -1,4 +1,15 @@
-from .formatting import count, duration, listed, listed_counts, listed_first, number, percent, spread_text, value_text
+from .formatting import (
+    count,
+    duration,
+    listed,
+    listed_counts,
+    listed_first,
+    named_counts,
+    number,
+    percent,
+    spread_text,
+    value_text,
+)
 from .quoting import (
     csv_cell,
     csv_text,
@@ -27,6 +38,7 @@ __all__ = [
     "listed",
     "listed_counts",
     "listed_first",
+    "named_counts",
     "number",
     "one_line",
     "percent",

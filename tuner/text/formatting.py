@@ -57,6 +57,11 @@ def listed_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{many} {name}" for name, many in counts.items() if many)
 
 
+def named_counts(counts: Mapping[str, int]) -> str:
+    """List what was counted, with the counts that are not 0: "healthy (12), dead units (1)"."""
+    return ", ".join(f"{name} ({many:,})" for name, many in counts.items() if many)
+
+
 def listed_first(names: Sequence[str], limit: int) -> str:
     """List the first names, and count the others: "a, b and 7 more"."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""

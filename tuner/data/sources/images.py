@@ -70,9 +70,9 @@ def _listed(folder: Path, text: str) -> tuple[list[Path], list[str], tuple[str, 
                 f"Each subfolder must hold images of its class, but {text}/{name.name} holds none. Remove it."
             )
     if not images:
-        raise DataError(f"A folder of images must hold one subfolder of images a class, but {text} holds none.")
+        raise DataError(f"A folder of images must hold one subfolder of images per class, but {text} holds none.")
     left = len(files) - len(images)
-    notes = (f"{left} files of {text} are no images by their ending and were left out.",) if left else ()
+    notes = (f"{left} files of {text} have no image suffix and were left out.",) if left else ()
     return images, [file.parent.name for file in images], notes
 
 
@@ -135,7 +135,7 @@ def _pixels(file: Path, width: int, height: int, channels: int, text: str) -> tu
     with _opened(file, text) as image:
         if image.mode not in _GREY | _COLOUR:
             raise DataError(
-                f"Images must have 8 bits a channel, but {_short(file)} is of mode {image.mode} ({text}). Convert it."
+                f"Images must have 8 bits per channel, but {_short(file)} is of mode {image.mode} ({text}). Convert it."
             )
         whole = image.convert("RGBA") if image.has_transparency_data else image  # a palette may hold it too
         transparent = channels < 4 and whole is not image and any(whole.getchannel("A").histogram()[:255])
@@ -149,4 +149,4 @@ def _short(file: Path) -> str:
     return f"{file.parent.name}/{file.name}"
 
 
-IMAGES = Source("images", "folder with one subfolder of images a class, all of one size or brought to `shape`", _read)
+IMAGES = Source("images", "folder with one subfolder of images per class, all of one size or brought to `shape`", _read)

@@ -37,11 +37,11 @@ def raise_if(reason: str | None) -> None:
 def check_model(model: keras.Model) -> str | None:
     """Check that a model can be trained by calls of its layers."""
     if own := custom_train_method(model):
-        return f"the model has a {own} of its own"
+        return f"the model overrides {own}"
     if len(model.inputs) != 1:
         return f"the model has {len(model.inputs)} inputs"
     if not model.trainable_variables:
-        return "the model has no weights that are trained"
+        return "the model has no trainable weights"
     for variable in model.trainable_variables:
         if variable.constraint is not None:
             return f"{variable.path} has a constraint"
@@ -87,7 +87,7 @@ def check_outputs(outputs: tf.Tensor, head: Any, activations: ActivationTrace) -
         activations: Of the call that computed the outputs.
     """
     if get_keras_mask(outputs) is not None:
-        return "its outputs have a mask, by which the loss leaves out rows"
+        return "its outputs carry a mask, so the loss skips rows"
     if head is not None:
         return (
             None if outputs is activations.head else "the model continues after the activation that it seems to end in"

@@ -71,9 +71,9 @@ class Cluster:
                 if time.monotonic() > deadline:
                     self.head_lost = True
                     raise WorkerError(
-                        f"The head node of the Ray cluster must stay in reach, but {self._head[0]}:{self._head[1]} has "
-                        f"not answered for {HEAD_TIMEOUT_S:g} s ({error}). Start the cluster again and run the same "
-                        "command: what is finished is kept, and what ran runs again."
+                        f"The head node of the Ray cluster must stay reachable, but {self._head[0]}:{self._head[1]} "
+                        f"has not answered for {HEAD_TIMEOUT_S:g} s ({error}). Start the cluster again and run the "
+                        "same command: finished trials are kept, and interrupted trials run again."
                     ) from error
             time.sleep(1.0)
 

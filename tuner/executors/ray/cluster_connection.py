@@ -39,7 +39,7 @@ def import_ray() -> Any:
         raise WorkerError(f"The executor ray needs Ray, but it cannot be imported ({error}). {step}") from None
     if ray.is_initialized():
         raise WorkerError(
-            "A run connects to Ray itself, but this process is connected already. Call ray.shutdown() before."
+            "A run connects to Ray itself, but this process is already connected. Call ray.shutdown() first."
         )
     return ray
 
@@ -117,9 +117,7 @@ def _explain_failure(address: str) -> Iterator[None]:
             step = "Give the --address of a cluster, or use --executor local."
         else:  # Ray says of a wrong token only that it could not connect
             step = (
-                "Look whether it runs (`ray status`), with the versions of Ray and Python that are here. If it asks "
+                "Check that it is running (`ray status`), with the same versions of Ray and Python as here. If it asks "
                 "for a token, set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH."
             )
-        raise WorkerError(
-            f"Ray at {address} must be reachable, but said: {format_error(error).rstrip('.')}. {step}"
-        ) from error
+        raise WorkerError(f"Ray at {address} cannot be reached: {format_error(error).rstrip('.')}. {step}") from error

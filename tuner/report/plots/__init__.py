@@ -48,7 +48,7 @@ PLOTS: dict[str, Plot] = {
     ),
     "learning_curves": Plot(
         "Learning curves",
-        "The objective on validation data after each epoch, a line a trial. Choose what colors it. Triangles mark "
+        "The objective on validation data after each epoch, one line per trial. Choose what colors it. Triangles mark "
         "where curves end that are worse than what is shown.",
         learning_curves,
     ),
@@ -72,13 +72,13 @@ PLOTS: dict[str, Plot] = {
     ),
     "parallel": Plot(
         "Parallel coordinates",
-        "A line a complete trial, through the objective and the dimensions that mattered most, at most six. Choose "
+        "One line per complete trial, through the objective and the dimensions that mattered most, at most six. Choose "
         "which of the best are in color; “–” is where a dimension does not count.",
         parallel,
     ),
     "trials_by_epoch": Plot(
         "Health of every trial",
-        "A line a trial, a column an epoch after which its layers were looked at; 0 are the initial weights. Choose "
+        "One line per trial, one column per epoch at which its layers were measured; 0 is the initial weights. Choose "
         "what is shown: it is the largest number of all layers and folds. Hovering gives it, and the verdict.",
         trials_by_epoch,
     ),

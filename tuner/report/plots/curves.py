@@ -137,7 +137,7 @@ def _colorings(
                 dimension,
                 [
                     (
-                        "(does not count)" if group.value is None else str(group.value),
+                        "(inactive)" if group.value is None else str(group.value),
                         [by_number[trial.number] for trial in group.trials],
                         _line(NEUTRAL, 0) if group.value is None else _line(colors[at], 0 if numeric else at),
                     )
@@ -182,7 +182,7 @@ def _trace(
 
 
 def _small(numbers: Sequence[int]) -> np.ndarray:
-    """Whole numbers in as few bytes as they need: they are written into the page byte by byte."""
+    """Whole numbers in as few bytes as they need: they are written to the page byte by byte."""
     return np.array(
         numbers, next(kind for kind in (np.uint8, np.uint16, np.int32) if max(numbers) <= np.iinfo(kind).max)
     )

@@ -11,7 +11,18 @@ from tuner.report.study_view import StudyView
 from tuner.text import duration, number, percent
 
 _OPEN = 3
-_HEADER = ("complete", "best", "median", "spread", "epochs to goal", "diverged", "pruned", "health", "time each", "p")
+_HEADER = (
+    "complete",
+    "best",
+    "median",
+    "spread",
+    "epochs to goal",
+    "diverged",
+    "pruned",
+    "health",
+    "time per trial",
+    "p",
+)
 
 
 def comparisons(results: StudyView) -> Html:
@@ -60,7 +71,7 @@ def _commonest(row: dict[str, Any]) -> str:
 
 
 def _row(row: dict[str, Any], leader: str | None) -> list[Any]:
-    name = "(does not count)" if row["value"] is None else str(row["value"])
+    name = "(inactive)" if row["value"] is None else str(row["value"])
     goal = "–" if row["epochs_to_goal"] is None else f"{row['epochs_to_goal']:g} (in {row['reached']})"
     return [
         element("strong", name) if leader is not None and name == leader else name,

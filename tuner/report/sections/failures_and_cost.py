@@ -22,7 +22,7 @@ def failed(results: StudyView) -> Html:
         for one in found
     ]
     caption = f"Why {sum(len(one.trials) for one in found)} of {count(many, 'trial')} gave no value"
-    return table(caption, ("ended", "reason, as it was said first", "trials", "share", "which"), rows, numbers=(2, 3))
+    return table(caption, ("ended", "reason, in its first wording", "trials", "share", "which"), rows, numbers=(2, 3))
 
 
 def _numbers(failure: Failure) -> str:

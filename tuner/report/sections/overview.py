@@ -37,7 +37,8 @@ def summary(results: StudyView, cost: Cost) -> Html:
 
 
 _UNFINISHED = (
-    "The study was running when this page was made: it shows what was there then. Make it again to see what came after."
+    "The study was still running when this page was made, so it shows the trials up to then. Create the page again to "
+    "see later ones."
 )
 
 

@@ -41,7 +41,7 @@ CMAES = SamplerRow(
     build,
     (
         STARTUP,
-        Option("popsize", None, Fixed(None), Int(2, 10_000), "trials a generation; default 4 + 3 ln(dimensions)"),
+        Option("popsize", None, Fixed(None), Int(2, 10_000), "trials per generation; default 4 + 3 ln(dimensions)"),
     ),
     independent=False,
     optuna_class="CmaEsSampler",

@@ -27,7 +27,7 @@ NSGA2 = SamplerRow(
     "Deb et al., A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II, 2002",
     build,
     (
-        Option("population_size", 20, Fixed(20), Int(2, 10_000), "trials a generation"),
+        Option("population_size", 20, Fixed(20), Int(2, 10_000), "trials per generation"),
         Option(
             "mutation_prob",
             None,
