@@ -5,6 +5,7 @@ Modules that read databases are imported late: `run` starts the workers first (s
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from tuner.display import progress_display
-from tuner.errors import UnknownNameError, UsageError
+from tuner.errors import NoWinnerWarning, UnknownNameError, UsageError
 from tuner.executors import LocalExecutor, cores
 from tuner.refit import SEEDS, TOP, RefitOptions
 from tuner.runner import Progress, read_given_study, start, write_python_study
@@ -270,6 +271,7 @@ def train(
     storage: str | None = None,
     force: bool = False,
     single: bool = False,
+    save_anyway: bool = False,
     code: Collection[str] = (),
     progress: bool | None = None,
     show: Callable[[Progress], None] = lambda progress: None,
@@ -286,11 +288,12 @@ def train(
         storage: URL of the database; by default `runs/tuner.db` of the study file's project, or of the current folder.
         force: Whether to overwrite an existing file.
         single: Whether to save one network, not the ensemble of the seeds.
+        save_anyway: Whether to save the best candidate even if there is no winner; the file says so.
         code: Model and data functions to allow, such as "models/own.py:build", if no study file here names them.
         progress, show: See `run`.
 
     Returns:
-        The result; if its `verdict` is "none", nothing was saved.
+        The result; if its `file` is None, nothing was saved.
 
     Raises:
         TunerError: See `tuner.errors`.
@@ -312,7 +315,7 @@ def train(
 
     database = open_database(storage or default_url(project), create=False)
     try:
-        request = RefitOptions(Path(output), top, seeds, seed, force, tuple(code), single)
+        request = RefitOptions(Path(output), top, seeds, seed, force, tuple(code), single, save_anyway)
         found = read_study_results(database, name)
         with progress_display(progress, show) as shown:
             return refit_leaders(found, project, request, executor, shown)
@@ -325,12 +328,18 @@ def load(file: str | Path) -> SavedModel:
 
     `keras.saving.load_model(file)` loads the Keras model alone, and needs nothing of this package.
 
+    Warns:
+        NoWinnerWarning: It was saved with `save_anyway`, and there was no winner.
+
     Raises:
         UsageError: The file was not saved by `tuner train`, or cannot be loaded here.
     """
     from tuner.serving import load_saved
 
-    return load_saved(Path(file))
+    model = load_saved(Path(file))
+    if model.about.warning is not None:
+        warnings.warn(model.about.warning, NoWinnerWarning, stacklevel=2)
+    return model
 
 
 def predict(

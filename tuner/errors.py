@@ -139,6 +139,10 @@ class DataError(UsageError):
     """Data that cannot be used as they are."""
 
 
+class NoWinnerWarning(UserWarning):
+    """A model was saved although no recipe beats a constant answer by more than chance explains."""
+
+
 class DataWarning(UserWarning):
     """Rows that get a prediction, but contain something that the model does not know."""
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import tomllib
 
 import mock_study
+import pandas
 import pytest
 from click.testing import CliRunner
 
 from tuner.cli.group import tuner as command
+from tuner.cli.options import default_file
 from tuner.errors import UsageError
+from tuner.export import csv_tables
 from tuner.storage import open_database
 
 
@@ -47,12 +51,36 @@ def test_files(url, tmp_path):
     assert isinstance(call(url, "--data", tmp_path / "rows.csv").exception, UsageError)
 
 
+def test_tables_for_a_spreadsheet(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call(url, "--format", "csv")
+    assert result.exit_code == 0, result.output
+    assert "Wrote mock.csv" in result.stderr
+    texts = [(tmp_path / name).read_text(encoding="utf-8") for name in ("mock.csv", "mock_epochs.csv")]
+    trials, epochs = (list(csv.DictReader(text.splitlines())) for text in texts)
+    assert [row["number"] for row in trials] == ["0", "1", "2"]
+    assert {row["optimizer"] for row in trials} <= {"sgd", "adam", "adagrad"}
+    assert [(row["trial"], row["epoch"]) for row in epochs] == [("0", "1"), ("1", "1"), ("2", "1")]
+    assert isinstance(call(url, "--format", "csv").exception, UsageError)
+    assert call(url, "--format", "csv", "--force").exit_code == 0
+
+
+def test_no_text_of_a_table_is_a_formula(study, monkeypatch):
+    frame = pandas.DataFrame({"=a": ["=1+1", None, "-2.5"]}, index=pandas.Index([0, 1, 2], name="number"))
+    monkeypatch.setattr(csv_tables, "trials_frame", lambda study: frame)
+    assert csv_tables.trials_csv(study).splitlines() == ["number,'=a", "0,'=1+1", "1,", "2,-2.5"]
+
+
+def test_a_study_may_have_any_name():
+    assert str(default_file("../a b/=x", ".csv")) == "a_b_x.csv"
+    assert str(default_file("…", ".html")) == "study.html"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["best.keras"], "but got no --format. Give --format and -o"),
+        (["best.keras"], "but got no --format. Give one of them"),
         (["best.keras", "--format", "json", "-o", "x"], "but got the format json"),
-        (["best.keras", "--format", "onnx"], "but got no -o"),
         (
             ["best.keras", "--format", "litert", "-o", "m.tflite", "--trial", "3"],
             "--trial can be given for a study only",

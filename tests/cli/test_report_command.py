@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
+from tuner.cli import browser
 from tuner.cli.group import tuner as command
 from tuner.errors import StorageError, StudyNotFoundError, UsageError
 
@@ -21,6 +22,22 @@ def test_one_page_and_one_line(study_url, tmp_path):
     assert line.startswith(f"Wrote {file}: study mock, 20 trials; ")
     assert line.endswith(f"{file.stat().st_size / 1e6:.1f} MB")
     assert file.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("screen", [True, False])
+def test_it_has_the_name_of_the_study_and_opens_where_there_is_a_screen(study_url, tmp_path, monkeypatch, screen):
+    opened: list[str] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(browser.webbrowser, "open", opened.append)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    if screen:
+        monkeypatch.setenv("DISPLAY", ":0")
+    result = call(study_url, "mock", "--open")
+    page = tmp_path / "mock.html"
+    assert page.is_file()
+    assert opened == ([page.as_uri()] if screen else [])
+    assert ("no screen" in result.output) == (not screen)
 
 
 def test_a_file_that_is_there_is_kept_unless_forced(study_url, tmp_path):

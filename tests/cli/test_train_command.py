@@ -72,6 +72,15 @@ def test_no_winner(call, url, project, monkeypatch):
     assert not (project / "best.keras").exists()
 
 
+def test_the_best_candidate_is_saved_anyway_under_the_name_of_the_study(call, url, project, monkeypatch):
+    pretend(monkeypatch, share=lambda recipe: 0.35)
+    said = call("train", "mock", "--save-anyway")
+    assert said.code == 0
+    assert "No winner: " in said.out
+    assert "Wrote mock.keras" in said.out
+    assert (project / "mock.keras").is_file()
+
+
 def test_ctrl_c(call, url, project, monkeypatch):
     pretend(monkeypatch, instead=lambda job: os.kill(os.getpid(), signal.SIGINT))
     said = call("train", "mock", "-o", "best.keras")
@@ -83,7 +92,6 @@ def test_ctrl_c(call, url, project, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["mock"], 2, "Missing option '-o'"),
         (["mock", "-o", "best.h5"], 2, "End its name in .keras"),
         (["mock", "-o", "nowhere/best.keras"], 2, "Make it, or name another"),
         (["mock", "-o", "runs"], 2, "End its name in .keras"),

@@ -138,6 +138,16 @@ def test_noise_has_no_winner(study, place, tmp_path):
     assert said.baseline.p > 0.05
 
 
+def test_noise_is_saved_if_that_is_asked_for_and_the_file_says_so(study, place, tmp_path):
+    file = tmp_path / "noise.keras"
+    executors = pretending(share=lambda recipe: 0.13)
+    said = refit_leaders(study, place, RefitOptions(file, save_anyway=True), executors)
+    assert (said.verdict, said.file) == ("none", str(file))
+    assert said.baseline.meaning.endswith("It was saved nevertheless, as --save-anyway asks for.")
+    assert said.test is not None
+    assert "saved although no recipe beats a constant answer" in read_about(file).warning
+
+
 def test_a_test_part_that_does_not_agree_is_said(study, place, tmp_path):
     said = trained(study, place, tmp_path / "a.keras", share_of_test=0.1)
     assert said.verdict == "unconfirmed"
@@ -145,7 +155,8 @@ def test_a_test_part_that_does_not_agree_is_said(study, place, tmp_path):
     text = " ".join(said.meaning)
     assert "it is outside" in text
     assert "The test part does not confirm the winner" in text
-    assert read_about(tmp_path / "a.keras").scores["verdict"] == "unconfirmed"
+    about = read_about(tmp_path / "a.keras")
+    assert (about.scores["verdict"], about.warning) == ("unconfirmed", None)
 
 
 def test_p_counts_for_every_trial_that_was_looked_at(study, place, tmp_path):

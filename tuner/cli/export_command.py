@@ -11,6 +11,7 @@ import click
 from tuner.cli.options import (
     check_overwrite,
     code_option,
+    default_file,
     find_study,
     storage_option,
     study_name,
@@ -22,7 +23,9 @@ from tuner.text import listed, python_text, shell_command, value_text
 
 _FILE = click.Path(path_type=Path)
 _RECIPE_FORMATS = ("json", "toml", "python")
+_TABLE_FORMAT = "csv"
 _MODEL_FORMATS = ("savedmodel", "onnx", "litert")
+_FOLDER_ENDING = "_savedmodel"
 _MODEL_SUFFIX = ".keras"
 
 
@@ -31,16 +34,18 @@ _MODEL_SUFFIX = ".keras"
 @click.option(
     "--format",
     "kind",
-    type=click.Choice([*_RECIPE_FORMATS, *_MODEL_FORMATS]),
+    type=click.Choice([*_RECIPE_FORMATS, _TABLE_FORMAT, *_MODEL_FORMATS]),
     help="Of a study: json (the default) and toml, the recipe for tuner.best(FILE); python, a script that needs keras, "
-    "tensorflow and numpy.  Of a model: savedmodel, a folder for TensorFlow; onnx; litert, for phones.",
+    "tensorflow and numpy; csv, all trials and epochs, for a spreadsheet.  Of a model: savedmodel, a folder for "
+    "TensorFlow; onnx; litert, for phones.",
 )
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
     type=_FILE,
-    help="File or folder to write.  [default, of a study: standard output]",
+    help="File or folder to write.  [default: of a recipe or script, standard output; of csv, STUDY.csv and "
+    "STUDY_epochs.csv; of a model, its name with another ending]",
 )
 @click.option("--trial", type=click.IntRange(min=0), metavar="N", help="Number of the trial.  [default: the best]")
 @click.option("--data", metavar="FILE", type=_FILE, help="Also write the rows of the study, .npz, for the script.")
@@ -49,8 +54,8 @@ _MODEL_SUFFIX = ".keras"
 @code_option
 @storage_option
 def command(study: str, kind: str | None, output: Path | None, force: bool, **options: Any) -> None:
-    """Export the best configuration of STUDY, or of another trial, for use without the database; or MODEL in another
-    format.
+    """Export the best configuration of STUDY, or of another trial, for use without the database; or all its trials as
+    tables; or MODEL in another format.
 
     Of a study it contains the recipe and the preprocessing that was fitted on the training data, which are read for it.
     STUDY is a name or a study file, MODEL a .keras file that `tuner train` wrote.
@@ -66,6 +71,10 @@ def command(study: str, kind: str | None, output: Path | None, force: bool, **op
             f"The format {kind} is for a model, but {study!r} is a study. Train one first: tuner train {study} -o "
             f"best{_MODEL_SUFFIX}, and export that."
         )
+    if kind == _TABLE_FORMAT:
+        _refuse(given, ("trial", "data", "code"), "a recipe")
+        _export_tables(study, output or default_file(study_name(study)[0], ".csv"), options["storage"], force)
+        return
     _export_study(study, kind or _RECIPE_FORMATS[0], output, force=force, **options)
 
 
@@ -75,16 +84,29 @@ def _refuse(given: list[str], names: tuple[str, ...], what: str) -> None:
         raise UsageError(f"{listed(wrong)} can be given for {what} only. Leave it out.")
 
 
+def _export_tables(study: str, output: Path, storage: str | None, force: bool) -> None:
+    """Write the trials, and the epochs beside them."""
+    from tuner.export import epochs_csv, trials_csv
+
+    epochs = output.with_name(f"{output.stem}_epochs{output.suffix}")
+    for file in (output, epochs):
+        _check_file(file, force)
+    found = find_study(study, storage)
+    for file, text, what in ((output, trials_csv(found), "trials"), (epochs, epochs_csv(found), "epochs")):
+        write_text(file, text)
+        echo(f"Wrote {file}: the {what} of {found.record.name}", err=True)
+
+
 def _export_model(model: str, kind: str | None, output: Path | None, check: str | None, force: bool) -> None:
-    if kind not in _MODEL_FORMATS or output is None:
+    if kind not in _MODEL_FORMATS:
         raise UsageError(
-            f"A model is exported to a file in one of the formats {', '.join(_MODEL_FORMATS)}, but got "
-            f"{f'the format {kind}' if kind in _RECIPE_FORMATS else 'no -o' if kind else 'no --format'}. "
-            "Give --format and -o."
+            f"A model is exported in one of the formats {', '.join(_MODEL_FORMATS)}, but got "
+            f"{f'the format {kind}' if kind else 'no --format'}. Give one of them with --format."
         )
     with silence_tensorflow():
-        from tuner.serving import export_model
+        from tuner.serving import MODEL_FORMATS, export_model
 
+        output = output or Path(Path(model).stem + (MODEL_FORMATS[kind].suffix or _FOLDER_ENDING))
         done = export_model(Path(model), kind, output, check=check, force=force)
     rows = f"the first {done.rows} rows of {check}" if check else f"{done.rows} drawn rows"
     echo(f"Wrote {output}: its answers to {rows} differ by {value_text(done.difference)} at most", err=True)
@@ -133,10 +155,14 @@ def _check_files(output: Path | None, data: Path | None, force: bool) -> None:
     if data is not None and data.suffix != ".npz":
         raise UsageError(f"--data writes NumPy's .npz, but got {str(data)!r}. End its name in .npz.")
     for file in (output, data):
-        if file is not None and file.is_dir():
-            raise UsageError(f"{file} is a folder. Name a file.")
         if file is not None:
-            check_overwrite(file, force)
+            _check_file(file, force)
+
+
+def _check_file(file: Path, force: bool) -> None:
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder. Name a file.")
+    check_overwrite(file, force)
 
 
 def _next(kind: str, output: Path, data: Path | None) -> str:

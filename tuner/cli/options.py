@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -88,6 +89,11 @@ def check_overwrite(file: Path, force: bool) -> None:
     """Refuse to overwrite an existing file without `--force`."""
     if file.exists() and not force:
         raise UsageError(f"{file} already exists. Name another file, or overwrite it with --force.")
+
+
+def default_file(study: str, ending: str) -> Path:
+    """Return the name of a file in the current folder for what comes of a study, which may have any name."""
+    return Path((re.sub(r"[^\w.-]+", "_", study).strip("._") or "study") + ending)
 
 
 def write_text(file: Path, text: str) -> None:

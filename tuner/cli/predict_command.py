@@ -48,6 +48,8 @@ def command(
 
 
 def _show(done: FilePrediction, output: Path | None) -> None:
+    if done.warning:
+        echo(f"Warning: {done.warning}", err=True)
     if done.left_out:
         more = len(done.left_out) - _LISTED
         names = [*done.left_out[:_LISTED], *([f"{more} more"] if more > 0 else [])]

@@ -28,7 +28,7 @@ def render_refit(content: dict[str, Any]) -> None:
     )
     _show_recipes(out, content)
     _show_models(out, content)
-    none = content["verdict"] == "none"
+    none = content["file"] is None
     for sentence in content["meaning"]:
         # The first one is printed above, the second one is the error then.
         if sentence != content["control"] and not (none and sentence == content["baseline"]["meaning"]):

@@ -6,12 +6,22 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.options import check_overwrite, find_study, storage_option, study_argument, write_text
+from tuner.cli.browser import open_in_browser
+from tuner.cli.options import (
+    check_overwrite,
+    default_file,
+    find_study,
+    storage_option,
+    study_argument,
+    study_name,
+    write_text,
+)
 from tuner.cli.standard_streams import echo
 from tuner.errors import UsageError
 from tuner.text import count
 
 _SUFFIXES = (".html", ".htm")
+_OPENING_S = 5.0
 
 
 @click.command("report")
@@ -19,14 +29,14 @@ _SUFFIXES = (".html", ".htm")
 @click.option(
     "-o",
     "--output",
-    required=True,
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Page to write, NAME.html.",
+    help="Page to write.  [default: STUDY.html]",
 )
+@click.option("--open", "open_browser", is_flag=True, help="Open it in a browser.")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @storage_option
-def command(study: str, output: Path, force: bool, storage: str | None) -> None:
+def command(study: str, output: Path | None, open_browser: bool, force: bool, storage: str | None) -> None:
     """Write a report of STUDY: a single HTML page that opens in any browser, offline.
 
     It contains the answer, the best recipe as code, history, curves, importances, comparisons, failures, cost and
@@ -34,6 +44,7 @@ def command(study: str, output: Path, force: bool, storage: str | None) -> None:
     """
     from tuner.report import report_page
 
+    output = output or default_file(study_name(study)[0], ".html")
     if output.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"A report is an HTML page, but got {str(output)!r}. Use a name that ends in .html.")
     if not output.parent.is_dir():
@@ -45,3 +56,5 @@ def command(study: str, output: Path, force: bool, storage: str | None) -> None:
     running = "; it is still running" if found.record.alive else ""
     what = f"study {found.record.name}, {count(len(found.record.trials), 'trial')}{running}"
     echo(f"Wrote {output}: {what}; {len(page.encode()) / 1e6:.1f} MB")
+    if open_browser:
+        open_in_browser(output.absolute().as_uri(), wait_s=_OPENING_S)

@@ -8,11 +8,13 @@ import click
 
 from tuner.cli.options import (
     code_option,
+    default_file,
     json_option,
     print_json,
     stdout_reserved_for_json,
     storage_option,
     study_argument,
+    study_name,
     traceback_option,
 )
 from tuner.errors import StudyFailedError
@@ -23,15 +25,15 @@ from tuner.errors import StudyFailedError
 @click.option(
     "-o",
     "--output",
-    required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="File to save the model in; ends in .keras.",
+    help="File to save the model in; ends in .keras.  [default: STUDY.keras]",
 )
 @click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, help="Number of recipes.")
 @click.option("--seeds", type=click.IntRange(2, 1000), default=5, show_default=True, help="Trainings of each.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed that the seeds derive from.  [default: the study's]")
 @click.option("--single", is_flag=True, help="Save one network, not the ensemble of the seeds.")
+@click.option("--save-anyway", is_flag=True, help="Save the best candidate even if there is no winner.")
 @click.option("--workers", type=click.IntRange(min=1, max=256), help="Worker processes.  [default: one per core]")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @code_option
@@ -41,11 +43,12 @@ from tuner.errors import StudyFailedError
 @traceback_option
 def command(
     study: str,
-    output: Path,
+    output: Path | None,
     top: int,
     seeds: int,
     seed: int | None,
     single: bool,
+    save_anyway: bool,
     workers: int | None,
     force: bool,
     code: tuple[str, ...],
@@ -67,11 +70,12 @@ def command(
     with terminal_display(silent=quiet or as_json) as shown, stdout_reserved_for_json(as_json):
         trained = train(
             study,
-            output,
+            output or default_file(study_name(study)[0], ".keras"),
             top=top,
             seeds=seeds,
             seed=seed,
             single=single,
+            save_anyway=save_anyway,
             workers=workers,
             storage=storage,
             force=force,
@@ -86,5 +90,5 @@ def command(
         from tuner.cli.render_refit import render_refit
 
         render_refit(content)
-    if trained.verdict == "none":
+    if trained.file is None:
         raise StudyFailedError(trained.against_baseline)

@@ -1,8 +1,10 @@
+from .csv_tables import epochs_csv, trials_csv
 from .exported_recipe import Export, export, find_seed, prepare_for_export, read_export, recipe_toml, save_rows
 from .script.compose import python_script
 
 __all__ = [
     "Export",
+    "epochs_csv",
     "export",
     "find_seed",
     "prepare_for_export",
@@ -10,4 +12,5 @@ __all__ = [
     "read_export",
     "recipe_toml",
     "save_rows",
+    "trials_csv",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tuner.catalog import Objective
-from tuner.refit.refit_result import Baseline, RefitResult
+from tuner.refit.refit_result import Baseline, RefitResult, Verdict
 from tuner.refit.selection import ALPHA
 from tuner.text import count
 
@@ -20,6 +20,13 @@ def test_confirms(baseline: Baseline) -> bool:
     return baseline.test is None or (baseline.test_p is not None and baseline.test_p < ALPHA)
 
 
+def verdict(baseline: Baseline) -> Verdict:
+    """Return the verdict on a model that was scored on the test part, if there is one."""
+    if not has_winner(baseline):
+        return "none"
+    return "winner" if test_confirms(baseline) else "unconfirmed"
+
+
 def explain(trained: RefitResult) -> Iterator[str]:
     """Explain the result in sentences, the most important first."""
     if trained.control is not None:
@@ -27,7 +34,7 @@ def explain(trained: RefitResult) -> Iterator[str]:
     yield trained.leaders
     yield trained.baseline.meaning
     yield from _optimism(trained)
-    if trained.verdict != "none":
+    if trained.handed is not None:
         yield from _handed_over(trained)
         yield from _test(trained)
     diverged = sum(row.candidate.values.count(None) for row in trained.recipes)
@@ -35,15 +42,18 @@ def explain(trained: RefitResult) -> Iterator[str]:
         yield f"{count(diverged, 'training')} diverged; recipes with fewer diverged trainings rank first."
 
 
-def against_baseline(found: Baseline, metric: str) -> str:
+def against_baseline(found: Baseline, metric: str, *, save_anyway: bool = False) -> str:
     """Say whether the chosen recipe beats the best constant answer."""
     what = f"the best constant answer, {found.answer} ({metric} {found.validation:.5g} on the validation part)"
     looks = f"over seeds and rows, for the best of {found.tried} trials"
     if has_winner(found):
         return f"It beats {what} by more than chance explains (p {_p(found.p)}, {looks})."
+    then = "The test part was not scored, and no model was saved; --save-anyway saves one."
+    if save_anyway:
+        then = "It was saved nevertheless, as --save-anyway asks for."
     return (
         f"No winner: the chosen recipe is not better than {what} by more than chance explains "
-        f"(p {_p(found.p)}, {looks}). The test part was not scored, and no model was saved."
+        f"(p {_p(found.p)}, {looks}). {then}"
     )
 
 
@@ -86,7 +96,7 @@ def _test(trained: RefitResult) -> Iterator[str]:
         low, high = trained.expected.low, trained.expected.high
         where = "it is inside" if low <= test.score <= high else "it is outside, which happens once in twenty times"
         yield f"From the validation part, the test score was expected between {low:.5g} and {high:.5g}: {where}."
-    if not test_confirms(found):
+    if has_winner(found) and not test_confirms(found):
         yield (
             f"The test part does not confirm the winner: there it is not better than {found.answer} "
             f"({found.test:.5g}) by more than chance explains (p {_p(found.test_p)})."

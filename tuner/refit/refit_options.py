@@ -20,6 +20,7 @@ class RefitOptions:
         force: Whether a file that is there is written over.
         code: Code of the project that the person names, beside what study files of the project name.
         single: Whether one network is handed over, not the ensemble of the seeds.
+        save_anyway: Whether the best candidate is saved if there is no winner.
     """
 
     file: Path
@@ -29,3 +30,4 @@ class RefitOptions:
     force: bool = False
     code: tuple[str, ...] = ()
     single: bool = False
+    save_anyway: bool = False

@@ -219,7 +219,7 @@ class RefitResult:
         metric: Name of the objective.
         direction: "maximize" or "minimize".
         verdict: "winner"; "unconfirmed" if the test part does not show that it beats a constant answer; "none" if the
-            validation part does not, and nothing was scored or saved.
+            validation part does not; nothing was scored or saved then, unless that was asked for.
         file: File that the model was saved in, or None if it was not.
         seeds: Number of seeds that each recipe was trained with.
         seed: Seed that they are derived from.

@@ -16,7 +16,7 @@ from tuner.data import PreparedData
 from tuner.export import find_seed, prepare_for_export
 from tuner.protocol import Executor, Job, JobFinished, ModelCost, WorkerConfig
 from tuner.refit.baseline import Constant, best_constant
-from tuner.refit.conclusion import against_baseline, explain, has_winner, test_confirms
+from tuner.refit.conclusion import against_baseline, explain, has_winner, verdict
 from tuner.refit.final_fit_and_test import FinalFit, expected_on_test, fit_final, record_test_use
 from tuner.refit.finalists import Leader, leaders
 from tuner.refit.handover_candidates import Contender, find_contenders, select_contender
@@ -129,12 +129,12 @@ def _train(work: RefitSession, found: list[Leader], request: RefitOptions) -> Re
         recipes=tuple(again.row(one, by_trial.get(one.leader.trial), measure) for one in again.candidates),
         chosen=chosen.leader.trial,
         leaders=leaders_text(chosen, others, ps, work.seeds),
-        baseline=_baseline(work, chosen, constant, measure),
+        baseline=_baseline(work, chosen, constant, measure, request),
     )
     contenders = find_contenders(again.candidates, chosen, measure)
     handed = select_contender(contenders, measure, single=request.single)
     trained = _compared(trained, again, contenders, handed, constant.answers(measure), measure)
-    if has_winner(trained.baseline):
+    if has_winner(trained.baseline) or request.save_anyway:
         trained = _finish(work, trained, {one.leader.trial: one for one in again.candidates}, handed, measure, request)
     trained = replace(trained, meaning=tuple(explain(trained)))
     work.study.database.set_study_attr(work.study.record.study_id, REFIT_RESULT, trained.to_json())
@@ -207,7 +207,7 @@ def _finish(
     baseline = replace(trained.baseline, test=final.constant, test_p=final.p)
     trained = replace(
         trained,
-        verdict="winner" if test_confirms(baseline) else "unconfirmed",
+        verdict=verdict(baseline),
         rows={**trained.rows, "train": len(final.held.train)},
         baseline=baseline,
         expected=expected_on_test(handed, seeds, measure, work.prepared.facts.rows["test"]),
@@ -253,7 +253,9 @@ def _cost(work: RefitSession, events: Mapping[int, JobFinished]) -> tuple[ModelC
     return ModelCost(costs[0].weights, one, batch), seconds
 
 
-def _baseline(work: RefitSession, chosen: Candidate, constant: Constant, measure: Measure) -> Baseline:
+def _baseline(
+    work: RefitSession, chosen: Candidate, constant: Constant, measure: Measure, request: RefitOptions
+) -> Baseline:
     """Compare the chosen recipe with the best constant answer.
 
     The leaders were picked from all trials by their scores on the very same rows, so p counts for each of them
@@ -266,7 +268,7 @@ def _baseline(work: RefitSession, chosen: Candidate, constant: Constant, measure
     )
     p = p_above(chosen.complete, chosen.draws, answers, measure)
     found = Baseline(constant.name, measure.score(answers), min(1.0, tried * p) if math.isfinite(p) else None, tried)
-    return replace(found, meaning=against_baseline(found, measure.metric))
+    return replace(found, meaning=against_baseline(found, measure.metric, save_anyway=request.save_anyway))
 
 
 def _worker_config(study: StoredStudy, recipe: Recipe, prepared: PreparedData, project: Path) -> WorkerConfig:

@@ -30,12 +30,14 @@ class FilePrediction:
         columns: Columns of the answers, those that were kept first.
         left_out: Columns of the data that are neither features nor kept.
         unknown: For each text column, the texts that the study did not have; only if they are allowed.
+        warning: What is to be known of the model, or None.
     """
 
     rows: int
     columns: tuple[str, ...]
     left_out: tuple[str, ...]
     unknown: tuple[UnknownText, ...]
+    warning: str | None = None
 
 
 def predict_file(
@@ -66,7 +68,7 @@ def predict_file(
     with open_writer(work.schema, output) as writer:
         rows = work.run(writer)
     left_out = tuple(name for name in table.names if name not in {*features, *keep})
-    return FilePrediction(rows, tuple(work.schema.names), left_out, tuple(work.unknown.values()))
+    return FilePrediction(rows, tuple(work.schema.names), left_out, tuple(work.unknown.values()), about.warning)
 
 
 class _Prediction:

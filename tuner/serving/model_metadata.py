@@ -64,6 +64,16 @@ class ModelMetadata:
     scores: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def warning(self) -> str | None:
+        """What is to be known before the model is used, or None."""
+        if self.scores.get("verdict") != "none":
+            return None
+        return (
+            f"This model of study {self.study!r} was saved although no recipe beats a constant answer by more than "
+            "chance explains (--save-anyway): do not rely on its answers."
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         return {
