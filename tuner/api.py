@@ -281,8 +281,7 @@ def train(
     Args:
         study: Name of the study, or its study file.
         output: File to save the model in; ends in .keras.
-        top: Number of leading recipes to retrain.
-        seeds: Number of seeds for each recipe; at least two.
+        top, seeds: Number of leading recipes to retrain, and of seeds for each; at least two.
         seed: Seed that they are derived from; None for the study's.
         workers: Worker processes; None for one per core.
         storage: URL of the database; by default `runs/tuner.db` of the study file's project, or of the current folder.

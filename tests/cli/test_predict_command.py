@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from mock_model import mock_model
 
-from tuner.cli.standard_streams import silence_tensorflow
+from tuner.catalog import silence_tensorflow
 
 
 @pytest.fixture

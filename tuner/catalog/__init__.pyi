@@ -31,6 +31,7 @@ from .schedule_rates import OBJECTIVE, learning_rates, plateau_state
 from .schedules import SCHEDULES
 from .schedules.reduce_on_plateau import ReduceOnPlateau
 from .task import EVERY_TASK, Task
+from .tensorflow_import import import_tensorflow, silence_tensorflow
 from .trial_state import FINISHED_STATES, TrialState
 from .user_checks import try_user_code
 from .user_entries import (
@@ -45,6 +46,8 @@ from .user_metric import UserMetric, read_only
 from .user_object import UserObject
 
 __all__ = [
+    "import_tensorflow",
+    "silence_tensorflow",
     "ACTIVATIONS",
     "CLIPPINGS",
     "DIMENSIONS",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tuner import user_code
 from tuner.catalog.output_activations import ending_conflict
 from tuner.catalog.recipe import Recipe
+from tuner.catalog.tensorflow_import import import_tensorflow
 from tuner.catalog.user_entries import add_named_user_entries
 from tuner.errors import UsageError
 
@@ -35,6 +36,7 @@ class BuildableRecipe(Recipe):
             CodeError: Only the database or file that the recipe is from names the code.
             ContentError: The model file is missing, has changed since the study, or returns no usable model.
         """
+        import_tensorflow()
         from tuner.catalog.build import build_model
 
         reference = user_code.Reference.parse(self.model.reference, "build")

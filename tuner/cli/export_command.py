@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tuner.catalog import silence_tensorflow
 from tuner.cli.options import (
     check_overwrite,
     code_option,
@@ -17,7 +18,7 @@ from tuner.cli.options import (
     study_name,
     write_text,
 )
-from tuner.cli.standard_streams import echo, silence_tensorflow, write_file
+from tuner.cli.standard_streams import echo, write_file
 from tuner.errors import UsageError
 from tuner.text import listed, python_text, shell_command, value_text
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import io
-import os
 import sys
-from collections.abc import Iterator
 from typing import BinaryIO
 
 import click
@@ -38,27 +35,6 @@ def write_file(text: str) -> None:
 def binary_output() -> BinaryIO:
     """Return standard output as a file of bytes, for a table that is not for people."""
     return sys.stdout.buffer
-
-
-@contextlib.contextmanager
-def silence_tensorflow() -> Iterator[None]:
-    """Drop what TensorFlow prints to standard error when it is imported and converts models.
-
-    No variable turns all of it off.  Our own messages come afterwards.  TUNER_TRACEBACK=1 shows everything.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if os.environ.get("TUNER_TRACEBACK"):
-        yield
-        return
-    sys.stderr.flush()
-    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)
 
 
 def replace_unencodable() -> None:

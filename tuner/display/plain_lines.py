@@ -28,7 +28,7 @@ class PlainLines:
         self._stream, self._silent = stream, silent
         self._wrote_s: float | None = None
         self._best: tuple[int, float] | None = None
-        self._stage: str | None = None
+        self._started = False
         self._dashboard: str | None = None
 
     def show(self, progress: Progress) -> None:
@@ -38,8 +38,8 @@ class PlainLines:
         if self._silent:
             return
         if progress.stage and not progress.finished:
-            if progress.stage != self._stage:
-                self._stage = progress.stage
+            if not self._started:
+                self._started = True
                 self._write(f"{progress.stage} …")
             return
         if progress.dashboard and progress.dashboard != self._dashboard:

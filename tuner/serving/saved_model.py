@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.catalog import Task
+from tuner.catalog import Task, import_tensorflow
 from tuner.data import encode_rows
 from tuner.errors import UsageError
 from tuner.serving.model_metadata import ModelMetadata, read_about
@@ -98,6 +98,7 @@ def load_saved(file: Path) -> SavedModel:
     about = read_about(file)
     own = ", ".join(about.own)
     step = f"It needs code of its own ({own}): import the file that registers it first." if own else "Train it again."
+    import_tensorflow()
     with reading(str(file), "a model that Keras can load", step, UsageError):
         from tuner.serving.model_loader import load_model
 
