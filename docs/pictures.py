@@ -8,18 +8,12 @@ Needs the extras `docs` and `test`, and Chromium.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import itertools
-import os
-import pty
 import re
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +27,10 @@ from rich.style import Style
 from rich.text import Text
 
 PROJECT = Path(__file__).parents[1]
+sys.path.insert(0, str(PROJECT / "tests"))
+
+from pseudo_terminal import Terminal  # noqa: E402
+
 PICTURES = Path(__file__).parent / "pictures"
 TUNER = Path(sys.executable).parent / "tuner"
 STUDY = "digits"
@@ -72,31 +70,16 @@ class Frame:
 
 def record(command: Sequence[str | Path]) -> list[Frame]:
     """Run a command in a pseudo-terminal and return its screens; raises RuntimeError if it fails."""
-    process, terminal = pty.fork()
-    if process == 0:
-        os.chdir(PROJECT)
-        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", COLUMNS=str(COLUMNS), LINES=str(ROWS))
-        os.execv(command[0], [str(part) for part in command])
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    screen = pyte.Screen(COLUMNS, ROWS)
-    stream = pyte.ByteStream(screen)
-    stream.feed(f"\x1b[1;32m$\x1b[0m {COMMAND}\r\n".encode())
-    frames, start = [Frame(drawn(screen), 0.0)], time.monotonic()
-    for output in outputs(terminal):
-        stream.feed(output)
-        frames.append(Frame(drawn(screen), time.monotonic() - start))
-    if os.waitpid(process, 0)[1] != 0:
+    terminal = Terminal(command, COLUMNS, ROWS, PROJECT)
+    terminal.type_out(f"\x1b[1;32m$\x1b[0m {COMMAND}\r\n")
+    frames = [Frame(drawn(terminal.screen), 0.0)]
+
+    def look(seconds: float, screen: pyte.Screen) -> None:
+        frames.append(Frame(drawn(screen), seconds))
+
+    if terminal.run(look) != 0:
         raise RuntimeError(frames[-1].text.plain)
     return frames
-
-
-def outputs(terminal: int) -> Iterator[bytes]:
-    """Read what a process writes to its terminal, until it ends."""
-    while True:
-        try:
-            yield os.read(terminal, 1 << 16)
-        except OSError:  # Linux says so that nobody has the terminal open any more
-            return
 
 
 def drawn(screen: pyte.Screen) -> Text:
@@ -147,7 +130,6 @@ def still(text: Text, name: str) -> str:
 
 def photograph(storage: str) -> None:
     """Make pictures of the report and of the dashboard, for a light and a dark page each."""
-    sys.path.insert(0, str(PROJECT / "tests"))
     from browsing import chromium
 
     with tempfile.TemporaryDirectory() as folder, chromium() as browser, dashboard(storage) as address:

@@ -93,8 +93,9 @@ class LiveProgress:
         if progress is None:
             return _line(f"{READING} …", "dim")
         lines: list[RenderableType] = [_bar(progress, width, since_s)]
-        lines += [_line(text) for text in packed(count_texts(progress), width)]
-        lines.append(_line(fitting(best_texts(progress), width), "bold"))
+        if any(progress.counts.values()) or not progress.stage:
+            lines += [_line(text) for text in packed(count_texts(progress), width)]
+            lines.append(_line(fitting(best_texts(progress), width), "bold"))
         if progress.stage:
             lines.append(_line(f"{progress.stage} …", "dim"))
         if progress.dashboard:
