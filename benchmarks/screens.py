@@ -69,16 +69,17 @@ class Look:
         return None
 
 
-def problems(name: str, lines: list[str], columns: int) -> Iterator[str]:
-    """Yield what is wrong with lines that a person sees."""
+def problems(name: str, lines: list[str], columns: int, live: bool = False) -> Iterator[str]:
+    """Yield what is wrong with lines that a person sees; a live screen has the echo of Ctrl-C until it is redrawn."""
+    left = r"[\x00-\x1f\x7f\x9b]|\[\d+[mKA]" + ("" if live else r"|\^C")
     for line in lines:
         if len(line) > columns:
             yield f"{name}: {len(line)} columns: {line}"
-        if re.search(r"[\x00-\x1f\x7f\x9b]|\[\d+[mKA]|\^C", line):
+        if re.search(left, line):
             yield f"{name}: control characters: {line!r}"
     for above, below in itertools.pairwise(lines):
         full = len(above) == columns
-        if full and re.search(r"[\d.e-]$", above) and re.match(r"[\d.]", below) and not above.endswith(" "):
+        if full and re.search(r"\d[.e-]?$", above) and re.match(r"[\d.]", below):
             yield f"{name}: a number is broken: {above[-20:]!r}, {below[:20]!r}"
         if re.search(r"\d…", above):
             yield f"{name}: a number is cut: {above!r}"
@@ -105,7 +106,7 @@ def main() -> None:
                     found.append(f"{title}: exit code {code} where {expected} was expected")
                 found += problems(title, lines, columns)
                 for at, shown in look.screens:
-                    found += problems(f"{title} after {at:.0f} s", shown, columns)
+                    found += problems(f"{title} after {at:.0f} s", shown, columns, live=True)
                 if any(re.match(r"(trial\s+epoch|━)", line) for line in lines):
                     found.append(f"{title}: progress is left on the screen")
                 print(f"{title}: exit code {code}, {len(lines)} lines", flush=True)

@@ -61,8 +61,9 @@ def _show_file(out: Console, content: dict[str, Any]) -> None:
     handed, file = content["handed_over"], content["file"]
     networks, times = count(len(handed["members"]), "network"), handed["predict_ms"]
     size = f"{handed['weights']:,} weights, {handed['bytes'] / 1e6:.3g} MB"
-    speed = f"predicts a row in {times['one_row']:.2g} ms, 256 rows in {times['rows_256']:.2g} ms"
-    out.print(f"Wrote {file}: {networks}, {size}; {speed}", soft_wrap=True)
+    out.print(f"Wrote {file}: {networks}", soft_wrap=True)
+    out.print(f"  {size}")
+    out.print(f"  predicts a row in {_ms(times['one_row'])} ms, 256 rows in {_ms(times['rows_256'])} ms")
     out.print(f"Next: keras.saving.load_model({python_text(file)}), or tuner.load", style="dim", soft_wrap=True)
 
 
@@ -82,7 +83,8 @@ def _show_models(out: Console, content: dict[str, Any]) -> None:
     for row, cells in zip(content["models"], rows, strict=True):
         out.print(f"{cells[0]}: {row['note'] or _with(row['score'], row['interval'])}")
         if row["weights"]:
-            out.print(f"  {cells[3]} weights; {cells[4]} ms for a row, {cells[5]} for 256; trained in {cells[6]}")
+            out.print(f"  {cells[3]} weights, trained in {cells[6]}")
+            out.print(f"  {cells[4]} ms for a row, {cells[5]} for 256")
 
 
 def _model_cells(row: dict[str, Any], handed: bool) -> list[str | Text]:
@@ -92,10 +94,14 @@ def _model_cells(row: dict[str, Any], handed: bool) -> list[str | Text]:
         "not trained" if row["score"] is None else value_text(row["score"]),
         _interval(row["interval"]),
         "" if row["weights"] is None else f"{row['weights']:,}",
-        "" if times is None else f"{times['one_row']:.2g}",
-        "" if times is None else f"{times['rows_256']:.2g}",
+        "" if times is None else _ms(times["one_row"]),
+        "" if times is None else _ms(times["rows_256"]),
         "" if row["seconds"] is None else duration(row["seconds"]),
     ]
+
+
+def _ms(milliseconds: float) -> str:
+    return f"{milliseconds:.2g}" if milliseconds < 99.5 else f"{milliseconds:,.0f}"
 
 
 def _show_recipes(out: Console, content: dict[str, Any]) -> None:

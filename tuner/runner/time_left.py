@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 from tuner.runner.progress import RunningTraining
 
@@ -93,7 +92,7 @@ class TimeLeft:
                 others = max(1.0, (finished - before.finished) / (ended - before.ended))
                 return others * (epochs - before.epochs) / (elapsed_s - before.elapsed_s)
         timed = [one.epoch_s for one in running if one.epoch_s and one.epoch > 1]  # the first one traces programs
-        return len(running) / fmean(timed) if timed else None
+        return len(running) * len(timed) / sum(timed) if timed else None
 
     def _add(self, mark: _Mark) -> None:
         """Keep a mark; of too many every second one goes, so that they reach back to the first one."""
