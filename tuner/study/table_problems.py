@@ -44,6 +44,8 @@ class _TableProblems:
         """Note all of them."""
         data = self._data
         meant = self._note_absent()
+        if any(name not in self._profiles and nearest(name, self._profiles) is None for name in data.targets):
+            return  # it may be any column
         others = {*meant, *data.targets, *data.dropped, data.weight, *data.split_columns.values()}
         features = [each for name, each in self._profiles.items() if name not in others]
         for name in data.targets:
@@ -81,7 +83,7 @@ class _TableProblems:
             for name in wanted:
                 if name not in names:
                     near = nearest(name, names)
-                    meant |= {near} - {None}
+                    meant |= {near} if near else set()
                     self.keys.add(key)
                     self._problems.add(
                         f"data.{key}",
