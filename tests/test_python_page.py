@@ -13,9 +13,8 @@ import tuner.runner.launch
 from tuner.executors import InlineExecutor
 
 PAGE = (Path(__file__).parents[1] / "docs" / "python.md").read_text(encoding="utf-8")
-EXAMPLES = [
-    code for code in re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) if "tuner.run" in code
-]
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+EXAMPLES = [code for code in BLOCKS if "tuner.run" in code or "study.data" in code]
 
 
 @pytest.mark.slow

@@ -84,3 +84,16 @@ def test_what_does_not_exist(handle: StudyHandle, tmp_path: Path):
         tuner.open(tmp_path / "none.db", "s")
     with pytest.raises(StudyNotFoundError, match="Did you mean"):
         tuner.open(handle.storage, handle.name + "x")
+
+
+def test_the_prepared_rows_are_those_of_the_trials(handle: StudyHandle, study: StoredStudy, tmp_path: Path):
+    data = handle.data()
+    facts = study.record.attrs.info.facts
+    assert data.facts.sha256 == facts.sha256
+    assert {name: len(getattr(data, name)) for name in ("train", "validation", "test")} == dict(data.facts.rows)
+    assert data.test.x.shape[1:] == data.train.x.shape[1:] == data.facts.input_shape
+    assert str(data.train.x.dtype) == str(data.test.y.dtype) == "float32"
+    assert data.class_names == data.facts.classes
+    assert data.splits[0].preprocessing is not None
+    rows = {row.tobytes() for part in (data.train, data.validation) for row in part.x}
+    assert sum(row.tobytes() in rows for row in data.test.x) <= 0.01 * len(data.test)

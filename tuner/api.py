@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tuner.data import PreparedData
     from tuner.protocol import WorkerConfig
     from tuner.refit import RefitResult
-    from tuner.results import Best, StoredStudy
+    from tuner.results import Best, StoredStudy, StudyData
     from tuner.serving import FilePrediction, SavedModel
 
 EXPORT_SUFFIXES = (".json", ".toml")
@@ -86,6 +86,25 @@ class StudyHandle:
 
         with self._opened() as study:
             return epochs_frame(study)
+
+    def data(self, project: str | Path | None = None, *, code: Collection[str] = ()) -> StudyData:
+        """Read the rows of the study, prepared as for its trials: training, validation and test part, and their names.
+
+        Args:
+            project: Folder that the data's paths are relative to; by default the one whose `runs/tuner.db` is the
+                database, else the current folder.
+            code: Data functions to allow, such as "mydata.py:load", if no study file of the project names them.
+
+        Raises:
+            CodeError: Only the database names the data function.
+            DataError: The data cannot be read, or changed since the study was run.
+        """
+        from tuner.results import read_study_data
+        from tuner.storage import project_of_database
+
+        folder = project_of_database(self.storage) if project is None else Path(project)
+        with self._opened() as study:
+            return read_study_data(study, folder.resolve(), code)
 
     def plot(self, name: str = "history") -> Figure:
         """Draw a plot of the report.

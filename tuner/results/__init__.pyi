@@ -3,17 +3,20 @@ from .data_frames import epochs_frame, trials_frame
 from .recipe_code_permission import check_data_code, check_model_code
 from .stored_recipes import selected_recipe, trial_recipe
 from .stored_study import StoredStudy, list_studies, read_outlines, read_study_results
+from .study_data import StudyData, read_study_data
 from .study_json import summary
 
 __all__ = [
     "Best",
     "StoredStudy",
+    "StudyData",
     "best_trial",
     "check_data_code",
     "check_model_code",
     "epochs_frame",
     "list_studies",
     "read_outlines",
+    "read_study_data",
     "read_study_results",
     "selected_recipe",
     "summary",

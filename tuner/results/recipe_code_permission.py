@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from tuner.catalog import Recipe
-from tuner.data import read_options
+from tuner.data import DataOptions, read_options
 from tuner.user_code import Reference, check_content, check_named, find, helper_hashes, sha256
 
 
@@ -35,7 +35,11 @@ def check_data_code(recipe: Recipe, project: Path, code: Collection[str]) -> Non
     Raises:
         CodeError: Nobody but the database or file names one.
     """
-    options = read_options(recipe.data)
+    check_sources(read_options(recipe.data), project, code)
+
+
+def check_sources(options: DataOptions, project: Path, code: Collection[str]) -> None:
+    """Refuse data functions of a `[data]` section, as `check_data_code` does."""
     for source in (options.source, options.validation, options.test):
         if isinstance(source, str) and source.partition(":")[0].endswith(".py"):
             check_named(project, Reference.parse(source, "load"), code)

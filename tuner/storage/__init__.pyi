@@ -2,7 +2,7 @@ from .checkpoints import StoredCheckpoint
 from .coordinator_leases import HEARTBEAT_INTERVAL_S
 from .dashboard_address import DashboardFinder, announced_dashboard
 from .database import Database, open_database, open_read_only
-from .database_url import default_url, hidden, redacted, sqlite_url
+from .database_url import default_url, hidden, project_of_database, redacted, sqlite_url
 from .queries import (
     StudyRecord,
     epochs_run,
@@ -90,6 +90,7 @@ __all__ = [
     "open_database",
     "open_patiently",
     "open_read_only",
+    "project_of_database",
     "read_epochs",
     "read_last_changes",
     "read_probes",

@@ -56,6 +56,14 @@ def default_url(project: Path) -> str:
     return sqlite_url((project / "runs" / "tuner.db").resolve())
 
 
+def project_of_database(url: str) -> Path:
+    """Return the folder of the project whose database this is by default, else the current folder."""
+    path = absolute(url)[1]
+    if path is not None and (path.parent.name, path.name) == ("runs", "tuner.db"):
+        return path.parent.parent
+    return Path.cwd()
+
+
 def absolute(url: str) -> tuple[str, Path | None]:
     """Return the URL with the path of a SQLite file made absolute, and this path, or None for another database.
 
