@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tuner.data import DataOptions, prepare
@@ -77,3 +78,19 @@ def test_dates_that_would_become_categories(tmp_path: Path):
     [sentence] = [each for each in advice(tmp_path, text="one_hot") if each.startswith("columns")]
     assert '\'day\' holds 300 different dates, each a category of one_hot. Add "day" = "date"' in sentence
     assert not any(each.startswith("columns") for each in advice(tmp_path, columns={"day": "date"}))
+
+
+def test_a_column_with_one_value(tmp_path: Path):
+    write(tmp_path, [{"same": 7, **row} for row in rows(600)])
+    [sentence] = advice(tmp_path)
+    assert sentence == 'drop: one value in all 600 rows: "same". Such a column says nothing; add drop = ["same"]'
+
+
+@pytest.mark.parametrize(
+    ("shape", "right"), [((1, 9, 8), "[9, 8, 1]"), ((9, 1, 8), "[9, 8, 1]"), ((9, 8, 1), None), ((3, 9, 8), None)]
+)
+def test_an_image_with_a_side_of_one(tmp_path: Path, shape: tuple[int, ...], right: str | None):
+    random = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", x=random.normal(size=(600, *shape)), y=random.integers(0, 2, 600))
+    found = prepare(DataOptions(source="a.npz"), tmp_path, 0, advise=True).facts.advice
+    assert [each.rpartition(" = ")[2] for each in found if each.startswith("shape")] == ([right] if right else [])

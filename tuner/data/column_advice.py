@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from tuner.data.cells import absent
 from tuner.data.data_config import DataOptions
 from tuner.data.encoders import ENCODERS
@@ -34,7 +36,14 @@ def column_advice(raw: RawData, targets: Targets, layout: Layout, options: DataO
         layout: How they are dealt.
         options: The `[data]` section.
     """
-    return (*_identifiers(raw, options), *_leaks(raw, targets, layout), *_rare(targets, layout), *_small(layout))
+    return (
+        *_sides(raw, options),
+        *_constants(raw),
+        *_identifiers(raw, options),
+        *_leaks(raw, targets, layout),
+        *_rare(targets, layout),
+        *_small(layout),
+    )
 
 
 def _identifiers(raw: RawData, options: DataOptions) -> Iterator[str]:
@@ -55,6 +64,30 @@ def _identifiers(raw: RawData, options: DataOptions) -> Iterator[str]:
                 f"drop: {name!r} has {different:,} different texts in {len(given):,} rows, as a name has, "
                 f'and is encoded as {encoding}. If it does not describe the rows, add drop = ["{name}"]'
             )
+
+
+def _sides(raw: RawData, options: DataOptions) -> Iterator[str]:
+    """Name images with a side of one pixel."""
+    shape = options.shape or raw.x.shape[1:]
+    if len(shape) == 3 and 1 in shape[:2] and max(shape[:2]) > 1:
+        height, width, channels = shape
+        sides = [side for side in shape if side > 1]
+        yield (
+            f"shape: rows of the shape {list(shape)} are images of {height} x {width} pixels with {channels} channels. "
+            f"A side of 1 is most likely the channel, which stands last: shape = {[*sides, 1][:3]}"
+        )
+
+
+def _constants(raw: RawData) -> Iterator[str]:
+    """Name columns of numbers that have one value in all rows."""
+    if raw.x.ndim != 2 or not raw.features:
+        return
+    names = [raw.features[place] for place in np.flatnonzero((raw.x == raw.x[0]).all(axis=0))]
+    if names:
+        listed = ", ".join(f'"{name}"' for name in names[:_MOST_NAMED])
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        rows = f"{len(raw):,} rows"
+        yield f"drop: one value in all {rows}: {listed}{more}. Such a column says nothing; add drop = [{listed}]"
 
 
 def _leaks(raw: RawData, targets: Targets, layout: Layout) -> Iterator[str]:
