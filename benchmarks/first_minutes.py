@@ -34,7 +34,7 @@ TABLES = {
     "statsmodels/datasets/ccard/src/ccard.csv": "Avgexp",
     "statsmodels/datasets/macrodata/macrodata.csv": "infl",
     "mlxtend/data/data/boston_housing.csv": "14",
-    "mlxtend/data/data/wine.csv": "1",
+    "mlxtend/data/data/wine.csv": "14",
     "plotly/package_data/datasets/experiment.csv.gz": "group",
     "plotly/package_data/datasets/stocks.csv.gz": "GOOG",
     "plotly/package_data/datasets/carshare.csv.gz": "car_hours",

@@ -38,7 +38,7 @@ def column_advice(raw: RawData, targets: Targets, layout: Layout, options: DataO
     """
     return (
         *_sides(raw, options),
-        *_constants(raw),
+        *_constants(raw, options),
         *_identifiers(raw, options),
         *_leaks(raw, targets, layout),
         *_rare(targets, layout),
@@ -78,9 +78,9 @@ def _sides(raw: RawData, options: DataOptions) -> Iterator[str]:
         )
 
 
-def _constants(raw: RawData) -> Iterator[str]:
+def _constants(raw: RawData, options: DataOptions) -> Iterator[str]:
     """Name columns of numbers that have one value in all rows."""
-    if raw.x.ndim != 2 or not raw.features:
+    if raw.x.ndim != 2 or not options.targets:  # pixels at the edge of an image are no such columns
         return
     names = [raw.features[place] for place in np.flatnonzero((raw.x == raw.x[0]).all(axis=0))]
     if names:
