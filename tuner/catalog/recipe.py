@@ -73,6 +73,7 @@ class Recipe(_Frozen):
         patience: Epochs without improvement that end a training; None to train on.
         last_epoch: Epoch with which a training ends, though the schedule spans more; None for all that are planned.
         metric: The objective, by name.
+        metric_keys: What the study file says of a metric that is user code: `direction`, `takes`, `options`.
         seed: Source of initial weights, batch order and dropout.
         data: The `[data]` section of the study file, with defaults filled in.
         code: Files of the losses, metrics and the like that are user code, and what these import → hash of their
@@ -103,6 +104,7 @@ class Recipe(_Frozen):
     patience: int | None = None
     last_epoch: int | None = None
     metric: str
+    metric_keys: dict[str, Any] = {}
     seed: int = 0
     data: dict[str, Any] = {}
     code: dict[str, str] = {}

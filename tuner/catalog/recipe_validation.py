@@ -15,7 +15,7 @@ from tuner.catalog.metrics import METRICS
 from tuner.catalog.output_activations import HEADS
 from tuner.errors import ContentError, RecipeError, UnknownNameError, shown
 from tuner.space import Float, Int, Parameter, Value
-from tuner.user_code import Reference, is_reference
+from tuner.user_code import Reference, is_name, is_reference
 
 if TYPE_CHECKING:
     from tuner.catalog.recipe import Recipe
@@ -60,11 +60,13 @@ def _problems(recipe: Recipe) -> Iterator[Problem]:
         yield "head", str(UnknownNameError("head", recipe.head, ("model", *HEADS)))
     if is_reference(recipe.metric):
         yield from _reference("metric", recipe.metric)
+        yield from _keywords("metric_keys.options", recipe.metric_keys.get("options", {}))
     elif recipe.metric not in METRICS:
         yield "metric", str(UnknownNameError("metric", recipe.metric, METRICS))
     elif recipe.task not in METRICS[recipe.metric].tasks:
         yield "metric", f"{recipe.metric} is not defined for the task {recipe.task}."
     yield from _model(recipe)
+    yield from _text("metric_keys", recipe.metric_keys)
     yield from _text("data", recipe.data)
 
 
@@ -72,7 +74,7 @@ def _choice(dimension: ChoiceDimension, given: Any) -> Iterator[Problem]:
     name, options = (given, {}) if isinstance(given, str) else (given.name, given.options)
     if is_reference(name):  # its options are compared with its source where it is run
         yield from _reference(dimension.name, name)
-        yield from _plain_options(f"{dimension.name}.options", options)
+        yield from _keywords(f"{dimension.name}.options", options)
         return
     if name not in dimension.table:
         yield dimension.name, str(UnknownNameError(dimension.table.family, name, dimension.table))
@@ -89,10 +91,21 @@ def _choice(dimension: ChoiceDimension, given: Any) -> Iterator[Problem]:
 def _reference(place: str, name: str) -> Iterator[Problem]:
     """Check the form of a reference to user code."""
     try:
-        if str(Reference.parse(name, "")) != name:
+        if str(Reference.parse_object(name)) != name:
             yield place, f"it must be a reference such as 'losses.py:tversky', but got {shown(name)}."
     except ContentError as error:
         yield place, str(error)
+
+
+def _keywords(place: str, options: Any) -> Iterator[Problem]:
+    """Check keyword arguments of user code: a script writes their names as they are."""
+    if not isinstance(options, Mapping):
+        yield place, f"it must map names to values, but got {shown(options)}."
+        return
+    for name in options:
+        if not is_name(name):
+            yield place, f"an option has a name of Python, but got {shown(name)}."
+    yield from _plain_options(place, options)
 
 
 def _plain_options(place: str, options: Mapping[str, Any]) -> Iterator[Problem]:

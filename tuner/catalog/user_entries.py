@@ -59,7 +59,7 @@ def user_references(recipe: Recipe) -> Iterator[tuple[str, Reference]]:
             names[name] = chosen if isinstance(chosen, str) else chosen.name
     for family, name in names.items():
         if user_code.is_reference(name):
-            yield family, Reference.parse(name, "")
+            yield family, Reference.parse_object(name)
 
 
 def add_user_entries(project: Path, recipe: Recipe) -> None:
@@ -71,7 +71,8 @@ def add_user_entries(project: Path, recipe: Recipe) -> None:
     for family, reference in user_references(recipe):
         now = UserObject(project, reference).hashes()
         user_code.check_content(now, {path: recipe.code[path] for path in now if path in recipe.code})
-        add_user_entry(family, read_user_entry(family, UserObject(project, reference, now), recipe.task, recipe.head))
+        one = UserObject(project, reference, now, recipe.metric_keys if family == METRIC else {})
+        add_user_entry(family, read_user_entry(family, one, recipe.task, recipe.head))
 
 
 def add_named_user_entries(project: Path, recipe: Recipe, named: Collection[str]) -> None:

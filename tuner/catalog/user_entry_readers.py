@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ KERAS_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 """Arguments of Keras's base classes, which are no options."""
 _NUMBERS = Float(-1e30, 1e30)
 _WHOLE_NUMBERS = Int(-(2**53) + 1, 2**53 - 1)
+_WEIGHTS = ("weight", "sample_weight")
+"""Arguments of a metric for the weights of the rows; the second is scikit-learn's."""
 _YES_OR_NO = Categorical((False, True))
 
 
@@ -95,9 +98,10 @@ def _heads(definition: Definition, task: Task | None, head: str) -> dict[Task, s
     if given is None:
         if task is not None and head in HEADS:
             return {task: head}
+        in_code = "" if definition.reference.installed else f"{example}, or "
         raise ContentError(
             f"A loss says the output activation that it needs for each task, but {definition.reference} has no heads. "
-            f'Write {example}, or head = "sigmoid" in the study file.'
+            f'Write {in_code}head = "sigmoid" in the study file.'
         )
     tasks = {str(each) for each in Task}
     if not isinstance(given, Mapping) or not given or not {*given} <= tasks or not {*given.values()} <= {*HEADS}:
@@ -111,32 +115,65 @@ def _heads(definition: Definition, task: Task | None, head: str) -> dict[Task, s
 def _metric(definition: Definition, one: UserObject, task: Task | None, head: str) -> MetricEntry:
     if definition.is_class:
         raise ContentError(f"A metric is a function of arrays, but {one.reference} is a class. Write a function.")
-    _check_arguments(definition, ("truth", "scores"), METRIC)
-    direction = _word(definition, "direction", ("minimize", "maximize"))
-    takes = _word(definition, "takes", ("scores", "classes"), "scores")
-    weighted = "weight" in definition.options
+    given = one.said.get("options", {})
+    _check_arguments(replace(definition, required=_not_given(definition.required, given)), ("truth", "scores"), METRIC)
+    direction = _word(definition, one, "direction", ("minimize", "maximize"))
+    takes = _word(definition, one, "takes", ("scores", "classes"), "scores")
+    weight = next((name for name in _WEIGHTS if name in definition.options), None)
+    options = _metric_options(definition, given)
     best = float("inf") if direction == "maximize" else float("-inf")
     return MetricEntry(
         str(definition.reference),
         direction,
         *_texts(definition, METRIC)[1:],
-        UserMetric(one.reference, lambda: one.loaded, takes == "classes", weighted),
+        UserMetric(one.reference, lambda: one.loaded, takes == "classes", weight, options),
         CLASSIFICATION if takes == "classes" else EVERY_TASK,
         best=best,
         worst=-best,
     )
 
 
-def _word(definition: Definition, attribute: str, words: tuple[str, ...], default: str | None = None) -> str:
-    """Return an attribute that is one of some words."""
-    given = definition.attributes.get(attribute, default)
+def _not_given(required: tuple[str, ...], given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the required arguments of a metric, without those that the study file gives by keyword."""
+    return (*required[:2], *(name for name in required[2:] if name not in given))
+
+
+def _metric_options(definition: Definition, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Check the options that a study gives to a metric, and return them."""
+    free = [Option(name, None, None, None, "required") for name in definition.required[2:]]
+    known = {option.name: option for option in (*_options(definition), *free) if option.name not in _WEIGHTS}
+    for name, value in given.items():
+        if name not in known:
+            near = nearest(name, known)
+            raise ContentError(
+                f"The options of {definition.reference} are {', '.join(known) or 'none'}, but [objective] options has "
+                f"{name}. {f'Rename it to {near}' if near else 'Take it out'}."
+            )
+        allowed = known[name].allowed
+        if allowed is not None and value not in allowed:
+            raise ContentError(
+                f"The option {name} of {definition.reference} is like its default, {known[name].default!r}, but "
+                f"[objective] options has {name} = {value!r}. Write a value of its type."
+            )
+    return given
+
+
+def _word(
+    definition: Definition, one: UserObject, attribute: str, words: tuple[str, ...], default: str | None = None
+) -> str:
+    """Return what the study file or the code says, one of some words."""
+    given = one.said.get(attribute, definition.attributes.get(attribute, default))
     if given in words:
         return str(given)
     near = nearest(given, words) or words[0]
     what = "says none" if given is None else f"has {attribute} = {given!r}"
     raise ContentError(
         f"The {attribute} of a metric is {' or '.join(words)}, but {definition.reference} {what}. "
-        f'Write {definition.reference.function}.{attribute} = "{near}" below it.'
+        + (
+            f'Write {attribute} = "{near}" in [objective].'
+            if definition.reference.installed
+            else f'Write {definition.reference.function}.{attribute} = "{near}" below it.'
+        )
     )
 
 

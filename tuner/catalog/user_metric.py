@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,15 @@ class UserMetric:
         reference: Where the function is.
         load: Returns it.
         decides: Whether it takes classes in place of scores: integers `(n,)`, or for labels 0 and 1 `(n, k)`.
-        weighted: Whether it takes `weight`, of shape `(n,)` or None.
+        weight: Its argument for the weights of the rows, of shape `(n,)` or None; None if it takes none.
+        options: Its other keyword arguments.
     """
 
     reference: Reference
     load: Callable[[], Callable[..., Any]]
     decides: bool
-    weighted: bool
+    weight: str | None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None, task: str) -> float:
         """Compute it.
@@ -37,12 +39,14 @@ class UserMetric:
         Raises:
             ContentError: It fails, returns no number, or the rows have weights that it does not take.
         """
-        if weight is not None and not self.weighted:
+        if weight is not None and self.weight is None:
             raise ContentError(
                 f"The rows have weights, but {self.reference} does not take them. Add weight=None to its arguments."
             )
         given = [read_only(array) for array in (decided(truth, scores, task) if self.decides else (truth, scores))]
-        options = {"weight": None if weight is None else read_only(weight)} if self.weighted else {}
+        options = dict(self.options)
+        if self.weight is not None:
+            options[self.weight] = None if weight is None else read_only(weight)
         function = self.load()
         try:
             value = function(*given, **options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,19 @@ from tuner.user_code import Reference
 
 @dataclass(frozen=True)
 class UserObject:
-    """A function or class of user code.
+    """A function or class of user code, or of an installed package.
 
     Attributes:
         project: Folder that the reference is relative to.
         reference: File and name.
         files: Path → expected hash of the file and of what it imports from the project; None for any content.
+        said: What the study file says of it, beside its name: direction, takes and options of a metric.
     """
 
     project: Path
     reference: Reference
     files: Mapping[str, str] | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def loaded(self) -> Callable[..., Any]:
@@ -34,6 +36,10 @@ class UserObject:
         Raises:
             ContentError: It is not there, is not the expected one, or fails.
         """
+        if self.reference.installed:
+            if self.files is not None:
+                user_code.check_content(self.hashes(), self.files)
+            return user_code.load_installed(self.reference)
         if self.files is None:
             return user_code.load(self.project, self.reference)
         helpers = {path: digest for path, digest in self.files.items() if path != self.reference.path}
@@ -49,6 +55,8 @@ class UserObject:
         import keras
 
         found: Any = self.loaded
+        if found.__module__.partition(".")[0] == keras.__name__:
+            return found  # type: ignore[no-any-return]  # Keras knows its own
         if keras.saving.get_registered_name(found) != found.__name__:
             return found  # type: ignore[no-any-return]  # its file has registered it
         package = self.reference.path.removesuffix(".py").replace("/", ".")
@@ -63,6 +71,8 @@ class UserObject:
     def hashes(self) -> dict[str, str]:
         """Return path → hash of the file and of what it imports from the project, as they are now."""
         path = self.reference.path
+        if self.reference.installed:
+            return {str(self.reference): user_code.find_installed(self.reference, self.project).sha256}
         return {
             path: user_code.sha256(user_code.find(self.project, path)),
             **user_code.helper_hashes(self.project, path),

@@ -8,7 +8,8 @@ from typing import Any
 from tuner.catalog import METRICS, MetricEntry, Task, find_metric
 from tuner.errors import UnknownNameError, nearest
 from tuner.study.problems import Problems, listed
-from tuner.study.study_file_sections import Budget
+from tuner.study.study_file_sections import Budget, ObjectiveSection
+from tuner.user_code import is_reference
 
 _LOSS = re.compile(r"(?:(?:val|valid|validation|train|training|test)[_ -]?)?loss", re.IGNORECASE)
 _PART = re.compile(r"(?:val|valid|validation)[_ -](.+)", re.IGNORECASE)
@@ -19,8 +20,19 @@ _WHY_NO_LOSS = (
 )
 
 
-def find_objective(name: Any, task: Task | None, problems: Problems) -> MetricEntry | None:
-    """Find the metric of this name, or the default of the task; return None after noting a problem."""
+def find_objective(section: ObjectiveSection, task: Task | None, problems: Problems) -> MetricEntry | None:
+    """Find the metric of the section, or the default of the task; return None after noting a problem."""
+    name = section.metric
+    if section.said and not is_reference(name):
+        for key, value in section.said.items():
+            problems.add(
+                f"objective.{key}",
+                "a metric of the table has this by its name",
+                value,
+                allowed="only with a metric that is code, as in costs.py:money",
+                next_step="Remove it.",
+            )
+        return None
     if name is None:
         return next((row for row in METRICS.values() if task in row.default_for), None)
     return _metric(name, task, problems)

@@ -26,7 +26,7 @@ def trials_per_program(spec: StudySpec) -> float:
 
 def is_user_option(name: str) -> bool:
     """Return whether a dimension is an option of user code, which a program holds as it is."""
-    return is_reference(name.partition(".")[2])
+    return is_reference(name.partition(".")[2].rpartition(".")[0])
 
 
 def _kinds(dimension: Dimension) -> float:

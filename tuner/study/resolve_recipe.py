@@ -64,6 +64,7 @@ def resolve_recipe(spec: StudySpec, values: Mapping[str, Value], number: int) ->
         keep=spec.length.keep,
         patience=spec.length.patience,
         metric=spec.metric,
+        metric_keys=dict(spec.metric_keys),
         seed=trial_seed(spec.seed, number),
         data=spec.data.model_dump(mode="json"),
     )

@@ -37,8 +37,8 @@ LEAST_RESOURCE = 0.01
 LARGEST_SEED = 2**32 - 1
 STOPPING = tuple(verdict for verdict in VERDICTS if verdict != HEALTHY)
 """Verdicts that may end a trial."""
-USER_CODE_PATTERN = r"\.py:[^:]+$"
-"""Regex of a reference to user code, as in "losses.py:tversky"."""
+USER_CODE_PATTERN = r"(\.py:[^:]+|^\w+(\.\w+)*:\w+)$"
+"""Regex of a reference to user code, as in "losses.py:tversky" or "keras.losses:Dice"."""
 _NAME_SCHEMA = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
 
 
@@ -95,6 +95,18 @@ class ObjectiveSection(Section):
         ),
         Field(description="not a loss: losses of different trials cannot be compared"),
     ] = None
+    direction: Annotated[str, _one_name(("minimize", "maximize"), "direction")] | None = Field(
+        default=None, description="of a metric that is code, if the code does not say it"
+    )
+    takes: Annotated[str, _one_name(("scores", "classes"), "input")] | None = Field(
+        default=None, description="what a metric that is code gets, if the code does not say it"
+    )
+    options: dict[str, Any] = Field(default={}, description="keyword arguments of a metric that is code")
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What the section says beside the metric."""
+        return {key: value for key, value in self.model_dump(exclude={"metric"}).items() if value}
 
 
 class EarlyStoppingSection(Section):

@@ -100,7 +100,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
     facts = None if prepared is None else prepared.facts
     task = facts.task if facts is not None else None if data is None else data.task
     own = read_user_objects(content, project.resolve(), task, sections.head, problems)
-    metric = None if METRIC in own.broken else find_objective(sections.objective.metric, task, problems)
+    metric = None if METRIC in own.broken else find_objective(sections.objective, task, problems)
     if metric is not None:
         check_target(metric, budget, problems)
     rows = facts.rows["train"] if facts is not None else None
@@ -148,6 +148,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         resources=sections.resources,
         prepared=prepared,
         user_objects=own,
+        metric_keys=sections.objective.said,
     )
 
 

@@ -33,6 +33,7 @@ class StudySpec:
         data: The `[data]` section.
         facts: Facts of the loaded data.
         metric, direction: The objective; "maximize" or "minimize".
+        metric_keys: What `[objective]` says of a metric that is code, beside its name.
         space: All dimensions, the fixed ones included.
         budget: Limits of the search.
         length: Length of each training, and which epoch gives its model.
@@ -79,6 +80,7 @@ class StudySpec:
     helpers: Mapping[str, str] = field(default_factory=dict)
     prepared: PreparedData | None = field(default=None, compare=False, repr=False)
     user_objects: UserObjects = UserObjects()
+    metric_keys: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def objective(self) -> Objective:

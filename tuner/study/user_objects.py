@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from tuner.errors import ContentError
 from tuner.study.problems import Problems, dotted
 from tuner.user_code import Reference, is_reference, missing_helper
 
-_NAMED = "a file of the project and a name in it, as in losses.py:tversky"
+_NAMED = "a file of the project and a name in it, as in losses.py:tversky; or an installed module and a name"
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,13 @@ def read_user_objects(
     entries: dict[tuple[str, str], Entry | MetricEntry] = {}
     files: dict[str, Mapping[str, str]] = {}
     broken = set()
+    said = _said(content)
     for family, key, name in _named(content):
         try:
             one = _find(name, project)
             files[name] = one.hashes()
-            entries[family, name] = read_user_entry(family, UserObject(project, one.reference, files[name]), task, head)
+            one = replace(one, files=files[name], said=said if family == METRIC else {})
+            entries[family, name] = read_user_entry(family, one, task, head)
         except (ContentError, OSError, ValueError) as error:
             rule, _, step = str(error).removesuffix(".").rpartition(". ")
             problems.add(key, rule or step, name, allowed=_NAMED, next_step=f"{step}." if rule else "Correct it.")
@@ -91,7 +93,9 @@ def read_user_objects(
 
 
 def _find(name: str, project: Path) -> UserObject:
-    reference = Reference.parse(name, "")
+    reference = Reference.parse_object(name)
+    if reference.installed:
+        return UserObject(project, reference)
     if str(reference) != name or not reference.function:
         raise ContentError(
             f"User code is named by its file and a name in it, but got {name!r}. Write {reference.path}:NAME."
@@ -101,6 +105,13 @@ def _find(name: str, project: Path) -> UserObject:
     if missing is not None:
         raise ContentError(f"{missing}. Add it, or correct the import.")
     return one
+
+
+def _said(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what `[objective]` says beside the metric; its form is checked with the section."""
+    objective = content.get("objective")
+    given = {key: value for key, value in objective.items() if key != METRIC} if isinstance(objective, Mapping) else {}
+    return {key: value for key, value in given.items() if key != "options" or isinstance(value, Mapping)}
 
 
 def _named(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

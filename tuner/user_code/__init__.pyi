@@ -1,7 +1,8 @@
-from .code_loader import check_content, check_outside_of_loading, failing_line, load
+from .code_loader import check_content, check_outside_of_loading, failing_line, load, load_installed
 from .definitions import Definition, read_definition
 from .function_check import check_function, is_live
 from .helper_modules import Helper, find_helpers, helper_hashes, missing_helper
+from .installed_objects import find_installed
 from .permission import check_named
 from .references import (
     Reference,
@@ -32,12 +33,14 @@ __all__ = [
     "files",
     "find",
     "find_helpers",
+    "find_installed",
     "find_project",
     "helper_hashes",
     "is_live",
     "is_name",
     "is_reference",
     "load",
+    "load_installed",
     "missing_helper",
     "read_definition",
     "sha256",

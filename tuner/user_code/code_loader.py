@@ -155,6 +155,21 @@ def load(
     return function
 
 
+def load_installed(reference: Reference) -> Callable[..., Any]:
+    """Import the module of an installed package and return its function or class.
+
+    Raises:
+        ContentError: It is not there, or the import fails.
+    """
+    try:
+        found = getattr(importlib.import_module(reference.path), reference.function, None)
+    except (Exception, SystemExit) as error:
+        raise ContentError(f"{reference.path} fails when it is imported: {type(error).__name__}: {error}") from error
+    if not callable(found):
+        raise ContentError(f"{reference.path} has no function or class {reference.function!r}.")
+    return found  # type: ignore[no-any-return]
+
+
 def check_content(now: Mapping[str, str], expected: Mapping[str, str]) -> None:
     """Check that files are the same as when a study was started.
 
@@ -165,8 +180,9 @@ def check_content(now: Mapping[str, str], expected: Mapping[str, str]) -> None:
     Raises:
         ContentError: A file has changed, or is imported only now, or no longer.
     """
-    again = "Restore the file, or start a study under another name."
     for path, digest in now.items():
+        restore = "Restore the file" if path.endswith(".py") else "Install the version that it had"
+        again = f"{restore}, or start a study under another name."
         if path not in expected:
             raise ContentError(f"{path} is imported by the study's code, but was not when it was started. {again}")
         if digest != expected[path]:
@@ -176,7 +192,10 @@ def check_content(now: Mapping[str, str], expected: Mapping[str, str]) -> None:
             )
     for path in expected:
         if path not in now:
-            raise ContentError(f"{path} was imported by the study's code when it was started, but is not now. {again}")
+            raise ContentError(
+                f"{path} was imported by the study's code when it was started, but is not now. Restore the file, or "
+                "start a study under another name."
+            )
 
 
 def failing_line(error: BaseException, path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import ContentError
+from tuner.user_code.installed_objects import find_installed
 from tuner.user_code.references import Reference, find, no_function, parse
 
 _LITERALS = "a number, a text, true or false, None, or a tuple of them"
@@ -39,6 +40,8 @@ class Definition:
 def read_definition(project: Path, reference: Reference, skip: Iterable[str] = ()) -> Definition:
     """Read a definition; the file is parsed, not run.
 
+    An argument of an installed package whose default is no literal is no option.
+
     Args:
         project: Folder that the reference is relative to.
         reference: File and name.
@@ -47,11 +50,16 @@ def read_definition(project: Path, reference: Reference, skip: Iterable[str] = (
     Raises:
         ContentError: There is no such file or name, or a default is no literal.
     """
-    tree = parse(find(project, reference.path), reference.path)
-    found = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    if reference.function not in found:
-        raise no_function(reference, found)
-    node = found[reference.function]
+    node: ast.FunctionDef | ast.ClassDef
+    if reference.installed:
+        installed = find_installed(reference, project)
+        tree, node = installed.tree, installed.node
+    else:
+        tree = parse(find(project, reference.path), reference.path)
+        found = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef | ast.ClassDef)}
+        if reference.function not in found:
+            raise no_function(reference, found)
+        node = found[reference.function]
     doc = (ast.get_docstring(node) or "").partition("\n")[0]
     required, options = _arguments(node, reference, {*skip})
     attributes = dict(_assigned(tree, node))
@@ -72,11 +80,14 @@ def _arguments(
     pairs += zip(places[len(places) - len(given.defaults) :], given.defaults, strict=True)
     pairs += zip(given.kwonlyargs, given.kw_defaults, strict=True)
     required = [one.arg for one, default in pairs if default is None and one.arg not in skip]
-    options = {
-        one.arg: _literal(default, one.arg, reference)
-        for one, default in pairs
-        if default is not None and one.arg not in skip
-    }
+    options = {}
+    for one, default in pairs:
+        if default is not None and one.arg not in skip:
+            try:
+                options[one.arg] = _literal(default, one.arg, reference)
+            except ContentError:
+                if not reference.installed:  # whoever wrote it cannot be asked for another
+                    raise
     return required, options
 
 

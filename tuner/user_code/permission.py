@@ -43,6 +43,8 @@ def check_named(project: Path, reference: Reference, named: Collection[str] = ()
 
 
 def _means(name: str, reference: Reference) -> bool:
+    if reference.installed or (is_reference(name) and Reference.parse_object(name).installed):
+        return name == str(reference)
     return Reference.parse(name, reference.function) == reference
 
 
@@ -71,7 +73,9 @@ def _named_by_studies(project: Path) -> Iterator[str]:
         for name in (content.get("model"), *sources, objective.get("metric"), *chosen):
             if is_reference(name):
                 try:
-                    yield str(Reference.parse(name, "build" if name is content.get("model") else "load"))
+                    object_of_package = Reference.parse_object(name).installed
+                    default = "build" if name is content.get("model") else "load"
+                    yield name if object_of_package else str(Reference.parse(name, default))
                 except ContentError:
                     continue
 

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import io
 import keyword
+import re
 import tokenize
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,16 +16,18 @@ from pathlib import Path, PurePosixPath
 import tuner
 from tuner.errors import ContentError, nearest
 
+_INSTALLED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+"""`package.module:Name`."""
 PACKAGE_FOLDER = Path(tuner.__file__).resolve().parent
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A function in a file: `path/to/file.py:function`.
+    """A function in a file, `path/to/file.py:function`, or an object of an installed package, `package.module:Name`.
 
     Attributes:
-        path: Relative to the project, with forward slashes.
-        function: Its name in the file.
+        path: Relative to the project, with forward slashes; or the name of the module.
+        function: Its name in the file or module.
     """
 
     path: str
@@ -51,6 +54,22 @@ class Reference:
         if name and not is_name(name):
             raise ContentError(f"A reference must name a function, as in 'models/mlp.py:build', but got {text!r}.")
         return cls(str(pure), name or function)
+
+    @classmethod
+    def parse_object(cls, text: str) -> Reference:
+        """Parse a reference to an object of a file, as `parse` does, or of an installed package.
+
+        Raises:
+            ContentError: It is neither.
+        """
+        if _INSTALLED.fullmatch(text) and not text.partition(":")[0].endswith(".py"):
+            return cls(*text.split(":"))
+        return cls.parse(text, "")
+
+    @property
+    def installed(self) -> bool:
+        """Whether it means an object of an installed package."""
+        return not self.path.endswith(".py")
 
     def __str__(self) -> str:
         return f"{self.path}:{self.function}"
@@ -81,8 +100,8 @@ def is_name(text: str) -> bool:
 
 
 def is_reference(text: object) -> bool:
-    """Check that a text has the form of a reference: a Python file, and maybe a name in it after a colon."""
-    return isinstance(text, str) and text.partition(":")[0].endswith(".py")
+    """Check that a text has the form of a reference: a Python file, and maybe a name in it; or a module and a name."""
+    return isinstance(text, str) and (text.partition(":")[0].endswith(".py") or _INSTALLED.fullmatch(text) is not None)
 
 
 def find_project(study_file: Path) -> Path:

@@ -14,7 +14,7 @@ from tuner.export.script.literals import comment, docstring, literal
 from tuner.export.script.model_source import MODULE, embedded_source, inline_source
 from tuner.export.script.recipe_source import scores_text
 from tuner.export.script.training_source import training_source
-from tuner.export.script.user_code_source import metric_functions, user_imports, user_modules
+from tuner.export.script.user_code_source import metric_functions, package_imports, user_imports, user_modules
 from tuner.results import check_model_code
 from tuner.user_code import Helper, Reference, find, find_helpers, is_reference, source_text
 
@@ -114,7 +114,7 @@ def _before(export: Export, *parts: str) -> tuple[list[str], str]:
     """Return what precedes the model: import statements, and settings and definitions, `parts` included."""
     imports, copied = _copied(export, parts)
     own = ["import argparse", "import os", "import keras", "import numpy as np"]
-    return [*own, *imports], "\n\n\n".join([settings_text(export).strip(), *copied])
+    return [*own, *imports, *package_imports(export.recipe)], "\n\n\n".join([settings_text(export).strip(), *copied])
 
 
 def _copied(export: Export, more: Iterable[str] = ()) -> tuple[list[str], list[str]]:

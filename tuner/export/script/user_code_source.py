@@ -39,6 +39,16 @@ def user_imports(recipe: Recipe) -> list[str]:
     return [
         f"{user_name(family)} = importlib.import_module({literal(modules[reference.path])}).{reference.function}"
         for family, reference in user_references(recipe)
+        if not reference.installed
+    ]
+
+
+def package_imports(recipe: Recipe) -> list[str]:
+    """Return the statements that import the objects of installed packages."""
+    return [
+        f"from {reference.path} import {reference.function} as {user_name(family)}"
+        for family, reference in user_references(recipe)
+        if reference.installed
     ]
 
 
@@ -73,7 +83,9 @@ def metric_text(recipe: Recipe, scores: str) -> str:
     if not isinstance(function, UserMetric):
         return f"{recipe.metric}(truth, {scores}, weight, TASK)"
     given = f"*decided(truth, {scores}, TASK)" if function.decides else f"truth, {scores}"
-    return f"float({user_name(METRIC)}({given}{', weight=weight' if function.weighted else ''}))"
+    weight = "" if function.weight is None else f", {function.weight}=weight"
+    options = "".join(f", {name}={literal(value)}" for name, value in function.options.items())
+    return f"float({user_name(METRIC)}({given}{weight}{options}))"
 
 
 def metric_functions(recipe: Recipe) -> list[str]:
@@ -91,5 +103,5 @@ def metric_label(name: str) -> str:
 
 def _modules(recipe: Recipe) -> dict[str, str]:
     """Return file → module; names of our own, as a file may be called like a library."""
-    paths = dict.fromkeys(reference.path for _, reference in user_references(recipe))
+    paths = dict.fromkeys(one.path for _, one in user_references(recipe) if not one.installed)
     return {path: f"keras_studies_code_{number}" for number, path in enumerate(paths)}
