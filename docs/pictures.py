@@ -1,7 +1,7 @@
 """Make the pictures of the documentation, in `docs/pictures/`: a real run in a terminal, its report, its dashboard.
 
-    python docs/pictures.py                            # run studies/digits.toml in a temporary database first
-    python docs/pictures.py sqlite:///runs/tuner.db    # take its finished study `digits`, and record no terminal
+    python docs/pictures.py                            # run and train three studies in a temporary database first
+    python docs/pictures.py sqlite:///runs/tuner.db    # take its trained study `digits`, and record no terminal
 
 Needs the extras `docs` and `test`, and Chromium.
 """
@@ -34,6 +34,9 @@ from pseudo_terminal import Terminal  # noqa: E402
 PICTURES = Path(__file__).parent / "pictures"
 TUNER = Path(sys.executable).parent / "tuner"
 STUDY = "digits"
+OTHERS = ("wine_folds", "diabetes_outliers")
+"""Studies that the list of the dashboard shows beside it."""
+
 COMMAND = "tuner run studies/digits.toml"
 SCHEMES = ("light", "dark")
 
@@ -41,7 +44,10 @@ WIDTH, HEIGHT = 1280, 860
 """Size of a picture of a page, pixels."""
 
 MARGIN = 60
-"""Cut from both sides of the report, which has wider ones, pixels."""
+"""Cut from both sides of our pages, which have wider ones, pixels."""
+
+LIST_HEIGHT = 440
+"""Of the list of studies, pixels."""
 
 COLORS = 128
 """Of a PNG: its file stays below 200 kB."""
@@ -139,17 +145,22 @@ def photograph(storage: str) -> None:
             options = {"viewport": {"width": WIDTH, "height": HEIGHT}, "color_scheme": scheme}
             page = browser.new_page(**options)
             page.goto(report.as_uri())
-            keep(page, f"report-{scheme}", (MARGIN, 0, WIDTH - MARGIN, 640))
+            keep(page, f"report-{scheme}", (MARGIN, 0, WIDTH - MARGIN, 730))
             for section in ("dimensions", "health"):
                 for _ in range(2):  # plots above it are drawn as they come near, and move it
                     page.evaluate("id => document.getElementById(id).scrollIntoView()", section)
                     page.wait_for_timeout(2000)
                 keep(page, f"{section}-{scheme}", (MARGIN, 0, WIDTH - MARGIN, HEIGHT))
-            page = browser.new_page(**options)
-            page.goto(f"{address}dashboard/studies/1")
-            page.locator("[id='user-defined-plot:tuner-history'] .main-svg").first.wait_for()
-            page.wait_for_timeout(3000)  # its plots come one by one
-            keep(page, f"dashboard-{scheme}")
+            page.goto(address)
+            page.get_by_role("link", name=STUDY).wait_for()
+            keep(page, f"dashboard-{scheme}", (MARGIN, 0, WIDTH - MARGIN, LIST_HEIGHT))
+            page.get_by_role("link", name=STUDY).click()
+            best = page.locator("#trials tbody a").first
+            best.wait_for(state="attached", timeout=120_000)  # not before all plots are drawn
+            page.goto(f"{address.rstrip('/')}{best.get_attribute('href')}")
+            page.locator(".js-plotly-plot .main-svg").first.wait_for()
+            page.wait_for_timeout(2000)  # its plots come one by one
+            keep(page, f"trial-{scheme}", (MARGIN, 0, WIDTH - MARGIN, HEIGHT))
 
 
 @contextmanager
@@ -180,6 +191,10 @@ def main() -> None:
             frames = record([TUNER, *COMMAND.split()[1:], "--storage", storage])
             PICTURES.mkdir(exist_ok=True)
             (PICTURES / "run.svg").write_text(movie(frames), encoding="utf-8")
+            for name in OTHERS:
+                subprocess.run([TUNER, "run", PROJECT / f"studies/{name}.toml", "--storage", storage], check=True)
+            model = Path(folder) / f"{STUDY}.keras"
+            subprocess.run([TUNER, "train", STUDY, "--storage", storage, "-o", model], check=True, cwd=PROJECT)
         photograph(storage)
 
 

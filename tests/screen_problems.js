@@ -17,7 +17,8 @@
   if (all > wide) found.push(`the page is ${all} px wide`);
   document.querySelectorAll("body *:not(svg *):not(script):not(.skip)").forEach((element) => {
     const { left, right, width, height } = box(element), style = getComputedStyle(element);
-    if (!width || !height || style.visibility === "hidden" || element.closest(".js-plotly-plot")) return;
+    const drawn = element.closest(".js-plotly-plot, svg"); // figures are looked at below
+    if (!width || !height || style.visibility === "hidden" || drawn) return;
     if ((right > wide + 1 || left < -1) && !scrolls(element)) found.push(`beyond the page: ${named(element)}`);
     const hides = ["hidden", "clip"].includes(style.overflowX);
     if (hides && element.scrollWidth > element.clientWidth + 1 && element.textContent.trim()) {

@@ -47,7 +47,7 @@ def test_the_first_page_lists_every_study_with_its_best_counts_state_and_date(gu
     counts = {state: len(results.in_state(state)) for state in ("complete", "pruned", "diverged")}
     assert rows["mock"][:2] == [f"{results.best.value:.5g}", "accuracy"]
     assert all(f"{many} {state}" in rows["mock"][2] for state, many in counts.items())
-    assert rows["mock"][3] == "at rest"
+    assert rows["mock"][3] == "idle"
     last = max(seen.trial.datetime_complete for seen in results.trials)
     assert rows["mock"][4] == f"{last:%Y-%m-%d %H:%M}"
     assert rows["plain"][3] == "interrupted"

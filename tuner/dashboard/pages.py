@@ -109,11 +109,11 @@ def trial_page(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
         files: Name of each file → its address.
     """
     study = results.study.record
-    near = [at for at in (seen.number - 1, seen.number + 1) if 0 <= at < len(results.trials)]
+    near = [(f"‹ trial {seen.number - 1}", seen.number - 1), (f"trial {seen.number + 1} ›", seen.number + 1)]
     links = _where(
         ("Studies", "/"),
         (study.name, f"/studies/{study.study_id}"),
-        *((f"trial {at}", f"/studies/{study.study_id}/trials/{at}") for at in near),
+        *((label, f"/studies/{study.study_id}/trials/{at}") for label, at in near if 0 <= at < len(results.trials)),
         ("optuna-dashboard", f"/dashboard/studies/{study.study_id}/trials?numbers={seen.number}"),
     )
     title = f"Trial {seen.number} of {study.name}"

@@ -52,7 +52,7 @@ class ListedStudy:
             return "running"
         if self.counts.get(TrialState.WAITING):
             return "interrupted"
-        return "at rest" if self.counts else "empty"
+        return "idle" if self.counts else "empty"
 
 
 def read_list(database: Database) -> list[ListedStudy]:

@@ -17,7 +17,7 @@ from tuner.text import number
 
 
 def trial_body(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | None, files: Mapping[str, str]) -> Html:
-    """Return how a trial ended, its parameters, its curves as figures and as a table, its recipe and files.
+    """Return how a trial ended, its curves as figures, its parameters and recipe, its epochs as a table, its files.
 
     Args:
         results: Its study.
@@ -30,8 +30,8 @@ def trial_body(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
     params = [(element("code", name), number(value)) for name, value in seen.params.items()]
     header, rows = epochs_table(results, seen)
     sections = [
-        ("params", "Parameters", [facts(params)] if params else []),
         ("curves", "Curves", [_figure(title, drawn) for title, drawn in trial_curves(results, seen).items()]),
+        ("params", "Parameters", [facts(params)] if params else []),
         ("recipe", "Recipe", [code(recipe_toml({"recipe": recipe}), "As TOML")] if recipe else []),
         ("epochs", "Epochs", [_table(header, rows)] if rows else []),
         ("files", "Files", [_links(files)] if files else []),

@@ -164,7 +164,7 @@ def _objective(results: StudyView, trials: Sequence[TrialView]) -> _Axis:
     values = np.array([seen.value for seen in trials], np.float64)
     shown = ValueRange.covering(results.metric, values, results.objective.maximize)
     texts = [f"{value:.5g}" for value in values]
-    if shown.whole is None:
+    if shown.whole is None or values.min() == values.max():
         return _Axis(results.metric, np.full(len(values), 0.5), texts, {0.5: number_text(float(values[0]))})
     low, high = shown.half or shown.whole
     scaled = np.log10(values) if shown.log else values

@@ -44,8 +44,11 @@ class ValueRange:
     def covering(cls, name: str, values: Iterable[float | None], maximize: bool) -> ValueRange:
         """Find the range of these values of an objective; None and what is not finite are left out."""
         known = np.array([value for value in values if value is not None and np.isfinite(value)], np.float64)
-        if len(known) < 2 or known.min() == known.max():
+        if not len(known):
             return cls(name, False, None, None, maximize)
+        if known.min() == known.max():
+            around = abs(float(known[0])) / 2 or 1.0
+            return cls(name, False, (float(known[0]) - around, float(known[0]) + around), None, maximize)
         log = bool(known.min() > 0 and known.max() / known.min() > _WIDE_RATIO)
         places = np.log10(known) if log else known
         best, middle, worst = np.quantile(places, [1.0, 0.5, 0.0] if maximize else [0.0, 0.5, 1.0])
