@@ -46,7 +46,7 @@ WIDTH, HEIGHT = 1280, 860
 MARGIN = 60
 """Cut from both sides of our pages, which have wider ones, pixels."""
 
-LIST_HEIGHT = 440
+LIST_HEIGHT = 415
 """Of the list of studies, pixels."""
 
 COLORS = 128

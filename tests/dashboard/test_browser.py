@@ -72,7 +72,7 @@ def test_a_study_and_its_trials_are_found_from_the_first_page(mock, started, pag
     page.goto(url)
     page.get_by_role("link", name="mock").click()
     page.wait_for_url("**/studies/1")
-    drawn(page, 1)
+    page.locator("main").wait_for(state="attached")  # the first time, not before the plots are drawn
     page.locator("#trials").get_by_role("link", name="0", exact=True).click()
     page.wait_for_url("**/studies/1/trials/0")
     drawn(page, 3)
@@ -85,6 +85,8 @@ def test_a_study_and_its_trials_are_found_from_the_first_page(mock, started, pag
 
 def test_a_study_of_ours_has_a_note_and_trials_with_curves(mock, started, page):
     url = started(mock.url).url
+    page.goto(f"{url}studies/1")
+    page.locator("main").wait_for(state="attached")  # the note is there, too, once the plots are drawn
     page.goto(f"{url}dashboard/studies/1/note")
     page.get_by_text("The best accuracy on validation data is").wait_for()
     assert page.get_by_role("columnheader", name="learning_rate").count() == 1

@@ -31,7 +31,9 @@ def _panel(seen: TrialView, name: str, lines: Sequence[tuple[str, Sequence[float
     if not measured:
         return None
     epochs = seen.curve.epochs
-    shown = ValueRange.covering(name, [value for _, values in measured for value in values], True)
+    everything = [value for _, values in measured for value in values]
+    rates = lines[0][1] is seen.curve.rate
+    shown = ValueRange.of_rates(name, everything) if rates else ValueRange.covering(name, everything, True)
     traces = [_line(epochs, label, values, CHOICES[3 * at]) for at, (label, values) in enumerate(measured)]
     return figure(
         traces,
