@@ -104,13 +104,13 @@ def test_a_page_follows_its_study_and_keeps_what_was_chosen(browser, folder, url
     monkeypatch.setattr(panels, "REDRAW_BACKOFF", 0.0)
     with visitor(browser) as page:
         page.goto(f"{url}/studies/1")
-        page.locator("#plot-history").scroll_into_view_if_needed()
-        everything = page.locator("#history").get_by_role("button", name="all values")
-        everything.click()
+        page.locator("#plot-learning_curves").scroll_into_view_if_needed()
+        color = page.locator("#curves").get_by_role("combobox", name="color").first
+        color.select_option("by activation")
+        legend = page.locator("#plot-learning_curves .legendtext")
+        assert legend.all_text_contents()[:2] == ["relu", "tanh"]
         page.locator("#trials").get_by_role("button", name="trial", exact=True).click()
         assert page.locator("#trials tbody th").first.inner_text() == "0"
-        shown = "document.getElementById('plot-history').layout.yaxis.range[0]"
-        low = page.evaluate(shown)
         spec = mock_study.spec_of(
             folder, search=SEARCH, sampler={"name": "random"}, budget={"trials": 63, "epochs": 12}
         )
@@ -118,7 +118,7 @@ def test_a_page_follows_its_study_and_keeps_what_was_chosen(browser, folder, url
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         page.get_by_text("of 63, with").wait_for()
         page.locator("#trials").get_by_text("63 trials").wait_for()
-        assert everything.get_attribute("aria-pressed") == "true"
-        assert page.evaluate(shown) == pytest.approx(low, abs=0.1)
+        assert color.input_value() == "by activation"
+        assert legend.all_text_contents()[:2] == ["relu", "tanh"]
         assert page.locator("#trials tbody th").first.inner_text() == "0"
         assert page.locator("#trials th[aria-sort]").inner_text().startswith("trial")

@@ -56,7 +56,7 @@ def choosing_a_dimension_colors_the_curves(page):
     plot = page.locator("#plot-learning_curves")
     plot.scroll_into_view_if_needed()
     assert plot.locator(".legendtext").all_text_contents() != ["relu", "tanh"]
-    page.locator("#curves").get_by_label("color").first.select_option("by activation")
+    page.locator("#curves").get_by_role("combobox", name="color").first.select_option("by activation")
     page.wait_for_timeout(500)
     keep_picture(page, "report/curves-by-activation")
     assert plot.locator(".legendtext").all_text_contents()[:2] == ["relu", "tanh"]
