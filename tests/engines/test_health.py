@@ -108,7 +108,7 @@ def test_gradients_are_those_of_a_backward_pass_in_numpy():
     plain = probe_functions.make_prober(program, recipe, split, train, (1,))
     program.network.same_in_training = False
     by_pieces = probe_functions.make_prober(program, recipe, split, train, (1,))
-    for prober in (make_prober(model, recipe, split, (1,)), plain, by_pieces):
+    for prober in (make_prober(model, model.loss, recipe, split, (1,)), plain, by_pieces):
         look = prober.measure()
         assert look.loss == pytest.approx(loss, rel=1e-5)
         for found, expected in zip(look.gradients, gradients, strict=True):
