@@ -25,6 +25,8 @@ from tuner.keras_internals import (
 )
 
 _COUNTER = itertools.count()
+_IDENTITIES = ("Identity", "IdentityN", "StopGradient")
+"""Operations that return their inputs."""
 
 
 class FunctionTemplate:
@@ -48,6 +50,7 @@ class FunctionTemplate:
             self._nodes[node.name] = kept = NodeDef()
             kept.CopyFrom(node)
             kept.attr.pop("_class", None)  # which nodes belong together; on one device they do
+        self._remove_identities()
         self._reachable: dict[tuple[int, ...], dict[str, NodeDef]] = {}
 
     def outputs(self, prefix: str) -> list[str]:
@@ -71,6 +74,39 @@ class FunctionTemplate:
                     reached += [_node_name(reference).lstrip("^") for reference in self._nodes[name].input]
             self._reachable[key] = {name: node for name, node in self._nodes.items() if name in needed}
         return self._reachable[key]
+
+    def _remove_identities(self) -> None:
+        """Connect what reads an identity to what that reads: a third of the nodes of a layer are identities.
+
+        One that waits for other operations is left, unless these only read and set variables, which are side effects.
+        """
+        sources: dict[str, str] = {}
+        for name, node in self._nodes.items():
+            if node.op in _IDENTITIES and all(map(self._is_order_of_variables, _control_inputs(node))):
+                sources |= {f"{name}:output:{index}": source for index, source in enumerate(_data_inputs(node))}
+
+        def resolve(reference: str) -> str:
+            while reference in sources:
+                reference = sources[reference]
+            return reference
+
+        for node in self._nodes.values():
+            if f"{node.name}:output:0" not in sources:
+                inputs = [resolve(reference) for reference in _data_inputs(node)]
+                waited = [resolve(f"{name}:output:0") for name in _control_inputs(node)]
+                inputs += [f"^{_node_name(reference)}" for reference in waited if ":" in reference]
+                del node.input[:]
+                node.input.extend(inputs)
+        # An output that is an argument needs an identity.
+        self._outputs = [each if resolve(each) in self.arguments else resolve(each) for each in self._outputs]
+
+    def _is_order_of_variables(self, name: str) -> bool:
+        if name not in self._nodes:  # an argument
+            return True
+        node = self._nodes[name]
+        if node.op == "NoOp":
+            return all(map(self._is_order_of_variables, _control_inputs(node)))
+        return node.op in ("ReadVariableOp", "AssignVariableOp")
 
 
 class FunctionDefBuilder:
@@ -193,6 +229,15 @@ def nth_output(reference: str, index: int) -> str:
 def get_dtypes(things: Sequence[tf.TensorSpec | tf.Tensor]) -> list[tf.DType]:
     """Return the dtype of each."""
     return [thing.dtype for thing in things]
+
+
+def _data_inputs(node: NodeDef) -> list[str]:
+    return [reference for reference in node.input if reference[0] != "^"]
+
+
+def _control_inputs(node: NodeDef) -> list[str]:
+    """Return the names of the operations that must have run before a node."""
+    return [reference[1:] for reference in node.input if reference[0] == "^"]
 
 
 def _node_name(reference: str) -> str:
