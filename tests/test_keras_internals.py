@@ -89,3 +89,34 @@ def test_tensorflow_still_has_them() -> None:
         internals.disable_op_determinism()
     assert internals.AttrValue(func=internals.NameAttrList(name="x")).func.name == "x"
     assert isinstance(tf.make_tensor_proto(1), internals.TensorProto)
+
+
+@pytest.mark.slow
+def test_variables_without_values_and_of_any_length() -> None:
+    import keras
+    import numpy as np
+
+    from tuner import keras_internals as internals
+
+    with keras.StatelessScope(initialize_variables=False):
+        rows = keras.Input((3,))
+        hidden = keras.layers.Dense(2)
+        model = keras.Model(rows, keras.layers.Add()([hidden(rows), hidden(rows)]))
+    made = internals.pop_uninitialized()
+    assert [variable is own for (variable, _), own in zip(made, model.variables, strict=True)] == [True, True]
+    assert internals.pop_uninitialized() == []
+    internals.initialize(made)
+    assert model.predict_on_batch(np.zeros((1, 3))).tolist() == [[0.0, 0.0]]
+
+    (_, *calls) = internals.get_calls(model.outputs[0])
+    assert [call[0] for call in calls] == [hidden, hidden, model.layers[-1]]
+    assert calls[0][1][0] is rows
+    assert calls[-1][3][0] is model.outputs[0]
+
+    vector = keras.Variable(np.zeros(1, np.float32))
+    internals.open_shape(vector)
+    vector.value.assign(np.ones(5, np.float32))
+    assert vector.value.numpy().tolist() == [1.0] * 5
+    with keras.StatelessScope() as scope:
+        internals.map_state(scope, vector, np.ones(3))
+        assert vector.value.shape == (3,)
