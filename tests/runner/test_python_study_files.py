@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,8 @@ from notebook_cells import Session
 
 import tuner
 import tuner.runner.launch
-from tuner.errors import ContentError, StudyChangedError, StudyFileError, UsageError
+import tuner.storage
+from tuner.errors import ContentError, StorageUnavailableError, StudyChangedError, StudyFileError, UsageError
 from tuner.executors import InlineExecutor
 from tuner.study import fingerprint, read_study
 
@@ -176,6 +178,28 @@ def test_a_study_without_trials_may_change(run: Run) -> None:
     assert files() == {}
     run(data=(X + 1, Y), restart=True)
     assert len(run(restart=True).trials) == 2
+
+
+def test_nothing_is_replaced_while_the_trials_are_not_known(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run()
+    before = files()
+
+    def locked(url: str) -> None:
+        raise StorageUnavailableError("The database is locked.")
+
+    monkeypatch.setattr(tuner.storage, "open_read_only", locked)
+    with pytest.raises(StorageUnavailableError):
+        run(data=(X + 1, Y))
+    assert files() == before
+
+
+def test_files_are_for_those_whom_the_umask_lets(run: Run) -> None:
+    before = os.umask(0o027)
+    try:
+        run()
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in Path("studies").iterdir()} == {0o640}
 
 
 def test_a_study_or_its_parts(run: Run) -> None:

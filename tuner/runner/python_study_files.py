@@ -6,10 +6,16 @@ import difflib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
-from tuner.errors import StorageError, StudyChangedError, StudyFileError, StudyNotFoundError, UsageError
+from tuner.errors import (
+    StorageError,
+    StorageUnavailableError,
+    StudyChangedError,
+    StudyFileError,
+    StudyNotFoundError,
+    UsageError,
+)
 from tuner.study import (
     STUDIES_FOLDER,
     PythonStudy,
@@ -59,8 +65,10 @@ def _fingerprint_before(url: str, name: str) -> Mapping[str, Any] | None:
 
     try:
         database = open_read_only(url)
+    except StorageUnavailableError:
+        raise  # its trials are not known now, so nothing may be replaced
     except StorageError:
-        return None  # there is none yet; any other reason is met again when the study is run
+        return None  # there is none yet
     try:
         record = read_study_record(database, name)
     except StudyNotFoundError:
@@ -161,11 +169,10 @@ def _check_same(
 
 def _replace_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
+    new = path.with_name(f".{path.name}.new")
     try:
-        with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as new:
-            new.write(text)
-        os.chmod(new.name, 0o644)
-        os.replace(new.name, path)
+        new.write_text(text, encoding="utf-8")
+        os.replace(new, path)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written: {error.strerror or error}. Name another folder: project=..."
