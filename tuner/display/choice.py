@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import warnings
 from collections.abc import Callable, Iterator
 
 from tuner.display.notebook import in_notebook, notebook_display
@@ -17,6 +19,8 @@ def progress_display(progress: bool | None, show: Callable[[Progress], None]) ->
         progress: Whether to show it: in place in a notebook, on standard error elsewhere; None for a notebook only.
         show: Called with each progress as well.
     """
+    if in_notebook():
+        _import_tqdm()
     with contextlib.ExitStack() as until_end:
         shown = [show]
         if progress is not False and in_notebook():
@@ -31,3 +35,10 @@ def progress_display(progress: bool | None, show: Callable[[Progress], None]) ->
                 one(progress)
 
         yield show_all
+
+
+def _import_tqdm() -> None:
+    """Import tqdm before Optuna does: in a kernel without ipywidgets it warns, and its bars are not used here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        importlib.import_module("tqdm.auto")
