@@ -1,8 +1,8 @@
 """Refine a study: how much smaller its space becomes, and what the refined study finds.
 
-    python benchmarks/refined_search.py SEEDS [--trials 60] [--folder FOLDER] [--mock] [--control]
+    python benchmarks/refined_search.py SEEDS [--first 0] [--trials 60] [--folder FOLDER] [--mock] [--control]
 
-Runs `studies/digits.toml` with each seed from 0, refines it, and runs the refined study with as many trials.  One
+Runs `studies/digits.toml` with each seed from FIRST, refines it, and runs the refined study with as many trials.  One
 worker trains: with several, the order in which trials end would be another each time.  In FOLDER the databases are
 kept, and another call goes on with them.  With `--mock` it is the mock study of the tests, whose value is a function of
 the recipe and of noise that belongs to the seed of the training, with a standard deviation of 0.005.
@@ -84,6 +84,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("seeds", type=int)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--mock", action="store_true")
@@ -92,7 +93,7 @@ def main() -> None:
     print("| seed | complete | volume left | first trial is the best | best | it again | best refined | difference |")
     print("|---:|---:|---:|---|---:|---:|---:|---:|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        for seed in range(given.seeds):
+        for seed in range(given.first, given.first + given.seeds):
             print(compare(seed, given.trials, given.folder or Path(folder), given.mock, given.control), flush=True)
 
 

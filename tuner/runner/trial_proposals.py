@@ -77,15 +77,21 @@ class OpenStudy:
             trials: How many it has.
         """
         space, task = self.spec.space, self.spec.facts.task
+        wanted = json.loads(json.dumps(space.to_json()))  # tuples are lists in the database
+
+        def stored() -> list[dict[str, Any]] | None:
+            content = self.optuna.user_attrs.get(KNOWN_POINTS, {})
+            return content["points"] if content.get("space") == wanted else None
 
         def store() -> None:
-            if KNOWN_POINTS not in self.optuna.user_attrs:  # nor has another process
-                self.optuna.set_user_attr(KNOWN_POINTS, initial_points(space, task))
+            if stored() is None:  # nor has another process
+                self.optuna.set_user_attr(KNOWN_POINTS, {"space": wanted, "points": initial_points(space, task)})
 
         if trials and KNOWN_POINTS not in self.optuna.user_attrs:
             return published_points(space, task)
-        self.session.sync(store)
-        return list(self.optuna.user_attrs[KNOWN_POINTS])
+        if stored() is None:
+            self.session.sync(store)
+        return stored() or []
 
     def _older_points(self) -> list[dict[str, Any]]:
         """Return the settings taken of older studies, which are read once: when the study begins."""
