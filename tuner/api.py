@@ -9,12 +9,14 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from tuner.display import progress_display
 from tuner.errors import NoWinnerWarning, UnknownNameError, UsageError
 from tuner.executors import LocalExecutor, cores
+from tuner.notification import run_and_notify
 from tuner.refit import SEEDS, TOP, RefitOptions
 from tuner.runner import Progress, read_given_study, start, write_python_study
 from tuner.study import StudySpec, study_name_in
@@ -221,7 +223,8 @@ def run(
         else:
             parts |= {**limits, "name": name}
             spec = write_python_study(parts, Path(project or "."), storage, keep=not restart)
-        return StudyHandle(*start(spec, storage, executor, address, show=shown, restart=restart))
+        begin = partial(start, spec, storage, executor, address, restart=restart)
+        return StudyHandle(*run_and_notify(spec, shown, begin, lambda ended: StudyHandle(*ended).summary()))
 
 
 def _read_whole(

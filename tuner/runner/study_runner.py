@@ -22,6 +22,7 @@ from tuner.runner.progress import Progress, startup_text
 from tuner.runner.shutdown import ShutdownSignal
 from tuner.runner.trial_events import RunningTrial, TrialEvents
 from tuner.runner.trial_proposals import OpenStudy
+from tuner.runner.trial_tracking import TrialTracking
 from tuner.search import params_from_trial
 from tuner.storage import (
     HEARTBEAT_INTERVAL_S,
@@ -71,6 +72,7 @@ class StudyRunner:
         self._session: StudySession | None = None
         self._loop: _TrialLoop | None = None
         self._dashboard = DashboardFinder(database.url)
+        self._tracking = TrialTracking(spec)
 
     def run(self) -> str:
         """Run until a budget is used up.
@@ -99,6 +101,9 @@ class StudyRunner:
         finally:
             self._executor.close(at_once=not done or self._has_running)
             self._close_session(patient=done)
+            self._tracking.close()
+            for note in self._tracking.notes():
+                self._notify(note)
 
     @property
     def _ending(self) -> str | None:
@@ -113,7 +118,7 @@ class StudyRunner:
         spec, database = self._spec, self._database
         session = self._session = self._retry.wait(lambda: StudySession(database, spec.name, spec.direction))
         study = self._retry.wait(lambda: OpenStudy(spec, session, self._stopwatch))
-        self._loop = _TrialLoop(study, self._executor, self._retry, self._stopwatch, self._notify)
+        self._loop = _TrialLoop(study, self._executor, self._retry, self._stopwatch, self._notify, self._tracking)
         return self._loop
 
     def _run_loop(self, loop: _TrialLoop, shutdown: ShutdownSignal) -> None:
@@ -174,10 +179,11 @@ class _TrialLoop:
         retry: RetryPolicy,
         stopwatch: Stopwatch,
         notify: Callable[[str | None], None],
+        tracking: TrialTracking,
     ) -> None:
         self.study, self._session, self._spec = study, study.session, study.spec
         self._executor, self._retry, self._stopwatch, self._notify = executor, retry, stopwatch, notify
-        self.events = TrialEvents(study, executor, notify)
+        self.events = TrialEvents(study, executor, notify, tracking)
         self.ending: str | None = study.budget.exhausted()
         self._ask_at = 0.0
 

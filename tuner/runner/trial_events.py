@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +14,7 @@ import optuna
 
 from tuner.catalog import TrialState
 from tuner.engines import EpochRecord, StepTimes, TrainingResult
+from tuner.errors import StorageError
 from tuner.protocol import (
     CheckpointSaved,
     CheckpointSkipped,
@@ -31,7 +34,8 @@ from tuner.runner.failure_policies import DeathRetryPolicy, FailureStreak
 from tuner.runner.progress import RunningTraining
 from tuner.runner.time_left import TimeLeft
 from tuner.runner.trial_proposals import OpenStudy
-from tuner.search import Outcome, tell
+from tuner.runner.trial_tracking import TrialTracking, joined_epochs
+from tuner.search import Outcome, searched_params, tell
 from tuner.storage import (
     DURATION,
     ENGINE,
@@ -43,8 +47,10 @@ from tuner.storage import (
     TRAINING_VALUES,
     WARNINGS,
     StoredCheckpoint,
+    read_epochs,
 )
 from tuner.text import TrialLogs
+from tuner.trackers import FinishedTrial
 
 _MAX_WARNINGS = 10
 _LAST_LINES = 12
@@ -59,21 +65,24 @@ class RunningTrial:
         trial: Optuna's trial.
         job: Its job, without a checkpoint.
         folds: Values of the folds that it has finished.
-        last: What was measured in the last epoch; None before the first one has ended.
+        epochs: What was measured since it was handed to a worker.
+        began_at: Unix time in seconds.
     """
 
     trial: optuna.Trial
     job: Job
     folds: list[float] = field(default_factory=list)
-    last: EpochRecord | None = None
+    epochs: list[EpochRecord] = field(default_factory=list)
+    began_at: float = field(default_factory=time.time)
 
     def progress(self, folds: int) -> RunningTraining:
         """Return how far it is."""
-        return RunningTraining.of(str(self.job.number), self.job.recipe, folds, self.last)
+        last = self.epochs[-1] if self.epochs else None
+        return RunningTraining.of(str(self.job.number), self.job.recipe, folds, last)
 
     def resume_job(self, checkpoint: StoredCheckpoint | None) -> Job:
         """Return the job that resumes from a checkpoint; without one it starts from scratch."""
-        self.folds, self.last = ([] if checkpoint is None else [*checkpoint.folds]), None
+        self.folds, self.epochs = ([] if checkpoint is None else [*checkpoint.folds]), []
         if checkpoint is None:
             return self.job
         return dataclasses.replace(self.job, checkpoint=checkpoint.content, spent_s=checkpoint.seconds)
@@ -86,15 +95,18 @@ class TrialEvents:
         study: The study.
         executor: Where they are trained.
         notify: Called with what the user should know.
+        tracking: Gets the finished ones.
 
     Attributes:
         running: The trials in training, by number.
         time_left: Estimates how long the others take.
     """
 
-    def __init__(self, study: OpenStudy, executor: Executor, notify: Callable[[str], None]) -> None:
+    def __init__(
+        self, study: OpenStudy, executor: Executor, notify: Callable[[str], None], tracking: TrialTracking
+    ) -> None:
         self._study, self._executor, self._notify = study, executor, notify
-        self._session = study.session
+        self._session, self._tracking = study.session, tracking
         self.running: dict[int, RunningTrial] = {}
         self.time_left = TimeLeft()
         self._deaths, self._failures = DeathRetryPolicy(), FailureStreak()
@@ -143,7 +155,7 @@ class TrialEvents:
 
     def _report(self, event: EpochFinished) -> None:
         running, study = self.running[event.number], self._study
-        running.last = event.record
+        running.epochs.append(event.record)
         self._session.add_epoch(event.number, event.record)
         if event.step is not None and event.value is not None:
             running.folds.append(event.value)
@@ -199,6 +211,27 @@ class TrialEvents:
         self.time_left.on_end(running.progress(folds).epoch)
         tell(self._study.optuna, trial, outcome)
         self._study.budget.on_finish(number, outcome.state, outcome.value, trial.params)
+        if self._tracking.wanted:
+            self._tracking.add(self._finished(running, outcome))
+            for note in self._tracking.notes():
+                self._notify(note)
+
+    def _finished(self, running: RunningTrial, outcome: Outcome) -> FinishedTrial:
+        trial = self._study.optuna.get_trials(deepcopy=False)[running.job.number]
+        stored: Sequence[EpochRecord] = ()
+        with contextlib.suppress(StorageError):  # it is away for a moment: then without epochs of earlier runs
+            stored = read_epochs(self._session.database, [trial._trial_id]).get(trial._trial_id, ())
+        return FinishedTrial(
+            number=running.job.number,
+            state=outcome.state,
+            value=outcome.value,
+            reason=outcome.reason,
+            params=searched_params(trial),
+            metric=self._study.spec.metric,
+            epochs=joined_epochs(stored, running.epochs),
+            began_at=running.began_at,
+            ended_at=time.time(),
+        )
 
     def _store_programs(self, traced: int, seconds: float) -> None:
         if traced:

@@ -18,6 +18,13 @@ _BYTES = {"mb": 10**6, "gb": 10**9, "tb": 10**12, "mib": 2**20, "gib": 2**30, "t
 _MEMORY = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([MGT]i?B)", re.IGNORECASE)
 
 
+def quoted_text(value: Any) -> str:
+    """Check that `value` is text that is not blank."""
+    if isinstance(value, str) and value.strip():
+        return value
+    raise refusal("must be text", allowed="text in quotes", next_step="Write text in quotes.")
+
+
 def is_number(value: object) -> bool:
     """Check that `value` is a finite number; booleans are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -22,9 +22,10 @@ from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
 from tuner.space import Categorical, Int
 from tuner.study.allowed_value import AllowedValue
 from tuner.study.problems import listed, refusal, unknown_name
-from tuner.study.scalars import Duration, FiniteNumber, Memory, is_number
+from tuner.study.scalars import Duration, FiniteNumber, Memory, is_number, quoted_text
 from tuner.study.section_validation import Section, raise_errors
 from tuner.study.study_name import NAME_PATTERN, NAME_RULE
+from tuner.study.tracking_section import TRACKING_SECTION, NotifySection
 
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
@@ -64,14 +65,8 @@ def _one_name(names: Iterable[str], family: str) -> AllowedValue:
 _Flag = Annotated[bool, AllowedValue("", Categorical((True, False)))]
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, str) and value.strip():
-        return value
-    raise refusal("must be text", allowed="text in quotes", next_step="Write text in quotes.")
-
-
 def _name(value: Any) -> str:
-    if re.fullmatch(NAME_PATTERN, _text(value)) is not None:
+    if re.fullmatch(NAME_PATTERN, quoted_text(value)) is not None:
         return str(value)
     raise refusal(
         NAME_RULE,
@@ -318,6 +313,10 @@ _OLDER = (
 )
 _SAMPLER = _row_section("sampler", SAMPLERS, DEFAULT_SAMPLER, initial_points=_INITIAL_POINTS, older=_OLDER)
 _PRUNER = _row_section("pruner", PRUNERS, DEFAULT_PRUNER)
+_TRACKING = (
+    PlainValidator(TRACKING_SECTION.model_validate),
+    WithJsonSchema(TRACKING_SECTION.model_json_schema(schema_generator=FileSchema)),
+)
 
 
 def as_choice(section: Section) -> Choice:
@@ -332,7 +331,7 @@ class StudyFile(Section):
     name: Annotated[str, BeforeValidator(_name), WithJsonSchema(_NAME_SCHEMA)] | None = Field(
         default=None, description="name of the study in the storage"
     )
-    model: Annotated[str, BeforeValidator(_text)] | None = Field(
+    model: Annotated[str, BeforeValidator(quoted_text)] | None = Field(
         default=None, description="models/mlp.py, or models/mlp.py:function"
     )
     head: Annotated[str, _one_name(["auto", "model", *HEADS], "output activation")] = Field(
@@ -351,3 +350,5 @@ class StudyFile(Section):
     pruner: Annotated[Any, *_PRUNER] = Field(default={}, validate_default=True)
     health: Health = Health()
     resources: Resources = Resources()
+    tracking: Annotated[Any, *_TRACKING] = Field(default={}, validate_default=True)
+    notify: NotifySection = NotifySection()

@@ -149,6 +149,8 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         prepared=prepared,
         user_objects=own,
         metric_keys=sections.objective.said,
+        tracking=sections.tracking.model_dump(exclude_none=True),
+        notify=sections.notify.command,
     )
 
 

@@ -50,6 +50,8 @@ class StudySpec:
         advice: What is allowed but unwise, one sentence each.
         prepared: The rows, until an executor has them.
         user_objects: Losses, metrics and the like that are user code.
+        tracking: Tracker → where it writes finished trials.
+        notify: Command that is run when a run ends, or None.
     """
 
     name: str
@@ -81,6 +83,8 @@ class StudySpec:
     prepared: PreparedData | None = field(default=None, compare=False, repr=False)
     user_objects: UserObjects = UserObjects()
     metric_keys: Mapping[str, Any] = field(default_factory=dict)
+    tracking: Mapping[str, str] = field(default_factory=dict)
+    notify: str | None = None
 
     @property
     def objective(self) -> Objective:

@@ -1,0 +1,81 @@
+"""The command of `[notify]` gets the result, and cannot hurt the study."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import mock_study
+import pytest
+
+import tuner
+from tuner import notification
+from tuner.errors import StudyFileError, WorkerError
+from tuner.executors import InlineExecutor
+from tuner.notification import notify
+from tuner.runner import launch
+
+
+def python(code: str) -> str:
+    """A command that runs this code."""
+    return f"{sys.executable} -c '{code}'"
+
+
+@pytest.mark.parametrize(
+    ("command", "trouble"),
+    [
+        (python("import sys; sys.stdin.read()"), None),
+        (python("pass"), None),  # it reads nothing
+        (python('import sys; sys.exit("no network")'), "failed with exit code 1: no network"),
+        ("no-such-program --now", "cannot be run: FileNotFoundError"),
+    ],
+)
+def test_what_goes_wrong_is_said(tmp_path: Path, command: str, trouble: str | None) -> None:
+    note = notify(command, {"study": "digits"}, tmp_path)
+    assert note is None if trouble is None else trouble in str(note)
+
+
+def test_a_command_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notification, "TIMEOUT_S", 0.3)
+    assert "took longer than 0.3 s" in str(notify(python("import time; time.sleep(60)"), {}, tmp_path))
+
+
+@pytest.fixture
+def mock_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "EXECUTORS", {"local": lambda spec, address: InlineExecutor(mock_study.trainer, 1)})
+
+
+CONTENT = {
+    **mock_study.CONTENT,
+    "budget": {"trials": 2, "epochs": 1},
+    "notify": {"command": python('import sys; open("note.json", "w").write(sys.stdin.read())')},
+}
+
+
+@pytest.mark.usefixtures("mock_workers")
+def test_the_end_of_a_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = tuner.run(CONTENT)
+    told = json.loads((tmp_path / "note.json").read_text())
+    assert (told.pop("ended"), told.pop("error")) == ("trials", None)
+    assert told == study.summary()
+
+
+def test_a_run_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoWorkers(InlineExecutor):
+        def start(self) -> None:
+            raise WorkerError("No worker can be started.")
+
+    monkeypatch.setattr(launch, "EXECUTORS", {"local": lambda spec, address: NoWorkers(mock_study.trainer, 1)})
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WorkerError):
+        tuner.run(CONTENT)
+    told = json.loads((tmp_path / "note.json").read_text())
+    assert told == {"study": "mock", "ended": "failed", "error": "No worker can be started."}
+
+
+@pytest.mark.parametrize("command", ["", "echo 'open"])
+def test_a_command_that_cannot_be_read_is_refused(tmp_path: Path, command: str) -> None:
+    with pytest.raises(StudyFileError, match=r"notify\.command"):
+        mock_study.spec_of(tmp_path, notify={"command": command})
