@@ -105,7 +105,8 @@ def _range(spec: StudySpec, recipe: Recipe, curve: list[tuple[float, float]]) ->
     found = find_rate_range(rates, losses, OPTIMIZERS[optimizer].linear)
     low, high = _searched(spec, optimizer, recipe.learning_rate)
     missed = found is not None and (found[1] < low or found[0] > high)
-    return RateRange(optimizer, *(found or (None, None)), low, high, missed)
+    first, last = found or (None, None)
+    return RateRange(optimizer, first, last, low, high, missed)
 
 
 def _searched(spec: StudySpec, optimizer: str, rate: float) -> tuple[float, float]:

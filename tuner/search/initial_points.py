@@ -97,7 +97,7 @@ def _misfits(space: Space, known: Mapping[str, Value]) -> int:
 
     def is_misfit(dimension: Dimension) -> bool:
         name = dimension.name if dimension.name in known else shared_name(dimension.name)
-        return name in known and known[name] not in dimension.parameter
+        return name is not None and name in known and known[name] not in dimension.parameter
 
     return sum(is_misfit(dimension) for dimension in space if dimension.active(known))
 
