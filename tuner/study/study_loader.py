@@ -126,7 +126,6 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         model=model.reference,
         model_sha256=model.sha256,
         helpers=model.helpers,
-        head=sections.head,
         data=data,
         facts=facts,
         metric=metric.name,
@@ -138,20 +137,28 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         pruner=pruner,
         initial_points=points is True,
         own_points=own_points,
-        older=sections.sampler.older,
-        engine=sections.engine,
-        workers=sections.workers,
-        seed=sections.seed,
         source=json.loads(json.dumps(content)),
         advice=tuple(dict.fromkeys(advice)),
-        health=sections.health.options,
-        resources=sections.resources,
         prepared=prepared,
         user_objects=own,
-        metric_keys=sections.objective.said,
-        tracking=sections.tracking.model_dump(exclude_none=True),
-        notify=sections.notify.command,
+        **_as_written(sections),
     )
+
+
+def _as_written(sections: StudyFile) -> dict[str, Any]:
+    """Return the fields of the study that are what the file says, whatever data and model are."""
+    return {
+        "head": sections.head,
+        "older": sections.sampler.older,
+        "engine": sections.engine,
+        "workers": sections.workers,
+        "seed": sections.seed,
+        "health": sections.health.options,
+        "resources": sections.resources,
+        "metric_keys": sections.objective.said,
+        "tracking": sections.tracking.model_dump(exclude_none=True),
+        "notify": sections.notify.command,
+    }
 
 
 _NEEDED = {
