@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from tuner.display import progress_display
 from tuner.errors import NoWinnerWarning, UnknownNameError, UsageError
 from tuner.executors import LocalExecutor, cores
-from tuner.notification import run_and_notify
+from tuner.notification import Ended, run_and_notify
 from tuner.refit import SEEDS, TOP, RefitOptions
 from tuner.runner import Progress, read_given_study, start, write_python_study
 from tuner.study import StudySpec, study_name_in
@@ -221,10 +221,16 @@ def run(
         if study is not None:
             spec = _read_whole(study, name, limits, {**parts, "project": project})
         else:
-            parts |= {**limits, "name": name}
-            spec = write_python_study(parts, Path(project or "."), storage, keep=not restart)
+            spec = write_python_study(
+                {**parts, **limits, "name": name}, Path(project or "."), storage, keep=not restart
+            )
         begin = partial(start, spec, storage, executor, address, restart=restart)
-        return StudyHandle(*run_and_notify(spec, shown, begin, lambda ended: StudyHandle(*ended).summary()))
+        return StudyHandle(*run_and_notify(spec, shown, begin, _summary))
+
+
+def _summary(ended: Ended) -> dict[str, Any]:
+    """Read the result of a run, as plain JSON."""
+    return StudyHandle(*ended).summary()
 
 
 def _read_whole(
