@@ -18,8 +18,8 @@ from tuner.errors import NoWinnerWarning, UnknownNameError, UsageError
 from tuner.executors import LocalExecutor, cores
 from tuner.notification import Ended, run_and_notify
 from tuner.refit import SEEDS, TOP, RefitOptions
-from tuner.runner import Progress, read_given_study, start, write_python_study
-from tuner.study import StudySpec, study_name_in
+from tuner.runner import Progress, given_study, start
+from tuner.study import study_name_in
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -180,6 +180,8 @@ def run(
     pruner: Mapping[str, Any] | None = None,
     health: Mapping[str, Any] | None = None,
     resources: Mapping[str, Any] | None = None,
+    tracking: Mapping[str, Any] | None = None,
+    notify: Mapping[str, Any] | None = None,
     head: str | None = None,
     seed: int | None = None,
     engine: str | None = None,
@@ -201,7 +203,7 @@ def run(
         model: A function that builds the model, or a model file, as in "models/mlp.py".
         data: A source, rows, or a mapping with the keys of `[data]`, whose sources may be rows: `(x, y)` or
             `(x, y, weight)` of arrays or pandas, a dict of these, a pandas table, or a `tf.data.Dataset`.
-        metric, objective, search, head, budget, sampler, pruner, health, resources: Keys and sections of the file.
+        metric, objective, search, head, budget, sampler, pruner, health, resources, tracking, notify: Keys of the file.
         trials, epochs, time_s, seed, engine, workers: Keys of the study file and its `[budget]`; may go with a file.
         name: Name of the study; by default that of the model's function or file.
         project: Folder that `studies/`, `runs/` and all paths are in; by default the current one.
@@ -216,14 +218,10 @@ def run(
     """
     limits = {"trials": trials, "epochs": epochs, "time_s": time_s, "seed": seed, "engine": engine, "workers": workers}
     parts = {"model": model, "data": data, "metric": metric, "objective": objective, "search": search, "budget": budget}
-    parts |= {"sampler": sampler, "pruner": pruner, "health": health, "resources": resources, "head": head}
+    parts |= {"sampler": sampler, "pruner": pruner, "health": health, "resources": resources, "tracking": tracking}
+    parts |= {"notify": notify, "head": head}
     with progress_display(progress, show) as shown:
-        if study is not None:
-            spec = _read_whole(study, name, limits, {**parts, "project": project})
-        else:
-            spec = write_python_study(
-                {**parts, **limits, "name": name}, Path(project or "."), storage, keep=not restart
-            )
+        spec = given_study(study, parts, limits, name, project, storage, replace=restart)
         begin = partial(start, spec, storage, executor, address, restart=restart)
         return StudyHandle(*run_and_notify(spec, shown, begin, _summary))
 
@@ -231,16 +229,6 @@ def run(
 def _summary(ended: Ended) -> dict[str, Any]:
     """Read the result of a run, as plain JSON."""
     return StudyHandle(*ended).summary()
-
-
-def _read_whole(
-    study: str | Path | Mapping[str, Any], name: str | None, limits: Mapping[str, Any], parts: Mapping[str, Any]
-) -> StudySpec:
-    """Read a whole study; parts of one beside it are refused."""
-    for key, value in parts.items():
-        if value is not None:
-            raise UsageError(f"`{key}` is a part of a study, but a whole study is given as well. Write it in there.")
-    return read_given_study(study, name, limits)
 
 
 def open(storage: str | Path, name: str) -> StudyHandle:

@@ -1,8 +1,8 @@
 from .job_list_runner import run_jobs
-from .launch import dry_run_study, read_given_study, start
+from .launch import dry_run_study, start
 from .points_from_older_studies import older_points
 from .progress import Progress, RunningTraining, count_finished, startup_text
-from .python_study_files import write_python_study
+from .python_study_files import given_study
 from .shutdown import ShutdownSignal
 from .time_left import TimeLeft
 
@@ -13,10 +13,9 @@ __all__ = [
     "TimeLeft",
     "count_finished",
     "dry_run_study",
+    "given_study",
     "older_points",
-    "read_given_study",
     "run_jobs",
     "start",
     "startup_text",
-    "write_python_study",
 ]

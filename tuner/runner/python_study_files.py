@@ -16,6 +16,7 @@ from tuner.errors import (
     StudyNotFoundError,
     UsageError,
 )
+from tuner.runner.launch import read_given_study
 from tuner.study import (
     STUDIES_FOLDER,
     PythonStudy,
@@ -35,6 +36,38 @@ _MOST_LINES = 40
 """Lines of changed functions in a message."""
 
 _WITH_RESULTS = ("COMPLETE", "PRUNED", "RUNNING")
+
+
+def given_study(
+    study: str | Path | Mapping[str, Any] | None,
+    parts: Mapping[str, Any],
+    limits: Mapping[str, Any],
+    name: str | None,
+    project: str | Path | None,
+    storage: str | None,
+    *,
+    replace: bool,
+) -> StudySpec:
+    """Read a whole study, or write one of the parts that are given instead.
+
+    Args:
+        study: A study file, its content, or None.
+        parts, limits: Keys and sections of a study file, or None for each; a whole study takes the limits only.
+        name: Name of the study, or None.
+        project, storage: See `tuner.run`.
+        replace: Whether files of a study that asks something else are replaced.
+
+    Raises:
+        UsageError: A part is given beside a whole study.
+        TunerError: See `read_given_study` and `write_python_study`.
+    """
+    if study is None:
+        written = {**parts, **limits, "name": name}
+        return write_python_study(written, Path(project or "."), storage, keep=not replace)
+    for key, value in {**parts, "project": project}.items():
+        if value is not None:
+            raise UsageError(f"`{key}` is a part of a study, but a whole study is given as well. Write it in there.")
+    return read_given_study(study, name, limits)
 
 
 def write_python_study(given: Mapping[str, Any], project: Path, storage: str | None, *, keep: bool) -> StudySpec:
