@@ -61,12 +61,12 @@ def amended(page: str, editable: bool) -> str:
     )
 
 
-def studies_page(rows: list[ListedStudy], storage: str) -> str:
+def studies_page(rows: list[ListedStudy], database: str) -> str:
     """Return the page of all studies.
 
     Args:
         rows: The studies.
-        storage: URL of the database, without a password.
+        database: Its name; visitors need not know the folders of this machine.
     """
     alive = sum(row.alive for row in rows)
     running = f", {alive} of them running" if alive else ""
@@ -74,7 +74,7 @@ def studies_page(rows: list[ListedStudy], storage: str) -> str:
         "header",
         element("p", "keras-studies", class_="eyebrow"),
         element("h1", "Studies"),
-        element("p", f"{count(len(rows), 'study', 'studies')}{running} in {storage}", class_="question"),
+        element("p", f"{count(len(rows), 'study', 'studies')}{running} in {database}", class_="question"),
     )
     section = element("section", list_table(rows), id="studies", aria_label="Studies")
     return _page(

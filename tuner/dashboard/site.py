@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from tuner.dashboard.pages import asset, missing_page, studies_page, study_page, trial_page, waiting_page
 from tuner.dashboard.panels import Panels
 from tuner.dashboard.study_list import read_list
-from tuner.storage import Database, hidden
+from tuner.storage import Database
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -46,7 +48,11 @@ class Site:
             if packed is not None:
                 return _send(environ, start_response, *packed, ("Cache-Control", "max-age=31536000, immutable"))
         if path in ("", "/"):
-            return _page(environ, start_response, studies_page(read_list(self._database), hidden(self._database.url)))
+            return _page(
+                environ,
+                start_response,
+                studies_page(read_list(self._database), PurePosixPath(urlsplit(self._database.url).path).name),
+            )
         if found := _STUDY.fullmatch(path):
             return self._study(int(found[1]), environ, start_response)
         if found := _TRIAL.fullmatch(path):
