@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from tuner.data import Folds
-from tuner.errors import UsageError
+from tuner.errors import ContentError, UsageError
 from tuner.study import check_replaceable, python_study, read_study_dict, replace_files, staged_files
 
 X, Y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
@@ -81,6 +82,25 @@ def test_a_file_that_was_written_by_hand_stays(name: str, tmp_path: Path) -> Non
     with pytest.raises(UsageError, match=rf"studies/{name}, but .* did not write. Give the study another name"):
         written(tmp_path)
     assert (tmp_path / "studies" / name).read_text(encoding="utf-8") == "mine"
+
+
+def test_objects_of_installed_packages_are_named(tmp_path: Path) -> None:
+    adam, divergence = (type(name, (), {"__module__": "keras.src.anything"}) for name in ("Adam", "KLDivergence"))
+    options = {adam: {"beta_2": [0.9, 0.99]}, statistics.median: {"data": 1}}
+    search = {"optimizer": [adam, statistics.median], "optimizer_options": options, "loss": divergence}
+    content = written(tmp_path, search=search, metric=statistics.fmean)
+    assert content["objective"]["metric"] == "statistics:fmean"
+    assert content["search"] == {
+        "loss": "kl_divergence",
+        "optimizer": ["adam", "statistics:median"],
+        "optimizer_options": {"adam": {"beta_2": [0.9, 0.99]}, "statistics:median": {"data": 1}},
+    }
+
+
+@pytest.mark.parametrize("parts", [{"model": statistics.median}, {"search": {"model": {"body": statistics.median}}}])
+def test_a_model_is_made_by_a_function_of_the_project(parts: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ContentError, match="median is of the package statistics, .* function of your own"):
+        written(tmp_path, **parts)
 
 
 def test_the_name_is_that_of_the_model_file() -> None:

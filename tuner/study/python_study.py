@@ -15,8 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FunctionType
 from typing import Any
 
+from tuner.catalog import DIMENSIONS, ChoiceDimension
 from tuner.data import ArrayFile, array_file
 from tuner.errors import UsageError, shown
 from tuner.study.plain_content import plain_content
@@ -132,7 +134,19 @@ def _with_references(value: Any, key: str, module: SessionModule) -> Any:
 
 def _reference(thing: Any, key: str, module: SessionModule) -> str:
     check_function(thing, key)
-    return module.refer(thing)
+    choices = {name: one for name, one in DIMENSIONS.items() if isinstance(one, ChoiceDimension)}
+    dimension = choices.get(key.removeprefix("search.").removesuffix("_options"))
+    if dimension is None:
+        return module.refer(thing, installed=key == "objective.metric")
+    return _row_name(thing, dimension) or module.refer(thing, installed=True)
+
+
+def _row_name(thing: FunctionType | type, dimension: ChoiceDimension) -> str | None:
+    """Return the name of the row that stands for a function or class of Keras, or None if there is none."""
+    if thing.__module__.partition(".")[0] != "keras":
+        return None
+    name = thing.__name__.replace("_", "").lower()
+    return next((row for row in dimension.table if row.replace("_", "") == name), None)
 
 
 @contextmanager

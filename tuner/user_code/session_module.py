@@ -19,6 +19,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from tuner.errors import ContentError
+from tuner.user_code.installed_objects import find_installed
 from tuner.user_code.live_source import LiveSource, environment, read_live_source
 from tuner.user_code.module_origin import (
     ModuleOrigin,
@@ -27,6 +28,7 @@ from tuner.user_code.module_origin import (
     module_name,
     module_origin,
     module_path,
+    public_name,
     submodule_lines,
 )
 from tuner.user_code.references import Reference
@@ -61,8 +63,12 @@ class SessionModule:
         self._aliases: dict[str, str] = {}
         self._definitions: dict[str, _Definition] = {}
 
-    def refer(self, thing: FunctionType | type) -> str:
+    def refer(self, thing: FunctionType | type, *, installed: bool = False) -> str:
         """Return the reference to a function or class, and take it into the file if it is in no other.
+
+        Args:
+            thing: The function or class.
+            installed: Whether it may be of an installed package, which is named by module.
 
         Raises:
             ContentError: It cannot be taken; the message names what it uses that cannot travel.
@@ -71,10 +77,16 @@ class SessionModule:
         module = sys.modules.get(inner.__module__)
         origin = module_origin(module, self._project)
         if origin is ModuleOrigin.INSTALLED:
-            raise ContentError(
-                f"{thing.__name__} is of the package {inner.__module__.partition('.')[0]}. Write the name that it "
-                "has in the tables, in quotes, or a function or class of your own that calls it."
-            )
+            package = inner.__module__.partition(".")[0]
+            found = public_name(thing.__name__, thing, package) if installed else None
+            if found is None:
+                raise ContentError(
+                    f"{thing.__name__} is of the package {package}, and cannot be named here. Write a function of your "
+                    "own that calls it."
+                )
+            reference = Reference(*found)
+            find_installed(reference, self._project)
+            return str(reference)
         if module is not None and origin is ModuleOrigin.PROJECT and getattr(module, thing.__name__, None) is thing:
             read_live_source(inner)  # refuses what was imported before its file was changed
             return str(Reference(module_path(module, self._project), thing.__name__))
