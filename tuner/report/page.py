@@ -25,6 +25,7 @@ from tuner.report.sections.failures_and_cost import failed, spent
 from tuner.report.sections.overview import summary
 from tuner.report.sections.provenance import origin
 from tuner.report.sections.setup import asked
+from tuner.report.sections.study_code import study_code
 from tuner.report.sections.training_health import health
 from tuner.report.sections.trials import trials
 from tuner.report.sections.winner import winner
@@ -99,7 +100,7 @@ def study_body(results: StudyView, trial_address: str | None = None) -> Html:
 
 
 def _sections(results: StudyView, cost: Cost, trial_address: str | None) -> Iterator[_Section]:
-    yield _Section("question", "Question and data", [asked(results)])
+    yield _Section("question", "Question and data", [asked(results), *filter(None, [study_code(results)])])
     yield _Section("best", "Best recipe", [recipe(results)])
     if results.refit:
         yield _Section("winner", "Retrained", [winner(results)])

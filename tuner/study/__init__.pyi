@@ -9,7 +9,7 @@ from .scaffold import new_project
 from .scalars import duration_s
 from .study_file_sections import Budget
 from .study_file_syntax import STUDY_SUFFIXES
-from .study_fingerprint import LATER_KEYS, difference, fingerprint
+from .study_fingerprint import LATER_KEYS, code_hashes, difference, fingerprint
 from .study_loader import read_study, read_study_dict
 from .study_name import check_study_name, study_name_in
 from .study_spec import StudySpec
@@ -25,6 +25,7 @@ __all__ = [
     "StudySpec",
     "check_replaceable",
     "check_study_name",
+    "code_hashes",
     "difference",
     "duration_s",
     "explain",

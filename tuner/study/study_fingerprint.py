@@ -61,6 +61,18 @@ def fingerprint(spec: StudySpec) -> dict[str, Any]:
     return content
 
 
+def code_hashes(fingerprint: Mapping[str, Any]) -> dict[str, str]:
+    """Return path → hash of each Python file that a fingerprint names: the model's, and those with other user code."""
+    model = str(fingerprint.get("model", "")).partition(":")[0]
+    found = {model: fingerprint.get("model_sha256")} | {
+        key.removeprefix(prefix): digest
+        for prefix in _USED_BY
+        for key, digest in fingerprint.items()
+        if key.startswith(prefix)
+    }
+    return {path: str(digest) for path, digest in found.items() if path.endswith(".py")}
+
+
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """List the differences of two fingerprints, one line each.
 

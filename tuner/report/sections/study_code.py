@@ -1,0 +1,50 @@
+"""The source of the code that a study names: model, losses, metrics and the like, and what these import."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tuner.errors import ContentError
+from tuner.report.html import Html, code, element
+from tuner.report.study_view import StudyView
+from tuner.study import code_hashes
+from tuner.text import count
+from tuner.untrusted_files import read_bytes, reason
+from tuner.user_code import Reference, find, find_project
+
+_LONGEST_BYTES = 100_000
+
+
+def study_code(results: StudyView) -> Html | None:
+    """Show each file, or say why it cannot be shown; None if the study names none.
+
+    Names and hashes come from the database, so only a Python file of the project that has the hash is shown.
+    """
+    hashes = code_hashes(results.fingerprint)
+    if not hashes:
+        return None
+    file = results.info.file
+    project = find_project(Path(file)) if file is not None and Path(file).is_file() else Path.cwd()
+    return element(
+        "details",
+        element("summary", f"The code that the study names, {count(len(hashes), 'file')}"),
+        [_source(project, path, expected) for path, expected in hashes.items()],
+    )
+
+
+def _source(project: Path, path: str, expected: str) -> Html:
+    try:
+        content = read_bytes(find(project, Reference.parse(path, "").path), _LONGEST_BYTES)
+    except ContentError:
+        return _missing(path, f"is not in {project.resolve()}, where it was looked for")
+    except (OSError, ValueError) as error:
+        return _missing(path, f"is not shown: {reason(error)}")
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        return _missing(path, f"has changed since the study was started (sha256 {found[:12]}, then {expected[:12]})")
+    return code(content.decode("utf-8", "replace"), path)
+
+
+def _missing(path: str, why: str) -> Html:
+    return element("p", element("code", path), f" {why}.", class_="note")
