@@ -86,8 +86,8 @@ def get_function_def(name: str) -> FunctionDef:
     return context.context().get_function_def(name)
 
 
-def get_calls(outputs: keras.KerasTensor) -> list[tuple[Any, tuple[Any, ...], dict[str, Any], Any]]:
-    """Return the calls that compute a symbolic tensor, inputs first: operation, arguments, keywords, outputs."""
+def get_calls(*outputs: keras.KerasTensor) -> list[tuple[Any, tuple[Any, ...], dict[str, Any], Any]]:
+    """Return the calls that compute symbolic tensors, inputs first: operation, arguments, keywords, outputs."""
     calls: dict[int, tuple[Any, tuple[Any, ...], dict[str, Any], Any]] = {}
 
     def visit(tensor: keras.KerasTensor) -> None:
@@ -99,7 +99,8 @@ def get_calls(outputs: keras.KerasTensor) -> list[tuple[Any, tuple[Any, ...], di
             visit(each)
         calls[id(node)] = operation, tuple(node.arguments.args), dict(node.arguments.kwargs), node.outputs
 
-    visit(outputs)
+    for output in outputs:
+        visit(output)
     return list(calls.values())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tuner.engines import EpochRecord, TrainingResult
+from tuner.engines import EpochRecord, NetworkSize, TrainingResult
 from tuner.health import Finding, Probe
 from tuner.protocol import (
     CheckpointSaved,
@@ -49,6 +49,7 @@ def record(**values: float) -> EpochRecord:
         JobFinished(0, TrainingResult("diverged", None, "line one\nline two – ∞"), 3.0),
         JobFinished(0, TrainingResult("complete", math.inf), 3.0),
         JobFinished(0, TrainingResult("complete", 0.5), 3.0, (2, 0.75), "fit"),
+        JobFinished(0, TrainingResult("complete", 0.5), 3.0, network_size=NetworkSize(2**31, 5, 2**40)),
         JobFinished(0, TrainingResult("complete", 0.5), 3.0, measured={"a": (0.1 + 0.2, 0.05), "b": (1.5, None)}),
     ],
 )

@@ -17,7 +17,7 @@ from mock_study import run, spec_of
 
 from tuner.catalog import TrialState
 from tuner.cli.render_study import render_result
-from tuner.engines import EpochRecord, TrainingResult
+from tuner.engines import EpochRecord, NetworkSize, TrainingResult
 from tuner.errors import RepeatedFailureError, StudyChangedError
 from tuner.executors import InlineExecutor
 from tuner.protocol import EpochFinished, GlobalStateChanged, Job, JobFinished, ModelWarned, WorkerDied
@@ -622,7 +622,10 @@ def test_programs_are_counted_over_all_runs(database: Database, tmp_path: Path) 
         def poll(self, timeout_s: float) -> list[Any]:
             ended = TrainingResult("complete", 0.6)
             found: list[Any] = [
-                JobFinished(number, ended, 0.0, (2, 0.25), "fit", "it has a lamp") for number in self._running
+                JobFinished(
+                    number, ended, 0.0, (2, 0.25), "fit", "it has a lamp", network_size=NetworkSize(12, 10, 2**32)
+                )
+                for number in self._running
             ]
             self._running.clear()
             return found
@@ -634,6 +637,8 @@ def test_programs_are_counted_over_all_runs(database: Database, tmp_path: Path) 
     assert attrs["tuner:programs"] == {"traced": 6, "seconds": 0.75}
     rows = content_of(database)["trials"]
     assert [(row["engine"], row["fallback_reason"]) for row in rows] == [("fit", "it has a lamp")] * 3
+    sizes = [[row[key] for key in ("weights", "trainable_weights", "multiply_adds", "bytes")] for row in rows]
+    assert sizes == [[12, 10, 2**32, 48]] * 3
 
 
 def test_what_is_measured_first_is_what_later_jobs_are_told(database: Database, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tuner.text import duration, value_text
+from tuner.text import duration, size_text, value_text
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,8 @@ def test_durations(seconds, text):
 )
 def test_numbers(value, text):
     assert value_text(value) == text
+
+
+def test_sizes_of_networks():
+    assert size_text(50_826, 50_560) == "50,826 weights (203 kB), 50,560 multiply-adds a row"
+    assert size_text(1_250_000, None) == "1,250,000 weights (5 MB)"

@@ -38,7 +38,7 @@ class Counting:
     """An engine whose objective after an epoch is its number; what it keeps is that number."""
 
     name = last_engine = "counting"
-    fallback_reason, compile_stats = None, (0, 0.0)
+    fallback_reason, compile_stats, network_size = None, (0, 0.0), None
 
     def __init__(self) -> None:
         self.step_times: dict[str, Any] = {}

@@ -27,7 +27,7 @@ def command(study: str, everything: bool, storage: str | None, as_json: bool) ->
     from tuner.analysis import importance
     from tuner.cli.console import Text, console
     from tuner.cli.render_study import params_table
-    from tuner.text import python_text, spread_text, tuner_command, value_text
+    from tuner.text import python_text, size_text, spread_text, tuner_command, value_text
 
     out = console()
     out.print(f"Study {best.study}: {best.metric} {value_text(best.value)} (trial {best.trial})", style="bold")
@@ -35,6 +35,8 @@ def command(study: str, everything: bool, storage: str | None, as_json: bool) ->
         out.print(f"Value: {spread_text(best.training_values)}")
     if best.health:
         out.print(f"Health: {best.health[0].verdict}: {best.health[0].text}")
+    if best.weights is not None:
+        out.print(f"Network: {size_text(best.weights, best.multiply_adds)}")
     for sentence in best.warnings:
         out.print(Text(sentence, "yellow"))
     recipe = _flat(best.recipe.to_json())

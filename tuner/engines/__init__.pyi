@@ -2,10 +2,12 @@ from .base import Engine, EpochRecord, StepTimes, TrainingResult, TrainingState,
 from .checkpoint import Checkpoint
 from .engine_table import ENGINES
 from .keras_global_state import KERAS_SETTINGS, Setting, Snapshot
+from .network_size import BYTES_PER_WEIGHT, NetworkSize
 from .rate_ramp import POINTS, STEPS_A_POINT, find_rate_range, run_rate_ramp
 from .trial_training import ReportCallback, run_trial
 
 __all__ = [
+    "BYTES_PER_WEIGHT",
     "ENGINES",
     "KERAS_SETTINGS",
     "POINTS",
@@ -13,6 +15,7 @@ __all__ = [
     "Checkpoint",
     "Engine",
     "EpochRecord",
+    "NetworkSize",
     "ReportCallback",
     "Setting",
     "Snapshot",

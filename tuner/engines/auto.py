@@ -10,6 +10,7 @@ from tuner.engines.base import Engine, EpochCallback, StepTimes, TrainingResult,
 from tuner.engines.compiled.engine import CompiledEngine
 from tuner.engines.compiled.program_cache import network_key
 from tuner.engines.fit import FitEngine
+from tuner.engines.network_size import NetworkSize
 from tuner.engines.own_loop import OwnLoopEngine
 from tuner.errors import UnsupportedError
 
@@ -40,6 +41,11 @@ class AutoEngine:
     def step_times(self) -> dict[str, StepTimes]:
         """See `Engine.step_times`."""
         return self._compiled.step_times
+
+    @property
+    def network_size(self) -> NetworkSize | None:
+        """See `Engine.network_size`."""
+        return self._current_engine.network_size
 
     def trained_model(self) -> keras.Model:
         """See `Engine.trained_model`."""

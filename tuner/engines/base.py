@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from tuner.catalog import Recipe, TrialState
 from tuner.data import DataFacts, Split
+from tuner.engines.network_size import NetworkSize
 from tuner.errors import CheckpointError
 from tuner.health import Finding, Probe
 
@@ -167,6 +168,7 @@ class Engine(Protocol):
         fallback_reason: Why a slower engine trained last, or None if none did.
         compile_stats: Number of programs built so far, and the seconds spent on that.
         step_times: Measured times of a step, by network; entries put here are not measured again.
+        network_size: Size of the network that was trained last, or None if nothing was trained yet.
     """
 
     name: str
@@ -182,6 +184,9 @@ class Engine(Protocol):
 
     @property
     def step_times(self) -> dict[str, StepTimes]: ...
+
+    @property
+    def network_size(self) -> NetworkSize | None: ...
 
     def trained_model(self) -> keras.Model:
         """Return a Keras model with the weights of the selected epoch of the last, complete training.

@@ -19,6 +19,7 @@ from tuner.catalog import Recipe, build_model, compile_model, fit_options
 from tuner.data import Split
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
 from tuner.engines.keras_global_state import clear_session
+from tuner.engines.network_size import NetworkSize
 from tuner.engines.objective_and_sample_weights import PREDICT_ROWS, compute_objective, compute_sample_weight
 from tuner.engines.prober import ProbeMeasurement, Prober, constant_outputs, get_probe_rows, steps_per_epoch
 from tuner.engines.selected_weights import SelectedWeights
@@ -38,6 +39,7 @@ class FitEngine:
 
     def __init__(self) -> None:
         self.step_times: dict[str, StepTimes] = {}  # it has no choice to make
+        self.network_size: NetworkSize | None = None
         self._model: keras.Model | None = None
         self._run: _EpochObserver | None = None
 
@@ -62,6 +64,7 @@ class FitEngine:
         clear_session()
         gc.collect()
         model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)
+        self.network_size = NetworkSize.of(model)
         compile_model(model, recipe)
         prober = make_prober(model, model.loss, recipe, split, task.probe_epochs)
         selected = SelectedWeights(recipe, model.trainable_variables, model.non_trainable_variables, model.optimizer)

@@ -33,6 +33,7 @@ from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingRe
 from tuner.engines.fit import VALIDATION_OUTPUT, make_prober, measure_validation, predict
 from tuner.engines.keras_global_state import clear_session
 from tuner.engines.loop_arguments import LoopData, LoopRecipe, LoopRows, Report, TrainingEnded, read_loss
+from tuner.engines.network_size import NetworkSize
 from tuner.engines.objective_and_sample_weights import compute_sample_weight
 from tuner.engines.selected_weights import SelectedWeights
 from tuner.engines.variable_io import get_values
@@ -52,6 +53,7 @@ class OwnLoopEngine:
 
     def __init__(self) -> None:
         self.step_times: dict[str, StepTimes] = {}  # it has no choice to make
+        self.network_size: NetworkSize | None = None
         self._model: keras.Model | None = None
 
     def trained_model(self) -> keras.Model:
@@ -83,6 +85,7 @@ class OwnLoopEngine:
         clear_session()
         gc.collect()
         model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)
+        self.network_size = NetworkSize.of(model)
         run = _Run(model, task, on_epoch)
         result = run.train()
         compile_model(model, recipe)  # the loop may have compiled it in its own way, which no file could hold

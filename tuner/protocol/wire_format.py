@@ -15,10 +15,12 @@ import base64
 import functools
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import IO, Any
 
 from pydantic import TypeAdapter
 
+from tuner.engines import NetworkSize
 from tuner.health import VERDICTS
 from tuner.protocol.events import (
     CheckpointSaved,
@@ -46,6 +48,7 @@ EVENTS: Mapping[str, type[Event]] = {
 }
 """Events that a worker may send, by their name in a message."""
 _NAMES = {kind: name for name, kind in EVENTS.items()}
+_COUNTS = tuple(field.name for field in fields(NetworkSize))
 MAX_CHECKPOINT_BYTES = 2**28
 """A larger checkpoint is not kept: coordinator and database hold one for each running trial."""
 LINE_BYTES = 2**24
@@ -56,6 +59,8 @@ _TEXT_CHARS = 4_000
 _NAME_CHARS = 200
 _LARGEST_INT = 2**31 - 1
 """Of an integer in a database."""
+_LARGEST_COUNT = 2**53
+"""Of a count in JSON: a network for large images has more multiply-adds than `_LARGEST_INT`."""
 
 
 class MessageError(ValueError):
@@ -209,8 +214,8 @@ def _bounded(value: Any, key: object = None) -> Any:
             return {name[:_NAME_CHARS]: _bounded(inner, name) for name, inner in value.items()}
         case list() | tuple():
             return [_bounded(inner, key) for inner in value]
-        case int() if abs(value) > _LARGEST_INT:
-            raise ValueError("a whole number of more than 31 bits")
+        case int() if abs(value) > (_LARGEST_COUNT if key in _COUNTS else _LARGEST_INT):
+            raise ValueError("a whole number that is too large to be stored")
     return value
 
 

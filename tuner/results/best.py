@@ -10,6 +10,7 @@ from tuner.errors import NoBestTrialError
 from tuner.health import Finding
 from tuner.results.stored_recipes import selected_recipe
 from tuner.results.stored_study import StoredStudy
+from tuner.results.study_json import network_size_row
 from tuner.search import find_best, searched_params, trial_state
 from tuner.storage import trial_attributes
 from tuner.text import tuner_command
@@ -29,6 +30,10 @@ class Best:
         recipe: Everything that one training needs; it ends with the epoch that gave the trial's model.
         warnings: Known weaknesses of the model file, one sentence each.
         health: Findings about the health of its training, the verdict first; empty if it was not measured.
+        weights: Number of weights of its network; like the following None in studies of older versions.
+        trainable_weights: Those that were trained.
+        multiply_adds: That answer one row; None also if the model is no graph of layers.
+        bytes: Of the weights, as float32.
     """
 
     study: str
@@ -40,6 +45,10 @@ class Best:
     recipe: BuildableRecipe
     health: list[Finding]
     warnings: list[str]
+    weights: int | None = None
+    trainable_weights: int | None = None
+    multiply_adds: int | None = None
+    bytes: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON: the shape of `tuner best --json`."""
@@ -75,4 +84,5 @@ def best_trial(study: StoredStudy) -> Best:
         selected_recipe(study, trial),
         study.trial_health(trial),
         study.record.attrs.warnings,
+        **network_size_row(trial_attributes(trial)),
     )

@@ -7,9 +7,10 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from tuner.catalog import TrialState
+from tuner.engines import BYTES_PER_WEIGHT
 from tuner.results.stored_study import StoredStudy
 from tuner.search import find_best, searched_params
-from tuner.storage import trial_attributes
+from tuner.storage import TrialAttributes, trial_attributes
 
 
 def summary(study: StoredStudy) -> dict[str, Any]:
@@ -21,7 +22,8 @@ def summary(study: StoredStudy) -> dict[str, Any]:
         `counts` by state, `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`,
         `settings` is `{"total", "trained", "text"}`, `health` has trials by verdict, and `trials` has one
         `{"number", "state", "value", "training_values", "params", "epochs", "selected_epochs", "duration_s",
-        "engine", "fallback_reason", "reason", "health"}` a trial, where `health` has its findings, the verdict first.
+        "engine", "fallback_reason", "weights", "trainable_weights", "multiply_adds", "bytes", "reason", "health"}` a
+        trial, where `health` has its findings, the verdict first.
     """
     record, attrs = study.record, study.record.attrs
     rows = [trial_row(study, trial) for trial in record.trials]
@@ -56,6 +58,18 @@ def trial_row(study: StoredStudy, trial: FrozenTrial) -> dict[str, Any]:
         "duration_s": attrs.duration_s,
         "engine": attrs.engine,
         "fallback_reason": attrs.fallback_reason,
+        **network_size_row(attrs),
         "reason": reason,
         "health": [finding.to_json() for finding in study.trial_health(trial)],
+    }
+
+
+def network_size_row(attrs: TrialAttributes) -> dict[str, int | None]:
+    """Return the size of a trial's network; every value is None if it is not known."""
+    size = attrs.network_size
+    return {
+        "weights": None if size is None else size.weights,
+        "trainable_weights": None if size is None else size.trainable_weights,
+        "multiply_adds": None if size is None else size.multiply_adds,
+        "bytes": None if size is None else BYTES_PER_WEIGHT * size.weights,
     }

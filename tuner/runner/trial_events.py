@@ -7,7 +7,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import optuna
@@ -40,6 +40,7 @@ from tuner.storage import (
     DURATION,
     ENGINE,
     FALLBACK_REASON,
+    NETWORK_SIZE,
     PROGRAMS,
     SELECTED_EPOCHS,
     STEP_TIMES,
@@ -257,6 +258,7 @@ def trial_attrs(event: JobFinished) -> dict[str, Any]:
     attrs: dict[str, Any] = {ENGINE: event.engine, FALLBACK_REASON: event.fallback_reason}
     attrs |= {DURATION: round(event.seconds, 3), SELECTED_EPOCHS: list(event.training.epochs) or None}
     attrs[TRAINING_VALUES] = list(event.training.values) or None
+    attrs[NETWORK_SIZE] = None if event.network_size is None else asdict(event.network_size)
     return {name: value for name, value in attrs.items() if value is not None}
 
 

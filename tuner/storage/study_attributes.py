@@ -39,6 +39,7 @@ DURATION = "duration_s"
 FALLBACK_REASON = "fallback_reason"
 SELECTED_EPOCHS = "selected_epochs"
 TRAINING_VALUES = "training_values"
+NETWORK_SIZE = "network_size"
 TRACEBACK = "traceback"
 
 
@@ -151,6 +152,14 @@ class StoredOutcome(Attributes):
     reason: str | None = None
 
 
+class StoredNetworkSize(Attributes):
+    """The stored form of `tuner.engines.NetworkSize`."""
+
+    weights: int = Field(ge=0)
+    trainable_weights: int = Field(ge=0)
+    multiply_adds: int | None = Field(default=None, ge=0)
+
+
 class TrialAttributes(Attributes):
     """User attributes of a trial.
 
@@ -161,6 +170,7 @@ class TrialAttributes(Attributes):
         fallback_reason: Why that was not the fastest engine, or None if it was.
         selected_epochs: The epoch that gave the model of each training; empty if it has not ended, or is not known.
         training_values: The objective of each training if there are several, on folds or with repeats; else empty.
+        network_size: Of its network; None if it has not ended, and in studies of older versions.
     """
 
     outcome: StoredOutcome = Field(StoredOutcome(), validation_alias=OUTCOME)
@@ -169,6 +179,7 @@ class TrialAttributes(Attributes):
     fallback_reason: str | None = Field(None, validation_alias=AliasChoices(FALLBACK_REASON, "slower_as"))
     selected_epochs: list[PositiveInt] = Field([], validation_alias=SELECTED_EPOCHS)
     training_values: list[FiniteFloat] = Field([], validation_alias=TRAINING_VALUES)
+    network_size: StoredNetworkSize | None = Field(None, validation_alias=NETWORK_SIZE)
 
 
 def trial_attributes(trial: FrozenTrial) -> TrialAttributes:

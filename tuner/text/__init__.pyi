@@ -7,6 +7,7 @@ from .formatting import (
     named_counts,
     number,
     percent,
+    size_text,
     spread_text,
     value_text,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "listed",
     "listed_counts",
     "listed_first",
+    "size_text",
     "named_counts",
     "number",
     "one_line",

@@ -71,3 +71,11 @@ def listed_first(names: Sequence[str], limit: int) -> str:
 def listed(names: Sequence[str]) -> str:
     """List names in a sentence: "a", "a and b", "a, b and c"."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def size_text(weights: int, multiply_adds: int | None) -> str:
+    """Describe the size of a network: "50,826 weights (203 kB), 50,560 multiply-adds a row"."""
+    kilobytes = 4 * weights / 1000
+    stored = f"{kilobytes / 1000:.3g} MB" if kilobytes >= 1000 else f"{kilobytes:.3g} kB"
+    products = "" if multiply_adds is None else f", {count(multiply_adds, 'multiply-add')} a row"
+    return f"{count(weights, 'weight')} ({stored}){products}"

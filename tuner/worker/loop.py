@@ -131,7 +131,8 @@ class Worker:
             made = engine.compile_stats[0] - before[0], engine.compile_stats[1] - before[1]
             seconds = job.spent_s + time.monotonic() - began
             new = {network: times for network, times in engine.step_times.items() if network not in job.measured}
-            ended = JobFinished(job.number, training, seconds, made, engine.last_engine, engine.fallback_reason, new)
+            how = engine.last_engine, engine.fallback_reason, new, engine.network_size
+            ended = JobFinished(job.number, training, seconds, made, *how)
             self._restore(job.number)
             self._send(wire_format.event_message(ended))
 

@@ -25,6 +25,7 @@ from tuner.engines.compiled.support_checks import check_settings, raise_if
 from tuner.engines.compiled.training_program import TrainingProgram
 from tuner.engines.compiled.xla_policy import XlaPolicy
 from tuner.engines.keras_global_state import KERAS_SETTINGS, Snapshot, settings_key
+from tuner.engines.network_size import NetworkSize
 from tuner.engines.objective_and_sample_weights import PREDICT_ROWS, compute_objective, compute_sample_weight
 from tuner.engines.prober import Prober
 from tuner.engines.selected_weights import SelectedWeights
@@ -58,6 +59,11 @@ class CompiledEngine:
     def step_times(self) -> dict[str, StepTimes]:
         """See `Engine.step_times`."""
         return self._xla_policy.step_times
+
+    @property
+    def network_size(self) -> NetworkSize | None:
+        """See `Engine.network_size`."""
+        return None if self._last is None else self._last.network.total_size
 
     @property
     def networks_by_size(self) -> dict[str, int]:

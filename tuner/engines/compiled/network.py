@@ -15,6 +15,7 @@ from tuner.engines.compiled.initial_weights import InitialWeightReplay, make_bui
 from tuner.engines.compiled.layer_calls import LayerCall, find_calls
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar
 from tuner.engines.compiled.support_checks import check_call, check_model, raise_if
+from tuner.engines.network_size import NetworkSize
 from tuner.errors import UnsupportedError
 from tuner.health import LayerMonitor
 from tuner.keras_internals import flatten_layers
@@ -44,6 +45,7 @@ class Network:
         same_in_training: See the function of this name.
         shapes: Shape of each trainable weight.
         size: Number of trainable parameters.
+        total_size: All of its parameters, and its multiply-adds.
         embedding: For each weight, true if it belongs to an embedding (Muon treats these differently).
         calls: The calls of its layers, or why the model must be traced as a whole.
 
@@ -62,7 +64,8 @@ class Network:
         self.layers, self.same_in_training = LayerMonitor(self.model), same_in_training(self.model)
         self.shapes = tuple(tuple(variable.shape) for variable in self.model.trainable_variables)
         self.calls = _find_calls(self.model, self.layers, penalty)
-        self.size = sum(int(np.prod(shape)) for shape in self.shapes)
+        self.total_size = NetworkSize.of(self.model)
+        self.size = self.total_size.trainable_weights
         self.embedding = tuple("embedding" in variable.path.lower() for variable in self.model.trainable_variables)
 
     def initial_values(self, recipe: Recipe) -> tuple[list[np.ndarray], list[np.ndarray]]:

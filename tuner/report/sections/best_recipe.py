@@ -10,7 +10,8 @@ from tuner.export import recipe_toml
 from tuner.report.html import Html, code, element, facts
 from tuner.report.study_view import StudyView
 from tuner.results import Best, best_trial
-from tuner.text import number, python_text, tuner_command
+from tuner.storage import trial_attributes
+from tuner.text import number, python_text, size_text, tuner_command
 
 
 def recipe(results: StudyView) -> Html:
@@ -18,7 +19,12 @@ def recipe(results: StudyView) -> Html:
     best = results.best
     if best is None:
         return element("p", "No trial is complete yet, so there is no best setting to show.")
-    rows = [(element("code", name), number(written_value(name, value))) for name, value in best.params.items()]
+    rows: list[tuple[Html | str, str]] = [
+        (element("code", name), number(written_value(name, value))) for name, value in best.params.items()
+    ]
+    size = trial_attributes(best.trial).network_size
+    if size is not None:
+        rows.append(("Network", size_text(size.weights, size.multiply_adds)))
     return element("div", facts(rows), _code(results))
 
 
