@@ -10,6 +10,7 @@ from mock_results import mock_results
 
 from tuner.report.sections.study_code import study_code
 from tuner.report.study_view import StudyView, load_view
+from tuner.storage import StudyInfo
 
 LOSS = '''"""</script><script>window.pwned = 1</script>"""
 
@@ -60,9 +61,12 @@ def test_what_is_not_what_the_study_was_started_with_is_not_shown(view: StudyVie
     assert "def total" not in text
 
 
-def test_a_name_from_the_database_leads_nowhere_else(view: StudyView) -> None:
+def test_a_name_from_the_database_leads_nowhere_else(view: StudyView, monkeypatch: pytest.MonkeyPatch) -> None:
     outside = Path("..", "outside.py")
     outside.write_text("secret = 1\n", encoding="utf-8")
     view.fingerprint["code.../outside.py"] = "0" * 64
     assert "../outside.py is not in" in shown(view).replace("</code>", "")
+    view.fingerprint[f"code.{'a' * 5000}.py"] = "0" * 64
+    monkeypatch.setattr(StudyView, "info", StudyInfo(file="a" * 5000))
+    assert "a.py is not shown: File name too long" in shown(view).replace("</code>", "")
     outside.unlink()

@@ -24,13 +24,21 @@ def study_code(results: StudyView) -> Html | None:
     hashes = code_hashes(results.fingerprint)
     if not hashes:
         return None
-    file = results.info.file
-    project = find_project(Path(file)) if file is not None and Path(file).is_file() else Path.cwd()
+    project = _project(results.info.file)
     return element(
         "details",
         element("summary", f"The code that the study names, {count(len(hashes), 'file')}"),
         [_source(project, path, expected) for path, expected in hashes.items()],
     )
+
+
+def _project(study_file: str | None) -> Path:
+    """Return the project of a study file, or the current folder if the file is not here."""
+    try:
+        known = study_file is not None and Path(study_file).is_file()
+    except OSError:  # too long a name
+        known = False
+    return find_project(Path(study_file)) if study_file is not None and known else Path.cwd()
 
 
 def _source(project: Path, path: str, expected: str) -> Html:
