@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from tuner.cli.options import find_study, json_option, print_json, storage_option, study_argument
+
+if TYPE_CHECKING:
+    from tuner.results import StoredStudy
 
 
 @click.command("best")
 @study_argument
 @click.option("--all", "everything", is_flag=True, help="The whole recipe, with what was fixed.")
+@click.option(
+    "--front",
+    type=click.Choice(["weights", "multiply_adds"]),
+    help="The best trials of each size of the network: the Pareto front.",
+)
 @storage_option
 @json_option
-def command(study: str, everything: bool, storage: str | None, as_json: bool) -> None:
+def command(study: str, everything: bool, front: str | None, storage: str | None, as_json: bool) -> None:
     """Show the best configuration of STUDY: the recipe of its best trial.
 
     STUDY is a name or a study file.
@@ -20,6 +30,9 @@ def command(study: str, everything: bool, storage: str | None, as_json: bool) ->
     from tuner.results import best_trial
 
     found = find_study(study, storage)
+    if front is not None:
+        _show_front(found, front, as_json)
+        return
     best = best_trial(found)
     if as_json:
         print_json(best.to_json())
@@ -50,6 +63,37 @@ def command(study: str, everything: bool, storage: str | None, as_json: bool) ->
     out.print(Text(importance(found)["meaning"]))
     out.print(f"In Python: tuner.best({python_text(best.study)})", style="dim")
     out.print(f"A trained model: {tuner_command('train', best.study, '-o', f'{best.study}.keras')}", style="dim")
+
+
+def _show_front(study: StoredStudy, size: str, as_json: bool) -> None:
+    from tuner.analysis import find_pareto_front
+    from tuner.cli.console import console
+    from tuner.cli.fitting_table import Column, print_table
+    from tuner.text import value_text
+
+    trials = find_pareto_front(study.record.trials, study.objective, size)
+    if as_json:
+        about = {"study": study.record.name, "metric": study.metric, "direction": study.record.direction}
+        print_json({**about, "size": size, "trials": trials})
+        return
+    out = console()
+    if not trials:
+        out.print(f"No complete trial of {study.record.name} has a known number of {size.replace('_', '-')}.")
+        return
+    shown = dict.fromkeys(name for row in trials for name in row["params"])
+    names = ["trial", study.metric or "value", "weights", "multiply-adds"]
+    columns = [Column(name, right=True) for name in names] + [Column(name, 1) for name in shown]
+    cells = [
+        [
+            str(row["trial"]),
+            value_text(row["value"]),
+            f"{row['weights']:,}",
+            "" if row["multiply_adds"] is None else f"{row['multiply_adds']:,}",
+            *(value_text(row["params"][name]) if name in row["params"] else "" for name in shown),
+        ]
+        for row in trials
+    ]
+    print_table(out, columns, cells)
 
 
 def _flat(recipe: dict[str, object]) -> dict[str, object]:
