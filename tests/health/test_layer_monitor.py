@@ -112,3 +112,14 @@ def test_the_activation_that_a_model_ends_in(end, found):
     rows = keras.Input((4,))
     name = output_activation(keras.Model(rows, end(rows)))
     assert (name and (name[0], name[1].rstrip("_0123456789"))) == found
+
+
+def test_nothing_is_measured_of_what_training_cannot_change():
+    rows = keras.Input((2,))
+    frozen = keras.layers.Dense(4, "relu", name="frozen")
+    x = keras.layers.Activation("tanh", name="before")(frozen(rows))
+    x = keras.layers.Dense(4, name="trained")(x)
+    x = keras.layers.ReLU(name="behind")(x)
+    model = keras.Model(rows, keras.layers.Dense(1, name="outputs")(x))
+    frozen.trainable = False
+    assert LayerMonitor(model).names == ["trained", "behind", "outputs"]

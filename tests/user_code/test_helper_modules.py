@@ -86,7 +86,7 @@ def test_helpers_are_part_of_the_question(project: Path) -> None:
     now = fingerprint(read_study_dict(study, project))
     lines = difference(before, now)
     assert [line.partition(",")[0] for line in lines] == [f"the content of {path}" for path in HELPERS]
-    assert lines[2].endswith(" before, not imported now (sha256)")
+    assert lines[2].endswith(" before, not used now (sha256)")
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ class ModelChoice(_Frozen):
         reference: `path/to/file.py:function`, relative to the project.
         sha256: Hash of the file's content when the study was started.
         options: Keyword arguments of the function besides `activation` and `initializer`.
-        helpers: Files of the project that it imports, directly or indirectly → hash of their content at that time.
+        helpers: Files of the project that it imports, directly or indirectly, and `.keras` files that its options name
+            → hash of their content at that time.
     """
 
     reference: str

@@ -67,7 +67,8 @@ class LayerMonitor:
         trainable = {id(variable) for variable in model.trainable_variables}
         for layer in _iterate_layers(model):
             own = [id(v) for v in layer.trainable_variables if id(v) in trainable and id(v) not in owners]
-            kind = None if layer is last else _activation_kind(layer)
+            fixed = (layer.weights and not own) or not (own or owners)  # frozen, or all before it is
+            kind = None if layer is last or fixed else _activation_kind(layer)
             if not own and kind is None:
                 continue
             owners.update(dict.fromkeys(own, len(self.names)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tuner import user_code as files
 from tuner.errors import ContentError, nearest
+from tuner.space import Categorical, Dimension, Fixed
 from tuner.study.problems import Problems
 from tuner.user_code import Reference, Signature
 
@@ -50,3 +51,22 @@ def find_model(text: str, project: Path, problems: Problems) -> Model | None:
             next_step="Correct the path, which is relative to the project, or the function's name after the colon.",
         )
         return None
+
+
+def find_keras_files(dimensions: Iterable[Dimension], project: Path, problems: Problems) -> dict[str, str]:
+    """Return path → hash of each `.keras` file that a keyword of the model names; what is missing is a problem."""
+    found: dict[str, str] = {}
+    for dimension in dimensions:
+        match dimension.parameter:
+            case Fixed(value):
+                values: tuple[object, ...] = (value,)
+            case Categorical(choices):
+                values = tuple(choices)
+            case _:
+                continue
+        if dimension.name.startswith("model."):
+            try:
+                found |= files.keras_file_hashes(project, values)
+            except (ContentError, OSError) as error:
+                problems.add(f"search.{dimension.name}", str(error), next_step="Correct the path.")
+    return found

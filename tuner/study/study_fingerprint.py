@@ -26,10 +26,10 @@ LATER_KEYS: Mapping[str, Any] = {
 """Keys that older fingerprints lack, and the values they imply."""
 _ABSENT = object()
 _FILE = "file."
-"""Prefix of the keys of files that the model file imports."""
+"""Prefix of the keys of files that the model file imports, or that a keyword of the model names."""
 _CODE = "code."
 """Prefix of the keys of files with losses, metrics and the like that are user code, and of what these import."""
-_USED_BY = {_FILE: ("which the model imports", "not imported"), _CODE: ("which the study names", "not named")}
+_USED_BY = {_FILE: ("which the model uses", "not used"), _CODE: ("which the study names", "not named")}
 _HASHES = {"model_sha256": "the content of the model file", "data_sha256": "the content of the data"}
 
 

@@ -12,7 +12,7 @@ from tuner.errors import StudyFileError, UnknownNameError
 from tuner.study.cross_checks import ParsedSections, cross_check
 from tuner.study.data_errors import load_data
 from tuner.study.initial_point_values import check_older, points_advice, read_points
-from tuner.study.model_file import find_model
+from tuner.study.model_file import find_keras_files, find_model
 from tuner.study.objective_section import check_target, find_objective
 from tuner.study.plain_content import plain_content
 from tuner.study.problems import Problems, TooManyProblemsError
@@ -107,6 +107,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
     context = StudyContext(task, rows, model.signature if model else None, own)
     advice: list[str] = []
     space = read_search(content, context, problems, advice)
+    bodies = find_keras_files(space or (), project, problems)
     sampler, pruner = as_choice(sections.sampler), as_choice(sections.pruner)
     check_older(sections.sampler.older, sections.name, problems)
     points = sections.sampler.initial_points
@@ -125,7 +126,7 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
         project=project.resolve(),
         model=model.reference,
         model_sha256=model.sha256,
-        helpers=model.helpers,
+        helpers={**model.helpers, **bodies},
         data=data,
         facts=facts,
         metric=metric.name,

@@ -28,7 +28,8 @@ class StudySpec:
         project: Folder that references and data paths are relative to.
         model: Model file and function.
         model_sha256: Hash of the model file.
-        helpers: Path → hash of each file of the project that it imports, and that these import.
+        helpers: Path → hash of each file of the project that it imports, and that these import; and of each `.keras`
+            file that a keyword of the model names.
         head: "auto", "model", or the name of an output activation.
         data: The `[data]` section.
         facts: Facts of the loaded data.

@@ -3,6 +3,7 @@ from .definitions import Definition, read_definition
 from .function_check import check_function, is_live
 from .helper_modules import Helper, find_helpers, helper_hashes, missing_helper
 from .installed_objects import find_installed
+from .keras_files import keras_file_hashes
 from .permission import check_named
 from .references import (
     Reference,
@@ -39,6 +40,7 @@ __all__ = [
     "is_live",
     "is_name",
     "is_reference",
+    "keras_file_hashes",
     "load",
     "load_installed",
     "missing_helper",

@@ -16,6 +16,7 @@ from typing import Any
 
 from tuner.errors import ContentError
 from tuner.user_code.helper_modules import Helper, find_helpers
+from tuner.user_code.keras_files import SUFFIX, keras_file_hashes, with_keras_files
 from tuner.user_code.references import Reference, find, no_function
 
 
@@ -114,7 +115,11 @@ def load(
         project: Folder that the reference is relative to.
         reference: File and function.
         expected_sha256: Expected hash of the file; None for any.
-        expected_helpers: Path → expected hash of each file of the project that it imports; None for any.
+        expected_helpers: Path → expected hash of each file of the project that it imports, and of each `.keras` file
+            that its keywords name; None for any.
+
+    Returns:
+        The function.  Keywords that name these `.keras` files reach it as full paths.
 
     Raises:
         ContentError: There is no such file or function, its content is unexpected, or it fails when it runs.
@@ -124,8 +129,9 @@ def load(
     digest = hashlib.sha256(content).hexdigest()
     helpers = find_helpers(project, reference.path)
     hashes = {helper.path: helper.sha256 for helper in helpers.values()}
+    bodies = keras_file_hashes(project, expected_helpers or ())
     check_content(
-        {reference.path: digest, **(hashes if expected_helpers is not None else {})},
+        {reference.path: digest, **({**hashes, **bodies} if expected_helpers is not None else {})},
         {reference.path: expected_sha256 or digest, **(expected_helpers or {})},
     )
     everything = hashlib.sha256(repr((digest, sorted(hashes.items()))).encode()).hexdigest() if hashes else digest
@@ -152,7 +158,7 @@ def load(
     if not callable(function):
         own = (value for value in vars(module).values() if inspect.isfunction(value) and value.__module__ == name)
         raise no_function(reference, [value.__name__ for value in own])
-    return function
+    return with_keras_files(function, project, bodies) if bodies else function
 
 
 def load_installed(reference: Reference) -> Callable[..., Any]:
@@ -181,7 +187,7 @@ def check_content(now: Mapping[str, str], expected: Mapping[str, str]) -> None:
         ContentError: A file has changed, or is imported only now, or no longer.
     """
     for path, digest in now.items():
-        restore = "Restore the file" if path.endswith(".py") else "Install the version that it had"
+        restore = "Restore the file" if path.endswith((".py", SUFFIX)) else "Install the version that it had"
         again = f"{restore}, or start a study under another name."
         if path not in expected:
             raise ContentError(f"{path} is imported by the study's code, but was not when it was started. {again}")

@@ -9,7 +9,7 @@ import tuner
 from tuner.catalog import LOOPS, LOSSES, SCHEDULES, Recipe, add_named_user_entries
 from tuner.export.exported_recipe import Export
 from tuner.export.script.extract import definitions
-from tuner.export.script.header import docstring_text, settings_text
+from tuner.export.script.header import docstring_text, loaded_files, settings_text
 from tuner.export.script.literals import comment, docstring, literal
 from tuner.export.script.model_source import MODULE, embedded_source, inline_source
 from tuner.export.script.recipe_source import scores_text
@@ -121,7 +121,12 @@ def _copied(export: Export, more: Iterable[str] = ()) -> tuple[list[str], list[s
     """Return import statements and definitions that are copied from this package."""
     recipe = export.recipe
     wanted: list[tuple[Path, Iterable[str]]] = [(_METRICS, [*metric_functions(recipe), *_helpers(export)])]
-    parts = ["predict", *(["regularize"] if recipe.l1 or recipe.l2 else []), *more]
+    parts = [
+        "predict",
+        *(["check_file"] if loaded_files(recipe) else []),
+        *(["regularize"] if recipe.l1 or recipe.l2 else []),
+        *more,
+    ]
     imports, standard = [], LOOPS[recipe.loop.name].by_engine
     schedule, own_loss = SCHEDULES[recipe.schedule.name], LOSSES[recipe.loss.name].own_class
     if not schedule.constant:

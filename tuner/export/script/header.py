@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuner.catalog import SCHEDULES, Task
+from tuner.catalog import SCHEDULES, Recipe, Task
 from tuner.engines import ENGINES
 from tuner.export.exported_recipe import Export
 from tuner.export.script import recipe_source
@@ -28,7 +28,7 @@ def docstring_text(export: Export) -> str:
     python THIS_FILE rows.npz --save model.keras     {saves}
 
 Recorded there: {recipe.metric} {export.value:.6g} on the validation part. It needs keras, tensorflow and numpy only
-(the study was run with {versions or "other versions"}).
+(the study was run with {versions or "other versions"}).{_loaded(recipe)}
 
 rows.npz holds x_train, y_train, x_validation, y_validation, and where rows have weights weight_train and
 weight_validation{ends}:
@@ -43,6 +43,23 @@ numpy.savez("rows.npz", x_train=..., y_train=..., x_validation=..., y_validation
 With the rows of the study and the same versions the score is the recorded one to 1e-4 on most machines: elsewhere
 sums may be rounded otherwise.
 """
+
+
+def loaded_files(recipe: Recipe) -> dict[str, str]:
+    """Return the `.keras` files that the model loads: path → SHA-256."""
+    return {path: digest for path, digest in recipe.model.helpers.items() if path.endswith(".keras")}
+
+
+def _loaded(recipe: Recipe) -> str:
+    files = "".join(f"\n    {literal(path)}" for path in loaded_files(recipe))
+    return (
+        f"""
+
+The model loads a part that was trained before. Run the script in a folder that holds it under this path:
+{files}"""
+        if files
+        else ""
+    )
 
 
 def _ends_early(export: Export) -> bool:
@@ -68,10 +85,15 @@ ORDER = {literal(order)}  # of the rows: "keras" is that of the engine `fit`, "n
 EPOCHS = {literal(recipe.epochs)}{planned}
 BATCH_SIZE = {literal(recipe.batch_size)}
 LEARNING_RATE = {literal(recipe.learning_rate)}{weights}{maximize}
-
+{_loaded_text(recipe)}
 {names}
 SHAPE = {literal(tuple(export.splits[0].preprocessing.shape))}  # of one row as the model gets it
 # Fitted on the training part{"" if len(export.splits) == 1 else " of each fold"}: x becomes (x - center) / scale.
 {recipe_source.fitted_text(export)}
 
 """
+
+
+def _loaded_text(recipe: Recipe) -> str:
+    files = loaded_files(recipe)
+    return f"LOADED = {literal(files)}  # files that the model loads: path → SHA-256\n" if files else ""

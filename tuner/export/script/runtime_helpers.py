@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.abc
 import importlib.machinery
 import linecache
+import os
 import types
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +35,15 @@ class ProjectFiles(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__file__ = file
         linecache.cache[file] = (len(text), None, text.splitlines(True), file)  # so that a traceback shows its lines
         exec(compile(text, file, "exec", dont_inherit=True), vars(module))
+
+
+def check_file(path: str, digest: str) -> None:
+    """Exit unless the file is there, and is the one of the study."""
+    if not os.path.exists(path):
+        raise SystemExit(f"The model loads {path}, which is not there. Copy it from the project of the study.")
+    with open(path, "rb") as file:
+        if hashlib.sha256(file.read()).hexdigest() != digest:
+            raise SystemExit(f"{path} is not the file that the study was run with (sha256 {digest[:12]}).")
 
 
 def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
