@@ -61,7 +61,7 @@ def test_it_is_read_as_it_is_and_after_the_migration(project: Path) -> None:
     assert any(layer.update_ratio is not None for layer in layers)
     assert any(layer.dead_share is not None for layer in layers)
     database = open_database(url_of(project), create=False)
-    assert "from version 4 of the tables" in str(database.note)
+    assert "from table version 4 to" in str(database.note)
     new = read_study_results(database, "small")
     assert content(new) == old
     asked: list[str] = []

@@ -92,9 +92,9 @@ def test_ctrl_c(call, url, project, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["mock", "-o", "best.h5"], 2, "End its name in .keras"),
-        (["mock", "-o", "nowhere/best.keras"], 2, "Make it, or name another"),
-        (["mock", "-o", "runs"], 2, "End its name in .keras"),
+        (["mock", "-o", "best.h5"], 2, "must end in .keras, but got"),
+        (["mock", "-o", "nowhere/best.keras"], 2, "Create it, or name another"),
+        (["mock", "-o", "runs"], 2, "must end in .keras, but got"),
         (["mcok", "-o", "best.keras"], 2, "Did you mean 'mock'?"),
         (["mock", "-o", "best.keras", "--seeds", "1"], 2, "1 is not in the range"),
         (["mock", "-o", "best.keras", "--top", "0"], 2, "0 is not in the range"),

@@ -152,7 +152,9 @@ HOSTILE: dict[str, Any] = {
 @pytest.mark.parametrize("message", HOSTILE.values(), ids=HOSTILE)
 def test_what_is_no_message_of_the_trial(message: dict[str, Any]) -> None:
     parser = wire_format.EventParser(7)
-    with pytest.raises(wire_format.MessageError, match=r"its worker sent .* no message\. Code of the model must not"):
+    with pytest.raises(
+        wire_format.MessageError, match=r"its worker sent .* not a message\. Code of the model must not"
+    ):
         parser.parse(over_the_wire(message))
     assert isinstance(parser.parse(over_the_wire(ENDED)), JobFinished)
 

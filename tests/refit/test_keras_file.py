@@ -192,7 +192,10 @@ def forgetful_model(inputs: tuple[int, ...], outputs: int, **options: Any) -> An
 
 @pytest.mark.parametrize(
     ("model_file", "rule"),
-    [(lambda_model, "load with its safe mode on, but that of own.py:build cannot"), (forgetful_model, "other answers")],
+    [
+        (lambda_model, "load with its safe mode on, but that of own.py:build cannot"),
+        (forgetful_model, "different predictions"),
+    ],
 )
 def test_what_plain_keras_cannot_load_is_refused(model_file: Callable[..., Any], rule: str, tmp_path: Path) -> None:
     from tuner.refit.serving_model import TrainedNetwork, build_serving_model, find_custom_objects, save_checked

@@ -197,7 +197,7 @@ def test_a_recipe_that_diverges_goes_behind(study, place, tmp_path):
     assert said.recipes[0].candidate.values.count(None) == 1
     assert said.chosen != said.recipes[0].candidate.leader.trial
     assert said.recipes[0].p is not None, "compared over the seeds that both have"
-    assert "1 of the trainings diverged" in said.meaning[-1]
+    assert "1 training diverged" in said.meaning[-1]
 
 
 def test_where_everything_diverges_it_has_failed(study, place, tmp_path):
@@ -308,7 +308,7 @@ def test_ctrl_c_leaves_nothing(study, place, tmp_path, after):
 
 
 def test_a_changed_model_and_changed_data(study, place, tmp_path, monkeypatch):
-    with pytest.raises(UsageError, match=r"End its name in \.keras"):
+    with pytest.raises(UsageError, match=r"must end in \.keras, but got"):
         trained(study, place, tmp_path / "a.h5")
     with monkeypatch.context() as patch:
         patch.setattr("tuner.results.recipe_code_permission.sha256", lambda path: "0" * 64)

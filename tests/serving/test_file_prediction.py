@@ -186,10 +186,10 @@ def test_an_open_file_gets_csv(model: Callable[..., str]) -> None:
 @pytest.mark.parametrize(
     ("output", "options", "words"),
     [
-        ("out.txt", {}, r"End its name in \.csv or "),
-        ("nowhere/out.csv", {}, "nowhere is none"),
+        ("out.txt", {}, r"must end in \.csv or "),
+        ("nowhere/out.csv", {}, "folder of the file must exist, but nowhere does not"),
         ("there.csv", {}, "already exists"),
-        ("d.csv", {"force": True}, "another file than the data"),
+        ("d.csv", {"force": True}, "must not overwrite the data"),
         ("out.csv", {"keep": ["ids"]}, r"the columns to keep, but d.csv has no 'ids'\. Did you mean 'id'\?"),
         ("out.csv", {"keep": ["prediction"]}, "must not have the name of a prediction, but got 'prediction'"),
     ],

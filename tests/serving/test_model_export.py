@@ -192,18 +192,18 @@ def test_what_goes_in_and_comes_out_is_described(
 
 def test_the_command_knows_the_formats() -> None:
     choice = next(option for option in export_command.command.params if option.name == "kind").type
-    assert list(choice.choices)[3:] == list(MODEL_FORMATS)  # type: ignore[attr-defined]
+    assert list(choice.choices) == ["json", "toml", "python", "csv", *MODEL_FORMATS]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
     ("kind", "output", "words"),
     [
-        ("onnx", "m.tflite", r"End its name in \.onnx"),
+        ("onnx", "m.tflite", r"must end in \.onnx, but got"),
         ("litert", "there.tflite", "already exists"),
         ("litert", "beside.tflite", r"beside.tflite.json already exists"),
         ("savedmodel", "there", "holds something else"),
         ("savedmodel", "saved", "replace it with --force"),
-        ("savedmodel", "nowhere/m", "nowhere is none"),
+        ("savedmodel", "nowhere/m", "parent folder must exist, but nowhere does not"),
     ],
 )
 def test_places_that_cannot_be_written(

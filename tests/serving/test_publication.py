@@ -13,9 +13,9 @@ from tuner.serving.atomic_publish import check_output, publish
 @pytest.mark.parametrize(
     ("name", "rule"),
     [
-        ("model.h5", r"End its name in \.keras"),
-        ("model", r"End its name in \.keras"),
-        ("nowhere/model.keras", "nowhere is none"),
+        ("model.h5", r"must end in \.keras, but got"),
+        ("model", r"must end in \.keras, but got"),
+        ("nowhere/model.keras", "folder of the file must exist, but .*nowhere does not"),
         ("there.keras", "already exists"),
         ("folder.keras", "is a folder"),
     ],

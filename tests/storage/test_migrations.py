@@ -95,7 +95,7 @@ def test_every_step_keeps_all_content(recipes: dict[int, str], epochs: dict[tupl
         note = prepare_tables(engine, file)
         copy = file.with_name("t.db.version-1")
         assert note == (
-            f"The database was upgraded from table version 1 to {VERSION}. The file as it was before is kept as {copy}."
+            f"The database was upgraded from table version 1 to {VERSION}. A copy of the old file is kept as {copy}."
         )
         assert content(file) == before == content(copy)
         new = create_engine(f"sqlite:///{fresh}")
@@ -116,7 +116,7 @@ def test_both_kinds_of_database_are_brought_up_to_date(database_url: str) -> Non
     database.close()
     again = open_database(database_url, create=True)
     assert again.note is not None
-    assert "from version 1" in again.note
+    assert "from table version 1 to" in again.note
     assert shape(again.engine) == expected
     again.close()
 
