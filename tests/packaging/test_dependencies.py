@@ -19,6 +19,7 @@ DISTRIBUTION = {
     "pydantic_core": "pydantic",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
+    "mlflow": "mlflow-skinny",
     "optuna_dashboard": "optuna-dashboard",
 }
 """Names of distributions that differ from what is imported."""
@@ -29,7 +30,7 @@ THROUGH_OTHERS = {"pyarrow", "cmaes", "plotly"}
 BY_NAME = {"scikit-learn"}
 """Imported by a name that a table holds: the built-in data."""
 
-OF_EXTRAS = {"ray", "onnxruntime", "ai-edge-litert"}
+OF_EXTRAS = {"ray", "onnxruntime", "ai-edge-litert", "tensorboard", "mlflow-skinny"}
 """Imported where a person asks for what an extra gives."""
 
 
