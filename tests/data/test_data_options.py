@@ -73,7 +73,7 @@ def test_a_value_that_breaks_a_rule_is_refused_with_the_rule_and_the_value(key: 
     [
         ({"validation": 0.5, "test": 0.5}, "validation", "validation + test < 1"),
         ({"target": "y", "drop": ["y"]}, "drop", "must not name the target"),
-        ({"target": ["y", "z"], "weight": "z"}, "weight", "another column"),
+        ({"target": ["y", "z"], "weight": "z"}, "weight", "a different column from the target"),
         ({"weight": "w", "drop": ["w"]}, "drop", "weight column"),
         ({"outlier_limit": 3.0}, "outlier_limit", "other than keep"),
         ({"outliers": "winsorize", "outlier_limit": 0.5}, "outlier_limit", "0.5"),

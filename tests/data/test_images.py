@@ -75,7 +75,7 @@ def test_unreadable_images_are_named(grey: None, tmp_path: Path, prepared: Calla
 
 def test_sixteen_bits_are_refused(grey: None, draw: Draw, prepared: Callable[..., PreparedData]) -> None:
     draw("cat", "deep.png", 60000, mode="I;16")
-    with pytest.raises(DataError, match=r"8 bits a channel, but cat/deep.png is of mode I;16"):
+    with pytest.raises(DataError, match=r"8 bits per channel, but cat/deep.png is of mode I;16"):
         prepared("pictures")
 
 
@@ -84,7 +84,7 @@ def test_empty_folders_are_refused(grey: None, tmp_path: Path, prepared: Callabl
     with pytest.raises(DataError, match="pictures/bird holds none"):
         prepared("pictures")
     (tmp_path / "nothing").mkdir()
-    with pytest.raises(DataError, match="one subfolder of images a class, but nothing holds none"):
+    with pytest.raises(DataError, match="one subfolder of images per class, but nothing holds none"):
         prepared("nothing")
 
 

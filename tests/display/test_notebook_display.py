@@ -25,6 +25,8 @@ from tuner.executors import InlineExecutor
 tuner.runner.launch.LocalExecutor = lambda *_, **__: InlineExecutor(lambda recipe: mock_study.trainer(recipe, 0.05), 2)
 tuner.run(mock_study.CONTENT, storage="sqlite:///t.db", trials=20)
 """
+SPEC = types.SimpleNamespace(notify=None)
+ENDED = ("digits", "sqlite:///t.db", "trials")
 
 
 class Handle:
@@ -87,8 +89,8 @@ def test_a_terminal_of_ipython_is_no_notebook(monkeypatch):
 
 @pytest.mark.parametrize(("progress", "outputs"), [(None, 1), (True, 1), (False, 0)])
 def test_a_call_shows_progress_in_a_notebook_unless_told_not_to(handle, capsys, monkeypatch, progress, outputs):
-    monkeypatch.setattr(tuner.api, "read_given_study", lambda study, name, limits: study)
-    monkeypatch.setattr(tuner.api, "start", lambda study, *where, **options: (study, "sqlite:///t.db", "trials"))
+    monkeypatch.setattr(tuner.api, "given_study", lambda *_, **__: SPEC)
+    monkeypatch.setattr(tuner.api, "start", lambda *_, **__: ENDED)
     tuner.api.run("digits", progress=progress)
     assert len(handle.shown) == outputs
     assert capsys.readouterr().err == ""
@@ -98,12 +100,12 @@ def test_a_call_shows_progress_in_a_notebook_unless_told_not_to(handle, capsys, 
 def test_a_script_shows_none_unless_it_is_asked_to(capsys, monkeypatch, progress, lines):
     seen: list[Any] = []
 
-    def start(study: str, *where: Any, **options: Any) -> tuple[str, str, str]:
+    def start(*where: Any, **options: Any) -> tuple[str, str, str]:
         options["show"](standing(3))
-        return study, "sqlite:///t.db", "trials"
+        return ENDED
 
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    monkeypatch.setattr(tuner.api, "read_given_study", lambda study, name, limits: study)
+    monkeypatch.setattr(tuner.api, "given_study", lambda *_, **__: SPEC)
     monkeypatch.setattr(tuner.api, "start", start)
     tuner.api.run("digits", progress=progress, show=seen.append)
     assert len(seen) == 1

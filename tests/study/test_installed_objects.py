@@ -97,7 +97,7 @@ def test_what_a_metric_is_said_to_be_belongs_to_the_question(tmp_path: Path) -> 
         ({"objective": {**FBETA, "options": {}}}, "sklearn.metrics:fbeta_score requires (y_true, y_pred, beta)"),
         ({"objective": {**FBETA, "options": {"beta": 2.0, "averag": "macro"}}}, "Rename it to average"),
         ({"objective": {**FBETA, "options": {"beta": 2.0, "pos_label": 0.5}}}, "is like its default, 1"),
-        ({"objective": {"metric": "accuracy", "takes": "scores"}}, "a metric of the table has this by its name"),
+        ({"objective": {"metric": "accuracy", "takes": "scores"}}, "a built-in metric sets this itself"),
     ],
 )
 def test_each_mistake_is_one_problem(tmp_path: Path, changed: dict[str, Any], message: str) -> None:

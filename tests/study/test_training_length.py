@@ -69,7 +69,7 @@ def test_a_recipe_says_it():
 
 def test_check_says_it():
     content = explain(study(epochs=70, stop={"patience": 9}))
-    assert content["training"] == {"epochs": 70, "keep": "best", "patience": 9, "auto": False}
+    assert content["training"] == {"epochs": 70, "keep": "best", "patience": 9, "auto": False, "repeats": 1}
     assert content["budget"] == {"trials": 100, "epochs": 70, "checkpoint": False}
     assert explain(study())["training"]["auto"]
 

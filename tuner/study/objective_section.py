@@ -18,21 +18,21 @@ _WHY_NO_LOSS = (
     "label smoothing, penalties or class weights are searched, and the trial with the smallest number would win, not "
     "the best model"
 )
+_WHY_NO_DIRECTION = "the direction follows from the metric: accuracy is maximized, an error is minimized"
 
 
 def find_objective(section: ObjectiveSection, task: Task | None, problems: Problems) -> MetricEntry | None:
-    """Find the metric of the section, or the default of the task; return None after noting a problem."""
+    """Find the metric of the section, or the default of the task; return None after noting that there is none."""
     name = section.metric
     if section.said and not is_reference(name):
         for key, value in section.said.items():
             problems.add(
                 f"objective.{key}",
-                "a metric of the table has this by its name",
+                _WHY_NO_DIRECTION if key == "direction" else "a built-in metric sets this itself",
                 value,
                 allowed="only with a metric that is code, as in costs.py:money",
                 next_step="Remove it.",
             )
-        return None
     if name is None:
         return next((row for row in METRICS.values() if task in row.default_for), None)
     return _metric(name, task, problems)

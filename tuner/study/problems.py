@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from tuner.errors import Problem, nearest
-from tuner.study.renamed_keys import MISTAKEN_KEYS, new_name
+from tuner.study.renamed_keys import new_name
 
 MAX_PROBLEMS = 100
 """Nobody fixes more at once, and a hostile file may have any number."""
@@ -95,7 +95,7 @@ class Problems:
                 near = new_name(prefix, key, names) or nearest(key, names)
                 self.add(
                     dotted(prefix, key),
-                    MISTAKEN_KEYS.get(dotted(prefix, key), "there is no such key"),
+                    "there is no such key",
                     table[key],
                     allowed=listed(names),
                     near=near,

@@ -25,11 +25,6 @@ RENAMED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """Section → old key → new keys, Optuna's argument names; each sampler or pruner has one of them."""
 
-MISTAKEN_KEYS: Mapping[str, str] = {
-    "objective.direction": "the direction follows from the metric: accuracy is maximized, an error is minimized",
-}
-"""Keys that are often tried, and why they do not exist."""
-
 
 def new_name(section: str, key: str, known: list[str]) -> str | None:
     """Return the new name of an old key, or None if the key was not renamed."""
