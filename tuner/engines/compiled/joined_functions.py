@@ -111,7 +111,8 @@ class _Join:
         self.given = references[: len(given)]
         captured = zip(self._captures, references[len(given) :], strict=True)
         self._references = {id(handle): reference for handle, reference in captured}
-        self._weight_values = self._read_weights(weights, own, open_shapes, shapes)
+        self._reads = [read_variable(self.builder, reference, tf.float32) for reference in self.refer(own)]
+        self._weight_values = self._split_weights(weights, open_shapes, shapes)
         rows = self.given[0]
         self._wanted: list[set[int]] = [set() for _ in structure.calls]
         self._upstream = [rows] * len(structure.calls)  # any reference, if no gradient is wanted
@@ -127,14 +128,10 @@ class _Join:
         """Return references to captures."""
         return [self._references[id(handle)] for handle in handles]
 
-    def _read_weights(
-        self,
-        weights: Weights,
-        own: Sequence[tf.Tensor],
-        open_shapes: Sequence[tf.Tensor],
-        shapes: Sequence[tuple[int, ...]] | None,
+    def _split_weights(
+        self, weights: Weights, open_shapes: Sequence[tf.Tensor], shapes: Sequence[tuple[int, ...]] | None
     ) -> list[str]:
-        values = [read_variable(self.builder, reference, tf.float32) for reference in self.refer(own)]
+        values = self._reads
         if weights.per_tensor:
             return values
         if shapes is None:
@@ -192,7 +189,8 @@ class _Join:
 
     def finish(self, references: Sequence[str], timer: BuildTimer) -> GraphFunction:
         """Copy what the layers need for these outputs, and return the function."""
-        effects = list[str]()
+        # What waits for a function waits for its effects alone: an update must not change weights that are still read.
+        effects = list(self._reads) if self._training else []
         for index, function in enumerate(self._functions):
             prefix, captures = f"layer_{index}", self.refer(self._structure.handles(index, function))
             inputs = [*self._inputs[index], self._upstream[index], *captures]

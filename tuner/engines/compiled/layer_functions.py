@@ -121,7 +121,7 @@ def _trace_layer(call: LayerCall, monitor: LayerMonitor, training: bool | None) 
         found["sparse"] = any(isinstance(gradient, tf.IndexedSlices) for gradient in gradients)
         found["gradients"] = [None if each is None else tf.convert_to_tensor(each) for each in gradients]
         for own, value, (_, old) in zip(state, now, before, strict=True):
-            if value is not old:
+            if value is not old and training is not False:  # to predict must not change what training will do
                 own.assign(value)
         shares = [unit_share(values, kind) for _, kind, values in activations.values]
         return [raw, outputs, *(each for each in found["gradients"] if each is not None), *shares]
