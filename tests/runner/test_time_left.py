@@ -60,6 +60,16 @@ def test_the_first_training_of_each_worker_does_not_count(workers):
             assert abs(left - truth) < max(0.1 * truth, 0.8 * EPOCHS), at
 
 
+def test_a_training_that_had_ended_its_epochs_when_the_one_before_it_ended():
+    """No epoch between two ends is no pace of 0."""
+    estimator = TimeLeft()
+    estimator.on_begin()
+    estimator.on_end(1)
+    estimator.estimate(5.0, 1, 2, (RunningTraining("1", 1, 1, epoch_s=0.1),))
+    estimator.on_end(1)
+    assert estimator.estimate(6.0, 2, 2, ()) in (None, 0.0)
+
+
 def test_it_is_known_in_the_first_training_if_that_takes_long():
     seen = simulate(30, 2, 5.0, lambda number: EPOCHS)
     known = next(at for at, left, _ in seen if left is not None)

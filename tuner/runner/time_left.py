@@ -88,7 +88,8 @@ class TimeLeft:
             since_s = first.elapsed_s + _RECENT_SHARE * (elapsed_s - first.elapsed_s)
             recent = next(mark for mark in self._marks if mark.elapsed_s >= since_s)
             before = recent if now.ended - recent.ended >= self._first_wave else first
-            if now.ended - before.ended >= self._first_wave and elapsed_s > before.elapsed_s:
+            measured = epochs > before.epochs and elapsed_s > before.elapsed_s
+            if measured and now.ended - before.ended >= max(1, self._first_wave):
                 others = max(1.0, (finished - before.finished) / (ended - before.ended))
                 return others * (epochs - before.epochs) / (elapsed_s - before.elapsed_s)
         timed = [one.epoch_s for one in running if one.epoch_s and one.epoch > 1]  # the first one traces programs
