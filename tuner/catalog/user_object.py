@@ -57,8 +57,10 @@ class UserObject:
         found: Any = self.loaded
         if found.__module__.partition(".")[0] == keras.__name__:
             return found  # type: ignore[no-any-return]  # Keras knows its own
-        if keras.saving.get_registered_name(found) != found.__name__:
-            return found  # type: ignore[no-any-return]  # its file has registered it
+        name = keras.saving.get_registered_name(found)
+        if name != found.__name__:  # its file has registered it, or an earlier call
+            keras.saving.get_custom_objects()[name] = found  # which another version of the file may have replaced
+            return found  # type: ignore[no-any-return]
         package = self.reference.path.removesuffix(".py").replace("/", ".")
         try:
             keras.saving.register_keras_serializable(package)(found)
