@@ -53,7 +53,7 @@ def test_without_a_cap_the_machine_is_what_there_is(tmp_path: Path, monkeypatch:
         0.001: "complete", 9.0: "diverged", 0.01: "complete",
     }  # fmt: skip
     (reason,) = [row["reason"] for row in rows if row["reason"] is not None]
-    assert "of 0.60 GB, more than its share, and 0.00 GB were left" in reason
+    assert "of 0.60 GB, more than its share, and only 0.00 GB was left" in reason
 
 
 def test_a_worker_that_grows_is_replaced_between_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
