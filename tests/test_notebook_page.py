@@ -31,7 +31,9 @@ def executed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], 
     Returns:
         The cells with their outputs, and how often the cell of the run updated what it shows.
     """
-    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    import nbclient
+    import nbformat
+
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in [*CELLS, COMPARED]])
     updates: list[int] = []

@@ -18,7 +18,7 @@ _ELEMENTWISE = ("bias", "gamma", "beta", "alpha", "embeddings")
 
 @dataclass(frozen=True)
 class NetworkSize:
-    """What a network costs whoever uses it.
+    """What a network costs to store and to use.
 
     Attributes:
         weights: Number of its parameters, those that are not trained included.

@@ -225,7 +225,7 @@ def _explained(name: str) -> Iterator[None]:
 
 
 def _read_returned(returned: Any, model: keras.Model, name: str) -> float | None:
-    """Return the training loss in what a loop returned, or None if there is none.
+    """Return the training loss in what a loop returned, or None if it returned none.
 
     Raises:
         ContentError: It is nothing that a loop may return.

@@ -21,8 +21,8 @@ class StudyData:
     Attributes:
         facts: What was found in the data: task, shapes, notes.
         splits: Training and validation part, once for each fold; each with what was fitted on its training part.
-        test: The test part, treated as the first split is; the search never sees it.  Whoever chooses by it can no
-            longer trust its score.
+        test: The test part, treated as the first split is; the search never sees it.  A choice made by it
+            makes its score too good.
     """
 
     facts: DataFacts

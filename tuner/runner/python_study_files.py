@@ -101,7 +101,7 @@ def _fingerprint_before(url: str, name: str) -> Mapping[str, Any] | None:
     except StorageUnavailableError:
         raise  # its trials are not known now, so nothing may be replaced
     except StorageError:
-        return None  # there is none yet
+        return None  # it does not exist yet
     try:
         record = read_study_record(database, name)
     except StudyNotFoundError:

@@ -78,7 +78,7 @@ def _folder() -> Path:
 
 
 def _is_private(folder: Path) -> bool:
-    """Return whether a folder is ours alone; raises OSError if there is none."""
+    """Return whether a folder is ours alone; raises OSError if it does not exist."""
     status = folder.lstat()
     return folder.is_dir() and not folder.is_symlink() and status.st_uid == os.getuid() and not status.st_mode & 0o077
 

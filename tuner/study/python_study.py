@@ -1,7 +1,7 @@
 """A study of a Python session: from keyword arguments to a study file and the files that it names.
 
 Nothing live reaches a worker.  Rows become a file of data beside the study file, functions a file of Python.  The study
-file names them, so that the command line goes on with the same study.
+file names them, so that the command line continues the same study.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _reference(thing: Any, key: str, module: SessionModule) -> str:
 
 
 def _row_name(thing: FunctionType | type, dimension: ChoiceDimension) -> str | None:
-    """Return the name of the row that stands for a function or class of Keras, or None if there is none."""
+    """Return the name of the row that stands for a function or class of Keras, or None if no row does."""
     if thing.__module__.partition(".")[0] != "keras":
         return None
     name = thing.__name__.replace("_", "").lower()

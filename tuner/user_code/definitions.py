@@ -86,7 +86,7 @@ def _arguments(
             try:
                 options[one.arg] = _literal(default, one.arg, reference)
             except ContentError:
-                if not reference.installed:  # whoever wrote it cannot be asked for another
+                if not reference.installed:  # its author cannot be asked for another
                     raise
     return required, options
 

@@ -24,7 +24,7 @@ class BracketPruner(BasePruner):
     """Lets a trial compete with trials of its bracket: with a part of the finished ones, and with those that run.
 
     Optuna's Hyperband hashes the number of each trial at each decision, and both its pruners read all trials: 21 and 5
-    ms a decision after 10,000.  The share of a rung that goes on is estimated from the finished trials, evenly spread
+    ms a decision after 10,000.  The share of a rung that continues is estimated from the finished trials, evenly spread
     from the first to the last; up to `count` of them in a bracket the decisions are Optuna's.
 
     Args:
