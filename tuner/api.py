@@ -179,6 +179,7 @@ def run(
     sampler: Mapping[str, Any] | None = None,
     pruner: Mapping[str, Any] | None = None,
     health: Mapping[str, Any] | None = None,
+    limits: Mapping[str, Any] | None = None,
     resources: Mapping[str, Any] | None = None,
     tracking: Mapping[str, Any] | None = None,
     notify: Mapping[str, Any] | None = None,
@@ -198,12 +199,11 @@ def run(
     """Run a study, or resume it: a study file, or what the keyword arguments say; the same as `tuner run`.
 
     Args:
-        study: A study file, or its content as a mapping; None for a study of the arguments up to `project`, which is
-            written to `studies/NAME.toml` and is a study file from then on.
+        study: A study file, or its content as a mapping; None to write `studies/NAME.toml` of what follows.
         model: A function that builds the model, or a model file, as in "models/mlp.py".
         data: A source, rows, or a mapping with the keys of `[data]`, whose sources may be rows: `(x, y)` or
             `(x, y, weight)` of arrays or pandas, a dict of these, a pandas table, or a `tf.data.Dataset`.
-        metric, objective, search, head, budget, sampler, pruner, health, resources, tracking, notify: Keys of the file.
+        metric, objective, search, head, budget, sampler, pruner, health, limits, resources, tracking, notify: Its keys.
         trials, epochs, time_s, seed, engine, workers: Keys of the study file and its `[budget]`; may go with a file.
         name: Name of the study; by default that of the model's function or file.
         project: Folder that `studies/`, `runs/` and all paths are in; by default the current one.
@@ -216,12 +216,12 @@ def run(
     Raises:
         TunerError: See `tuner.errors`.
     """
-    limits = {"trials": trials, "epochs": epochs, "time_s": time_s, "seed": seed, "engine": engine, "workers": workers}
+    given = {"trials": trials, "epochs": epochs, "time_s": time_s, "seed": seed, "engine": engine, "workers": workers}
     parts = {"model": model, "data": data, "metric": metric, "objective": objective, "search": search, "budget": budget}
-    parts |= {"sampler": sampler, "pruner": pruner, "health": health, "resources": resources, "tracking": tracking}
-    parts |= {"notify": notify, "head": head}
+    parts |= {"sampler": sampler, "pruner": pruner, "health": health, "limits": limits, "resources": resources}
+    parts |= {"tracking": tracking, "notify": notify, "head": head}
     with progress_display(progress, show) as shown:
-        spec = given_study(study, parts, limits, name, project, storage, replace=restart)
+        spec = given_study(study, parts, given, name, project, storage, replace=restart)
         begin = partial(start, spec, storage, executor, address, restart=restart)
         return StudyHandle(*run_and_notify(spec, shown, begin, _summary))
 

@@ -102,7 +102,8 @@ def test_gradients_are_those_of_a_backward_pass_in_numpy():
     model = compile_model(build_model(recipe, (4,), 3, oracle.build_of(recipe)), recipe)
     loss, gradients, _ = backward(values_of(model), split)
     programs = CompiledEngine()._cache
-    program = programs.prepare(recipe, prepared.facts, oracle.build_of(recipe), weighted=True)
+    network = programs.network(recipe, prepared.facts, oracle.build_of(recipe))
+    program = programs.prepare(recipe, prepared.facts, network, weighted=True)
     assert program.network.same_in_training
     train = [tf.constant(part) for part in (split.train.x, split.train.y, split.train.weight)]
     plain = probe_functions.make_prober(program, recipe, split, train, (1,))

@@ -60,6 +60,7 @@ def test_what_may_change_while_a_study_goes_on(sections):
         ({"budget": {"stop": {"patience": 7}}}, "stop.patience: 24 before, 7 now"),
         ({"budget": {"stop": False}}, "stop.patience: 24 before, null now"),
         ({"seed": 4}, "seed: 0 before, 4 now"),
+        ({"limits": {"weights": 50_000}}, "limits.weights: not there before, 50000 now"),
         ({"head": "model"}, "head: auto before, model now"),
         ({"objective": {"metric": "log_loss"}}, "objective: maximize accuracy before, minimize log_loss now"),
         ({"data": {"source": "iris", "scale": "robust"}}, "data.scale: standardize before, robust now"),

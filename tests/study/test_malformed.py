@@ -288,7 +288,8 @@ ODD = [
 ]
 PLACES = [
     *[(key,) for key in ("name", "model", "head", "seed", "engine", "workers", "data", "objective", "search")],
-    *[(key,) for key in ("budget", "sampler", "pruner", "resources")],
+    *[(key,) for key in ("budget", "sampler", "pruner", "limits", "resources")],
+    *[("limits", key) for key in ("weights", "multiply_adds", "bytes")],
     *[("resources", key) for key in ("cpus", "gpus")],
     *[("data", key) for key in ("source", "target", "validation", "test", "scale", "shape", "class_weight", "drop")],
     ("objective", "metric"),

@@ -39,6 +39,8 @@ def render_result(content: dict[str, Any], ended: str) -> None:
     for sentence in content["warnings"]:
         out.print(Text(sentence, "yellow"))
     if content["best"] is not None:
+        if content["over_limit"]["text"] is not None:
+            out.print(content["over_limit"]["text"])
         best = content["best"]
         out.print(Text(f"Best {content['metric']}: {value_text(best['value'])} (trial {best['trial']})", "bold"))
         out.print(params_table(best["params"]))
@@ -111,6 +113,8 @@ def render_explanation(content: dict[str, Any], *, everything: bool = False) -> 
     first = _first_trials(content["initial_points"])
     if first:
         table.add_row("", f"first trials: {first}")
+    if content["limits"]:
+        table.add_row("limits", f"a network may have {_limits(content['limits'])}")
     table.add_row("health", _health(content["health"]))
     table.add_row("engine", f"{content['engine']['name']}: {content['engine']['reason']}")
     if content["tried"] is not None:
@@ -153,6 +157,8 @@ def _tried(tried: dict[str, Any]) -> str:
     engine, fallback = tried["engine"], tried["fallback_reason"]
     if fallback:
         engine = f"{engine}, as {fallback.rstrip('.')}"
+    if not tried["epoch_s"]:
+        return f"not trained: {tried['reason']}"
     if tried["reason"]:
         return f"trained by {engine}, and ended: {tried['reason']}"
     once = duration(tried["setup_s"])
@@ -187,6 +193,11 @@ def _first_trials(points: dict[str, Any]) -> str:
     texts += [older_points_text(points["older"])] if points["older"] else []
     texts += [count(known, "setting") + " known to do well"] if known else []
     return ", ".join(texts)
+
+
+def _limits(limits: dict[str, float]) -> str:
+    """Name the limits of a network: "at most 50,000 weights, 200,000 bytes"."""
+    return "at most " + ", ".join(f"{limit:,} {name.replace('_', '-')}" for name, limit in limits.items())
 
 
 def _health(options: dict[str, Any]) -> str:

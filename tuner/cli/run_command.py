@@ -110,6 +110,10 @@ def _nothing_complete(content: dict[str, Any]) -> str:
     step = "Fix the cause, then run the same command again."
     if content["counts"][TrialState.DIVERGED] or content["counts"][TrialState.PRUNED]:
         step = "Resume it with more --trials, or try lower learning rates under another name."
+    over = content["over_limit"]
+    if over["trials"]:
+        whole = over["trials"] == sum(content["counts"].values())
+        last, step = "", over["text"] if whole else f"{over['text']}{last} {step}"
     return (
         f"A study needs a complete trial, but {content['study']!r} has none ({counts}).{last} {step} "
         f"`{tuner_command('show', content['study'])}` lists all reasons."

@@ -62,6 +62,8 @@ def command(
         out.print(Text(importance(found)["meaning"]))
     if content["health"]:
         out.print(f"Health: {named_counts(content['health'])}.")
+    if content["over_limit"]["text"] is not None:
+        out.print(content["over_limit"]["text"])
     if content["older_points"]:
         out.print(f"First trials: {older_points_text(content['older_points'])}.")
     render_trials(out, content["trials"], content["metric"])

@@ -2,6 +2,7 @@ from .base import Engine, EpochRecord, StepTimes, TrainingResult, TrainingState,
 from .checkpoint import Checkpoint
 from .engine_table import ENGINES
 from .keras_global_state import KERAS_SETTINGS, Setting, Snapshot
+from .network_limits import NO_NETWORK_LIMITS, NetworkLimits
 from .network_size import BYTES_PER_WEIGHT, NetworkSize
 from .rate_ramp import POINTS, STEPS_A_POINT, find_rate_range, run_rate_ramp
 from .trial_training import ReportCallback, run_trial
@@ -10,11 +11,13 @@ __all__ = [
     "BYTES_PER_WEIGHT",
     "ENGINES",
     "KERAS_SETTINGS",
+    "NO_NETWORK_LIMITS",
     "POINTS",
     "STEPS_A_POINT",
     "Checkpoint",
     "Engine",
     "EpochRecord",
+    "NetworkLimits",
     "NetworkSize",
     "ReportCallback",
     "Setting",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from tuner.catalog import Recipe, TrialState
 from tuner.data import DataFacts, Split
+from tuner.engines.network_limits import NO_NETWORK_LIMITS, NetworkLimits
 from tuner.engines.network_size import NetworkSize
 from tuner.errors import CheckpointError
 from tuner.health import Finding, Probe
@@ -67,6 +68,7 @@ class TrainingResult:
         findings: On its health, the verdict first; empty if it was not measured.
         epochs: The selected epoch of each training, if it is complete.
         values: The objective of each training, if it is complete and there are several: folds, or repeats.
+        violation: How far the network is over a limit, see `NetworkLimitError`; None if it was trained.
     """
 
     state: TrialState
@@ -75,6 +77,7 @@ class TrainingResult:
     findings: tuple[Finding, ...] = ()
     epochs: tuple[int, ...] = ()
     values: tuple[float, ...] = ()
+    violation: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", TrialState(self.state))  # JSON has its word
@@ -93,6 +96,11 @@ class TrainingResult:
     def diverged(cls, finding: Finding) -> TrainingResult:
         """Return the result of a training with a number that is not finite."""
         return cls(TrialState.DIVERGED, None, finding.text, (finding,))
+
+    @classmethod
+    def over_limit(cls, reason: str, violation: float) -> TrainingResult:
+        """Return the result of a network that costs more than it may, and was not trained."""
+        return cls(TrialState.DIVERGED, None, reason, violation=violation)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain JSON."""
@@ -148,6 +156,7 @@ class TrainingTask:
         fold: Index of the split; for the records.
         probe_epochs: Epochs after which the layers are measured; if there are any, so are the initial weights.
         resume: State of an earlier run of this task; only later epochs are reported.  None to start from fresh weights.
+        limits: What its network may cost.
     """
 
     recipe: Recipe
@@ -157,6 +166,7 @@ class TrainingTask:
     fold: int = 0
     probe_epochs: Sequence[int] = ()
     resume: TrainingState | None = None
+    limits: NetworkLimits = NO_NETWORK_LIMITS
 
 
 class Engine(Protocol):
@@ -168,7 +178,7 @@ class Engine(Protocol):
         fallback_reason: Why a slower engine trained last, or None if none did.
         compile_stats: Number of programs built so far, and the seconds spent on that.
         step_times: Measured times of a step, by network; entries put here are not measured again.
-        network_size: Size of the network that was trained last, or None if nothing was trained yet.
+        network_size: Size of the network that was built last, or None if none was yet.
     """
 
     name: str
@@ -203,4 +213,5 @@ class Engine(Protocol):
         Raises:
             UnsupportedError: This engine cannot train the recipe; `on_epoch` was not called.
             CheckpointError: It cannot continue from `task.resume`; `on_epoch` was not called.
+            NetworkLimitError: The network costs more than `task.limits` allow; nothing was traced or trained.
         """

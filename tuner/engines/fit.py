@@ -65,6 +65,7 @@ class FitEngine:
         gc.collect()
         model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)
         self.network_size = NetworkSize.of(model)
+        task.limits.check(self.network_size)
         compile_model(model, recipe)
         prober = make_prober(model, model.loss, recipe, split, task.probe_epochs)
         selected = SelectedWeights(recipe, model.trainable_variables, model.non_trainable_variables, model.optimizer)

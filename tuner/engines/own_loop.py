@@ -86,6 +86,7 @@ class OwnLoopEngine:
         gc.collect()
         model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)
         self.network_size = NetworkSize.of(model)
+        task.limits.check(self.network_size)
         run = _Run(model, task, on_epoch)
         result = run.train()
         compile_model(model, recipe)  # the loop may have compiled it in its own way, which no file could hold

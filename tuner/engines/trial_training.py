@@ -12,6 +12,7 @@ from tuner.catalog import EpochSelector, Recipe, TrialState
 from tuner.data import PreparedData, Split
 from tuner.engines.base import Engine, EpochRecord, TrainingResult, TrainingTask
 from tuner.engines.checkpoint import Checkpoint
+from tuner.engines.network_limits import NO_NETWORK_LIMITS, NetworkLimitError, NetworkLimits
 from tuner.health import Finding, Fold, HealthOptions, Probe, assess, probe_epochs
 
 ReportCallback: TypeAlias = Callable[[EpochRecord, "tuple[int, float] | None"], bool]
@@ -32,6 +33,7 @@ def run_trial(
     repeats: int = 1,
     on_checkpoint: CheckpointHook = lambda make: None,
     resume: Checkpoint | None = None,
+    limits: NetworkLimits = NO_NETWORK_LIMITS,
 ) -> TrainingResult:
     """Train a recipe on each split in turn, and, with `repeats`, on all of them again with other seeds.
 
@@ -39,7 +41,8 @@ def run_trial(
     every training: values of the same fold can be compared between trials, values of different folds cannot.  The
     objective of the trial is the value of the selected epoch (`EpochSelector`), or its mean over the trainings.
 
-    A verdict in `health.stop` ends the trial as diverged, in any epoch.
+    A verdict in `health.stop` ends the trial as diverged, in any epoch; a network over one of the `limits` before the
+    first one.
 
     `after_split` is called after each split that was trained to its last epoch, while the engine still has its model.
 
@@ -49,8 +52,11 @@ def run_trial(
         CheckpointError: It cannot continue from `resume`; `on_epoch` was not called.
     """
     monitor = HealthMonitor(recipe.epochs, health or HealthOptions())
-    trial = _TrialRun(engine, recipe, prepared, repeats, monitor, on_epoch, on_checkpoint, resume)
-    training = trial.train(build, after_split)
+    trial = _TrialRun(engine, recipe, prepared, repeats, monitor, on_epoch, on_checkpoint, resume, limits)
+    try:
+        training = trial.train(build, after_split)
+    except NetworkLimitError as error:
+        return TrainingResult.over_limit(error.reason, error.violation)
     if monitor.stop_finding is not None:
         reason = f"{monitor.stop_finding.verdict}: {monitor.stop_finding.text}"
         training = TrainingResult(TrialState.DIVERGED, None, reason)
@@ -73,9 +79,10 @@ class _TrialRun:
         on_epoch: ReportCallback,
         on_checkpoint: CheckpointHook,
         resume: Checkpoint | None,
+        limits: NetworkLimits,
     ) -> None:
         self._engine, self._recipe, self._prepared, self._monitor = engine, recipe, prepared, monitor
-        self._trainings = len(prepared.splits) * repeats
+        self._trainings, self._limits = len(prepared.splits) * repeats, limits
         self._on_epoch, self._on_checkpoint, self._resume = on_epoch, on_checkpoint, resume
         self._records = [] if resume is None else [*resume.records]
         self._values = [] if resume is None else [*resume.values]
@@ -93,7 +100,8 @@ class _TrialRun:
             repeat, fold = divmod(index, len(splits))
             recipe, split = self._repeated(repeat), splits[fold]
             state = self._resume.state if self._resume is not None and index == self._resume.fold else None
-            task = TrainingTask(recipe, split, self._prepared.facts, build, index, self._monitor.epochs, state)
+            facts, probed = self._prepared.facts, self._monitor.epochs
+            task = TrainingTask(recipe, split, facts, build, index, probed, state, self._limits)
             training = self._engine.train(task, self._report)
             if training.state != TrialState.COMPLETE or training.value is None:
                 return training

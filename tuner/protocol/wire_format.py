@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import IO, Any
@@ -185,6 +186,9 @@ def parse_event(message: Mapping[str, Any]) -> Event:
     event: Event = _adapter(name).validate_python(content)
     if isinstance(event, JobFinished) and not all(finding.verdict in VERDICTS for finding in event.training.findings):
         raise ValueError("an unknown verdict")
+    violation = event.training.violation if isinstance(event, JobFinished) else None
+    if violation is not None and not 0.0 < violation < math.inf:
+        raise ValueError("no violation of a limit")
     return event
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from tuner.data import DataFacts
+from tuner.engines import NO_NETWORK_LIMITS, NetworkLimits
 from tuner.health import HealthOptions
 from tuner.protocol.trial_limits import NO_LIMITS, Limits
 
@@ -37,6 +38,7 @@ class WorkerConfig:
         trainings: Expected number of trainings that share a program (`tuner.study.program_sharing_estimate`).
         repeats: Trainings of a trial on each split, with different seeds.
         limits: What a trial may use.
+        network_limits: What its network may cost.
         prepared: File of the prepared rows on this machine (`tuner.data.save_prepared`); None if workers read them.
     """
 
@@ -51,6 +53,7 @@ class WorkerConfig:
     trainings: float = 1.0
     repeats: int = 1
     limits: Limits = NO_LIMITS
+    network_limits: NetworkLimits = NO_NETWORK_LIMITS
     prepared: Path | None = None
 
     @classmethod
@@ -79,6 +82,7 @@ class WorkerConfig:
             trainings=trainings,
             repeats=budget.repeats,
             limits=Limits(budget.trial_time_s, budget.memory_bytes),
+            network_limits=execution.network_limits,
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from optuna.trial import FrozenTrial
 
 from tuner.catalog import TrialState
 from tuner.engines import BYTES_PER_WEIGHT
+from tuner.results.rejected_networks import rejected_text, rejected_trials
 from tuner.results.stored_study import StoredStudy
 from tuner.search import find_best, searched_params
 from tuner.storage import TrialAttributes, trial_attributes
@@ -17,13 +18,13 @@ def summary(study: StoredStudy) -> dict[str, Any]:
     """Return the study as plain JSON.
 
     Returns:
-        `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "settings", "health",
+        `{"study", "direction", "metric", "counts", "best", "wall_s", "programs", "settings", "health", "over_limit",
         "warnings", "older_points", "trials"}`:
         `counts` by state, `best` is `{"trial", "value", "params"}` or None, `programs` is `{"traced", "seconds"}`,
-        `settings` is `{"total", "trained", "text"}`, `health` has trials by verdict, and `trials` has one
-        `{"number", "state", "value", "training_values", "params", "epochs", "selected_epochs", "duration_s",
-        "engine", "fallback_reason", "weights", "trainable_weights", "multiply_adds", "bytes", "reason", "health"}` a
-        trial, where `health` has its findings, the verdict first.
+        `settings` is `{"total", "trained", "text"}`, `health` has trials by verdict, `over_limit` is
+        `{"trials", "text"}`, and `trials` has one `{"number", "state", "value", "training_values", "params", "epochs",
+        "selected_epochs", "duration_s", "engine", "fallback_reason", "weights", "trainable_weights", "multiply_adds",
+        "bytes", "violation", "reason", "health"}` a trial, where `health` has its findings, the verdict first.
     """
     record, attrs = study.record, study.record.attrs
     rows = [trial_row(study, trial) for trial in record.trials]
@@ -38,6 +39,7 @@ def summary(study: StoredStudy) -> dict[str, Any]:
         "programs": attrs.programs.model_dump(),
         "settings": {"total": attrs.settings, "trained": study.trained_settings, "text": study.coverage},
         "health": study.trial_verdicts(record.trials),
+        "over_limit": {"trials": len(rejected_trials(study)), "text": rejected_text(study)},
         "warnings": attrs.warnings,
         "older_points": [point.model_dump() for point in attrs.older_points.points],
         "trials": rows,
@@ -59,6 +61,7 @@ def trial_row(study: StoredStudy, trial: FrozenTrial) -> dict[str, Any]:
         "engine": attrs.engine,
         "fallback_reason": attrs.fallback_reason,
         **network_size_row(attrs),
+        "violation": attrs.outcome.violation,
         "reason": reason,
         "health": [finding.to_json() for finding in study.trial_health(trial)],
     }

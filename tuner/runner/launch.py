@@ -144,6 +144,6 @@ EXECUTORS: Mapping[str, Callable[[StudySpec, str | None], Executor]] = {"local":
 
 
 def _worker_config(spec: StudySpec) -> WorkerConfig:
-    execution = Execution(spec.engine, spec.seed, spec.budget, spec.health)
+    execution = Execution(spec.engine, spec.seed, spec.budget, spec.health, spec.limits)
     data, trainings = spec.data.model_dump(mode="json"), trials_per_program(spec)
     return WorkerConfig.for_study(spec.project, data, spec.facts, execution, trainings)

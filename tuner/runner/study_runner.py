@@ -263,7 +263,7 @@ class _TrialLoop:
         def make_jobs() -> None:
             for number, (trial, fresh) in asked.items():
                 # Others may have asked for the same setting meanwhile.
-                replaced = self.study.replace_used_setting(number) if fresh else None
+                replaced = self.study.replace_setting(number) if fresh else None
                 jobs.append(self._make_job(number, replaced or trial, step_times))
 
         # Number and parameters are stored before the training begins.

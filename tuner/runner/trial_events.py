@@ -247,7 +247,7 @@ class TrialEvents:
 def _outcome(training: TrainingResult) -> Outcome:
     """Return how a trial ended; a complete training without a finite objective has diverged."""
     if training.state != TrialState.COMPLETE:
-        return Outcome(training.state, None, training.reason)
+        return Outcome(training.state, None, training.reason, training.violation)
     if training.value is None or not math.isfinite(training.value):
         return Outcome(TrialState.DIVERGED, None, f"the objective is {training.value} after the last epoch")
     return Outcome(TrialState.COMPLETE, training.value, training.reason)

@@ -10,6 +10,7 @@ import optuna
 from optuna.trial import TrialState as OptunaState
 
 from tuner.optuna_internals import fixed_params
+from tuner.runner.affordable_settings import AffordableSettings
 from tuner.runner.budget import BudgetTracker, Stopwatch
 from tuner.runner.fingerprint_check import check_fingerprint
 from tuner.runner.points_from_older_studies import older_points
@@ -64,6 +65,8 @@ class OpenStudy:
         # What failed may have been mended: the first process to come tries it again.
         failed = {t.number for t in trials if t.state == OptunaState.FAIL and not session.coordinator_index}
         self._settings = SettingIndex(spec.space, failed)
+        learns = sampler.failure_encoding != "nothing" and bool(spec.limits.given)
+        self._affordable = AffordableSettings(spec, self._settings) if learns else None
         self.budget = BudgetTracker(spec, self.optuna, self._settings, stopwatch)
         session.on_remote_change = self.budget.on_remote_change
 
@@ -133,10 +136,12 @@ class OpenStudy:
         trial = self.trial(number)
         fresh = not trial.params
         suggest(trial, self.spec.space)
-        return (self.replace_used_setting(number) or trial) if fresh else trial, fresh
+        return (self.replace_setting(number) or trial) if fresh else trial, fresh
 
-    def replace_used_setting(self, number: int) -> optuna.Trial | None:
-        """Reassign a trial that would repeat a setting, unless the user has enqueued just this one.
+    def replace_setting(self, number: int) -> optuna.Trial | None:
+        """Reassign a trial that would repeat a setting, or whose network is known to be over a limit.
+
+        What was enqueued stays: a setting that is given as a whole, and of another one the network.
 
         Returns:
             The trial with its new setting, or None if it keeps the one that it has.
@@ -144,12 +149,15 @@ class OpenStudy:
         trials, space = self.optuna.get_trials(deepcopy=False), self.spec.space
         self._settings.update(trials)
         params, given = trials[number].params, fixed_params(trials[number])
-        if not self._settings.is_used(params, number) or self._settings.is_whole(given):
+        seed, found = f"{self._sampler_seed} {number}", None
+        if self._settings.is_used(params, number) and not self._settings.is_whole(given):
+            found = self._settings.nearest_unused(params, seed, fixed=given)
+        if self._affordable is not None:
+            self._affordable.update(trials)
+            found = self._affordable.nearest(found or params, seed, fixed=given) or found
+        if found is None:
             return None
-        unused = self._settings.nearest_unused(params, f"{self._sampler_seed} {number}", fixed=given)
-        if unused is None:
-            return None
-        self.session.reassign(number, unused, {name: distribution(space[name].parameter) for name in unused})
+        self.session.reassign(number, found, {name: distribution(space[name].parameter) for name in found})
         return self.trial(number)
 
 

@@ -1,5 +1,6 @@
 from .distributions import distribution, params_from_trial, searched_params, setting_key, suggest, to_optuna_params
 from .initial_points import initial_points, published_points
+from .network_cost_model import NetworkCostModel
 from .outcomes import OUTCOME, Outcome, find_best, ranked_complete, tell, trial_state
 from .point_queue import PointQueue
 from .projection import known_values, project, shared_name
@@ -7,6 +8,7 @@ from .pruners import DEFAULT_PRUNER, PRUNERS
 from .pruners.base import PrunerRow
 from .samplers import DEFAULT_SAMPLER, SAMPLERS
 from .samplers.base import SamplerRow
+from .trial_window import FinishedTrials
 from .tried_settings import SettingIndex
 
 __all__ = [
@@ -15,6 +17,8 @@ __all__ = [
     "PRUNERS",
     "SAMPLERS",
     "OUTCOME",
+    "FinishedTrials",
+    "NetworkCostModel",
     "Outcome",
     "PointQueue",
     "PrunerRow",

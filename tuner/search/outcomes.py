@@ -4,8 +4,8 @@ On a space where a learning rate above 0.5 diverges, 81 % of the later trials of
 divergence was told to Optuna as FAIL; as it is told here, 6 % of either.  A diverged trial is told as bad, in the way
 in which the sampler can read it:
 
-- "feasibility" (tpe, and the samplers that read nothing): PRUNED, and the constraint "finite" violated.  TPE ranks such
-  a trial after all others.
+- "feasibility" (tpe, and the samplers that read nothing): PRUNED, and the constraint "finite" violated, or "limits" by
+  how far the network is over one of `[limits]`.  TPE ranks such a trial after all others, the larger violation last.
 - "values" (gp, cmaes, nsga2), which see complete trials only: COMPLETE with the worst value of a complete trial so far.
   No constraint is set here: cmaes ignores constraints with a warning, and gp stops with an error if only some trials
   have one.  Before there is a complete trial: PRUNED.
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 OUTCOME = "outcome"
 """User attribute of a trial: its state and reason, if Optuna's state does not say it all."""
-_CONSTRAINT = "finite"
+_FINITE, _LIMITS = "finite", "limits"
+"""Constraints, as Optuna knows them."""
 _FINISHED = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.FAILED}
 """State of a finished trial, by its name in Optuna."""
 
@@ -45,6 +46,7 @@ class Outcome:
         state: A finished one.
         value: The objective of a complete trial, finite; None otherwise (that of a pruned one is its last report).
         reason: One sentence for the user, or None.
+        violation: How far the network of a diverged trial is over a limit (`TrainingResult.violation`), or None.
 
     Raises:
         ValueError: A complete trial without a finite value, or another one with a value.
@@ -53,6 +55,7 @@ class Outcome:
     state: TrialState
     value: float | None = None
     reason: str | None = None
+    violation: float | None = None
 
     def __post_init__(self) -> None:
         complete = self.state == TrialState.COMPLETE
@@ -83,7 +86,9 @@ def tell(study: Study, trial: Trial | int, outcome: Outcome) -> bool:
     if storage.get_trial(trial_id).state.is_finished():
         return False
     if outcome.state == TrialState.DIVERGED or outcome.reason is not None:
-        storage.set_trial_user_attr(trial_id, OUTCOME, {"state": outcome.state, "reason": outcome.reason})
+        content: dict[str, str | float | None] = {"state": outcome.state, "reason": outcome.reason}
+        content |= {} if outcome.violation is None else {"violation": outcome.violation}
+        storage.set_trial_user_attr(trial_id, OUTCOME, content)
     match outcome.state:
         case TrialState.COMPLETE:
             study.tell(number, outcome.value)
@@ -92,7 +97,7 @@ def tell(study: Study, trial: Trial | int, outcome: Outcome) -> bool:
         case TrialState.FAILED:
             study.tell(number, state=OptunaState.FAIL)
         case TrialState.DIVERGED:
-            _tell_diverged(study, number, trial_id)
+            _tell_diverged(study, number, trial_id, outcome.violation)
     return True
 
 
@@ -116,7 +121,7 @@ def ranked_complete(trials: Iterable[FrozenTrial], objective: Objective) -> list
     return sorted(complete, key=lambda trial: (objective.sort_key(trial.value), trial.number))
 
 
-def _tell_diverged(study: Study, number: int, trial_id: int) -> None:
+def _tell_diverged(study: Study, number: int, trial_id: int, violation: float | None) -> None:
     from optuna.trial import TrialState as OptunaState
 
     from tuner.optuna_internals import CONSTRAINT_PREFIX
@@ -128,7 +133,8 @@ def _tell_diverged(study: Study, number: int, trial_id: int) -> None:
         return
     if encoding != "values":
         # What `Trial.set_constraint` writes; a trial that is known by its number alone has no such method.
-        study._storage.set_trial_system_attr(trial_id, f"{CONSTRAINT_PREFIX}{_CONSTRAINT}", 1.0)
+        name, value = (_FINITE, 1.0) if violation is None else (_LIMITS, violation)
+        study._storage.set_trial_system_attr(trial_id, f"{CONSTRAINT_PREFIX}{name}", value)
     study.tell(number, state=OptunaState.PRUNED)
 
 

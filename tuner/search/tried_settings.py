@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tuner.optuna_internals import fixed_params
@@ -96,12 +96,33 @@ class SettingIndex:
         """
         draw = random.Random(seed)
         for names in ([name for name in params if name not in fixed], list(params)):
-            for changed in (1, 2, 4, len(names)):
-                for _ in range(_TRIES if names else 0):
-                    drawn = self._changed(params, draw.sample(names, min(changed, len(names))), draw)
-                    if not self.is_used(drawn):
-                        return drawn
+            for drawn in self._draws(params, names, draw):
+                if not self.is_used(drawn):
+                    return drawn
         return None if self._space.size == math.inf else self._any_unused(int(self._space.size), draw)
+
+    def nearest_accepted(
+        self, params: Mapping[str, Any], seed: str, names: Sequence[str], accepts: Callable[[Mapping[str, Any]], bool]
+    ) -> dict[str, Any] | None:
+        """Find an unused setting that is accepted: this one with as few of some dimensions as possible drawn at random.
+
+        Args:
+            params: A setting that is not accepted.
+            seed: Of the draws.
+            names: Dimensions that may change; others may begin or cease to count with them.
+            accepts: Whether a setting is wanted.
+
+        Returns:
+            Its parameters, or None if none was found.
+        """
+        draws = self._draws(params, [name for name in params if name in names], random.Random(seed))
+        return next((drawn for drawn in draws if accepts(drawn) and not self.is_used(drawn)), None)
+
+    def _draws(self, params: Mapping[str, Any], names: list[str], draw: random.Random) -> Iterator[dict[str, Any]]:
+        """Yield settings that differ from this one in 1, then 2, then more of these dimensions."""
+        for changed in (1, 2, 4, len(names)):
+            for _ in range(_TRIES if names else 0):
+                yield self._changed(params, draw.sample(names, min(changed, len(names))), draw)
 
     def _any_unused(self, size: int, draw: random.Random) -> dict[str, Any] | None:
         number = draw.randrange(size)

@@ -150,6 +150,7 @@ class StoredOutcome(Attributes):
 
     state: TrialState = Field(default=TrialState.COMPLETE, strict=False)
     reason: str | None = None
+    violation: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
 
 class StoredNetworkSize(Attributes):

@@ -19,7 +19,7 @@ def explain(spec: StudySpec) -> dict[str, Any]:
 
     Returns:
         `{"study", "model", "objective", "data", "space", "fixed", "defaults", "settings", "budget", "training",
-        "sampler", "initial_points", "pruner", "health", "engine", "advice"}`; `space` has a
+        "sampler", "initial_points", "pruner", "limits", "health", "engine", "advice"}`; `space` has a
         `{"name", "values", "when"}` for each searched dimension, `defaults` names what is fixed at its default,
         `settings` is None if there are infinitely many, or more than 10^15.
     """
@@ -60,6 +60,7 @@ def explain(spec: StudySpec) -> dict[str, Any]:
             "known": len(initial_points(spec.space, facts.task)) if spec.initial_points else 0,
         },
         "pruner": {"name": spec.pruner.name, **spec.pruner.options},
+        "limits": spec.limits.given,
         "health": spec.health.to_json(),
         "engine": {"name": spec.engine, "reason": ENGINES[spec.engine].summary},
         "advice": list(spec.advice),

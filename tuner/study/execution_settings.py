@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tuner.engines import NO_NETWORK_LIMITS, NetworkLimits
 from tuner.errors import UsageError
 from tuner.health import HealthOptions
 from tuner.study.problems import Problems, TooManyProblemsError
@@ -25,12 +26,14 @@ class Execution:
         seed: Seed of the splits.
         budget: Its limits of one trial apply.
         health: Measurements of training health, and the verdicts that end a training.
+        network_limits: What the network of a trial may cost; the trainings of `tuner train` have no such limits.
     """
 
     engine: str
     seed: int
     budget: Budget
     health: HealthOptions
+    network_limits: NetworkLimits = NO_NETWORK_LIMITS
 
 
 def read_execution(source: Mapping[str, Any], study: str) -> Execution:

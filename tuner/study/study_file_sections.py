@@ -21,6 +21,7 @@ from tuner.registry import Registry
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
 from tuner.space import Categorical, Int
 from tuner.study.allowed_value import AllowedValue
+from tuner.study.limits_section import LimitsSection
 from tuner.study.problems import listed, refusal, unknown_name
 from tuner.study.scalars import Duration, FiniteNumber, Memory, is_number, quoted_text
 from tuner.study.section_validation import Section, raise_errors
@@ -349,6 +350,7 @@ class StudyFile(Section):
     sampler: Annotated[Any, *_SAMPLER] = Field(default={}, validate_default=True)
     pruner: Annotated[Any, *_PRUNER] = Field(default={}, validate_default=True)
     health: Health = Health()
+    limits: LimitsSection = LimitsSection()
     resources: Resources = Resources()
     tracking: Annotated[Any, *_TRACKING] = Field(default={}, validate_default=True)
     notify: NotifySection = NotifySection()

@@ -53,6 +53,7 @@ def fingerprint(spec: StudySpec) -> dict[str, Any]:
         "data_sha256": spec.facts.sha256,
     }
     content |= {f"objective.{key}": value for key, value in spec.metric_keys.items()}
+    content |= {f"limits.{key}": value for key, value in spec.limits.given.items()}
     content |= {f"{_FILE}{path}": digest for path, digest in spec.helpers.items()}
     content |= {f"{_CODE}{path}": digest for path, digest in sorted(spec.user_objects.all_files().items())}
     content |= {f"data.{key}": value for key, value in spec.data.model_dump(mode="json").items()}

@@ -155,6 +155,7 @@ def _as_written(sections: StudyFile) -> dict[str, Any]:
         "workers": sections.workers,
         "seed": sections.seed,
         "health": sections.health.options,
+        "limits": sections.limits.limits,
         "resources": sections.resources,
         "metric_keys": sections.objective.said,
         "tracking": sections.tracking.model_dump(exclude_none=True),

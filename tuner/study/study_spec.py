@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from tuner.catalog import Choice, Objective, TrainingLength
 from tuner.data import DataFacts, DataOptions, Folds, PreparedData
+from tuner.engines import NO_NETWORK_LIMITS, NetworkLimits
 from tuner.health import HealthOptions
 from tuner.space import Space, Value
 from tuner.study.study_file_sections import Budget, Resources
@@ -43,6 +44,7 @@ class StudySpec:
         older: Studies whose best settings are trained first, too: names, study files, or `DATABASE:NAME`.
         own_points: Settings that the user wants tried first: values by dimension, those left out are the sampler's.
         health: Measurements of training health, and the verdicts that end a trial.
+        limits: What the network of a trial may cost.
         engine: Row of the table of engines, or "auto".
         workers: Worker processes; None for one per core.
         seed: The one source of randomness.
@@ -79,6 +81,7 @@ class StudySpec:
     older: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
     health: HealthOptions = HealthOptions()
+    limits: NetworkLimits = NO_NETWORK_LIMITS
     resources: Resources = Resources()
     helpers: Mapping[str, str] = field(default_factory=dict)
     prepared: PreparedData | None = field(default=None, compare=False, repr=False)

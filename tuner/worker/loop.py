@@ -131,8 +131,9 @@ class Worker:
             made = engine.compile_stats[0] - before[0], engine.compile_stats[1] - before[1]
             seconds = job.spent_s + time.monotonic() - began
             new = {network: times for network, times in engine.step_times.items() if network not in job.measured}
-            how = engine.last_engine, engine.fallback_reason, new, engine.network_size
-            ended = JobFinished(job.number, training, seconds, made, *how)
+            trained = training.violation is None
+            last, reason = (engine.last_engine, engine.fallback_reason) if trained else (None, None)
+            ended = JobFinished(job.number, training, seconds, made, last, reason, new, engine.network_size)
             self._restore(job.number)
             self._send(wire_format.event_message(ended))
 
@@ -190,6 +191,7 @@ class Worker:
                 repeats=config.repeats,
                 on_checkpoint=keep,
                 resume=resume,
+                limits=config.network_limits,
             )
 
         if job.checkpoint is not None:

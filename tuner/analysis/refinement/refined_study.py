@@ -40,7 +40,7 @@ WIDTH = 120
 _STARTS = ("initial_points", "from")
 _NOT_HALVED = "not half, as the best trials are spread over it, and no other value was tried without success"
 
-_SECTIONS = ("data", "objective", "search", "budget", "sampler", "pruner", "resources")
+_SECTIONS = ("data", "objective", "search", "budget", "sampler", "pruner", "limits", "resources")
 
 
 @dataclass(frozen=True)

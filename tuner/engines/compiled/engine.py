@@ -25,6 +25,7 @@ from tuner.engines.compiled.support_checks import check_settings, raise_if
 from tuner.engines.compiled.training_program import TrainingProgram
 from tuner.engines.compiled.xla_policy import XlaPolicy
 from tuner.engines.keras_global_state import KERAS_SETTINGS, Snapshot, settings_key
+from tuner.engines.network_limits import NetworkLimitError
 from tuner.engines.network_size import NetworkSize
 from tuner.engines.objective_and_sample_weights import PREDICT_ROWS, compute_objective, compute_sample_weight
 from tuner.engines.prober import Prober
@@ -48,6 +49,7 @@ class CompiledEngine:
         self._last: TrainingProgram | None = None
         self._run: _TrainingRun | None = None
         self._last_model: tuple[Recipe, DataFacts, Callable[..., Any]] | None = None
+        self.network_size: NetworkSize | None = None
         self._split_tensors: LRUCache[int, tuple[Split, list[list[tf.Tensor]]]] = LRUCache(_MAX_SPLITS)
 
     @property
@@ -59,11 +61,6 @@ class CompiledEngine:
     def step_times(self) -> dict[str, StepTimes]:
         """See `Engine.step_times`."""
         return self._xla_policy.step_times
-
-    @property
-    def network_size(self) -> NetworkSize | None:
-        """See `Engine.network_size`."""
-        return None if self._last is None else self._last.network.total_size
 
     @property
     def networks_by_size(self) -> dict[str, int]:
@@ -103,7 +100,10 @@ class CompiledEngine:
         weighted = any(weight is not None for weight in weights)
 
         def prepare() -> TrainingProgram:
-            return self._cache.prepare(recipe, task.facts, task.build, weighted)
+            network = self._cache.network(recipe, task.facts, task.build)
+            self.network_size = network.total_size
+            task.limits.check(self.network_size)
+            return self._cache.prepare(recipe, task.facts, network, weighted)
 
         program = self._last = self._prepare_under_settings(prepare)
         self._last_model = recipe, task.facts, task.build
@@ -141,7 +141,7 @@ class CompiledEngine:
             if changes:  # functions may have been built after the change
                 self._cache = ProgramCache(self._cache.timer)
             raise_if(check_settings(changes))
-        except UnsupportedError:
+        except (UnsupportedError, NetworkLimitError):
             settings.restore()
             raise
         return program

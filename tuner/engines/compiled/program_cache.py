@@ -72,23 +72,35 @@ class ProgramCache:
         self._epoch_graphs = EpochGraphCache(self.timer)
         self._epoch_runners: LRUCache[tuple[GraphFunction, GraphFunction], EpochRunner] = LRUCache(_MAX_ENTRIES)
 
-    def prepare(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any], weighted: bool) -> TrainingProgram:
-        """Return the program of a recipe, ready for its first step.
+    def network(self, recipe: Recipe, facts: DataFacts, build: Callable[..., Any]) -> Network:
+        """Return the network of a recipe, built but not traced.
 
         Args:
             recipe: Of the training.
             facts: Shapes of the data.
             build: The function of the model file.
+
+        Raises:
+            UnsupportedError: The engine cannot train the model.
+        """
+        trusted = self._trusted[recipe.model.reference, recipe.model.sha256]
+        return self.timer.get_or_build(
+            self._networks, network_key(recipe, facts), lambda: Network(recipe, facts, build, trusted)
+        )
+
+    def prepare(self, recipe: Recipe, facts: DataFacts, network: Network, weighted: bool) -> TrainingProgram:
+        """Return the program of a recipe, ready for its first step.
+
+        Args:
+            recipe: Of the training.
+            facts: Shapes of the data.
+            network: Its network.
             weighted: True if rows have weights.
 
         Raises:
             UnsupportedError: The engine cannot train the recipe.
         """
         config = make_optimizer(recipe).get_config()
-        trusted = self._trusted[recipe.model.reference, recipe.model.sha256]
-        network = self.timer.get_or_build(
-            self._networks, network_key(recipe, facts), lambda: Network(recipe, facts, build, trusted)
-        )
         try:
             program = self._build(recipe, facts, network, config, weighted)
         except TunerError:

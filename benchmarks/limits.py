@@ -1,0 +1,102 @@
+"""Studies with a limit: how many trials are over it, and what these cost.
+
+    python benchmarks/limits.py [--seeds 3] [--trials 100]
+
+Multilayer perceptrons (a range of units, 1 to 4 layers) and convolutional networks (lists of filters, a range of units)
+on `digits`, each with a limit of the weights that about half of their space exceeds.  "told" is TPE with the violated
+constraint alone, "predicted" draws settings again whose network is predicted to be over it, as studies do.  One worker
+process; printed are medians and the worst of the seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import tuner
+from tuner.search import NetworkCostModel
+
+SHARED: dict[str, Any] = {
+    "objective": {"metric": "accuracy"},
+    "workers": 1,
+    "pruner": {"name": "none"},
+}
+SEARCH: dict[str, Any] = {
+    "optimizer": ["sgd", "adam", "nadam"],
+    "learning_rate": {"low": 1e-4, "high": 1e-1, "log": True},
+    "schedule": ["constant", "cosine"],
+    "activation": ["relu", "swish", "tanh"],
+}
+STUDIES: dict[str, dict[str, Any]] = {
+    "mlp": {
+        "model": "models/mlp.py",
+        "data": {"source": "digits"},
+        "search": {
+            **SEARCH,
+            "model": {
+                "units": {"low": 16, "high": 512, "log": True},
+                "layers": {"low": 1, "high": 4},
+                "batch_norm": [True, False],
+            },
+        },
+        "limits": {"weights": 20_000},
+    },
+    "cnn": {
+        "model": "models/cnn.py",
+        "data": {"source": "digits", "shape": [8, 8, 1], "scale": "minmax"},
+        "search": {
+            **SEARCH,
+            "model": {
+                "filters": [[8], [16], [32], [8, 16], [16, 32], [32, 64]],
+                "dense": {"low": 16, "high": 256, "log": True},
+            },
+        },
+        "limits": {"weights": 30_000},
+    },
+}
+
+
+def run(name: str, seed: int, trials: int, predicted: bool) -> list[dict[str, Any]]:
+    """Run a study, and return the rows of its trials."""
+    content = {**SHARED, **STUDIES[name], "name": name, "seed": seed, "budget": {"trials": trials, "epochs": 3}}
+    with tempfile.TemporaryDirectory() as folder:
+        storage = f"sqlite:///{Path(folder) / 'tuner.db'}"
+        if predicted:
+            return list(tuner.run(content, storage=storage).summary()["trials"])
+        with mock.patch.object(NetworkCostModel, "exceeds", return_value=False):
+            return list(tuner.run(content, storage=storage).summary()["trials"])
+
+
+def main() -> None:
+    """Print a row for each study and way."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--trials", type=int, default=100)
+    arguments = parser.parse_args()
+    for name in STUDIES:
+        for predicted in (False, True):
+            first, later, times, epochs, best = [], [], [], 0, []
+            for seed in range(arguments.seeds):
+                rows = run(name, seed, arguments.trials, predicted)
+                over = [row["violation"] is not None for row in rows]
+                first.append(sum(over[:30]) / 30)
+                later.append(sum(over[30:]) / len(over[30:]))
+                times += [row["duration_s"] for row, high in zip(rows, over, strict=True) if high]
+                epochs += sum(row["epochs"] for row, high in zip(rows, over, strict=True) if high)
+                best.append(max(row["value"] or 0.0 for row in rows))
+            way = "predicted" if predicted else "told"
+            print(
+                f"{name}, {way}: over the limit {statistics.mean(first):.0%} of trials 1 to 30, "
+                f"{statistics.mean(later):.1%} of the later ones (worst {max(later):.1%}); {len(times)} over it, with "
+                f"{epochs} epochs, median {statistics.median(times):.3f} s, longest {max(times):.3f} s; best "
+                f"{statistics.mean(best):.4f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

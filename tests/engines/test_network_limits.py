@@ -1,0 +1,68 @@
+"""A network over a limit is refused before anything is traced or trained, by every engine."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import oracle
+import pytest
+
+from tuner.catalog import LOOPS, Choice
+from tuner.catalog.entries import LoopEntry
+from tuner.engines import ENGINES, NetworkLimits, NetworkSize, TrainingTask
+from tuner.engines.network_limits import NetworkLimitError
+from tuner.errors import ContentError
+
+SIZE = NetworkSize(weights=132_482, trainable_weights=132_000, multiply_adds=131_000)
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"weights": 50_000}, "132,482 weights, more than the limit of 50,000"),
+        ({"multiply_adds": 50_000}, "131,000 multiply-adds, more than the limit of 50,000"),
+        ({"bytes": 500_000}, "529,928 bytes, more than the limit of 500,000"),
+        ({"weights": 100_000, "multiply_adds": 1_000}, "131,000 multiply-adds, more than the limit of 1,000"),
+    ],
+)
+def test_the_reason_names_the_limit_that_is_exceeded_most(limits: dict[str, int], reason: str) -> None:
+    with pytest.raises(NetworkLimitError) as caught:
+        NetworkLimits(**limits).check(SIZE)
+    assert caught.value.reason == reason
+    assert caught.value.violation == pytest.approx(NetworkLimits(**limits).violation(SIZE))
+
+
+def test_a_network_as_large_as_its_limit_is_trained() -> None:
+    limits = NetworkLimits(weights=132_482, bytes=10**6)
+    limits.check(SIZE)
+    assert limits.violation(SIZE) == 0.0
+    assert NetworkLimits().violation(SIZE) is None
+    assert NetworkLimits(weights=132_482 * 2).violation(SIZE) == pytest.approx(-math.log(2))
+
+
+def test_multiply_adds_that_cannot_be_counted_are_no_small_number() -> None:
+    with pytest.raises(ContentError, match="multiply_adds needs a model"):
+        NetworkLimits(multiply_adds=10**9).check(NetworkSize(10, 10, None))
+
+
+@pytest.mark.parametrize("name", ["fit", "compiled", "own_loop"])
+def test_no_step_is_trained_and_no_program_traced(name: str) -> None:
+    pytest.importorskip("keras")
+    engine, called = ENGINES[name].make(), list[str]()
+    recipe = oracle.recipe("mean_squared_error", "sgd", epochs=1)
+    if name == "own_loop":
+        LOOPS.add_user_row(LoopEntry("mine.py:limited", "", "", lambda: lambda *given: called.append("loop")))
+        recipe = recipe.model_copy(update={"loop": Choice(name="mine.py:limited")})
+    split, facts = oracle.data(recipe.task)
+
+    def on_epoch(record: Any) -> bool:
+        called.append("epoch")
+        return True
+
+    task = TrainingTask(recipe, split, facts, oracle.build_of(recipe), limits=NetworkLimits(weights=36))
+    with pytest.raises(NetworkLimitError, match="37 weights, more than the limit of 36"):
+        engine.train(task, on_epoch)
+    assert called == []
+    assert engine.compile_stats[0] == 0
+    assert engine.network_size == NetworkSize(37, 37, 30)

@@ -1,0 +1,127 @@
+"""A study with `[limits]`: what is over them is told to the sampler, counted, and asked for less and less."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+import mock_study
+import pytest
+
+from tuner.engines import EpochRecord, NetworkLimits, NetworkSize, TrainingResult
+from tuner.engines.network_limits import NetworkLimitError
+from tuner.errors import StudyChangedError
+from tuner.executors import InlineExecutor
+from tuner.protocol import Event, JobFinished
+from tuner.results import read_study_results, summary
+from tuner.runner.study_runner import StudyRunner
+from tuner.storage import Database, open_database, trial_attributes
+
+SECTIONS: dict[str, Any] = {
+    "search": {
+        "optimizer": ["sgd", "adam"],
+        "learning_rate": {"low": 1e-4, "high": 1.0, "log": True},
+        "model": {"units": {"low": 16, "high": 512, "log": True}, "layers": [1, 2, 3, 4]},
+    },
+    "limits": {"weights": 10_000},
+    "budget": {"trials": 100, "epochs": 1},
+}
+
+
+def size_of(recipe: Mapping[str, Any]) -> NetworkSize:
+    """The size of the multilayer perceptron of a recipe over the four columns of iris."""
+    units, layers = recipe["model"]["options"]["units"], recipe["model"]["options"]["layers"]
+    weights = 5 * units + (layers - 1) * (units + 1) * units + 3 * (units + 1)
+    return NetworkSize(weights, weights, weights)
+
+
+class Sized(InlineExecutor):
+    """Says the size of each network, and trains none that is over the limits."""
+
+    def __init__(self, limits: NetworkLimits) -> None:
+        self._limits, self._sizes = limits, dict[int, NetworkSize]()
+        super().__init__(self._limited)
+
+    def _limited(self, recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
+        try:
+            self._limits.check(size_of(recipe))
+        except NetworkLimitError as error:
+            return TrainingResult.over_limit(error.reason, error.violation)
+        return (yield from mock_study.trainer(recipe))
+
+    def submit(self, job: Any) -> None:
+        self._sizes[job.number] = size_of(job.recipe)
+        super().submit(job)
+
+    def poll(self, timeout_s: float) -> list[Event]:
+        return [
+            dataclasses.replace(event, network_size=self._sizes[event.number])
+            if isinstance(event, JobFinished)
+            else event
+            for event in super().poll(timeout_s)
+        ]
+
+
+def run(folder: Path, database: Database, **sections: Any) -> dict[str, Any]:
+    spec = mock_study.spec_of(folder, **{**SECTIONS, **sections})
+    StudyRunner(spec, database, Sized(spec.limits)).run()
+    return summary(read_study_results(database, spec.name))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Any:
+    opened = open_database(f"sqlite:///{tmp_path}/tuner.db", create=True)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+def test_few_of_the_later_trials_are_over_the_limit(tmp_path: Path, database: Database, sampler: str) -> None:
+    found = run(tmp_path, database, sampler={"name": sampler})
+    over = [row["violation"] is not None for row in found["trials"]]
+    assert [row["weights"] > 10_000 for row in found["trials"]] == over
+    assert [row["state"] == "diverged" for row in found["trials"]] == over
+    assert all(row["epochs"] == (0 if row["violation"] else 1) for row in found["trials"])
+    assert sum(over) > 0
+    assert sum(over[30:]) < 0.15 * 70
+    assert found["over_limit"] == {
+        "trials": sum(over),
+        "text": f"{sum(over)} diverged trials were not trained, as the network was over a limit of [limits].",
+    }
+
+
+def test_tpe_is_told_by_how_much(tmp_path: Path, database: Database) -> None:
+    run(tmp_path, database, budget={"trials": 10, "epochs": 1})
+    trials = read_study_results(database, "mock").record.trials
+    told = {trial.number: trial.constraints for trial in trials}
+    known = {trial.number: trial_attributes(trial).outcome.violation for trial in trials}
+    assert told == {number: {} if violation is None else {"limits": violation} for number, violation in known.items()}
+    assert any(told.values())
+
+
+def test_a_study_with_every_network_over_the_limit_says_how_near_it_came(tmp_path: Path, database: Database) -> None:
+    found = run(tmp_path, database, limits={"weights": 50}, budget={"trials": 12, "epochs": 1})
+    nearest = min(found["trials"], key=lambda row: row["weights"])
+    assert found["best"] is None
+    assert found["over_limit"]["text"] == (
+        "No trial was trained: the network of each was over a limit of [limits]. The nearest, trial "
+        f"{nearest['number']}, has {nearest['weights']:,} weights, more than the limit of 50. Search smaller networks, "
+        "or raise the limit in a study of another name."
+    )
+
+
+def test_a_setting_that_the_user_enqueued_is_tried_whatever_it_costs(tmp_path: Path, database: Database) -> None:
+    run(tmp_path, database, budget={"trials": 30, "epochs": 1})
+    point = {"optimizer": "adam", "learning_rate": 0.01, "model": {"units": 512, "layers": 4}}
+    found = run(tmp_path, database, budget={"trials": 31, "epochs": 1}, sampler={"initial_points": [point]})
+    assert found["trials"][30]["params"]["model.units"] == 512
+    assert found["trials"][30]["violation"] > 0
+
+
+def test_another_limit_is_another_question(tmp_path: Path, database: Database) -> None:
+    run(tmp_path, database, budget={"trials": 2, "epochs": 1})
+    with pytest.raises(StudyChangedError, match="limits.weights: 10000 before, 20000 now"):
+        run(tmp_path, database, limits={"weights": 20_000}, budget={"trials": 3, "epochs": 1})

@@ -1,0 +1,34 @@
+"""Trials that were not trained, as their networks were over one of `[limits]`."""
+
+from __future__ import annotations
+
+from optuna.trial import FrozenTrial
+
+from tuner.results.stored_study import StoredStudy
+from tuner.storage import trial_attributes
+from tuner.text import count
+
+
+def rejected_trials(study: StoredStudy) -> list[FrozenTrial]:
+    """Return the trials whose networks were over a limit, the smallest violation first."""
+    found = [(trial_attributes(trial).outcome.violation, trial) for trial in study.record.trials]
+    over = [(violation, trial.number, trial) for violation, trial in found if violation is not None]
+    return [trial for *_, trial in sorted(over, key=lambda row: row[:2])]
+
+
+def rejected_text(study: StoredStudy) -> str | None:
+    """Say how many trials were not trained because of a limit, or None if there are none.
+
+    If all of them were over a limit, it says by how little the best one was.
+    """
+    over = rejected_trials(study)
+    if not over:
+        return None
+    if len(over) < sum(study.trial_state(trial)[0].is_finished for trial in study.record.trials):
+        many = count(len(over), "diverged trial was", "diverged trials were")
+        return f"{many} not trained, as the network was over a limit of [limits]."
+    reason = study.trial_state(over[0])[1]
+    return (
+        f"No trial was trained: the network of each was over a limit of [limits]. The nearest, trial {over[0].number}, "
+        f"has {reason}. Search smaller networks, or raise the limit in a study of another name."
+    )

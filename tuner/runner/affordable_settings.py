@@ -1,0 +1,56 @@
+"""Replace settings whose networks would be over a limit, before a worker builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from tuner.engines import NetworkSize
+from tuner.search import FinishedTrials, NetworkCostModel, SettingIndex
+from tuner.storage import trial_attributes
+from tuner.study import StudySpec
+
+
+class AffordableSettings:
+    """Learns from the networks of finished trials which settings are within the limits of a study.
+
+    Args:
+        spec: The study.
+        settings: The settings that are used up.
+    """
+
+    def __init__(self, spec: StudySpec, settings: SettingIndex) -> None:
+        self._limits, self._settings = spec.limits, settings
+        self._model = NetworkCostModel(spec.space)
+        self._finished = FinishedTrials((TrialState.COMPLETE, TrialState.PRUNED))
+
+    def update(self, trials: list[FrozenTrial]) -> None:
+        """Take in the trials that have finished since the last call.
+
+        Args:
+            trials: All trials of the study, in the order of their numbers.
+        """
+        fresh, _ = self._finished.take_in(trials)
+        for trial in fresh:
+            size = trial_attributes(trial).network_size
+            violation = None if size is None else self._limits.violation(NetworkSize(**size.model_dump()))
+            if violation is not None:
+                self._model.add(trial.params, violation)
+
+    def nearest(self, params: Mapping[str, Any], seed: str, fixed: Collection[str]) -> dict[str, Any] | None:
+        """Find an unused setting near this one whose network is within the limits.
+
+        Args:
+            params: A setting.
+            seed: Of the draws.
+            fixed: Dimensions that stay as they are.
+
+        Returns:
+            Its parameters, or None if this one is not known to be over a limit, or no other one was found.
+        """
+        if not self._model.exceeds(params):
+            return None
+        names = [name for name in self._model.names if name not in fixed]
+        return self._settings.nearest_accepted(params, seed, names, lambda drawn: not self._model.exceeds(drawn))

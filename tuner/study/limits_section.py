@@ -1,0 +1,63 @@
+"""The section `[limits]`: what the network of a trial may cost."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from tuner.engines import NetworkLimits
+from tuner.study.allowed_value import LARGEST_WHOLE
+from tuner.study.problems import refusal
+from tuner.study.scalars import is_whole
+from tuner.study.section_validation import Section
+
+_UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmg]i?b|b)", re.IGNORECASE)
+
+
+def _count(value: Any) -> int:
+    if is_whole(value) and 1 <= value <= LARGEST_WHOLE:
+        return int(value)
+    raise refusal(
+        "must be a whole number above 0",
+        allowed="a whole number from 1 on",
+        next_step="Write, for example, 50_000, or leave the key out.",
+    )
+
+
+def _size(value: Any) -> int:
+    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    size = int(float(found[1]) * _UNITS[found[2].lower()]) if found is not None else value
+    if is_whole(size) and 1 <= size <= LARGEST_WHOLE:
+        return int(size)
+    raise refusal(
+        "must be a number of bytes",
+        allowed='a whole number from 1 on, or a text such as "200kB", "1.5MiB"',
+        next_step='Write, for example, "200kB", or leave the key out.',
+    )
+
+
+_WHOLE = {"type": "integer", "minimum": 1}
+Count = Annotated[int, BeforeValidator(_count), WithJsonSchema(_WHOLE)]
+Size = Annotated[
+    int,
+    BeforeValidator(_size),
+    WithJsonSchema({"anyOf": [_WHOLE, {"type": "string", "pattern": r"^\s*[0-9.]+\s*([kKmMgG][iI]?)?[bB]\s*$"}]}),
+]
+
+
+class LimitsSection(Section):
+    """What the network of a trial may cost; a trial above a limit is not trained, and counts as diverged."""
+
+    weights: Count | None = Field(default=None, description="most weights, those that are not trained included")
+    multiply_adds: Count | None = Field(default=None, description="most multiply-adds that answer one row")
+    bytes: Size | None = Field(
+        default=None, description='most bytes of the weights as float32: a number, or "200kB", "1.5MiB"'
+    )
+
+    @property
+    def limits(self) -> NetworkLimits:
+        """The limits of the engines."""
+        return NetworkLimits(**self.model_dump())
