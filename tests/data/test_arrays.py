@@ -40,7 +40,7 @@ def test_an_archive_keeps_the_shape_of_its_rows(
         ({"x": [[1.0]] * 3, "y": [1, 2, 3], "weight": [[1.0, 1.0]] * 3}, r"\(rows,\), but got \(3, 2\)"),
         ({"x": np.zeros((3, 1), complex), "y": [1, 2, 3]}, "x must hold numbers"),
         ({"x": [["a"]] * 3, "y": [1, 2, 3]}, "x must hold numbers"),
-        ({"x": [[1.0]] * 3, "y": [1, np.nan, 3]}, "but 1 values are not, the first in row 2"),
+        ({"x": [[1.0]] * 3, "y": [1, np.nan, 3]}, "y lacks 1, the first in row 2"),
         ({"x": [[1.0], [np.inf], [2.0]], "y": [1, 2, 3]}, "1 values are infinite .* column 0"),
         ({"x": [[1.0], [1e300], [2.0]], "y": [1, 2, 3]}, "fit float32"),
         ({"x": np.zeros((0, 2)), "y": []}, "must have rows"),

@@ -10,6 +10,7 @@ import pandas
 import pytest
 
 from tuner.data import DataOptions, PreparedData, encode_rows, held_out, open_table
+from tuner.data.csv_layout import CsvLayout
 from tuner.data.sources.csv_format import guess_format
 from tuner.errors import DataError
 
@@ -67,4 +68,66 @@ def test_a_table_without_names(
     np.testing.assert_array_equal(encode_rows(tmp_path / "a.csv", given, shape), held.sample)
     frame = pandas.DataFrame({"1": range(ROWS), "2": ["x", "y"] * (ROWS // 2)})
     np.testing.assert_array_equal(encode_rows(frame, given, shape), held.sample)
-    assert open_table("a.csv", tmp_path, header=False).names == ("1", "2", "3")
+    assert open_table("a.csv", tmp_path, CsvLayout(header=False)).names == ("1", "2", "3")
+
+
+def table(head: str, between: str = ",", named: bool = False) -> str:
+    """A table whose rows may begin with their names."""
+    names = [f'"{n + 1}"' if named else "" for n in range(ROWS)]
+    rows = [[name, str(n), str(n * n % 7), "xy"[n % 2]] for n, name in enumerate(names)]
+    return f"{head}\n" + "".join(between.join(filter(None, row)) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize(("head", "between"), [('"a","b","y"', ","), ('"a" "b" "y"', " ")])
+def test_row_names_of_r_are_no_column(
+    head: str, between: str, write_text: Callable[..., Path], prepared: Callable[..., PreparedData], tmp_path: Path
+) -> None:
+    write_text("r.csv", table(head, between, named=True))
+    facts = prepared("r.csv", target="y").facts
+    assert facts.features == ("a", "b")
+    assert any("left out as the index of the table" in note for note in facts.notes)
+    assert next(open_table("r.csv", tmp_path).parts(["b"], [], []))["b"].tolist() == [n * n % 7 for n in range(ROWS)]
+
+
+def test_a_separator_at_the_end_of_rows_is_no_row_name(
+    write_text: Callable[..., Path], prepared: Callable[..., PreparedData]
+) -> None:
+    write_text("a.csv", table("a,b,y").replace("\n", ",\n").replace("y,\n", "y\n", 1))
+    assert prepared("a.csv", target="y").facts.features == ("a", "b")
+
+
+def test_a_title_above_the_names_is_said(
+    write_text: Callable[..., Path], prepared: Callable[..., PreparedData]
+) -> None:
+    write_text("a.csv", "My table\n" + table("a,b,y"))
+    with pytest.raises(DataError, match=r"has 1 cell \('My table'\), and the next ones have 3"):
+        prepared("a.csv", target="y")
+
+
+@pytest.mark.parametrize("above", ["# made in 2026\n# cm, kg\n", "\ufeff# one, two, three, four\n", "# a,b,y\n"])
+def test_comments_are_skipped_if_the_study_says_so(
+    above: str, write_text: Callable[..., Path], prepared: Callable[..., PreparedData], tmp_path: Path
+) -> None:
+    content = table("a,b,y").replace("\n5,", "\n # half of it\n5,") + "# end\n"
+    write_text("a.csv", above + content)
+    with pytest.raises(DataError, match='write comment = "#"'):
+        prepared("a.csv", target="y")
+    options = DataOptions(source="a.csv", target="y", comment="#", test=0.0)
+    held = held_out(options, tmp_path, 0)
+    assert len(held.train) == ROWS
+    given = held.preprocessing
+    assert given is not None
+    given = type(given).from_json(given.to_json())
+    np.testing.assert_array_equal(encode_rows(tmp_path / "a.csv", given, held.sample.shape[1:]), held.sample)
+    (part,) = open_table("a.csv", tmp_path, given.layout).parts(["a"], ["y"], [])
+    assert part["a"].tolist() == list(range(ROWS))
+
+
+def test_a_number_sign_in_a_name_or_between_quotes_is_no_comment(
+    write_text: Callable[..., Path], prepared: Callable[..., PreparedData], tmp_path: Path
+) -> None:
+    write_text("a.csv", table("#a,b,y"))
+    assert prepared("a.csv", target="y").facts.features == ("#a", "b")
+    write_text("b.csv", '# note\na,y\n1,"two\n#lines"\n2,"C#"\n')
+    (part,) = open_table("b.csv", tmp_path, CsvLayout(comment="#")).parts(["a"], ["y"], [])
+    assert part["y"].tolist() == ["two\n#lines", "C#"]

@@ -85,10 +85,10 @@ def test_amounts_and_rows_without_a_target(tmp_path: Path):
     path.write_text("size,price\n" + "".join(f"{n},{n * 1.5 if n % 7 else ''}\n" for n in range(1, 101)))
     content = tomllib.loads(table_study("prices", path, "price", tmp_path))
     assert content["data"]["task"] == "regression"
-    assert content["data"]["missing"] == "drop"
+    assert content["data"]["missing_target"] == "drop"
     made, _ = new_project(tmp_path, path, "price")
     notes = read_study(made[0]).facts.notes
-    assert "14 rows of 100 without a value in 'price' were left out." in notes
+    assert "14 rows of 100 without a value in 'price' were left out (prices.csv)." in notes
 
 
 @pytest.mark.parametrize(

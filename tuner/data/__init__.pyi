@@ -8,8 +8,9 @@ from .preparation import check_repeatable, held_out, prepare, unscaled_splits
 from .prepared_data_file import load_held_out, load_prepared, save_held_out, save_prepared
 from .preprocessing import Preprocessing
 from .row_encoder import RowEncoder, encode_rows
-from .sources import BUILT_IN, SOURCES
-from .table_profile import TELLS_ALL, ColumnKind, ColumnProfile, TableProfile, profile_columns, profile_table
+from .source_profile import SourceProfile, profile_source
+from .sources import BUILT_IN, SOURCES, find_source, refused_keys
+from .table_profile import TELLS_ALL, ColumnKind, ColumnProfile, TableProfile, profile_table
 from .table_stream import STREAM_SUFFIXES, TableStream, open_table
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "PreparedData",
     "Preprocessing",
     "RowEncoder",
+    "SourceProfile",
     "Split",
     "Subset",
     "TableProfile",
@@ -39,14 +41,16 @@ __all__ = [
     "array_file",
     "check_repeatable",
     "encode_rows",
+    "find_source",
     "held_out",
     "load_held_out",
     "load_prepared",
     "open_table",
     "prepare",
-    "profile_columns",
+    "profile_source",
     "profile_table",
     "read_options",
+    "refused_keys",
     "save_held_out",
     "save_prepared",
     "unscaled_splits",

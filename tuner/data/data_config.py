@@ -21,6 +21,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from tuner.catalog import Task
 from tuner.data.cells import cell_text
 from tuner.data.column_options import DateFormat, OrderedCategories, column_encoding, column_names
+from tuner.data.csv_layout import CsvLayout
 from tuner.data.encoders import ENCODINGS
 from tuner.data.option_rules import broken, is_number, is_text
 from tuner.errors import DataError
@@ -167,6 +168,9 @@ class DataOptions(BaseModel):
     header: bool = Field(
         default=True, description="whether the first line of a CSV file names the columns; else they are 1, 2, 3 …"
     )
+    comment: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
+        default=None, description='what lines of a CSV file begin with that are no rows, as in "#"'
+    )
     weight: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
         default=None, description="column of sample weights"
     )
@@ -206,6 +210,10 @@ class DataOptions(BaseModel):
     )
     missing: Literal["error", "mean", "median", "drop"] = Field(
         default="error", description="how empty cells are handled"
+    )
+    missing_target: Literal["error", "drop"] = Field(
+        default="error",
+        description="whether rows without a target are an error or left out",
     )
     missing_values: Annotated[tuple[StrictStr, ...], BeforeValidator(_missing_values)] = Field(
         default=(), description='cells that count as empty in all columns, as in ["?", "NA", -999]'
@@ -329,6 +337,16 @@ class DataOptions(BaseModel):
         """Columns whose cells are texts, whatever they look like: "007" and "7" are two of them."""
         named = [name for name in (self.group, self.split) if name is not None]
         return frozenset([*named, *(name for name, (how, _) in self.encodings.items() if ENCODINGS[how].encoder)])
+
+    @property
+    def csv_layout(self) -> CsvLayout:
+        """How CSV files are written."""
+        return CsvLayout(self.header, self.comment)
+
+    @property
+    def drops_rows_without_target(self) -> bool:
+        """Whether rows without a target are left out."""
+        return "drop" in (self.missing, self.missing_target)
 
     @property
     def split_columns(self) -> dict[str, str]:

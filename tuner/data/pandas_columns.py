@@ -14,7 +14,6 @@ import numpy as np
 from tuner.data.cells import (
     MISSING_WORDS,
     CodedTexts,
-    absent,
     cell_texts,
     cell_values,
     check_whole,
@@ -24,6 +23,7 @@ from tuner.data.cells import (
 )
 from tuner.data.dataset import Array
 from tuner.data.encoders import ENCODINGS
+from tuner.data.missing_targets import check_targets
 from tuner.errors import DataError, nearest, shown
 from tuner.text import listed_first
 
@@ -178,17 +178,6 @@ def target_columns(frame: pandas.DataFrame, source: str, missing_values: Collect
     if len(columns) == 1 and _holds_bools(frame.iloc[:, 0]):
         return np.where(columns[0] > 0, "True", "False").astype(object)
     return columns[0] if len(columns) == 1 else np.column_stack(columns)
-
-
-def check_targets(values: Array, what: str, source: str) -> None:
-    """Refuse a target of texts or numbers that is missing in some rows."""
-    missing = absent(values) if values.dtype == object else np.isnan(values)
-    if missing.any():
-        raise DataError(
-            f"The target must have a value in each row, but {what} lacks {int(missing.sum())}, "
-            f"the first in row {int(missing.argmax()) + 1} ({source}). Fill them in, or leave these rows out; for a "
-            'table, missing = "drop" does that.'
-        )
 
 
 def _holds_bools(series: pandas.Series[Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tuner.data.csv_layout import CsvLayout
 from tuner.data.dataset import Array
 from tuner.data.encoders import ENCODERS
 from tuner.data.encoders.base import ColumnEncoder, json_texts
@@ -28,7 +29,7 @@ class Preprocessing:
             as well); empty if the source has none.
         encoders: Column of texts → what encodes it.
         missing_values: Texts of cells that count as missing, beside those that are empty.
-        header: Whether the first line of a CSV file names the columns.
+        layout: How CSV files are written.
     """
 
     fill: Array | None
@@ -38,7 +39,7 @@ class Preprocessing:
     features: tuple[str, ...] = ()
     encoders: Mapping[str, ColumnEncoder] = field(default_factory=dict)
     missing_values: tuple[str, ...] = ()
-    header: bool = True
+    layout: CsvLayout = CsvLayout()
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -63,7 +64,8 @@ class Preprocessing:
             "features": list(self.features),
             "encoders": {name: encoder.to_json() for name, encoder in self.encoders.items()},
             "missing_values": list(self.missing_values),
-            "header": self.header,
+            "header": self.layout.header,
+            "comment": self.layout.comment,
         }
 
     @classmethod
@@ -82,7 +84,7 @@ class Preprocessing:
             features=json_texts(content["features"]),
             encoders=_encoders(content),
             missing_values=json_texts(content.get("missing_values", [])),
-            header=content.get("header", True) is not False,
+            layout=_layout(content),
         )
         if not all(type(size) is int and size > 0 for size in found.shape) or not found.shape:
             raise ValueError("`shape` must hold whole numbers above 0")
@@ -97,6 +99,12 @@ def _column_values(given: Any, count: int | None = None) -> Array:
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or count not in (None, len(values)):
         raise ValueError("`fill`, `center` and `scale` must hold one finite number a column")
     return values
+
+
+def _layout(content: Mapping[str, Any]) -> CsvLayout:
+    """Read how CSV files are written; files of before have no `comment`."""
+    comment = content.get("comment")
+    return CsvLayout(content.get("header", True) is not False, None if comment is None else json_texts([comment])[0])
 
 
 def _encoders(content: Mapping[str, Any]) -> dict[str, ColumnEncoder]:

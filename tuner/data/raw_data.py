@@ -11,6 +11,7 @@ import numpy as np
 
 from tuner.data.cells import cell_texts, check_whole
 from tuner.data.dataset import Array
+from tuner.data.missing_targets import check_targets
 from tuner.errors import DataError, shown
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -111,7 +112,7 @@ def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -
         weight = numeric(weight, "weight", source).astype(np.float64)
         if weight.ndim == 2 and weight.shape[1] == 1:
             weight = weight[:, 0]
-    _check_lengths(source, x=x, y=y, weight=weight, **names.get("split_columns", {}))
+    check_lengths(source, x=x, y=y, weight=weight, **names.get("split_columns", {}))
     if len(x) == 0:
         raise DataError(f"The data must have rows, but {source} has none.")
     if x.size == 0 and not texts:
@@ -227,14 +228,7 @@ def target_array(values: Any, source: str) -> Array:
     if bools and array.ndim and array.size == len(array):
         return np.where(array.astype(bool), "True", "False").astype(object)
     if array.dtype.kind == "U" or (objects and all(isinstance(value, str) for value in objects)):
-        texts = cell_texts(array.astype(object).ravel())
-        lacking = texts == None  # noqa: E711
-        if lacking.any():
-            raise DataError(
-                f"The target must have a value in each row, but {int(lacking.sum())} are empty texts, the first in row "
-                f"{int(lacking.argmax()) // max(1, array.size // len(array)) + 1} ({source}). Fill them in."
-            )
-        return texts.reshape(array.shape)
+        return cell_texts(array.astype(object).ravel()).reshape(array.shape)
     numbers = numeric(values, "y", source).astype(np.float64)
     check_whole(values, numbers, source)
     return numbers
@@ -245,7 +239,8 @@ def _kind(values: Any) -> str:
     return f"{type(values).__name__} of {dtype}" if dtype is not None else type(values).__name__
 
 
-def _check_lengths(source: str, **arrays: Array | None) -> None:
+def check_lengths(source: str, **arrays: Array | None) -> None:
+    """Refuse arrays of different lengths, and weights of more than one dimension."""
     weight = arrays["weight"]
     if weight is not None and weight.ndim != 1:
         raise DataError(f"weight must have the shape (rows,), but got {weight.shape} ({source}).")
@@ -265,15 +260,23 @@ def _check_finite(raw: RawData) -> None:
             f"Features must be finite and fit float32, but {int(beyond.sum())} values are infinite or beyond it, "
             f"the most of them in column {raw.name(column)} ({raw.source}). Replace them or leave the rows out."
         )
+    check_targets(raw.y, "y", raw.source)
     if raw.y.dtype != object:
         _check_values(
             "The target", raw.y, np.isfinite(raw.y) & (np.abs(raw.y) <= LARGEST), "finite numbers", raw.source
         )
     if raw.weight is not None:
-        right = np.isfinite(raw.weight) & (raw.weight >= 0) & (raw.weight <= LARGEST)
-        _check_values("The sample weight", raw.weight, right, "finite numbers, 0 or more", raw.source)
-        if not raw.weight.any():
-            raise DataError(f"At least one sample weight must be above 0, but all are 0 ({raw.source}).")
+        check_weight(raw.weight, raw.source)
+
+
+def check_weight(weight: Array, source: str) -> None:
+    """Refuse sample weights that are missing, negative, infinite or all 0."""
+    if weight.dtype == object:
+        raise DataError(f"The sample weight must be a number in each row, but some are texts ({source}). Correct them.")
+    right = np.isfinite(weight) & (weight >= 0) & (weight <= LARGEST)
+    _check_values("The sample weight", weight, right, "finite numbers, 0 or more", source)
+    if not weight.any():
+        raise DataError(f"At least one sample weight must be above 0, but all are 0 ({source}).")
 
 
 def _check_values(what: str, values: Array, right: Array, rule: str, source: str) -> None:

@@ -55,7 +55,7 @@ def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Arra
     """
     from_file = isinstance(rows, str | os.PathLike)
     if from_file:
-        rows = read_frame(os.fspath(rows), Path.cwd(), given.missing_values, given.encoders, given.header)
+        rows = read_frame(os.fspath(rows), Path.cwd(), given.missing_values, given.encoders, given.layout)
     return RowEncoder(given, shape, from_file).encode(rows)
 
 

@@ -36,8 +36,13 @@ def read_split_columns(options: DataOptions, column: Callable[[str], Any], sourc
     Raises:
         DataError: A cell is empty, or says nothing of the kind.
     """
+    return {key: read_split_column(key, column(name), name, source) for key, name in options.split_columns.items()}
+
+
+def read_split_column(key: str, values: Any, name: str, source: str) -> Array:
+    """Read the column of `group`, `order` or `split` (see `read_split_columns`)."""
     readers: Mapping[str, Callable[[Any, str, str], Array]] = {"group": _groups, "order": _order, "split": _parts}
-    return {key: readers[key](column(name), name, source) for key, name in options.split_columns.items()}
+    return readers[key](values, name, source)
 
 
 def find_column(given: Mapping[str, Any], name: str, source: str) -> Any:

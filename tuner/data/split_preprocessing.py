@@ -141,7 +141,7 @@ def _fit(x: Array, encoded: Encoded, options: DataOptions, raw: RawData) -> Prep
         encoded.features,
         encoded.encoders,
         options.missing_values,
-        options.header,
+        options.csv_layout,
     )
 
 

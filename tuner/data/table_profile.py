@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuner.data.cells import MISSING_WORDS, absent, column_name, is_number
-from tuner.data.data_config import DataOptions
+from tuner.data.csv_layout import CsvLayout
 from tuner.data.dataset import Array
 from tuner.data.date_formats import date_format
 from tuner.data.pandas_columns import check_names, column, index_columns, pick
@@ -163,14 +163,14 @@ class TableProfile:
         columns: The others in their order, without the index that the table was saved with.
         classes: Rows of each value of the target, if its values are classes; empty if they are amounts.
         told: Column → how much of the target it tells alone (see `share_explained`).
-        header: Whether the first line of the file names the columns.
+        layout: How the file is written.
     """
 
     target: ColumnProfile
     columns: tuple[ColumnProfile, ...]
     classes: dict[str, int]
     told: dict[str, float]
-    header: bool = True
+    layout: CsvLayout = CsvLayout()
 
 
 def profile_table(source: str, project: Path, target: str) -> TableProfile:
@@ -184,8 +184,8 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
     Raises:
         DataError: The file cannot be read, has no such column, or the target has no values that can be predicted.
     """
-    header = _has_header(source, project, target)
-    frame = read_frame(source, project, header=header)
+    layout = _layout(source, project, target)
+    frame = read_frame(source, project, layout=layout)
     names = check_names(frame.columns, source)
     frame = frame.set_axis(names, axis="columns")
     target = pick(frame, target, "target", source)
@@ -214,47 +214,30 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
         for name, profile in profiles.items()
         if profile.kind is not ColumnKind.UNUSABLE and not profile.markers
     }
-    return TableProfile(aim, tuple(profiles.values()), counts, told, header)
+    return TableProfile(aim, tuple(profiles.values()), counts, told, layout)
 
 
-def profile_columns(options: DataOptions, project: Path) -> dict[str, ColumnProfile]:
-    """Describe the columns of a study's table, all but the index that it was saved with.
-
-    Raises:
-        DataError: The source is no table, or cannot be read.
-    """
-    source, words = options.source, options.missing_values
-    frame = read_frame(source, project, words, options.read_as_texts, options.header)
-    names = check_names(frame.columns, source)
-    frame = frame.set_axis(names, axis="columns")
-    index, _ = index_columns(frame, {*options.targets, *options.dropped, *options.encodings}, source)
-    columns = (series for _, series in frame.items())
-    return {
-        name: profile_column(series, name, source, words)
-        for name, series in zip(names, columns, strict=True)
-        if name not in index
-    }
-
-
-def _has_header(source: str, project: Path, target: str) -> bool:
-    """Tell whether the first line of a file names its columns: not if the target is named by its place.
+def _layout(source: str, project: Path, target: str) -> CsvLayout:
+    """Find how a file is written; its first line names no columns if the target is named by its place.
 
     Raises:
         DataError: The first line seems to be a row, and the target is no place.
     """
     found = first_line(source, project)
-    if found is None or column_name(target) in map(column_name, found.names):
-        return True
+    if found is None:
+        return CsvLayout()
+    if column_name(target) in map(column_name, found.names):
+        return CsvLayout(comment=found.comment)
     places = len(found.names)
     if target.isdecimal() and 1 <= int(target) <= places:
-        return False
+        return CsvLayout(header=False, comment=found.comment)
     if found.says_numbers:
         raise DataError(
             f"The target column must be in the table, but {source} has no {target!r}, and its first line seems to be a "
             f"row, not the names of its columns ({shown(','.join(found.names), 40)}). Name the target by its place, "
             f"from 1 to {places}."
         )
-    return True
+    return CsvLayout(comment=found.comment)
 
 
 def _are_amounts(values: Array, target: ColumnProfile) -> bool:

@@ -5,19 +5,18 @@ A part is what the reader of whole tables gives of the same rows: number columns
 
 from __future__ import annotations
 
-import gzip
 import io
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from tuner.data.cells import column_name
+from tuner.data.csv_layout import PLAIN, CsvLayout
 from tuner.data.pandas_columns import check_names
 from tuner.data.sources.base import locate_file
-from tuner.data.sources.csv_format import find_format
+from tuner.data.sources.csv_format import find_format, open_bytes
 from tuner.data.sources.tabular import CSV, HEAD_BYTES, PARQUET
 from tuner.errors import DataError
 from tuner.untrusted_files import check_regular, physical_memory, reading
@@ -91,22 +90,17 @@ class TableStream(ABC):
 
 
 class _CsvStream(TableStream):
-    def __init__(self, path: Path, text: str, header: bool) -> None:
+    def __init__(self, path: Path, text: str, layout: CsvLayout) -> None:
         super().__init__(path, text)
         with reading(text, "a table of text", "Check the file.", DataError):
             check_regular(path)
-            with self._open() as file:
+            with open_bytes(path) as file:
                 head = file.read(HEAD_BYTES)
-        self._format = find_format(head, text, header)
-        names = self._format.names
-        self.names = tuple(name or f"Unnamed: {place}" for place, name in enumerate(names))  # as pandas
+        self._format = find_format(head, text, layout.header, layout.comment)
+        self.names = tuple(self._format.column_names)
         import pyarrow
 
         self.types = dict.fromkeys(self.names, pyarrow.string())
-
-    def _open(self) -> AbstractContextManager[BinaryIO]:
-        packed = self.path.suffix.lower() == ".gz"
-        return cast(BinaryIO, gzip.open(self.path)) if packed else self.path.open("rb")
 
     def _parts(
         self, wanted: list[str], texts: frozenset[str], missing_values: Collection[str], rows: int
@@ -114,8 +108,8 @@ class _CsvStream(TableStream):
         import pandas
 
         typed = [name for name in wanted if name not in texts]
-        with self._open() as file:
-            counted = _CountedFile(file)
+        with open_bytes(self.path) as file:
+            counted = _CountedFile(self._format.rows(file))
             reader = pandas.read_csv(
                 counted,
                 header=0 if self._format.header else None,
@@ -189,13 +183,13 @@ class _ParquetStream(TableStream):
                 yield part.set_axis([column_name(name) for name in part.columns], axis="columns")
 
 
-def open_table(text: str, project: Path, header: bool = True) -> TableStream:
+def open_table(text: str, project: Path, layout: CsvLayout = PLAIN) -> TableStream:
     """Open a table, and read the names of its columns.
 
     Args:
         text: Path of a CSV or Parquet file, relative to the project or absolute.
         project: A folder.
-        header: Whether the first line of a CSV file names the columns.
+        layout: How a CSV file is written.
 
     Raises:
         DataError: It is no such file, or cannot be read.
@@ -203,5 +197,5 @@ def open_table(text: str, project: Path, header: bool = True) -> TableStream:
     if text.lower().endswith(PARQUET.suffixes):
         return _ParquetStream(locate_file(text, project), text)
     if text.lower().endswith(CSV.suffixes):
-        return _CsvStream(locate_file(text, project), text, header)
+        return _CsvStream(locate_file(text, project), text, layout)
     raise DataError(f"A table must end in one of {', '.join(STREAM_SUFFIXES)}, but got {text!r}. Convert it.")

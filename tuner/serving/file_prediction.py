@@ -60,7 +60,7 @@ def predict_file(
     about = read_about(model)
     if isinstance(output, Path):
         check_output(output, OUTPUT_SUFFIXES, force)
-    table = open_table(data, Path.cwd(), about.preprocessing.header)
+    table = open_table(data, Path.cwd(), about.preprocessing.layout)
     if isinstance(output, Path) and output.exists() and output.samefile(table.path):
         raise UsageError(f"Predictions must not overwrite the data, but got {data!r} twice. Name another.")
     features = find_features(table, about, keep)

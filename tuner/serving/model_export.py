@@ -100,7 +100,7 @@ def _read_rows(file: str, about: ModelMetadata, shape: tuple[int, ...]) -> np.nd
         DataError: It has none, or they are no rows of the study.
     """
     given = about.preprocessing
-    table = open_table(file, Path.cwd(), given.header)
+    table = open_table(file, Path.cwd(), given.layout)
     features = find_features(table, about, ())
     part = next(table.parts(features, given.encoders, given.missing_values), None)
     if part is None or not len(part):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from tuner.data import ENCODINGS, DataOptions, PreparedData
 from tuner.errors import DataError, UsageError, shown
 from tuner.study.problems import Problems, dotted
-from tuner.study.table_problems import note_table_problems
+from tuner.study.source_problems import note_source_problems, split_next_step
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -30,11 +30,14 @@ _KEYS = (
     (r"\bgroups?\b", "group"),
     (r"order column|`order`", "order"),
     (r"split column|`split`", "split"),
+    (r"target must have a value", "missing_target"),
     (r"target", "target"),
     (r"weight column|sample weight|^weight\b", "weight"),
     (r"class weight|class_weight", "class_weight"),
     (r"`shape`|reshape", "shape"),
     (r"`drop` needs|dropped column", "drop"),
+    (r"begin with the names", "comment"),
+    (r"first line of a table", "header"),
     (r"`missing`|missing value|empty cell", "missing"),
     (r"`text`|text column", "text"),
     (r"`task`|\btask\b", "task"),
@@ -44,7 +47,7 @@ _KEYS = (
 """Regex in the rule of a data error → key of `[data]` that it is noted under."""
 
 
-_OF_COLUMNS = {"text", "missing", "drop", "columns", "target", "source"}
+_OF_COLUMNS = {"missing_target", "text", "missing", "drop", "columns", "target", "source"}
 """Keys of data errors that are among the problems of the table, if there are any."""
 
 
@@ -92,8 +95,8 @@ def load_data(data: DataOptions, project: Path, seed: int, problems: Problems) -
         rule = re.split(r", but |\. ", str(error))[0]
         named = isinstance(error, DataError)
         key = next((key for pattern, key in _KEYS if named and re.search(pattern, rule, re.IGNORECASE)), "source")
-        found = note_table_problems(data, project, problems)
-        if key not in found and not (found and key in _OF_COLUMNS):
+        found, sentences = note_source_problems(data, project, problems)
+        if str(error) not in sentences and key not in found and not (found and key in _OF_COLUMNS):
             _note_unusable(key, str(error), data, problems)
     except OSError as error:
         _note_unusable("source", f"the data cannot be read: {error.strerror}", data, problems)
@@ -101,11 +104,11 @@ def load_data(data: DataOptions, project: Path, seed: int, problems: Problems) -
 
 
 def _note_unusable(name: str, rule: str, data: DataOptions, problems: Problems) -> None:
-    description = DataOptions.model_fields[name].description
+    rule, step = split_next_step(rule)
     problems.add(
         dotted("data", name),
-        rule.rstrip("."),
+        rule,
         data.model_dump(mode="json")[name] if name in data.model_fields_set else data.source,
-        allowed=description,
-        next_step="Correct it, or the data.",
+        allowed=DataOptions.model_fields[name].description,
+        next_step=step or "Correct it, or the data.",
     )

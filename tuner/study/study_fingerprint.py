@@ -18,6 +18,8 @@ LATER_KEYS: Mapping[str, Any] = {
     "data.split": None,
     "data.columns": {},
     "data.header": True,
+    "data.comment": None,
+    "data.missing_target": "error",
     "keep": "last",
     "stop.patience": None,
     "search.loop": "standard",

@@ -80,7 +80,10 @@ def _data_section(source: str, profile: TableProfile) -> tuple[dict[str, Any], d
     """Return `[data]`, and its comments by dotted key."""
     data: dict[str, Any] = {"source": source, "target": profile.target.name}
     comments: dict[str, str] = {"data.target": _target_comment(profile)}
-    if not profile.header:
+    if profile.layout.comment is not None:
+        data["comment"] = profile.layout.comment
+        comments["data.comment"] = "Lines that begin with it are skipped."
+    if not profile.layout.header:
         data["header"] = False
         places = len(profile.columns) + 1
         comments["data.header"] = f"No line names the columns: they are called by their place, 1 to {places}."
@@ -168,7 +171,7 @@ def reason_to_drop(profile: ColumnProfile, rows: int) -> str:
 def _decide_missing(
     kept: list[ColumnProfile], target: ColumnProfile, data: dict[str, Any], comments: dict[str, str]
 ) -> None:
-    """Add `missing` and `missing_values` if cells are missing."""
+    """Add `missing`, `missing_target` and `missing_values` if cells are missing."""
     markers = {marker: each.name for each in kept for marker in each.markers}
     markers |= {word: each.name for each in kept if each.beyond for word in ("inf", "-inf")}
     if markers:
@@ -178,12 +181,12 @@ def _decide_missing(
         )
     lacking = {each.name: each.missing for each in kept if each.missing}
     if target.missing:
-        data["missing"] = "drop"
-        comments["data.missing"] = (
-            f"{count(target.missing, 'row')} of {target.rows:,} have no target; they are left out"
-            + (f", as are those without {_listed_values(lacking)}." if lacking else ".")
+        data["missing_target"] = "drop"
+        have = "has" if target.missing == 1 else "have"
+        comments["data.missing_target"] = (
+            f"{count(target.missing, 'row')} of {target.rows:,} {have} no target: left out."
         )
-    elif lacking or markers:
+    if lacking or markers:
         data["missing"] = "median"
         texts = {each.name: each.missing for each in kept if each.missing and each.kind is ColumnKind.TEXT}
         numbers = {name: number for name, number in lacking.items() if name not in texts}

@@ -37,6 +37,7 @@ BUILT_IN: tuple[str, ...] = tuple(name for name, source in SOURCES.items() if so
 _DEFAULTS: dict[str, Any] = {
     "target": None,
     "header": True,
+    "comment": None,
     "weight": None,
     "drop": (),
     "group": None,
@@ -76,10 +77,18 @@ def check_keys(source: Source, options: DataOptions) -> None:
     Raises:
         DataError: The first such key that is not at its default.
     """
+    for sentence in refused_keys(source, options).values():
+        raise DataError(sentence)
+
+
+def refused_keys(source: Source, options: DataOptions) -> dict[str, str]:
+    """Return the keys of `[data]` that mean nothing to this source and are not at their defaults, with a sentence."""
+    found = {}
     for key, default in _DEFAULTS.items():
         if key not in source.takes and getattr(options, key) != default:
             takers = ", ".join(other.name for other in SOURCES.values() if key in other.takes)
-            raise DataError(
+            found[key] = (
                 f"`{key}` needs a source of the kind {takers}, but got {getattr(options, key)!r} with "
                 f"{options.source!r} ({source.name}). Remove `{key}` from [data]."
             )
+    return found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tuner.data.data_config import DataOptions
 from tuner.data.raw_data import RawData
@@ -36,6 +36,8 @@ class Source:
         read_as: Reads the rows with some columns as texts, if the format has no types of its own: digits alone would be
             numbers in one file, and texts in another.
         runs_code: Whether the rows come from code of the project, which may give others each time.
+        read_columns: Reads what the source holds as it is, for a report of all that is wrong with it: `x`, a table or
+            an array, and beside it whatever else goes with it by name.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Source:
     built_in: bool = False
     read_as: Callable[[str, DataOptions, Path, Collection[str]], RawData] | None = None
     runs_code: bool = False
+    read_columns: Callable[[str, DataOptions, Path], Mapping[str, Any]] | None = None
 
 
 def locate_file(text: str, project: Path) -> Path:

@@ -1,20 +1,30 @@
-"""How a table of text is written: its separator, its quotes, and whether its first line names the columns."""
+"""How a table of text is written: its separator, its quotes, its comments, and the line that names the columns."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import dataclasses
+import gzip
 import io
+import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from tuner.data.pandas_columns import check_names
 from tuner.errors import DataError, shown
+from tuner.text import count
 
 _SEPARATORS = ",;\t"
 _BLANKS = r"\s+"
 _QUOTED = {quote: re.compile(f"{quote}(?:[^{quote}]|{quote}{quote})*{quote}") for quote in "\"'"}
+_COMMENTS = ("#", "%", "//")
+_ROWS_COUNTED = 20
+"""Rows whose cells are counted to tell a table with row names."""
+_CHUNK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -24,14 +34,23 @@ class CsvFormat:
     Attributes:
         separator: Between two cells: a character, or a regex of blanks.
         quote: Around cells that hold a separator.
-        names: Of the columns: their places from 1 if no line names them.
+        names: Of the columns: their places from 1 if no line names them; an empty one for row names.
         header: Whether the first line names them.
+        comment: What lines begin with that are no rows, or None.
+        row_names: Whether each row begins with its name, for which the first line has none, as R writes tables.
     """
 
     separator: str
     quote: str
     names: tuple[str, ...]
     header: bool = True
+    comment: str | None = None
+    row_names: bool = False
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names as pandas gives them."""
+        return [name or f"Unnamed: {place}" for place, name in enumerate(self.names)]
 
     @property
     def options(self) -> dict[str, Any]:
@@ -45,26 +64,51 @@ class CsvFormat:
         }
 
     @property
+    def naming(self) -> dict[str, Any]:
+        """Options of `pandas.read_csv` that name the columns."""
+        if self.header and not self.row_names:
+            return {"header": 0}
+        return {"header": 0 if self.header else None, "names": self.column_names}
+
+    def rows(self, file: BinaryIO) -> BinaryIO:
+        """Return a file without the comments of another one."""
+        return file if self.comment is None else cast(BinaryIO, _Uncommented(file, self.comment, self.quote))
+
+    @property
     def says_numbers(self) -> bool:
         """True if a cell of the first line is a number, as it may be in a row."""
         return any(_is_number(name) for name in self.names)
 
 
-def find_format(head: bytes, text: str, header: bool = True) -> CsvFormat:
+def open_bytes(path: Path) -> BinaryIO:
+    """Open a table of text, unpacked if its name ends in .gz."""
+    return cast(BinaryIO, gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def find_format(head: bytes, text: str, header: bool = True, comment: str | None = None) -> CsvFormat:
     """Find how a table is written, from its first lines.
 
     Args:
         head: The first bytes of the file.
         text: The file, for messages.
         header: Whether the first line names the columns.
+        comment: What lines begin with that are no rows, or None.
 
     Raises:
         DataError: The file is empty, is not text, or its first line does not name the columns.
     """
-    found = guess_format(head, text)
+    if comment is None and (found_comment := leading_comment(head)) is not None:
+        raise DataError(
+            f"A table must begin with the names of its columns, but {text} begins with lines such as "
+            f"{shown(_line(head, text), 60)}. If they are comments, write comment = "
+            f'"{found_comment}" in [data]: lines that begin with it are skipped.'
+        )
+    if comment is not None:
+        head = without_comments(head, comment)
+    found = dataclasses.replace(guess_format(head, text), comment=comment)
     if not header:
         places = tuple(str(place) for place in range(1, len(found.names) + 1))
-        return CsvFormat(found.separator, found.quote, places, header=False)
+        return dataclasses.replace(found, names=places, header=False)
     named = [name for name in found.names if name.strip()]
     if named and all(_is_number(name) for name in named):
         raise DataError(
@@ -72,14 +116,59 @@ def find_format(head: bytes, text: str, header: bool = True) -> CsvFormat:
             f"({shown(','.join(found.names), 40)}). Put a line of names before it, or set header = false in [data]: "
             f"the columns are then called 1 to {len(found.names)}."
         )
-    return dataclasses.replace(found, names=tuple(check_names(found.names, text)))
+    return _with_row_names(dataclasses.replace(found, names=tuple(check_names(found.names, text))), head, text)
+
+
+def leading_comment(head: bytes) -> str | None:
+    """Return what the first lines of a file begin with, if they are comments and no names of columns.
+
+    A first line `#a,b` names the columns if the line after it has as many cells, and others.
+    """
+    for comment in _COMMENTS:
+        if not _begins_with(head.lstrip(b"\r\n"), comment):
+            continue
+        first, after = _first_record(head), without_comments(head, comment)
+        if not after.strip():
+            return None
+        line = next(_records(after))
+        form = guess_format(after, "")
+        separator = " " if form.separator == _BLANKS else form.separator
+        texts = [part.decode("utf-8-sig", errors="replace") for part in (first, line)]
+        cells, others = (_cells(text, separator, form.quote) for text in texts)
+        bare = texts[0].strip().removeprefix(comment).strip()
+        return comment if len(cells) != len(others) or bare == texts[1].strip() else None
+    return None
+
+
+def _with_row_names(found: CsvFormat, head: bytes, text: str) -> CsvFormat:
+    """Tell a table with row names: R gives them no name, so that each row has a cell more than the first line.
+
+    A separator that ends each row, with nothing after it, adds no cell.
+
+    Raises:
+        DataError: The rows have still more cells, so that the first line seems to be a title.
+    """
+    separator = " " if found.separator == _BLANKS else found.separator
+    records = itertools.islice(_records(head), 1, _ROWS_COUNTED + 1)
+    rows = [_cells(record.decode("utf-8", errors="replace"), separator, found.quote) for record in records]
+    more = min((len(row) for row in rows), default=0) - len(found.names)
+    if more <= 0 or not any(row[-1] for row in rows):
+        return found
+    if more == 1 and len(found.names) > 1 and len({len(row) for row in rows}) == 1:
+        return dataclasses.replace(found, names=("", *found.names), row_names=True)
+    raise DataError(
+        f"The first line of a table must name the columns, but that of {text} has {count(len(found.names), 'cell')} "
+        f"({shown(found.separator.join(found.names), 40)}), and the next ones have {len(rows[0])}. Remove what stands "
+        "above the names."
+    )
 
 
 def guess_format(head: bytes, text: str) -> CsvFormat:
     """Find separator, quotes and the cells of the first line, whatever these are.
 
     The separator is a comma, a semicolon or a tab.  It is blanks if the first line has none of these, and the second as
-    many cells, numbers among them.  Single quotes are quotes if all of the first line stands in them.
+    many cells or, with row names, one more, numbers among them.  Single quotes are quotes if all of the first line
+    stands in them.
 
     Raises:
         DataError: The file is empty, or is not text.
@@ -91,7 +180,7 @@ def guess_format(head: bytes, text: str) -> CsvFormat:
     separator = max(_SEPARATORS, key=bare.count)
     if separator not in bare:
         names, row = _cells(first, " ", quote), _cells(_second_line(head), " ", quote)
-        if len(row) == len(names) > 1 and any(map(_is_number, row)):
+        if len(names) > 1 and len(row) - len(names) in (0, 1) and any(map(_is_number, row)):
             return CsvFormat(_BLANKS, quote, tuple(names))
     return CsvFormat(separator, quote, tuple(_cells(first, separator, quote)))
 
@@ -102,8 +191,7 @@ def _cells(line: str, separator: str, quote: str) -> list[str]:
 
 
 def _second_line(head: bytes) -> str:
-    rest = head.lstrip(b"\r\n").removeprefix(_first_record(head))
-    return _first_record(rest).decode("utf-8", errors="replace")
+    return next(itertools.islice(_records(head), 1, None), b"").decode("utf-8", errors="replace")
 
 
 def _line(head: bytes, text: str) -> str:
@@ -119,13 +207,57 @@ def _line(head: bytes, text: str) -> str:
 
 
 def _first_record(head: bytes) -> bytes:
-    """Return the first line that is not empty; a line break between quotes does not end it."""
-    quoted = False
-    for match in re.finditer(rb'"|[\r\n]+', head := head.lstrip(b"\r\n")):
+    return next(_records(head), b"")
+
+
+def _records(head: bytes) -> Iterator[bytes]:
+    """Yield the lines that are not empty; a line break between quotes ends none."""
+    quoted, start = False, 0
+    for match in re.finditer(rb'"|[\r\n]+', head):
         quoted ^= match[0] == b'"'
         if match[0] != b'"' and not quoted:
-            return head[: match.start()]
-    return head
+            if match.start() > start:
+                yield head[start : match.start()]
+            start = match.end()
+    if start < len(head):
+        yield head[start:]
+
+
+def _begins_with(line: bytes, comment: str) -> bool:
+    return line.removeprefix(codecs.BOM_UTF8).lstrip(b" \t").startswith(comment.encode())
+
+
+def without_comments(head: bytes, comment: str) -> bytes:
+    """Leave out the lines that begin with some text."""
+    return _Uncommented(io.BytesIO(head), comment, '"').read()
+
+
+class _Uncommented(io.RawIOBase):
+    """The lines of a file that do not begin with some text; a line between quotes stays."""
+
+    def __init__(self, file: BinaryIO, comment: str, quote: str) -> None:
+        self._file, self._comment, self._quote, self._quoted = file, comment, quote.encode(), False
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read about `size` bytes, whole lines; none at the end of the file."""
+        kept: list[bytes] = []
+        length = 0
+        while (size < 0 or length < max(1, size)) and (lines := self._file.readlines(_CHUNK_BYTES)):
+            for line in lines:
+                if self._quoted or not _begins_with(line, self._comment):
+                    self._quoted ^= line.count(self._quote) % 2 == 1
+                    kept.append(line)
+                    length += len(line)
+        return b"".join(kept)
+
+    def close(self) -> None:
+        """Close the file that it reads."""
+        self._file.close()
+        super().close()
 
 
 def _is_number(text: str) -> bool:

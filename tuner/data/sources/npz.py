@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tuner.data.cells import without_values
 from tuner.data.data_config import DataOptions
+from tuner.data.dataset import Array
+from tuner.data.missing_targets import rows_with_targets, take_rows
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source, locate_file
 from tuner.data.split_columns import find_column, read_split_columns
@@ -15,7 +18,12 @@ from tuner.untrusted_files import open_zip, read_array, reading
 _SAVE = "Save it with numpy.savez(path, x=..., y=...)."
 
 
-def _read(text: str, options: DataOptions, project: Path) -> RawData:
+def _read_arrays(text: str, options: DataOptions, project: Path) -> dict[str, Array | None]:
+    """Read the arrays that the study uses; the others are None.
+
+    Raises:
+        DataError: The file is no archive, or x or y is not in it.
+    """
     path = locate_file(text, project)
     with reading(text, "a NumPy archive without pickled objects", _SAVE, DataError), open_zip(path) as archive:
         names = sorted(name.removesuffix(".npy") for name in archive.namelist())
@@ -25,12 +33,18 @@ def _read(text: str, options: DataOptions, project: Path) -> RawData:
                 f"{_SAVE}"
             )
         wanted = {"x", "y", "weight", *options.split_columns.values()}
-        arrays = {name: read_array(archive, name) for name in names if name in wanted}
-    split_columns = read_split_columns(
-        options, lambda name: find_column({each: arrays.get(each) for each in names}, name, text), text
-    )
+        return {name: read_array(archive, name) if name in wanted else None for name in names}
+
+
+def _read(text: str, options: DataOptions, project: Path) -> RawData:
+    arrays: dict[str, Any] = _read_arrays(text, options, project)
+    notes: tuple[str, ...] = ()
+    if options.drops_rows_without_target and arrays["y"].ndim:
+        there, notes = rows_with_targets({"y": arrays["y"]}, text)
+        arrays = arrays if there is None else take_rows(arrays, there)
+    split_columns = read_split_columns(options, lambda name: find_column(arrays, name, text), text)
     x, y, weight = without_values(arrays["x"], options.missing_values), arrays["y"], arrays.get("weight")
-    return from_arrays(text, x, y, weight, split_columns=split_columns)
+    return from_arrays(text, x, y, weight, split_columns=split_columns, notes=notes)
 
 
 NPZ = Source(
@@ -39,4 +53,5 @@ NPZ = Source(
     _read,
     suffixes=(".npz",),
     takes=frozenset({"missing_values", *SPLIT_KEYS}),
+    read_columns=_read_arrays,
 )

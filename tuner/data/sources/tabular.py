@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import warnings
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.data.cells import CodedTexts, absent, column_name
+from tuner.data.cells import CodedTexts, column_name
+from tuner.data.csv_layout import PLAIN, CsvLayout
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
+from tuner.data.missing_targets import rows_with_targets
 from tuner.data.pandas_columns import check_names, column, feature_columns, index_columns, pick, target_columns
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source, locate_file
-from tuner.data.sources.csv_format import CsvFormat, find_format, guess_format
+from tuner.data.sources.csv_format import (
+    CsvFormat,
+    find_format,
+    guess_format,
+    leading_comment,
+    open_bytes,
+    without_comments,
+)
 from tuner.data.split_columns import read_split_columns
-from tuner.errors import DataError, shown
-from tuner.text import count, listed
+from tuner.errors import DataError
 from tuner.untrusted_files import check_expansion, check_regular, physical_memory, reading
 
 if TYPE_CHECKING:
@@ -32,25 +40,29 @@ _KEYS = frozenset({"target", "weight", "drop", "text", "columns", "missing_value
 
 def _read_csv(text: str, options: DataOptions, project: Path, as_texts: Collection[str] = ()) -> RawData:
     as_texts = {*as_texts, *options.read_as_texts}
-    return _raw(_csv_frame(text, project, options.missing_values, as_texts, options.header), options, text)
+    return _raw(_csv_frame(text, project, options.missing_values, as_texts, options.csv_layout), options, text)
 
 
 def _csv_frame(
-    text: str, project: Path, missing_values: Collection[str], as_texts: Collection[str] = (), header: bool = True
+    text: str,
+    project: Path,
+    missing_values: Collection[str],
+    as_texts: Collection[str] = (),
+    layout: CsvLayout = PLAIN,
 ) -> pandas.DataFrame:
     path = locate_file(text, project)
-    found = find_format(_head(path, text), text, header)
-    named_by = {"header": 0} if header else {"header": None, "names": list(found.names)}
+    found = find_format(_head(path, text), text, layout.header, layout.comment)
     import pandas
 
     def read(**how: Any) -> pandas.DataFrame:
-        frame: pandas.DataFrame = pandas.read_csv(
-            path,
-            low_memory=False,  # the type of a column is that of all its cells, not of a first part
-            **found.options,
-            **named_by,
-            **how,
-        )
+        with open_bytes(path) as file:
+            frame: pandas.DataFrame = pandas.read_csv(
+                found.rows(file),
+                low_memory=False,  # the type of a column is that of all its cells, not of a first part
+                **found.options,
+                **found.naming,
+                **how,
+            )
         return frame
 
     def read_typed() -> pandas.DataFrame:
@@ -140,7 +152,7 @@ def read_frame(
     project: Path,
     missing_values: Collection[str] = (),
     as_texts: Collection[str] = (),
-    header: bool = True,
+    layout: CsvLayout = PLAIN,
 ) -> pandas.DataFrame:
     """Read a table as a study reads it.
 
@@ -149,7 +161,7 @@ def read_frame(
         project: A folder.
         missing_values: Texts of cells that count as missing.
         as_texts: Columns that are texts, whatever their cells look like.
-        header: Whether the first line of a CSV file names the columns.
+        layout: How a CSV file is written.
 
     Raises:
         DataError: It is no such file, or cannot be read.
@@ -157,8 +169,12 @@ def read_frame(
     if text.lower().endswith(PARQUET.suffixes):
         return _parquet_frame(text, project)
     if text.lower().endswith(CSV.suffixes):
-        return _csv_frame(text, project, missing_values, as_texts, header)
+        return _csv_frame(text, project, missing_values, as_texts, layout)
     raise DataError(f"A table must end in one of {', '.join((*CSV.suffixes, *PARQUET.suffixes))}, but got {text!r}.")
+
+
+def _read_columns(text: str, options: DataOptions, project: Path) -> dict[str, Any]:
+    return {"x": read_frame(text, project, options.missing_values, options.read_as_texts, options.csv_layout)}
 
 
 def _mapped(read: Callable[[], pandas.DataFrame], text: str, what: str) -> pandas.DataFrame:
@@ -171,14 +187,17 @@ def _mapped(read: Callable[[], pandas.DataFrame], text: str, what: str) -> panda
 
 
 def first_line(text: str, project: Path) -> CsvFormat | None:
-    """Return how a CSV file is written, whatever its first line holds; None for another file.
+    """Return how a CSV file is written below its comments, whatever its first line holds; None for another file.
 
     Raises:
         DataError: It cannot be read.
     """
     if not text.lower().endswith(CSV.suffixes):
         return None
-    return guess_format(_head(locate_file(text, project), text), text)
+    head = _head(locate_file(text, project), text)
+    comment = leading_comment(head)
+    head = head if comment is None else without_comments(head, comment)
+    return replace(guess_format(head, text), comment=comment)
 
 
 def _head(path: Path, text: str) -> bytes:
@@ -198,7 +217,7 @@ def _checked_head(path: Path) -> bytes:
             raise ValueError(f"it has {stored:,} bytes, and the machine has {memory:,}")
         with path.open("rb") as file:
             return file.read(HEAD_BYTES)
-    with cast(BinaryIO, gzip.open(path)) as file:
+    with open_bytes(path) as file:
         head = file.read(HEAD_BYTES)
         size = len(head)
         while chunk := file.read(HEAD_BYTES):
@@ -242,18 +261,12 @@ def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> RawData:
 def _rows_with_targets(
     frame: pandas.DataFrame, targets: Sequence[str], options: DataOptions, source: str
 ) -> tuple[pandas.DataFrame, tuple[str, ...]]:
-    """Leave out the rows without a target if `missing` says so; return a note of how many they are."""
-    if options.missing != "drop":
+    """Leave out the rows without a target if the study says so; return a note of how many they are."""
+    if not options.drops_rows_without_target:
         return frame, ()
-    columns = [column(frame[name], name, source, options.missing_values) for name in targets]
-    lacks = np.any([absent(values) if values.dtype == object else np.isnan(values) for values in columns], axis=0)
-    if not lacks.any():
-        return frame, ()
-    if lacks.all():
-        raise DataError(f"The target must have a value in some rows, but {shown(list(targets))} has none ({source}).")
-    names = listed([repr(name) for name in targets])
-    note = f"{count(int(lacks.sum()), 'row')} of {len(frame):,} without a value in {names} were left out."
-    return frame[~lacks].reset_index(drop=True), (note,)
+    columns = {name: column(frame[name], name, source, options.missing_values) for name in targets}
+    there, notes = rows_with_targets(columns, source)
+    return frame if there is None else frame[there].reset_index(drop=True), notes
 
 
 CSV = Source(
@@ -261,8 +274,16 @@ CSV = Source(
     "table of text; comma, semicolon, tab or blanks between the values, column names in the first line",
     _read_csv,
     suffixes=(".csv", ".csv.gz", ".tsv", ".tsv.gz"),
-    takes=_KEYS | {"header"},
+    takes=_KEYS | {"header", "comment"},
     read_as=_read_csv,
+    read_columns=_read_columns,
 )
 
-PARQUET = Source("parquet", "Parquet table", _read_parquet, suffixes=(".parquet", ".pq"), takes=_KEYS)
+PARQUET = Source(
+    "parquet",
+    "Parquet table",
+    _read_parquet,
+    suffixes=(".parquet", ".pq"),
+    takes=_KEYS,
+    read_columns=_read_columns,
+)

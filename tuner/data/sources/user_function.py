@@ -11,7 +11,16 @@ import numpy as np
 from tuner import user_code
 from tuner.data.cells import column_name, without_values
 from tuner.data.data_config import DataOptions
-from tuner.data.pandas_columns import check_index, feature_columns, index_columns, is_pandas, pick, target_columns
+from tuner.data.missing_targets import rows_with_targets, take_rows
+from tuner.data.pandas_columns import (
+    check_index,
+    column,
+    feature_columns,
+    index_columns,
+    is_pandas,
+    pick,
+    target_columns,
+)
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source
 from tuner.data.split_columns import find_column, read_split_columns
@@ -19,7 +28,21 @@ from tuner.errors import DataError, TunerError, shown
 
 
 def _read(text: str, options: DataOptions, project: Path) -> RawData:
-    reference = user_code.Reference.parse(text, function="load")
+    named = _call(text, project)
+    notes: tuple[str, ...] = ()
+    source = str(_reference(text))
+    if options.drops_rows_without_target:
+        named, notes = _with_targets(named, options, source)
+    return _raw(source, options, named, notes)
+
+
+def _reference(text: str) -> user_code.Reference:
+    return user_code.Reference.parse(text, function="load")
+
+
+def _call(text: str, project: Path) -> dict[str, Any]:
+    """Return what the function returns, by name."""
+    reference = _reference(text)
     function = user_code.load(project, reference)
     try:
         given = function()
@@ -30,7 +53,22 @@ def _read(text: str, options: DataOptions, project: Path) -> RawData:
             f"The function {reference} must return the data, but fails"
             f"{user_code.failing_line(error, user_code.find(project, reference.path))}: {type(error).__name__}: {error}"
         ) from error
-    return _raw(str(reference), options, _named(given, reference))
+    return _named(given, reference)
+
+
+def _with_targets(given: dict[str, Any], options: DataOptions, source: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Leave out the rows without a target; return a note of how many they are."""
+    y = given["y"]
+    if is_pandas(y):
+        frame = y.to_frame() if y.ndim == 1 else y
+        columns = enumerate(map(column_name, frame.columns))
+        targets = {name: column(frame.iloc[:, at], name, source, options.missing_values) for at, name in columns}
+    else:
+        targets = {"y": np.asarray(y)}
+    if not all(values.ndim for values in targets.values()):
+        return given, ()
+    there, notes = rows_with_targets(targets, source)
+    return (given if there is None else take_rows(given, there)), notes
 
 
 def _named(given: Any, reference: user_code.Reference) -> dict[str, Any]:
@@ -47,8 +85,8 @@ def _named(given: Any, reference: user_code.Reference) -> dict[str, Any]:
     )
 
 
-def _raw(source: str, options: DataOptions, given: Mapping[str, Any]) -> RawData:
-    x, y, words, names = given["x"], given["y"], options.missing_values, dict[str, Any]()
+def _raw(source: str, options: DataOptions, given: Mapping[str, Any], notes: tuple[str, ...]) -> RawData:
+    x, y, words, names = given["x"], given["y"], options.missing_values, dict[str, Any](notes=notes)
     deciding = {name: given[name] for name in options.split_columns.values() if name in given}
     check_index({"x": x, "y": y, "weight": given.get("weight"), **deciding}, source)
     if is_pandas(x):
@@ -58,9 +96,9 @@ def _raw(source: str, options: DataOptions, given: Mapping[str, Any]) -> RawData
         deciding |= {name: frame.iloc[:, places[name]] for name in of_x}
         dropped = [pick(frame, name, "dropped", source) for name in options.dropped]
         encodings = {pick(frame, name, "encoded", source): how for name, (how, _) in options.encodings.items()}
-        index, notes = index_columns(frame, {*dropped, *of_x, *encodings}, source)
+        index, left_out = index_columns(frame, {*dropped, *of_x, *encodings}, source)
         x, features, texts = feature_columns(frame, source, {*dropped, *index, *of_x}, words, encodings)
-        names |= {"features": features, "texts": texts, "notes": notes}
+        names |= {"features": features, "texts": texts, "notes": (*left_out, *notes)}
         names["unused"] = {name: frame[name].to_numpy() for name in dropped}
     elif options.drop or options.columns:
         key = "drop" if options.drop else "columns"
@@ -85,4 +123,5 @@ FUNCTION = Source(
     _read,
     takes=frozenset({"text", "columns", "drop", "missing_values", *SPLIT_KEYS}),
     runs_code=True,
+    read_columns=lambda text, options, project: _call(text, project),
 )

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tuner.errors import Problem, StudyFileError
@@ -44,14 +45,14 @@ def test_all_come_at_once_each_with_its_line(project: Path) -> None:
     found = problems(project)
     steps = {problem.key: str(problem.next_step) for problem in found}
     assert list(steps) == [
-        "data.target",
+        "data.missing_target",
         "data.missing_values",
         "data.columns",
         "data.text",
         "data.drop",
         "data.missing",
     ]
-    assert 'missing = "drop"' in steps["data.target"]
+    assert 'missing_target = "drop"' in steps["data.missing_target"]
     assert 'missing_values = ["inf", "-inf"]' in steps["data.missing_values"]
     assert 'visited = "date"' in steps["data.columns"]
     assert 'text = "one_hot"' in steps["data.text"]
@@ -91,3 +92,53 @@ def test_a_problem_that_is_not_of_a_column_stays_one(project: Path) -> None:
     known = {"missing": "drop", "missing_values": ["?", "inf", "-inf"], "text": "ordinal", "drop": ["empty", "id"]}
     [problem] = problems(project, **known, shape=[3, 3])
     assert problem.key == "data.shape"
+
+
+FUNCTION = """
+import numpy as np
+import pandas as pd
+
+def load():
+    x = pd.DataFrame({"a": np.arange(60.0), "city": ["Rome", "Oslo", "Bern"] * 20, "id": [f"n{n}" for n in range(60)]})
+    x.loc[3, "a"] = np.nan
+    y = pd.Series(["u", "v"] * 30, name="kind")
+    y[4] = None
+    return {"x": x, "y": y, "weight": -np.ones(60), "who": [None] + ["p"] * 59}
+"""
+
+
+def test_a_function_has_all_at_once(tmp_path: Path) -> None:
+    (tmp_path / "rows.py").write_text(FUNCTION)
+    found = problems(tmp_path, source="rows.py:load", target=None, group="who")
+    assert {problem.key for problem in found} == {
+        "data.group", "data.weight", "data.missing_target", "data.text", "data.drop", "data.missing",
+    }  # fmt: skip
+
+
+def test_an_archive_has_all_at_once(tmp_path: Path) -> None:
+    x, y = np.zeros((60, 4)), np.arange(60.0)
+    x[3, 1], x[4, 2], y[5] = np.nan, np.inf, np.nan
+    np.savez(tmp_path / "a.npz", x=x, y=y, weight=np.ones(50), patient=np.arange(60))
+    found = problems(tmp_path, source="a.npz", target=None, group="patients", text="one_hot")
+    assert {problem.key: problem.nearest for problem in found} == {
+        "data.text": None,
+        "data.source": None,
+        "data.group": "patient",
+        "data.missing_target": None,
+        "data.missing": None,
+        "data.missing_values": None,
+    }
+    assert any("'column 1' (1)" in problem.rule for problem in found)
+
+
+def test_second_files_are_looked_at_as_well(tmp_path: Path) -> None:
+    rows = [f"{n},{n % 3},{'uv'[n % 2]}" for n in range(60)]
+    (tmp_path / "train.csv").write_text("a,b,kind\n" + "\n".join(rows) + "\n")
+    (tmp_path / "test.csv").write_text("a,kind\nx,u\ny,\n" + "z,v\n" * 20)
+    found = problems(tmp_path, source="train.csv", validation="lost.csv", test="test.csv")
+    assert [(problem.key, problem.rule.split(":")[0]) for problem in found] == [
+        ("data.validation", f"The data must be a file or folder that exists, but there is no 'lost.csv' in {tmp_path}"),
+        ("data.test", "test.csv lacks columns of train.csv"),
+        ("data.test", "columns of numbers in train.csv hold texts in test.csv"),
+        ("data.missing_target", "'kind' has no value in 1 of 22 rows (test.csv)"),
+    ]
