@@ -117,6 +117,20 @@ def test_answers_that_are_all_right_are_no_surer_than_their_accuracy(metric, tas
         assert max(fewer.below, fewer.above) > towards, "fewer rows say less"
 
 
+@pytest.mark.parametrize(("metric", "task"), [("log_loss", Task.MULTICLASS), ("r2", Task.REGRESSION)])
+def test_a_loss_allows_for_rows_that_are_answered_at_chance(metric, task):
+    measure = measure_of(metric, task)
+    perfect = measure.score([measure.truths[0]])
+    widths = measure.widths(perfect, 0.0)
+    worse, better = (widths.below, widths.above) if measure.objective.maximize else (widths.above, widths.below)
+    chance = measure.score([np.tile(measure.truths[0].mean(axis=0), (40, 1))])
+    assert worse == pytest.approx(abs(chance - perfect) * 3.8415 / (40 + 3.8415), rel=1e-3)
+    assert better == 0.0
+    fewer = measure.widths(perfect, 0.0, rows=10)
+    assert max(fewer.below, fewer.above) == pytest.approx(abs(chance - perfect) * 3.8415 / (10 + 3.8415), rel=1e-3)
+    assert measure.widths(chance, 0.5).above == pytest.approx(0.98, rel=1e-3)
+
+
 def test_what_a_rare_class_says_is_less_sure():
     even, rare = np.eye(2)[np.arange(60) % 2], np.eye(2)[(np.arange(60) < 3).astype(int)]
     widths = [Measure("balanced_accuracy", Task.MULTICLASS, (y,), (None,)).widths(1.0, 0.0).below for y in (even, rare)]

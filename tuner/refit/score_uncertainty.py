@@ -113,9 +113,10 @@ class Measure:
         """Return the sampling error of an objective over its units.
 
         A proportion gets Wilson's interval, other objectives 1.96 standard errors (of few groups, Student's quantile).
-        If an objective has a best and a worst value, that is no less than what units of a kind that the sample lacks
-        may change: `_unseen` at the best value, towards the worst, and in proportion between them.  Else the interval
-        of right answers has no width.
+        That is no less than what units of a kind that the sample lacks may change, or the interval of right answers has
+        no width.  If an objective has a best and a worst value, that is `_unseen` at the best value, towards the worst,
+        and in proportion between them.  If it has no worst one, as a loss, it is what z² more units cost that are
+        answered no better than by their mean.
 
         Args:
             value: The objective.
@@ -128,11 +129,14 @@ class Measure:
             return wilson(share, self._rows_of_share(share, error) / ratio)
         error *= ratio**0.5
         sampled, row = student(error, self.independent - 1) if self.clustered else normal(error), METRICS[self.metric]
-        if not np.isfinite(row.worst):
-            return sampled
-        unseen = max(self._unseen(ratio), wilson(1.0, self._effective_units() / ratio).below)
-        worse = unseen * min(1.0, max(0.0, (value - row.worst) / (row.best - row.worst)))
-        below, above = (worse, unseen - worse) if self.objective.maximize else (unseen - worse, worse)
+        units, better = self._effective_units() / ratio, 0.0
+        if np.isfinite(row.worst):
+            unseen = max(self._unseen(ratio), wilson(1.0, units).below)
+            worse = unseen * min(1.0, max(0.0, (value - row.worst) / (row.best - row.worst)))
+            better = unseen - worse
+        else:
+            worse = max(0.0, self.objective.gain(value, self._at_chance())) * Z2 / (units + Z2)
+        below, above = (worse, better) if self.objective.maximize else (better, worse)
         return ErrorWidths(max(sampled.below, below), max(sampled.above, above))
 
     def period_widths(self, trainings: Sequence[Answers | None]) -> ErrorWidths:
@@ -150,6 +154,11 @@ class Measure:
             return ErrorWidths(0.0, 0.0)
         means, count = np.mean(scores, axis=0), len(self.truths)
         return student(float(np.std(means, ddof=1)) * (1.0 + 1.0 / count) ** 0.5, count - 1)
+
+    def _at_chance(self) -> float:
+        """Score the mean of the truths as the answer to each row."""
+        means = (np.average(t, axis=0, weights=rows) for t, rows in zip(self.truths, self._row_weights(), strict=True))
+        return self.score([np.tile(mean, (len(t), 1)) for mean, t in zip(means, self.truths, strict=True)])
 
     def _unseen(self, ratio: float) -> float:
         """Compute how much worse right answers score with z² more units that are answered wrongly.
