@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/t.db"
     return request.getfixturevalue("postgres").new_database()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def revisions_loaded_once() -> Iterator[None]:
+    """Optuna's revisions of its tables are executed once in a process: they take 45 ms, three times for a new database."""
+    from alembic import util
+
+    load, kept = util.load_python_file, functools.cache(util.load_python_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(util, "load_python_file", lambda *of: (load if of[1] == "env.py" else kept)(*of))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -16,14 +17,22 @@ import tuner.api
 from tuner.storage import open_database
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the study, to be copied."""
+    folder = tmp_path_factory.mktemp("template")
+    database = open_database(f"sqlite:///{folder}/tuner.db", create=True)
+    mock_study.run(mock_study.spec_of(folder, budget={"trials": 12, "epochs": 5}), database, diverges_above=1.0)
+    database.close()
+    return folder / "tuner.db"
+
+
 @pytest.fixture
-def url(project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def url(template: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A study whose retrainings only pretend."""
     monkeypatch.setattr(tuner.api, "LocalExecutor", Pretender)
-    database = open_database(f"sqlite:///{project}/runs/tuner.db", create=True)
-    mock_study.run(mock_study.spec_of(project, budget={"trials": 12, "epochs": 5}), database, diverges_above=1.0)
-    database.close()
-    return database.url
+    (project / "runs").mkdir()
+    return f"sqlite:///{shutil.copy(template, project / 'runs' / 'tuner.db')}"
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, **options) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,19 @@ NARROW = {
 }
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the study "coarse", to be copied."""
+    folder = tmp_path_factory.mktemp("template")
+    database = open_database(f"sqlite:///{folder}/t.db", create=True)
+    run(spec_of(folder, name="coarse", budget={"trials": 20, "epochs": 1}), database)
+    database.close()
+    return folder / "t.db"
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
-    run(spec_of(tmp_path, name="coarse", budget={"trials": 20, "epochs": 1}), database)
-    return database
+def database(template: Path, tmp_path: Path) -> Database:
+    return open_database(f"sqlite:///{shutil.copy(template, tmp_path / 't.db')}", create=False)
 
 
 def new(folder: Path, older: list[str], **sections: Any) -> Any:
