@@ -52,7 +52,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def revisions_loaded_once() -> Iterator[None]:
-    """Optuna's revisions of its tables are executed once in a process: they take 45 ms, three times for a new database."""
+    """Optuna's revisions of its tables, executed once in a process: 45 ms, and three times for a new database."""
     from alembic import util
 
     load, kept = util.load_python_file, functools.cache(util.load_python_file)
