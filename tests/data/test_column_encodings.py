@@ -168,3 +168,18 @@ def test_each_wrong_encoding_is_named_by_its_column(write_text: Callable[..., Pa
     content["data"]["columns"] = {"y": "drop"}
     with pytest.raises(StudyFileError, match="`columns` must name features, but this column is none"):
         read_study_dict(content, tmp_path)
+
+
+def test_of_many_columns_some_are_described(
+    write_text: Callable[..., Path], prepared: Callable[..., PreparedData]
+) -> None:
+    row = ",".join(["{0}"] * 50)
+    write_text(
+        "b.csv",
+        ",".join([f"c{n}" for n in range(50)] + ["y"])
+        + "\n"
+        + "".join(f"{row.format('pqr'[n % 3])},{n}.5\n" for n in range(ROWS)),
+    )
+    notes = prepared("b.csv", target="y", text="one_hot").facts.notes
+    assert sum("was encoded as one_hot" in note for note in notes) == 20
+    assert "30 further columns of texts or dates became 90 columns of numbers." in notes

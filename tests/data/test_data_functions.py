@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -68,7 +69,7 @@ def test_a_function_that_seeds_in_its_call_gives_the_same_rows(write_text: Write
 @pytest.mark.parametrize("code", [SEEDED_FOR_THE_FILE, UNSEEDED])
 def test_a_study_of_rows_that_change_is_refused_when_it_is_read(code: str, write_text: Write, tmp_path: Path) -> None:
     write_text("rows.py", code + "# a study\n")
-    with pytest.raises(StudyFileError, match=r"gave others the second time\s.*Seed it") as caught:
+    with pytest.raises(StudyFileError, match=r"(?s)gave others the second time\s.*Seed it") as caught:
         read_study_dict({"name": "s", "model": "models/mlp.py", "data": {"source": "rows.py:load"}}, tmp_path)
     assert [problem.key for problem in caught.value.problems] == ["data.source"]
 
@@ -111,3 +112,14 @@ def test_drop_is_neither_taken_nor_offered_for_arrays(write_text: Write, prepare
     with pytest.raises(DataError, match="Correct `shape`") as caught:
         prepared("rows.py:load", shape=[3])
     assert "`drop` columns" not in str(caught.value)
+
+
+def test_a_file_that_imports_tensorflow_is_said(write_text: Write, tmp_path: Path) -> None:
+    write_text("rows.py", "import sys\nsys.modules['tensorflow'] = sys\n" + SEEDED_IN_THE_CALL)
+    before = sys.modules.pop("tensorflow", None)
+    try:
+        notes = prepare(DataOptions(source="rows.py:load"), tmp_path, 0).facts.notes
+    finally:
+        del sys.modules["tensorflow"]
+        sys.modules.update({"tensorflow": before} if before is not None else {})
+    assert any("rows.py:load imports TensorFlow" in note for note in notes)

@@ -22,6 +22,9 @@ from tuner.data.raw_data import RawData, by_column
 from tuner.errors import DataError, shown
 from tuner.text import count
 
+_MOST_DESCRIBED = 20
+"""Encoded columns with a note each."""
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -103,13 +106,19 @@ def encode(raw: RawData, options: DataOptions, development: Array) -> Encoded:
         DataError: The texts of a column do not suit its encoding.
     """
     encoders = {name: _fit(name, values[development], raw, options) for name, values in raw.texts.items()}
+    own_columns: list[int] = []
     blocks, names, notes, scaled = [raw.x], list(raw.features), list[str](), [True] * raw.x.shape[-1]
     for name, encoder in encoders.items():
         texts, own = raw.texts[name], encoder.names(name)
         blocks.append(encoder.encode(texts))
         names += own
         scaled += [encoder.scaled] * len(own)
-        notes += [encoder.describe(name), *_unknown(name, texts, encoder, raw)]
+        described = [encoder.describe(name)] if len(own_columns) < _MOST_DESCRIBED else []
+        own_columns.append(len(own))
+        notes += [*described, *_unknown(name, texts, encoder, raw)]
+    if others := own_columns[_MOST_DESCRIBED:]:
+        columns = f"{count(len(others), 'further column')} of texts or dates"
+        notes.append(f"{columns} became {count(sum(others), 'column')} of numbers.")
     x = np.concatenate(blocks, axis=1) if encoders else raw.x
     from_texts = np.arange(x.shape[-1]) >= raw.x.shape[-1]
     return Encoded(x, tuple(names), np.array(scaled), from_texts, encoders, tuple(notes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,18 @@ from tuner.data.sources.base import SPLIT_KEYS, Source
 from tuner.data.split_columns import find_column, read_split_columns
 from tuner.errors import DataError, TunerError, shown
 
+_TENSORFLOW = "that takes seconds and 500 MB. To avoid it, save the rows once as .npz or Parquet"
+
 
 def _read(text: str, options: DataOptions, project: Path) -> RawData:
+    had_tensorflow = "tensorflow" in sys.modules
     named = _call(text, project)
     notes: tuple[str, ...] = ()
     source = str(_reference(text))
     if options.drops_rows_without_target:
         named, notes = _with_targets(named, options, source)
+    if "tensorflow" in sys.modules and not had_tensorflow:
+        notes = (*notes, f"{source} imports TensorFlow, so every command that reads the data does: {_TENSORFLOW}.")
     return _raw(source, options, named, notes)
 
 
