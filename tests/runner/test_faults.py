@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
+import signal
 import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from sqlalchemy import event
 
 from tuner.errors import DiskFullError, StorageError
 from tuner.executors import InlineExecutor
+from tuner.protocol import WorkerDied
 from tuner.results import read_study_results, summary
 from tuner.runner.study_runner import StudyRunner
 from tuner.storage import Database, RetryPolicy, open_database, open_patiently
@@ -206,3 +209,70 @@ def test_an_outage_ends_with_its_patience(monkeypatch: pytest.MonkeyPatch) -> No
     now[0] += 101
     with pytest.raises(StorageUnavailableError):
         outage.on_error(error)
+
+
+class Unsteady(InlineExecutor):
+    """Loses the worker of some trials, and presses Ctrl-C at some poll."""
+
+    def __init__(self, chance: random.Random, interrupts: int = 0) -> None:
+        super().__init__(mock_study.trainer, slots=chance.choice([1, 2, 3]))
+        self.chance, self.interrupts, self.left = chance, interrupts, chance.randrange(1, 12)
+
+    def poll(self, timeout_s: float) -> list[Any]:
+        self.left -= 1
+        if self.left in range(-self.interrupts, 0):
+            signal.raise_signal(signal.SIGINT)
+        events = super().poll(timeout_s)
+        lost = {one.number for one in events if one.number in self._running and self.chance.random() < 0.05}
+        for number in lost:
+            self.cancel(number)
+        return [WorkerDied(one.number, "killed", "") if one.number in lost else one for one in events]
+
+
+@contextlib.contextmanager
+def unsteady_commits(database: Database, chance: random.Random) -> Iterator[None]:
+    """Let some commits fail, of which some are written nevertheless."""
+    dialect = database.engine.dialect
+    commit = dialect.do_commit
+
+    def do_commit(connection: Any) -> None:
+        if chance.random() < 0.1:
+            raise sqlite3.OperationalError("database is locked")
+        commit(connection)
+        if chance.random() < 0.1:
+            raise sqlite3.OperationalError("database is locked")
+
+    dialect.do_commit = do_commit  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        dialect.do_commit = commit  # type: ignore[method-assign]
+
+
+class UnsteadyRunner(StudyRunner):
+    """Runs its trials while commits fail."""
+
+    def _run_loop(self, loop: Any, shutdown: Any) -> None:
+        with unsteady_commits(self._database, self._executor.chance):
+            super()._run_loop(loop, shutdown)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_study_has_exactly_its_trials(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever becomes of commits and workers, and however often the run is interrupted and resumed."""
+    monkeypatch.setattr("tuner.storage.retry._FIRST_PAUSE_S", 0.0)
+    for name in ("_FLUSH_S", "_ASK_AGAIN_S", "_POLL_S", "HEARTBEAT_INTERVAL_S"):
+        monkeypatch.setattr(f"tuner.runner.study_runner.{name}", 0.0)
+    chance = random.Random(seed)
+    with contextlib.closing(open_database(f"sqlite:///{tmp_path}/t.db", create=True)) as database:
+        for trials, interrupts in ((6, seed % 3), (6, 0), (9, 0)):
+            spec = spec_of(tmp_path, budget={"trials": trials, "epochs": 2})
+            runner = UnsteadyRunner(spec, database, Unsteady(chance, interrupts))
+            ended = runner.run()
+            assert ended == ("interrupted" if interrupts else "trials")
+            stored = {state: many for state, many in counts(database).items() if many}
+            if not interrupts:
+                assert sum(stored.values()) - stored.get("failed", 0) == trials
+                assert runner._loop is not None
+                counted = runner._loop.study.budget.counts
+                assert {str(state): many for state, many in counted.items() if many} == stored
