@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +40,18 @@ def only(folds: Fold | Sequence[Fold]) -> Finding:
     """The one finding that there is."""
     (finding,) = assess([folds] if isinstance(folds, Fold) else folds)
     return finding
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"relu_1": {"dead_share": 0.8}}, {"tanh_1": {"saturated_share": 0.95}}, {"dense_1": {"gradient_norm": 1e-4}}],
+)
+def test_advice_for_layers_of_a_saved_model_does_not_speak_of_initial_weights(changed):
+    fresh, pretrained = (only(dataclasses.replace(fold(**changed), pretrained=given)) for given in (False, True))
+    assert re.search("he_normal|glorot_uniform", fresh.text)
+    assert not re.search("he_normal|glorot_uniform|fewer layers", pretrained.text)
+    assert "freeze the layers of the saved model up to this one" in pretrained.text
+    assert dataclasses.replace(fresh, text="") == dataclasses.replace(pretrained, text="")
 
 
 def test_a_good_training_is_healthy():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,18 @@ def parsed(file: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def specs() -> dict[str, StudySpec]:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with all studies and the saved model that one of them goes on with, which reading only hashes."""
+    project = tmp_path_factory.mktemp("project")
+    shutil.copytree(PROJECT / "studies", project / "studies")
+    (project / "digits_body.keras").write_bytes(b"what tuner train saves")
+    return project
+
+
+@pytest.fixture(scope="module")
+def specs(project: Path) -> dict[str, StudySpec]:
     """Every study, read once."""
-    return {file.stem: read_study(file) for file in FILES}
+    return {file.stem: read_study(project / "studies" / file.name) for file in FILES}
 
 
 def test_there_are_studies_for_every_model():
@@ -74,10 +84,10 @@ def test_lines_fit_a_page(file):
 
 
 @every_study
-def test_is_accepted(file, specs):
+def test_is_accepted(file, specs, project):
     spec = specs[file.stem]
     assert spec.name == file.stem
-    assert spec.project == PROJECT
+    assert spec.project == project
     assert spec.space.searched
     assert spec.advice == ()
 
@@ -121,6 +131,21 @@ def test_defaults_leaves_the_search_to_the_task(specs):
     assert "search" not in parsed(PROJECT / "studies" / "defaults.toml")
     searched = {dimension.name for dimension in specs["defaults"].space.searched}
     assert searched >= {"loss", "optimizer", "learning_rate", "schedule", "initializer"}
+
+
+def test_a_saved_model_is_made_by_the_command_that_its_study_names(specs):
+    spec = specs["digits_transfer"]
+    (body,) = [path for path in spec.helpers if path.endswith(".keras")]
+    for text in (header(PROJECT / "studies" / f"{name}.toml") for name in ("digits_body", "digits_transfer")):
+        assert f"`tuner train {body.removesuffix('.keras')} --single`" in text.replace("\n", " ")
+    other = specs["digits_scratch"]
+    assert (spec.facts.sha256, spec.budget, spec.length) == (other.facts.sha256, other.budget, other.length)
+
+
+def test_the_page_on_transfer_learning_shows_its_study():
+    page = (PROJECT / "docs" / "transfer.md").read_text(encoding="utf-8")
+    (study,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert tomllib.loads(study) == parsed(PROJECT / "studies" / "digits_transfer.toml")
 
 
 def test_the_docs_list_every_study_with_its_time():

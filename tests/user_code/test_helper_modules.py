@@ -127,7 +127,8 @@ class TestNamedCode:
         with pytest.raises(CodeError):
             user_code.check_named(project, self.REFERENCE, ["scripts/deploy.py:other", "deploy.py"])
 
-    def test_a_model_of_the_package_needs_no_name(self, project: Path) -> None:
+    def test_code_of_the_package_needs_no_name(self, project: Path) -> None:
+        user_code.check_named(project, Reference("studies/digit_halves.py", "low"))
         user_code.check_named(project, Reference("models/mlp.py", "build"))
         write(project, "models/mlp.py", "def build(): ...\n")  # this one is the project's own
         with pytest.raises(CodeError):

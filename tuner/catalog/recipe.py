@@ -45,6 +45,11 @@ class ModelChoice(_Frozen):
     options: dict[str, Any] = {}
     helpers: dict[str, str] = {}
 
+    @property
+    def saved_models(self) -> dict[str, str]:
+        """The `.keras` files that its options name: path → hash."""
+        return {path: digest for path, digest in self.helpers.items() if path.endswith(".keras")}
+
 
 class Recipe(_Frozen):
     """Everything that one training needs.

@@ -51,7 +51,7 @@ def run_trial(
     Raises:
         CheckpointError: It cannot continue from `resume`; `on_epoch` was not called.
     """
-    monitor = HealthMonitor(recipe.epochs, health or HealthOptions())
+    monitor = HealthMonitor(recipe.epochs, health or HealthOptions(), pretrained=bool(recipe.model.saved_models))
     trial = _TrialRun(engine, recipe, prepared, repeats, monitor, on_epoch, on_checkpoint, resume, limits)
     try:
         training = trial.train(build, after_split)
@@ -157,14 +157,19 @@ def repeat_seed(seed: int, repeat: int) -> int:
 class HealthMonitor:
     """Assesses each probe of a trial.
 
+    Args:
+        epochs: Planned epochs.
+        options: What the study file says.
+        pretrained: Whether the network has layers of a saved model.
+
     Attributes:
         epochs: Epochs after which the layers are probed.
         folds: The record of each split so far.
         stop_finding: The finding that ends the trial, or None so far.
     """
 
-    def __init__(self, epochs: int, options: HealthOptions) -> None:
-        self._epochs, self._options = epochs, options
+    def __init__(self, epochs: int, options: HealthOptions, *, pretrained: bool = False) -> None:
+        self._epochs, self._options, self._pretrained = epochs, options, pretrained
         self.epochs = probe_epochs(epochs) if options.measure else ()
         self.folds: list[Fold] = []
         self.stop_finding: Finding | None = None
@@ -175,7 +180,7 @@ class HealthMonitor:
         """Add the record of an epoch."""
         if len(self.folds) <= record.fold:
             self._probes, self._val_losses = [], {}
-            self.folds.append(Fold(record.fold, self._epochs, self._probes, self._val_losses))
+            self.folds.append(Fold(record.fold, self._epochs, self._probes, self._val_losses, self._pretrained))
         self._val_losses[record.epoch] = record.val_loss
         self._probes += record.probes
         if record.probes and self.stop_finding is None:

@@ -17,6 +17,7 @@ from tuner.health.finding import HEALTHY, VERDICTS, Finding
 from tuner.health.probe import LayerHealth, Probe
 
 _PERSISTENT_PROBES = 2
+_PRETRAINED = "freeze the layers of the saved model up to this one, or give rows as it was trained on them"
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,15 @@ class Fold:
         epochs: Planned epochs.
         probes: Of the initial weights, then of later epochs in order.
         val_losses: Loss on the validation part by epoch.
+        pretrained: Whether the network has layers of a saved model, to which advice on initial weights and on the
+            number of layers does not apply.
     """
 
     fold: int
     epochs: int
     probes: Sequence[Probe]
     val_losses: Mapping[int, float]
+    pretrained: bool = False
 
 
 def assess(folds: Sequence[Fold], engine_findings: Sequence[Finding] = ()) -> tuple[Finding, ...]:
@@ -139,10 +143,10 @@ def _dead(fold: Fold) -> Finding | None:
     if found is None:
         return None
     layer, probe, share = found
+    step = "start from he_normal and biases of 0, or take leaky_relu or elu"
     text = (
         f"{_percent(share)} of the units of {layer} are 0 for every row at epoch {probe.epoch} (threshold "
-        f"{_percent(thresholds.DEAD_SHARE)}); lower the learning rate, start from he_normal and biases of 0, or take "
-        "leaky_relu or elu"
+        f"{_percent(thresholds.DEAD_SHARE)}); lower the learning rate, {_PRETRAINED if fold.pretrained else step}"
     )
     return Finding("dead units", text, layer, probe.epoch, share, thresholds.DEAD_SHARE, fold.fold)
 
@@ -152,10 +156,12 @@ def _saturated(fold: Fold) -> Finding | None:
     if found is None:
         return None
     layer, probe, share = found
+    step = "start from smaller weights (glorot_uniform), scale the features, or lower the learning rate"
+    if fold.pretrained:
+        step = f"lower the learning rate, {_PRETRAINED}"
     text = (
         f"{_percent(share)} of the values of {layer} are saturated at epoch {probe.epoch} (threshold "
-        f"{_percent(thresholds.SATURATED_SHARE)}); start from smaller weights (glorot_uniform), scale the features, "
-        "or lower the learning rate"
+        f"{_percent(thresholds.SATURATED_SHARE)}); {step}"
     )
     return Finding("saturated", text, layer, probe.epoch, share, thresholds.SATURATED_SHARE, fold.fold)
 
@@ -166,10 +172,10 @@ def _vanishing(fold: Fold) -> Finding | None:
         return None
     layer, probe, weakness = found
     ratio = 1.0 / weakness
+    step = "take relu with he_normal, fewer layers, batch normalisation, or skip connections"
     text = (
         f"the gradient norm of {layer} is {ratio:.2g} of the largest one at epoch {probe.epoch} (threshold "
-        f"{thresholds.VANISHING_RATIO:g}); take relu with he_normal, fewer layers, batch normalisation, "
-        "or skip connections"
+        f"{thresholds.VANISHING_RATIO:g}); {_PRETRAINED if fold.pretrained else step}"
     )
     return Finding("vanishing", text, layer, probe.epoch, ratio, thresholds.VANISHING_RATIO, fold.fold)
 
@@ -198,10 +204,11 @@ def _overfitting(fold: Fold) -> Finding | None:
     gap = (val_loss - last.loss) / fell
     if not gap > thresholds.OVERFITTING_GAP:
         return None
+    fewer = "freeze more layers, or take fewer epochs" if fold.pretrained else "or take fewer units or epochs"
     text = (
         f"at epoch {last.epoch} the loss is {last.loss:.3g} on training rows and {val_loss:.3g} on validation rows: "
         f"{_percent(gap)} of its fall from {baseline:.3g} does not carry over (threshold "
-        f"{_percent(thresholds.OVERFITTING_GAP)}); add rows, dropout, l2 or weight decay, or take fewer units or epochs"
+        f"{_percent(thresholds.OVERFITTING_GAP)}); add rows, dropout, l2 or weight decay, {fewer}"
     )
     return Finding("overfitting", text, None, last.epoch, gap, thresholds.OVERFITTING_GAP, fold.fold)
 

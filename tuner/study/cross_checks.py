@@ -36,6 +36,7 @@ class ParsedSections:
         length: Length of a training.
         named: Dimensions that `[search]` names.
         engine: Row of the table of engines.
+        pretrained: Whether the model has layers of a saved one.
     """
 
     space: Space | None
@@ -50,6 +51,7 @@ class ParsedSections:
     head: str
     named: frozenset[str]
     engine: str
+    pretrained: bool
 
 
 def cross_check(sections: ParsedSections, problems: Problems) -> list[str]:
@@ -125,7 +127,7 @@ def _chosen(space: Space, name: str) -> tuple[str, ...]:
 def _initializer_advice(sections: ParsedSections) -> Iterator[str]:
     """Yield advice on initializers and activations that the study names; if any pair suits, the search will find it."""
     space = sections.space
-    if space is None or not {"initializer", "activation"} & sections.named:
+    if space is None or sections.pretrained or not {"initializer", "activation"} & sections.named:
         return
     initializers, activations = _chosen(space, "initializer"), _chosen(space, "activation")
     for activation in activations:

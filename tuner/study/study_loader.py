@@ -116,7 +116,9 @@ def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | N
     length = None if facts is None or space is None else resolve_length(budget, facts.rows["train"], space)
     named = frozenset(content["search"]) if isinstance(content.get("search"), Mapping) else frozenset()
     head, engine = sections.head, sections.engine
-    read = ParsedSections(space, task, data, facts, metric, budget, length, sampler, pruner, head, named, engine)
+    read = ParsedSections(
+        space, task, data, facts, metric, budget, length, sampler, pruner, head, named, engine, pretrained=bool(bodies)
+    )
     advice += cross_check(read, problems)
     if problems.found or not (sections.name and model and data and facts and metric and space and length):
         raise StudyFileError(file, problems.found)

@@ -49,12 +49,13 @@ def _means(name: str, reference: Reference) -> bool:
 
 
 def _carried(project: Path, reference: Reference) -> bool:
-    """Check that the reference means a model that comes with the package."""
+    """Check that the reference means a model, or a function of a study, that comes with the package."""
     try:
         file = find(project, reference.path)
     except ContentError:
         return False
-    return any(file.is_relative_to(folder.resolve() / "models") for folder in carried_folders())
+    places = [folder.resolve() / name for folder in carried_folders() for name in ("models", "studies")]
+    return any(file.is_relative_to(place) for place in places)
 
 
 def _named_by_studies(project: Path) -> Iterator[str]:

@@ -9,7 +9,7 @@ import tuner
 from tuner.catalog import LOOPS, LOSSES, SCHEDULES, Recipe, add_named_user_entries
 from tuner.export.exported_recipe import Export
 from tuner.export.script.extract import definitions
-from tuner.export.script.header import docstring_text, loaded_files, settings_text
+from tuner.export.script.header import docstring_text, settings_text
 from tuner.export.script.literals import comment, docstring, literal
 from tuner.export.script.model_source import MODULE, embedded_source, inline_source
 from tuner.export.script.recipe_source import scores_text
@@ -123,7 +123,7 @@ def _copied(export: Export, more: Iterable[str] = ()) -> tuple[list[str], list[s
     wanted: list[tuple[Path, Iterable[str]]] = [(_METRICS, [*metric_functions(recipe), *_helpers(export)])]
     parts = [
         "predict",
-        *(["check_file"] if loaded_files(recipe) else []),
+        *(["check_file"] if recipe.model.saved_models else []),
         *(["regularize"] if recipe.l1 or recipe.l2 else []),
         *more,
     ]
@@ -141,6 +141,8 @@ def _copied(export: Export, more: Iterable[str] = ()) -> tuple[list[str], list[s
     if own_loss is not None:
         module = "function_loss" if is_reference(recipe.loss.name) else recipe.loss.name
         wanted.append((_CATALOG / f"{module}.py", [own_loss]))
+    if is_reference(recipe.clipping.name):
+        wanted.append((_CATALOG / "function_clipping.py", ["clip_by"]))
     wanted.append((_RUNTIME_HELPERS, parts))
     found = [definitions(file, names) for file, names in wanted]
     return [*imports, *(line for lines, _ in found for line in lines)], [text for _, texts in found for text in texts]

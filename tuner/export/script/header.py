@@ -45,13 +45,8 @@ sums may be rounded otherwise.
 """
 
 
-def loaded_files(recipe: Recipe) -> dict[str, str]:
-    """Return the `.keras` files that the model loads: path → SHA-256."""
-    return {path: digest for path, digest in recipe.model.helpers.items() if path.endswith(".keras")}
-
-
 def _loaded(recipe: Recipe) -> str:
-    files = "".join(f"\n    {literal(path)}" for path in loaded_files(recipe))
+    files = "".join(f"\n    {literal(path)}" for path in recipe.model.saved_models)
     return (
         f"""
 
@@ -95,5 +90,5 @@ SHAPE = {literal(tuple(export.splits[0].preprocessing.shape))}  # of one row as 
 
 
 def _loaded_text(recipe: Recipe) -> str:
-    files = loaded_files(recipe)
+    files = recipe.model.saved_models
     return f"LOADED = {literal(files)}  # files that the model loads: path → SHA-256\n" if files else ""

@@ -11,7 +11,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tuner.catalog import LOOPS, SCHEDULES
 from tuner.export.exported_recipe import Export
 from tuner.export.script import recipe_source
-from tuner.export.script.header import loaded_files
 from tuner.export.script.literals import literal
 from tuner.export.script.user_code_source import metric_label, metric_text, user_loop_text
 from tuner.user_code import is_name
@@ -40,7 +39,7 @@ def training_source(export: Export, function: str) -> str:
             export=export,
             recipe=recipe,
             function=function,
-            loaded=bool(loaded_files(recipe)),
+            loaded=bool(recipe.model.saved_models),
             own_loop=not LOOPS[recipe.loop.name].by_engine,
             stateful=SCHEDULES[recipe.schedule.name].stateful,
         )
