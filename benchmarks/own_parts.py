@@ -61,6 +61,13 @@ PARTS: dict[str, dict[str, Any]] = {
     "AdaBelief": {"search": {"optimizer": "training.py:AdaBelief", **RATES}},
     "triangular schedule": {"search": {"schedule": "schedules.py:triangular", **RATES}},
     "initializer": {"search": {"initializer": "shapes.py:Fixup", **RATES}},
+    "adaptive clipping": {
+        "search": {
+            "clipping": "clipping.py:adaptive",
+            "clipping_options": {"clipping.py:adaptive": {"factor": 0.02}},
+            **RATES,
+        }
+    },
     "keras.losses:Dice": {
         "head": "sigmoid",
         "search": {"loss": "keras.losses:Dice", "loss_options": {"keras.losses:Dice": {"axis": [[1]]}}, **RATES},

@@ -26,6 +26,7 @@ VALUES: list[dict[str, Any]] = [
         "activation": "shapes.py:bent",
         "learning_rate": 1e-3,
     },
+    {"clipping": "clipping.py:adaptive", "clipping.clipping.py:adaptive.factor": 0.1, "learning_rate": 1e-3},
     {
         "loss": "keras.losses:Dice",
         "optimizer": "keras.optimizers:Lamb",

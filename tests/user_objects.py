@@ -113,6 +113,12 @@ class Fixup(keras.initializers.Initializer):
         return {"factor": self.factor}
 
 
+def adaptive(gradients, weights, *, factor=0.01):
+    """No gradient is longer than a share of its weights."""
+    longest = [factor * ops.maximum(ops.norm(weight), 1e-3) for weight in weights]
+    return [g * ops.minimum(1.0, most / (ops.norm(g) + 1e-6)) for g, most in zip(gradients, longest)]
+
+
 def bent(x):
     """A smooth relu."""
     return (ops.sqrt(x * x + 1.0) - 1.0) / 2.0 + x

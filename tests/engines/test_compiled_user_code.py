@@ -40,6 +40,21 @@ def test_losses_train_as_in_keras(tmp_path: Path, task: Task, name: str, setting
         assert_equal(engine, recipe, split, facts, in_all_ways=False)
 
 
+def test_clipping_trains_as_in_keras(tmp_path: Path) -> None:
+    """In front of an optimizer that would update all weights as one vector, and with one of the project."""
+    from tuner.engines import ENGINES
+
+    write_project(tmp_path)
+    known(tmp_path, "clipping", "training.py:adaptive", Task.MULTICLASS)
+    known(tmp_path, "optimizer", "training.py:AdaBelief", Task.MULTICLASS)
+    engine, (split, facts) = ENGINES["compiled"].make(), oracle.data(Task.MULTICLASS)
+    own = Choice(name="training.py:AdaBelief", options={"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7})
+    for factor, optimizer in ((0.5, "adam"), (0.001, "sgd"), (0.5, "sgd"), (0.001, own)):
+        clipping = Choice(name="training.py:adaptive", options={"factor": factor})
+        recipe = oracle.recipe("categorical_crossentropy", optimizer, clipping=clipping, learning_rate=0.3)
+        assert_equal(engine, recipe, split, facts, in_all_ways=False)
+
+
 def test_all_else_trains_as_in_keras(tmp_path: Path) -> None:
     from tuner.engines import ENGINES
 

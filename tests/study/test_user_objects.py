@@ -179,7 +179,8 @@ def test_a_metric_counts_as_the_code_says(project: Path) -> None:
         ("schedule", "Fixup", "is a function (step, steps, base), but training.py:Fixup is a class"),
         ("schedule", "bent", "is called with (step, steps, base, and options with defaults)"),
         ("activation", "AdaBelief", "is a function (x), but training.py:AdaBelief is a class"),
-        ("clipping", "bent", "clipping takes the names of its table only"),
+        ("clipping", "bent", "is called with (gradients, weights, and options with defaults)"),
+        ("clipping", "AdaBelief", "is a function (gradients, weights), but training.py:AdaBelief is a class"),
     ],
 )
 def test_each_family_has_its_form(project: Path, family: str, name: str, message: str) -> None:

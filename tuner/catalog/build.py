@@ -11,6 +11,7 @@ from tuner.catalog.activations import ACTIVATIONS
 from tuner.catalog.clipping import CLIPPINGS
 from tuner.catalog.dimensions import DIMENSIONS, NumberDimension, choice_dimension
 from tuner.catalog.embedding_scaling_check import check_lookups
+from tuner.catalog.function_clipping import clip_by
 from tuner.catalog.initializers import INITIALIZERS
 from tuner.catalog.losses import LOSSES
 from tuner.catalog.optimizers import OPTIMIZERS
@@ -104,8 +105,10 @@ def make_loss(recipe: Recipe) -> keras.losses.Loss:
 
 
 def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
-    """Create the optimizer of a recipe at its base learning rate, not built."""
-    return OPTIMIZERS[recipe.optimizer.name].build(**optimizer_arguments(recipe))
+    """Create the optimizer of a recipe at its base learning rate, with its clipping, not built."""
+    made, clipping = OPTIMIZERS[recipe.optimizer.name].build(**optimizer_arguments(recipe)), recipe.clipping
+    load = CLIPPINGS[clipping.name].load
+    return made if load is None else clip_by(made, load(), clipping.options)
 
 
 def optimizer_arguments(recipe: Recipe) -> dict[str, Any]:

@@ -193,6 +193,7 @@ class ClippingEntry(Entry):
     """A way to clip gradients: `build(**options)` returns keyword arguments of a Keras optimizer.
 
     Attributes:
+        load: Returns a function of user code, `(gradients, weights, **options)` → gradients; `build` then returns none.
         per_tensor: As `OptimizerEntry.per_tensor`.
         linear: Whether gradients stay as they are.
         default: Whether the default search includes it.
@@ -201,6 +202,7 @@ class ClippingEntry(Entry):
     per_tensor: bool = field(kw_only=True)
     linear: bool = field(kw_only=True)
     default: bool = False
+    load: Callable[[], Callable[..., Any]] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tuner.catalog.activations import ACTIVATIONS
+from tuner.catalog.clipping import CLIPPINGS
 from tuner.catalog.metrics import METRICS
 from tuner.catalog.numpy_metrics import softmax
 from tuner.catalog.schedule_rates import learning_rates
@@ -17,6 +20,7 @@ from tuner.catalog.task import Task
 from tuner.catalog.user_entries import user_references
 from tuner.catalog.user_entry_readers import METRIC
 from tuner.errors import ContentError, shown
+from tuner.user_code import failing_line
 
 if TYPE_CHECKING:
     from tuner.catalog.recipe import Recipe
@@ -68,7 +72,7 @@ def _try_loss(recipe: Recipe, reference: Reference) -> None:
         truth, outputs = (tf.constant(array, tf.float32) for array in example_rows(recipe.task, recipe.head, rows))
         with _silent(reference, call), tf.GradientTape() as tape:
             tape.watch(outputs)
-            values = tf.convert_to_tensor(loss.call(truth, outputs))
+            values = _returned(loss.call(truth, outputs), "A loss", reference)
         _check_values(values.numpy(), rows, reference)
         if tape.gradient(values, outputs) is None:
             raise ContentError(
@@ -88,6 +92,15 @@ def _try_loss(recipe: Recipe, reference: Reference) -> None:
             f"A saved loss must hold its options, but get_config of {reference} leaves out {what}. "
             "Return them from get_config, with those of super().get_config()."
         )
+
+
+def _returned(value: Any, what: str, reference: Reference) -> Any:
+    """Return the value as a tensor."""
+    import tensorflow as tf
+
+    if value is None:
+        raise ContentError(f"{what} returns a tensor, but {reference} returned None. End it with a return.")
+    return tf.convert_to_tensor(value)
 
 
 def _check_values(values: np.ndarray, rows: int, reference: Reference) -> None:
@@ -112,15 +125,21 @@ def _silent(reference: Reference, call: int, where: str = "") -> Iterator[None]:
             yield
         except ContentError:
             raise
-        except Exception as error:
-            raise ContentError(
-                f"{reference} fails {where}: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
-            ) from error
+        except (Exception, SystemExit) as error:
+            said = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}".removesuffix(".")
+            raise ContentError(f"{reference} fails {where}{_line(error, reference)}: {said}.") from error
     if printed.getvalue():
         raise ContentError(
             f"User code must not print, as each step calls it, but {reference} printed "
             f"{shown(printed.getvalue().strip())}. Take the print out."
         )
+
+
+def _line(error: BaseException, reference: Reference) -> str:
+    """Return the line of the user's file that failed, as in " (line 3)"; "" if none did."""
+    files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)}
+    own = next((file for file in files if not reference.installed and Path(file).match(reference.path)), None)
+    return "" if own is None else failing_line(error, Path(own))
 
 
 def example_rows(task: Task, head: str, rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -157,7 +176,7 @@ def _try_activation(recipe: Recipe, reference: Reference) -> None:
     for call, rows in enumerate(_ROWS):
         given = tf.constant(np.random.default_rng(rows).normal(size=(rows, 3)), tf.float32)
         with _silent(reference, call):
-            values = tf.convert_to_tensor(function(given))
+            values = _returned(function(given), "An activation", reference)
         _check_same(values.numpy(), given.shape, "An activation", reference)
     with _silent(reference, 2, "in a graph, as training calls it"):
         spec = tf.TensorSpec((None, 3), tf.float32)
@@ -165,7 +184,6 @@ def _try_activation(recipe: Recipe, reference: Reference) -> None:
 
 
 def _try_initializer(recipe: Recipe, reference: Reference) -> None:
-    import keras
 
     from tuner.catalog.build import make_initializer
 
@@ -173,8 +191,8 @@ def _try_initializer(recipe: Recipe, reference: Reference) -> None:
         initializer = make_initializer(recipe)
     for call, rows in enumerate(_ROWS):
         with _silent(reference, call):
-            values = keras.ops.convert_to_numpy(initializer((rows, 5), dtype="float32"))
-        _check_same(values, (rows, 5), "An initializer", reference)
+            values = _returned(initializer((rows, 5), dtype="float32"), "An initializer", reference)
+        _check_same(values.numpy(), (rows, 5), "An initializer", reference)
     _check_config(initializer.get_config(), recipe.initializer.options, reference)
 
 
@@ -193,6 +211,33 @@ def _try_optimizer(recipe: Recipe, reference: Reference) -> None:
         for weight in weights:
             _check_same(keras.ops.convert_to_numpy(weight), weight.shape, "A step of an optimizer", reference)
     _check_config(optimizer.get_config(), recipe.optimizer.options, reference)
+
+
+def _try_clipping(recipe: Recipe, reference: Reference) -> None:
+    import tensorflow as tf
+
+    load, shapes = CLIPPINGS[recipe.clipping.name].load, ((3, 2), (2,))
+    assert load is not None
+    function, options = load(), recipe.clipping.options
+    for call in range(2):
+        random = np.random.default_rng(call)
+        gradients, weights = ([tf.constant(random.normal(size=one), tf.float32) for one in shapes] for _ in range(2))
+        with _silent(reference, call):
+            _check_gradients(function(gradients, weights, **options), shapes, reference)
+    with _silent(reference, 2, "in a graph, as training calls it"):
+        specs = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+        tf.function(lambda g, w: function(g, w, **options), autograph=False).get_concrete_function(specs, specs)
+
+
+def _check_gradients(found: Any, shapes: Sequence[tuple[int, ...]], reference: Reference) -> None:
+    if not isinstance(found, list | tuple) or len(found) != len(shapes):
+        what = f"{len(found)}" if isinstance(found, list | tuple) else f"a {type(found).__name__}"
+        raise ContentError(
+            f"A clipping returns a list of as many gradients as it gets, here {len(shapes)}, but {reference} returned "
+            f"{what}. Return one for each weight."
+        )
+    for gradient, shape in zip(found, shapes, strict=True):
+        _check_same(np.asarray(gradient), shape, "A clipping", reference)
 
 
 def _check_same(values: np.ndarray, shape: Any, what: str, reference: Reference) -> None:
@@ -223,4 +268,5 @@ _TRIES: Mapping[str, Callable[[Recipe, Reference], None]] = {
     "schedule": _try_schedule,
     "initializer": _try_initializer,
     "activation": _try_activation,
+    "clipping": _try_clipping,
 }

@@ -17,7 +17,6 @@ from tuner.catalog.metrics import METRICS
 from tuner.catalog.task import Task
 from tuner.catalog.user_entry_readers import KERAS_ARGUMENTS, METRIC, READERS
 from tuner.catalog.user_object import UserObject
-from tuner.errors import ContentError
 from tuner.user_code import Reference
 
 if TYPE_CHECKING:
@@ -36,8 +35,6 @@ def read_user_entry(family: str, one: UserObject, task: Task | None, head: str) 
     Raises:
         ContentError: It is not there, does not say what is needed, or cannot be of this family.
     """
-    if family not in READERS:
-        raise ContentError(f"{family} takes the names of its table only, but got {str(one.reference)!r}.")
     definition = user_code.read_definition(one.project, one.reference, KERAS_ARGUMENTS.get(family, ()))
     return READERS[family](definition, one, task, head)
 

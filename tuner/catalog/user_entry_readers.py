@@ -10,6 +10,7 @@ import numpy as np
 
 from tuner.catalog.entries import (
     ActivationEntry,
+    ClippingEntry,
     Entry,
     InitializerEntry,
     LoopEntry,
@@ -241,6 +242,18 @@ def _optimizer(definition: Definition, one: UserObject, task: Task | None, head:
     return user_optimizer_entry(*_texts(definition, "optimizer"), make, _options(definition))
 
 
+def _clipping(definition: Definition, one: UserObject, task: Task | None, head: str) -> ClippingEntry:
+    _check_function(definition, ("gradients", "weights"), "clipping")
+    return ClippingEntry(
+        *_texts(definition, "clipping"),
+        lambda **options: {},
+        _options(definition),
+        per_tensor=True,
+        linear=False,
+        load=lambda: one.loaded,
+    )
+
+
 def _loop(definition: Definition, one: UserObject, task: Task | None, head: str) -> LoopEntry:
     _check_function(definition, ("model", "recipe", "data", "report"), "loop")
     return LoopEntry(*_texts(definition, "loop"), lambda: one.loaded, _options(definition))
@@ -270,5 +283,6 @@ READERS: Mapping[str, Callable[[Definition, UserObject, Task | None, str], Entry
     "schedule": _schedule,
     "initializer": _initializer,
     "activation": _activation,
+    "clipping": _clipping,
     "loop": _loop,
 }

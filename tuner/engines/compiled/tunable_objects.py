@@ -102,7 +102,8 @@ def optimizer_key(recipe: Recipe, config: Mapping[str, Any]) -> str:
     options = {
         name: value for name, value in config.items() if name not in ("name", "learning_rate", _ACCUMULATOR_START)
     }
-    own = {"options": recipe.optimizer.options} if is_reference(recipe.optimizer.name) else {}
+    chosen = (recipe.optimizer, recipe.clipping)
+    own = {one.name: one.options for one in chosen if is_reference(one.name)}  # what it was given is in no config
     return _signature(recipe.optimizer.name, {**options, **own}, _tunable_names(recipe))
 
 

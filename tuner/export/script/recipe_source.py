@@ -28,10 +28,14 @@ WIDTH = 110
 
 
 def optimizer_text(recipe: Recipe) -> str:
-    """Return the call that constructs the optimizer."""
+    """Return the call that constructs the optimizer, with clipping of user code around it."""
     if is_reference(recipe.optimizer.name):
-        return user_optimizer_text(recipe)
-    return call_text(make_optimizer(recipe), **{**recipe.optimizer.options, "learning_rate": recipe.learning_rate})
+        made = user_optimizer_text(recipe)
+    else:
+        made = call_text(make_optimizer(recipe), **{**recipe.optimizer.options, "learning_rate": recipe.learning_rate})
+    if not is_reference(recipe.clipping.name):
+        return made
+    return f"clip_by({made}, {user_name('clipping')}, {literal(dict(recipe.clipping.options))})"
 
 
 def loss_text(recipe: Recipe) -> str:
