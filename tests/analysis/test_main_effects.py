@@ -9,52 +9,64 @@ from tuner.analysis.dimension_columns import DimensionColumns
 from tuner.analysis.main_effects import main_effects
 
 
-def number(random: np.random.Generator, n: int) -> tuple[np.ndarray, DimensionColumns]:
-    values = random.uniform(-1, 1, n)
+def number(values: np.ndarray) -> DimensionColumns:
     grid = np.linspace(-1, 1, 101)
-    columns = np.stack([values, values**2], axis=1)
-    return values, DimensionColumns(columns - columns.mean(axis=0), np.stack([grid, grid**2], axis=1), 1.0)
+    raw, space = np.stack([values, values**2], axis=1), np.stack([grid, grid**2], axis=1)
+    return DimensionColumns(raw - space.mean(axis=0), space - space.mean(axis=0), 1.0)
 
 
-def planted(seed: int, slope: float = 0.0, n: int = 80):
+def planted(seed: int, slope: float = 0.0, diverges_above: float = 2.0, n: int = 80):
     random = np.random.default_rng(seed)
-    numbers = {name: number(random, n) for name in "abcd"}
-    ranks = slope * numbers["a"][0] + random.normal(0, 1, n)
-    return main_effects(ranks, {name: columns for name, (_, columns) in numbers.items()})
+    numbers = {name: random.uniform(-1, 1, n) for name in "abcd"}
+    values = slope * numbers["a"] + random.normal(0, 1, n)
+    diverged = numbers["b"] > diverges_above
+    values[diverged] = np.nan
+    ranks = np.argsort(np.argsort(np.where(diverged, -np.inf, values))) / n
+    return main_effects(ranks, values, diverged, {name: number(one) for name, one in numbers.items()})
+
+
+def mattered(effects) -> list[str]:
+    return [name for name, effect in effects.items() if effect.mattered]
 
 
 def test_an_effect_is_found_with_its_share():
     # The variance of a uniform number in [-1, 1] is 1/3: with a slope of √3 its share is a half.
     found = planted(0, slope=3**0.5)
-    assert [name for name, effect in found.items() if effect.mattered] == ["a"]
+    assert mattered(found) == ["a"]
     assert found["a"].share == pytest.approx(0.5, abs=0.15)
     assert found["a"].low < 0.5 < found["a"].high
 
 
-def test_noise_is_seldom_taken_for_an_effect():
-    alarms = sum(any(effect.mattered for effect in planted(seed, n=40).values()) for seed in range(60))
-    assert alarms <= 5  # 2 are expected; more than 5 have a probability of 1 %
+def test_what_makes_trials_diverge_mattered_beside_what_changes_their_value():
+    assert mattered(planted(0, slope=2.0, diverges_above=0.7)) == ["a", "b"]
+    assert mattered(planted(0, slope=0.0, diverges_above=0.7)) == ["b"]
 
 
-def test_every_interval_contains_its_estimate():
+def test_diverged_trials_do_not_hide_an_effect_on_the_value():
+    random = np.random.default_rng(1)
+    at, n = random.uniform(-1, 1, 60), 60
+    values, diverged = at + random.normal(0, 0.5, n), random.random(n) < 0.2
+    values[diverged] = np.nan
+    found = main_effects(np.zeros(n), values, diverged, {"a": number(at)})
+    assert found["a"].p < 0.005
+
+
+def test_every_interval_contains_its_estimate_and_what_mattered_has_a_share():
     for seed in range(10):
         for effect in planted(seed, slope=0.5).values():
             assert 0 <= effect.low <= effect.share <= effect.high <= 1
-            assert effect.mattered or effect.low == 0
-
-
-def test_a_shadow_of_another_dimension_does_not_matter():
-    random = np.random.default_rng(1)
-    real, columns = number(random, 100)
-    shadow = np.clip(real + random.normal(0, 0.4, 100), -1, 1)
-    both = np.stack([shadow, shadow**2], axis=1)
-    ranks = 2 * real + random.normal(0, 0.5, 100)
-    dimensions = {"shadow": DimensionColumns(both - both.mean(axis=0), columns.space, 1.0), "real": columns}
-    found = main_effects(ranks, dimensions)
-    assert (found["real"].mattered, found["shadow"].mattered) == (True, False)
+            assert (effect.low > 0) == effect.mattered
 
 
 def test_equal_ranks_show_nothing():
     random = np.random.default_rng(2)
-    found = main_effects(np.full(30, 0.5), {"a": number(random, 30)[1]})
+    dimensions = {"a": number(random.uniform(-1, 1, 30))}
+    found = main_effects(np.full(30, 0.5), np.zeros(30), np.zeros(30, bool), dimensions)
     assert (found["a"].mattered, found["a"].share) == (False, 0.0)
+
+
+def test_trials_that_all_diverged_show_nothing():
+    random = np.random.default_rng(3)
+    dimensions = {"a": number(random.uniform(-1, 1, 30))}
+    found = main_effects(np.full(30, 0.5), np.full(30, np.nan), np.ones(30, bool), dimensions)
+    assert not found["a"].mattered

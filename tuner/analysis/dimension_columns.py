@@ -19,9 +19,10 @@ class DimensionColumns:
     """The columns of a dimension.
 
     Attributes:
-        trials: Shape `(n, k)`; 0 if the dimension does not count in a trial, and otherwise of mean 0 over those in
-            which it does: what a condition decides belongs to the dimension that it is about.
-        space: Shape `(m, k)`: the same columns at `m` values of the dimension, each as probable as the others.
+        trials: Shape `(n, k)`; 0 if the dimension does not count in a trial.
+        space: Shape `(m, k)`, of mean 0: the same columns at `m` values of the dimension, each as probable as the
+            others.  So a dimension that decides whether another one counts is compared at the mean over the values of
+            the other one, and not over those that the sampler preferred.
         active: The share of the settings of the space in which it counts.
     """
 
@@ -40,8 +41,8 @@ def dimension_columns(trials: Sequence[FrozenTrial], name: str) -> DimensionColu
         return None
     rows, space = _choices(values) if isinstance(kinds[0], CategoricalDistribution) else _numbers(values, kinds)
     columns = np.zeros((len(trials), rows.shape[1]))
-    columns[counts] = rows - rows.mean(axis=0)
-    return DimensionColumns(columns, space, _active_share(trials, counts))
+    columns[counts] = rows - space.mean(axis=0)
+    return DimensionColumns(columns, space - space.mean(axis=0), _active_share(trials, counts))
 
 
 def _key(value: Any) -> tuple[str, Any]:

@@ -95,9 +95,13 @@ def _meaning(rows: Sequence[Mapping[str, Any]], trials: int) -> str:
     """Say in one sentence what mattered: the sentence of every command, page and note."""
     if trials < LEAST:
         return f"It is too early to say what mattered: {count(trials, 'trial')} of at least {LEAST} have ended."
-    mattered = [f"{row['name']} ({percent(row['share'])})" for row in rows if row["mattered"]]
+    mattered = [f"{row['name']} ({_share_text(row['share'])})" for row in rows if row["mattered"]]
     if not mattered:
         return "No dimension mattered more than chance would explain."
     return (
         f"What mattered: {listed(mattered) if len(mattered) <= _MOST_NAMED else listed_first(mattered, _MOST_NAMED)}."
     )
+
+
+def _share_text(share: float) -> str:
+    return percent(share) if share >= 0.01 else "under 1 %"  # "0 %" would contradict that it mattered

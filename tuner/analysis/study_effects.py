@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial
 from tuner.analysis.dimension_columns import DimensionColumns, dimension_columns
 from tuner.analysis.main_effects import MainEffect, adjusted_ranks, main_effects
 from tuner.analysis.trial_ranks import RANKED_STATES, trial_ranks
+from tuner.analysis.trial_values import trial_values
 from tuner.catalog import Objective, TrialState
 from tuner.results import StoredStudy
 
@@ -59,4 +60,8 @@ def estimate_effects(trials: Sequence[FrozenTrial], states: Sequence[TrialState]
     ranks = trial_ranks(trials, states, objective)
     names = dict.fromkeys(name for trial in trials for name in trial.params) if len(trials) >= LEAST else {}
     columns = {name: found for name in names if (found := dimension_columns(trials, name)) is not None}
-    return StudyEffects(tuple(trials), ranks, columns, main_effects(ranks, columns) if columns else {})
+    if not columns:
+        return StudyEffects(tuple(trials), ranks, {}, {})
+    diverged = np.array([state == TrialState.DIVERGED for state in states])
+    effects = main_effects(ranks, trial_values(trials, states, objective), diverged, columns)
+    return StudyEffects(tuple(trials), ranks, columns, effects)
