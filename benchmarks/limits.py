@@ -11,14 +11,22 @@ process; printed are medians and the worst of the seeds.
 from __future__ import annotations
 
 import argparse
+import gc
 import statistics
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import optuna
+
 import tuner
-from tuner.search import NetworkCostModel
+from tuner.engines import ENGINES, NetworkLimits, TrainingTask
+from tuner.engines.network_limits import NetworkLimitError
+from tuner.search import NetworkCostModel, suggest
+from tuner.study import read_study_dict, resolve_recipe
+from tuner.user_code import load
 
 SHARED: dict[str, Any] = {
     "objective": {"metric": "accuracy"},
@@ -71,12 +79,38 @@ def run(name: str, seed: int, trials: int, predicted: bool) -> list[dict[str, An
             return list(tuner.run(content, storage=storage).summary()["trials"])
 
 
+def refusal_s(name: str, engine_name: str, networks: int = 40) -> list[float]:
+    """Return the CPU seconds of refusing each of some networks; the first one, which imports, is left out."""
+    spec = read_study_dict({**SHARED, **STUDIES[name], "name": name, "budget": {"epochs": 3}}, Path.cwd())
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    engine, build = ENGINES[engine_name].make(), load(spec.project, spec.model)
+    assert spec.prepared is not None
+    gc.collect()
+    gc.freeze()  # as workers do: a collection would scan all of TensorFlow
+    times = []
+    for number in range(networks + 1):
+        recipe = resolve_recipe(spec, suggest(study.ask(), spec.space), number)
+        task = TrainingTask(recipe, spec.prepared.splits[0], spec.facts, build, limits=NetworkLimits(weights=1))
+        began = time.process_time()
+        try:
+            engine.train(task, lambda record: True)
+        except NetworkLimitError:
+            times.append(time.process_time() - began)
+    return times[1:]
+
+
 def main() -> None:
     """Print a row for each study and way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=100)
     arguments = parser.parse_args()
+    for name in STUDIES:
+        for engine in ("compiled", "fit"):
+            times = refusal_s(name, engine)
+            print(
+                f"{name}, {engine}: {statistics.median(times):.3f} s to refuse, at most {max(times):.3f} s", flush=True
+            )
     for name in STUDIES:
         for predicted in (False, True):
             first, later, times, epochs, best = [], [], [], 0, []

@@ -13,7 +13,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tuner.engines import EpochRecord, TrainingResult
+from tuner.engines import EpochRecord, NetworkSize, TrainingResult
 from tuner.executors import InlineExecutor, LocalExecutor
 from tuner.health import Finding, Fold, LayerHealth, Probe, assess
 from tuner.protocol import Limits, WorkerConfig
@@ -72,11 +72,17 @@ def trainer(
     return TrainingResult("complete", value, findings=assess([Fold(0, recipe["epochs"], probes, {})]))
 
 
+def network_size(recipe: Mapping[str, Any]) -> NetworkSize:
+    """A size for each recipe, whatever its model is; those of better ones are larger."""
+    weights = 1_000 + round(10_000 * quality(recipe)) + recipe["seed"] % 3_000
+    return NetworkSize(weights, weights, 10 * weights)
+
+
 def run(spec: StudySpec, database: Database, **options: Any) -> tuple[str, list[Progress]]:
     """Run the study in this process; why it ended, and what was shown."""
     shown: list[Progress] = []
     slots = options.pop("slots", 1)
-    executor = InlineExecutor(lambda recipe: trainer(recipe, **options), slots)
+    executor = InlineExecutor(lambda recipe: trainer(recipe, **options), slots, network_size=network_size)
     return StudyRunner(spec, database, executor, shown.append).run(), shown
 
 

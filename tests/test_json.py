@@ -18,7 +18,7 @@ import tuner.runner.launch
 from tuner.catalog import TrialState
 from tuner.cli.group import tuner as command
 from tuner.executors import InlineExecutor
-from tuner.storage import TrialAttributes, open_database
+from tuner.storage import open_database
 
 PAGE = (Path(__file__).parents[1] / "docs" / "json.md").read_text(encoding="utf-8")
 
@@ -122,19 +122,18 @@ def test_best(url):
     compare(printed("best", "mock", "--storage", url), "tuner best --json")
 
 
-def test_front(url, monkeypatch):
-    known = {"network_size": {"weights": 12, "trainable_weights": 10, "multiply_adds": 8}}
-    attributes = TrialAttributes.model_validate(known)
-    monkeypatch.setattr("tuner.analysis.pareto_front.trial_attributes", lambda trial: attributes)
+def test_front(url):
     output = printed("best", "mock", "--front", "weights", "--storage", url)
     compare(output, "tuner best --front --json")
-    assert [trial["trial"] for trial in output["trials"]] == [printed("best", "mock", "--storage", url)["trial"]]
+    assert output["trials"][-1]["trial"] == printed("best", "mock", "--storage", url)["trial"]
     table = CliRunner().invoke(command, ["best", "mock", "--front", "multiply_adds", "--storage", url]).stdout
     assert table.splitlines()[0].split()[:4] == ["trial", "accuracy", "weights", "multiply-adds"]
 
 
-def test_front_of_unknown_sizes(url):
-    assert printed("best", "mock", "--front", "weights", "--storage", url)["trials"] == []
+def test_front_of_times_that_were_not_measured(url):
+    given = ["best", "mock", "--front", "predict_ms", "--storage", url]
+    assert printed(*given)["trials"] == []
+    assert "measured in studies with predict_ms in [limits]" in CliRunner().invoke(command, given).stdout
 
 
 def test_compare(url):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -44,6 +45,24 @@ def test_a_network_as_large_as_its_limit_is_trained() -> None:
 def test_multiply_adds_that_cannot_be_counted_are_no_small_number() -> None:
     with pytest.raises(ContentError, match="multiply_adds needs a model"):
         NetworkLimits(multiply_adds=10**9).check(NetworkSize(10, 10, None))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fit", "compiled"])
+def test_the_time_to_answer_is_measured_if_it_is_limited(name: str) -> None:
+    pytest.importorskip("keras")
+    engine, recipe = ENGINES[name].make(), oracle.recipe("mean_squared_error", "sgd", epochs=1)
+    split, facts = oracle.data(recipe.task)
+    untimed = oracle.by_engine(engine, recipe, split, facts)
+    assert engine.predict_times is None
+    task = TrainingTask(recipe, split, facts, oracle.build_of(recipe), limits=NetworkLimits(predict_ms=60_000.0))
+    result = engine.train(task, lambda record: True)
+    assert result.value == untimed[0].value  # it leaves weights and seeds as they are
+    assert engine.predict_times.one_row_ms > 0.0
+    assert engine.predict_times.batch_ms > 0.0
+    with pytest.raises(NetworkLimitError, match="ms to answer one row, more than the limit of 1e-06"):
+        engine.train(dataclasses.replace(task, limits=NetworkLimits(predict_ms=1e-6)), lambda record: True)
+    assert engine.predict_times.one_row_ms > 0.0
 
 
 @pytest.mark.parametrize("name", ["fit", "compiled", "own_loop"])

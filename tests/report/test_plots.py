@@ -8,11 +8,13 @@ import json
 import math
 import re
 
+import mock_study
 import numpy as np
 import optuna
 import pytest
 from mock_results import mock_results
 
+from tuner.engines import NetworkSize
 from tuner.report import PLOTS, study_body, with_menus
 from tuner.report.plots.curves import MOST_CURVES, chosen
 from tuner.report.plots.style import epoch_axis, ramp
@@ -21,6 +23,8 @@ from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import Curve, load_view
 from tuner.results import read_study_results
 from tuner.storage import open_database
+
+FEW = {"trials": 6, "epochs": 1}
 
 
 @pytest.fixture(scope="module")
@@ -317,3 +321,29 @@ def test_a_trial_has_its_curves_and_the_epoch_that_gave_the_model(gathered):
 def test_colors_run_from_low_to_high():
     assert len(set(ramp(7))) == 7
     assert ramp(1)[0].startswith("#")
+
+
+def test_the_front_is_the_best_value_up_to_each_cost_and_ends_at_the_largest(gathered):
+    figure = PLOTS["cost"].build(gathered)
+    (chosen_by,) = [one for one in controls(figure).items() if one[0] == "cost"]
+    assert [option["label"] for option in chosen_by[1]] == ["weights", "multiply-adds of one row"]
+    complete = {seen.network_cost["weights"]: seen.value for seen in gathered.in_state("complete")}
+    front = next(trace for trace in figure.data if trace.name == "Pareto front")
+    assert front.x[-1] == max(complete)
+    assert front.line.shape == "hv"
+    for cost in complete:
+        reached = [value for at, value in zip(front.x, front.y, strict=True) if at <= cost]
+        assert reached[-1] == max(value for other, value in complete.items() if other <= cost)
+    best = next(trace for trace in figure.data if trace.name == "best")
+    assert (best.customdata[0], best.y[0]) == (gathered.best.number, gathered.best.value)
+
+
+def test_the_limit_of_a_study_is_a_line_at_its_cost(tmp_path):
+    figure = PLOTS["cost"].build(load_view(mock_results(tmp_path, limits={"multiply_adds": 50_000}, budget=FEW)))
+    (limit,) = [trace for trace in figure.data if trace.name == "limit"]
+    assert (list(limit.x), limit.visible) == ([50_000, 50_000], False)  # weights are shown first
+
+
+def test_networks_of_one_size_have_no_front(tmp_path, monkeypatch):
+    monkeypatch.setattr(mock_study, "network_size", lambda recipe: NetworkSize(10, 10, 10))
+    assert not PLOTS["cost"].tells(load_view(mock_results(tmp_path, budget=FEW)))

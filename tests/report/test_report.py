@@ -102,7 +102,8 @@ def test_only_its_own_two_scripts_may_run(study):
 def test_every_section_and_plot_is_there_and_named(page):
     sections = [attrs["id"] for attrs in page.all("section")]
     assert sections == [
-        *("question", "best", "trials", "history", "curves", "dimensions", "health", "failures", "budget", "origin")
+        *("question", "best", "trials", "history", "curves", "dimensions", "cost", "health", "failures", "budget"),
+        "origin",
     ]
     assert [attrs["href"] for attrs in page.all("a")][1:] == [f"#{name}" for name in sections]
     assert len(page.all("h1")) == 1

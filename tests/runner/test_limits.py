@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Generator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from tuner.engines import EpochRecord, NetworkLimits, NetworkSize, TrainingResul
 from tuner.engines.network_limits import NetworkLimitError
 from tuner.errors import StudyChangedError
 from tuner.executors import InlineExecutor
-from tuner.protocol import Event, JobFinished
 from tuner.results import read_study_results, summary
 from tuner.runner.study_runner import StudyRunner
 from tuner.storage import Database, open_database, trial_attributes
@@ -37,36 +36,19 @@ def size_of(recipe: Mapping[str, Any]) -> NetworkSize:
     return NetworkSize(weights, weights, weights)
 
 
-class Sized(InlineExecutor):
-    """Says the size of each network, and trains none that is over the limits."""
-
-    def __init__(self, limits: NetworkLimits) -> None:
-        self._limits, self._sizes = limits, dict[int, NetworkSize]()
-        super().__init__(self._limited)
-
-    def _limited(self, recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
-        try:
-            self._limits.check(size_of(recipe))
-        except NetworkLimitError as error:
-            return TrainingResult.over_limit(error.reason, error.violation)
-        return (yield from mock_study.trainer(recipe))
-
-    def submit(self, job: Any) -> None:
-        self._sizes[job.number] = size_of(job.recipe)
-        super().submit(job)
-
-    def poll(self, timeout_s: float) -> list[Event]:
-        return [
-            dataclasses.replace(event, network_size=self._sizes[event.number])
-            if isinstance(event, JobFinished)
-            else event
-            for event in super().poll(timeout_s)
-        ]
+def limited(limits: NetworkLimits, recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
+    """Train no network that is over the limits."""
+    try:
+        limits.check(size_of(recipe))
+    except NetworkLimitError as error:
+        return TrainingResult.over_limit(error.reason, error.violation)
+    return (yield from mock_study.trainer(recipe))
 
 
 def run(folder: Path, database: Database, **sections: Any) -> dict[str, Any]:
     spec = mock_study.spec_of(folder, **{**SECTIONS, **sections})
-    StudyRunner(spec, database, Sized(spec.limits)).run()
+    executor = InlineExecutor(partial(limited, spec.limits), network_size=size_of)
+    StudyRunner(spec, database, executor).run()
     return summary(read_study_results(database, spec.name))
 
 

@@ -2,12 +2,13 @@ from .dimension_importance import SHARE_NOTE, importance
 from .epochs_to_target import fold_mean, group_by_epoch
 from .grouping import group_trials, searched_dimensions, written_params
 from .multiple_testing import holm
-from .pareto_front import find_pareto_front
+from .pareto_front import COSTS, find_pareto_front
 from .ranking import ranked
 from .refinement.refined_study import refine
 from .value_comparison import compare
 
 __all__ = [
+    "COSTS",
     "SHARE_NOTE",
     "compare",
     "find_pareto_front",

@@ -1,4 +1,4 @@
-"""The Pareto front of objective and size: the trials that no other one beats in both."""
+"""The Pareto front of objective and cost: the trials that no other one beats in both."""
 
 from __future__ import annotations
 
@@ -8,28 +8,33 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from tuner.catalog import Objective
-from tuner.engines import BYTES_PER_WEIGHT
+from tuner.results import network_cost_row
 from tuner.search import ranked_complete, searched_params
 from tuner.storage import trial_attributes
 
+COSTS = ("weights", "multiply_adds", "predict_ms")
+"""What an objective can be weighed against."""
+_SHOWN = ("weights", "multiply_adds", "bytes", "predict_ms", "predict_256_ms")
 
-def find_pareto_front(trials: Iterable[FrozenTrial], objective: Objective, size: str) -> list[dict[str, Any]]:
-    """Find the complete trials of which no other one is as good and smaller, or better and no larger.
 
-    Of trials that are equal in both the earliest counts; trials whose size is not known are left out.
+def find_pareto_front(trials: Iterable[FrozenTrial], objective: Objective, cost: str) -> list[dict[str, Any]]:
+    """Find the complete trials of which no other one is as good and cheaper, or better and no dearer.
+
+    Of trials that are equal in both the earliest counts; trials whose cost is not known are left out.
 
     Args:
         trials: Of a study.
         objective: Of the study.
-        size: "weights" or "multiply_adds".
+        cost: One of `COSTS`.
 
     Returns:
-        `[{"trial", "value", "weights", "multiply_adds", "bytes", "params"}]`, the smallest first.
+        `[{"trial", "value", "weights", "multiply_adds", "bytes", "predict_ms", "predict_256_ms", "params"}]`, the
+        cheapest first.
     """
     front: list[dict[str, Any]] = []
-    for trial in ranked_complete(trials, objective):  # best first: only a smaller one is new
+    for trial in ranked_complete(trials, objective):  # best first: only a cheaper one is new
         row = _row(trial)
-        if row[size] is None or (front and row[size] >= front[-1][size]):
+        if row[cost] is None or (front and row[cost] >= front[-1][cost]):
             continue
         if front and front[-1]["value"] == row["value"]:
             front.pop()
@@ -38,12 +43,6 @@ def find_pareto_front(trials: Iterable[FrozenTrial], objective: Objective, size:
 
 
 def _row(trial: FrozenTrial) -> dict[str, Any]:
-    size = trial_attributes(trial).network_size
-    return {
-        "trial": trial.number,
-        "value": trial.value,
-        "weights": None if size is None else size.weights,
-        "multiply_adds": None if size is None else size.multiply_adds,
-        "bytes": None if size is None else BYTES_PER_WEIGHT * size.weights,
-        "params": searched_params(trial),
-    }
+    cost = network_cost_row(trial_attributes(trial))
+    shown = {name: cost[name] for name in _SHOWN}
+    return {"trial": trial.number, "value": trial.value, **shown, "params": searched_params(trial)}

@@ -11,14 +11,20 @@ from tuner.cli.options import find_study, json_option, print_json, storage_optio
 if TYPE_CHECKING:
     from tuner.results import StoredStudy
 
+_COST_NAMES = {
+    "weights": "number of weights",
+    "multiply_adds": "number of multiply-adds",
+    "predict_ms": "time to answer: it is measured in studies with predict_ms in [limits]",
+}
+
 
 @click.command("best")
 @study_argument
 @click.option("--all", "everything", is_flag=True, help="The whole recipe, with what was fixed.")
 @click.option(
     "--front",
-    type=click.Choice(["weights", "multiply_adds"]),
-    help="The best trials of each size of the network: the Pareto front.",
+    type=click.Choice(list(_COST_NAMES)),
+    help="The best trials of each cost of the network: the Pareto front.",
 )
 @storage_option
 @json_option
@@ -65,23 +71,24 @@ def command(study: str, everything: bool, front: str | None, storage: str | None
     out.print(f"A trained model: {tuner_command('train', best.study, '-o', f'{best.study}.keras')}", style="dim")
 
 
-def _show_front(study: StoredStudy, size: str, as_json: bool) -> None:
+def _show_front(study: StoredStudy, cost: str, as_json: bool) -> None:
     from tuner.analysis import find_pareto_front
     from tuner.cli.console import console
     from tuner.cli.fitting_table import Column, print_table
     from tuner.text import value_text
 
-    trials = find_pareto_front(study.record.trials, study.objective, size)
+    trials = find_pareto_front(study.record.trials, study.objective, cost)
     if as_json:
         about = {"study": study.record.name, "metric": study.metric, "direction": study.record.direction}
-        print_json({**about, "size": size, "trials": trials})
+        print_json({**about, "cost": cost, "trials": trials})
         return
     out = console()
     if not trials:
-        out.print(f"No complete trial of {study.record.name} has a known number of {size.replace('_', '-')}.")
+        out.print(f"No complete trial of {study.record.name} has a known {_COST_NAMES[cost]}.")
         return
     shown = dict.fromkeys(name for row in trials for name in row["params"])
-    names = ["trial", study.metric or "value", "weights", "multiply-adds"]
+    timed = any(row["predict_ms"] is not None for row in trials)
+    names = ["trial", study.metric or "value", "weights", "multiply-adds", *(["ms a row"] if timed else [])]
     columns = [Column(name, right=True) for name in names] + [Column(name, 1) for name in shown]
     cells = [
         [
@@ -89,6 +96,7 @@ def _show_front(study: StoredStudy, size: str, as_json: bool) -> None:
             value_text(row["value"]),
             f"{row['weights']:,}",
             "" if row["multiply_adds"] is None else f"{row['multiply_adds']:,}",
+            *(["" if row["predict_ms"] is None else value_text(round(row["predict_ms"], 3))] if timed else []),
             *(value_text(row["params"][name]) if name in row["params"] else "" for name in shown),
         ]
         for row in trials

@@ -114,7 +114,9 @@ def render_explanation(content: dict[str, Any], *, everything: bool = False) -> 
     if first:
         table.add_row("", f"first trials: {first}")
     if content["limits"]:
-        table.add_row("limits", f"a network may have {_limits(content['limits'])}")
+        from tuner.engines import limits_text
+
+        table.add_row("limits", f"a network may have {limits_text(content['limits'])}")
     table.add_row("health", _health(content["health"]))
     table.add_row("engine", f"{content['engine']['name']}: {content['engine']['reason']}")
     if content["tried"] is not None:
@@ -193,11 +195,6 @@ def _first_trials(points: dict[str, Any]) -> str:
     texts += [older_points_text(points["older"])] if points["older"] else []
     texts += [count(known, "setting") + " known to do well"] if known else []
     return ", ".join(texts)
-
-
-def _limits(limits: dict[str, float]) -> str:
-    """Name the limits of a network: "at most 50,000 weights, 200,000 bytes"."""
-    return "at most " + ", ".join(f"{limit:,} {name.replace('_', '-')}" for name, limit in limits.items())
 
 
 def _health(options: dict[str, Any]) -> str:

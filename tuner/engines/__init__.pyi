@@ -2,8 +2,9 @@ from .base import Engine, EpochRecord, StepTimes, TrainingResult, TrainingState,
 from .checkpoint import Checkpoint
 from .engine_table import ENGINES
 from .keras_global_state import KERAS_SETTINGS, Setting, Snapshot
-from .network_limits import NO_NETWORK_LIMITS, NetworkLimits
+from .network_limits import NO_NETWORK_LIMITS, NetworkLimits, limits_text
 from .network_size import BYTES_PER_WEIGHT, NetworkSize
+from .predict_times import PredictTimes, median_times_ms
 from .rate_ramp import POINTS, STEPS_A_POINT, find_rate_range, run_rate_ramp
 from .trial_training import ReportCallback, run_trial
 
@@ -19,6 +20,7 @@ __all__ = [
     "EpochRecord",
     "NetworkLimits",
     "NetworkSize",
+    "PredictTimes",
     "ReportCallback",
     "Setting",
     "Snapshot",
@@ -27,6 +29,8 @@ __all__ = [
     "TrainingState",
     "TrainingTask",
     "find_rate_range",
+    "limits_text",
+    "median_times_ms",
     "run_rate_ramp",
     "run_trial",
 ]

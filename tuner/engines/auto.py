@@ -12,6 +12,7 @@ from tuner.engines.compiled.program_cache import network_key
 from tuner.engines.fit import FitEngine
 from tuner.engines.network_size import NetworkSize
 from tuner.engines.own_loop import OwnLoopEngine
+from tuner.engines.predict_times import PredictTimes
 from tuner.errors import UnsupportedError
 
 
@@ -46,6 +47,11 @@ class AutoEngine:
     def network_size(self) -> NetworkSize | None:
         """See `Engine.network_size`."""
         return self._current_engine.network_size
+
+    @property
+    def predict_times(self) -> PredictTimes | None:
+        """See `Engine.predict_times`."""
+        return self._current_engine.predict_times
 
     def trained_model(self) -> keras.Model:
         """See `Engine.trained_model`."""

@@ -10,6 +10,7 @@ from tuner.catalog import Recipe, TrialState
 from tuner.data import DataFacts, Split
 from tuner.engines.network_limits import NO_NETWORK_LIMITS, NetworkLimits
 from tuner.engines.network_size import NetworkSize
+from tuner.engines.predict_times import PredictTimes
 from tuner.errors import CheckpointError
 from tuner.health import Finding, Probe
 
@@ -179,6 +180,7 @@ class Engine(Protocol):
         compile_stats: Number of programs built so far, and the seconds spent on that.
         step_times: Measured times of a step, by network; entries put here are not measured again.
         network_size: Size of the network that was built last, or None if none was yet.
+        predict_times: Its time to answer, or None if that is not limited.
     """
 
     name: str
@@ -197,6 +199,9 @@ class Engine(Protocol):
 
     @property
     def network_size(self) -> NetworkSize | None: ...
+
+    @property
+    def predict_times(self) -> PredictTimes | None: ...
 
     def trained_model(self) -> keras.Model:
         """Return a Keras model with the weights of the selected epoch of the last, complete training.

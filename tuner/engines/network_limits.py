@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tuner.engines.network_size import BYTES_PER_WEIGHT, NetworkSize
+from tuner.engines.predict_times import PredictTimes
 from tuner.errors import ContentError
+
+_UNITS = {
+    "weights": "weights",
+    "multiply_adds": "multiply-adds",
+    "bytes": "bytes",
+    "predict_ms": "ms to answer one row",
+}
 
 
 class NetworkLimitError(Exception):
@@ -31,11 +39,13 @@ class NetworkLimits:
         weights: Number of its weights, those that are not trained included.
         multiply_adds: That answer one row (`count_multiply_adds`).
         bytes: Of its weights as float32.
+        predict_ms: Median time to answer one row (`PredictTimes`), in milliseconds.
     """
 
     weights: int | None = None
     multiply_adds: int | None = None
     bytes: int | None = None
+    predict_ms: float | None = None
 
     @property
     def given(self) -> dict[str, float]:
@@ -43,10 +53,10 @@ class NetworkLimits:
         return {name: limit for name, limit in vars(self).items() if limit is not None}
 
     def check(self, size: NetworkSize) -> None:
-        """Check a network that is built.
+        """Check the size of a network that is built.
 
         Raises:
-            NetworkLimitError: It costs more.
+            NetworkLimitError: It is larger.
             ContentError: Its multiply-adds are limited, but cannot be counted.
         """
         if self.multiply_adds is not None and size.multiply_adds is None:
@@ -54,30 +64,66 @@ class NetworkLimits:
                 "[limits] multiply_adds needs a model whose multiply-adds can be counted, but this one is no graph of "
                 "layers, or a size of a shape is open. Build it as keras.Model(inputs, outputs), or limit the weights."
             )
-        violations = list(self._violations(size))
-        if violations:
-            violation, reason = max(violations)
-            raise NetworkLimitError(reason, violation)
+        _raise_if_over(self._costs(size, None))
 
-    def violation(self, size: NetworkSize) -> float | None:
+    def check_time(self, measure: Callable[[], PredictTimes]) -> None:
+        """Measure the time to answer, if it is limited, and check it.
+
+        Raises:
+            NetworkLimitError: It takes longer.
+        """
+        if self.predict_ms is not None:
+            _raise_if_over(self._costs(None, measure()))
+
+    def violation(self, size: NetworkSize, times: PredictTimes | None = None) -> float | None:
         """Return the largest logarithm of cost / limit, at most 0 for a network within all limits; None without any."""
-        return max((math.log(max(cost, 1) / limit) for cost, limit, _ in self._costs(size)), default=None)
+        return max((one.violation for one in self._costs(size, times)), default=None)
 
-    def _violations(self, size: NetworkSize) -> Iterator[tuple[float, str]]:
-        for cost, limit, unit in self._costs(size):
-            if cost > limit:
-                yield math.log(cost / limit), f"{cost:,} {unit}, more than the limit of {limit:,}"
-
-    def _costs(self, size: NetworkSize) -> Iterator[tuple[int, int, str]]:
-        """Yield cost, limit and unit of what is limited."""
+    def _costs(self, size: NetworkSize | None, times: PredictTimes | None) -> Iterator[_Cost]:
+        """Yield what is limited and known."""
         costs = (
-            (size.weights, self.weights, "weights"),
-            (size.multiply_adds, self.multiply_adds, "multiply-adds"),
-            (BYTES_PER_WEIGHT * size.weights, self.bytes, "bytes"),
+            ("weights", None if size is None else size.weights),
+            ("multiply_adds", None if size is None else size.multiply_adds),
+            ("bytes", None if size is None else BYTES_PER_WEIGHT * size.weights),
+            ("predict_ms", None if times is None else times.one_row_ms),
         )
-        for cost, limit, unit in costs:
+        for name, cost in costs:
+            limit = getattr(self, name)
             if cost is not None and limit is not None:
-                yield cost, limit, unit
+                yield _Cost(cost, limit, _UNITS[name])
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """A cost of a network, and its limit."""
+
+    cost: float
+    limit: float
+    unit: str
+
+    @property
+    def violation(self) -> float:
+        return math.log(max(self.cost, 1e-9) / self.limit)
+
+    @property
+    def reason(self) -> str:
+        return f"{_written(self.cost)} {self.unit}, more than the limit of {_written(self.limit)}"
+
+
+def _raise_if_over(costs: Iterable[_Cost]) -> None:
+    over = [one for one in costs if one.cost > one.limit]
+    if over:
+        worst = max(over, key=lambda one: one.violation)
+        raise NetworkLimitError(worst.reason, worst.violation)
+
+
+def limits_text(limits: Mapping[str, float]) -> str:
+    """Name limits, as in "at most 50,000 weights, 200,000 bytes"."""
+    return f"at most {', '.join(f'{_written(limit)} {_UNITS[name]}' for name, limit in limits.items())}"
+
+
+def _written(cost: float) -> str:
+    return f"{cost:,}" if isinstance(cost, int) else f"{cost:.3g}"
 
 
 NO_NETWORK_LIMITS = NetworkLimits()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from tuner.catalog import TrialState
-from tuner.engines import EpochRecord, TrainingResult
+from tuner.engines import EpochRecord, NetworkSize, TrainingResult
 from tuner.protocol import EpochFinished, Event, Job, JobFailed, JobFinished, TrialRestarted
 from tuner.text import format_error
 from tuner.user_code import user_frames
@@ -26,10 +26,17 @@ class InlineExecutor:
         trainer: Replaces the engine.
         slots: Concurrent jobs; they advance in turn.
         engine: Returns the name of the engine that trained last, or None.
+        network_size: Returns the size of the network of a recipe, or None.
     """
 
-    def __init__(self, trainer: Trainer, slots: int = 1, engine: Callable[[], str | None] = lambda: None) -> None:
-        self._trainer, self._slots, self._engine = trainer, slots, engine
+    def __init__(
+        self,
+        trainer: Trainer,
+        slots: int = 1,
+        engine: Callable[[], str | None] = lambda: None,
+        network_size: Callable[[Mapping[str, Any]], NetworkSize | None] = lambda recipe: None,
+    ) -> None:
+        self._trainer, self._slots, self._engine, self._network_size = trainer, slots, engine, network_size
         self._running: dict[int, tuple[Job, Generator[EpochRecord, None, TrainingResult]]] = {}
         self._decisions: dict[int, bool] = {}
         self._waiting: set[int] = set()
@@ -85,7 +92,8 @@ class InlineExecutor:
             record = next(training)
         except StopIteration as end:
             del self._running[number]
-            return JobFinished(number, end.value, 0.0, engine=self._engine())
+            size = self._network_size(job.recipe)
+            return JobFinished(number, end.value, 0.0, engine=self._engine(), network_size=size)
         except Exception as error:
             del self._running[number]
             frames = user_frames(error, Path.cwd())

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tuner.engines import EpochRecord, NetworkSize, StepTimes, TrainingResult
+from tuner.engines import EpochRecord, NetworkSize, PredictTimes, StepTimes, TrainingResult
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ class JobFinished:
         engine: Name of the engine that trained it; None if no engine did.
         fallback_reason: Why `auto` trained with `model.fit`, or None if it did not.
         measured: Step times that the job did not know.
-        network_size: Of the network that was trained; None if none was.
+        network_size: Of the network that was built; None if none was.
+        predict_times: Its time to answer; None if that is not limited.
     """
 
     number: int
@@ -100,6 +101,7 @@ class JobFinished:
     fallback_reason: str | None = None
     measured: Mapping[str, StepTimes] = field(default_factory=dict)
     network_size: NetworkSize | None = None
+    predict_times: PredictTimes | None = None
 
 
 @dataclass(frozen=True)

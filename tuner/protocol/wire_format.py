@@ -186,10 +186,18 @@ def parse_event(message: Mapping[str, Any]) -> Event:
     event: Event = _adapter(name).validate_python(content)
     if isinstance(event, JobFinished) and not all(finding.verdict in VERDICTS for finding in event.training.findings):
         raise ValueError("an unknown verdict")
-    violation = event.training.violation if isinstance(event, JobFinished) else None
+    if isinstance(event, JobFinished):
+        _check_costs(event)
+    return event
+
+
+def _check_costs(event: JobFinished) -> None:
+    """Refuse costs of a network that cannot be, and could not be stored."""
+    violation, times = event.training.violation, event.predict_times
     if violation is not None and not 0.0 < violation < math.inf:
         raise ValueError("no violation of a limit")
-    return event
+    if times is not None and not all(0.0 <= ms < math.inf for ms in (times.one_row_ms, times.batch_ms)):
+        raise ValueError("no times to answer")
 
 
 @functools.cache

@@ -16,10 +16,9 @@ import numpy as np
 
 from tuner.catalog import Recipe, Task, TrialState, find_metric
 from tuner.data import DataFacts, PreparedData, Split, Subset
-from tuner.engines import TrainingResult
+from tuner.engines import TrainingResult, median_times_ms
 from tuner.protocol import ModelCost, TrainingArtifacts
 from tuner.refit.score_uncertainty import validation_measure
-from tuner.refit.worker_model_assembly import median_times_ms
 
 MOST_VALUES = 100_000_000
 """Training rows of all splits, times columns, times outputs: about the most that boosting does in ten minutes."""

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tuner.catalog import Recipe, Task, TrialState
 from tuner.data import HeldOut
-from tuner.engines import TrainingResult
+from tuner.engines import TrainingResult, median_times_ms
 from tuner.protocol import Member, ModelCost, TrainingArtifacts
 from tuner.refit.ensemble import average
 from tuner.refit.temperature import calibrate
 
 if TYPE_CHECKING:
     import keras
-
-ROWS_TIMED = 256
-"""Rows of the larger call that is timed."""
-_TIMED_S = 0.05
-_CALLS = (3, 30)
 
 
 def assemble(
@@ -70,20 +64,3 @@ def measure_cost(model: keras.Model, rows: np.ndarray) -> ModelCost:
     """Count the weights of a Keras model, and time its answers to rows like these."""
     one, batch = median_times_ms(model.predict_on_batch, rows)
     return ModelCost(int(model.count_params()), one, batch)
-
-
-def median_times_ms(predict: Callable[[Any], Any], rows: np.ndarray) -> tuple[float, float]:
-    """Return the median time to answer 1 row, and `ROWS_TIMED` rows, in milliseconds."""
-    many = rows[np.arange(ROWS_TIMED) % len(rows)]
-    one, batch = (_median_ms(predict, some) for some in (many[:1], many))
-    return one, batch
-
-
-def _median_ms(predict: Callable[[Any], Any], rows: np.ndarray) -> float:
-    predict(rows)  # Keras traces the first call
-    times: list[float] = []
-    while len(times) < _CALLS[0] or (len(times) < _CALLS[1] and sum(times) < _TIMED_S):
-        began = time.perf_counter()
-        predict(rows)
-        times.append(time.perf_counter() - began)
-    return float(np.median(times)) * 1e3

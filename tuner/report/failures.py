@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tuner.catalog import TrialState
 from tuner.report.study_view import StudyView, TrialView
 
-_NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]?\d+)?")
+_NUMBER = re.compile(r"\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
 
 
 @dataclass(frozen=True)

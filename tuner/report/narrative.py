@@ -7,6 +7,7 @@ from collections import Counter
 
 from tuner.catalog import METRICS, TrialState
 from tuner.report.study_view import StudyView, TrialView
+from tuner.results import rejected_text
 from tuner.text import count, listed
 
 _MOST_NAMED = 6
@@ -32,7 +33,9 @@ def answer_text(results: StudyView) -> str:
             return "There is no answer yet: no trial has been run."
         ended = {state: len(results.in_state(state)) for state in TrialState}
         counts = listed([f"{many} {state}" for state, many in ended.items() if many])
-        return f"There is no answer yet: no trial is complete. Of {count(tried, 'trial')}, {counts}."
+        rejected = rejected_text(results.study)
+        said = f"There is no answer yet: no trial is complete. Of {count(tried, 'trial')}, {counts}."
+        return f"{said} {rejected}" if rejected else said
     where = " on validation data" if results.study.metric else ""
     setting = listed([f"{name} {_short(value)}" for name, value in _leading_params(results, best)])
     return (

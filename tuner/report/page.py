@@ -117,6 +117,9 @@ def _sections(results: StudyView, cost: Cost, trial_address: str | None) -> Iter
             *_plots(results, "parallel"),
         ],
     )
+    cost_of_network = _plots(results, "cost", heading=False)
+    if cost_of_network:
+        yield _Section("cost", PLOTS["cost"].title, cost_of_network)
     heat = _plots(results, "trials_by_epoch", "layers_by_epoch") if results.probes else []
     yield _Section("health", "Training health", [health(results), *heat])
     yield _Section("failures", "Failures", [failed(results)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -11,9 +11,9 @@ from optuna.trial import FrozenTrial
 
 from tuner.analysis import fold_mean, group_by_epoch, importance, ranked, searched_dimensions, written_params
 from tuner.catalog import Objective, TrialState
-from tuner.engines import EpochRecord
+from tuner.engines import EpochRecord, NetworkLimits
 from tuner.health import Finding, Probe
-from tuner.results import StoredStudy
+from tuner.results import StoredStudy, network_cost_row
 from tuner.search import find_best
 from tuner.storage import StudyInfo, read_epochs, read_probes, trial_attributes
 
@@ -73,6 +73,11 @@ class TrialView:
         return trial_attributes(self.trial).selected_epochs
 
     @property
+    def network_cost(self) -> dict[str, Any]:
+        """What its network costs, by the names of `tuner show --json`; None for what is not known."""
+        return network_cost_row(trial_attributes(self.trial))
+
+    @property
     def number(self) -> int:
         """From 0, in the order in which trials were asked for."""
         return self.trial.number
@@ -114,6 +119,12 @@ class StudyView:
     def fingerprint(self) -> dict[str, Any]:
         """Everything that its trials have in common; empty for a study of plain Optuna."""
         return self.study.record.attrs.fingerprint
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """What the network of a trial may cost, by the keys of `[limits]`."""
+        given = {field.name: self.fingerprint.get(f"limits.{field.name}") for field in fields(NetworkLimits)}
+        return {name: limit for name, limit in given.items() if isinstance(limit, int | float)}
 
     @property
     def refit(self) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 from .best import Best, best_trial
 from .data_frames import epochs_frame, trials_frame
 from .recipe_code_permission import check_data_code, check_model_code
+from .rejected_networks import rejected_text
 from .stored_recipes import selected_recipe, trial_recipe
 from .stored_study import StoredStudy, list_studies, read_outlines, read_study_results
 from .study_data import StudyData, read_study_data
-from .study_json import summary
+from .study_json import network_cost_row, summary
 
 __all__ = [
     "Best",
@@ -15,9 +16,11 @@ __all__ = [
     "check_model_code",
     "epochs_frame",
     "list_studies",
+    "network_cost_row",
     "read_outlines",
     "read_study_data",
     "read_study_results",
+    "rejected_text",
     "selected_recipe",
     "summary",
     "trial_recipe",

@@ -10,7 +10,7 @@ from tuner.errors import NoBestTrialError
 from tuner.health import Finding
 from tuner.results.stored_recipes import selected_recipe
 from tuner.results.stored_study import StoredStudy
-from tuner.results.study_json import network_size_row
+from tuner.results.study_json import network_cost_row
 from tuner.search import find_best, searched_params, trial_state
 from tuner.storage import trial_attributes
 from tuner.text import tuner_command
@@ -34,6 +34,8 @@ class Best:
         trainable_weights: Those that were trained.
         multiply_adds: That answer one row; None also if the model is no graph of layers.
         bytes: Of the weights, as float32.
+        predict_ms: Median time to answer one row; None if the study does not limit it.
+        predict_256_ms: The same for 256 rows in one call.
     """
 
     study: str
@@ -49,6 +51,8 @@ class Best:
     trainable_weights: int | None = None
     multiply_adds: int | None = None
     bytes: int | None = None
+    predict_ms: float | None = None
+    predict_256_ms: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON: the shape of `tuner best --json`."""
@@ -84,5 +88,5 @@ def best_trial(study: StoredStudy) -> Best:
         selected_recipe(study, trial),
         study.trial_health(trial),
         study.record.attrs.warnings,
-        **network_size_row(trial_attributes(trial)),
+        **network_cost_row(trial_attributes(trial)),
     )

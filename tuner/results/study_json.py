@@ -24,7 +24,8 @@ def summary(study: StoredStudy) -> dict[str, Any]:
         `settings` is `{"total", "trained", "text"}`, `health` has trials by verdict, `over_limit` is
         `{"trials", "text"}`, and `trials` has one `{"number", "state", "value", "training_values", "params", "epochs",
         "selected_epochs", "duration_s", "engine", "fallback_reason", "weights", "trainable_weights", "multiply_adds",
-        "bytes", "violation", "reason", "health"}` a trial, where `health` has its findings, the verdict first.
+        "bytes", "predict_ms", "predict_256_ms", "violation", "reason", "health"}` a trial, where `health` has its
+        findings, the verdict first.
     """
     record, attrs = study.record, study.record.attrs
     rows = [trial_row(study, trial) for trial in record.trials]
@@ -60,19 +61,21 @@ def trial_row(study: StoredStudy, trial: FrozenTrial) -> dict[str, Any]:
         "duration_s": attrs.duration_s,
         "engine": attrs.engine,
         "fallback_reason": attrs.fallback_reason,
-        **network_size_row(attrs),
+        **network_cost_row(attrs),
         "violation": attrs.outcome.violation,
         "reason": reason,
         "health": [finding.to_json() for finding in study.trial_health(trial)],
     }
 
 
-def network_size_row(attrs: TrialAttributes) -> dict[str, int | None]:
-    """Return the size of a trial's network; every value is None if it is not known."""
-    size = attrs.network_size
+def network_cost_row(attrs: TrialAttributes) -> dict[str, Any]:
+    """Return what a trial's network costs; what is not known is None."""
+    size, times = attrs.network_size, attrs.predict_times
     return {
         "weights": None if size is None else size.weights,
         "trainable_weights": None if size is None else size.trainable_weights,
         "multiply_adds": None if size is None else size.multiply_adds,
         "bytes": None if size is None else BYTES_PER_WEIGHT * size.weights,
+        "predict_ms": None if times is None else times.one_row_ms,
+        "predict_256_ms": None if times is None else times.batch_ms,
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.engines import NetworkSize
+from tuner.engines import NetworkSize, PredictTimes
 from tuner.search import FinishedTrials, NetworkCostModel, SettingIndex
 from tuner.storage import trial_attributes
 from tuner.study import StudySpec
@@ -34,8 +34,12 @@ class AffordableSettings:
         """
         fresh, _ = self._finished.take_in(trials)
         for trial in fresh:
-            size = trial_attributes(trial).network_size
-            violation = None if size is None else self._limits.violation(NetworkSize(**size.model_dump()))
+            attrs = trial_attributes(trial)
+            if attrs.network_size is None:
+                continue
+            size, times = NetworkSize(**attrs.network_size.model_dump()), attrs.predict_times
+            known = None if times is None else PredictTimes(**times.model_dump())
+            violation = self._limits.violation(size, known)
             if violation is not None:
                 self._model.add(trial.params, violation)
 

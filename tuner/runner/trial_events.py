@@ -41,6 +41,7 @@ from tuner.storage import (
     ENGINE,
     FALLBACK_REASON,
     NETWORK_SIZE,
+    PREDICT_TIMES,
     PROGRAMS,
     SELECTED_EPOCHS,
     STEP_TIMES,
@@ -259,6 +260,7 @@ def trial_attrs(event: JobFinished) -> dict[str, Any]:
     attrs |= {DURATION: round(event.seconds, 3), SELECTED_EPOCHS: list(event.training.epochs) or None}
     attrs[TRAINING_VALUES] = list(event.training.values) or None
     attrs[NETWORK_SIZE] = None if event.network_size is None else asdict(event.network_size)
+    attrs[PREDICT_TIMES] = None if event.predict_times is None else asdict(event.predict_times)
     return {name: value for name, value in attrs.items() if value is not None}
 
 

@@ -40,6 +40,7 @@ FALLBACK_REASON = "fallback_reason"
 SELECTED_EPOCHS = "selected_epochs"
 TRAINING_VALUES = "training_values"
 NETWORK_SIZE = "network_size"
+PREDICT_TIMES = "predict_times"
 TRACEBACK = "traceback"
 
 
@@ -161,6 +162,13 @@ class StoredNetworkSize(Attributes):
     multiply_adds: int | None = Field(default=None, ge=0)
 
 
+class StoredPredictTimes(Attributes):
+    """The stored form of `tuner.engines.PredictTimes`."""
+
+    one_row_ms: float = Field(ge=0, allow_inf_nan=False)
+    batch_ms: float = Field(ge=0, allow_inf_nan=False)
+
+
 class TrialAttributes(Attributes):
     """User attributes of a trial.
 
@@ -172,6 +180,7 @@ class TrialAttributes(Attributes):
         selected_epochs: The epoch that gave the model of each training; empty if it has not ended, or is not known.
         training_values: The objective of each training if there are several, on folds or with repeats; else empty.
         network_size: Of its network; None if it has not ended, and in studies of older versions.
+        predict_times: Its time to answer; None if the study does not limit it.
     """
 
     outcome: StoredOutcome = Field(StoredOutcome(), validation_alias=OUTCOME)
@@ -181,6 +190,7 @@ class TrialAttributes(Attributes):
     selected_epochs: list[PositiveInt] = Field([], validation_alias=SELECTED_EPOCHS)
     training_values: list[FiniteFloat] = Field([], validation_alias=TRAINING_VALUES)
     network_size: StoredNetworkSize | None = Field(None, validation_alias=NETWORK_SIZE)
+    predict_times: StoredPredictTimes | None = Field(None, validation_alias=PREDICT_TIMES)
 
 
 def trial_attributes(trial: FrozenTrial) -> TrialAttributes:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from tuner.engines import NetworkLimits
 from tuner.study.allowed_value import LARGEST_WHOLE
 from tuner.study.problems import refusal
-from tuner.study.scalars import is_whole
+from tuner.study.scalars import is_number, is_whole
 from tuner.study.section_validation import Section
 
 _UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
@@ -39,12 +39,25 @@ def _size(value: Any) -> int:
     )
 
 
+def _milliseconds(value: Any) -> float:
+    if is_number(value) and value > 0:
+        return float(value)
+    raise refusal(
+        "must be a number above 0",
+        allowed="milliseconds, a number above 0",
+        next_step="Write, for example, 2.5, or leave the key out.",
+    )
+
+
 _WHOLE = {"type": "integer", "minimum": 1}
 Count = Annotated[int, BeforeValidator(_count), WithJsonSchema(_WHOLE)]
 Size = Annotated[
     int,
     BeforeValidator(_size),
     WithJsonSchema({"anyOf": [_WHOLE, {"type": "string", "pattern": r"^\s*[0-9.]+\s*([kKmMgG][iI]?)?[bB]\s*$"}]}),
+]
+Milliseconds = Annotated[
+    float, BeforeValidator(_milliseconds), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})
 ]
 
 
@@ -55,6 +68,10 @@ class LimitsSection(Section):
     multiply_adds: Count | None = Field(default=None, description="most multiply-adds that answer one row")
     bytes: Size | None = Field(
         default=None, description='most bytes of the weights as float32: a number, or "200kB", "1.5MiB"'
+    )
+
+    predict_ms: Milliseconds | None = Field(
+        default=None, description="most milliseconds to answer one row, measured in the worker before the training"
     )
 
     @property

@@ -133,7 +133,8 @@ class Worker:
             new = {network: times for network, times in engine.step_times.items() if network not in job.measured}
             trained = training.violation is None
             last, reason = (engine.last_engine, engine.fallback_reason) if trained else (None, None)
-            ended = JobFinished(job.number, training, seconds, made, last, reason, new, engine.network_size)
+            cost = engine.network_size, engine.predict_times
+            ended = JobFinished(job.number, training, seconds, made, last, reason, new, *cost)
             self._restore(job.number)
             self._send(wire_format.event_message(ended))
 

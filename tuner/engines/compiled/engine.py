@@ -9,6 +9,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -19,6 +20,7 @@ from cachetools import LRUCache
 from tuner.catalog import Recipe, build_model, find_metric, learning_rates, plateau_state
 from tuner.data import DataFacts, Split
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
+from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.probe_functions import make_prober
 from tuner.engines.compiled.program_cache import ProgramCache
 from tuner.engines.compiled.support_checks import check_settings, raise_if
@@ -28,6 +30,7 @@ from tuner.engines.keras_global_state import KERAS_SETTINGS, Snapshot, settings_
 from tuner.engines.network_limits import NetworkLimitError
 from tuner.engines.network_size import NetworkSize
 from tuner.engines.objective_and_sample_weights import PREDICT_ROWS, compute_objective, compute_sample_weight
+from tuner.engines.predict_times import PredictTimes
 from tuner.engines.prober import Prober
 from tuner.engines.selected_weights import SelectedWeights
 from tuner.engines.variable_io import assign, get_values
@@ -50,6 +53,7 @@ class CompiledEngine:
         self._run: _TrainingRun | None = None
         self._last_model: tuple[Recipe, DataFacts, Callable[..., Any]] | None = None
         self.network_size: NetworkSize | None = None
+        self.predict_times: PredictTimes | None = None
         self._split_tensors: LRUCache[int, tuple[Split, list[list[tf.Tensor]]]] = LRUCache(_MAX_SPLITS)
 
     @property
@@ -96,6 +100,7 @@ class CompiledEngine:
     def train(self, task: TrainingTask, on_epoch: EpochCallback) -> TrainingResult:
         """See `Engine.train`."""
         recipe, split, resume = task.recipe, task.split, task.resume
+        self.predict_times = None
         weights = [compute_sample_weight(part, recipe) for part in (split.train, split.validation)]
         weighted = any(weight is not None for weight in weights)
 
@@ -103,6 +108,7 @@ class CompiledEngine:
             network = self._cache.network(recipe, task.facts, task.build)
             self.network_size = network.total_size
             task.limits.check(self.network_size)
+            task.limits.check_time(partial(self._measure, network, split))
             return self._cache.prepare(recipe, task.facts, network, weighted)
 
         program = self._last = self._prepare_under_settings(prepare)
@@ -124,6 +130,10 @@ class CompiledEngine:
         ended = run.train(on_epoch)
         self._run = None
         return ended
+
+    def _measure(self, network: Network, split: Split) -> PredictTimes:
+        self.predict_times = network.predict_times(split.validation.x)
+        return self.predict_times
 
     def _prepare_under_settings(self, prepare: Callable[[], TrainingProgram]) -> TrainingProgram:
         """Prepare a program, under the global settings that all functions of the cache were built with.

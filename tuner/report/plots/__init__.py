@@ -15,6 +15,7 @@ from tuner.report.plots.epochs_by_outcome import epochs_spent
 from tuner.report.plots.health_heatmaps import layers_by_epoch, trials_by_epoch
 from tuner.report.plots.history import history
 from tuner.report.plots.importance_bars import importances
+from tuner.report.plots.objective_by_cost import costs_differ, objective_by_cost
 from tuner.report.plots.parallel_coordinates import parallel
 from tuner.report.plots.slice import values
 from tuner.report.study_view import StudyView
@@ -69,6 +70,13 @@ PLOTS: dict[str, Plot] = {
         "Each point is a trial, at its value of the dimension that is chosen. Triangles mark trials that are worse "
         "than what is shown.",
         values,
+    ),
+    "cost": Plot(
+        "Objective and cost",
+        "Each point is a complete trial. The line is the Pareto front: the best value that networks up to each cost "
+        "have reached. Choose the cost.",
+        objective_by_cost,
+        costs_differ,
     ),
     "parallel": Plot(
         "Parallel coordinates",

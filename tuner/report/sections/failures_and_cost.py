@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tuner.report.cost import Cost
 from tuner.report.failures import Failure, failures
-from tuner.report.html import Html, element, facts, table
+from tuner.report.html import Html, element, facts, joined, table
 from tuner.report.study_view import StudyView
+from tuner.results import rejected_text
 from tuner.text import count, duration, number, percent
 
 _NAMED = 12
@@ -22,7 +23,14 @@ def failed(results: StudyView) -> Html:
         for one in found
     ]
     caption = f"Why {sum(len(one.trials) for one in found)} of {count(many, 'trial')} gave no value"
-    return table(caption, ("ended", "reason, in its first wording", "trials", "share", "which"), rows, numbers=(2, 3))
+    header = ("ended", "reason, in its first wording", "trials", "share", "which")
+    rejected = rejected_text(results.study)
+    return joined(
+        (
+            *([element("p", rejected)] if rejected else []),
+            table(caption, header, rows, numbers=(2, 3)),
+        )
+    )
 
 
 def _numbers(failure: Failure) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tuner.engines import limits_text
 from tuner.report.html import Html, element, facts, table
 from tuner.report.study_view import StudyView
 from tuner.storage import StoredFacts
@@ -30,6 +31,7 @@ def asked(results: StudyView) -> Html:
         ("Data", _data(found, results.fingerprint.get("data.source"))),
         ("Rows", _rows(found, results.folds)),
         *([("Classes", _classes(found.classes))] if found.classes else []),
+        *([("Limits", limits_text(results.limits))] if results.limits else []),
         ("Budget", _budget(source.get("budget", {}))),
         ("Search", f"sampler {_named(source, 'sampler', 'tpe')}, pruner {_named(source, 'pruner', 'the default')}"),
     ]

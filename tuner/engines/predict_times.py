@@ -1,0 +1,56 @@
+"""Time that a model takes to answer rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+ROWS_TIMED = 256
+"""Rows of the larger call that is timed."""
+_TIMED_S = 0.05
+_CALLS = (3, 30)
+
+
+@dataclass(frozen=True)
+class PredictTimes:
+    """Median times to answer, from arrays to arrays.
+
+    Attributes:
+        one_row_ms: One row, in milliseconds.
+        batch_ms: `ROWS_TIMED` rows in one call, in milliseconds.
+    """
+
+    one_row_ms: float
+    batch_ms: float
+
+    @classmethod
+    def of(cls, model: keras.Model, rows: np.ndarray) -> PredictTimes:
+        """Measure `predict_on_batch` of a built model, whose state stays as it is."""
+        from tuner.engines.variable_io import preserved
+
+        with preserved(model.non_trainable_variables):  # a layer may draw or count in inference too
+            return cls(*median_times_ms(model.predict_on_batch, rows))
+
+
+def median_times_ms(predict: Callable[[Any], Any], rows: np.ndarray) -> tuple[float, float]:
+    """Return the median time to answer 1 row, and `ROWS_TIMED` rows, in milliseconds."""
+    many = rows[np.arange(ROWS_TIMED) % len(rows)]
+    one, batch = (_median_ms(predict, some) for some in (many[:1], many))
+    return one, batch
+
+
+def _median_ms(predict: Callable[[Any], Any], rows: np.ndarray) -> float:
+    predict(rows)  # Keras traces the first call
+    times: list[float] = []
+    while len(times) < _CALLS[0] or (len(times) < _CALLS[1] and sum(times) < _TIMED_S):
+        began = time.perf_counter()
+        predict(rows)
+        times.append(time.perf_counter() - began)
+    return float(np.median(times)) * 1e3
