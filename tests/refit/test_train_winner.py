@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -447,3 +448,14 @@ def test_too_much_data_has_no_controls(study, place, tmp_path, monkeypatch):
     said = refit_leaders(study, place, RefitOptions(tmp_path / "a.keras", seeds=2, top=1), executors)
     assert "control" not in {job.purpose for job in executors.made[-1].jobs}
     assert said.models[-1].note == "more than 1,000 values to train on"
+
+
+def test_an_ensemble_over_a_limit_of_the_study_is_not_handed_over(tmp_path):
+    study = mock_results(tmp_path, data={"source": "digits"}, budget=TRIALS, limits={"weights": 20_000})
+    found = trained(study, tmp_path, tmp_path / "small.keras")
+    assert found.handed.model == "single"
+    assert {row.name for row in found.models} >= {"single", "ensemble"}  # it stays in the comparison
+    assert any(
+        re.fullmatch(r"The ensemble is not handed over: its networks together have [\d,]+ weights, more than .*", said)
+        for said in found.meaning
+    )

@@ -79,6 +79,11 @@ class NetworkLimits:
         """Return the largest logarithm of cost / limit, at most 0 for a network within all limits; None without any."""
         return max((one.violation for one in self._costs(size, times)), default=None)
 
+    def reason(self, size: NetworkSize, times: PredictTimes | None = None) -> str | None:
+        """Name the limit that is exceeded most, and by what; None if none is."""
+        worst = max(self._costs(size, times), key=lambda one: one.violation, default=None)
+        return worst.reason if worst is not None and worst.cost > worst.limit else None
+
     def _costs(self, size: NetworkSize | None, times: PredictTimes | None) -> Iterator[_Cost]:
         """Yield what is limited and known."""
         costs = (

@@ -20,6 +20,7 @@ from tuner.refit.conclusion import against_baseline, explain, has_winner, verdic
 from tuner.refit.final_fit_and_test import FinalFit, expected_on_test, fit_final, record_test_use
 from tuner.refit.finalists import Leader, leaders
 from tuner.refit.handover_candidates import Contender, find_contenders, select_contender
+from tuner.refit.handover_limits import within_limits
 from tuner.refit.model_comparison import (
     ControlFit,
     control_jobs,
@@ -132,11 +133,14 @@ def _train(work: RefitSession, found: list[Leader], request: RefitOptions) -> Re
         baseline=_baseline(work, chosen, constant, measure, request),
     )
     contenders = find_contenders(again.candidates, chosen, measure)
-    handed = select_contender(contenders, measure, single=request.single)
+    limits = read_execution(work.study.record.attrs.info.source, trained.study).network_limits
+    costs = {row.candidate.leader.trial: row for row in trained.recipes}
+    allowed, dear = within_limits(contenders, work.study, limits, costs, len(chosen.complete))
+    handed = select_contender(allowed, measure, single=request.single)
     trained = _compared(trained, again, contenders, handed, constant.answers(measure), measure)
     if has_winner(trained.baseline) or request.save_anyway:
         trained = _finish(work, trained, {one.leader.trial: one for one in again.candidates}, handed, measure, request)
-    trained = replace(trained, meaning=tuple(explain(trained)))
+    trained = replace(trained, meaning=(*explain(trained), *dear))
     work.study.database.set_study_attr(work.study.record.study_id, REFIT_RESULT, trained.to_json())
     return trained
 

@@ -14,7 +14,7 @@ from tuner.study.problems import Problems, TooManyProblemsError
 from tuner.study.section_validation import read_sections
 from tuner.study.study_file_sections import Budget, StudyFile
 
-_KEYS = ("engine", "seed", "budget", "health")
+_KEYS = ("engine", "seed", "budget", "health", "limits")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Execution:
         seed: Seed of the splits.
         budget: Its limits of one trial apply.
         health: Measurements of training health, and the verdicts that end a training.
-        network_limits: What the network of a trial may cost; the trainings of `tuner train` have no such limits.
+        network_limits: What the network of a trial may cost, and the model that is handed over.
     """
 
     engine: str
@@ -55,4 +55,4 @@ def read_execution(source: Mapping[str, Any], study: str) -> Execution:
             f"The database must hold {study!r} as `tuner run` wrote it, but {first.key} cannot be read: "
             f"{first.rule}, given {first.given}. Run the study file again, or under another name."
         )
-    return Execution(file.engine, file.seed, file.budget, file.health.options)
+    return Execution(file.engine, file.seed, file.budget, file.health.options, file.limits.limits)
