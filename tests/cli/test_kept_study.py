@@ -38,7 +38,7 @@ def url_of(project: Path) -> str:
 def content(study: StoredStudy) -> dict[str, Any]:
     """What is known of its complete trials."""
     trials = [study.record.trials[number] for number in COMPLETE]
-    ids = [trial._trial_id for trial in trials]
+    ids = [trial.trial_id for trial in trials]
     return {
         "trials": [(trial.value, trial.params, trial.intermediate_values, trial.user_attrs) for trial in trials],
         "health": [study.trial_health(trial) for trial in trials],

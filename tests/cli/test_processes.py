@@ -30,7 +30,7 @@ from real_study import (
 )
 
 from tuner.runner.progress import count_finished
-from tuner.storage.coordinator_leases import process_start
+from tuner.storage.lease import process_start
 
 LONG = 'engine = "fit"' + STUDY.replace("epochs = 3", "epochs = 80").replace("trials = 4", "trials = 300")
 """Trials of some seconds, and more of them than there is time for."""

@@ -37,7 +37,7 @@ from tuner.protocol import (
     WorkerDied,
     wire_format,
 )
-from tuner.storage.coordinator_leases import process_start
+from tuner.storage.lease import process_start
 from tuner.study import StudySpec, read_study_dict, resolve_recipe
 
 MODEL = """

@@ -22,7 +22,7 @@ from tuner.executors import InlineExecutor
 from tuner.results import read_study_results, summary
 from tuner.runner.study_runner import StudyRunner
 from tuner.search import initial_points
-from tuner.storage import StudySession, coordinator_leases, open_database
+from tuner.storage import StudySession, lease, open_database
 from tuner.study import StudySpec
 
 
@@ -119,7 +119,7 @@ def test_who_has_nothing_to_do_waits_for_what_others_run(tmp_path: Path) -> None
         until(lambda: content_of(url)["counts"]["complete"] == 2, other)
         time.sleep(0.5)
         assert not other.done(), "two trials are still run by somebody who lives"
-        coordinator_leases.release_local(dead._lease.owner)  # as if its process had died
+        lease.release_local(dead._lease.owner)  # as if its process had died
         assert other.result(timeout=60)[0] == "trials"
     content = content_of(url)
     assert content["counts"]["complete"] == 4 == len(content["trials"])
@@ -141,7 +141,7 @@ def test_another_question_is_refused_while_the_study_runs(tmp_path: Path) -> Non
 
 def test_who_was_taken_for_dead_goes_on_with_other_trials(tmp_path: Path) -> None:
     url, gate, notes = f"sqlite:///{tmp_path}/t.db", Gate(), []
-    spec, others = spec_of(tmp_path, budget={"trials": 4, "epochs": 5}), set(coordinator_leases._OPEN)
+    spec, others = spec_of(tmp_path, budget={"trials": 4, "epochs": 5}), set(lease.OPEN_LEASES)
 
     def late() -> str:
         executor = InlineExecutor(gate)
@@ -150,8 +150,8 @@ def test_who_was_taken_for_dead_goes_on_with_other_trials(tmp_path: Path) -> Non
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(late)
         assert gate.reached.wait(60)
-        (owner,) = coordinator_leases._OPEN - others
-        coordinator_leases._OPEN.discard(owner)
+        (owner,) = lease.OPEN_LEASES - others
+        lease.OPEN_LEASES.discard(owner)
         thief = StudySession(open_database(url, create=True), "mock", "maximize")
         assert thief.recovered == [0]
         assert thief.claim_trials(lambda waiting: [{}]) == [0]

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from tuner.errors import StorageError
 from tuner.storage import default_url, hidden, open_database, redacted
-from tuner.storage.database_url import absolute, sqlite_url
+from tuner.storage.database_url import _PLAIN_SQLITE, absolute, sqlite_url
 
 NAMES = st.text(st.sampled_from("?#%&=+@: {}[]'\"\\~$;aä日2Fu\n"), min_size=1, max_size=12) | st.text(
     st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=12
@@ -24,6 +24,18 @@ SECRET = "S3cret-42"
 def test_a_url_leads_to_the_path_that_it_was_made_of(name: str) -> None:
     file = Path("/projects") / name / "runs" / "tuner.db"
     assert absolute(sqlite_url(file)) == (sqlite_url(file), file)
+
+
+@given(st.text("ab/.: -_?%+", max_size=8))
+@example("file:a")
+@example(":memory:")
+def test_a_url_that_is_read_without_sqlalchemy_means_the_same(path: str) -> None:
+    url = f"sqlite:///{path}"
+    if _PLAIN_SQLITE.fullmatch(url):
+        assert make_url(url).database == path
+        assert make_url(url).render_as_string(hide_password=False) == url
+    else:
+        assert not path or set(path) & set(":?%+")
 
 
 @pytest.mark.parametrize("name", ["what? 1", "a%20b%2Fc", "a#b", "{SCHEMA_VERSION}", "%", "file:x", "a&b=c+d", " "])

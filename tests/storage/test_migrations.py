@@ -18,7 +18,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 
 from tuner.errors import StorageError, StudyBusyError
 from tuner.storage import migrations, open_database
-from tuner.storage.coordinator_leases import process_start, this_host
+from tuner.storage.lease import process_start, this_host
 from tuner.storage.migrations import STEPS, VERSION, prepare_tables
 from tuner.storage.sqlite import copy_file
 

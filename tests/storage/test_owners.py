@@ -11,9 +11,19 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tuner.storage import Database, StudySession, coordinator_leases
-from tuner.storage.coordinator_leases import LEASE_TTL_S, WATCHED_S, Lease, LeaseMonitor, process_start, this_host
+from tuner.storage.coordinator_leases import WATCHED_S, LeaseMonitor
+from tuner.storage.lease import LEASE_TTL_S, Lease, process_start, this_host
 
-REMOTE = Lease("x", 1, "another host", 1, "1", heartbeat_at=1_000, coordinator_index=0, transaction=5)
+REMOTE = Lease(
+    owner="x",
+    study_id=1,
+    host="another host",
+    pid=1,
+    started="1",
+    heartbeat_at=1_000,
+    coordinator_index=0,
+    transaction=5,
+)
 LATE = 1_000 + LEASE_TTL_S + 1
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tuner.errors import StorageError
 from tuner.report import load_view
 from tuner.results import list_studies, read_study_results, summary
-from tuner.storage import migrations, open_database, open_read_only, read_recipes, study_names
+from tuner.storage import open_database, open_read_only, read_recipes, study_names, table_version
 from tuner.storage.sqlite import ReadConnection, table_names
 
 KILLED = """
@@ -167,7 +167,7 @@ def test_tables_of_an_older_version_are_read_and_stay(study_url: str, tmp_path: 
 def test_versions_that_cannot_be_read(
     study_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int, words: str
 ) -> None:
-    monkeypatch.setattr(migrations, "OLDEST_READABLE", 2)
+    monkeypatch.setattr(table_version, "OLDEST_READABLE", 2)
     with sqlite3.connect(tmp_path / "t.db") as connection:
         connection.execute(f"UPDATE tuner_version SET version = {version}")
     connection.close()

@@ -18,7 +18,7 @@ from tuner.health import Finding, LayerHealth, Probe
 from tuner.storage import (
     Database,
     StudySession,
-    coordinator_leases,
+    lease,
     open_database,
     read_epochs,
     read_probes,
@@ -35,7 +35,7 @@ def record(epoch: int, loss: float = 1.0, probes: tuple[Probe, ...] = ()) -> Epo
 
 def abandon(store: StudySession) -> None:
     """As if the process that has the store had died."""
-    coordinator_leases.release_local(store._lease.owner)
+    lease.release_local(store._lease.owner)
 
 
 def rows(database: Database, name: str = "s") -> list[FrozenTrial]:
@@ -132,7 +132,7 @@ def test_probes_and_verdicts(database: Database) -> None:
     store.add_verdicts(0, [finding])
     store.flush()
     found = read_study_record(database, "s")
-    trial_id = found.trials[0]._trial_id
+    trial_id = found.trials[0].trial_id
     assert read_epochs(database, [trial_id]) == {trial_id: [record(1)]}
     finite = dataclasses.replace(layer, gradient_norm=None)
     expected = [dataclasses.replace(probe, layers=(finite, finite)) for probe in probes]

@@ -60,7 +60,7 @@ def test_what_cannot_be_read_is_one_error(change: str, value: Any, template: Pat
     database = open_read_only(f"sqlite:///{file}")
     try:
         with pytest.raises(StorageError, match=r"cannot be read.*restore a backup of the database\.$"):
-            read_epochs(database, [trial._trial_id for trial in read_study_record(database, "mock").trials])
+            read_epochs(database, [trial.trial_id for trial in read_study_record(database, "mock").trials])
     finally:
         database.close()
 

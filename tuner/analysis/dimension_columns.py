@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.trial import FrozenTrial
+
+from tuner.search import StoredDistribution, StoredTrial, choices_of
 
 _GRID = 101
 """Points at which the parabola of a number is looked at, evenly over its range."""
@@ -31,7 +31,7 @@ class DimensionColumns:
     active: float
 
 
-def dimension_columns(trials: Sequence[FrozenTrial], name: str) -> DimensionColumns | None:
+def dimension_columns(trials: Sequence[StoredTrial], name: str) -> DimensionColumns | None:
     """Return the columns of a dimension, or None if it has one value only in these trials."""
     counts = np.array([name in trial.params for trial in trials])
     having = [trial for trial in trials if name in trial.params]
@@ -39,7 +39,7 @@ def dimension_columns(trials: Sequence[FrozenTrial], name: str) -> DimensionColu
     values = [trial.params[name] for trial in having]
     if len({_key(value) for value in values}) < 2:
         return None
-    rows, space = _choices(values) if isinstance(kinds[0], CategoricalDistribution) else _numbers(values, kinds)
+    rows, space = _choices(values) if choices_of(kinds[0]) is not None else _numbers(values, kinds)
     columns = np.zeros((len(trials), rows.shape[1]))
     columns[counts] = rows - space.mean(axis=0)
     return DimensionColumns(columns, space - space.mean(axis=0), _active_share(trials, counts))
@@ -55,7 +55,7 @@ def _choices(values: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
     return one_hot[[seen[_key(value)] for value in values]], one_hot
 
 
-def _numbers(values: Sequence[Any], kinds: Sequence[BaseDistribution]) -> tuple[np.ndarray, np.ndarray]:
+def _numbers(values: Sequence[Any], kinds: Sequence[StoredDistribution]) -> tuple[np.ndarray, np.ndarray]:
     bounds: list[Any] = list(kinds)
     low, high = min(kind.low for kind in bounds), max(kind.high for kind in bounds)
     numbers = np.array([low, high, *values], np.float64)
@@ -69,7 +69,7 @@ def _parabola(position: np.ndarray) -> np.ndarray:
     return np.stack([position, position**2], axis=1)
 
 
-def _active_share(trials: Sequence[FrozenTrial], counts: np.ndarray) -> float:
+def _active_share(trials: Sequence[StoredTrial], counts: np.ndarray) -> float:
     """Return the share of settings in which a dimension counts, whatever the sampler preferred.
 
     If one choice decides it, as in most conditions, this is the share of its values for which it does.
@@ -77,7 +77,7 @@ def _active_share(trials: Sequence[FrozenTrial], counts: np.ndarray) -> float:
     if counts.all():
         return 1.0
     for name, kind in trials[0].distributions.items():
-        if isinstance(kind, CategoricalDistribution) and all(name in trial.params for trial in trials):
+        if choices_of(kind) is not None and all(name in trial.params for trial in trials):
             found: dict[Any, set[bool]] = {}
             for trial, there in zip(trials, counts, strict=True):
                 found.setdefault(_key(trial.params[name]), set()).add(bool(there))

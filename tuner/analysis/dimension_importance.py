@@ -6,15 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from optuna.distributions import CategoricalDistribution
-from optuna.trial import FrozenTrial
-
 from tuner.analysis.main_effects import MainEffect
 from tuner.analysis.ranking import top_trials
 from tuner.analysis.study_effects import LEAST, study_effects
 from tuner.catalog import TrialState, written_value
 from tuner.results import StoredStudy
-from tuner.search import find_best
+from tuner.search import StoredTrial, choices_of, find_best
 from tuner.text import count, listed, listed_first, percent
 
 TOP_SHARE = 0.1
@@ -77,13 +74,13 @@ def _numbers(effect: MainEffect | None) -> dict[str, Any]:
     }
 
 
-def _typical(name: str, top: Sequence[FrozenTrial]) -> str | None:
+def _typical(name: str, top: Sequence[StoredTrial]) -> str | None:
     """Return the commonest choice of the best trials with its count, or their range of a number, or None if empty."""
     having = [trial for trial in top if name in trial.params]
     if not having:
         return None
     values = [trial.params[name] for trial in having]
-    if isinstance(having[0].distributions[name], CategoricalDistribution):
+    if choices_of(having[0].distributions[name]) is not None:
         value, count = Counter(str(written_value(name, value)) for value in values).most_common(1)[0]
         return f"{value} ({count} of {len(top)})"
     low, high = (f"{bound:.3g}" for bound in (min(values), max(values)))

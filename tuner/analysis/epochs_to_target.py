@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from optuna.trial import FrozenTrial
 
 from tuner.catalog import Objective, TrialState
 from tuner.engines import EpochRecord
 from tuner.results import StoredStudy
-from tuner.search import find_best
+from tuner.search import StoredTrial, find_best
 from tuner.storage import read_epochs
 
 SHARE = 0.95
@@ -67,7 +66,7 @@ def read_curves(study: StoredStudy) -> dict[int, list[float | None]]:
 
     None stands for an epoch whose value was not finite.
     """
-    stored = read_epochs(study.database, [trial._trial_id for trial in study.record.trials])
+    stored = read_epochs(study.database, [trial.trial_id for trial in study.record.trials])
     return {
         trial: [fold_mean([record.metric for record in folds]) for folds in group_by_epoch(records).values()]
         for trial, records in stored.items()
@@ -89,12 +88,12 @@ def fold_mean(values: Sequence[float | None]) -> float | None:
 
 
 def reached_in(
-    trials: Iterable[FrozenTrial], curves: Mapping[int, Sequence[float | None]], goal: TargetValue
+    trials: Iterable[StoredTrial], curves: Mapping[int, Sequence[float | None]], goal: TargetValue
 ) -> list[int]:
     """Return the first epoch (from 1) in which each trial reached the target, without trials that never did."""
     found = []
     for trial in trials:
-        curve = curves.get(trial._trial_id, ())
+        curve = curves.get(trial.trial_id, ())
         at = next((i for i, value in enumerate(curve, 1) if value is not None and goal.reached(value)), None)
         if at is not None:
             found.append(at)

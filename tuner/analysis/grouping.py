@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from optuna.distributions import CategoricalDistribution
-from optuna.trial import FrozenTrial
 
 from tuner.catalog import written_value
 from tuner.errors import UnknownNameError, UsageError
 from tuner.results import StoredStudy
+from tuner.search import StoredTrial, choices_of
 
 FEW_VALUES = 6
 """A range with at most this many different values is not cut into bins."""
@@ -31,7 +30,7 @@ class Group:
     value: Any
     low: float | None
     high: float | None
-    trials: tuple[FrozenTrial, ...]
+    trials: tuple[StoredTrial, ...]
 
 
 def searched_dimensions(study: StoredStudy) -> list[str]:
@@ -67,16 +66,16 @@ def find_dimension(study: StoredStudy, name: str) -> str:
     raise UnknownNameError("searched dimension", name, known)
 
 
-def written_params(trial: FrozenTrial) -> dict[str, Any]:
+def written_params(trial: StoredTrial) -> dict[str, Any]:
     """Return the searched parameters of a trial as the study file writes them: "balanced" for the choice 1."""
     kinds = trial.distributions
     return {
-        name: written_value(name, value) if isinstance(kinds[name], CategoricalDistribution) else value
+        name: written_value(name, value) if choices_of(kinds[name]) is not None else value
         for name, value in trial.params.items()
     }
 
 
-def group_trials(trials: Iterable[FrozenTrial], dimension: str, bins: int) -> list[Group]:
+def group_trials(trials: Iterable[StoredTrial], dimension: str, bins: int) -> list[Group]:
     """Group trials by the value of a dimension.
 
     A choice has one group per value, in the order of the choices.  A range has `bins` groups of about equally many
@@ -88,8 +87,9 @@ def group_trials(trials: Iterable[FrozenTrial], dimension: str, bins: int) -> li
     if not active:
         return [Group(None, None, None, tuple(trials))] if trials else []
     kind = active[-1].distributions[dimension]
-    if isinstance(kind, CategoricalDistribution):
-        groups = _by_value(active, dimension, kind.choices)
+    choices = choices_of(kind)
+    if choices is not None:
+        groups = _by_value(active, dimension, choices)
     else:
         different = sorted({trial.params[dimension] for trial in active})
         cut = len(different) > max(bins, FEW_VALUES)
@@ -98,7 +98,7 @@ def group_trials(trials: Iterable[FrozenTrial], dimension: str, bins: int) -> li
     return [*groups, *([Group(None, None, None, inactive)] if inactive else [])]
 
 
-def _by_value(trials: Sequence[FrozenTrial], dimension: str, values: Sequence[Any]) -> list[Group]:
+def _by_value(trials: Sequence[StoredTrial], dimension: str, values: Sequence[Any]) -> list[Group]:
     chosen = [tuple(trial for trial in trials if _same(trial.params[dimension], value)) for value in values]
     written = [written_value(dimension, value) for value in values]
     return [Group(value, None, None, some) for value, some in zip(written, chosen, strict=True) if some]
@@ -108,7 +108,7 @@ def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and one == other
 
 
-def _by_bin(trials: Sequence[FrozenTrial], dimension: str, bins: int) -> list[Group]:
+def _by_bin(trials: Sequence[StoredTrial], dimension: str, bins: int) -> list[Group]:
     values = np.array([trial.params[dimension] for trial in trials], np.float64)
     # Quantiles that are values of trials, so that bounds are numbers that were tried.
     edges = np.unique(np.quantile(values, np.linspace(0.0, 1.0, bins + 1), method="inverted_cdf"))

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from optuna.trial import FrozenTrial
-
 from tuner.catalog import Objective
 from tuner.results import network_cost_row
-from tuner.search import ranked_complete, searched_params
+from tuner.search import StoredTrial, ranked_complete, searched_params
 from tuner.storage import trial_attributes
 
 COSTS = ("weights", "multiply_adds", "predict_ms")
@@ -17,7 +15,7 @@ COSTS = ("weights", "multiply_adds", "predict_ms")
 _SHOWN = ("weights", "multiply_adds", "bytes", "predict_ms", "predict_256_ms")
 
 
-def find_pareto_front(trials: Iterable[FrozenTrial], objective: Objective, cost: str) -> list[dict[str, Any]]:
+def find_pareto_front(trials: Iterable[StoredTrial], objective: Objective, cost: str) -> list[dict[str, Any]]:
     """Find the complete trials of which no other one is as good and cheaper, or better and no dearer.
 
     Of trials that are equal in both the earliest counts; trials whose cost is not known are left out.
@@ -42,7 +40,7 @@ def find_pareto_front(trials: Iterable[FrozenTrial], objective: Objective, cost:
     return front[::-1]
 
 
-def _row(trial: FrozenTrial) -> dict[str, Any]:
+def _row(trial: StoredTrial) -> dict[str, Any]:
     cost = network_cost_row(trial_attributes(trial))
     shown = {name: cost[name] for name in _SHOWN}
     return {"trial": trial.number, "value": trial.value, **shown, "params": searched_params(trial)}

@@ -6,15 +6,14 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from optuna.trial import FrozenTrial
-
 from tuner.catalog import Objective
+from tuner.search import StoredTrial
 
 LEAST_TOP = 5
 """Fewer trials than this are too few to say what the best ones have in common."""
 
 
-def top_trials(trials: Sequence[FrozenTrial], objective: Objective, share: float) -> list[FrozenTrial]:
+def top_trials(trials: Sequence[StoredTrial], objective: Objective, share: float) -> list[StoredTrial]:
     """Return the best share of complete trials, best first; of equal ones the earlier first.
 
     Args:

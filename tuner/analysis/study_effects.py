@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from optuna.trial import FrozenTrial
 
 from tuner.analysis.dimension_columns import DimensionColumns, dimension_columns
 from tuner.analysis.main_effects import MainEffect, adjusted_ranks, main_effects
@@ -14,6 +13,7 @@ from tuner.analysis.trial_ranks import RANKED_STATES, trial_ranks
 from tuner.analysis.trial_values import trial_values
 from tuner.catalog import Objective, TrialState
 from tuner.results import StoredStudy
+from tuner.search import StoredTrial
 
 LEAST = 20
 """Fewest trials: with fewer, effects and chance cannot be told apart."""
@@ -30,7 +30,7 @@ class StudyEffects:
         effects: The effect of each of these.
     """
 
-    trials: tuple[FrozenTrial, ...]
+    trials: tuple[StoredTrial, ...]
     ranks: np.ndarray
     columns: Mapping[str, DimensionColumns]
     effects: Mapping[str, MainEffect]
@@ -49,7 +49,7 @@ def study_effects(study: StoredStudy) -> StudyEffects:
     return estimate_effects([study.record.trials[at] for at in ranked], [states[at] for at in ranked], study.objective)
 
 
-def estimate_effects(trials: Sequence[FrozenTrial], states: Sequence[TrialState], objective: Objective) -> StudyEffects:
+def estimate_effects(trials: Sequence[StoredTrial], states: Sequence[TrialState], objective: Objective) -> StudyEffects:
     """Estimate the main effects over some trials.
 
     Args:

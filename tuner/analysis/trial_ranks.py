@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from optuna.trial import FrozenTrial
 
 from tuner.catalog import Objective, TrialState
+from tuner.search import StoredTrial
 
 RANKED_STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.DIVERGED)
 """A trial that failed says nothing about its setting."""
@@ -17,7 +17,7 @@ _DIVERGED, _UNREPORTED, _FINAL = -1.0, 0.0, math.inf
 """Steps beside those that were reported: before the first, without a report, and the objective of a complete trial."""
 
 
-def trial_ranks(trials: Sequence[FrozenTrial], states: Sequence[TrialState], objective: Objective) -> np.ndarray:
+def trial_ranks(trials: Sequence[StoredTrial], states: Sequence[TrialState], objective: Objective) -> np.ndarray:
     """Rank trials by comparing each two of them at the last step that both have reached.
 
     So a pruned trial counts by what it had reached, against the others at that very step; complete trials among each
@@ -45,7 +45,7 @@ def trial_ranks(trials: Sequence[FrozenTrial], states: Sequence[TrialState], obj
     return ranks
 
 
-def _reports(trial: FrozenTrial, state: TrialState, objective: Objective) -> dict[float, float]:
+def _reports(trial: StoredTrial, state: TrialState, objective: Objective) -> dict[float, float]:
     """Return what a trial has reported by step, higher is better."""
     if state == TrialState.DIVERGED:
         return {_DIVERGED: 0.0}

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from optuna.trial import FrozenTrial
 
 from tuner.catalog import METRICS, Objective, TrialState
+from tuner.search import StoredTrial
 
 _OUTLIER = 4.0
 """Standard deviations, robustly estimated, from the median at which values are cut off.
@@ -19,7 +19,7 @@ With 3, a tenth of the strong effects beside two others was lost in `benchmarks/
 _MAD = 1.4826  # the standard deviation of a normal distribution, in median absolute deviations
 
 
-def trial_values(trials: Sequence[FrozenTrial], states: Sequence[TrialState], objective: Objective) -> np.ndarray:
+def trial_values(trials: Sequence[StoredTrial], states: Sequence[TrialState], objective: Objective) -> np.ndarray:
     """Return the value of each trial, higher is better; for a pruned one what it would have become.
 
     A metric between two bounds, such as accuracy, is taken as its logit, and one with a best value alone, such as a
@@ -45,7 +45,7 @@ def trial_values(trials: Sequence[FrozenTrial], states: Sequence[TrialState], ob
     return values
 
 
-def _reports(trial: FrozenTrial, state: TrialState) -> Mapping[float, float]:
+def _reports(trial: StoredTrial, state: TrialState) -> Mapping[float, float]:
     """Return the finite numbers of a trial by step, the objective of a complete one after all steps."""
     if state == TrialState.DIVERGED:
         return {}

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from optuna.trial import FrozenTrial
 
 from tuner.analysis.epochs_to_target import TargetValue, default_target, reached_in, read_curves
 from tuner.analysis.grouping import Group, find_dimension, group_trials
@@ -19,6 +18,7 @@ from tuner.catalog import FINISHED_STATES, TrialState
 from tuner.errors import NoBestTrialError
 from tuner.health import HEALTHY
 from tuner.results import StoredStudy
+from tuner.search import StoredTrial
 from tuner.storage import trial_attributes
 
 
@@ -83,7 +83,7 @@ def _comparison(context: _Context, dimension: str, groups: Sequence[Group]) -> d
     return {"dimension": dimension, "groups": rows, "test": found}
 
 
-def _complete(study: StoredStudy, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+def _complete(study: StoredStudy, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
     return [trial for trial in trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
 
 

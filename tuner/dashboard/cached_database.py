@@ -1,4 +1,4 @@
-"""Our database as the dashboard reads it: every finished trial once."""
+"""Our database as optuna-dashboard reads it: every finished trial once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class CachedDatabase(Database):
-    """A database whose finished trials are kept in memory.
+    """A database whose finished trials are kept in memory for the pages of optuna-dashboard.
 
-    A refresh of a study with 5,000 trials takes 0.3 s instead of 5 s.
+    Optuna reads 5,000 trials in 4.4 s of CPU, once; our own pages read them in 0.5 s (`storage.optuna_reader`).
     """
 
     def __init__(self, database: Database) -> None:
         cached: RDBStorage = get_storage(database.optuna)  # type: ignore[assignment]  # answers the same calls
-        super().__init__(database.url, cached)
+        super().__init__(database.url, lambda: cached, database.file)
         self.version = database.version
         self._engine = database.engine
 

@@ -112,7 +112,7 @@ class Panels:
             return None
         self._read_recipes(view)
         seen = view.results.trials[number]
-        trial_id = seen.trial._trial_id
+        trial_id = seen.trial.trial_id
         files = {
             file["filename"]: f"/artifacts/{study_id}/{trial_id}/{file['artifact_id']}"
             for file in self._files(study_id, view, seen)
@@ -174,7 +174,7 @@ class Panels:
                 view = self._views[study_id] = _StudyPanels(name, load_view(study), 0.0)
             else:
                 view.results = load_view(study, {seen.number: seen for seen in view.results.trials})
-            view.by_id = {seen.trial._trial_id: seen for seen in view.results.trials}
+            view.by_id = {seen.trial.trial_id: seen for seen in view.results.trials}
             view.read_at = time.monotonic()
             return view
 
@@ -185,7 +185,7 @@ class Panels:
             view.recipes |= read_recipes(self._database, missing)
 
     def _note(self, study_id: int, view: _StudyPanels, seen: TrialView) -> str:
-        trial_id, best = seen.trial._trial_id, is_best(view.results, seen)
+        trial_id, best = seen.trial.trial_id, is_best(view.results, seen)
         known = view.notes.get((trial_id, best))
         if known is not None:
             return known
@@ -198,7 +198,7 @@ class Panels:
         return note
 
     def _files(self, study_id: int, view: _StudyPanels, seen: TrialView) -> list[dict[str, Any]]:
-        trial_id = seen.trial._trial_id
+        trial_id = seen.trial.trial_id
         recipe = view.recipes.get(trial_id)
         return [
             {

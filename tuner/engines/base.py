@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from tuner.catalog import Recipe, TrialState
-from tuner.data import DataFacts, Split
+from tuner.catalog import TrialState
 from tuner.engines.network_limits import NO_NETWORK_LIMITS, NetworkLimits
 from tuner.engines.network_size import NetworkSize
 from tuner.engines.predict_times import PredictTimes
@@ -17,6 +16,9 @@ from tuner.health import Finding, Probe
 if TYPE_CHECKING:
     import keras
     import numpy as np
+
+    from tuner.catalog import Recipe
+    from tuner.data import DataFacts, Split
 
 
 @dataclass(frozen=True)

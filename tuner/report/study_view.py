@@ -7,14 +7,12 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from optuna.trial import FrozenTrial
-
 from tuner.analysis import fold_mean, group_by_epoch, importance, ranked, searched_dimensions, written_params
 from tuner.catalog import Objective, TrialState
 from tuner.engines import EpochRecord, NetworkLimits
 from tuner.health import Finding, Probe
 from tuner.results import StoredStudy, network_cost_row
-from tuner.search import find_best
+from tuner.search import StoredTrial, find_best
 from tuner.storage import StudyInfo, read_epochs, read_probes, trial_attributes
 
 
@@ -48,7 +46,7 @@ class TrialView:
         findings: What was found of its health, the verdict first; none if it was not measured.
     """
 
-    trial: FrozenTrial
+    trial: StoredTrial
     state: TrialState
     reason: str | None
     value: float | None
@@ -156,7 +154,7 @@ class StudyView:
     @cached_property
     def probes(self) -> dict[int, dict[int, list[Probe]]]:
         """The probes of each trial by number and fold, in order, without trials that were not measured."""
-        numbers = {seen.trial._trial_id: seen.number for seen in self.trials}
+        numbers = {seen.trial.trial_id: seen.number for seen in self.trials}
         found = read_probes(self.study.database, list(numbers)) if numbers else {}
         return {numbers[trial_id]: folds for trial_id, folds in found.items()}
 
@@ -197,23 +195,23 @@ def load_view(study: StoredStudy, known: Mapping[int, TrialView] | None = None) 
     )
 
 
-def _seen(study: StoredStudy, trial: FrozenTrial, curve: Curve) -> TrialView:
+def _seen(study: StoredStudy, trial: StoredTrial, curve: Curve) -> TrialView:
     state, reason = study.trial_state(trial)
     value = trial.value if state in (TrialState.COMPLETE, TrialState.PRUNED) else None
-    epochs = study.epochs.get(trial._trial_id, len(curve.epochs))
+    epochs = study.epochs.get(trial.trial_id, len(curve.epochs))
     findings = tuple(study.trial_health(trial))
     return TrialView(trial, state, reason, value, epochs, trial_attributes(trial).duration_s, curve, findings)
 
 
-def _curves(study: StoredStudy, trials: Sequence[FrozenTrial]) -> dict[int, Curve]:
-    stored = read_epochs(study.database, [trial._trial_id for trial in trials]) if trials else {}
+def _curves(study: StoredStudy, trials: Sequence[StoredTrial]) -> dict[int, Curve]:
+    stored = read_epochs(study.database, [trial.trial_id for trial in trials]) if trials else {}
     return {
-        trial.number: _curve(stored[trial._trial_id]) if trial._trial_id in stored else _reported_curve(trial)
+        trial.number: _curve(stored[trial.trial_id]) if trial.trial_id in stored else _reported_curve(trial)
         for trial in trials
     }
 
 
-def _reported_curve(trial: FrozenTrial) -> Curve:
+def _reported_curve(trial: StoredTrial) -> Curve:
     """Return the reports of a trial of plain Optuna as a curve."""
     reports = sorted(trial.intermediate_values.items())
     unmeasured = (None,) * len(reports)

@@ -37,7 +37,7 @@ def epochs_frame(study: StoredStudy) -> DataFrame:
     """Return one row an epoch of every trial: `trial` and the numbers of `EpochRecord`, ordered by trial and fold."""
     import pandas
 
-    numbers = {trial._trial_id: trial.number for trial in study.record.trials}
+    numbers = {trial.trial_id: trial.number for trial in study.record.trials}
     found = read_epochs(study.database, list(numbers))
     rows = [
         (numbers[trial_id], *(getattr(record, name) for name in _EPOCH_COLUMNS))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from optuna.trial import FrozenTrial
-
 from tuner.results.stored_study import StoredStudy
+from tuner.search import StoredTrial
 from tuner.storage import trial_attributes
 from tuner.text import count
 
 
-def rejected_trials(study: StoredStudy) -> list[FrozenTrial]:
+def rejected_trials(study: StoredStudy) -> list[StoredTrial]:
     """Return the trials whose networks were over a limit, the smallest violation first."""
     found = [(trial_attributes(trial).outcome.violation, trial) for trial in study.record.trials]
     over = [(violation, trial.number, trial) for violation, trial in found if violation is not None]

@@ -6,24 +6,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from optuna.trial import FrozenTrial
-
 from tuner.catalog import BuildableRecipe, Recipe
 from tuner.data import read_options
 from tuner.errors import DataError, NoBestTrialError, RecipeError
 from tuner.results.stored_study import StoredStudy
+from tuner.search import StoredTrial
 from tuner.storage import read_recipe, trial_attributes
 from tuner.study import LATER_KEYS
 
 
-def trial_recipe(study: StoredStudy, trial: FrozenTrial) -> BuildableRecipe:
+def trial_recipe(study: StoredStudy, trial: StoredTrial) -> BuildableRecipe:
     """Read the recipe of a trial.
 
     Raises:
         NoBestTrialError: It has none: keras-studies did not make the study.
         RecipeError: No study can give it, or this one cannot.
     """
-    content = read_recipe(study.database, trial._trial_id)
+    content = read_recipe(study.database, trial.trial_id)
     where = f"trial {trial.number} of {study.record.name!r}"
     if content is None:
         raise NoBestTrialError(f"T{where[1:]} has no recipe: the study was not made by keras-studies.")
@@ -39,7 +38,7 @@ def trial_recipe(study: StoredStudy, trial: FrozenTrial) -> BuildableRecipe:
     return recipe
 
 
-def selected_recipe(study: StoredStudy, trial: FrozenTrial) -> BuildableRecipe:
+def selected_recipe(study: StoredStudy, trial: StoredTrial) -> BuildableRecipe:
     """Read the recipe that trains to the epoch of a trial's model: the median over its splits.
 
     It needs no validation rows.  The errors are those of `trial_recipe`.

@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from optuna.trial import FrozenTrial
-
 from tuner.catalog import Objective, TrialState
 from tuner.health import Finding
-from tuner.search import find_best, setting_key, trial_state
+from tuner.search import StoredTrial, find_best, setting_key, trial_state
 from tuner.storage import Database, StudyRecord, epochs_run, read_study_outlines, read_study_record, read_verdicts
 from tuner.text import count
 
@@ -42,22 +40,22 @@ class StoredStudy:
         """Metric and direction; the metric is called "objective" if plain Optuna made the study."""
         return Objective(self.metric or "objective", self.record.direction)
 
-    def trial_state(self, trial: FrozenTrial) -> tuple[TrialState, str | None]:
+    def trial_state(self, trial: StoredTrial) -> tuple[TrialState, str | None]:
         """Return the state of a trial and the reason; what a dead process has left running is waiting."""
         state, reason = trial_state(trial)
         if state == TrialState.RUNNING and not self.record.alive:
             return TrialState.WAITING, "interrupted; it runs again when the study is resumed"
         return state, reason
 
-    def trial_health(self, trial: FrozenTrial) -> list[Finding]:
+    def trial_health(self, trial: StoredTrial) -> list[Finding]:
         """Return what was found of the health of a trial, the verdict first; nothing if it was not measured."""
-        return self.findings.get(trial._trial_id, [])
+        return self.findings.get(trial.trial_id, [])
 
-    def trial_verdict(self, trial: FrozenTrial) -> str | None:
+    def trial_verdict(self, trial: StoredTrial) -> str | None:
         """Return the verdict on the health of a trial, or None if it was not measured."""
         return next((finding.verdict for finding in self.trial_health(trial)), None)
 
-    def trial_verdicts(self, trials: Iterable[FrozenTrial]) -> dict[str, int]:
+    def trial_verdicts(self, trials: Iterable[StoredTrial]) -> dict[str, int]:
         """Count the trials with each verdict, the commonest first, without those that were not measured."""
         found = Counter(verdict for trial in trials if (verdict := self.trial_verdict(trial)) is not None)
         return dict(found.most_common())

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from optuna.trial import FrozenTrial
-
 from tuner.catalog import TrialState
 from tuner.engines import BYTES_PER_WEIGHT
 from tuner.results.rejected_networks import rejected_text, rejected_trials
 from tuner.results.stored_study import StoredStudy
-from tuner.search import find_best, searched_params
+from tuner.search import StoredTrial, find_best, searched_params
 from tuner.storage import TrialAttributes, trial_attributes
 
 
@@ -47,7 +45,7 @@ def summary(study: StoredStudy) -> dict[str, Any]:
     }
 
 
-def trial_row(study: StoredStudy, trial: FrozenTrial) -> dict[str, Any]:
+def trial_row(study: StoredStudy, trial: StoredTrial) -> dict[str, Any]:
     """One trial as plain JSON; `value` is None unless it is complete or pruned."""
     (state, reason), attrs = study.trial_state(trial), trial_attributes(trial)
     return {
@@ -56,7 +54,7 @@ def trial_row(study: StoredStudy, trial: FrozenTrial) -> dict[str, Any]:
         "value": trial.value if state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
         "training_values": attrs.training_values,
         "params": searched_params(trial),
-        "epochs": study.epochs.get(trial._trial_id, 0),
+        "epochs": study.epochs.get(trial.trial_id, 0),
         "selected_epochs": attrs.selected_epochs,
         "duration_s": attrs.duration_s,
         "engine": attrs.engine,

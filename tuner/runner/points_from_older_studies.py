@@ -60,7 +60,7 @@ def _points(spec: StudySpec, reference: str, url: str) -> list[StoredPoint]:
         try:
             record = read_study_record(database, name)
             best = ranked_complete(record.trials, Objective("", record.direction))[:_TRIALS_OF_STUDY]
-            recipes = read_recipes(database, [trial._trial_id for trial in best])
+            recipes = read_recipes(database, [trial.trial_id for trial in best])
         finally:
             database.close()
     except (StorageError, StudyNotFoundError) as error:
@@ -71,7 +71,7 @@ def _points(spec: StudySpec, reference: str, url: str) -> list[StoredPoint]:
         )
     points: list[StoredPoint] = []
     for trial in best:
-        recipe = recipes.get(trial._trial_id, {})
+        recipe = recipes.get(trial.trial_id, {})
         values = project(spec.space, _own_numbers(known_values(recipe, trial), spec.space), clip=True)
         params = to_optuna_params(values, spec.space)
         if params and all(params != point.params for point in points) and len(points) < POINTS_OF_STUDY:

@@ -1,13 +1,15 @@
 from .distributions import distribution, params_from_trial, searched_params, setting_key, suggest, to_optuna_params
 from .initial_points import initial_points, published_points
 from .network_cost_model import NetworkCostModel
-from .outcomes import OUTCOME, Outcome, find_best, ranked_complete, tell, trial_state
+from .outcomes import Outcome, tell
 from .point_queue import PointQueue
 from .projection import known_values, project, shared_name
 from .pruners import DEFAULT_PRUNER, PRUNERS
 from .pruners.base import PrunerRow
 from .samplers import DEFAULT_SAMPLER, SAMPLERS
 from .samplers.base import SamplerRow
+from .stored_trial import StoredDistribution, StoredState, StoredTrial, choices_of
+from .trial_states import OUTCOME, find_best, ranked_complete, trial_state
 from .trial_window import FinishedTrials
 from .tried_settings import SettingIndex
 
@@ -24,6 +26,10 @@ __all__ = [
     "PrunerRow",
     "SamplerRow",
     "SettingIndex",
+    "StoredDistribution",
+    "StoredState",
+    "StoredTrial",
+    "choices_of",
     "distribution",
     "find_best",
     "initial_points",

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tuner.search.stored_trial import StoredTrial, choices_of
 from tuner.space import Categorical, Dimension, Fixed, Float, Int, Parameter, Scalar, Space, Value
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def suggest(trial: Trial, space: Space) -> dict[str, Value]:
     return space.resolve(choose)
 
 
-def params_from_trial(trial: FrozenTrial | Trial, space: Space) -> dict[str, Value]:
+def params_from_trial(trial: FrozenTrial | StoredTrial | Trial, space: Space) -> dict[str, Value]:
     """Read the setting of a trial: the value of every active dimension, the fixed ones included.
 
     A trial that was interrupted while it was asked for lacks some values; these are absent here, too.
@@ -72,18 +73,18 @@ def params_from_trial(trial: FrozenTrial | Trial, space: Space) -> dict[str, Val
     return {name: value for name, value in space.resolve(choose).items() if value != _MISSING}
 
 
-def searched_params(trial: FrozenTrial) -> dict[str, Any]:
+def searched_params(trial: FrozenTrial | StoredTrial) -> dict[str, Any]:
     """Read the searched, active parameters of a trial as plain JSON: a choice of lists is a list."""
-    from optuna.distributions import CategoricalDistribution
+    kinds = trial.distributions
 
     def decoded(name: str, label: Any) -> Any:
-        kind = trial.distributions.get(name)
-        return json.loads(label) if isinstance(kind, CategoricalDistribution) and _is_json(kind.choices) else label
+        choices = choices_of(kinds[name]) if name in kinds else None
+        return label if choices is None or not _is_json(choices) else json.loads(label)
 
     return {name: decoded(name, label) for name, label in trial.params.items()}
 
 
-def setting_key(trial: FrozenTrial) -> str:
+def setting_key(trial: FrozenTrial | StoredTrial) -> str:
     """Name the setting of a stored trial: the same for equal ones, whatever the steps of a range were rounded to."""
     rounded = {name: f"{value:.9g}" if isinstance(value, float) else value for name, value in trial.params.items()}
     return json.dumps(rounded, sort_keys=True)

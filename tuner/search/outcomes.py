@@ -10,32 +10,28 @@ in which the sampler can read it:
   No constraint is set here: cmaes ignores constraints with a warning, and gp stops with an error if only some trials
   have one.  Before there is a complete trial: PRUNED.
 
-What happened is kept in our own attribute of the trial, which `trial_state` reads; Optuna's state does not say it all.
+What happened is kept in our own attribute of the trial, which `trial_states` reads; Optuna's state does not say it all.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from tuner.catalog import Objective, TrialState
 from tuner.search.samplers import SAMPLERS
 from tuner.search.samplers.base import FailureEncoding
+from tuner.search.trial_states import OUTCOME
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.study import Study
-    from optuna.trial import FrozenTrial, Trial
+    from optuna.trial import Trial
 
 
-OUTCOME = "outcome"
-"""User attribute of a trial: its state and reason, if Optuna's state does not say it all."""
 _FINITE, _LIMITS = "finite", "limits"
 """Constraints, as Optuna knows them."""
-_FINISHED = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.FAILED}
-"""State of a finished trial, by its name in Optuna."""
 
 
 @dataclass(frozen=True)
@@ -99,26 +95,6 @@ def tell(study: Study, trial: Trial | int, outcome: Outcome) -> bool:
         case TrialState.DIVERGED:
             _tell_diverged(study, number, trial_id, outcome.violation)
     return True
-
-
-def trial_state(trial: FrozenTrial) -> tuple[TrialState, str | None]:
-    """Return the state of a trial and the reason for it."""
-    attribute = trial.user_attrs.get(OUTCOME, {})
-    if not trial.state.is_finished():
-        return (TrialState.RUNNING if trial.state.name == "RUNNING" else TrialState.WAITING), None
-    state = attribute.get("state") or _FINISHED[trial.state.name]
-    return TrialState(state), attribute.get("reason")
-
-
-def find_best(trials: Iterable[FrozenTrial], objective: Objective) -> FrozenTrial | None:
-    """Find the best complete trial that did not diverge, the earliest one of equals, or return None."""
-    return next(iter(ranked_complete(trials, objective)), None)
-
-
-def ranked_complete(trials: Iterable[FrozenTrial], objective: Objective) -> list[FrozenTrial]:
-    """Sort the complete trials that did not diverge, best first; of equal ones the earlier first."""
-    complete = [trial for trial in trials if trial_state(trial)[0] == TrialState.COMPLETE]
-    return sorted(complete, key=lambda trial: (objective.sort_key(trial.value), trial.number))
 
 
 def _tell_diverged(study: Study, number: int, trial_id: int, violation: float | None) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tuner.catalog import DIMENSIONS, ChoiceDimension, NumberDimension
 from tuner.search.distributions import searched_params
+from tuner.search.stored_trial import StoredTrial
 from tuner.space import Categorical, Dimension, Fixed, Float, Int, Space, Value, value_from_json
-
-if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
 
 
 def project(space: Space, known: Mapping[str, Value], *, clip: bool = False) -> dict[str, Value]:
@@ -41,7 +39,7 @@ def project(space: Space, known: Mapping[str, Value], *, clip: bool = False) -> 
     return values
 
 
-def known_values(recipe: Mapping[str, Any], trial: FrozenTrial) -> dict[str, Value]:
+def known_values(recipe: Mapping[str, Any], trial: StoredTrial) -> dict[str, Value]:
     """Return the value of each dimension in the recipe of a trial, whatever space it was drawn from.
 
     Args:

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import math
 import os
-import socket
-import subprocess
 import time
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, literal, literal_column, select, update
 
 from tuner.errors import LeaseLostError, StudyNotFoundError
 from tuner.optuna_internals import StudyModel
+from tuner.storage.lease import CLOCKS, LEASE_TTL_S, OPEN_LEASES, Lease, is_old, process_start, this_host
 from tuner.storage.tables import owners, studies
 
 if TYPE_CHECKING:
@@ -30,54 +28,8 @@ if TYPE_CHECKING:
 
 HEARTBEAT_INTERVAL_S = 10.0
 """Longest time between two heartbeats."""
-LEASE_TTL_S = 120
-"""Age of the last heartbeat, by the database's clock, after which a lease of another host may expire."""
 WATCHED_S = 30.0
 """Time for which this process must have seen no new heartbeat before it expires a lease."""
-
-_CLOCKS = {
-    "sqlite": "CAST(strftime('%s', 'now') AS INTEGER)",
-    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)",
-    "mysql": "unix_timestamp()",
-    "mariadb": "unix_timestamp()",
-}
-"""Dialect → SQL for the seconds since 1970 by the database's clock."""
-
-_OPEN: set[str] = set()
-"""Owners of the leases of this process: it may outlive a run that failed."""
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The lease of a coordinator on a study.
-
-    Attributes:
-        owner: UUID.
-        study_id: Optuna's id of the study.
-        host: Of its process.
-        pid: Its process id.
-        started: When the process was started (see `process_start`).
-        heartbeat_at: Its last heartbeat, in seconds, by the clock of the database.
-        coordinator_index: 0 for the first of those that run a study at the same time, then 1, 2 …
-        transaction: Number of transactions that it has written.
-    """
-
-    owner: str
-    study_id: int
-    host: str
-    pid: int
-    started: str
-    heartbeat_at: int
-    coordinator_index: int
-    transaction: int
-
-    def lives(self) -> bool | None:
-        """Return True if its process lives, or None if that cannot be known: it is on another host."""
-        if self.host != this_host():
-            return None
-        if self.pid == os.getpid():
-            return self.owner in _OPEN
-        return process_start(self.pid) == self.started
 
 
 class LeaseMonitor:
@@ -113,7 +65,7 @@ class LeaseMonitor:
         before, watched_s = self._marks.get(owner.owner, (None, 0.0))
         watched_s = watched_s + passed_s if mark == before else 0.0
         self._marks[owner.owner] = (mark, watched_s)
-        return _is_old(owner, clock) and watched_s >= WATCHED_S
+        return is_old(owner, clock) and watched_s >= WATCHED_S
 
 
 def lock(session: Session, study_id: int, name: str) -> int:
@@ -176,7 +128,7 @@ def join(session: Session, study_id: int, gone: Iterable[Lease]) -> Lease:
         transaction=0,
     )
     session.execute(insert(owners).values(vars(mine)))
-    _OPEN.add(mine.owner)
+    OPEN_LEASES.add(mine.owner)
     return mine
 
 
@@ -221,25 +173,6 @@ def list_leases(connection: Connection | Session, study_id: int, table: Table = 
     return [Lease(**row) for row in connection.execute(query.order_by(table.c.coordinator_index)).mappings()]
 
 
-def is_running(engine: Engine, study_id: int, table: Table = owners) -> bool:
-    """Return True if a process runs the study now, as far as that can be known."""
-    with engine.connect() as connection:
-        found = list_leases(connection, study_id, table)
-        clock = now(connection) if found else 0
-    return any(is_alive(lease, clock) for lease in found)
-
-
-def is_alive(lease: Lease, clock: int) -> bool:
-    """Return True if the process of a lease lives, or if its heartbeat on another host is recent."""
-    lives = lease.lives()
-    return not _is_old(lease, clock) if lives is None else lives
-
-
-def _is_old(owner: Lease, clock: int) -> bool:
-    """Return True if the last heartbeat is too old, or as far in the future: the database's clock was set back then."""
-    return abs(clock - owner.heartbeat_at) > LEASE_TTL_S
-
-
 def now(connection: Connection | Session) -> int:
     """Return the time by the database's clock, in seconds since 1970."""
     return int(connection.execute(select(_clock(connection))).scalar_one())
@@ -262,57 +195,7 @@ def forget(engine: Engine, study_id: int, before: int) -> None:
         connection.execute(delete(owners).where(owners.c.study_id == study_id, owners.c.heartbeat_at < before))
 
 
-def release_local(owner: str) -> None:
-    """Forget a lease of this process, even if its row could not be removed."""
-    _OPEN.discard(owner)
-
-
-def process_start(pid: int) -> str | None:
-    """Return the start time of a process of this host, as text to be compared only, or None if it has ended."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            # Field 22, counted after the command name, which may hold spaces and brackets.
-            fields = file.read().rpartition(")")[2].split()
-        return None if fields[0] == "Z" else fields[19]  # a zombie only waits to be noticed
-    except (FileNotFoundError, ProcessLookupError):
-        if os.path.isdir("/proc/self"):
-            return None
-    except OSError:
-        pass
-    try:
-        found = subprocess.run(
-            ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    return found.stdout.strip() or None
-
-
-def this_host() -> str:
-    """Return the name of this host, of its PID namespace, and its boot id.
-
-    Containers often share the name, not the namespace; machines of a cloud often share both.  Start times of processes
-    count from the boot.
-    """
-    return " ".join(filter(None, [socket.gethostname(), _pid_space(), _boot()]))
-
-
-def _pid_space() -> str:
-    try:
-        return os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return ""
-
-
-def _boot() -> str:
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
-
-
 def _clock(connection: Connection | Session) -> ColumnElement[Any]:
     bind = connection.get_bind() if hasattr(connection, "get_bind") else connection
-    text = _CLOCKS.get(bind.dialect.name)
+    text = CLOCKS.get(bind.dialect.name)
     return literal(int(time.time())) if text is None else literal_column(text)

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.errors import DiskFullError, StorageError, StorageUnavailableError
+from tuner.errors import StorageError
+from tuner.optuna_internals import REVISION
 from tuner.storage import sqlite
-from tuner.storage.database_url import absolute, hidden, redacted
+from tuner.storage.database_url import absolute, hidden
+from tuner.storage.error_conversion import FULL, disk_full, storage_errors, wrong_url
 from tuner.storage.sqlite import ReadConnection, WalConnection, table_names
+from tuner.storage.table_version import VERSION, check_readable
 from tuner.untrusted_files import special_kind
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
-    from sqlalchemy import Engine, Table
+    from sqlalchemy import Engine
+
+    from tuner.storage.optuna_reader import Query
 
 _ATTEMPTS = 8
 _LOCK = 7_861_202_511
 """Number of our advisory lock in PostgreSQL."""
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_ROOM_BYTES = 100_000
-"""A disk with less than this counts as full: SQLite needs 32 kB for the index of a write-ahead log alone."""
-_PASSING = ("08", "53", "57", "58")
-"""Classes of PostgreSQL's errors that may pass: connection, resources, operator intervention, system error."""
 _PATIENCE = {
     "connect_timeout": 10,
     "keepalives_idle": 20,
@@ -44,34 +43,58 @@ class Database:
 
     Attributes:
         url: As given, with the path of a SQLite file made absolute.
-        optuna: Optuna's storage over it; plain Optuna and optuna-dashboard read the same tables.
+        file: The SQLite file, or None for another database.
         note: What the user should know of how it was opened, or None.
         version: Of our tables if they are of an older version, else None.
     """
 
-    def __init__(self, url: str, optuna: RDBStorage, file: Path | None = None) -> None:
-        self.url, self.optuna = url, optuna
+    def __init__(self, url: str, make_optuna: Callable[[], RDBStorage], file: Path | None = None) -> None:
+        self.url = url
         self.note: str | None = None
         self.version: int | None = None
-        self._file, self._inode = file, None if file is None else _inode(file)
-        self._complete = False
+        self._make_optuna = make_optuna
+        self.file, self._inode = file, None if file is None else _inode(file)
+        self._tables: set[str] = set()
+
+    @cached_property
+    def optuna(self) -> RDBStorage:
+        """Optuna's storage over it; plain Optuna and optuna-dashboard read the same tables."""
+        return self._make_optuna()
 
     @property
     def engine(self) -> Engine:
         """The SQLAlchemy engine."""
         return self.optuna.engine
 
-    def has(self, *wanted: Table) -> bool:
-        """Return True if it has these tables of ours: one of plain Optuna or of an older version may lack them."""
-        if self._complete:
-            return True
-        from sqlalchemy import inspect
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Query]:
+        """Open a connection for plain SELECTs; a SQLite file is read without SQLAlchemy, whose import takes 0.2 s."""
+        if self.file is not None:
+            with contextlib.closing(
+                sqlite3.connect(self.file, timeout=sqlite.BUSY_TIMEOUT_S, factory=ReadConnection)
+            ) as file:
+                yield lambda query, **values: file.execute(query, values).fetchall()
+            return
+        from sqlalchemy import text
 
-        from tuner.storage.tables import metadata
+        with self.engine.connect() as connection:
+            yield lambda query, **values: connection.execute(text(query), values).all()
 
-        names = set(inspect(self.engine).get_table_names())
-        self._complete = names >= set(metadata.tables)
-        return names >= {table.name for table in wanted}
+    @property
+    def dialect(self) -> str:
+        """SQLAlchemy's name of its kind: "sqlite", "postgresql"."""
+        return "sqlite" if self.file is not None else self.engine.dialect.name
+
+    def has(self, *names: str) -> bool:
+        """Return True if it has these tables: one of plain Optuna or of an older version may lack ours."""
+        if not self._tables.issuperset(names):
+            if self.file is not None:
+                self._tables = table_names(self.file)
+            else:
+                from sqlalchemy import inspect
+
+                self._tables = set(inspect(self.engine).get_table_names())
+        return self._tables.issuperset(names)
 
     def check_place(self) -> None:
         """Check that a SQLite file is where it was: what is written to a deleted file is lost.
@@ -79,9 +102,9 @@ class Database:
         Raises:
             StorageError: It was deleted, moved or replaced.
         """
-        if self._file is not None and _inode(self._file) != self._inode:
+        if self.file is not None and _inode(self.file) != self._inode:
             raise StorageError(
-                f"The database must stay where it is while a study runs, but {self._file} was deleted, moved or "
+                f"The database must stay where it is while a study runs, but {self.file} was deleted, moved or "
                 "replaced. Put it back, with the files -wal and -shm beside it, and run the same command again."
             )
 
@@ -96,8 +119,9 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; SQLite then moves its write-ahead log into the file."""
-        self.optuna.remove_session()
-        self.engine.dispose()
+        if "optuna" in vars(self):  # else no connection was kept
+            self.optuna.remove_session()
+            self.engine.dispose()
 
 
 def open_database(url: str, *, create: bool) -> Database:
@@ -111,10 +135,7 @@ def open_database(url: str, *, create: bool) -> Database:
     Raises:
         StorageError: It cannot be opened; the message says why and what to do.
     """
-    from optuna.storages import RDBStorage
     from sqlalchemy.exc import DatabaseError
-
-    from tuner.storage.migrations import prepare_tables
 
     with _opening(url):
         url, file = absolute(url)
@@ -125,19 +146,29 @@ def open_database(url: str, *, create: bool) -> Database:
     with _opening(url), _alone(url):
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                database = Database(url, RDBStorage(url, engine_kwargs=dict(options)), file)
-                try:
-                    database.note = prepare_tables(database.engine, file)
-                except BaseException:
-                    database.close()
-                    raise
-                return database
+                return _open_tables(url, options, file)
             except (DatabaseError, RuntimeError) as error:
                 # Several processes may find a new database empty; all but one then find tables where there were none.
                 if attempt == _ATTEMPTS or not _is_being_made(error):
                     raise
                 time.sleep(0.2 * attempt)
     raise AssertionError("the last attempt raises")
+
+
+def _open_tables(url: str, options: dict[str, Any], file: Path | None) -> Database:
+    """Open a database to write, with the tables of Optuna and our own."""
+    from optuna.storages import RDBStorage
+
+    from tuner.storage.migrations import prepare_tables
+
+    storage = RDBStorage(url, engine_kwargs=dict(options))
+    database = Database(url, lambda: storage, file)
+    try:
+        database.note = prepare_tables(database.engine, file)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def open_read_only(url: str) -> Database:
@@ -149,22 +180,37 @@ def open_read_only(url: str) -> Database:
     Raises:
         StorageError: It does not exist, holds no studies, or cannot be read.
     """
-    from tuner.optuna_internals import existing_storage
-    from tuner.storage.migrations import check_readable
-
     with _opening(url):
         url, file = absolute(url)
         if file is not None:
             _check_file(file, create=False)
         options = _options(url, file, ReadConnection)
         _check_ours(url, file, options, create=False)
-        database = Database(url, existing_storage(url, options), file)
+        database = Database(url, partial(_existing, url, options), file)
         try:
-            database.version = check_readable(database.engine)
+            _check_versions(database)
         except BaseException:
             database.close()
             raise
     return database
+
+
+def _existing(url: str, options: dict[str, Any]) -> RDBStorage:
+    from tuner.optuna_internals import existing_storage
+
+    return existing_storage(url, options)
+
+
+def _check_versions(database: Database) -> None:
+    """Check that the tables can be read: Optuna's by Optuna if they have another revision than the ones we know."""
+    with database.reading() as query:
+        ours = query("SELECT v.version FROM tuner_version v") if database.has("tuner_version") else ()
+        theirs = query("SELECT a.version_num FROM alembic_version a") if database.has("alembic_version") else ()
+    for (version,) in ours:
+        check_readable(version)
+        database.version = None if version == VERSION else version
+    if [revision for (revision,) in theirs] != [REVISION]:
+        _ = database.optuna
 
 
 def _options(url: str, file: Path | None, connection: type[sqlite3.Connection]) -> dict[str, Any]:
@@ -182,21 +228,18 @@ def _options(url: str, file: Path | None, connection: type[sqlite3.Connection]) 
 
 def _check_ours(url: str, file: Path | None, options: Mapping[str, Any], create: bool) -> None:
     """Refuse a database without studies, and a SQLite file of another program in any case; neither is touched."""
-    from sqlalchemy import create_engine, inspect
-    from sqlalchemy.pool import NullPool
-
-    from tuner.optuna_internals import BaseModel
-    from tuner.storage.tables import metadata
-
     if file is not None:
         names = table_names(file) if file.exists() else set()
         what = f"The file {file}"
-        if names and not names & {*BaseModel.metadata.tables, *metadata.tables}:
+        if names and not names & {"studies", "trials", "alembic_version", "tuner_version"}:
             raise StorageError(
                 f"A SQLite storage must hold studies and nothing else, but {file} holds tables of another program "
                 f"({', '.join(sorted(names)[:3])} …). It was not changed. Name another file with --storage."
             )
     elif not create:
+        from sqlalchemy import create_engine, inspect
+        from sqlalchemy.pool import NullPool
+
         names = set(inspect(create_engine(url, **{**options, "poolclass": NullPool})).get_table_names())
         what = f"The database {hidden(url)}"
     if not create and not names >= {"studies", "trials"}:
@@ -227,34 +270,7 @@ def _opening(url: str) -> Iterator[None]:
         try:
             yield
         except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise _wrong_url(url, error) from error
-
-
-def _wrong_url(url: str, error: Exception) -> StorageError:
-    return StorageError(
-        f"A storage must be an SQLAlchemy URL with an installed driver, as in 'sqlite:///runs/tuner.db', but got "
-        f"{hidden(url)!r} ({_first_line(error, url)}). Correct --storage or TUNER_STORAGE, or install the driver."
-    )
-
-
-@contextlib.contextmanager
-def storage_errors(url: str) -> Iterator[None]:
-    """Turn what Optuna, SQLAlchemy and SQLite raise into a `StorageError` that names the database."""
-    from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-
-    try:
-        yield
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ImportError, ValueError) as error:
-        # Optuna says ValueError where it cannot read the URL; any other one is not about the storage.
-        if type(error) is ValueError and "Failed to import DB access module" not in str(error):
-            raise
-        raise _wrong_url(url, error) from error
-    except (SQLAlchemyError, StorageInternalError, sqlite3.Error, RuntimeError, OSError) as error:
-        if _is_full(url, error):
-            raise _disk_full(url, error) from error
-        kind = StorageUnavailableError if _may_pass(error) else StorageError
-        raise kind(_explain(url, error)) from error
+            raise wrong_url(url, error) from error
 
 
 def _check_file(path: Path, create: bool) -> None:
@@ -270,8 +286,8 @@ def _check_file(path: Path, create: bool) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            if error.errno in _FULL:
-                raise _disk_full(path.parent.as_posix(), error) from error
+            if error.errno in FULL:
+                raise disk_full(path.parent.as_posix(), error) from error
             raise StorageError(f"The folder {path.parent} cannot be created: {error.strerror}.") from error
 
 
@@ -283,71 +299,7 @@ def _inode(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _may_pass(error: BaseException) -> bool:
-    """Return True if another attempt may succeed: the database is locked or full, or the connection is lost."""
-    from sqlalchemy.exc import DBAPIError, TimeoutError
-
-    if isinstance(error, TimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
-        return True
-    cause = _cause(error)
-    if isinstance(cause, sqlite3.Error | OSError):
-        return any(words in str(cause) for words in ("locked", "is full", "disk I/O", "No space left"))
-    if not isinstance(error, DBAPIError):
-        return False
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    if state is None:  # what the driver says of a connection that it could not make or keep
-        return type(cause).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout")
-    return state[:2] in _PASSING or state in ("40001", "40P01")
-
-
-def _is_full(url: str, error: BaseException) -> bool:
-    """Return True if the disk is full; without room for its log SQLite says that it cannot read or open the file."""
-    cause = _cause(error)
-    text = str(cause)
-    if getattr(cause, "errno", None) in _FULL or any(words in text for words in ("is full", "No space left", "quota")):
-        return True
-    if not isinstance(cause, sqlite3.Error) or not any(words in text for words in ("disk I/O", "unable to open")):
-        return False
-    file = absolute(url)[1]
-    return file is not None and file.parent.is_dir() and shutil.disk_usage(file.parent).free < _ROOM_BYTES
-
-
-def _disk_full(place: str, error: BaseException) -> DiskFullError:
-    return DiskFullError(
-        f"The disk of the storage {hidden(place)} is full ({_first_line(_cause(error), place)}). Make room on the disk "
-        "and run the same command again: finished trials are kept."
-    )
-
-
-def _cause(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
-
-
 def _is_being_made(error: BaseException) -> bool:
     return any(
         words in str(error) for words in ("already exists", "no such table", "UNIQUE constraint", "duplicate key")
     )
-
-
-def _explain(url: str, error: BaseException) -> str:
-    text = _first_line(_cause(error), url)
-    if "not a database" in text or "malformed" in text:
-        step = "The file is damaged or something else: move it away, or restore a copy."
-    elif "locked" in text:
-        step = (
-            f"Another program has kept it locked for {sqlite.BUSY_TIMEOUT_S:.0f} s. "
-            "Close that program and run the same command again."
-        )
-    elif "readonly" in text or "unable to open" in text or "ermission" in text:
-        step = "Check that the file and its folder may be written, or name another one with --storage."
-    elif "no longer compatible" in text or "upgrade" in text:
-        step = "It was made by another version of Optuna: see `optuna storage upgrade`."
-    else:
-        step = "Check that the database can be reached and run the same command again: finished trials are kept."
-    return f"The storage {hidden(url)} cannot be used: {text}. {step}"
-
-
-def _first_line(error: BaseException, url: str) -> str:
-    return redacted((str(error).strip().splitlines() or [type(error).__name__])[0], url).rstrip(".")

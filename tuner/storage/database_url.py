@@ -14,6 +14,8 @@ _POSTGRESQL = ("postgresql", "postgres")
 _HIDDEN = "***"
 
 _SCHEME = re.compile(r"[\w.+-]*:?/{0,2}")
+_PLAIN_SQLITE = re.compile(r"sqlite:///((?!file:|:memory:)[\w/. -]+)", re.ASCII)
+"""A file whose path needs no quoting in a URL."""
 _QUERY = re.compile(r"\?(?=[^?&=@]*=)")
 _HARMLESS = (
     "application_name",
@@ -40,6 +42,9 @@ def sqlite_url(file: Path) -> str:
     Raises:
         StorageError: The path is not in UTF-8.
     """
+    plain = f"{_SQLITE}{file.absolute().as_posix()}"
+    if _PLAIN_SQLITE.fullmatch(plain):
+        return plain
     from sqlalchemy import URL
 
     try:
@@ -71,8 +76,6 @@ def absolute(url: str) -> tuple[str, Path | None]:
         StorageError: It is no URL, or names no file.
         ArgumentError: SQLAlchemy cannot read it.
     """
-    from sqlalchemy import make_url
-
     if not url.isprintable():
         raise StorageError(
             f"A storage must be an SQLAlchemy URL without control characters, but got {hidden(url)!r}. Correct "
@@ -83,6 +86,12 @@ def absolute(url: str) -> tuple[str, Path | None]:
             f"Did you mean '{_SQLITE}{url}'?" if hidden(url) == url else "Begin with postgresql:// or another driver."
         )
         raise StorageError(f"A storage must be an SQLAlchemy URL, but got {hidden(url)!r}. {step}")
+    plain = _PLAIN_SQLITE.fullmatch(url)
+    if plain is not None:  # as below, without the 0.2 s that the import of SQLAlchemy takes
+        file = Path(plain[1]).absolute()
+        return sqlite_url(file), file
+    from sqlalchemy import make_url
+
     try:
         parsed = make_url(url)
         url.encode()

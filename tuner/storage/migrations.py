@@ -13,35 +13,23 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Column, MetaData, Table, insert, inspect, select, text, update
 
-from tuner.errors import StorageError, StudyBusyError
+from tuner.errors import StudyBusyError
 from tuner.storage import coordinator_leases, tables
-from tuner.storage.coordinator_leases import LEASE_TTL_S, process_start, this_host
+from tuner.storage.lease import LEASE_TTL_S, is_alive, process_start, this_host
 from tuner.storage.sqlite import copy_file
+from tuner.storage.table_version import RENAMED_IN_5, VERSION, refuse_newer, stored_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 Step: TypeAlias = "Callable[[Connection], None]"
 
-RENAMED_IN_5: dict[str, dict[str, str]] = {
-    "tuner_layers": {
-        "gradient_norm": "gradient",
-        "update_ratio": "update",
-        "dead_share": "dead",
-        "saturated_share": "saturated",
-    },
-    "tuner_verdicts": {"value": "number"},
-    "tuner_owners": {"heartbeat_at": "seen", "coordinator_index": "place", "transaction": "turn"},
-}
-"""Table → column → its name before version 5."""
-
 
 def as_stored(table: Table, version: int) -> Table:
     """Return a table as the tables of a version have it; its columns have the present names as keys."""
-    renamed = RENAMED_IN_5.get(table.name, {}) if version < 5 else {}
-    if not renamed:
-        return table
-    columns = [Column(renamed.get(column.name, column.name), column.type, key=column.name) for column in table.c]
+    columns = [
+        Column(stored_name(table.name, column.name, version), column.type, key=column.name) for column in table.c
+    ]
     return Table(table.name, MetaData(), *columns)
 
 
@@ -78,7 +66,7 @@ def _rename(connection: Connection) -> None:
         clock = coordinator_leases.now(connection)
         for study_id in connection.execute(select(owners.c.study_id).distinct()).scalars().all():
             for lease in coordinator_leases.list_leases(connection, study_id, owners):
-                if coordinator_leases.is_alive(lease, clock):
+                if is_alive(lease, clock):
                     raise _busy(lease.pid, lease.host)
         connection.execute(owners.delete())
     quote = connection.dialect.identifier_preparer.quote
@@ -94,13 +82,7 @@ def _columns(connection: Connection, table: Table) -> set[str]:
 
 
 STEPS: tuple[Step, ...] = (_health, _replace_leases, _checkpoints, _rename)
-"""Step number n (from 0) makes version n + 2 of version n + 1."""
-
-VERSION = 1 + len(STEPS)
-"""Version of the tables in `tables`; a database with a newer one is not touched."""
-
-OLDEST_READABLE = 1
-"""Oldest version that can be read without a migration, by `as_stored`."""
+"""Step number n (from 0) makes version n + 2 of version n + 1; the last one makes `VERSION`."""
 
 
 def prepare_tables(engine: Engine, file: Path | None) -> str | None:
@@ -123,38 +105,8 @@ def prepare_tables(engine: Engine, file: Path | None) -> str | None:
         with engine.begin() as connection:
             connection.execute(insert(tables.version).values(version=VERSION))
         return None
-    _refuse_newer(found)
+    refuse_newer(found)
     return None if found == VERSION else _migrate(engine, file)
-
-
-def check_readable(engine: Engine) -> int:
-    """Check that the tables can be read without a migration; nothing is changed.
-
-    Returns:
-        Their version; the present one if there are none.
-
-    Raises:
-        StorageError: They were written by a newer version, or by one that is too old.
-    """
-    found = _found(engine)
-    if found is None:
-        return VERSION
-    _refuse_newer(found)
-    if found < OLDEST_READABLE:
-        raise StorageError(
-            "A command that only reads changes no database, but this one was written by an older version of "
-            f"keras-studies (tables {found}, this one reads {OLDEST_READABLE} to {VERSION}). `tuner run` of one of its "
-            "studies brings it up to date."
-        )
-    return found
-
-
-def _refuse_newer(found: int) -> None:
-    if found > VERSION:
-        raise StorageError(
-            f"The database was written by a newer version of keras-studies (tables {found}, this one knows "
-            f"{VERSION}). Upgrade keras-studies, or name another database with --storage."
-        )
 
 
 def _found(engine: Engine) -> int | None:

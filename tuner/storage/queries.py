@@ -1,32 +1,29 @@
-"""Queries of a study, whether a process runs it or not."""
+"""Queries of a study, whether a process runs it or not; in plain SQL, as `optuna_reader` says."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-from optuna.trial import FrozenTrial
-from sqlalchemy import func, select
+from datetime import datetime
+from typing import Any
 
 from tuner.engines import EpochRecord
 from tuner.errors import StudyNotFoundError, UsageError, nearest
 from tuner.health import Finding, LayerHealth, Probe
-from tuner.optuna_internals import TrialModel, TrialUserAttributeModel, TrialValueModel
-from tuner.search import OUTCOME
-from tuner.storage import coordinator_leases, tables
+from tuner.search import StoredTrial
+from tuner.storage import optuna_reader
 from tuner.storage.database import Database
-from tuner.storage.migrations import as_stored
-from tuner.storage.stored_value_validation import check_rows, parse_study, stored_values
+from tuner.storage.lease import CLOCKS, LeaseHolder, is_alive
+from tuner.storage.optuna_reader import OptunaStudy, Query
+from tuner.storage.stored_value_validation import COLUMNS, checked_row, parse_study, stored_values
 from tuner.storage.study_attributes import StudyAttributes
+from tuner.storage.table_version import stored_name
 
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping, Select, Table
+_OF_STUDY = "JOIN trials t ON t.trial_id = p.trial_id WHERE t.study_id = :study"
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class StudyRecord:
     name: str
     direction: str
     attrs: StudyAttributes
-    trials: tuple[FrozenTrial, ...]
+    trials: tuple[StoredTrial, ...]
     alive: bool
 
 
@@ -55,57 +52,25 @@ def read_study_outlines(database: Database) -> list[StudyRecord]:
 
     Their trials have numbers, states, values and outcomes only: a few queries for all studies.
     """
-    with stored_values(database.url):
-        trials = _read_outcomes(database)
-        studies = [study for study in database.optuna.get_all_studies() if len(study.directions) == 1]
+    with stored_values(database.url), database.reading() as query:
+        trials = optuna_reader.read_outcomes(query)
         return [
-            StudyRecord(
-                study_id=study._study_id,
-                name=study.study_name,
-                direction=study.directions[0].name.lower(),
-                attrs=parse_study(study.study_name, study.user_attrs, trials[study._study_id]),
-                trials=tuple(trials[study._study_id]),
-                alive=any(trial.state.name == "RUNNING" for trial in trials[study._study_id])
-                and _is_alive(database, study._study_id),
-            )
-            for study in sorted(studies, key=lambda study: study.study_name)
+            _record(database, query, study, trials.get(study.study_id, []))
+            for study in optuna_reader.read_studies(query)
+            if len(study.directions) == 1
         ]
 
 
 def read_last_changes(database: Database) -> dict[int, datetime]:
     """Read when a trial of each study began or ended last, by Optuna's id, with a time zone; without empty studies."""
-    trials = TrialModel.__table__.c  # its attributes of these names are converted for one trial, and no columns
-    last = func.max(func.coalesce(trials.datetime_complete, trials.datetime_start))
-    with database.engine.connect() as connection:
-        rows = connection.execute(select(trials.study_id, last).group_by(trials.study_id))
-        return {study_id: when.replace(tzinfo=UTC).astimezone() for study_id, when in rows if when is not None}
-
-
-def _read_outcomes(database: Database) -> dict[int, list[FrozenTrial]]:
-    """Read number, state, value and outcome of every trial, by Optuna's id of its study, in order."""
-    trial, stored, outcome = TrialModel, TrialValueModel, TrialUserAttributeModel
-    query = (
-        select(
-            *(trial.study_id, trial.trial_id, trial.number, trial.state),
-            *(stored.value, stored.value_type, outcome.value_json),
-        )
-        .outerjoin(stored, (stored.trial_id == trial.trial_id) & (stored.objective == 0))
-        .outerjoin(outcome, (outcome.trial_id == trial.trial_id) & (outcome.key == OUTCOME))
-        .order_by(trial.study_id, trial.number)
-    )
-    found: dict[int, list[FrozenTrial]] = defaultdict(list)
-    with database.engine.connect() as connection:
-        for study_id, trial_id, number, state, value, kind, said in connection.execute(query):
-            known = None if kind is None else stored.stored_repr_to_value(value, kind)
-            attrs = {} if said is None else {OUTCOME: json.loads(said)}
-            found[study_id].append(FrozenTrial(number, state, known, None, None, {}, {}, attrs, {}, {}, trial_id))
-    return found
+    with stored_values(database.url), database.reading() as query:
+        return optuna_reader.read_last_times(query)
 
 
 def study_names(database: Database) -> list[str]:
     """Return the names of all studies with one objective, sorted; plain Optuna makes some with several."""
-    with stored_values(database.url):
-        return sorted(study.study_name for study in database.optuna.get_all_studies() if len(study.directions) == 1)
+    with stored_values(database.url), database.reading() as query:
+        return [study.name for study in optuna_reader.read_studies(query) if len(study.directions) == 1]
 
 
 def read_study_record(database: Database, name: str) -> StudyRecord:
@@ -115,35 +80,46 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
         StudyNotFoundError: It does not exist; the message names the nearest.
         UsageError: It has several objectives.
     """
-    with stored_values(database.url):
-        studies = {study.study_name: study for study in database.optuna.get_all_studies()}
+    with stored_values(database.url), database.reading() as query:
+        studies = {study.name: study for study in optuna_reader.read_studies(query)}
         if name not in studies:
             near = nearest(name, studies)
             hint = f" Did you mean {near!r}?" if near else ""
-            known = ", ".join(sorted(studies)) or "none"
+            known = ", ".join(studies) or "none"
             raise StudyNotFoundError(f"There is no study {name!r} in the database.{hint} It holds: {known}.")
-        frozen = studies[name]
-        if len(frozen.directions) > 1:
+        study = studies[name]
+        if len(study.directions) > 1:
             raise UsageError(
-                f"A study of keras-studies has one objective, but {name!r} has {len(frozen.directions)}: plain Optuna "
+                f"A study of keras-studies has one objective, but {name!r} has {len(study.directions)}: plain Optuna "
                 "made it. Look at it with `tuner dashboard`."
             )
-        trials = tuple(database.optuna.get_all_trials(frozen._study_id, deepcopy=False))
-        return StudyRecord(
-            study_id=frozen._study_id,
-            name=name,
-            direction=frozen.directions[0].name.lower(),
-            attrs=parse_study(name, frozen.user_attrs, trials),
-            trials=trials,
-            alive=_is_alive(database, frozen._study_id),
-        )
+        return _record(database, query, study, optuna_reader.read_trials(query, study.study_id))
 
 
-def _is_alive(database: Database, study_id: int) -> bool:
-    owners = tables.owners
-    return database.has(owners) and coordinator_leases.is_running(
-        database.engine, study_id, _as_stored(database, owners)
+def _record(database: Database, query: Query, study: OptunaStudy, trials: Sequence[StoredTrial]) -> StudyRecord:
+    attrs = optuna_reader.read_study_attrs(query, study.study_id)
+    return StudyRecord(
+        study_id=study.study_id,
+        name=study.name,
+        direction=study.directions[0],
+        attrs=parse_study(study.name, attrs, trials),
+        trials=tuple(trials),
+        alive=_is_alive(database, query, study.study_id),
     )
+
+
+def _is_alive(database: Database, query: Query, study_id: int) -> bool:
+    """Return True if a process runs the study now, as far as that can be known."""
+    if not database.has("tuner_owners"):
+        return False
+    names = [field.name for field in dataclasses.fields(LeaseHolder)]
+    columns = _columns(database, "tuner_owners", names)
+    rows = query(f"SELECT {columns} FROM tuner_owners p WHERE p.study_id = :study", study=study_id)
+    if not rows:
+        return False
+    clock = CLOCKS.get(database.dialect)
+    now = int(time.time() if clock is None else query(f"SELECT {clock}")[0][0])
+    return any(is_alive(LeaseHolder(**dict(zip(names, row, strict=True))), now) for row in rows)
 
 
 def read_recipe(database: Database, trial_id: int) -> dict[str, Any] | None:
@@ -153,9 +129,7 @@ def read_recipe(database: Database, trial_id: int) -> dict[str, Any] | None:
 
 def read_recipes(database: Database, trial_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Read the recipes of these trials by their ids, without trials of plain Optuna."""
-    recipes = tables.recipes
-    query = select(recipes.c.trial_id, recipes.c.recipe).where(recipes.c.trial_id.in_(trial_ids))
-    return {int(row["trial_id"]): row["recipe"] for row in _rows(database, recipes, query)}
+    return {row["trial_id"]: row["recipe"] for row in _rows(database, "tuner_recipes", _among(trial_ids))}
 
 
 def read_epochs(database: Database, trial_ids: Sequence[int]) -> dict[int, list[EpochRecord]]:
@@ -164,7 +138,7 @@ def read_epochs(database: Database, trial_ids: Sequence[int]) -> dict[int, list[
     A number that was not finite is NaN.
     """
     found: dict[int, list[EpochRecord]] = defaultdict(list)
-    for row in _trial_rows(database, tables.epochs, trial_ids):
+    for row in _rows(database, "tuner_epochs", f"{_among(trial_ids)} ORDER BY p.trial_id, p.fold, p.epoch"):
         record: dict[str, Any] = {name: math.nan if value is None else value for name, value in row.items()}
         found[record.pop("trial_id")].append(EpochRecord(**record))
     return dict(found)
@@ -172,15 +146,14 @@ def read_epochs(database: Database, trial_ids: Sequence[int]) -> dict[int, list[
 
 def epochs_run(database: Database, study_id: int) -> dict[int, int]:
     """Count the epochs that each trial of a study has trained, by Optuna's trial id."""
-    from sqlalchemy import func
-
-    query = (
-        select(tables.epochs.c.trial_id, func.count().label("count"))
-        .join(TrialModel, TrialModel.trial_id == tables.epochs.c.trial_id)
-        .where(TrialModel.study_id == study_id)
-        .group_by(tables.epochs.c.trial_id)
-    )
-    return {int(row["trial_id"]): int(row["count"]) for row in _rows(database, tables.epochs, query)}
+    with stored_values(database.url):
+        if not database.has("tuner_epochs"):
+            return {}
+        with database.reading() as query:
+            rows = query(
+                f"SELECT p.trial_id, COUNT(*) FROM tuner_epochs p {_OF_STUDY} GROUP BY p.trial_id", study=study_id
+            )
+        return {int(trial_id): int(number) for trial_id, number in rows}
 
 
 def read_probes(database: Database, trial_ids: Sequence[int]) -> dict[int, dict[int, list[Probe]]]:
@@ -188,12 +161,13 @@ def read_probes(database: Database, trial_ids: Sequence[int]) -> dict[int, dict[
 
     A loss that was not finite is NaN; a number of a layer is None if it was not finite or not measured.
     """
+    among, order = _among(trial_ids), "ORDER BY p.trial_id, p.fold, p.epoch"
     layers: dict[tuple[int, int, int], list[LayerHealth]] = defaultdict(list)
-    for row in _trial_rows(database, tables.layers, trial_ids, "position"):
+    for row in _rows(database, "tuner_layers", f"{among} {order}, p.position"):
         values = {field.name: row[field.name] for field in dataclasses.fields(LayerHealth)}
         layers[row["trial_id"], row["fold"], row["epoch"]].append(LayerHealth(**values))
     found: dict[int, dict[int, list[Probe]]] = defaultdict(lambda: defaultdict(list))
-    for row in _trial_rows(database, tables.probes, trial_ids):
+    for row in _rows(database, "tuner_probes", f"{among} {order}"):
         loss = math.nan if row["loss"] is None else row["loss"]
         key = (row["trial_id"], row["fold"], row["epoch"])
         probe = Probe(row["epoch"], loss, tuple(layers.get(key, ())), row["constant_loss"])
@@ -203,38 +177,31 @@ def read_probes(database: Database, trial_ids: Sequence[int]) -> dict[int, dict[
 
 def read_verdicts(database: Database, study_id: int) -> dict[int, list[Finding]]:
     """Read what was found of the health of each trial of a study, by Optuna's trial id; the verdict first."""
-    table = _as_stored(database, tables.verdicts)
-    query = (
-        select(*(column.label(column.key) for column in table.c))
-        .join(TrialModel, TrialModel.trial_id == table.c.trial_id)
-        .where(TrialModel.study_id == study_id)
-        .order_by(table.c.trial_id, table.c.position)
-    )
     found: dict[int, list[Finding]] = defaultdict(list)
-    for row in _rows(database, tables.verdicts, query):
+    for row in _rows(database, "tuner_verdicts", f"{_OF_STUDY} ORDER BY p.trial_id, p.position", study=study_id):
         values = {field.name: row[field.name] for field in dataclasses.fields(Finding)}
         found[row["trial_id"]].append(Finding(**values))
     return dict(found)
 
 
-def _trial_rows(database: Database, table: Table, trial_ids: Sequence[int], *order: str) -> Sequence[RowMapping]:
-    """Read the rows of trials from a table with a fold and an epoch, in order, under the present names of columns."""
-    stored = _as_stored(database, table)
-    query = select(*(column.label(column.key) for column in stored.c)).where(stored.c.trial_id.in_(trial_ids))
-    return _rows(database, table, query.order_by(*(stored.c[name] for name in ("trial_id", "fold", "epoch", *order))))
+def _columns(database: Database, table: str, names: Iterable[str]) -> str:
+    """Return columns of a table of ours as its version has them, for a SELECT; old names are quoted (`update`)."""
+    mark = '"' if database.dialect == "postgresql" else "`"
+    stored = {name: stored_name(table, name, database.version) for name in names}
+    return ", ".join(f"p.{old}" if old == name else f"p.{mark}{old}{mark}" for name, old in stored.items())
 
 
-def _as_stored(database: Database, table: Table) -> Table:
-    """Return a table of ours as the database has it."""
-    return table if database.version is None else as_stored(table, database.version)
+def _among(trial_ids: Sequence[int]) -> str:
+    return f"WHERE p.trial_id IN ({', '.join(str(int(trial_id)) for trial_id in trial_ids) or 'NULL'})"
 
 
-def _rows(database: Database, table: Table, query: Select[Any]) -> Sequence[RowMapping]:
-    """Return what a query of a table of ours finds; nothing if the database is without it."""
+def _rows(database: Database, table: str, where: str, **values: Any) -> list[dict[str, Any]]:
+    """Return rows of a table of ours, by the present names of its columns; none if the database is without it."""
+    kinds = COLUMNS[table]
+    columns = _columns(database, table, kinds)
     with stored_values(database.url):
         if not database.has(table):
             return []
-        with database.engine.connect() as connection:
-            rows = connection.execute(query).mappings().all()
-        check_rows(table, rows)
-        return rows
+        with database.reading() as query:
+            found = query(f"SELECT {columns} FROM {table} p {where}", **values)
+        return [checked_row(table, dict(zip(kinds, row, strict=True))) for row in found]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt
 
 from tuner.catalog import TrialState
-from tuner.search import OUTCOME
+from tuner.search import OUTCOME, StoredTrial
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -193,6 +193,6 @@ class TrialAttributes(Attributes):
     predict_times: StoredPredictTimes | None = Field(None, validation_alias=PREDICT_TIMES)
 
 
-def trial_attributes(trial: FrozenTrial) -> TrialAttributes:
+def trial_attributes(trial: FrozenTrial | StoredTrial) -> TrialAttributes:
     """Return the user attributes of a trial."""
     return TrialAttributes.model_validate(trial.user_attrs)

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from tuner.errors import StudyBusyError, UsageError
 from tuner.optuna_internals import StudyModel, TrialModel
 from tuner.storage import coordinator_leases, optuna_sql, tables
-from tuner.storage.coordinator_leases import Lease
-from tuner.storage.database import Database, storage_errors
+from tuner.storage.database import Database
+from tuner.storage.error_conversion import storage_errors
+from tuner.storage.lease import Lease, is_alive
 from tuner.storage.queries import read_study_record, study_names
 from tuner.storage.study_attributes import STOP_REQUEST
 
@@ -106,4 +107,4 @@ def _locked(database: Database, study_id: int, name: str, what: str) -> Iterator
 def _alive(session: Session, study_id: int) -> list[Lease]:
     found = coordinator_leases.list_leases(session, study_id)
     clock = coordinator_leases.now(session) if found else 0
-    return [lease for lease in found if coordinator_leases.is_alive(lease, clock)]
+    return [lease for lease in found if is_alive(lease, clock)]

@@ -21,7 +21,9 @@ from sqlalchemy.orm import Session
 from tuner.errors import LeaseLostError, StudyNotFoundError
 from tuner.storage import checkpoints, coordinator_leases, optuna_sql
 from tuner.storage.checkpoints import StoredCheckpoint
-from tuner.storage.database import Database, storage_errors
+from tuner.storage.database import Database
+from tuner.storage.error_conversion import storage_errors
+from tuner.storage.lease import Lease, release_local
 from tuner.storage.memory_mirror import MirrorStorage, StudyMirror, copy_trial
 from tuner.storage.study_attributes import STOP_REQUEST
 from tuner.storage.transaction_plan import RequestTrials, Transaction
@@ -69,7 +71,7 @@ class StudySession:
             try:
                 self._transact()
             except BaseException:
-                coordinator_leases.release_local(self._lease.owner)
+                release_local(self._lease.owner)
                 raise
 
     @property
@@ -190,9 +192,9 @@ class StudySession:
         except (LeaseLostError, StudyNotFoundError):
             pass  # then nothing is left to requeue
         finally:
-            coordinator_leases.release_local(self._lease.owner)
+            release_local(self._lease.owner)
 
-    def _register(self) -> coordinator_leases.Lease:
+    def _register(self) -> Lease:
         """Take a lease, and remove those of dead processes of this host."""
         with Session(self.database.engine) as session, session.begin():
             coordinator_leases.lock(session, self._study_id, self.name)

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from tuner.optuna_internals import FIXED_PARAMS
 from tuner.storage import checkpoints, coordinator_leases, optuna_sql
 from tuner.storage.checkpoints import StoredCheckpoint
-from tuner.storage.coordinator_leases import Lease, LeaseMonitor
+from tuner.storage.coordinator_leases import LeaseMonitor
+from tuner.storage.lease import Lease
 from tuner.storage.memory_mirror import StudyMirror, copy_trial
 from tuner.storage.optuna_sql import TableWrite, TrialDiff
 from tuner.storage.trial_writes import as_requeued, clear_rows

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuner.space import Categorical, Dimension, Fixed, Float, Int, Parameter
-from tuner.study.study_spec import StudySpec
+
+if TYPE_CHECKING:
+    from tuner.study.study_spec import StudySpec
 
 _PACKAGES = ("keras", "tensorflow", "optuna")
 LATER_KEYS: Mapping[str, Any] = {

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from optuna.trial import FrozenTrial
-
 from tuner.analysis.ranking import ranked, top_trials
 from tuner.analysis.refinement.narrowed_parameter import Narrowed
 from tuner.analysis.refinement.narrowed_section import Change, narrowed_search, written_point
@@ -20,7 +18,7 @@ from tuner.analysis.refinement.remaining_volume import remaining_volume
 from tuner.catalog import TrialState
 from tuner.errors import NoBestTrialError, UsageError
 from tuner.results import StoredStudy
-from tuner.search import params_from_trial
+from tuner.search import StoredTrial, params_from_trial
 from tuner.space import Space
 from tuner.study import StudySpec, difference, fingerprint, read_study_dict, with_new_names
 from tuner.text import percent, plain, toml_text
@@ -120,7 +118,7 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
     return replace(refined, text=text)
 
 
-def _trial_values(study: StoredStudy, space: Space, best: Sequence[FrozenTrial]) -> list[TrialValues]:
+def _trial_values(study: StoredStudy, space: Space, best: Sequence[StoredTrial]) -> list[TrialValues]:
     """Return what the space is narrowed by: the complete trials, best first, then the pruned and diverged ones."""
     keys = [study.objective.sort_key(trial.value) for trial in best]
     found = [
@@ -133,7 +131,7 @@ def _trial_values(study: StoredStudy, space: Space, best: Sequence[FrozenTrial])
     return found
 
 
-def _best_points(best: Sequence[FrozenTrial], space: Space, found: Mapping[str, Narrowed]) -> list[dict[str, Any]]:
+def _best_points(best: Sequence[StoredTrial], space: Space, found: Mapping[str, Narrowed]) -> list[dict[str, Any]]:
     """List the best settings that are in the new space, as the study file has them."""
     points: list[dict[str, Any]] = []
     for trial in best:

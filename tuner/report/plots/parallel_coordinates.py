@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from optuna.distributions import CategoricalDistribution
 from plotly.graph_objects import Figure
 
 from tuner.catalog import written_value
@@ -183,7 +182,7 @@ def _dimension(name: str, trials: Sequence[TrialView]) -> _Axis:
     kind = next(seen for seen in trials if name in seen.params).trial.distributions[name]
     short = name.removeprefix("model.")
     values = [number_text(seen.params[name]) if name in seen.params else "–" for seen in trials]
-    if isinstance(kind, CategoricalDistribution):
+    if kind.choices is not None:
         known = [str(written_value(name, choice)) for choice in kind.choices]
         found = [str(seen.params[name]) if name in seen.params else "–" for seen in trials]
         labels = list(dict.fromkeys([*(["–"] if "–" in found else []), *known, *found]))
@@ -193,8 +192,8 @@ def _dimension(name: str, trials: Sequence[TrialView]) -> _Axis:
         return _Axis(
             short, places, values, {(at + 0.5) / len(labels): cut(label, longest) for at, label in enumerate(labels)}
         )
-    log = bool(getattr(kind, "log", False))
-    low, high = (math.log10(end) if log else float(end) for end in (kind.low, kind.high))  # type: ignore[attr-defined]
+    log = kind.log
+    low, high = (math.log10(end) if log else float(end) for end in (kind.low, kind.high))
     absent = _ABSENT if "–" in values else 0.0
     width = (high - low) or 1.0
 
@@ -203,5 +202,5 @@ def _dimension(name: str, trials: Sequence[TrialView]) -> _Axis:
 
     places = np.array([place(seen.params[name]) if name in seen.params else 0.0 for seen in trials])
     middle = 10 ** ((low + high) / 2) if log else (low + high) / 2
-    ticks = {place(value): f"{value:.3g}" for value in (kind.low, middle, kind.high)}  # type: ignore[attr-defined]
+    ticks = {place(value): f"{value:.3g}" for value in (kind.low, middle, kind.high)}
     return _Axis(short, places, values, {**({0.0: "–"} if absent else {}), **ticks})

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from plotly.graph_objects import Figure
 
 from tuner.catalog import TrialState, written_value
@@ -73,11 +72,10 @@ def _axis(name: str, trials: Sequence[TrialView]) -> tuple[dict[str, Any], list[
     """Return the axis of a dimension, and the position of each trial on it."""
     kind = trials[-1].trial.distributions[name]
     axis: dict[str, Any] = {"title": {"text": text(name)}, "autorange": True}
-    if isinstance(kind, FloatDistribution | IntDistribution):
+    if kind.choices is None:
         scale = {"type": "log", "exponentformat": "power"} if kind.log else {"type": "linear", "exponentformat": "none"}
         return {**axis, **scale, "tickmode": "auto"}, [float(seen.params[name]) for seen in trials]
     # By their texts: True and 1 are equal to Python, but not the same choice.
-    assert isinstance(kind, CategoricalDistribution)
     labels = list(
         dict.fromkeys(
             [

@@ -1,8 +1,4 @@
-"""The private names and system attributes of Optuna that this package uses; no other module has one.
-
-A test compares them with the installed version of Optuna: its table models with what its public calls write, and the
-attributes of its objects (`trial._trial_id`) by name.
-"""
+"""The private names of Optuna that this package uses; no other module has one."""
 
 from __future__ import annotations
 
@@ -25,6 +21,8 @@ from optuna.storages._rdb.models import (
 )
 from optuna.study._frozen import FrozenStudy
 
+from tuner.optuna_internals.stored_names import FIXED_PARAMS, REVISION
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,11 +32,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 __all__ = [
-    "CONSTRAINT_PREFIX",
-    "FIXED_PARAMS",
-    "METRIC_NAMES",
-    "REVISION",
-    "RUNG_PREFIX",
     "BaseModel",
     "FrozenStudy",
     "SearchSpaceTransform",
@@ -57,19 +50,6 @@ __all__ = [
     "hyperband_brackets",
     "split_trials",
 ]
-
-FIXED_PARAMS = "fixed_params"
-"""System attribute of a trial: the parameters that it was enqueued with."""
-CONSTRAINT_PREFIX = "constraints:"
-"""Of the system attributes of a trial that `Trial.set_constraint` writes."""
-RUNG_PREFIX = "completed_rung_"
-"""Of the system attributes of a trial that successive halving writes: one per rung that it has completed."""
-METRIC_NAMES = "study:metric_names"
-"""System attribute of a study: the names of its objectives."""
-
-
-REVISION = "v3.2.0.a"
-"""Of Optuna's tables, as Alembic knows it."""
 
 
 def existing_storage(url: str, engine_kwargs: dict[str, Any]) -> RDBStorage:

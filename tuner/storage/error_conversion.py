@@ -1,0 +1,120 @@
+"""Turn what Optuna, SQLAlchemy, drivers and SQLite raise into our errors."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shutil
+import sqlite3
+from collections.abc import Iterator
+
+from tuner.errors import DiskFullError, StorageError, StorageUnavailableError
+from tuner.storage import sqlite
+from tuner.storage.database_url import absolute, hidden, redacted
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+_ROOM_BYTES = 100_000
+"""A disk with less than this counts as full: SQLite needs 32 kB for the index of a write-ahead log alone."""
+_PASSING = ("08", "53", "57", "58")
+"""Classes of PostgreSQL's errors that may pass: connection, resources, operator intervention, system error."""
+
+
+@contextlib.contextmanager
+def storage_errors(url: str) -> Iterator[None]:
+    """Turn what Optuna, SQLAlchemy and SQLite raise into a `StorageError` that names the database."""
+    try:
+        yield
+    except Exception as error:
+        found = _storage_error(url, error)
+        if found is None:
+            raise
+        raise found from error
+
+
+def _storage_error(url: str, error: Exception) -> StorageError | None:
+    """Return what is raised instead of an error, or None if it is not about the storage."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+    if isinstance(error, ArgumentError | NoSuchModuleError | ImportError | ValueError):
+        # Optuna says ValueError where it cannot read the URL; any other one is not about the storage.
+        if type(error) is ValueError and "Failed to import DB access module" not in str(error):
+            return None
+        return wrong_url(url, error)
+    if isinstance(error, SQLAlchemyError | StorageInternalError | sqlite3.Error | RuntimeError | OSError):
+        if _is_full(url, error):
+            return disk_full(url, error)
+        kind = StorageUnavailableError if _may_pass(error) else StorageError
+        return kind(_explain(url, error))
+    return None
+
+
+def wrong_url(url: str, error: Exception) -> StorageError:
+    return StorageError(
+        f"A storage must be an SQLAlchemy URL with an installed driver, as in 'sqlite:///runs/tuner.db', but got "
+        f"{hidden(url)!r} ({_first_line(error, url)}). Correct --storage or TUNER_STORAGE, or install the driver."
+    )
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Return True if another attempt may succeed: the database is locked or full, or the connection is lost."""
+    from sqlalchemy.exc import DBAPIError, TimeoutError
+
+    if isinstance(error, TimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return True
+    cause = _cause(error)
+    if isinstance(cause, sqlite3.Error | OSError):
+        return any(words in str(cause) for words in ("locked", "is full", "disk I/O", "No space left"))
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    if state is None:  # what the driver says of a connection that it could not make or keep
+        return type(cause).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout")
+    return state[:2] in _PASSING or state in ("40001", "40P01")
+
+
+def _is_full(url: str, error: BaseException) -> bool:
+    """Return True if the disk is full; without room for its log SQLite says that it cannot read or open the file."""
+    cause = _cause(error)
+    text = str(cause)
+    if getattr(cause, "errno", None) in FULL or any(words in text for words in ("is full", "No space left", "quota")):
+        return True
+    if not isinstance(cause, sqlite3.Error) or not any(words in text for words in ("disk I/O", "unable to open")):
+        return False
+    file = absolute(url)[1]
+    return file is not None and file.parent.is_dir() and shutil.disk_usage(file.parent).free < _ROOM_BYTES
+
+
+def disk_full(place: str, error: BaseException) -> DiskFullError:
+    return DiskFullError(
+        f"The disk of the storage {hidden(place)} is full ({_first_line(_cause(error), place)}). Make room on the disk "
+        "and run the same command again: finished trials are kept."
+    )
+
+
+def _cause(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _explain(url: str, error: BaseException) -> str:
+    text = _first_line(_cause(error), url)
+    if "not a database" in text or "malformed" in text:
+        step = "The file is damaged or something else: move it away, or restore a copy."
+    elif "locked" in text:
+        step = (
+            f"Another program has kept it locked for {sqlite.BUSY_TIMEOUT_S:.0f} s. "
+            "Close that program and run the same command again."
+        )
+    elif "readonly" in text or "unable to open" in text or "ermission" in text:
+        step = "Check that the file and its folder may be written, or name another one with --storage."
+    elif "no longer compatible" in text or "upgrade" in text:
+        step = "It was made by another version of Optuna: see `optuna storage upgrade`."
+    else:
+        step = "Check that the database can be reached and run the same command again: finished trials are kept."
+    return f"The storage {hidden(url)} cannot be used: {text}. {step}"
+
+
+def _first_line(error: BaseException, url: str) -> str:
+    return redacted((str(error).strip().splitlines() or [type(error).__name__])[0], url).rstrip(".")
