@@ -109,6 +109,17 @@ def test_every_study_that_ships_can_be_refined(file, tmp_path):
     assert refined.points >= 1
 
 
+def test_every_other_section_stays_as_it_is(tmp_path):
+    sections = {
+        "health": {"stop": ["diverged", "exploding"]},
+        "limits": {"weights": 10**6},
+        "notify": {"command": "ls"},
+    }
+    study = mock_results(tmp_path, **sections, budget={"trials": 20, "epochs": 1})
+    content = tomllib.loads(refine(study, tmp_path / "fine.toml", tmp_path).text)
+    assert {name: content[name] for name in sections} == sections
+
+
 def test_few_trials_are_refused(tmp_path):
     study = mock_results(tmp_path, budget={"trials": LEAST - 1, "epochs": 1})
     with pytest.raises(NoBestTrialError, match=f"needs {LEAST} complete trials"):

@@ -38,7 +38,11 @@ WIDTH = 120
 _STARTS = ("initial_points", "from")
 _NOT_HALVED = "not half, as the best trials are spread over it, and no other value was tried without success"
 
-_SECTIONS = ("data", "objective", "search", "budget", "sampler", "pruner", "limits", "resources")
+_SECTIONS = (
+    *("data", "objective", "search", "budget", "sampler", "pruner"),
+    *("health", "limits", "resources", "tracking", "notify"),
+)
+"""In the order in which a file has them."""
 
 
 @dataclass(frozen=True)
