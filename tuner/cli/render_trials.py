@@ -85,7 +85,8 @@ def _print_notes(out: Console, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         # A pruned trial's reason says what its epochs say already; a diverged one's is what its health says.
         if row["reason"] is not None and row["state"] != "pruned":
-            notes[f"{row['state']}: {row['reason']}"].append(row["number"])
+            what = row["state"] if row["violation"] is None else "not trained"
+            notes[f"{what}: {row['reason']}"].append(row["number"])
         verdict = row["health"][0]["verdict"] if row["health"] else "healthy"
         if verdict != "healthy" and row["state"] != "diverged":
             notes[f"{verdict}: {row['health'][0]['text']}"].append(row["number"])
