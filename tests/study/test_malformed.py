@@ -309,7 +309,7 @@ def sound() -> dict:
     return {
         "name": "sound",
         "model": "models/mlp.py",
-        "data": {"source": "wine"},
+        "data": {"source": "iris"},
         "objective": {"metric": "accuracy"},
         "search": {"optimizer": ["sgd", "adam"], "model": {"units": [8, 16]}},
         "budget": {},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import io
 import keyword
@@ -189,9 +190,15 @@ def parse(path: Path, shown_as: str) -> ast.Module:
         ContentError: It is not Python.
     """
     try:
-        return ast.parse(source_text(path))
+        return _parse_text(source_text(path))
     except (SyntaxError, UnicodeDecodeError, ValueError, RecursionError, MemoryError) as error:
         raise ContentError(f"{shown_as} is not valid Python: {error}.") from error
+
+
+@functools.lru_cache(maxsize=16)
+def _parse_text(text: str) -> ast.Module:
+    """Parse a text, which reading one study file asks for five times; nobody changes the tree."""
+    return ast.parse(text)
 
 
 def no_function(reference: Reference, functions: Iterable[str]) -> ContentError:
