@@ -22,7 +22,6 @@ from tuner.errors import TunerError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_MODEL_CODE_BYTES = 10_000_000
 MAX_JSON_BYTES = 64_000_000
 """An exported recipe, or the metadata in a model file."""
 MAX_ZIP_MEMBERS = 10_000

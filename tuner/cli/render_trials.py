@@ -11,7 +11,6 @@ from tuner.cli.console import Text
 from tuner.cli.fitting_table import Column, needed_width, print_table
 from tuner.text import count, duration, value_text
 
-SORTS = ("value", "number", "time")
 _MOST_NUMBERS = 8
 
 
