@@ -11,7 +11,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "tuner"
@@ -77,6 +77,11 @@ class Module:
         """Return the first part of the name: the subpackage, or the loose module itself."""
         return self.name.partition(".")[0]
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the tree: walking the whole package once more takes half a second."""
+        return list(ast.walk(self.tree))
+
 
 @cache
 def modules(package: Path = PACKAGE) -> list[Module]:
@@ -130,7 +135,7 @@ def classes(package: Path = PACKAGE) -> list[tuple[Module, ast.ClassDef, int]]:
     return [
         (module, node, _length(node))
         for module in modules(package)
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ClassDef)
     ]
 
@@ -140,7 +145,7 @@ def functions(package: Path = PACKAGE) -> list[tuple[Module, Function, int]]:
     return [
         (module, node, _length(node))
         for module in modules(package)
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, Function)
     ]
 

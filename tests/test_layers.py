@@ -33,7 +33,7 @@ class Import:
 def imports() -> Iterator[Import]:
     """Every import of ours, those inside functions and for type checking included."""
     for module in modules():
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 place = f"{module.path.relative_to(PACKAGE.parent)}:{node.lineno}"
                 yield from (Import(place, module.unit or "__init__", target) for target in targets(node))
@@ -75,7 +75,7 @@ def test_imports_are_absolute():
     relative = [
         f"{module.path.relative_to(PACKAGE.parent)}:{node.lineno}"
         for module in modules()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ImportFrom) and node.level
     ]
     assert not relative

@@ -39,7 +39,7 @@ ATTRIBUTES = {
 
 def private_imports(module: Module) -> Iterator[str]:
     """Each import of a private module or name of Optuna."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.ImportFrom(module=str(source), names=names):
                 found = [f"{source}.{name.name}" for name in names]
@@ -54,7 +54,7 @@ def private_imports(module: Module) -> Iterator[str]:
 
 def private_attributes(module: Module) -> Iterator[tuple[str, str]]:
     """Each private attribute that is read of an object of Optuna, with its place."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.Attribute(value=ast.Name(id=name) | ast.Attribute(attr=name), attr=attribute):
                 if name in OBJECTS and attribute.startswith("_"):
@@ -119,7 +119,7 @@ def test_one_module_has_the_system_attributes() -> None:
     found = {
         module.name
         for module in modules()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Constant) and node.value in literals
     }
     assert {name for name in found if not name.startswith("optuna_internals.")} == set()

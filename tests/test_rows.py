@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import pytest
+from structure import PACKAGE, Module, modules
 
 from tuner.catalog import (
     ACTIVATIONS,
@@ -24,7 +24,6 @@ from tuner.data import SOURCES
 from tuner.engines import ENGINES
 from tuner.search import PRUNERS, SAMPLERS
 
-PACKAGE = Path(__file__).parents[1] / "tuner"
 TABLES = (
     ACTIVATIONS, CLIPPINGS, DIMENSIONS, ENGINES, INITIALIZERS, LOOPS, LOSSES, METRICS, OPTIMIZERS, PRUNERS, SAMPLERS,
     SCHEDULES, SOURCES,
@@ -62,9 +61,9 @@ def texts(node: ast.expr) -> Iterator[str]:
             yield from texts(item)
 
 
-def asked_for(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def asked_for(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """Line and name of each row that is compared with, matched, or listed with others of its table."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Compare):
             found = [text for side in (node.left, *node.comparators) for text in texts(side)]
         elif isinstance(node, ast.MatchValue):
@@ -85,14 +84,14 @@ APART = ("lamb", "muon")
 match name:
     case "tpe": ...
 """
-    assert {name for _, name in asked_for(ast.parse(code))} == {"adam", "sgd", "lamb", "muon", "tpe"}
+    assert {name for _, name in asked_for(ast.walk(ast.parse(code)))} == {"adam", "sgd", "lamb", "muon", "tpe"}
 
 
 def test_no_code_asks_for_a_row_by_name() -> None:
     found, needed = [], set()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        file = path.relative_to(PACKAGE.parent).as_posix()
-        for line, name in asked_for(ast.parse(path.read_text(encoding="utf-8"))):
+    for module in modules():
+        file = module.path.relative_to(PACKAGE.parent).as_posix()
+        for line, name in asked_for(module.nodes):
             if name in ELSEWHERE.get(file, ()):
                 needed.add(file)
             else:
@@ -108,9 +107,9 @@ def test_each_choice_has_a_row_by_default() -> None:
             assert all(name in DIMENSIONS for name in dimension.own)
 
 
-def names(tree: ast.AST) -> Iterator[str]:
+def names(module: Module) -> Iterator[str]:
     """Every identifier and text of a module."""
-    for node in ast.walk(tree):
+    for node in module.nodes:
         for field in ("id", "attr", "arg", "name", "value"):
             if isinstance(text := getattr(node, field, None), str):
                 yield text
@@ -119,11 +118,7 @@ def names(tree: ast.AST) -> Iterator[str]:
 @pytest.mark.parametrize("dimension", ["momentum", "weight_decay", "ema_momentum"])
 def test_a_number_of_an_optimizer_is_named_in_three_files(dimension: str) -> None:
     """Its row, its field of the recipe, its keyword of Keras; all else reads the table."""
-    found = {
-        path.relative_to(PACKAGE).as_posix()
-        for path in PACKAGE.rglob("*.py")
-        if dimension in names(ast.parse(path.read_text(encoding="utf-8")))
-    }
+    found = {module.path.relative_to(PACKAGE).as_posix() for module in modules() if dimension in names(module)}
     # values; `OptimizerEntry.momentum`; that of batch normalisation
     others = {"search/initial_points.py", "catalog/entries.py", "engines/compiled/layer_table.py"}
     assert found - others == {"catalog/dimensions.py", "catalog/recipe.py", "catalog/optimizers.py"}

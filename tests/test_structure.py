@@ -77,7 +77,6 @@ def test_what_is_measured(package):
 
 
 def test_lengths(package):
-    structure.modules.cache_clear()
     (package / "a" / "long.py").write_text('"""L."""\ndef f():\n' + "    x = 1\n" * 70, encoding="utf-8")
     lengths = {node.name: lines for _, node, lines in structure.functions(package)}
     assert lengths == {"sit": 1, "f": 71}
