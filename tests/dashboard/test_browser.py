@@ -5,15 +5,18 @@ Screenshots are left in `test-artifacts/dashboard/`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import optuna
 import pytest
 from asking import TOKEN, study_with_trials
 from browsing import chromium, drawn, keep_picture, visitor
+from screens import dashboard
 
-from tuner.storage import study_names
+from tuner.dashboard import TOKEN_VARIABLE
+from tuner.storage import Database, study_names
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +47,19 @@ def page(browser) -> Iterator[Any]:
         yield opened
 
 
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Serve a database from this process; gives the address.  `test_server` starts the command."""
+    with ExitStack() as dashboards:
+
+        def serve(database: Database, token: str | None = None, **options: Any) -> str:
+            if token is not None:
+                monkeypatch.setenv(TOKEN_VARIABLE, token)
+            return dashboards.enter_context(dashboard(database, **options)).partition("?")[0].rstrip("/") + "/"
+
+        yield serve
+
+
 def shot(page: Any, name: str) -> None:
     """Keep a picture of the page."""
     keep_picture(page, f"dashboard/{name}")
@@ -67,8 +83,8 @@ def hostile_study(database: Any) -> None:
     open_trial.report(0.1, 1)
 
 
-def test_a_study_and_its_trials_are_found_from_the_first_page(mock, started, page):
-    url = started(mock.url).url
+def test_a_study_and_its_trials_are_found_from_the_first_page(mock, served, page):
+    url = served(mock)
     page.goto(url)
     page.get_by_role("link", name="mock").click()
     page.wait_for_url("**/studies/1")
@@ -83,8 +99,8 @@ def test_a_study_and_its_trials_are_found_from_the_first_page(mock, started, pag
     page.wait_for_url("**/studies/1/trials/0")
 
 
-def test_a_study_of_ours_has_a_note_and_trials_with_curves(mock, started, page):
-    url = started(mock.url).url
+def test_a_study_of_ours_has_a_note_and_trials_with_curves(mock, served, page):
+    url = served(mock)
     page.goto(f"{url}studies/1")
     page.locator("main").wait_for(state="attached")  # the note is there, too, once the plots are drawn
     page.goto(f"{url}dashboard/studies/1/note")
@@ -108,8 +124,8 @@ def test_a_study_of_ours_has_a_note_and_trials_with_curves(mock, started, page):
     shot(page, "our-trial-epochs")
 
 
-def test_every_tab_of_a_study_works(database, started, page):
-    url = started(database.url).url
+def test_every_tab_of_a_study_works(database, served, page):
+    url = served(database)
     for tab in ("analytics", "trials", "trialTable", "smartSelection", "note"):
         page.goto(f"{url}dashboard/studies/1/{tab}")
         page.get_by_text("small").first.wait_for()
@@ -119,13 +135,13 @@ def test_every_tab_of_a_study_works(database, started, page):
         shot(page, f"tab-{tab}")
 
 
-def test_markup_in_names_and_notes_is_text(database, started, page):
+def test_markup_in_names_and_notes_is_text(database, served, page):
     """Nor does a note tell its author who reads it: an image of another site is not asked for."""
     hostile_study(database)
     told: list[str] = []
     page.route("http://evil.example/**", lambda route: (told.append(route.request.url), route.abort()))
     page.expected_errors += ["violates the following Content Security Policy"]
-    url = started(database.url).url
+    url = served(database)
     for path in ("", "studies/2", "studies/2/trials/3", "dashboard"):
         page.goto(f"{url}{path}")
         page.get_by_text("<script>window.pwned").first.wait_for()
@@ -135,7 +151,6 @@ def test_markup_in_names_and_notes_is_text(database, started, page):
         page.goto(f"{url}dashboard/studies/2{tab}")
         page.get_by_text("<script>window.pwned").first.wait_for()
         page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(1000)
         shot(page, f"hostile-{tab.strip('/').replace('?numbers=', '-') or 'study'}")
         if tab in ("/note", "/trials?numbers=5"):
             assert page.get_by_role("cell", name="0.001", exact=True).count() == 1
@@ -145,7 +160,7 @@ def test_markup_in_names_and_notes_is_text(database, started, page):
     assert told == []
 
 
-def test_an_artefact_page_runs_no_script(database, started, page):
+def test_an_artefact_page_runs_no_script(database, served, page):
     from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
     from tuner.dashboard import artifact_folder
@@ -157,13 +172,13 @@ def test_an_artefact_page_runs_no_script(database, started, page):
     file.write_text("<h1>Report</h1><script>document.body.textContent = 'pwned ' + document.cookie</script>")
     name = upload_artifact(artifact_store=FileSystemArtifactStore(folder), study_or_trial=study, file_path=str(file))
     page.expected_errors += ["Blocked script execution", "violates the following Content Security Policy"]
-    page.goto(f"{started(database.url).url}artifacts/1/{name}")
+    page.goto(f"{served(database)}artifacts/1/{name}")
     page.get_by_role("heading", name="Report").wait_for()
     assert page.evaluate("self.origin") == "null"
 
 
-def test_the_token_opens_the_dashboard_once_and_for_all(database, started, page):
-    url = started(database.url, token=TOKEN).url
+def test_the_token_opens_the_dashboard_once_and_for_all(database, served, page):
+    url = served(database, token=TOKEN)
     page.expected_errors += ["401"]
     assert page.goto(url).status == 401
     page.goto(f"{url}?token={TOKEN}")
@@ -174,16 +189,16 @@ def test_the_token_opens_the_dashboard_once_and_for_all(database, started, page)
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
 
 
-def test_a_link_with_the_token_on_another_page_opens_the_dashboard(database, started, page):
-    url = started(database.url, token=TOKEN).url
+def test_a_link_with_the_token_on_another_page_opens_the_dashboard(database, served, page):
+    url = served(database, token=TOKEN)
     page.route("http://chat.example/", lambda route: route.fulfill(body=f"<a href='{url}?token={TOKEN}'>look</a>"))
     page.goto("http://chat.example/")
     page.get_by_text("look").click()
     page.get_by_text("small").first.wait_for()
 
 
-def test_another_page_can_do_nothing(database, started, page):
-    url = started(database.url, "--allow-edit").url
+def test_another_page_can_do_nothing(database, served, page):
+    url = served(database, allow_edit=True)
     page.route("http://evil.example/", lambda route: route.fulfill(body="<title>evil</title>"))
     page.expected_errors += [
         "CORS",
@@ -213,8 +228,8 @@ def test_another_page_can_do_nothing(database, started, page):
     assert study_names(database) == ["small"]
 
 
-def test_a_note_is_written_with_allow_edit(database, started, page):
-    page.goto(f"{started(database.url, '--allow-edit').url}dashboard/studies/1/note")
+def test_a_note_is_written_with_allow_edit(database, served, page):
+    page.goto(f"{served(database, allow_edit=True)}dashboard/studies/1/note")
     page.get_by_test_id("EditIcon").first.click()
     page.locator("textarea").first.fill("written in the browser")
     with page.expect_response("**/note") as saved:
