@@ -69,6 +69,7 @@ def trained(given: BuildableRecipe, logged: dict[str, list[float]] | None = None
     recorder = Rates(logged)
     settings = {**given.fit_options(), **options}
     settings["callbacks"] = [recorder, *settings["callbacks"]]
+    model.run_eagerly = True  # a dozen steps take less than tracing one
     model.fit(X, Y, verbose=0, **settings)
     return recorder.seen
 
@@ -130,6 +131,7 @@ def test_a_plateau_schedule_watches_the_best_it_finds_in_the_logs(
 def test_a_callback_starts_afresh_with_each_training() -> None:
     given = recipe("reduce_on_plateau", factor=0.5, patience=1)
     model = given.compile(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation="sigmoid")]))
+    model.run_eagerly = True
     callback, recorder = schedule_callback(given), Rates({OBJECTIVE: [1.0, 0.0]})
     for _ in range(2):
         model.fit(X, Y, batch_size=10, epochs=2, callbacks=[recorder, callback], verbose=0)
