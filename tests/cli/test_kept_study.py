@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
-from real_study import call
 
 from tuner.catalog import TrainingLength
 from tuner.dashboard import dashboard_app
@@ -88,11 +88,16 @@ def test_it_goes_on_with_what_its_file_leaves_open_as_it_began(project: Path) ->
 
 
 @pytest.mark.slow
-def test_every_command_goes_on_with_it(project: Path) -> None:
+def test_every_command_goes_on_with_it(
+    project: Path, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    monkeypatch.delenv("TUNER_STORAGE", raising=False)
+
     def tuner(*arguments: str) -> str:
-        done = call(*arguments, cwd=project)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        done = call(*arguments)
+        assert done.code == 0, done.err
+        return done.out
 
     before = json.loads(tuner("show", "small", "--json"))
     assert [row["state"] for row in before["trials"]] == ["complete"] * 4 + ["waiting"]
