@@ -1,4 +1,4 @@
-"""`tuner dashboard` as a process: start, Ctrl-C, tokens, running and old databases."""
+"""`tuner dashboard` as a process: start, Ctrl-C, tokens; and running and old databases, served from this process."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ import mock_study
 import pytest
 from asking import TOKEN, study_with_trials
 from click.testing import CliRunner
+from screens import dashboard as served
 
 from tuner.cli.group import tuner
 from tuner.dashboard import TOKEN_VARIABLE, listen, open_dashboard
 from tuner.errors import StorageError, UsageError
+from tuner.storage import open_database, open_read_only
 
 pytestmark = pytest.mark.slow
 
@@ -66,20 +68,22 @@ def test_a_given_token_is_used_and_not_shown(database, started):
     assert b"small" in get(f"{dashboard.url}api/studies", Authorization=f"Bearer {TOKEN}")
 
 
-def test_it_shows_a_study_that_runs(tmp_path, started):
+def test_it_shows_a_study_that_runs(tmp_path):
     url = f"sqlite:///{tmp_path}/tuner.db"
-    run = [sys.executable, mock_study.__file__, url, "12", "0.3"]
-    coordinator = subprocess.Popen(run, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    try:
-        wait_for(tmp_path / "tuner.db", coordinator)
-        dashboard = started(url)
+    open_database(url, create=True).close()
+    with served(open_read_only(url)) as address:
+        get(f"{address}/api/studies")
+        run = [sys.executable, mock_study.__file__, url, "12", "0.1"]
+        coordinator = subprocess.Popen(run, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
         counts = []
-        while coordinator.poll() is None:
-            counts.append(len(json.loads(get(f"{dashboard.url}api/studies/1"))["trials"]))
-            time.sleep(0.2)
-    finally:
-        coordinator.kill()
-        errors = coordinator.communicate()[1]
+        try:
+            wait_for(tmp_path / "tuner.db", coordinator)
+            while coordinator.poll() is None:
+                counts.append(len(json.loads(get(f"{address}/api/studies/1"))["trials"]))
+                time.sleep(0.2)
+        finally:
+            coordinator.kill()
+            errors = coordinator.communicate()[1]
     assert coordinator.returncode == 0, errors
     assert counts[0] < 12
     assert counts == sorted(counts)
@@ -105,11 +109,11 @@ def has_trials(database: Path) -> bool:
     return begun
 
 
-def test_it_shows_a_database_of_plain_optuna(tmp_path, started):
+def test_it_shows_a_database_of_plain_optuna(tmp_path):
     url = f"sqlite:///{tmp_path}/plain.db"
     study_with_trials(url, "older", trials=2)
-    dashboard = started(url)
-    assert b"older" in get(f"{dashboard.url}api/studies")
+    with served(open_read_only(url)) as address:
+        assert b"older" in get(f"{address}/api/studies")
 
 
 def test_a_database_of_a_too_old_optuna_is_explained(database):
