@@ -9,15 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-# Properties are tried with the same examples each time, unless more are asked for (see `spec/generated.py`).
-settings.register_profile("suite", derandomize="TUNER_EXAMPLES" not in os.environ)
+# Properties are tried with the same examples each time, unless more are asked for (see `study/generated.py`); a machine
+# may be busy, so none is too slow.
+settings.register_profile(
+    "suite",
+    derandomize="TUNER_EXAMPLES" not in os.environ,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("suite")
 
 sys.path.insert(0, str(Path(__file__).parent))  # what tests share with each other: `import mock_study`
