@@ -30,7 +30,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def database(template: Path, tmp_path: Path) -> Database:
-    """A copy of the template, and a folder for artefacts beside it."""
+    """A copy of the template, and a folder for artifacts beside it."""
     (tmp_path / "artifacts").mkdir()
     return copied(template, tmp_path / "tuner.db")
 
@@ -50,7 +50,7 @@ def mock_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def mock(mock_template: Path, tmp_path: Path) -> Database:
-    """A copy of the database with "mock"; there is no folder for artefacts."""
+    """A copy of the database with "mock"; there is no folder for artifacts."""
     return copied(mock_template, tmp_path / "mock.db")
 
 

@@ -160,7 +160,7 @@ def test_markup_in_names_and_notes_is_text(database, served, page):
     assert told == []
 
 
-def test_an_artefact_page_runs_no_script(database, served, page):
+def test_an_artifact_page_runs_no_script(database, served, page):
     from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
     from tuner.dashboard import artifact_folder

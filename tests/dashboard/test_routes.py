@@ -150,8 +150,8 @@ def test_every_answer_has_the_security_headers(guarded, path):
     )
 
 
-def with_artefact(database, kind: str, content: bytes) -> str:
-    """Store an artefact of the study, as `optuna.artifacts.upload_artifact` does; gives its path."""
+def with_artifact(database, kind: str, content: bytes) -> str:
+    """Store an artifact of the study, as `optuna.artifacts.upload_artifact` does; gives its path."""
     folder = artifact_folder(database)
     assert folder is not None
     (folder / ARTIFACT).write_bytes(content)
@@ -160,8 +160,8 @@ def with_artefact(database, kind: str, content: bytes) -> str:
     return f"/artifacts/1/{ARTIFACT}"
 
 
-def test_an_artefact_is_sandboxed(guarded, database):
-    path = with_artefact(database, "text/html", b"<script>parent.pwned = 1</script>")
+def test_an_artifact_is_sandboxed(guarded, database):
+    path = with_artifact(database, "text/html", b"<script>parent.pwned = 1</script>")
     answer = ask(guarded(), "GET", path)
     assert answer.status == 200
     assert b"<script>" in answer.body
@@ -174,13 +174,13 @@ def test_an_artefact_is_sandboxed(guarded, database):
 @pytest.mark.parametrize("prefix", ["/art\xffifacts", "/artifacts\xc0", "/artifacts\xed\xa0\x80"])
 def test_a_path_that_is_no_text_is_refused(guarded, database, prefix):
     """optuna-dashboard leaves out what is no UTF-8, and answers another path."""
-    path = with_artefact(database, "text/html", b"<script>parent.pwned = 1</script>")
+    path = with_artifact(database, "text/html", b"<script>parent.pwned = 1</script>")
     assert ask(guarded(), "GET", path.replace("/artifacts", prefix, 1)).status == 400
 
 
-def test_an_artefact_is_a_file_of_its_folder(guarded, database, tmp_path):
+def test_an_artifact_is_a_file_of_its_folder(guarded, database, tmp_path):
     """In the folder of somebody else a link may lead to any file of the reader, and a pipe never ends."""
-    path = with_artefact(database, "text/plain", b"")
+    path = with_artifact(database, "text/plain", b"")
     file = tmp_path / "artifacts" / ARTIFACT
     (tmp_path / "secret").write_text("secret")
     file.unlink()
@@ -193,7 +193,7 @@ def test_an_artefact_is_a_file_of_its_folder(guarded, database, tmp_path):
 
 
 def test_what_cannot_be_shown_is_one_line_in_the_log(guarded, database, caplog):
-    path = with_artefact(database, "text/plain", b"content")
+    path = with_artifact(database, "text/plain", b"content")
     database.optuna.set_study_system_attr(1, f"artifacts:{ARTIFACT}", json.dumps({"artifact_id": "no more"}))
     answer = ask(guarded(), "GET", path)
     assert answer.status == 500
@@ -228,7 +228,7 @@ def test_the_table_of_trials_is_that_of_optuna_dashboard(guarded, database):
     assert ask(guarded(), "GET", "/csv/1?trial_ids=99").status == 404
 
 
-def test_uploaded_artefacts_go_beside_the_database(guarded, database):
+def test_uploaded_artifacts_go_beside_the_database(guarded, database):
     answer = ask(guarded(allow_edit=True), "POST", "/api/artifacts/1", BODY, origin=OURS)
     assert answer.status == 201
     folder = artifact_folder(database)

@@ -45,7 +45,7 @@ class TargetValue:
 def default_target(study: StoredStudy) -> TargetValue | None:
     """Return the target of a study, or None while no trial is complete.
 
-    An objective that is maximised and above 0 must reach 95 % of the best value.  A share of a value that is minimised,
+    An objective that is maximized and above 0 must reach 95 % of the best value.  A share of a value that is minimized,
     or negative, depends on its zero: such an objective must get 95 % of the way from the median of the complete
     trials to the best one.
     """

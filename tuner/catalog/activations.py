@@ -27,7 +27,7 @@ ACTIVATIONS: Registry[ActivationEntry] = Registry(
     _row("elu", "x for x > 0, else exp(x) - 1", "Clevert et al. 2015, https://arxiv.org/abs/1511.07289", default=True),
     _row(
         "selu",
-        "scaled elu; normalises itself with lecun_normal",
+        "scaled elu; normalizes itself with lecun_normal",
         "Klambauer et al. 2017, https://arxiv.org/abs/1706.02515",
     ),
     _row(

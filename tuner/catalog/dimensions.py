@@ -96,7 +96,7 @@ class NumberDimension:
 DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
     "search dimension",
     ChoiceDimension(
-        "loss", LOSSES, None, "what training minimises; the objective does not depend on it", in_program=True
+        "loss", LOSSES, None, "what training minimizes; the objective does not depend on it", in_program=True
     ),
     ChoiceDimension(
         "optimizer",

@@ -241,7 +241,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
     _row(
         "Ftrl",
         "ftrl",
-        "follow the regularised leader; made for sparse linear models",
+        "follow the regularized leader; made for sparse linear models",
         f"{_KERAS}ftrl/ ; McMahan et al. 2013, Ad Click Prediction, https://doi.org/10.1145/2487575.2488200",
         None,
         options=(
@@ -277,7 +277,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
     _row(
         "Muon",
         "muon",
-        "orthogonalised momentum for matrices, adamw for all else; weight decay 0.004 where it is not given",
+        "orthogonalized momentum for matrices, adamw for all else; weight decay 0.004 where it is not given",
         f"{_KERAS}muon/ ; Liu et al. 2025, Muon is Scalable for LLM Training, https://arxiv.org/abs/2502.16982",
         "momentum",
         options=(

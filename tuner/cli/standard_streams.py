@@ -1,4 +1,4 @@
-"""Plain lines on standard output and standard error; `console` prints tables and colours."""
+"""Plain lines on standard output and standard error; `console` prints tables and colors."""
 
 from __future__ import annotations
 

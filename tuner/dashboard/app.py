@@ -60,7 +60,7 @@ def _in_words(app: WSGIApplication) -> WSGIApplication:
         try:
             return app(environ, start_response)
         except ArtifactNotFound:
-            status, text = HTTPStatus.NOT_FOUND, "There is no such artefact."
+            status, text = HTTPStatus.NOT_FOUND, "There is no such artifact."
         except Exception as error:
             asked = one_line(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')[:200]}")
             _log.error("%s cannot be answered: %s: %s", asked, type(error).__name__, one_line(error)[:500])

@@ -33,7 +33,7 @@ OPTUNA_PAGE = "; ".join(("script-src 'self' 'unsafe-eval'", *_RULES))
 without eval."""
 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
-"""Policy of everything else the dashboard serves, artefacts above all: opened as a page, it runs no script and has an
+"""Policy of everything else the dashboard serves, artifacts above all: opened as a page, it runs no script and has an
 opaque origin."""
 
 OWN = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -44,7 +44,7 @@ def content_security_policy(path: str) -> str:
     """Return the content security policy of `path`.
 
     Pages are listed and the rest is sandboxed, not the other way round: the application ignores bytes of a path that
-    are not UTF-8, so `/art%FFifacts/…` is an artefact as well.
+    are not UTF-8, so `/art%FFifacts/…` is an artifact as well.
     """
     if path == "/" or path.startswith("/studies/"):
         return PAGE

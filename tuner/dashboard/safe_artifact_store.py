@@ -1,4 +1,4 @@
-"""Artefacts beside a database that may come from somebody else."""
+"""Artifacts beside a database that may come from somebody else."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 
 
 class ArtifactFolder(FileSystemArtifactStore):
-    """An artefact store that opens only regular files: it neither follows links nor waits for pipes.
+    """An artifact store that opens only regular files: it neither follows links nor waits for pipes.
 
     Args:
-        folder: Folder of the artefacts, which have Optuna's names.
+        folder: Folder of the artifacts, which have Optuna's names.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -23,16 +23,16 @@ class ArtifactFolder(FileSystemArtifactStore):
         self._folder = folder
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
-        """Open an artefact.
+        """Open an artifact.
 
         Raises:
-            ArtifactNotFound: There is no such artefact.
+            ArtifactNotFound: There is no such artifact.
         """
         try:
             opened = os.open(Path(self._folder, artifact_id), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except (OSError, ValueError):
-            raise ArtifactNotFound(f"There is no artefact {artifact_id}.") from None
+            raise ArtifactNotFound(f"There is no artifact {artifact_id}.") from None
         if not stat.S_ISREG(os.fstat(opened).st_mode):
             os.close(opened)
-            raise ArtifactNotFound(f"There is no artefact {artifact_id}.")
+            raise ArtifactNotFound(f"There is no artifact {artifact_id}.")
         return os.fdopen(opened, "rb")

@@ -18,7 +18,7 @@ from tuner.storage import Database
 
 _READING_BYTES = 1 << 20
 _EDITING_BYTES = 128 << 20
-"""Largest body of a request; uploaded artefacts come as one, and optuna-dashboard takes 128 MiB."""
+"""Largest body of a request; uploaded artifacts come as one, and optuna-dashboard takes 128 MiB."""
 
 
 class Dashboard:

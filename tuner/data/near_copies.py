@@ -12,7 +12,7 @@ _NEIGHBOURS = (16, 32)
 _CHANCE = 0.001
 """A row is nearly a copy if a row so near comes by chance in fewer cases than this, and is at half the distance."""
 _MOST_ASKED, _MOST_NEIGHBOURS, _MOST_VALUES = 300, 20_000, 10_000_000
-"""Rows whose neighbours are looked for, and rows and values that they are looked for among."""
+"""Rows whose neighbors are looked for, and rows and values that they are looked for among."""
 _MOST_COLUMNS = 2_000
 """Columns that are looked at; of more some are drawn."""
 _MOST_COMPARED = 20_000_000

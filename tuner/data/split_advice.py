@@ -18,7 +18,7 @@ from tuner.data.targets_and_task import Targets
 
 _FEWEST_GROUPS, _LEAST_REPEATED, _LEAST_ALIKE = 10, 0.5, 0.8
 _SMOOTH = 0.5
-"""If rows of neighbouring values are so much as alike as those of one value, the column is a number, not a name."""
+"""If rows of neighboring values are so much as alike as those of one value, the column is a number, not a name."""
 _PERMUTATIONS = 20
 _LEAST_COPIES, _FEWEST_COPIES = 0.05, 3
 _TIMES_CHANCE = 3.0
@@ -113,7 +113,7 @@ def _alike(codes: Array, y: Array, random: np.random.Generator, *, ordered: bool
     alike = _between(codes, y)
     if alike < _LEAST_ALIKE:
         return None
-    if ordered and _between_neighbours(codes, y) >= _SMOOTH * alike and not _counts_groups(codes):
+    if ordered and _between_neighbors(codes, y) >= _SMOOTH * alike and not _counts_groups(codes):
         return None
     by_chance = [_between(random.permutation(codes), y) for _ in range(_PERMUTATIONS)]
     return alike if alike > 2.0 * max(by_chance) else None
@@ -129,7 +129,7 @@ def _between(codes: Array, y: Array) -> float:
     return 1.0 - float(within / total) if total > 0 else 0.0
 
 
-def _between_neighbours(codes: Array, y: Array) -> float:
+def _between_neighbors(codes: Array, y: Array) -> float:
     """Return the same for pairs of values that follow each other: how much alike rows of different values are."""
     counts = np.bincount(codes)
     means = np.stack([np.bincount(codes, column) for column in y.T], axis=1) / counts[:, None]
@@ -187,5 +187,5 @@ def _copies(split: Split, test: Array, options: DataOptions, random: np.random.G
     elif found.near >= least:
         yield (
             f"split: {100 * found.near:.0f} % {what} are nearly copies of training rows: at {found.nearness:.2f} of "
-            f"the distance of other neighbours (by chance 0.1 %). {cure}"
+            f"the distance of other neighbors (by chance 0.1 %). {cure}"
         )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas
 
 _SAMPLE = 200
-"""Different texts that are looked at to recognise dates."""
+"""Different texts that are looked at to recognize dates."""
 
 _MOST_MARKERS = 3
 _EXAMPLES = 3

@@ -43,7 +43,7 @@ def count_multiply_adds(model: keras.Model) -> int | None:
     A weight with two or more axes is multiplied once at each position of the layer's output, which are all its axes but
     the batch and the features: this is exact for Dense and EinsumDense layers, and for convolutions of every kind.
     Transposed convolutions count the positions of their input, recurrent layers its steps.  Lookups, biases,
-    normalisation, activations, pooling, and products of two activations (as in attention) count nothing.
+    normalization, activations, pooling, and products of two activations (as in attention) count nothing.
 
     Returns:
         The count, or None if the model is no graph of layers, or a size of a shape is open.

@@ -172,8 +172,8 @@ def _dead(values: tf.Tensor) -> tf.Tensor:
 
 def _saturated(values: tf.Tensor, kind: Kind) -> tf.Tensor:
     """Return the share of values on a flat part of the activation."""
-    centred = 2.0 * values - 1.0 if kind == "sigmoid" else values
-    return tf.reduce_mean(tf.cast(tf.abs(centred) > _SATURATION, tf.float32))
+    centered = 2.0 * values - 1.0 if kind == "sigmoid" else values
+    return tf.reduce_mean(tf.cast(tf.abs(centered) > _SATURATION, tf.float32))
 
 
 def _activation_kind(layer: keras.layers.Layer) -> tuple[str, Kind] | None:

@@ -1,7 +1,7 @@
 """A probe: measurements of a network's layers at one moment of its training.
 
 The same training rows pass through the network, forward and backward, in inference mode (no dropout, moving statistics
-in batch normalisation).  So a probe changes nothing, its numbers are comparable between epochs, and its loss with
+in batch normalization).  So a probe changes nothing, its numbers are comparable between epochs, and its loss with
 `val_loss`.  The loss has the sample weights of training, and no penalties.
 """
 

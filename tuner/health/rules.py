@@ -172,7 +172,7 @@ def _vanishing(fold: Fold) -> Finding | None:
         return None
     layer, probe, weakness = found
     ratio = 1.0 / weakness
-    step = "take relu with he_normal, fewer layers, batch normalisation, or skip connections"
+    step = "use relu with he_normal, fewer layers, batch normalization, or skip connections"
     text = (
         f"the gradient norm of {layer} is {ratio:.2g} of the largest one at epoch {probe.epoch} (threshold "
         f"{thresholds.VANISHING_RATIO:g}); {_PRETRAINED if fold.pretrained else step}"

@@ -34,7 +34,7 @@ class Constant:
 def best_constant(measure: Measure, splits: Sequence[Split], classes: Sequence[str]) -> Constant:
     """Return the best of the constant answers that the training parts suggest, on the measured rows.
 
-    It is chosen there, which favours it: a recipe must beat the best answer that needs no model at all.
+    It is chosen there, which favors it: a recipe must beat the best answer that needs no model at all.
     """
     found = constants(splits, measure.task, classes)
     return min(found, key=lambda constant: measure.objective.sort_key(measure.score(constant.answers(measure))))

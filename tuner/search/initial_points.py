@@ -24,7 +24,7 @@ _LOSS = {
     Task.REGRESSION: "mean_squared_error",
 }
 
-# What the settings have in common: little regularisation, so that what they show is the optimizer.
+# What the settings have in common: little regularization, so that what they show is the optimizer.
 _COMMON: dict[str, Value] = {
     "dropout": 0.1,
     "weight_decay": 1e-5,

@@ -1,6 +1,6 @@
 """Index of the settings that a study has tried, so that none is trained twice.
 
-Of Optuna's samplers only the grid avoids repetitions: TPE proposes its favourite again and again (of 12 settings in 40
+Of Optuna's samplers only the grid avoids repetitions: TPE proposes its favorite again and again (of 12 settings in 40
 trials, one 12 times).  A training repeated with the same seed tells nothing new.
 """
 

@@ -75,7 +75,7 @@ def resolve_recipe(spec: StudySpec, values: Mapping[str, Value], number: int) ->
 def trial_seed(study_seed: int, number: int) -> int:
     """Derive the seed of one trial, in [0, 2³²): the first bytes of the SHA-256 of both numbers.
 
-    Neighbouring study seeds lead to unrelated trial seeds, which do not depend on how many trials ran before.
+    Neighboring study seeds lead to unrelated trial seeds, which do not depend on how many trials ran before.
     """
     return int.from_bytes(hashlib.sha256(f"{study_seed}:{number}".encode()).digest()[:4], "big")
 

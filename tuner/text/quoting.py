@@ -17,7 +17,7 @@ from typing import Any
 
 _ESCAPE_SEQUENCE = re.compile(
     r"""
-      (?:\x1b\[ | \x9b) [0-?]* [ -/]* [@-~]                                        # CSI: colours, the cursor
+      (?:\x1b\[ | \x9b) [0-?]* [ -/]* [@-~]                                        # CSI: colors, the cursor
     | (?:\x1b[\]PX^_] | [\x90\x98\x9d-\x9f]) [^\x07\x1b\x90-\x9f]* (?:\x07 | \x1b\\ | \x9c)   # OSC, DCS: titles, links
     | \x1b [ -/]* [0-~]                                                            # all others
     """,

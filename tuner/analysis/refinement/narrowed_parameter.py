@@ -91,7 +91,7 @@ def shrink(parameter: Float | Int, share: float, center: float) -> Float | Int:
 def _range(parameter: Float | Int, top: Sequence[float]) -> Narrowed:
     """Narrow a range to the span of the best values with a margin, on its scale.
 
-    The margin is the mean distance between neighbours: for values drawn evenly from an interval, the span and one such
+    The margin is the mean distance between neighbors: for values drawn evenly from an interval, the span and one such
     distance at each side is an unbiased estimate of the interval.
     """
     to, back = _scale(parameter)

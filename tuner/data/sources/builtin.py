@@ -117,7 +117,7 @@ DIGITS = Source(
 
 BREAST_CANCER = Source(
     "breast_cancer",
-    "569 tumours in 30 columns, benign or malignant",
+    "569 tumors in 30 columns, benign or malignant",
     _sklearn(
         "breast_cancer",
         "breast_cancer.csv",

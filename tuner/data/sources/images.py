@@ -51,7 +51,7 @@ def _read(text: str, options: DataOptions, project: Path) -> RawData:
     if transparent:
         notes += (
             f"{transparent} of {len(files)} images of {text} are transparent in places: this was left out, and the "
-            f"colours behind it were taken. To keep it as a fourth channel, set shape = [{height}, {width}, 4].",
+            f"colors behind it were taken. To keep it as a fourth channel, set shape = [{height}, {width}, 4].",
         )
     return from_arrays(text, x, np.asarray(classes, dtype=object), notes=notes)
 
@@ -97,7 +97,7 @@ def _wanted(shape: tuple[int, ...], text: str) -> tuple[int, int, int]:
 
 
 def _common(files: list[Path], text: str) -> tuple[int, int, int]:
-    """Height, width and channels that all images share; colour where one image has colour."""
+    """Height, width and channels that all images share; color where one image has color."""
     first, channels = None, 1
     for file in files:
         with _opened(file, text) as image:

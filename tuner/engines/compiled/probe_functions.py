@@ -1,6 +1,6 @@
 """Gradient probes, reusing the training functions if possible.
 
-If a network is the same in training and inference (no dropout, batch normalisation or penalties), the gradient of a
+If a network is the same in training and inference (no dropout, batch normalization or penalties), the gradient of a
 step is that of a probe.  For others there is one more function: the backward pass in inference, from the gradient of
 the loss for the raw outputs.
 """
