@@ -44,7 +44,7 @@ def test_the_space_is_halved_at_least_and_the_file_says_how_much(study, tmp_path
     refined = refine(study, tmp_path / "fine.toml", tmp_path)
     assert refined.volume < 0.5
     assert refined.not_halved is None
-    assert f"this one holds {percent(refined.volume)}. All else" in refined.text.replace("\n# ", " ")
+    assert f"this one holds {percent(refined.volume)}. Everything else" in refined.text.replace("\n# ", " ")
 
 
 def test_comments_say_why(study, tmp_path):

@@ -184,7 +184,7 @@ def test_a_training_step_of_ones_own_is_not_lost() -> None:
     [
         (stepping, 'overrides train_step, which would be lost because the head softmax is appended.*head = "model"'),
         (lambda inputs, outputs, **_: None, r"must return a keras.Model, but returned NoneType"),
-        (compiled, "not compiled, but this one is. Take the `compile` out"),
+        (compiled, "not compiled, but this one is. Remove its compile"),
         (lambda inputs, outputs, **own: dense(inputs, outputs + 1, **own), r"\(None, 3\), but got \(None, 4\)"),
         (
             lambda inputs, outputs, **_: keras.Sequential([keras.Input((4, 6)), keras.layers.Dense(outputs)]),

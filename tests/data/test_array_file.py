@@ -94,7 +94,7 @@ SHUFFLED = pd.Series(Y, index=range(ROWS - 1, -1, -1), name="y")
             (pd.DataFrame({"a": X[:, 0], "y": Y}), pd.Series(Y, name="y")),
             r"A column of y must not be a feature as well, but 'y' .*x.drop\(columns='y'\)",
         ),
-        ((pd.DataFrame(X, columns=["a", "a", "b"]), Y), r"\['a'\] stand in data more than once"),
+        ((pd.DataFrame(X, columns=["a", "a", "b"]), Y), r"\['a'\] occur in data more than once"),
         ((pd.DataFrame(X), np.zeros((ROWS, 2, 2))), r"\(rows, targets\), but got \(60, 2, 2\)"),
         (X, "data is a ndarray"),
     ],
@@ -140,7 +140,7 @@ def test_batches_and_rows_of_a_data_set_are_the_arrays(elements: list[Any], spec
 @pytest.mark.parametrize(
     ("dataset", "words"),
     [
-        (Dataset([], ((None, 3), (None,)), -1), r"repeats for ever. Leave out repeat\(\)"),
+        (Dataset([], ((None, 3), (None,)), -1), r"repeats forever. Leave out repeat\(\)"),
         (Dataset([], ((None, 3), (None,))), "must have rows"),
         (Dataset([], ((None, 3),)), r"must give \(x, y\)"),
         (Dataset([], ((3,), (3,))), r"both have the shape \(3,\). Add batch"),

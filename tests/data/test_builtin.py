@@ -83,9 +83,9 @@ def test_digits_need_none_of_the_heavy_packages() -> None:
         ("digits", {"text": "one_hot"}, "`text` needs a source of the kind csv, parquet, function"),
         ("digits", {"shape": [8, 9]}, r"\[8, 9\] holds 72 and a row of digits has 64"),
         ("digits", {"class_weight": {"10": 2.0}}, "There is no class '10'"),
-        ("diabetes", {"class_weight": {"a": 2.0}}, "one class per row, but the data ask for regression"),
+        ("diabetes", {"class_weight": {"a": 2.0}}, "one class per row, but the data are for regression"),
         ("diabetes", {"task": "binary"}, "two classes, but got 214"),
-        ("digits", {"target_scale": "standardize"}, "needs a regression task, but the data ask for multiclass"),
+        ("digits", {"target_scale": "standardize"}, "needs a regression task, but the data are for multiclass"),
     ],
 )
 def test_options_that_do_not_fit_the_source(

@@ -120,7 +120,7 @@ def test_words_for_missing_are_categories(write_text: Write, prepared: Prepare) 
     assert 'missing_values = ["NA"]' in note
     facts = prepared("a.csv", target="y", text="one_hot", missing="mean", missing_values=["NA", "None"]).facts
     assert facts.features == ("b", "code=DE", "code=FR")
-    assert any("30 missing texts (code) are no category" in note for note in facts.notes)
+    assert any("30 missing texts belong to no category" in note for note in facts.notes)
     assert not any("mean" in note for note in facts.notes)
 
 
@@ -130,7 +130,7 @@ def test_words_for_missing_are_missing_numbers(write_text: Write, prepared: Prep
     with pytest.raises(DataError, match=r"missing in x \(9\)"):
         prepared("a.csv", target="y")
     facts = prepared("a.csv", target="y", missing="median").facts
-    assert any("9 missing numbers (x) are replaced by the median of the training part" in note for note in facts.notes)
+    assert any("9 missing numbers are replaced by the median of the training part (x)" in note for note in facts.notes)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])

@@ -83,7 +83,7 @@ def test_dates_that_would_become_categories(tmp_path: Path):
 def test_a_column_with_one_value(tmp_path: Path):
     write(tmp_path, [{"same": 7, **row} for row in rows(600)])
     [sentence] = advice(tmp_path)
-    assert sentence == 'drop: one value in all 600 rows: "same". Such a column says nothing; add drop = ["same"]'
+    assert sentence == 'drop: one value in all 600 rows: "same". It carries no information; add drop = ["same"]'
 
 
 @pytest.mark.parametrize(

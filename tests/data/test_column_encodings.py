@@ -112,7 +112,7 @@ def test_missing_dates_have_no_number(write_text: Callable[..., Path], tmp_path:
 
 def test_numbers_in_texts_are_numbers(write_text: Callable[..., Path], prepared: Callable[..., PreparedData]) -> None:
     write_text("a.csv", "n,y\n" + "".join(f"{'?' if row == 4 else row},{row}.5\n" for row in range(30)))
-    with pytest.raises(DataError, match=r'1 cells are none, the first \'\?\' in row 5 .*missing_values = \["\?"\]'):
+    with pytest.raises(DataError, match=r'1 cell does not, the first \'\?\' in row 5 .*missing_values = \["\?"\]'):
         columns(prepared, {"n": "number"}, text="one_hot")
     found = columns(prepared, {"n": "number"}, text="one_hot", missing_values=("?",), missing="drop")
     assert found.facts.features == ("n",)
@@ -131,8 +131,8 @@ def test_leaving_out_is_the_same_in_both_ways(table: Path, prepared: Callable[..
         ({"sice": "ordinal"}, "encoded column must be in the table, but a.csv has no 'sice'. Did you mean 'size'"),
         ({"size": {"ordinal": ["small", "medum", "large"]}}, r"16 rows hold others, such as 'medium'.*by 'medum'"),
         ({"size": "date"}, "`columns.size` must hold dates as 2026-11-28, but 'size' holds"),
-        ({"sold": {"date": "%d/%m/%Y"}}, "must hold dates of the format %d/%m/%Y, but 48 cells are none"),
-        ({"size": "number"}, "`columns.size` must hold numbers, but 60 cells are none, the first 'small' in row 1"),
+        ({"sold": {"date": "%d/%m/%Y"}}, "must hold dates of the format %d/%m/%Y, but 48 cells do not"),
+        ({"size": "number"}, "`columns.size` must hold numbers, but 60 cells do not, the first 'small' in row 1"),
     ],
 )
 def test_what_does_not_suit_a_column(

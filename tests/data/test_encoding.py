@@ -44,7 +44,7 @@ def test_ordinal(coloured: None, prepared: Callable[..., PreparedData]) -> None:
     assert result.facts.features == ("n", "colour")
     assert split.train.x[:, 1].tolist() == (2 - rows % 3).tolist()
     assert sum(result.facts.rows.values()) == 59
-    assert any("1 of 60 rows were left out" in note for note in result.facts.notes)
+    assert any("1 row of 60 without a value in" in note for note in result.facts.notes)
 
 
 def test_missing_texts_count_as_missing(coloured: None, prepared: Callable[..., PreparedData]) -> None:

@@ -357,9 +357,9 @@ def test_what_is_no_table_is_one_sentence(tmp_path: Path) -> None:
     for rows, words in (
         (np.zeros((2, 3)), r"Rows must have the shape \(n, 4\), but got \(2, 3\)"),
         ([1, 2, 3, 4], r"Rows must have the shape \(n, 4\), but got \(4,\)"),
-        ([["a", 1, 2, 3]], "Rows must hold numbers in an array of even shape"),
-        ([[1], [1, 2]], "Rows must hold numbers in an array of even shape"),
-        ([{"a": 1}], "Rows must hold numbers in an array of even shape"),
+        ([["a", 1, 2, 3]], "Rows must hold numbers in an array of regular shape"),
+        ([[1], [1, 2]], "Rows must hold numbers in an array of regular shape"),
+        ([{"a": 1}], "Rows must hold numbers in an array of regular shape"),
         (frame.drop(columns="petal_width"), "has no 'petal_width'"),
         (
             frame.assign(petal_width="wide"),

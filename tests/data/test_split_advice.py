@@ -1,4 +1,4 @@
-"""Signs that a split at random promises too much are seen, and few others are."""
+"""Signs that a random split is too optimistic are seen, and few others are."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def test_noise_is_saved_if_that_is_asked_for_and_the_file_says_so(study, place, 
     executors = pretending(share=lambda recipe: 0.13)
     said = refit_leaders(study, place, RefitOptions(file, save_anyway=True), executors)
     assert (said.verdict, said.file) == ("none", str(file))
-    assert said.baseline.meaning.endswith("It was saved nevertheless, as --save-anyway asks for.")
+    assert said.baseline.meaning.endswith("It was saved anyway, as --save-anyway asks for.")
     assert said.test is not None
     assert "saved although no recipe beats a constant answer" in read_about(file).warning
 

@@ -242,7 +242,7 @@ class TestCmaEs:
                 Dimension("x", Float(0.0, 1.0), (Condition("kind", ("a",)),)),
             ]
         )
-        with pytest.raises(UsageError, match="take tpe"):
+        with pytest.raises(UsageError, match="use tpe"):
             SAMPLERS["cmaes"].build(0, space, 20)
 
 

@@ -138,7 +138,7 @@ def test_a_recurrent_network_takes_one_row_at_a_time(tmp_path: Path) -> None:
 def test_what_float32_cannot_hold_is_not_written(tmp_path: Path) -> None:
     write_table(tmp_path, shift=1e10)
     model = save(tmp_path, DATA)
-    with pytest.raises(UsageError, match=r"on 256 rows its answers are up to .* apart.*take --format savedmodel"):
+    with pytest.raises(UsageError, match=r"on 256 rows its answers are up to .* apart.*use --format savedmodel"):
         export_model(model, "litert", tmp_path / "m.tflite", check=None, force=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.keras", "t.csv"]
     assert export_model(model, "savedmodel", tmp_path / "m", check=None, force=False).difference == 0
@@ -227,6 +227,6 @@ def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp
 def test_what_cannot_be_converted_is_one_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     model = mock_model(tmp_path, monkeypatch)()
     monkeypatch.setattr(model_export, "load_saved", file_prediction.load_saved)
-    with pytest.raises(UsageError, match=r"can be written as savedmodel, but cannot: AttributeError: .*Take another"):
+    with pytest.raises(UsageError, match=r"can be written as savedmodel, but cannot: AttributeError: .*Use another"):
         export_model(Path(model), "savedmodel", tmp_path / "out", check=None, force=False)
     assert not (tmp_path / "out").exists()

@@ -83,7 +83,7 @@ def test_a_folder_and_a_damaged_file(tmp_path: Path) -> None:
         open_database(f"sqlite:///{tmp_path}", create=True)
     damaged = tmp_path / "t.db"
     damaged.write_bytes(b"this is no database" * 100)
-    with pytest.raises(StorageError, match="move it away, or restore a copy"):
+    with pytest.raises(StorageError, match="move it away, or restore a backup"):
         open_database(f"sqlite:///{damaged}", create=True)
     assert damaged.read_bytes() == b"this is no database" * 100
 

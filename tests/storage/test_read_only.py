@@ -189,7 +189,7 @@ def test_where_nobody_may_write(study_url: str, tmp_path: Path, monkeypatch: pyt
 
 def test_a_damaged_file_and_one_that_is_being_written(tmp_path: Path) -> None:
     (tmp_path / "t.db").write_bytes(b"this is no database" * 100)
-    with pytest.raises(StorageError, match="move it away, or restore a copy"):
+    with pytest.raises(StorageError, match="move it away, or restore a backup"):
         open_read_only(f"sqlite:///{tmp_path}/t.db")
     engine = create_engine(f"sqlite:///{tmp_path}/u.db")
     with engine.begin() as connection:

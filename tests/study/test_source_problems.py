@@ -82,7 +82,7 @@ def test_columns_that_are_not_there_are_named_with_the_nearest(project: Path) ->
     assert absent == {"data.weight": None, "data.group": None, "data.drop": "id"}
 
 
-@pytest.mark.parametrize(("target", "rule"), [("visited", "holds dates"), ("age", "cells that are none: '?'")])
+@pytest.mark.parametrize(("target", "rule"), [("visited", "holds dates"), ("age", "cells that are not: '?'")])
 def test_a_target_that_cannot_be_predicted(project: Path, target: str, rule: str) -> None:
     found = problems(project, target=target)
     assert any(problem.key == "data.target" and rule in problem.rule for problem in found)

@@ -107,7 +107,7 @@ def test_one_that_is_too_large_is_told_of_once(
     for _ in range(3):
         clock(5.0)
         keep(lambda: Checkpoint((RECORD,), (), state))
-    assert told == [CheckpointSkipped(7, "its checkpoint has 8 MB, and 1 MB is the most")]
+    assert told == [CheckpointSkipped(7, "its checkpoint takes 8 MB, more than 1 MB")]
 
 
 def test_a_worker_goes_on_or_begins_anew(recipe: Any, tmp_path: Path, clock: Callable[[float], None]) -> None:

@@ -47,7 +47,7 @@ def significance_test(
     against: list[float | None] = [None] * len(samples)
     found = {"p": None, "leader": None, "limits": limits, "p_against_leader": against}
     if effect is None or len(tested) < 2:
-        return {**found, "meaning": f"There are too few trials to say whether {dimension} mattered."}
+        return {**found, "meaning": f"There are too few trials to tell whether {dimension} mattered."}
     leader = max(tested, key=lambda index: float(samples[index].mean()))
     others = [index for index in tested if index != leader]
     pairs = holm([_difference_p(samples[leader], samples[index]) for index in others])

@@ -155,7 +155,7 @@ def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) 
         )
     if model.compiled:
         raise ContentError(
-            f"{where} must return a model that is not compiled, but this one is. Take the `compile` out: "
+            f"{where} must return a model that is not compiled, but this one is. Remove its compile(): "
             "loss and optimizer are chosen by the study."
         )
     symbolic, own = getattr(model, "inputs", None), custom_train_method(model)

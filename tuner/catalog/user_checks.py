@@ -131,7 +131,7 @@ def _silent(reference: Reference, call: int, where: str = "") -> Iterator[None]:
     if printed.getvalue():
         raise ContentError(
             f"User code must not print, as each step calls it, but {reference} printed "
-            f"{shown(printed.getvalue().strip())}. Take the print out."
+            f"{shown(printed.getvalue().strip())}. Remove the print."
         )
 
 

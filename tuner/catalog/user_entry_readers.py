@@ -148,7 +148,7 @@ def _metric_options(definition: Definition, given: Mapping[str, Any]) -> Mapping
             near = nearest(name, known)
             raise ContentError(
                 f"The options of {definition.reference} are {', '.join(known) or 'none'}, but [objective] options has "
-                f"{name}. {f'Rename it to {near}' if near else 'Take it out'}."
+                f"{name}. {f'Rename it to {near}' if near else 'Remove it'}."
             )
         allowed = known[name].allowed
         if allowed is not None and value not in allowed:

@@ -57,11 +57,11 @@ def _identifiers(raw: RawData, options: DataOptions) -> Iterator[str]:
         if different > _FEW_DATES and as_dates(given) is not None:
             yield (
                 f"columns: {name!r} holds {different:,} different dates, each a category of {encoding}. Add "
-                f'"{name}" = "date" to [data.columns], which makes days and positions in year and week of them'
+                f'"{name}" = "date" to [data.columns], which turns them into days and positions in year and week'
             )
         elif len(given) >= _FEWEST_ROWS and different > _NEARLY_UNIQUE * len(given):
             yield (
-                f"drop: {name!r} has {different:,} different texts in {len(given):,} rows, as a name has, "
+                f"drop: {name!r} has {different:,} different texts in {len(given):,} rows, like a name, "
                 f'and is encoded as {encoding}. If it does not describe the rows, add drop = ["{name}"]'
             )
 
@@ -87,7 +87,7 @@ def _constants(raw: RawData, options: DataOptions) -> Iterator[str]:
         listed = ", ".join(f'"{name}"' for name in names[:_MOST_NAMED])
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         rows = f"{len(raw):,} rows"
-        yield f"drop: one value in all {rows}: {listed}{more}. Such a column says nothing; add drop = [{listed}]"
+        yield f"drop: one value in all {rows}: {listed}{more}. It carries no information; add drop = [{listed}]"
 
 
 def _leaks(raw: RawData, targets: Targets, layout: Layout) -> Iterator[str]:

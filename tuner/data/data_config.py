@@ -47,7 +47,7 @@ def _check_is_source(value: str) -> None:
 
 def _text(value: Any) -> Any:
     if not is_text(value):
-        raise broken("This must be a text that is not empty", value)
+        raise broken("This must be a text, and not empty", value)
     return value
 
 
@@ -56,7 +56,7 @@ def _names(value: Any) -> Any:
     if not isinstance(value, list | tuple) or not all(is_text(name) for name in value):
         raise broken("This must be a list of column names", value)
     if len(set(value)) != len(value):
-        raise broken("A column may stand in the list once", value)
+        raise broken("A column may appear in the list only once", value)
     return tuple(value)
 
 
@@ -295,7 +295,10 @@ class DataOptions(BaseModel):
         for key in ("validation", "test"):
             given = getattr(self, key)
             if self.split is not None and isinstance(given, str):
-                yield key, broken(f"`split` and a second source for `{key}` cannot both be", given, "Leave one out.")
+                yield (
+                    key,
+                    broken(f"`split` and a second source for `{key}` cannot both be given", given, "Leave one out."),
+                )
 
     def _outlier_rules(self) -> Iterator[_KeyProblem]:
         limit = self.outlier_limit

@@ -64,7 +64,7 @@ def check_texts(raw: RawData, options: DataOptions) -> None:
         what = f"{name!r} holds {cells}, the first {shown(values[first])} in row {first + 1}"
     else:
         others = len(texts) - 1
-        more = f", and so {'does' if others == 1 else 'do'} {count(others, 'other column')}" if others else ""
+        more = f", as {count(others, 'other column does', 'other columns do')}" if others else ""
         what = f"{name!r} holds text such as {shown(values[first])}{more}"
     raise DataError(
         f"Features must be numbers, but {what} ({raw.source}). "

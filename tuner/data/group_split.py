@@ -43,14 +43,14 @@ class GroupDealer:
         if len(np.unique(groups)) < total:
             raise DataError(
                 f"The parts need at least {total} groups in all, but {name!r} has {len(np.unique(groups))} ({source}). "
-                "Take fewer folds, or set `test = 0`."
+                "Use fewer folds, or set `test = 0`."
             )
         for number, label in enumerate(self.strata.classes):
             having = len(np.unique(groups[self.strata.kinds[rows] == number]))
             if having < needed:
                 raise DataError(
                     f"Each class of the target must be in at least {needed} groups for training and validation, but "
-                    f"class {label!r} is in {having} of {name!r} ({source}). Add groups, take fewer folds, or leave "
+                    f"class {label!r} is in {having} of {name!r} ({source}). Add groups, use fewer folds, or leave "
                     "the class out."
                 )
 

@@ -25,7 +25,7 @@ from tuner.data.dataset import Array
 from tuner.data.encoders import ENCODINGS
 from tuner.data.missing_targets import check_targets
 from tuner.errors import DataError, nearest, shown
-from tuner.text import listed_first
+from tuner.text import count, listed_first
 
 if TYPE_CHECKING:
     import pandas
@@ -69,7 +69,7 @@ def check_names(columns: Iterable[Any], source: str) -> list[str]:
     names = [column_name(name) for name in columns]
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise DataError(f"Each column must have its own name, but {shown(twice)} stand in {source} more than once.")
+        raise DataError(f"Each column must have its own name, but {shown(twice)} occur in {source} more than once.")
     return names
 
 
@@ -143,8 +143,9 @@ def _encodable(
     odd, first = not_numbers(values)
     if odd:
         raise DataError(
-            f"`columns.{name}` must hold numbers, but {odd} cells are none, the first {shown(values[first])} in row "
-            f'{first + 1} ({source}). If it means a missing cell, add missing_values = ["{values[first]}"].'
+            f"`columns.{name}` must hold numbers, but {count(odd, 'cell does', 'cells do')} not, the first "
+            f"{shown(values[first])} in row {first + 1} ({source}). If it means a missing cell, add "
+            f'missing_values = ["{values[first]}"].'
         )
     return cell_values(values).astype(np.float64)
 

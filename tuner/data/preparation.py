@@ -25,6 +25,7 @@ from tuner.data.splitting import Layout, check_apart, given_parts, split_indices
 from tuner.data.strata import target_strata
 from tuner.data.targets_and_task import Targets, encode_targets
 from tuner.errors import DataError, UnknownNameError, shown
+from tuner.text import count
 
 _SAMPLE = 64
 
@@ -55,7 +56,7 @@ def prepare(
         project: Folder that paths and references are relative to.
         seed: The only source of randomness.
         sha256: Hash that the data must have, that of the study; None to take them as they are.
-        advise: Whether to look for signs that a split at random promises too much.
+        advise: Whether to look for signs that a random split is too optimistic.
 
     Raises:
         DataError: The data cannot be used as they are; the message says why and what to do.
@@ -189,19 +190,21 @@ def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple
     where = ", ".join(list(lacking)[:10])
     if rows.all():
         raise DataError(f"`missing = 'drop'` must leave rows, but each row of {raw.source} lacks a value ({where}).")
-    note = f"{int(rows.sum())} of {len(rows)} rows were left out, because they lack values ({where})."
+    were = "was" if rows.sum() == 1 else "were"
+    note = f"{count(int(rows.sum()), 'row')} of {len(rows):,} without a value in {where} {were} left out."
     return raw.take(~rows), origin[~rows], (note,)
 
 
 def _replaced(raw: RawData, lacking: Mapping[str, int], method: str) -> Iterable[str]:
     """Return the rules for missing numbers and for missing texts."""
-    texts = {name: count for name, count in lacking.items() if name in raw.texts}
-    numbers = {name: count for name, count in lacking.items() if name not in raw.texts}
+    texts = {name: cells for name, cells in lacking.items() if name in raw.texts}
+    numbers = {name: cells for name, cells in lacking.items() if name not in raw.texts}
     if numbers:
-        where = ", ".join(list(numbers)[:10])
-        yield f"{sum(numbers.values())} missing numbers ({where}) are replaced by the {method} of the training part."
+        cells = count(sum(numbers.values()), "missing number is", "missing numbers are")
+        yield f"{cells} replaced by the {method} of the training part ({', '.join(list(numbers)[:10])})."
     if texts:
-        yield f"{sum(texts.values())} missing texts ({', '.join(list(texts)[:10])}) are no category of their own."
+        cells = count(sum(texts.values()), "missing text belongs", "missing texts belong")
+        yield f"{cells} to no category ({', '.join(list(texts)[:10])})."
 
 
 def _check_class_weight(options: DataOptions, facts: DataFacts) -> None:
@@ -210,7 +213,7 @@ def _check_class_weight(options: DataOptions, facts: DataFacts) -> None:
         return
     if facts.task not in (Task.BINARY, Task.MULTICLASS):
         raise DataError(
-            f"`class_weight` needs a task with one class per row, but the data ask for {facts.task}. Remove it."
+            f"`class_weight` needs a task with one class per row, but the data are for {facts.task}. Remove it."
         )
     for name in options.class_weight:
         if name not in facts.classes:
@@ -243,7 +246,7 @@ def _check_validation(rows: _Rows, options: DataOptions) -> None:
 
 
 def _other_validation(options: DataOptions) -> str:
-    return "or take fewer folds" if isinstance(options.validation, Folds) else "or set `validation` to a fraction"
+    return "or use fewer folds" if isinstance(options.validation, Folds) else "or set `validation` to a fraction"
 
 
 def _weighing(rows: _Rows, part: Array) -> Array:
@@ -295,7 +298,7 @@ def _unmeasured_notes(rows: _Rows) -> Iterator[str]:
 def _unmeasured(kind: str, where: str, names: Sequence[str], absent: Array, what: str) -> Iterator[str]:
     some = [names[column] for column in np.flatnonzero(absent).tolist()]
     if some:
-        more = f" and {len(some) - 1} others" if len(some) > 1 else ""
+        more = f" (and {count(len(some) - 1, 'other')})" if len(some) > 1 else ""
         yield (
             f"The {kind} {shown(some[0])}{more} is in {where} of the {what}: how well it is recognized is not measured "
             f"there (docs/tables.md says how each metric counts it)."

@@ -49,7 +49,7 @@ class RowDealer:
             return (
                 f'If it means a missing cell, add missing_values = ["{classes[rare]}"] to [data]; else add rows of it.'
             )
-        fewer = ", or take fewer folds" if isinstance(options.validation, Folds) else ""
+        fewer = ", or use fewer folds" if isinstance(options.validation, Folds) else ""
         cure = f"Add rows of it{fewer or ', or leave it out'}."
         if options.task is None and all(is_number(name) for name in classes):
             cure += ' If the numbers are counts or amounts and no classes, set task = "regression".'

@@ -13,6 +13,7 @@ from tuner.data.cells import cell_texts, check_whole
 from tuner.data.dataset import Array
 from tuner.data.missing_targets import check_targets
 from tuner.errors import DataError, shown
+from tuner.text import count
 
 LARGEST = float(np.finfo(np.float32).max)
 """The largest feature, target and weight."""
@@ -143,11 +144,13 @@ def join(raws: Sequence[RawData]) -> RawData:
     kinds = {raw.y.dtype == object for raw in aligned}
     if len(kinds) > 1:
         raise DataError(
-            f"The targets of all sources must be of one kind, but {_list(raws)} mix texts and numbers. Make them alike."
+            f"The targets of all sources must be of one kind, but {_list(raws)} mix texts and numbers. "
+            "Make them the same."
         )
     if len({raw.split_columns["order"].dtype for raw in aligned if "order" in raw.split_columns}) > 1:
         raise DataError(
-            f"The order column must hold numbers or dates in all sources, but {_list(raws)} mix both. Make them alike."
+            f"The order column must hold numbers or dates in all sources, but {_list(raws)} mix both. "
+            "Make them the same."
         )
     return replace(
         first,
@@ -206,7 +209,7 @@ def numeric(values: Any, what: str, source: str) -> Array:
             array = array.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
         raise DataError(
-            f"{what} must hold numbers in an array of even shape, but got {_kind(values)} "
+            f"{what} must hold numbers in an array of regular shape, but got {_kind(values)} "
             f"({source}). Encode it as numbers."
         ) from None
     exact_in_float32 = array.dtype.itemsize <= 2 or array.dtype == np.float32
@@ -257,8 +260,8 @@ def _check_finite(raw: RawData) -> None:
     if beyond.any():
         column = int(beyond.argmax())
         raise DataError(
-            f"Features must be finite and fit float32, but {int(beyond.sum())} values are infinite or beyond it, "
-            f"the most of them in column {raw.name(column)} ({raw.source}). Replace them or leave the rows out."
+            f"Features must be finite and fit float32, but {count(int(beyond.sum()), 'value is', 'values are')} not, "
+            f"most of them in column {raw.name(column)} ({raw.source}). Replace them or leave the rows out."
         )
     check_targets(raw.y, "y", raw.source)
     if raw.y.dtype != object:
@@ -283,6 +286,7 @@ def _check_values(what: str, values: Array, right: Array, rule: str, source: str
     if not right.all():
         row = int(np.flatnonzero(~right.reshape(len(values), -1).all(axis=1))[0])
         raise DataError(
-            f"{what} must be {rule} in each row, but {int((~right).sum())} values are not, the first in row {row + 1} "
-            f"({shown(values[row].tolist())}) ({source}). Correct these rows or leave them out."
+            f"{what} must be {rule} in each row, but {count(int((~right).sum()), 'value is', 'values are')} not, "
+            f"the first in row {row + 1} ({shown(values[row].tolist())}) ({source}). Correct these rows "
+            "or leave them out."
         )

@@ -1,4 +1,4 @@
-"""Signs that a split at random promises too much: sentences with numbers."""
+"""Signs that a random split is too optimistic: sentences with numbers."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _dates(raw: RawData) -> Iterator[str]:
             times = f"{show_order(dates.min())} to {show_order(dates.max())}"
             yield (
                 f"order: {name!r} holds times from {times}, and the rows are split at random: what is measured is no "
-                "later than what is trained on. If new rows are later ones, such a split may promise too much: set "
+                "later than what is trained on. If new rows are later ones, such a split may be too optimistic: set "
                 f'order = "{name}"'
             )
             return
@@ -175,9 +175,9 @@ def _copies(split: Split, test: Array, options: DataOptions, random: np.random.G
     measured = np.concatenate([split.validation.x, test]) if len(test) else split.validation.x
     found = find_near_copies(split.train.x, measured, random)
     what = "of the validation and test rows" if len(test) else "of the validation rows"
-    cure = "Look where they come from: scores on them are too good"
+    cure = "Find out where they come from: scores on them are too good"
     if not options.split_columns:
-        cure = "If they come from one person, place or recording, scores are too good: set `group` to the column of it"
+        cure = "If they come from one person, place or recording, scores are too good: set `group` to its column"
     least = max(_LEAST_COPIES, _FEWEST_COPIES / len(measured))
     if found.equal >= least and found.equal > _TIMES_CHANCE * found.equal_by_chance:
         yield (

@@ -80,7 +80,7 @@ def _few(groups: Array, parts: _Parts, options: DataOptions) -> Iterator[str]:
         if name != "training" and count < _FEW_UNITS:
             yield (
                 f"Only {count} groups of {options.group!r} are for {name}: intervals and tests count groups, so they "
-                "can show little there. Take folds, or more groups."
+                "can show little there. Use folds, or more groups."
             )
 
 

@@ -149,7 +149,7 @@ def _target_scaling(y: Array, task: Task, options: DataOptions) -> tuple[Array, 
     """Center and scale of the targets, float64, shape `(outputs,)`."""
     if options.target_scale == "standardize" and task.classifies:
         raise DataError(
-            f"`target_scale = 'standardize'` needs a regression task, but the data ask for {task}. Remove it."
+            f"`target_scale = 'standardize'` needs a regression task, but the data are for {task}. Remove it."
         )
     scaled = task is Task.REGRESSION and options.target_scale != "none"
     return fit_scale(y, "standardize" if scaled else "none")
@@ -171,7 +171,7 @@ def _check_columns(x: Array, raw: RawData, encoded: Encoded, cause: str) -> None
 
 def _check_targets(y: Array, targets: Targets, raw: RawData, options: DataOptions) -> None:
     """Refuse a training part with nothing to learn from, also once its outliers are removed."""
-    cure = ". Take fewer folds, or begin with a larger part." if options.order else ". Add rows, or take another seed."
+    cure = ". Use fewer folds, or begin with a larger part." if options.order else ". Add rows, or use another seed."
     cause = _after_outliers(options) if options.outliers.startswith("drop") else cure
     if len(y) < 2:
         raise DataError(f"The training part must have at least 2 rows, but has {len(y)} ({raw.source}){cause}")

@@ -133,8 +133,8 @@ def _classes(y: Array, raw: RawData, task: Task) -> tuple[Array, tuple[str, ...]
     if y.ndim == 2:
         if not _zero_one(y) or not _one_hot(y):
             raise DataError(
-                f"A {task} task needs one class per row: a column of classes, or columns with one 1 a row, but got "
-                f"{_described(y)} ({raw.source})."
+                f"A {task} task needs one class per row: a column of classes, or columns with a single 1 per row, but "
+                f"got {_described(y)} ({raw.source})."
             )
         return y.argmax(axis=1), _names(raw, y.shape[1])
     if y.dtype == object:
@@ -163,7 +163,7 @@ def _described(y: Array) -> str:
         return f"one column with values such as {shown(y[0].item() if hasattr(y[0], 'item') else y[0])}"
     values = np.unique(y)
     odd = values[(values != 0) & (values != 1)]
-    rest = f"with values such as {odd[0]:g}" if len(odd) else "of 0 and 1 with none or several 1 in a row"
+    rest = f"with values such as {odd[0]:g}" if len(odd) else "of 0 and 1 in which rows have no 1 or several"
     return f"{y.shape[1]} columns {rest}"
 
 

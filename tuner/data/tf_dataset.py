@@ -36,7 +36,7 @@ def read_tf_dataset(dataset: Any, source: str) -> dict[str, Array]:
     """
     specs = _specs(dataset.element_spec, source)
     if int(dataset.cardinality()) == _INFINITE:
-        raise DataError(f"A data set must end, but {source} repeats for ever. Leave out repeat(): a study has epochs.")
+        raise DataError(f"A data set must end, but {source} repeats forever. Leave out repeat(): a study has epochs.")
     batched = _is_batched(specs, source)
     first = _joined(dataset, len(specs), batched, source)
     again = _joined(dataset, len(specs), batched, source)

@@ -62,7 +62,8 @@ class NetworkLimits:
         if self.multiply_adds is not None and size.multiply_adds is None:
             raise ContentError(
                 "[limits] multiply_adds needs a model whose multiply-adds can be counted, but this one is no graph of "
-                "layers, or a size of a shape is open. Build it as keras.Model(inputs, outputs), or limit the weights."
+                "layers, or a dimension of a shape is unknown. Build it as keras.Model(inputs, outputs), "
+                "or limit the weights."
             )
         _raise_if_over(self._costs(size, None))
 

@@ -46,7 +46,7 @@ def count_multiply_adds(model: keras.Model) -> int | None:
     normalization, activations, pooling, and products of two activations (as in attention) count nothing.
 
     Returns:
-        The count, or None if the model is no graph of layers, or a size of a shape is open.
+        The count, or None if the model is no graph of layers, or a dimension of a shape is unknown.
     """
     from tuner.keras_internals import get_calls
 

@@ -50,7 +50,7 @@ def against_baseline(found: Baseline, metric: str, *, save_anyway: bool = False)
         return f"It beats {what} by more than chance explains (p {_p(found.p)}, {looks})."
     then = "The test part was not scored, and no model was saved; --save-anyway saves one."
     if save_anyway:
-        then = "It was saved nevertheless, as --save-anyway asks for."
+        then = "It was saved anyway, as --save-anyway asks for."
     return (
         f"No winner: the chosen recipe is not better than {what} by more than chance explains "
         f"(p {_p(found.p)}, {looks}). {then}"

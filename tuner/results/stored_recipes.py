@@ -33,7 +33,7 @@ def trial_recipe(study: StoredStudy, trial: StoredTrial) -> BuildableRecipe:
     except (RecipeError, DataError) as error:
         raise RecipeError(
             f"The database holds a recipe of {where} that cannot be used. {error} Somebody has changed it there: "
-            "take another trial, or a copy of the database from before."
+            "use another trial, or restore a backup of the database."
         ) from None
     return recipe
 

@@ -125,7 +125,7 @@ def _write_checked(saved: SavedModel, wanted: ModelFormat, made: Path, rows: np.
     except Exception as error:  # converters raise anything
         raise UsageError(
             f"The model must be one that can be written as {wanted.name}, but cannot: {type(error).__name__}: "
-            f"{reason(error)}. Take another --format."
+            f"{reason(error)}. Use another --format."
         ) from error
     unit = float(np.ptp(expected)) if saved.about.recipe.task is Task.REGRESSION else 1.0
     difference = float(np.abs(found - expected).max()) if found.shape == expected.shape else np.inf
@@ -133,6 +133,6 @@ def _write_checked(saved: SavedModel, wanted: ModelFormat, made: Path, rows: np.
         raise UsageError(
             f"The exported model must answer as the saved one does, but on {len(rows)} rows its answers are up to "
             f"{difference:.3g} apart. A column whose mean is large beside its spread loses its digits in "
-            f"{wanted.dtype}: take --format savedmodel, or shift the column in the data."
+            f"{wanted.dtype}: use --format savedmodel, or shift the column in the data."
         )
     return difference

@@ -101,7 +101,7 @@ def _cause(error: BaseException) -> BaseException:
 def _explain(url: str, error: BaseException) -> str:
     text = _first_line(_cause(error), url)
     if "not a database" in text or "malformed" in text:
-        step = "The file is damaged or something else: move it away, or restore a copy."
+        step = "The file is damaged or something else: move it away, or restore a backup."
     elif "locked" in text:
         step = (
             f"Another program has kept it locked for {sqlite.BUSY_TIMEOUT_S:.0f} s. "

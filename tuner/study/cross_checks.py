@@ -161,7 +161,7 @@ def _schedule_advice(sections: ParsedSections) -> Iterator[str]:
         verb = "lower" if len(falling) > 1 else "lowers"
         yield (
             f"budget.stop: {listed(falling)} {verb} the learning rate over all {length.epochs} epochs, and a training "
-            f"that ends after {length.patience} epochs without improvement does not get to the low rates. Take a "
+            f"that ends after {length.patience} epochs without improvement does not get to the low rates. Use a "
             f"patience of {auto_patience(length.epochs)} or more, or write stop = false"
         )
     for row in rows:
@@ -171,7 +171,7 @@ def _schedule_advice(sections: ParsedSections) -> Iterator[str]:
         if row.stateful and length.patience <= waits:
             yield (
                 f"budget.stop: {row.name} lowers the learning rate after up to {waits} epochs without improvement, and "
-                f"a training ends after {length.patience} of them. Take a longer patience"
+                f"a training ends after {length.patience} of them. Use a longer patience"
             )
 
 

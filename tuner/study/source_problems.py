@@ -141,7 +141,7 @@ class _SourceProblems:
             there = [name for name in data.drop if name in self._columns]
             self._add(
                 "drop",
-                f"no features can be made of {_named(fresh, self._reasons(fresh))}",
+                f"these columns cannot be features: {_named(fresh, self._reasons(fresh))}",
                 f"Write {_line('drop', [*there, *(each.name for each in fresh)])}",
             )
         return unusable
@@ -189,7 +189,7 @@ class _SourceProblems:
             rule = f"{target.name!r} must hold numbers or classes, but holds {holds}"
             self._add("target", rule, "Clean it, or name another column.")
         elif target.markers:
-            rule = f"{target.name!r} holds numbers, and cells that are none: {_texts(target.markers)}"
+            rule = f"{target.name!r} holds numbers, and cells that are not: {_texts(target.markers)}"
             words = _line("missing_values", [*self._data.missing_values, *target.markers])
             self._add("target", rule, f'Correct them, or write {words} and missing_target = "drop".')
         elif target.is_constant and self._is_first:
@@ -212,7 +212,7 @@ class _SourceProblems:
             shown = ", ".join(f"{_texts([word])} in {name!r}" for word, name in marked.items())
             words = _line("missing_values", [*data.missing_values, *marked])
             more = ' and missing = "median"' if data.missing == "error" else ""
-            self._add("missing_values", f"among numbers stand texts: {shown}", f"Correct them, or write {words}{more}")
+            self._add("missing_values", f"texts appear among numbers: {shown}", f"Correct them, or write {words}{more}")
         dates = [each for each in free if each.kind is ColumnKind.DATE and not each.problem]
         if fresh := self._fresh("columns", dates):
             lines = ", ".join(_line(each.name, "date") for each in fresh[:_MOST_NAMED])

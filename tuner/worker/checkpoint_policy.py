@@ -50,7 +50,7 @@ class CheckpointPolicy:
             content = checkpoint.to_bytes(self._recipe)
             if len(content) > MAX_CHECKPOINT_BYTES:
                 size, most = len(content) / 1e6, MAX_CHECKPOINT_BYTES / 1e6
-                raise CheckpointError(f"its checkpoint has {size:.0f} MB, and {most:.0f} MB is the most")
+                raise CheckpointError(f"its checkpoint takes {size:.0f} MB, more than {most:.0f} MB")
         except CheckpointError as error:
             self._impossible = True
             self._tell(CheckpointSkipped(self._number, str(error)))

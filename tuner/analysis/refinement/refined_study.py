@@ -99,7 +99,7 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
     if len(complete) < LEAST:
         raise NoBestTrialError(
             f"Refining needs {LEAST} complete trials, but the study {study.record.name!r} has {len(complete)}. "
-            "Raise its budget and run it on."
+            "Raise its budget and resume it."
         )
     best = ranked(complete, study.objective)
     top = len(top_trials(complete, study.objective, share))
@@ -108,7 +108,7 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
     if not any(change.searched for change in changes):
         raise UsageError(
             f"A study needs something to search, but the best {top} trials of {study.record.name!r} agree in "
-            "every dimension. Take them: `tuner best` shows the setting."
+            "every dimension. Use that one: `tuner best` shows it."
         )
     name = f"{study.record.name[:95]}_fine"
     points = _best_points(best[:top], spec.space, found)
@@ -184,7 +184,7 @@ def _text(content: Mapping[str, Any], refined: Refined, study: StoredStudy) -> s
         f"A narrower study around the best trials of {study.record.name!r}, made by `tuner refine`: what the best "
         f"{refined.top} of {refined.complete} complete trials have in common ({study.record.direction} "
         f"{study.metric}). Of the settings of its space, drawn evenly, this one holds {percent(refined.volume)}"
-        f"{halved}. All else is as it was there."
+        f"{halved}. Everything else is as it was there."
     )
     header = "\n".join(f"# {line}" for line in textwrap.wrap(plain(head), WIDTH - 2))
     comments = {change.key: change.why for change in refined.changes if change.searched or change.changed}

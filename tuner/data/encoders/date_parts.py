@@ -13,7 +13,7 @@ from tuner.data.dataset import Array
 from tuner.data.date_formats import date_format, parse_dates
 from tuner.data.encoders.base import ColumnEncoder, Encoding, json_texts
 from tuner.errors import DataError
-from tuner.text import listed
+from tuner.text import count, listed
 
 _DAY_US = 86_400_000_000
 _MONDAY = 3
@@ -121,8 +121,9 @@ def _refuse(name: str, values: Array, encoder: DateEncoder, source: str) -> None
     odd = ~absent(values) & ~encoder.knows(values)
     row = int(odd.argmax())
     raise DataError(
-        f"`columns.{name}` must hold dates of the format {encoder.form}, but {int(odd.sum())} cells are none, "
-        f"such as {values[row]!r} ({source}). Correct it, or add it to `missing_values`."
+        f"`columns.{name}` must hold dates of the format {encoder.form}, but "
+        f"{count(int(odd.sum()), 'cell does', 'cells do')} not, such as {values[row]!r} ({source}). Correct it, or "
+        "add it to `missing_values`."
     )
 
 

@@ -50,8 +50,8 @@ def _read(text: str, options: DataOptions, project: Path) -> RawData:
         transparent += alpha
     if transparent:
         notes += (
-            f"{transparent} of {len(files)} images of {text} are transparent in places: this was left out, and the "
-            f"colors behind it were taken. To keep it as a fourth channel, set shape = [{height}, {width}, 4].",
+            f"{transparent} of {len(files)} images of {text} are transparent in places: the transparency was left out, "
+            f"and the colors were kept. To keep it as a fourth channel, set shape = [{height}, {width}, 4].",
         )
     return from_arrays(text, x, np.asarray(classes, dtype=object), notes=notes)
 

@@ -35,7 +35,7 @@ def build(steps: int, folds: bool = True, *, p_threshold: float = 0.1) -> BasePr
 
 def _incompatible_because(folds: int | None, *, p_threshold: float = 0.1, **_: Any) -> str | None:
     if folds is None:
-        return "wilcoxon compares folds, and the study has none; set validation = { folds = 5 }, or take median"
+        return "wilcoxon compares folds, and the study has none; set validation = { folds = 5 }, or use median"
     needed = _folds_to_decide(p_threshold) + 1
     if folds < needed:
         return f"wilcoxon with p_threshold={p_threshold:g} can decide from {needed} folds on, but the study has {folds}"
