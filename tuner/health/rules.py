@@ -143,7 +143,7 @@ def _dead(fold: Fold) -> Finding | None:
     if found is None:
         return None
     layer, probe, share = found
-    step = "start from he_normal and biases of 0, or take leaky_relu or elu"
+    step = "start from he_normal and biases of 0, or use leaky_relu or elu"
     text = (
         f"{_percent(share)} of the units of {layer} are 0 for every row at epoch {probe.epoch} (threshold "
         f"{_percent(thresholds.DEAD_SHARE)}); lower the learning rate, {_PRETRAINED if fold.pretrained else step}"
