@@ -5,6 +5,7 @@ from .multiple_testing import holm
 from .pareto_front import COSTS, find_pareto_front
 from .ranking import ranked
 from .refinement.refined_study import refine
+from .ties import ties_text
 from .value_comparison import compare
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "ranked",
     "refine",
     "searched_dimensions",
+    "ties_text",
     "written_params",
 ]

@@ -14,15 +14,17 @@ Notation: `n` trials, `p` columns in the model with the constant, `k` columns of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy import stats
 
 _PERMUTATIONS = 999
 _MOST_PERMUTED = 1_000_000
 """Most numbers that are permuted: with more than 1,000 trials there are fewer permutations."""
 _LEAST_PERMUTATIONS = 299
+_LEAST_FREEDOM = 3
+"""Fewest trials more than columns, for a test."""
 
 
 def select_forward(
@@ -81,7 +83,7 @@ def _strengths(permuted: np.ndarray, squares: np.ndarray, new: np.ndarray, p: in
     """
     k = new.shape[1]
     freedom = permuted.shape[1] - p - k
-    if k == 0 or freedom < 3:
+    if k == 0 or freedom < _LEAST_FREEDOM:
         return np.full(len(permuted), -np.inf)
     explained = ((permuted @ new) ** 2).sum(axis=1)
     unexplained = np.maximum(squares - explained, 1e-12)
@@ -105,13 +107,10 @@ def _p_beside_others(
     for other_columns in [nothing, *others]:
         both = np.hstack([basis, added_directions(basis, other_columns)])
         new = added_directions(both, columns[name])
-        k, freedom = new.shape[1], len(response) - both.shape[1] - new.shape[1]
-        if k == 0:
+        if new.shape[1] == 0:
             return 1.0  # the other one varies with it
-        if freedom < 3:
-            continue
-        residual = response - both @ (both.T @ response)
-        explained = float(((residual @ new) ** 2).sum())
-        unexplained = max(float((residual**2).sum()) - explained, 1e-12)
-        largest = max(largest, float(stats.f.sf((explained / k) / (unexplained / freedom), k, freedom)))
+        if len(response) - both.shape[1] - new.shape[1] >= _LEAST_FREEDOM:
+            residual = (response - both @ (both.T @ response))[None]
+            deviate = float(_strengths(residual, (residual**2).sum(axis=1), new, both.shape[1])[0])
+            largest = max(largest, math.erfc(deviate / math.sqrt(2)) / 2)
     return largest

@@ -14,14 +14,21 @@ LEAST_TOP = 5
 
 
 def top_trials(trials: Sequence[StoredTrial], objective: Objective, share: float) -> list[StoredTrial]:
-    """Return the best share of complete trials, best first; of equal ones the earlier first.
+    """Return the best share of complete trials, best first, and those that equal the last of them.
 
     Args:
         trials: Complete trials.
         objective: What the study optimizes.
-        share: How many of them, in (0, 1], rounded up; `LEAST_TOP` at least, where there are as many.
+        share: How many of them, as `top_count` says.
     """
-    return ranked(trials, objective)[: max(LEAST_TOP, math.ceil(share * len(trials) - 1e-9))]
+    best = ranked(trials, objective)
+    top = top_count(len(best), share)
+    return [trial for index, trial in enumerate(best) if index < top or trial.value == best[top - 1].value]
+
+
+def top_count(many: int, share: float) -> int:
+    """Return a share in (0, 1] of the trials, rounded up; `LEAST_TOP` at least, if there are as many."""
+    return min(many, max(LEAST_TOP, math.ceil(share * many - 1e-9)))
 
 
 class Trial(Protocol):

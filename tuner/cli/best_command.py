@@ -43,7 +43,7 @@ def command(study: str, everything: bool, front: str | None, storage: str | None
     if as_json:
         print_json(best.to_json())
         return
-    from tuner.analysis import importance
+    from tuner.analysis import importance, ties_text
     from tuner.cli.console import Text, console
     from tuner.cli.render_study import params_table
     from tuner.text import python_text, size_text, spread_text, tuner_command, value_text
@@ -52,6 +52,8 @@ def command(study: str, everything: bool, front: str | None, storage: str | None
     out.print(f"Study {best.study}: {best.metric} {value_text(best.value)} (trial {best.trial})", style="bold")
     if len(best.training_values) > 1:
         out.print(f"Value: {spread_text(best.training_values)}")
+    if ties := ties_text(found):
+        out.print(ties)
     if best.health:
         out.print(f"Health: {best.health[0].verdict}: {best.health[0].text}")
     if best.weights is not None:

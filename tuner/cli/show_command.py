@@ -48,7 +48,7 @@ def command(
     if as_json:
         print_json(content)
         return
-    from tuner.analysis import importance
+    from tuner.analysis import importance, ties_text
     from tuner.cli.console import Text, console
     from tuner.cli.render_study import older_points_text
     from tuner.text import duration, listed_counts, named_counts, value_text
@@ -59,6 +59,8 @@ def command(
     out.print(f"{counts}; {duration(content['wall_s'])} in total.")
     if content["best"] is not None:
         out.print(f"Best: {value_text(content['best']['value'])} (trial {content['best']['trial']})", style="bold")
+        if ties := ties_text(found):
+            out.print(ties)
         out.print(Text(importance(found)["meaning"]))
     if content["health"]:
         out.print(f"Health: {named_counts(content['health'])}.")

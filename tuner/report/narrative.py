@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+from tuner.analysis import ties_text
 from tuner.catalog import METRICS, TrialState
 from tuner.report.study_view import StudyView, TrialView
 from tuner.results import rejected_text
@@ -68,6 +69,9 @@ def caveats(results: StudyView) -> list[str]:
         f"It is the best of {count(len(complete), 'complete trial')}, all measured on the same rows, and therefore "
         "looks somewhat better than it will be on new data."
     ]
+    ties = ties_text(results.study)
+    if ties is not None:
+        found.append(ties)
     error = standard_error(results)
     if error:
         near = sum(abs(value - best.value) <= error for value in complete) - 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tuner.analysis.ranking import ranked, top_trials
+from tuner.analysis.ranking import ranked, top_count
 from tuner.analysis.refinement.narrowed_parameter import Narrowed
 from tuner.analysis.refinement.narrowed_section import Change, narrowed_search, written_point
 from tuner.analysis.refinement.narrowed_space import MOST_VOLUME, TrialValues, fits, narrow_space
@@ -102,7 +102,7 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
             "Raise its budget and resume it."
         )
     best = ranked(complete, study.objective)
-    top = len(top_trials(complete, study.objective, share))
+    top = top_count(len(complete), share)
     found = narrow_space(spec.space, _trial_values(study, spec.space, best), top, share)
     search, changes = narrowed_search(source.get("search", {}), spec.space, found)
     if not any(change.searched for change in changes):
