@@ -53,6 +53,29 @@ def test_the_file_is_the_whole_study(tmp_path: Path) -> None:
     assert spec.facts.rows["train"] == 36
 
 
+def steps(model: Any, recipe: Any, data: Any, report: Any, *, strength: float = 0.2) -> None:
+    """Stand for a training loop of a notebook."""
+    report(1)
+
+
+def shortened(gradients: Any, weights: Any, *, factor: float = 0.5) -> Any:
+    """Stand for clipping of a notebook."""
+    return [factor * gradient for gradient in gradients]
+
+
+def test_a_loop_and_clipping_travel_with_their_options(tmp_path: Path) -> None:
+    search = {
+        "loop": [steps, "standard"],
+        "loop_options": {steps: {"strength": [0.1, 0.4]}},
+        "clipping": ["none", shortened],
+    }
+    spec = read_study_dict(written(tmp_path, search=search), tmp_path)
+    source = "studies/first.py"
+    assert spec.space[f"loop.{source}:steps.strength"].parameter.choices == (0.1, 0.4)
+    assert [*spec.user_objects.entries] == [("loop", f"{source}:steps"), ("clipping", f"{source}:shortened")]
+    assert "def steps(" in (tmp_path / source).read_text(encoding="utf-8")
+
+
 def test_rows_stand_wherever_a_source_may(tmp_path: Path) -> None:
     content = written(tmp_path, data={"source": (X, Y), "test": (X[:9], Y[:9]), "validation": {"folds": 3}})
     assert content["data"] == {
