@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tuner.analysis.dimension_columns import DimensionColumns
-from tuner.analysis.main_effects import main_effects
+from tuner.analysis.main_effects import adjusted_ranks, main_effects
 
 
 def number(values: np.ndarray) -> DimensionColumns:
@@ -70,3 +70,14 @@ def test_trials_that_all_diverged_show_nothing():
     dimensions = {"a": number(random.uniform(-1, 1, 30))}
     found = main_effects(np.full(30, 0.5), np.full(30, np.nan), np.ones(30, bool), dimensions)
     assert not found["a"].mattered
+
+
+def test_ranks_are_adjusted_for_another_dimension_that_was_tried_together():
+    random = np.random.default_rng(4)
+    worse = np.arange(60) < 15
+    other = np.where(worse, random.uniform(-1, 0, 60), random.uniform(-0.5, 1, 60))
+    ranks = 0.5 - 0.3 * worse + 0.2 * other + random.normal(0, 0.02, 60)
+    chosen = (worse - 0.5)[:, None]
+    adjusted = adjusted_ranks(ranks, DimensionColumns(chosen, np.array([[-0.5], [0.5]]), 1.0), [number(other)])
+    assert adjusted[worse].mean() == pytest.approx(adjusted[~worse].mean() - 0.3, abs=0.03)
+    assert adjusted.std() < ranks.std()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuner.analysis.dimension_columns import DimensionColumns
-from tuner.analysis.forward_selection import added_directions, select_forward
+from tuner.analysis.forward_selection import select_forward
 from tuner.analysis.variance_share import variance_share
 
 LEVEL = 0.03
@@ -74,13 +74,13 @@ def main_effects(
     return effects
 
 
-def adjusted_ranks(ranks: np.ndarray, others: Sequence[DimensionColumns]) -> np.ndarray:
-    """Return the ranks less the main effects of some dimensions, shape `(n,)`."""
-    basis = np.zeros((len(ranks), 0))
-    for columns in others:
-        basis = np.hstack([basis, added_directions(basis, columns.trials)])
-    residual: np.ndarray = ranks - basis @ (basis.T @ ranks)
-    return residual
+def adjusted_ranks(ranks: np.ndarray, dimension: DimensionColumns, others: Sequence[DimensionColumns]) -> np.ndarray:
+    """Return the ranks less the main effects of the others, estimated beside that of the dimension; shape `(n,)`."""
+    design = np.hstack([*(columns.trials for columns in others), dimension.trials, np.ones((len(ranks), 1))])
+    coefficients = np.linalg.lstsq(design, ranks, rcond=None)[0]
+    theirs = sum(columns.trials.shape[1] for columns in others)
+    adjusted: np.ndarray = ranks - design[:, :theirs] @ coefficients[:theirs]
+    return adjusted
 
 
 def _significance(values: np.ndarray, diverged: np.ndarray, columns: Mapping[str, np.ndarray]) -> dict[str, float]:

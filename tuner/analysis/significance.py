@@ -80,7 +80,7 @@ def _meaning(dimension: str, effect: MainEffect, leader: str, others: Sequence[t
     text = f"{dimension} mattered (p = {effect.p:.2g}): {leader} ranks best"
     if not behind:
         return f"{text}, but no other value is clearly worse."
-    text += f", ahead of {listed(behind)} (p < {LEVEL} each)"
+    text += f", ahead of {listed(behind)} (p < {LEVEL}{' each' if len(behind) > 1 else ''})"
     return f"{text}; {listed(close)} may be as good." if close else f"{text}."
 
 

@@ -38,7 +38,9 @@ class StudyEffects:
     def ranks_by_trial(self, dimension: str) -> dict[int, float]:
         """Return the ranks by number of the trial, less the effects of the other dimensions that mattered."""
         others = [name for name, effect in self.effects.items() if effect.mattered and name != dimension]
-        ranks = adjusted_ranks(self.ranks, [self.columns[name] for name in others])
+        ranks = self.ranks
+        if dimension in self.columns:
+            ranks = adjusted_ranks(ranks, self.columns[dimension], [self.columns[name] for name in others])
         return {trial.number: float(rank) for trial, rank in zip(self.trials, ranks, strict=True)}
 
 
