@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -23,9 +24,11 @@ from tuner.report.health_counts import verdicts
 from tuner.report.honest_score import honest_score
 from tuner.report.html import Html, data, element, script, table
 from tuner.report.narrative import answer_text, caveats, question, standard_error
+from tuner.report.sections.failures_and_cost import failed
 from tuner.report.sections.trials import trials
 from tuner.report.study_view import load_view
 from tuner.results import read_study_results
+from tuner.search import Outcome, tell
 from tuner.storage import open_database
 
 EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
@@ -322,3 +325,20 @@ def test_it_says_that_a_finite_space_was_trained_as_a_whole(tmp_path):
         tmp_path, name="part", search={"activation": ["relu", "tanh"]}, budget={"trials": 1, "epochs": 2}
     )
     assert caveats(load_view(part))[-1] == "1 of 2 settings has been trained."
+
+
+def test_trials_over_a_limit_are_said_to_be_untrained(tmp_path):
+    database = open_database(f"sqlite:///{tmp_path}/limits.db", create=True)
+    study = optuna.create_study(storage=database.optuna, study_name="limits", direction="maximize")
+    for weights in (132_482, 60_000):
+        reason = f"{weights:,} weights, more than the limit of 50,000"
+        tell(study, study.ask(), Outcome("diverged", None, reason, math.log(weights / 50_000)))
+    results = load_view(read_study_results(database, "limits"))
+    assert "The nearest, trial 1, has 60,000 weights, more than the limit of 50,000." in answer_text(results)
+    study.tell(study.ask(), 0.5)
+    results = load_view(read_study_results(database, "limits"))
+    texts = Page(str(failed(results))).texts
+    assert "2 diverged trials were not trained, as the network was over a limit of [limits]." in texts
+    assert texts.index("not trained") + 1 == texts.index("132,482 weights, more than the limit of 50,000")
+    (failure,) = failures(results)  # of one kind, whatever the numbers
+    assert [seen.number for seen in failure.trials] == [0, 1]

@@ -76,6 +76,11 @@ class TrialView:
         return network_cost_row(trial_attributes(self.trial))
 
     @property
+    def over_limit(self) -> bool:
+        """Whether it was not trained, as its network was over a limit."""
+        return trial_attributes(self.trial).outcome.violation is not None
+
+    @property
     def number(self) -> int:
         """From 0, in the order in which trials were asked for."""
         return self.trial.number

@@ -19,7 +19,13 @@ def failed(results: StudyView) -> Html:
         return element("p", "No trial diverged or failed.")
     many = len(results.trials)
     rows = [
-        (one.state, one.reason, number(len(one.trials)), percent(len(one.trials) / many), _numbers(one))
+        (
+            "not trained" if one.trials[0].over_limit else one.state,
+            one.reason,
+            number(len(one.trials)),
+            percent(len(one.trials) / many),
+            _numbers(one),
+        )
         for one in found
     ]
     caption = f"Why {sum(len(one.trials) for one in found)} of {count(many, 'trial')} gave no value"
