@@ -159,7 +159,7 @@ def _tried(tried: dict[str, Any]) -> str:
     engine, fallback = tried["engine"], tried["fallback_reason"]
     if fallback:
         engine = f"{engine}, as {fallback.rstrip('.')}"
-    if not tried["epoch_s"]:
+    if tried["over_limit"]:
         return f"not trained: {tried['reason']}"
     if tried["reason"]:
         return f"trained by {engine}, and ended: {tried['reason']}"

@@ -30,6 +30,7 @@ class DryRun:
         engine: Row of the table of engines that trained it.
         fallback_reason: Why `auto` trained with `model.fit`, or None if it did not.
         reason: Why it was ended early, or None if it was not.
+        over_limit: Whether it was not trained, as its network is over one of `[limits]`.
         epoch_s: Wall time of an epoch, evaluation included.
         setup_s: One-time cost in seconds: building the model, tracing programs.
         study_s: Estimate of the study in the study's workers, with nothing ended early; None if its number of trials
@@ -43,6 +44,7 @@ class DryRun:
     engine: str
     fallback_reason: str | None
     reason: str | None
+    over_limit: bool
     epoch_s: float
     setup_s: float
     study_s: float | None
@@ -98,6 +100,7 @@ def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
         engine=ended.engine or spec.engine,
         fallback_reason=ended.fallback_reason,
         reason=ended.training.reason,
+        over_limit=ended.training.violation is not None,
         epoch_s=epoch_s,
         setup_s=max(0.0, ended.seconds - len(seconds) * epoch_s),
         study_s=None if trials is None else trial_s * trials / workers,
