@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import importlib.metadata
 import site
 import sys
 import sysconfig
@@ -12,6 +11,8 @@ from enum import Enum
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from tuner.user_code.installed_objects import distributions
 
 _HIDDEN_PARTS = frozenset({"src", "api", "python", "internal"})
 """Parts of module names that packages keep to themselves, beside those that begin with an underscore."""
@@ -38,7 +39,7 @@ def module_origin(module: ModuleType | None, project: Path) -> ModuleOrigin:
     path = Path(file).resolve()
     if any(path.is_relative_to(folder) for folder in _installed_folders()):
         return ModuleOrigin.INSTALLED
-    if module.__name__.partition(".")[0] in (*_installed_names(), "tuner"):
+    if module.__name__.partition(".")[0] in (*distributions(), "tuner"):
         return ModuleOrigin.INSTALLED  # in place, as `pip install --editable` does
     return ModuleOrigin.PROJECT if path.is_relative_to(project.resolve()) else ModuleOrigin.SESSION
 
@@ -47,11 +48,6 @@ def module_origin(module: ModuleType | None, project: Path) -> ModuleOrigin:
 def _installed_folders() -> tuple[Path, ...]:
     places = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     return tuple(Path(place).resolve() for place in [*places, *site.getsitepackages(), site.getusersitepackages()])
-
-
-@functools.cache
-def _installed_names() -> frozenset[str]:
-    return frozenset(importlib.metadata.packages_distributions())
 
 
 def module_path(module: ModuleType, project: Path) -> str:
