@@ -48,9 +48,15 @@ def train(spec: StudySpec, recipe: Recipe, prepared: PreparedData | None = None,
     return run_trial(ENGINES["fit"].make(), recipe, prepared, build, on_epoch), records, reports
 
 
-def test_a_recipe_is_learnt_and_recorded() -> None:
+@pytest.fixture(scope="module")
+def iris() -> Any:
+    """How the first recipe over iris ended, its records and reports."""
     spec = study("iris")
-    training, records, reports = train(spec, recipe_of(spec))
+    return train(spec, recipe_of(spec))
+
+
+def test_a_recipe_is_learnt_and_recorded(iris: Any) -> None:
+    training, records, reports = iris
     assert training.state == "complete"
     assert training.value == records[-1].metric > 0.8
     assert [record.epoch for record in records] == [1, 2, 3]
@@ -71,9 +77,9 @@ def test_the_best_epoch_is_what_a_trial_is_worth_at_each_of_its_epochs() -> None
     assert (training.epochs, training.value) == ((selector.epoch,), records[selector.epoch - 1].metric)
 
 
-def test_the_same_recipe_gives_the_same_numbers_twice_and_another_seed_others() -> None:
-    spec = study("iris")
-    first, second, other = (train(spec, recipe_of(spec, number))[1] for number in (0, 0, 1))
+def test_the_same_recipe_gives_the_same_numbers_twice_and_another_seed_others(iris: Any) -> None:
+    spec, first = study("iris"), iris[1]
+    second, other = (train(spec, recipe_of(spec, number))[1] for number in (0, 1))
     assert [(r.loss, r.val_loss, r.metric) for r in first] == [(r.loss, r.val_loss, r.metric) for r in second]
     assert [r.loss for r in other] != [r.loss for r in first]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from types import SimpleNamespace
 
 import numpy as np
@@ -64,6 +65,12 @@ def small(**given: object) -> tuple[Recipe, Split, SimpleNamespace]:
     return recipe, split, SimpleNamespace(splits=[split], facts=facts)
 
 
+@functools.cache
+def engine_of(name: str) -> Engine:
+    """An engine that keeps what it has traced: the recipes below share networks."""
+    return ENGINES[name].make()
+
+
 def probes_of(
     name: str, recipe: Recipe, prepared: SimpleNamespace, measure: bool = True
 ) -> tuple[list[Probe], TrainingResult]:
@@ -74,7 +81,7 @@ def probes_of(
         return True
 
     options = HealthOptions(measure=measure)
-    training = run_trial(ENGINES[name].make(), recipe, prepared, oracle.build_of(recipe), on_epoch, options)  # type: ignore[arg-type]
+    training = run_trial(engine_of(name), recipe, prepared, oracle.build_of(recipe), on_epoch, options)  # type: ignore[arg-type]
     return [probe for record in records for probe in record.probes], training
 
 
