@@ -72,7 +72,7 @@ def test_a_category_of_the_test_part_alone_is_no_column(
     options = DataOptions(source="a.csv", target="y", text="one_hot", test="b.csv")
     facts = prepared("a.csv", target="y", text="one_hot", test="b.csv").facts
     assert facts.features == ("kind=a", "kind=b")
-    assert "Of 'kind', 1 texts are in test rows alone: they count as belonging to no category." in facts.notes
+    assert "1 text of 'kind' is in test rows only, and counted as belonging to no category." in facts.notes
     assert held_out(options, tmp_path, 0).validation.x.tolist() == [[0, 0], [1, 0]]
 
 

@@ -351,5 +351,5 @@ def test_class_weights_must_name_classes(write_npz: Write, prepared: Callable[..
 def test_constant_columns_are_noted_and_harmless(write_npz: Write, prepared: Callable[..., PreparedData]) -> None:
     write_npz(x=np.c_[np.full(40, 0.1), np.arange(40)], y=np.arange(40) + 0.5)
     result = prepared("data.npz")
-    assert any("1 features are constant in the training part (0)" in note for note in result.facts.notes)
+    assert any("1 feature is constant in the training part (0)" in note for note in result.facts.notes)
     np.testing.assert_allclose(result.splits[0].train.x[:, 0], 0, atol=1e-6)

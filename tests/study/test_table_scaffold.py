@@ -153,3 +153,11 @@ def test_names_with_control_characters_stay_in_their_comment(tmp_path: Path):
     content = tomllib.loads(table_study("t", path, "y", tmp_path))
     assert content["data"]["drop"] == ["a\nb = 1\n[x]"]
     assert "x" not in content
+
+
+def test_a_word_for_missing_cells_among_the_classes_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,y\n" + "".join(f"{n},{('u', 'v', 'NA')[n % 3]}\n" for n in range(60)))
+    assert 'write missing_values = ["NA"] and missing_target = "drop"' in " ".join(
+        line.removeprefix("# ") for line in table_study("a", path, "y", tmp_path).splitlines()
+    )

@@ -1,5 +1,6 @@
 from .array_file import ArrayFile, array_file
 from .categories import UnknownText
+from .cells import MISSING_WORDS
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Split, Subset
 from .encoders import ENCODERS, ENCODINGS
@@ -17,6 +18,7 @@ __all__ = [
     "BUILT_IN",
     "ENCODERS",
     "ENCODINGS",
+    "MISSING_WORDS",
     "OUTLIER_LIMITS",
     "SOURCES",
     "ArrayFile",

@@ -145,4 +145,5 @@ def _unknown(name: str, texts: Array, encoder: ColumnEncoder, raw: RawData) -> I
             f"`columns.{name}` must be {encoder.kind} in all rows, but row {row + 1} holds {shown(texts[row])} "
             f"({raw.source}). Correct it, or add it to `missing_values`."
         )
-    yield f"Of {name!r}, {len({*texts[odd]})} texts are in test rows alone: they count as belonging to no category."
+    alone = count(len({*texts[odd]}), f"text of {name!r} is", f"texts of {name!r} are")
+    yield f"{alone} in test rows only, and counted as belonging to no category."

@@ -9,6 +9,7 @@ import numpy as np
 from tuner.data.cells import MISSING_WORDS
 from tuner.data.dataset import Array
 from tuner.data.raw_data import RawData
+from tuner.text import count
 
 _MIN_ROWS_TO_COUNT = 10
 """In fewer rows a column counts them by chance."""
@@ -26,8 +27,9 @@ def _missing_words(raw: RawData) -> Iterator[str]:
         columns[raw.labels[0] if raw.labels else "the target"] = raw.y
     for name, texts in columns.items():
         for word in sorted(word for word in set(texts) if word is not None and word.lower() in MISSING_WORDS):
+            rows = count(int((texts == word).sum()), "row")
             yield (
-                f"{word!r} in {name!r} ({int((texts == word).sum())} rows of {raw.source}) is taken as a value. If it "
+                f"{word!r} in {name!r} ({rows} of {raw.source}) is taken as a value. If it "
                 f'means a missing cell, add missing_values = ["{word}"] to [data].'
             )
 

@@ -18,6 +18,7 @@ from tuner.data.preprocessing import Preprocessing
 from tuner.data.raw_data import RawData, by_column
 from tuner.data.targets_and_task import Targets
 from tuner.errors import DataError
+from tuner.text import count
 
 
 @dataclass(frozen=True)
@@ -194,4 +195,5 @@ def _constant_note(x: Array, encoded: Encoded) -> tuple[str, ...]:
     if not len(constant):
         return ()
     names = [encoded.features[d] if encoded.features else str(d) for d in constant[:10]]
-    return (f"{len(constant)} features are constant in the training part ({', '.join(names)}).",)
+    are = count(len(constant), "feature is", "features are")
+    return (f"{are} constant in the training part ({', '.join(names)}).",)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tuner.data import TELLS_ALL, ColumnKind, ColumnProfile, TableProfile, profile_table
+from tuner.data import MISSING_WORDS, TELLS_ALL, ColumnKind, ColumnProfile, TableProfile, profile_table
 from tuner.text import count, listed, one_line, percent, toml_text
 
 _MOST_CATEGORIES = 60
@@ -145,7 +145,10 @@ def _target_comment(profile: TableProfile) -> str:
     rows = ", ".join(f"{_shown(name)} {rows:,}" for name, rows in sizes[:8])
     more = f" and {len(sizes) - 8} more" if len(sizes) > 8 else ""
     amounts = ' If they are amounts, write task = "regression".' if target.kind is ColumnKind.NUMBER else ""
-    return f"Rows of each class: {rows}{more}.{amounts}"
+    word = next((name for name in classes if name.lower() in MISSING_WORDS), None)
+    steps = f'write missing_values = ["{word}"] and missing_target = "drop"'
+    missing = "" if word is None else f' If "{word}" means a missing cell, {steps}.'
+    return f"Rows of each class: {rows}{more}.{amounts}{missing}"
 
 
 def reason_to_drop(profile: ColumnProfile, rows: int) -> str:
