@@ -2,7 +2,8 @@
 
 TPE models each dimension by itself: it proposes many units with many layers again and again, as each is fine with few
 of the other.  The cost of a network is nearly a product over its keywords, so its logarithm is fitted by a linear
-model, and what that predicts to be over a limit is drawn again.
+model, and what that predicts to be over a limit is drawn again: 5 instead of 21 % of the later trials were over it
+(benchmarks/README.md, Limits).
 """
 
 from __future__ import annotations
