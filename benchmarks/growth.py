@@ -1,10 +1,11 @@
 """What a long study costs a trial, and how its memory grows.
 
-    python benchmarks/growth.py [--trials 1000] [--sampler tpe]
+    python benchmarks/growth.py [--trials 1000] [--sampler tpe] [--every 100] [--networks]
 
-`tuner run` of the digits study of `benchmarks/peers.py`, without pruning, on two workers.  For each hundred trials:
-wall time a trial, from the times in the database, and resident memory of the coordinator and of the larger worker at
-their end.  The slope is that of a straight line through the worker's memory over the second half of the trials.
+`tuner run` of the digits study of `benchmarks/peers.py`, without pruning, on two workers; with `--networks` of the
+study of `architecture_search.py --continuous`.  For each hundred trials (`--every`): wall time a trial, from the times
+in the database, and resident memory of the coordinator and of the larger worker at their end.  The slope is that of a
+straight line through the worker's memory over the second half of the trials.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from architecture_search import write_project
 from peers import PROJECT, STUDIES
 from throughput import ENVIRONMENT
 
@@ -62,11 +64,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--sampler", default="tpe")
+    parser.add_argument("--every", type=int, default=100)
+    parser.add_argument("--networks", action="store_true", help="search networks, with any rate of dropout")
     given = parser.parse_args()
+    every = given.every
     with tempfile.TemporaryDirectory() as folder:
         file, database = Path(folder) / "growth.toml", Path(folder) / "tuner.db"
         end = f'\n[sampler]\nname = "{given.sampler}"\n[pruner]\nname = "none"\n'
-        file.write_text(STUDIES["digits"] + end, encoding="utf-8")
+        if given.networks:
+            write_project(Path(folder), continuous=True)
+            file = Path(folder) / "architectures.toml"
+        else:
+            file.write_text(STUDIES["digits"] + end, encoding="utf-8")
         command = [sys.executable, "-m", "tuner", "run", str(file), "--trials", str(given.trials), "--json"]
         began = time.time()
         seen = np.array(watch([*command, "--workers", "2", "--storage", f"sqlite:///{database}"]))
@@ -79,11 +88,11 @@ def main() -> None:
     print("| trials | wall s a trial | coordinator MB | worker MB |")
     print("|---|---:|---:|---:|")
     last, points = began, []
-    for upto in range(100, len(ended) + 1, 100):
+    for upto in range(every, len(ended) + 1, every):
         now = ended[upto - 1]
         at = seen[np.searchsorted(seen[:, 0], now) - 1]
         points.append((upto, at[2]))
-        print(f"| {upto - 99} to {upto} | {(now - last) / 100:.3f} | {at[1]:.0f} | {at[2]:.0f} |", flush=True)
+        print(f"| {upto - every + 1} to {upto} | {(now - last) / every:.3f} | {at[1]:.0f} | {at[2]:.0f} |", flush=True)
         last = now
     late = np.array(points[len(points) // 2 :])
     if len(late) > 1:

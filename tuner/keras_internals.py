@@ -40,6 +40,7 @@ __all__ = [
     "get_function_def",
     "get_global_attribute",
     "get_keras_mask",
+    "get_slot",
     "has_logits",
     "initialize",
     "is_op_determinism_enabled",
@@ -102,6 +103,12 @@ def get_calls(*outputs: keras.KerasTensor) -> list[tuple[Any, tuple[Any, ...], d
     for output in outputs:
         visit(output)
     return list(calls.values())
+
+
+def get_slot(optimizer: keras.optimizers.Optimizer, name: str, variable: Any) -> keras.Variable:
+    """Return a slot of an optimizer for a variable, by the attribute that has those of all variables."""
+    slots: list[keras.Variable] = getattr(optimizer, name)
+    return slots[optimizer._get_variable_index(variable)]
 
 
 def map_state(scope: keras.StatelessScope, variable: keras.Variable, value: Any) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import tensorflow as tf
 
+from tuner.engines.compiled.shape_arithmetic import find_reshapes_to_same_shape
 from tuner.keras_internals import (
     AttrValue,
     FunctionDef,
@@ -50,7 +51,7 @@ class FunctionTemplate:
             self._nodes[node.name] = kept = NodeDef()
             kept.CopyFrom(node)
             kept.attr.pop("_class", None)  # which nodes belong together; on one device they do
-        self._remove_identities()
+        self._remove_identities({*find_reshapes_to_same_shape(function)})
         self._reachable: dict[tuple[int, ...], dict[str, NodeDef]] = {}
 
     def outputs(self, prefix: str) -> list[str]:
@@ -75,15 +76,20 @@ class FunctionTemplate:
             self._reachable[key] = {name: node for name, node in self._nodes.items() if name in needed}
         return self._reachable[key]
 
-    def _remove_identities(self) -> None:
+    def _remove_identities(self, reshapes: Set[str]) -> None:
         """Connect what reads an identity to what that reads: a third of the nodes of a layer are identities.
 
         One that waits for other operations is left, unless these only read and set variables, which are side effects.
+
+        Args:
+            reshapes: Names of the reshapes that are identities.
         """
         sources: dict[str, str] = {}
         for name, node in self._nodes.items():
-            if node.op in _IDENTITIES and all(map(self._is_order_of_variables, _control_inputs(node))):
-                sources |= {f"{name}:output:{index}": source for index, source in enumerate(_data_inputs(node))}
+            is_identity = node.op in _IDENTITIES or name in reshapes
+            if is_identity and all(map(self._is_order_of_variables, _control_inputs(node))):
+                values = _data_inputs(node)[: 1 if name in reshapes else None]
+                sources |= {f"{name}:output:{index}": source for index, source in enumerate(values)}
 
         def resolve(reference: str) -> str:
             while reference in sources:

@@ -176,8 +176,9 @@ def _with_scalars(layer: keras.layers.Layer, scalars: Mapping[str, RuntimeScalar
     replaced: dict[str, Any] = dict(scalars)
     if entry is not None:
         replaced |= dict.fromkeys(entry.sizes, _UNKNOWN_SIZE)
-        if entry.call is not None and scalars:
-            replaced["call"] = entry.call(scalars)
+        call = None if entry.call is None else entry.call(layer, scalars)
+        if call is not None:
+            replaced["call"] = call
     before = {name: own[name] for name in replaced if name in own}
     own.update(replaced)
     try:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import tensorflow as tf
 
+from tuner.engines.compiled.layer_graphs import Call, dense, dropout, leaky_relu
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar
 from tuner.registry import Registry
 
@@ -21,32 +21,27 @@ class LayerEntry:
         name: Class of Keras.
         sizes: Keys of its configuration that only decide the shapes of its weights.
         numbers: Attributes that are runtime scalars, if they are neither 0 nor 1, for which Keras has other graphs.
-        call: Makes the `call` of a layer with runtime scalars, if Keras's own takes Python floats only.
+        call: Makes the `call` of a layer with runtime scalars, if it is not Keras's own (`layer_graphs`).
     """
 
     name: str
     sizes: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
-    call: Callable[[Mapping[str, RuntimeScalar]], Callable[..., Any]] | None = None
-
-
-def _leaky_relu(scalars: Mapping[str, RuntimeScalar]) -> Callable[..., Any]:
-    """TensorFlow's operation has its slope as an attribute."""
-    return lambda inputs: tf.where(inputs > 0, inputs, scalars["negative_slope"].value * inputs)
+    call: Callable[[Any, Mapping[str, RuntimeScalar]], Call | None] | None = None
 
 
 LAYERS: Registry[LayerEntry] = Registry(
     "layer",
-    LayerEntry("Dense", sizes=("units",)),
+    LayerEntry("Dense", sizes=("units",), call=dense),
     LayerEntry("Conv1D", sizes=("filters",)),
     LayerEntry("Conv2D", sizes=("filters",)),
     LayerEntry("Conv3D", sizes=("filters",)),
     LayerEntry("Activation"),
     LayerEntry("ReLU"),
-    LayerEntry("LeakyReLU", numbers=("negative_slope",), call=_leaky_relu),
+    LayerEntry("LeakyReLU", numbers=("negative_slope",), call=leaky_relu),
     LayerEntry("ELU", numbers=("alpha",)),
     LayerEntry("Softmax"),
-    LayerEntry("Dropout", numbers=("rate",)),
+    LayerEntry("Dropout", numbers=("rate",), call=dropout),
     LayerEntry("SpatialDropout1D", numbers=("rate",)),
     LayerEntry("SpatialDropout2D", numbers=("rate",)),
     LayerEntry("SpatialDropout3D", numbers=("rate",)),

@@ -11,6 +11,7 @@ import numpy as np
 
 from tuner.catalog import CLIPPINGS, LOSSES, OPTIMIZERS, Recipe, make_optimizer, row_options
 from tuner.engines.compiled.network_weights import Weights
+from tuner.engines.compiled.optimizer_steps import use_one_operation
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar, is_tunable_scalar
 from tuner.keras_internals import open_shape
 from tuner.user_code import is_reference
@@ -60,6 +61,7 @@ class SharedOptimizer:
         if _ACCUMULATOR_START in config:
             setattr(self.optimizer, _ACCUMULATOR_START, _SENTINEL)
         self.optimizer.build(weights.variables)
+        use_one_operation(self.optimizer)
         slots = [variable for variable in self.optimizer.variables if not isinstance(variable, RuntimeScalar)]
         self._slots = [(variable, keras.ops.convert_to_numpy(variable)) for variable in slots]
         self._open = [not weights.per_tensor and value.ndim > 0 for _, value in self._slots]
