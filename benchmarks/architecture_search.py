@@ -138,9 +138,10 @@ def main() -> None:
         for round_ in range(given.rounds):
             for checkout in checkouts if round_ % 2 == 0 else reversed(checkouts):
                 found.setdefault(checkout.name, []).append(by_tuner(checkout, folder, given.trials))
+                print(f"round {round_ + 1}, {checkout.name}: {found[checkout.name][-1]}", file=sys.stderr, flush=True)
             if given.loop:
                 found.setdefault("loop", []).append(by_loop(checkouts[-1], folder, given.loop, given.trials))
-            print(f"round {round_ + 1}: {json.dumps({way: rows[-1] for way, rows in found.items()})}", file=sys.stderr)
+                print(f"round {round_ + 1}, loop: {found['loop'][-1]}", file=sys.stderr, flush=True)
     print("| way | wall s | CPU s | CPU s a trial | programs | share of making them |")
     print("|---|---:|---:|---:|---:|---:|")
     for way, rows in found.items():

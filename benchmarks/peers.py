@@ -111,10 +111,11 @@ class Question:
         """Build, compile and fit what the values say; the objective after the last epoch."""
         import keras
 
+        from tuner.catalog import BuildableRecipe
         from tuner.engines.objective_and_sample_weights import compute_objective
         from tuner.study import resolve_recipe
 
-        recipe = resolve_recipe(self.spec, values, self.trials)
+        recipe = BuildableRecipe(**dict(resolve_recipe(self.spec, values, self.trials)))
         keras.backend.clear_session()
         model = recipe.build(self.facts.input_shape, self.facts.outputs, self._project)
         split = self.split

@@ -9,7 +9,7 @@ import pytest
 from structure import modules
 
 PRIVATE_MODULES = ("keras.src", "tensorflow.core", "tensorflow.python")
-PRIVATE_ATTRIBUTES = {"_flatten_layers", "_keras_history", "_keras_logits", "_keras_mask"}
+PRIVATE_ATTRIBUTES = {"_flatten_layers", "_get_variable_index", "_keras_history", "_keras_logits", "_keras_mask"}
 EXCEPT = {
     "keras_internals",
     "export.script.runtime_helpers",  # is copied into scripts that need nothing of ours
@@ -57,6 +57,10 @@ def test_keras_still_has_them() -> None:
     assert internals.has_logits(keras.activations.softmax(keras.ops.ones((1, 2))))
     assert not internals.has_logits(keras.ops.ones((1, 2)))
     assert internals.get_keras_mask(keras.layers.Embedding(3, 2, mask_zero=True)(keras.ops.zeros((1, 2)))) is not None
+
+    optimizer = keras.optimizers.Adam()
+    optimizer.build(model.trainable_variables)
+    assert internals.get_slot(optimizer, "_velocities", model.trainable_variables[1]) is optimizer._velocities[1]
 
     assert internals.get_global_attribute("interactive_logging") in (None, True, False)
     before = internals.get_global_attribute("dtype_policy")
