@@ -59,7 +59,9 @@ def test_few_trials_say_nothing(tmp_path):
     study = mock_results(tmp_path, budget={"trials": LEAST - 1, "epochs": 2})
     content = importance(study)
     assert {row["share"] for row in content["dimensions"]} == {None}
-    assert content["meaning"].startswith("It is too early to say what mattered: 19 trials of at least 20")
+    assert content["meaning"].startswith(
+        "It is too early to say what mattered: of the 20 trials that it takes, 19 have ended."
+    )
 
 
 def test_the_top_trials_are_ranked_by_the_direction(study):

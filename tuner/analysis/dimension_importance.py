@@ -12,7 +12,7 @@ from tuner.analysis.study_effects import LEAST, study_effects
 from tuner.catalog import TrialState, written_value
 from tuner.results import StoredStudy
 from tuner.search import StoredTrial, choices_of, find_best
-from tuner.text import count, listed, listed_first, percent
+from tuner.text import listed, listed_first, percent
 
 TOP_SHARE = 0.1
 """Share of the complete trials that are described as the best ones."""
@@ -91,7 +91,8 @@ def _typical(name: str, top: Sequence[StoredTrial]) -> str | None:
 def _meaning(rows: Sequence[Mapping[str, Any]], trials: int) -> str:
     """Say in one sentence what mattered: the sentence of every command, page and note."""
     if trials < LEAST:
-        return f"It is too early to say what mattered: {count(trials, 'trial')} of at least {LEAST} have ended."
+        have = "has" if trials == 1 else "have"
+        return f"It is too early to say what mattered: of the {LEAST} trials that it takes, {trials} {have} ended."
     mattered = [f"{row['name']} ({_share_text(row['share'])})" for row in rows if row["mattered"]]
     if not mattered:
         return "No dimension mattered more than chance would explain."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,9 @@ from tuner.health import Finding
 from tuner.results.stored_recipes import selected_recipe
 from tuner.results.stored_study import StoredStudy
 from tuner.results.study_json import network_cost_row
-from tuner.search import find_best, searched_params, trial_state
+from tuner.search import find_best, searched_params
 from tuner.storage import trial_attributes
-from tuner.text import tuner_command
+from tuner.text import listed_counts, tuner_command
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,11 @@ def best_trial(study: StoredStudy) -> Best:
     record = study.record
     trial = find_best(record.trials, study.objective)
     if trial is None:
-        states = sorted({str(trial_state(trial)[0]) for trial in record.trials}) or ["no trials"]
+        counts = Counter(study.trial_state(trial)[0] for trial in record.trials)
         raise NoBestTrialError(
             f"A best configuration needs a complete trial, but the study {record.name!r} has none yet "
-            f"(it has: {', '.join(states)}). Continue it; `{tuner_command('show', record.name)}` gives the reasons."
+            f"({listed_counts(counts) or 'no trials'}). Continue it; `{tuner_command('show', record.name)}` gives the "
+            "reasons."
         )
     return Best(
         record.name,
