@@ -41,7 +41,11 @@ def asked(results: StudyView) -> Html:
 
 
 def _budget(budget: dict[str, Any]) -> str:
-    counted = [f"{number(budget[name])} {name}" for name in ("trials", "epochs") if budget.get(name)]
+    counted = [
+        f"{number(many)} {name if many != 1 else name[:-1]}"
+        for name in ("trials", "epochs")
+        if (many := budget.get(name))
+    ]
     others = [f"{name} {number(value)}" for name, value in budget.items() if name not in ("trials", "epochs")]
     return ", ".join([*counted, *others]) or "–"
 
