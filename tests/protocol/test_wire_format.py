@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tuner.engines import EpochRecord, NetworkSize, TrainingResult
+from tuner.engines import EpochRecord, NetworkSize, PredictTimes, TrainingResult
 from tuner.health import Finding, Probe
 from tuner.protocol import (
     CheckpointSaved,
@@ -204,3 +204,21 @@ def test_a_stream_ends_with_the_first_line_that_is_no_message(line: bytes) -> No
 def test_checkpoints_may_be_large_and_half_a_line_is_the_end() -> None:
     saved = wire_format.encode(wire_format.event_message(CheckpointSaved(1, 0, 1, 0.0, b"x" * wire_format.LINE_BYTES)))
     assert len(list(wire_format.receive(io.BytesIO(saved + b'{"is": "re')))) == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"violation": math.nan},
+        {"violation": math.inf},
+        {"violation": 0.0},
+        {"violation": -1.0},
+        {"one_row_ms": math.nan},
+    ],
+)
+def test_costs_that_cannot_be_are_no_message(given: dict[str, float]) -> None:
+    violation, ms = given.get("violation", 0.5), given.get("one_row_ms", 0.5)
+    training = TrainingResult.over_limit("60,000 weights, more than the limit of 50,000", violation)
+    message = wire_format.event_message(JobFinished(0, training, 0.1, predict_times=PredictTimes(ms, 1.0)))
+    with pytest.raises(ValueError, match="no violation|no times"):
+        wire_format.parse_event(message)
