@@ -98,7 +98,7 @@ def _limits(study: StoredStudy, labels: Sequence[str], samples: Sequence[np.ndar
         found.append(f"Not tested, with fewer than {LEAST} trials: {', '.join(few)}.")
     if any(trial.state.name != "COMPLETE" for trial in study.record.trials):
         found.append(
-            "Best, median and spread cover complete trials only. The p values also cover pruned trials, ranked by what "
-            "they had reached, and diverged ones, ranked last."
+            "Best, median and spread cover complete trials only. The p values also cover pruned trials, by what they "
+            "had reached, and diverged ones."
         )
     return found
