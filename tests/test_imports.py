@@ -46,6 +46,12 @@ def test_check_imports_neither_keras_nor_plots():
     assert not found & (KERAS | {"sklearn", "pandas", "plotly", "matplotlib", "optuna_dashboard"})
 
 
+def test_a_file_is_read_without_optuna_and_sqlalchemy():
+    found = imported_by("show", "small", "--storage", "sqlite:///tests/kept_study/tuner-0.1.0.db")
+    assert "sqlite3" in found
+    assert not found & (KERAS | SEARCH | {"scipy", "sklearn", "pandas", "plotly"})
+
+
 def test_schema_imports_neither_keras_nor_optuna():
     assert not imported_by("schema") & (KERAS | SEARCH | {"sklearn", "pandas", "plotly"})
 
