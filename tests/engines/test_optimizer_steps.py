@@ -12,10 +12,6 @@ keras = pytest.importorskip("keras")
 from tuner.engines.compiled.optimizer_steps import STEPS, use_one_operation  # noqa: E402
 
 OPTIMIZERS: dict[str, tuple[type, dict[str, Any]]] = {
-    "adam": (keras.optimizers.Adam, {"learning_rate": 0.1}),
-    "adam, beta_2 that float32 rounds": (keras.optimizers.Adam, {"learning_rate": 0.1, "beta_2": 0.9999}),
-    "adam, large epsilon": (keras.optimizers.Adam, {"learning_rate": 0.1, "beta_2": 0.9999, "epsilon": 0.1}),
-    "adamw": (keras.optimizers.AdamW, {"learning_rate": 0.1, "weight_decay": 0.1}),
     "sgd": (keras.optimizers.SGD, {"learning_rate": 0.1, "momentum": 0.9}),
     "nesterov": (keras.optimizers.SGD, {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True}),
     "rmsprop": (keras.optimizers.RMSprop, {"learning_rate": 0.1, "momentum": 0.9}),
@@ -41,12 +37,12 @@ def test_one_operation_does_what_keras_does(name: str) -> None:
 
 
 def test_what_has_no_operation_keeps_its_step() -> None:
-    class Own(keras.optimizers.Adam):
+    class Own(keras.optimizers.SGD):
         """A subclass may have another formula."""
 
     for optimizer in (
-        Own(),
-        keras.optimizers.Adam(amsgrad=True),
+        Own(momentum=0.9),
+        keras.optimizers.Adam(),
         keras.optimizers.SGD(),
         keras.optimizers.RMSprop(),
         keras.optimizers.RMSprop(momentum=0.9, centered=True),
