@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,15 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> StoredStudy:
     from mock_results import mock_results
 
     return mock_results(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(scope="session")
+def shipped_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with all studies and the saved model that one of them goes on with, which reading only hashes."""
+    project = tmp_path_factory.mktemp("project")
+    shutil.copytree(Path(__file__).parents[1] / "studies", project / "studies")
+    (project / "digits_body.keras").write_bytes(b"what tuner train saves")
+    return project
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

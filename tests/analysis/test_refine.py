@@ -97,13 +97,14 @@ def test_what_depends_on_a_choice_that_is_gone_goes_too(tmp_path):
 
 
 @pytest.mark.parametrize("file", sorted((PROJECT / "studies").glob("*.toml")), ids=lambda file: file.stem)
-def test_every_study_that_ships_can_be_refined(file, tmp_path):
+def test_every_study_that_ships_can_be_refined(file, shipped_project, tmp_path):
     overrides = {"trials": 50, "epochs": 2}
     database = open_database(url_of(tmp_path), create=True)
-    spec = read_study(file, overrides=overrides)
+    spec = read_study(shipped_project / "studies" / file.name, overrides=overrides)
     mock_study.run(spec, database)
-    refined = refine(read_study_results(database, spec.name), tmp_path / "fine.toml", PROJECT)
-    assert read_study_dict(tomllib.loads(refined.text), PROJECT).name == f"{spec.name}_fine"
+    output = shipped_project / f"{spec.name}_fine.toml"
+    refined = refine(read_study_results(database, spec.name), output, shipped_project)
+    assert read_study_dict(tomllib.loads(refined.text), shipped_project).name == f"{spec.name}_fine"
     assert {change.name for change in refined.changes} >= {dimension.name for dimension in spec.space.searched}
     assert refined.volume <= 0.5 or refined.not_halved
     assert refined.points >= 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -39,18 +38,9 @@ def parsed(file: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with all studies and the saved model that one of them goes on with, which reading only hashes."""
-    project = tmp_path_factory.mktemp("project")
-    shutil.copytree(PROJECT / "studies", project / "studies")
-    (project / "digits_body.keras").write_bytes(b"what tuner train saves")
-    return project
-
-
-@pytest.fixture(scope="module")
-def specs(project: Path) -> dict[str, StudySpec]:
+def specs(shipped_project: Path) -> dict[str, StudySpec]:
     """Every study, read once."""
-    return {file.stem: read_study(project / "studies" / file.name) for file in FILES}
+    return {file.stem: read_study(shipped_project / "studies" / file.name) for file in FILES}
 
 
 def test_there_are_studies_for_every_model():
@@ -84,10 +74,10 @@ def test_lines_fit_a_page(file):
 
 
 @every_study
-def test_is_accepted(file, specs, project):
+def test_is_accepted(file, specs, shipped_project):
     spec = specs[file.stem]
     assert spec.name == file.stem
-    assert spec.project == project
+    assert spec.project == shipped_project
     assert spec.space.searched
     assert spec.advice == ()
 

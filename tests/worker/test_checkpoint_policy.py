@@ -38,7 +38,7 @@ class Counting:
     """An engine whose objective after an epoch is its number; what it keeps is that number."""
 
     name = last_engine = "counting"
-    fallback_reason, compile_stats, network_size = None, (0, 0.0), None
+    fallback_reason, compile_stats, network_size, predict_times = None, (0, 0.0), None, None
 
     def __init__(self) -> None:
         self.step_times: dict[str, Any] = {}
