@@ -32,15 +32,14 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import numpy as np
 from best_epoch import drawn, short
-from real_sets import SETS, RealSet, study_content
+from real_sets import SETS, TRAINED, RealSet, study_content
 
 CHUNK = 48
 """Recipes that a set is trained with before the next one has its turn: a table that is not complete has all sets."""
-TRAINED_SETS = 24
-"""The others are for `search_quality.py` alone."""
 RANDOM = 48
-"""Recipes that are drawn from the whole space; those after them are changed copies of the best `PARENTS`."""
+"""Recipes that are drawn from the whole space; each chunk after them holds changed copies of the best before it."""
 PARENTS = 12
+"""The best recipes of all earlier chunks, by their mean regret."""
 MEAN_WEIGHT = 0.03
 """Of a setting's own mean regret beside that of the list: decides between settings that add the same."""
 STEPS = 1_000
@@ -152,9 +151,9 @@ class Table:
 
     def common(self, kind: str) -> list[int]:
         """List the recipes that most sets of a kind have."""
-        have = [name for name, real in SETS.items() if kind_of(real) == kind]
+        have = [name for name in TRAINED if kind_of(SETS[name]) == kind]
         recipes = sorted(recipe for one, recipe in self.settings if one == kind)
-        return [r for r in recipes if sum((name, r) in self.values for name in have[:TRAINED_SETS]) >= 5]
+        return [r for r in recipes if sum((name, r) in self.values for name in have) >= 5]
 
 
 def record(path: Path, recipes: int, names: list[str]) -> None:
@@ -190,7 +189,7 @@ def new_setting(table: Table, kind: str, number: int, spec: Any) -> Setting:
     if number < RANDOM:
         values = random_setting(spec, number)
     else:
-        recipes = [recipe for recipe in table.common(kind) if recipe < RANDOM]
+        recipes = [recipe for recipe in table.common(kind) if recipe < number - number % CHUNK]
         best = np.argsort(table.regrets(kind, recipes)[1].mean(axis=0))[:PARENTS]
         random = np.random.default_rng([18, number])
         values = changed(table.settings[kind, recipes[random.choice(best)]], random_setting(spec, number), random)
@@ -302,11 +301,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("record", "check", "select"))
     parser.add_argument("table", type=Path)
-    parser.add_argument("--recipes", type=int, default=96)
-    parser.add_argument("--sets", type=int, default=TRAINED_SETS)
+    parser.add_argument("--recipes", type=int, default=144)
+    parser.add_argument("--sets", default=",".join(TRAINED))
     given = parser.parse_args()
     if given.what == "record":
-        record(given.table, given.recipes, list(SETS)[: given.sets])
+        record(given.table, given.recipes, given.sets.split(","))
     elif given.what == "check":
         check(Table(given.table))
     else:

@@ -23,8 +23,8 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-from portfolio import TRAINED_SETS, Table, Trainer, content_of, kind_of, of_task
-from real_sets import SETS
+from portfolio import Table, Trainer, content_of, kind_of, of_task
+from real_sets import SETS, TRAINED
 
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw", "nadam")
 CHOSEN_ON = 9
@@ -44,7 +44,7 @@ def ramp(path: Path) -> None:
 
     known = {json.loads(line)["set"] for line in path.read_text().splitlines()} if path.exists() else set()
     with tempfile.TemporaryDirectory() as folder, path.open("a", encoding="utf-8") as file:
-        for name in [name for name in list(SETS)[:TRAINED_SETS] if name not in known]:
+        for name in [name for name in TRAINED if name not in known]:
             trainer = Trainer(ENGINES["compiled"].make(), content_of(name, Path(folder)), Path(folder))
             regression = SETS[name].task == "regression"
             loss = "mean_squared_error" if regression else "categorical_crossentropy"

@@ -95,7 +95,19 @@ SETS: dict[str, RealSet] = {
     "fishing": _classes("Ecdat", "Fishing", "mode", "price", "catch"),
     "houses": _regression("AER", "HousePrices", "price"),
     "visits": _binary("DAAG", "nassCDS", "dead", "rownames.1", "caseid", "injSeverity", metric="auc"),
+    "deliveries": _regression("modeldata", "deliveries", "time_to_delivery"),
+    "hourly_wages": _regression("AER", "CPS1985", "wage"),
+    "teaching": _regression("openintro", "evals", "score", "course_id", "prof_id"),
+    "births": _regression("wooldridge", "bwght", "bwght", "lbwght", "bwghtlbs"),
+    "college_distance": _regression("AER", "CollegeDistance", "score"),
+    "ridership": _regression("modeldata", "Chicago", "ridership", "date"),
+    "panel_wages": _regression("Ecdat", "Wages", "lwage"),
 }
+
+UNSEEN = ("body", "pitches", "grades", "labor", "biomass", "fishing", "houses", "visits")
+"""Sets of `search_quality.py`: nothing is learned on them."""
+TRAINED = tuple(name for name in SETS if name not in UNSEEN)
+"""Sets that the portfolio is learned on."""
 
 
 def study_content(name: str, folder: Path, seed: int = 0) -> tuple[dict[str, Any], int]:
