@@ -72,8 +72,8 @@ def trial(number: int, value: float | None, state: str = "complete", **more: Any
         "state": state,
         "params": {"optimizer": "adam", "learning_rate": 0.1 / 3},
     }
-    row |= {"epochs": 10, "selected_epochs": [], "duration_s": float(number), "reason": None, "health": []}
-    return row | more
+    row |= {"epochs": 10, "selected_epochs": [], "duration_s": float(number), "health": []}
+    return row | {"reason": None, "violation": None} | more
 
 
 TRIALS = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +24,7 @@ class SeededRecipe:
     keep: str = "last"
     patience: int | None = None
     last_epoch: int | None = None
+    model: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(saved_models={}))
 
     def model_copy(self, update: dict[str, Any]) -> SeededRecipe:
         return replace(self, **update)

@@ -30,7 +30,8 @@ def test_such_trials_are_ended_and_teach_the_sampler(
     tmp_path: Path, limits: Limits, arguments: tuple[float, ...], reason: str
 ) -> None:
     database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
-    spec = spec_of(tmp_path, budget={"trials": 8, "epochs": 3})
+    points = [{"learning_rate": 0.01}, {"learning_rate": 0.5}]
+    spec = spec_of(tmp_path, budget={"trials": 8, "epochs": 3}, sampler={"initial_points": points})
     assert StudyRunner(spec, database, with_workers(spec, 2, *arguments, limits=limits)).run() == "trials"
     content = summary(read_study_results(database, "mock"))
     rows = content["trials"]

@@ -74,7 +74,6 @@ def test_a_picture_has_a_line_for_each_curve_and_gaps_where_numbers_are_missing(
 
 
 def test_the_epoch_that_gave_the_model_is_marked_if_training_went_on(study):
-    from copy import copy
     from dataclasses import replace
 
     results = load_view(study)
@@ -82,8 +81,7 @@ def test_the_epoch_that_gave_the_model_is_marked_if_training_went_on(study):
     epochs = len(seen.curve.epochs)
 
     def shown(*selected):
-        trial = copy(seen.trial)
-        trial._user_attrs = {**trial.user_attrs, "selected_epochs": list(selected)}
+        trial = replace(seen.trial, user_attrs={**seen.trial.user_attrs, "selected_epochs": list(selected)})
         marked = replace(seen, trial=trial)
         return trial_picture(results, marked).count("stroke-dasharray"), trial_note(results, marked, None, None)
 

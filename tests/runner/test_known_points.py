@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from mock_study import run, spec_of
+from optuna import load_study
 
 from tuner.optuna_internals import fixed_params
 from tuner.runner import trial_proposals
 from tuner.search import initial_points, published_points
-from tuner.storage import Database, open_database, read_study_record
+from tuner.storage import Database, open_database
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def database(tmp_path: Path) -> Database:
 def given(database: Database, spec: Any, trials: int) -> list[dict[str, Any]]:
     """What the trials were given, after a run up to so many of them."""
     run(spec_of(spec.project, budget={"trials": trials, "epochs": 1}), database)
-    return [fixed_params(trial) for trial in read_study_record(database, "mock").trials]
+    return [fixed_params(trial) for trial in load_study(study_name="mock", storage=database.optuna).trials]
 
 
 def test_a_resumed_study_goes_on_with_those_of_the_version_with_which_it_began(

@@ -9,6 +9,7 @@ from typing import Any
 
 import mock_study
 import pytest
+from optuna import load_study
 
 from tuner.engines import EpochRecord, NetworkLimits, NetworkSize, TrainingResult
 from tuner.engines.network_limits import NetworkLimitError
@@ -77,7 +78,7 @@ def test_few_of_the_later_trials_are_over_the_limit(tmp_path: Path, database: Da
 
 def test_tpe_is_told_by_how_much(tmp_path: Path, database: Database) -> None:
     run(tmp_path, database, budget={"trials": 10, "epochs": 1})
-    trials = read_study_results(database, "mock").record.trials
+    trials = load_study(study_name="mock", storage=database.optuna).trials
     told = {trial.number: trial.constraints for trial in trials}
     known = {trial.number: trial_attributes(trial).outcome.violation for trial in trials}
     assert told == {number: {} if violation is None else {"limits": violation} for number, violation in known.items()}
