@@ -45,6 +45,16 @@ def test_a_choice_has_a_column_for_each_value_but_one():
     assert found.active == 1.0
 
 
+@pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
+def test_a_choice_of_plain_optuna_may_be_a_list():
+    kind = CategoricalDistribution(([8, 8], [16], [8]))
+    trials = [
+        optuna.trial.create_trial(value=0.0, params={"sizes": sizes}, distributions={"sizes": kind})
+        for sizes in kind.choices
+    ]
+    assert dimension_columns(trials, "sizes").trials.shape == (3, 2)
+
+
 def test_where_a_dimension_does_not_count_it_adds_nothing():
     found = dimension_columns(TRIALS, "nesterov")
     assert np.abs(found.trials[:, 0]) == pytest.approx([0.5, 0.5, 0, 0, 0])

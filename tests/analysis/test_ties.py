@@ -39,6 +39,16 @@ def test_a_setting_that_was_tried_again_is_no_other_one(small):
     assert ties_text(changed(small, [one.number for one in some], value=1.0, params=some[0].params)) is None
 
 
+def test_choices_of_plain_optuna_may_be_lists(small):
+    some = complete(small)[2:5]
+    equal = changed(small, [one.number for one in some], value=1.0)
+    for number, choice in ((some[0].number, [8, 8]), (some[1].number, [8, 8]), (some[2].number, [16])):
+        equal = changed(equal, [number], params={"sizes": choice})
+    text = ties_text(equal)
+    assert text is not None
+    assert text.startswith("1 other setting reached")
+
+
 def test_a_study_without_a_complete_trial_has_no_ties(tmp_path):
     diverged = mock_results(tmp_path, diverges_above=0.0, budget={"trials": 3, "epochs": 2})
     assert not complete(diverged)

@@ -45,8 +45,8 @@ def dimension_columns(trials: Sequence[StoredTrial], name: str) -> DimensionColu
     return DimensionColumns(columns, space - space.mean(axis=0), _active_share(trials, counts))
 
 
-def _key(value: Any) -> tuple[str, Any]:
-    return type(value).__name__, value  # True and 1 are two choices
+def _key(value: Any) -> str:
+    return repr(value)  # True and 1 are two choices, and a list can be one in a study of plain Optuna
 
 
 def _choices(values: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:

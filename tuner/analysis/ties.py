@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tuner.catalog import METRICS
 from tuner.results import StoredStudy
-from tuner.search import ranked_complete
+from tuner.search import ranked_complete, setting_key
 from tuner.text import count
 
 
@@ -14,11 +14,8 @@ def ties_text(study: StoredStudy) -> str | None:
     On few validation rows many do: of 40 trials on the 30 rows of iris 13.  A setting that was tried again is one.
     """
     complete = ranked_complete(study.record.trials, study.objective)
-    others = [
-        trial.params for trial in complete if trial.value == complete[0].value and trial.params != complete[0].params
-    ]
-    different = len({tuple(sorted(params.items(), key=lambda item: item[0])) for params in others})
-    if not different:
+    different = len({setting_key(trial) for trial in complete if trial.value == complete[0].value}) - 1
+    if different < 1:
         return None
     coarse = study.metric in tuple(METRICS) and METRICS[study.metric].proportion
     finer = ", or a metric such as log_loss," if coarse else ""
