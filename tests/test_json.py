@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tuner.catalog import TrialState
 from tuner.cli.group import tuner as command
 from tuner.executors import InlineExecutor
 from tuner.storage import open_database
+from tuner.storage.sqlite import copy_file
 
 PAGE = (Path(__file__).parents[1] / "docs" / "json.md").read_text(encoding="utf-8")
 
@@ -134,6 +136,20 @@ def test_front_of_times_that_were_not_measured(url):
     given = ["best", "mock", "--front", "predict_ms", "--storage", url]
     assert printed(*given)["trials"] == []
     assert "measured in studies with predict_ms in [limits]" in CliRunner().invoke(command, given).stdout
+
+
+def test_front_of_networks_whose_size_is_not_known(url, tmp_path):
+    copy, _ = copy_file(Path(url.removeprefix("sqlite:///")), tmp_path / "t.db")
+    with sqlite3.connect(copy) as connection:
+        connection.execute(
+            "UPDATE OR REPLACE trial_user_attributes SET key = 'predict_times', value_json = ? "
+            "WHERE key = 'network_size'",
+            ['{"one_row_ms": 1.0, "batch_ms": 2.0}'],
+        )
+    connection.close()
+    given = ["best", "mock", "--front", "predict_ms", "--storage", f"sqlite:///{copy}"]
+    shown = CliRunner().invoke(command, given, catch_exceptions=False)
+    assert (shown.exit_code, len(shown.stdout.splitlines())) == (0, 2)
 
 
 def test_compare(url):

@@ -96,7 +96,7 @@ def _show_front(study: StoredStudy, cost: str, as_json: bool) -> None:
         [
             str(row["trial"]),
             value_text(row["value"]),
-            f"{row['weights']:,}",
+            "" if row["weights"] is None else f"{row['weights']:,}",
             "" if row["multiply_adds"] is None else f"{row['multiply_adds']:,}",
             *(["" if row["predict_ms"] is None else value_text(round(row["predict_ms"], 3))] if timed else []),
             *(value_text(row["params"][name]) if name in row["params"] else "" for name in shown),
