@@ -47,25 +47,28 @@ def study_url(tmp_path: Path) -> str:
     return url
 
 
-def other_program(file: Path, mode: str) -> None:
+def other_program(file: Path, mode: str, tables: tuple[str, ...]) -> None:
     connection = sqlite3.connect(file)
     connection.execute(f"PRAGMA journal_mode = {mode}")
-    connection.execute("CREATE TABLE places (url TEXT)")
+    for table in tables:
+        connection.execute(f"CREATE TABLE {table} (url TEXT)")
     connection.commit()
     connection.close()
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
-def test_the_file_of_another_program_is_refused_untouched(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize("tables", [("places",), ("alembic_version", "users"), ("studies", "trials")])
+def test_the_file_of_another_program_is_refused_untouched(tmp_path: Path, mode: str, tables: tuple[str, ...]) -> None:
     file = tmp_path / "places.sqlite"
-    other_program(file, mode)
+    other_program(file, mode, tables)
     before = state(tmp_path)
+    words = rf"holds tables of another program \({', '.join(tables)} …\). It was not changed"
     for open_it in (
         open_read_only,
         partial(open_database, create=False),
         lambda url: open_database(url, create=True),
     ):
-        with pytest.raises(StorageError, match=r"holds tables of another program \(places …\). It was not changed"):
+        with pytest.raises(StorageError, match=words):
             open_it(f"sqlite:///{file}")
         assert state(tmp_path) == before
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _ATTEMPTS = 8
 _LOCK = 7_861_202_511
 """Number of our advisory lock in PostgreSQL."""
+_OF_OPTUNA = {"studies", "version_info"}
+"""Tables of every version of Optuna: `studies` and `trials`, or `alembic_version`, belong to other programs as well."""
+_FIRST_MADE = {"studies"}
+"""All that another process sees while Optuna has made the first one of its tables."""
 _PATIENCE = {
     "connect_timeout": 10,
     "keepalives_idle": 20,
@@ -231,7 +235,7 @@ def _check_ours(url: str, file: Path | None, options: Mapping[str, Any], create:
     if file is not None:
         names = table_names(file) if file.exists() else set()
         what = f"The file {file}"
-        if names and not names & {"studies", "trials", "alembic_version", "tuner_version"}:
+        if not (names <= _FIRST_MADE or names >= _OF_OPTUNA):
             raise StorageError(
                 f"A SQLite storage must hold studies and nothing else, but {file} holds tables of another program "
                 f"({', '.join(sorted(names)[:3])} …). It was not changed. Name another file with --storage."
