@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -14,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from tuner.errors import StorageError, StudyNotFoundError
-from tuner.storage import default_url, open_database, read_study_record, study_names
+from tuner.storage import default_url, open_database, open_read_only, read_study_record, study_names
 from tuner.storage.database import WalConnection
 
 
@@ -111,6 +112,16 @@ def test_an_optuna_database_of_another_version(tmp_path: Path) -> None:
         connection.execute("update alembic_version set version_num = 'v2.4.0.a'")
     with pytest.raises(StorageError, match="optuna storage upgrade"):
         open_database(url, create=True)
+
+
+def test_two_revisions_of_optuna_are_one_error(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/t.db"
+    open_database(url, create=True).close()
+    with sqlite3.connect(tmp_path / "t.db") as connection:
+        connection.execute("insert into alembic_version values ('v2.4.0.a')")
+    for open_it in (partial(open_database, create=True), open_read_only):
+        with pytest.raises(StorageError, match="alembic_version holds more than one row.*restore a backup"):
+            open_it(url)
 
 
 def test_tables_are_made_once(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ def _storage_error(url: str, error: Exception) -> StorageError | None:
         if type(error) is ValueError and "Failed to import DB access module" not in str(error):
             return None
         return wrong_url(url, error)
+    if type(error).__module__.startswith("alembic."):  # its errors have no base class but Exception
+        return StorageError(_explain(url, error))
     if isinstance(error, SQLAlchemyError | StorageInternalError | sqlite3.Error | RuntimeError | OSError):
         if _is_full(url, error):
             return disk_full(url, error)
@@ -102,6 +104,9 @@ def _explain(url: str, error: BaseException) -> str:
     text = _first_line(_cause(error), url)
     if "not a database" in text or "malformed" in text:
         step = "The file is damaged or something else: move it away, or restore a backup."
+    elif "more than one head" in text:
+        text = "its table alembic_version holds more than one row"
+        step = "It was edited or damaged: restore a backup of the database."
     elif "locked" in text:
         step = (
             f"Another program has kept it locked for {sqlite.BUSY_TIMEOUT_S:.0f} s. "
