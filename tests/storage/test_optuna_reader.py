@@ -12,7 +12,8 @@ from optuna.trial import FrozenTrial, create_trial
 from sqlalchemy import JSON, Float, Integer, String
 
 from tuner.search import StoredDistribution, StoredTrial
-from tuner.storage import Database, migrations, optuna_reader, table_version, tables
+from tuner.storage import Database, migrations, optuna_reader, read_study_outlines, study_names, table_version, tables
+from tuner.storage.snapshot import Snapshot
 from tuner.storage.stored_value_validation import COLUMNS
 
 KINDS = {
@@ -72,19 +73,52 @@ def test_trials_are_those_that_optuna_reads(database: Database) -> None:
         first, second = optuna_reader.read_studies(query)
         found = optuna_reader.read_trials(query, first.study_id)
         outcomes = optuna_reader.read_outcomes(query)
-        attrs = optuna_reader.read_study_attrs(query, first.study_id)
+        attrs = optuna_reader.read_study_attrs(query, [first.study_id])
         times = optuna_reader.read_last_times(query)
     assert (first.name, first.directions) == ("a", ("maximize",))
     assert (second.name, second.directions) == ("b", ("minimize", "maximize"))
     assert found == [as_stored(trial) for trial in study.get_trials()]
     assert [type(trial.params["c"]) for trial in found[:2]] == [type(None), bool]
-    assert attrs == study.user_attrs
+    assert attrs == {first.study_id: study.user_attrs}
     assert set(outcomes) == {first.study_id, second.study_id}
     for outline, trial in zip(outcomes[first.study_id], found, strict=True):
         assert (outline.number, outline.trial_id, outline.state) == (trial.number, trial.trial_id, trial.state)
         assert outline.value == trial.value
         assert outline.user_attrs == {name: trial.user_attrs[name] for name in trial.user_attrs if name == "outcome"}
     assert times[first.study_id] == max(trial.datetime_complete for trial in found if trial.datetime_complete)
+
+
+def test_all_that_is_read_at_once_is_of_one_state(database: Database) -> None:
+    """A study that is deleted between two SELECTs is still there for the second one, and a new one is not."""
+    fill(database)
+    with database.reading() as query:
+        before = optuna_reader.read_studies(query)
+        optuna.delete_study(study_name="a", storage=database.optuna)
+        optuna.create_study(study_name="c", storage=database.optuna)
+        assert optuna_reader.read_studies(query) == before
+        assert len(optuna_reader.read_trials(query, before[0].study_id)) == 6
+        assert optuna_reader.read_study_attrs(query, [before[0].study_id])[before[0].study_id]
+    assert study_names(database) == ["c"]
+
+
+def test_many_studies_take_as_many_queries_as_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    select = Snapshot.__call__
+
+    def count(self: Snapshot, query: str, **values: Any) -> Any:
+        asked.append(query)
+        return select(self, query, **values)
+
+    monkeypatch.setattr(Snapshot, "__call__", count)
+    numbers = []
+    for names in ("a", "bcde"):
+        for name in names:
+            optuna.create_study(study_name=name, storage=database.optuna).set_user_attr("own", name)
+        asked.clear()
+        found = read_study_outlines(database)
+        numbers.append(len(asked))
+    assert len(found) == 5
+    assert numbers == [4, 4]
 
 
 @pytest.mark.parametrize(

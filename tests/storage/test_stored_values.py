@@ -47,6 +47,7 @@ CHANGES: list[tuple[str, Any]] = [
     ("update trial_user_attributes set value_json = ? where key = 'duration_s'", "long"),
     ("update tuner_epochs set loss = 'x'", None),
     ("update tuner_epochs set epoch = -1 where epoch = 1", None),
+    ("insert into tuner_owners values ('a', 1, 'host', 'x', '1', 0, 0, 0)", None),
 ]
 
 

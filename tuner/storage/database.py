@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from tuner.optuna_internals import REVISION
 from tuner.storage import sqlite
 from tuner.storage.database_url import absolute, hidden
 from tuner.storage.error_conversion import FULL, disk_full, storage_errors, wrong_url
+from tuner.storage.snapshot import Snapshot, engine_snapshot, sqlite_snapshot
 from tuner.storage.sqlite import ReadConnection, WalConnection, table_names
 from tuner.storage.table_version import VERSION, check_readable
 from tuner.untrusted_files import special_kind
@@ -22,8 +24,6 @@ from tuner.untrusted_files import special_kind
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from sqlalchemy import Engine
-
-    from tuner.storage.optuna_reader import Query
 
 _ATTEMPTS = 8
 _LOCK = 7_861_202_511
@@ -70,35 +70,27 @@ class Database:
         """The SQLAlchemy engine."""
         return self.optuna.engine
 
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[Query]:
-        """Open a connection for plain SELECTs; a SQLite file is read without SQLAlchemy, whose import takes 0.2 s."""
-        if self.file is not None:
-            with contextlib.closing(
-                sqlite3.connect(self.file, timeout=sqlite.BUSY_TIMEOUT_S, factory=ReadConnection)
-            ) as file:
-                yield lambda query, **values: file.execute(query, values).fetchall()
-            return
-        from sqlalchemy import text
+    def reading(self) -> AbstractContextManager[Snapshot]:
+        """Open a connection for plain SELECTs, which all see the database as it is at the first one.
 
-        with self.engine.connect() as connection:
-            yield lambda query, **values: connection.execute(text(query), values).all()
+        Keep it short: in a SQLite file of plain Optuna, which has no write-ahead log, writers wait for its end.
+        """
+        return engine_snapshot(self.engine) if self.file is None else sqlite_snapshot(self.file)
 
     @property
     def dialect(self) -> str:
         """SQLAlchemy's name of its kind: "sqlite", "postgresql"."""
         return "sqlite" if self.file is not None else self.engine.dialect.name
 
-    def has(self, *names: str) -> bool:
-        """Return True if it has these tables: one of plain Optuna or of an older version may lack ours."""
-        if not self._tables.issuperset(names):
-            if self.file is not None:
-                self._tables = table_names(self.file)
-            else:
-                from sqlalchemy import inspect
+    def has(self, query: Snapshot, *names: str) -> bool:
+        """Return True if it has these tables: one of plain Optuna or of an older version may lack ours.
 
-                self._tables = set(inspect(self.engine).get_table_names())
-        return self._tables.issuperset(names)
+        Those that were there once are not asked for again, the others once in each `reading`.
+        """
+        if self._tables.issuperset(names):
+            return True
+        self._tables = query.tables
+        return query.tables.issuperset(names)
 
     def check_place(self) -> None:
         """Check that a SQLite file is where it was: what is written to a deleted file is lost.
@@ -208,8 +200,8 @@ def _existing(url: str, options: dict[str, Any]) -> RDBStorage:
 def _check_versions(database: Database) -> None:
     """Check that the tables can be read: Optuna's by Optuna if they have another revision than the ones we know."""
     with database.reading() as query:
-        ours = query("SELECT v.version FROM tuner_version v") if database.has("tuner_version") else ()
-        theirs = query("SELECT a.version_num FROM alembic_version a") if database.has("alembic_version") else ()
+        ours = query("SELECT v.version FROM tuner_version v") if database.has(query, "tuner_version") else ()
+        theirs = query("SELECT a.version_num FROM alembic_version a") if database.has(query, "alembic_version") else ()
     for (version,) in ours:
         check_readable(version)
         database.version = None if version == VERSION else version

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,9 @@ from tuner.health import Finding, LayerHealth, Probe
 from tuner.search import StoredTrial
 from tuner.storage import optuna_reader
 from tuner.storage.database import Database
-from tuner.storage.lease import CLOCKS, LeaseHolder, is_alive
-from tuner.storage.optuna_reader import OptunaStudy, Query
+from tuner.storage.lease import CLOCKS, Lease, is_alive
+from tuner.storage.optuna_reader import OptunaStudy, among
+from tuner.storage.snapshot import Snapshot
 from tuner.storage.stored_value_validation import COLUMNS, checked_row, parse_study, stored_values
 from tuner.storage.study_attributes import StudyAttributes
 from tuner.storage.table_version import stored_name
@@ -52,13 +53,12 @@ def read_study_outlines(database: Database) -> list[StudyRecord]:
 
     Their trials have numbers, states, values and outcomes only: a few queries for all studies.
     """
-    with stored_values(database.url), database.reading() as query:
-        trials = optuna_reader.read_outcomes(query)
-        return [
-            _record(database, query, study, trials.get(study.study_id, []))
-            for study in optuna_reader.read_studies(query)
-            if len(study.directions) == 1
-        ]
+    with stored_values(database.url):
+        with database.reading() as query:
+            trials = optuna_reader.read_outcomes(query)
+            studies = [study for study in optuna_reader.read_studies(query) if len(study.directions) == 1]
+            attrs, alive = _attrs_and_life(database, query, studies)
+        return [_record(study, attrs, trials.get(study.study_id, []), alive) for study in studies]
 
 
 def read_last_changes(database: Database) -> dict[int, datetime]:
@@ -93,33 +93,40 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
                 f"A study of keras-studies has one objective, but {name!r} has {len(study.directions)}: plain Optuna "
                 "made it. Look at it with `tuner dashboard`."
             )
-        return _record(database, query, study, optuna_reader.read_trials(query, study.study_id))
+        trials = optuna_reader.read_trials(query, study.study_id)
+        attrs, alive = _attrs_and_life(database, query, [study])
+        return _record(study, attrs, trials, alive)
 
 
-def _record(database: Database, query: Query, study: OptunaStudy, trials: Sequence[StoredTrial]) -> StudyRecord:
-    attrs = optuna_reader.read_study_attrs(query, study.study_id)
+def _attrs_and_life(
+    database: Database, query: Snapshot, studies: Iterable[OptunaStudy]
+) -> tuple[dict[int, dict[str, Any]], set[int]]:
+    """Read the attributes of studies, by Optuna's id, and the ids of those that a process runs now."""
+    study_ids = [study.study_id for study in studies]
+    return optuna_reader.read_study_attrs(query, study_ids), _alive(database, query, study_ids)
+
+
+def _record(
+    study: OptunaStudy, attrs: Mapping[int, dict[str, Any]], trials: Sequence[StoredTrial], alive: Container[int]
+) -> StudyRecord:
     return StudyRecord(
         study_id=study.study_id,
         name=study.name,
         direction=study.directions[0],
-        attrs=parse_study(study.name, attrs, trials),
+        attrs=parse_study(study.name, attrs[study.study_id], trials),
         trials=tuple(trials),
-        alive=_is_alive(database, query, study.study_id),
+        alive=study.study_id in alive,
     )
 
 
-def _is_alive(database: Database, query: Query, study_id: int) -> bool:
-    """Return True if a process runs the study now, as far as that can be known."""
-    if not database.has("tuner_owners"):
-        return False
-    names = [field.name for field in dataclasses.fields(LeaseHolder)]
-    columns = _columns(database, "tuner_owners", names)
-    rows = query(f"SELECT {columns} FROM tuner_owners p WHERE p.study_id = :study", study=study_id)
+def _alive(database: Database, query: Snapshot, study_ids: Iterable[int]) -> set[int]:
+    """Return which of these studies a process runs now, as far as that can be known."""
+    rows = _select(database, query, "tuner_owners", f"WHERE p.study_id {among(study_ids)}")
     if not rows:
-        return False
+        return set()
     clock = CLOCKS.get(database.dialect)
     now = int(time.time() if clock is None else query(f"SELECT {clock}")[0][0])
-    return any(is_alive(LeaseHolder(**dict(zip(names, row, strict=True))), now) for row in rows)
+    return {lease.study_id for lease in (Lease(**row) for row in rows) if is_alive(lease, now)}
 
 
 def read_recipe(database: Database, trial_id: int) -> dict[str, Any] | None:
@@ -129,7 +136,7 @@ def read_recipe(database: Database, trial_id: int) -> dict[str, Any] | None:
 
 def read_recipes(database: Database, trial_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Read the recipes of these trials by their ids, without trials of plain Optuna."""
-    return {row["trial_id"]: row["recipe"] for row in _rows(database, "tuner_recipes", _among(trial_ids))}
+    return {row["trial_id"]: row["recipe"] for row in _rows(database, "tuner_recipes", _of_trials(trial_ids))}
 
 
 def read_epochs(database: Database, trial_ids: Sequence[int]) -> dict[int, list[EpochRecord]]:
@@ -138,7 +145,7 @@ def read_epochs(database: Database, trial_ids: Sequence[int]) -> dict[int, list[
     A number that was not finite is NaN.
     """
     found: dict[int, list[EpochRecord]] = defaultdict(list)
-    for row in _rows(database, "tuner_epochs", f"{_among(trial_ids)} ORDER BY p.trial_id, p.fold, p.epoch"):
+    for row in _rows(database, "tuner_epochs", f"{_of_trials(trial_ids)} ORDER BY p.trial_id, p.fold, p.epoch"):
         record: dict[str, Any] = {name: math.nan if value is None else value for name, value in row.items()}
         found[record.pop("trial_id")].append(EpochRecord(**record))
     return dict(found)
@@ -146,13 +153,10 @@ def read_epochs(database: Database, trial_ids: Sequence[int]) -> dict[int, list[
 
 def epochs_run(database: Database, study_id: int) -> dict[int, int]:
     """Count the epochs that each trial of a study has trained, by Optuna's trial id."""
-    with stored_values(database.url):
-        if not database.has("tuner_epochs"):
+    with stored_values(database.url), database.reading() as query:
+        if not database.has(query, "tuner_epochs"):
             return {}
-        with database.reading() as query:
-            rows = query(
-                f"SELECT p.trial_id, COUNT(*) FROM tuner_epochs p {_OF_STUDY} GROUP BY p.trial_id", study=study_id
-            )
+        rows = query(f"SELECT p.trial_id, COUNT(*) FROM tuner_epochs p {_OF_STUDY} GROUP BY p.trial_id", study=study_id)
         return {int(trial_id): int(number) for trial_id, number in rows}
 
 
@@ -161,13 +165,16 @@ def read_probes(database: Database, trial_ids: Sequence[int]) -> dict[int, dict[
 
     A loss that was not finite is NaN; a number of a layer is None if it was not finite or not measured.
     """
-    among, order = _among(trial_ids), "ORDER BY p.trial_id, p.fold, p.epoch"
+    where, order = _of_trials(trial_ids), "ORDER BY p.trial_id, p.fold, p.epoch"
     layers: dict[tuple[int, int, int], list[LayerHealth]] = defaultdict(list)
-    for row in _rows(database, "tuner_layers", f"{among} {order}, p.position"):
+    with stored_values(database.url), database.reading() as query:
+        of_layers = _select(database, query, "tuner_layers", f"{where} {order}, p.position")
+        probes = _select(database, query, "tuner_probes", f"{where} {order}")
+    for row in of_layers:
         values = {field.name: row[field.name] for field in dataclasses.fields(LayerHealth)}
         layers[row["trial_id"], row["fold"], row["epoch"]].append(LayerHealth(**values))
     found: dict[int, dict[int, list[Probe]]] = defaultdict(lambda: defaultdict(list))
-    for row in _rows(database, "tuner_probes", f"{among} {order}"):
+    for row in probes:
         loss = math.nan if row["loss"] is None else row["loss"]
         key = (row["trial_id"], row["fold"], row["epoch"])
         probe = Probe(row["epoch"], loss, tuple(layers.get(key, ())), row["constant_loss"])
@@ -185,23 +192,25 @@ def read_verdicts(database: Database, study_id: int) -> dict[int, list[Finding]]
 
 
 def _columns(database: Database, table: str, names: Iterable[str]) -> str:
-    """Return columns of a table of ours as its version has them, for a SELECT; old names are quoted (`update`)."""
+    """Return columns of a table of ours as its version has them, for a SELECT, quoted: `transaction`, `update`."""
     mark = '"' if database.dialect == "postgresql" else "`"
-    stored = {name: stored_name(table, name, database.version) for name in names}
-    return ", ".join(f"p.{old}" if old == name else f"p.{mark}{old}{mark}" for name, old in stored.items())
+    return ", ".join(f"p.{mark}{stored_name(table, name, database.version)}{mark}" for name in names)
 
 
-def _among(trial_ids: Sequence[int]) -> str:
-    return f"WHERE p.trial_id IN ({', '.join(str(int(trial_id)) for trial_id in trial_ids) or 'NULL'})"
+def _of_trials(trial_ids: Iterable[int]) -> str:
+    return f"WHERE p.trial_id {among(trial_ids)}"
 
 
 def _rows(database: Database, table: str, where: str, **values: Any) -> list[dict[str, Any]]:
+    """Read rows of a table of ours in a snapshot of its own."""
+    with stored_values(database.url), database.reading() as query:
+        return _select(database, query, table, where, **values)
+
+
+def _select(database: Database, query: Snapshot, table: str, where: str, **values: Any) -> list[dict[str, Any]]:
     """Return rows of a table of ours, by the present names of its columns; none if the database is without it."""
+    if not database.has(query, table):
+        return []
     kinds = COLUMNS[table]
-    columns = _columns(database, table, kinds)
-    with stored_values(database.url):
-        if not database.has(table):
-            return []
-        with database.reading() as query:
-            found = query(f"SELECT {columns} FROM {table} p {where}", **values)
-        return [checked_row(table, dict(zip(kinds, row, strict=True))) for row in found]
+    found = query(f"SELECT {_columns(database, table, kinds)} FROM {table} p {where}", **values)
+    return [checked_row(table, dict(zip(kinds, row, strict=True))) for row in found]

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import stat
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +63,18 @@ class ReadConnection(sqlite3.Connection):
 
 
 def table_names(file: Path) -> set[str]:
-    """Return the names of the tables in a SQLite file of any program, and leave no trace.
+    """Return the names of the tables in a SQLite file of any program, which may be in use, and leave no trace.
 
     Raises:
         sqlite3.Error: It is damaged, or something else.
     """
-    # Without a log nothing writes; as immutable the file is read without creating one.
-    frozen = "" if _log(file).exists() else "&immutable=1"
-    connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro{frozen}", uri=True, timeout=BUSY_TIMEOUT_S)
-    try:
-        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    finally:
-        connection.close()
+    with closing(sqlite3.connect(file.absolute(), timeout=BUSY_TIMEOUT_S, factory=ReadConnection)) as connection:
+        return list_tables(connection)
+
+
+def list_tables(connection: sqlite3.Connection) -> set[str]:
+    """Return the names of the tables."""
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 def copy_file(file: Path, copy: Path) -> tuple[Path, bool]:

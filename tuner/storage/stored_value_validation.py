@@ -27,6 +27,16 @@ _NUMBER = int | float | None
 _PROBE: dict[str, Any] = {"trial_id": int, "fold": int, "epoch": int}
 
 COLUMNS: dict[str, dict[str, Any]] = {
+    "tuner_owners": {
+        "owner": str,
+        "study_id": int,
+        "host": str,
+        "pid": int,
+        "started": str,
+        "heartbeat_at": int,
+        "coordinator_index": int,
+        "transaction": int,
+    },
     "tuner_recipes": {"trial_id": int, "recipe": dict},
     "tuner_epochs": {
         **_PROBE,
