@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import oracle
@@ -11,11 +13,43 @@ import pytest
 
 from tuner.catalog import LOOPS, Choice
 from tuner.catalog.entries import LoopEntry
-from tuner.engines import ENGINES, NetworkLimits, NetworkSize, TrainingTask
+from tuner.engines import (
+    ENGINES,
+    Checkpoint,
+    EpochRecord,
+    NetworkLimits,
+    NetworkSize,
+    PredictTimes,
+    TrainingResult,
+    TrainingState,
+    TrainingTask,
+    run_trial,
+)
 from tuner.engines.network_limits import NetworkLimitError
 from tuner.errors import ContentError
 
 SIZE = NetworkSize(weights=132_482, trainable_weights=132_000, multiply_adds=131_000)
+
+
+class NoisyEngine:
+    """Measures a longer time to answer each time, and trains nothing."""
+
+    def __init__(self) -> None:
+        self.measured, self.predict_times = 0, None
+
+    def train(self, task: TrainingTask, on_epoch: Callable[[EpochRecord], bool]) -> TrainingResult:
+        self.predict_times = task.predict_times
+        task.limits.check_time(self._measure)
+        on_epoch(EpochRecord(task.fold, 1, 1.0, 1.0, 0.5, 0.1, 0.0))
+        return TrainingResult("complete", 0.5)
+
+    def state(self) -> TrainingState:
+        return TrainingState("noisy", (0.5,), {}, {})
+
+    def _measure(self) -> PredictTimes:
+        self.measured += 1
+        self.predict_times = PredictTimes(1.0 * self.measured, 2.0)
+        return self.predict_times
 
 
 @pytest.mark.parametrize(
@@ -47,6 +81,32 @@ def test_multiply_adds_that_cannot_be_counted_are_no_small_number() -> None:
         NetworkLimits(multiply_adds=10**9).check(NetworkSize(10, 10, None))
 
 
+def test_only_the_first_training_of_a_trial_is_timed() -> None:
+    """Noise in the fourth fold, or in the worker that goes on with a trial, throws away nothing that is trained."""
+    recipe: Any = SimpleNamespace(
+        epochs=1, metric="accuracy", keep="last", patience=None, last_epoch=None, to_json=dict,
+        model=SimpleNamespace(saved_models=()),
+    )  # fmt: skip
+    prepared: Any = SimpleNamespace(splits=[None] * 3, facts=None)
+    kept: list[bytes] = []
+
+    def run(engine: Any, resume: Checkpoint | None = None) -> TrainingResult:
+        return run_trial(
+            engine, recipe, prepared, lambda: None, lambda *given: True,
+            on_checkpoint=lambda make: kept.append(make().to_bytes(recipe)),
+            resume=resume, limits=NetworkLimits(predict_ms=1.5),
+        )  # fmt: skip
+
+    engine = NoisyEngine()
+    assert run(engine).state == "complete"
+    assert (engine.measured, engine.predict_times) == (1, PredictTimes(1.0, 2.0))
+    other = NoisyEngine()
+    other.measured = 1
+    assert run(other, Checkpoint.from_bytes(kept[0], recipe)).state == "complete"
+    assert (other.measured, other.predict_times) == (1, PredictTimes(1.0, 2.0))
+    assert run(other).state == "diverged", "of another trial the network is timed"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["fit", "compiled"])
 def test_the_time_to_answer_is_measured_if_it_is_limited(name: str) -> None:
@@ -63,6 +123,9 @@ def test_the_time_to_answer_is_measured_if_it_is_limited(name: str) -> None:
     with pytest.raises(NetworkLimitError, match="ms to answer one row, more than the limit of 1e-06"):
         engine.train(dataclasses.replace(task, limits=NetworkLimits(predict_ms=1e-6)), lambda record: True)
     assert engine.predict_times.one_row_ms > 0.0
+    known = PredictTimes(1.0, 2.0)
+    engine.train(dataclasses.replace(task, limits=NetworkLimits(), predict_times=known), lambda record: True)
+    assert engine.predict_times == known
 
 
 @pytest.mark.parametrize("name", ["fit", "compiled", "own_loop"])

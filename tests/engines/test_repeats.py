@@ -33,6 +33,8 @@ class SeededRecipe:
 class SeededEngine:
     """Notes what it is asked to train."""
 
+    predict_times = None
+
     def __init__(self) -> None:
         self.trained: list[tuple[str, int]] = []
 

@@ -20,6 +20,8 @@ class DeadEngine:
         ends: How it says that it ended by itself; None where it is complete.
     """
 
+    predict_times = None
+
     def __init__(self, ends: TrainingResult | None = None) -> None:
         self.ends, self.asked, self.trained = ends, (), 0
 

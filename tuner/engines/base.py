@@ -160,6 +160,7 @@ class TrainingTask:
         probe_epochs: Epochs after which the layers are measured; if there are any, so are the initial weights.
         resume: State of an earlier run of this task; only later epochs are reported.  None to start from fresh weights.
         limits: What its network may cost.
+        predict_times: Its time to answer if an earlier training of the trial has measured it.
     """
 
     recipe: Recipe
@@ -170,6 +171,7 @@ class TrainingTask:
     probe_epochs: Sequence[int] = ()
     resume: TrainingState | None = None
     limits: NetworkLimits = NO_NETWORK_LIMITS
+    predict_times: PredictTimes | None = None
 
 
 class Engine(Protocol):

@@ -19,6 +19,7 @@ import numpy as np
 
 from tuner.catalog import Recipe
 from tuner.engines.base import EpochRecord, TrainingState
+from tuner.engines.predict_times import PredictTimes
 from tuner.errors import CheckpointError
 from tuner.untrusted_files import open_zip, read_array, reason
 
@@ -35,11 +36,13 @@ class Checkpoint:
         records: Of every epoch so far, of all folds.
         values: The objective of each training that is finished.
         state: Of the training on the split of the last record.
+        predict_times: Time of the network to answer, or None if that is not limited.
     """
 
     records: tuple[EpochRecord, ...]
     values: tuple[float, ...]
     state: TrainingState
+    predict_times: PredictTimes | None = None
 
     @property
     def fold(self) -> int:
@@ -58,6 +61,7 @@ class Checkpoint:
             **_provenance(recipe),
             "records": [record.to_json() for record in self.records],
             "values": self.values,
+            "predict_times": None if self.predict_times is None else vars(self.predict_times),
             "engine": state.engine,
             "objectives": state.values,
             "plain": state.plain,
@@ -103,7 +107,8 @@ class Checkpoint:
             }
         state = TrainingState(about["engine"], tuple(about["objectives"]), arrays, about["plain"])
         records = tuple(EpochRecord.from_json(record) for record in about["records"])
-        return cls(records, tuple(about["values"]), state)
+        times = about.get("predict_times")
+        return cls(records, tuple(about["values"]), state, None if times is None else PredictTimes(**times))
 
 
 def _provenance(recipe: Recipe) -> dict[str, Any]:

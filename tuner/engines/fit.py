@@ -63,7 +63,7 @@ class FitEngine:
         recipe, split = task.recipe, task.split
         if task.resume is not None:
             task.resume.check(self.name)
-        self._model = self.predict_times = None
+        self._model, self.predict_times = None, task.predict_times
         clear_session()
         gc.collect()
         model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)

@@ -84,7 +84,7 @@ class OwnLoopEngine:
             raise UnsupportedError(f"this engine trains by a loop of yours, but the recipe has {recipe.loop.name}")
         if task.resume is not None:
             raise CheckpointError("a training loop of yours starts over")
-        self._model = self.predict_times = None
+        self._model, self.predict_times = None, task.predict_times
         clear_session()
         gc.collect()
         model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)

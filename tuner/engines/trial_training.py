@@ -42,7 +42,8 @@ def run_trial(
     objective of the trial is the value of the selected epoch (`EpochSelector`), or its mean over the trainings.
 
     A verdict in `health.stop` ends the trial as diverged, in any epoch; a network over one of the `limits` before the
-    first one.
+    first one.  Later trainings and resumed trials have the same network, and are not timed again: a time that noise
+    has lengthened would throw away what is trained.
 
     `after_split` is called after each split that was trained to its last epoch, while the engine still has its model.
 
@@ -86,6 +87,7 @@ class _TrialRun:
         self._on_epoch, self._on_checkpoint, self._resume = on_epoch, on_checkpoint, resume
         self._records = [] if resume is None else [*resume.records]
         self._values = [] if resume is None else [*resume.values]
+        self._predict_times = None if resume is None else resume.predict_times
         self._epochs: list[int] = []
         self._proceed = True
         self._selector = EpochSelector(recipe)
@@ -101,8 +103,11 @@ class _TrialRun:
             recipe, split = self._repeated(repeat), splits[fold]
             state = self._resume.state if self._resume is not None and index == self._resume.fold else None
             facts, probed = self._prepared.facts, self._monitor.epochs
-            task = TrainingTask(recipe, split, facts, build, index, probed, state, self._limits)
+            is_first = index == 0 and self._resume is None
+            limits = self._limits if is_first else NO_NETWORK_LIMITS
+            task = TrainingTask(recipe, split, facts, build, index, probed, state, limits, self._predict_times)
             training = self._engine.train(task, self._report)
+            self._predict_times = self._engine.predict_times
             if training.state != TrialState.COMPLETE or training.value is None:
                 return training
             after_split(split)
@@ -146,7 +151,8 @@ class _TrialRun:
         return self._proceed
 
     def _checkpoint(self) -> Checkpoint:
-        return Checkpoint(tuple(self._records), tuple(self._values), self._engine.state())
+        engine = self._engine
+        return Checkpoint(tuple(self._records), tuple(self._values), engine.state(), engine.predict_times)
 
 
 def repeat_seed(seed: int, repeat: int) -> int:

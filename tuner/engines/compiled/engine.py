@@ -100,7 +100,7 @@ class CompiledEngine:
     def train(self, task: TrainingTask, on_epoch: EpochCallback) -> TrainingResult:
         """See `Engine.train`."""
         recipe, split, resume = task.recipe, task.split, task.resume
-        self.predict_times = None
+        self.predict_times = task.predict_times
         weights = [compute_sample_weight(part, recipe) for part in (split.train, split.validation)]
         weighted = any(weight is not None for weight in weights)
 
