@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import statistics
+
 import numpy as np
 import pytest
 
 from tuner.catalog import METRICS, Choice, ModelChoice, Recipe, Task
+from tuner.catalog.entries import MetricEntry
+from tuner.catalog.user_metric import UserMetric
 from tuner.data import Split, Subset
+from tuner.errors import ContentError
 from tuner.refit.baseline import best_constant, constants
 from tuner.refit.intervals import wilson
 from tuner.refit.score_uncertainty import DRAWS, Measure, standard_error, to_answers
+from tuner.refit.selection import p_above
+from tuner.user_code import Reference
 
 CASES = [(name, task) for name, row in METRICS.items() for task in sorted(row.tasks)]
 
@@ -129,6 +136,24 @@ def test_a_loss_allows_for_rows_that_are_answered_at_chance(metric, task):
     fewer = measure.widths(perfect, 0.0, rows=10)
     assert max(fewer.below, fewer.above) == pytest.approx(abs(chance - perfect) * 3.8415 / (10 + 3.8415), rel=1e-3)
     assert measure.widths(chance, 0.5).above == pytest.approx(0.98, rel=1e-3)
+
+
+def test_a_metric_of_yours_that_fails_on_constant_answers_widens_nothing():
+    def correlation(truth, answers):
+        return statistics.correlation(truth[:, 0].tolist(), answers[:, 0].tolist())
+
+    metric = UserMetric(Reference.parse("own.py:correlation", "metric"), lambda: correlation, False, None)
+    row = MetricEntry("own.py:correlation", "maximize", "", "", metric, best=np.inf, worst=-np.inf)
+    METRICS.add_user_row(row)
+    split = split_of(Task.REGRESSION)
+    measure = Measure(row.name, Task.REGRESSION, (split.validation.y,), (None,))
+    assert measure.widths(0.5, 0.01).below == pytest.approx(1.96 * 0.01, rel=1e-3)
+    constant = best_constant(measure, (split,), ())
+    answers = constant.answers(measure)
+    assert np.isnan(measure.score_if_defined(answers))
+    assert np.isnan(p_above([0.5, 0.6], np.array([[0.5, 0.6]] * DRAWS), answers, measure))
+    with pytest.raises(ContentError, match="at least one of the inputs is constant"):
+        measure.score(answers)
 
 
 def test_what_a_rare_class_says_is_less_sure():

@@ -36,8 +36,8 @@ def best_constant(measure: Measure, splits: Sequence[Split], classes: Sequence[s
 
     It is chosen there, which favors it: a recipe must beat the best answer that needs no model at all.
     """
-    found = constants(splits, measure.task, classes)
-    return min(found, key=lambda constant: measure.objective.sort_key(measure.score(constant.answers(measure))))
+    found, sort_key = constants(splits, measure.task, classes), measure.objective.sort_key
+    return min(found, key=lambda constant: sort_key(measure.score_if_defined(constant.answers(measure))))
 
 
 def constants(splits: Sequence[Split], task: Task, classes: Sequence[str]) -> list[Constant]:

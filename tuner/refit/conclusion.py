@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from tuner.catalog import Objective
@@ -51,6 +52,8 @@ def against_baseline(found: Baseline, metric: str, *, save_anyway: bool = False)
     then = "The test part was not scored, and no model was saved; --save-anyway saves one."
     if save_anyway:
         then = "It was saved anyway, as --save-anyway asks for."
+    if not math.isfinite(found.validation):
+        return f"No winner: {metric} is not defined for constant answers, so nothing is shown to beat them. {then}"
     return (
         f"No winner: the chosen recipe is not better than {what} by more than chance explains "
         f"(p {_p(found.p)}, {looks}). {then}"

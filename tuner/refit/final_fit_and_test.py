@@ -235,7 +235,7 @@ def _score_test(
     named = {one.name: one for one in constants((final.held,), measure.task, work.prepared.facts.classes)}
     if answer in named and len(seen[0]) > 1:
         given = named[answer].answers(measure)
-        constant, p = _finite(measure.score(given)), _finite(p_above(*seen, given, measure))
+        constant, p = _finite(measure.score_if_defined(given)), _finite(p_above(*seen, given, measure))
     return FinalFit(**{**vars(final), "scored": scored, "constant": constant, "p": p})
 
 

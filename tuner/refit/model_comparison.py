@@ -148,7 +148,7 @@ def control_text(good: Sequence[ModelRow], handed: Contender, measure: Measure) 
 
 def _answered(name: str, about: str, answers: Answers, measure: Measure) -> ModelRow:
     """Return a row of a model without seeds."""
-    score = measure.score(answers)
+    score = measure.score_if_defined(answers)
     if not math.isfinite(score):
         return ModelRow(name, about, None, note="its score is not finite")
     widths = [measure.widths(score, standard_error(measure.draws([answers])[:, 0]))]

@@ -271,7 +271,8 @@ def _baseline(
         for trial in work.study.record.trials
     )
     p = p_above(chosen.complete, chosen.draws, answers, measure)
-    found = Baseline(constant.name, measure.score(answers), min(1.0, tried * p) if math.isfinite(p) else None, tried)
+    score = measure.score_if_defined(answers)
+    found = Baseline(constant.name, score, min(1.0, tried * p) if math.isfinite(p) else None, tried)
     return replace(found, meaning=against_baseline(found, measure.metric, save_anyway=request.save_anyway))
 
 

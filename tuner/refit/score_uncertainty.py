@@ -6,12 +6,14 @@ Notation: n rows, k outputs, G units.  A unit is what was drawn independently: a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tuner.catalog import METRICS, Objective, Recipe, Task
 from tuner.data import HeldOut, PreparedData, Split, Subset
+from tuner.errors import ContentError
 from tuner.refit.bootstrap import RowSampler, rescale
 from tuner.refit.intervals import Z2, ErrorWidths, clustered_rows, normal, student, wilson
 
@@ -73,6 +75,17 @@ class Measure:
         """Score one training."""
         return self._score_rows(answers, [slice(None)] * len(self.truths))
 
+    def score_if_defined(self, answers: Answers, rows: Sequence[np.ndarray | slice] | None = None) -> float:
+        """Score answers; NaN if a metric of the user fails on them, as a correlation may on constant ones.
+
+        Args:
+            answers: To all rows.
+            rows: Some rows of each part, or None for all.
+        """
+        with suppress(ContentError):
+            return self._score_rows(answers, [slice(None)] * len(self.truths) if rows is None else rows)
+        return float("nan")
+
     def subset(self, rows: Sequence[np.ndarray]) -> Measure:
         """Return the objective on some rows of each part."""
 
@@ -93,14 +106,14 @@ class Measure:
     def draws(self, trainings: Sequence[Answers]) -> np.ndarray:
         """Score each training on the same bootstrap samples of the units: `(DRAWS, trainings)`.
 
-        Units are drawn within their part.  If a sample lacks a class, the objective may be NaN; it is if a part has a
-        single unit, which says nothing about others.
+        Units are drawn within their part.  If a sample lacks a class, the objective may be NaN, as it is if a metric of
+        the user fails on the sample, and if a part has a single unit, which says nothing about others.
         """
         random, samplers = np.random.default_rng(0), self._samplers()
         found = np.empty((DRAWS, len(trainings)))
         for draw in range(DRAWS):
             rows = [sampler.draw(random) for sampler in samplers]
-            found[draw] = [self._score_rows(answers, rows) for answers in trainings]
+            found[draw] = [self.score_if_defined(answers, rows) for answers in trainings]
         return rescale(found, samplers)
 
     def _samplers(self) -> list[RowSampler]:
@@ -135,7 +148,8 @@ class Measure:
             worse = unseen * min(1.0, max(0.0, (value - row.worst) / (row.best - row.worst)))
             better = unseen - worse
         else:
-            worse = max(0.0, self.objective.gain(value, self._at_chance())) * Z2 / (units + Z2)
+            gain = self.objective.gain(value, self._at_chance())  # NaN if that is not defined: it widens nothing
+            worse = max(0.0, gain) * Z2 / (units + Z2)
         below, above = (worse, better) if self.objective.maximize else (better, worse)
         return ErrorWidths(max(sampled.below, below), max(sampled.above, above))
 
@@ -158,7 +172,7 @@ class Measure:
     def _at_chance(self) -> float:
         """Score the mean of the truths as the answer to each row."""
         means = (np.average(t, axis=0, weights=rows) for t, rows in zip(self.truths, self._row_weights(), strict=True))
-        return self.score([np.tile(mean, (len(t), 1)) for mean, t in zip(means, self.truths, strict=True)])
+        return self.score_if_defined([np.tile(mean, (len(t), 1)) for mean, t in zip(means, self.truths, strict=True)])
 
     def _unseen(self, ratio: float) -> float:
         """Compute how much worse right answers score with z² more units that are answered wrongly.

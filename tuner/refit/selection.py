@@ -124,7 +124,7 @@ def p_above(values: Sequence[float], draws: np.ndarray, constant: Answers, measu
         constant: The answer to each row.
         measure: The objective.
     """
-    level = measure.score(constant)
+    level = measure.score_if_defined(constant)
     if not math.isfinite(level):
         return float("nan")
     spread = standard_error(draws.mean(axis=1) - measure.draws([constant])[:, 0])
