@@ -10,13 +10,16 @@ from typing import Any
 import mock_study
 import pytest
 from optuna import load_study
+from optuna.trial import create_trial
 
 from tuner.engines import EpochRecord, NetworkLimits, NetworkSize, TrainingResult
 from tuner.engines.network_limits import NetworkLimitError
 from tuner.errors import StudyChangedError
 from tuner.executors import InlineExecutor
 from tuner.results import read_study_results, summary
+from tuner.runner.affordable_settings import AffordableSettings
 from tuner.runner.study_runner import StudyRunner
+from tuner.search import SettingIndex, distribution, to_optuna_params
 from tuner.storage import Database, open_database, trial_attributes
 
 SECTIONS: dict[str, Any] = {
@@ -102,6 +105,28 @@ def test_a_setting_that_the_user_enqueued_is_tried_whatever_it_costs(tmp_path: P
     found = run(tmp_path, database, budget={"trials": 31, "epochs": 1}, sampler={"initial_points": [point]})
     assert found["trials"][30]["params"]["model.units"] == 512
     assert found["trials"][30]["violation"] > 0
+
+
+def test_a_network_is_not_left_out_for_a_time_that_may_be_noise(tmp_path: Path) -> None:
+    spec = mock_study.spec_of(tmp_path, **{**SECTIONS, "limits": {"predict_ms": 1.0}})
+    settings, trials = AffordableSettings(spec, SettingIndex(spec.space)), []
+    dimensions = {dimension.name: distribution(dimension.parameter) for dimension in spec.space.searched}
+    size = {"weights": 10, "trainable_weights": 10, "multiply_adds": 10}
+
+    def is_left_out(units: int, one_row_ms: float) -> bool:
+        """Whether it is after this measurement."""
+        values = {"optimizer": "sgd", "learning_rate": 0.1, "model.units": units, "model.layers": 2}
+        params = to_optuna_params({name: values[name] for name in dimensions}, spec.space)
+        times = {"one_row_ms": one_row_ms, "batch_ms": 2.0}
+        attrs = {"network_size": size, "predict_times": times}
+        trials.append(create_trial(value=0.5, params=params, distributions=dimensions, user_attrs=attrs))
+        trials[-1].number = len(trials) - 1
+        settings.update(trials)
+        return settings.nearest(params, "seed", ()) is not None
+
+    assert not is_left_out(units=64, one_row_ms=1.1)
+    assert is_left_out(units=128, one_row_ms=1.3)
+    assert not is_left_out(units=128, one_row_ms=0.9), "the least time counts"
 
 
 def test_another_limit_is_another_question(tmp_path: Path, database: Database) -> None:

@@ -68,3 +68,23 @@ def test_nothing_is_predicted_while_every_network_was_within_its_limits() -> Non
         if violation(params) <= 0:
             model.add(params, violation(params))
     assert not any(model.exceeds(params) for params in drawn(60, 4))
+
+
+def test_of_several_times_of_a_network_the_least_counts() -> None:
+    model, params = NetworkCostModel(SPACE), drawn(1, 0)[0]
+    for measured, exceeds in [(0.4, True), (0.6, True), (-0.1, False), (0.3, False)]:
+        model.add(params, measured)
+        assert model.exceeds(params) is exceeds
+
+
+def test_costs_that_are_no_product_leave_settings_that_are_allowed() -> None:
+    """A quarter of the networks is over the limit, where two keywords are large: each alone predicts nothing."""
+
+    def lumpy(params: dict[str, Any]) -> float:
+        return 1.0 if params["model.units"] > 90 and params["model.layers"] > 2 else -0.3
+
+    model = NetworkCostModel(SPACE)
+    for params in drawn(40, 5):
+        model.add(params, lumpy(params))
+    allowed = [params for params in drawn(400, 6) if lumpy(params) < 0]
+    assert sum(map(model.exceeds, allowed)) < 0.2 * len(allowed)

@@ -12,6 +12,10 @@ from tuner.search import FinishedTrials, NetworkCostModel, SettingIndex
 from tuner.storage import trial_attributes
 from tuner.study import StudySpec
 
+_TIME_TOLERANCE = 1.2
+"""A network may be tried again if its time was less than this many times the limit: noise, or a dimension that is no
+keyword of the model (the activation), may bring it within."""
+
 
 class AffordableSettings:
     """Learns from the networks of finished trials which settings are within the limits of a study.
@@ -38,8 +42,10 @@ class AffordableSettings:
             if attrs.network_size is None:
                 continue
             size, times = NetworkSize(**attrs.network_size.model_dump()), attrs.predict_times
-            known = None if times is None else PredictTimes(**times.model_dump())
-            violation = self._limits.violation(size, known)
+            least = None
+            if times is not None:
+                least = PredictTimes(times.one_row_ms / _TIME_TOLERANCE, times.batch_ms / _TIME_TOLERANCE)
+            violation = self._limits.violation(size, least)
             if violation is not None:
                 self._model.add(trial.params, violation)
 
