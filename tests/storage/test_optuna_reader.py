@@ -13,7 +13,7 @@ from sqlalchemy import JSON, Float, Integer, String
 
 from tuner.search import StoredDistribution, StoredTrial
 from tuner.storage import Database, migrations, optuna_reader, read_study_outlines, study_names, table_version, tables
-from tuner.storage.snapshot import Snapshot
+from tuner.storage.snapshot import DatabaseSnapshot
 from tuner.storage.stored_value_validation import COLUMNS
 
 KINDS = {
@@ -103,13 +103,13 @@ def test_all_that_is_read_at_once_is_of_one_state(database: Database) -> None:
 
 def test_many_studies_take_as_many_queries_as_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    select = Snapshot.__call__
+    select = DatabaseSnapshot.__call__
 
-    def count(self: Snapshot, query: str, **values: Any) -> Any:
+    def count(self: DatabaseSnapshot, query: str, **values: Any) -> Any:
         asked.append(query)
         return select(self, query, **values)
 
-    monkeypatch.setattr(Snapshot, "__call__", count)
+    monkeypatch.setattr(DatabaseSnapshot, "__call__", count)
     numbers = []
     for names in ("a", "bcde"):
         for name in names:

@@ -16,7 +16,7 @@ from tuner.optuna_internals import REVISION
 from tuner.storage import sqlite
 from tuner.storage.database_url import absolute, hidden
 from tuner.storage.error_conversion import FULL, disk_full, storage_errors, wrong_url
-from tuner.storage.snapshot import Snapshot, engine_snapshot, sqlite_snapshot
+from tuner.storage.snapshot import DatabaseSnapshot, engine_snapshot, sqlite_snapshot
 from tuner.storage.sqlite import ReadConnection, WalConnection, table_names
 from tuner.storage.table_version import VERSION, check_readable
 from tuner.untrusted_files import special_kind
@@ -70,7 +70,7 @@ class Database:
         """The SQLAlchemy engine."""
         return self.optuna.engine
 
-    def reading(self) -> AbstractContextManager[Snapshot]:
+    def reading(self) -> AbstractContextManager[DatabaseSnapshot]:
         """Open a connection for plain SELECTs, which all see the database as it is at the first one.
 
         Keep it short: in a SQLite file of plain Optuna, which has no write-ahead log, writers wait for its end.
@@ -82,7 +82,7 @@ class Database:
         """SQLAlchemy's name of its kind: "sqlite", "postgresql"."""
         return "sqlite" if self.file is not None else self.engine.dialect.name
 
-    def has(self, query: Snapshot, *names: str) -> bool:
+    def has(self, query: DatabaseSnapshot, *names: str) -> bool:
         """Return True if it has these tables: one of plain Optuna or of an older version may lack ours.
 
         Those that were there once are not asked for again, the others once in each `reading`.

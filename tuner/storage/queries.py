@@ -19,7 +19,7 @@ from tuner.storage import optuna_reader
 from tuner.storage.database import Database
 from tuner.storage.lease import CLOCKS, Lease, is_alive
 from tuner.storage.optuna_reader import OptunaStudy, among
-from tuner.storage.snapshot import Snapshot
+from tuner.storage.snapshot import DatabaseSnapshot
 from tuner.storage.stored_value_validation import COLUMNS, checked_row, parse_study, stored_values
 from tuner.storage.study_attributes import StudyAttributes
 from tuner.storage.table_version import stored_name
@@ -99,7 +99,7 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
 
 
 def _attrs_and_life(
-    database: Database, query: Snapshot, studies: Iterable[OptunaStudy]
+    database: Database, query: DatabaseSnapshot, studies: Iterable[OptunaStudy]
 ) -> tuple[dict[int, dict[str, Any]], set[int]]:
     """Read the attributes of studies, by Optuna's id, and the ids of those that a process runs now."""
     study_ids = [study.study_id for study in studies]
@@ -119,7 +119,7 @@ def _record(
     )
 
 
-def _alive(database: Database, query: Snapshot, study_ids: Iterable[int]) -> set[int]:
+def _alive(database: Database, query: DatabaseSnapshot, study_ids: Iterable[int]) -> set[int]:
     """Return which of these studies a process runs now, as far as that can be known."""
     rows = _select(database, query, "tuner_owners", f"WHERE p.study_id {among(study_ids)}")
     if not rows:
@@ -207,7 +207,7 @@ def _rows(database: Database, table: str, where: str, **values: Any) -> list[dic
         return _select(database, query, table, where, **values)
 
 
-def _select(database: Database, query: Snapshot, table: str, where: str, **values: Any) -> list[dict[str, Any]]:
+def _select(database: Database, query: DatabaseSnapshot, table: str, where: str, **values: Any) -> list[dict[str, Any]]:
     """Return rows of a table of ours, by the present names of its columns; none if the database is without it."""
     if not database.has(query, table):
         return []

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Rows: TypeAlias = Sequence[Sequence[Any]]
 
 
-class Snapshot:
+class DatabaseSnapshot:
     """Runs a SELECT with named values, `:name`, and returns its rows: an `optuna_reader.Query`.
 
     Attributes:
@@ -36,22 +36,22 @@ class Snapshot:
 
 
 @contextlib.contextmanager
-def sqlite_snapshot(file: Path) -> Iterator[Snapshot]:
+def sqlite_snapshot(file: Path) -> Iterator[DatabaseSnapshot]:
     """Read a SQLite file, without SQLAlchemy, whose import takes 0.2 s."""
     with contextlib.closing(sqlite3.connect(file, timeout=BUSY_TIMEOUT_S, factory=ReadConnection)) as connection:
         connection.execute("BEGIN")  # else each SELECT sees what was committed before it; closing ends it
-        yield Snapshot(
+        yield DatabaseSnapshot(
             lambda query, values: connection.execute(query, values).fetchall(), lambda: list_tables(connection)
         )
 
 
 @contextlib.contextmanager
-def engine_snapshot(engine: Engine) -> Iterator[Snapshot]:
+def engine_snapshot(engine: Engine) -> Iterator[DatabaseSnapshot]:
     """Read another database."""
     from sqlalchemy import inspect, text
 
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        yield Snapshot(
+        yield DatabaseSnapshot(
             lambda query, values: connection.execute(text(query), values).all(),
             lambda: set(inspect(connection).get_table_names()),
         )
