@@ -11,7 +11,8 @@ import pytest
 
 from tuner.data import DataOptions, PreparedData, encode_rows, held_out, open_table
 from tuner.data.csv_layout import CsvLayout
-from tuner.data.sources.csv_format import guess_format
+from tuner.data.sources.csv_format import HEAD_BYTES, find_format, guess_format
+from tuner.data.sources.tabular import read_frame
 from tuner.errors import DataError
 
 ROWS = 30
@@ -131,3 +132,51 @@ def test_a_number_sign_in_a_name_or_between_quotes_is_no_comment(
     write_text("b.csv", '# note\na,y\n1,"two\n#lines"\n2,"C#"\n')
     (part,) = open_table("b.csv", tmp_path, CsvLayout(comment="#")).parts(["a"], ["y"], [])
     assert part["y"].tolist() == ["two\n#lines", "C#"]
+
+
+@pytest.mark.parametrize(("head", "named"), [('"a","b","y"', True), ("a,b,y", False), ("y", False)])
+def test_a_cell_longer_than_csv_takes_is_read(head: str, named: bool, write_text: Callable[..., Path]) -> None:
+    long = "x" * 140_000
+    rows = [[*([f"r{n}"] if named else []), *([str(n), "2"] if "," in head else [])] for n in range(3)]
+    path = write_text("a.csv", f"{head}\n" + "".join(",".join([*row, f'"{long}"']) + "\n" for row in rows[:1]))
+    with path.open("a") as file:
+        file.writelines(",".join([*row, '"x"']) + "\n" for row in rows[1:])
+    frame = read_frame("a.csv", path.parent)
+    assert frame["y"].tolist() == [long, "x", "x"]
+    assert find_format(path.read_bytes(), "a.csv").row_names == named
+
+
+@pytest.mark.parametrize("content", ['a,"y\n', 'a,y\n1,2\n3,"4\n'])
+@pytest.mark.parametrize("rows", [3, 30_000])
+def test_a_quote_that_never_ends_is_said(content: str, rows: int, write_text: Callable[..., Path]) -> None:
+    path = write_text("a.csv", content + "1,2\n" * rows * 2)
+    with pytest.raises(DataError, match=r"a\.csv must .* Check the "):
+        read_frame("a.csv", path.parent)
+
+
+def test_row_names_of_a_table_whose_head_ends_in_a_row() -> None:
+    columns = HEAD_BYTES // 20
+    head = ",".join(f'"v{n}"' for n in range(columns))
+    row = '"1",' + ",".join(["1.25"] * columns)
+    content = "\n".join([head, *[row] * 5]).encode()
+    assert len(content) > HEAD_BYTES > len(head) + len(row)
+    assert find_format(content[:HEAD_BYTES], "r.csv").row_names
+
+
+@pytest.mark.parametrize(
+    ("head", "rows", "expected"),
+    [
+        ("size,y", ['5" pipe,1', "# note", "6,2"], ['5" pipe', "6"]),
+        ("size,y", ['5",1', '"two\n# lines""",2', "# note", "7,3"], ['5"', 'two\n# lines"', "7"]),
+        ("'size';'y'", ["'two\n# lines';1", "it's;2", "# note", '"7;3'], ["two\n# lines", "it's", '"7']),
+        ("size y", ['"two\n# lines" 1', '5" 2', "# note", "7 3"], ["two\n# lines", '5"', "7"]),
+    ],
+)
+def test_a_quote_inside_a_cell_ends_no_skipping_of_comments(
+    head: str, rows: list[str], expected: list[str], write_text: Callable[..., Path]
+) -> None:
+    path = write_text("a.csv", "\n".join(["# it's 5\" wide", head, *rows]) + "\n")
+    layout = CsvLayout(comment="#")
+    (part,) = open_table("a.csv", path.parent, layout).parts(["y"], ["size"], [])
+    assert part["size"].tolist() == expected
+    assert read_frame("a.csv", path.parent, layout=layout)["size"].tolist() == expected

@@ -16,8 +16,8 @@ from tuner.data.cells import column_name
 from tuner.data.csv_layout import PLAIN, CsvLayout
 from tuner.data.pandas_columns import check_names
 from tuner.data.sources.base import locate_file
-from tuner.data.sources.csv_format import find_format, open_bytes
-from tuner.data.sources.tabular import CSV, HEAD_BYTES, PARQUET
+from tuner.data.sources.csv_format import HEAD_BYTES, find_format, open_bytes
+from tuner.data.sources.tabular import CSV, PARQUET
 from tuner.errors import DataError
 from tuner.untrusted_files import check_regular, physical_memory, reading
 

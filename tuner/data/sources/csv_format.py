@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import dataclasses
 import gzip
@@ -17,6 +18,7 @@ from typing import Any, BinaryIO, cast
 from tuner.data.pandas_columns import check_names
 from tuner.errors import DataError, shown
 from tuner.text import count
+from tuner.untrusted_files import reading
 
 _SEPARATORS = ",;\t"
 _BLANKS = r"\s+"
@@ -25,6 +27,8 @@ _COMMENTS = ("#", "%", "//")
 _ROWS_COUNTED = 20
 """Rows whose cells are counted to tell a table with row names."""
 _CHUNK_BYTES = 1 << 16
+HEAD_BYTES = 1 << 20
+"""What is read of a file to find its format; the last row of a longer file is cut there."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,12 @@ class CsvFormat:
 
     def rows(self, file: BinaryIO) -> BinaryIO:
         """Return a file without the comments of another one."""
-        return file if self.comment is None else cast(BinaryIO, _Uncommented(file, self.comment, self.quote))
+        return file if self.comment is None else cast(BinaryIO, _Uncommented(file, self.comment, self.quotes))
+
+    @property
+    def quotes(self) -> _Quotes:
+        """Where its quoted cells begin and end."""
+        return _Quotes(self.separator, self.quote)
 
     @property
     def says_numbers(self) -> bool:
@@ -89,7 +98,7 @@ def find_format(head: bytes, text: str, header: bool = True, comment: str | None
     """Find how a table is written, from its first lines.
 
     Args:
-        head: The first bytes of the file.
+        head: The first `HEAD_BYTES` of the file.
         text: The file, for messages.
         header: Whether the first line names the columns.
         comment: What lines begin with that are no rows, or None.
@@ -97,15 +106,17 @@ def find_format(head: bytes, text: str, header: bool = True, comment: str | None
     Raises:
         DataError: The file is empty, is not text, or its first line does not name the columns.
     """
+    whole = len(head) < HEAD_BYTES
     if comment is None and (found_comment := leading_comment(head)) is not None:
         raise DataError(
             f"A table must begin with the names of its columns, but {text} begins with lines such as "
             f"{shown(_line(head, text), 60)}. If they are comments, write comment = "
             f'"{found_comment}" in [data]: lines that begin with it are skipped.'
         )
+    found = guess_format(head if comment is None else without_comments(head, comment), text)
     if comment is not None:
-        head = without_comments(head, comment)
-    found = dataclasses.replace(guess_format(head, text), comment=comment)
+        found = dataclasses.replace(found, comment=comment)
+        head = found.rows(io.BytesIO(head)).read()
     if not header:
         places = tuple(str(place) for place in range(1, len(found.names) + 1))
         return dataclasses.replace(found, names=places, header=False)
@@ -116,7 +127,7 @@ def find_format(head: bytes, text: str, header: bool = True, comment: str | None
             f"({shown(','.join(found.names), 40)}). Put a line of names before it, or set header = false in [data]: "
             f"the columns are then called 1 to {len(found.names)}."
         )
-    return _with_row_names(dataclasses.replace(found, names=tuple(check_names(found.names, text))), head, text)
+    return _with_row_names(dataclasses.replace(found, names=tuple(check_names(found.names, text))), head, text, whole)
 
 
 def leading_comment(head: bytes) -> str | None:
@@ -130,27 +141,32 @@ def leading_comment(head: bytes) -> str | None:
         first, after = _first_record(head), without_comments(head, comment)
         if not after.strip():
             return None
-        line = next(_records(after))
-        form = guess_format(after, "")
-        separator = " " if form.separator == _BLANKS else form.separator
+        line = _first_record(after)
         texts = [part.decode("utf-8-sig", errors="replace") for part in (first, line)]
-        cells, others = (_cells(text, separator, form.quote) for text in texts)
+        try:
+            form = guess_format(after, "")
+            cells, others = (_cells(text, form.separator, form.quote) for text in texts)
+        except (csv.Error, DataError):  # the first line is then taken for names, and the reader says what is wrong
+            return None
         bare = texts[0].strip().removeprefix(comment).strip()
         return comment if len(cells) != len(others) or bare == texts[1].strip() else None
     return None
 
 
-def _with_row_names(found: CsvFormat, head: bytes, text: str) -> CsvFormat:
+def _with_row_names(found: CsvFormat, head: bytes, text: str, whole: bool) -> CsvFormat:
     """Tell a table with row names: R gives them no name, so that each row has a cell more than the first line.
 
-    A separator that ends each row, with nothing after it, adds no cell.
+    A separator that ends each row, with nothing after it, adds no cell.  Rows that are cut at the end of the head or
+    that `csv` cannot split, which takes 131,072 characters of a cell, are not counted.
 
     Raises:
         DataError: The rows have still more cells, so that the first line seems to be a title.
     """
-    separator = " " if found.separator == _BLANKS else found.separator
-    records = itertools.islice(_records(head), 1, _ROWS_COUNTED + 1)
-    rows = [_cells(record.decode("utf-8", errors="replace"), separator, found.quote) for record in records]
+    records = list(itertools.islice(found.quotes.records(head), 1, _ROWS_COUNTED + 2))
+    rows = []
+    for record in (records if whole else records[:-1])[:_ROWS_COUNTED]:
+        with contextlib.suppress(csv.Error):
+            rows.append(_cells(record.decode("utf-8", errors="replace"), found.separator, found.quote))
     more = min((len(row) for row in rows), default=0) - len(found.names)
     if more <= 0 or not any(row[-1] for row in rows):
         return found
@@ -171,15 +187,19 @@ def guess_format(head: bytes, text: str) -> CsvFormat:
     stands in them.
 
     Raises:
-        DataError: The file is empty, or is not text.
+        DataError: The file is empty, is not text, or has a quote in its first lines that does not end.
     """
-    first = _line(head, text)
+    with reading(text, "a table of text", "Check the quotes of its first lines.", DataError):
+        return _guessed(_line(head, text), head)
+
+
+def _guessed(first: str, head: bytes) -> CsvFormat:
     single = "'" in first and not _QUOTED["'"].sub("", first).strip(f"{_SEPARATORS} ")
     quote = "'" if single else '"'
     bare = _QUOTED[quote].sub("", first)
     separator = max(_SEPARATORS, key=bare.count)
     if separator not in bare:
-        names, row = _cells(first, " ", quote), _cells(_second_line(head), " ", quote)
+        names, row = _cells(first, _BLANKS, quote), _second_row(head, quote)
         if len(names) > 1 and len(row) - len(names) in (0, 1) and any(map(_is_number, row)):
             return CsvFormat(_BLANKS, quote, tuple(names))
     return CsvFormat(separator, quote, tuple(_cells(first, separator, quote)))
@@ -187,11 +207,16 @@ def guess_format(head: bytes, text: str) -> CsvFormat:
 
 def _cells(line: str, separator: str, quote: str) -> list[str]:
     lines = io.StringIO(line.strip(" "), newline="")
-    return next(csv.reader(lines, delimiter=separator, quotechar=quote, skipinitialspace=True), [])
+    delimiter = " " if separator == _BLANKS else separator
+    return next(csv.reader(lines, delimiter=delimiter, quotechar=quote, skipinitialspace=True), [])
 
 
-def _second_line(head: bytes) -> str:
-    return next(itertools.islice(_records(head), 1, None), b"").decode("utf-8", errors="replace")
+def _second_row(head: bytes, quote: str) -> list[str]:
+    """Return the cells of the second line between blanks, none if `csv` cannot split it."""
+    line = next(itertools.islice(_Quotes(_BLANKS, quote).records(head), 1, None), b"")
+    with contextlib.suppress(csv.Error):
+        return _cells(line.decode("utf-8", errors="replace"), _BLANKS, quote)
+    return []
 
 
 def _line(head: bytes, text: str) -> str:
@@ -207,20 +232,51 @@ def _line(head: bytes, text: str) -> str:
 
 
 def _first_record(head: bytes) -> bytes:
-    return next(_records(head), b"")
+    return next(_Quotes(_SEPARATORS, '"').records(head), b"")
 
 
-def _records(head: bytes) -> Iterator[bytes]:
-    """Yield the lines that are not empty; a line break between quotes ends none."""
-    quoted, start = False, 0
-    for match in re.finditer(rb'"|[\r\n]+', head):
-        quoted ^= match[0] == b'"'
-        if match[0] != b'"' and not quoted:
-            if match.start() > start:
-                yield head[start : match.start()]
-            start = match.end()
-    if start < len(head):
-        yield head[start:]
+class _Quotes:
+    """Where quoted cells begin and end, as pandas sees them.
+
+    A quote begins one only at the start of a cell, and ends it unless there are two: that of `5" pipe` does neither.
+
+    Args:
+        separators: What may stand between two cells: characters, or the regex of blanks.
+        quote: A character.
+    """
+
+    def __init__(self, separators: str, quote: str) -> None:
+        self.quote = quote.encode()
+        start, blanks = (" \t", "") if separators == _BLANKS else (separators, " *")
+        rest = f"[^{quote}]*(?:{quote}{quote}[^{quote}]*)*({quote}?)"
+        first = f"\\A(?:{codecs.BOM_UTF8.decode('latin-1')})? *"
+        opened = f"(?:{first}|(?<=[{start}\r\n]){blanks}){quote}{rest}"
+        self._rest = re.compile(rest.encode("latin-1"))
+        self._opened = re.compile(opened.encode("latin-1"))
+        self._opened_or_ended = re.compile(f"{opened}|[\r\n]+".encode("latin-1"))
+
+    def records(self, head: bytes) -> Iterator[bytes]:
+        """Yield the lines that are not empty; a line break between quotes ends none."""
+        start = 0
+        for match in self._opened_or_ended.finditer(head):
+            if match[1] is None:
+                if match.start() > start:
+                    yield head[start : match.start()]
+                start = match.end()
+        if start < len(head):
+            yield head[start:]
+
+    def open_after(self, line: bytes, quoted: bool) -> bool:
+        """Tell whether a cell goes on after a line, which begins in one if `quoted`."""
+        if self.quote not in line:
+            return quoted
+        place = 0
+        if quoted:
+            ended = self._rest.match(line)
+            if ended is None or not ended[1]:
+                return True
+            place = ended.end()
+        return any(not match[1] for match in self._opened.finditer(line, place))
 
 
 def _begins_with(line: bytes, comment: str) -> bool:
@@ -228,15 +284,15 @@ def _begins_with(line: bytes, comment: str) -> bool:
 
 
 def without_comments(head: bytes, comment: str) -> bytes:
-    """Leave out the lines that begin with some text."""
-    return _Uncommented(io.BytesIO(head), comment, '"').read()
+    """Leave out the lines that begin with some text, of a file of which no more is known."""
+    return _Uncommented(io.BytesIO(head), comment, _Quotes(_SEPARATORS, '"')).read()
 
 
 class _Uncommented(io.RawIOBase):
     """The lines of a file that do not begin with some text; a line between quotes stays."""
 
-    def __init__(self, file: BinaryIO, comment: str, quote: str) -> None:
-        self._file, self._comment, self._quote, self._quoted = file, comment, quote.encode(), False
+    def __init__(self, file: BinaryIO, comment: str, quotes: _Quotes) -> None:
+        self._file, self._comment, self._quotes, self._quoted = file, comment, quotes, False
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -249,7 +305,7 @@ class _Uncommented(io.RawIOBase):
         while (size < 0 or length < max(1, size)) and (lines := self._file.readlines(_CHUNK_BYTES)):
             for line in lines:
                 if self._quoted or not _begins_with(line, self._comment):
-                    self._quoted ^= line.count(self._quote) % 2 == 1
+                    self._quoted = self._quotes.open_after(line, self._quoted)
                     kept.append(line)
                     length += len(line)
         return b"".join(kept)

@@ -20,6 +20,7 @@ from tuner.data.pandas_columns import check_names, column, feature_columns, inde
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source, locate_file
 from tuner.data.sources.csv_format import (
+    HEAD_BYTES,
     CsvFormat,
     find_format,
     guess_format,
@@ -34,7 +35,6 @@ from tuner.untrusted_files import check_expansion, check_regular, physical_memor
 if TYPE_CHECKING:
     import pandas
 
-HEAD_BYTES = 1 << 20
 _KEYS = frozenset({"target", "weight", "drop", "text", "columns", "missing_values", *SPLIT_KEYS})
 
 
