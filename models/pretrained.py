@@ -36,7 +36,7 @@ def build(
         initializer: Initializer of the new kernels; biases start at zero.
         body: Path of the saved model.
         frozen: Layers of the body that stay as they are, counted from the input: those with a kernel, each with what
-            follows it (a normalisation); None for all of them.
+            follows it (a normalisation) and the first with what comes before it; 0 for none, None for all of them.
         units: Units of a new hidden layer in front of the outputs; 0 for none.
         dropout: Share of what each new layer takes that is dropped in training, in [0, 1).
 
@@ -70,7 +70,7 @@ def build(
 
 def _load(path: str) -> keras.Model:
     """The saved model, with no layer frozen, though it may have been saved so."""
-    model = keras.saving.load_model(path)
+    model = keras.saving.load_model(path, compile=False)  # its loss may be one that is not registered
     for layer in _layers(model):
         layer.trainable = True
     return model
@@ -89,17 +89,36 @@ def _without_outputs(model: keras.Model, path: str) -> keras.Model:
             )
         return keras.Model(model.inputs, last.input, name="body")
     # One network behind its preprocessing; an ensemble has several side by side.
-    before = model.operations[model.operations.index(last) - 1].output
-    if len(model.inputs) != 1 or tuple(before.shape) != tuple(last.input_shape):
+    front = _in_front_of(last, model) if len(model.inputs) == 1 else None
+    if front is None or not set(trained[:-1]) <= set(front.layers):
         raise ValueError(
             f"`body` must be one chain of layers, but {path} has several networks side by side. Save one of them, as "
             "`tuner train --single` does."
         )
-    return keras.Model(model.inputs, _without_outputs(last, path)(before), name="body")
+    return keras.Model(front.inputs, _without_outputs(last, path)(front.output), name="body")
+
+
+def _in_front_of(layer: keras.layers.Layer, model: keras.Model) -> keras.Model | None:
+    """The same layers up to what one of them takes; None if it is called more than once, or with more than a tensor.
+
+    The graph is walked: what a model in the model calls its `input` belongs to its own graph.
+    """
+    taken = []
+
+    def call(called: keras.layers.Layer, *args: object, **kwargs: object) -> object:
+        if called is layer:
+            taken.append(args)
+        return called(*args, **kwargs)
+
+    whole = keras.Model(model.inputs, model.outputs)  # a Sequential has no graph to walk
+    again = keras.models.clone_model(whole, clone_function=lambda same: same, call_function=call)
+    if len(taken) != 1 or len(taken[0]) != 1 or not keras.utils.is_keras_tensor(taken[0][0]):
+        return None
+    return keras.Model(again.inputs, taken[0][0])
 
 
 def _freeze(body: keras.Model, frozen: object) -> None:
-    """Freeze the layers up to the one before kernel number `frozen + 1`, and leave the others to training."""
+    """Freeze the layers up to the one before kernel number `frozen + 1`, or none; leave the others to training."""
     layers = list(_layers(body))
     count = sum(map(_has_kernel, layers))
     if frozen is None:
@@ -113,7 +132,7 @@ def _freeze(body: keras.Model, frozen: object) -> None:
     kernels = [_has_kernel(layer) for layer in layers]
     for layer, has_kernel in zip(layers, kernels, strict=True):
         number += has_kernel
-        layer.trainable = number > frozen
+        layer.trainable = number > frozen or frozen == 0
 
 
 def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:

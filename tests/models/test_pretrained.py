@@ -19,6 +19,11 @@ SHAPE = (8, 8, 1)
 Build = Callable[..., keras.Model]
 
 
+def unregistered_loss(y: Any, predicted: Any) -> Any:
+    """A loss that no Keras name stands for."""
+    return keras.ops.mean(predicted - y)
+
+
 @pytest.fixture(scope="module")
 def bodies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Saved models: a network with its head, the same behind preprocessing, and two side by side."""
@@ -40,6 +45,15 @@ def bodies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "linear": keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]),
         "nothing": keras.Sequential([keras.Input((4,)), keras.layers.ReLU()]),
     }
+    scaler = keras.Sequential([keras.Input((64,)), keras.layers.Rescaling(0.5), keras.layers.Reshape(SHAPE)])
+    dense = [keras.layers.Dense(units, name=f"dense_of_{units}") for units in (3, 2)]
+    saved |= {
+        "chain": keras.Sequential([keras.Input((64,)), keras.layers.Rescaling(2.0), scaler, network]),
+        "graph of models": keras.Model(rows, network(scaler(keras.layers.Rescaling(2.0, dtype="float64")(rows)))),
+        "normalised": keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization(), *dense]),
+    }
+    saved["compiled"] = keras.models.clone_model(network)
+    saved["compiled"].compile(loss=unregistered_loss, optimizer="sgd")
     for name, model in saved.items():
         model.save(folder / f"{name}.keras")
     return {name: str(folder / f"{name}.keras") for name in saved}
@@ -74,6 +88,26 @@ def test_rows_go_through_what_is_in_front_of_the_network(bodies: dict[str, str],
     scaled = ((rows - 2.0) / 2.0).reshape(-1, *SHAPE)
     whole, network = build(bodies["whole"], (64,)), build(bodies["network"])
     np.testing.assert_allclose(whole(rows), network(scaled), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["chain", "graph of models"])
+def test_models_one_after_the_other_are_a_body(bodies: dict[str, str], build: Build, name: str) -> None:
+    rows = np.random.default_rng(0).normal(size=(5, 64)).astype("float32")
+    chain, network = build(bodies[name], (64,), frozen=1), build(bodies["network"], frozen=1)
+    np.testing.assert_allclose(chain(rows), network(rows.reshape(-1, *SHAPE)), rtol=1e-4, atol=1e-5)
+    assert len(chain.trainable_weights) == len(network.trainable_weights)
+
+
+def test_the_loss_of_a_body_need_not_be_known(bodies: dict[str, str], build: Build) -> None:
+    assert build(bodies["compiled"]).output_shape == (None, 3)
+
+
+@pytest.mark.parametrize(("frozen", "trained"), [(0, 6), (1, 2)])
+def test_a_normalisation_before_the_first_kernel_trains_if_nothing_is_frozen(
+    bodies: dict[str, str], build: Build, frozen: int, trained: int
+) -> None:
+    # gamma and beta, kernel and bias of the dense layer and of the outputs
+    assert len(build(bodies["normalised"], (4,), frozen=frozen).trainable_weights) == trained
 
 
 def test_a_tuned_network_is_a_body_again(bodies: dict[str, str], build: Build, tmp_path: Path) -> None:
