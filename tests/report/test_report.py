@@ -25,6 +25,7 @@ from tuner.report.honest_score import honest_score
 from tuner.report.html import Html, data, element, script, table
 from tuner.report.narrative import answer_text, caveats, question, standard_error
 from tuner.report.sections.failures_and_cost import failed
+from tuner.report.sections.setup import asked
 from tuner.report.sections.trials import trials
 from tuner.report.study_view import load_view
 from tuner.results import read_study_results
@@ -260,6 +261,34 @@ def test_few_trials_of_plain_optuna(plain, values, says):
     assert "was not made by keras-studies" in texts
     assert "Health was not measured" in texts
     assert ("no reason was given" in texts) == (None in values)
+
+
+def test_before_the_first_trial_only_what_has_several_values_is_searched(study):
+    empty = replace(study, record=replace(study.record, trials=[]))
+    page = Page(str(asked(load_view(empty))))
+    names = ["optimizer", "learning_rate", "momentum", "schedule", "activation"]
+    assert [text for text in page.texts if text in names] == names
+    assert len(page.all("tr")) == 1 + len(names)
+    assert any("batch_size = 32" in text for text in page.texts)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "says"),
+    [
+        (["out of memory: 3 GB", "out of memory: 4 GB"], "2 failed. The reason: out of memory: 3 GB."),
+        (["one", "two.", "two."], "3 failed. The commonest reason, of 2 trials: two."),
+        ([None], "Of 1 trial, 1 failed."),
+    ],
+)
+def test_the_answer_says_why_no_trial_is_complete(plain, reasons, says):
+    def fill(study):
+        for reason in reasons:
+            trial = study.ask()
+            trial.set_user_attr("outcome", {"state": "failed", "reason": reason})
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+
+    _, page = plain(fill)
+    assert any(text.endswith(says) for text in page.texts)
 
 
 def test_markup_in_any_text_of_a_study_is_text(plain):

@@ -7,12 +7,14 @@ from collections import Counter
 
 from tuner.analysis import ties_text
 from tuner.catalog import METRICS, TrialState
+from tuner.report.failures import failures
 from tuner.report.study_view import StudyView, TrialView
 from tuner.results import rejected_text
-from tuner.text import count, listed
+from tuner.text import count, listed, one_line, shorten
 
 _MOST_NAMED = 6
 _IN_ANSWER = 4
+_REASON_CHARS = 200
 
 
 def question(results: StudyView) -> str:
@@ -34,15 +36,25 @@ def answer_text(results: StudyView) -> str:
             return "There is no answer yet: no trial has been run."
         ended = {state: len(results.in_state(state)) for state in TrialState}
         counts = listed([f"{many} {state}" for state, many in ended.items() if many])
-        rejected = rejected_text(results.study)
+        why = rejected_text(results.study) or _common_reason(results)
         said = f"There is no answer yet: no trial is complete. Of {count(tried, 'trial')}, {counts}."
-        return f"{said} {rejected}" if rejected else said
+        return f"{said} {why}" if why else said
     where = " on validation data" if results.study.metric else ""
     setting = listed([f"{name} {_short(value)}" for name, value in _leading_params(results, best)])
     return (
         f"The best {results.metric}{where} is {best.value:.4g}, from trial {best.number} of {tried:,}"
         f"{', with ' + setting if setting else ''}."
     )
+
+
+def _common_reason(results: StudyView) -> str | None:
+    """Say why most trials diverged or failed, or None if no reason was given."""
+    found = failures(results)
+    if not found or found[0].trials[0].reason is None:
+        return None
+    reason = shorten(one_line(found[0].reason), _REASON_CHARS).rstrip(".")
+    which = "The reason" if len(found) == 1 else f"The commonest reason, of {count(len(found[0].trials), 'trial')}"
+    return f"{which}: {reason}."
 
 
 def _leading_params(results: StudyView, best: TrialView) -> list[tuple[str, object]]:

@@ -74,12 +74,19 @@ def _named(source: dict[str, Any], section: str, default: str) -> str:
 def _space(results: StudyView) -> Html:
     space = {key.removeprefix("search."): str(value) for key, value in results.fingerprint.items()
              if key.startswith("search.")}  # fmt: skip
-    searched = [name for name in results.dimensions if name in space] or list(space)
-    split = {name: space[name].partition(" where ") for name in searched}
-    rows = [(element("code", name), values, when or "always") for name, (values, _, when) in split.items()]
-    fixed = [f"{name} = {value.partition(' where ')[0]}" for name, value in space.items() if name not in searched]
+    split = {name: text.partition(" where ") for name, text in space.items()}
+    searched = [name for name in results.dimensions if name in space] or [
+        name for name, (values, _, _) in split.items() if _has_several(values)
+    ]
+    rows = [(element("code", name), split[name][0], split[name][2] or "always") for name in searched]
+    fixed = [f"{name} = {values}" for name, (values, _, _) in split.items() if name not in searched]
     return element(
         "div",
-        table("What was searched", ("dimension", "values", "counts when"), rows),
+        table("What was searched", ("dimension", "values", "counts when"), rows) if rows else None,
         element("p", "Fixed: ", ", ".join(fixed), ".", class_="note") if fixed else None,
     )
+
+
+def _has_several(values: str) -> bool:
+    """Tell whether a dimension has more than one value, from its text in the fingerprint: choices, or a range."""
+    return " | " in values or " … " in values
