@@ -18,7 +18,7 @@ TOP_SHARE = 0.1
 """Share of the complete trials that are described as the best ones."""
 
 SHARE_NOTE = (
-    "Share: how much of the differences in rank between settings of the search space a dimension explains by itself. "
+    "Share: how much of the differences in value between settings of the search space a dimension explains by itself. "
     "The rest is chance, and what dimensions do only in combination."
 )
 """What a share is, for people."""

@@ -61,7 +61,7 @@ PLOTS: dict[str, Plot] = {
     ),
     "importances": Plot(
         "Importance of each dimension",
-        "How much of the differences in rank between settings each dimension explains by itself, with its 90 % "
+        "How much of the differences in value between settings each dimension explains by itself, with its 90 % "
         "interval. Gray bars are no more than chance would explain.",
         importances,
     ),
