@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from tuner.results.stored_study import StoredStudy
 from tuner.search import StoredTrial
 from tuner.storage import trial_attributes
 from tuner.text import count
 
 
-def rejected_trials(study: StoredStudy) -> list[StoredTrial]:
+def _rejected_trials(study: StoredStudy) -> list[StoredTrial]:
     """Return the trials whose networks were over a limit, the smallest violation first."""
     found = [(trial_attributes(trial).outcome.violation, trial) for trial in study.record.trials]
     over = [(violation, trial.number, trial) for violation, trial in found if violation is not None]
@@ -20,7 +23,16 @@ def rejected_text(study: StoredStudy) -> str | None:
 
     If all of them were over a limit, it says by how little the best one was.
     """
-    over = rejected_trials(study)
+    return _describe(study, _rejected_trials(study))
+
+
+def rejected_row(study: StoredStudy) -> dict[str, Any]:
+    """Return the number of these trials and `rejected_text`, as plain JSON."""
+    over = _rejected_trials(study)
+    return {"trials": len(over), "text": _describe(study, over)}
+
+
+def _describe(study: StoredStudy, over: Sequence[StoredTrial]) -> str | None:
     if not over:
         return None
     if len(over) < sum(study.trial_state(trial)[0].is_finished for trial in study.record.trials):

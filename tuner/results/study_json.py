@@ -6,7 +6,7 @@ from typing import Any
 
 from tuner.catalog import TrialState
 from tuner.engines import BYTES_PER_WEIGHT
-from tuner.results.rejected_networks import rejected_text, rejected_trials
+from tuner.results.rejected_networks import rejected_row
 from tuner.results.stored_study import StoredStudy
 from tuner.search import StoredTrial, find_best, searched_params
 from tuner.storage import TrialAttributes, trial_attributes
@@ -38,7 +38,7 @@ def summary(study: StoredStudy) -> dict[str, Any]:
         "programs": attrs.programs.model_dump(),
         "settings": {"total": attrs.settings, "trained": study.trained_settings, "text": study.coverage},
         "health": study.trial_verdicts(record.trials),
-        "over_limit": {"trials": len(rejected_trials(study)), "text": rejected_text(study)},
+        "over_limit": rejected_row(study),
         "warnings": attrs.warnings,
         "older_points": [point.model_dump() for point in attrs.older_points.points],
         "trials": rows,
