@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.search import StoredDistribution, StoredTrial, choices_of
+from tuner.search import StoredDistribution, StoredTrial, get_choices
 
 _GRID = 101
 """Points at which the parabola of a number is looked at, evenly over its range."""
@@ -39,7 +39,7 @@ def dimension_columns(trials: Sequence[StoredTrial], name: str) -> DimensionColu
     values = [trial.params[name] for trial in having]
     if len({_key(value) for value in values}) < 2:
         return None
-    rows, space = _choices(values) if choices_of(kinds[0]) is not None else _numbers(values, kinds)
+    rows, space = _choices(values) if get_choices(kinds[0]) is not None else _numbers(values, kinds)
     columns = np.zeros((len(trials), rows.shape[1]))
     columns[counts] = rows - space.mean(axis=0)
     return DimensionColumns(columns, space - space.mean(axis=0), _active_share(trials, counts))
@@ -77,7 +77,7 @@ def _active_share(trials: Sequence[StoredTrial], counts: np.ndarray) -> float:
     if counts.all():
         return 1.0
     for name, kind in trials[0].distributions.items():
-        if choices_of(kind) is not None and all(name in trial.params for trial in trials):
+        if get_choices(kind) is not None and all(name in trial.params for trial in trials):
             found: dict[Any, set[bool]] = {}
             for trial, there in zip(trials, counts, strict=True):
                 found.setdefault(_key(trial.params[name]), set()).add(bool(there))

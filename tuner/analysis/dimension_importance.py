@@ -11,7 +11,7 @@ from tuner.analysis.ranking import top_trials
 from tuner.analysis.study_effects import LEAST, study_effects
 from tuner.catalog import TrialState, written_value
 from tuner.results import StoredStudy
-from tuner.search import StoredTrial, choices_of, find_best
+from tuner.search import StoredTrial, find_best, get_choices
 from tuner.text import listed, listed_first, percent
 
 TOP_SHARE = 0.1
@@ -80,7 +80,7 @@ def _typical(name: str, top: Sequence[StoredTrial]) -> str | None:
     if not having:
         return None
     values = [trial.params[name] for trial in having]
-    if choices_of(having[0].distributions[name]) is not None:
+    if get_choices(having[0].distributions[name]) is not None:
         value, count = Counter(str(written_value(name, value)) for value in values).most_common(1)[0]
         return f"{value} ({count} of {len(top)})"
     low, high = (f"{bound:.3g}" for bound in (min(values), max(values)))

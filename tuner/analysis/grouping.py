@@ -11,7 +11,7 @@ import numpy as np
 from tuner.catalog import written_value
 from tuner.errors import UnknownNameError, UsageError
 from tuner.results import StoredStudy
-from tuner.search import StoredTrial, choices_of
+from tuner.search import StoredTrial, get_choices
 
 FEW_VALUES = 6
 """A range with at most this many different values is not cut into bins."""
@@ -70,7 +70,7 @@ def written_params(trial: StoredTrial) -> dict[str, Any]:
     """Return the searched parameters of a trial as the study file writes them: "balanced" for the choice 1."""
     kinds = trial.distributions
     return {
-        name: written_value(name, value) if choices_of(kinds[name]) is not None else value
+        name: written_value(name, value) if get_choices(kinds[name]) is not None else value
         for name, value in trial.params.items()
     }
 
@@ -87,7 +87,7 @@ def group_trials(trials: Iterable[StoredTrial], dimension: str, bins: int) -> li
     if not active:
         return [Group(None, None, None, tuple(trials))] if trials else []
     kind = active[-1].distributions[dimension]
-    choices = choices_of(kind)
+    choices = get_choices(kind)
     if choices is not None:
         groups = _by_value(active, dimension, choices)
     else:

@@ -68,7 +68,7 @@ def profile_source(text: str, options: DataOptions, project: Path) -> SourceProf
         targets = {name: columns[name] for name in options.targets if name in columns}
     else:
         targets = _target_columns(given.get("y"), text, words)
-    beside = {**_columns_of(x), **given}
+    beside = {**_get_columns(x), **given}
     names = tuple(name for name in beside if name not in ("x", "y") or name in columns)
     return SourceProfile(columns, targets, named, names, _broken(given, beside, text, options))
 
@@ -144,7 +144,7 @@ def _broken(given: Mapping[str, Any], columns: Mapping[str, Any], source: str, o
     return found
 
 
-def _columns_of(x: Any) -> dict[str, Any]:
+def _get_columns(x: Any) -> dict[str, Any]:
     """Return the columns of a table by name; none of an array."""
     if not is_pandas(x):
         return {}

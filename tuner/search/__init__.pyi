@@ -8,7 +8,7 @@ from .pruners import DEFAULT_PRUNER, PRUNERS
 from .pruners.base import PrunerRow
 from .samplers import DEFAULT_SAMPLER, SAMPLERS
 from .samplers.base import SamplerRow
-from .stored_trial import StoredDistribution, StoredState, StoredTrial, choices_of
+from .stored_trial import StoredDistribution, StoredState, StoredTrial, get_choices
 from .trial_states import OUTCOME, find_best, ranked_complete, trial_state
 from .trial_window import FinishedTrials
 from .tried_settings import SettingIndex
@@ -29,7 +29,7 @@ __all__ = [
     "StoredDistribution",
     "StoredState",
     "StoredTrial",
-    "choices_of",
+    "get_choices",
     "distribution",
     "find_best",
     "initial_points",

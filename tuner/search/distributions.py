@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tuner.search.stored_trial import StoredTrial, choices_of
+from tuner.search.stored_trial import StoredTrial, get_choices
 from tuner.space import Categorical, Dimension, Fixed, Float, Int, Parameter, Scalar, Space, Value
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def searched_params(trial: FrozenTrial | StoredTrial) -> dict[str, Any]:
     kinds = trial.distributions
 
     def decoded(name: str, label: Any) -> Any:
-        choices = choices_of(kinds[name]) if name in kinds else None
+        choices = get_choices(kinds[name]) if name in kinds else None
         return label if choices is None or not _is_json(choices) else json.loads(label)
 
     return {name: decoded(name, label) for name, label in trial.params.items()}

@@ -80,7 +80,7 @@ class StoredDistribution:
         return int(stored) if self.whole else float(stored)
 
 
-def choices_of(kind: StoredDistribution | BaseDistribution) -> tuple[Any, ...] | None:
+def get_choices(kind: StoredDistribution | BaseDistribution) -> tuple[Any, ...] | None:
     """Return the choices of a distribution, or None for a range."""
     choices: tuple[Any, ...] | None = getattr(kind, "choices", None)
     return choices
@@ -94,7 +94,7 @@ class StoredTrial:
         number: From 0, in the order in which trials were asked for.
         trial_id: Optuna's id in the database.
         state: Its state in Optuna.
-        value: The objective, or the last report of a pruned trial; None if there is none.
+        value: The objective, or the last report of a pruned trial; None without either.
         params: The searched parameters that count in it.
         distributions: What they were drawn from.
         user_attrs: Its attributes; `tuner.storage.trial_attributes` reads ours.

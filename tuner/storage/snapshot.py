@@ -1,4 +1,4 @@
-"""Plain SELECTs over one state of a database, however many there are and whoever writes meanwhile."""
+"""Plain SELECTs that all see one state of a database, though other processes write to it."""
 
 from __future__ import annotations
 

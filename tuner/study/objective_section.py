@@ -22,7 +22,7 @@ _WHY_NO_DIRECTION = "the direction follows from the metric: accuracy is maximize
 
 
 def find_objective(section: ObjectiveSection, task: Task | None, problems: Problems) -> MetricEntry | None:
-    """Find the metric of the section, or the default of the task; return None after noting that there is none."""
+    """Return the metric of the section, or the default of the task; without either note a problem and return None."""
     name = section.metric
     if section.said and not is_reference(name):
         for key, value in section.said.items():

@@ -267,7 +267,7 @@ class _Quotes:
             yield head[start:]
 
     def open_after(self, line: bytes, quoted: bool) -> bool:
-        """Tell whether a cell goes on after a line, which begins in one if `quoted`."""
+        """Return whether a quoted cell continues after a line; `quoted` if the line begins inside one."""
         if self.quote not in line:
             return quoted
         place = 0
