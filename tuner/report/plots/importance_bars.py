@@ -19,7 +19,7 @@ def importances(results: StudyView) -> Figure | str:
     bars = {
         "type": "bar",
         "orientation": "h",
-        "name": "share of the differences in value",
+        "name": "share of the differences",
         "x": share,
         "y": names,
         "marker": {"color": [ACCENT if row["mattered"] else NEUTRAL for row in rows]},
@@ -40,7 +40,7 @@ def importances(results: StudyView) -> Figure | str:
     }
     return figure(
         [bars],
-        xaxis={"title": {"text": "share of the differences in value"}, "tickformat": ".0%", "rangemode": "tozero"},
+        xaxis={"title": {"text": "share of the differences"}, "tickformat": ".0%", "rangemode": "tozero"},
         yaxis={"type": "category"},
         height=max(260, 100 + 30 * len(rows)),
     )
