@@ -1,6 +1,6 @@
 (dark) => {
-  // What is wrong with a page: text that is cut, lies on other text of its figure, or makes the page too wide, and
-  // figures that do not follow its color scheme.
+  // What is wrong with a page: text that is cut, broken between letters, lies on other text of its figure, or makes
+  // the page too wide, and figures that do not follow its color scheme.
   const found = [];
   const wide = document.documentElement.clientWidth;
   const box = (element) => element.getBoundingClientRect();
@@ -20,6 +20,10 @@
     const drawn = element.closest(".js-plotly-plot, svg"); // figures are looked at below
     if (!width || !height || style.visibility === "hidden" || drawn) return;
     if ((right > wide + 1 || left < -1) && !scrolls(element)) found.push(`beyond the page: ${named(element)}`);
+    const letter = parseFloat(style.fontSize);
+    if (!element.childElementCount && element.textContent.trim().length > 4 && width < 2 * letter && height > 4 * letter) {
+      found.push(`broken: ${named(element)}`);
+    }
     const hides = ["hidden", "clip"].includes(style.overflowX);
     if (hides && element.scrollWidth > element.clientWidth + 1 && element.textContent.trim()) {
       found.push(`cut: ${named(element)}`);

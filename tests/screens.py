@@ -33,11 +33,21 @@ def scroll_through(page: Any) -> int:
                 place.scrollIntoView();
                 while (!place.querySelector(".main-svg")) await new Promise((done) => setTimeout(done, 30));
             }
-            window.scrollTo(0, 0);
+            window.scrollTo({ top: 0, behavior: "instant" });
         }"""
     )
     page.wait_for_timeout(300)  # the last stroke has no event
     return int(plots.count())
+
+
+def settled(page: Any, dark: bool) -> list[str]:
+    """Return what is wrong once all figures have the colors of the page, or 10 s later."""
+    for _ in range(30):
+        page.wait_for_timeout(300)
+        wrong = page.evaluate(PROBLEMS, dark)
+        if not any("color scheme" in problem for problem in wrong):
+            break
+    return list(wrong)
 
 
 def look(browser: Any, name: str, address: str) -> list[str]:
@@ -50,8 +60,7 @@ def look(browser: Any, name: str, address: str) -> list[str]:
             scroll_through(page)
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
-                page.wait_for_timeout(300)
-                wrong = page.evaluate(PROBLEMS, scheme == "dark")
+                wrong = settled(page, scheme == "dark")
                 found += [f"{name} {width} px {scheme}: {problem}" for problem in wrong]
                 keep_picture(page, f"screens/{name}-{width}-{scheme}", full_page=True)
     return found

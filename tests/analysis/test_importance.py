@@ -60,7 +60,7 @@ def test_few_trials_say_nothing(tmp_path):
     content = importance(study)
     assert {row["share"] for row in content["dimensions"]} == {None}
     assert content["meaning"].startswith(
-        "It is too early to say what mattered: of the 20 trials that it takes, 19 have ended."
+        "It is too early to say what mattered: that takes 20 trials with a result, and 19 have one."
     )
 
 

@@ -5,6 +5,9 @@ Pictures are left in `test-artifacts/screens/`.
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
+
 import mock_study
 import pytest
 from browsing import chromium, keep_picture, visitor
@@ -12,6 +15,8 @@ from mock_results import mock_results, url_of
 from screens import PROBLEMS, dashboard, look
 
 from tuner.dashboard import panels
+from tuner.dashboard.pages import studies_page
+from tuner.dashboard.study_list import ListedStudy
 from tuner.report import report_page
 from tuner.storage import open_database
 
@@ -53,6 +58,7 @@ def url(study):
 BAD = """<body style="margin: 0; background: white"><main>
 <div style="width: 900px; height: 20px">too wide</div>
 <div style="width: 40px; overflow: hidden; white-space: nowrap">a text that is cut</div>
+<div style="width: 9px; overflow-wrap: anywhere">squeezed</div>
 <div class="js-plotly-plot" id="plot" style="width: 200px; height: 60px"><svg width="200" height="60">
 <text x="20" y="30">one label</text><text x="30" y="32">another</text><text x="190" y="50">outside</text>
 <text x="20" y="30" transform="rotate(30)">oblique</text></svg></div></main></body>"""
@@ -66,6 +72,7 @@ def test_what_is_wrong_is_found(browser):
             "the page is 900 px wide",
             "beyond the page: too wide",
             "cut: a text that is cut",
+            "broken: squeezed",
             "plot: one label lies on another",
             "plot: cut: outside",
             "plot has another color scheme",
@@ -83,6 +90,15 @@ def test_the_report(browser, study, tmp_path):
 )
 def test_the_dashboard(browser, url, name, path):
     assert look(browser, name, f"{url}{path}") == []
+
+
+def test_long_counts_leave_room_for_the_name_of_a_study(browser):
+    counts = {"complete": 142, "pruned": 741, "diverged": 117}
+    row = ListedStudy(1, "a_thousand_trials", "mean_absolute_error", 0.96, counts, False, datetime(2026, 1, 2, 3, 4))
+    with visitor(browser, width=390, height=844) as page:
+        page.set_content(re.sub("<script.*?</script>", "", studies_page([row] * 9, "tuner.db")))
+        assert page.evaluate(PROBLEMS, False) == []
+        assert page.locator("#studies .rows").evaluate("rows => rows.scrollHeight <= rows.clientHeight")
 
 
 def test_optuna_dashboard_fits_a_telephone_and_offers_nothing_that_is_refused(browser, url):

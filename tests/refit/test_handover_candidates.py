@@ -113,7 +113,7 @@ def controls(measure: Measure, linear: float, boosting: float) -> list[ControlFi
     [
         (1.0, 0.7, None),
         (1.0, 0.1, "A control is better: gradient boosting"),
-        (0.1, 0.1, "; so is the "),
+        (0.1, 0.1, " The same is true of the "),
     ],
 )
 def test_a_control_that_is_as_good_is_said(measure, linear, boosting, says):

@@ -63,13 +63,15 @@ def test_a_picture_has_a_line_for_each_curve_and_gaps_where_numbers_are_missing(
     root = ElementTree.fromstring(trial_picture(results, seen))
     tags = [element.tag.partition("}")[2] for element in root.iter()]
     assert tags.count("polyline") == 4
-    assert set(tags) == {"svg", "title", "rect", "line", "text", "g", "polyline"}
+    assert set(tags) == {"svg", "title", "style", "rect", "line", "text", "g", "polyline"}
     from dataclasses import replace
 
     gap = replace(seen, curve=Curve((1, 2, 3, 4), (0.1, 0.2, None, 0.4), (None,) * 4, (None,) * 4, (None,) * 4))
     drawn = trial_picture(results, gap)
     assert (drawn.count("<polyline"), drawn.count("<circle")) == (1, 1)
     assert ">loss<" not in drawn
+    assert "@media (prefers-color-scheme: dark)" in drawn
+    assert not re.search(r'(fill|stroke)="#(?!0072B2|D55E00)', drawn), "the others follow the scheme"
     assert trial_picture(results, replace(seen, curve=Curve())) is None
 
 
@@ -83,11 +85,11 @@ def test_the_epoch_that_gave_the_model_is_marked_if_training_went_on(study):
     def shown(*selected):
         trial = replace(seen.trial, user_attrs={**seen.trial.user_attrs, "selected_epochs": list(selected)})
         marked = replace(seen, trial=trial)
-        return trial_picture(results, marked).count("stroke-dasharray"), trial_note(results, marked, None, None)
+        return trial_picture(results, marked).count('class="mark"'), trial_note(results, marked, None, None)
 
     lines, note = shown(epochs - 1)
     assert lines == 3
-    assert f"its model is that of epoch {epochs - 1}" in note
+    assert f"epoch {epochs - 1} gave its model" in note
     assert shown(epochs)[0] == shown()[0] == 0
     assert "its model" not in shown(epochs)[1] + shown()[1]
 

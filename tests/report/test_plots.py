@@ -313,9 +313,9 @@ def test_epochs_begin_with_the_first_one():
 
 def test_a_trial_has_its_curves_and_the_epoch_that_gave_the_model(gathered):
     drawn = trial_curves(gathered, gathered.best)
-    assert list(drawn) == ["Accuracy", "Loss", "Learning rate"]
+    assert list(drawn) == ["accuracy", "Loss", "Learning rate"]
     assert [trace.name for trace in drawn["Loss"].data] == ["training", "validation"]
-    assert [float(y) for y in drawn["Accuracy"].data[0].y] == pytest.approx(gathered.best.curve.metric)
+    assert [float(y) for y in drawn["accuracy"].data[0].y] == pytest.approx(gathered.best.curve.metric)
 
 
 def test_colors_run_from_low_to_high():

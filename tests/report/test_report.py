@@ -144,7 +144,7 @@ def test_it_says_what_the_study_says(page, study):
     assert results.importance["meaning"] in texts
     assert f"{results.best.value:.4g}, from trial {results.best.number} of 60" in answer_text(results)
     for comparison in compare(study, results.dimensions)["comparisons"]:
-        assert comparison["test"]["meaning"] in texts
+        assert comparison["test"]["meaning"].removeprefix(f"{comparison['dimension']} ") in texts
     (failure,) = failures(results)
     assert failure.reason in texts
     assert {seen.number for seen in failure.trials} == {seen.number for seen in results.in_state("diverged")}
@@ -245,6 +245,7 @@ def test_the_standard_error_is_that_of_a_share_of_the_validation_rows(study):
         ([1.5], "It is the only complete trial"),
         ([None, None], "no trial is complete. Of 2 trials, 2 failed"),
         ([3.0, None, 1.0], "The best objective is 1, from trial 2 of 3, with x"),
+        ([3.0, None, 1.0], "1 of 3 trials failed: no reason was given."),
     ],
 )
 def test_few_trials_of_plain_optuna(plain, values, says):

@@ -91,8 +91,7 @@ def _typical(name: str, top: Sequence[StoredTrial]) -> str | None:
 def _meaning(rows: Sequence[Mapping[str, Any]], trials: int) -> str:
     """Say in one sentence what mattered: the sentence of every command, page and note."""
     if trials < LEAST:
-        have = "has" if trials == 1 else "have"
-        return f"It is too early to say what mattered: of the {LEAST} trials that it takes, {trials} {have} ended."
+        return f"It is too early to say what mattered: that takes {LEAST} trials with a result, and {trials} have one."
     mattered = [f"{row['name']} ({_share_text(row['share'])})" for row in rows if row["mattered"]]
     if not mattered:
         return "No dimension mattered more than chance would explain."

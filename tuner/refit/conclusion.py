@@ -79,7 +79,7 @@ def _handed_over(trained: RefitResult) -> Iterator[str]:
     single, row = rows["single"], rows[handed.model]
     if handed.model != "single" and row.score is not None and single.score is not None:
         gain = Objective(trained.metric, trained.direction).gain(row.score, single.score)
-        text = f"The {handed.model} of {len(handed.members)} networks has {trained.metric} {row.score:.5g} there"
+        text = f"The {handed.model} of {len(handed.members)} networks has {trained.metric} {row.score:.5g}"
         yield f"{text}, {_better_by(gain)} one network on average."
     if "mixture" in rows and handed.model == "ensemble":
         yield "A mixture of the leading recipes was not chosen: its bound is no better than that of the ensemble."
@@ -110,6 +110,8 @@ def _test(trained: RefitResult) -> Iterator[str]:
 
 
 def _better_by(difference: float) -> str:
+    if not difference:
+        return "the same as"
     return f"{abs(difference):.3g} {'better' if difference >= 0 else 'worse'} than"
 
 

@@ -130,19 +130,19 @@ def good_controls(
 
 
 def control_text(good: Sequence[ModelRow], handed: Contender, measure: Measure) -> str | None:
-    """Say in one sentence that a control is as good as the networks, or None if none is."""
+    """Say that a control is as good as the networks, or None if none is."""
     if not good:
         return None
     best, others = good[0], [row.about for row in good[1:]]
     score, networks = best.score or 0.0, handed.estimate.score
-    also = f"; so is the {listed(others)}" if others else ""
+    also = f" The same is true of the {listed(others)}." if others else ""
     seconds = "" if best.seconds is None else f", trained in {duration(best.seconds)}"
     what = {"single": "one network", "ensemble": "the ensemble", "mixture": "the mixture of networks"}[handed.name]
     p = "" if best.p is None else f" (p = {best.p:.2g}, over rows and seeds; Holm)"
     level = "better" if measure.objective.better(score, networks) else "as good"
     return (
         f"A control is {level}: {best.about} (scikit-learn{seconds}) has {measure.metric} {score:.5g} on the "
-        f"validation part, {what} {networks:.5g}, which is not better by more than chance explains{p}{also}."
+        f"validation part; {what} has {networks:.5g}, and is not better by more than chance explains{p}.{also}"
     )
 
 

@@ -12,7 +12,7 @@ from tuner.report.health_counts import verdicts
 from tuner.report.markdown_escaping import fenced, plain, table
 from tuner.report.narrative import answer_text, caveats, question, standing
 from tuner.report.study_view import StudyView, TrialView
-from tuner.text import count, duration, number, percent, spread_text, tuner_command
+from tuner.text import count, duration, listed, number, percent, spread_text, tuner_command
 
 _LEADERS = 5
 _COLUMNS = 6
@@ -49,7 +49,7 @@ def trial_note(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
     parts = [
         f"**{plain(ending(results, seen))}**",
         plain(seen.reason) if seen.reason and seen.reason != seen.state else "",
-        *(f"Health, **{plain(one.verdict)}**: {plain(one.text)}" for one in seen.findings),
+        *(f"Health: **{plain(one.verdict)}**, {plain(one.text)}" for one in seen.findings),
         f"![Curves of trial {seen.number}]({picture})" if picture else "",
         _epochs(results, seen),
         fenced(recipe_toml({"recipe": recipe}), "toml") if recipe else "",
@@ -78,15 +78,19 @@ def is_best(results: StudyView, seen: TrialView) -> bool:
 
 def ending(results: StudyView, seen: TrialView) -> str:
     """Say how a trial ended: its state, value, epochs and time."""
-    parts = [seen.state if seen.value is None else f"{seen.state}: {results.metric} {number(seen.value)}"]
+    state = seen.state.capitalize()
+    parts = [state if seen.value is None else f"{state}: {results.metric} {number(seen.value)}"]
     parts += [spread_text(seen.training_values)] if len(seen.training_values) > 1 else []
     if is_best(results, seen):
         parts.append("the best")
-    parts += [count(seen.epochs, "epoch")] if seen.epochs else []
-    if seen.selected_epochs and sum(seen.selected_epochs) < seen.epochs:
-        which = "epoch" if len(seen.selected_epochs) == 1 else "epochs"
-        parts.append(f"its model is that of {which} {', '.join(map(str, seen.selected_epochs))}")
-    return ", ".join([*parts, *([duration(seen.seconds)] if seen.seconds is not None else [])])
+    seconds = "" if seen.seconds is None else f" in {duration(seen.seconds)}"
+    parts += [f"{count(seen.epochs, 'epoch')}{seconds}"] if seen.epochs or seconds else []
+    ended = ", ".join(parts)
+    if not seen.selected_epochs or sum(seen.selected_epochs) >= seen.epochs:
+        return ended
+    if len(seen.selected_epochs) == 1:
+        return f"{ended}; epoch {seen.selected_epochs[0]} gave its model"
+    return f"{ended}; epochs {listed([str(epoch) for epoch in seen.selected_epochs])} gave its models"
 
 
 def _epochs(results: StudyView, seen: TrialView) -> str:

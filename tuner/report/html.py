@@ -79,6 +79,7 @@ def table(
     *,
     numbers: Sequence[int] = (),
     sortable: bool = False,
+    stacked: bool = False,
 ) -> Html:
     """Return a table with a caption, which scrolls if the window is too narrow.
 
@@ -89,6 +90,7 @@ def table(
         numbers: Columns, from 0, that hold numbers: they are aligned to the right.
         sortable: Whether the names of columns are buttons that sort it, by `data` elements or texts; a long one gets a
             window of its own.
+        stacked: Whether a row becomes a block of lines in a narrow window: for tables of sentences.
     """
 
     def cell(kind: str, at: int, content: Any, **more: Any) -> Html:
@@ -96,13 +98,14 @@ def table(
 
     titles = [element("button", name, type="button") for name in header] if sortable else header
     head = element("tr", [cell("th", at, name, scope="col") for at, name in enumerate(titles)])
+    names = [{"data_name": name} if stacked else {} for name in header]
     body = [
-        element("tr", [cell("td" if at else "th", at, content, **({} if at else {"scope": "row"}))
+        element("tr", [cell("td", at, content, **names[at]) if at else cell("th", at, content, scope="row")
                   for at, content in enumerate(row)])
         for row in rows
     ]  # fmt: skip
     parts = (element("caption", caption), element("thead", head), element("tbody", body))
-    inner = element("table", *parts, class_="sortable" if sortable else None)
+    inner = element("table", *parts, class_="sortable" if sortable else "stacked" if stacked else None)
     return element("div", inner, class_="scroll rows" if sortable else "scroll", tabindex="0", role="region",
                    aria_label=caption)  # fmt: skip
 

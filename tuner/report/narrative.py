@@ -57,6 +57,16 @@ def _common_reason(results: StudyView) -> str | None:
     return f"{which}: {reason}."
 
 
+def _failed(results: StudyView) -> list[str]:
+    """Say how many trials failed, with the commonest error; none if none did."""
+    found = [one for one in failures(results) if one.state == TrialState.FAILED]
+    if not found:
+        return []
+    many = sum(len(one.trials) for one in found)
+    reason = shorten(one_line(found[0].reason), _REASON_CHARS).rstrip(".")
+    return [f"{many:,} of {count(len(results.trials), 'trial')} failed: {reason}."]
+
+
 def _leading_params(results: StudyView, best: TrialView) -> list[tuple[str, object]]:
     """Those of the best trial that mattered most."""
     names = [name for name in results.by_importance if name in best.params]
@@ -74,7 +84,7 @@ def caveats(results: StudyView) -> list[str]:
     if best is None or best.value is None:
         return []
     coverage = results.study.coverage
-    whole = [] if coverage is None else [f"{coverage[0].upper()}{coverage[1:]}."]
+    whole = _failed(results) + ([] if coverage is None else [f"{coverage[0].upper()}{coverage[1:]}."])
     if len(complete) == 1:
         return ["It is the only complete trial, so there is nothing to compare it with.", *whole]
     found = [

@@ -11,9 +11,10 @@ from tuner.export import recipe_toml
 from tuner.report.dashboard_notes import ending, epochs_table
 from tuner.report.figure_element import figure_element
 from tuner.report.html import Html, code, element, facts, joined, table
-from tuner.report.plots.trial_curves import trial_curves
+from tuner.report.plots.trial_curves import marked_epoch, trial_curves
 from tuner.report.study_view import StudyView, TrialView
-from tuner.text import number
+from tuner.storage import trial_attributes
+from tuner.text import number, size_text
 
 
 def trial_body(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | None, files: Mapping[str, str]) -> Html:
@@ -26,13 +27,18 @@ def trial_body(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
         files: Name of each file → its address.
     """
     said = [seen.reason] if seen.reason and seen.reason != seen.state else []
-    health = [f"Health, {one.verdict}: {one.text}." for one in seen.findings]
-    params = [(element("code", name), number(value)) for name, value in seen.params.items()]
+    health = [f"Health: {one.verdict}, {one.text}." for one in seen.findings]
+    params: list[tuple[Html | str, str]] = [
+        (element("code", name), number(value)) for name, value in seen.params.items()
+    ]
+    size = trial_attributes(seen.trial).network_size
+    if size is not None:
+        params.append(("Network", size_text(size.weights, size.multiply_adds)))
     header, rows = epochs_table(results, seen)
     sections = [
-        ("curves", "Curves", [_figure(title, drawn) for title, drawn in trial_curves(results, seen).items()]),
+        ("curves", "Curves", _curves(results, seen)),
         ("params", "Parameters", [facts(params)] if params else []),
-        ("recipe", "Recipe", [code(recipe_toml({"recipe": recipe}), "As TOML")] if recipe else []),
+        ("recipe", "Recipe", [_recipe(recipe)] if recipe else []),
         ("epochs", "Epochs", [_table(header, rows)] if rows else []),
         ("files", "Files", [_links(files)] if files else []),
     ]
@@ -52,8 +58,24 @@ def trial_body(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
 
 def _section(key: str, title: str, body: list[Html]) -> Html:
     heading = element("h2", title, id=f"{key}-title")
-    inner = element("div", body, class_="side") if key == "curves" else body
-    return element("section", heading, inner, id=key, aria_labelledby=f"{key}-title")
+    return element("section", heading, body, id=key, aria_labelledby=f"{key}-title")
+
+
+def _curves(results: StudyView, seen: TrialView) -> list[Html]:
+    figures = [_figure(title, drawn) for title, drawn in trial_curves(results, seen).items()]
+    if not figures:
+        return []
+    marked = marked_epoch(seen)
+    note = None if marked is None else f"The dashed line marks epoch {marked}, which gave the model."
+    return [
+        *([element("p", note, class_="note")] if note else []),
+        element("div", figures, class_="side"),
+    ]
+
+
+def _recipe(recipe: Mapping[str, Any]) -> Html:
+    written = code(recipe_toml({"recipe": recipe}), "Everything that the training of this trial needed")
+    return element("details", element("summary", "The whole recipe, as TOML"), written)
 
 
 def _figure(title: str, drawn: Figure) -> Html:

@@ -17,8 +17,17 @@ from tuner.text import number
 WIDTH, HEIGHT = 960, 280
 _PANEL, _GAP = 250, 64
 _LEFT, _TOP, _BOTTOM = 58, 40, 232
-_INK, _SOFT, _GRID = "#1b1f26", "#5a6372", "#dfe3e8"
+_STYLE = (
+    "rect { fill: #fff } text { fill: #5a6372 } line { stroke: #dfe3e8 } .title { fill: #1b1f26; font-weight: 600 } "
+    ".mark { stroke: #5a6372; stroke-dasharray: 4 4 } "
+    "@media (prefers-color-scheme: dark) { rect { fill: #14171c } text { fill: #a3adbb } line { stroke: #333a45 } "
+    ".title { fill: #e7eaef } .mark { stroke: #a3adbb } }"
+)
+"""Colors of the page, in the light and in the dark: an image knows which its reader prefers."""
+
 _COLORS = ("#0072B2", "#D55E00")
+"""Of the lines; both stand out on either background."""
+
 _WIDE = 20.0
 _FEW_DECADES = 2
 
@@ -54,7 +63,8 @@ def trial_picture(results: StudyView, seen: TrialView) -> str | None:
     title = f"Trial {seen.number}: {', '.join(panel.title for panel in shown)} of {len(curve.epochs)} epochs"
     body = [
         element("title", title),
-        element("rect", width=WIDTH, height=HEIGHT, fill="#ffffff"),
+        element("style", Html(_STYLE)),
+        element("rect", width=WIDTH, height=HEIGHT),
         [_draw(panel, curve.epochs, _LEFT + at * (_PANEL + _GAP), selected) for at, panel in enumerate(shown)],
     ]
     return element(
@@ -121,7 +131,7 @@ def _draw(panel: _Panel, epochs: Sequence[int], left: float, selected: int | Non
 
     grid = [
         [
-            element("line", x1=left, x2=left + _PANEL, y1=_px(y(tick)), y2=_px(y(tick)), stroke=_GRID),
+            element("line", x1=left, x2=left + _PANEL, y1=_px(y(tick)), y2=_px(y(tick))),
             _text(left - 8, y(tick) + 4, number(float(f"{tick:.4g}")), "end"),
         ]
         for tick in scale.ticks()
@@ -130,7 +140,7 @@ def _draw(panel: _Panel, epochs: Sequence[int], left: float, selected: int | Non
     chosen = [] if selected is None or selected >= last else [_dashes(x(selected))]
     lines = [_line(values, epochs, x, y, _COLORS[at]) for at, (_, values) in enumerate(panel.lines)]
     return [
-        _text(left, _TOP - 18, panel.title, "start", _INK, 600),
+        _text(left, _TOP - 18, panel.title, "start", class_="title"),
         *[part for row in grid for part in row],
         *[_text(x(mark), _BOTTOM + 18, str(mark), "middle") for mark in marks],
         _text(left + _PANEL / 2, _BOTTOM + 38, "epoch", "middle"),
@@ -141,7 +151,7 @@ def _draw(panel: _Panel, epochs: Sequence[int], left: float, selected: int | Non
 
 
 def _dashes(x: float) -> Html:
-    return element("line", x1=_px(x), x2=_px(x), y1=_TOP, y2=_BOTTOM, stroke=_SOFT, stroke_dasharray="4 4")
+    return element("line", x1=_px(x), x2=_px(x), y1=_TOP, y2=_BOTTOM, class_="mark")
 
 
 def _line(values: Values, epochs: Sequence[int], x: Scale, y: Scale, color: str) -> Html:
@@ -165,13 +175,13 @@ def _line(values: Values, epochs: Sequence[int], x: Scale, y: Scale, color: str)
 def _legend(panel: _Panel, left: float) -> list[Html]:
     names = [(at, name) for at, (name, values) in enumerate(panel.lines) if name and _known(values)]
     return [
-        _text(left + _PANEL - 76 * (len(names) - 1 - place), _TOP - 18, name, "end", _COLORS[at], 600)
+        _text(left + _PANEL - 76 * (len(names) - 1 - place), _TOP - 18, name, "end", style=f"fill: {_COLORS[at]}")
         for place, (at, name) in enumerate(names)
     ]
 
 
-def _text(x: float, y: float, content: str, anchor: str, fill: str = _SOFT, weight: int = 400) -> Html:
-    return element("text", content, x=_px(x), y=_px(y), text_anchor=anchor, fill=fill, font_weight=weight)
+def _text(x: float, y: float, content: str, anchor: str, **more: str) -> Html:
+    return element("text", content, x=_px(x), y=_px(y), text_anchor=anchor, **more)
 
 
 def _px(value: float) -> str:

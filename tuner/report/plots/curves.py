@@ -25,7 +25,7 @@ from tuner.report.plots.style import (
     ramp,
     text,
 )
-from tuner.report.plots.value_range import ValueRange
+from tuner.report.plots.value_range import FEWEST_FOR_HALF, ValueRange
 from tuner.report.study_view import Curve, StudyView, TrialView
 from tuner.text import count, listed
 
@@ -71,7 +71,7 @@ def chosen(results: StudyView, having: Sequence[TrialView]) -> list[TrialView]:
 
 def which(drawn: int, having: int) -> str:
     """Return the suffix of an axis title if not all trials are drawn."""
-    return f", {drawn} of {having} trials: the best and a sample" if drawn < having else ""
+    return f"<br>{drawn} of {having:,} trials: the best and a sample" if drawn < having else ""
 
 
 def _drawn(results: StudyView, numbers: Numbers, name: str, maximize: bool | None) -> Figure | None:
@@ -89,6 +89,8 @@ def _drawn(results: StudyView, numbers: Numbers, name: str, maximize: bool | Non
     values = [value for seen in drawn for value in numbers(seen.curve)]
     rates = maximize is None
     shown = ValueRange.of_rates(name, values) if rates else ValueRange.covering(name, values, bool(maximize))
+    if len(drawn) < FEWEST_FOR_HALF:
+        shown = shown.without_half()
     marks = _ends_beyond(drawn, numbers, shown)
     traces += marks
     always = [len(traces) - 1] if marks else []

@@ -22,7 +22,7 @@ _ABSENT = 0.12
 
 _SPREAD = 0.35
 _LONGEST_NAME = 20
-_CHARACTERS = 48
+_CHARACTERS = 42
 """That the choices of one dimension have together: they are written side by side in a narrow window."""
 
 _SHARES = (0.1, 0.25, 0.5, 1.0)
@@ -166,6 +166,8 @@ def _objective(results: StudyView, trials: Sequence[TrialView]) -> _Axis:
     if shown.whole is None or values.min() == values.max():
         return _Axis(results.metric, np.full(len(values), 0.5), texts, {0.5: number_text(float(values[0]))})
     low, high = shown.half or shown.whole
+    if results.objective.maximize and values.max() <= 1.0:
+        high = min(high, 1.0)
     scaled = np.log10(values) if shown.log else values
     ticks = {}
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
@@ -202,5 +204,5 @@ def _dimension(name: str, trials: Sequence[TrialView]) -> _Axis:
 
     places = np.array([place(seen.params[name]) if name in seen.params else 0.0 for seen in trials])
     middle = 10 ** ((low + high) / 2) if log else (low + high) / 2
-    ticks = {place(value): f"{value:.3g}" for value in (kind.low, middle, kind.high)}
+    ticks = {place(value): number_text(float(f"{value:.3g}")) for value in (kind.low, middle, kind.high)}
     return _Axis(short, places, values, {**({0.0: "–"} if absent else {}), **ticks})

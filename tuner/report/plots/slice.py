@@ -71,10 +71,10 @@ def _beyond(
 def _axis(name: str, trials: Sequence[TrialView]) -> tuple[dict[str, Any], list[float]]:
     """Return the axis of a dimension, and the position of each trial on it."""
     kind = trials[-1].trial.distributions[name]
-    axis: dict[str, Any] = {"title": {"text": text(name)}, "autorange": True}
+    axis: dict[str, Any] = {"title": {"text": text(name)}}
     if kind.choices is None:
         scale = {"type": "log", "exponentformat": "power"} if kind.log else {"type": "linear", "exponentformat": "none"}
-        return {**axis, **scale, "tickmode": "auto"}, [float(seen.params[name]) for seen in trials]
+        return {**axis, **scale, "tickmode": "auto", "autorange": True}, [float(seen.params[name]) for seen in trials]
     # By their texts: True and 1 are equal to Python, but not the same choice.
     labels = list(
         dict.fromkeys(
@@ -87,7 +87,9 @@ def _axis(name: str, trials: Sequence[TrialView]) -> tuple[dict[str, Any], list[
     spread = np.random.default_rng(0).uniform(-_SPREAD, _SPREAD, len(trials))
     places = [labels.index(str(seen.params[name])) + move for seen, move in zip(trials, spread, strict=True)]
     ticks = {"tickvals": list(range(len(labels))), "ticktext": [text(cut(label)) for label in labels]}
-    return {**axis, "type": "linear", "tickmode": "array", **ticks}, [float(place) for place in places]
+    # A label at the end of the axis would be left out where it does not fit.
+    whole = {"range": [-0.5, len(labels) - 0.5], "autorange": False}
+    return {**axis, **whole, "type": "linear", "tickmode": "array", **ticks}, [float(place) for place in places]
 
 
 def _points(

@@ -18,22 +18,25 @@ _HEIGHT_PX = 280
 def trial_curves(results: StudyView, seen: TrialView) -> dict[str, Figure]:
     """Return a figure for each title: those that were measured."""
     curve = seen.curve
-    panels: list[tuple[str, str, list[tuple[str, Sequence[float | None]]]]] = [
-        (results.metric[:1].upper() + results.metric[1:], results.metric, [("validation", curve.metric)]),
-        ("Loss", "loss", [("training", curve.loss), ("validation", curve.val_loss)]),
-        ("Learning rate", "learning rate", [("", curve.rate)]),
-    ]
-    return {title: drawn for title, name, lines in panels if (drawn := _panel(seen, name, lines)) is not None}
+    maximize = results.objective.maximize
+    panels = {
+        results.metric: _panel(seen, results.metric, [("validation", curve.metric)], maximize=maximize),
+        "Loss": _panel(seen, "loss", [("training", curve.loss), ("validation", curve.val_loss)], maximize=False),
+        "Learning rate": _panel(seen, "learning rate", [("", curve.rate)], maximize=False),
+    }
+    return {title: drawn for title, drawn in panels.items() if drawn is not None}
 
 
-def _panel(seen: TrialView, name: str, lines: Sequence[tuple[str, Sequence[float | None]]]) -> Figure | None:
+def _panel(
+    seen: TrialView, name: str, lines: Sequence[tuple[str, Sequence[float | None]]], *, maximize: bool
+) -> Figure | None:
     measured = [(label, values) for label, values in lines if any(value is not None for value in values)]
     if not measured:
         return None
     epochs = seen.curve.epochs
     everything = [value for _, values in measured for value in values]
     rates = lines[0][1] is seen.curve.rate
-    shown = ValueRange.of_rates(name, everything) if rates else ValueRange.covering(name, everything, True)
+    shown = ValueRange.of_rates(name, everything) if rates else ValueRange.covering(name, everything, maximize)
     traces = [_line(epochs, label, values, CHOICES[3 * at]) for at, (label, values) in enumerate(measured)]
     return figure(
         traces,
@@ -57,10 +60,16 @@ def _line(epochs: Sequence[int], label: str, values: Sequence[float | None], col
     }
 
 
+def marked_epoch(seen: TrialView) -> int | None:
+    """Return the epoch that gave the model if training went on after it, else None."""
+    if len(seen.selected_epochs) != 1 or not seen.curve.epochs or seen.selected_epochs[0] >= seen.curve.epochs[-1]:
+        return None
+    return seen.selected_epochs[0]
+
+
 def _selected(seen: TrialView) -> list[dict[str, Any]]:
-    """Return a dashed line at the epoch that gave the model, if training went on after it."""
-    if len(seen.selected_epochs) != 1 or seen.selected_epochs[0] >= seen.curve.epochs[-1]:
+    at = marked_epoch(seen)
+    if at is None:
         return []
-    at = seen.selected_epochs[0]
     line = {"color": NEUTRAL, "dash": "dash", "width": 1}
     return [{"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper", "line": line}]

@@ -16,6 +16,9 @@ _DECADES = 1.5
 _SPREAD = 0.4
 """The better half fills a plot of all values well enough if it takes this share of it."""
 
+FEWEST_FOR_HALF = 4
+"""Of fewer trials all are shown."""
+
 _LOWEST = 0.02
 _EDGE = 0.03
 EDGE_AXIS = "y3"
@@ -49,10 +52,11 @@ class ValueRange:
         if known.min() == known.max():
             around = abs(float(known[0])) / 2 or 1.0
             return cls(name, False, (float(known[0]) - around, float(known[0]) + around), None, maximize)
-        log = bool(known.min() > 0 and known.max() / known.min() > _WIDE_RATIO)
+        share = maximize and known.max() <= 1.0  # an accuracy of 0.01 is bad, not small
+        log = bool(not share and known.min() > 0 and known.max() / known.min() > _WIDE_RATIO)
         places = np.log10(known) if log else known
         best, middle, worst = np.quantile(places, [1.0, 0.5, 0.0] if maximize else [0.0, 0.5, 1.0])
-        near = len(known) < 4 or middle == best or abs(middle - best) > _SPREAD * abs(worst - best)
+        near = len(known) < FEWEST_FOR_HALF or middle == best or abs(middle - best) > _SPREAD * abs(worst - best)
         return cls(name, log, _ends(worst, best, 0.05), None if near else _ends(middle, best, 0.08), maximize)
 
     @classmethod

@@ -55,9 +55,10 @@ def _dimension(comparison: dict[str, Any], common: list[str], is_open: bool) -> 
     rows = [_row(row, test["leader"]) for row in comparison["groups"]]
     header = (element("code", name), *_HEADER)
     own = [text for text in test["limits"] if text not in common]
+    meaning = test["meaning"].removeprefix(f"{name} ")
     return element(
         "details",
-        element("summary", element("code", name), " ", element("span", test["meaning"], class_="meaning")),
+        element("summary", element("code", name), " ", element("span", meaning, class_="meaning")),
         table(f"What each value of {name} gave", header, rows, numbers=range(1, len(header))),
         element("p", " ".join(own), class_="note") if own else None,
         open=is_open,

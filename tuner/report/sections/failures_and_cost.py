@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tuner.report.cost import Cost
-from tuner.report.failures import Failure, failures
+from tuner.report.failures import failures
 from tuner.report.html import Html, element, facts, joined, table
 from tuner.report.study_view import StudyView
 from tuner.results import rejected_text
-from tuner.text import count, duration, number, percent
+from tuner.text import count, duration, listed_first, number, percent
 
 _NAMED = 12
 
@@ -24,7 +24,7 @@ def failed(results: StudyView) -> Html:
             one.reason,
             number(len(one.trials)),
             percent(len(one.trials) / many),
-            _numbers(one),
+            listed_first([str(seen.number) for seen in one.trials], _NAMED),
         )
         for one in found
     ]
@@ -34,15 +34,9 @@ def failed(results: StudyView) -> Html:
     return joined(
         (
             *([element("p", rejected)] if rejected else []),
-            table(caption, header, rows, numbers=(2, 3)),
+            table(caption, header, rows, numbers=(2, 3), stacked=True),
         )
     )
-
-
-def _numbers(failure: Failure) -> str:
-    shown = ", ".join(str(seen.number) for seen in failure.trials[:_NAMED])
-    more = len(failure.trials) - _NAMED
-    return shown if more <= 0 else f"{shown} and {more} more"
 
 
 def spent(cost: Cost) -> Html:

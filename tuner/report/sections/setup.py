@@ -7,6 +7,7 @@ from typing import Any
 from tuner.engines import limits_text
 from tuner.report.html import Html, element, facts, table
 from tuner.report.study_view import StudyView
+from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER
 from tuner.storage import StoredFacts
 from tuner.text import listed, number
 
@@ -22,6 +23,7 @@ def asked(results: StudyView) -> Html:
             "This study was not made by keras-studies: its data, model and budget are not recorded. What its trials "
             "tried and reached is shown below.",
         )
+    sampler, pruner = _named(source, "sampler", DEFAULT_SAMPLER), _named(source, "pruner", DEFAULT_PRUNER)
     rows = [
         (
             "Objective",
@@ -33,7 +35,10 @@ def asked(results: StudyView) -> Html:
         *([("Classes", _classes(found.classes))] if found.classes else []),
         *([("Limits", limits_text(results.limits))] if results.limits else []),
         ("Budget", _budget(source.get("budget", {}))),
-        ("Search", f"sampler {_named(source, 'sampler', 'tpe')}, pruner {_named(source, 'pruner', 'the default')}"),
+        (
+            "Search",
+            f"sampler {sampler}, pruner {pruner}",
+        ),
     ]
     said = [*found.notes, *(f"Advice: data.{sentence}." for sentence in found.advice)]
     notes = [element("li", note) for note in said]
@@ -82,7 +87,7 @@ def _space(results: StudyView) -> Html:
     fixed = [f"{name} = {values}" for name, (values, _, _) in split.items() if name not in searched]
     return element(
         "div",
-        table("What was searched", ("dimension", "values", "counts when"), rows) if rows else None,
+        table("What was searched", ("dimension", "values", "counts when"), rows, stacked=True) if rows else None,
         element("p", "Fixed: ", ", ".join(fixed), ".", class_="note") if fixed else None,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tuner.report.health_counts import verdicts
 from tuner.report.html import Html, element, table
 from tuner.report.study_view import StudyView
-from tuner.text import listed, number, percent
+from tuner.text import listed_first, number, percent
 
 _NAMED = 12
 
@@ -22,10 +22,9 @@ def health(results: StudyView) -> Html:
             number(len(one.trials)),
             percent(len(one.trials) / judged),
             one.text,
-            listed([str(seen.number) for seen in one.trials[:_NAMED]])
-            + (f", {len(one.trials) - _NAMED} more" if len(one.trials) > _NAMED else ""),
+            listed_first([str(seen.number) for seen in one.trials], _NAMED),
         )
         for one in found
     ]
     header = ("verdict", "trials", "share", "for example", "which")
-    return table(f"Verdicts on {judged} trials that have ended", header, rows, numbers=(1, 2))
+    return table(f"Verdicts on {judged} trials that have ended", header, rows, numbers=(1, 2), stacked=True)
