@@ -30,8 +30,22 @@ def test_other_settings_with_the_best_value_are_counted(small):
     numbers = [trial.number for trial in complete(small)[2:5]]
     text = ties_text(changed(small, numbers, value=1.0))
     assert text is not None
-    assert text.startswith(f"2 other settings reached the same value; trial {numbers[0]} was the first. ")
+    assert text.startswith(f"2 other settings reached the same value; trial {numbers[0]} was the first")
     assert "log_loss" in text
+
+
+def test_the_smallest_network_of_equals_is_named(small):
+    numbers = [trial.number for trial in complete(small)[2:5]]
+    equal = changed(small, numbers, value=1.0)
+    for number, weights in zip(numbers, (2_000, 1_000, 1_000), strict=True):
+        attributes = next(one for one in equal.record.trials if one.number == number).user_attrs
+        size = {**attributes["network_size"], "weights": weights}
+        equal = changed(equal, [number], user_attrs={**attributes, "network_size": size})
+    assert f"first, trial {numbers[1]} has the fewest weights (1,000, not 2,000). More" in str(ties_text(equal))
+    first = next(one for one in equal.record.trials if one.number == numbers[0])
+    without = {key: value for key, value in first.user_attrs.items() if key != "network_size"}
+    unknown = ties_text(changed(equal, [numbers[0]], user_attrs=without))
+    assert f"trial {numbers[0]} was the first. More" in str(unknown)
 
 
 def test_a_setting_that_was_tried_again_is_no_other_one(small):

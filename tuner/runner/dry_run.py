@@ -13,7 +13,7 @@ from tuner.runner.rate_ranges import RateRange, find_rate_ranges, ramps_pay
 from tuner.runner.shutdown import ShutdownSignal
 from tuner.search import initial_points, suggest, to_optuna_params
 from tuner.storage import silence_optuna
-from tuner.study import StudySpec, resolve_recipe
+from tuner.study import StudySpec, resolve_recipe, trained_advice
 
 _EPOCHS = 2
 """Programs are traced in the first one; the second one is like all others."""
@@ -35,7 +35,7 @@ class DryRun:
         setup_s: One-time cost in seconds: building the model, tracing programs.
         study_s: Estimate of the study in the study's workers, with nothing ended early; None if its number of trials
             has no limit.
-        warnings: Warnings about the model, one sentence each.
+        warnings: Warnings about the model, and of a score that cannot be beaten, one sentence each.
         rates: The rates at which each optimizer of the study learns, from a short ramp; empty if the setting was ended
             early, or the ramps would take longer than two minutes.
     """
@@ -86,6 +86,9 @@ def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
                 advice=_ADVICE,
             )[0]
             epoch_s = min(seconds, default=0.0)
+            perfect = trained_advice(spec.metric, spec.facts.task, ended.training.value, recipe.epochs)
+            if perfect is not None and spec.facts.linear_errors != 0:  # else the advice on the data says so
+                warnings.append(perfect)
             rates: list[RateRange] = []
             if ended.training.reason is None and ramps_pay(spec, recipe, epoch_s):
                 rates = find_rate_ranges(spec, executor, shutdown)

@@ -1,6 +1,7 @@
 from .description import explain
 from .execution_settings import Execution, read_execution
 from .file_schema import json_schema
+from .perfect_scores import trained_advice
 from .program_sharing_estimate import trials_per_program
 from .python_study import STUDIES_FOLDER, PythonStudy, check_replaceable, python_study, replace_files, staged_files
 from .renamed_keys import with_new_names
@@ -41,6 +42,7 @@ __all__ = [
     "resume_study",
     "staged_files",
     "study_name_in",
+    "trained_advice",
     "trials_per_program",
     "with_new_names",
 ]

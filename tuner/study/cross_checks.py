@@ -20,6 +20,7 @@ from tuner.data import DataFacts, DataOptions, Folds
 from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
 from tuner.study.loop_checks import check_loops, loop_advice
+from tuner.study.perfect_scores import linear_advice
 from tuner.study.problems import Problems, listed
 from tuner.study.search.context import parameter_values
 from tuner.study.study_file_sections import Budget
@@ -182,3 +183,7 @@ def _metric_advice(sections: ParsedSections) -> Iterator[str]:
             f"objective.metric: {metric.name} divides by the target, which is 0 in {facts.zero_targets} of "
             f"{facts.rows['validation']} validation rows: these dominate it. Use an error in the unit of the target"
         )
+    if metric is not None and facts is not None and sections.data is not None:
+        perfect = linear_advice(metric, facts, sections.data)
+        if perfect is not None:
+            yield perfect

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -10,11 +9,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from tuner.engines import NetworkLimits
 from tuner.study.allowed_value import LARGEST_WHOLE
 from tuner.study.problems import refusal
-from tuner.study.scalars import is_number, is_whole
+from tuner.study.scalars import BYTES_SCHEMA, byte_count, is_number, is_whole
 from tuner.study.section_validation import Section
-
-_UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmg]i?b|b)", re.IGNORECASE)
 
 
 def _count(value: Any) -> int:
@@ -28,8 +24,7 @@ def _count(value: Any) -> int:
 
 
 def _size(value: Any) -> int:
-    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
-    size = int(float(found[1]) * _UNITS[found[2].lower()]) if found is not None else value
+    size: Any = byte_count(value) if isinstance(value, str) else value
     if is_whole(size) and 1 <= size <= LARGEST_WHOLE:
         return int(size)
     raise refusal(
@@ -54,7 +49,7 @@ Count = Annotated[int, BeforeValidator(_count), WithJsonSchema(_WHOLE)]
 Size = Annotated[
     int,
     BeforeValidator(_size),
-    WithJsonSchema({"anyOf": [_WHOLE, {"type": "string", "pattern": r"^\s*[0-9.]+\s*([kKmMgG][iI]?)?[bB]\s*$"}]}),
+    WithJsonSchema({"anyOf": [_WHOLE, BYTES_SCHEMA]}),
 ]
 Milliseconds = Annotated[
     float, BeforeValidator(_milliseconds), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})

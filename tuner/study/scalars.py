@@ -14,8 +14,14 @@ _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\
 _SECONDS = (86_400, 3_600, 60, 1)
 LONGEST_S = 366 * 86_400
 LEAST_MEMORY, MOST_MEMORY = 64 * 10**6, 10**15
-_BYTES = {"mb": 10**6, "gb": 10**9, "tb": 10**12, "mib": 2**20, "gib": 2**30, "tib": 2**40}
-_MEMORY = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([MGT]i?B)", re.IGNORECASE)
+_UNITS = {"b": 1} | {
+    f"{prefix}{binary}b": (1024 if binary else 1000) ** power
+    for power, prefix in enumerate("kmgt", 1)
+    for binary in ("", "i")
+}
+_BYTES = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmgt]i?b|b)", re.IGNORECASE)
+BYTES_SCHEMA = {"type": "string", "pattern": r"^\s*[0-9.]+\s*([kKmMgGtT][iI]?)?[bB]\s*$"}
+"""JSON schema of what `byte_count` reads."""
 
 
 def quoted_text(value: Any) -> str:
@@ -55,6 +61,12 @@ def duration_s(text: str) -> float | None:
     )
 
 
+def byte_count(value: object) -> int | None:
+    """Parse a text such as "200kB", "1.5 MiB" or "2GB" as bytes, or return None."""
+    found = _BYTES.fullmatch(value.strip()) if isinstance(value, str) else None
+    return None if found is None else int(float(found[1]) * _UNITS[found[2].lower()])
+
+
 def _number(value: Any) -> float:
     if is_number(value):
         return float(value)
@@ -77,12 +89,11 @@ def _duration(value: Any) -> float:
 
 
 def _memory(value: Any) -> int:
-    found = _MEMORY.fullmatch(value.strip()) if isinstance(value, str) else None
-    count = 0 if found is None else int(float(found[1]) * _BYTES[found[2].lower()])
-    if LEAST_MEMORY <= count <= MOST_MEMORY:
+    count = byte_count(value)
+    if count is not None and LEAST_MEMORY <= count <= MOST_MEMORY:
         return count
     raise refusal(
-        "must be an amount of memory" if found is None else "must be at least 64 MB and at most 1,000 TB",
+        "must be an amount of memory" if count is None else "must be at least 64 MB and at most 1,000 TB",
         allowed='a text such as "800MB", "2GB", "1.5GiB"',
         next_step='Write, for example, "2GB".',
     )
@@ -100,6 +111,6 @@ Duration = Annotated[
 Memory = Annotated[
     int,
     BeforeValidator(_memory),
-    WithJsonSchema({"type": "string", "pattern": r"^\s*[0-9.]+\s*[mMgGtT][iI]?[bB]\s*$"}),
+    WithJsonSchema(BYTES_SCHEMA),
 ]
 """Bytes: a text such as "2GB" or "1.5 GiB"."""
