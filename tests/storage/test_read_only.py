@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -57,12 +59,23 @@ def other_program(file: Path, mode: str, tables: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
-@pytest.mark.parametrize("tables", [("places",), ("alembic_version", "users"), ("studies", "trials")])
-def test_the_file_of_another_program_is_refused_untouched(tmp_path: Path, mode: str, tables: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("tables", "named"),
+    [
+        (("places",), "a table of another program (places)"),
+        (("studies",), "a table of another program (studies)"),
+        (("alembic_version", "users"), "tables of another program (alembic_version, users)"),
+        (("studies", "trials"), "tables of another program (studies, trials)"),
+        (("a", "b", "c", "d"), "tables of another program (a, b, c and 1 more)"),
+    ],
+)
+def test_the_file_of_another_program_is_refused_untouched(
+    tmp_path: Path, mode: str, tables: tuple[str, ...], named: str
+) -> None:
     file = tmp_path / "places.sqlite"
     other_program(file, mode, tables)
     before = state(tmp_path)
-    words = rf"holds tables of another program \({', '.join(tables)} …\). It was not changed"
+    words = re.escape(f"holds {named}. It was not changed")
     for open_it in (
         open_read_only,
         partial(open_database, create=False),
@@ -71,6 +84,18 @@ def test_the_file_of_another_program_is_refused_untouched(tmp_path: Path, mode: 
         with pytest.raises(StorageError, match=words):
             open_it(f"sqlite:///{file}")
         assert state(tmp_path) == before
+
+
+def test_the_first_table_that_optuna_makes_is_no_other_program(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/t.db"
+    with closing(sqlite3.connect(tmp_path / "t.db")) as connection:
+        connection.execute("CREATE TABLE studies (study_id INTEGER PRIMARY KEY, study_name VARCHAR(512))")
+    with pytest.raises(StorageError, match="holds no studies yet"):
+        open_read_only(url)
+    open_database(url, create=True).close()
+    database = open_read_only(url)
+    assert list_studies(database) == []
+    database.close()
 
 
 def test_nothing_of_ours_is_made_in_an_empty_database(database_url: str, tmp_path: Path) -> None:
@@ -196,7 +221,7 @@ def test_a_damaged_file_and_one_that_is_being_written(tmp_path: Path) -> None:
         open_read_only(f"sqlite:///{tmp_path}/t.db")
     engine = create_engine(f"sqlite:///{tmp_path}/u.db")
     with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE studies (x)"))
+        connection.execute(text("CREATE TABLE studies (study_id INTEGER, study_name VARCHAR(512))"))
     engine.dispose()
     assert table_names(tmp_path / "u.db") == {"studies"}
     with pytest.raises(StorageError, match="holds no studies yet"):

@@ -17,8 +17,9 @@ from tuner.storage import sqlite
 from tuner.storage.database_url import absolute, hidden
 from tuner.storage.error_conversion import FULL, disk_full, storage_errors, wrong_url
 from tuner.storage.snapshot import DatabaseSnapshot, engine_snapshot, sqlite_snapshot
-from tuner.storage.sqlite import ReadConnection, WalConnection, table_names
+from tuner.storage.sqlite import ReadConnection, WalConnection, column_names, table_names
 from tuner.storage.table_version import VERSION, check_readable
+from tuner.text import listed_first
 from tuner.untrusted_files import special_kind
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ _LOCK = 7_861_202_511
 """Number of our advisory lock in PostgreSQL."""
 _OF_OPTUNA = {"studies", "version_info"}
 """Tables of every version of Optuna: `studies` and `trials`, or `alembic_version`, belong to other programs as well."""
-_FIRST_MADE = {"studies"}
-"""All that another process sees while Optuna has made the first one of its tables."""
+_FIRST_MADE = "studies"
+"""All that another process sees while Optuna has made the first one of its tables, which has these columns."""
+_FIRST_COLUMNS = {"study_id", "study_name"}
 _PATIENCE = {
     "connect_timeout": 10,
     "keepalives_idle": 20,
@@ -227,10 +229,12 @@ def _check_ours(url: str, file: Path | None, options: Mapping[str, Any], create:
     if file is not None:
         names = table_names(file) if file.exists() else set()
         what = f"The file {file}"
-        if not (names <= _FIRST_MADE or names >= _OF_OPTUNA):
+        being_made = names == {_FIRST_MADE} and column_names(file, _FIRST_MADE) == _FIRST_COLUMNS
+        if names and not (being_made or names >= _OF_OPTUNA):
+            which = "a table" if len(names) == 1 else "tables"
             raise StorageError(
-                f"A SQLite storage must hold studies and nothing else, but {file} holds tables of another program "
-                f"({', '.join(sorted(names)[:3])} …). It was not changed. Name another file with --storage."
+                f"A SQLite storage must hold studies and nothing else, but {file} holds {which} of another program "
+                f"({listed_first(sorted(names), 3)}). It was not changed. Name another file with --storage."
             )
     elif not create:
         from sqlalchemy import create_engine, inspect

@@ -72,6 +72,16 @@ def table_names(file: Path) -> set[str]:
         return list_tables(connection)
 
 
+def column_names(file: Path, table: str) -> set[str]:
+    """Return the names of the columns of a table, in the same way.
+
+    Raises:
+        sqlite3.Error: The file is damaged, or something else.
+    """
+    with closing(sqlite3.connect(file.absolute(), timeout=BUSY_TIMEOUT_S, factory=ReadConnection)) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+
+
 def list_tables(connection: sqlite3.Connection) -> set[str]:
     """Return the names of the tables."""
     return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
