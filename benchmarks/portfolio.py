@@ -6,12 +6,12 @@
     python benchmarks/portfolio.py select benchmarks/portfolio.jsonl.gz > tuner/search/portfolio.json
 
 `record` trains recipes over the default dimensions, the same ones on each set of a kind, and appends what they reach:
-first random ones, then changed copies of those that did best.  `select` chooses greedily: the first setting has the
-least mean regret over the sets, each further one lowers the mean of the least regret the most.  `check` prints what a
-list is worth on a set that it was not chosen on.
+first random ones, then changed copies of those that did best.  `select` writes what a study chooses from: the recipes
+and their regrets.  `check` prints what the choice is worth on a set of which the table has nothing: with the values of
+the trials before (one and two workers), without them, and at random.
 
 The regret of a value on a set is its distance to the best value there, divided by the distance of the median to the
-best; 1 at most.
+best; 1 at most where regrets are averaged.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ RANDOM = 48
 """Recipes that are drawn from the whole space; each chunk after them holds changed copies of the best before it."""
 PARENTS = 12
 """The best recipes of all earlier chunks, by their mean regret."""
-MEAN_WEIGHT = 0.03
-"""Of a setting's own mean regret beside that of the list: decides between settings that add the same."""
+MAX_PERCENT = 300
+"""Regrets above are all the same to a study."""
+REPEATS = 6
+"""Choices for each set: with all others, then with random parts of 85 % of them, as single choices hang on chance."""
 STEPS = 1_000
 """Length of a training, in steps of 32 rows; it ends before if it does not improve."""
-LENGTH = 24
-"""Settings of a list: a study begins with ten of those that suit its space best."""
 MODELS: tuple[dict[str, Any], ...] = (
     {"units": 64, "layers": 2},
     {"units": 128, "layers": 1},
@@ -134,8 +134,11 @@ class Table:
         with gzip.open(self._path, "at", encoding="utf-8") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows)
 
-    def regrets(self, kind: str, recipes: Sequence[int]) -> tuple[list[str], np.ndarray]:
-        """Return the sets of a kind that have all these recipes, and the regrets, `(sets, recipes)`."""
+    def regrets(self, kind: str, recipes: Sequence[int], most: float = 1.0) -> tuple[list[str], np.ndarray]:
+        """Return the sets of a kind that have all these recipes, and the regrets, `(sets, recipes)`.
+
+        A set that most recipes do perfectly is left out: it tells nothing.
+        """
         names, rows = [], []
         for name, real in SETS.items():
             if kind_of(real) != kind or any((name, recipe) not in self.values for recipe in recipes):
@@ -144,9 +147,10 @@ class Table:
             maximize = kind == "classification"  # accuracy and AUC; the mean absolute error of regression
             worst = -np.inf if maximize else np.inf
             losses = np.array([worst if one is None else one for one in values]) * (-1 if maximize else 1)
-            names.append(name)
             scale = np.median(losses) - losses.min()
-            rows.append(np.clip((losses - losses.min()) / (scale if scale > 0 else 1.0), 0.0, 1.0))
+            if scale > 0:
+                names.append(name)
+                rows.append(np.clip((losses - losses.min()) / scale, 0.0, most))
         return names, np.array(rows)
 
     def common(self, kind: str) -> list[int]:
@@ -236,29 +240,19 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def greedy(regrets: np.ndarray, length: int) -> list[int]:
-    """Choose columns of `(sets, recipes)`, the best first."""
-    chosen: list[int] = []
-    least = np.ones(len(regrets))
-    for _ in range(length):
-        means = np.minimum(least[:, None], regrets).mean(axis=0) + MEAN_WEIGHT * regrets.mean(axis=0)
-        means[chosen] = np.inf
-        chosen.append(int(means.argmin()))
-        least = np.minimum(least, regrets[:, chosen[-1]])
-    return chosen
-
-
-def select(table: Table) -> dict[str, list[Setting]]:
-    """Return the lists by task."""
-    lists = {}
+def select(table: Table) -> dict[str, Any]:
+    """Return the recipes of each kind, and their regrets in percent by set."""
+    content: dict[str, Any] = {"dimensions": list(DIMENSIONS)}
     for kind in ("classification", "regression"):
         recipes = table.common(kind)
-        names, regrets = table.regrets(kind, recipes)
-        lists[kind] = [rounded(table.settings[kind, recipes[column]]) for column in greedy(regrets, LENGTH)]
-    return {
-        task: [of_task(setting, task) for setting in lists["regression" if task == "regression" else "classification"]]
-        for task in ("multiclass", "binary", "multilabel", "regression")
-    }
+        names, regrets = table.regrets(kind, recipes, MAX_PERCENT / 100)
+        settings = [rounded(table.settings[kind, recipe]) for recipe in recipes]
+        percent = np.round(regrets * 100).astype(int).tolist()
+        content[kind] = {
+            "settings": [[setting[name] for name in DIMENSIONS] for setting in settings],
+            "regret_percent": dict(zip(names, percent, strict=True)),
+        }
+    return content
 
 
 def rounded(setting: Setting) -> Setting:
@@ -266,34 +260,65 @@ def rounded(setting: Setting) -> Setting:
     return {name: float(f"{one:.3g}") if isinstance(one, float) else one for name, one in setting.items()}
 
 
-def written(lists: Mapping[str, Sequence[Setting]]) -> str:
-    """Return lists as JSON with a line for each setting."""
-    parts = []
-    for task, settings in lists.items():
-        lines = ",\n".join(f"    {json.dumps(setting)}" for setting in settings)
-        parts.append(f'  "{task}": [\n{lines}\n  ]')
+def written(content: Mapping[str, Any]) -> str:
+    """Return the file as JSON with a line for each setting and each set."""
+    parts = [f'  "dimensions": {json.dumps(content["dimensions"])}']
+    for kind in ("classification", "regression"):
+        settings = ",\n".join(f"      {json.dumps(row)}" for row in content[kind]["settings"])
+        regrets = ",\n".join(
+            f"      {json.dumps(name)}: {json.dumps(row)}" for name, row in content[kind]["regret_percent"].items()
+        )
+        lists = f'    "settings": [\n{settings}\n    ],\n    "regret_percent": {{\n{regrets}\n    }}'
+        parts.append(f'  "{kind}": {{\n{lists}\n  }}')
     return "{\n" + ",\n".join(parts) + "\n}"
 
 
+AFTER = (1, 3, 5, 10, 20)
+
+
+def chosen(portfolio: Any, losses: np.ndarray, workers: int) -> list[int]:
+    """Return what a study tries that many workers train; without workers, nothing is known of the results."""
+    order: list[int] = []
+    while len(order) < max(AFTER):
+        known = len(order) - workers + 1 if workers else 0
+        seen = {one: float(losses[one]) if place < known else None for place, one in enumerate(order)}
+        order += portfolio.choose(1, seen)
+    return order
+
+
 def check(table: Table) -> None:
-    """Print what lists are worth on sets that they were not chosen on."""
-    print("| kind | sets | recipes | " + " | ".join(f"{k} settings" for k in (1, 3, 5, 10, 15)) + " |")
+    """Print what the choice is worth on sets that the table has nothing of."""
+    from tuner.search import Portfolio
+
+    print("| | " + " | ".join(f"{k} settings" for k in AFTER) + " | best of 10 as good as 30 at random |")
+    print("|---|" + "---:|" * (len(AFTER) + 1))
     for kind in ("classification", "regression"):
         recipes = table.common(kind)
-        names, regrets = table.regrets(kind, recipes)
+        names, regrets = table.regrets(kind, recipes, MAX_PERCENT / 100)
         random = [column for column, recipe in enumerate(recipes) if recipe < RANDOM]
-        found = {length: [] for length in (1, 3, 5, 10, 15)}
-        for out in range(len(names)):
-            others = np.delete(regrets, out, axis=0)
-            chosen = greedy(others, 15)
-            for length in found:
-                found[length].append(regrets[out, chosen[:length]].min())
-        line = " | ".join(f"{np.mean(one):.3f}" for one in found.values())
-        print(f"| {kind} | {len(names)} | {len(recipes)} | {line} |")
         draws = np.random.default_rng(0)
-        for count in (10, 30):
-            picked = [regrets[:, draws.choice(random, count, replace=True)].min(axis=1).mean() for _ in range(400)]
-            print(f"best of {count} random: {np.mean(picked):.3f}")
+        at_random = np.array([[draws.choice(random, 30) for _ in range(400)] for _ in names])  # (sets, draws, 30)
+        capped = np.minimum(regrets, 1.0)
+        for workers in (0, 1, 2, 4):
+            found, wins = [], []
+            for out in range(len(names)):
+                others = [row for row in range(len(names)) if row != out]
+                for repeat in range(REPEATS):
+                    draw = np.random.default_rng([out, repeat])
+                    part = draw.choice(others, int(0.85 * len(others)), replace=False) if repeat else others
+                    portfolio = Portfolio(tuple({} for _ in recipes), regrets[sorted(part)])
+                    least = np.minimum.accumulate(capped[out, chosen(portfolio, regrets[out], workers)])
+                    found.append(least[[length - 1 for length in AFTER]])
+                    wins.append(np.mean(least[9] <= capped[out, at_random[out]].min(axis=1)))
+            title = f"{kind}, {len(names)} sets, " + (f"{workers} at once" if workers else "results not seen")
+            print(
+                f"| {title} | "
+                + " | ".join(f"{one:.3f}" for one in np.mean(found, axis=0))
+                + f" | {np.mean(wins):.0%} |"
+            )
+        drawn = np.minimum.accumulate(np.array([row[at] for row, at in zip(capped, at_random, strict=True)]), axis=-1)
+        line = " | ".join(f"{drawn[..., length - 1].mean():.3f}" for length in AFTER)
+        print(f"| {kind}, at random (30: {drawn[..., 29].mean():.3f}) | {line} | |")
 
 
 def main() -> None:

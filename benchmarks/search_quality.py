@@ -36,7 +36,11 @@ import numpy as np
 from portfolio import Trainer, content_of
 from real_sets import UNSEEN
 
+from tuner.catalog import Objective as NamedObjective
+from tuner.search import FIRST_TRIALS
+
 AFTER = (10, 30, 100)
+MINIMIZED = NamedObjective("loss", "minimize")
 Objective = Callable[[Mapping[str, Any]], float | None]
 """Values by dimension → what is minimised, or None if it diverged."""
 Way = Callable[[Any, Objective, int, int], None]
@@ -69,24 +73,35 @@ class Trials:
 
 def by_tuner(spec: Any, objective: Objective, trials: int, seed: int) -> None:
     """Run the default of this package."""
-    _by_tuner(spec, objective, trials, seed, portfolio=True)
+    _by_tuner(spec, objective, trials, seed, first=FIRST_TRIALS)
 
 
 def by_tuner_without(spec: Any, objective: Objective, trials: int, seed: int) -> None:
     """Run the default of this package without its first settings."""
-    _by_tuner(spec, objective, trials, seed, portfolio=False)
+    _by_tuner(spec, objective, trials, seed, first=0)
 
 
-def _by_tuner(spec: Any, objective: Objective, trials: int, seed: int, *, portfolio: bool) -> None:
+def _by_tuner(spec: Any, objective: Objective, trials: int, seed: int, *, first: int) -> None:
     import optuna
 
-    from tuner.search import DEFAULT_SAMPLER, SAMPLERS, Outcome, initial_points, suggest, tell
+    from tuner.search import (
+        DEFAULT_SAMPLER,
+        SAMPLERS,
+        KnownPoints,
+        Outcome,
+        PointQueue,
+        portfolio_points,
+        suggest,
+        tell,
+    )
 
-    sampler = SAMPLERS[DEFAULT_SAMPLER].build(seed, spec.space, trials)
-    study = optuna.create_study(sampler=sampler)
-    for point in initial_points(spec.space, spec.facts.task) if portfolio else ():
-        study.enqueue_trial(point)
+    # The study minimises what it is told.
+    points, portfolio = portfolio_points(spec.space, spec.facts.task)
+    queue = PointQueue([], KnownPoints(points, MINIMIZED, portfolio, first))
+    study = optuna.create_study(sampler=SAMPLERS[DEFAULT_SAMPLER].build(seed, spec.space, trials))
     for _ in range(trials):
+        for point in queue.waiting(study.get_trials(deepcopy=False), lambda point: False)[:1]:
+            study.enqueue_trial(point)
         trial = study.ask()
         value = objective(suggest(trial, spec.space))
         tell(study, trial, Outcome("diverged") if value is None else Outcome("complete", value))

@@ -6,7 +6,8 @@ import optuna
 import pytest
 
 from tuner.catalog import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Task, number_dimension
-from tuner.search import initial_points, project, published_points, suggest
+from tuner.search import initial_points, portfolio_points, project, published_points, suggest
+from tuner.search.portfolio import load_portfolio
 from tuner.space import Categorical, Condition, Dimension, Fixed, Float, Int, Space
 
 RATE = Dimension("learning_rate", Float(1e-5, 1.0, log=True))
@@ -55,12 +56,29 @@ def test_the_portfolio_fits_the_default_dimensions_of_its_task(task):
     assert len({point["optimizer"] for point in found}) > 2, "a complementary list"
 
 
-def test_settings_of_which_more_is_allowed_come_first():
+def test_settings_of_which_less_is_allowed_are_left_out_if_there_are_enough_others():
     optimizer = Dimension("optimizer", Categorical(("sgd", "rmsprop", "adam", "adamw", "nadam")))
-    free = initial_points(Space([optimizer, RATE, Dimension("schedule", Categorical(tuple(SCHEDULES)))]), Task.BINARY)
-    fixed = initial_points(Space([optimizer, RATE, Dimension("schedule", Fixed("cosine"))]), Task.BINARY)
-    cosine = [point for point in free if point["schedule"] == "cosine"]
-    assert [{name: point[name] for name in ("optimizer", "learning_rate")} for point in cosine] == fixed[: len(cosine)]
+    schedules = Dimension("schedule", Categorical(tuple(SCHEDULES)))
+    free, _ = portfolio_points(Space([optimizer, RATE, schedules]), Task.BINARY)
+    cosine = [
+        {name: point[name] for name in ("optimizer", "learning_rate")}
+        for point in free
+        if point["schedule"] == "cosine"
+    ]
+    assert len(cosine) >= 10
+    assert portfolio_points(Space([optimizer, RATE, Dimension("schedule", Fixed("cosine"))]), Task.BINARY)[0] == cosine
+    batch = Dimension("batch_size", Categorical((7,)))
+    assert len(portfolio_points(Space([optimizer, RATE, batch]), Task.BINARY)[0]) > 100, "none has it"
+
+
+def test_settings_that_are_the_same_on_the_space_are_one():
+    space = Space([Dimension("optimizer", Categorical(("sgd", "adam")))])
+    points, portfolio = portfolio_points(space, Task.REGRESSION)
+    whole = load_portfolio(Task.REGRESSION)
+    assert sorted(point["optimizer"] for point in points) == ["adam", "sgd"]
+    for point, regrets in zip(points, portfolio.regrets.T, strict=True):
+        same = [index for index, setting in enumerate(whole.settings) if setting["optimizer"] == point["optimizer"]]
+        assert regrets == pytest.approx(whole.regrets[:, same].mean(axis=1))
 
 
 def test_a_setting_whose_optimizer_is_not_allowed_is_left_out():

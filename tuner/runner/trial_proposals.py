@@ -15,12 +15,14 @@ from tuner.runner.budget import BudgetTracker, Stopwatch
 from tuner.runner.fingerprint_check import check_fingerprint
 from tuner.runner.points_from_older_studies import older_points
 from tuner.search import (
+    FIRST_TRIALS,
     PRUNERS,
     SAMPLERS,
+    KnownPoints,
     PointQueue,
     SettingIndex,
     distribution,
-    initial_points,
+    portfolio_points,
     published_points,
     suggest,
     to_optuna_params,
@@ -61,7 +63,7 @@ class OpenStudy:
         self.optuna.pruner = self.pruner.build(spec.steps, spec.trainings > 1, **spec.pruner.options)
         self.rungs = self.pruner.rungs(spec.steps, **spec.pruner.options)
         own = [to_optuna_params(point, spec.space) for point in spec.own_points] + self._older_points()
-        self._points = PointQueue(own, self._known_points(len(trials)) if spec.initial_points else [])
+        self._points = PointQueue(own, self._known_points(len(trials)) if spec.initial_points else None)
         # What failed may have been mended: the first process to come tries it again.
         failed = {t.number for t in trials if t.state == OptunaState.FAIL and not session.coordinator_index}
         self._settings = SettingIndex(spec.space, failed)
@@ -73,13 +75,18 @@ class OpenStudy:
     def _check_fingerprint(self) -> None:
         self.spec = check_fingerprint(self.spec, self.session, self.optuna)
 
-    def _known_points(self, trials: int) -> list[dict[str, Any]]:
+    def _known_points(self, trials: int) -> KnownPoints:
         """Return the known good settings: those of the version with which the study began.
+
+        What is stored is the list for a study of which nothing is known.  If this version has another one, the stored
+        list is gone through as it is.
 
         Args:
             trials: How many it has.
         """
-        space, task = self.spec.space, self.spec.facts.task
+        space, task, objective = self.spec.space, self.spec.facts.task, self.spec.objective
+        points, portfolio = portfolio_points(space, task)
+        known = KnownPoints(points, objective, portfolio, FIRST_TRIALS)
         wanted = json.loads(json.dumps(space.to_json()))  # tuples are lists in the database
 
         def stored() -> list[dict[str, Any]] | None:
@@ -88,13 +95,14 @@ class OpenStudy:
 
         def store() -> None:
             if stored() is None:  # nor has another process
-                self.optuna.set_user_attr(KNOWN_POINTS, {"space": wanted, "points": initial_points(space, task)})
+                self.optuna.set_user_attr(KNOWN_POINTS, {"space": wanted, "points": known.unseen()})
 
         if trials and KNOWN_POINTS not in self.optuna.user_attrs:
-            return published_points(space, task)
+            return KnownPoints(published_points(space, task), objective)
         if stored() is None:
             self.session.sync(store)
-        return stored() or []
+        points = stored() or []
+        return known if points == known.unseen() else KnownPoints(points, objective)
 
     def _older_points(self) -> list[dict[str, Any]]:
         """Return the settings taken of older studies, which are read once: when the study begins."""

@@ -1,8 +1,9 @@
 from .distributions import distribution, params_from_trial, searched_params, setting_key, suggest, to_optuna_params
-from .initial_points import initial_points, published_points
+from .initial_points import FIRST_TRIALS, initial_points, portfolio_points, published_points
 from .network_cost_model import NetworkCostModel
 from .outcomes import Outcome, tell
-from .point_queue import PointQueue
+from .point_queue import KnownPoints, PointQueue
+from .portfolio import Portfolio
 from .projection import known_values, project, shared_name
 from .pruners import DEFAULT_PRUNER, PRUNERS
 from .pruners.base import PrunerRow
@@ -16,13 +17,16 @@ from .tried_settings import SettingIndex
 __all__ = [
     "DEFAULT_PRUNER",
     "DEFAULT_SAMPLER",
+    "FIRST_TRIALS",
     "PRUNERS",
     "SAMPLERS",
     "OUTCOME",
     "FinishedTrials",
     "NetworkCostModel",
     "Outcome",
+    "KnownPoints",
     "PointQueue",
+    "Portfolio",
     "PrunerRow",
     "SamplerRow",
     "SettingIndex",
@@ -35,6 +39,7 @@ __all__ = [
     "initial_points",
     "known_values",
     "params_from_trial",
+    "portfolio_points",
     "project",
     "published_points",
     "ranked_complete",

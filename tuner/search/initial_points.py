@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tuner.catalog import Task, choice_dimension
 from tuner.search.distributions import to_optuna_params
+from tuner.search.portfolio import Portfolio, load_portfolio
 from tuner.search.projection import project, shared_name
 from tuner.space import Dimension, Space, Value
 
 FIRST_TRIALS = 10
 """Settings of the portfolio that a study begins with: chosen by `benchmarks/portfolio.py` and `search_quality.py`."""
-_PORTFOLIO = Path(__file__).with_name("portfolio.json")
 
 _LOSS = {
     Task.MULTICLASS: "categorical_crossentropy",
@@ -48,18 +48,40 @@ _MAX_REGRESSION_RATE = 0.01
 
 
 def initial_points(space: Space, task: Task) -> list[dict[str, Any]]:
-    """List the first settings of the portfolio of the task, as far as the space allows them.
+    """List the settings of the portfolio that a study tries first if it learns nothing from their results.
+
+    Returns:
+        Parameters for `study.enqueue_trial`, without duplicates; the best one first.
+    """
+    points, portfolio = portfolio_points(space, task)
+    return [points[index] for index in portfolio.choose(FIRST_TRIALS, {})]
+
+
+def portfolio_points(space: Space, task: Task) -> tuple[list[dict[str, Any]], Portfolio]:
+    """Project the portfolio of the task on the space.
 
     A setting is left out if the space does not allow its optimizer.  Of the others only what is searched and allowed is
     kept: a value of a list, a value inside a range (the nearest step of it).  The sampler draws the rest.  Settings of
-    which more is allowed come first.
+    which less is allowed are left out if `FIRST_TRIALS` others suit the space better.  Those that are the same on the
+    space are one, with the mean of their regrets.
 
     Returns:
-        Parameters for `study.enqueue_trial`, without duplicates; the surest one first.
+        Parameters for `study.enqueue_trial`, without duplicates, and the portfolio of as many settings.
     """
-    settings = [{**_COMMON, **setting} for setting in _portfolio()[task]]
-    settings.sort(key=lambda setting: _misfits(space, setting))  # stable: a complementary list stays in its order
-    return _points(space, settings)[:FIRST_TRIALS]
+    whole = load_portfolio(task)
+    found: dict[str, tuple[int, dict[str, Any], list[int]]] = {}  # misfits, point, positions
+    for index, setting in enumerate(whole.settings):
+        known = {**_COMMON, **setting}
+        point = _point(space, known)
+        if point:
+            misfits = _misfits(space, known)
+            before, _, indices = found.get(json.dumps(point, sort_keys=True), (misfits, point, []))
+            found[json.dumps(point, sort_keys=True)] = min(before, misfits), point, [*indices, index]
+    most = sorted(misfits for misfits, _, _ in found.values())[:FIRST_TRIALS]
+    kept = [(point, indices) for misfits, point, indices in found.values() if misfits <= most[-1]]
+    regrets = [whole.regrets[:, indices].mean(axis=1) for _, indices in kept]
+    points = [point for point, _ in kept]
+    return points, Portfolio(tuple(points), np.array(regrets).reshape(len(points), len(whole.regrets)).T)
 
 
 def published_points(space: Space, task: Task) -> list[dict[str, Any]]:
@@ -74,22 +96,18 @@ def published_points(space: Space, task: Task) -> list[dict[str, Any]]:
     return _points(space, settings)
 
 
-@functools.cache
-def _portfolio() -> dict[str, list[dict[str, Value]]]:
-    """Read the settings by task, which `benchmarks/portfolio.py select` wrote."""
-    content: dict[str, list[dict[str, Value]]] = json.loads(_PORTFOLIO.read_text(encoding="utf-8"))
-    return content
-
-
 def _points(space: Space, settings: Iterable[Mapping[str, Value]]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for known in settings:
-        if not _allows_optimizer(space, known):
-            continue
-        point = to_optuna_params(project(space, known), space)
+        point = _point(space, known)
         if point and point not in found:
             found.append(point)
     return found
+
+
+def _point(space: Space, known: Mapping[str, Value]) -> dict[str, Any]:
+    """Return the parameters of a setting; none if the space does not allow its optimizer."""
+    return to_optuna_params(project(space, known), space) if _allows_optimizer(space, known) else {}
 
 
 def _misfits(space: Space, known: Mapping[str, Value]) -> int:

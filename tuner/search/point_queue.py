@@ -2,13 +2,74 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from tuner.catalog import Objective, TrialState
 from tuner.optuna_internals import fixed_params
+from tuner.search.portfolio import Portfolio
+from tuner.search.trial_states import trial_state
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
+
+_NO_ANSWER = (TrialState.FAILED,)
+"""States of a finished trial that say nothing about its setting."""
+
+
+class KnownPoints:
+    """Settings of which a study tries some in its first trials; which ones depends on the results of those before.
+
+    Args:
+        points: Parameters for Optuna.
+        objective: Of the study.
+        portfolio: Of as many settings; without one, the points are tried in their order.
+        count: How many are tried.
+    """
+
+    def __init__(
+        self,
+        points: Sequence[Mapping[str, Any]],
+        objective: Objective,
+        portfolio: Portfolio | None = None,
+        count: int | None = None,
+    ) -> None:
+        self._points = [dict(point) for point in points]
+        self._objective = objective
+        self._portfolio = portfolio or Portfolio(tuple(self._points), np.zeros((0, len(self._points))))
+        self.count = min(len(points) if count is None else count, len(points))
+
+    def unseen(self) -> list[dict[str, Any]]:
+        """List the points that are tried by a study that learns nothing from the results."""
+        return self.next(self.count, (), lambda point: False)
+
+    def next(
+        self, count: int, trials: Sequence[FrozenTrial], is_used: Callable[[Mapping[str, Any]], bool]
+    ) -> list[dict[str, Any]]:
+        """List the next points, in order.
+
+        Args:
+            count: At most so many.
+            trials: All trials of the study.
+            is_used: Whether a trial has this setting.
+        """
+        losses: dict[int, float | None] = {}
+        excluded = {index for index, point in enumerate(self._points) if is_used(point)}
+        for trial in trials:
+            given = fixed_params(trial)
+            if given not in self._points:
+                continue
+            index, state = self._points.index(given), trial_state(trial)[0]
+            if state in _NO_ANSWER:
+                excluded.add(index)
+            elif not trial.state.is_finished():
+                losses.setdefault(index, None)
+            else:
+                losses[index] = self._objective.sort_key(trial.value) if state is TrialState.COMPLETE else math.inf
+        return [self._points[index] for index in self._portfolio.choose(count, losses, excluded)]
 
 
 class PointQueue:
@@ -22,10 +83,10 @@ class PointQueue:
         known: Points that only its first trials are given.
     """
 
-    def __init__(self, points: Sequence[Mapping[str, Any]], known: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, points: Sequence[Mapping[str, Any]], known: KnownPoints | None = None) -> None:
         self._points = [dict(point) for point in points]
-        self._known = [dict(point) for point in known]
-        self._first = len(points) + len(known)
+        self._known = known
+        self._first = len(points) + (known.count if known is not None else 0)
         self._seen = 0
 
     def is_empty(self, trials: int) -> bool:
@@ -43,11 +104,11 @@ class PointQueue:
         """
         for trial in trials[self._seen :]:
             given = fixed_params(trial)
-            for points in (self._points, self._known):
-                if given in points:
-                    points.remove(given)
-                    break
+            if given in self._points:
+                self._points.remove(given)
         self._seen = len(trials)
         points = [point for point in self._points if not is_used(point)]
-        known = [point for point in self._known if not is_used(point)]
-        return points + known[: max(self._first - len(trials) - len(points), 0)]
+        left = self._first - len(trials) - len(points)
+        if self._known is None or left <= 0:
+            return points
+        return points + self._known.next(left, trials, is_used)

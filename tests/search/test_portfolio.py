@@ -1,0 +1,62 @@
+"""The choice among the settings of a portfolio, given what a study has seen."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tuner.catalog import Task
+from tuner.search import Portfolio
+from tuner.search.portfolio import load_portfolio
+
+
+def portfolio(*regrets: list[float]) -> Portfolio:
+    return Portfolio(tuple({"x": index} for index in range(len(regrets[0]))), np.array(regrets))
+
+
+def test_a_list_is_complementary() -> None:
+    # The second is the best on average, the first where it is bad; the third is second best everywhere.
+    assert portfolio([1.0, 0.0, 0.2], [0.9, 0.0, 0.2], [0.0, 0.8, 0.7]).choose(3, {}) == [1, 0, 2]
+
+
+def test_without_sets_the_order_is_that_of_the_settings() -> None:
+    empty = Portfolio(({}, {}, {}), np.zeros((0, 3)))
+    assert empty.choose(9, {}) == [0, 1, 2]
+    assert empty.choose(9, {1: 0.5}, {0}) == [2]
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_only_the_order_of_losses_counts(scale: float) -> None:
+    sets = portfolio([0.1, 0.5, 0.9, 0.0, 1.0], [0.9, 0.5, 0.1, 1.0, 0.0])
+    assert sets.choose(1, {0: 1 * scale, 1: 2 * scale, 2: 3 * scale}) == [3]
+    assert sets.choose(1, {0: 3 * scale - 7, 1: 2 * scale - 7, 2: -7.0}) == [4]
+    assert sets.choose(1, {0: math.inf, 1: math.inf, 2: -scale}) == [4]
+
+
+def test_what_is_not_known_yet_or_was_excluded_is_not_chosen() -> None:
+    sets = portfolio([0.0, 0.1, 0.2, 0.3])
+    assert sets.choose(2, {0: None}, {1}) == [2, 3]
+    assert sets.choose(9, {0: None, 1: 1.0}, {2, 3}) == []
+
+
+@pytest.mark.parametrize(("task", "gain"), [(Task.MULTICLASS, 0.03), (Task.REGRESSION, 0.1)])
+def test_ten_settings_chosen_by_results_beat_a_list_on_sets_that_were_left_out(task: Task, gain: float) -> None:
+    whole = load_portfolio(task)
+    regrets = {True: [], False: []}
+    for out, losses in enumerate(whole.regrets):
+        others = Portfolio(whole.settings, np.delete(whole.regrets, out, axis=0))
+        for seen, least in regrets.items():
+            order: list[int] = []
+            for _ in range(10):
+                order += others.choose(1, {index: losses[index] if seen else None for index in order})
+            least.append(min(1.0, losses[order].min()))
+    assert np.mean(regrets[True]) < np.mean(regrets[False]) - gain
+
+
+def test_losses_are_those_of_the_task() -> None:
+    names = {task: {setting["loss"] for setting in load_portfolio(task).settings} for task in Task}
+    assert all(name.startswith("categorical_") for name in names[Task.MULTICLASS])
+    assert names[Task.BINARY] == {name.replace("categorical", "binary") for name in names[Task.MULTICLASS]}
+    assert not names[Task.REGRESSION] & names[Task.BINARY]
