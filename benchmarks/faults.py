@@ -28,7 +28,7 @@ from typing import Any
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
 
-from real_study import children, eventually  # noqa: E402
+from real_study import children, eventually, workers  # noqa: E402
 
 from tuner.storage.coordinator_leases import process_start  # noqa: E402
 
@@ -202,7 +202,7 @@ def data(folder: Path, seconds: float) -> str:
     kept, process = file.read_text(), command(folder)
     eventually(done(database, 3))
     file.write_text(kept.replace("3,3,v", "99,3,v", 1))
-    for worker in children(process.pid):
+    for worker in workers(process.pid):
         os.kill(worker, signal.SIGKILL)
     eventually(done(database, 20))
     process.kill()
@@ -241,8 +241,8 @@ def killed(folder: Path, seconds: float) -> str:
     database = project(folder, ["loads", "quiet"], 40)
     process = command(folder)
     eventually(done(database, 3))
-    workers = children(process.pid)
-    family = workers + [child for worker in workers for child in children(worker)]
+    family = workers(process.pid)
+    family += [child for worker in family for child in children(worker)]
     process.kill()
     process.communicate()
     began = time.monotonic()

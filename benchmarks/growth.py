@@ -35,22 +35,23 @@ def memory_mb(pid: int) -> float:
     return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS")), 0.0)
 
 
-def children(pid: int) -> list[int]:
-    """Processes that a process has started."""
+def descendants(pid: int) -> list[int]:
+    """Processes that a process has started, and those that these have."""
     try:
-        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+        found = [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
     except OSError:
         return []
+    return found + [each for child in found for each in descendants(child)]
 
 
 def watch(command: list[str]) -> list[tuple[float, float, float]]:
-    """Run a command; `(time, memory of it, memory of its largest child)` every half second."""
+    """Run a command; `(time, memory of it, memory of its largest descendant)` every half second."""
     environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": str(PROJECT), "TZ": "UTC"}
     seen = []
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=PROJECT)
         while process.poll() is None:
-            largest = max((memory_mb(child) for child in children(process.pid)), default=0.0)
+            largest = max((memory_mb(child) for child in descendants(process.pid)), default=0.0)
             seen.append((time.time(), memory_mb(process.pid), largest))
             time.sleep(0.5)
         log.seek(0)

@@ -116,3 +116,8 @@ def children(pid: int) -> list[int]:
             if entry.name.isdigit() and int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
                 found.append(int(entry.name))
     return found
+
+
+def workers(pid: int) -> list[int]:
+    """Process ids of the workers of a run, which are forked by a child of it."""
+    return [worker for server in children(pid) for worker in children(server)]

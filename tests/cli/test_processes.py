@@ -26,6 +26,7 @@ from real_study import (
     plain,
     started,
     stored,
+    workers,
     write_study,
 )
 
@@ -152,8 +153,8 @@ def test_signals_and_then_the_same_command(tmp_path: Path) -> None:
     for count, stop in stops:
         with started("run", "tiny.toml", "--workers", str(count), cwd=tmp_path) as process:
             eventually(lambda count=count, kept=kept: _under_way(tmp_path, count, len(kept)))
-            workers = children(process.pid)
-            assert len(workers) == count
+            (server,), trained_by = children(process.pid), workers(process.pid)
+            assert len(trained_by) == count
             if signal.SIGTERM in stop:
                 seen = json.loads(call("show", "tiny", "--json", cwd=tmp_path).stdout)
                 assert seen["counts"]["running"] == count, "another process sees what runs"
@@ -162,7 +163,7 @@ def test_signals_and_then_the_same_command(tmp_path: Path) -> None:
                 time.sleep(0.5)  # two signals at once would count as one
             code = process.wait(PATIENCE_S)
             assert code == (-signal.SIGKILL if signal.SIGKILL in stop else 130)
-        eventually(lambda workers=workers: not any(process_start(pid) for pid in workers))
+        eventually(lambda pids=(server, *trained_by): not any(process_start(pid) for pid in pids))
         content = stored(tmp_path)
         assert content is not None
         assert content["counts"]["running"] == content["counts"]["failed"] == 0

@@ -24,7 +24,7 @@ from real_study import PATIENCE_S, environment, eventually
 
 from tuner.engines import TrainingResult
 from tuner.errors import WorkerError
-from tuner.executors import LocalExecutor
+from tuner.executors import LocalExecutor, worker_processes
 from tuner.executors.worker_processes import PipeTransport
 from tuner.protocol import (
     EpochFinished,
@@ -229,6 +229,23 @@ def test_a_killed_worker_is_replaced(executor: LocalExecutor, spec: StudySpec) -
 
 
 @pytest.mark.slow
+def test_a_worker_that_is_not_forked_trains_the_same(
+    executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch, spec: StudySpec
+) -> None:
+    monkeypatch.setattr(worker_processes, "can_fork", lambda: False)
+    results = []
+    with running(LocalExecutor(place_of(spec), workers=1, prepared=spec.prepared)) as started:
+        assert isinstance(started._workers[0].process, subprocess.Popen)
+        for one in (started, executor):
+            one.submit(job(spec, 11))
+            *epochs, end = collect(one, is_end)
+            assert isinstance(end, JobFinished)
+            assert [type(event) for event in epochs] == [EpochFinished] * 3
+            results.append([replace(event.record, seconds=0.0) for event in epochs if isinstance(event, EpochFinished)])
+    assert results[0] == results[1]
+
+
+@pytest.mark.slow
 def test_closing_ends_a_training_at_once(executor: LocalExecutor, spec: StudySpec) -> None:
     (pid,) = executor.pids()
     executor.submit(job(spec, 10, epochs=100_000))
@@ -294,6 +311,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> No
     file.write_text(f"#!/bin/sh\necho started >> {tmp_path}/starts\n{script}\n", encoding="utf-8")
     file.chmod(file.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(sys, "executable", str(file))
+    monkeypatch.setattr(worker_processes, "can_fork", lambda: False)
 
 
 @pytest.mark.parametrize(
@@ -450,8 +468,11 @@ def test_a_broken_worker_takes_no_result_with_it(
                 executor.poll(1.0)
 
 
-def test_a_worker_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, spec: StudySpec) -> None:
+@pytest.mark.parametrize("forks", [True, False])
+def test_a_worker_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, spec: StudySpec, forks: bool) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(worker_processes, "can_fork", lambda: forks)
+    monkeypatch.setenv("OF_THIS_TEST", "")  # no fork server that is kept has it
     executor = LocalExecutor(place_of(spec), workers=1)
     with pytest.raises(WorkerError, match="A worker process could not be started: .*No such file"):
         executor.start()
@@ -459,8 +480,9 @@ def test_a_worker_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, spec: 
 
 
 def test_where_one_worker_cannot_be_started_the_others_end(monkeypatch: pytest.MonkeyPatch, spec: StudySpec) -> None:
+    monkeypatch.setattr(worker_processes, "can_fork", lambda: False)
     executor = LocalExecutor(place_of(spec), workers=3)
-    real, pids = subprocess.Popen, []
+    real, pids = worker_processes._StartedProcess, []
 
     def second_fails(*arguments: Any, **options: Any) -> Any:
         if pids:
@@ -469,7 +491,7 @@ def test_where_one_worker_cannot_be_started_the_others_end(monkeypatch: pytest.M
         pids.append(process.pid)
         return process
 
-    monkeypatch.setattr(subprocess, "Popen", second_fails)
+    monkeypatch.setattr(worker_processes, "_StartedProcess", second_fails)
     with pytest.raises(WorkerError, match="could not be started: no more processes"):
         executor.start()
     executor.close(at_once=True)

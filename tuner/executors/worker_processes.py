@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, TypeAlias
 
 from tuner.errors import WorkerError
+from tuner.executors.forked_workers import ForkedProcess, ForkServerConnection, can_fork, fork_server
 from tuner.executors.memory_guard import MemoryGuard
 from tuner.executors.pool import PoolWorker, Received, WorkerExit
 from tuner.executors.system_memory import oom_kills
@@ -38,6 +39,15 @@ _EXIT_S = 10.0
 """Longest time that an idle worker may take to end when its input closes."""
 
 
+class _StartedProcess(subprocess.Popen[bytes]):
+    """A worker that is started by a command of its own."""
+
+    def kill_session(self) -> None:
+        """Kill the worker and every process of its session."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing is left of it
+            os.killpg(self.pid, signal.SIGKILL)
+
+
 @dataclass(eq=False, kw_only=True)
 class WorkerProcess(PoolWorker):
     """A worker process and its log.
@@ -48,7 +58,7 @@ class WorkerProcess(PoolWorker):
         killed: True once it was killed: its process id may be another process's since.
     """
 
-    process: subprocess.Popen[bytes]
+    process: ForkedProcess | _StartedProcess
     log: IO[bytes]
     reader: threading.Thread | None = field(default=None, repr=False)
     oom_kills: int | None = None
@@ -58,8 +68,7 @@ class WorkerProcess(PoolWorker):
         """Kill the worker and every process of its session."""
         if not self.killed:
             self.killed = True
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing is left of it
-                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill_session()
 
     def wait(self, timeout_s: float) -> int:
         """Return the exit code; after `timeout_s` the worker is killed, what it started in any case."""
@@ -102,7 +111,7 @@ class PipeTransport:
         config: What every trial shares.
         workers: Number of processes.
         threads: Threads of each.
-        command: What starts a worker; None for `tuner.worker.loop`.
+        command: What starts a worker; None for `tuner.worker.loop`, forked where that is possible.
     """
 
     queues_jobs = True
@@ -112,6 +121,7 @@ class PipeTransport:
         self._guard = MemoryGuard(config.limits.memory_bytes, workers)
         self._inbox: queue.SimpleQueue[tuple[WorkerProcess, _Line]] = queue.SimpleQueue()
         self._running: list[WorkerProcess] = []
+        self._fork_server: ForkServerConnection | None = None
 
     def start(self) -> None:
         """See `Transport`: nothing to connect to."""
@@ -126,15 +136,7 @@ class PipeTransport:
         fcntl.fcntl(log, fcntl.F_SETFL, fcntl.fcntl(log, fcntl.F_GETFL) | os.O_APPEND)  # see `truncate_log`
         try:
             with _block_interrupts():
-                process = subprocess.Popen(
-                    self._command or [sys.executable, "-P", "-m", "tuner.worker.loop"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    env=environment(self._config, self._threads),
-                    cwd=self._config.project,
-                    start_new_session=True,
-                )
+                process = self._launch(log)
         except OSError as error:
             log.close()
             raise WorkerError(f"A worker process could not be started: {error}.") from error
@@ -185,13 +187,30 @@ class PipeTransport:
     def close(self, workers: Sequence[WorkerProcess], *, at_once: bool) -> None:
         """See `Transport`.  Idle workers end when their input closes; `at_once` kills them."""
         for worker in workers:
-            if at_once:
+            if at_once or not worker.ready:
                 worker.kill()
             worker.close_input()
+        if self._fork_server is not None:
+            self._fork_server.close_if_starting()
         for worker in workers:
             self._end(worker, _EXIT_S)
             if worker.reader is not None:
                 worker.reader.join(timeout=_GRACE_S)
+
+    def _launch(self, log: IO[bytes]) -> ForkedProcess | _StartedProcess:
+        variables, folder = environment(self._config, self._threads), str(self._config.project)
+        if self._command is None and can_fork():
+            self._fork_server = fork_server(variables, folder)
+            return self._fork_server.fork(log)
+        return _StartedProcess(
+            self._command or [sys.executable, "-P", "-m", "tuner.worker.loop"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=variables,
+            cwd=folder,
+            start_new_session=True,
+        )
 
     def _end(self, worker: WorkerProcess, timeout_s: float) -> None:
         worker.wait(timeout_s)

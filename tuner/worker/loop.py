@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
 import queue
 import signal
@@ -76,7 +77,7 @@ class Worker:
         sys.path.append(message["config"]["project"])  # last: a project's file must not hide a library
         config = WorkerConfig.from_json(message["config"])
         try:
-            with _gc_frozen():
+            with gc_frozen():
                 engine, prepared = _prepare(config)
         except Exception as error:
             self._send({"is": "broken", "error": format_error(error), "traceback": traceback.format_exc()})
@@ -217,7 +218,7 @@ class Worker:
 
 
 @contextlib.contextmanager
-def _gc_frozen() -> Iterator[None]:
+def gc_frozen() -> Iterator[None]:
     """Disable the garbage collector, then freeze what was allocated.
 
     It would scan TensorFlow's half a million objects repeatedly: a fifth of the import time, and 0.2 s for each full
@@ -263,11 +264,17 @@ def _load_data(config: WorkerConfig) -> PreparedData:
     return prepare(options, config.project, config.seed, config.data_sha256)
 
 
+def import_engines() -> None:
+    """Import TensorFlow and the engines; makes no tensor, so that TensorFlow starts no thread."""
+    with _hide_modules("IPython", "matplotlib", "pandas", "sklearn"):
+        importlib.import_module("tuner.engines.auto")
+        importlib.import_module("tuner.worker.global_state")
+
+
 def _prepare(config: WorkerConfig) -> tuple[Engine, PreparedData]:
     prepared = _load_data(config)
-    with _hide_modules("IPython", "matplotlib", "pandas", "sklearn"):
-        engine = ENGINES[config.engine].make(config.trainings)
-    return engine, prepared
+    import_engines()
+    return ENGINES[config.engine].make(config.trainings), prepared
 
 
 def _redirect_stdio() -> tuple[BinaryIO, BinaryIO]:

@@ -1,0 +1,227 @@
+"""Workers that are forked from a process which has imported TensorFlow."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+from real_study import PATIENCE_S, eventually
+
+import tuner
+from tuner.executors.forked_workers import ForkedProcess, ForkServerConnection, can_fork, fork_server
+from tuner.storage.lease import process_start
+
+STUB = """
+import os, sys, threading, time
+import numpy as np
+
+def gc_frozen():
+    import contextlib
+    return contextlib.nullcontext()
+
+def import_engines():
+    {imports}
+
+def main():
+    print(os.getpid(), os.getppid(), os.getcwd(), np.random.rand(), flush=True)
+    {work}
+"""
+"""In place of `tuner.worker.loop`: what is forked, and how, has nothing to do with TensorFlow."""
+
+
+@pytest.fixture
+def log() -> Iterator[IO[bytes]]:
+    with tempfile.TemporaryFile() as file:
+        yield file
+
+
+@contextlib.contextmanager
+def server(folder: Path, work: str = "sys.stdin.read()", imports: str = "pass") -> Iterator[ForkServerConnection]:
+    (folder / "stub.py").write_text(STUB.format(work=work, imports=imports), encoding="utf-8")
+    (folder / "sitecustomize.py").write_text(
+        "import sys, stub, tuner.worker\nsys.modules['tuner.worker.loop'] = tuner.worker.loop = stub\n"
+    )
+    paths = [str(folder), str(Path(tuner.__file__).parents[1])]
+    running = ForkServerConnection({**os.environ, "PYTHONPATH": os.pathsep.join(paths)}, str(folder))
+    with closing_streams(running):
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+@contextlib.contextmanager
+def closing_streams(running: ForkServerConnection) -> Iterator[None]:
+    """Close the pipes to the workers that are forked meanwhile, as a transport does."""
+    fork, forked = running.fork, list[ForkedProcess]()
+
+    def forks(log: IO[bytes]) -> ForkedProcess:
+        forked.append(fork(log))
+        return forked[-1]
+
+    running.fork = forks  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for process in forked:
+            for stream in (process.stdin, process.stdout):
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+
+def read_log(log: IO[bytes]) -> str:
+    return os.pread(log.fileno(), 2**16, 0).decode()
+
+
+def said(process: ForkedProcess) -> list[str]:
+    return process.stdout.readline().decode().split()
+
+
+def test_a_worker_has_its_own_streams_session_and_numbers(tmp_path: Path, log: IO[bytes]) -> None:
+    with server(tmp_path, "print('in the log', file=sys.stderr); sys.exit(len(sys.stdin.read()) or None)") as running:
+        one, other = running.fork(log), running.fork(log)
+        first, second = said(one), said(other)
+        assert [first[0], second[0]] == [str(one.pid), str(other.pid)]
+        assert first[1] == second[1] == str(running._process.pid)
+        assert first[2] == str(tmp_path)
+        assert first[3] != second[3], "NumPy's generators differ"
+        assert os.getsid(one.pid) == one.pid
+        assert one.poll() is None
+        with pytest.raises(subprocess.TimeoutExpired):
+            one.wait(0.01)
+        one.stdin.write(b"end")
+        one.stdin.close()
+        assert one.wait(PATIENCE_S) == one.poll() == 3
+        other.stdin.close()
+        assert other.wait(PATIENCE_S) == 0
+        assert read_log(log) == "in the log\n" * 2
+
+
+@pytest.mark.parametrize(
+    ("work", "code"),
+    [
+        ("raise ValueError('its own')", 1),
+        ("sys.exit('a text')", 1),
+        ("os._exit(9)", 9),
+        ("os.abort()", -signal.SIGABRT),
+    ],
+)
+def test_the_exit_code_is_that_of_a_process(tmp_path: Path, log: IO[bytes], work: str, code: int) -> None:
+    with server(tmp_path, work) as running:
+        assert running.fork(log).wait(PATIENCE_S) == code
+    assert ("ValueError: its own" in read_log(log)) == ("ValueError" in work)
+
+
+def test_what_a_worker_has_started_ends_with_it(tmp_path: Path, log: IO[bytes]) -> None:
+    work = "import subprocess; print(subprocess.Popen(['sleep', '600']).pid, flush=True); sys.stdin.readline()"
+    with server(tmp_path, work) as running:
+        killed, ended = running.fork(log), running.fork(log)
+        children = [int(said(worker)[0]) for worker in (killed, ended) if said(worker)]
+        killed.kill_session()
+        ended.stdin.close()
+        assert (killed.wait(PATIENCE_S), ended.wait(PATIENCE_S)) == (-signal.SIGKILL, 0)
+        eventually(lambda: not any(map(process_start, children)))
+
+
+def test_a_worker_that_is_killed_before_it_is_forked(tmp_path: Path, log: IO[bytes]) -> None:
+    mark = tmp_path / "imported"
+    with server(tmp_path, imports=f"while not os.path.exists({str(mark)!r}): time.sleep(0.01)") as running:
+        killed, other = running.fork(log), running.fork(log)
+        killed.kill_session()
+        assert killed.wait(0.0) == -signal.SIGKILL, "nobody waits for the import"
+        running.close_if_starting()
+        mark.touch()
+        assert said(other), "another one does wait"
+        running.close_if_starting()
+        assert running.serves(running._key[0], str(tmp_path)), "it has its worker"
+        tasks = Path(f"/proc/{running._process.pid}/task/{running._process.pid}/children")
+        eventually(lambda: tasks.read_text().split() == [str(other.pid)])
+
+
+def test_a_server_that_nobody_waits_for_ends(tmp_path: Path, log: IO[bytes]) -> None:
+    with server(tmp_path, imports="time.sleep(600)") as running:
+        running.fork(log).kill_session()
+        running.close_if_starting()
+        assert running._process.poll() == -signal.SIGKILL
+
+
+def test_workers_end_with_their_server(tmp_path: Path, log: IO[bytes]) -> None:
+    with server(tmp_path) as running:
+        worker = running.fork(log)
+        said(worker)
+        os.kill(running._process.pid, signal.SIGKILL)
+        assert worker.wait(PATIENCE_S) == -signal.SIGKILL
+        eventually(lambda: process_start(worker.pid) is None)
+        assert not running.serves(running._key[0], str(tmp_path))
+
+
+def test_a_server_that_dies_while_it_imports_tells_each_worker_why(tmp_path: Path, log: IO[bytes]) -> None:
+    imports = "print('no such library', file=sys.stderr, flush=True); time.sleep(0.2); os._exit(7)"
+    with server(tmp_path, imports=imports) as running:
+        workers = [running.fork(log) for _ in range(2)]
+        assert [worker.wait(PATIENCE_S) for worker in workers] == [7, 7]
+    assert read_log(log) == "no such library\n" * 2
+
+
+def test_an_import_that_fails_is_left_to_the_worker(tmp_path: Path, log: IO[bytes]) -> None:
+    with server(tmp_path, work="import_engines()", imports="import no_such_library") as running:
+        assert running.fork(log).wait(PATIENCE_S) == 1
+    assert "No module named 'no_such_library'" in read_log(log)
+
+
+def test_one_server_is_kept_for_equal_workers(tmp_path: Path, log: IO[bytes]) -> None:
+    """The one before ends with its last worker: another study may still train."""
+    (tmp_path / "other").mkdir()
+    with server(tmp_path) as model:
+        environment = model._key[0]
+    first = fork_server(environment, str(tmp_path))
+    with closing_streams(first):
+        worker = first.fork(log)
+        said(worker)
+        assert fork_server(dict(environment), str(tmp_path)) is first
+        second = fork_server(environment, str(tmp_path / "other"))
+        assert second is not first
+        assert first._process.poll() is worker.poll() is None
+        worker.stdin.close()
+        assert worker.wait(PATIENCE_S) == 0
+        eventually(lambda: first._process.poll() is not None)
+    second.close()
+
+
+@pytest.mark.parametrize("device", ["/dev/nvidiactl", "/dev/kfd", None])
+def test_nothing_is_forked_beside_a_gpu(monkeypatch: pytest.MonkeyPatch, device: str | None) -> None:
+    monkeypatch.setattr(Path, "exists", lambda path: str(path) == device)
+    assert can_fork() == (device is None)
+
+
+def test_a_server_without_workers_ends_in_time() -> None:
+    imports = "import socket; from tuner.worker.fork_server import ForkServer"
+    code = f"{imports}; ForkServer(socket.socket(fileno=0), 0.1).serve()"
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        ended = subprocess.run([sys.executable, "-c", code], stdin=theirs, timeout=PATIENCE_S, check=False)
+    assert ended.returncode == 0
+
+
+def test_a_server_ends_with_its_coordinator(tmp_path: Path) -> None:
+    imports = "import os, time; from tuner.executors.forked_workers import ForkServerConnection"
+    starts = (
+        f"server = ForkServerConnection(dict(os.environ), {str(tmp_path)!r}); print(server._process.pid, flush=True)"
+    )
+    code = f"{imports}; {starts}; time.sleep(600)"
+    with server(tmp_path) as model:
+        environment = model._key[0]
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE) as coordinator:
+        assert coordinator.stdout is not None
+        pid = int(coordinator.stdout.readline())
+        coordinator.kill()
+    eventually(lambda: process_start(pid) is None)

@@ -1,0 +1,269 @@
+"""Worker processes that are forked from one that has imported TensorFlow (`tuner.worker.fork_server`).
+
+A fork server is kept for the next run of this process, such as a second cell of a notebook; there is one at most.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from tuner.protocol import fork_requests
+
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+"""CUDA on Linux and on Windows, ROCm: their libraries may not survive a fork."""
+_LOG_END_BYTES = 2**16
+
+
+def can_fork() -> bool:
+    """Return True if workers may be forked here: on Linux from 5.3 on, without a GPU."""
+    return hasattr(os, "pidfd_open") and not any(Path(device).exists() for device in _GPU_DEVICES)
+
+
+class ForkedProcess:
+    """A forked worker, with the part of the interface of `subprocess.Popen` that workers need.
+
+    Attributes:
+        stdin: Its standard input.
+        stdout: Its standard output.
+        log: Its standard error.
+    """
+
+    def __init__(self, log: IO[bytes]) -> None:
+        (read_in, write_in), (read_out, write_out) = os.pipe(), os.pipe()
+        self.stdin: IO[bytes] = os.fdopen(write_in, "wb")
+        self.stdout: IO[bytes] = os.fdopen(read_out, "rb")
+        self.log, self._theirs = log, (read_in, write_out)
+        self._forked, self._ended = threading.Event(), threading.Event()
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._exit_code: int | None = None
+        self._killed = False
+
+    @property
+    def pid(self) -> int:
+        """Process id; waits until it is forked, which takes as long as the import of TensorFlow."""
+        self._forked.wait()
+        return self._pid
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal, or None if it runs."""
+        return self._exit_code
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: It has not ended in `timeout` seconds.
+        """
+        if not self._ended.wait(timeout):
+            raise subprocess.TimeoutExpired("worker", timeout or 0.0)
+        assert self._exit_code is not None
+        return self._exit_code
+
+    def kill_session(self) -> None:
+        """Kill the worker and every process of its session; one that is not forked yet, as soon as it is."""
+        with self._lock:
+            self._killed = True
+            if self._ended.is_set():
+                return
+            if self._pid:
+                _kill(self._pid)
+            else:
+                self._end(-signal.SIGKILL)
+
+    def streams(self) -> tuple[int, int, int]:
+        """Return the file descriptors of its standard streams."""
+        return *self._theirs, self.log.fileno()
+
+    def sent(self) -> None:
+        """Close what is the worker's, now that the server has it."""
+        for end in self._theirs:
+            os.close(end)
+
+    def forked(self, pid: int) -> None:
+        """Note the process id."""
+        with self._lock:
+            if self._killed:
+                _kill(pid)
+            else:
+                self._pid = pid
+            self._forked.set()
+
+    def ended(self, exit_code: int) -> None:
+        """Note the end."""
+        with self._lock:
+            self._end(exit_code)
+
+    def lost(self, exit_code: int, log: bytes) -> None:
+        """Note the end of the server: a worker lives no longer."""
+        with self._lock:
+            if self._ended.is_set():
+                return
+            if self._pid:
+                _kill(self._pid)
+            with contextlib.suppress(OSError, ValueError):
+                os.write(self.log.fileno(), log)
+            self._end(exit_code)
+
+    def _end(self, exit_code: int) -> None:
+        if not self._ended.is_set():
+            self._exit_code = exit_code
+            self._forked.set()
+            self._ended.set()
+
+
+def _kill(pid: int) -> None:
+    """Kill a session, or a process that has not begun one yet."""
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
+
+
+class ForkServerConnection:
+    """Start a fork server, and hold the connection to it.
+
+    Args:
+        environment: Environment of its workers.
+        folder: Their working directory.
+    """
+
+    def __init__(self, environment: Mapping[str, str], folder: str) -> None:
+        self._key = dict(environment), folder
+        self._lock = threading.Lock()
+        self._children: dict[int, ForkedProcess] = {}
+        self._requests = 0
+        self._imported = self._retired = self._closed = False
+        self._owner = os.getpid()
+        with contextlib.ExitStack() as opened:
+            self._log = opened.enter_context(tempfile.TemporaryFile(prefix="tuner-workers-"))
+            self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            opened.enter_context(self._connection)
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "tuner.worker.fork_server"],
+                    stdin=theirs.fileno(),
+                    stdout=self._log,
+                    stderr=self._log,
+                    env=self._key[0],
+                    cwd=folder,
+                    start_new_session=True,
+                )
+            opened.pop_all()  # `_listen` closes them
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def serves(self, environment: Mapping[str, str], folder: str) -> bool:
+        """Return True if it can fork a worker with this environment and working directory."""
+        return not self._closed and self._owner == os.getpid() and self._key == (dict(environment), folder)
+
+    def fork(self, log: IO[bytes]) -> ForkedProcess:
+        """Ask for a worker whose standard error is `log`.
+
+        Raises:
+            OSError: There are no more file descriptors, or the server has gone.
+        """
+        process = ForkedProcess(log)
+        with self._lock:
+            self._requests += 1
+            number = self._requests
+            self._children[number] = process
+        request = json.dumps({"id": number, "folder": self._key[1]}).encode()
+        try:
+            socket.send_fds(self._connection, [request], process.streams())
+        except OSError:
+            with self._lock:
+                self._children.pop(number, None)
+            raise
+        finally:
+            process.sent()
+        return process
+
+    def close_if_starting(self) -> None:
+        """End the server if it still imports and nobody waits for it."""
+        if not self._imported and not self._in_use():
+            self.close()
+
+    def retire(self) -> None:
+        """End the server as soon as it has no worker."""
+        self._retired = True
+        if not self._in_use():
+            self.close()
+
+    def close(self) -> None:
+        """Kill the server, and with it its workers; the CPU time of all is then that of children of this process."""
+        self._closed = True
+        self._process.kill()
+        self._process.wait()
+
+    def _in_use(self) -> bool:
+        with self._lock:
+            return any(child.poll() is None for child in self._children.values())
+
+    def _listen(self) -> None:
+        while packet := self._receive():
+            message = json.loads(packet)
+            self._imported = True
+            with self._lock:
+                child = self._children[message["id"]]
+                if "exit_code" in message:
+                    del self._children[message["id"]]
+            if "pid" in message:
+                child.forked(message["pid"])
+            else:
+                child.ended(message["exit_code"])
+                if self._retired:
+                    self.retire()
+        self._closed = True
+        code = self._process.wait()
+        with self._lock:
+            left = list(self._children.values())
+            self._children.clear()
+            size = os.fstat(self._log.fileno()).st_size
+            log = os.pread(self._log.fileno(), _LOG_END_BYTES, max(0, size - _LOG_END_BYTES))
+        for child in left:
+            child.lost(code, log)
+        self._connection.close()
+        self._log.close()
+
+    def _receive(self) -> bytes:
+        try:
+            return self._connection.recv(fork_requests.PACKET_BYTES)
+        except OSError:
+            return b""
+
+
+_kept: list[ForkServerConnection] = []
+_kept_lock = threading.Lock()
+
+
+def fork_server(environment: Mapping[str, str], folder: str) -> ForkServerConnection:
+    """Return the fork server that is kept, or start one.
+
+    Raises:
+        OSError: It could not be started.
+    """
+    with _kept_lock:
+        for server in _kept:
+            if server.serves(environment, folder):
+                return server
+        while _kept:
+            _kept.pop().retire()
+        _kept.append(ForkServerConnection(environment, folder))
+        return _kept[0]
+
+
+@atexit.register
+def _close_kept() -> None:
+    for server in _kept:
+        server.close()
