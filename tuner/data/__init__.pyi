@@ -1,6 +1,6 @@
 from .array_file import ArrayFile, array_file
 from .categories import UnknownText
-from .cells import MISSING_WORDS
+from .cells import MISSING_WORDS, has_decimal_comma
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Split, Subset
 from .encoders import ENCODERS, ENCODINGS
@@ -44,6 +44,7 @@ __all__ = [
     "check_repeatable",
     "encode_rows",
     "find_source",
+    "has_decimal_comma",
     "held_out",
     "load_held_out",
     "load_prepared",

@@ -88,13 +88,17 @@ class CodedTexts:
         """Give the texts of some columns, as `cell_texts`."""
         return np.asarray(self.words[self.codes[:, columns]])
 
-    def numbers(self) -> dict[int, Array]:
-        """Type the texts: column → float64 with NaN for missing cells, or bool; none for columns of texts."""
+    def numbers(self, decimal: str = ".") -> dict[int, Array]:
+        """Type the texts: column → float64 with NaN for missing cells, or bool; none for columns of texts.
+
+        Args:
+            decimal: The decimal mark of numbers.
+        """
         given = [word is not None and word.lower() not in MISSING_WORDS for word in self.words]
         pairs = list(zip(self.words, given, strict=True))
         found: dict[int, Array] = {}
         some = np.array(given)[self.codes].any(axis=0)
-        for values in (_BOOLS, {word: float(word) for word, is_given in pairs if is_given and is_number(word)}):
+        for values in (_BOOLS, _floats((word for word, is_given in pairs if is_given), decimal)):
             fits = np.array([not is_given or word in values for word, is_given in pairs])[self.codes].all(axis=0)
             numbers = np.array([values.get(word, np.nan) for word in self.words])
             for column in np.flatnonzero(fits & some).tolist():
@@ -107,9 +111,14 @@ class CodedTexts:
         return found
 
 
-def cell_values(texts: Array) -> Array:
+def _floats(words: Iterable[str], decimal: str) -> dict[str, float]:
+    """Map the words that are numbers to these."""
+    return {word: float(word.replace(decimal, ".")) for word in words if is_number(word, decimal)}
+
+
+def cell_values(texts: Array, decimal: str = ".") -> Array:
     """Type the texts of a column: float64 with NaN if one is missing, bool, or the texts as they are."""
-    return CodedTexts.from_cells(texts[:, None]).numbers().get(0, texts)
+    return CodedTexts.from_cells(texts[:, None]).numbers(decimal).get(0, texts)
 
 
 def _told_apart(words: Iterable[str | None]) -> bool:
@@ -123,9 +132,16 @@ def absent(texts: Array) -> Array:
     return np.asarray(texts == None, bool)  # noqa: E711
 
 
-def is_number(text: str) -> bool:
-    """Tell whether a text is a number in the notation of CSV files."""
+def is_number(text: str, decimal: str = ".") -> bool:
+    """Tell whether a text is a number in the notation of CSV files, with this decimal mark and no other."""
+    if decimal != ".":
+        text = text.replace(".", "?").replace(decimal, ".")
     return _NUMBER.fullmatch(text) is not None
+
+
+def has_decimal_comma(text: str) -> bool:
+    """Tell whether a text is a number such as "1,5"."""
+    return "," in text and is_number(text, ",")
 
 
 def without_values(x: Array, missing_values: Iterable[str]) -> Array:

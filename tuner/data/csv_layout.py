@@ -12,10 +12,12 @@ class CsvLayout:
     Attributes:
         header: Whether the first line names the columns.
         comment: What lines begin with that are no rows, or None.
+        decimal: The decimal mark of numbers, "." or ",".
     """
 
     header: bool = True
     comment: str | None = None
+    decimal: str = "."
 
 
 PLAIN = CsvLayout()

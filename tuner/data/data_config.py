@@ -171,6 +171,7 @@ class DataOptions(BaseModel):
     comment: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
         default=None, description='what lines of a CSV file begin with that are no rows, as in "#"'
     )
+    decimal: Literal[".", ","] = Field(default=".", description="decimal mark of the numbers of a CSV file")
     weight: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
         default=None, description="column of sample weights"
     )
@@ -344,7 +345,7 @@ class DataOptions(BaseModel):
     @property
     def csv_layout(self) -> CsvLayout:
         """How CSV files are written."""
-        return CsvLayout(self.header, self.comment)
+        return CsvLayout(self.header, self.comment, self.decimal)
 
     @property
     def drops_rows_without_target(self) -> bool:

@@ -66,6 +66,7 @@ class Preprocessing:
             "missing_values": list(self.missing_values),
             "header": self.layout.header,
             "comment": self.layout.comment,
+            "decimal": self.layout.decimal,
         }
 
     @classmethod
@@ -102,9 +103,12 @@ def _column_values(given: Any, count: int | None = None) -> Array:
 
 
 def _layout(content: Mapping[str, Any]) -> CsvLayout:
-    """Read how CSV files are written; files of before have no `comment`."""
-    comment = content.get("comment")
-    return CsvLayout(content.get("header", True) is not False, None if comment is None else json_texts([comment])[0])
+    """Read how CSV files are written; files of before have no `comment` and no `decimal`."""
+    comment, decimal = content.get("comment"), content.get("decimal", ".")
+    if decimal not in (".", ","):
+        raise ValueError("`decimal` must be a point or a comma")
+    comment = None if comment is None else json_texts([comment])[0]
+    return CsvLayout(content.get("header", True) is not False, comment, decimal)
 
 
 def _encoders(content: Mapping[str, Any]) -> dict[str, ColumnEncoder]:

@@ -121,8 +121,11 @@ class RowEncoder:
         numbers = np.full(len(values), np.nan)
         texts = np.array([isinstance(value, str) for value in values], bool)
         if texts.any():
-            typed = cell_values(np.array([cell_text(value) for value in values[texts]], dtype=object))
-            odd = [row for row in np.flatnonzero(texts) if typed.dtype == object and not _says_number(values[row])]
+            decimal = self.given.layout.decimal if self.from_file else "."
+            typed = cell_values(np.array([cell_text(value) for value in values[texts]], dtype=object), decimal)
+            odd = [
+                row for row in np.flatnonzero(texts) if typed.dtype == object and not _says_number(values[row], decimal)
+            ]
             if odd:
                 raise self._not_a_number(name, values, int(odd[0]))
             numbers[texts] = np.nan if typed.dtype == object else typed  # "NA" alone is untyped
@@ -229,8 +232,8 @@ def _places(frame: pandas.DataFrame, needed: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _says_number(text: str) -> bool:
-    return is_number(text.strip()) or text.strip().lower() in {"", *MISSING_WORDS}
+def _says_number(text: str, decimal: str) -> bool:
+    return is_number(text.strip(), decimal) or text.strip().lower() in {"", *MISSING_WORDS}
 
 
 def _objects(series: pandas.Series[Any]) -> Array:

@@ -82,7 +82,7 @@ def _table_columns(frame: pandas.DataFrame, source: str, options: DataOptions) -
     index, _ = index_columns(frame, {*options.targets, *options.dropped, *options.encodings}, source)
     columns = zip(frame.columns, (series for _, series in frame.items()), strict=True)
     return {
-        name: profile_column(series, name, source, options.missing_values)
+        name: profile_column(series, name, source, options.missing_values, options.decimal)
         for name, series in columns
         if name not in index
     }

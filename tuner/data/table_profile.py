@@ -97,9 +97,13 @@ class ColumnProfile:
 
 
 def profile_column(
-    series: pandas.Series[Any], name: str, source: str = "", missing_values: Collection[str] = ()
+    series: pandas.Series[Any],
+    name: str,
+    source: str = "",
+    missing_values: Collection[str] = (),
+    decimal: str = ".",
 ) -> ColumnProfile:
-    """Describe a column as `read_frame` returns it."""
+    """Describe a column as `read_frame` returns it; `decimal` is the mark of numbers that stand among texts."""
     rows = len(series)
     if series.dtype.kind in "mM":
         return ColumnProfile(name, ColumnKind.DATE, rows, int(series.isna().sum()), series.nunique())
@@ -116,7 +120,7 @@ def profile_column(
         return ColumnProfile(name, ColumnKind.NUMBER, rows, rows - len(given), distinct, whole, beyond=beyond)
     given = values[~absent(values)]
     words = list(dict.fromkeys(given.tolist()))
-    markers = _markers(given, words)
+    markers = _markers(given, words, decimal)
     dates = not markers and _are_dates(words)
     kind = ColumnKind.NUMBER if markers else ColumnKind.DATE if dates else ColumnKind.TEXT
     problem = _date_problem(words, name) if dates else ""
@@ -133,10 +137,10 @@ def _date_problem(words: list[str], name: str) -> str:
     return ""
 
 
-def _markers(given: Array, words: list[str]) -> tuple[str, ...]:
+def _markers(given: Array, words: list[str], decimal: str) -> tuple[str, ...]:
     """Return the few texts of a column of numbers, none if it is a column of texts."""
-    odd = [word for word in words if not is_number(word)]
-    numbers = sum(is_number(word) for word in given.tolist())
+    odd = [word for word in words if not is_number(word, decimal)]
+    numbers = sum(is_number(word, decimal) for word in given.tolist())
     few = 0 < len(odd) <= _MOST_MARKERS and len(words) - len(odd) > len(odd)
     return tuple(odd) if few and numbers >= 0.5 * len(given) else ()
 
@@ -191,7 +195,7 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
     target = pick(frame, target, "target", source)
     index, _ = index_columns(frame, {target}, source)
     profiles = {
-        name: profile_column(series, name)
+        name: profile_column(series, name, decimal=layout.decimal)
         for name, series in zip(names, (series for _, series in frame.items()), strict=True)
         if name not in index
     }
@@ -227,17 +231,17 @@ def _layout(source: str, project: Path, target: str) -> CsvLayout:
     if found is None:
         return CsvLayout()
     if column_name(target) in map(column_name, found.names):
-        return CsvLayout(comment=found.comment)
+        return CsvLayout(comment=found.comment, decimal=found.decimal)
     places = len(found.names)
     if target.isdecimal() and 1 <= int(target) <= places:
-        return CsvLayout(header=False, comment=found.comment)
+        return CsvLayout(header=False, comment=found.comment, decimal=found.decimal)
     if found.says_numbers:
         raise DataError(
             f"The target column must be in the table, but {source} has no {target!r}, and its first line seems to be a "
             f"row, not the names of its columns ({shown(','.join(found.names), 40)}). Name the target by its place, "
             f"from 1 to {places}."
         )
-    return CsvLayout(comment=found.comment)
+    return CsvLayout(comment=found.comment, decimal=found.decimal)
 
 
 def _are_amounts(values: Array, target: ColumnProfile) -> bool:

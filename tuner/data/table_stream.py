@@ -96,7 +96,7 @@ class _CsvStream(TableStream):
             check_regular(path)
             with open_bytes(path) as file:
                 head = file.read(HEAD_BYTES)
-        self._format = find_format(head, text, layout.header, layout.comment)
+        self._format = find_format(head, text, layout)
         self.names = tuple(self._format.column_names)
         import pyarrow
 

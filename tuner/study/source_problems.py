@@ -6,7 +6,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuner.data import ColumnKind, ColumnProfile, DataOptions, SourceProfile, find_source, profile_source, refused_keys
+from tuner.data import (
+    ColumnKind,
+    ColumnProfile,
+    DataOptions,
+    SourceProfile,
+    find_source,
+    has_decimal_comma,
+    profile_source,
+    refused_keys,
+)
 from tuner.errors import UsageError, nearest
 from tuner.study.problems import Problems
 from tuner.study.table_scaffold import reason_to_drop
@@ -44,7 +53,10 @@ def note_source_problems(data: DataOptions, project: Path, problems: Problems) -
                 differing = _note_difference(key, text, data, first, profile, problems)
                 keys |= {key} if differing else set()
                 noted |= {("text", name) for name in differing}
-            found = _SourceProblems(text, data, profile, problems, noted, is_first=first is None)
+            takes_decimal = "decimal" in find_source(text, project).takes
+            found = _SourceProblems(
+                text, data, profile, problems, noted, is_first=first is None, takes_decimal=takes_decimal
+            )
             found.note()
             keys |= found.keys
             first = first or profile
@@ -98,6 +110,7 @@ class _SourceProblems:
         problems: Where they are noted.
         noted: Key and column of what was noted, for this source and others; is added to.
         is_first: Whether it is the first source of the study.
+        takes_decimal: Whether `decimal` says how its numbers are written.
 
     Attributes:
         keys: Keys of `[data]` with a problem.
@@ -112,9 +125,11 @@ class _SourceProblems:
         noted: set[tuple[str, str]],
         *,
         is_first: bool,
+        takes_decimal: bool,
     ) -> None:
         self._source, self._data, self._profile, self._problems = source, data, profile, problems
         self._columns, self._noted, self._is_first = profile.columns, noted, is_first
+        self._takes_decimal = takes_decimal
         self.keys: set[str] = set()
 
     def note(self) -> None:
@@ -125,10 +140,23 @@ class _SourceProblems:
             return  # it may be any column
         others = {*meant, *data.targets, *data.dropped, data.weight, *data.split_columns.values()}
         features = [each for name, each in self._columns.items() if name not in others]
+        commas = self._note_commas([*features, *self._profile.targets.values()])
+        features = [each for each in features if each not in commas]
         for target in self._profile.targets.values():
             self._note_target(target)
         unusable = self._note_encodings(features) if self._profile.named else []
         self._note_numbers([each for each in features if each not in unusable])
+
+    def _note_commas(self, columns: Sequence[ColumnProfile]) -> list[ColumnProfile]:
+        """Note the texts that are numbers with a decimal comma; return their columns."""
+        if not self._takes_decimal or self._data.decimal == ",":
+            return []
+        texts = [each for each in columns if each.kind is ColumnKind.TEXT and each.name not in self._data.encodings]
+        found = [each for each in texts if each.examples and all(map(has_decimal_comma, each.examples))]
+        if fresh := self._fresh("decimal", found):
+            examples = _named(fresh, [_texts(each.examples) for each in fresh])
+            self._add("decimal", f"numbers are written with a comma: {examples}", f"Write {_line('decimal', ',')}")
+        return found
 
     def _note_encodings(self, features: Sequence[ColumnProfile]) -> list[ColumnProfile]:
         """Note the columns that are no numbers, and have no encoding; return those of which no feature can be made."""

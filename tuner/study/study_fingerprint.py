@@ -21,6 +21,7 @@ LATER_KEYS: Mapping[str, Any] = {
     "data.columns": {},
     "data.header": True,
     "data.comment": None,
+    "data.decimal": ".",
     "data.missing_target": "error",
     "keep": "last",
     "stop.patience": None,

@@ -83,6 +83,9 @@ def _data_section(source: str, profile: TableProfile) -> tuple[dict[str, Any], d
     if profile.layout.comment is not None:
         data["comment"] = profile.layout.comment
         comments["data.comment"] = "Lines that begin with it are skipped."
+    if profile.layout.decimal != ".":
+        data["decimal"] = profile.layout.decimal
+        comments["data.decimal"] = "Numbers are written as 1,5."
     if not profile.layout.header:
         data["header"] = False
         places = len(profile.columns) + 1

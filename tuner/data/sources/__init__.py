@@ -38,6 +38,7 @@ _DEFAULTS: dict[str, Any] = {
     "target": None,
     "header": True,
     "comment": None,
+    "decimal": ".",
     "weight": None,
     "drop": (),
     "group": None,

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from tuner.data.cells import has_decimal_comma
+from tuner.data.csv_layout import PLAIN, CsvLayout
 from tuner.data.pandas_columns import check_names
 from tuner.errors import DataError, shown
 from tuner.text import count
@@ -27,6 +29,9 @@ _COMMENTS = ("#", "%", "//")
 _ROWS_COUNTED = 20
 """Rows whose cells are counted to tell a table with row names."""
 _CHUNK_BYTES = 1 << 16
+_LOOKED_AT = 200
+"""Lines that are looked at to find the decimal mark."""
+
 HEAD_BYTES = 1 << 20
 """What is read of a file to find its format; the last row of a longer file is cut there."""
 
@@ -42,6 +47,7 @@ class CsvFormat:
         header: Whether the first line names them.
         comment: What lines begin with that are no rows, or None.
         row_names: Whether each row begins with its name, for which the first line has none, as R writes tables.
+        decimal: The decimal mark of numbers, "." or ",".
     """
 
     separator: str
@@ -50,6 +56,7 @@ class CsvFormat:
     header: bool = True
     comment: str | None = None
     row_names: bool = False
+    decimal: str = "."
 
     @property
     def column_names(self) -> list[str]:
@@ -65,6 +72,7 @@ class CsvFormat:
             "encoding": "utf-8-sig",
             "index_col": False,
             "skipinitialspace": True,
+            "decimal": self.decimal,
         }
 
     @property
@@ -94,19 +102,18 @@ def open_bytes(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
-def find_format(head: bytes, text: str, header: bool = True, comment: str | None = None) -> CsvFormat:
+def find_format(head: bytes, text: str, layout: CsvLayout = PLAIN) -> CsvFormat:
     """Find how a table is written, from its first lines.
 
     Args:
         head: The first `HEAD_BYTES` of the file.
         text: The file, for messages.
-        header: Whether the first line names the columns.
-        comment: What lines begin with that are no rows, or None.
+        layout: What is known of it.
 
     Raises:
         DataError: The file is empty, is not text, or its first line does not name the columns.
     """
-    whole = len(head) < HEAD_BYTES
+    whole, comment = len(head) < HEAD_BYTES, layout.comment
     if comment is None and (found_comment := leading_comment(head)) is not None:
         raise DataError(
             f"A table must begin with the names of its columns, but {text} begins with lines such as "
@@ -114,10 +121,11 @@ def find_format(head: bytes, text: str, header: bool = True, comment: str | None
             f'"{found_comment}" in [data]: lines that begin with it are skipped.'
         )
     found = guess_format(head if comment is None else without_comments(head, comment), text)
+    found = dataclasses.replace(found, decimal=layout.decimal)
     if comment is not None:
         found = dataclasses.replace(found, comment=comment)
         head = found.rows(io.BytesIO(head)).read()
-    if not header:
+    if not layout.header:
         places = tuple(str(place) for place in range(1, len(found.names) + 1))
         return dataclasses.replace(found, names=places, header=False)
     named = [name for name in found.names if name.strip()]
@@ -177,6 +185,21 @@ def _with_row_names(found: CsvFormat, head: bytes, text: str, whole: bool) -> Cs
         f"({shown(found.separator.join(found.names), 40)}), and the next ones have {len(rows[0])}. Remove what stands "
         "above the names."
     )
+
+
+def has_decimal_commas(head: bytes, found: CsvFormat) -> bool:
+    """Tell whether some column of the first rows holds numbers such as "1,5", and none numbers such as "1.5"."""
+    if found.separator == ",":
+        return False
+    columns: dict[int, list[str]] = {}
+    for line in itertools.islice(found.quotes.records(head), 1, _LOOKED_AT):
+        with contextlib.suppress(csv.Error):
+            for place, cell in enumerate(_cells(line.decode("utf-8", errors="replace"), found.separator, found.quote)):
+                if cell.strip():
+                    columns.setdefault(place, []).append(cell.strip())
+    commas = [cells for cells in columns.values() if sum(map(has_decimal_comma, cells)) > len(cells) / 2]
+    points = any(_is_number(cell) and "." in cell for cells in columns.values() for cell in cells)
+    return bool(commas) and not points
 
 
 def guess_format(head: bytes, text: str) -> CsvFormat:

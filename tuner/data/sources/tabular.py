@@ -24,6 +24,7 @@ from tuner.data.sources.csv_format import (
     CsvFormat,
     find_format,
     guess_format,
+    has_decimal_commas,
     leading_comment,
     open_bytes,
     without_comments,
@@ -51,7 +52,7 @@ def _csv_frame(
     layout: CsvLayout = PLAIN,
 ) -> pandas.DataFrame:
     path = locate_file(text, project)
-    found = find_format(_head(path, text), text, layout.header, layout.comment)
+    found = find_format(_head(path, text), text, layout)
     import pandas
 
     def read(**how: Any) -> pandas.DataFrame:
@@ -84,7 +85,7 @@ def _csv_frame(
         if len(unsure):
             again = read(usecols=places[unsure].tolist(), keep_default_na=False, na_values=[""], dtype=object)
             cells[:, unsure] = again.to_numpy(dtype=object)
-        return _typed(frame, places, CodedTexts.from_cells(cells, missing_values), named[places])
+        return _typed(frame, places, CodedTexts.from_cells(cells, missing_values), named[places], layout.decimal)
 
     return _mapped(read_typed, text, "a table of text with one line of column names")
 
@@ -96,11 +97,13 @@ def _objects(frame: pandas.DataFrame, places: Array) -> Array:
     return frame.iloc[:, places].to_numpy(dtype=object, copy=True)
 
 
-def _typed(frame: pandas.DataFrame, places: Array, coded: CodedTexts, as_texts: Array) -> pandas.DataFrame:
+def _typed(
+    frame: pandas.DataFrame, places: Array, coded: CodedTexts, as_texts: Array, decimal: str
+) -> pandas.DataFrame:
     """Return a table with the columns at some places typed again; `as_texts` says which of them stay texts."""
     import pandas
 
-    numbers = {column: values for column, values in coded.numbers().items() if not as_texts[column]}
+    numbers = {column: values for column, values in coded.numbers(decimal).items() if not as_texts[column]}
     texts = np.array([column for column in range(len(places)) if column not in numbers], int)
     others = np.delete(np.arange(frame.shape[1]), places)
     parts = [
@@ -197,7 +200,8 @@ def first_line(text: str, project: Path) -> CsvFormat | None:
     head = _head(locate_file(text, project), text)
     comment = leading_comment(head)
     head = head if comment is None else without_comments(head, comment)
-    return replace(guess_format(head, text), comment=comment)
+    found = replace(guess_format(head, text), comment=comment)
+    return replace(found, decimal="," if has_decimal_commas(head, found) else ".")
 
 
 def _head(path: Path, text: str) -> bytes:
@@ -274,7 +278,7 @@ CSV = Source(
     "table of text; comma, semicolon, tab or blanks between the values, column names in the first line",
     _read_csv,
     suffixes=(".csv", ".csv.gz", ".tsv", ".tsv.gz"),
-    takes=_KEYS | {"header", "comment"},
+    takes=_KEYS | {"header", "comment", "decimal"},
     read_as=_read_csv,
     read_columns=_read_columns,
 )
