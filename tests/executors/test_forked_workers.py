@@ -212,13 +212,12 @@ def test_a_server_without_workers_ends_in_time() -> None:
     assert ended.returncode == 0
 
 
-def test_a_server_ends_with_its_coordinator(tmp_path: Path) -> None:
-    imports = "import os, time; from tuner.executors.forked_workers import ForkServerConnection"
-    starts = (
-        f"server = ForkServerConnection(dict(os.environ), {str(tmp_path)!r}); print(server._process.pid, flush=True)"
-    )
-    code = f"{imports}; {starts}; time.sleep(600)"
-    with server(tmp_path) as model:
+@pytest.mark.parametrize("imports", ["pass", "time.sleep(600)"], ids=["serving", "importing"])
+def test_a_server_ends_with_its_coordinator(tmp_path: Path, imports: str) -> None:
+    needs = "import os, time; from tuner.executors.forked_workers import ForkServerConnection"
+    starts = f"server = ForkServerConnection(dict(os.environ), {str(tmp_path)!r})"
+    code = f"{needs}; {starts}; print(server._process.pid, flush=True); time.sleep(600)"
+    with server(tmp_path, imports=imports) as model:
         environment = model._key[0]
     with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE) as coordinator:
         assert coordinator.stdout is not None

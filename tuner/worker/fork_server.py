@@ -12,11 +12,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import selectors
 import signal
 import socket
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -137,6 +140,29 @@ def preload() -> None:
         loop.import_engines()
 
 
+@contextlib.contextmanager
+def _end_with(connection: socket.socket) -> Iterator[None]:
+    """End this process if the coordinator ends meanwhile.  The thread that looks is gone before the first fork."""
+    stopped, stop = os.pipe()
+
+    def watch() -> None:
+        poll = select.poll()
+        poll.register(connection, select.POLLRDHUP)
+        poll.register(stopped, select.POLLIN)
+        if stopped not in dict(poll.poll()):
+            os._exit(0)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.write(stop, b".")
+        thread.join()
+        os.close(stop)
+        os.close(stopped)
+
+
 def main() -> None:
     """Run `python -m tuner.worker.fork_server`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the coordinator
@@ -144,7 +170,8 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    preload()
+    with _end_with(connection):
+        preload()
     ForkServer(connection).serve()
 
 
