@@ -11,7 +11,12 @@ Yosinski et al. 2014, How transferable are features in deep neural networks?, ht
 
 from __future__ import annotations
 
+import json
+import os
+import tempfile
+import zipfile
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 
@@ -69,11 +74,42 @@ def build(
 
 
 def _load(path: str) -> keras.Model:
-    """The saved model, with no layer frozen, though it may have been saved so."""
-    model = keras.saving.load_model(path, compile=False)  # its loss may be one that is not registered
+    """The saved model, with no layer frozen, though it may have been saved so, and not compiled.
+
+    Its loss may be one that is not registered.  Keras's `compile=False` leaves a model in the model compiled; so this
+    one is loaded from a copy of the file that says nothing of that.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        model = keras.saving.load_model(_uncompiled(path, folder), compile=False)
     for layer in _layers(model):
         layer.trainable = True
     return model
+
+
+def _uncompiled(path: str, folder: str) -> str:
+    """The file, or a copy in `folder` if a model in its model is compiled."""
+    if not zipfile.is_zipfile(path):
+        return path
+    with zipfile.ZipFile(path) as file:
+        config = json.loads(file.read("config.json"))
+        compiled = [part for part in _parts(config) if part.pop("compile_config", None) and part is not config]
+        if not compiled:
+            return path
+        copy = os.path.join(folder, "model.keras")
+        with zipfile.ZipFile(copy, "w") as changed:
+            for entry in file.infolist():
+                content = json.dumps(config) if entry.filename == "config.json" else file.read(entry)
+                changed.writestr(entry, content)
+    return copy
+
+
+def _parts(config: object) -> Iterator[dict[str, Any]]:
+    """A part of a file's configuration, and all parts in it."""
+    if isinstance(config, dict):
+        yield config
+    if isinstance(config, dict | list):
+        for part in config.values() if isinstance(config, dict) else config:
+            yield from _parts(part)
 
 
 def _without_outputs(model: keras.Model, path: str) -> keras.Model:

@@ -54,6 +54,12 @@ def bodies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
     saved["compiled"] = keras.models.clone_model(network)
     saved["compiled"].compile(loss=unregistered_loss, optimizer="sgd")
+    inner = keras.models.clone_model(network)
+    inner.set_weights(network.get_weights())
+    inner.compile(loss=unregistered_loss, optimizer="sgd")
+    inner.optimizer.build(inner.trainable_variables)
+    inner.optimizer.iterations.assign(7)
+    saved["compiled inside"] = keras.Model(rows, inner(keras.layers.Reshape(SHAPE)(rows)))
     for name, model in saved.items():
         model.save(folder / f"{name}.keras")
     return {name: str(folder / f"{name}.keras") for name in saved}
@@ -100,6 +106,11 @@ def test_models_one_after_the_other_are_a_body(bodies: dict[str, str], build: Bu
 
 def test_the_loss_of_a_body_need_not_be_known(bodies: dict[str, str], build: Build) -> None:
     assert build(bodies["compiled"]).output_shape == (None, 3)
+    outer = build(bodies["compiled inside"], (64,))
+    assert outer.output_shape == (None, 3)
+    found, expected = (model.get_layer("body").get_weights() for model in (outer, build(bodies["network"])))
+    for value, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(value, other)
 
 
 @pytest.mark.parametrize(("frozen", "trained"), [(0, 6), (1, 2)])
