@@ -61,7 +61,20 @@ MISTAKES: dict[str, Mistake] = {
     "missing module": Mistake(LOSS, "from parts", "from shares", "losses.py:tversky fails|imports shares|No module"),
     "no direction": Mistake(MONEY, "money.direction", "direction", "costs.py:money says none. Write money.direction"),
     "class as metric": Mistake(MONEY, "def money", "class money", "costs.py:money is a class. Write a function"),
+    "async": Mistake(LOSS, "def tversky", "async def tversky", "is an async function, which nothing", "def tversky"),
+    "generator": Mistake(LOSS, OF_LOSS, "    yield 1.0 - hit", "losses.py:tversky is a generator", "yield 1.0"),
+    "lambda": Mistake(
+        LOSS, "def tversky", "tversky = lambda y, p: p\n\n\ndef other", "value that is assigned", "= lambda"
+    ),
+    "instance": Mistake(
+        FIXUP, "class Fixup", "Fixup = keras.initializers.Ones()\n\n\nclass Other", "Write it with def", "= keras"
+    ),
+    "imported": Mistake(LOSS, "def tversky", "from parts import sums as tversky\n\n\ndef other", "tversky is imported"),
+    "array as default": Mistake(LOSS, "alpha=0.5", "alpha=np.array([1.0])", "needs a literal default", "def tversky"),
+    "no arguments": Mistake(LOSS, "def tversky(y_true, y_pred, ", "def tversky(", "Write def tversky(y_true, y_pred)."),
+    "one argument": Mistake(MONEY, "(truth, answers, weight=None)", "(truth)", "Write def money(truth, scores)."),
     # what a loss returns
+    "column": Mistake(LOSS, OF_LOSS, "    return (1.0 - hit)[:, None]", "losses.py:tversky returned shape (4, 1)"),
     "scalar": Mistake(LOSS, OF_LOSS, "    return ops.mean(hit)", "so shape (4,) for 4 rows, but losses.py:tversky ret"),
     "matrix": Mistake(LOSS, OF_LOSS, "    return y_true * y_pred", "losses.py:tversky returned shape (4, 1)"),
     "nothing": Mistake(LOSS, OF_LOSS, "    1.0 - hit", "losses.py:tversky returned None"),
@@ -94,7 +107,34 @@ MISTAKES: dict[str, Mistake] = {
     "metric, second call": Mistake(
         MONEY, OF_METRIC, f"{CALLS}    return 1.0 / (2 - calls)", "ZeroDivisionError", "2 - calls"
     ),
+    "random metric": Mistake(MONEY, OF_METRIC, "    return np.random.rand()", "the same number for the same answers"),
+    "complex": Mistake(MONEY, OF_METRIC, "    return 1j", "one number, but costs.py:money returned 1j"),
+    "array of one": Mistake(
+        MONEY, OF_METRIC, "    return np.array([1.0])", "one number, but costs.py:money returned ar"
+    ),
     # what else has a part of its own
+    "rates of 0": Mistake(RATES, OF_RATES, "    return base * (step // steps)", "returned 0 for each of 100 steps"),
+    "random rates": Mistake(
+        RATES, OF_RATES, "    import random\n    return base * random.random()", "the same rate for the same step"
+    ),
+    "activation sign": Mistake(
+        BENT, "return (ops.sqrt", "return ops.sign(x)\n    return (ops.sqrt", "gradient, but that"
+    ),
+    "activation casts": Mistake(
+        BENT,
+        "return (ops.sqrt",
+        "return ops.cast(x, 'int32')\n    return (ops.sqrt",
+        "that of training.py:bent is lost",
+    ),
+    "no update_step": Mistake(
+        BELIEF, "def update_step", "def update_steps", "training.py:AdaBelief has no update_step"
+    ),
+    "no get_config": Mistake(BELIEF, "def get_config", "def get_settings", "leaves out beta_1, beta_2, epsilon"),
+    "no build of Keras": Mistake(BELIEF, "        super().build(variables)\n", "", "Begin it with super().build("),
+    "step without effect": Mistake(
+        BELIEF, "self.assign_sub(variable, rate * upper / lower)", "return rate * upper / lower", "leaves them as they"
+    ),
+    "gradient None": Mistake(ADAPTIVE, OF_CLIPPING, "    return [None for g in gradients]", "adaptive returned None"),
     "negative rate": Mistake(RATES, OF_RATES, "    return part - 0.5", "returned -0.5 for step 0 of 100"),
     "rate NaN": Mistake(RATES, OF_RATES, "    return float('nan')", "training.py:triangular returned nan"),
     "rates": Mistake(RATES, OF_RATES, "    return [base]", "one rate for each step, but training.py:triangular"),

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _ROWS = (4, 3)
 """Rows of the first and of the second call."""
 _STEPS = 100
+_IDLE_STEPS = 30
+_SMALL_RATE = 1e-5
+"""With a smaller learning rate a step may vanish in the rounding of a weight."""
 _tried: set[str] = set()
 """What passed in this process: family, reference, head, task, and hashes of the files."""
 
@@ -49,10 +52,16 @@ def try_user_code(recipe: Recipe) -> None:
 
 
 def _try_metric(recipe: Recipe, reference: Reference) -> None:
-    for call, rows in enumerate(_ROWS):
+    found: dict[int, float] = {}
+    for call, rows in enumerate((*_ROWS, _ROWS[0])):
         truth, scores = example_rows(recipe.task, "softmax", rows)
         with _silent(reference, call):
             value = METRICS[recipe.metric].compute(truth, scores, None, recipe.task)
+        if found.setdefault(rows, value) != value and np.isfinite(value):
+            raise ContentError(
+                f"A metric gives the same number for the same answers, but {reference} returned {found[rows]:g}, then "
+                f"{value:g}. Seed its random numbers in the function."
+            )
         if not np.isfinite(value):
             raise ContentError(
                 f"A metric of finite scores is a finite number, but {reference} returned {value} for {rows} rows. "
@@ -126,6 +135,9 @@ def _silent(reference: Reference, call: int, where: str = "") -> Iterator[None]:
         except ContentError:
             raise
         except (Exception, SystemExit) as error:
+            if isinstance(error, NotImplementedError) and not str(error):
+                method = traceback.extract_tb(error.__traceback__)[-1].name
+                raise ContentError(f"{reference} has no {method}, which its base class asks for. Write it.") from error
             said = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}".removesuffix(".")
             raise ContentError(f"{reference} fails {where}{_line(error, reference)}: {said}.") from error
     if printed.getvalue():
@@ -164,9 +176,22 @@ def _activated(outputs: np.ndarray, head: str, task: Task) -> np.ndarray:
 
 
 def _try_schedule(recipe: Recipe, reference: Reference) -> None:
-    for call in range(2):
-        with _silent(reference, call):
-            learning_rates(recipe.schedule, recipe.learning_rate, _STEPS)
+    with _silent(reference, 0):
+        first = learning_rates(recipe.schedule, recipe.learning_rate, _STEPS)
+    with _silent(reference, 1):
+        again = learning_rates(recipe.schedule, recipe.learning_rate, _STEPS)
+    assert first is not None  # only a schedule that watches the objective has none before
+    assert again is not None
+    if not np.array_equal(first, again):
+        raise ContentError(
+            f"A schedule gives the same rate for the same step, but {reference} does not. Compute it from the step, "
+            "without random numbers."
+        )
+    if not np.any(first):
+        raise ContentError(
+            f"A schedule has a rate above 0 at some step, but {reference} returned 0 for each of {_STEPS} steps. "
+            "Correct the formula: // rounds down."
+        )
 
 
 def _try_activation(recipe: Recipe, reference: Reference) -> None:
@@ -178,6 +203,16 @@ def _try_activation(recipe: Recipe, reference: Reference) -> None:
         with _silent(reference, call):
             values = _returned(function(given), "An activation", reference)
         _check_same(values.numpy(), given.shape, "An activation", reference)
+    wide = tf.constant(np.linspace(-8.0, 8.0, 33).reshape(11, 3), tf.float32)
+    with _silent(reference, 1), tf.GradientTape() as tape:
+        tape.watch(wide)
+        values = tf.convert_to_tensor(function(wide))
+    gradient = tape.gradient(values, wide)
+    if gradient is None or not np.any(gradient):
+        raise ContentError(
+            f"An activation needs a gradient, but that of {reference} {'is 0' if gradient is not None else 'is lost'}. "
+            "Compute it with keras.ops, without rounding, casting, comparing or NumPy."
+        )
     with _silent(reference, 2, "in a graph, as training calls it"):
         spec = tf.TensorSpec((None, 3), tf.float32)
         tf.function(function, autograph=False).get_concrete_function(spec)
@@ -204,12 +239,28 @@ def _try_optimizer(recipe: Recipe, reference: Reference) -> None:
     with _silent(reference, 0):
         optimizer = make_optimizer(recipe)
     weights = [keras.Variable(np.ones(shape), dtype="float32") for shape in ((3, 2), (2,))]
+    with _silent(reference, 0):
+        optimizer.build(weights)
+    if not optimizer.built:
+        raise ContentError(
+            f"The build of an optimizer prepares that of Keras, but {reference} does not call it. Begin it with "
+            "super().build(variables)."
+        )
     for call in range(2):
         gradients = [keras.ops.convert_to_tensor(np.full(one.shape, 0.1), "float32") for one in weights]
         with _silent(reference, call):
             optimizer.apply(gradients, weights)
         for weight in weights:
             _check_same(keras.ops.convert_to_numpy(weight), weight.shape, "A step of an optimizer", reference)
+    for _ in range(_IDLE_STEPS):  # an optimizer may gather the gradients of some steps
+        if recipe.learning_rate < _SMALL_RATE or any(np.any(weight.numpy() != 1.0) for weight in weights):
+            break
+        optimizer.apply(gradients, weights)
+    else:
+        raise ContentError(
+            f"A step of an optimizer changes the weights, but {reference} leaves them as they are. Assign them in "
+            "update_step, as by self.assign_sub(variable, learning_rate * gradient)."
+        )
     _check_config(optimizer.get_config(), recipe.optimizer.options, reference)
 
 
@@ -236,6 +287,8 @@ def _check_gradients(found: Any, shapes: Sequence[tuple[int, ...]], reference: R
             f"A clipping returns a list of as many gradients as it gets, here {len(shapes)}, but {reference} returned "
             f"{what}. Return one for each weight."
         )
+    if any(gradient is None for gradient in found):
+        raise ContentError(f"A clipping returns a gradient for each weight, but {reference} returned None. Return it.")
     for gradient, shape in zip(found, shapes, strict=True):
         _check_same(np.asarray(gradient), shape, "A clipping", reference)
 

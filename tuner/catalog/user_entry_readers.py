@@ -68,9 +68,12 @@ def _check_arguments(definition: Definition, expected: tuple[str, ...], family: 
     given = () if definition.is_class else expected
     if len(definition.required) != len(given):
         takes = f"({', '.join(given)}, and options with defaults)" if given else "(options with defaults)"
+        step = "Give each option a default"
+        if len(definition.required) < len(given):
+            step = f"Write def {definition.reference.function}({', '.join(given)})"
         raise ContentError(
-            f"A {family} is called with {takes}, but {definition.reference} requires "
-            f"({', '.join(definition.required)}). Give each option a default."
+            f"{'An' if family[0] in 'aio' else 'A'} {family} is called with {takes}, but {definition.reference} "
+            f"requires ({', '.join(definition.required)}). {step}."
         )
 
 

@@ -53,7 +53,8 @@ class UserMetric:
         except Exception as error:
             line = failing_line(error, Path(inspect.getfile(function)))
             raise ContentError(f"{self.reference} fails{line}: {type(error).__name__}: {error}.") from error
-        if np.ndim(value) != 0 or not np.issubdtype(np.asarray(value).dtype, np.number):
+        kind = np.asarray(value).dtype
+        if np.ndim(value) != 0 or not np.issubdtype(kind, np.number) or np.issubdtype(kind, np.complexfloating):
             raise ContentError(
                 f"A metric returns one number, but {self.reference} returned {shown(value)}. Return the mean, say."
             )

@@ -58,12 +58,55 @@ def read_definition(project: Path, reference: Reference, skip: Iterable[str] = (
         tree = parse(find(project, reference.path), reference.path)
         found = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef | ast.ClassDef)}
         if reference.function not in found:
-            raise no_function(reference, found)
+            raise _no_definition(tree, reference) or no_function(reference, found)
         node = found[reference.function]
+    if (yielded := _yield_line(node)) is not None and not reference.installed:
+        raise ContentError(
+            f"{reference} is a generator, which computes nothing when it is called: it has a yield (line {yielded}). "
+            "Return the value."
+        )
     doc = (ast.get_docstring(node) or "").partition("\n")[0]
     required, options = _arguments(node, reference, {*skip})
     attributes = dict(_assigned(tree, node))
     return Definition(reference, isinstance(node, ast.ClassDef), tuple(required), options, attributes, doc)
+
+
+def _no_definition(tree: ast.Module, reference: Reference) -> ContentError | None:
+    """Say what a name of a file is that is no function and no class of it; None if the file has no such name."""
+    name = reference.function
+    for node in tree.body:
+        if isinstance(node, ast.AsyncFunctionDef) and node.name == name:
+            return ContentError(
+                f"{reference} is an async function, which nothing awaits (line {node.lineno}). Write def without async."
+            )
+        if name in _assigned_names(node):
+            return ContentError(
+                f"{reference} is a value that is assigned (line {node.lineno}), but a study names functions and "
+                "classes. Write it with def or class."
+            )
+        if isinstance(node, ast.Import | ast.ImportFrom) and name in [one.asname or one.name for one in node.names]:
+            return ContentError(
+                f"{reference} is imported (line {node.lineno}), and not written there. Name the file or the package "
+                "that it is written in."
+            )
+    return None
+
+
+def _assigned_names(node: ast.stmt) -> list[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _yield_line(node: ast.FunctionDef | ast.ClassDef) -> int | None:
+    """Return the line of a yield of a function, without those of functions in it; None if it has none."""
+    waiting: list[ast.AST] = [*node.body] if isinstance(node, ast.FunctionDef) else []
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, ast.Yield | ast.YieldFrom):
+            return inner.lineno
+        if not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(inner)
+    return None
 
 
 def _arguments(
