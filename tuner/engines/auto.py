@@ -8,8 +8,8 @@ from tuner.catalog import LOOPS, Recipe
 from tuner.data import DataFacts
 from tuner.engines.base import Engine, EpochCallback, StepTimes, TrainingResult, TrainingState, TrainingTask
 from tuner.engines.compiled.engine import CompiledEngine
-from tuner.engines.compiled.program_cache import network_key
 from tuner.engines.fit import FitEngine
+from tuner.engines.network_key import network_key
 from tuner.engines.network_size import NetworkSize
 from tuner.engines.own_loop import OwnLoopEngine
 from tuner.engines.predict_times import PredictTimes

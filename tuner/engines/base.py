@@ -161,6 +161,7 @@ class TrainingTask:
         resume: State of an earlier run of this task; only later epochs are reported.  None to start from fresh weights.
         limits: What its network may cost.
         predict_times: Its time to answer if an earlier training of the trial has measured it.
+        is_timed: Whether to measure it.
     """
 
     recipe: Recipe
@@ -172,6 +173,7 @@ class TrainingTask:
     resume: TrainingState | None = None
     limits: NetworkLimits = NO_NETWORK_LIMITS
     predict_times: PredictTimes | None = None
+    is_timed: bool = False
 
 
 class Engine(Protocol):
@@ -184,7 +186,7 @@ class Engine(Protocol):
         compile_stats: Number of programs built so far, and the seconds spent on that.
         step_times: Measured times of a step, by network; entries put here are not measured again.
         network_size: Size of the network that was built last, or None if none was yet.
-        predict_times: Its time to answer, or None if that is not limited.
+        predict_times: Its time to answer, or None if the trial was not timed.
     """
 
     name: str
@@ -222,5 +224,6 @@ class Engine(Protocol):
         Raises:
             UnsupportedError: This engine cannot train the recipe; `on_epoch` was not called.
             CheckpointError: It cannot continue from `task.resume`; `on_epoch` was not called.
-            NetworkLimitError: The network costs more than `task.limits` allow; nothing was traced or trained.
+            NetworkLimitError: The network costs more than `task.limits` allow; no step was trained, and nothing
+                traced but to measure its time to answer.
         """

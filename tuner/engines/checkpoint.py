@@ -36,7 +36,7 @@ class Checkpoint:
         records: Of every epoch so far, of all folds.
         values: The objective of each training that is finished.
         state: Of the training on the split of the last record.
-        predict_times: Time of the network to answer, or None if that is not limited.
+        predict_times: Time of the network to answer, or None if it was not measured.
     """
 
     records: tuple[EpochRecord, ...]

@@ -9,7 +9,6 @@ import gc
 import math
 import time
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import keras
@@ -22,7 +21,7 @@ from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingRe
 from tuner.engines.keras_global_state import clear_session
 from tuner.engines.network_size import NetworkSize
 from tuner.engines.objective_and_sample_weights import PREDICT_ROWS, compute_objective, compute_sample_weight
-from tuner.engines.predict_times import PredictTimes
+from tuner.engines.predict_times import PredictTimer, PredictTimes
 from tuner.engines.prober import ProbeMeasurement, Prober, constant_outputs, get_probe_rows, steps_per_epoch
 from tuner.engines.selected_weights import SelectedWeights
 from tuner.engines.variable_io import assign, get_values, preserved
@@ -43,6 +42,7 @@ class FitEngine:
         self.step_times: dict[str, StepTimes] = {}  # it has no choice to make
         self.network_size: NetworkSize | None = None
         self.predict_times: PredictTimes | None = None
+        self._predict_timer = PredictTimer()
         self._model: keras.Model | None = None
         self._run: _EpochObserver | None = None
 
@@ -69,7 +69,9 @@ class FitEngine:
         model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)
         self.network_size = NetworkSize.of(model)
         task.limits.check(self.network_size)
-        task.limits.check_time(partial(self._measure, model, task.split))
+        if task.is_timed:
+            self.predict_times = self._predict_timer.time_model(task, model)
+            task.limits.check_time(self.predict_times)
         compile_model(model, recipe)
         prober = make_prober(model, model.loss, recipe, split, task.probe_epochs)
         selected = SelectedWeights(recipe, model.trainable_variables, model.non_trainable_variables, model.optimizer)
@@ -83,10 +85,6 @@ class FitEngine:
         self._run = None
         selected.select()
         return observer.result()
-
-    def _measure(self, model: keras.Model, split: Split) -> PredictTimes:
-        self.predict_times = PredictTimes.of(model, split.validation.x)
-        return self.predict_times
 
 
 class _EpochObserver(keras.callbacks.Callback):

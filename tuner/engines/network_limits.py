@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tuner.engines.network_size import BYTES_PER_WEIGHT, NetworkSize
@@ -67,20 +67,19 @@ class NetworkLimits:
             )
         _raise_if_over(self._costs(size, None))
 
-    def check_time(self, measure: Callable[[], PredictTimes]) -> None:
-        """Measure the time to answer, if it is limited, and check it.
+    def check_time(self, times: PredictTimes) -> None:
+        """Check the time that a network takes to answer.
 
         Raises:
             NetworkLimitError: It takes longer.
         """
-        if self.predict_ms is not None:
-            _raise_if_over(self._costs(None, measure()))
+        _raise_if_over(self._costs(None, times))
 
     def violation(self, size: NetworkSize, times: PredictTimes | None = None) -> float | None:
         """Return the largest logarithm of cost / limit, at most 0 for a network within all limits; None without any."""
         return max((one.violation for one in self._costs(size, times)), default=None)
 
-    def reason(self, size: NetworkSize, times: PredictTimes | None = None) -> str | None:
+    def reason(self, size: NetworkSize | None, times: PredictTimes | None = None) -> str | None:
         """Name the limit that is exceeded most, and by what; None if none is."""
         worst = max(self._costs(size, times), key=lambda one: one.violation, default=None)
         return worst.reason if worst is not None and worst.cost > worst.limit else None

@@ -11,7 +11,6 @@ import hashlib
 import math
 import time
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
 import keras
@@ -29,14 +28,14 @@ from tuner.catalog import (
     plateau_state,
     read_only,
 )
-from tuner.data import Split, Subset
+from tuner.data import Subset
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
 from tuner.engines.fit import VALIDATION_OUTPUT, make_prober, measure_validation, predict
 from tuner.engines.keras_global_state import clear_session
 from tuner.engines.loop_arguments import LoopData, LoopRecipe, LoopRows, Report, TrainingEnded, read_loss
 from tuner.engines.network_size import NetworkSize
 from tuner.engines.objective_and_sample_weights import compute_sample_weight
-from tuner.engines.predict_times import PredictTimes
+from tuner.engines.predict_times import PredictTimer, PredictTimes
 from tuner.engines.selected_weights import SelectedWeights
 from tuner.engines.variable_io import get_values
 from tuner.errors import CheckpointError, ContentError, UnsupportedError, shown
@@ -57,6 +56,7 @@ class OwnLoopEngine:
         self.step_times: dict[str, StepTimes] = {}  # it has no choice to make
         self.network_size: NetworkSize | None = None
         self.predict_times: PredictTimes | None = None
+        self._predict_timer = PredictTimer()
         self._model: keras.Model | None = None
 
     def trained_model(self) -> keras.Model:
@@ -90,15 +90,13 @@ class OwnLoopEngine:
         model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)
         self.network_size = NetworkSize.of(model)
         task.limits.check(self.network_size)
-        task.limits.check_time(partial(self._measure, model, task.split))
+        if task.is_timed:
+            self.predict_times = self._predict_timer.time_model(task, model)
+            task.limits.check_time(self.predict_times)
         run = _Run(model, task, on_epoch)
         result = run.train()
         compile_model(model, recipe)  # the loop may have compiled it in its own way, which no file could hold
         return result
-
-    def _measure(self, model: keras.Model, split: Split) -> PredictTimes:
-        self.predict_times = PredictTimes.of(model, split.validation.x)
-        return self.predict_times
 
 
 class _Run:

@@ -105,7 +105,9 @@ class _TrialRun:
             facts, probed = self._prepared.facts, self._monitor.epochs
             is_first = index == 0 and self._resume is None
             limits = self._limits if is_first else NO_NETWORK_LIMITS
-            task = TrainingTask(recipe, split, facts, build, index, probed, state, limits, self._predict_times)
+            task = TrainingTask(
+                recipe, split, facts, build, index, probed, state, limits, self._predict_times, is_first
+            )
             training = self._engine.train(task, self._report)
             self._predict_times = self._engine.predict_times
             if training.state != TrialState.COMPLETE or training.value is None:

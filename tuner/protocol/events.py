@@ -90,7 +90,7 @@ class JobFinished:
         fallback_reason: Why `auto` trained with `model.fit`, or None if it did not.
         measured: Step times that the job did not know.
         network_size: Of the network that was built; None if none was.
-        predict_times: Its time to answer; None if that is not limited.
+        predict_times: Its time to answer; None if it was not measured.
     """
 
     number: int

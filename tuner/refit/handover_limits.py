@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tuner.engines import NetworkLimits, NetworkSize, PredictTimes
 from tuner.refit.handover_candidates import Contender
-from tuner.refit.model_comparison import network_row
-from tuner.refit.refit_result import CandidateRow
 from tuner.results import StoredStudy
-from tuner.storage import StoredNetworkSize, trial_attributes
+from tuner.storage import StoredNetworkSize, StoredPredictTimes, trial_attributes
 
 
 def within_limits(
     contenders: Sequence[Contender],
     study: StoredStudy,
     limits: NetworkLimits,
-    costs: Mapping[int, CandidateRow],
     seeds: int,
 ) -> tuple[list[Contender], list[str]]:
     """Return the models that are within the limits, the single network in any case, and a sentence on each other one.
 
     Args:
         contenders: The models.
-        study: Knows the size of each network.
+        study: Knows the size of each network, and its time to answer.
         limits: Those of the study.
-        costs: The retrained recipes by trial.
         seeds: Networks of each recipe in an ensemble.
     """
     found, said = list[Contender](), list[str]()
     for one in contenders:
-        row, sizes = network_row(one, costs, seeds), [_size(study, trial) for trial in one.shares]
-        known = [size for size in sizes if size is not None]
-        times = PredictTimes(row.cost.one_row_ms, row.cost.batch_ms) if row.cost is not None else None
-        reason = limits.reason(_together(known, seeds), times) if len(known) == len(sizes) else None
+        attrs = [trial_attributes(study.record.trials[trial]) for trial in one.shares]
+        sizes = [each.network_size for each in attrs if each.network_size is not None]
+        times = [each.predict_times for each in attrs if each.predict_times is not None]
+        is_known = len(sizes) == len(attrs)
+        time = _time_together(times, seeds) if len(times) == len(attrs) else None
+        reason = limits.reason(_together(sizes, seeds), time) if is_known else None
         if one.name == "single" or reason is None:
             found.append(one)
         else:
@@ -41,8 +39,8 @@ def within_limits(
     return found, said
 
 
-def _size(study: StoredStudy, trial: int) -> StoredNetworkSize | None:
-    return trial_attributes(study.record.trials[trial]).network_size
+def _time_together(times: Sequence[StoredPredictTimes], seeds: int) -> PredictTimes:
+    return PredictTimes(seeds * sum(each.one_row_ms for each in times), seeds * sum(each.batch_ms for each in times))
 
 
 def _together(sizes: Sequence[StoredNetworkSize], seeds: int) -> NetworkSize:

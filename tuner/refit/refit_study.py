@@ -134,8 +134,7 @@ def _train(work: RefitSession, found: list[Leader], request: RefitOptions) -> Re
     )
     contenders = find_contenders(again.candidates, chosen, measure)
     limits = read_execution(work.study.record.attrs.info.source, trained.study).network_limits
-    costs = {row.candidate.leader.trial: row for row in trained.recipes}
-    allowed, dear = within_limits(contenders, work.study, limits, costs, len(chosen.complete))
+    allowed, dear = within_limits(contenders, work.study, limits, len(chosen.complete))
     handed = select_contender(allowed, measure, single=request.single)
     trained = _compared(trained, again, contenders, handed, constant.answers(measure), measure)
     if has_winner(trained.baseline) or request.save_anyway:
@@ -189,10 +188,10 @@ def _compared(
     measure: Measure,
 ) -> RefitResult:
     """Add the table of models, and whether a control is as good."""
-    costs = {row.candidate.leader.trial: row for row in trained.recipes}
     seeds = len(trained.winner.candidate.complete)
     rows = control_rows(trained.baseline, constant, again.controls, handed, measure)
     good = good_controls(rows, again.controls, constant, measure, has_winner=has_winner(trained.baseline))
+    costs = {row.candidate.leader.trial: row for row in trained.recipes}
     models = (*(network_row(one, costs, seeds) for one in contenders), *rows)
     return replace(trained, models=models, control=control_text(good, handed, measure))
 

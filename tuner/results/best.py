@@ -35,7 +35,7 @@ class Best:
         trainable_weights: Those that were trained.
         multiply_adds: That answer one row; None also if the model is no graph of layers.
         bytes: Of the weights, as float32.
-        predict_ms: Median time to answer one row; None if the study does not limit it.
+        predict_ms: Median time to answer one row; None if it was not measured.
         predict_256_ms: The same for 256 rows in one call.
     """
 

@@ -180,7 +180,7 @@ class TrialAttributes(Attributes):
         selected_epochs: The epoch that gave the model of each training; empty if it has not ended, or is not known.
         training_values: The objective of each training if there are several, on folds or with repeats; else empty.
         network_size: Of its network; None if it has not ended, and in studies of older versions.
-        predict_times: Its time to answer; None if the study does not limit it.
+        predict_times: Its time to answer; None if it was not measured.
     """
 
     outcome: StoredOutcome = Field(StoredOutcome(), validation_alias=OUTCOME)

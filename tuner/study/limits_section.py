@@ -66,7 +66,8 @@ class LimitsSection(Section):
     )
 
     predict_ms: Milliseconds | None = Field(
-        default=None, description="most milliseconds to answer one row, measured in the worker before the training"
+        default=None,
+        description="most milliseconds in which the graph of the network answers one row, measured before the training",
     )
 
     @property

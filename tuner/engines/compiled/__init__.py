@@ -36,6 +36,5 @@ Notation: n rows, k outputs.
 """
 
 from tuner.engines.compiled.engine import CompiledEngine
-from tuner.engines.compiled.program_cache import network_key
 
-__all__ = ["CompiledEngine", "network_key"]
+__all__ = ["CompiledEngine"]

@@ -9,7 +9,6 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import keras
@@ -20,7 +19,6 @@ from cachetools import LRUCache
 from tuner.catalog import Recipe, build_model, find_metric, learning_rates, plateau_state
 from tuner.data import DataFacts, Split
 from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
-from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.probe_functions import make_prober
 from tuner.engines.compiled.program_cache import ProgramCache
 from tuner.engines.compiled.support_checks import check_settings, raise_if
@@ -30,7 +28,7 @@ from tuner.engines.keras_global_state import KERAS_SETTINGS, Snapshot, settings_
 from tuner.engines.network_limits import NetworkLimitError
 from tuner.engines.network_size import NetworkSize
 from tuner.engines.objective_and_sample_weights import PREDICT_ROWS, compute_objective, compute_sample_weight
-from tuner.engines.predict_times import PredictTimes
+from tuner.engines.predict_times import PredictTimer, PredictTimes
 from tuner.engines.prober import Prober
 from tuner.engines.selected_weights import SelectedWeights
 from tuner.engines.variable_io import assign, get_values
@@ -54,6 +52,7 @@ class CompiledEngine:
         self._last_model: tuple[Recipe, DataFacts, Callable[..., Any]] | None = None
         self.network_size: NetworkSize | None = None
         self.predict_times: PredictTimes | None = None
+        self._predict_timer = PredictTimer()
         self._split_tensors: LRUCache[int, tuple[Split, list[list[tf.Tensor]]]] = LRUCache(_MAX_SPLITS)
 
     @property
@@ -108,10 +107,12 @@ class CompiledEngine:
             network = self._cache.network(recipe, task.facts, task.build)
             self.network_size = network.total_size
             task.limits.check(self.network_size)
-            task.limits.check_time(partial(self._measure, network, split))
             return self._cache.prepare(recipe, task.facts, network, weighted)
 
         program = self._last = self._prepare_under_settings(prepare)
+        if task.is_timed:
+            self.predict_times = self._predict_timer.time(task, program.answer)
+            task.limits.check_time(self.predict_times)
         self._last_model = recipe, task.facts, task.build
         train, validation = self._tensors(split, weights if weighted else None)
         sizes = _batch_sizes(len(split.train), recipe.batch_size)
@@ -130,10 +131,6 @@ class CompiledEngine:
         ended = run.train(on_epoch)
         self._run = None
         return ended
-
-    def _measure(self, network: Network, split: Split) -> PredictTimes:
-        self.predict_times = network.predict_times(split.validation.x)
-        return self.predict_times
 
     def _prepare_under_settings(self, prepare: Callable[[], TrainingProgram]) -> TrainingProgram:
         """Prepare a program, under the global settings that all functions of the cache were built with.

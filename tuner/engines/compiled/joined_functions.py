@@ -77,6 +77,16 @@ class JoinedFunctions:
         join = _Join("outputs", self._structure, self._weights, False, [self._x])
         return join.finish([join.output, join.raw, join.shares()], self._timer)
 
+    def answers(self) -> GraphFunction:
+        """Join `(x, *weights)` → outputs `(n, k)` in inference, and nothing else."""
+        given = [self._x, *(tf.TensorSpec([None] * rank, tf.float32) for rank in self._structure.ranks)]
+        join = _Join("answers", self._structure, None, False, given)
+        return join.finish([join.output], self._timer)
+
+    def answer_inputs(self, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
+        """Return weights for `answers`: zeros, as no time depends on them."""
+        return [tf.constant(np.zeros(shape, np.float32)) for shape in shapes]
+
     def backward(self) -> GraphFunction:
         """Join `(x, gradient of the raw outputs)` → the gradient for each weight in inference, in its shape."""
         join = _Join("backward", self._structure, self._weights, False, [self._x, self._y])
@@ -85,13 +95,13 @@ class JoinedFunctions:
 
 
 class _Join:
-    """One function under construction."""
+    """One function under construction; without `weights` their values follow the rows in `given`."""
 
     def __init__(
         self,
         name: str,
         structure: Structure,
-        weights: Weights,
+        weights: Weights | None,
         training: bool,
         given: Sequence[tf.TensorSpec],
         others: Sequence[tf.Tensor] = (),
@@ -99,8 +109,9 @@ class _Join:
     ) -> None:
         self.builder, self._structure, self._training = FunctionDefBuilder(name), structure, training
         self._functions = structure.training if training else structure.inference
-        own = [variable.value.handle for variable in weights.variables]
-        open_shapes = [] if weights.per_tensor or shapes is not None else structure.shapes.handles
+        own = [] if weights is None else [variable.value.handle for variable in weights.variables]
+        is_split = weights is not None and not weights.per_tensor
+        open_shapes = structure.shapes.handles if is_split and shapes is None else []
         handles = [*own, *open_shapes]
         for index, function in enumerate(self._functions):
             handles += structure.handles(index, function)
@@ -112,7 +123,7 @@ class _Join:
         captured = zip(self._captures, references[len(given) :], strict=True)
         self._references = {id(handle): reference for handle, reference in captured}
         self._reads = [read_variable(self.builder, reference, tf.float32) for reference in self.refer(own)]
-        self._weight_values = self._split_weights(weights, open_shapes, shapes)
+        self._weight_values = self._split_weights(open_shapes, shapes) if is_split else self._reads or self.given[1:]
         rows = self.given[0]
         self._wanted: list[set[int]] = [set() for _ in structure.calls]
         self._upstream = [rows] * len(structure.calls)  # any reference, if no gradient is wanted
@@ -128,12 +139,8 @@ class _Join:
         """Return references to captures."""
         return [self._references[id(handle)] for handle in handles]
 
-    def _split_weights(
-        self, weights: Weights, open_shapes: Sequence[tf.Tensor], shapes: Sequence[tuple[int, ...]] | None
-    ) -> list[str]:
+    def _split_weights(self, open_shapes: Sequence[tf.Tensor], shapes: Sequence[tuple[int, ...]] | None) -> list[str]:
         values = self._reads
-        if weights.per_tensor:
-            return values
         if shapes is None:
             return self._structure.shapes.add_split(self.builder, values[0], self.refer(open_shapes))
         sizes = self.builder.constant([int(tf.TensorShape(shape).num_elements()) for shape in shapes], tf.int32)

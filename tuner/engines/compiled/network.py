@@ -16,7 +16,6 @@ from tuner.engines.compiled.layer_calls import LayerCall, find_calls
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar
 from tuner.engines.compiled.support_checks import check_call, check_model, raise_if
 from tuner.engines.network_size import NetworkSize
-from tuner.engines.predict_times import PredictTimes
 from tuner.errors import UnsupportedError
 from tuner.health import LayerMonitor
 from tuner.keras_internals import flatten_layers
@@ -67,7 +66,6 @@ class Network:
         self.calls = _find_calls(self.model, self.layers, penalty)
         self.total_size = NetworkSize.of(self.model)
         self.size = self.total_size.trainable_weights
-        self._predict_times: PredictTimes | None = None
         self.embedding = tuple("embedding" in variable.path.lower() for variable in self.model.trainable_variables)
 
     def initial_values(self, recipe: Recipe) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -78,14 +76,6 @@ class Network:
     def initialize(self) -> None:
         """Give values to the variables of the model, which is traced as a whole."""
         self._initial_weights.initialize()
-
-    def predict_times(self, rows: np.ndarray) -> PredictTimes:
-        """Measure the time to answer rows like these, once; nothing that is measured depends on the weights."""
-        if self._predict_times is None:
-            self.initialize()
-            self._predict_times = PredictTimes.of(self.model, rows)
-            self.model.predict_function = None  # is called no more
-        return self._predict_times
 
     def set_penalties(self, recipe: Recipe) -> None:
         """Set the penalties of the model to those of a recipe."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
@@ -32,7 +31,7 @@ from tuner.engines.compiled.training_functions import (
 )
 from tuner.engines.compiled.training_program import NetworkFunctions, TrainingProgram
 from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer, loss_key, optimizer_key
-from tuner.engines.keras_global_state import settings_key
+from tuner.engines.network_key import network_key
 from tuner.errors import TunerError, UnsupportedError
 from tuner.text import format_error
 
@@ -147,6 +146,7 @@ class ProgramCache:
                 self._epoch_runners, (gradient, update), lambda: EpochRunner(gradient, update, rows, self._epoch_graphs)
             ),
             outputs=function((functions, "outputs"), functions.outputs),
+            answers=lambda: function((functions, "answers"), functions.answers),
             validation_loss=function((loss, weighted, facts.outputs), lambda: build_loss(loss, rows, timer)),
             backward=lambda: function((functions, "backward"), functions.backward),
             xla_gradient=lambda: function(
@@ -184,21 +184,6 @@ class ProgramCache:
                 return f"a layer cannot be traced by itself: {format_error(error)}"
 
         return self.timer.get_or_build(self._structures, structure_key(calls), make)
-
-
-def network_key(recipe: Recipe, facts: DataFacts) -> str:
-    """Return the cache key of a recipe's network."""
-    model = recipe.model
-    content: list[object] = [
-        model.reference,
-        model.sha256,
-        model.helpers,
-        model.options,
-        recipe.activation,
-        recipe.head,
-    ]
-    content += [bool(recipe.l1), bool(recipe.l2), list(facts.input_shape), facts.outputs, settings_key()]
-    return json.dumps(content, sort_keys=True)
 
 
 def _per_tensor(recipe: Recipe, network: Network) -> bool:

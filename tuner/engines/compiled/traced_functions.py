@@ -58,8 +58,19 @@ class TracedFunctions:
     def outputs(self) -> GraphFunction:
         """See `JoinedFunctions.outputs`."""
         if self._network.same_in_training:
-            return _extract_outputs(self._both[0], self._x, self._timer)
-        return _build_outputs(self._network, self._weights, self._x, self._timer)
+            last = len(self._both[0].dtypes)
+            return _extract("outputs", self._both[0], self._x, [last - 2, 0, last - 1], self._timer)
+        return self._inference
+
+    def answers(self) -> GraphFunction:
+        """Extract `x` → outputs `(n, k)` in inference, and nothing else."""
+        if self._network.same_in_training:
+            return _extract("answers", self._both[0], self._x, [len(self._both[0].dtypes) - 2], self._timer)
+        return _extract("answers", self._inference, self._x, [0], self._timer)
+
+    def answer_inputs(self, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
+        """Return nothing: `answers` reads the weights."""
+        return []
 
     def backward(self) -> GraphFunction:
         """See `JoinedFunctions.backward`."""
@@ -74,6 +85,10 @@ class TracedFunctions:
     @cached_property
     def _both(self) -> tuple[GraphFunction, bool]:
         return _build_both(self._network, self._weights, self._x, self._y, self._timer)
+
+    @cached_property
+    def _inference(self) -> GraphFunction:
+        return _build_outputs(self._network, self._weights, self._x, self._timer)
 
 
 def _build_both(
@@ -159,17 +174,19 @@ def _build_outputs(network: Network, weights: Weights, x: tf.TensorSpec, timer: 
     return trace(outputs, [x], timer)
 
 
-def _extract_outputs(network: GraphFunction, x: tf.TensorSpec, timer: BuildTimer) -> GraphFunction:
-    """Extract `_build_outputs` from `_build_both`; for a network that is `same_in_training`."""
-    part, types = FunctionDefBuilder("outputs"), [tf.float32] * 3
-    rows, *captured = part.add_inputs(get_dtypes([x, *network.captures]))
-    both = FunctionTemplate(network.function)
-    raw, *_, outputs, shares = both.outputs("network")
-    last = len(network.dtypes)
-    # The wanted outputs need no gradient: any reference does.
-    part.inline(both, "network", [rows, rows, *captured], wanted=[0, last - 2, last - 1])
-    part.set_outputs([outputs, raw, shares], types)
-    return GraphFunction(part.register(), types, network.captures, timer)
+def _extract(
+    name: str, traced: GraphFunction, x: tf.TensorSpec, wanted: Sequence[int], timer: BuildTimer
+) -> GraphFunction:
+    """Extract `x` → some outputs of `_build_outputs`, or those of `_build_both` that need no gradient."""
+    part, types = FunctionDefBuilder(name), [tf.float32] * len(wanted)
+    rows, *captured = part.add_inputs(get_dtypes([x, *traced.captures]))
+    template = FunctionTemplate(traced.function)
+    # In place of a gradient any reference does.
+    others = len(template.arguments) - len(traced.captures) - 1
+    part.inline(template, "network", [rows, *[rows] * others, *captured], wanted=sorted(wanted))
+    found = template.outputs("network")
+    part.set_outputs([found[index] for index in wanted], types)
+    return GraphFunction(part.register(), types, traced.captures, timer)
 
 
 def _build_backward(

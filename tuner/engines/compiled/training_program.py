@@ -16,6 +16,7 @@ from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.support_checks import is_random_op
 from tuner.engines.compiled.training_functions import GraphFunction
 from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer
+from tuner.engines.predict_times import Answer
 from tuner.keras_internals import NodeDef
 
 _CHECK_OPS = ("Assert", "CheckNumerics")
@@ -37,6 +38,10 @@ class NetworkFunctions(Protocol):
 
     def outputs(self) -> GraphFunction: ...
 
+    def answers(self) -> GraphFunction: ...
+
+    def answer_inputs(self, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]: ...
+
     def backward(self) -> GraphFunction: ...
 
     def load(self, network: Network, recipe: Recipe, state: Sequence[np.ndarray]) -> None: ...
@@ -56,6 +61,7 @@ class TrainingProgram:
         loss_gradient: See `build_loss_gradient`.
         epochs: Trains epochs.
         outputs: See `JoinedFunctions.outputs`.
+        answers: Returns the function of `JoinedFunctions.answers`, built at the first call.
         validation_loss: See `build_loss`.
         backward: Returns the function of `JoinedFunctions.backward`, built at the first call.
         xla_gradient: Returns the gradient for XLA, which must know all sizes.
@@ -70,6 +76,7 @@ class TrainingProgram:
     loss_gradient: GraphFunction
     epochs: EpochRunner
     outputs: GraphFunction
+    answers: Callable[[], GraphFunction]
     validation_loss: GraphFunction
     backward: Callable[[], GraphFunction]
     xla_gradient: Callable[[], GraphFunction]
@@ -83,6 +90,11 @@ class TrainingProgram:
     def xla_equivalent(self) -> bool:
         """Whether XLA is equivalent: no random operations, no bounds-checked gathers, no assertions."""
         return not any(_differs_under_xla(node) for node in self.gradient.function.collect_ops())
+
+    def answer(self) -> Answer:
+        """Return a function that answers rows as the trained network will, for the time it takes."""
+        answers, given = self.answers(), self.functions.answer_inputs(self.network.shapes)
+        return lambda rows: answers(tf.constant(rows), *given)[0].numpy()
 
     def load(self, recipe: Recipe, config: Mapping[str, Any]) -> None:
         """Set all variables to their values before the first step of a recipe, whose optimizer has this `config`."""

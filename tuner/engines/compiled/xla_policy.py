@@ -18,9 +18,9 @@ from tuner.catalog import Recipe
 from tuner.data import DataFacts
 from tuner.engines.base import StepTimes
 from tuner.engines.compiled.epoch_runner import run_epoch_graph
-from tuner.engines.compiled.program_cache import network_key
 from tuner.engines.compiled.training_functions import GraphFunction
 from tuner.engines.compiled.training_program import TrainingProgram
+from tuner.engines.network_key import network_key
 
 MIN_TOTAL_S = 8.0
 """Estimated time of all trainings of one kind from which XLA is measured."""
