@@ -1,17 +1,20 @@
 """Studies with a limit: how many trials are over it, and what these cost.
 
     python benchmarks/limits.py [--seeds 3] [--trials 100]
+    python benchmarks/limits.py --samplers nsga2,gp,cmaes --ways predicted
 
 Multilayer perceptrons (a range of units, 1 to 4 layers) and convolutional networks (lists of filters, a range of units)
 on `digits`, each with a limit of the weights that about half of their space exceeds.  "told" is TPE with the violated
 constraint alone, "predicted" draws settings again whose network is predicted to be over it, as studies do.  One worker
-process; printed are medians and the worst of the seeds.
+process; printed are medians and the worst of the seeds.  First the wall and CPU time to refuse a network by each
+engine, every one of them new; the wall time counts what else runs on the machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 import statistics
 import tempfile
 import time
@@ -68,9 +71,10 @@ STUDIES: dict[str, dict[str, Any]] = {
 }
 
 
-def run(name: str, seed: int, trials: int, predicted: bool) -> list[dict[str, Any]]:
+def run(name: str, sampler: str, seed: int, trials: int, predicted: bool) -> list[dict[str, Any]]:
     """Run a study, and return the rows of its trials."""
     content = {**SHARED, **STUDIES[name], "name": name, "seed": seed, "budget": {"trials": trials, "epochs": 3}}
+    content["sampler"] = {"name": sampler}
     with tempfile.TemporaryDirectory() as folder:
         storage = f"sqlite:///{Path(folder) / 'tuner.db'}"
         if predicted:
@@ -79,24 +83,25 @@ def run(name: str, seed: int, trials: int, predicted: bool) -> list[dict[str, An
             return list(tuner.run(content, storage=storage).summary()["trials"])
 
 
-def refusal_s(name: str, engine_name: str, networks: int = 40) -> list[float]:
-    """Return the CPU seconds of refusing each of some networks; the first one, which imports, is left out."""
+def refusal_s(name: str, engine_name: str, networks: int = 40) -> tuple[list[float], list[float]]:
+    """Return the wall and CPU seconds of refusing each of some networks; the first one, which imports, is left out."""
     spec = read_study_dict({**SHARED, **STUDIES[name], "name": name, "budget": {"epochs": 3}}, Path.cwd())
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     engine, build = ENGINES[engine_name].make(), load(spec.project, spec.model)
     assert spec.prepared is not None
     gc.collect()
     gc.freeze()  # as workers do: a collection would scan all of TensorFlow
-    times = []
+    walls, times = [], []
     for number in range(networks + 1):
         recipe = resolve_recipe(spec, suggest(study.ask(), spec.space), number)
         task = TrainingTask(recipe, spec.prepared.splits[0], spec.facts, build, limits=NetworkLimits(weights=1))
-        began = time.process_time()
+        began, began_wall = time.process_time(), time.monotonic()
         try:
             engine.train(task, lambda record: True)
         except NetworkLimitError:
             times.append(time.process_time() - began)
-    return times[1:]
+            walls.append(time.monotonic() - began_wall)
+    return walls[1:], times[1:]
 
 
 def main() -> None:
@@ -104,27 +109,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--samplers", default="tpe")
+    parser.add_argument("--ways", default="told,predicted")
     arguments = parser.parse_args()
     for name in STUDIES:
         for engine in ("compiled", "fit"):
-            times = refusal_s(name, engine)
-            print(
-                f"{name}, {engine}: {statistics.median(times):.3f} s to refuse, at most {max(times):.3f} s", flush=True
-            )
-    for name in STUDIES:
-        for predicted in (False, True):
+            found = zip(("wall", "CPU"), refusal_s(name, engine), strict=True)
+            text = ", ".join(f"{kind} {statistics.median(s):.3f} s, at most {max(s):.3f} s" for kind, s in found)
+            print(f"{name}, {engine}: {text} to refuse", flush=True)
+    for name, sampler in itertools.product(STUDIES, arguments.samplers.split(",")):
+        for way in arguments.ways.split(","):
             first, later, times, epochs, best = [], [], [], 0, []
             for seed in range(arguments.seeds):
-                rows = run(name, seed, arguments.trials, predicted)
+                rows = run(name, sampler, seed, arguments.trials, way == "predicted")
                 over = [row["violation"] is not None for row in rows]
                 first.append(sum(over[:30]) / 30)
                 later.append(sum(over[30:]) / len(over[30:]))
                 times += [row["duration_s"] for row, high in zip(rows, over, strict=True) if high]
                 epochs += sum(row["epochs"] for row, high in zip(rows, over, strict=True) if high)
                 best.append(max(row["value"] or 0.0 for row in rows))
-            way = "predicted" if predicted else "told"
             print(
-                f"{name}, {way}: over the limit {statistics.mean(first):.0%} of trials 1 to 30, "
+                f"{name}, {sampler}, {way}: over the limit {statistics.mean(first):.0%} of trials 1 to 30, "
                 f"{statistics.mean(later):.1%} of the later ones (worst {max(later):.1%}); {len(times)} over it, with "
                 f"{epochs} epochs, median {statistics.median(times):.3f} s, longest {max(times):.3f} s; best "
                 f"{statistics.mean(best):.4f}",

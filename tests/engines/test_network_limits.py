@@ -224,3 +224,54 @@ def test_no_step_is_trained_and_no_program_traced(name: str) -> None:
     assert called == []
     assert engine.compile_stats[0] == 0
     assert engine.network_size == NetworkSize(37, 37, 30)
+
+
+@pytest.mark.slow
+def test_a_network_over_the_limit_of_its_size_is_built_without_values() -> None:
+    """Most of the time of building it is in its values; a network within the limit is built as ever."""
+    keras = pytest.importorskip("keras")
+    recipe = oracle.recipe("mean_squared_error", "sgd", epochs=1)
+    plain, drawn, names = oracle.build_of(recipe), list[int](), list[str]()
+
+    class Counting(keras.initializers.Initializer):
+        def __call__(self, shape: Any, dtype: Any = None) -> Any:
+            drawn.append(len(shape))
+            return keras.ops.zeros(shape, dtype)
+
+    def build(*arguments: Any, **options: Any) -> Any:
+        model = plain(*arguments, **{**options, "initializer": Counting()})
+        names.append(model.layers[-1].name)
+        return model
+
+    split, facts = oracle.data(recipe.task)
+    task = TrainingTask(recipe, split, facts, build, limits=NetworkLimits(weights=36))
+    engine = ENGINES["fit"].make()
+    with pytest.raises(NetworkLimitError):
+        engine.train(task, lambda record: True)
+    assert (drawn, len(names)) == ([], 1)
+    engine.train(dataclasses.replace(task, limits=NetworkLimits(weights=37)), lambda record: True)
+    assert drawn != []
+    assert len(names) == 3
+    assert len(set(names)) == 1, "names are counted from the beginning"
+
+
+@pytest.mark.slow
+def test_a_model_that_needs_the_values_of_its_weights_is_built_with_them() -> None:
+    pytest.importorskip("keras")
+    recipe = oracle.recipe("mean_squared_error", "sgd", epochs=1)
+    plain = oracle.build_of(recipe)
+
+    def build(*arguments: Any, **options: Any) -> Any:
+        model = plain(*arguments, **options)
+        model.set_weights(model.get_weights())
+        return model
+
+    split, facts = oracle.data(recipe.task)
+    engine = ENGINES["fit"].make()
+    for limit, over in ((36, True), (37, False)):
+        task = TrainingTask(recipe, split, facts, build, limits=NetworkLimits(weights=limit))
+        if over:
+            with pytest.raises(NetworkLimitError, match="37 weights"):
+                engine.train(task, lambda record: True)
+        else:
+            assert engine.train(task, lambda record: True).state == "complete"

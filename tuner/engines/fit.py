@@ -24,6 +24,7 @@ from tuner.engines.objective_and_sample_weights import PREDICT_ROWS, compute_obj
 from tuner.engines.predict_times import PredictTimer, PredictTimes
 from tuner.engines.prober import ProbeMeasurement, Prober, constant_outputs, get_probe_rows, steps_per_epoch
 from tuner.engines.selected_weights import SelectedWeights
+from tuner.engines.size_check import find_size_over_limit
 from tuner.engines.variable_io import assign, get_values, preserved
 from tuner.health import Finding, LayerMonitor, check_finite
 
@@ -66,6 +67,9 @@ class FitEngine:
         self._model, self.predict_times = None, task.predict_times
         clear_session()
         gc.collect()
+        if (size := find_size_over_limit(task)) is not None:
+            self.network_size = size
+            task.limits.check(size)
         model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)
         self.network_size = NetworkSize.of(model)
         task.limits.check(self.network_size)

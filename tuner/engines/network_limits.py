@@ -52,6 +52,11 @@ class NetworkLimits:
         """The limits that there are, by name."""
         return {name: limit for name, limit in vars(self).items() if limit is not None}
 
+    @property
+    def limit_size(self) -> bool:
+        """Whether the size of a network is limited."""
+        return any(limit is not None for limit in (self.weights, self.multiply_adds, self.bytes))
+
     def check(self, size: NetworkSize) -> None:
         """Check the size of a network that is built.
 

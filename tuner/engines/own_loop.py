@@ -37,6 +37,7 @@ from tuner.engines.network_size import NetworkSize
 from tuner.engines.objective_and_sample_weights import compute_sample_weight
 from tuner.engines.predict_times import PredictTimer, PredictTimes
 from tuner.engines.selected_weights import SelectedWeights
+from tuner.engines.size_check import find_size_over_limit
 from tuner.engines.variable_io import get_values
 from tuner.errors import CheckpointError, ContentError, UnsupportedError, shown
 from tuner.health import Finding, check_finite
@@ -87,6 +88,9 @@ class OwnLoopEngine:
         self._model, self.predict_times = None, task.predict_times
         clear_session()
         gc.collect()
+        if (size := find_size_over_limit(task)) is not None:
+            self.network_size = size
+            task.limits.check(size)
         model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)
         self.network_size = NetworkSize.of(model)
         task.limits.check(self.network_size)
