@@ -193,7 +193,7 @@ def test_new_twice(call, project):
     assert second.code == 0
     assert second.out.count("kept ") == 3
     assert (project / "p" / "models" / "mlp.py").read_text(encoding="utf-8") == "mine"
-    assert "Next: cd p, then tuner check studies/first.toml" in second.out
+    assert "Next:\n  cd p\n  tuner check studies/first.toml\n  tuner run studies/first.toml\n" in second.out
 
 
 def test_new_for_a_table_names_what_is_missing(call, tmp_path):

@@ -91,7 +91,8 @@ def _typical(name: str, top: Sequence[StoredTrial]) -> str | None:
 def _meaning(rows: Sequence[Mapping[str, Any]], trials: int) -> str:
     """Say in one sentence what mattered: the sentence of every command, page and note."""
     if trials < LEAST:
-        return f"It is too early to say what mattered: that takes {LEAST} trials with a result, and {trials} have one."
+        so_far = "none has" if not trials else "1 has" if trials == 1 else f"{trials} have"
+        return f"It is too early to say what mattered: that takes {LEAST} trials with a result, and {so_far} one."
     mattered = [f"{row['name']} ({_share_text(row['share'])})" for row in rows if row["mattered"]]
     if not mattered:
         return "No dimension mattered more than chance would explain."

@@ -55,7 +55,7 @@ def command(study: str, everything: bool, front: str | None, storage: str | None
     if ties := ties_text(found):
         out.print(ties)
     if best.health:
-        out.print(f"Health: {best.health[0].verdict}: {best.health[0].text}")
+        out.print(f"Health: {best.health[0].verdict}, {best.health[0].text}")
     if best.weights is not None:
         out.print(f"Network: {size_text(best.weights, best.multiply_adds)}")
     for sentence in best.warnings:

@@ -39,5 +39,7 @@ def command(folder: Path, table: Path | None, target: str) -> None:
     if study in made and table is not None:
         read_study(study)  # what is still to decide ends here, with the key to set
     file = study.relative_to(folder).as_posix()
-    there = "" if folder.resolve() == Path.cwd() else f"{shell_command('cd', str(folder))}, then "
-    echo(f"Next: {there}tuner check {file} and tuner run {file}")
+    there = [] if folder.resolve() == Path.cwd() else [shell_command("cd", str(folder))]
+    echo("Next:")
+    for line in (*there, shell_command("tuner", "check", file), shell_command("tuner", "run", file)):
+        echo(f"  {line}")

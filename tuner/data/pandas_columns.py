@@ -255,10 +255,10 @@ def pick(frame: pandas.DataFrame, name: str, role: str, source: str) -> str:
     if column_name(name) in names:
         return column_name(name)
     near = nearest(name, names)
-    hint = f" Did you mean {near!r}?" if near else ""
+    hint, step = (f" Did you mean {near!r}?", "") if near else ("", " Name one of these.")
     raise DataError(
         f"The {role} column must be in the table, but {source} has no {name!r}.{hint} "
-        f"It has: {listed_first(names, 20)}."
+        f"It has: {listed_first(names, 20)}.{step}"
     )
 
 

@@ -202,7 +202,7 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
     aim = profiles.pop(target)
     if aim.kind in (ColumnKind.DATE, ColumnKind.UNUSABLE) or aim.is_constant or aim.markers:
         what = aim.problem or (
-            f"{target!r} has one value in all rows."
+            _constant_text(target, aim)
             if aim.is_constant
             else f"{target!r} holds numbers and texts such as {aim.markers[0]!r}."
             if aim.markers
@@ -219,6 +219,14 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
         if profile.kind is not ColumnKind.UNUSABLE and not profile.markers
     }
     return TableProfile(aim, tuple(profiles.values()), counts, told, layout)
+
+
+def _constant_text(target: str, profile: ColumnProfile) -> str:
+    if not profile.rows:
+        return "the table has no rows."
+    if not profile.given:
+        return f"{target!r} is empty in all rows."
+    return f"{target!r} has one value in all rows." if profile.rows > 1 else "the table has one row."
 
 
 def _layout(source: str, project: Path, target: str) -> CsvLayout:

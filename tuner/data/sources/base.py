@@ -79,4 +79,6 @@ def locate(text: str, project: Path) -> Path:
         raise DataError(f"The data {text!r} cannot be opened: {error.strerror or error}.") from error
     near = nearest(path.name, beside)
     hint = f" Did you mean {str(Path(text).with_name(near))!r}?" if near else ""
-    raise DataError(f"The data must be a file or folder that exists, but there is no {text!r} in {project}.{hint}")
+    where = "" if Path(text).is_absolute() else f" in {project}"
+    step = hint or " Check the name."
+    raise DataError(f"The data must be a file or folder that exists, but there is no {text!r}{where}.{step}")

@@ -244,14 +244,22 @@ def _second_row(head: bytes, quote: str) -> list[str]:
 
 def _line(head: bytes, text: str) -> str:
     if not head.strip():
-        raise DataError(f"{text} must hold a table, but the file is empty.")
+        raise DataError(f"{text} must hold a table, but the file is empty. Check the file.")
     try:
         if b"\0" in head:
-            raise ValueError("it holds zero bytes")
+            raise ValueError("it holds null bytes, as binary files do")
         # A character may be cut at the end of what was read: only the first line counts here.
         return _first_record(head).decode("utf-8-sig")
     except ValueError as error:
-        raise DataError(f"{text} must be a table of UTF-8 text, but is not: {error}. Save it as UTF-8.") from error
+        raise DataError(
+            f"{text} must be a table of UTF-8 text, but is not: {_why_no_text(error)}. Save it as UTF-8."
+        ) from error
+
+
+def _why_no_text(error: ValueError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1} (0x{error.object[error.start]:02x}) is no UTF-8"
+    return str(error)
 
 
 def _first_record(head: bytes) -> bytes:

@@ -173,7 +173,9 @@ def read_frame(
         return _parquet_frame(text, project)
     if text.lower().endswith(CSV.suffixes):
         return _csv_frame(text, project, missing_values, as_texts, layout)
-    raise DataError(f"A table must end in one of {', '.join((*CSV.suffixes, *PARQUET.suffixes))}, but got {text!r}.")
+    raise DataError(
+        f"A table must end in one of {', '.join((*CSV.suffixes, *PARQUET.suffixes))}, but got {text!r}. Convert it."
+    )
 
 
 def _read_columns(text: str, options: DataOptions, project: Path) -> dict[str, Any]:
