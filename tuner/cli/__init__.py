@@ -12,9 +12,11 @@ def main() -> None:
     import click
 
     from tuner.cli.group import OutputClosedError, tuner
+    from tuner.cli.remembered_interrupt import remember_interrupts
     from tuner.cli.standard_streams import echo, echo_lines, replace_unencodable
     from tuner.errors import StudyFailedError, TunerError
 
+    remember_interrupts()
     replace_unencodable()
     try:
         code = tuner.main(standalone_mode=False)

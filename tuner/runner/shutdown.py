@@ -11,7 +11,8 @@ from typing import Any, Self
 class ShutdownSignal:
     """While active, SIGINT adds one and SIGTERM two to the level; a third Ctrl-C raises `KeyboardInterrupt`.
 
-    Signals reach the main thread only; in another thread nothing is changed and the level stays 0.
+    Signals reach the main thread only; in another thread nothing is changed and the level stays 0.  If the handler
+    before it has an attribute `interrupted` that is true, Ctrl-C was pressed and lost: then it is raised at once.
 
     Attributes:
         level: 0 run on, 1 finish the running trials, 2 or more stop at once.
@@ -25,6 +26,9 @@ class ShutdownSignal:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._handle)
+        if getattr(self._before.get(signal.SIGINT), "interrupted", False):
+            self.__exit__(None, None, None)
+            raise KeyboardInterrupt
         return self
 
     def __exit__(
