@@ -11,7 +11,7 @@ from user_objects import COSTS, LOSSES, TRAINING, study, write_project
 
 from tuner.catalog import try_user_code
 from tuner.errors import ContentError, StudyFileError
-from tuner.study import read_study_dict, resolve_recipe
+from tuner.study import read_study_dict, resolve_recipe, try_user_objects
 
 pytest.importorskip("keras")
 pytestmark = pytest.mark.slow
@@ -177,7 +177,7 @@ def test_a_mistake_is_told_before_training(tmp_path: Path, name: str) -> None:
 
 
 def messages(project: Path, mistake: Mistake) -> list[str]:
-    """What is said of it: the problems of the study, or the error of the first call."""
+    """What `check` says of it: the problems of the study, or those of the first call."""
     family, reference = mistake.part
     search: dict[str, Any] = {"l2": [0.0, 1e-4]}
     search |= {} if family == "metric" else {family: reference}
@@ -189,6 +189,8 @@ def messages(project: Path, mistake: Mistake) -> list[str]:
         spec = read_study_dict(study(**changed, data=source), project)
     except StudyFileError as error:
         return [f"{problem.rule}. {problem.next_step}" for problem in error.problems]
-    with pytest.raises(ContentError) as caught:
+    with pytest.raises(StudyFileError) as caught:
+        try_user_objects(spec)
+    with pytest.raises(ContentError):  # a trial is refused as well
         try_user_code(resolve_recipe(spec, {"l2": 0.0}, 0))
-    return [str(caught.value)]
+    return [f"{problem.rule}. {problem.next_step}" for problem in caught.value.problems]

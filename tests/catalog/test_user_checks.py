@@ -10,8 +10,8 @@ from user_objects import COSTS, study, write_project
 
 from tuner.catalog import LOSSES as TABLE
 from tuner.catalog import Recipe, UserObject, add_named_user_entries, add_user_entries, try_user_code
-from tuner.errors import CodeError, ContentError
-from tuner.study import read_study_dict, resolve_recipe
+from tuner.errors import CodeError, ContentError, StudyFileError
+from tuner.study import read_study_dict, resolve_recipe, try_user_objects
 from tuner.user_code import Reference
 
 
@@ -77,3 +77,22 @@ def test_a_sound_loss_is_saved_by_its_registered_name(project: Path, loss: str, 
     again = keras.losses.deserialize(keras.losses.serialize(made))
     assert again.get_config() == made.get_config()
     assert name in str(keras.losses.serialize(made))
+
+
+@pytest.mark.slow
+def test_check_tries_every_part_that_a_study_names(project: Path) -> None:
+    pytest.importorskip("keras")
+    text = COSTS.replace("return np.average(cost, weights=weight)", "return cost")
+    (project / "costs.py").write_text(text, encoding="utf-8")
+    (project / "good.py").write_text("def plain(y_true, y_pred):\n    return (y_true - y_pred)[:, 0] ** 2\n", "utf-8")
+    (project / "bad.py").write_text("def flat(y_true, y_pred):\n    return 1.0\n", encoding="utf-8")
+    losses = ["hinge", "good.py:plain", "bad.py:flat"]
+    spec = read_study_dict(
+        study(search={"loss": losses}, head="sigmoid", objective={"metric": "costs.py:money"}), project
+    )
+    with pytest.raises(StudyFileError) as caught:
+        try_user_objects(spec)
+    assert sorted((problem.key, problem.given) for problem in caught.value.problems) == [
+        ("objective.metric", '"costs.py:money"'),
+        ("search.loss", '"bad.py:flat"'),
+    ]

@@ -36,14 +36,18 @@ _tried: set[str] = set()
 """What passed in this process: family, reference, head, task, and hashes of the files."""
 
 
-def try_user_code(recipe: Recipe) -> None:
+def try_user_code(recipe: Recipe, only: str | None = None) -> None:
     """Call the user code of a recipe with a few rows; see `add_user_entries`.  What has passed is not tried again.
+
+    Args:
+        recipe: Of a trial.
+        only: The family that is tried; None for all.
 
     Raises:
         ContentError: It fails, prints, or returns what it must not.
     """
     for family, reference in user_references(recipe):
-        if family not in _TRIES:
+        if family not in _TRIES or only not in (None, family):
             continue  # a training loop is tried by its first training
         key = f"{family} {reference} {recipe.head} {recipe.task} {sorted(recipe.code.items())}"
         if key not in _tried:

@@ -25,14 +25,16 @@ from tuner.cli.options import json_option, print_json, stdout_reserved_for_json,
 def command(ctx: click.Context, file: str, train: bool, everything: bool, storage: str | None, as_json: bool) -> None:
     """Validate the study in FILE and its data, and explain what it means; nothing is written.
 
-    All problems are reported at once: the key, what was given, what is allowed, the nearest valid name.
+    All problems are reported at once: the key, what was given, what is allowed, the nearest valid name. Losses, metrics
+    and other parts of yours are called with a few rows.
     """
     from tuner.errors import StudyFileError
-    from tuner.study import read_study
+    from tuner.study import read_study, try_user_objects
 
     try:
         with stdout_reserved_for_json(as_json):
             spec = read_study(file)
+            try_user_objects(spec)
     except StudyFileError as error:
         if not as_json:
             raise

@@ -15,6 +15,7 @@ from .study_loader import read_study, read_study_dict
 from .study_name import check_study_name, study_name_in
 from .study_spec import StudySpec
 from .training_length import resume_study
+from .user_object_trial import try_user_objects
 
 __all__ = [
     "STUDIES_FOLDER",
@@ -44,5 +45,6 @@ __all__ = [
     "study_name_in",
     "trained_advice",
     "trials_per_program",
+    "try_user_objects",
     "with_new_names",
 ]

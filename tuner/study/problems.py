@@ -77,6 +77,11 @@ class Problems:
             self.found.append(Problem("", more, next_step="Fix these first."))
             raise TooManyProblemsError
 
+    def add_error(self, key: str, error: Exception, given: Any, allowed: str | None = None) -> None:
+        """Note an error whose last sentence says what to do."""
+        rule, _, step = str(error).removesuffix(".").rpartition(". ")
+        self.add(key, rule or step, given, allowed=allowed, next_step=f"{step}." if rule else "Correct it.")
+
     def refuse(self, key: str, given: object, error: PydanticCustomError) -> None:
         """Note a value that a validator has refused."""
         self.add(key, given=given, **(error.context or {}))

@@ -76,8 +76,7 @@ def read_user_objects(
             one = replace(one, files=files[name], said=said if family == METRIC else {})
             entries[family, name] = read_user_entry(family, one, task, head)
         except (ContentError, OSError, ValueError) as error:
-            rule, _, step = str(error).removesuffix(".").rpartition(". ")
-            problems.add(key, rule or step, name, allowed=_NAMED, next_step=f"{step}." if rule else "Correct it.")
+            problems.add_error(key, error, name, _NAMED)
             broken.add(family)
     metric = next((name for family, name in entries if family == METRIC), None)
     if any(name == metric for family, name in entries if family != METRIC):
