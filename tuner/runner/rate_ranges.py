@@ -13,7 +13,7 @@ from tuner.engines import POINTS, STEPS_A_POINT, find_rate_range
 from tuner.protocol import EpochFinished, Executor, Job
 from tuner.runner.job_list_runner import run_jobs
 from tuner.runner.shutdown import ShutdownSignal
-from tuner.search import initial_points, suggest
+from tuner.search import portfolio_points, suggest
 from tuner.space import Categorical, Fixed, Parameter
 from tuner.storage import silence_optuna
 from tuner.study import StudySpec, resolve_recipe
@@ -89,9 +89,10 @@ def _optimizers(spec: StudySpec) -> list[str]:
 
 
 def _recipe(spec: StudySpec, optimizer: str) -> Recipe:
-    """Return a setting with this optimizer: a known good one, or a random one."""
+    """Return a setting with this optimizer: the best known one, or a random one."""
     chosen = {"optimizer": optimizer} if "optimizer" in {d.name for d in spec.space.searched} else {}
-    known = initial_points(spec.space, spec.facts.task)
+    points, portfolio = portfolio_points(spec.space, spec.facts.task)
+    known = (points[index] for index in portfolio.choose(len(points), {}))
     point: dict[str, Any] = next((one for one in known if one.items() >= chosen.items()), chosen)
     with silence_optuna():
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.seed))
