@@ -6,8 +6,10 @@
 
 `ramp` runs the ramp of `tuner check --train` with five optimizers on the sets of the portfolio.  `check` compares with
 the recipes of the table: for each set the rate of the best one, and for each set and optimizer that of the best with
-it.  SGD's rate counts as with a momentum of 0.9, that of the ramp.  The window around the ramp was chosen on the first
-nine sets; the others are counted apart.
+it.  SGD's rate counts as with a momentum of 0.9, that of the ramp.  Typical rates and the constants of
+`tuner/engines/rate_ramp.py` are fitted on all other sets; those for all sets are printed at the end.  The last line of
+the table has the constants of the package, and typical rates of the other sets.  Sets that most
+recipes do perfectly have no best rate, and are left out.
 """
 
 from __future__ import annotations
@@ -17,7 +19,11 @@ import json
 import math
 import os
 import tempfile
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,7 +33,10 @@ from portfolio import Table, Trainer, content_of, kind_of, of_task
 from real_sets import SETS, TRAINED
 
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw", "nadam")
-CHOSEN_ON = 9
+WIDTH = 1.66
+"""Decades of a range."""
+TRUSTED = (0.0, 0.25, 0.5, 0.75, 1.0, math.inf)
+"""Decades by which the typical rate may differ from the middle of a ramp: with 0 only the ramp counts."""
 SETTING = {
     "schedule": "constant",
     "initializer": "he_normal",
@@ -76,30 +85,110 @@ def best_rates(table: Table, name: str) -> list[tuple[str, float]]:
     return [(optimizer, rate) for _, optimizer, rate in sorted(found)]
 
 
+@dataclass(frozen=True)
+class Best:
+    """The best recipe of a set with an optimizer; rates are decimal logarithms.
+
+    Attributes:
+        name: The set.
+        optimizer: Its name.
+        rate: Of the recipe.
+        fallen: Where the loss of the ramp has fallen; None if it never fell.
+        first: Whether the recipe is the best one with any optimizer.
+    """
+
+    name: str
+    optimizer: str
+    rate: float
+    fallen: float | None
+    first: bool
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a range is made of; see `tuner/engines/rate_ramp.py`.
+
+    Attributes:
+        typical: Typical rates by kind and optimizer.
+        center: Typical best rates in terms of the ramp's.
+        low: Start of the range in terms of its middle.
+        trusted: See `TRUSTED`.
+    """
+
+    typical: dict[tuple[str, str], float]
+    center: float
+    low: float
+    trusted: float
+
+    def middle(self, one: Best) -> float:
+        """Return the middle of the range."""
+        typical = self.typical[kind_of(SETS[one.name]), one.optimizer]
+        if one.fallen is None:
+            return typical
+        center = one.fallen + self.center
+        return min(max(typical, center - self.trusted), center + self.trusted)
+
+    def contains(self, one: Best) -> bool:
+        """Return whether the best rate is in the range."""
+        return self.low <= one.rate - self.middle(one) <= self.low + WIDTH
+
+
+def fit(known: list[Best], trusted: float) -> Fit:
+    """Fit to the best recipes of some sets, with optimizers of one sort: the range that contains the most."""
+    rates = defaultdict(list)
+    for one in known:
+        rates[kind_of(SETS[one.name]), one.optimizer].append(one.rate)
+    typical = {key: median(found) for key, found in rates.items()}
+    found = Fit(typical, median(one.rate - one.fallen for one in known if one.fallen is not None), 0.0, trusted)
+    lows = [step / 20 for step in range(-50, 20)]
+    inside = [sum(replace(found, low=low).contains(one) for one in known) for low in lows]
+    best = [low for low, count in zip(lows, inside, strict=True) if count == max(inside)]
+    return replace(found, low=sum(best) / len(best))
+
+
 def check(ramps: Path, table: Table) -> None:
     """Print how often the best rate lies in the range."""
     from tuner.catalog import OPTIMIZERS as ROWS
-    from tuner.engines import find_rate_range
+    from tuner.engines.rate_ramp import find_fallen_rate, find_rate_range
 
-    ranges: dict[tuple[str, str], tuple[float, float] | None] = {}
+    telling = {name for kind in ("classification", "regression") for name in table.regrets(kind, table.common(kind))[0]}
+    known: list[Best] = []
+    curves: dict[Best, tuple[list[float], list[float]]] = {}
     for line in ramps.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        rates, losses = [point[0] for point in row["curve"]], [point[1] for point in row["curve"]]
-        ranges[row["set"], row["optimizer"]] = find_rate_range(rates, losses, ROWS[row["optimizer"]].linear)
-    names = list(dict.fromkeys(name for name, _ in ranges))
-    print("| sets | the best recipe's rate in range | " + " | ".join(OPTIMIZERS) + " | decades |")
+        if row["set"] not in telling:
+            continue
+        curve = [point[0] for point in row["curve"]], [point[1] for point in row["curve"]]
+        reached = find_fallen_rate(*curve)
+        best = best_rates(table, row["set"])
+        rate = next(rate for optimizer, rate in best if optimizer == row["optimizer"])
+        fallen = None if reached is None else math.log10(reached)
+        known.append(Best(row["set"], row["optimizer"], math.log10(rate), fallen, best[0][0] == row["optimizer"]))
+        curves[known[-1]] = curve
+    groups = [[one for one in known if one.first], *([one for one in known if one.optimizer == o] for o in OPTIMIZERS)]
+
+    def show(title: str, contains: Callable[[Best, list[Best]], bool]) -> None:
+        inside = {}
+        for one in known:
+            alike = [two for two in known if ROWS[two.optimizer].linear == ROWS[one.optimizer].linear]
+            inside[one] = contains(one, [two for two in alike if two.name != one.name])
+        cells = " | ".join(f"{sum(inside[one] for one in group)} of {len(group)}" for group in [*groups, known])
+        print(f"| {title} | {cells} |")
+
+    def in_range(one: Best, others: list[Best]) -> bool:
+        typical = 10 ** fit(others, 0.0).typical[kind_of(SETS[one.name]), one.optimizer]
+        found = find_rate_range(*curves[one], ROWS[one.optimizer].linear, typical)
+        return found is not None and found[0] <= 10**one.rate <= found[1]
+
+    print("| typical rate trusted within | the best recipe's rate in range | " + " | ".join(OPTIMIZERS) + " | all |")
     print("|---|---:|" + "---:|" * (len(OPTIMIZERS) + 1))
-    for title, some in (("chosen on", names[:CHOSEN_ON]), ("others", names[CHOSEN_ON:])):
-        cells, decades = [], []
-        for optimizer in (None, *OPTIMIZERS):
-            inside = []
-            for name in some:
-                best = next(one for one in best_rates(table, name) if optimizer in (None, one[0]))
-                found = ranges[name, best[0]]
-                inside.append(found is not None and found[0] <= best[1] <= found[1])
-                decades += [math.log10(found[1] / found[0])] if found else []
-            cells.append(f"{sum(inside)} of {len(inside)}")
-        print(f"| {title} | {' | '.join(cells)} | {sum(decades) / len(decades):.1f} |")
+    for trusted in TRUSTED:
+        show(f"{trusted:g} decades", lambda one, others, trusted=trusted: fit(others, trusted).contains(one))
+    show("as `check --train` shows it", in_range)
+    for linear in (False, True):
+        all_ = fit([one for one in known if ROWS[one.optimizer].linear == linear], 0.75)
+        edges = [10**all_.center, 10**all_.low, 10 ** (all_.low + WIDTH)]
+        print(f"linear {linear}: center {edges[0]:.2g}, range from {edges[1]:.2g} to {edges[2]:.2g}")
 
 
 def main() -> None:

@@ -281,7 +281,8 @@ def run(path: Path, seeds: Iterable[int], trials: int, ways: list[str], sets: li
     for name in [name for name in ways if importlib.util.find_spec(WAYS[name][1]) is None]:
         print(f"{name} is left out: {WAYS[name][1]} is not installed", file=sys.stderr, flush=True)
         ways.remove(name)
-    known = {(row["set"], row["seed"], row["way"]) for row in rows_of(path)} if path.exists() else set()
+    rows = rows_of(path) if path.exists() else []
+    known = {(row["set"], row["seed"], row["way"]) for row in rows if row["trials"] >= trials}
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
             for name in sets:
@@ -313,32 +314,33 @@ def best_after(row: Mapping[str, Any], trials: int) -> float:
 
 
 def print_tables(rows: list[dict[str, Any]], against: str = "Optuna TPE") -> None:
-    """Print mean ranks and shares of wins, over the pairs of set and seed that all ways have."""
+    """Print mean ranks and shares of wins after so many trials, over the pairs of set and seed that all ways have."""
     from scipy.stats import rankdata
 
     cells: dict[tuple[str, int], dict[str, dict[str, Any]]] = defaultdict(dict)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row["trials"]):
         cells[row["set"], row["seed"]][row["way"]] = row
     ways = [way for way in WAYS if any(way in cell for cell in cells.values())]
-    whole = {key: cell for key, cell in cells.items() if all(way in cell for way in ways)}
-    print(f"{len({name for name, _ in whole})} sets, {len(whole)} pairs of set and seed\n")
-    print("| way |" + "".join(f" mean rank at {n} | as good as {against} at {n} | last on sets |" for n in AFTER))
+    lines = dict.fromkeys(ways, "")
+    for n in AFTER:
+        whole = {
+            key: cell for key, cell in cells.items() if all(way in cell and cell[way]["trials"] >= n for way in ways)
+        }
+        names = {name for name, _ in whole}
+        print(f"after {n} trials: {len(names)} sets, {len(whole)} pairs of set and seed")
+        ranks = {key: rankdata([best_after(cell[way], n) for way in ways]) for key, cell in whole.items()}
+        means = {name: np.mean([rank for (one, _), rank in ranks.items() if one == name], axis=0) for name in names}
+        for index, way in enumerate(ways):
+            mine = np.mean([rank[index] for rank in ranks.values()])
+            wins = np.mean([best_after(cell[way], n) <= best_after(cell[against], n) for cell in whole.values()])
+            last = sum(int(mean[index] > np.delete(mean, index).max()) for mean in means.values())
+            lines[way] += f" {mine:.2f} | {wins:.0%} | {last} |"
+    print("\n| way |" + "".join(f" mean rank at {n} | as good as {against} at {n} | last on sets |" for n in AFTER))
     print("|---|" + "---:|---:|---:|" * len(AFTER))
-    ranks = {n: {k: rankdata([best_after(c[w], n) for w in ways]) for k, c in whole.items()} for n in AFTER}
-    for index, way in enumerate(ways):
-        line = []
-        for n in AFTER:
-            mine = [rank[index] for rank in ranks[n].values()]
-            wins = [best_after(cell[way], n) <= best_after(cell[against], n) for cell in whole.values()]
-            last = 0
-            for name in {name for name, _ in whole}:
-                means = np.mean([rank for (one, _), rank in ranks[n].items() if one == name], axis=0)
-                last += int(means[index] > np.delete(means, index).max())
-            line.append(f"{np.mean(mine):.2f} | {np.mean(wins):.0%} | {last}")
-        print(f"| {way} | " + " | ".join(line) + " |")
-    ours = [
-        best_after(cell["tuner"], 10) <= best_after(cell[against], 30) for cell in whole.values() if "tuner" in cell
-    ]
+    for way, line in lines.items():
+        print(f"| {way} |{line}")
+    pairs = [cell for cell in cells.values() if "tuner" in cell and cell.get(against, {"trials": 0})["trials"] >= 30]
+    ours = [best_after(cell["tuner"], 10) <= best_after(cell[against], 30) for cell in pairs]
     print(f"\nThe best of 10 of tuner is as good as the best of 30 of {against} in {sum(ours)} of {len(ours)}.")
 
 

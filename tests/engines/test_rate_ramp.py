@@ -26,10 +26,25 @@ def test_the_range_is_around_the_rate_at_which_the_loss_has_fallen(best: float, 
     assert found is not None
     low, high = found
     assert low < best < high
-    assert math.log10(high / low) == pytest.approx(1.56, abs=0.05)
+    assert math.log10(high / low) == pytest.approx(1.65, abs=0.05)
     higher = find_rate_range(RATES, losses(best, noise), linear=True)
     assert higher is not None
-    assert higher[0] == pytest.approx(3 * low, rel=0.1)
+    assert higher[0] == pytest.approx(9.0 / 2.8 * 1.9 * low, rel=0.1)
+
+
+def test_a_typical_rate_counts_as_far_as_the_ramp_does_not_say_otherwise() -> None:
+    alone = find_rate_range(RATES, losses(1e-2), linear=False)
+    assert alone is not None
+    middle = alone[0] / 0.1
+    for typical, expected in (
+        (2 * middle, 2),
+        (0.3 * middle, 0.3),
+        (1e3 * middle, 10**0.75),
+        (1e-3 * middle, 10**-0.75),
+    ):
+        found = find_rate_range(RATES, losses(1e-2), linear=False, typical=typical)
+        assert found == pytest.approx([expected * end for end in alone], rel=0.06)
+    assert find_rate_range(RATES, [0.7] * len(RATES), linear=False, typical=1e-3) is None
 
 
 def test_a_ramp_that_diverges_has_a_range() -> None:

@@ -60,3 +60,13 @@ def test_losses_are_those_of_the_task() -> None:
     assert all(name.startswith("categorical_") for name in names[Task.MULTICLASS])
     assert names[Task.BINARY] == {name.replace("categorical", "binary") for name in names[Task.MULTICLASS]}
     assert not names[Task.REGRESSION] & names[Task.BINARY]
+
+
+def test_the_typical_rate_is_the_median_of_the_best_ones() -> None:
+    rates = (("adam", 0.001, 0.9), ("adam", 0.01, 0.9), ("sgd", 0.1, 0.0), ("sgd", 0.02, 0.95))
+    settings = tuple({"optimizer": name, "learning_rate": rate, "momentum": m} for name, rate, m in rates)
+    regrets = np.array([[0.0, 1.0, 0.2, 0.8], [1.0, 0.0, 0.2, 0.8], [0.9, 0.3, 0.9, 0.1]])
+    few = Portfolio(settings, regrets)
+    assert few.typical_rate("adam") == 0.01
+    assert few.typical_rate("sgd") == pytest.approx(0.01), "of 0.1 without momentum, 0.02 with 0.95 is 0.04"
+    assert few.typical_rate("lion") is None

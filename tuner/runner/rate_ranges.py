@@ -13,7 +13,7 @@ from tuner.engines import POINTS, STEPS_A_POINT, find_rate_range
 from tuner.protocol import EpochFinished, Executor, Job
 from tuner.runner.job_list_runner import run_jobs
 from tuner.runner.shutdown import ShutdownSignal
-from tuner.search import portfolio_points, suggest
+from tuner.search import load_portfolio, portfolio_points, suggest
 from tuner.space import Categorical, Fixed, Parameter
 from tuner.storage import silence_optuna
 from tuner.study import StudySpec, resolve_recipe
@@ -103,7 +103,8 @@ def _recipe(spec: StudySpec, optimizer: str) -> Recipe:
 def _range(spec: StudySpec, recipe: Recipe, curve: list[tuple[float, float]]) -> RateRange:
     optimizer = recipe.optimizer.name
     rates, losses = [rate for rate, _ in curve], [loss for _, loss in curve]
-    found = find_rate_range(rates, losses, OPTIMIZERS[optimizer].linear)
+    typical = load_portfolio(spec.facts.task).typical_rate(optimizer)
+    found = find_rate_range(rates, losses, OPTIMIZERS[optimizer].linear, typical)
     low, high = _searched(spec, optimizer, recipe.learning_rate)
     missed = found is not None and (found[1] < low or found[0] > high)
     first, last = found or (None, None)

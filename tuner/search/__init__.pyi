@@ -3,7 +3,7 @@ from .initial_points import FIRST_TRIALS, initial_points, portfolio_points, publ
 from .network_cost_model import NetworkCostModel
 from .outcomes import Outcome, tell
 from .point_queue import KnownPoints, PointQueue
-from .portfolio import Portfolio
+from .portfolio import Portfolio, load_portfolio
 from .projection import known_values, project, shared_name
 from .pruners import DEFAULT_PRUNER, PRUNERS
 from .pruners.base import PrunerRow
@@ -37,6 +37,7 @@ __all__ = [
     "distribution",
     "find_best",
     "initial_points",
+    "load_portfolio",
     "known_values",
     "params_from_trial",
     "portfolio_points",
