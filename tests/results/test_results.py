@@ -14,7 +14,7 @@ from tuner.catalog import TrialState
 from tuner.engines import EpochRecord, TrainingResult
 from tuner.errors import NoBestTrialError, RepeatedFailureError, StudyNotFoundError, UsageError
 from tuner.executors import InlineExecutor
-from tuner.results import best_trial, list_studies, read_study_results, summary
+from tuner.results import best_trial, failure_texts, list_studies, read_study_results, summary
 from tuner.runner.study_runner import StudyRunner
 from tuner.storage import Database, StudySession, open_database
 from tuner.study import explain
@@ -156,3 +156,9 @@ def test_explain_names_every_searched_dimension(tmp_path: Path) -> None:
     grid = explain(mock_study.spec_of(tmp_path, search={"optimizer": ["sgd", "adam"], "activation": ["relu", "tanh"]}))
     assert grid["settings"] == 4
     assert grid["fixed"]["loss"] == "categorical_crossentropy"
+
+
+def test_the_commonest_errors_of_failed_trials_come_first():
+    rows = [("failed", "a"), ("failed", "b"), ("complete", None), ("failed", "b"), ("diverged", "c"), ("failed", None)]
+    found = failure_texts([{"state": state, "reason": reason} for state, reason in rows])
+    assert found == ["2 trials failed: b", "1 trial failed: a"]

@@ -53,6 +53,15 @@ def test_a_study_runs_to_its_last_trial(database: Database, tmp_path: Path) -> N
     assert shown[-1].best[1] == best["value"]
 
 
+def test_a_run_with_nothing_left_to_do_shows_what_is_done(database: Database, tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, budget={"trials": 2, "epochs": 1})
+    run(spec, database)
+    ended, shown = run(spec, database)
+    assert ended == "trials"
+    assert [(one.counts["complete"], one.trials) for one in shown] == [(2, 2)]
+    assert shown[0].best is not None
+
+
 def test_a_training_that_ends_early_keeps_its_value_for_the_comparisons_with_others(
     database: Database, tmp_path: Path
 ) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tuner.catalog import TrialState
 from tuner.cli.console import Text, console
 from tuner.cli.fitting_table import Column, print_table
+from tuner.results import failure_texts
 from tuner.text import count, duration, listed_counts, tuner_command, value_text
 
-_MOST_REASONS = 3
 _ENDED = {
     "trials": "all trials are done",
     "time": "the time limit is reached",
@@ -41,9 +40,8 @@ def render_result(content: dict[str, Any], ended: str) -> None:
     for sentence in content["warnings"]:
         out.print(Text(sentence, "yellow"))
     if content["best"] is not None:
-        failed = [row["reason"] for row in content["trials"] if row["state"] == TrialState.FAILED and row["reason"]]
-        for reason, number in Counter(failed).most_common(_MOST_REASONS):
-            out.print(Text(f"{count(number, 'trial')} failed: {reason}", "yellow"))
+        for sentence in failure_texts(content["trials"]):
+            out.print(Text(sentence, "yellow"))
         if content["over_limit"]["text"] is not None:
             out.print(content["over_limit"]["text"])
         best = content["best"]

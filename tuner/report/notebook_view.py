@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuner.report.html import element
-from tuner.results import StoredStudy, summary
+from tuner.results import StoredStudy, failure_texts, summary
 from tuner.text import listed_counts, value_text
 
 
@@ -16,11 +16,12 @@ def notebook_html(study: StoredStudy) -> str:
         f": {content['direction']} {content['metric'] or 'the objective'}; ",
         listed_counts(content["counts"]) or "no trials",
     ]
+    failed = [element("p", sentence) for sentence in failure_texts(content["trials"])]
     if best is None:
-        return str(element("p", lines, ". No trial is complete yet."))
+        return str(element("div", element("p", lines, ". No trial is complete yet."), failed))
     rows = [
         element("tr", element("th", name, scope="row", style="text-align: left"), element("td", value_text(value)))
         for name, value in best["params"].items()
     ]
     head = element("caption", f"Best: {value_text(best['value'])} (trial {best['trial']})", style="text-align: left")
-    return str(element("div", element("p", lines, "."), element("table", head, element("tbody", rows))))
+    return str(element("div", element("p", lines, "."), failed, element("table", head, element("tbody", rows))))

@@ -5,7 +5,7 @@ from .rejected_networks import rejected_text
 from .stored_recipes import selected_recipe, trial_recipe
 from .stored_study import StoredStudy, list_studies, read_outlines, read_study_results
 from .study_data import StudyData, read_study_data
-from .study_json import network_cost_row, summary
+from .study_json import failure_texts, network_cost_row, summary
 
 __all__ = [
     "Best",
@@ -15,6 +15,7 @@ __all__ = [
     "check_data_code",
     "check_model_code",
     "epochs_frame",
+    "failure_texts",
     "list_studies",
     "network_cost_row",
     "read_outlines",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tuner.catalog import TrialState
@@ -10,6 +12,7 @@ from tuner.results.rejected_networks import rejected_row
 from tuner.results.stored_study import StoredStudy
 from tuner.search import StoredTrial, find_best, searched_params
 from tuner.storage import TrialAttributes, trial_attributes
+from tuner.text import count
 
 
 def summary(study: StoredStudy) -> dict[str, Any]:
@@ -43,6 +46,12 @@ def summary(study: StoredStudy) -> dict[str, Any]:
         "older_points": [point.model_dump() for point in attrs.older_points.points],
         "trials": rows,
     }
+
+
+def failure_texts(trials: Iterable[Mapping[str, Any]], most: int = 3) -> list[str]:
+    """Return a sentence for each of the commonest errors of failed trials, rows of `summary`."""
+    failed = Counter(row["reason"] for row in trials if row["state"] == TrialState.FAILED and row["reason"])
+    return [f"{count(number, 'trial')} failed: {reason}" for reason, number in failed.most_common(most)]
 
 
 def trial_row(study: StoredStudy, trial: StoredTrial) -> dict[str, Any]:

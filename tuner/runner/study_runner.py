@@ -96,6 +96,8 @@ class StudyRunner:
                 self._executor.start()
                 with ShutdownSignal() as shutdown:
                     self._run_loop(loop, shutdown)
+            else:  # what earlier runs have finished
+                self._notify()
             done = True
             return self._ending or "trials"
         finally:
