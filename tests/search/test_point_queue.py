@@ -99,9 +99,12 @@ def test_a_known_point_that_was_pruned_or_diverged_did_badly(study: optuna.Study
     assert waiting(PointQueue([], known()), study) == [C]
 
 
-def test_a_known_point_that_failed_says_nothing_and_is_not_given_again(study: optuna.Study) -> None:
+@pytest.mark.parametrize("outcome", [Outcome("failed"), Outcome("diverged", reason="too large", violation=2.0)])
+def test_a_known_point_that_was_not_trained_says_nothing_and_is_not_given_again(
+    study: optuna.Study, outcome: Outcome
+) -> None:
     before = waiting(PointQueue([], known()), study)
-    try_(study, before[0], Outcome("failed"))
+    try_(study, before[0], outcome)
     assert waiting(PointQueue([], known()), study) == before[1:]
 
 

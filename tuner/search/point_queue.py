@@ -11,13 +11,10 @@ import numpy as np
 from tuner.catalog import Objective, TrialState
 from tuner.optuna_internals import fixed_params
 from tuner.search.portfolio import Portfolio
-from tuner.search.trial_states import trial_state
+from tuner.search.trial_states import OUTCOME, trial_state
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
-
-_NO_ANSWER = (TrialState.FAILED,)
-"""States of a finished trial that say nothing about its setting."""
 
 
 class KnownPoints:
@@ -63,7 +60,8 @@ class KnownPoints:
             if given not in self._points:
                 continue
             index, state = self._points.index(given), trial_state(trial)[0]
-            if state in _NO_ANSWER:
+            over_a_limit = "violation" in trial.user_attrs.get(OUTCOME, {})
+            if state is TrialState.FAILED or over_a_limit:  # says nothing about the setting
                 excluded.add(index)
             elif not trial.state.is_finished():
                 losses.setdefault(index, None)

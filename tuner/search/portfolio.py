@@ -19,8 +19,12 @@ _MIN_COMPARED = 2
 """Trials with a result before sets are told apart."""
 _SHARPNESS = 4.0
 """Of the weight of a set that agrees with what was seen: 2 to 8 are about as good."""
-_MEAN_WEIGHT = 0.2
-"""Of a setting's own mean regret beside the least one: decides between settings that add the same."""
+_MEAN_WEIGHT = 0.03, 0.2
+"""Of a setting's own mean regret beside the least one, at first and with `_ALL_KNOWN` results.
+
+What is tried without results shall be complementary; results leave few sets with a large weight, and so more chance.
+"""
+_ALL_KNOWN = 5
 _MAX_REGRET = 1.5
 """Of how bad a setting may count that is not the best one of those tried."""
 
@@ -54,10 +58,12 @@ class Portfolio:
         Returns:
             Positions in `settings`; fewer if there are not as many.
         """
-        weights = self._weights({index: loss for index, loss in losses.items() if loss is not None})
+        seen = {index: loss for index, loss in losses.items() if loss is not None}
+        weights = self._weights(seen)
+        low, high = _MEAN_WEIGHT
         regrets = np.minimum(self.regrets, _MAX_REGRET)
         least = np.min(regrets[:, list(losses)], axis=1, initial=_MAX_REGRET)
-        own = _MEAN_WEIGHT * (weights @ regrets)
+        own = (low + (high - low) * min(len(seen) / _ALL_KNOWN, 1.0)) * (weights @ regrets)
         open_ = np.ones(len(self.settings), bool)
         open_[[*losses, *excluded]] = False
         chosen: list[int] = []
