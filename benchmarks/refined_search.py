@@ -34,8 +34,9 @@ NOISE = 0.005
 sys.path.insert(0, str(PROJECT / "tests"))
 
 import mock_study  # noqa: E402
+import mock_trainer  # noqa: E402
 
-QUALITY = mock_study.quality
+QUALITY = mock_trainer.quality
 
 
 def noisy(recipe: Mapping[str, Any]) -> float:
@@ -46,8 +47,8 @@ def noisy(recipe: Mapping[str, Any]) -> float:
 def run_mock(content: Mapping[str, Any], url: str, trials: int) -> StoredStudy:
     """Run a study with the trainer of the tests."""
     spec = read_study_dict(content, PROJECT, overrides={"trials": trials})
-    mock_study.quality = noisy
-    StudyRunner(spec, open_database(url, create=True), InlineExecutor(mock_study.trainer, 1)).run()
+    mock_trainer.quality = noisy
+    StudyRunner(spec, open_database(url, create=True), InlineExecutor(mock_trainer.trainer, 1)).run()
     return read_study_results(open_database(url, create=False), spec.name)
 
 

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import mock_study
+import mock_trainer
 import numpy as np
 
 from tuner.catalog import Recipe
@@ -23,7 +23,7 @@ Share = Callable[[Recipe], float]
 
 def deserved(recipe: Recipe) -> float:
     """As the mock study has it."""
-    return float(mock_study.quality(recipe.to_json()))
+    return float(mock_trainer.quality(recipe.to_json()))
 
 
 def selected_epoch(recipe: Recipe) -> int:

@@ -1,4 +1,4 @@
-"""A worker that trains nothing: it speaks as a real one does, and its curves are those of `mock_study`.
+"""A worker that trains nothing: it speaks as a real one does, and its curves are those of `mock_trainer`.
 
     python tests/mock_worker.py EPOCH_SECONDS [HANGS_ABOVE [EATS_ABOVE]]
 
@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-import mock_study
+import mock_trainer
 
 from tuner.engines import EpochRecord, TrainingResult
 from tuner.protocol import (
@@ -95,7 +95,7 @@ class MockWorker:
                 eat()
             if job.recipe["learning_rate"] > hangs_above:
                 time.sleep(3600)
-            training = mock_study.trainer(job.recipe, epoch_s, after=self._trained_before(job))
+            training = mock_trainer.trainer(job.recipe, epoch_s, after=self._trained_before(job))
             try:
                 self._train(job, faulty(job.recipe, training, functools.partial(self._commit, job)))
             except (ValueError, MemoryError) as error:
