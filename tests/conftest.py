@@ -85,6 +85,21 @@ def shipped_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup() -> None:
+    _forget_current_test()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call() -> None:
+    _forget_current_test()
+
+
+def _forget_current_test() -> None:
+    """Leave the environment as it was for the test before: workers are forked from a process with an equal one."""
+    os.environ.pop("PYTEST_CURRENT_TEST", None)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--keep-durations", action="store_true", help="write tests/durations.json, on an idle machine")
 

@@ -15,23 +15,24 @@ PROJECT = Path(__file__).parents[2]
 FILES = user_code.files(PROJECT, "studies")
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All studies, and the model that `digits_body.toml` makes, untrained; in one folder, for one fork server."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(PROJECT / "studies", folder / "studies")
+    build = user_code.load(PROJECT, Reference("models/cnn.py", "build"))
+    build((8, 8, 1), 5, activation="relu", initializer="he_normal").save(folder / "digits_body.keras")
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_two_trials_of_one_epoch_end_without_an_error(file, tmp_path):
-    shutil.copytree(PROJECT / "studies", tmp_path / "studies")
-    if "digits_body.keras" in file.read_text(encoding="utf-8").partition("\n\n")[2]:
-        save_body(tmp_path / "digits_body.keras")
+def test_two_trials_of_one_epoch_end_without_an_error(file, project):
     handle = tuner.run(
-        tmp_path / "studies" / file.name, storage=f"sqlite:///{tmp_path}/t.db", trials=2, epochs=1, workers=1
+        project / "studies" / file.name, storage=f"sqlite:///{project}/{file.stem}.db", trials=2, epochs=1, workers=1
     )
     found = handle.summary()
     assert found["study"] == file.stem
     assert [trial["reason"] for trial in found["trials"] if trial["state"] == "failed"] == []
     counts = found["counts"]
     assert counts["complete"] + counts["pruned"] + counts["diverged"] == 2
-
-
-def save_body(path: Path) -> None:
-    """What `digits_body.toml` makes, untrained."""
-    build = user_code.load(PROJECT, Reference("models/cnn.py", "build"))
-    build((8, 8, 1), 5, activation="relu", initializer="he_normal").save(path)
