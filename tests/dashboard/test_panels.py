@@ -174,7 +174,7 @@ def test_a_running_trial_shows_what_it_has_measured(guarded, at_once, tmp_path):
     StudyRunner(spec, database, InlineExecutor(look, 1)).run()
     assert "There is no answer yet" in seen[0]["note"]["body"]
     assert "running" in seen[0]["note"]["body"]
-    assert seen[0]["trials"][0]["note"]["body"].startswith("**running")
+    assert seen[0]["trials"][0]["note"]["body"].startswith("**Running")
     assert "from trial 0 of 2" in seen[1]["note"]["body"]
 
 

@@ -88,7 +88,7 @@ def list_table(rows: list[ListedStudy]) -> Html:
     if not rows:
         return element("p", "The database holds no study yet.")
     return table(
-        f"{count(len(rows), 'study', 'studies')}. Press the name of a column to sort by it.",
+        f"{count(len(rows), 'study', 'studies')}. Click a column name to sort.",
         _HEADER,
         [_cells(row) for row in rows],
         numbers=(1,),

@@ -88,8 +88,8 @@ def caveats(results: StudyView) -> list[str]:
     if len(complete) == 1:
         return ["It is the only complete trial, so there is nothing to compare it with.", *whole]
     found = [
-        f"It is the best of {count(len(complete), 'complete trial')}, all measured on the same rows, and therefore "
-        "looks somewhat better than it will be on new data."
+        f"It is the best of {count(len(complete), 'complete trial')}, all measured on the same rows, so it looks "
+        "somewhat better than it will be on new data."
     ]
     ties = ties_text(results.study)
     if ties is not None:

@@ -43,62 +43,61 @@ class Plot:
 PLOTS: dict[str, Plot] = {
     "history": Plot(
         "Optimization history",
-        "Each point is a trial; the line is the best complete one so far. Marks at the edge are trials that are worse "
-        "than what is shown, or that have no value, as they diverged or failed.",
+        "Each point is a trial; the line is the best complete one so far. Marks at the edge are trials that are out of "
+        "range, or that have no value because they diverged or failed.",
         history,
     ),
     "learning_curves": Plot(
         "Learning curves",
-        "The objective on validation data after each epoch, one line per trial. Choose what colors it. Triangles mark "
-        "where curves end that are worse than what is shown.",
+        "The objective on validation data after each epoch, one line per trial. Pick a dimension to color by. "
+        "Triangles mark where curves end that are out of range.",
         learning_curves,
     ),
     "rate_curves": Plot(
         "Learning-rate curves",
-        "The learning rate that each trial had in each epoch: base rate and schedule together.",
+        "The learning rate of each trial in each epoch: base rate and schedule combined.",
         rate_curves,
         has_schedules,
     ),
     "importances": Plot(
         "Importance of each dimension",
         "How much of the differences in value between settings each dimension explains by itself, with its 90 % "
-        "interval. Gray bars are no more than chance would explain.",
+        "interval. Gray bars may be chance.",
         importances,
     ),
     "values": Plot(
         "Objective by value",
-        "Each point is a trial, at its value of the dimension that is chosen. Triangles mark trials that are worse "
-        "than what is shown.",
+        "Each point is a trial, at its value of the chosen dimension. Triangles mark trials that are out of range.",
         values,
     ),
     "cost": Plot(
         "Objective and cost",
-        "Each point is a complete trial. The line is the Pareto front: the best value that networks up to each cost "
-        "have reached. Choose the cost.",
+        "Each point is a complete trial. The line is the Pareto front: the best value of any network up to each cost. "
+        "Pick a cost.",
         objective_by_cost,
         costs_differ,
     ),
     "parallel": Plot(
         "Parallel coordinates",
         "One line per complete trial, through the objective and the dimensions that mattered most, at most six. Choose "
-        "which of the best are in color; “–” is where a dimension does not count.",
+        "how many of the best to color; “–” marks trials in which a dimension was not used.",
         parallel,
     ),
     "trials_by_epoch": Plot(
         "Health of every trial",
-        "One line per trial, one column per epoch at which its layers were measured; 0 is the initial weights. Choose "
-        "what is shown: it is the largest number of all layers and folds. Hovering gives it, and the verdict.",
+        "One line per trial, one column per epoch at which its layers were measured; 0 is the initial weights. Pick "
+        "a quantity: each cell is its largest value over all layers and folds. Hover to see it, and the verdict.",
         trials_by_epoch,
     ),
     "layers_by_epoch": Plot(
         "Health of the layers of one trial",
-        "Layers from the input (top) to the output. Choose the trial and what is shown: there are the best trial, and "
-        "the first one with each verdict.",
+        "Layers from the input (top) to the output. Pick a trial and a quantity: the best trial, and the first one "
+        "with each verdict, can be chosen.",
         layers_by_epoch,
     ),
     "epochs_spent": Plot(
         "Epochs spent and saved",
-        "How trials ended, with the epochs they trained and those that were saved by ending them early.",
+        "How trials ended, the epochs they trained, and the epochs saved by ending them early.",
         epochs_spent,
     ),
 }

@@ -45,8 +45,8 @@ def comparisons(results: StudyView) -> Html:
 
 
 _COLUMNS = (
-    "Spread is the distance between the quartiles. p is the probability that a value ranks so far behind the best one "
-    "(bold) by chance."
+    "Spread is the distance between the quartiles. p is the probability that chance alone puts a value that far behind "
+    "the best one (bold)."
 )
 
 

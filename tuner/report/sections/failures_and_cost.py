@@ -29,7 +29,7 @@ def failed(results: StudyView) -> Html:
         for one in found
     ]
     caption = f"Why {sum(len(one.trials) for one in found)} of {count(many, 'trial')} gave no value"
-    header = ("ended", "reason, in its first wording", "trials", "share", "which")
+    header = ("ended", "reason, as first given", "trials", "share", "which")
     rejected = rejected_text(results.study)
     return joined(
         (
@@ -43,7 +43,7 @@ def spent(cost: Cost) -> Html:
     """Epochs and time."""
     rows = [
         ("Epochs trained", number(cost.epochs)),
-        *([("Epochs planned for the trials that ended", number(cost.planned))] if cost.planned else []),
+        *([("Epochs planned for finished trials", number(cost.planned))] if cost.planned else []),
         *([("Epochs saved", f"{number(cost.saved)}, {percent(cost.saved_share)}")] if cost.planned else []),
         ("Time in workers", duration(cost.seconds) if cost.seconds else "not recorded"),
         *([("Time saved, about", duration(cost.saved_s))] if cost.saved else []),

@@ -30,7 +30,7 @@ def trials(results: StudyView, address: str | None = None) -> Html:
     many = count(len(ordered), "trial")
     caption = many if len(ordered) <= MOST_ROWS else f"The best {MOST_ROWS:,} of {many}; tuner export has them all"
     return table(
-        f"{caption}. Press the name of a column to sort by it.",
+        f"{caption}. Click a column name to sort.",
         header,
         rows,
         numbers=(1, 3, 4, *numeric),
