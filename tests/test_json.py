@@ -91,7 +91,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     database = open_database(f"sqlite:///{folder}/tuner.db", create=True)
     mock_study.run(mock_study.spec_of(folder, name="older", budget={"trials": 1, "epochs": 1}), database)
     spec = mock_study.spec_of(folder, budget={"trials": 8, "epochs": 2}, sampler={"from": ["older"]})
-    mock_study.run(spec, database, diverges_above=0.05)
+    mock_study.run(spec, database, diverges_above=0.01)
     return database.url
 
 
