@@ -1,13 +1,16 @@
 """Studies with a limit: how many trials are over it, and what these cost.
 
     python benchmarks/limits.py [--seeds 3] [--trials 100]
-    python benchmarks/limits.py --samplers nsga2,gp,cmaes --ways predicted
+    python benchmarks/limits.py --mock --samplers tpe,nsga2,cmaes,random
 
 Multilayer perceptrons (a range of units, 1 to 4 layers) and convolutional networks (lists of filters, a range of units)
 on `digits`, each with a limit of the weights that about half of their space exceeds.  "told" is TPE with the violated
 constraint alone, "predicted" draws settings again whose network is predicted to be over it, as studies do.  One worker
 process; printed are medians and the worst of the seeds.  First the wall and CPU time to refuse a network by each
 engine, every one of them new; the wall time counts what else runs on the machine.
+
+With --mock nothing is trained: the study of `tests/runner/test_trials_over_a_limit.py`, whose trainer computes the size
+of the network and a curve, with two limits of the weights.  "gp" needs torch.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import argparse
 import gc
 import itertools
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -28,6 +32,7 @@ import tuner
 from tuner.engines import ENGINES, NetworkLimits, TrainingTask
 from tuner.engines.network_limits import NetworkLimitError
 from tuner.search import NetworkCostModel, suggest
+from tuner.storage import open_database
 from tuner.study import read_study_dict, resolve_recipe
 from tuner.user_code import load
 
@@ -104,6 +109,19 @@ def refusal_s(name: str, engine_name: str, networks: int = 40) -> tuple[list[flo
     return walls[1:], times[1:]
 
 
+def mock_shares(sampler: str, seed: int, weights: int) -> tuple[float, float]:
+    """Return the share of trials 1 to 30, and of trials 31 to 100, that are over a limit; nothing is trained."""
+    sys.path += [str(Path(__file__).parents[1] / "tests" / part) for part in (".", "runner")]
+    from test_trials_over_a_limit import run as run_mock
+
+    with tempfile.TemporaryDirectory() as folder:
+        database = open_database(f"sqlite:///{folder}/tuner.db", create=True)
+        found = run_mock(Path(folder), database, sampler={"name": sampler}, seed=seed, limits={"weights": weights})
+        database.close()
+    over = [row["violation"] is not None for row in found["trials"]]
+    return sum(over[:30]) / 30, sum(over[30:]) / len(over[30:])
+
+
 def main() -> None:
     """Print a row for each study and way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -111,7 +129,18 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--samplers", default="tpe")
     parser.add_argument("--ways", default="told,predicted")
+    parser.add_argument("--mock", action="store_true", help="train nothing")
     arguments = parser.parse_args()
+    if arguments.mock:
+        for sampler in arguments.samplers.split(","):
+            shares = [mock_shares(sampler, seed, most) for most in (10_000, 3_000) for seed in range(arguments.seeds)]
+            first, later = zip(*shares, strict=True)
+            print(
+                f"{sampler}: over the limit {statistics.mean(first):.0%} of trials 1 to 30, "
+                f"{statistics.mean(later):.1%} of the later ones (worst {max(later):.1%})",
+                flush=True,
+            )
+        return
     for name in STUDIES:
         for engine in ("compiled", "fit"):
             found = zip(("wall", "CPU"), refusal_s(name, engine), strict=True)
