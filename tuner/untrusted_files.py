@@ -77,6 +77,7 @@ def reason(error: BaseException) -> str:
         RecursionError: "it is nested too deep",
     }
     text = words.get(type(error)) or " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    text = text.replace(". ", "; ")  # it is part of a sentence, and what follows a full stop there is the next step
     text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
     return text if len(text) <= _REASON_LENGTH else f"{text[: _REASON_LENGTH - 1]}…"
 

@@ -142,3 +142,16 @@ def test_second_files_are_looked_at_as_well(tmp_path: Path) -> None:
         ("data.test", "columns of numbers in train.csv hold texts in test.csv"),
         ("data.missing_target", "'kind' has no value in 1 of 22 rows (test.csv)"),
     ]
+
+
+def test_a_table_without_rows_has_no_other_problem(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("a,b,kind\n", encoding="utf-8")
+    (problem,) = problems(tmp_path)
+    assert (problem.key, problem.rule) == ("data.source", "the table has no rows (own.csv)")
+
+
+def test_why_a_file_cannot_be_read_is_not_the_next_step(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("a,b,kind\n1,2,x\n1,2,3,4,5\n", encoding="utf-8")
+    (problem,) = problems(tmp_path)
+    assert problem.rule.endswith("Error tokenizing data; C error: Expected 3 fields in line 3, saw 5")
+    assert problem.next_step == "Check the file."

@@ -123,7 +123,10 @@ def read_about(file: Path) -> ModelMetadata:
     Raises:
         UsageError: It is no such file, or was not saved by `tuner train`.
     """
-    with reading(str(file), "a saved model", "Train it again.", UsageError), open_zip(file) as archive:
+    with (
+        reading(str(file), "a saved model", "Name a file that `tuner train` wrote.", UsageError),
+        open_zip(file) as archive,
+    ):
         if MEMBER in archive.namelist():
             return ModelMetadata.from_json(json.loads(read_member(archive, MEMBER, MAX_JSON_BYTES)))
     raise UsageError(

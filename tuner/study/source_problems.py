@@ -135,6 +135,9 @@ class _SourceProblems:
     def note(self) -> None:
         """Note all of them."""
         data = self._data
+        if self._columns and not any(each.rows for each in self._columns.values()):
+            self._add("source", "the table has no rows", "Name another file.")
+            return
         meant = self._note_absent()
         if any(name not in self._columns and nearest(name, self._columns) is None for name in data.targets):
             return  # it may be any column

@@ -258,7 +258,7 @@ def _line(head: bytes, text: str) -> str:
 
 def _why_no_text(error: ValueError) -> str:
     if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start + 1} (0x{error.object[error.start]:02x}) is no UTF-8"
+        return f"byte {error.start + 1} (0x{error.object[error.start]:02x}) is not UTF-8"
     return str(error)
 
 

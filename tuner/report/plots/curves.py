@@ -71,7 +71,7 @@ def chosen(results: StudyView, having: Sequence[TrialView]) -> list[TrialView]:
 
 def which(drawn: int, having: int) -> str:
     """Return the suffix of an axis title if not all trials are drawn."""
-    return f"<br>{drawn} of {having:,} trials: the best and a sample" if drawn < having else ""
+    return f"<br>{drawn} of {having:,}: the best, and a sample" if drawn < having else ""
 
 
 def _drawn(results: StudyView, numbers: Numbers, name: str, maximize: bool | None) -> Figure | None:
