@@ -75,7 +75,9 @@ def content(path: Path) -> dict[str, list[Any]]:
 
 ids = st.integers(0, 50)
 numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
-recipes = st.dictionaries(ids, st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20), max_size=5)
+recipes = st.dictionaries(
+    ids, st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20), max_size=5
+)
 epochs = st.dictionaries(st.tuples(ids, ids, ids), st.tuples(*[numbers] * 5), max_size=5)
 
 

@@ -18,6 +18,8 @@ SECTIONS = {
     "search.schedule_options", "search.schedule_options.step", "budget", "sampler", "pruner",
 }  # fmt: skip
 """Tables that are written as `[section]`."""
+CHARACTERS = st.characters(exclude_categories=["Cs"])
+"""Those of UTF-8, without the table of its codec, which takes seconds to make."""
 
 
 def examples(count: int) -> settings:
@@ -68,7 +70,7 @@ def studies(draw: st.DrawFn) -> dict[str, Any]:
         search["optimizer_options"] = {"sgd": {"nesterov": [True, False]}}
     budget = {"trials": st.integers(1, 10**6), "time": st.sampled_from(["90s", "1h30m", 7.5])}
     return {
-        "name": draw(st.from_regex(r"[a-z][a-z0-9_-]{0,20}", fullmatch=True)),
+        "name": draw(st.from_regex(r"[a-z][a-z0-9_-]{0,20}", fullmatch=True, alphabet=CHARACTERS)),
         "model": "models/mlp.py",
         "seed": draw(st.integers(0, 2**32 - 1)),
         "data": {"source": "iris", "scale": draw(st.sampled_from(["none", "standardize", "minmax", "robust"]))},
@@ -102,8 +104,13 @@ def reordered(draw: st.DrawFn, content: Any) -> Any:
 
 
 ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.sampled_from(OPTIMIZERS),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(CHARACTERS, max_size=12)
+    | st.sampled_from(OPTIMIZERS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(CHARACTERS, max_size=8), inner, max_size=3),
     max_leaves=5,
 )
 """What may stand anywhere in a file by mistake."""
@@ -124,7 +131,7 @@ def slips(draw: st.DrawFn, content: dict[str, Any]) -> dict[str, Any]:
             case 0:
                 del table[key]
             case 1:
-                table[draw(st.text(max_size=10))] = table.pop(key)
+                table[draw(st.text(CHARACTERS, max_size=10))] = table.pop(key)
             case 2:
                 changed[key] = table[key]
             case _:
