@@ -110,5 +110,5 @@ def test_every_command_goes_on_with_it(
     assert after["trials"][:4] == before["trials"][:4]
     assert after["trials"][4]["params"] == before["trials"][4]["params"]
     assert len({json.dumps(row["params"], sort_keys=True) for row in after["trials"]}) == 8
-    tuner("train", "small", "-o", "winner.keras")
+    tuner("train", "small", "-o", "winner.keras", "--workers", "1", "--top", "2", "--seeds", "2")
     assert (project / "winner.keras").exists()
