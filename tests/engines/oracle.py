@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,20 @@ def build_of(a_recipe: Recipe) -> Callable[..., Any]:
     return load(PROJECT, Reference.parse(a_recipe.model.reference, "build"))
 
 
+@contextmanager
+def eagerly() -> Iterator[None]:
+    """Trace nothing: a training of a few steps takes less time than the graph of one."""
+    import tensorflow as tf
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Even though the .* option is set")  # the data are read in a graph
+        tf.config.run_functions_eagerly(True)
+        try:
+            yield
+        finally:
+            tf.config.run_functions_eagerly(False)
+
+
 def by_engine(engine: Any, a_recipe: Recipe, split: Split, facts: DataFacts) -> Any:
     """Train by an engine: how it ended, and the records."""
     records: list[EpochRecord] = []
@@ -91,13 +107,14 @@ def by_engine(engine: Any, a_recipe: Recipe, split: Split, facts: DataFacts) -> 
 
 
 def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True) -> Any:
-    """Train by `model.fit`, epoch by epoch, on rows in the compiled engine's order.
+    """Train by `model.fit` on rows in the compiled engine's order.
 
     Returns:
         The weights of the epoch that gives the model, `(training loss, validation loss, objective, rate)` of each
         epoch, and which of them that is.
     """
     import keras
+    import tensorflow as tf
 
     from tuner.catalog import build_model, compile_model, learning_rates, plateau_state
     from tuner.engines.objective_and_sample_weights import compute_objective, compute_sample_weight
@@ -105,47 +122,47 @@ def by_fit(a_recipe: Recipe, split: Split, facts: DataFacts, eager: bool = True)
 
     model = build_model(a_recipe, facts.input_shape, facts.outputs, build_of(a_recipe))
     compile_model(model, a_recipe)
-    model.optimizer.finalize_variable_values = lambda variables: None  # each epoch is a `fit` of its own
     model.run_eagerly = eager
     train, validation, weight = split.train, split.validation, compute_sample_weight(split.train, a_recipe)
-    steps = math.ceil(len(train) / a_recipe.batch_size)
+    epochs, steps = a_recipe.last_epoch or a_recipe.epochs, math.ceil(len(train) / a_recipe.batch_size)
     schedule, base = a_recipe.schedule, a_recipe.learning_rate
     rates = learning_rates(schedule, base, steps * a_recipe.epochs)
     machine = plateau_state(schedule, base, find_metric(a_recipe.metric).objective.maximize)
-    orders, measured, weights = np.random.default_rng(a_recipe.seed), [], []
-    for epoch in range(a_recipe.last_epoch or a_recipe.epochs):
-        now = np.full(steps, machine.rate) if machine else rates[epoch * steps : (epoch + 1) * steps]
+    measured, weights, kept = [], [], []
 
-        class Rate(keras.callbacks.Callback):
-            def on_train_batch_begin(self, batch: int, logs: Any = None, now: Any = now) -> None:
-                self.model.optimizer.learning_rate = float(now[batch])
+    class Look(keras.callbacks.Callback):
+        """Sets the rate of each step, and measures after each epoch."""
 
-        order = orders.permutation(len(train))
-        history = model.fit(
-            train.x[order],
-            train.y[order],
-            sample_weight=None if weight is None else weight[order],
-            batch_size=a_recipe.batch_size,
-            epochs=1,
-            shuffle=False,
-            verbose=0,
-            callbacks=[Rate()],
-        )
-        # To look at it must not change what it will do.
-        with preserved([*model.trainable_variables, *model.non_trainable_variables]):
-            if a_recipe.ema_momentum:
-                model.optimizer._overwrite_model_variables_with_average_value(model.trainable_variables)
-            outputs = np.asarray(model.predict_on_batch(validation.x))
-            weights.append([variable.numpy() for variable in model.trainable_variables])
-        validation_loss = model.loss(validation.y, outputs, sample_weight=compute_sample_weight(validation, a_recipe))
-        value = compute_objective(a_recipe, split, outputs)
-        if machine:
-            machine.observe(value)
-        measured.append((history.history["loss"][0], float(validation_loss), value, float(now[-1])))
-        best, waited = selected(a_recipe, measured)
-        if a_recipe.patience is not None and waited >= a_recipe.patience:
-            break
-    return weights[best], measured, best + 1
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.now = np.full(steps, machine.rate) if machine else rates[epoch * steps : (epoch + 1) * steps]
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            model.optimizer.learning_rate = float(self.now[batch])
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            # To look at it must not change what it will do.
+            with preserved([*model.trainable_variables, *model.non_trainable_variables]):
+                if a_recipe.ema_momentum:
+                    model.optimizer._overwrite_model_variables_with_average_value(model.trainable_variables)
+                outputs = np.asarray(model.predict_on_batch(validation.x))
+                weights.append([variable.numpy() for variable in model.trainable_variables])
+            of_rows = compute_sample_weight(validation, a_recipe)
+            validation_loss = model.loss(validation.y, outputs, sample_weight=of_rows)
+            value = compute_objective(a_recipe, split, outputs)
+            if machine:
+                machine.observe(value)
+            measured.append((logs["loss"], float(validation_loss), value, float(self.now[-1])))
+            best, waited = selected(a_recipe, measured)
+            kept[:] = [best]
+            model.stop_training = a_recipe.patience is not None and waited >= a_recipe.patience
+
+    orders = np.random.default_rng(a_recipe.seed)
+    rows = np.concatenate([orders.permutation(len(train)) for _ in range(epochs)])
+    parts = [part[rows] for part in (train.x, train.y, weight) if part is not None]
+    sizes = [min(a_recipe.batch_size, len(train) - start) for start in range(0, len(train), a_recipe.batch_size)]
+    batches = tf.data.Dataset.from_tensors(tuple(parts)).rebatch(sizes)
+    model.fit(batches, epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=[Look()])
+    return weights[kept[0]], measured, kept[0] + 1
 
 
 def selected(a_recipe: Recipe, measured: Sequence[tuple[float, ...]]) -> tuple[int, int]:

@@ -9,18 +9,19 @@ import oracle
 import pytest
 
 from tuner.catalog import Choice, ModelChoice, Recipe, Task
-from tuner.engines import ENGINES, EpochRecord, TrainingTask
+from tuner.engines import ENGINES, EpochRecord, TrainingResult, TrainingTask
 from tuner.errors import UnsupportedError
 
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
+FitEngine = pytest.importorskip("tuner.engines.fit").FitEngine
 pytestmark = pytest.mark.slow
 layers = keras.layers
 
 
-def own(build: Any, loss: str = "mean_squared_error", optimizer: str = "sgd", **given: Any) -> Recipe:
-    """A recipe of a model of this file."""
-    model = ModelChoice(reference=f"own.py:{build.__name__}", sha256=build.__name__)
+def own(build: Any, loss: str = "mean_squared_error", optimizer: str = "sgd", name: str = "", **given: Any) -> Recipe:
+    """A recipe of a model of this file; those that one engine trains need names."""
+    model = ModelChoice(reference=f"own.py:{build.__name__}", sha256=name or build.__name__)
     return oracle.recipe(loss, optimizer, model=model, **given)
 
 
@@ -177,15 +178,37 @@ REFUSED = {
 }
 
 
+@pytest.fixture(scope="module")
+def both() -> tuple[Any, Any, Any]:
+    """The engines `compiled` and `auto`, and how `auto` has trained a recipe that can be compiled."""
+    auto = ENGINES["auto"].make()
+    return ENGINES["compiled"].make(), auto, oracle.by_engine(auto, *compilable())[0]
+
+
+@pytest.fixture
+def eager_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine `fit` trains eagerly, where only whether it trains is asked."""
+    fit = FitEngine.train
+
+    def train(*given: Any) -> TrainingResult:
+        with oracle.eagerly():
+            return fit(*given)
+
+    monkeypatch.setattr(FitEngine, "train", train)
+
+
+def compilable() -> tuple[Any, Any, Any]:
+    return oracle.recipe("mean_squared_error", "adam"), *oracle.data(Task.REGRESSION)
+
+
+@pytest.mark.usefixtures("eager_fit")
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_compiled_is_trained_by_fit(case: str) -> None:
+def test_what_cannot_be_compiled_is_trained_by_fit(both: tuple[Any, Any, Any], case: str) -> None:
     build, options, reason = REFUSED[case]
-    auto = ENGINES["auto"].make()
-    recipe = own(build, **options)
+    compiled, auto, before = both
+    recipe, known = own(build, name=case, **options), set(auto.fallback_reasons)
     split, facts = oracle.data(recipe.task)
-    plain = oracle.recipe("mean_squared_error", "adam"), *oracle.data(Task.REGRESSION)
-    before = oracle.by_engine(auto, *plain)[0]
     seen: list[int] = []
 
     def decide(record: EpochRecord) -> bool:
@@ -193,16 +216,18 @@ def test_what_cannot_be_compiled_is_trained_by_fit(case: str) -> None:
         return True
 
     with pytest.raises(UnsupportedError, match=reason):
-        ENGINES["compiled"].make().train(TrainingTask(recipe, split, facts, build), decide)
+        compiled.train(TrainingTask(recipe, split, facts, build), decide)
     assert not seen
     assert auto.train(TrainingTask(recipe, split, facts, build), decide).state == "complete"
     assert seen == [1, 2, 3]
-    assert [reason in text for text in auto.fallback_reasons.values()] == [True]
-    assert (auto.last_engine, auto.fallback_reason) == ("fit", *auto.fallback_reasons.values())
-    assert oracle.by_engine(auto, *plain)[0] == before, "programs outlive a session that fit has cleared"
+    (found,) = [text for key, text in auto.fallback_reasons.items() if key not in known]
+    assert reason in found
+    assert (auto.last_engine, auto.fallback_reason) == ("fit", found)
+    assert oracle.by_engine(auto, *compilable())[0] == before, "programs outlive a session that fit has cleared"
     assert (auto.last_engine, auto.fallback_reason) == ("compiled", None)
 
 
+@pytest.mark.usefixtures("eager_fit")
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
 def test_the_engine_of_a_recipe_does_not_depend_on_those_before() -> None:
     """A weight that only a penalty reaches: refused without one."""
