@@ -113,7 +113,7 @@ def test_a_study_of_ours_has_a_note_and_trials_with_curves(mock, served, page):
     page.wait_for_load_state("networkidle")
     assert picture.evaluate("image => image.complete && image.naturalWidth") == 960
     assert page.get_by_text("complete: accuracy").count() == 1
-    assert page.get_by_text("Health, ").count() >= 1
+    page.get_by_text("Health: ").first.wait_for()
     assert page.get_by_role("columnheader", name="validation loss").count() == 1
     shot(page, "our-trial")
     page.get_by_text("recipe.toml").scroll_into_view_if_needed()
