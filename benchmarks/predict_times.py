@@ -55,7 +55,7 @@ def costs(name: str, engine: str, trials: int) -> None:
         inside.append(time.process_time() - began)
         return found
 
-    ratios: list[float] = []
+    differences: list[float] = []
     gc.collect()
     gc.freeze()  # as workers do
     with mock.patch.object(PredictTimer, "time", timed_time):
@@ -70,14 +70,14 @@ def costs(name: str, engine: str, trials: int) -> None:
                     ours, model = made.predict_times, made.trained_model()
                     keras_one, _ = median_times_ms(model.predict_on_batch, split.validation.x)
                     assert ours is not None
-                    ratios.append(keras_one - ours.one_row_ms)
+                    differences.append(keras_one - ours.one_row_ms)
     without, with_times = sum(seconds[False]), sum(seconds[True])
     half = trials // 2
     print(
         f"{name}, {engine}: {without / trials:.3f} s a trial; paired {with_times / without - 1:+.1%}, inside "
         f"{sum(inside) / without:.2%} (later half {sum(inside[half:]) / sum(seconds[False][half:]):.2%}), "
         f"{statistics.median(inside) * 1e3:.1f} ms in the median, {max(inside) * 1e3:.0f} at most; predict_on_batch "
-        f"takes {statistics.median(ratios):.2f} ms more for one row",
+        f"takes {statistics.median(differences):.2f} ms more for one row",
         flush=True,
     )
 

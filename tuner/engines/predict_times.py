@@ -32,7 +32,7 @@ Answer: TypeAlias = Callable[[np.ndarray], Any]
 class PredictTimes:
     """Times that the graph of a network takes to answer, from arrays to arrays.
 
-    What Keras's `predict_on_batch` adds to each call, 0.3 to 0.4 ms whatever the network, is not in them.
+    What Keras's `predict_on_batch` adds to each call, 0.3 to 0.5 ms whatever the network, is not in them.
 
     Attributes:
         one_row_ms: One row, in milliseconds: the lesser of two medians, as others train meanwhile.

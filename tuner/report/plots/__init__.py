@@ -73,7 +73,7 @@ PLOTS: dict[str, Plot] = {
     "cost": Plot(
         "Objective and cost",
         "Each point is a complete trial. The line is the Pareto front: the best value of any network up to each cost. "
-        "Pick a cost.",
+        "Choose which cost to show.",
         objective_by_cost,
         costs_differ,
     ),

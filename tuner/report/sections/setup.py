@@ -35,10 +35,7 @@ def asked(results: StudyView) -> Html:
         *([("Classes", _classes(found.classes))] if found.classes else []),
         *([("Limits", limits_text(results.limits))] if results.limits else []),
         ("Budget", _budget(source.get("budget", {}))),
-        (
-            "Search",
-            f"sampler {sampler}, pruner {pruner}",
-        ),
+        ("Search", f"sampler {sampler}, pruner {pruner}"),
     ]
     said = [*found.notes, *(f"Advice: data.{sentence}." for sentence in found.advice)]
     notes = [element("li", note) for note in said]
