@@ -90,7 +90,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("json")
     database = open_database(f"sqlite:///{folder}/tuner.db", create=True)
     mock_study.run(mock_study.spec_of(folder, name="older", budget={"trials": 1, "epochs": 1}), database)
-    spec = mock_study.spec_of(folder, budget={"trials": 8, "epochs": 2}, sampler={"from": ["older"]})
+    spec = mock_study.spec_of(
+        folder,
+        budget={"trials": 8, "epochs": 2},
+        sampler={"from": ["older"], "initial_points": [{"learning_rate": 0.5}]},
+    )
     mock_study.run(spec, database, diverges_above=0.01)
     return database.url
 
