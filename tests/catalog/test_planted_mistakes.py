@@ -113,7 +113,7 @@ MISTAKES: dict[str, Mistake] = {
         MONEY, OF_METRIC, "    return np.array([1.0])", "one number, but costs.py:money returned ar"
     ),
     # what else has a part of its own
-    "rates of 0": Mistake(RATES, OF_RATES, "    return base * (step // steps)", "returned 0 for each of 100 steps"),
+    "rates of 0": Mistake(RATES, OF_RATES, "    return base * (step // steps)", "returned 0 for each of 2,000 steps"),
     "random rates": Mistake(
         RATES, OF_RATES, "    import random\n    return base * random.random()", "the same rate for the same step"
     ),
@@ -133,6 +133,13 @@ MISTAKES: dict[str, Mistake] = {
     "no build of Keras": Mistake(BELIEF, "        super().build(variables)\n", "", "Begin it with super().build("),
     "step without effect": Mistake(
         BELIEF, "self.assign_sub(variable, rate * upper / lower)", "return rate * upper / lower", "leaves them as they"
+    ),
+    "third step": Mistake(
+        BELIEF,
+        "self.assign_sub(variable, rate * upper / lower)",
+        "if int(self.iterations) > 1: raise ValueError('no')",
+        "fails when it is called again (line",
+        "raise ValueError",
     ),
     "gradient None": Mistake(ADAPTIVE, OF_CLIPPING, "    return [None for g in gradients]", "adaptive returned None"),
     "negative rate": Mistake(RATES, OF_RATES, "    return part - 0.5", "returned -0.5 for step 0 of 100"),

@@ -96,3 +96,41 @@ def test_check_tries_every_part_that_a_study_names(project: Path) -> None:
         ("objective.metric", '"costs.py:money"'),
         ("search.loss", '"bad.py:flat"'),
     ]
+
+
+SOUND = {
+    "softmax": ("activation", "softly", "def softly(x):\n    return ops.softmax(x)\n"),
+    "centered": (
+        "activation",
+        "centered",
+        "def centered(x):\n    return x - ops.mean(x, axis=-1, keepdims=True)\n",
+    ),
+    "absolute steps": (
+        "schedule",
+        "warm",
+        "def warm(step, steps, base):\n    return base * min(1, (step // 200) / 5)\n",
+    ),
+    "64 gradients a step": (
+        "optimizer",
+        "Patient",
+        "class Patient(keras.optimizers.SGD):\n    def __init__(self, **kwargs):\n"
+        "        super().__init__(gradient_accumulation_steps=64, **kwargs)\n",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SOUND)
+def test_a_sound_part_is_taken(project: Path, name: str) -> None:
+    family, attribute, text = SOUND[name]
+    (project / "sound.py").write_text(f"import keras\nfrom keras import ops\n\n\n{text}", encoding="utf-8")
+    search = {family: f"sound.py:{attribute}", "l2": [0.0, 1e-4]}
+    try_user_code(recipe(project, search=search, objective={}))
+
+
+@pytest.mark.slow
+def test_an_optimizer_with_tiny_first_steps_is_taken(project: Path) -> None:
+    search = {"optimizer": "keras.optimizers:Adadelta", "learning_rate": 1e-5, "l2": [0.0, 1e-4]}
+    given = recipe(project, search=search, objective={})
+    assert given.learning_rate == 1e-5
+    try_user_code(given)

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 _ROWS = (4, 3)
 """Rows of the first and of the second call."""
 _STEPS = 100
-_IDLE_STEPS = 30
-_SMALL_RATE = 1e-5
-"""With a smaller learning rate a step may vanish in the rounding of a weight."""
+_LONG_STEPS = 2_000
+"""A schedule may begin with as many rates of 0 as it counts steps, and not shares of them."""
+_IDLE_STEPS, _MOST_IDLE_STEPS = 30, 1_000
+_WEIGHT, _TYPICAL_RATE = 0.01, 0.1
+"""With a larger weight, or a smaller learning rate, a step may vanish in the rounding of the weight."""
 _tried: set[str] = set()
 """What passed in this process: family, reference, head, task, and hashes of the files."""
 
@@ -192,9 +194,12 @@ def _try_schedule(recipe: Recipe, reference: Reference) -> None:
             "without random numbers."
         )
     if not np.any(first):
+        with _silent(reference, 1):
+            first = learning_rates(recipe.schedule, recipe.learning_rate, _LONG_STEPS)
+    if not np.any(first):
         raise ContentError(
-            f"A schedule has a rate above 0 at some step, but {reference} returned 0 for each of {_STEPS} steps. "
-            "Correct the formula: // rounds down."
+            f"A schedule has a rate above 0 at some step, but {reference} returned 0 for each of {_LONG_STEPS:,} "
+            "steps. Correct the formula: // rounds down."
         )
 
 
@@ -211,7 +216,9 @@ def _try_activation(recipe: Recipe, reference: Reference) -> None:
     with _silent(reference, 1), tf.GradientTape() as tape:
         tape.watch(wide)
         values = tf.convert_to_tensor(function(wide))
-    gradient = tape.gradient(values, wide)
+    # Not of their sum, which is the same for all rows if an activation normalizes each, as a softmax does.
+    parts = tf.cast(np.random.default_rng(0).normal(size=wide.shape), values.dtype)
+    gradient = tape.gradient(values, wide, output_gradients=parts)
     if gradient is None or not np.any(gradient):
         raise ContentError(
             f"An activation needs a gradient, but that of {reference} {'is 0' if gradient is not None else 'is lost'}. "
@@ -242,7 +249,7 @@ def _try_optimizer(recipe: Recipe, reference: Reference) -> None:
 
     with _silent(reference, 0):
         optimizer = make_optimizer(recipe)
-    weights = [keras.Variable(np.ones(shape), dtype="float32") for shape in ((3, 2), (2,))]
+    weights = [keras.Variable(np.full(shape, _WEIGHT), dtype="float32") for shape in ((3, 2), (2,))]
     with _silent(reference, 0):
         optimizer.build(weights)
     if not optimizer.built:
@@ -250,22 +257,31 @@ def _try_optimizer(recipe: Recipe, reference: Reference) -> None:
             f"The build of an optimizer prepares that of Keras, but {reference} does not call it. Begin it with "
             "super().build(variables)."
         )
+    gradients = [keras.ops.convert_to_tensor(np.full(one.shape, 0.1), "float32") for one in weights]
     for call in range(2):
-        gradients = [keras.ops.convert_to_tensor(np.full(one.shape, 0.1), "float32") for one in weights]
         with _silent(reference, call):
             optimizer.apply(gradients, weights)
         for weight in weights:
             _check_same(keras.ops.convert_to_numpy(weight), weight.shape, "A step of an optimizer", reference)
-    for _ in range(_IDLE_STEPS):  # an optimizer may gather the gradients of some steps
-        if recipe.learning_rate < _SMALL_RATE or any(np.any(weight.numpy() != 1.0) for weight in weights):
-            break
-        optimizer.apply(gradients, weights)
-    else:
+    with _silent(reference, 1):
+        changes = _changes_weights(optimizer, gradients, weights, max(recipe.learning_rate, _TYPICAL_RATE))
+    if not changes:
         raise ContentError(
             f"A step of an optimizer changes the weights, but {reference} leaves them as they are. Assign them in "
             "update_step, as by self.assign_sub(variable, learning_rate * gradient)."
         )
     _check_config(optimizer.get_config(), recipe.optimizer.options, reference)
+
+
+def _changes_weights(optimizer: Any, gradients: Sequence[Any], weights: Sequence[Any], rate: float) -> bool:
+    """Return whether an optimizer changes weights that were `_WEIGHT`: it may gather the gradients of some steps."""
+    steps = max(_IDLE_STEPS, optimizer.gradient_accumulation_steps or 0)
+    for _ in range(min(steps, _MOST_IDLE_STEPS)):
+        if any(np.any(weight.numpy() != np.float32(_WEIGHT)) for weight in weights):
+            return True
+        optimizer.learning_rate = rate
+        optimizer.apply(gradients, weights)
+    return steps > _MOST_IDLE_STEPS or any(np.any(weight.numpy() != np.float32(_WEIGHT)) for weight in weights)
 
 
 def _try_clipping(recipe: Recipe, reference: Reference) -> None:
