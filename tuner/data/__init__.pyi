@@ -1,6 +1,6 @@
 from .array_file import ArrayFile, array_file
 from .categories import UnknownText
-from .cells import MISSING_WORDS, has_decimal_comma
+from .cells import MISSING_WORDS, Commas
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Split, Subset
 from .encoders import ENCODERS, ENCODINGS
@@ -25,6 +25,7 @@ __all__ = [
     "ColumnEncoder",
     "ColumnKind",
     "ColumnProfile",
+    "Commas",
     "STREAM_SUFFIXES",
     "TELLS_ALL",
     "DataFacts",
@@ -44,7 +45,6 @@ __all__ = [
     "check_repeatable",
     "encode_rows",
     "find_source",
-    "has_decimal_comma",
     "held_out",
     "load_held_out",
     "load_prepared",

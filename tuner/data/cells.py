@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,11 @@ from tuner.errors import DataError
 MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "null", "none"})
 """What programs write for a missing number, in lower case."""
 
+MOST_MARKERS = 3
+"""Different texts that may stand for missing cells in a column of numbers."""
+
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)", re.ASCII | re.IGNORECASE)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
 _BOOLS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
 _LARGEST_WHOLE = 2.0**53
 """Whole numbers beyond it are not told apart as float64."""
@@ -142,6 +147,41 @@ def is_number(text: str, decimal: str = ".") -> bool:
 def has_decimal_comma(text: str) -> bool:
     """Tell whether a text is a number such as "1,5"."""
     return "," in text and is_number(text, ",")
+
+
+def has_thousands_commas(text: str) -> bool:
+    """Tell whether a text is a number with a comma before each group of three digits, such as "51,494" and "1,234.5".
+
+    With one comma, and no point, it may have a decimal comma as well.
+    """
+    return _THOUSANDS.fullmatch(text) is not None
+
+
+class Commas(StrEnum):
+    """What separates the commas of a column of numbers."""
+
+    DECIMALS = "decimals"
+    THOUSANDS = "thousands"
+    EITHER = "either"
+
+
+def commas_of(words: Collection[str]) -> Commas | None:
+    """Tell what the commas of a column of numbers separate; None if it is no such column, or holds several kinds.
+
+    Args:
+        words: Its different texts; words for missing cells may be among them, and up to three others.
+    """
+    if not any("," in word for word in words):
+        return None
+    given = [word for word in words if word.lower() not in MISSING_WORDS]
+    numbers = [word for word in given if is_number(word) or is_number(word, ",") or has_thousands_commas(word)]
+    odd, commas = len(given) - len(numbers), [word for word in numbers if "," in word]
+    if not commas or odd > MOST_MARKERS or odd >= len(numbers):
+        return None
+    points, decimals = any("." in word for word in numbers), all(is_number(word, ",") for word in commas)
+    if all(map(has_thousands_commas, commas)):
+        return Commas.EITHER if decimals and not points else Commas.THOUSANDS
+    return Commas.DECIMALS if decimals and not points else None
 
 
 def without_values(x: Array, missing_values: Iterable[str]) -> Array:

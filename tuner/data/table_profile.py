@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.data.cells import MISSING_WORDS, absent, column_name, is_number
+from tuner.data.cells import MISSING_WORDS, MOST_MARKERS, Commas, absent, column_name, commas_of, is_number
 from tuner.data.csv_layout import CsvLayout
 from tuner.data.dataset import Array
 from tuner.data.date_formats import date_format
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _SAMPLE = 200
 """Different texts that are looked at to recognize dates."""
 
-_MOST_MARKERS = 3
 _EXAMPLES = 3
 _DATE = re.compile(
     r"\d{1,4}\s*[-/.]\s*\w{1,9}\s*[-/.]\s*\d{1,4}|\d{4}[-/]\d{1,2}|\d{1,2}:\d{2}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
@@ -63,7 +62,8 @@ class ColumnProfile:
         markers: Texts among numbers, such as "?", if they are few: they may stand for missing cells.
         problem: Why it is unusable, or its dates cannot be read; or an empty text.
         beyond: Numbers that are infinite or beyond float32.
-        examples: Its first different texts.
+        examples: Its first different texts, numbers with commas before others.
+        commas: What the commas of its numbers separate; None if it has none, or is read with a decimal comma.
     """
 
     name: str
@@ -76,6 +76,7 @@ class ColumnProfile:
     problem: str = ""
     beyond: int = 0
     examples: tuple[str, ...] = ()
+    commas: Commas | None = None
 
     @property
     def given(self) -> int:
@@ -120,12 +121,15 @@ def profile_column(
         return ColumnProfile(name, ColumnKind.NUMBER, rows, rows - len(given), distinct, whole, beyond=beyond)
     given = values[~absent(values)]
     words = list(dict.fromkeys(given.tolist()))
-    markers = _markers(given, words, decimal)
+    commas = commas_of(words) if decimal == "." else None
+    markers = () if commas else _markers(given, words, decimal)
     dates = not markers and _are_dates(words)
     kind = ColumnKind.NUMBER if markers else ColumnKind.DATE if dates else ColumnKind.TEXT
     problem = _date_problem(words, name) if dates else ""
     found = ColumnProfile(name, kind, rows, rows - len(given), len(words), markers=markers, problem=problem)
-    return dataclasses.replace(found, examples=tuple(words[:_EXAMPLES]))
+    if commas:
+        words.sort(key=lambda word: "," not in word)
+    return dataclasses.replace(found, examples=tuple(words[:_EXAMPLES]), commas=commas)
 
 
 def _date_problem(words: list[str], name: str) -> str:
@@ -141,7 +145,7 @@ def _markers(given: Array, words: list[str], decimal: str) -> tuple[str, ...]:
     """Return the few texts of a column of numbers, none if it is a column of texts."""
     odd = [word for word in words if not is_number(word, decimal)]
     numbers = sum(is_number(word, decimal) for word in given.tolist())
-    few = 0 < len(odd) <= _MOST_MARKERS and len(words) - len(odd) > len(odd)
+    few = 0 < len(odd) <= MOST_MARKERS and len(words) - len(odd) > len(odd)
     return tuple(odd) if few and numbers >= 0.5 * len(given) else ()
 
 
@@ -200,12 +204,15 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
         if name not in index
     }
     aim = profiles.pop(target)
-    if aim.kind in (ColumnKind.DATE, ColumnKind.UNUSABLE) or aim.is_constant or aim.markers:
+    unclear = aim.commas in (Commas.EITHER, Commas.THOUSANDS)
+    if aim.kind in (ColumnKind.DATE, ColumnKind.UNUSABLE) or aim.is_constant or aim.markers or unclear:
         what = aim.problem or (
             _constant_text(target, aim)
             if aim.is_constant
             else f"{target!r} holds numbers and texts such as {aim.markers[0]!r}."
             if aim.markers
+            else f"{target!r} holds numbers with commas, as for thousands, such as {aim.examples[0]!r}."
+            if unclear
             else f"{target!r} holds dates."
         )
         raise DataError(f"The target must be numbers or classes, but {what} Clean it, or name another target.")

@@ -9,10 +9,10 @@ from typing import Any
 from tuner.data import (
     ColumnKind,
     ColumnProfile,
+    Commas,
     DataOptions,
     SourceProfile,
     find_source,
-    has_decimal_comma,
     profile_source,
     refused_keys,
 )
@@ -151,14 +151,23 @@ class _SourceProblems:
         self._note_numbers([each for each in features if each not in unusable])
 
     def _note_commas(self, columns: Sequence[ColumnProfile]) -> list[ColumnProfile]:
-        """Note the texts that are numbers with a decimal comma; return their columns."""
+        """Note the texts that are numbers with commas, and what these may mean; return their columns."""
         if not self._takes_decimal or self._data.decimal == ",":
             return []
         texts = [each for each in columns if each.kind is ColumnKind.TEXT and each.name not in self._data.encodings]
-        found = [each for each in texts if each.examples and all(map(has_decimal_comma, each.examples))]
+        found = [each for each in texts if each.commas]
         if fresh := self._fresh("decimal", found):
             examples = _named(fresh, [_texts(each.examples) for each in fresh])
-            self._add("decimal", f"numbers are written with a comma: {examples}", f"Write {_line('decimal', ',')}")
+            kinds, decimal = {each.commas for each in found}, _line("decimal", ",")
+            if Commas.THOUSANDS in kinds:
+                self._add("source", f"numbers have commas between thousands: {examples}", "Remove these commas.")
+            elif Commas.DECIMALS in kinds:
+                self._add("decimal", f"numbers are written with a comma: {examples}", f"Write {decimal}")
+            else:
+                number = next(word for word in fresh[0].examples if "," in word)
+                rule = f"numbers have commas, which may separate thousands or decimals: {examples}"
+                step = f"If {number} is {number.replace(',', '')}, remove the commas from the file; "
+                self._add("decimal", rule, f"{step}if it is {number.replace(',', '.')}, write {decimal}")
         return found
 
     def _note_encodings(self, features: Sequence[ColumnProfile]) -> list[ColumnProfile]:

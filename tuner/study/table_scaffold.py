@@ -99,8 +99,10 @@ def _data_section(source: str, profile: TableProfile) -> tuple[dict[str, Any], d
         )
     kept = [each for each in profile.columns if each.name not in dropped]
     _decide_missing(kept, profile.target, data, comments)
-    texts = {each.name: each.distinct for each in kept if each.kind is ColumnKind.TEXT}
-    if texts:
+    texts = {each.name: each.distinct for each in kept if each.kind is ColumnKind.TEXT and not each.commas}
+    if texts and any(each.commas for each in kept):  # those are no texts, and `check` asks what their commas mean
+        data["columns"] = dict.fromkeys(texts, "one_hot")
+    elif texts:
         data["text"] = "one_hot"
         comments["data.text"] = f"One column for each value of {_listed_values(texts)}."
     if profile.target.given < _FEW_ROWS:
@@ -122,7 +124,7 @@ def _encode_columns(kept: list[ColumnProfile], data: dict[str, Any], comments: d
     dates = [each.name for each in kept if each.kind is ColumnKind.DATE]
     codes = {each.name: each.distinct for each in kept if each.whole and 3 <= each.distinct <= _MOST_CODES}
     if dates:
-        data["columns"] = dict.fromkeys(dates, "date")
+        data["columns"] = {**data.get("columns", {}), **dict.fromkeys(dates, "date")}
         comments["data.columns"] = (
             f"Dates become days and positions in the year and the week. If new rows are later than these, write "
             f'order = "{dates[0]}" in [data] instead: then the latest rows measure.'
@@ -167,6 +169,8 @@ def reason_to_drop(profile: ColumnProfile, rows: int) -> str:
         return f"{profile.missing:,} of {rows:,} cells are empty"
     if profile.kind is ColumnKind.DATE:
         return profile.problem and "dates or times that cannot be read in one way, as 2026-11-28"
+    if profile.commas:
+        return ""  # they are numbers, of which `check` asks what the commas mean
     if profile.is_identifier:
         return f"{many}: it seems to name the rows"
     if profile.kind is ColumnKind.TEXT and profile.distinct > _MOST_CATEGORIES:

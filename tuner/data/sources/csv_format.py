@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from tuner.data.cells import has_decimal_comma
+from tuner.data.cells import has_decimal_comma, has_thousands_commas
 from tuner.data.csv_layout import PLAIN, CsvLayout
 from tuner.data.pandas_columns import check_names
 from tuner.errors import DataError, shown
@@ -188,7 +188,10 @@ def _with_row_names(found: CsvFormat, head: bytes, text: str, whole: bool) -> Cs
 
 
 def has_decimal_commas(head: bytes, found: CsvFormat) -> bool:
-    """Tell whether some column of the first rows holds numbers such as "1,5", and none numbers such as "1.5"."""
+    """Tell whether some column of the first rows holds numbers such as "1,5", and none numbers such as "1.5".
+
+    If all are such as "51,494" the commas may separate thousands.
+    """
     if found.separator == ",":
         return False
     columns: dict[int, list[str]] = {}
@@ -199,7 +202,8 @@ def has_decimal_commas(head: bytes, found: CsvFormat) -> bool:
                     columns.setdefault(place, []).append(cell.strip())
     commas = [cells for cells in columns.values() if sum(map(has_decimal_comma, cells)) > len(cells) / 2]
     points = any(_is_number(cell) and "." in cell for cells in columns.values() for cell in cells)
-    return bool(commas) and not points
+    numbers = [cell for cells in commas for cell in cells if has_decimal_comma(cell)]
+    return not points and not all(map(has_thousands_commas, numbers))
 
 
 def guess_format(head: bytes, text: str) -> CsvFormat:
