@@ -66,7 +66,7 @@ def test_a_study_is_shown_as_its_report_with_a_page_for_each_trial(guarded, mock
     assert page.count("data-plot=") >= 8
     assert "<script>" not in page
     trial = text(ask(app, "GET", f"/studies/1/trials/{results.best.number}"))
-    assert f"complete: accuracy {results.best.value:.5g}, the best" in trial
+    assert f"Complete: accuracy {results.best.value:.5g}, the best" in trial
     assert "[recipe.optimizer]" in trial
     assert trial.count("data-plot=") == 3
     file = re.search(r'href="(/artifacts/[^"]+)"', trial)

@@ -16,6 +16,7 @@ from asking import OURS, ask, study_with_trials
 from tuner.dashboard import artifact_folder, panels
 from tuner.dashboard.panels import MARK
 from tuner.dashboard.trial_artifacts import FILES
+from tuner.engines import TrainingResult
 from tuner.report import PLOTS, load_view
 from tuner.report.markdown_escaping import plain
 from tuner.results import read_study_results
@@ -166,7 +167,7 @@ def test_a_running_trial_shows_what_it_has_measured(guarded, at_once, tmp_path):
     def look(recipe):
         yield from mock_study.trainer(recipe)
         seen.append(detail(guarded(of=database)))
-        return mock_study.TrainingResult("complete", 0.5)
+        return TrainingResult("complete", 0.5)
 
     from tuner.executors import InlineExecutor
     from tuner.runner.study_runner import StudyRunner
