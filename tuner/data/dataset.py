@@ -102,8 +102,8 @@ class DataFacts:
         sha256: Hash of the values of features, targets and weights, hexadecimal.
         notes: Sentences about what was done to the data.
         zero_targets: Validation rows of the first split with a target of 0; none for classification.
-        linear_errors: Validation rows of all splits that a linear discriminant answers wrong; None if the targets are
-            no classes, or nobody looked.
+        linearly_separable: Whether a linear discriminant answers all validation rows of all splits right; None if the
+            targets are no classes, or nobody looked.
         advice: Sentences on how the rows are split, each after the key of `[data]` that it concerns; none if nobody
             looked for any.
     """
@@ -118,7 +118,7 @@ class DataFacts:
     sha256: str
     notes: tuple[str, ...] = ()
     zero_targets: int = 0
-    linear_errors: int | None = None
+    linearly_separable: bool | None = None
     advice: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Subset
 from tuner.data.encoding import Encoded, check_texts, encode, missing, refuse_missing
 from tuner.data.independent_units import Dependence
-from tuner.data.linear_separability import count_linear_errors
+from tuner.data.linear_separability import is_linearly_separable
 from tuner.data.raw_data import RawData, join
 from tuner.data.source_remarks import remarks
 from tuner.data.sources import check_keys, find_source
@@ -69,8 +69,8 @@ def prepare(
     facts = _facts(rows, fitted, options)
     _check_class_weight(options, facts)
     if advise:
-        errors = count_linear_errors([each.split for each in fitted], facts.task)
-        facts = replace(facts, advice=_advice(rows, fitted[0], options), linear_errors=errors)
+        separable = is_linearly_separable([each.split for each in fitted], facts.task)
+        facts = replace(facts, advice=_advice(rows, fitted[0], options), linearly_separable=separable)
     return PreparedData(facts, tuple(each.split for each in fitted))
 
 

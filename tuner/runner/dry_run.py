@@ -87,7 +87,7 @@ def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
             )[0]
             epoch_s = min(seconds, default=0.0)
             perfect = trained_advice(spec.metric, spec.facts.task, ended.training.value, recipe.epochs)
-            if perfect is not None and spec.facts.linear_errors != 0:  # else the advice on the data says so
+            if perfect is not None and not spec.facts.linearly_separable:  # else the advice on the data says so
                 warnings.append(perfect)
             rates: list[RateRange] = []
             if ended.training.reason is None and ramps_pay(spec, recipe, epoch_s):

@@ -13,7 +13,7 @@ def linear_advice(metric: MetricEntry, facts: DataFacts, options: DataOptions) -
 
     In studies of 24 trials on iris, wine, penguins and crabs for which that was so, 11 to 20 trials tied at 1.
     """
-    if facts.linear_errors != 0 or not _ends_at_best(metric, facts.task):
+    if not facts.linearly_separable or not _ends_at_best(metric, facts.task):
         return None
     rows = facts.rows["validation"] + (facts.rows["train"] if isinstance(options.validation, Folds) else 0)
     return f"objective.metric: {_advice(f'a linear model has all {rows:,} validation rows right', metric)}"
