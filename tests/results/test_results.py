@@ -162,3 +162,14 @@ def test_the_commonest_errors_of_failed_trials_come_first():
     rows = [("failed", "a"), ("failed", "b"), ("complete", None), ("failed", "b"), ("diverged", "c"), ("failed", None)]
     found = failure_texts([{"state": state, "reason": reason} for state, reason in rows])
     assert found == ["2 trials failed: b", "1 trial failed: a"]
+
+
+def test_errors_that_differ_only_in_numbers_are_one_and_others_are_counted():
+    reasons = [f"no {thing} at 0x7f{at}c" for thing, at in [("b", "a0"), ("a", "1e"), ("a", "e1"), ("c", 4), ("d", "")]]
+    found = failure_texts([{"state": "failed", "reason": reason} for reason in [*reasons, "e 1", "e 2,000", "e 3.5"]])
+    assert found == [
+        "3 trials failed, for example: e 1",
+        "2 trials failed, for example: no a at 0x7f1ec",
+        "1 trial failed: no b at 0x7fa0c",
+        "2 more trials failed for other reasons.",
+    ]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 
 from tuner.catalog import TrialState
 from tuner.report.study_view import StudyView, TrialView
-
-_NUMBER = re.compile(r"\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
+from tuner.text import without_numbers
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ def failures(results: StudyView) -> list[Failure]:
     """Return the reasons why trials diverged or failed, the commonest first."""
     kinds: dict[tuple[TrialState, str], list[TrialView]] = defaultdict(list)
     for seen in results.in_state(TrialState.DIVERGED, TrialState.FAILED):
-        kinds[seen.state, _NUMBER.sub("#", seen.reason or "")].append(seen)
+        kinds[seen.state, without_numbers(seen.reason or "")].append(seen)
     found = [
         Failure(state, trials[0].reason or "no reason was given", tuple(trials)) for (state, _), trials in kinds.items()
     ]

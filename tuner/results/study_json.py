@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,7 +12,7 @@ from tuner.results.rejected_networks import rejected_row
 from tuner.results.stored_study import StoredStudy
 from tuner.search import StoredTrial, find_best, searched_params
 from tuner.storage import TrialAttributes, trial_attributes
-from tuner.text import count
+from tuner.text import count, without_numbers
 
 
 def summary(study: StoredStudy) -> dict[str, Any]:
@@ -49,9 +49,25 @@ def summary(study: StoredStudy) -> dict[str, Any]:
 
 
 def failure_texts(trials: Iterable[Mapping[str, Any]], most: int = 3) -> list[str]:
-    """Return a sentence for each of the commonest errors of failed trials, rows of `summary`."""
-    failed = Counter(row["reason"] for row in trials if row["state"] == TrialState.FAILED and row["reason"])
-    return [f"{count(number, 'trial')} failed: {reason}" for reason, number in failed.most_common(most)]
+    """Return a sentence for each of the commonest errors of failed trials, and one for the others.
+
+    Errors that differ only in numbers count as one.
+
+    Args:
+        trials: Rows of `summary`.
+        most: Errors that are named.
+    """
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for row in trials:
+        if row["state"] == TrialState.FAILED and row["reason"]:
+            kinds[without_numbers(row["reason"])].append(row["reason"])
+    found = sorted(kinds.values(), key=len, reverse=True)
+    texts = [
+        f"{count(len(reasons), 'trial')} failed{', for example' if len({*reasons}) > 1 else ''}: {reasons[0]}"
+        for reasons in found[:most]
+    ]
+    others = sum(map(len, found[most:]))
+    return [*texts, f"{count(others, 'more trial')} failed for other reasons."] if others else texts
 
 
 def trial_row(study: StoredStudy, trial: StoredTrial) -> dict[str, Any]:

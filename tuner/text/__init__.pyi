@@ -10,6 +10,7 @@ from .formatting import (
     size_text,
     spread_text,
     value_text,
+    without_numbers,
 )
 from .quoting import (
     csv_cell,
@@ -53,4 +54,5 @@ __all__ = [
     "tuner_command",
     "value_text",
     "visible_line",
+    "without_numbers",
 ]

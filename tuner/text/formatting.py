@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d[\d,]*(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 
 
 def value_text(value: Any) -> str:
@@ -50,6 +53,11 @@ def duration(seconds: float | None) -> str:
 def count(many: int, one: str, several: str | None = None) -> str:
     """Count things: "1 trial", "1,000 trials"."""
     return f"{many:,} {one if many == 1 else several or one + 's'}"
+
+
+def without_numbers(text: str) -> str:
+    """Put # in place of each number and address: texts that differ only in these become the same."""
+    return _NUMBER.sub("#", text)
 
 
 def listed_counts(counts: Mapping[str, int]) -> str:
