@@ -119,7 +119,8 @@ def names(module: Module) -> Iterator[str]:
 def test_a_number_of_an_optimizer_is_named_in_three_files(dimension: str) -> None:
     """Its row, its field of the recipe, its keyword of Keras; all else reads the table."""
     found = {module.path.relative_to(PACKAGE).as_posix() for module in modules() if dimension in names(module)}
-    # values; `OptimizerEntry.momentum`; that of batch normalization; Keras's attribute, an input of a kernel
-    others = {"search/initial_points.py", "catalog/entries.py"}
+    # values, and the rate that suits one; `OptimizerEntry.momentum`; that of batch normalization; Keras's attribute,
+    # an input of a kernel
+    others = {"search/initial_points.py", "search/portfolio.py", "runner/rate_ranges.py", "catalog/entries.py"}
     others |= {f"engines/compiled/{name}.py" for name in ("layer_table", "optimizer_steps")}
     assert found - others == {"catalog/dimensions.py", "catalog/recipe.py", "catalog/optimizers.py"}

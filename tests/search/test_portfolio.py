@@ -67,6 +67,11 @@ def test_the_typical_rate_is_the_median_of_the_best_ones() -> None:
     settings = tuple({"optimizer": name, "learning_rate": rate, "momentum": m} for name, rate, m in rates)
     regrets = np.array([[0.0, 1.0, 0.2, 0.8], [1.0, 0.0, 0.2, 0.8], [0.9, 0.3, 0.9, 0.1]])
     few = Portfolio(settings, regrets)
-    assert few.typical_rate("adam") == 0.01
-    assert few.typical_rate("sgd") == pytest.approx(0.01), "of 0.1 without momentum, 0.02 with 0.95 is 0.04"
-    assert few.typical_rate("lion") is None
+    assert few.typical_rate("adam", None) == few.typical_rate("adam", 0.99) == 0.01
+    assert few.typical_rate("sgd", 0.9) == pytest.approx(0.01), "of 0.1 without momentum, 0.02 with 0.95 is 0.04"
+    assert few.typical_rate("sgd", None) == few.typical_rate("sgd", 0.0) == pytest.approx(0.1)
+    assert few.typical_rate("lion", 0.9) is None
+
+
+def test_the_mean_regret_of_a_setting_is_bounded_on_each_set() -> None:
+    assert portfolio([3.0, 0.8], [0.0, 1.0]).mean_regrets().tolist() == [0.75, 0.9]

@@ -89,10 +89,10 @@ def _optimizers(spec: StudySpec) -> list[str]:
 
 
 def _recipe(spec: StudySpec, optimizer: str) -> Recipe:
-    """Return a setting with this optimizer: the best known one, or a random one."""
+    """Return a setting with this optimizer: the known one that is best on average, or a random one."""
     chosen = {"optimizer": optimizer} if "optimizer" in {d.name for d in spec.space.searched} else {}
     points, portfolio = portfolio_points(spec.space, spec.facts.task)
-    known = (points[index] for index in portfolio.choose(len(points), {}))
+    known = (points[index] for index in portfolio.mean_regrets().argsort(kind="stable"))
     point: dict[str, Any] = next((one for one in known if one.items() >= chosen.items()), chosen)
     with silence_optuna():
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.seed))
@@ -103,7 +103,7 @@ def _recipe(spec: StudySpec, optimizer: str) -> Recipe:
 def _range(spec: StudySpec, recipe: Recipe, curve: list[tuple[float, float]]) -> RateRange:
     optimizer = recipe.optimizer.name
     rates, losses = [rate for rate, _ in curve], [loss for _, loss in curve]
-    typical = load_portfolio(spec.facts.task).typical_rate(optimizer)
+    typical = load_portfolio(spec.facts.task).typical_rate(optimizer, recipe.momentum)
     found = find_rate_range(rates, losses, OPTIMIZERS[optimizer].linear, typical)
     low, high = _searched(spec, optimizer, recipe.learning_rate)
     missed = found is not None and (found[1] < low or found[0] > high)

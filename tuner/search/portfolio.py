@@ -74,16 +74,23 @@ class Portfolio:
             least = np.minimum(least, regrets[:, chosen[-1]])
         return chosen
 
-    def typical_rate(self, optimizer: str) -> float | None:
+    def mean_regrets(self) -> np.ndarray:
+        """Return the regret of each setting, on average over the sets: `(settings,)`."""
+        return np.asarray(np.minimum(self.regrets, _MAX_REGRET).mean(axis=0))
+
+    def typical_rate(self, optimizer: str, momentum: float | None) -> float | None:
         """Return the median over the sets of the rate of the best setting with this optimizer, or None without one.
 
-        The rate counts as with a momentum of 0.9, if that scales the steps of the optimizer.
+        Args:
+            optimizer: Row of the table of optimizers.
+            momentum: With which the rate is used: if it scales the steps, the rate is that of steps as long.
         """
         indices = [index for index, setting in enumerate(self.settings) if setting["optimizer"] == optimizer]
         if not indices:
             return None
         best = [indices[place] for place in self.regrets[:, indices].argmin(axis=1)]
-        return float(np.median([_effective_rate(self.settings[index]) for index in best]))
+        scale = _momentum_scale(optimizer, momentum)
+        return float(np.median([_step_length(self.settings[index]) for index in best]) / scale)
 
     def _weights(self, losses: Mapping[int, float]) -> np.ndarray:
         """Return the weight of each set, by Kendall's rank correlation with what was seen."""
@@ -97,9 +104,13 @@ class Portfolio:
         return np.asarray(weights / weights.sum())
 
 
-def _effective_rate(setting: Mapping[str, Any]) -> float:
-    linear = OPTIMIZERS[setting["optimizer"]].linear
-    return float(setting["learning_rate"] * (0.1 / (1 - setting["momentum"]) if linear else 1.0))
+def _step_length(setting: Mapping[str, Any]) -> float:
+    return float(setting["learning_rate"] * _momentum_scale(setting["optimizer"], setting["momentum"]))
+
+
+def _momentum_scale(optimizer: str, momentum: float | None) -> float:
+    """Return by how much momentum makes steps longer whose gradients agree."""
+    return 1.0 / (1.0 - (momentum or 0.0)) if OPTIMIZERS[optimizer].linear else 1.0
 
 
 @functools.cache
