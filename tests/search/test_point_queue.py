@@ -62,6 +62,20 @@ def test_a_setting_that_a_trial_has_is_left_out(study: optuna.Study) -> None:
     assert PointQueue([A, B], listed(C, D)).waiting([], lambda point: point in (A, C)) == [B, D]
 
 
+@pytest.mark.parametrize(("own", "used_up"), [([D, D], 1), ([{"x": 9.0}] * 3, 2), ([D], 0)])
+def test_a_point_of_the_user_that_is_used_up_gives_no_further_known_one(
+    study: optuna.Study, own: list[dict[str, Any]], used_up: int
+) -> None:
+    queue = PointQueue(own, KnownPoints([A, B, C, D], MINIMIZED, count=2))
+    given: list[Any] = []
+    while points := queue.waiting(study.get_trials(deepcopy=False), given.__contains__):
+        given.append(points[0])
+        try_(study, points[0], Outcome("complete", 1.0))
+    assert given == [*own[used_up:], A, B]
+    resumed = PointQueue(own, KnownPoints([A, B, C, D], MINIMIZED, count=2))
+    assert resumed.waiting(study.get_trials(deepcopy=False), given.__contains__) == []
+
+
 # Sets of two sorts: A is good on the first and B on the second, on which C and D are the best.
 SORTS = Portfolio((A, B, C, D), np.array([[0.2, 0.9, 0.0, 0.8], [0.9, 0.2, 0.8, 0.0]]))
 

@@ -39,6 +39,10 @@ class KnownPoints:
         self._portfolio = portfolio or Portfolio(tuple(self._points), np.zeros((0, len(self._points))))
         self.count = min(len(points) if count is None else count, len(points))
 
+    def __contains__(self, point: Mapping[str, Any]) -> bool:
+        """Return whether this is one of the points, whether or not it will be tried."""
+        return point in self._points
+
     def unseen(self) -> list[dict[str, Any]]:
         """List the points that are tried by a study that learns nothing from the results."""
         return self.next(self.count, (), lambda point: False)
@@ -85,7 +89,7 @@ class PointQueue:
         self._points = [dict(point) for point in points]
         self._known = known
         self._first = len(points) + (known.count if known is not None else 0)
-        self._seen = 0
+        self._seen = self._known_given = 0
 
     def is_empty(self, trials: int) -> bool:
         """Return whether a study with this number of trials has no point left to ask for."""
@@ -104,9 +108,11 @@ class PointQueue:
             given = fixed_params(trial)
             if given in self._points:
                 self._points.remove(given)
+            elif self._known is not None and given in self._known:
+                self._known_given += 1
         self._seen = len(trials)
         points = [point for point in self._points if not is_used(point)]
-        left = self._first - len(trials) - len(points)
-        if self._known is None or left <= 0:
+        if self._known is None:
             return points
-        return points + self._known.next(left, trials, is_used)
+        left = min(self._first - len(trials) - len(points), self._known.count - self._known_given)
+        return points + self._known.next(left, trials, is_used) if left > 0 else points
