@@ -8,7 +8,7 @@
 `record` trains recipes over the default dimensions, the same ones on each set of a kind, and appends what they reach:
 first random ones, then changed copies of those that did best.  `select` writes what a study chooses from: the recipes
 and their regrets.  `check` prints what the choice is worth on a set of which the table has nothing: with the values of
-the trials before (one and two workers), without them, and at random.
+the trials before (one, two and four workers), without them, and at random.
 
 The regret of a value on a set is its distance to the best value there, divided by the distance of the median to the
 best; 1 at most where regrets are averaged.

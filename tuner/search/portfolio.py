@@ -47,13 +47,14 @@ class Portfolio:
     ) -> list[int]:
         """Choose the next settings: each lowers the expected least regret the most, given those before it.
 
-        A set counts the more, the more often it orders two settings as this study did.
+        To what it leaves, a small part of its own mean regret is added.  A set counts the more, the more often it
+        orders two settings as this study did.
 
         Args:
             count: How many.
             losses: What settings that were tried reached, less is better, infinite if they diverged; None if it is not
                 known yet.
-            excluded: Settings that are not to be chosen.
+            excluded: Settings that are not to be chosen, such as those that failed or were over a limit.
 
         Returns:
             Positions in `settings`; fewer if there are not as many.
