@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tuner import errors
-from tuner.errors import Problem, StudyFileError, TunerError, UnknownNameError, nearest, shown
+from tuner.errors import Problem, StudyFileError, TunerError, UnknownNameError, nearest, shown, split_sentence
 
 CLASSES = [
     value
@@ -61,3 +61,22 @@ def test_long_values_are_cut() -> None:
     assert shown([1, 2]) == "[1, 2]"
     assert len(shown("x" * 500)) == 80
     assert shown("x" * 500, limit=10) == "'xxxxxxxx…"
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "rest"),
+    [
+        ("It is cut. Check it. Or not.", "It is cut", "Check it. Or not."),
+        ("It is cut, e.g. in line 2.", "It is cut, e.g. in line 2", ""),
+        (
+            "It is cut, e.g. In line 2. `tuner check` says where.",
+            "It is cut, e.g. In line 2",
+            "`tuner check` says where.",
+        ),
+        ("0.5. Write 1.5.", "0.5", "Write 1.5."),
+        ("Lines of (a, b). 3 are cut.", "Lines of (a, b)", "3 are cut."),
+        ("", "", ""),
+    ],
+)
+def test_the_first_sentence(text: str, first: str, rest: str) -> None:
+    assert split_sentence(text) == (first, rest)

@@ -30,11 +30,13 @@ converted to these where they are called; nothing else leaves the library on pur
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _LONGEST_NAME = 200
+_SENTENCE_END = re.compile(r"(?<!\.[a-z])\. (?![a-z])")
 
 
 class TunerError(Exception):
@@ -222,3 +224,13 @@ def shown(value: Any, limit: int = 80) -> str:
     """Return the `repr` of a value, cut to `limit` characters."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def split_sentence(text: str) -> tuple[str, str]:
+    """Split a text after its first sentence, whose full stop is left out; "e.g. in line 2" ends none.
+
+    Returns:
+        The sentence, and what follows; "" if nothing does.
+    """
+    first, *others = _SENTENCE_END.split(text, maxsplit=1)
+    return first.removesuffix("."), "".join(others)

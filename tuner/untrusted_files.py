@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from tuner.errors import TunerError
+from tuner.errors import TunerError, split_sentence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +31,7 @@ EXPANSION_FLOOR_BYTES = 256_000_000
 """… beyond this size."""
 MAX_KEY_PARTS = 32
 _REASON_LENGTH = 300
+_PARSER_OF_PANDAS = "Error tokenizing data. C error: "
 _KEY_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
 _LONG_KEY = re.compile(rf"""(?<![\w.\\"'-])(?:{_KEY_PART}){{{MAX_KEY_PARTS}}}""")
 """Possessive quantifiers, and no match inside a word or string: its time is linear in the length of the file."""
@@ -69,7 +70,7 @@ def reading(what: str, rule: str, next_step: str, error: type[TunerError]) -> It
 
 
 def reason(error: BaseException) -> str:
-    """Format an exception of a library on one line, without control characters, and shortened."""
+    """Format an exception of a library on one line: its first sentence, without control characters, and shortened."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     words: dict[type[BaseException], str] = {
@@ -77,7 +78,8 @@ def reason(error: BaseException) -> str:
         RecursionError: "it is nested too deep",
     }
     text = words.get(type(error)) or " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    text = text.replace(". ", "; ")  # it is part of a sentence, and what follows a full stop there is the next step
+    # It is part of a sentence of ours, after which stands our next step: a library's would be another one.
+    text = split_sentence(text.removeprefix(_PARSER_OF_PANDAS))[0]
     text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
     return text if len(text) <= _REASON_LENGTH else f"{text[: _REASON_LENGTH - 1]}…"
 

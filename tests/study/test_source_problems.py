@@ -153,5 +153,5 @@ def test_a_table_without_rows_has_no_other_problem(tmp_path: Path) -> None:
 def test_why_a_file_cannot_be_read_is_not_the_next_step(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("a,b,kind\n1,2,x\n1,2,3,4,5\n", encoding="utf-8")
     (problem,) = problems(tmp_path)
-    assert problem.rule.endswith("Error tokenizing data; C error: Expected 3 fields in line 3, saw 5")
+    assert problem.rule.endswith("cannot be read: Expected 3 fields in line 3, saw 5")
     assert problem.next_step == "Check the file."

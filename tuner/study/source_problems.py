@@ -16,7 +16,7 @@ from tuner.data import (
     profile_source,
     refused_keys,
 )
-from tuner.errors import UsageError, nearest
+from tuner.errors import UsageError, nearest, split_sentence
 from tuner.study.problems import Problems
 from tuner.study.table_scaffold import reason_to_drop
 from tuner.text import count, listed_first, toml_text
@@ -72,8 +72,8 @@ def _note_sentence(key: str, sentence: str, problems: Problems) -> str:
 
 def split_next_step(message: str) -> tuple[str, str | None]:
     """Split a message "RULE, but VALUE (PLACE). NEXT STEP." into the rule and the next step, None if it has none."""
-    rule, _, step = message.partition(". ")
-    return rule.rstrip("."), step or None
+    rule, step = split_sentence(message)
+    return rule, step or None
 
 
 def _note_difference(
