@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import StorageError, StudyNotFoundError
+from tuner.executors.forked_workers import can_fork
 from tuner.results import read_study_results, summary
 from tuner.storage import default_url, open_database
 
@@ -119,5 +120,6 @@ def children(pid: int) -> list[int]:
 
 
 def workers(pid: int) -> list[int]:
-    """Process ids of the workers of a run, which are forked by a child of it."""
-    return [worker for server in children(pid) for worker in children(server)]
+    """Process ids of the workers of a run: forked by a child of it where that is possible, else its children."""
+    started = children(pid)
+    return [worker for server in started for worker in children(server)] if can_fork() else started

@@ -189,7 +189,7 @@ def test_signals_and_then_the_same_command(held: Path) -> None:
     for count, stop in stops:
         with started("run", "tiny.toml", "--workers", str(count), cwd=held) as process:
             hold(held, count, len(kept))
-            (server,), trained_by = children(process.pid), workers(process.pid)
+            started_by, trained_by = children(process.pid), workers(process.pid)
             assert len(trained_by) == count
             if signal.SIGTERM in stop:
                 seen = json.loads(call("show", "tiny", "--json", cwd=held).stdout)
@@ -199,7 +199,7 @@ def test_signals_and_then_the_same_command(held: Path) -> None:
                 time.sleep(0.5)  # two signals at once would count as one
             code = process.wait(PATIENCE_S)
             assert code == (-signal.SIGKILL if signal.SIGKILL in stop else 130)
-        eventually(lambda pids=(server, *trained_by): not any(process_start(pid) for pid in pids))
+        eventually(lambda pids=(*started_by, *trained_by): not any(process_start(pid) for pid in pids))
         (held / "hold").unlink()
         content = stored(held)
         assert content is not None

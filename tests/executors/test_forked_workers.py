@@ -17,7 +17,7 @@ import pytest
 from real_study import PATIENCE_S, eventually
 
 import tuner
-from tuner.executors.forked_workers import ForkedProcess, ForkServerConnection, can_fork, fork_server
+from tuner.executors.forked_workers import ForkedProcess, ForkServerConnection, can_fork, fork_worker
 from tuner.storage.lease import process_start
 
 STUB = """
@@ -27,6 +27,10 @@ import numpy as np
 def gc_frozen():
     import contextlib
     return contextlib.nullcontext()
+
+def wait_for(path):
+    while not os.path.exists(path):
+        time.sleep(0.01)
 
 def import_engines():
     {imports}
@@ -44,24 +48,19 @@ def log() -> Iterator[IO[bytes]]:
         yield file
 
 
-@contextlib.contextmanager
-def server(folder: Path, work: str = "sys.stdin.read()", imports: str = "pass") -> Iterator[ForkServerConnection]:
+def environment_of(folder: Path, work: str = "sys.stdin.read()", imports: str = "pass") -> dict[str, str]:
+    """Write the stub into a folder, and return the environment in which a fork server takes it."""
     (folder / "stub.py").write_text(STUB.format(work=work, imports=imports), encoding="utf-8")
     (folder / "sitecustomize.py").write_text(
         "import sys, stub, tuner.worker\nsys.modules['tuner.worker.loop'] = tuner.worker.loop = stub\n"
     )
     paths = [str(folder), str(Path(tuner.__file__).parents[1])]
-    running = ForkServerConnection({**os.environ, "PYTHONPATH": os.pathsep.join(paths)}, str(folder))
-    with closing_streams(running):
-        try:
-            yield running
-        finally:
-            running.close()
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 @contextlib.contextmanager
-def closing_streams(running: ForkServerConnection) -> Iterator[None]:
-    """Close the pipes to the workers that are forked meanwhile, as a transport does."""
+def server(folder: Path, work: str = "sys.stdin.read()", imports: str = "pass") -> Iterator[ForkServerConnection]:
+    running = ForkServerConnection(environment_of(folder, work, imports), str(folder))
     fork, forked = running.fork, list[ForkedProcess]()
 
     def forks(log: IO[bytes]) -> ForkedProcess:
@@ -70,12 +69,22 @@ def closing_streams(running: ForkServerConnection) -> Iterator[None]:
 
     running.fork = forks  # type: ignore[method-assign]
     try:
+        yield running
+    finally:
+        running.close()
+        with closing_streams(*forked):
+            pass
+
+
+@contextlib.contextmanager
+def closing_streams(*processes: ForkedProcess) -> Iterator[None]:
+    """Close the pipes to workers in the end, as a transport does."""
+    try:
         yield
     finally:
-        for process in forked:
-            for stream in (process.stdin, process.stdout):
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
+        for stream in (stream for process in processes for stream in (process.stdin, process.stdout)):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
 
 
 def read_log(log: IO[bytes]) -> str:
@@ -134,7 +143,7 @@ def test_what_a_worker_has_started_ends_with_it(tmp_path: Path, log: IO[bytes]) 
 
 def test_a_worker_that_is_killed_before_it_is_forked(tmp_path: Path, log: IO[bytes]) -> None:
     mark = tmp_path / "imported"
-    with server(tmp_path, imports=f"while not os.path.exists({str(mark)!r}): time.sleep(0.01)") as running:
+    with server(tmp_path, imports=f"wait_for({str(mark)!r})") as running:
         killed, other = running.fork(log), running.fork(log)
         killed.kill_session()
         assert killed.wait(0.0) == -signal.SIGKILL, "nobody waits for the import"
@@ -142,7 +151,7 @@ def test_a_worker_that_is_killed_before_it_is_forked(tmp_path: Path, log: IO[byt
         mark.touch()
         assert said(other), "another one does wait"
         running.close_if_starting()
-        assert running.serves(running._key[0], str(tmp_path)), "it has its worker"
+        assert running.serves(environment_of(tmp_path), str(tmp_path)), "it has its worker"
         tasks = Path(f"/proc/{running._process.pid}/task/{running._process.pid}/children")
         eventually(lambda: tasks.read_text().split() == [str(other.pid)])
 
@@ -161,13 +170,15 @@ def test_workers_end_with_their_server(tmp_path: Path, log: IO[bytes]) -> None:
         os.kill(running._process.pid, signal.SIGKILL)
         assert worker.wait(PATIENCE_S) == -signal.SIGKILL
         eventually(lambda: process_start(worker.pid) is None)
-        assert not running.serves(running._key[0], str(tmp_path))
+        assert not running.serves(environment_of(tmp_path), str(tmp_path))
 
 
 def test_a_server_that_dies_while_it_imports_tells_each_worker_why(tmp_path: Path, log: IO[bytes]) -> None:
-    imports = "print('no such library', file=sys.stderr, flush=True); time.sleep(0.2); os._exit(7)"
-    with server(tmp_path, imports=imports) as running:
+    mark = tmp_path / "asked"
+    says = "print('no such library', file=sys.stderr, flush=True)"
+    with server(tmp_path, imports=f"{says}; wait_for({str(mark)!r}); os._exit(7)") as running:
         workers = [running.fork(log) for _ in range(2)]
+        mark.touch()
         assert [worker.wait(PATIENCE_S) for worker in workers] == [7, 7]
     assert read_log(log) == "no such library\n" * 2
 
@@ -181,20 +192,71 @@ def test_an_import_that_fails_is_left_to_the_worker(tmp_path: Path, log: IO[byte
 def test_one_server_is_kept_for_equal_workers(tmp_path: Path, log: IO[bytes]) -> None:
     """The one before ends with its last worker: another study may still train."""
     (tmp_path / "other").mkdir()
-    with server(tmp_path) as model:
-        environment = model._key[0]
-    first = fork_server(environment, str(tmp_path))
-    with closing_streams(first):
-        worker = first.fork(log)
-        said(worker)
-        assert fork_server(dict(environment), str(tmp_path)) is first
-        second = fork_server(environment, str(tmp_path / "other"))
-        assert second is not first
-        assert first._process.poll() is worker.poll() is None
-        worker.stdin.close()
-        assert worker.wait(PATIENCE_S) == 0
+    environment = environment_of(tmp_path)
+    first, one = fork_worker(environment, str(tmp_path), log)
+    same, two = fork_worker(dict(environment), str(tmp_path), log)
+    second, three = fork_worker(environment, str(tmp_path / "other"), log)
+    assert same is first
+    assert second is not first
+    with closing_streams(one, two, three):
+        assert all(said(worker) for worker in (one, two, three))
+        assert first._process.poll() is one.poll() is two.poll() is None
+        for worker in (one, two):
+            worker.stdin.close()
+            assert worker.wait(PATIENCE_S) == 0
         eventually(lambda: first._process.poll() is not None)
-    second.close()
+        second.close()
+
+
+def test_a_worker_has_the_limits_of_the_process_that_asks_for_it(tmp_path: Path, log: IO[bytes]) -> None:
+    environment = environment_of(tmp_path)
+    first, one = fork_worker(environment, str(tmp_path), log)
+    before = os.umask(0o027)
+    try:
+        second, two = fork_worker(environment, str(tmp_path), log)
+    finally:
+        os.umask(before)
+    with closing_streams(one, two):
+        assert second is not first
+        second.close()
+
+
+def test_a_worker_that_cannot_be_forked_harms_no_other(tmp_path: Path, log: IO[bytes]) -> None:
+    fails = "real, count = os.fork, iter(range(9)); os.fork = lambda: real() if next(count) != 1 else os.open('/no', 0)"
+    with server(tmp_path, imports=fails) as running:
+        one, failed, other = (running.fork(log) for _ in range(3))
+        assert said(one)
+        assert failed.wait(PATIENCE_S) == 1
+        assert said(other)
+        assert one.poll() is None
+    assert "A worker could not be forked: [Errno 2]" in read_log(log)
+
+
+def test_a_coordinator_that_ignores_the_end_of_its_children(tmp_path: Path, log: IO[bytes]) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with server(tmp_path, "sys.exit(5)") as running:
+            assert [running.fork(log).wait(PATIENCE_S) for _ in range(2)] == [5, 5]
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_what_a_worker_has_printed_is_not_lost(tmp_path: Path, log: IO[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    with server(tmp_path, "print('at the end'); sys.exit(3)") as running:
+        worker = running.fork(log)
+        assert worker.wait(PATIENCE_S) == 3
+        assert worker.stdout.read().decode().endswith("at the end\n")
+
+
+def test_nothing_is_forked_where_processes_cannot_be_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert can_fork() == (not any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")))
+
+    def denied(pid: int) -> int:
+        raise PermissionError(pid)
+
+    monkeypatch.setattr(os, "pidfd_open", denied)
+    assert not can_fork()
 
 
 @pytest.mark.parametrize("device", ["/dev/nvidiactl", "/dev/kfd", None])
@@ -217,8 +279,7 @@ def test_a_server_ends_with_its_coordinator(tmp_path: Path, imports: str) -> Non
     needs = "import os, time; from tuner.executors.forked_workers import ForkServerConnection"
     starts = f"server = ForkServerConnection(dict(os.environ), {str(tmp_path)!r})"
     code = f"{needs}; {starts}; print(server._process.pid, flush=True); time.sleep(600)"
-    with server(tmp_path, imports=imports) as model:
-        environment = model._key[0]
+    environment = environment_of(tmp_path, imports=imports)
     with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE) as coordinator:
         assert coordinator.stdout is not None
         pid = int(coordinator.stdout.readline())

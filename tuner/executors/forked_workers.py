@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -27,8 +29,12 @@ _LOG_END_BYTES = 2**16
 
 
 def can_fork() -> bool:
-    """Return True if workers may be forked here: on Linux from 5.3 on, without a GPU."""
-    return hasattr(os, "pidfd_open") and not any(Path(device).exists() for device in _GPU_DEVICES)
+    """Return True if workers may be forked here: on Linux from 5.3 on, where the sandbox allows it, without a GPU."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return not any(Path(device).exists() for device in _GPU_DEVICES)
 
 
 class ForkedProcess:
@@ -38,18 +44,26 @@ class ForkedProcess:
         stdin: Its standard input.
         stdout: Its standard output.
         log: Its standard error.
+
+    Raises:
+        OSError: There are no more file descriptors.
     """
 
-    def __init__(self, log: IO[bytes]) -> None:
-        (read_in, write_in), (read_out, write_out) = os.pipe(), os.pipe()
+    def __init__(self, log: IO[bytes], send_kill: Callable[[], None]) -> None:
+        read_in, write_in = os.pipe()
+        try:
+            read_out, write_out = os.pipe()
+        except OSError:
+            os.close(read_in)
+            os.close(write_in)
+            raise
         self.stdin: IO[bytes] = os.fdopen(write_in, "wb")
         self.stdout: IO[bytes] = os.fdopen(read_out, "rb")
-        self.log, self._theirs = log, (read_in, write_out)
+        self.log, self._theirs, self._send_kill = log, (read_in, write_out), send_kill
         self._forked, self._ended = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._pid = 0
         self._exit_code: int | None = None
-        self._killed = False
 
     @property
     def pid(self) -> int:
@@ -73,14 +87,15 @@ class ForkedProcess:
         return self._exit_code
 
     def kill_session(self) -> None:
-        """Kill the worker and every process of its session; one that is not forked yet, as soon as it is."""
+        """Have the server kill the worker, and every process of its session when it has ended.
+
+        One that is not forked yet counts as ended: it is killed as soon as it is.
+        """
         with self._lock:
-            self._killed = True
             if self._ended.is_set():
                 return
-            if self._pid:
-                _kill(self._pid)
-            else:
+            self._send_kill()
+            if not self._pid:
                 self._end(-signal.SIGKILL)
 
     def streams(self) -> tuple[int, int, int]:
@@ -95,10 +110,7 @@ class ForkedProcess:
     def forked(self, pid: int) -> None:
         """Note the process id."""
         with self._lock:
-            if self._killed:
-                _kill(pid)
-            else:
-                self._pid = pid
+            self._pid = pid
             self._forked.set()
 
     def ended(self, exit_code: int) -> None:
@@ -112,7 +124,8 @@ class ForkedProcess:
             if self._ended.is_set():
                 return
             if self._pid:
-                _kill(self._pid)
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._pid, signal.SIGKILL)
             with contextlib.suppress(OSError, ValueError):
                 os.write(self.log.fileno(), log)
             self._end(exit_code)
@@ -124,13 +137,6 @@ class ForkedProcess:
             self._ended.set()
 
 
-def _kill(pid: int) -> None:
-    """Kill a session, or a process that has not begun one yet."""
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
-
-
 class ForkServerConnection:
     """Start a fork server, and hold the connection to it.
 
@@ -140,7 +146,7 @@ class ForkServerConnection:
     """
 
     def __init__(self, environment: Mapping[str, str], folder: str) -> None:
-        self._key = dict(environment), folder
+        self._folder, self._key = folder, _key(environment, folder)
         self._lock = threading.Lock()
         self._children: dict[int, ForkedProcess] = {}
         self._requests = 0
@@ -156,7 +162,7 @@ class ForkServerConnection:
                     stdin=theirs.fileno(),
                     stdout=self._log,
                     stderr=self._log,
-                    env=self._key[0],
+                    env=dict(environment),
                     cwd=folder,
                     start_new_session=True,
                 )
@@ -165,7 +171,7 @@ class ForkServerConnection:
 
     def serves(self, environment: Mapping[str, str], folder: str) -> bool:
         """Return True if it can fork a worker with this environment and working directory."""
-        return not self._closed and self._owner == os.getpid() and self._key == (dict(environment), folder)
+        return not self._closed and self._owner == os.getpid() and self._key == _key(environment, folder)
 
     def fork(self, log: IO[bytes]) -> ForkedProcess:
         """Ask for a worker whose standard error is `log`.
@@ -173,21 +179,26 @@ class ForkServerConnection:
         Raises:
             OSError: There are no more file descriptors, or the server has gone.
         """
-        process = ForkedProcess(log)
         with self._lock:
             self._requests += 1
             number = self._requests
-            self._children[number] = process
-        request = json.dumps({"id": number, "folder": self._key[1]}).encode()
+            process = self._children[number] = ForkedProcess(log, functools.partial(self._kill, number))
+        request = json.dumps({"id": number, "folder": self._folder}).encode()
         try:
             socket.send_fds(self._connection, [request], process.streams())
         except OSError:
             with self._lock:
                 self._children.pop(number, None)
+            process.stdin.close()
+            process.stdout.close()
             raise
         finally:
             process.sent()
         return process
+
+    def _kill(self, number: int) -> None:
+        with contextlib.suppress(OSError):  # the server has ended, and `_listen` ends its workers
+            self._connection.send(json.dumps({"kill": number}).encode())
 
     def close_if_starting(self) -> None:
         """End the server if it still imports and nobody waits for it."""
@@ -243,24 +254,44 @@ class ForkServerConnection:
             return b""
 
 
+def _key(environment: Mapping[str, str], folder: str) -> tuple[object, ...]:
+    """Return what a worker has from the process that starts it."""
+    limits = [resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")]
+    umask = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("Umask"))
+    return dict(environment), folder, os.sched_getaffinity(0), os.nice(0), limits, umask
+
+
 _kept: list[ForkServerConnection] = []
 _kept_lock = threading.Lock()
 
 
-def fork_server(environment: Mapping[str, str], folder: str) -> ForkServerConnection:
-    """Return the fork server that is kept, or start one.
+def fork_worker(
+    environment: Mapping[str, str], folder: str, log: IO[bytes]
+) -> tuple[ForkServerConnection, ForkedProcess]:
+    """Fork a worker from the server that is kept, or from a new one.
+
+    Args:
+        environment: Its environment.
+        folder: Its working directory.
+        log: Its standard error.
 
     Raises:
         OSError: It could not be started.
     """
     with _kept_lock:
-        for server in _kept:
-            if server.serves(environment, folder):
-                return server
-        while _kept:
-            _kept.pop().retire()
-        _kept.append(ForkServerConnection(environment, folder))
-        return _kept[0]
+        server = next((server for server in _kept if server.serves(environment, folder)), None)
+        if server is None:
+            while _kept:
+                _kept.pop().retire()
+            server = ForkServerConnection(environment, folder)
+            _kept.append(server)
+        return server, server.fork(log)
+
+
+def close_if_starting(server: ForkServerConnection) -> None:
+    """End a server that still imports and that nobody waits for."""
+    with _kept_lock:
+        server.close_if_starting()
 
 
 @atexit.register

@@ -20,7 +20,13 @@ from dataclasses import dataclass, field
 from typing import IO, Any, TypeAlias
 
 from tuner.errors import WorkerError
-from tuner.executors.forked_workers import ForkedProcess, ForkServerConnection, can_fork, fork_server
+from tuner.executors.forked_workers import (
+    ForkedProcess,
+    ForkServerConnection,
+    can_fork,
+    close_if_starting,
+    fork_worker,
+)
 from tuner.executors.memory_guard import MemoryGuard
 from tuner.executors.pool import PoolWorker, Received, WorkerExit
 from tuner.executors.system_memory import oom_kills
@@ -191,7 +197,7 @@ class PipeTransport:
                 worker.kill()
             worker.close_input()
         if self._fork_server is not None:
-            self._fork_server.close_if_starting()
+            close_if_starting(self._fork_server)
         for worker in workers:
             self._end(worker, _EXIT_S)
             if worker.reader is not None:
@@ -200,8 +206,8 @@ class PipeTransport:
     def _launch(self, log: IO[bytes]) -> ForkedProcess | _StartedProcess:
         variables, folder = environment(self._config, self._threads), str(self._config.project)
         if self._command is None and can_fork():
-            self._fork_server = fork_server(variables, folder)
-            return self._fork_server.fork(log)
+            self._fork_server, forked = fork_worker(variables, folder, log)
+            return forked
         return _StartedProcess(
             self._command or [sys.executable, "-P", "-m", "tuner.worker.loop"],
             stdin=subprocess.PIPE,

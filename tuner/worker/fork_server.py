@@ -1,8 +1,8 @@
 """The process that imports TensorFlow once and forks the workers of a machine.
 
 A worker that is forked takes 2 s of CPU less than one that imports TensorFlow itself, and shares the memory of what was
-imported.  The fork is safe, as nothing here starts a thread: TensorFlow starts its own when the first tensor is made,
-which only workers do.
+imported.  The fork is safe, as no thread runs here: TensorFlow starts its own when the first tensor is made, which only
+workers do, and OpenBLAS ends its own before a fork.
 
 Its standard input is the socket to the coordinator (see `fork_requests`).
 """
@@ -57,7 +57,7 @@ class ForkServer:
         self._connection, self._idle_s = connection, idle_s
         self._selector = selectors.DefaultSelector()
         self._selector.register(connection, selectors.EVENT_READ)
-        self._children = 0
+        self._children: dict[int, _Child] = {}
 
     def serve(self) -> None:
         """Serve until the coordinator has gone."""
@@ -69,23 +69,50 @@ class ForkServer:
                     return
 
     def _accept(self) -> bool:
-        """Fork a worker for a request; returns False at the end of the connection."""
+        """Serve a request; returns False at the end of the connection."""
         packet, streams, _, _ = socket.recv_fds(self._connection, fork_requests.PACKET_BYTES, fork_requests.STREAMS)
         if not packet:
             return False
         request = json.loads(packet)
-        pid = os.fork()
-        if pid == 0:
-            self._connection.close()
-            self._selector.close()
-            _work(request["folder"], streams)
-        for stream in streams:
-            os.close(stream)
-        child = _Child(request["id"], pid, os.pidfd_open(pid))
-        self._selector.register(child.pidfd, selectors.EVENT_READ, child)
-        self._children += 1
-        self._send({"id": child.request, "pid": pid})
+        try:
+            if "kill" in request:
+                self._kill(request["kill"])
+            else:
+                self._fork(request["id"], request["folder"], streams)
+        finally:
+            for stream in streams:
+                os.close(stream)
         return True
+
+    def _fork(self, request: int, folder: str, streams: list[int]) -> None:
+        """Fork a worker; that there is no room for one says its exit code, and its log why."""
+        try:
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    self._close_in_worker()
+                finally:
+                    _work(folder, streams)
+            child = _Child(request, pid, _open_pidfd(pid))
+        except OSError as error:
+            os.write(streams[2], f"A worker could not be forked: {error}\n".encode())
+            self._send({"id": request, "exit_code": 1})
+            return
+        self._selector.register(child.pidfd, selectors.EVENT_READ, child)
+        self._children[request] = child
+        self._send({"id": request, "pid": pid})
+
+    def _close_in_worker(self) -> None:
+        for child in self._children.values():
+            os.close(child.pidfd)
+        self._connection.close()
+        self._selector.close()
+
+    def _kill(self, request: int) -> None:
+        """Kill a worker if it runs."""
+        child = self._children.get(request)
+        if child is not None:
+            signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
 
     def _reap(self, child: _Child) -> None:
         """Kill what a worker that has ended leaves in its session, as long as its process id is its own."""
@@ -94,12 +121,22 @@ class ForkServer:
         _, status = os.waitpid(child.pid, 0)
         self._selector.unregister(child.pidfd)
         os.close(child.pidfd)
-        self._children -= 1
+        del self._children[child.request]
         self._send({"id": child.request, "exit_code": os.waitstatus_to_exitcode(status)})
 
     def _send(self, message: dict[str, int]) -> None:
         with contextlib.suppress(OSError):  # the coordinator has gone, and `serve` ends
             self._connection.send(json.dumps(message).encode())
+
+
+def _open_pidfd(pid: int) -> int:
+    """Open a file descriptor of a child; without one, the child is killed."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
 
 
 def _work(folder: str, streams: list[int]) -> NoReturn:
@@ -122,8 +159,9 @@ def _work(folder: str, streams: list[int]) -> NoReturn:
     except BaseException:
         traceback.print_exc()
     finally:
-        with contextlib.suppress(Exception):
-            sys.stderr.flush()
+        for file in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                file.flush()
         os._exit(code)
 
 
@@ -166,6 +204,7 @@ def _end_with(connection: socket.socket) -> Iterator[None]:
 def main() -> None:
     """Run `python -m tuner.worker.fork_server`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the coordinator
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who ignores it has nobody to wait for
     connection = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
