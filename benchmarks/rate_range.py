@@ -170,14 +170,14 @@ def check(ramps: Path, table: Table) -> None:
     def show(title: str, contains: Callable[[Best, list[Best]], bool]) -> None:
         inside = {}
         for one in known:
-            alike = [two for two in known if ROWS[two.optimizer].linear == ROWS[one.optimizer].linear]
+            alike = [two for two in known if ROWS[two.optimizer].proportional == ROWS[one.optimizer].proportional]
             inside[one] = contains(one, [two for two in alike if two.name != one.name])
         cells = " | ".join(f"{sum(inside[one] for one in group)} of {len(group)}" for group in [*groups, known])
         print(f"| {title} | {cells} |")
 
     def in_range(one: Best, others: list[Best]) -> bool:
         typical = 10 ** fit(others, 0.0).typical[kind_of(SETS[one.name]), one.optimizer]
-        found = find_rate_range(*curves[one], ROWS[one.optimizer].linear, typical)
+        found = find_rate_range(*curves[one], ROWS[one.optimizer].proportional, typical)
         return found is not None and found[0] <= 10**one.rate <= found[1]
 
     print("| typical rate trusted within | the best recipe's rate in range | " + " | ".join(OPTIMIZERS) + " | all |")
@@ -185,10 +185,10 @@ def check(ramps: Path, table: Table) -> None:
     for trusted in TRUSTED:
         show(f"{trusted:g} decades", lambda one, others, trusted=trusted: fit(others, trusted).contains(one))
     show("as `check --train` shows it", in_range)
-    for linear in (False, True):
-        all_ = fit([one for one in known if ROWS[one.optimizer].linear == linear], 0.75)
+    for proportional in (False, True):
+        all_ = fit([one for one in known if ROWS[one.optimizer].proportional == proportional], 0.75)
         edges = [10**all_.center, 10**all_.low, 10 ** (all_.low + WIDTH)]
-        print(f"linear {linear}: center {edges[0]:.2g}, range from {edges[1]:.2g} to {edges[2]:.2g}")
+        print(f"proportional {proportional}: center {edges[0]:.2g}, range from {edges[1]:.2g} to {edges[2]:.2g}")
 
 
 def main() -> None:

@@ -22,18 +22,18 @@ def losses(best: float, noise: float = 0.0) -> list[float]:
 @pytest.mark.parametrize("noise", [0.0, 0.02])
 @pytest.mark.parametrize("best", [1e-3, 1e-1])
 def test_the_range_is_around_the_rate_at_which_the_loss_has_fallen(best: float, noise: float) -> None:
-    found = find_rate_range(RATES, losses(best, noise), linear=False)
+    found = find_rate_range(RATES, losses(best, noise), proportional=False)
     assert found is not None
     low, high = found
     assert low < best < high
     assert math.log10(high / low) == pytest.approx(1.65, abs=0.05)
-    higher = find_rate_range(RATES, losses(best, noise), linear=True)
+    higher = find_rate_range(RATES, losses(best, noise), proportional=True)
     assert higher is not None
     assert higher[0] == pytest.approx(9.0 / 2.8 * 1.9 * low, rel=0.1)
 
 
 def test_a_typical_rate_counts_as_far_as_the_ramp_does_not_say_otherwise() -> None:
-    alone = find_rate_range(RATES, losses(1e-2), linear=False)
+    alone = find_rate_range(RATES, losses(1e-2), proportional=False)
     assert alone is not None
     middle = alone[0] / 0.1
     for typical, expected in (
@@ -42,16 +42,16 @@ def test_a_typical_rate_counts_as_far_as_the_ramp_does_not_say_otherwise() -> No
         (1e3 * middle, 10**0.75),
         (1e-3 * middle, 10**-0.75),
     ):
-        found = find_rate_range(RATES, losses(1e-2), linear=False, typical=typical)
+        found = find_rate_range(RATES, losses(1e-2), proportional=False, typical=typical)
         assert found == pytest.approx([expected * end for end in alone], rel=0.06)
-    assert find_rate_range(RATES, [0.7] * len(RATES), linear=False, typical=1e-3) is None
+    assert find_rate_range(RATES, [0.7] * len(RATES), proportional=False, typical=1e-3) is None
 
 
 def test_a_ramp_that_diverges_has_a_range() -> None:
     curve = [loss if rate < 0.1 else math.nan for rate, loss in zip(RATES, losses(1e-2), strict=True)]
-    assert find_rate_range(RATES, curve, linear=False) == find_rate_range(RATES, losses(1e-2), linear=False)
+    assert find_rate_range(RATES, curve, proportional=False) == find_rate_range(RATES, losses(1e-2), proportional=False)
 
 
 def test_a_loss_that_never_falls_has_none() -> None:
-    assert find_rate_range(RATES, [0.7 + 0.001 * rate for rate in RATES], linear=False) is None
-    assert find_rate_range(RATES[:2], [0.7, 0.1], linear=False) is None
+    assert find_rate_range(RATES, [0.7 + 0.001 * rate for rate in RATES], proportional=False) is None
+    assert find_rate_range(RATES[:2], [0.7, 0.1], proportional=False) is None

@@ -75,3 +75,12 @@ def test_the_typical_rate_is_the_median_of_the_best_ones() -> None:
 
 def test_the_mean_regret_of_a_setting_is_bounded_on_each_set() -> None:
     assert portfolio([3.0, 0.8], [0.0, 1.0]).mean_regrets().tolist() == [0.75, 0.9]
+
+
+@pytest.mark.parametrize(("optimizer", "times"), [("sgd", 10.0), ("lion", 1.0), ("adam", 1.0), ("rmsprop", 1.0)])
+def test_momentum_lengthens_steps_that_are_proportional_to_the_gradient(optimizer: str, times: float) -> None:
+    setting = {"optimizer": optimizer, "learning_rate": 0.1, "momentum": 0.9}
+    portfolio = Portfolio((setting,), np.zeros((1, 1)))
+    with_it, without = (portfolio.typical_rate(optimizer, momentum) for momentum in (0.9, 0.0))
+    assert with_it == pytest.approx(0.1)
+    assert without == pytest.approx(0.1 * times)

@@ -134,6 +134,7 @@ class OptimizerEntry(Entry):
             matrices.  If not, all weights can be updated as one vector.
         linear: Whether the gradient enters a step through linear terms alone, of which any function may be taken (of
             lion the sign).  Then the rows of a sparse gradient may repeat: they come to the same as their sum.
+        proportional: Whether a step is proportional to the gradient; then momentum makes steps longer.
     """
 
     per_tensor: bool = field(kw_only=True)
@@ -143,6 +144,7 @@ class OptimizerEntry(Entry):
     momentum: str | None = None
     keywords: tuple[str, ...] = ()
     default: bool = False
+    proportional: bool = False
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
         learning_rate=1e-2,
         per_tensor=False,
         linear=True,
+        proportional=True,
         learning_rates=Float(1e-4, 1.0, log=True),
         default=True,
     ),

@@ -22,11 +22,11 @@ POINTS = 56
 STEPS_A_POINT = 16
 _FALLEN_SHARE = 0.9
 """Share of the whole fall of the loss that is reached at the rate to which a range is related."""
-_CENTER, _CENTER_IF_LINEAR = 2.8, 9.0
-"""Typical best rates in terms of that rate; steps that are linear in the gradient bear more after a while."""
+_CENTER, _CENTER_IF_PROPORTIONAL = 2.8, 9.0
+"""Typical best rates in terms of that rate; steps that are proportional to the gradient bear more after a while."""
 _TRUSTED = 10**0.75
 """Factor by which the typical rate of an optimizer may differ from what the ramp says before the ramp overrules it."""
-_AROUND, _AROUND_IF_LINEAR = (0.1, 4.5), (0.19, 8.5)
+_AROUND, _AROUND_IF_PROPORTIONAL = (0.1, 4.5), (0.19, 8.5)
 """The range in terms of the rate in its middle: 1.65 decades.  All by `benchmarks/rate_range.py`.
 
 A range that begins at 0.1 to 0.4 of the middle contains about as many of the best rates; the lowest one leaves out none
@@ -53,7 +53,7 @@ def run_rate_ramp(
 
 
 def find_rate_range(
-    rates: Sequence[float], losses: Sequence[float], linear: bool, typical: float | None = None
+    rates: Sequence[float], losses: Sequence[float], proportional: bool, typical: float | None = None
 ) -> tuple[float, float] | None:
     """Return the rates between which the optimizer learns well, or None if the loss never falls.
 
@@ -63,16 +63,16 @@ def find_rate_range(
     Args:
         rates: Rising.
         losses: The mean training loss around each of them.
-        linear: Whether a step of the optimizer is linear in the gradient.
+        proportional: Whether a step of the optimizer is proportional to the gradient.
         typical: The rate that is good on other data, if it is known.
     """
     reached = find_fallen_rate(rates, losses)
     if reached is None:
         return None
-    center = reached * (_CENTER_IF_LINEAR if linear else _CENTER)
+    center = reached * (_CENTER_IF_PROPORTIONAL if proportional else _CENTER)
     if typical is not None:
         center = min(max(typical, center / _TRUSTED), center * _TRUSTED)
-    low, high = _AROUND_IF_LINEAR if linear else _AROUND
+    low, high = _AROUND_IF_PROPORTIONAL if proportional else _AROUND
     return float(f"{center * low:.2g}"), float(f"{center * high:.2g}")
 
 

@@ -104,7 +104,7 @@ def _range(spec: StudySpec, recipe: Recipe, curve: list[tuple[float, float]]) ->
     optimizer = recipe.optimizer.name
     rates, losses = [rate for rate, _ in curve], [loss for _, loss in curve]
     typical = load_portfolio(spec.facts.task).typical_rate(optimizer, recipe.momentum)
-    found = find_rate_range(rates, losses, OPTIMIZERS[optimizer].linear, typical)
+    found = find_rate_range(rates, losses, OPTIMIZERS[optimizer].proportional, typical)
     low, high = _searched(spec, optimizer, recipe.learning_rate)
     missed = found is not None and (found[1] < low or found[0] > high)
     first, last = found or (None, None)

@@ -111,7 +111,7 @@ def _step_length(setting: Mapping[str, Any]) -> float:
 
 def _momentum_scale(optimizer: str, momentum: float | None) -> float:
     """Return by how much momentum makes steps longer whose gradients agree."""
-    return 1.0 / (1.0 - (momentum or 0.0)) if OPTIMIZERS[optimizer].linear else 1.0
+    return 1.0 / (1.0 - (momentum or 0.0)) if OPTIMIZERS[optimizer].proportional else 1.0
 
 
 @functools.cache
