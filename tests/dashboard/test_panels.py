@@ -73,10 +73,10 @@ def test_each_trial_has_its_ending_curves_and_recipe(app, mock):
     assert len(content["trials"]) == 90
     for row, seen in zip(content["trials"], results.trials, strict=True):
         body = row["note"]["body"]
-        assert body.startswith(f"**{seen.state}")
-        assert (seen.reason or "") in body
+        assert body.startswith(f"**{str(seen.state).capitalize()}")
+        assert (seen.reason or "").lower() in body.lower()
         assert all(plain(one.text) in body for one in seen.findings)
-        assert (f"Health, **{seen.verdict}**" in body) == (seen.verdict is not None)
+        assert (f"Health: **{seen.verdict}**" in body) == (seen.verdict is not None)
         assert ("the best" in body.splitlines()[0]) == (seen.number == results.best.number)
         assert body.count("\n| ") == (len(seen.curve.epochs) + 2 if seen.curve.epochs else 0)
         assert '[recipe.optimizer]\nname = "' in body
@@ -240,7 +240,7 @@ def test_a_plot_that_fails_takes_nothing_else_away(app, monkeypatch, caplog):
 
     monkeypatch.setitem(PLOTS, "history", replace(PLOTS["history"], build=broken))
     content = detail(app)
-    assert content["trials"][0]["note"]["body"].startswith("**complete")
+    assert content["trials"][0]["note"]["body"].startswith("**Complete")
     assert "'mock' cannot be made" in caplog.text
     page = ask(app, "GET", "/studies/1")
     assert page.status == 200
@@ -257,7 +257,7 @@ def test_a_page_does_not_wait_for_plots_that_take_long(app, monkeypatch):
 
     monkeypatch.setitem(PLOTS, "history", replace(PLOTS["history"], build=slow))
     monkeypatch.setattr(panels, "PATIENCE_S", 0.01)
-    assert detail(app)["trials"][0]["note"]["body"].startswith("**complete")
+    assert detail(app)["trials"][0]["note"]["body"].startswith("**Complete")
     waiting = gzip.decompress(ask(app, "GET", "/studies/1").body)
     assert b"The plots are being drawn" in waiting
     assert b'http-equiv="refresh"' in waiting
