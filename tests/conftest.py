@@ -100,6 +100,12 @@ def _forget_current_test() -> None:
     os.environ.pop("PYTEST_CURRENT_TEST", None)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return half as many processes again as there are cores: many tests wait for processes that they have started."""
+    cores = len(os.sched_getaffinity(0))
+    return min(cores + (cores + 1) // 2, 8)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--keep-durations", action="store_true", help="write tests/durations.json, on an idle machine")
 
