@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 KEPT = Path(__file__).parent / "durations.json"
-KEEP_ABOVE_S = 0.4
-SLOW_ABOVE_S = 0.5
+KEEP_ABOVE_S = SLOW_FROM_S = 0.4
 
 
 def load() -> dict[str, float]:
@@ -24,9 +23,9 @@ def load() -> dict[str, float]:
 
 
 def mark_slow(items: Iterable[pytest.Item], durations: dict[str, float]) -> None:
-    """Mark the tests that took longer than `SLOW_ABOVE_S` as slow."""
+    """Mark the tests that took `SLOW_FROM_S` or longer as slow."""
     for item in items:
-        if durations.get(item.nodeid, 0.0) > SLOW_ABOVE_S:
+        if durations.get(item.nodeid, 0.0) >= SLOW_FROM_S:
             item.add_marker(pytest.mark.slow)
 
 

@@ -16,7 +16,7 @@ TESTS_ROOT = Path(__file__).parent
 def test_what_took_long_is_marked(pytester: pytest.Pytester):
     pytester.makeini("[pytest]\nmarkers = slow")
     items = pytester.getitems("def test_long(): ...\ndef test_quick(): ...\ndef test_new(): ...")
-    kept = {items[0].nodeid: 0.6, items[1].nodeid: 0.5}
+    kept = {items[0].nodeid: 0.4, items[1].nodeid: 0.3}
     durations.mark_slow(items, kept)
     assert [item.name for item in items if item.get_closest_marker("slow")] == ["test_long"]
 
