@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tuner.data import Commas, DataOptions, encode_rows, open_table, prepare, profile_table
-from tuner.data.cells import commas_of, has_decimal_comma
+from tuner.data.cells import classify_commas, has_decimal_comma
 from tuner.data.csv_layout import CsvLayout
 from tuner.data.sources.csv_format import guess_format, has_decimal_commas
 from tuner.errors import DataError, Problem, StudyFileError
@@ -117,7 +117,7 @@ def problems(project: Path, source: str) -> list[Problem]:
     ],
 )
 def test_the_numbers_of_a_column_tell_what_their_commas_separate(words: list[str], commas: Commas | None) -> None:
-    assert commas_of(words) is commas
+    assert classify_commas(words) is commas
 
 
 def test_commas_that_may_be_either_are_told_with_both_readings(tmp_path: Path) -> None:

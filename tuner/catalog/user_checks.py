@@ -276,12 +276,12 @@ def _try_optimizer(recipe: Recipe, reference: Reference) -> None:
 def _changes_weights(optimizer: Any, gradients: Sequence[Any], weights: Sequence[Any], rate: float) -> bool:
     """Return whether an optimizer changes weights that were `_WEIGHT`: it may gather the gradients of some steps."""
     steps = max(_IDLE_STEPS, optimizer.gradient_accumulation_steps or 0)
-    for _ in range(min(steps, _MOST_IDLE_STEPS)):
-        if any(np.any(weight.numpy() != np.float32(_WEIGHT)) for weight in weights):
-            return True
+    left = min(steps, _MOST_IDLE_STEPS)
+    while not (changed := any(np.any(weight.numpy() != np.float32(_WEIGHT)) for weight in weights)) and left:
         optimizer.learning_rate = rate
         optimizer.apply(gradients, weights)
-    return steps > _MOST_IDLE_STEPS or any(np.any(weight.numpy() != np.float32(_WEIGHT)) for weight in weights)
+        left -= 1
+    return changed or steps > _MOST_IDLE_STEPS
 
 
 def _try_clipping(recipe: Recipe, reference: Reference) -> None:

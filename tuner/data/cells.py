@@ -165,8 +165,8 @@ class Commas(StrEnum):
     EITHER = "either"
 
 
-def commas_of(words: Collection[str]) -> Commas | None:
-    """Tell what the commas of a column of numbers separate; None if it is no such column, or holds several kinds.
+def classify_commas(words: Collection[str]) -> Commas | None:
+    """Classify the commas of a column of numbers; None if it is no such column, or holds several kinds.
 
     Args:
         words: Its different texts; words for missing cells may be among them, and up to three others.

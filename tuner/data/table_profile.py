@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.data.cells import MISSING_WORDS, MOST_MARKERS, Commas, absent, column_name, commas_of, is_number
+from tuner.data.cells import MISSING_WORDS, MOST_MARKERS, Commas, absent, classify_commas, column_name, is_number
 from tuner.data.csv_layout import CsvLayout
 from tuner.data.dataset import Array
 from tuner.data.date_formats import date_format
@@ -121,7 +121,7 @@ def profile_column(
         return ColumnProfile(name, ColumnKind.NUMBER, rows, rows - len(given), distinct, whole, beyond=beyond)
     given = values[~absent(values)]
     words = list(dict.fromkeys(given.tolist()))
-    commas = commas_of(words) if decimal == "." else None
+    commas = classify_commas(words) if decimal == "." else None
     markers = () if commas else _markers(given, words, decimal)
     dates = not markers and _are_dates(words)
     kind = ColumnKind.NUMBER if markers else ColumnKind.DATE if dates else ColumnKind.TEXT

@@ -71,6 +71,12 @@ class TrialView:
         return trial_attributes(self.trial).selected_epochs
 
     @property
+    def marked_epoch(self) -> int | None:
+        """The epoch that gave the model if there is one training, which went on after it; else None."""
+        selected, epochs = self.selected_epochs, self.curve.epochs
+        return selected[0] if len(selected) == 1 and epochs and selected[0] < epochs[-1] else None
+
+    @property
     def network_cost(self) -> dict[str, Any]:
         """What its network costs, by the names of `tuner show --json`; None for what is not known."""
         return network_cost_row(trial_attributes(self.trial))

@@ -11,7 +11,7 @@ from tuner.export import recipe_toml
 from tuner.report.dashboard_notes import ending, epochs_table
 from tuner.report.figure_element import figure_element
 from tuner.report.html import Html, code, element, facts, joined, table
-from tuner.report.plots.trial_curves import marked_epoch, trial_curves
+from tuner.report.plots.trial_curves import trial_curves
 from tuner.report.study_view import StudyView, TrialView
 from tuner.storage import trial_attributes
 from tuner.text import number, size_text
@@ -65,7 +65,7 @@ def _curves(results: StudyView, seen: TrialView) -> list[Html]:
     figures = [_figure(title, drawn) for title, drawn in trial_curves(results, seen).items()]
     if not figures:
         return []
-    marked = marked_epoch(seen)
+    marked = seen.marked_epoch
     note = None if marked is None else f"The dashed line marks epoch {marked}, which gave the model."
     return [
         *([element("p", note, class_="note")] if note else []),

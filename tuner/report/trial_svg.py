@@ -59,13 +59,12 @@ def trial_picture(results: StudyView, seen: TrialView) -> str | None:
     shown = [panel for panel in panels if any(_known(values) for _, values in panel.lines)]
     if not shown:
         return None
-    selected = seen.selected_epochs[0] if len(seen.selected_epochs) == 1 else None
     title = f"Trial {seen.number}: {', '.join(panel.title for panel in shown)} of {len(curve.epochs)} epochs"
     body = [
         element("title", title),
         element("style", Html(_STYLE)),
         element("rect", width=WIDTH, height=HEIGHT),
-        [_draw(panel, curve.epochs, _LEFT + at * (_PANEL + _GAP), selected) for at, panel in enumerate(shown)],
+        [_draw(panel, curve.epochs, _LEFT + at * (_PANEL + _GAP), seen.marked_epoch) for at, panel in enumerate(shown)],
     ]
     return element(
         "svg",
@@ -118,7 +117,7 @@ class _Scale:
         return [round(at * step, 12) for at in range(math.ceil(self.low / step), math.floor(self.high / step) + 1)]
 
 
-def _draw(panel: _Panel, epochs: Sequence[int], left: float, selected: int | None) -> list[Html]:
+def _draw(panel: _Panel, epochs: Sequence[int], left: float, marked: int | None) -> list[Html]:
     """Draw a diagram, with a dashed line at the epoch that gave the model if training went on after it."""
     scale = _Scale.covering([value for _, values in panel.lines for value in _known(values)])
     first, last = epochs[0], epochs[-1]
@@ -137,7 +136,7 @@ def _draw(panel: _Panel, epochs: Sequence[int], left: float, selected: int | Non
         for tick in scale.ticks()
     ]
     marks = sorted({first, (first + last) // 2, last})
-    chosen = [] if selected is None or selected >= last else [_dashes(x(selected))]
+    chosen = [] if marked is None else [_dashes(x(marked))]
     lines = [_line(values, epochs, x, y, _COLORS[at]) for at, (_, values) in enumerate(panel.lines)]
     return [
         _text(left, _TOP - 18, panel.title, "start", class_="title"),

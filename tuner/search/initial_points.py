@@ -75,8 +75,9 @@ def portfolio_points(space: Space, task: Task) -> tuple[list[dict[str, Any]], Po
         point = _point(space, known)
         if point:
             misfits = _misfits(space, known)
-            before, _, indices = found.get(json.dumps(point, sort_keys=True), (misfits, point, []))
-            found[json.dumps(point, sort_keys=True)] = min(before, misfits), point, [*indices, index]
+            key = json.dumps(point, sort_keys=True)
+            before, _, indices = found.get(key, (misfits, point, []))
+            found[key] = min(before, misfits), point, [*indices, index]
     most = sorted(misfits for misfits, _, _ in found.values())[:FIRST_TRIALS]
     kept = [(point, indices) for misfits, point, indices in found.values() if misfits <= most[-1]]
     regrets = [whole.regrets[:, indices].mean(axis=1) for _, indices in kept]

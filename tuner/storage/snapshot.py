@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tuner.storage.sqlite import BUSY_TIMEOUT_S, ReadConnection, list_tables
+from tuner.storage.sqlite import list_tables, read_connection
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -38,7 +37,7 @@ class DatabaseSnapshot:
 @contextlib.contextmanager
 def sqlite_snapshot(file: Path) -> Iterator[DatabaseSnapshot]:
     """Read a SQLite file, without SQLAlchemy, whose import takes 0.2 s."""
-    with contextlib.closing(sqlite3.connect(file, timeout=BUSY_TIMEOUT_S, factory=ReadConnection)) as connection:
+    with read_connection(file) as connection:
         connection.execute("BEGIN")  # else each SELECT sees what was committed before it; closing ends it
         yield DatabaseSnapshot(
             lambda query, values: connection.execute(query, values).fetchall(), lambda: list_tables(connection)

@@ -62,13 +62,22 @@ class ReadConnection(sqlite3.Connection):
         self.execute("PRAGMA query_only = ON")
 
 
+def read_connection(file: Path) -> closing[sqlite3.Connection]:
+    """Open a connection that only reads, which the end of a `with` closes.
+
+    Raises:
+        sqlite3.Error: The file is missing, damaged, or something else.
+    """
+    return closing(sqlite3.connect(file.absolute(), timeout=BUSY_TIMEOUT_S, factory=ReadConnection))
+
+
 def table_names(file: Path) -> set[str]:
     """Return the names of the tables in a SQLite file of any program, which may be in use, and leave no trace.
 
     Raises:
         sqlite3.Error: It is damaged, or something else.
     """
-    with closing(sqlite3.connect(file.absolute(), timeout=BUSY_TIMEOUT_S, factory=ReadConnection)) as connection:
+    with read_connection(file) as connection:
         return list_tables(connection)
 
 
@@ -78,7 +87,7 @@ def column_names(file: Path, table: str) -> set[str]:
     Raises:
         sqlite3.Error: The file is damaged, or something else.
     """
-    with closing(sqlite3.connect(file.absolute(), timeout=BUSY_TIMEOUT_S, factory=ReadConnection)) as connection:
+    with read_connection(file) as connection:
         return {name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
 
 

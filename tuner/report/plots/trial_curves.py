@@ -60,15 +60,8 @@ def _line(epochs: Sequence[int], label: str, values: Sequence[float | None], col
     }
 
 
-def marked_epoch(seen: TrialView) -> int | None:
-    """Return the epoch that gave the model if training went on after it, else None."""
-    if len(seen.selected_epochs) != 1 or not seen.curve.epochs or seen.selected_epochs[0] >= seen.curve.epochs[-1]:
-        return None
-    return seen.selected_epochs[0]
-
-
 def _selected(seen: TrialView) -> list[dict[str, Any]]:
-    at = marked_epoch(seen)
+    at = seen.marked_epoch
     if at is None:
         return []
     line = {"color": NEUTRAL, "dash": "dash", "width": 1}
