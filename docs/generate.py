@@ -203,7 +203,7 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
     (
         "Losses",
         "`search.loss`. The head is the output activation after the model's raw outputs, for each task that may "
-        "use the loss; a warned pair is known to train badly, and is possible by name only.",
+        "use the loss; a pair marked (warned) is known to train badly, and is used only if named.",
         LOSSES,
         {
             "head": _heads,
@@ -213,23 +213,22 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
     ),
     (
         "Optimizers",
-        "`search.optimizer`. The rate is Keras's default, used where `learning_rate` is not searched, and what "
-        '`learning_rate = "auto"` searches.',
+        "`search.optimizer`. The learning rate is Keras's default, used if `learning_rate` is not searched, and the "
+        'range that `learning_rate = "auto"` searches.',
         OPTIMIZERS,
         {
             "searched by default": _default,
             "learning rate": _rates,
-            "momentum is its": lambda row: f"`{row.momentum}`" if row.momentum else "",
+            "momentum is": lambda row: f"`{row.momentum}`" if row.momentum else "",
         },
     ),
     (
         "Schedules",
-        "`search.schedule`. Lengths are shares of the whole training, so that an option means the same for each "
-        "budget.",
+        "`search.schedule`. Lengths are shares of the whole training, so an option means the same for any budget.",
         SCHEDULES,
         {
             "searched by default": _default,
-            "depends on": lambda row: "what was measured" if row.stateful else "the step",
+            "depends on": lambda row: "the objective" if row.stateful else "the step",
         },
     ),
     (
@@ -240,19 +239,19 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
     ),
     (
         "Activations",
-        "`search.activation`: of the hidden layers.",
+        "`search.activation`: the activation of the hidden layers.",
         ACTIVATIONS,
         {"searched by default": _default},
     ),
     (
         "Clippings",
-        '`search.clipping`: of the gradients. "auto" searches the default ones.',
+        "`search.clipping`: gradient clipping.",
         CLIPPINGS,
-        {"in auto": _default},
+        {'searched by "auto"': _default},
     ),
     (
         "Training loops",
-        "`search.loop`: who takes the steps; or a function of yours, see [own training loop](own-training.md).",
+        "`search.loop`: what takes the training steps, by name; or [a function of your own](own-training.md).",
         LOOPS,
         {},
     ),
@@ -264,17 +263,17 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
             "allowed": lambda row: _parameter(row.allowed),
             '"auto" searches': lambda row: _parameter(row.auto) if row.auto else "the range of each optimizer",
             "default": lambda row: "the model's or Keras's" if row.default is None else _value(row.default),
-            "words": lambda row: ", ".join(f'"{word}" = {value:g}' for word, value in row.words.items()),
+            "also allowed": lambda row: ", ".join(f'"{word}" = {value:g}' for word, value in row.words.items()),
             "searched by default": lambda row: "yes" if row.by_default else "",
         },
     ),
     (
         "Metrics",
-        "`objective.metric`: measured on the whole validation part, whatever the loss. Each is that of scikit-learn. "
-        "`precision`, `recall` and `f1` of several classes are the plain mean (macro) over the classes that "
-        "occur in the rows *or in the answers*, as is scikit-learn's default: a class without a row that is answered "
-        "counts 0, one that is neither there nor answered does not count. Of several labels all count, one without a "
-        "positive row with 0. `balanced_accuracy`, `auc` and `average_precision` leave out what the rows cannot "
+        "`objective.metric`: measured on the whole validation part, whatever the loss, as scikit-learn defines it. "
+        "With several classes, `precision`, `recall` and `f1` are the macro average over the classes that occur in the "
+        "rows *or in the predictions*, scikit-learn's default: a class that is predicted but has no row counts as 0, "
+        "and one that has neither does not count. With several labels all count, and one without a positive row counts "
+        "as 0. `balanced_accuracy`, `auc` and `average_precision` leave out what the rows cannot "
         "measure. `tuner check` says which classes and labels a part lacks.",
         METRICS,
         {
@@ -286,7 +285,7 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
     ),
     (
         "Samplers",
-        f"`sampler.name`, by default `{DEFAULT_SAMPLER}`. Options go beside the name, and are not searched.",
+        f"`sampler.name`, by default `{DEFAULT_SAMPLER}`. Options go next to the name, and are not searched.",
         SAMPLERS,
         {
             "learns from": lambda row: {
@@ -298,19 +297,18 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
     ),
     (
         "Pruners",
-        f"`pruner.name`, by default `{DEFAULT_PRUNER}`. Options go beside the name, and are not searched. "
-        "Where there are folds, the\n"
-        "value of a step is the mean over the folds so far; for `wilcoxon` it is that of the fold.",
+        f"`pruner.name`, by default `{DEFAULT_PRUNER}`. Options go next to the name, and are not searched. With "
+        "folds, the value of a step is the mean over the folds so far; for `wilcoxon` it is the value of the fold.",
         PRUNERS,
-        {"a step is": lambda row: {"epochs": "an epoch, or a fold where there are folds", "folds": "a fold"}[row.over]},
+        {"a step is": lambda row: {"epochs": "an epoch, or a fold if there are folds", "folds": "a fold"}[row.over]},
     ),
     (
         "Data sources",
         "`data.source`: a built-in name, or a path relative to the project.",
         SOURCES,
         {
-            "written": lambda row: f'`"{row.name}"`' if row.built_in else ", ".join(row.suffixes),
-            "own keys of `[data]`": lambda row: _names(row.takes),
+            "how to write it": lambda row: f'`"{row.name}"`' if row.built_in else ", ".join(row.suffixes),
+            "its keys in `[data]`": lambda row: _names(row.takes),
         },
     ),
     (
@@ -319,12 +317,17 @@ _FAMILIES: Sequence[tuple[str, str, Mapping[str, Any], _Columns]] = (
         ENCODINGS,
         {},
     ),
-    ("Engines", 'The key `engine`: how one trial is trained. "auto" takes the best one that can.', ENGINES, {}),
+    (
+        "Engines",
+        'The key `engine`: how one trial is trained. "auto" uses the fastest one that can train it.',
+        ENGINES,
+        {},
+    ),
 )
 
 _INTRODUCTION = """\
-Everything that a study file can name. A list of names is a choice; options of one choice stand in
-`[search.FAMILY_options.NAME]`, for example `[search.optimizer_options.sgd]`, and count only where it is chosen.
+Everything that a study file can name. A list of names is a choice; options of one choice go in
+`[search.FAMILY_options.NAME]`, for example `[search.optimizer_options.sgd]`, and count only if it is chosen.
 `1 … 10 (log)` is a range on a logarithmic scale."""
 
 

@@ -1,4 +1,4 @@
-"""The command of `[notify]`, which is run when a run of a study ends."""
+"""The command in `[notify]`, executed when a run of a study ends."""
 
 from __future__ import annotations
 

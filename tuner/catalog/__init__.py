@@ -1,4 +1,4 @@
-"""Registries of losses, optimizers, schedules and their like, and the recipe of one training.
+"""Registries of losses, optimizers, schedules and their like, and the recipe of a training.
 
 Importing this package does not import Keras; names that need it are loaded at their first use.
 """

@@ -27,7 +27,7 @@ ACTIVATIONS: Registry[ActivationEntry] = Registry(
     _row("elu", "x for x > 0, else exp(x) - 1", "Clevert et al. 2015, https://arxiv.org/abs/1511.07289", default=True),
     _row(
         "selu",
-        "scaled elu; normalizes itself with lecun_normal",
+        "scaled elu; self-normalizing with lecun_normal",
         "Klambauer et al. 2017, https://arxiv.org/abs/1706.02515",
     ),
     _row(
@@ -36,7 +36,7 @@ ACTIVATIONS: Registry[ActivationEntry] = Registry(
         "Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415",
     ),
     _row("swish", "x sigmoid(x)", "Ramachandran et al. 2017, https://arxiv.org/abs/1710.05941", default=True),
-    _row("silu", "another name of swish", "Elfwing et al. 2017, https://arxiv.org/abs/1702.03118"),
+    _row("silu", "another name for swish", "Elfwing et al. 2017, https://arxiv.org/abs/1702.03118"),
     _row(
         "hard_swish",
         "x clip(x / 6 + 1 / 2, 0, 1); a cheap swish",

@@ -29,7 +29,7 @@ def _by_value(value: float = 0.5) -> dict[str, float]:
 
 CLIPPINGS: Registry[ClippingEntry] = Registry(
     "clipping",
-    ClippingEntry("none", "gradients as they are", _KERAS, _none, per_tensor=False, linear=True, default=True),
+    ClippingEntry("none", "gradients are not clipped", _KERAS, _none, per_tensor=False, linear=True, default=True),
     ClippingEntry(
         "clipnorm",
         "each weight's gradient scaled down to the norm",
@@ -41,7 +41,7 @@ CLIPPINGS: Registry[ClippingEntry] = Registry(
     ),
     ClippingEntry(
         "clipvalue",
-        "each element of a gradient cut to ± value",
+        "each element of a gradient clipped to ± value",
         _KERAS,
         _by_value,
         (Option("value", 0.5, Float(0.01, 1.0, log=True), Float(1e-6, 1e6), "largest absolute element"),),

@@ -69,7 +69,7 @@ INITIALIZERS: Registry[InitializerEntry] = Registry(
         "orthogonal rows or columns, times gain",
         "Saxe et al. 2013, https://arxiv.org/abs/1312.6120",
         _keras("Orthogonal"),
-        (Option("gain", 1.0, Float(0.5, 2.0), Float(1e-3, 100.0), "factor; sqrt(2) keeps the variance behind relu"),),
+        (Option("gain", 1.0, Float(0.5, 2.0), Float(1e-3, 100.0), "factor; sqrt(2) keeps the variance after relu"),),
         default=True,
     ),
     InitializerEntry(
@@ -81,7 +81,7 @@ INITIALIZERS: Registry[InitializerEntry] = Registry(
     ),
     InitializerEntry(
         "truncated_normal",
-        "as random_normal, redrawn beyond two standard deviations",
+        "like random_normal, redrawn beyond two standard deviations",
         f"{_KERAS}#truncatednormal-class",
         _keras("TruncatedNormal"),
         (_STDDEV,),

@@ -26,7 +26,7 @@ _SIGMOID_MSE = (
 
 # Below 1 the gradient of (1 - p) ** gamma is infinite at p = 1, and training yields NaN as soon as an output saturates.
 _GAMMA = Option(
-    "gamma", 2.0, Float(1.0, 5.0), Float(1.0, 20.0), "focus on wrong answers; weight (1 - p of the truth) ** gamma"
+    "gamma", 2.0, Float(1.0, 5.0), Float(1.0, 20.0), "focus on hard examples; weight (1 - p of the truth) ** gamma"
 )
 
 
@@ -88,7 +88,7 @@ LOSSES: Registry[LossEntry] = Registry(
     ),
     LossEntry(
         "mean_absolute_error",
-        "mean |r|; estimates the median, and is little moved by outliers",
+        "mean |r|; estimates the median and is robust to outliers",
         f"{_KERAS}regression_losses/#meanabsoluteerror-class",
         _keras("MeanAbsoluteError"),
         heads={Task.REGRESSION: "linear"},
@@ -151,14 +151,14 @@ LOSSES: Registry[LossEntry] = Registry(
     ),
     LossEntry(
         "hinge",
-        "mean max(1 - y p, 0) with y = -1 or 1; a margin, no probability",
+        "mean max(1 - y p, 0) with y = -1 or 1; a margin, not a probability",
         "Cortes and Vapnik 1995, Support-Vector Networks, https://doi.org/10.1007/BF00994018",
         _keras("Hinge"),
         heads={Task.BINARY: "linear", Task.MULTILABEL: "linear"},
     ),
     LossEntry(
         "squared_hinge",
-        "mean max(1 - y p, 0)² with y = -1 or 1; as hinge, with a smooth gradient",
+        "mean max(1 - y p, 0)² with y = -1 or 1; like hinge, with a smooth gradient",
         "Tang 2013, Deep Learning using Linear Support Vector Machines, https://arxiv.org/abs/1306.0239",
         _keras("SquaredHinge"),
         heads={Task.BINARY: "linear", Task.MULTILABEL: "linear"},
@@ -185,14 +185,14 @@ LOSSES: Registry[LossEntry] = Registry(
     ),
     LossEntry(
         "categorical_hinge",
-        "max(1 + largest wrong output - true output, 0); a margin, no probability",
+        "max(1 + largest wrong output - true output, 0); a margin, not a probability",
         _SVM,
         _keras_of_classes("CategoricalHinge"),
         heads={Task.MULTICLASS: "linear"},
     ),
     LossEntry(
         "kl_divergence",
-        "sum y log (y / p); as cross-entropy, for targets that are distributions themselves",
+        "sum y log (y / p); like cross-entropy, for targets that are distributions themselves",
         "Kullback and Leibler 1951, On Information and Sufficiency, https://doi.org/10.1214/aoms/1177729694",
         _keras_of_classes("KLDivergence"),
         heads={Task.MULTICLASS: "softmax"},

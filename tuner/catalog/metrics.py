@@ -25,7 +25,7 @@ METRICS: Registry[MetricEntry] = Registry(
     MetricEntry(
         "accuracy",
         "maximize",
-        "share of right answers; with several labels, of right labels",
+        "share of correct predictions; with several labels, of correct labels",
         f"{_SKLEARN}accuracy_score.html",
         functions.accuracy,
         _CLASSES,
@@ -38,7 +38,7 @@ METRICS: Registry[MetricEntry] = Registry(
     MetricEntry(
         "balanced_accuracy",
         "maximize",
-        "mean over the classes that the rows have of the share found of each",
+        "mean recall over the classes that occur in the rows",
         f"{_SKLEARN}balanced_accuracy_score.html",
         functions.balanced_accuracy,
         _ONE_ANSWER,
@@ -48,7 +48,7 @@ METRICS: Registry[MetricEntry] = Registry(
     MetricEntry(
         "auc",
         "maximize",
-        "area under the ROC curve; mean of one class or label against the rest, if some rows have it and some not",
+        "area under the ROC curve; one-vs-rest mean over the classes or labels that some rows have and some do not",
         f"{_SKLEARN}roc_auc_score.html",
         functions.auc,
         _CLASSES,
@@ -59,7 +59,7 @@ METRICS: Registry[MetricEntry] = Registry(
     MetricEntry(
         "average_precision",
         "maximize",
-        "area under the precision-recall curve; mean over classes or labels, if some rows have it and some not",
+        "area under the precision-recall curve; mean over the classes or labels that some rows have and some do not",
         f"{_SKLEARN}average_precision_score.html",
         functions.average_precision,
         _CLASSES,
@@ -82,7 +82,7 @@ METRICS: Registry[MetricEntry] = Registry(
     MetricEntry(
         "precision",
         "maximize",
-        "share of the positive answers that are right: of class 1, or the mean over classes or labels",
+        "share of the positive predictions that are correct: of class 1, or the mean over classes or labels",
         f"{_SKLEARN}precision_score.html",
         functions.precision,
         _CLASSES,
@@ -102,7 +102,7 @@ METRICS: Registry[MetricEntry] = Registry(
     MetricEntry(
         "matthews_correlation",
         "maximize",
-        "correlation of answer and truth, fair to rare classes",
+        "correlation of prediction and truth; fair to rare classes",
         f"{_SKLEARN}matthews_corrcoef.html",
         functions.matthews_correlation,
         _ONE_ANSWER,
@@ -135,7 +135,7 @@ METRICS: Registry[MetricEntry] = Registry(
     MetricEntry(
         "exact_match",
         "maximize",
-        "share of rows with every label right",
+        "share of rows with every label correct",
         f"{_SKLEARN}accuracy_score.html (multilabel)",
         functions.exact_match,
         frozenset({Task.MULTILABEL}),
@@ -195,7 +195,7 @@ METRICS: Registry[MetricEntry] = Registry(
     MetricEntry(
         "r2",
         "maximize",
-        "share of the variance explained; 0 is as good as the mean",
+        "share of the variance explained; 0 is no better than predicting the mean",
         f"{_SKLEARN}r2_score.html",
         functions.r2,
         _NUMBERS,

@@ -128,7 +128,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
     _row(
         "SGD",
         "sgd",
-        "gradient descent, with momentum where it is given",
+        "gradient descent, with momentum if given",
         f"{_KERAS}sgd/ ; Sutskever et al. 2013, On the importance of initialization and momentum in deep learning",
         "momentum",
         options=(_NESTEROV,),
@@ -169,7 +169,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
     _row(
         "Adadelta",
         "adadelta",
-        "as adagrad over a window, with steps in the unit of the weights; the paper's rate is 1",
+        "like adagrad over a window, with steps in the unit of the weights; the paper's rate is 1",
         f"{_KERAS}adadelta/ ; Zeiler 2012, https://arxiv.org/abs/1212.5701",
         None,
         options=(
@@ -195,7 +195,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
     _row(
         "AdamW",
         "adamw",
-        "adam with decoupled weight decay (0.004 where it is not given)",
+        "adam with decoupled weight decay (0.004 unless given)",
         f"{_KERAS}adamw/ ; Loshchilov and Hutter 2017, https://arxiv.org/abs/1711.05101",
         "beta_1",
         options=(_BETA_2, _EPSILON, _AMSGRAD),
@@ -230,7 +230,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
     _row(
         "Lion",
         "lion",
-        "the sign of a mean gradient; wants rates 3 to 10 times below adam's",
+        "the sign of an averaged gradient; needs rates 3 to 10 times lower than adam's",
         f"{_KERAS}lion/ ; Chen et al. 2023, https://arxiv.org/abs/2302.06675",
         "beta_1",
         options=(Option("beta_2", 0.99, Float(0.9, 0.999), Float(0.0, 0.999999), "decay of the mean gradient"),),
@@ -278,7 +278,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
     _row(
         "Muon",
         "muon",
-        "orthogonalized momentum for matrices, adamw for all else; weight decay 0.004 where it is not given",
+        "orthogonalized momentum for matrices, adamw for all else; weight decay 0.004 unless given",
         f"{_KERAS}muon/ ; Liu et al. 2025, Muon is Scalable for LLM Training, https://arxiv.org/abs/2502.16982",
         "momentum",
         options=(

@@ -67,13 +67,13 @@ ENGINES: Registry[EngineRow] = Registry(
     ),
     EngineRow(
         "compiled",
-        "graph functions that trials share, called for each step or epoch; equal to fit; not for every model",
+        "graph functions that trials share, called for each step or epoch; same results as fit; not for every model",
         _compiled,
         "numpy",
     ),
     EngineRow(
         "own_loop",
-        "a training loop of yours (search.loop), called once a training; auto takes it where there is one",
+        "your own training loop (search.loop), called once per training; auto uses it if there is one",
         _own_loop,
         "keras",
         trains_standard=False,

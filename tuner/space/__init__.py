@@ -1,4 +1,4 @@
-"""The search space: parameters, the conditions under which they count, and their order."""
+"""The search space: parameters, the conditions under which they are active, and their order."""
 
 import lazy_loader
 

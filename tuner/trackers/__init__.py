@@ -1,4 +1,4 @@
-"""Experiment trackers: finished trials and their epochs, written where people look at other trainings as well.
+"""Experiment trackers: log finished trials and their epochs where you look at other trainings as well.
 
 One file each, with its row; a tracker's package is imported when a study that names it is run.  The database stays the
 record of a study: nothing is read back from a tracker.

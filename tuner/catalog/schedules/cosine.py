@@ -44,13 +44,13 @@ def cosine(
 
 COSINE = ScheduleEntry(
     "cosine",
-    "half a cosine wave down, with warm-up and restarts where wanted",
+    "half a cosine wave down, with optional warm-up and restarts",
     "Loshchilov and Hutter 2016, SGDR, https://arxiv.org/abs/1608.03983; warm-up: Goyal et al. 2017, "
     "https://arxiv.org/abs/1706.02677",
     cosine,
     (
         Option("warmup", 0.0, Float(0.0, 0.2), Float(0.0, 1.0), "share of the training over which the rate rises"),
-        Option("cycles", 1, Int(1, 4), Int(1, 1000), "how often it falls; restarts are one fewer"),
+        Option("cycles", 1, Int(1, 4), Int(1, 1000), "how often it falls; one more than the restarts"),
         _end_ratio(0.0, Float(0.0, 0.1)),
     ),
     default=True,

@@ -53,12 +53,18 @@ def _between(start: float, end: float, part: np.ndarray) -> np.ndarray:
 
 ONE_CYCLE = ScheduleEntry(
     "one_cycle",
-    "up to the base rate and down to almost nothing",
+    "rises to the base rate, then falls to almost zero",
     "Smith and Topin 2017, Super-Convergence, https://arxiv.org/abs/1708.07120",
     one_cycle,
     (
         Option("warmup", 0.3, Float(0.1, 0.5), Float(0.0, 1.0), "share of the training over which the rate rises"),
-        Option("start_ratio", 0.04, Float(0.01, 0.5, log=True), Float(0.0, 1.0), "first rate, in base rates"),
+        Option(
+            "start_ratio",
+            0.04,
+            Float(0.01, 0.5, log=True),
+            Float(0.0, 1.0),
+            "initial rate, as a share of the base rate",
+        ),
         _end_ratio(4e-6, Float(1e-6, 1e-2, log=True)),
     ),
     default=True,

@@ -47,10 +47,18 @@ PIECEWISE = ScheduleEntry(
         Option("first", 0.5, Float(0.2, 0.6), Float(0.0, 1.0), "end of the first piece, as a share of the training"),
         Option("second", 0.75, Float(0.6, 0.9), Float(0.0, 1.0), "end of the second piece, as a share of the training"),
         Option(
-            "middle_ratio", 0.1, Float(0.05, 0.5, log=True), Float(0.0, 10.0), "rate of the second piece, in base rates"
+            "middle_ratio",
+            0.1,
+            Float(0.05, 0.5, log=True),
+            Float(0.0, 10.0),
+            "rate of the second piece, as a multiple of the base rate",
         ),
         Option(
-            "last_ratio", 0.01, Float(1e-3, 0.05, log=True), Float(0.0, 10.0), "rate of the last piece, in base rates"
+            "last_ratio",
+            0.01,
+            Float(1e-3, 0.05, log=True),
+            Float(0.0, 10.0),
+            "rate of the last piece, as a multiple of the base rate",
         ),
     ),
 )

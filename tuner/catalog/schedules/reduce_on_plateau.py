@@ -79,11 +79,17 @@ REDUCE_ON_PLATEAU = ScheduleEntry(
     (
         Option("factor", 0.1, Float(0.1, 0.7), Float(1e-6, 0.999), "what the rate is multiplied by"),
         Option("patience", 3, Int(1, 10), Int(1, 100_000), "epochs without improvement before a reduction"),
-        Option("min_ratio", 1e-4, Float(1e-5, 1e-1, log=True), Float(0.0, 1.0), "lowest rate, in base rates"),
         Option(
-            "min_delta", 1e-4, Float(1e-5, 1e-2, log=True), Float(0.0, 1e6), "what counts as better, in objective units"
+            "min_ratio", 1e-4, Float(1e-5, 1e-1, log=True), Float(0.0, 1.0), "lowest rate, as a share of the base rate"
         ),
-        Option("cooldown", 0, Int(0, 5), Int(0, 100_000), "epochs after a reduction in which nothing is counted"),
+        Option(
+            "min_delta",
+            1e-4,
+            Float(1e-5, 1e-2, log=True),
+            Float(0.0, 1e6),
+            "smallest change that counts as an improvement, in units of the objective",
+        ),
+        Option("cooldown", 0, Int(0, 5), Int(0, 100_000), "epochs after a reduction that do not count toward patience"),
     ),
     stateful=True,
 )

@@ -1,4 +1,4 @@
-"""The rate drops by a factor at equal distances."""
+"""The rate drops by a factor at equal intervals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def step(steps: np.ndarray, total_steps: int, base: float, drops: int = 2, facto
 
 STEP = ScheduleEntry(
     "step",
-    "drops by a factor at equal distances",
+    "drops by a factor at equal intervals",
     "https://keras.io/api/optimizers/learning_rate_schedules/exponential_decay/ (staircase)",
     step,
     (

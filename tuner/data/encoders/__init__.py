@@ -7,8 +7,8 @@ from tuner.data.encoders.category_codes import ONE_HOT, ORDINAL
 from tuner.data.encoders.date_parts import DATE
 from tuner.registry import Registry
 
-NUMBER = Encoding("number", "the number in each cell; an error if one holds another text")
-DROP = Encoding("drop", "no feature, as in the list `drop`", is_feature=False)
+NUMBER = Encoding("number", "the number in each cell; an error if a cell is not a number")
+DROP = Encoding("drop", "not a feature, as in the list `drop`", is_feature=False)
 
 ENCODINGS: Registry[Encoding] = Registry("encoding", ONE_HOT, ORDINAL, DATE, NUMBER, DROP)
 

@@ -145,7 +145,7 @@ def _given(name: str, values: Array, source: str, order: tuple[str, ...]) -> tup
 ONE_HOT = Encoding("one_hot", "a column of 0 and 1 for each category; zeros for an unknown one", OneHotEncoder)
 ORDINAL = Encoding(
     "ordinal",
-    "the number of the category from 0, in the order of numbers or of the alphabet, or in a given one, "
+    "the index of the category from 0, in numeric or alphabetical order, or in a given order, "
     '{ ordinal = ["low", "high"] }; -1 for an unknown one',
     OrdinalEncoder,
 )

@@ -130,6 +130,6 @@ def _refuse(name: str, values: Array, encoder: DateEncoder, source: str) -> None
 DATE = Encoding(
     "date",
     "days since the first date, and sine and cosine of the position in the year, the week and the day; the format is "
-    'found, or given as { date = "%d.%m.%Y" }',
+    'detected, or given as { date = "%d.%m.%Y" }',
     DateEncoder,
 )

@@ -149,4 +149,6 @@ def _short(file: Path) -> str:
     return f"{file.parent.name}/{file.name}"
 
 
-IMAGES = Source("images", "folder with one subfolder of images per class, all of one size or brought to `shape`", _read)
+IMAGES = Source(
+    "images", "folder with one subfolder of images per class, all of one size, or resized to `shape`", _read
+)

@@ -49,7 +49,7 @@ def _read(text: str, options: DataOptions, project: Path) -> RawData:
 
 NPZ = Source(
     "npz",
-    "NumPy archive with the arrays x, y and, optionally, weight; `group`, `order` and `split` name further ones",
+    "NumPy archive with the arrays x, y and, optionally, weight; `group`, `order` and `split` name further arrays",
     _read,
     suffixes=(".npz",),
     takes=frozenset({"missing_values", *SPLIT_KEYS}),

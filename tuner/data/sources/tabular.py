@@ -277,7 +277,7 @@ def _rows_with_targets(
 
 CSV = Source(
     "csv",
-    "table of text; comma, semicolon, tab or blanks between the values, column names in the first line",
+    "text table; values separated by commas, semicolons, tabs or blanks; column names in the first line",
     _read_csv,
     suffixes=(".csv", ".csv.gz", ".tsv", ".tsv.gz"),
     takes=_KEYS | {"header", "comment", "decimal"},

@@ -95,18 +95,26 @@ def refuse(reason: str | None) -> None:
 STARTUP = Option("n_startup_trials", 20, Fixed(20), Int(0, 10_000), "complete trials before the first decision")
 
 WARMUP_STEPS = Option(
-    "n_warmup_steps", None, Fixed(None), Int(1, 1_000_000), "first step with a decision; default a third of them"
+    "n_warmup_steps",
+    None,
+    Fixed(None),
+    Int(1, 1_000_000),
+    "first step with a decision; by default a third of the steps",
 )
 
 INTERVAL_STEPS = Option(
-    "interval_steps", None, Fixed(None), Int(1, 1_000_000), "steps between decisions; default a tenth of them"
+    "interval_steps", None, Fixed(None), Int(1, 1_000_000), "steps between decisions; by default a tenth of the steps"
 )
 
 REGULAR = (STARTUP, WARMUP_STEPS, INTERVAL_STEPS)
 
 HALVING = (
     Option(
-        "min_resource", None, Fixed(None), Int(1, 1_000_000), "steps before the first decision; default a tenth of them"
+        "min_resource",
+        None,
+        Fixed(None),
+        Int(1, 1_000_000),
+        "steps before the first decision; by default a tenth of the steps",
     ),
-    Option("reduction_factor", 3, Fixed(3), Int(2, 100), "one trial in this many goes on at each decision"),
+    Option("reduction_factor", 3, Fixed(3), Int(2, 100), "one trial in this many continues at each decision"),
 )

@@ -25,7 +25,7 @@ def build(
 
 MEDIAN = PrunerRow(
     "median",
-    "ends a trial whose best value so far (over folds: its mean) is worse than the median of complete trials",
+    "prunes a trial whose best value so far (over folds: its mean) is worse than the median of complete trials",
     "Golovin et al., Google Vizier, KDD 2017 (median stopping rule)",
     build,
     REGULAR,

@@ -17,4 +17,4 @@ def build(steps: int, folds: bool = False) -> BasePruner:
     return NopPruner()
 
 
-NONE = PrunerRow("none", "every trial is trained to its end", "optuna.pruners.NopPruner", build, ends_trials=False)
+NONE = PrunerRow("none", "every trial is trained to the end", "optuna.pruners.NopPruner", build, ends_trials=False)

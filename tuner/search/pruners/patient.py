@@ -47,7 +47,7 @@ PATIENT = PrunerRow(
     build,
     (
         Option("patience", 3, Fixed(3), Int(0, 1_000_000), "steps without improvement before a decision"),
-        Option("min_delta", 0.0, Fixed(0.0), Float(0.0, 1e300), "loss of value that is tolerated"),
+        Option("min_delta", 0.0, Fixed(0.0), Float(0.0, 1e300), "worsening that is tolerated"),
         *REGULAR,
     ),
     rungs=_rungs,

@@ -39,9 +39,9 @@ def build(
 
 PERCENTILE = PrunerRow(
     "percentile",
-    "like median with another share: the best `percentile` percent go on",
+    "like median, with a different share: the best `percentile` percent continue",
     "optuna.pruners.PercentilePruner",
     build,
-    (Option("percentile", 25.0, Fixed(25.0), Float(0.0, 100.0), "share of trials that go on, percent"), *REGULAR),
+    (Option("percentile", 25.0, Fixed(25.0), Float(0.0, 100.0), "percentage of trials that continue"), *REGULAR),
     rungs=regular_rungs,
 )

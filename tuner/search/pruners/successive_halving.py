@@ -22,7 +22,7 @@ def build(steps: int, folds: bool = False, *, min_resource: int | None = None, r
 
 SUCCESSIVE_HALVING = PrunerRow(
     "successive_halving",
-    "asynchronous: at each rung the best one in `reduction_factor` goes on",
+    "asynchronous: at each rung the best one in `reduction_factor` continues",
     "Li et al., A System for Massively Parallel Hyperparameter Tuning, arXiv:1810.05934",
     build,
     HALVING,

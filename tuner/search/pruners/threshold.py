@@ -51,13 +51,13 @@ def _incompatible_because(
 
 THRESHOLD = PrunerRow(
     "threshold",
-    "ends a trial whose value lies outside fixed limits",
+    "prunes a trial whose value is outside fixed limits",
     "optuna.pruners.ThresholdPruner",
     build,
     (
         Option("lower", None, Fixed(None), _LIMIT, "smallest value of the objective that is tolerated"),
         Option("upper", None, Fixed(None), _LIMIT, "largest value of the objective that is tolerated"),
-        replace(WARMUP_STEPS, summary="first step with a decision; default a tenth of them"),
+        replace(WARMUP_STEPS, summary="first step with a decision; by default a tenth of the steps"),
         INTERVAL_STEPS,
     ),
     rungs=_rungs,

@@ -44,10 +44,10 @@ def _incompatible_because(folds: int | None, *, p_threshold: float = 0.1, **_: A
 
 WILCOXON = PrunerRow(
     "wilcoxon",
-    "compares a trial with the best one fold by fold by a signed-rank test; for cross-validation",
+    "compares a trial with the best one fold by fold, with a signed-rank test; for cross-validation",
     "Wilcoxon, Individual Comparisons by Ranking Methods, 1945; optuna.pruners.WilcoxonPruner",
     build,
-    (Option("p_threshold", 0.1, Fixed(0.1), Float(1e-6, 0.5), "error probability below which a trial is ended"),),
+    (Option("p_threshold", 0.1, Fixed(0.1), Float(1e-6, 0.5), "p-value below which a trial is pruned"),),
     rungs=_rungs,
     incompatible_because=_incompatible_because,
     over="folds",

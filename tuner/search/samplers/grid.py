@@ -41,8 +41,8 @@ def _advice(space: Space, trials: int | None) -> str | None:
 
 GRID = SamplerRow(
     "grid",
-    "every setting of a finite space once, in shuffled order; conditions hold",
-    "optuna.samplers.GridSampler, which knows no conditions",
+    "every setting of a finite space once, in shuffled order; respects conditions",
+    "optuna.samplers.GridSampler, which does not support conditions",
     build,
     independent=True,
     optuna_class="GridSampler",

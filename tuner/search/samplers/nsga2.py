@@ -33,7 +33,7 @@ NSGA2 = SamplerRow(
             None,
             Fixed(None),
             Float(0.0, 1.0),
-            "chance that a value is drawn again; default 1 / count",
+            "probability that a value is redrawn; default 1 / count",
         ),
     ),
     independent=False,

@@ -21,7 +21,7 @@ def build(seed: int, space: Space, trials: int | None, *, qmc_type: str = "sobol
 
 QUASI_RANDOM = SamplerRow(
     "quasi_random",
-    "draws that cover the space more evenly than random ones; conditions hold",
+    "draws that cover the space more evenly than random ones; respects conditions",
     "Bousquet et al., Critical Hyper-Parameters: No Random, No Cry, arXiv:1706.03200",
     build,
     (Option("qmc_type", "sobol", Fixed("sobol"), Categorical(("sobol", "halton")), "the low-discrepancy sequence"),),

@@ -20,7 +20,7 @@ def build(seed: int, space: Space, trials: int | None) -> BaseSampler:
 
 RANDOM = SamplerRow(
     "random",
-    "independent draws: the yardstick for the others",
+    "independent draws: the baseline for the others",
     "Bergstra and Bengio, Random Search for Hyper-Parameter Optimization, JMLR 2012",
     build,
     independent=True,

@@ -54,7 +54,7 @@ TPE = SamplerRow(
             WINDOW,
             Fixed(WINDOW),
             Int(250, 1_000_000),
-            "most finished trials looked at, beside the best 25: bounds the cost of an ask",
+            "most finished trials considered besides the best 25; bounds the cost of a proposal",
         ),
     ),
     independent=False,
