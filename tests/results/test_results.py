@@ -64,6 +64,15 @@ def test_the_best_trial_has_its_recipe(database: Database, tmp_path: Path) -> No
     assert (best.study, best.metric) == ("mock", "accuracy")
 
 
+def test_the_recipe_of_a_metric_whose_file_has_a_blank_in_its_name(database: Database, tmp_path: Path) -> None:
+    """Not "Somebody has changed it there"."""
+    code = "def right(truth, answers, weight=None):\n    return (truth == answers).mean()\n\n\n"
+    (tmp_path / "my costs.py").write_text(f"{code}right.direction = 'maximize'\nright.takes = 'classes'\n")
+    spec = mock_study.spec_of(tmp_path, objective={"metric": "my costs.py:right"}, budget={"trials": 2, "epochs": 2})
+    mock_study.run(spec, database)
+    assert best_trial(read_study_results(database, "mock")).recipe.metric == "my costs.py:right"
+
+
 def test_a_choice_of_lists_is_a_list(database: Database, tmp_path: Path) -> None:
     units = [[8], [16, 8]]
     search = {**mock_study.CONTENT["search"], "model": {"units": units}}

@@ -121,7 +121,7 @@ def save_loadable(model: keras.Model, file: Path, where: str) -> keras.Model:
     except Exception as error:  # Keras raises what the first layer raises that cannot be made again
         raise ContentError(
             f"A trained model must be one that plain Keras can save, and load with its safe mode on, but that of "
-            f"{where} cannot: {type(error).__name__}: {' '.join(str(error).split())[:300]}. {_STEP}"
+            f"{where} cannot: {type(error).__name__}: {' '.join(str(error).split())[:200]}. {_STEP}"
         ) from error
 
 

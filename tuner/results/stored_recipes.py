@@ -62,5 +62,5 @@ def _check_question(recipe: Recipe, fingerprint: Mapping[str, Any]) -> None:
     for key, value in given.items():
         if json.dumps(value, sort_keys=True) != json.dumps(known.get(key), sort_keys=True):
             raise RecipeError(f"`{key}` of the recipe is not that of its study.")
-    if fingerprint.get("objective", "").split()[1:] != [recipe.metric]:
+    if fingerprint.get("objective", "").partition(" ")[2] != recipe.metric:  # a path may have blanks
         raise RecipeError("`metric` of the recipe is not that of its study.")
