@@ -139,7 +139,7 @@ def test_front(url):
 def test_front_of_times_that_were_not_measured(url):
     given = ["best", "mock", "--front", "predict_ms", "--storage", url]
     assert printed(*given)["trials"] == []
-    assert "No complete trial of mock has a known time to answer." in CliRunner().invoke(command, given).stdout
+    assert "No complete trial of mock has a known time to predict." in CliRunner().invoke(command, given).stdout
 
 
 def test_front_of_networks_whose_size_is_not_known(url, tmp_path):

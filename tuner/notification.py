@@ -80,11 +80,11 @@ def notify(command: str, content: Mapping[str, Any], project: Path) -> str | Non
             timeout=TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
-        return f"The command of [notify] took longer than {TIMEOUT_S:g} s, and was ended."
+        return f"The [notify] command took longer than {TIMEOUT_S:g} s, and was ended."
     except OSError as error:
-        return f"The command of [notify] cannot be run: {format_error(error)}."
+        return f"The [notify] command cannot be run: {format_error(error)}."
     if done.returncode == 0:
         return None
     last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
     said = f": {visible_line(last[0])}" if last else ""
-    return f"The command of [notify] failed with exit code {done.returncode}{said}"
+    return f"The [notify] command failed with exit code {done.returncode}{said}"

@@ -105,7 +105,7 @@ def check_regular(path: Path) -> int:
     """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise ValueError(f"it is {special_kind(path) or 'no regular file'}")
+        raise ValueError(f"it is {special_kind(path) or 'not a regular file'}")
     return found.st_size
 
 
@@ -120,7 +120,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError(f"it is {special_kind(path) or 'no regular file'}")
+            raise ValueError(f"it is {special_kind(path) or 'not a regular file'}")
         content = file.read(limit + 1)
     if len(content) > limit:
         raise ValueError(f"it has more than {limit:,} bytes")

@@ -61,7 +61,7 @@ def test_whole_numbers_and_steps_stay_what_they_are():
 def test_too_few_of_the_best_say_nothing():
     found = narrow(Float(0.0, 1.0), [0.5] * 4, [])
     assert found.parameter == Float(0.0, 1.0)
-    assert "4 of the best trials only" in found.why
+    assert "only 4 of the best trials" in found.why
 
 
 def test_a_choice_that_was_tried_often_and_is_never_among_the_best_is_left_out():
@@ -70,8 +70,8 @@ def test_a_choice_that_was_tried_often_and_is_never_among_the_best_is_left_out()
     tried[-1] = Attempt("c", 10)
     found = narrow(parameter, ["a"] * 8, tried)
     assert found.parameter == Categorical(("a", "c"))
-    assert "left out, tried without being among them: b (18, its best after 21 others)" in found.why
-    assert "kept, tried too seldom to judge: c (2)" in found.why
+    assert "left out, tried but not among the best: b (18, its best after 21 others)" in found.why
+    assert "kept, tried too rarely to judge: c (2)" in found.why
 
 
 def test_choices_that_python_takes_for_equal_are_apart():

@@ -44,7 +44,7 @@ def test_the_space_is_halved_at_least_and_the_file_says_how_much(study, tmp_path
     refined = refine(study, tmp_path / "fine.toml", tmp_path)
     assert refined.volume < 0.5
     assert refined.not_halved is None
-    assert f"this one holds {percent(refined.volume)}. Everything else" in refined.text.replace("\n# ", " ")
+    assert f"{percent(refined.volume)} are in this one. Everything else" in refined.text.replace("\n# ", " ")
 
 
 def test_comments_say_why(study, tmp_path):
@@ -152,7 +152,7 @@ def test_a_place_from_which_the_model_is_not_found_is_refused(tmp_path):
 
 def test_another_space_is_refused(study, tmp_path, monkeypatch):
     monkeypatch.setitem(study.record.attrs.fingerprint, "search.learning_rate", "0.1 … 0.2")
-    with pytest.raises(UsageError, match=r"drawn from another space .* search\.learning_rate: 0\.1 … 0\.2 before"):
+    with pytest.raises(UsageError, match=r"drawn from a different space .* search\.learning_rate: 0\.1 … 0\.2 before"):
         refine(study, tmp_path / "fine.toml", tmp_path)
 
 

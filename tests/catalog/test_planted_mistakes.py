@@ -132,7 +132,10 @@ MISTAKES: dict[str, Mistake] = {
     "no get_config": Mistake(BELIEF, "def get_config", "def get_settings", "leaves out beta_1, beta_2, epsilon"),
     "no build of Keras": Mistake(BELIEF, "        super().build(variables)\n", "", "Begin it with super().build("),
     "step without effect": Mistake(
-        BELIEF, "self.assign_sub(variable, rate * upper / lower)", "return rate * upper / lower", "leaves them as they"
+        BELIEF,
+        "self.assign_sub(variable, rate * upper / lower)",
+        "return rate * upper / lower",
+        "leaves them unchanged",
     ),
     "third step": Mistake(
         BELIEF,

@@ -83,9 +83,9 @@ def test_a_study_may_have_any_name():
         (["best.keras", "--format", "json", "-o", "x"], "but got the format json"),
         (
             ["best.keras", "--format", "litert", "-o", "m.tflite", "--trial", "3"],
-            "--trial can be given for a study only",
+            "--trial can be given only for a study",
         ),
-        (["mock", "--check", "d.csv"], "--check can be given for a model only"),
+        (["mock", "--check", "d.csv"], "--check can be given only for a model"),
         (
             ["mock", "--format", "litert", "-o", "m.tflite"],
             "'mock' is a study. Train one first: tuner train mock -o best",

@@ -105,7 +105,7 @@ def test_words_for_missing_are_classes(write_text: Write, prepared: Prepare) -> 
     write_text("a.csv", table("x", [str(row % 11) for row in range(60)], [words[row % 3] for row in range(60)]))
     facts = prepared("a.csv", target="y").facts
     assert facts.classes == ("NA", "None", "null")
-    assert any("'None' in 'y' (20 rows of a.csv) is taken as a value" in note for note in facts.notes)
+    assert any("'None' in 'y' (20 rows of a.csv) is treated as a value" in note for note in facts.notes)
     with pytest.raises(DataError, match="'y' lacks 20, the first in row 1"):
         prepared("a.csv", target="y", missing_values=["None"])
 
@@ -116,7 +116,7 @@ def test_words_for_missing_are_categories(write_text: Write, prepared: Prepare) 
     facts = prepared("a.csv", target="y", text="one_hot").facts
     assert facts.features == ("b", "code=DE", "code=FR", "code=NA", "code=None")
     assert not any("replaced" in note for note in facts.notes)
-    note = next(note for note in facts.notes if "'NA' in 'code' (15 rows of a.csv) is taken as a value" in note)
+    note = next(note for note in facts.notes if "'NA' in 'code' (15 rows of a.csv) is treated as a value" in note)
     assert 'missing_values = ["NA"]' in note
     facts = prepared("a.csv", target="y", text="one_hot", missing="mean", missing_values=["NA", "None"]).facts
     assert facts.features == ("b", "code=DE", "code=FR")
@@ -197,7 +197,7 @@ def test_a_column_that_counts_the_rows_is_named(tmp_path: Path, prepared: Prepar
     frame.assign(y=np.arange(60) // 30).to_csv(tmp_path / "a.csv", index=False)
     facts = prepared("a.csv", target="y").facts
     assert facts.features == ("id", "a")
-    assert any("counts the rows from 1 to 60" in note and 'drop = ["id"]' in note for note in facts.notes)
+    assert any("numbers the rows from 1 to 60" in note and 'drop = ["id"]' in note for note in facts.notes)
 
 
 @pytest.mark.parametrize("words", [["True", "False"], ["TRUE", "FALSE"], ["true ", " false"]])

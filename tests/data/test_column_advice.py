@@ -49,7 +49,7 @@ def test_a_column_that_tells_the_target(tmp_path: Path, kind: str):
     write(tmp_path, [{"told": told(row["y"]), **row} for row in rows(600)])
     found = [sentence for sentence in advice(tmp_path, text="one_hot") if sentence.startswith("drop:")]
     assert len(found) == 1
-    assert re.search(r"'told' alone explains (99|100) % of the errors of the commonest class", found[0])
+    assert re.search(r"'told' alone explains (99|100) % of the errors of the most common class", found[0])
 
 
 def test_a_column_that_tells_an_amount(tmp_path: Path):

@@ -129,7 +129,10 @@ def test_leaving_out_is_the_same_in_both_ways(table: Path, prepared: Callable[..
     ("encodings", "rule"),
     [
         ({"sice": "ordinal"}, "encoded column must be in the table, but a.csv has no 'sice'. Did you mean 'size'"),
-        ({"size": {"ordinal": ["small", "medum", "large"]}}, r"16 rows hold others, such as 'medium'.*by 'medum'"),
+        (
+            {"size": {"ordinal": ["small", "medum", "large"]}},
+            r"16 rows hold others, such as 'medium'.*misspelling of 'medum'",
+        ),
         ({"size": "date"}, "`columns.size` must hold dates as 2026-11-28, but 'size' holds"),
         ({"sold": {"date": "%d/%m/%Y"}}, "must hold dates of the format %d/%m/%Y, but 48 cells do not"),
         ({"size": "number"}, "`columns.size` must hold numbers, but 60 cells do not, the first 'small' in row 1"),
@@ -166,7 +169,7 @@ def test_each_wrong_encoding_is_named_by_its_column(write_text: Callable[..., Pa
     assert {"data.columns.a", "data.columns.b", "data.columns.c"} <= set(found)
     assert found["data.columns.a"].nearest == "one_hot"
     content["data"]["columns"] = {"y": "drop"}
-    with pytest.raises(StudyFileError, match="`columns` must name features, but this column is none"):
+    with pytest.raises(StudyFileError, match="`columns` must name features, but this column is not one"):
         read_study_dict(content, tmp_path)
 
 

@@ -29,9 +29,9 @@ def test_defaults_are_those_of_the_design() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("source", "", "not empty"),
-        ("source", 3, "not empty"),
-        ("source", "a\0b", "not empty"),
+        ("source", "", "non-empty"),
+        ("source", 3, "non-empty"),
+        ("source", "a\0b", "non-empty"),
         ("target", [], "at least one"),
         ("target", ["a", "a"], "once"),
         ("drop", "a", "list of column names"),

@@ -97,7 +97,7 @@ def test_several_targets_bools_and_dropped_columns(
     ("text", "options", "words"),
     [
         ("", {}, "the file is empty"),
-        ("x,y\n", {}, "has none below the line of names"),
+        ("x,y\n", {}, "has none below the header row"),
         ("x,y\n1,2\n", {"target": None}, "needs `target`.* x, y"),
         ("x,price\n1,2\n", {"target": "prise"}, "no 'prise'. Did you mean 'price'.* x, price"),
         ("x,y\n1,2\n", {"drop": ["z"]}, "dropped column .* no 'z'"),

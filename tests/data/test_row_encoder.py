@@ -405,7 +405,7 @@ def test_a_warning_points_at_the_caller_of_predict(tmp_path: Path) -> None:
     assert model.predict(pandas.DataFrame({"kind": []})).shape == (0,)
     assert model.scores(pandas.DataFrame({"kind": []})).shape == (0, 1)
     with (
-        pytest.raises(DataError, match=r"An answer needs finite scores, but the model gives \[nan\] for row 1"),
+        pytest.raises(DataError, match=r"A prediction needs finite scores, but the model gives \[nan\] for row 1"),
         np.errstate(all="ignore"),
     ):
         model.predict(pandas.DataFrame({"kind": ["v"]}))

@@ -202,7 +202,7 @@ def test_numbers_and_dates_have_an_order(values: Any, days: list[int]) -> None:
     [
         ({"group": "a", "order": "b"}, "`group` and `order` cannot both decide"),
         ({"group": "y", "target": "y"}, "`group` must be a different column from target"),
-        ({"order": "a", "drop": ("a",)}, "`drop` must not name the column of `order`, which is no feature anyway"),
+        ({"order": "a", "drop": ("a",)}, "`drop` must not name the column of `order`, which is not a feature anyway"),
         ({"split": "a", "validation": "b.csv"}, "`split` and a second source for `validation` cannot both be given"),
     ],
 )

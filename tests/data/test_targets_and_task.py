@@ -44,7 +44,7 @@ def test_the_task_is_found(y: Any, task: Task) -> None:
     found = of(y)
     assert found.task is task
     assert found.y.shape[0] == len(y)
-    assert "found in the targets" in found.note
+    assert "inferred from the targets" in found.note
 
 
 def test_classes_are_one_hot_in_the_order_of_their_names() -> None:

@@ -179,7 +179,7 @@ def test_the_state_of_something_else_is_refused_before_anything_is_told(name: st
     wrong = {**state.arrays, "variables": [array[..., None] for array in state.arrays["variables"]]}
     engine, another = ENGINES[name].make(), "fit" if name == "compiled" else "compiled"
     for other, says in [
-        (dataclasses.replace(state, engine=another), f"of the engine {another}, and .* now trained by {name}"),
+        (dataclasses.replace(state, engine=another), f"by the engine {another}, and .* now trained by {name}"),
         (dataclasses.replace(state, engine=name, arrays=wrong), "variables are not those of the model"),
     ]:
         with pytest.raises(CheckpointError, match=says):

@@ -156,7 +156,7 @@ REFUSED = {
         {},
         "kernel, which is trained",
     ),
-    "Keras's generator": (ends_in(dense, lambda *_: Noise(keras.random.normal)), {}, "no attribute of a layer"),
+    "Keras's generator": (ends_in(dense, lambda *_: Noise(keras.random.normal)), {}, "not an attribute of a layer"),
     "TensorFlow's generator": (ends_in(dense, lambda *_: Noise(tf.random.normal)), {}, "RandomStandardNormal"),
     "TensorFlow's variable": (ends_in(dense, lambda *_: Steps()), {}, "sets a variable that Keras does not know"),
     "a mask": (ends_in(lambda *_: layers.Masking(), dense), {}, "carry a mask"),
@@ -168,12 +168,12 @@ REFUSED = {
     "an embedding and adam": (
         ends_in(words, dense),
         {"optimizer": "adam"},
-        "adam takes each use of a row of an embedding",
+        "adam handles each use of a row of an embedding",
     ),
     "an embedding and clipping": (
         ends_in(words, dense),
         {"clipping": Choice(name="clipvalue", options={"value": 0.1})},
-        "clipvalue takes each use of a row of an embedding",
+        "clipvalue handles each use of a row of an embedding",
     ),
 }
 

@@ -155,7 +155,7 @@ def test_the_time_to_answer_is_measured(name: str) -> None:
     assert result.value == untimed[0].value  # it leaves weights and seeds as they are
     assert engine.predict_times.one_row_ms > 0.0
     assert engine.predict_times.batch_ms > 0.0
-    with pytest.raises(NetworkLimitError, match="ms to answer one row, more than the limit of 1e-06"):
+    with pytest.raises(NetworkLimitError, match="ms to predict one row, more than the limit of 1e-06"):
         engine.train(dataclasses.replace(task, limits=NetworkLimits(predict_ms=1e-6)), lambda record: True)
     assert engine.predict_times.one_row_ms > 0.0
     known = PredictTimes(1.0, 2.0)

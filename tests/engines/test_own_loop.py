@@ -212,12 +212,12 @@ def returns_a_list(model: Any, recipe: Any, data: Any, report: Any) -> Any:
         (reports_twice, "report counts the epochs that are trained, so 2 comes next, but got 1."),
         (reports_from_0, "report counts the epochs that are trained, so the first one is 1, but got 0."),
         (reports_a_value, "report(epoch) measures the objective itself, but got the value 0.93 with it."),
-        (reports_a_text, "The loss that a loop reports is a number, but got 'low'."),
-        (trains_nothing, "mine.py:train left its weights as they began. Train its first argument"),
+        (reports_a_text, "The loss that a loop reports must be a number, but got 'low'."),
+        (trains_nothing, "mine.py:train left its weights unchanged. Train its first argument"),
         (trains_another, "mine.py:train returned another one. Train its first argument."),
         (returns_a_value, "mine.py:train returned 0.93. The objective is measured on its model: leave the value out."),
         (returns_rows, "A training loop returns nothing, a Keras History, a dict or its model"),
-        (returns_a_list, "The loss that a loop reports is a number, but got [1.0]."),
+        (returns_a_list, "The loss that a loop reports must be a number, but got [1.0]."),
     ],
 )
 def test_what_a_loop_gets_wrong_is_one_sentence(loop: Loop, message: str) -> None:

@@ -72,7 +72,7 @@ class Scaled(keras.layers.Layer):
 
 
 def scaled(inputs: Any, outputs: int, *, activation: str, initializer: Any, units: int, **_: Any) -> Any:
-    """A layer that is no layer of Keras."""
+    """A layer that is not a Keras layer."""
     rows = keras.Input(inputs)
     hidden = Scaled()(keras.layers.Dense(units, activation, kernel_initializer=initializer.clone())(rows))
     return keras.Model(rows, keras.layers.Dense(outputs, kernel_initializer=initializer.clone())(hidden))
@@ -150,4 +150,4 @@ def test_a_graph_that_holds_a_size_is_traced_for_each() -> None:
     engine = ENGINES["compiled"].make()
     for units in (3, 5, 3):
         assert_equal(engine, scaled, options={"units": units})
-    assert engine.networks_by_size == {"scaled is no layer of Keras (Scaled)": 2}
+    assert engine.networks_by_size == {"scaled is not a Keras layer (Scaled)": 2}

@@ -101,7 +101,7 @@ def test_what_is_no_message_is_a_value_error(line: bytes) -> None:
 
 
 def test_an_unknown_message() -> None:
-    with pytest.raises(ValueError, match="a worker said 'hello'"):
+    with pytest.raises(ValueError, match="a worker sent 'hello'"):
         wire_format.parse_event({"is": "hello"})
 
 

@@ -144,7 +144,7 @@ def test_noise_is_saved_if_that_is_asked_for_and_the_file_says_so(study, place, 
     executors = pretending(share=lambda recipe: 0.13)
     said = refit_leaders(study, place, RefitOptions(file, save_anyway=True), executors)
     assert (said.verdict, said.file) == ("none", str(file))
-    assert said.baseline.meaning.endswith("It was saved anyway, as --save-anyway asks for.")
+    assert said.baseline.meaning.endswith("It was saved anyway, as --save-anyway requests.")
     assert said.test is not None
     assert "saved although no recipe beats a constant answer" in read_about(file).warning
 
@@ -282,7 +282,8 @@ def test_a_worker_that_dies_once_and_one_that_dies_twice(study, place, tmp_path)
     with pytest.raises(StudyFailedError, match=r"(?s)SIGKILL, twice.*bye"):
         trained(study, place, tmp_path / "b.keras", instead=lambda job: WorkerDied(job.number, "it got SIGKILL", "bye"))
     with pytest.raises(
-        StudyFailedError, match=r"out of memory: no more\. Use fewer --workers; or give a trial more in \[budget\]"
+        StudyFailedError,
+        match=r"out of memory: no more\. Use fewer --workers; or raise the limits of a trial in \[budget\]",
     ):
         trained(
             study, place, tmp_path / "b.keras", instead=lambda job: LimitExceeded(job.number, "out of memory: no more")
@@ -456,6 +457,6 @@ def test_an_ensemble_over_a_limit_of_the_study_is_not_handed_over(tmp_path):
     assert found.handed.model == "single"
     assert {row.name for row in found.models} >= {"single", "ensemble"}  # it stays in the comparison
     assert any(
-        re.fullmatch(r"The ensemble is not handed over: its networks together have [\d,]+ weights, more than .*", said)
+        re.fullmatch(r"The ensemble is not saved: its networks together have [\d,]+ weights, more than .*", said)
         for said in found.meaning
     )

@@ -277,7 +277,7 @@ def test_before_the_first_trial_only_what_has_several_values_is_searched(study):
     ("reasons", "says"),
     [
         (["out of memory: 3 GB", "out of memory: 4 GB"], "2 failed. The reason: out of memory: 3 GB."),
-        (["one", "two.", "two."], "3 failed. The commonest reason, of 2 trials: two."),
+        (["one", "two.", "two."], "3 failed. The most common reason, of 2 trials: two."),
         ([None], "Of 1 trial, 1 failed."),
     ],
 )

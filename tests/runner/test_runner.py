@@ -713,6 +713,6 @@ def test_what_workers_warn_of_is_said_once_and_kept(tmp_path: Path) -> None:
     notes = [standing.note for standing in shown if standing.note]
     assert len(notes) == 2
     assert notes[0] == "The model ends in softmax."
-    assert "changes the locale for its whole process. It is put back after each trial" in notes[1]
+    assert "changes the locale for its whole process. It is restored after each trial" in notes[1]
     study = read_study_results(database, "mock")
     assert summary(study)["warnings"] == best_trial(study).to_json()["warnings"] == ["The model ends in softmax."]

@@ -138,7 +138,7 @@ def test_a_recurrent_network_takes_one_row_at_a_time(tmp_path: Path) -> None:
 def test_what_float32_cannot_hold_is_not_written(tmp_path: Path) -> None:
     write_table(tmp_path, shift=1e10)
     model = save(tmp_path, DATA)
-    with pytest.raises(UsageError, match=r"on 256 rows its answers are up to .* apart.*use --format savedmodel"):
+    with pytest.raises(UsageError, match=r"on 256 rows its predictions are up to .* apart.*use --format savedmodel"):
         export_model(model, "litert", tmp_path / "m.tflite", check=None, force=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.keras", "t.csv"]
     assert export_model(model, "savedmodel", tmp_path / "m", check=None, force=False).difference == 0

@@ -58,7 +58,7 @@ def test_a_setting_has_the_keys_of_search(point: dict[str, Any], values: dict[st
         (
             {"optimizer": "adagrad", "momentum": 0.3},
             "momentum",
-            "no effect: momentum counts only if optimizer is one of",
+            "no effect: momentum is active only if optimizer is one of",
         ),
         (
             {"optimizer": "adam", "optimizer_options": {"sgd": {"nesterov": True}}},

@@ -36,7 +36,7 @@ def perfect(spec: StudySpec) -> list[str]:
 def test_classes_that_a_linear_model_tells_apart_tie_at_the_best_score(project: Path) -> None:
     (sentence,) = perfect(read(project, "far"))
     assert sentence.startswith("objective.metric: a linear model has all 100 validation rows right, so many trials")
-    assert 'metric = "log_loss" also counts how sure the answers are' in sentence
+    assert 'metric = "log_loss" also takes into account how confident the predictions are' in sentence
     (folds,) = perfect(read(project, "far", "auc", validation={"folds": 5}))
     assert "all 400 validation rows" in folds
 

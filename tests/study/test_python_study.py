@@ -122,7 +122,7 @@ def test_objects_of_installed_packages_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("parts", [{"model": statistics.median}, {"search": {"model": {"body": statistics.median}}}])
 def test_a_model_is_made_by_a_function_of_the_project(parts: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(ContentError, match="median is of the package statistics, .* function of your own"):
+    with pytest.raises(ContentError, match="median is from the package statistics, .* function of your own"):
         written(tmp_path, **parts)
 
 

@@ -63,7 +63,7 @@ def test_each_column_is_decided(text: str):
         "? in age",
         "told (100 %): by itself it nearly determines the target",
         "common 270, rare 30",
-        "The rarest class has 30 rows, the commonest 270: balanced_accuracy",
+        "The rarest class has 30 rows, the most common 270: balanced_accuracy",
         "city (3) and told (2)",
     ],
 )

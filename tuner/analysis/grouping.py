@@ -61,7 +61,7 @@ def find_dimension(study: StoredStudy, name: str) -> str:
     if fixed is not None:
         raise UsageError(
             f"A comparison needs several values, but {name} is {fixed} in every trial of {study.record.name!r}. "
-            f"Searched were: {', '.join(known) or 'none'}."
+            f"Searched: {', '.join(known) or 'none'}."
         )
     raise UnknownNameError("searched dimension", name, known)
 

@@ -151,7 +151,7 @@ def _checked(model: Any, recipe: Recipe, inputs: tuple[int, ...], outputs: int) 
     where = recipe.model.reference
     if not isinstance(model, keras.Model):
         raise ContentError(
-            f"{where} must return a keras.Model, but returned {type(model).__name__}. Return the model at its end."
+            f"{where} must return a keras.Model, but returned {type(model).__name__}. Return the model at the end."
         )
     if model.compiled:
         raise ContentError(

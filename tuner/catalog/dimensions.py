@@ -227,7 +227,7 @@ DIMENSIONS: Registry[ChoiceDimension | NumberDimension] = Registry(
         "loop",
         LOOPS,
         "standard",
-        "who takes the steps: the engine, or a training loop of yours",
+        "what takes the training steps: the engine, or your own training loop",
         by_default=False,
         in_program=True,
     ),

@@ -53,8 +53,8 @@ def check_lookups(model: keras.Model, recipe: Recipe, inputs: tuple[int, ...]) -
     if scaled:
         raise ContentError(
             f"The layer {scaled[0]!r} of {recipe.model.reference} looks up whole numbers, but gets features that "
-            f'scale = "{scale}" has changed. Set scale = "none" in [data]; what is to be scaled can be so in the '
-            "model, by a BatchNormalization."
+            f'scale = "{scale}" has changed. Set scale = "none" in [data], and scale the other '
+            "features in the model, with a BatchNormalization layer."
         )
 
 

@@ -20,8 +20,8 @@ _KERAS = "https://keras.io/api/losses/"
 _FOCAL = "Lin et al. 2017, Focal Loss for Dense Object Detection, https://arxiv.org/abs/1708.02002"
 _SVM = "Crammer and Singer 2001, On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines"
 _SIGMOID_MSE = (
-    "after a sigmoid the gradient of the squared error has the factor p * (1 - p), so outputs that are wrong and "
-    "sure of it stop learning; binary_crossentropy has no such factor"
+    "after a sigmoid the gradient of the squared error has the factor p * (1 - p), so "
+    "outputs that are confidently wrong stop learning; binary_crossentropy has no such factor"
 )
 
 # Below 1 the gradient of (1 - p) ** gamma is infinite at p = 1, and training yields NaN as soon as an output saturates.

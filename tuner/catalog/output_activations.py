@@ -15,9 +15,9 @@ HEADS = ("linear", "sigmoid", "softmax", "tanh", "relu")
 _PROBABILITIES = ("softmax", "sigmoid")
 _NOT_A_PROBABILITY = "{loss} takes the logarithm of a probability, but {head} does not output one: {why}"
 _WHY_NO_PROBABILITY = {
-    "linear": "outputs below 0 or above 1 are cut off, and there the gradient is 0",
-    "relu": "it is 0 for half of the inputs, where the loss is cut off and nothing is learned",
-    "tanh": "half of its outputs are below 0, where the loss is cut off and nothing is learned",
+    "linear": "outputs below 0 or above 1 are clipped, and there the gradient is 0",
+    "relu": "it is 0 for half of the inputs, where the loss is clipped and nothing is learned",
+    "tanh": "half of its outputs are below 0, where the loss is clipped and nothing is learned",
 }
 _LIMITED = {
     "sigmoid": "its values are between 0 and 1",

@@ -131,7 +131,7 @@ class Recipe(_Frozen):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise RecipeError(f"A recipe must be whole, but `{place}` is not: {first['msg']}.") from None
+            raise RecipeError(f"A recipe must be valid, but `{place}` is not: {first['msg']}.") from None
         check_recipe(recipe)
         return recipe
 

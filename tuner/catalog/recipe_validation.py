@@ -104,7 +104,7 @@ def _keywords(place: str, options: Any) -> Iterator[Problem]:
         return
     for name in options:
         if not is_name(name):
-            yield place, f"an option has a name of Python, but got {shown(name)}."
+            yield place, f"an option must be a Python identifier, but got {shown(name)}."
     yield from _plain_options(place, options)
 
 
@@ -136,7 +136,7 @@ def _model(recipe: Recipe) -> Iterator[Problem]:
             yield place, f"it must be a SHA-256 of 64 hexadecimal digits, but got {shown(digest)}."
     for name in model.options:
         if name in _GIVEN:
-            yield f"model.options.{name}", "it is an argument of every model, and no option of one."
+            yield f"model.options.{name}", "it is an argument of every model, not an option."
     yield from _plain_options("model.options", model.options)
 
 
@@ -148,9 +148,9 @@ def _plain(place: str, value: Any, depth: int) -> Iterator[Problem]:
     elif isinstance(value, float) and not math.isfinite(value):
         yield place, f"it must be a finite number, but got {value}."
     elif isinstance(value, str) and len(value) > _LONGEST:
-        yield place, f"a text has at most {_LONGEST:,} characters, but this one has {len(value):,}."
+        yield place, f"a string has at most {_LONGEST:,} characters, but this one has {len(value):,}."
     elif value is not None and not isinstance(value, str | bool | int | float):
-        yield place, f"it must be a text, a number, true, false or a list of them, but got {shown(value)}."
+        yield place, f"it must be a string, a number, true, false or a list of them, but got {shown(value)}."
 
 
 def _text(place: str, value: Any) -> Iterator[Problem]:
@@ -158,7 +158,7 @@ def _text(place: str, value: Any) -> Iterator[Problem]:
     match value:
         case str():
             if any("\ud800" <= letter <= "\udfff" for letter in value):
-                yield place, f"a text must be Unicode, but got {shown(value)}."
+                yield place, f"a string must be Unicode, but got {shown(value)}."
         case Mapping():
             for key, item in value.items():
                 yield from _text(place, key)

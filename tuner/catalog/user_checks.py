@@ -65,7 +65,8 @@ def _try_metric(recipe: Recipe, reference: Reference) -> None:
             value = METRICS[recipe.metric].compute(truth, scores, None, recipe.task)
         if found.setdefault(rows, value) != value and np.isfinite(value):
             raise ContentError(
-                f"A metric gives the same number for the same answers, but {reference} returned {found[rows]:g}, then "
+                f"A metric must return the same number for the same predictions, but {reference} returned "
+                f"{found[rows]:g}, then "
                 f"{value:g}. Seed its random numbers in the function."
             )
         if not np.isfinite(value):
@@ -143,12 +144,12 @@ def _silent(reference: Reference, call: int, where: str = "") -> Iterator[None]:
         except (Exception, SystemExit) as error:
             if isinstance(error, NotImplementedError) and not str(error):
                 method = traceback.extract_tb(error.__traceback__)[-1].name
-                raise ContentError(f"{reference} has no {method}, which its base class asks for. Write it.") from error
+                raise ContentError(f"{reference} has no {method}, which its base class requires. Write it.") from error
             said = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}".removesuffix(".")
             raise ContentError(f"{reference} fails {where}{_line(error, reference)}: {said}.") from error
     if printed.getvalue():
         raise ContentError(
-            f"User code must not print, as each step calls it, but {reference} printed "
+            f"User code must not print, since every step calls it, but {reference} printed "
             f"{shown(printed.getvalue().strip())}. Remove the print."
         )
 
@@ -254,7 +255,7 @@ def _try_optimizer(recipe: Recipe, reference: Reference) -> None:
         optimizer.build(weights)
     if not optimizer.built:
         raise ContentError(
-            f"The build of an optimizer prepares that of Keras, but {reference} does not call it. Begin it with "
+            f"The build() of an optimizer must call that of Keras, but the one of {reference} does not. Begin it with "
             "super().build(variables)."
         )
     gradients = [keras.ops.convert_to_tensor(np.full(one.shape, 0.1), "float32") for one in weights]
@@ -267,7 +268,7 @@ def _try_optimizer(recipe: Recipe, reference: Reference) -> None:
         changes = _changes_weights(optimizer, gradients, weights, max(recipe.learning_rate, _TYPICAL_RATE))
     if not changes:
         raise ContentError(
-            f"A step of an optimizer changes the weights, but {reference} leaves them as they are. Assign them in "
+            f"A step of an optimizer changes the weights, but {reference} leaves them unchanged. Assign them in "
             "update_step, as by self.assign_sub(variable, learning_rate * gradient)."
         )
     _check_config(optimizer.get_config(), recipe.optimizer.options, reference)

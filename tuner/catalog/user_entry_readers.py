@@ -191,7 +191,7 @@ def _made(one: UserObject, base: type, options: Mapping[str, Any]) -> Any:
     made = one.registered(**options)
     if not isinstance(made, base):
         raise ContentError(
-            f"A class of user code is derived from keras's {base.__name__}, but {one.reference} makes a "
+            f"A class of user code must derive from keras's {base.__name__}, but {one.reference} makes a "
             f"{type(made).__name__}. Derive it from {base.__name__}."
         )
     return made

@@ -56,7 +56,8 @@ class UserMetric:
         kind = np.asarray(value).dtype
         if np.ndim(value) != 0 or not np.issubdtype(kind, np.number) or np.issubdtype(kind, np.complexfloating):
             raise ContentError(
-                f"A metric returns one number, but {self.reference} returned {shown(value)}. Return the mean, say."
+                f"A metric returns one number, but {self.reference} returned {shown(value)}. Return the mean, for "
+                "example."
             )
         return float(value)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _COST_NAMES = {
     "weights": "number of weights",
     "multiply_adds": "number of multiply-adds",
-    "predict_ms": "time to answer",
+    "predict_ms": "time to predict",
 }
 
 

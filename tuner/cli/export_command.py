@@ -82,7 +82,7 @@ def command(study: str, kind: str | None, output: Path | None, force: bool, **op
 def _refuse(given: list[str], names: tuple[str, ...], what: str) -> None:
     wrong = [f"--{name}" for name in names if name in given]
     if wrong:
-        raise UsageError(f"{listed(wrong)} can be given for {what} only. Leave it out.")
+        raise UsageError(f"{listed(wrong)} can be given only for {what}. Leave it out.")
 
 
 def _export_tables(study: str, output: Path, storage: str | None, force: bool) -> None:
@@ -110,8 +110,8 @@ def _export_model(model: str, kind: str | None, output: Path | None, check: str 
         output = output or Path(Path(model).stem + (MODEL_FORMATS[kind].suffix or _FOLDER_ENDING))
         done = export_model(Path(model), kind, output, check=check, force=force)
     rows = f"the first {done.rows} rows of {check}" if check else f"{done.rows} drawn rows"
-    echo(f"Wrote {output}: its answers to {rows} differ by {value_text(done.difference)} at most", err=True)
-    echo(f"Wrote {done.description}: what a row holds, and what the answers mean", err=True)
+    echo(f"Wrote {output}: its predictions for {rows} differ by {value_text(done.difference)} at most", err=True)
+    echo(f"Wrote {done.description}: what a row holds, and what the predictions mean", err=True)
 
 
 def _export_study(

@@ -14,7 +14,7 @@ from tuner.text import count
 
 @click.command("rm")
 @study_argument
-@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 @storage_option
 def command(study: str, yes: bool, storage: str | None) -> None:
     """Delete STUDY with all its trials.  It cannot be undone.

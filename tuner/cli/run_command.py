@@ -40,13 +40,13 @@ from tuner.text import listed_counts, tuner_command
     help="Where trials are trained: on this machine, or on a Ray cluster.  [default: local]",
 )
 @click.option("--address", help="Address of the Ray cluster.  [env: RAY_ADDRESS; default: start Ray for this run]")
-@click.option("--seed", type=click.IntRange(min=0), help="The one source of randomness.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of all random numbers.")
 @storage_option
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="Print only the result.")
 @traceback_option
 @click.option("--fork", metavar="NEW_NAME", help="Run the study under another name.")
-@click.option("--restart", is_flag=True, help="Begin with trial 0; what exists is kept as NAME.1.")
+@click.option("--restart", is_flag=True, help="Start over with trial 0; the existing study is kept as NAME.1.")
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -74,7 +74,7 @@ def _sides(raw: RawData, options: DataOptions) -> Iterator[str]:
         sides = [side for side in shape if side > 1]
         yield (
             f"shape: rows of the shape {list(shape)} are images of {height} x {width} pixels with {channels} channels. "
-            f"A side of 1 is most likely the channel, which stands last: shape = {[*sides, 1][:3]}"
+            f"A side of 1 is most likely the channel, which goes last: shape = {[*sides, 1][:3]}"
         )
 
 
@@ -102,7 +102,7 @@ def _leaks(raw: RawData, targets: Targets, layout: Layout) -> Iterator[str]:
         return
     found = [(share, name) for name, values in columns.items() if (share := share_explained(values, y)) >= TELLS_ALL]
     for share, name in sorted(found, reverse=True)[:_MOST_NAMED]:
-        what = "errors of the commonest class" if targets.class_index is not None else "variance"
+        what = "errors of the most common class" if targets.class_index is not None else "variance"
         yield (
             f"drop: {name!r} alone explains {100 * share:.0f} % of the {what} of the target. If it is known only "
             f'afterwards, add drop = ["{name}"]'
@@ -120,7 +120,7 @@ def _rare(targets: Targets, layout: Layout) -> Iterator[str]:
         more = f" and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
         yield (
             f"target: {', '.join(rare[:_MOST_NAMED])}{more} of {len(index):,} rows outside the test part are under "
-            "1 %: accuracy hardly counts them; balanced_accuracy counts each class alike"
+            "1 %: accuracy hardly reflects them; balanced_accuracy weighs all classes equally"
         )
 
 

@@ -47,7 +47,7 @@ def _check_is_source(value: str) -> None:
 
 def _text(value: Any) -> Any:
     if not is_text(value):
-        raise broken("This must be a text, and not empty", value)
+        raise broken("This must be a non-empty string", value)
     return value
 
 
@@ -64,7 +64,7 @@ def _missing_values(value: Any) -> Any:
     """Convert a list of texts and numbers to a tuple of the texts of such cells."""
     if isinstance(value, list | tuple) and all(is_text(word) or is_number(word) for word in value):
         return tuple(dict.fromkeys(str(cell_text(word)) for word in value))
-    raise broken('This must be a list of texts and numbers, as in ["?", -999]', value)
+    raise broken('This must be a list of strings and numbers, as in ["?", -999]', value)
 
 
 def _target(value: Any) -> Any:
@@ -111,7 +111,7 @@ def _shape(value: Any) -> Any:
     if not whole or not 1 <= len(value) <= _MOST_AXES or not all(1 <= n <= _MOST_VALUES_A_ROW for n in value):
         raise broken(f"`shape` must be a list of 1 to {_MOST_AXES} whole numbers above 0, as in [8, 8, 1]", value)
     if math.prod(value) > _MOST_VALUES_A_ROW:
-        raise broken(f"`shape` must give at most {_MOST_VALUES_A_ROW} values a row", value)
+        raise broken(f"`shape` must give at most {_MOST_VALUES_A_ROW} values per row", value)
     return tuple(value)
 
 
@@ -169,7 +169,7 @@ class DataOptions(BaseModel):
         default=True, description="whether the first line of a CSV file names the columns; else they are 1, 2, 3 …"
     )
     comment: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
-        default=None, description='what lines of a CSV file begin with that are no rows, as in "#"'
+        default=None, description='start of the lines of a CSV file that are not rows, as in "#"'
     )
     decimal: Literal[".", ","] = Field(default=".", description="decimal mark of the numbers of a CSV file")
     weight: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
@@ -179,7 +179,7 @@ class DataOptions(BaseModel):
         default=(), description="columns to leave out"
     )
     group: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
-        default=None, description="column of groups, as of patients: the rows of a group are never in two parts"
+        default=None, description="column of groups, such as patients: the rows of a group are never in two parts"
     )
     order: Annotated[StrictStr, BeforeValidator(_text)] | None = Field(
         default=None, description="column of numbers or dates: validation and test are the latest rows"
@@ -188,7 +188,7 @@ class DataOptions(BaseModel):
         default=None, description="column that says train, validation or test for each row"
     )
     task: Annotated[Task | None, BeforeValidator(_task)] = Field(
-        default=None, description="task; found from the targets if left out"
+        default=None, description="task; inferred from the targets if left out"
     )
     validation: Annotated[StrictFloat | Folds | StrictStr, BeforeValidator(_validation)] = Field(
         default=0.2, description="fraction of all rows, { folds = k }, or a second source"
@@ -231,7 +231,7 @@ class DataOptions(BaseModel):
         BeforeValidator(column_names),
     ] = Field(default={}, description="encoding of single columns, whatever `text` says of the others")
     shape: Annotated[tuple[int, ...] | None, BeforeValidator(_shape)] = Field(
-        default=None, description="the features of a row reshaped, as in [8, 8, 1]; the size that images are brought to"
+        default=None, description="shape of the features of a row, as in [8, 8, 1]; the size that images are resized to"
     )
     class_weight: Annotated[dict[str, StrictFloat] | None, BeforeValidator(_class_weight)] = Field(
         default=None, description="fixed weight of each class by name; 1 for classes left out"
@@ -273,13 +273,13 @@ class DataOptions(BaseModel):
         taken = {*self.targets, self.weight}
         for key, name in self.split_columns.items():
             if name in self.drop:
-                yield "drop", broken(f"`drop` must not name the column of `{key}`, which is no feature anyway", name)
+                yield "drop", broken(f"`drop` must not name the column of `{key}`, which is not a feature anyway", name)
             if name in taken:
                 yield key, broken(f"`{key}` must be a different column from target, weight, group and order", name)
             taken.add(name)
         for name, (encoding, _) in self._encodings():
             if name in taken:
-                yield "columns", broken("`columns` must name features, but this column is none", name)
+                yield "columns", broken("`columns` must name features, but this column is not one", name)
             if name in self.drop and ENCODINGS[encoding].is_feature:
                 yield "columns", broken("`drop` leaves out what `columns` gives an encoding", name, "Name it in one.")
 
@@ -290,7 +290,8 @@ class DataOptions(BaseModel):
                 broken(
                     "`group` and `order` cannot both decide on the parts",
                     self.order,
-                    "To have both, write the part of each row into a column, and name it as `split` beside `group`.",
+                    "To have both, write the part of each row into a column, and name it as `split` along with "
+                    "`group`.",
                 ),
             )
         for key in ("validation", "test"):

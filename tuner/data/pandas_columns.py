@@ -275,7 +275,7 @@ def check_index(values: Mapping[str, Any], source: str) -> None:
             raise DataError(
                 f"{name} and {other} must have the same index, but row {row + 1} is {shown(one.index[row])} in {name} "
                 f"and {shown(two.index[row])} in {other} ({source}). Give rows that belong together: "
-                f"{other} = {other}.loc[{name}.index], or, if they stand in the same order already, "
+                f"{other} = {other}.loc[{name}.index], or, if they are in the same order already, "
                 "reset_index(drop=True) on both."
             )
 

@@ -87,7 +87,7 @@ def check_repeatable(options: DataOptions, project: Path, sha256: str) -> None:
     if _coded(options, project) and _sources(options, project)[-1] != sha256:
         raise DataError(
             f"A data function must give the same rows in the same order each time it is called, but "
-            f"{options.source} gave others the second time. Seed it anew in each call: "
+            f"{options.source} gave others the second time. Seed it again in each call: "
             "rng = numpy.random.default_rng(0) inside the function."
         )
 
@@ -191,7 +191,9 @@ def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple
         return raw, origin, tuple(_replaced(raw, lacking, options.missing))
     where = ", ".join(list(lacking)[:10])
     if rows.all():
-        raise DataError(f"`missing = 'drop'` must leave rows, but each row of {raw.source} lacks a value ({where}).")
+        raise DataError(
+            f"`missing = 'drop'` must leave some rows, but each row of {raw.source} lacks a value ({where})."
+        )
     were = "was" if rows.sum() == 1 else "were"
     note = f"{count(int(rows.sum()), 'row')} of {len(rows):,} without a value in {where} {were} left out."
     return raw.take(~rows), origin[~rows], (note,)

@@ -98,7 +98,7 @@ def _column_values(given: Any, count: int | None = None) -> Array:
     """One finite number a column, shape `(count,)`."""
     values = np.asarray(given, np.float64)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or count not in (None, len(values)):
-        raise ValueError("`fill`, `center` and `scale` must hold one finite number a column")
+        raise ValueError("`fill`, `center` and `scale` must hold one finite number per column")
     return values
 
 

@@ -117,7 +117,7 @@ def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -
     if len(x) == 0:
         raise DataError(f"The data must have rows, but {source} has none.")
     if x.size == 0 and not texts:
-        raise DataError(f"The data must have at least one feature, but {source} has none beside the target.")
+        raise DataError(f"The data must have at least one feature, but {source} has none besides the target.")
     raw = RawData(source, x, y, weight, **names)
     _check_finite(raw)
     return raw

@@ -216,7 +216,7 @@ def _check_kind(rows: Any) -> None:
     if not table and (hasattr(rows, "iloc") or isinstance(rows, dict) or not hasattr(rows, "__len__")):
         raise DataError(
             f"Rows must be a pandas DataFrame, the path of a table or an array of numbers, but got a "
-            f"{type(rows).__name__}. Make a table of it: pandas.DataFrame(...), with one column a feature."
+            f"{type(rows).__name__}. Make a table of it: pandas.DataFrame(...), with one column per feature."
         )
 
 

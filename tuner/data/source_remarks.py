@@ -29,7 +29,7 @@ def _missing_words(raw: RawData) -> Iterator[str]:
         for word in sorted(word for word in set(texts) if word is not None and word.lower() in MISSING_WORDS):
             rows = count(int((texts == word).sum()), "row")
             yield (
-                f"{word!r} in {name!r} ({rows} of {raw.source}) is taken as a value. If it "
+                f"{word!r} in {name!r} ({rows} of {raw.source}) is treated as a value. If it "
                 f'means a missing cell, add missing_values = ["{word}"] to [data].'
             )
 
@@ -44,7 +44,7 @@ def _counters(raw: RawData) -> Iterator[str]:
         if np.array_equal(np.sort(raw.x[:, column]), np.arange(rows) + low[column]):
             name = raw.features[column]
             yield (
-                f"{name!r} of {raw.source} counts the rows from {low[column]:.0f} to {high[column]:.0f}. If it is no "
-                f'feature, add drop = ["{name}"] to [data]: where rows stand in the order of their classes, it gives '
-                "the answer away."
+                f"{name!r} of {raw.source} numbers the rows from {low[column]:.0f} to {high[column]:.0f}. If it is not "
+                f'a feature, add drop = ["{name}"] to [data]: if the rows are sorted by class, it gives the answer '
+                "away."
             )

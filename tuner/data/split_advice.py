@@ -72,8 +72,8 @@ def _groups(raw: RawData, targets: Targets, rows: Array, random: np.random.Gener
         explained = f"it explains {100 * alike:.0f} % of its variance, by chance 0 %"
         yield (
             f"group: {name!r} looks like a group: it has {int(codes.max()) + 1} values in {len(codes)} rows, and rows "
-            f"of one value have nearly the same target ({explained}). If new rows come from others than these, a split "
-            f'at random promises too much: set group = "{name}"'
+            f"of one value have nearly the same target ({explained}). If new rows come from other ones, a random "
+            f'split promises too much: set group = "{name}"'
         )
 
 
@@ -151,8 +151,9 @@ def _dates(raw: RawData) -> Iterator[str]:
         if dates is not None and len(np.unique(dates)) >= _FEWEST_GROUPS:
             times = f"{show_order(dates.min())} to {show_order(dates.max())}"
             yield (
-                f"order: {name!r} holds times from {times}, and the rows are split at random: what is measured is no "
-                "later than what is trained on. If new rows are later ones, such a split may be too optimistic: set "
+                f"order: {name!r} holds times from {times}, and the rows are split at random, so the validation rows "
+                "are no later than the training rows. If new rows will be later, such a split may be too optimistic: "
+                "set "
                 f'order = "{name}"'
             )
             return

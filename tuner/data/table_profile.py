@@ -274,7 +274,7 @@ def share_explained(values: Array, target: Array) -> float:
     """Return how much of the target one column tells alone, from 0 to 1.
 
     Rows are grouped by the value of the column, by `_GROUPS` quantiles if it has more.  For classes it is the share of
-    errors of the commonest class that the commonest class of each group avoids; for numbers it is the share of the
+    errors of the most common class that the most common class of each group avoids; for numbers it is the share of the
     variance between groups, adjusted for their number.  A column with fewer than five rows a group tells nothing.
 
     Args:

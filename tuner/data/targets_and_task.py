@@ -57,7 +57,7 @@ def encode_targets(raw: RawData, stated: Task | None) -> Targets:
             f"Several targets must be numbers, but those of {raw.source} are texts. Encode them as 0 and 1."
         )
     task = stated or _found(y)
-    how = "stated" if stated else "found in the targets"
+    how = "stated" if stated else "inferred from the targets"
     if task is Task.REGRESSION:
         return Targets(task, _regression(y, raw), (), None, f"The task is {task}, {how}.")
     if task is Task.MULTILABEL:

@@ -36,7 +36,9 @@ def read_tf_dataset(dataset: Any, source: str) -> dict[str, Array]:
     """
     specs = _specs(dataset.element_spec, source)
     if int(dataset.cardinality()) == _INFINITE:
-        raise DataError(f"A data set must end, but {source} repeats forever. Leave out repeat(): a study has epochs.")
+        raise DataError(
+            f"A data set must end, but {source} repeats forever. Leave out repeat(): the study sets the epochs."
+        )
     batched = _is_batched(specs, source)
     first = _joined(dataset, len(specs), batched, source)
     again = _joined(dataset, len(specs), batched, source)
@@ -53,7 +55,7 @@ def _specs(element: Any, source: str) -> tuple[Any, ...]:
         return element
     raise DataError(
         f"A data set must give (x, y) or (x, y, weight), each one tensor, but {source} gives {element!r}. "
-        "Bring it into this form with map()."
+        "Convert it to this form with map()."
     )
 
 

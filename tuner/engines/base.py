@@ -144,7 +144,7 @@ class TrainingState:
             CheckpointError: Another engine did.
         """
         if self.engine != engine:
-            raise CheckpointError(f"it is of the engine {self.engine}, and the trial is now trained by {engine}")
+            raise CheckpointError(f"it was made by the engine {self.engine}, and the trial is now trained by {engine}")
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def read_loss(loss: Any) -> float | None:
     try:
         return None if loss is None else float(loss)
     except (TypeError, ValueError):
-        raise TypeError(f"The loss that a loop reports is a number, but got {loss!r}.") from None
+        raise TypeError(f"The loss that a loop reports must be a number, but got {loss!r}.") from None
 
 
 class Report:

@@ -14,7 +14,7 @@ _UNITS = {
     "weights": "weights",
     "multiply_adds": "multiply-adds",
     "bytes": "bytes",
-    "predict_ms": "ms to answer one row",
+    "predict_ms": "ms to predict one row",
 }
 
 
@@ -66,8 +66,8 @@ class NetworkLimits:
         """
         if self.multiply_adds is not None and size.multiply_adds is None:
             raise ContentError(
-                "[limits] multiply_adds needs a model whose multiply-adds can be counted, but this one is no graph of "
-                "layers, or a dimension of a shape is unknown. Build it as keras.Model(inputs, outputs), "
+                "[limits] multiply_adds needs a model whose multiply-adds can be counted, but this one is not a graph "
+                "of layers, or a dimension of a shape is unknown. Build it as keras.Model(inputs, outputs), "
                 "or limit the weights."
             )
         _raise_if_over(self._costs(size, None))

@@ -72,7 +72,7 @@ class OwnLoopEngine:
         Raises:
             CheckpointError: Always.
         """
-        raise CheckpointError("a training loop of yours keeps its own state, so an interrupted trial starts over")
+        raise CheckpointError("your own training loop keeps its own state, so an interrupted trial starts over")
 
     def train(self, task: TrainingTask, on_epoch: EpochCallback) -> TrainingResult:
         """See `Engine.train`.
@@ -82,9 +82,9 @@ class OwnLoopEngine:
         """
         recipe = task.recipe
         if LOOPS[recipe.loop.name].by_engine:
-            raise UnsupportedError(f"this engine trains by a loop of yours, but the recipe has {recipe.loop.name}")
+            raise UnsupportedError(f"this engine trains with your own loop, but the recipe has {recipe.loop.name}")
         if task.resume is not None:
-            raise CheckpointError("a training loop of yours starts over")
+            raise CheckpointError("your own training loop starts over")
         self._model, self.predict_times = None, task.predict_times
         clear_session()
         gc.collect()
@@ -187,8 +187,8 @@ class _Run:
         """Refuse a loop that has trained something else."""
         if epoch == 1 and self._model.trainable_variables and _digest(self._model) == self._first_weights:
             raise ContentError(
-                f"A training loop trains the model that it is given, but {self._recipe.loop.name} left its weights as "
-                "they began. Train its first argument, and report after that."
+                f"A training loop trains the model that it is given, but {self._recipe.loop.name} left its weights "
+                "unchanged. Train its first argument, and report after that."
             )
 
 

@@ -93,7 +93,7 @@ class Prober:
             CheckpointError: Its probes were due after other epochs.
         """
         if plain["epochs"] != sorted(self._epochs):
-            raise CheckpointError("the layers were measured after other epochs ([health] measure)")
+            raise CheckpointError("the layers were measured after different epochs ([health] measure)")
         self._previous = None if plain["then"] is None else (plain["then"], weights)
         self._start = tuple(Probe.from_json(probe) for probe in plain["start"])
 

@@ -84,7 +84,7 @@ class InlineExecutor:
         number = job.number
         if number in self._to_restart:
             self._to_restart.discard(number)
-            return TrialRestarted(number, "trainers in this process make no use of any")
+            return TrialRestarted(number, "training in this process does not use checkpoints")
         try:
             if not self._decisions[number]:
                 del self._running[number]

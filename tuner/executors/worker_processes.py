@@ -265,7 +265,7 @@ def _exit(worker: WorkerProcess) -> WorkerExit:
     """Describe the end of a worker whose pipe has ended."""
     code = worker.wait(_GRACE_S)
     reason = f"its worker process {_describe_exit(code)}"
-    oom = "out of memory: the system had none left, and has ended its worker"
+    oom = "out of memory: the system had none left, and killed its worker"
     return WorkerExit(reason, worker.log_end(), oom if _was_oom_killed(code, worker.oom_kills) else None)
 
 

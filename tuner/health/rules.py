@@ -17,7 +17,7 @@ from tuner.health.finding import HEALTHY, VERDICTS, Finding
 from tuner.health.probe import LayerHealth, Probe
 
 _PERSISTENT_PROBES = 2
-_PRETRAINED = "freeze the layers of the saved model up to this one, or give rows as it was trained on them"
+_PRETRAINED = "freeze the layers of the saved model up to this one, or prepare the rows as when it was trained"
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def _overfitting(fold: Fold) -> Finding | None:
     gap = (val_loss - last.loss) / fell
     if not gap > thresholds.OVERFITTING_GAP:
         return None
-    fewer = "freeze more layers, or take fewer epochs" if fold.pretrained else "or take fewer units or epochs"
+    fewer = "freeze more layers, or use fewer epochs" if fold.pretrained else "or use fewer units or epochs"
     text = (
         f"at epoch {last.epoch} the loss is {last.loss:.3g} on training rows and {val_loss:.3g} on validation rows: "
         f"{_percent(gap)} of its fall from {baseline:.3g} does not carry over (threshold "

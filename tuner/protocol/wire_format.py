@@ -104,7 +104,7 @@ def receive(stream: IO[bytes]) -> Iterator[dict[str, Any]]:
         if not line.endswith(b"\n") and len(line) == LINE_BYTES:
             line += stream.readline(_SAVED_BYTES - LINE_BYTES) if line.startswith(_SAVED) else b""
             if not line.endswith(b"\n"):
-                raise MessageError(f"{_quoted(line)} and more than {len(line):,} bytes behind it")
+                raise MessageError(f"{_quoted(line)} and more than {len(line):,} bytes after it")
         if not line.endswith(b"\n"):
             return
         yield decode(line)
@@ -179,7 +179,7 @@ def parse_event(message: Mapping[str, Any]) -> Event:
     """
     name = message.get("is")
     if not isinstance(name, str) or name not in EVENTS:
-        raise ValueError(f"a worker said {name!r}, which is not a known message")
+        raise ValueError(f"a worker sent {name!r}, which is not a known message")
     content = {key: value if key == "content" else _bounded(value, key) for key, value in message.items()}
     if name == "saved":
         content["content"] = base64.b64decode(content["content"])

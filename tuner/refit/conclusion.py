@@ -51,9 +51,9 @@ def against_baseline(found: Baseline, metric: str, *, save_anyway: bool = False)
         return f"It beats {what} by more than chance explains (p {_p(found.p)}, {looks})."
     then = "The test part was not scored, and no model was saved; --save-anyway saves one."
     if save_anyway:
-        then = "It was saved anyway, as --save-anyway asks for."
+        then = "It was saved anyway, as --save-anyway requests."
     if not math.isfinite(found.validation):
-        return f"No winner: {metric} is not defined for constant answers, so nothing is shown to beat them. {then}"
+        return f"No winner: {metric} is not defined for constant answers, so nothing can be shown to beat them. {then}"
     return (
         f"No winner: the chosen recipe is not better than {what} by more than chance explains "
         f"(p {_p(found.p)}, {looks}). {then}"
@@ -93,7 +93,7 @@ def _test(trained: RefitResult) -> Iterator[str]:
         yield "The study has no test part (`test = 0`), so the saved model has not been scored on unseen rows."
         return
     if test.score is None:
-        yield f"On the test part {trained.metric} is not defined, or the model's answers are not finite."
+        yield f"On the test part {trained.metric} is not defined, or the model's predictions are not finite."
         return
     if trained.expected is not None:
         low, high = trained.expected.low, trained.expected.high

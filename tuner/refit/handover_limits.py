@@ -35,7 +35,7 @@ def within_limits(
         if one.name == "single" or reason is None:
             found.append(one)
         else:
-            said.append(f"The {one.name} is not handed over: its networks together have {reason}.")
+            said.append(f"The {one.name} is not saved: its networks together have {reason}.")
     return found, said
 
 

@@ -188,7 +188,9 @@ class RefitSession:
 
     def assemble(self, job: Job) -> None:
         """Run the job that makes the model of the networks; it is no training."""
-        advice = "Save a single network with --single; or give a trial more in [budget], and run the study with that."
+        advice = (
+            "Save a single network with --single; or raise the limits of a trial in [budget], and run the study again."
+        )
         run_jobs(self.executor, [job], self.interrupts, advice=advice)
 
     def artifacts(self, number: int) -> TrainingArtifacts:

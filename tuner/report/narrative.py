@@ -53,7 +53,7 @@ def _common_reason(results: StudyView) -> str | None:
     if not found or found[0].trials[0].reason is None:
         return None
     reason = shorten(one_line(found[0].reason), _REASON_CHARS).rstrip(".")
-    which = "The reason" if len(found) == 1 else f"The commonest reason, of {count(len(found[0].trials), 'trial')}"
+    which = "The reason" if len(found) == 1 else f"The most common reason, of {count(len(found[0].trials), 'trial')}"
     return f"{which}: {reason}."
 
 

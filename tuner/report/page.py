@@ -57,7 +57,7 @@ def report_page(study: StoredStudy) -> str:
         element("meta", name="description", content=answer_text(results)),
         page_head(f"{study.record.name} · study report"),
     )
-    made = f"Made {time.strftime('%Y-%m-%d %H:%M %Z')} by keras-studies {tuner.__version__}."
+    made = f"Created {time.strftime('%Y-%m-%d %H:%M %Z')} by keras-studies {tuner.__version__}."
     body = element("body", study_body(results), element("footer", made), script(library), script(own))
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 

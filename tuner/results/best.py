@@ -77,7 +77,7 @@ def best_trial(study: StoredStudy) -> Best:
         counts = Counter(str(study.trial_state(trial)[0]) for trial in record.trials)
         raise NoBestTrialError(
             f"A best configuration needs a complete trial, but the study {record.name!r} has none yet "
-            f"({listed_counts(counts) or 'no trials'}). Continue it; `{tuner_command('show', record.name)}` gives the "
+            f"({listed_counts(counts) or 'no trials'}). Resume it; `{tuner_command('show', record.name)}` gives the "
             "reasons."
         )
     return Best(

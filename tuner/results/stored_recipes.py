@@ -32,8 +32,8 @@ def trial_recipe(study: StoredStudy, trial: StoredTrial) -> BuildableRecipe:
         _check_question(recipe, study.record.attrs.fingerprint)
     except (RecipeError, DataError) as error:
         raise RecipeError(
-            f"The database holds a recipe of {where} that cannot be used. {error} Somebody has changed it there: "
-            "use another trial, or restore a backup of the database."
+            f"The database holds a recipe of {where} that cannot be used. {error} It was edited there: use another "
+            "trial, or restore a backup of the database."
         ) from None
     return recipe
 

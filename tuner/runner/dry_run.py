@@ -18,7 +18,7 @@ from tuner.study import StudySpec, resolve_recipe, trained_advice
 _EPOCHS = 2
 """Programs are traced in the first one; the second one is like all others."""
 
-_ADVICE = "Search smaller models and batches, or give a trial more in [budget]."
+_ADVICE = "Search smaller models and batches, or raise the limits of a trial in [budget]."
 
 
 @dataclass(frozen=True)

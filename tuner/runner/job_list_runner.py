@@ -24,7 +24,7 @@ def run_jobs(
     on_epoch: Callable[[EpochFinished], None] = lambda event: None,
     on_warning: Callable[[str], None] = lambda text: None,
     tolerate: Callable[[int, str], bool] = lambda number, reason: False,
-    advice: str = "Use fewer --workers; or give a trial more in [budget], run the study with that, and try again.",
+    advice: str = "Use fewer --workers; or raise the limits of a trial in [budget], run the study again, and retry.",
 ) -> dict[int, JobFinished]:
     """Run the jobs.
 

@@ -66,7 +66,7 @@ def given_study(
         return write_python_study(written, Path(project or "."), storage, keep=not replace)
     for key, value in {**parts, "project": project}.items():
         if value is not None:
-            raise UsageError(f"`{key}` is a part of a study, but a whole study is given as well. Write it in there.")
+            raise UsageError(f"`{key}` is a part of a study, but a whole study is given as well. Put it in there.")
     return read_given_study(study, name, limits)
 
 
@@ -194,9 +194,10 @@ def _check_same(
     lines = [f"  {line}" for line in [*(difference(before, now) if now is not None else []), *changed_code]]
     if lines:
         raise StudyChangedError(
-            f"A study holds the trials of one question, but what tuner.run gets has changed since {study.name!r} was "
-            "started:\n" + "\n".join(lines) + f'\nGive it another name, name="{study.name}-2", or take the change '
-            "back. Budgets (other than epochs, keep, stop and repeats), sampler and pruner may change freely."
+            "All trials of a study must have the same setup, but what tuner.run gets has changed since "
+            f"{study.name!r} was started:\n" + "\n".join(lines) + f'\nGive it another name, name="{study.name}-2", '
+            "or undo the change. Budgets (other than epochs, keep, stop and repeats), sampler and pruner may change "
+            "freely."
         )
 
 

@@ -20,7 +20,7 @@ from tuner.study import StudySpec, resolve_recipe
 
 MOST_SECONDS = 120.0
 """Ramps that take longer are left out: a check is a matter of minutes."""
-_ADVICE = "Search smaller models and batches, or give a trial more in [budget]."
+_ADVICE = "Search smaller models and batches, or raise the limits of a trial in [budget]."
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ class StudyRunner:
                 loop = self._join()
                 self._notify(
                     "Another process has taken over the trials that ran here, as it had seen no heartbeat. "
-                    "Going on with others."
+                    "Continuing with others."
                 )
 
     def _close_session(self, *, patient: bool) -> None:

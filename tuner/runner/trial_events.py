@@ -266,7 +266,7 @@ def trial_attrs(event: JobFinished) -> dict[str, Any]:
 
 def _global_state_text(event: GlobalStateChanged) -> str:
     what = ", ".join([*event.restored, *event.lasting])
-    then = "The worker is replaced after such a trial" if event.lasting else "It is put back after each trial"
+    then = "The worker is replaced after such a trial" if event.lasting else "It is restored after each trial"
     return f"The code of trial {event.number} changes {what} for its whole process. {then}: no other trial sees it."
 
 

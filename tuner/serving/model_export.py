@@ -131,8 +131,8 @@ def _write_checked(saved: SavedModel, wanted: ModelFormat, made: Path, rows: np.
     difference = float(np.abs(found - expected).max()) if found.shape == expected.shape else np.inf
     if not difference <= _TOLERANCE * unit:  # NaN as well
         raise UsageError(
-            f"The exported model must answer as the saved one does, but on {len(rows)} rows its answers are up to "
-            f"{difference:.3g} apart. A column whose mean is large beside its spread loses its digits in "
+            f"The exported model must predict as the saved one does, but on {len(rows)} rows its predictions are up to "
+            f"{difference:.3g} apart. A column whose mean is large relative to its spread loses digits in "
             f"{wanted.dtype}: use --format savedmodel, or shift the column in the data."
         )
     return difference

@@ -122,7 +122,7 @@ MODEL_FORMATS: Registry[ModelFormat] = Registry(
     "model format",
     ModelFormat(
         "savedmodel",
-        "a folder for TensorFlow Serving; computes as the saved model, in float64 up to the network",
+        "a folder for TensorFlow Serving; computes like the saved model, in float64 up to the network",
         "",
         "float64",
         _write_savedmodel,
@@ -139,7 +139,7 @@ MODEL_FORMATS: Registry[ModelFormat] = Registry(
     ),
     ModelFormat(
         "litert",
-        "a file for phones and embedded devices, without operations of TensorFlow (Flex); in float32",
+        "a file for phones and embedded devices, without TensorFlow (Flex) operations; in float32",
         ".tflite",
         "float32",
         _write_litert,

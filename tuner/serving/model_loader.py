@@ -63,7 +63,7 @@ def _check_weights(content: bytes) -> None:
         nonlocal claimed
         if isinstance(item, h5py.Dataset):
             if item.is_virtual or item.external:
-                raise ValueError(f"{name[:80]!r} in {_WEIGHTS} lies in another file")
+                raise ValueError(f"{name[:80]!r} in {_WEIGHTS} is in another file")
             claimed += item.nbytes
             if claimed > len(content):
                 raise ValueError(f"{_WEIGHTS} claims more than the {len(content):,} bytes that it holds")

@@ -71,7 +71,7 @@ class ModelMetadata:
             return None
         return (
             f"This model of study {self.study!r} was saved although no recipe beats a constant answer by more than "
-            "chance explains (--save-anyway): do not rely on its answers."
+            "chance explains (--save-anyway): do not rely on its predictions."
         )
 
     def to_json(self) -> dict[str, Any]:

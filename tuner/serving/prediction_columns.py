@@ -72,7 +72,7 @@ def check_finite(scores: np.ndarray, before: int = 0) -> None:
     if lost.any():
         row = int(lost.argmax())
         raise DataError(
-            f"An answer needs finite scores, but the model gives {scores[row].tolist()} for row {before + row + 1}. "
+            f"A prediction needs finite scores, but the model gives {scores[row].tolist()} for row {before + row + 1}. "
             "Look at this row: it may be far from those of the study."
         )
 

@@ -89,7 +89,7 @@ def lock(session: Session, study_id: int, name: str) -> int:
     ).first()
     if row is None:
         raise StudyNotFoundError(
-            f"A study must stay while it is run, but {name!r} was deleted. Nothing more is written; the same command "
+            f"A study must exist while it is run, but {name!r} was deleted. Nothing more is written; the same command "
             "starts a new one."
         )
     return int(row[0])

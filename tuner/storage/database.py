@@ -103,7 +103,7 @@ class Database:
         if self.file is not None and _inode(self.file) != self._inode:
             raise StorageError(
                 f"The database must stay where it is while a study runs, but {self.file} was deleted, moved or "
-                "replaced. Put it back, with the files -wal and -shm beside it, and run the same command again."
+                "replaced. Put it back, with the files -wal and -shm next to it, and run the same command again."
             )
 
     def set_study_attr(self, study_id: int, key: str, value: Any) -> None:

@@ -113,7 +113,7 @@ def _explain(url: str, error: BaseException) -> str:
             "Close that program and run the same command again."
         )
     elif "readonly" in text or "unable to open" in text or "ermission" in text:
-        step = "Check that the file and its folder may be written, or name another one with --storage."
+        step = "Check that the file and its folder are writable, or name another one with --storage."
     elif "no longer compatible" in text or "upgrade" in text:
         step = "It was made by another version of Optuna: see `optuna storage upgrade`."
     else:

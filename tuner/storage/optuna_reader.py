@@ -172,5 +172,5 @@ def _number(value: float | None, kind: str) -> float:
     if kind in _SPECIAL and value is None:
         return _SPECIAL[kind]
     if kind != "FINITE" or value is None:
-        raise ValueError(f"{value} is no number of kind {kind}")
+        raise ValueError(f"{value} is not a number of kind {kind}")
     return value

@@ -107,7 +107,7 @@ class RetryPolicy:
             raise error
         self._next = now + self._pause_s
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
-        return f"{error} Trying again for {self._patience_s / 60:.0f} min; running trials continue." if first else None
+        return f"{error} Retrying for {self._patience_s / 60:.0f} min; running trials continue." if first else None
 
     def on_success(self) -> str | None:
         """Note a success; return what the user should know, or None if nothing had failed."""

@@ -48,7 +48,7 @@ class AllowedValue:
         """The allowed values, in words."""
         match self.allowed:
             case None:
-                return "a number, a text, true or false, a list of them (a choice), or { low, high } (a range)"
+                return "a number, a string, true or false, a list of them (a choice), or { low, high } (a range)"
             case Int(low, high):
                 text = f"a whole number from {low} to {high}"
             case Float(low, high):

@@ -162,7 +162,7 @@ def _schedule_advice(sections: ParsedSections) -> Iterator[str]:
         verb = "lower" if len(falling) > 1 else "lowers"
         yield (
             f"budget.stop: {listed(falling)} {verb} the learning rate over all {length.epochs} epochs, and a training "
-            f"that ends after {length.patience} epochs without improvement does not get to the low rates. Use a "
+            f"that ends after {length.patience} epochs without improvement never reaches the low rates. Use a "
             f"patience of {auto_patience(length.epochs)} or more, or write stop = false"
         )
     for row in rows:

@@ -146,7 +146,7 @@ class _Reader:
             values = listed(bare(one) for one in failed.one_of)
             self._problems.add(
                 key,
-                f"has no effect: {name} counts only if {failed.name} is one of {values}",
+                f"has no effect: {name} is active only if {failed.name} is one of {values}",
                 value,
                 next_step=f"Remove it, or choose another {failed.name}.",
             )

@@ -18,7 +18,7 @@ def _count(value: Any) -> int:
         return int(value)
     raise refusal(
         "must be a whole number above 0",
-        allowed="a whole number from 1 on",
+        allowed="a whole number of at least 1",
         next_step="Write, for example, 50_000, or leave the key out.",
     )
 
@@ -29,7 +29,7 @@ def _size(value: Any) -> int:
         return int(size)
     raise refusal(
         "must be a number of bytes",
-        allowed='a whole number from 1 on, or a text such as "200kB", "1.5MiB"',
+        allowed='a whole number of at least 1, or a string such as "200kB", "1.5MiB"',
         next_step='Write, for example, "200kB", or leave the key out.',
     )
 
@@ -59,15 +59,15 @@ Milliseconds = Annotated[
 class LimitsSection(Section):
     """What the network of a trial may cost; a trial above a limit is not trained, and counts as diverged."""
 
-    weights: Count | None = Field(default=None, description="most weights, those that are not trained included")
-    multiply_adds: Count | None = Field(default=None, description="most multiply-adds that answer one row")
+    weights: Count | None = Field(default=None, description="most weights, including those that are not trained")
+    multiply_adds: Count | None = Field(default=None, description="most multiply-adds to predict one row")
     bytes: Size | None = Field(
         default=None, description='most bytes of the weights as float32: a number, or "200kB", "1.5MiB"'
     )
 
     predict_ms: Milliseconds | None = Field(
         default=None,
-        description="most milliseconds in which the graph of the network answers one row, measured before the training",
+        description="most milliseconds in which the graph of the network predicts one row, measured before training",
     )
 
     @property

@@ -42,7 +42,7 @@ def check_loops(space: Space, engine: str, named: Collection[str], problems: Pro
             if not any(one.name == _LOOP.name and {*one.one_of} <= standard for one in conditions):
                 problems.add(
                     dotted("search", dimension.name),
-                    "this has no effect in a training loop of yours",
+                    "this has no effect in your own training loop",
                     next_step=f'Remove it, or write when = {{ {_LOOP.name} = "{listed(sorted(standard))}" }}.',
                 )
 

@@ -30,7 +30,7 @@ def find_objective(section: ObjectiveSection, task: Task | None, problems: Probl
                 f"objective.{key}",
                 _WHY_NO_DIRECTION if key == "direction" else "a built-in metric sets this itself",
                 value,
-                allowed="only with a metric that is code, as in costs.py:money",
+                allowed="only with a user-defined metric, as in costs.py:money",
                 next_step="Remove it.",
             )
     if name is None:

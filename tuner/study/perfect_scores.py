@@ -41,5 +41,5 @@ def _ends_at_best(metric: MetricEntry, task: Task) -> bool:
 def _advice(reason: str, metric: MetricEntry) -> str:
     return (
         f"{reason}, so many trials will tie at {metric.best:g} and cannot be ranked. "
-        f'metric = "{_FINER}" also counts how sure the answers are, and tells them apart'
+        f'metric = "{_FINER}" also takes into account how confident the predictions are, and tells them apart'
     )

@@ -262,7 +262,7 @@ def _checked(value: Any, key: str) -> Any:
     if isinstance(value, str | bool | int | float):
         return value
     raise UsageError(
-        f"`{key}` must hold what a study file can: texts, numbers, true or false, lists and tables of them, but got "
+        f"`{key}` must hold what a study file can: strings, numbers, true or false, lists and tables of them, but got "
         f"{shown(value)} of type {type(value).__name__}."
     )
 

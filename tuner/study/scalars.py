@@ -83,7 +83,7 @@ def _duration(value: Any) -> float:
         return seconds
     raise refusal(
         "must be a duration" if seconds is None else "must be longer than 0 and at most 366 days",
-        allowed='seconds as a number, or a text such as "90s", "10m", "1h30m", "2d"',
+        allowed='seconds as a number, or a string such as "90s", "10m", "1h30m", "2d"',
         next_step='Write, for example, "10m".',
     )
 
@@ -94,7 +94,7 @@ def _memory(value: Any) -> int:
         return count
     raise refusal(
         "must be an amount of memory" if count is None else "must be at least 64 MB and at most 1,000 TB",
-        allowed='a text such as "800MB", "2GB", "1.5GiB"',
+        allowed='a string such as "800MB", "2GB", "1.5GiB"',
         next_step='Write, for example, "2GB".',
     )
 

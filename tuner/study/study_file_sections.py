@@ -92,12 +92,12 @@ class ObjectiveSection(Section):
         Field(description="not a loss: losses of different trials cannot be compared"),
     ] = None
     direction: Annotated[str, _one_name(("minimize", "maximize"), "direction")] | None = Field(
-        default=None, description="of a metric that is code, if the code does not say it"
+        default=None, description="of a user-defined metric, if its code does not set it"
     )
     takes: Annotated[str, _one_name(("scores", "classes"), "input")] | None = Field(
-        default=None, description="what a metric that is code gets, if the code does not say it"
+        default=None, description="what a user-defined metric receives, if its code does not set it"
     )
-    options: dict[str, Any] = Field(default={}, description="keyword arguments of a metric that is code")
+    options: dict[str, Any] = Field(default={}, description="keyword arguments of a user-defined metric")
 
     @property
     def said(self) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class EarlyStoppingSection(Section):
     """What ends a training that no longer improves."""
 
     patience: Annotated[int, _whole(1, MOST_EPOCHS)] | None = Field(
-        default=None, description="epochs without improvement; default a share of `epochs`"
+        default=None, description="epochs without improvement; by default a share of `epochs`"
     )
 
 
@@ -338,7 +338,7 @@ class StudyFile(Section):
     head: Annotated[str, _one_name(["auto", "model", *HEADS], "output activation")] = Field(
         default="auto", description="output activation after the model's raw outputs"
     )
-    seed: Annotated[int, _whole(0, LARGEST_SEED)] = Field(default=0, description="the one source of randomness")
+    seed: Annotated[int, _whole(0, LARGEST_SEED)] = Field(default=0, description="seed of all random numbers")
     engine: Annotated[str, _one_name(ENGINES, "engine")] = Field(default="auto", description="how one trial is trained")
     workers: Annotated[int, _whole(1, MOST_WORKERS)] | None = Field(
         default=None, description="worker processes; default: one per core"

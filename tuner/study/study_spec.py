@@ -47,7 +47,7 @@ class StudySpec:
         limits: What the network of a trial may cost.
         engine: Row of the table of engines, or "auto".
         workers: Worker processes; None for one per core.
-        seed: The one source of randomness.
+        seed: Seed of all random numbers.
         resources: Resources of one worker on a cluster.
         source: Content of the study file, as plain JSON.
         advice: What is allowed but unwise, one sentence each.

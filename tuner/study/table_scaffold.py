@@ -69,8 +69,8 @@ def _objective(profile: TableProfile, comments: dict[str, str]) -> dict[str, Any
     rarest = min(classes.values())
     if max(classes.values()) > 3 * rarest:
         comments["objective"] = (
-            f"The rarest class has {count(rarest, 'row')}, the commonest {max(classes.values()):,}: "
-            "balanced_accuracy counts each class alike."
+            f"The rarest class has {count(rarest, 'row')}, the most common {max(classes.values()):,}: "
+            "balanced_accuracy weighs all classes equally."
         )
         return {"metric": "balanced_accuracy"}
     return {"metric": "accuracy"}

@@ -84,7 +84,7 @@ def read_user_objects(
             "objective.metric",
             "a loss that is searched cannot be the objective: the trials that train it would win by their own measure",
             metric,
-            next_step="Write another function, or use a metric of the table.",
+            next_step="Write another function, or use a built-in metric.",
         )
     found = UserObjects(entries, files, frozenset(broken))
     found.register()

@@ -12,7 +12,7 @@ from tuner.errors import ContentError
 from tuner.user_code.installed_objects import find_installed
 from tuner.user_code.references import Reference, find, no_function, parse
 
-_LITERALS = "a number, a text, true or false, None, or a tuple of them"
+_LITERALS = "a number, a string, true or false, None, or a tuple of them"
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def _no_definition(tree: ast.Module, reference: Reference) -> ContentError | Non
             )
         if isinstance(node, ast.Import | ast.ImportFrom) and name in [one.asname or one.name for one in node.names]:
             return ContentError(
-                f"{reference} is imported (line {node.lineno}), and not written there. Name the file or the package "
-                "that it is written in."
+                f"{reference} is imported (line {node.lineno}), and not defined there. Name the file or the package "
+                "that defines it."
             )
     return None
 

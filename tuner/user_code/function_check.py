@@ -36,7 +36,7 @@ def check_function(value: Any, key: str) -> None:
     if model and "keras.Model" in kinds(value):
         given = f"the {type(value).__name__} {getattr(value, 'name', '')!r}"
         step = f"Put the lines that make it into {_BUILD}"
-        raise _refused(key, f"{given}, which is made already, and each trial makes its own", step)
+        raise _refused(key, f"{given}, which already exists; each trial must make its own", step)
     if model and isinstance(value, type):
         raise _refused(key, f"the class {value.__name__}", f"Make it in {_BUILD}")
     inner = value if isinstance(value, type) else inspect.unwrap(value)
@@ -48,7 +48,7 @@ def check_function(value: Any, key: str) -> None:
         step += (
             f", and its arguments in search={{{_options(key)!r}: …}}." if searched else ", or a function of your own."
         )
-        raise _refused(key, f"{_with_article(type(value).__name__)} that is made already", step)
+        raise _refused(key, f"{_with_article(type(value).__name__)} that already exists", step)
     if inspect.isasyncgenfunction(inner) or inspect.iscoroutinefunction(inner):
         raise _refused(key, f"the async function {inner.__name__}, which nothing awaits", "Write def, not async def.")
     if not isinstance(inner, FunctionType | type):

@@ -81,7 +81,8 @@ class SessionModule:
             found = public_name(thing.__name__, thing, package) if installed else None
             if found is None:
                 raise ContentError(
-                    f"{thing.__name__} is of the package {package}, and cannot be named here. Write a function of your "
+                    f"{thing.__name__} is from the package {package}, and cannot be named here. Write a function of "
+                    "your "
                     "own that calls it."
                 )
             reference = Reference(*found)
@@ -111,7 +112,7 @@ class SessionModule:
         if not self._is_new(source.name, thing, source.name):
             return source.name
         if isinstance(source.node, ast.AsyncFunctionDef):
-            raise ContentError(f"{source.name} is async ({source.place}), which no training awaits. Write def.")
+            raise ContentError(f"{source.name} is async ({source.place}), which training does not await. Write def.")
         self._definitions[source.name] = _Definition(source, _attribute_lines(thing, source))
         meanings = environment(inner)
         _check_defaults(inner, source, meanings)
@@ -151,8 +152,8 @@ class SessionModule:
             line = None if isinstance(value, FunctionType) else import_from_line(name, value)
             if line is None:
                 raise ContentError(
-                    f"{source.name} uses {name!r} ({source.place}), which is {what_it_is(value)} and cannot travel to "
-                    f"a worker. {advice(value, name)}"
+                    f"{source.name} uses {name!r} ({source.place}), which is {what_it_is(value)} and cannot be sent "
+                    f"to a worker. {advice(value, name)}"
                 )
             if self._is_new(name, value, source.name):
                 self._imports[line] = None
@@ -163,7 +164,7 @@ class SessionModule:
             raise ContentError(
                 f"{source.name} uses the module {name!r} ({source.place}), which workers would not find: it is neither "
                 f"installed nor in {self._project.resolve()}. Install it, move it there, or import its functions by "
-                "name: their source is taken along."
+                "name: their source is copied."
             )
         if self._is_new(name, module, source.name):
             self._imports[line] = None
@@ -244,7 +245,7 @@ def _attribute_lines(thing: Any, source: LiveSource) -> list[str]:
             lines.append(f"{source.name}.{name} = {text}\n")
         elif text is None and not name.startswith("_") and not source.node.decorator_list:
             raise ContentError(
-                f"{source.name}.{name} is {what_it_is(value)} ({source.place}) and cannot travel to a worker. Set a "
+                f"{source.name}.{name} is {what_it_is(value)} ({source.place}) and cannot be sent to a worker. Set a "
                 "plain value."
             )
     return lines

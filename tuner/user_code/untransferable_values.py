@@ -46,7 +46,9 @@ def advice(value: Any, name: str) -> str:
         return f"Write it as def {name}(…), with the arguments in it."
     if isinstance(value, random.Random):
         return "Make it inside the function."
-    return "Make it inside the function, or give it as a plain value: a number, text, true or false, or a list of them."
+    return (
+        "Make it inside the function, or give it as a plain value: a number, string, true or false, or a list of them."
+    )
 
 
 _MAGIC = "Leave out the magic (%…) or shell command (!…) inside the function."
@@ -72,6 +74,6 @@ _KINDS = (
     ("io.IOBase", "an open file", "Open it inside the function."),
     ("_io._IOBase", "an open file", "Open it inside the function."),
     ("builtins.generator", "a generator", _INSIDE),
-    ("pathlib.PurePath", "a path", "Write it as a text: str(…)."),
+    ("pathlib.PurePath", "a path", "Convert it to a string: str(…)."),
 )
 """Kind → what it is, and what to do instead."""

@@ -70,7 +70,7 @@ def narrow(parameter: Parameter, top: Sequence[Value], tried: Sequence[Attempt])
     if isinstance(parameter, Categorical):
         return _choice(parameter, top, tried)
     if len(top) < LEAST_TOP:
-        return Narrowed(parameter, f"kept: it counts in {len(top)} of the best trials only")
+        return Narrowed(parameter, f"kept: it is active in only {len(top)} of the best trials")
     return Narrowed(parameter, "fixed") if isinstance(parameter, Fixed) else narrow_range(parameter, top)
 
 
@@ -159,12 +159,12 @@ def _choice(parameter: Categorical, top: Sequence[Value], tried: Sequence[Attemp
             kept.append(choice)
             doubts[choice] = chance
     counts = ", ".join(f"{_text(choice)} {in_top[repr(choice)]}" for choice in kept if in_top[repr(choice)])
-    why = f"the best {len(top)}: {counts}" if top else "it counts in none of the best trials"
+    why = f"the best {len(top)}: {counts}" if top else "it is active in none of the best trials"
     if out:
-        why += f"; left out, tried without being among them: {', '.join(out)}"
+        why += f"; left out, tried but not among the best: {', '.join(out)}"
     if doubts and top:
         names = (f"{_text(choice)} ({len(behind.get(repr(choice), []))})" for choice in doubts)
-        why += f"; kept, tried too seldom to judge: {', '.join(names)}"
+        why += f"; kept, tried too rarely to judge: {', '.join(names)}"
     return Narrowed(Categorical(tuple(kept)) if out else parameter, why if out else f"kept: {why}", doubts=doubts)
 
 

@@ -22,7 +22,7 @@ from tuner.space import (
     value_to_json,
 )
 
-_GONE = "left out: it counts only with what was left out"
+_GONE = "left out: it is active only with what was left out"
 
 
 @dataclass(frozen=True)

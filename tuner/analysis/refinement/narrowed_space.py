@@ -149,7 +149,9 @@ def _shrunk(name: str, one: Narrowed, share: float, best: Mapping[str, Value]) -
         by_choice={key: around(own, best.get(name) if key == row else None) for key, own in one.by_choice.items()},
     )
     changed = (new.parameter, new.by_choice) != (one.parameter, one.by_choice)
-    return replace(new, why=f"{one.why}; narrowed on around the best trial, to halve the space") if changed else one
+    return (
+        replace(new, why=f"{one.why}; narrowed further around the best trial, to halve the space") if changed else one
+    )
 
 
 def _without(one: Narrowed, value: Value) -> Narrowed:

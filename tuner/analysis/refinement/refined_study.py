@@ -108,7 +108,7 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
     if not any(change.searched for change in changes):
         raise UsageError(
             f"A study needs something to search, but the best {top} trials of {study.record.name!r} agree in "
-            "every dimension. Use that one: `tuner best` shows it."
+            "every dimension. Use that setting: `tuner best` shows it."
         )
     name = f"{study.record.name[:95]}_fine"
     points = _best_points(best[:top], spec.space, found)
@@ -168,8 +168,8 @@ def _read_spec(study: StoredStudy, project: Path) -> StudySpec:
     changed = difference(before, now)
     if changed:
         raise UsageError(
-            f"The trials of {record.name!r} were drawn from another space than its study file gives now: "
-            f"{'; '.join(changed)}. Put the model and the data back, or start from the study file."
+            f"The trials of {record.name!r} were drawn from a different space than its study file now gives: "
+            f"{'; '.join(changed)}. Restore the model and the data, or start from the study file."
         )
     return spec
 
@@ -183,8 +183,8 @@ def _text(content: Mapping[str, Any], refined: Refined, study: StoredStudy) -> s
     head = (
         f"A narrower study around the best trials of {study.record.name!r}, made by `tuner refine`: what the best "
         f"{refined.top} of {refined.complete} complete trials have in common ({study.record.direction} "
-        f"{study.metric}). Of the settings of its space, drawn evenly, this one holds {percent(refined.volume)}"
-        f"{halved}. Everything else is as it was there."
+        f"{study.metric}). Of the settings of the old space, drawn evenly, {percent(refined.volume)} are in this one"
+        f"{halved}. Everything else is unchanged."
     )
     header = "\n".join(f"# {line}" for line in textwrap.wrap(plain(head), WIDTH - 2))
     comments = {change.key: change.why for change in refined.changes if change.searched or change.changed}

@@ -105,5 +105,5 @@ def json_texts(given: Any) -> tuple[str, ...]:
         ValueError: It is something else.
     """
     if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
-        raise ValueError("names, categories and parts must be lists of texts")
+        raise ValueError("names, categories and parts must be lists of strings")
     return tuple(given)

@@ -136,7 +136,8 @@ def _given(name: str, values: Array, source: str, order: tuple[str, ...]) -> tup
         near = nearest(word, order)
         raise DataError(
             f"`columns.{name}` must list all categories, but {int(others.sum())} rows hold others, such as "
-            f"{shown(word)} ({source}). {f'Did you mean it by {near!r}? ' if near else ''}Add it to the list, or to "
+            f"{shown(word)} ({source}). {f'Is it a misspelling of {near!r}? ' if near else ''}Add it to the list, or "
+            "to "
             "`missing_values`."
         )
     return order

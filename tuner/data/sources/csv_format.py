@@ -132,7 +132,7 @@ def find_format(head: bytes, text: str, layout: CsvLayout = PLAIN) -> CsvFormat:
     if named and all(_is_number(name) for name in named):
         raise DataError(
             f"The first line of a table must name the columns, but that of {text} holds numbers "
-            f"({shown(','.join(found.names), 40)}). Put a line of names before it, or set header = false in [data]: "
+            f"({shown(','.join(found.names), 40)}). Add a header row, or set header = false in [data]: "
             f"the columns are then called 1 to {len(found.names)}."
         )
     return _with_row_names(dataclasses.replace(found, names=tuple(check_names(found.names, text))), head, text, whole)
@@ -182,7 +182,7 @@ def _with_row_names(found: CsvFormat, head: bytes, text: str, whole: bool) -> Cs
         return dataclasses.replace(found, names=("", *found.names), row_names=True)
     raise DataError(
         f"The first line of a table must name the columns, but that of {text} has {count(len(found.names), 'cell')} "
-        f"({shown(found.separator.join(found.names), 40)}), and the next ones have {len(rows[0])}. Remove what stands "
+        f"({shown(found.separator.join(found.names), 40)}), and the next ones have {len(rows[0])}. Remove what is "
         "above the names."
     )
 

@@ -50,7 +50,7 @@ def _read(text: str, options: DataOptions, project: Path) -> RawData:
         transparent += alpha
     if transparent:
         notes += (
-            f"{transparent} of {len(files)} images of {text} are transparent in places: the transparency was left out, "
+            f"{transparent} of {len(files)} images of {text} are transparent in places: the transparency was dropped, "
             f"and the colors were kept. To keep it as a fourth channel, set shape = [{height}, {width}, 4].",
         )
     return from_arrays(text, x, np.asarray(classes, dtype=object), notes=notes)
@@ -105,7 +105,7 @@ def _common(files: list[Path], text: str) -> tuple[int, int, int]:
         if first is not None and size != first:
             raise DataError(
                 f"All images must have one size, but {_short(files[0])} has {first[0]} x {first[1]} pixels and "
-                f"{_short(file)} {size[0]} x {size[1]} ({text}). Set `shape` to bring them to one size."
+                f"{_short(file)} {size[0]} x {size[1]} ({text}). Set `shape` to resize them."
             )
         first = size
         channels = channels if mode in _GREY else 3

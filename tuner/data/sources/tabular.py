@@ -242,7 +242,7 @@ def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> RawData:
             f"A table needs `target`, the column to predict, but the study names none. {source} has: {names}."
         )
     if not len(frame):
-        raise DataError(f"The data must have rows, but {source} has none below the line of names.")
+        raise DataError(f"The data must have rows, but {source} has none below the header row.")
     frame = frame.set_axis(check_names(frame.columns, source), axis="columns")
     targets = [pick(frame, name, "target", source) for name in options.targets]
     frame, without_target = _rows_with_targets(frame, targets, options, source)

@@ -107,11 +107,11 @@ def structure_key(calls: Sequence[LayerCall]) -> str:
 
 def _check_call(layer: Any, arguments: Sequence[Any], keywords: Mapping[str, Any], results: Any, calls: int) -> None:
     if not isinstance(layer, keras.layers.Layer):
-        raise UnsupportedError(f"it contains {layer.name}, an operation that is no layer")
+        raise UnsupportedError(f"it contains {layer.name}, an operation that is not a layer")
     layers = [layer, *flatten_layers(layer, include_self=False)]
     own = next((each for each in layers if not is_builtin_layer(each)), None)
     if own is not None:
-        raise UnsupportedError(f"{own.name} is no layer of Keras ({type(own).__name__})")
+        raise UnsupportedError(f"{own.name} is not a Keras layer ({type(own).__name__})")
     if calls > 1:
         raise UnsupportedError(f"{layer.name} is called more than once")
     others = [value for name, value in keywords.items() if name != "training"]  # which a model sets itself
@@ -120,7 +120,7 @@ def _check_call(layer: Any, arguments: Sequence[Any], keywords: Mapping[str, Any
     if any(each.activity_regularizer is not None for each in layers):
         raise UnsupportedError(f"{layer.name} has an activity regularizer")
     if getattr(layer, "axis", -1) not in (-1, [-1]):
-        raise UnsupportedError(f"{layer.name} has another axis than the last one")
+        raise UnsupportedError(f"{layer.name} has an axis other than the last one")
 
 
 def _penalties(variable: keras.Variable, penalty: keras.regularizers.Regularizer) -> dict[str, float | None]:

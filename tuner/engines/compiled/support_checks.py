@@ -46,7 +46,7 @@ def check_model(model: keras.Model) -> str | None:
         if variable.constraint is not None:
             return f"{variable.path} has a constraint"
         if variable.dtype != "float32":
-            return f"{variable.path} is of {variable.dtype}, not of float32"
+            return f"{variable.path} is {variable.dtype}, not float32"
     for layer in flatten_layers(model):
         if getattr(layer, "stateful", False):
             return f"{layer.name} is stateful: it carries state from batch to batch"
@@ -74,7 +74,7 @@ def check_call(
         if scope.get_current_value(variable) is not value:
             return f"a layer sets {variable.path}, which is trained, when it is called"
     if scope.state_mapping.keys() - {id(variable) for variable, _ in (*weights, *state)}:
-        return "a layer sets a variable, or draws from a seed, that is no attribute of a layer"
+        return "a layer sets a variable, or draws from a seed, that is not an attribute of a layer"
     return None
 
 
@@ -95,7 +95,7 @@ def check_outputs(outputs: tf.Tensor, head: Any, activations: ActivationTrace) -
     if has_logits(outputs) or outputs.op.type in ("Softmax", "Sigmoid"):
         return (
             "the model ends in a softmax or sigmoid that is not the activation of its last layer; "
-            'let it end in keras.layers.Activation("softmax"), say'
+            'let it end in keras.layers.Activation("softmax"), for example'
         )
     return None
 
@@ -143,4 +143,4 @@ def check_update(sparse: bool, recipe: Recipe) -> str | None:
     if not sparse or (optimizer.linear and clipping.linear):
         return None
     what = optimizer.name if clipping.linear else clipping.name
-    return f"{what} takes each use of a row of an embedding by itself: Keras does not add up their gradients"
+    return f"{what} handles each use of a row of an embedding separately: Keras does not add up their gradients"

@@ -81,7 +81,7 @@ def unpack(archive: bytes, expected: str, folder: Path) -> None:
     if found != expected:
         raise WorkerError(
             f"The copy of the project must be the one that was sent, but its sha256 is {found[:12]} and not "
-            f"{expected[:12]}: somebody on the cluster may have changed it. Nothing of it was run."
+            f"{expected[:12]}: somebody on the cluster may have changed it. None of it was run."
         )
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")

@@ -30,7 +30,7 @@ def docstring_text(export: Export) -> str:
 Recorded there: {recipe.metric} {export.value:.6g} on the validation part. It needs keras, tensorflow and numpy only
 (the study was run with {versions or "other versions"}).{_loaded(recipe)}
 
-rows.npz holds x_train, y_train, x_validation, y_validation, and where rows have weights weight_train and
+rows.npz holds x_train, y_train, x_validation, y_validation, and, if rows have weights, weight_train and
 weight_validation{ends}:
 
 - x as the data source returns it, texts as numbers, neither imputed nor scaled: {width} numbers along its last axis,
@@ -41,7 +41,7 @@ weight_validation{ends}:
 numpy.savez("rows.npz", x_train=..., y_train=..., x_validation=..., y_validation=...).
 
 With the rows of the study and the same versions the score is the recorded one to 1e-4 on most machines: elsewhere
-sums may be rounded otherwise.
+sums may be rounded differently.
 """
 
 

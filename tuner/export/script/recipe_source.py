@@ -163,7 +163,9 @@ def names_text(export: Export) -> str:
         parts.append(_list("FEATURES", given.features, "The columns of x, in this order."))
     if given.encoders:
         encoders = {name: encoder.to_json() for name, encoder in given.encoders.items()}
-        how = "Columns of texts became numbers so (see docs/data.md, encodings): one_hot gives 0 and 1, one a category."
+        how = (
+            "Text columns became numbers (see docs/data.md, encodings): one_hot gives 0 and 1, one column per category."
+        )
         parts.append(_list("ENCODERS", encoders, how))
     if export.classes:
         parts.append(_list("CLASSES", export.classes, "The classes, in the order of the outputs."))

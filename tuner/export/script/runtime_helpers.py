@@ -40,7 +40,7 @@ class ProjectFiles(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def check_file(path: str, digest: str) -> None:
     """Exit unless the file is there, and is the one of the study."""
     if not os.path.exists(path):
-        raise SystemExit(f"The model loads {path}, which is not there. Copy it from the project of the study.")
+        raise SystemExit(f"The model loads {path}, which does not exist. Copy it from the project of the study.")
     with open(path, "rb") as file:
         if hashlib.sha256(file.read()).hexdigest() != digest:
             raise SystemExit(f"{path} is not the file that the study was run with (sha256 {digest[:12]}).")

@@ -15,7 +15,7 @@ from tuner.report.plots.style import ACCENT, NEUTRAL, STATES, figure, menu, only
 from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import StudyView, TrialView
 
-_TITLES = {"weights": "weights", "multiply_adds": "multiply-adds of one row", "predict_ms": "ms to answer one row"}
+_TITLES = {"weights": "weights", "multiply_adds": "multiply-adds of one row", "predict_ms": "ms to predict one row"}
 _WIDE_RATIO = 10.0
 """Costs that are further apart have a logarithmic axis."""
 _DECADES = 1.5
@@ -27,7 +27,7 @@ def objective_by_cost(results: StudyView) -> Figure | str:
     """Points are complete trials; the line is the best value that each cost has reached."""
     known = _known_costs(results)
     if not known:
-        return "No complete trial has a known size of its network."
+        return "No complete trial has a known network size."
     values = [seen.value for seen, _ in known["weights"]]
     shown = ValueRange.covering(results.metric, values, results.objective.maximize)
     traces: list[dict[str, Any]] = []

@@ -47,7 +47,7 @@ def _code(results: StudyView) -> list[Html]:
         "model.fit(x, y, **best.fit_options())  # your data, prepared as the study's\n"
     )
     return [
-        code(python, "In Python, beside the database"),
+        code(python, "In Python, next to the database"),
         code(
             tuner_command("export", best.study, "--format", "python", "-o", "best.py") + "\n",
             "As a script that needs Keras only",

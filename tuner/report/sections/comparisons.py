@@ -59,7 +59,7 @@ def _dimension(comparison: dict[str, Any], common: list[str], is_open: bool) -> 
     return element(
         "details",
         element("summary", element("code", name), " ", element("span", meaning, class_="meaning")),
-        table(f"What each value of {name} gave", header, rows, numbers=range(1, len(header))),
+        table(f"Results by value of {name}", header, rows, numbers=range(1, len(header))),
         element("p", " ".join(own), class_="note") if own else None,
         open=is_open,
     )

@@ -29,7 +29,7 @@ def failed(results: StudyView) -> Html:
         for one in found
     ]
     caption = f"Why {sum(len(one.trials) for one in found)} of {count(many, 'trial')} gave no value"
-    header = ("ended", "reason, as first given", "trials", "share", "which")
+    header = ("ended", "first such reason", "trials", "share", "which")
     rejected = rejected_text(results.study)
     return joined(
         (

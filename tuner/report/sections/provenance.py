@@ -21,7 +21,7 @@ def origin(results: StudyView, versions: dict[str, str]) -> Html:
         ("Study run with", ", ".join(f"{name} {value}" for name, value in then.items() if value) or "not recorded"),
         ("Report made with", ", ".join(f"{name} {value}" for name, value in versions.items())),
         *(
-            [("Programs", f"{number(programs.traced)} made, in {duration(programs.seconds)} of the workers")]
+            [("Programs", f"{number(programs.traced)} built, in {duration(programs.seconds)} of the workers")]
             if programs.traced
             else []
         ),

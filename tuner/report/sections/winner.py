@@ -11,8 +11,8 @@ from tuner.text import duration, number
 
 _HEADER = ("model", "what it is", "score", "95 % interval", "weights", "1 row, ms", "256 rows, ms", "trained in")
 _NOTE = (
-    "Networks and controls are compared on the validation rows, each row answered by models that were not trained on "
-    "it. The test part is scored once, for the model that is handed over."
+    "Networks and controls are compared on the validation rows, each row predicted by models that were not trained on "
+    "it. The test part is scored once, for the model that is saved."
 )
 
 

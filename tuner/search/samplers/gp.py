@@ -38,7 +38,9 @@ def _incompatible_because(space: Space, trials: int | None) -> str | None:
 def _advice(space: Space, trials: int | None) -> str | None:
     if trials is None or trials <= GP_TRIALS:
         return None
-    return f"gp is meant for {GP_TRIALS} trials at most (an ask costs 2 s at 1,000 trials), but {trials} are planned"
+    return (
+        f"gp is meant for {GP_TRIALS} trials at most (a proposal takes 2 s at 1,000 trials), but {trials} are planned"
+    )
 
 
 GP = SamplerRow(
