@@ -136,14 +136,12 @@ class StudyHandle:
             UsageError: It cannot be written.
         """
         from tuner.report import report_page
+        from tuner.serving import write_text_file
 
         path = Path(output)
         with self._opened() as study:
             page = report_page(study)
-        try:
-            path.write_text(page, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from error
+        write_text_file(path, page)
         return path
 
     def _repr_html_(self) -> str:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from tuner.cli.group import tuner as command
 from tuner.cli.options import default_file
 from tuner.errors import UsageError
-from tuner.export import csv_tables
+from tuner.export import csv_tables, read_export
 from tuner.storage import open_database
 
 
@@ -49,6 +49,22 @@ def test_files(url, tmp_path):
     assert output.read_text(encoding="utf-8") == "mine"
     assert call(url, "-o", output, "--force").exit_code == 0
     assert isinstance(call(url, "--data", tmp_path / "rows.csv").exception, UsageError)
+
+
+@pytest.mark.parametrize("name", ["best.toml", "best.TOML", "best.json", "best"])
+def test_the_ending_of_the_file_names_the_format(url, tmp_path, name):
+    """`tuner.best("best.toml")`, which the command prints, refused JSON of that name."""
+    result = call(url, "-o", tmp_path / name)
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / name).read_text(encoding="utf-8")
+    content = tomllib.loads(text) if name.lower().endswith(".toml") else json.loads(text)
+    assert content["study"] == "mock"
+    assert read_export(tmp_path / name).metric == "accuracy"
+
+
+def test_the_ending_of_a_table_is_one_of_a_spreadsheet(url, tmp_path):
+    assert call(url, "-o", tmp_path / "all.csv").exit_code == 0
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["all.csv", "all_epochs.csv"]
 
 
 def test_tables_for_a_spreadsheet(url, tmp_path, monkeypatch):

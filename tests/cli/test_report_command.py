@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 from click.testing import CliRunner
 
@@ -71,3 +73,18 @@ def test_without_a_database_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert isinstance(call(f"sqlite:///{tmp_path}/none.db", "mock", "-o", "out.html").exception, StorageError)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_the_page_that_was_there_and_no_half_of_another(study_url, tmp_path):
+    file = tmp_path / "out.html"
+    file.write_text("mine", encoding="utf-8")
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most[1]))
+    try:
+        kept, new = (call(study_url, "mock", "-o", one, "--force") for one in (file, tmp_path / "new.html"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert "cannot be written: File too large" in str(kept.exception)
+    assert "cannot be written: File too large" in str(new.exception)
+    assert [each.name for each in tmp_path.iterdir()] == ["out.html"]
+    assert file.read_text(encoding="utf-8") == "mine"

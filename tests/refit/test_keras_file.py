@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -214,6 +215,21 @@ def test_what_plain_keras_cannot_load_is_refused(model_file: Callable[..., Any],
             answers,
             "own.py:build",
         )
+
+
+def test_a_full_disk_is_no_fault_of_the_model(tmp_path: Path) -> None:
+    import keras
+
+    from tuner.refit.serving_model import save_loadable
+
+    model = keras.Sequential([keras.Input((300,)), keras.layers.Dense(300)])
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most[1]))
+    try:
+        with pytest.raises(ContentError, match=r"cannot be written to .*: File too large\. Make room"):
+            save_loadable(model, tmp_path / "m.keras", "own.py:build")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
 
 
 def test_registered_activations_are_named() -> None:

@@ -28,6 +28,8 @@ _TABLE_FORMAT = "csv"
 _MODEL_FORMATS = ("savedmodel", "onnx", "litert")
 _FOLDER_ENDING = "_savedmodel"
 _MODEL_SUFFIX = ".keras"
+_ENDINGS = {".toml": "toml", ".py": "python", ".csv": _TABLE_FORMAT}
+"""Ending of the file → format of a study, if none is given."""
 
 
 @click.command("export")
@@ -36,9 +38,9 @@ _MODEL_SUFFIX = ".keras"
     "--format",
     "kind",
     type=click.Choice([*_RECIPE_FORMATS, _TABLE_FORMAT, *_MODEL_FORMATS]),
-    help="Of a study: json (the default) and toml, the recipe for tuner.best(FILE); python, a script that needs keras, "
-    "tensorflow and numpy; csv, all trials and epochs, for a spreadsheet.  Of a model: savedmodel, a folder for "
-    "TensorFlow; onnx; litert, for phones.",
+    help="Of a study: json and toml, the recipe for tuner.best(FILE); python, a script that needs keras, tensorflow "
+    "and numpy; csv, all trials and epochs, for a spreadsheet.  Of a model: savedmodel, a folder for TensorFlow; onnx; "
+    "litert, for phones.  [default: of a study what the name of the file ends in (.toml, .py, .csv), else json]",
 )
 @click.option(
     "-o",
@@ -67,6 +69,8 @@ def command(study: str, kind: str | None, output: Path | None, force: bool, **op
         _export_model(study, kind, output, options["check"], force)
         return
     _refuse(given, ("check",), "a model")
+    if kind is None:
+        kind = _ENDINGS.get(output.suffix.lower() if output else "", _RECIPE_FORMATS[0])
     if kind in _MODEL_FORMATS:
         raise UsageError(
             f"The format {kind} is for a model, but {study!r} is a study. Train one first: tuner train {study} -o "
@@ -76,7 +80,7 @@ def command(study: str, kind: str | None, output: Path | None, force: bool, **op
         _refuse(given, ("trial", "data", "code"), "a recipe")
         _export_tables(study, output or default_file(study_name(study)[0], ".csv"), options["storage"], force)
         return
-    _export_study(study, kind or _RECIPE_FORMATS[0], output, force=force, **options)
+    _export_study(study, kind, output, force=force, **options)
 
 
 def _refuse(given: list[str], names: tuple[str, ...], what: str) -> None:

@@ -97,11 +97,10 @@ def default_file(study: str, ending: str) -> Path:
 
 
 def write_text(file: Path, text: str) -> None:
-    """Write a file in UTF-8, or raise UsageError."""
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}. Name another file.") from error
+    """Write a file in UTF-8, whole or not at all, or raise UsageError."""
+    from tuner.serving import write_text_file
+
+    write_text_file(file, text)
 
 
 def open_existing(storage: str | None, project: Path | None = None, *, write: bool = False) -> Database:

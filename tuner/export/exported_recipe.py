@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -236,10 +237,15 @@ def save_rows(study: StoredStudy, export: Export, project: Path, file: Path) -> 
         for name, part in (("train", train), ("validation", validation)):
             arrays |= {f"x_{name}{end}": part.x, f"y_{name}{end}": part.y}
             arrays |= {} if part.weight is None else {f"weight_{name}{end}": part.weight}
+    partial = file.with_name(f".{file.stem}.part.npz")
     try:
-        np.savez_compressed(file, **arrays)
+        try:
+            np.savez_compressed(partial, **arrays)
+            os.replace(partial, file)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}. Name another file.") from error
+        raise UsageError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
 
 
 def read_export(file: Path) -> BuildableRecipe | None:

@@ -7,6 +7,7 @@ Notation: d columns of a row, k outputs.  The layers in front repeat `Preprocess
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _SMALLEST = 1e-6
 _EXACT = 1e-6
 """How far a center may be off, in units of its scale."""
 _CLOSE = 1e-4
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,13 @@ def save_loadable(model: keras.Model, file: Path, where: str) -> keras.Model:
     try:
         model.save(file)
         return keras.saving.load_model(file)
-    except Exception as error:  # Keras raises what the first layer raises that cannot be made again
-        raise ContentError(
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise ContentError(
+                f"A trained model must be saved, but cannot be written to {file.parent}: {error.strerror}. Make room "
+                "there, then run the same command again."
+            ) from error
+        raise ContentError(  # Keras raises what the first layer raises that cannot be made again
             f"A trained model must be one that plain Keras can save, and load with its safe mode on, but that of "
             f"{where} cannot: {type(error).__name__}: {' '.join(str(error).split())[:200]}. {_STEP}"
         ) from error

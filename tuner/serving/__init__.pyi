@@ -1,4 +1,4 @@
-from .atomic_publish import check_output, publish
+from .atomic_publish import check_output, publish, write_text_file
 from .file_prediction import FilePrediction, predict_file
 from .model_export import ModelExport, export_model
 from .model_formats import MODEL_FORMATS
@@ -18,4 +18,5 @@ __all__ = [
     "publish",
     "read_about",
     "write_about",
+    "write_text_file",
 ]

@@ -86,6 +86,23 @@ def publish_folder(made: Path, folder: Path) -> None:
         raise UsageError(f"{folder} cannot be written: {error.strerror or error}. Name another folder.") from error
 
 
+def write_text_file(file: Path, text: str) -> None:
+    """Write a file in UTF-8, whole or not at all; into a device or pipe as it is.
+
+    Raises:
+        UsageError: It cannot be written; one that stood there is as it was.
+    """
+    place = file.resolve()
+    if place.is_file() or not place.exists():
+        with partial_file(place) as partial:
+            partial.write_text(text, encoding="utf-8")
+        return
+    try:
+        place.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
+
+
 @contextlib.contextmanager
 def partial_file(file: Path) -> Iterator[Path]:
     """Give an empty file beside `file` that takes its place at the end, and is gone after an error.
