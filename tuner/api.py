@@ -194,10 +194,10 @@ def run(
     show: Callable[[Progress], None] = lambda progress: None,
     restart: bool = False,
 ) -> StudyHandle:
-    """Run a study, or resume it: a study file, or what the keyword arguments say; the same as `tuner run`.
+    """Run a study, or resume it, from a study file or from keyword arguments; the same as `tuner run`.
 
     Args:
-        study: A study file, or its content as a mapping; None to write `studies/NAME.toml` of what follows.
+        study: A study file, or its content as a mapping; None to write `studies/NAME.toml` from the arguments below.
         model: A function that builds the model, or a model file, as in "models/mlp.py".
         data: A source, rows, or a mapping with the keys of `[data]`, whose sources may be rows: `(x, y)` or
             `(x, y, weight)` of arrays or pandas, a dict of these, a pandas table, or a `tf.data.Dataset`.
@@ -209,7 +209,7 @@ def run(
         executor, address: "local" to train on this machine; "ray" for a cluster, and its address.
         progress: Whether to show it: in place in a notebook, on standard error elsewhere; None for a notebook only.
         show: Called with the progress whenever a trial begins or ends, and several times a second.
-        restart: Whether to rename a study of this name that exists, to `NAME.1`, and to begin with trial 0.
+        restart: Whether to rename an existing study of this name to `NAME.1`, and to begin with trial 0.
 
     Raises:
         TunerError: See `tuner.errors`.
@@ -230,7 +230,7 @@ def _summary(ended: Ended) -> dict[str, Any]:
 
 
 def open(storage: str | Path, name: str) -> StudyHandle:
-    """Return the handle of a study that exists.
+    """Return the handle of an existing study.
 
     Args:
         storage: URL of the database, or path of a SQLite file.
@@ -339,7 +339,7 @@ def train(
 def load(file: str | Path) -> SavedModel:
     """Load a model that `tuner train` saved, to predict from raw rows.
 
-    `keras.saving.load_model(file)` loads the Keras model alone, and needs nothing of this package.
+    `keras.saving.load_model(file)` loads the Keras model alone, and does not need this package.
 
     Warns:
         NoWinnerWarning: It was saved with `save_anyway`, and there was no winner.
@@ -364,21 +364,21 @@ def predict(
     allow_unknown: bool = False,
     force: bool = False,
 ) -> FilePrediction:
-    """Answer each row of a table of any size, in constant memory; the same as the command `tuner predict`.
+    """Predict each row of a table of any size, in constant memory; the same as the command `tuner predict`.
 
-    `tuner.load(model).predict(rows)` answers rows that are in memory.
+    `tuner.load(model).predict(rows)` predicts rows that are in memory.
 
     Args:
         model: A file that `tuner train` wrote.
-        data: CSV or Parquet file with the columns that the study had, in any order, beside others.
+        data: CSV or Parquet file with the columns that the study had, in any order, among others.
         output: CSV or Parquet file to write, whole or not at all; or an open binary file, which gets CSV.
-        keep: Columns of the data to repeat before the answers.
-        allow_unknown: Whether texts that the study did not have count as of no category, instead of as an error.
+        keep: Columns of the data to repeat before the predictions.
+        allow_unknown: Whether to accept categories that the study did not have, instead of raising an error.
         force: Whether to overwrite an existing file.
 
     Raises:
         DataError: A column is missing, or a cell is missing, of another kind or unknown; with its row and column.
-        UsageError: The model cannot be loaded, or the file not be written.
+        UsageError: The model cannot be loaded, or the file cannot be written.
     """
     from tuner.serving import predict_file
 

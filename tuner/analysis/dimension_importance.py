@@ -75,7 +75,7 @@ def _numbers(effect: MainEffect | None) -> dict[str, Any]:
 
 
 def _typical(name: str, top: Sequence[StoredTrial]) -> str | None:
-    """Return the commonest choice of the best trials with its count, or their range of a number, or None if empty."""
+    """Return the most common choice of the best trials with its count, or their range of a number, or None if empty."""
     having = [trial for trial in top if name in trial.params]
     if not having:
         return None

@@ -1,4 +1,4 @@
-"""Which dimensions have an effect on a response, each told apart from those that are stronger.
+"""Which dimensions have an effect on a response, each distinguished from those that are stronger.
 
 Dimensions are taken into a linear model one after another, the strongest first, as long as the next one is stronger
 than chance; so what a later one seems to do because the sampler preferred some values of an earlier one is told apart.

@@ -25,7 +25,7 @@ of its studies have a false alarm.
 """
 
 _DIVERGENCE_WEIGHT = 1 / 6
-"""Part of `LEVEL` at which divergence is tested; seldom anything but the learning rate decides it, and clearly."""
+"""Part of `LEVEL` at which divergence is tested; rarely anything but the learning rate decides it, and clearly."""
 
 _LEAST_DIVERGED = 3
 

@@ -16,7 +16,7 @@ from tuner.results import StoredStudy
 from tuner.search import StoredTrial
 
 LEAST = 20
-"""Fewest trials: with fewer, effects and chance cannot be told apart."""
+"""Fewest trials: with fewer, effects and chance cannot be distinguished."""
 
 
 @dataclass(frozen=True)

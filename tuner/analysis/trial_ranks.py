@@ -14,7 +14,7 @@ RANKED_STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.DIVERGED)
 """A trial that failed says nothing about its setting."""
 
 _DIVERGED, _UNREPORTED, _FINAL = -1.0, 0.0, math.inf
-"""Steps beside those that were reported: before the first, without a report, and the objective of a complete trial."""
+"""Steps besides those that were reported: before the first, without a report, and the objective of a complete trial."""
 
 
 def trial_ranks(trials: Sequence[StoredTrial], states: Sequence[TrialState], objective: Objective) -> np.ndarray:

@@ -13,7 +13,8 @@ from tuner.search import StoredTrial
 _OUTLIER = 4.0
 """Standard deviations, robustly estimated, from the median at which values are cut off.
 
-With 3, a tenth of the strong effects beside two others was lost in `benchmarks/planted_effects.py`; 4 and 5 were alike.
+With 3, a tenth of the strong effects was lost in the presence of two others in `benchmarks/planted_effects.py`; 4 and 5
+were alike.
 """
 
 _MAD = 1.4826  # the standard deviation of a normal distribution, in median absolute deviations
@@ -24,7 +25,7 @@ def trial_values(trials: Sequence[StoredTrial], states: Sequence[TrialState], ob
 
     A metric between two bounds, such as accuracy, is taken as its logit, and one with a best value alone, such as a
     loss, as the logarithm of the distance from it: 0.98 and 0.99 are as different as 0.5 and 0.67.  A pruned trial is
-    given what the trials that went on have gained since, the median from each step at which any ended to the next.
+    given what the trials that continued have gained since, the median from each step at which any ended to the next.
 
     Args:
         trials: The trials, `n` of them.
@@ -72,7 +73,7 @@ def _log_distance(values: np.ndarray, bound: float) -> np.ndarray:
 
 
 def _carried_on(table: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Return the last value of each row, with the median gain of the rows that went on.
+    """Return the last value of each row, with the median gain of the rows that continued.
 
     Args:
         table: Shape `(n, steps)`, NaN at steps without a report.

@@ -119,7 +119,7 @@ def _row(context: _Context, group: Group, values: Sequence[float]) -> dict[str, 
 
 
 def _commonest(reasons: Sequence[str]) -> dict[str, Any] | None:
-    """Return the commonest reason, numbers apart, in its first wording, and its count; or None without any."""
+    """Return the most common reason, numbers apart, in its first wording, and its count; or None without any."""
     if not reasons:
         return None
     kinds = [re.sub(r"\d+(\.\d+)?(e[-+]?\d+)?", "#", reason) for reason in reasons]

@@ -15,7 +15,7 @@ _DRAWS = 1_000
 _INTERVAL = (0.5, 99.5)
 """Percentiles of the draws that hold at least 90 % of the true shares.
 
-The 5th and the 95th held 73 to 92 %: settings vary, too, and the effect of a number is no parabola.
+The 5th and the 95th held 73 to 92 %: settings vary, too, and the effect of a number is not a parabola.
 """
 
 

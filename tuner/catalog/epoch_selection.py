@@ -21,7 +21,8 @@ Keep: TypeAlias = Literal["best", "last"]
 """Which epoch gives the model."""
 
 WINDOW_SHARE, MIN_WINDOW = 0.05, 3
-"""Epochs whose mean is compared: a share of the planned ones, at least so many.  A single epoch is a lottery ticket."""
+"""Epochs whose mean is compared: a share of the planned ones, at least this many.  The value of a single epoch is too
+noisy."""
 
 
 @dataclass(frozen=True)

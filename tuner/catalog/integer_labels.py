@@ -17,7 +17,7 @@ class IntegerLabelLoss(keras.losses.Loss):
     """A Keras loss over one-hot targets that accepts integer labels too.
 
     Targets with the shape of the outputs go to the loss unchanged; so do all targets of a model with a single output.
-    A label that is no class (not whole, below 0, or `c` and above) makes the loss NaN rather than silently 0.
+    A label that is not a class (not whole, below 0, or `c` and above) makes the loss NaN rather than silently 0.
 
     Args:
         loss: The loss over `(n, c)` targets and outputs; its reduction is used.
@@ -49,7 +49,7 @@ class IntegerLabelLoss(keras.losses.Loss):
 def one_hot(y_true: Any, y_pred: Any) -> Any:
     """Encode integer labels `(n,)` or `(n, 1)` one-hot, `(n, c)` for outputs `(n, c)`; keep one-hot targets.
 
-    Rows of labels that are no class are NaN.
+    Rows of labels that are not classes are NaN.
     """
     classes = y_pred.shape[-1]
     if classes == 1 or (len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] != 1):

@@ -73,7 +73,7 @@ class Recipe(_Frozen):
         l2: Penalty on the kernels, `l2 * sum w²`.
         label_smoothing: In [0, 1); 0 if the loss takes none.
         class_weight: Weight of each class by index; None for no weights.
-        batch_size: Rows a step.
+        batch_size: Rows per step.
         epochs: Passes over the training part that are planned; the schedule spans them.
         keep: Whether the best epoch or the last one gives the model; see `EpochSelector`.
         patience: Epochs without improvement that end a training; None to train on.

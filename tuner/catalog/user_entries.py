@@ -78,7 +78,7 @@ def add_named_user_entries(project: Path, recipe: Recipe, named: Collection[str]
     Args:
         project: Folder that references are relative to.
         recipe: Of a database, or of a file.
-        named: References that the person names, beside what study files of the project name.
+        named: References that the user names, besides those in study files of the project.
 
     Raises:
         CodeError: Nobody but the database or file names one.

@@ -21,7 +21,7 @@ class UserObject:
         project: Folder that the reference is relative to.
         reference: File and name.
         files: Path → expected hash of the file and of what it imports from the project; None for any content.
-        said: What the study file says of it, beside its name: direction, takes and options of a metric.
+        said: What the study file says of it, besides its name: direction, takes and options of a metric.
     """
 
     project: Path

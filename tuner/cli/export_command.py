@@ -90,7 +90,7 @@ def _refuse(given: list[str], names: tuple[str, ...], what: str) -> None:
 
 
 def _export_tables(study: str, output: Path, storage: str | None, force: bool) -> None:
-    """Write the trials, and the epochs beside them."""
+    """Write the trials, and the epochs next to them."""
     from tuner.export import epochs_csv, trials_csv
 
     epochs = output.with_name(f"{output.stem}_epochs{output.suffix}")

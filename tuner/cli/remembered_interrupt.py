@@ -11,7 +11,7 @@ from typing import NoReturn
 class RememberedInterrupt:
     """A handler of SIGINT that raises `KeyboardInterrupt`, as Python's own, and remembers that it did.
 
-    Libraries may catch the exception, as in a callback while they are imported: one of twenty runs went on after a
+    Libraries may catch the exception, as in a callback while they are imported: one in twenty runs continued after a
     Ctrl-C in its first seconds.  `ShutdownSignal` looks at `interrupted` when it takes over.
 
     Attributes:

@@ -68,7 +68,7 @@ def _show_file(out: Console, content: dict[str, Any]) -> None:
 
 
 def _show_models(out: Console, content: dict[str, Any]) -> None:
-    """Print the models that could be handed over, and the controls, on the same rows."""
+    """Print the models that could be saved, and the controls, on the same rows."""
     handed = content["handed_over"]["model"] if content["handed_over"] else None
     rows = [_model_cells(row, row["name"] == handed) for row in content["models"]]
     names = ("model", content["metric"], "95 % interval", "weights", "1 row, ms", "256, ms", "trained")

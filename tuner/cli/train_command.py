@@ -32,7 +32,7 @@ from tuner.errors import StudyFailedError
 @click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, help="Number of recipes.")
 @click.option("--seeds", type=click.IntRange(2, 1000), default=5, show_default=True, help="Trainings of each.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), help="Seed from which those of the trainings derive.  [default: the study's]"
+    "--seed", type=click.IntRange(min=0), help="Seed that the training seeds derive from.  [default: the study's]"
 )
 @click.option("--single", is_flag=True, help="Save one network, not the ensemble of the seeds.")
 @click.option("--save-anyway", is_flag=True, help="Save the best candidate even if there is no winner.")

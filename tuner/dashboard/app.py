@@ -44,7 +44,7 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
 
 
 def artifact_folder(database: Database) -> Path | None:
-    """Return the folder `artifacts` beside a SQLite database, or None if there is no such folder."""
+    """Return the folder `artifacts` next to a SQLite database, or None if there is no such folder."""
     url = database.engine.url
     if url.get_backend_name() != "sqlite" or not url.database:
         return None

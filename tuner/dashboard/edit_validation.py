@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _LARGEST_ID = 2**31 - 1
 _PREFERENTIAL = "preference:is_preferential"
-"""Attribute of studies whose trials a person compares; none of ours."""
+"""Attribute of studies whose trials people compare; not used by ours."""
 
 
 def _stored(text: str) -> str:
@@ -108,7 +108,7 @@ class EditRoute:
         path: Regular expression of the path, with the groups `study` and `trial` if it names them.
         body: What a request must hold; None if nothing of it is read.
         running: Whether the trial must not have finished.
-        preferential: Whether the study must be one whose trials a person compares.
+        preferential: Whether the study must be one whose trials people compare.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""Artifacts beside a database that may come from somebody else."""
+"""Artifacts next to a database that may come from somebody else."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def _table_file(named: Mapping[str, Any], source: str) -> ArrayFile:
 
 
 def _columns(values: Any, name: str, source: str) -> pandas.DataFrame:
-    """Return what goes beside the features as columns with names."""
+    """Return what accompanies the features, as named columns."""
     import pandas
 
     if is_pandas(values):

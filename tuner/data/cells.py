@@ -26,13 +26,13 @@ MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "n
 """What programs write for a missing number, in lower case."""
 
 MOST_MARKERS = 3
-"""Different texts that may stand for missing cells in a column of numbers."""
+"""Different texts that may mean missing cells in a column of numbers."""
 
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)", re.ASCII | re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
 _BOOLS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
 _LARGEST_WHOLE = 2.0**53
-"""Whole numbers beyond it are not told apart as float64."""
+"""Whole numbers beyond it are not distinct as float64."""
 
 
 def cell_text(value: Any) -> str | None:

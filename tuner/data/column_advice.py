@@ -33,7 +33,7 @@ def column_advice(raw: RawData, targets: Targets, layout: Layout, options: DataO
     Args:
         raw: All rows; targets of the test part are not looked at.
         targets: Their targets.
-        layout: How they are dealt.
+        layout: How they are split.
         options: The `[data]` section.
     """
     return (

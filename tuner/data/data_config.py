@@ -141,7 +141,9 @@ def _task(value: Any) -> Any:
 
 
 class Folds(BaseModel):
-    """Cross-validation: the rows outside the test part are dealt to `folds` parts, each the validation part once."""
+    """Cross-validation: the rows outside the test part are divided into `folds` parts, each the validation part
+    once.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -151,7 +153,7 @@ class Folds(BaseModel):
 class DataOptions(BaseModel):
     """The `[data]` section, with its defaults.
 
-    Types are strict: a bool is no number and "0.2" is no fraction.  Lists are kept as tuples.
+    Types are strict: a bool is not a number and "0.2" is not a fraction.  Lists are kept as tuples.
 
     Raises:
         pydantic.ValidationError: All keys that break a rule, with a sentence for each.
@@ -328,7 +330,7 @@ class DataOptions(BaseModel):
 
     @property
     def encodings(self) -> dict[str, tuple[str, Any]]:
-        """Feature that `columns` names → its encoding, and what the study says beside it, or None."""
+        """Feature that `columns` names → its encoding, and what the study says in addition, or None."""
         return {name: given for name, given in self._encodings() if ENCODINGS[given[0]].is_feature}
 
     @property

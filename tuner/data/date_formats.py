@@ -62,7 +62,7 @@ def date_format(values: Any, owner: str, name: str, source: str, also: str = "",
 def parse_dates(values: Any, form: str) -> Array:
     """Parse dates, `(n,)`, as datetime64[us] in UTC, which is also the zone of those that name none.
 
-    Dates in ISO 8601 are dates in any format.  What is no date, or missing, is NaT.
+    Dates in ISO 8601 are dates in any format.  What is not a date, or missing, is NaT.
     """
     import pandas
 

@@ -1,8 +1,9 @@
-"""Rows in groups, dealt whole: a group is never in two parts, and each part has its share of each stratum if it can.
+"""Rows in groups, assigned as a whole: a group is never in two parts, and each part has its share of each stratum if it
+can.
 
-Groups are dealt one after another, in a random order in which large ones come rather early, each to the part that is
-furthest from its share of what the group brings; of several such deals the one counts whose shares are closest, by
-χ².  Of very many groups the shares are right by chance alone.
+Groups are assigned one after another, in a random order in which large ones come rather early, each to the part that is
+furthest from its share of what the group brings; of several such assignments the one is used whose shares are closest,
+by χ².  Of very many groups the shares are right by chance alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tuner.errors import DataError
 _MOST_DEALT_ONE_BY_ONE = 5_000
 """Groups; it takes 30 µs for each."""
 _DEALS, _GROUPS_DEALT = 16, 5_000
-"""How many deals are tried, as long as they deal no more groups than this in all."""
+"""How many assignments are tried, as long as they assign no more groups than this in all."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class OrderDealer:
         return pairs[::-1]
 
     def _cuts(self, rows: Array, wanted: list[float], leave: int) -> list[int]:
-        """Return the places at which parts start, each as near to so many rows before it as can be.
+        """Return the places at which parts start, each as close to that many rows before it as possible.
 
         At least `leave` places are before the first, and one between two of them.
         """

@@ -18,7 +18,7 @@ from tuner.data.raw_data import by_column
 
 
 def bounds(values: Array, method: str, limit: float, ignored: Array | None = None) -> tuple[Array, Array]:
-    """Smallest and largest value that is no outlier, for each column.
+    """Smallest and largest value that is not an outlier, for each column.
 
     Args:
         values: Shape `(n, ..., d)`; NaN is no value.  Each column has one value at least.

@@ -133,7 +133,7 @@ def _encodable(
     """Return a column as its encoding takes it: texts, `object` of shape `(n,)`, or numbers, float64.
 
     Raises:
-        DataError: A cell is no number, but should be.
+        DataError: A cell is not a number, but should be.
     """
     if ENCODINGS[encoding].encoder is not None:
         return cell_texts(series.astype(object).to_numpy(dtype=object), missing_values)

@@ -33,7 +33,7 @@ _SAMPLE = 64
 
 @dataclass(frozen=True)
 class _Rows:
-    """All rows, read and dealt, with features that are numbers."""
+    """All rows, read and split, with features that are numbers."""
 
     raw: RawData
     targets: Targets

@@ -28,7 +28,7 @@ _LENGTH_BYTES = 8
 _ALIGNMENT = 64
 """Every array begins at a multiple of it, in bytes."""
 _FREE_SHARE = 2
-"""A file takes at most one part in so many of what is free: the folder may be in memory."""
+"""A file takes at most one part in this many of the free space: the folder may be in memory."""
 
 
 def save_prepared(prepared: PreparedData, folder: Path) -> Path:

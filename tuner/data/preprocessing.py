@@ -28,7 +28,7 @@ class Preprocessing:
         features: Names of the d columns: numbers, then encoded texts (`city=Rome`, which a number column may be called
             as well); empty if the source has none.
         encoders: Column of texts → what encodes it.
-        missing_values: Texts of cells that count as missing, beside those that are empty.
+        missing_values: Texts of cells that count as missing, besides empty ones.
         layout: How CSV files are written.
     """
 

@@ -1,4 +1,4 @@
-"""Rows that stand for themselves, dealt at random: each part has its share of each class."""
+"""Independent rows, assigned to parts at random: each part has its share of each class."""
 
 from __future__ import annotations
 

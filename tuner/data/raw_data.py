@@ -24,7 +24,7 @@ class RawData:
     """The rows of a source.
 
     Attributes:
-        source: The source as the person named it; for messages.
+        source: The source as the user named it; for messages.
         x: Numbers, float32 or float64, shape `(n, ..., d)`; NaN where a value is missing.
         y: Targets, shape `(n,)` or `(n, targets)`: float64, or `object` holding `str`.
         weight: Sample weights, float64, shape `(n,)`, or None.

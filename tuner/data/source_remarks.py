@@ -1,4 +1,4 @@
-"""What a person should know of data that can be used: sentences."""
+"""Remarks on data that can be used: sentences for the user."""
 
 from __future__ import annotations
 

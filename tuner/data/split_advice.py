@@ -37,7 +37,7 @@ def split_advice(
     Args:
         raw: All rows.
         targets: Their targets; those of the test part are not looked at.
-        layout: How they are dealt.
+        layout: How they are split.
         split: The first split.
         test: Features of the test part, as those of the split.
         options: The `[data]` section.
@@ -78,7 +78,7 @@ def _groups(raw: RawData, targets: Targets, rows: Array, random: np.random.Gener
 
 
 def _columns(raw: RawData) -> Mapping[str, Array]:
-    """Return the columns that may be names of groups: texts, whole numbers, and what is no feature."""
+    """Return the columns that may be names of groups: texts, whole numbers, and what is not a feature."""
     found = {name: values for name, values in raw.unused.items() if values.dtype.kind != "f" or _whole(values)}
     found |= raw.texts
     if raw.x.ndim == 2:

@@ -27,7 +27,7 @@ _Parts: TypeAlias = Mapping[str, Sequence[Array]]
 def split_notes(
     raw: RawData, targets: Targets, layout: Layout, dependence: Dependence, options: DataOptions
 ) -> Iterator[str]:
-    """Say how the rows were dealt by the columns that the study names for it, and how alike the parts are."""
+    """Say how the rows were split by the columns that the study names for it, and how alike the parts are."""
     if not options.split_columns:
         return
     named = [repr(name) for name in options.split_columns.values()]

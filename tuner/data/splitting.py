@@ -53,8 +53,8 @@ class Dealer(Protocol):
         """Refuse rows that are too few for the parts.
 
         Args:
-            rows: What will be dealt.
-            needed: Parts that must have rows (of each class) beside the test part.
+            rows: What will be split.
+            needed: Parts that must have rows (of each class) besides the test part.
             tested: Whether a test part will be drawn.
 
         Raises:
@@ -83,7 +83,7 @@ def split_indices(
     seed: int,
     dependence: Dependence | None = None,
 ) -> Layout:
-    """Deal the rows.
+    """Split the rows into parts.
 
     Args:
         origin: `MAIN`, `VALIDATION` or `TEST` for each row, shape `(n,)`.
@@ -125,7 +125,7 @@ def _dealer(strata: Strata, options: DataOptions, dependence: Dependence) -> Dea
 
 
 def given_parts(raw: RawData, origin: Array, options: DataOptions) -> Array:
-    """Return the part that each row is given to by the person, `(n,)`; `MAIN` for rows that may be dealt.
+    """Return the part that the user assigned each row to, `(n,)`; `MAIN` for rows that may be assigned.
 
     Args:
         raw: The rows of all sources.
@@ -153,7 +153,7 @@ def given_parts(raw: RawData, origin: Array, options: DataOptions) -> Array:
 
 
 def check_apart(layout: Layout, raw: RawData, dependence: Dependence, options: DataOptions) -> None:
-    """Refuse a group in two parts, as parts that the person has made may have it.
+    """Refuse a group in two parts, as parts that the user has made may have it.
 
     Raises:
         DataError: With the group.

@@ -240,7 +240,7 @@ def _layout(source: str, project: Path, target: str) -> CsvLayout:
     """Find how a file is written; its first line names no columns if the target is named by its place.
 
     Raises:
-        DataError: The first line seems to be a row, and the target is no place.
+        DataError: The first line seems to be a row, and the target is not a place.
     """
     found = first_line(source, project)
     if found is None:

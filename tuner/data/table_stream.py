@@ -43,7 +43,7 @@ class TableStream(ABC):
 
     Args:
         path: The file.
-        text: The file as the person named it.
+        text: The file as the user named it.
 
     Attributes:
         names: Names of its columns, each once.
@@ -86,7 +86,7 @@ class TableStream(ABC):
     def _parts(
         self, wanted: list[str], texts: frozenset[str], missing_values: Collection[str], rows: int
     ) -> Iterator[pandas.DataFrame]:
-        """Read these columns, at most so many rows at a time."""
+        """Read these columns, at most this many rows at a time."""
 
 
 class _CsvStream(TableStream):

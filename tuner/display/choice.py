@@ -16,7 +16,8 @@ def progress_display(progress: bool | None, show: Callable[[Progress], None]) ->
     """Yield a function that shows progress, and passes it on.
 
     Args:
-        progress: Whether to show it: in place in a notebook, on standard error elsewhere; None for a notebook only.
+        progress: Whether to show the progress: in place in a notebook, on standard error elsewhere; None for a notebook
+            only.
         show: Called with each progress as well.
     """
     if in_notebook():

@@ -65,12 +65,12 @@ class LoopRecipe:
     Args:
         make_optimizer: Returns an optimizer at the base rate.
         make_loss: Returns the loss.
-        rates: Returns the rate of each of so many steps, or None if steps alone do not decide.
+        rates: Returns the rate of each step, or None if steps alone do not decide.
         rows: Rows of the training part.
 
     Attributes:
         epochs: The most epochs that are trained.
-        batch_size: Rows a step.
+        batch_size: Rows per step.
         learning_rate: The base rate.
         seed: Of this training; Python, NumPy and Keras have been given it.
         steps: Optimizer steps of `epochs` epochs in batches of `batch_size` rows.
@@ -130,7 +130,7 @@ def read_loss(loss: Any) -> float | None:
     """Return a loss as a number, or None if it is None.
 
     Raises:
-        TypeError: It is no number.
+        TypeError: It is not a number.
     """
     try:
         return None if loss is None else float(loss)

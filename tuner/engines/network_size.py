@@ -24,7 +24,7 @@ class NetworkSize:
         weights: Number of its parameters, those that are not trained included.
         trainable_weights: Number of those that are trained.
         multiply_adds: Multiplications, each with an addition, that answer one row (`count_multiply_adds`); None if
-            the model is no graph of layers with known shapes.
+            the model is not a graph of layers with known shapes.
     """
 
     weights: int
@@ -46,7 +46,7 @@ def count_multiply_adds(model: keras.Model) -> int | None:
     normalization, activations, pooling, and products of two activations (as in attention) count nothing.
 
     Returns:
-        The count, or None if the model is no graph of layers, or a dimension of a shape is unknown.
+        The count, or None if the model is not a graph of layers, or a dimension of a shape is unknown.
     """
     from tuner.keras_internals import get_calls
 

@@ -1,4 +1,4 @@
-"""The engine of training loops that are user code: it hands over model and rows, and measures what they report.
+"""The engine of training loops that are user code: it passes them model and rows, and measures what they report.
 
 Shapes: n rows; x `(n, *input_shape)`, y `(n, outputs)`, weight `(n,)`; all float32.
 """

@@ -89,7 +89,7 @@ class MemoryGuard:
 def proportional_memory(pid: int) -> int:
     """Return the bytes that a process and its descendants hold; shared pages count once.
 
-    The proportional set size is exact but costs a walk over all pages: call it seldom.
+    The proportional set size is exact but costs a walk over all pages: call it rarely.
     """
     return sum(_proportional(process) for process in [pid, *_descendants(pid)])
 

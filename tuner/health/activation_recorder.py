@@ -51,7 +51,7 @@ class LayerMonitor:
     """The measured layers of a model.
 
     Args:
-        model: A functional model; its output layer is not recorded, as a confident prediction is no saturation.
+        model: A functional model; its output layer is not recorded, as a confident prediction is not a saturation.
 
     Attributes:
         names: Keras names of the L measured layers, from input to output.

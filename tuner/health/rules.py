@@ -1,6 +1,6 @@
 """Derive verdicts from probes.
 
-A rule sees the probes of one training in the order of epochs.  A passing state is no finding: dead, saturated and
+A rule sees the probes of one training in the order of epochs.  A passing state is not a finding: dead, saturated and
 vanishing must hold in the last two probes, and exploding requires that nothing was learned.  Early stopping uses the
 same verdicts.
 """

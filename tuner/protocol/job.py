@@ -35,8 +35,8 @@ class Job:
         recipe: What to train, as JSON.
         rungs: Steps (from 1) after which the worker waits for `Executor.resume_or_prune`.
         purpose: "trial"; "rate_ramp" for a range test of the rate; "revalidate" to save the outputs on the validation
-            rows; "control" to save those of a model that is no network; "final_fit" to train on all rows but the test
-            rows and save the network; "assemble" to make one model of such networks (see `tuner.refit`).
+            rows; "control" to save those of a model that is not a network; "final_fit" to train on all rows but the
+            test rows and save the network; "assemble" to make one model of such networks (see `tuner.refit`).
         folder: Where these are saved; coordinator and worker both reach it.
         checkpoint: Content of the `CheckpointSaved` that a trial resumes from; None if it starts at epoch 1.
         spent_s: Time that earlier workers have spent on it up to the checkpoint, in seconds.

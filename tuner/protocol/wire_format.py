@@ -65,7 +65,7 @@ _LARGEST_COUNT = 2**53
 
 
 class MessageError(ValueError):
-    """A worker sent something that is no message of its trial."""
+    """A worker sent something that is not a message of its trial."""
 
     def __init__(self, what: str) -> None:
         super().__init__(
@@ -98,7 +98,7 @@ def receive(stream: IO[bytes]) -> Iterator[dict[str, Any]]:
     """Yield the messages of a stream; an incomplete last line is dropped, as its writer died.
 
     Raises:
-        MessageError: A line is none, or is too long.
+        MessageError: A line is not a message, or is too long.
     """
     while line := stream.readline(LINE_BYTES):
         if not line.endswith(b"\n") and len(line) == LINE_BYTES:
@@ -146,7 +146,7 @@ class EventParser:
         """Return the event of a message, its texts cut and cleaned.
 
         Raises:
-            MessageError: It is none, is of another trial, or is out of order.
+            MessageError: It is invalid, from another trial, or out of order.
         """
         try:
             event = parse_event(message)
@@ -175,7 +175,7 @@ def parse_event(message: Mapping[str, Any]) -> Event:
     """Return the event of a message, unchecked for order.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is invalid.
     """
     name = message.get("is")
     if not isinstance(name, str) or name not in EVENTS:

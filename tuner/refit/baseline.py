@@ -41,7 +41,9 @@ def best_constant(measure: Measure, splits: Sequence[Split], classes: Sequence[s
 
 
 def constants(splits: Sequence[Split], task: Task, classes: Sequence[str]) -> list[Constant]:
-    """Return each class (of many, the commonest) and the shares of the classes; or mean and median of a target."""
+    """Return each class (of many, the most common one) and the shares of the classes; or mean and median of a
+    target.
+    """
     shares = [_mean_target(split) for split in splits]
     if task is Task.REGRESSION:
         middle = tuple(np.median(split.unscale(split.train.y), axis=0) for split in splits)

@@ -108,7 +108,7 @@ def fit_final(work: RefitSession, leaders: Mapping[int, Candidate], handed: Cont
     Args:
         work: The work.
         leaders: The recipes by trial.
-        handed: What is handed over.
+        handed: The model that is saved.
         answer: Name of the constant answer that it is compared with.
 
     Raises:
@@ -242,7 +242,7 @@ def _score_test(
 def _estimate(
     kept: Sequence[_Training], finite: Sequence[_Training], handed: Contender, measure: Measure
 ) -> Estimate | None:
-    """Score the model that is handed over, and, over seeds, what it would be without one of them."""
+    """Score the model that is saved, and, over seeds, what it would be without one of them."""
     if any(one not in finite for one in kept):
         return None
 

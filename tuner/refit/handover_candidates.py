@@ -1,4 +1,4 @@
-"""The networks that could be handed over: one, the ensemble of its seeds, a mixture of the leading recipes."""
+"""The networks that could be saved: one, the ensemble of its seeds, a mixture of the leading recipes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIN_ROWS_FOR_TEMPERATURE = 200
 
 @dataclass(frozen=True)
 class Contender:
-    """A model that could be handed over, by the validation rows.
+    """A model that could be saved, by the validation rows.
 
     Attributes:
         name: What it is.

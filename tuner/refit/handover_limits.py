@@ -1,4 +1,4 @@
-"""Which models may be handed over by `[limits]`: an ensemble costs as much as its networks together."""
+"""Which models may be saved by `[limits]`: an ensemble costs as much as its networks together."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ LEVEL = 0.95
 
 _Z = 1.959963984540054
 Z2 = _Z * _Z
-"""Rows that an interval of `LEVEL` allows for beside those of the sample (Wilson 1927)."""
+"""Rows that an interval of `LEVEL` allows for in addition to those of the sample (Wilson 1927)."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def lower_bound(values: Sequence[float], objective: Objective) -> float:
 def seeds_width(values: Sequence[float], others: int | None = None) -> float:
     """`t · s · √(1 / n)`: how far the mean over n seeds is from that over all of them.
 
-    With `others` it is `t · s · √(1 / n + 1 / others)`, how far from the mean over so many other seeds.
+    With `others` it is `t · s · √(1 / n + 1 / others)`, how far from the mean over that many other seeds.
     """
     from scipy.stats import t
 
@@ -72,7 +72,7 @@ def seeds_width(values: Sequence[float], others: int | None = None) -> float:
 
 
 def wilson(share: float, rows: float) -> ErrorWidths:
-    """Wilson's limits of a proportion, of which `share` was seen in so many rows."""
+    """Wilson's limits of a proportion, of which `share` was seen in that many rows."""
     center = (share + Z2 / (2.0 * rows)) / (1.0 + Z2 / rows)
     half = _Z / (1.0 + Z2 / rows) * math.sqrt(share * (1.0 - share) / rows + Z2 / (4.0 * rows * rows))
     return ErrorWidths(max(0.0, share - (center - half)), max(0.0, center + half - share))

@@ -1,4 +1,4 @@
-"""The table of models: what could be handed over, and the controls, all on the same validation rows."""
+"""The table of models: what could be saved, and the controls, all on the same validation rows."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ TOP, SEEDS = 3, 5
 
 @dataclass(frozen=True)
 class RefitOptions:
-    """What is asked for.
+    """The options of `tuner train`.
 
     Attributes:
         file: Where the model is saved.
@@ -18,8 +18,8 @@ class RefitOptions:
         seeds: With how many seeds each; two at least.
         seed: What they are made from; None for the study's.
         force: Whether a file that is there is written over.
-        code: Code of the project that the person names, beside what study files of the project name.
-        single: Whether one network is handed over, not the ensemble of the seeds.
+        code: Code of the project that the user names, besides that in study files of the project.
+        single: Whether one network is saved, not the ensemble of the seeds.
         save_anyway: Whether the best candidate is saved if there is no winner.
     """
 

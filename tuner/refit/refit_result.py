@@ -52,7 +52,7 @@ class CandidateRow:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A model in the comparison on the validation part: one that could be handed over, or a control.
+    """A model in the comparison on the validation part: one that could be saved, or a control.
 
     Attributes:
         name: "single", "ensemble", "mixture", "constant", "linear" or "boosting".
@@ -60,7 +60,7 @@ class ModelRow:
         score: Its objective; of a single network, the mean over its seeds.
         interval: Confidence interval of the score, over rows, and seeds if it has some.
         bound: The lower confidence bound over seeds; None for controls.
-        p: Of a control: the p-value that the model that is handed over is better, corrected by Holm; of the constant
+        p: Of a control: the p-value that the model that is saved is better, corrected by Holm; of the constant
             answer, that of the baseline.
         cost: What it costs; of an ensemble that was not made, the sum over its members.
         seconds: Time to train it, in seconds, on all splits.
@@ -97,7 +97,7 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class MemberRow:
-    """A network of the model that is handed over.
+    """A network of the model that is saved.
 
     Attributes:
         trial: Its trial.

@@ -154,7 +154,7 @@ class RefitSession:
         Args:
             jobs: What to train.
             trial_number: Maps the number of a job to its trial, for the progress.
-            tolerate: Told of a job that failed and why; True to go on without it.
+            tolerate: Told of a job that failed and why; True to continue without it.
         """
         by_number = {job.number: job for job in jobs}
 
@@ -187,7 +187,7 @@ class RefitSession:
         )
 
     def assemble(self, job: Job) -> None:
-        """Run the job that makes the model of the networks; it is no training."""
+        """Run the job that makes the model of the networks; it is not a training."""
         advice = (
             "Save a single network with --single; or raise the limits of a trial in [budget], and run the study again."
         )

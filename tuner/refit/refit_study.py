@@ -75,7 +75,7 @@ def refit_leaders(
         study: The study.
         project: Folder that the model file and the data are relative to.
         request: What is asked for.
-        executor_of: Gives the executor for a workplace, the rows and so many trainings.
+        executor_of: Gives the executor for a workplace, the rows and the number of trainings.
         show: Called with the standing whenever it changed.
 
     Raises:

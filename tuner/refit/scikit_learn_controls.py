@@ -26,7 +26,7 @@ MOST_VALUES = 100_000_000
 
 @dataclass(frozen=True)
 class Control:
-    """A model that is no network.
+    """A model that is not a network.
 
     Attributes:
         name: Row of the table.

@@ -134,7 +134,7 @@ def p_above(values: Sequence[float], draws: np.ndarray, constant: Answers, measu
 
 
 def leaders_text(chosen: Candidate, others: Sequence[Candidate], ps: Sequence[float | None], seeds: int) -> str:
-    """Say in one sentence whether the candidates can be told apart."""
+    """Say in one sentence whether the candidates can be distinguished."""
     name = f"trial {chosen.leader.trial}"
     if not others:
         return f"Only {name} was retrained: there is nothing to compare it with."

@@ -1,4 +1,4 @@
-"""Trained networks as a Keras file that takes rows as the data source gives them, and needs nothing of ours.
+"""Trained networks as a Keras file that takes rows as the data source gives them, and does not need this package.
 
 Notation: d columns of a row, k outputs.  The layers in front repeat `Preprocessing.apply`, those behind `scores`,
 `average`, `calibrate` and `Split.unscale`; in front they compute in float64, as these do, up to the networks.

@@ -1,4 +1,4 @@
-"""A study and its trials as short notes in Markdown: what optuna-dashboard shows beside its numbers."""
+"""A study and its trials as short notes in Markdown: what optuna-dashboard shows next to its numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reasons for which trials have no value, the commonest first."""
+"""Reasons for which trials have no value, most common first."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Failure:
 
 
 def failures(results: StudyView) -> list[Failure]:
-    """Return the reasons why trials diverged or failed, the commonest first."""
+    """Return the reasons why trials diverged or failed, most common first."""
     kinds: dict[tuple[TrialState, str], list[TrialView]] = defaultdict(list)
     for seen in results.in_state(TrialState.DIVERGED, TrialState.FAILED):
         kinds[seen.state, without_numbers(seen.reason or "")].append(seen)

@@ -24,7 +24,7 @@ class Verdict:
 
 
 def verdicts(results: StudyView) -> list[Verdict]:
-    """Return the verdicts of the trials, the commonest first; none if health was not measured."""
+    """Return the verdicts of the trials, most common first; none if health was not measured."""
     found = []
     for verdict in VERDICTS:
         trials = tuple(seen for seen in results.trials if seen.verdict == verdict)

@@ -18,7 +18,7 @@ class HonestScore:
         subject: What was scored.
         metric: Name of the objective.
         value: The objective on the test part.
-        interval: Where it lies in 95 % of cases, or None if that is not known.
+        interval: Where it is in 95 % of cases, or None if that is not known.
         rows: Rows of the test part.
         before: How often the test part had been scored before.
         confirmed: Whether it beats the best constant answer by more than chance.

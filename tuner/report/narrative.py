@@ -58,7 +58,7 @@ def _common_reason(results: StudyView) -> str | None:
 
 
 def _failed(results: StudyView) -> list[str]:
-    """Say how many trials failed, with the commonest error; none if none did."""
+    """Say how many trials failed, with the most common error; none if none did."""
     found = [one for one in failures(results) if one.state == TrialState.FAILED]
     if not found:
         return []

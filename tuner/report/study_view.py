@@ -72,7 +72,7 @@ class TrialView:
 
     @property
     def marked_epoch(self) -> int | None:
-        """The epoch that gave the model if there is one training, which went on after it; else None."""
+        """The epoch that gave the model if there is one training, which continued after it; else None."""
         selected, epochs = self.selected_epochs, self.curve.epochs
         return selected[0] if len(selected) == 1 and epochs and selected[0] < epochs[-1] else None
 

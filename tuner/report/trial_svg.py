@@ -118,7 +118,7 @@ class _Scale:
 
 
 def _draw(panel: _Panel, epochs: Sequence[int], left: float, marked: int | None) -> list[Html]:
-    """Draw a diagram, with a dashed line at the epoch that gave the model if training went on after it."""
+    """Draw a diagram, with a dashed line at the epoch that gave the model if training continued after it."""
     scale = _Scale.covering([value for _, values in panel.lines for value in _known(values)])
     first, last = epochs[0], epochs[-1]
 

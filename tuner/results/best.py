@@ -33,7 +33,7 @@ class Best:
         health: Findings about the health of its training, the verdict first; empty if it was not measured.
         weights: Number of weights of its network; like the following None in studies of older versions.
         trainable_weights: Those that were trained.
-        multiply_adds: That answer one row; None also if the model is no graph of layers.
+        multiply_adds: That answer one row; None also if the model is not a graph of layers.
         bytes: Of the weights, as float32.
         predict_ms: Median time to answer one row; None if it was not measured.
         predict_256_ms: The same for 256 rows in one call.

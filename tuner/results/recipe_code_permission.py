@@ -16,7 +16,7 @@ def check_model_code(recipe: Recipe, project: Path, code: Collection[str]) -> No
     Args:
         recipe: Of a database, or of a file.
         project: Folder that the model file is relative to.
-        code: References that the person names, beside what study files of the project name.
+        code: References that the user names, besides those in study files of the project.
 
     Raises:
         CodeError: Nobody but the database or file names it.

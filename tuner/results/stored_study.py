@@ -56,7 +56,7 @@ class StoredStudy:
         return next((finding.verdict for finding in self.trial_health(trial)), None)
 
     def trial_verdicts(self, trials: Iterable[StoredTrial]) -> dict[str, int]:
-        """Count the trials with each verdict, the commonest first, without those that were not measured."""
+        """Count the trials with each verdict, most common first, without those that were not measured."""
         found = Counter(verdict for trial in trials if (verdict := self.trial_verdict(trial)) is not None)
         return dict(found.most_common())
 

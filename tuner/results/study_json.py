@@ -49,7 +49,7 @@ def summary(study: StoredStudy) -> dict[str, Any]:
 
 
 def failure_texts(trials: Iterable[Mapping[str, Any]], most: int = 3) -> list[str]:
-    """Return a sentence for each of the commonest errors of failed trials, and one for the others.
+    """Return a sentence for each of the most common errors of failed trials, and one for the others.
 
     Errors that differ only in numbers count as one.
 

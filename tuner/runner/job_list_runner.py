@@ -35,7 +35,7 @@ def run_jobs(
         on_progress: Called with the number of a job when it begins (None), and again with its result.
         on_epoch: Called after each epoch.
         on_warning: Called with what a worker warns of.
-        tolerate: Called with the number of a job that failed and why; True to go on without it.
+        tolerate: Called with the number of a job that failed and why; True to continue without it.
         advice: Next step if a training was ended for exceeding a limit.
 
     Raises:

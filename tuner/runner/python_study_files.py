@@ -58,7 +58,7 @@ def given_study(
         replace: Whether files of a study that asks something else are replaced.
 
     Raises:
-        UsageError: A part is given beside a whole study.
+        UsageError: A part is given along with a whole study.
         TunerError: See `read_given_study` and `write_python_study`.
     """
     if study is None:

@@ -48,7 +48,7 @@ class TimeLeft:
         self._first_wave += not self._lengths
 
     def on_end(self, epochs: int) -> None:
-        """Note that a training has ended after so many epochs."""
+        """Note that a training has ended after this many epochs."""
         self._lengths[max(1, epochs)] += 1
 
     def estimate(

@@ -64,7 +64,7 @@ class OpenStudy:
         self.rungs = self.pruner.rungs(spec.steps, **spec.pruner.options)
         own = [to_optuna_params(point, spec.space) for point in spec.own_points] + self._older_points()
         self._points = PointQueue(own, self._known_points(len(trials)) if spec.initial_points else None)
-        # What failed may have been mended: the first process to come tries it again.
+        # What failed may have been fixed: the first process to come tries it again.
         failed = {t.number for t in trials if t.state == OptunaState.FAIL and not session.coordinator_index}
         self._settings = SettingIndex(spec.space, failed)
         learns = sampler.failure_encoding != "nothing" and bool(spec.limits.given)

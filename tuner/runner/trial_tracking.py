@@ -48,7 +48,7 @@ class TrialTracking:
             yield self._notes.get()
 
     def close(self, patience_s: float = CLOSE_PATIENCE_S) -> None:
-        """Wait for what is queued, but not for ever."""
+        """Wait for what is queued, but not forever."""
         if self._thread is None:
             return
         self._trials.put(None)

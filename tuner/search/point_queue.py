@@ -53,7 +53,7 @@ class KnownPoints:
         """List the next points, in order.
 
         Args:
-            count: At most so many.
+            count: The maximum.
             trials: All trials of the study.
             is_used: Whether a trial has this setting.
         """
@@ -78,7 +78,7 @@ class PointQueue:
     """Initial points in their order, each for one trial, whichever process asks.
 
     Which trial was given a point is stored with the trial, as the parameters that it was enqueued with; so a resumed
-    study, and other coordinators, go on where the queue is.
+    study, and other coordinators, continue where the queue is.
 
     Args:
         points: Points that a study asks for at any time, as parameters for Optuna: those that the user gave.

@@ -16,7 +16,7 @@ from tuner.space import Value
 
 _FILE = Path(__file__).with_name("portfolio.json")
 _MIN_COMPARED = 2
-"""Trials with a result before sets are told apart."""
+"""Trials with a result before sets are distinguished."""
 _SHARPNESS = 4.0
 """Of the weight of a set that agrees with what was seen: 2 to 8 are about as good."""
 _MEAN_WEIGHT = 0.03, 0.2

@@ -73,7 +73,7 @@ class StoredDistribution:
         """Return the value of a parameter that Optuna stores as a number.
 
         Raises:
-            ValueError, LookupError, TypeError: It is no number, or the place of no choice.
+            ValueError, LookupError, TypeError: It is not a number, or the place of no choice.
         """
         if self.choices is not None:
             return self.choices[int(stored)]

@@ -174,7 +174,7 @@ class SettingIndex:
         return self._index(dimension, params[dimension.name]) if dimension.name in params else None
 
     def _index(self, dimension: Dimension, param: Any) -> int | None:
-        """Return the position of a parameter in a finite dimension, or None if it is none of its values."""
+        """Return the position of a parameter in a finite dimension, or None if it is not one of its values."""
         if dimension.name in self._labels:
             return self._labels[dimension.name].get(param)
         return None if dimension.parameter.size == math.inf else dimension.parameter.index(param)

@@ -54,7 +54,7 @@ def check_folder(folder: Path, sign: str, force: bool) -> None:
         force: Whether such a folder may be replaced.
 
     Raises:
-        UsageError: Something else stands there, a folder without `force`, or there is no folder around it.
+        UsageError: Something else is there, a folder without `force`, or there is no folder around it.
     """
     if not folder.parent.is_dir():
         raise UsageError(f"The parent folder must exist, but {folder.parent} does not. Create it, or name another.")
@@ -67,7 +67,7 @@ def check_folder(folder: Path, sign: str, force: bool) -> None:
 
 
 def publish_folder(made: Path, folder: Path) -> None:
-    """Put a finished folder in its place; one that stands there is removed once the new one is beside it.
+    """Put a finished folder in its place; an existing one is removed once the new one is next to it.
 
     Raises:
         UsageError: It cannot be written.

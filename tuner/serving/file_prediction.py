@@ -49,13 +49,13 @@ def predict_file(
         model: A file that `tuner train` wrote.
         data: A CSV or Parquet file with the columns that the study had, in any order.
         output: File to write, whole or not at all; or an open one, which gets CSV.
-        keep: Columns of the data to repeat before the answers.
-        allow_unknown: Whether texts that the study did not have count as of no category, instead of as an error.
+        keep: Columns of the data to repeat before the predictions.
+        allow_unknown: Whether to accept categories that the study did not have, instead of raising an error.
         force: Whether a file may be written over.
 
     Raises:
         DataError: A column is missing, or a cell is missing, of another kind or unknown, with its row and column.
-        UsageError: The model cannot be loaded, or the file not be written.
+        UsageError: The model cannot be loaded, or the file cannot be written.
     """
     about = read_about(model)
     if isinstance(output, Path):

@@ -31,7 +31,7 @@ class ModelFormat:
         dtype: Type of the rows that it takes.
         write: Writes a model, whose rows are of this type, to a path.
         load: Loads what `write` wrote, and returns a function from rows to scores.
-        modules: What must be installed, beside TensorFlow.
+        modules: What must be installed besides TensorFlow.
     """
 
     name: str

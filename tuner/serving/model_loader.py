@@ -25,7 +25,7 @@ MAX_CONFIG_BYTES = 40_000_000
 MAX_CONFIG_OBJECTS = 90_000
 """Layers with their initializers and policies; a network of 800 layers has about 4,000, and an ensemble 20 networks."""
 _SPARE_VALUES = 1_000_000
-"""What a model may hold beside its weights: seeds, states."""
+"""What a model may hold besides its weights: seeds, states."""
 _one_at_a_time = threading.Lock()
 
 

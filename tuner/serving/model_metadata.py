@@ -1,4 +1,4 @@
-"""What lies in a saved model beside Keras's own files: the recipe, and what its rows and answers mean."""
+"""What a saved model holds besides Keras's own files: the recipe, and what its rows and answers mean."""
 
 from __future__ import annotations
 

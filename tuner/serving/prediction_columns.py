@@ -23,7 +23,7 @@ def prediction_columns(scores: np.ndarray, about: ModelMetadata) -> dict[str, np
     """Name the answers to some rows.
 
     Args:
-        scores: In [0, 1], one a class or label, or values; shape `(n, k)`.
+        scores: In [0, 1], one per class or label, or values; shape `(n, k)`.
         about: The model.
 
     Returns:

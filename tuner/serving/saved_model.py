@@ -35,15 +35,15 @@ class SavedModel:
     about: ModelMetadata
 
     def scores(self, rows: Any) -> np.ndarray:
-        """Compute scores in [0, 1], one a class or label, or values in the unit of the target; `(n, k)`.
+        """Compute scores in [0, 1], one per class or label, or values in the unit of the target; `(n, k)`.
 
         Args:
-            rows: A pandas table with the columns that the study had, texts included, in any order, beside others and of
+            rows: A pandas table with the columns that the study had, texts included, in any order, among others and of
                 any type that holds the same values; or the path of a CSV or Parquet file with them; or an array
-                `(n, ..., d)` of numbers.  Of no rows the answer is empty.
+                `(n, ..., d)` of numbers.  Without rows the array is empty.
 
         Warns:
-            DataWarning: A text is none of the categories that the study had; it counts as of no category.
+            DataWarning: A category was not in the study; the row counts as belonging to none.
 
         Raises:
             DataError: A column is not there, or a cell is missing, infinite or of another kind than in the study; an
@@ -52,20 +52,20 @@ class SavedModel:
         return self._encoded_scores(rows)
 
     def predict(self, rows: Any) -> np.ndarray:
-        """Answer each row: with the name of its class, `(n,)`; 0 or 1 for each label, `(n, labels)`; or a value.
+        """Predict each row: the name of its class, `(n,)`; 0 or 1 for each label, `(n, labels)`; or a value.
 
         Values have the shape `(n,)`, or `(n, targets)` for several targets.  `rows`, warnings and errors are those of
         `scores`.
 
         Raises:
-            DataError: The scores of a row are not finite, so that it has no answer.
+            DataError: The scores of a row are not finite, so it has no prediction.
         """
         scores = self._encoded_scores(rows)
         check_finite(scores)
         return decide(scores, self.about)
 
     def predict_table(self, rows: Any) -> pandas.DataFrame:
-        """Answer each row as `tuner predict` does: the columns `prediction` and `probability_…` of each class.
+        """Predict each row as `tuner predict` does: the columns `prediction` and `probability_…` of each class.
 
         `rows`, warnings and errors are those of `predict`.
         """

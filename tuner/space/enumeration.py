@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tuner.space.space import Condition, Dimension
 
 MAX_STATES = 10_000
-"""Most sets of conditions that are told apart at one dimension; a space with more counts as endless."""
+"""Most sets of conditions that are distinguished at one dimension; a space with more counts as endless."""
 
 _State: TypeAlias = "frozenset[Condition]"
 _NOTHING: _State = frozenset()

@@ -57,7 +57,7 @@ def sqlite_url(file: Path) -> str:
 
 
 def default_url(project: Path) -> str:
-    """Return the URL of the database of a project: `runs/tuner.db` beside its `studies/`."""
+    """Return the URL of the database of a project: `runs/tuner.db` next to its `studies/`."""
     return sqlite_url((project / "runs" / "tuner.db").resolve())
 
 

@@ -159,7 +159,7 @@ def _local_time(stored: datetime | str | None) -> datetime | None:
     """Return a stored time, naive and in UTC, with the local time zone.
 
     Raises:
-        ValueError: It is none: SQLite keeps any text.
+        ValueError: It is not one: SQLite stores any text.
     """
     if stored is None:
         return None

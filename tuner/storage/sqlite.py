@@ -46,7 +46,7 @@ class WalConnection(sqlite3.Connection):
 
 
 class ReadConnection(sqlite3.Connection):
-    """A SQLite connection that changes nothing in the file, and leaves nothing beside it.
+    """A SQLite connection that changes nothing in the file, and leaves nothing next to it.
 
     If its write-ahead log is not empty, a writer is at work or was killed: then the file is opened read-only, and the
     log stays unchanged.  Otherwise SQLite creates an empty log in order to read, which only a connection that may write

@@ -26,7 +26,7 @@ class Execution:
         seed: Seed of the splits.
         budget: Its limits of one trial apply.
         health: Measurements of training health, and the verdicts that end a training.
-        network_limits: What the network of a trial may cost, and the model that is handed over.
+        network_limits: What the network of a trial may cost, and the model that is saved.
     """
 
     engine: str

@@ -43,7 +43,7 @@ def unknown_name(
 
 
 class TooManyProblemsError(Exception):
-    """A study file has too many problems to go on checking it."""
+    """A study file has too many problems to continue checking it."""
 
 
 class Problems:

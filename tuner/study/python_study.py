@@ -1,6 +1,6 @@
 """A study of a Python session: from keyword arguments to a study file and the files that it names.
 
-Nothing live reaches a worker.  Rows become a file of data beside the study file, functions a file of Python.  The study
+Nothing live reaches a worker.  Rows become a data file next to the study file, functions a file of Python.  The study
 file names them, so that the command line continues the same study.
 """
 

@@ -101,7 +101,7 @@ class ObjectiveSection(Section):
 
     @property
     def said(self) -> dict[str, Any]:
-        """What the section says beside the metric."""
+        """What the section says besides the metric."""
         return {key: value for key, value in self.model_dump(exclude={"metric"}).items() if value}
 
 

@@ -35,7 +35,7 @@ class StudySpec:
         data: The `[data]` section.
         facts: Facts of the loaded data.
         metric, direction: The objective; "maximize" or "minimize".
-        metric_keys: What `[objective]` says of a metric that is code, beside its name.
+        metric_keys: What `[objective]` says of a user-defined metric, besides its name.
         space: All dimensions, the fixed ones included.
         budget: Limits of the search.
         length: Length of each training, and which epoch gives its model.

@@ -17,7 +17,7 @@ _FEW_ROWS = 1_000
 """With fewer rows one validation part says little: the study uses folds."""
 
 _MOST_CODES = 12
-"""Whole numbers with at most so many values may be codes."""
+"""Whole numbers with at most this many values may be codes."""
 
 _MOST_MISSING = 0.5
 _SHORT = 60

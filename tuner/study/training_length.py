@@ -23,7 +23,7 @@ STEPS = 2_400
 LEAST_EPOCHS, MOST_EPOCHS = 20, 300
 """Bounds of "auto": a set of a million rows is seen at least so often."""
 PATIENCE_SHARE, LEAST_PATIENCE = 0.08, 10
-"""Default patience: a share of the epochs, but at least so many."""
+"""Default patience: a share of the epochs, but at least this many."""
 _KEYS = {"epochs": ("epochs", "epochs"), "keep": ("keep", "keep"), "patience": ("stop", "stop.patience")}
 """Field of `TrainingLength` → its key in `[budget]`, and in the fingerprint."""
 

@@ -107,7 +107,7 @@ def _find(name: str, project: Path) -> UserObject:
 
 
 def _said(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what `[objective]` says beside the metric; its form is checked with the section."""
+    """Return what `[objective]` says besides the metric; its form is checked with the section."""
     objective = content.get("objective")
     given = {key: value for key, value in objective.items() if key != METRIC} if isinstance(objective, Mapping) else {}
     return {key: value for key, value in given.items() if key != "options" or isinstance(value, Mapping)}

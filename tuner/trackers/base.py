@@ -81,7 +81,7 @@ class Tracker(Protocol):
     """An open tracker.  Any exception of its package may be raised."""
 
     def log_trial(self, trial: FinishedTrial) -> None:
-        """Write a trial; one that was written before under its number is replaced or stands beside it."""
+        """Write a trial; one that was written before under its number is replaced, or kept as well."""
 
 
 @dataclass(frozen=True)

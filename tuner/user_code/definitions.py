@@ -40,7 +40,7 @@ class Definition:
 def read_definition(project: Path, reference: Reference, skip: Iterable[str] = ()) -> Definition:
     """Read a definition; the file is parsed, not run.
 
-    An argument of an installed package whose default is no literal is no option.
+    An argument of an installed package whose default is not a literal is not an option.
 
     Args:
         project: Folder that the reference is relative to.
@@ -48,7 +48,7 @@ def read_definition(project: Path, reference: Reference, skip: Iterable[str] = (
         skip: Arguments that are no options, whatever their defaults are.
 
     Raises:
-        ContentError: There is no such file or name, or a default is no literal.
+        ContentError: There is no such file or name, or a default is not a literal.
     """
     node: ast.FunctionDef | ast.ClassDef
     if reference.installed:
@@ -72,7 +72,7 @@ def read_definition(project: Path, reference: Reference, skip: Iterable[str] = (
 
 
 def _no_definition(tree: ast.Module, reference: Reference) -> ContentError | None:
-    """Say what a name of a file is that is no function and no class of it; None if the file has no such name."""
+    """Say what a name of a file is that is neither a function nor a class of it; None if the file has no such name."""
     name = reference.function
     for node in tree.body:
         if isinstance(node, ast.AsyncFunctionDef) and node.name == name:

@@ -211,7 +211,7 @@ def _called_names(table: symtable.SymbolTable) -> set[str]:
 
 
 def _chain(node: ast.expr) -> str:
-    """Return a dotted name, or "" if the expression is none."""
+    """Return a dotted name, or "" for any other expression."""
     if isinstance(node, ast.Name):
         return node.id
     before = _chain(node.value) if isinstance(node, ast.Attribute) else ""

@@ -15,7 +15,7 @@ from typing import Any
 from tuner.user_code.installed_objects import distributions
 
 _HIDDEN_PARTS = frozenset({"src", "api", "python", "internal"})
-"""Parts of module names that packages keep to themselves, beside those that begin with an underscore."""
+"""Parts of module names that packages keep to themselves, besides those that begin with an underscore."""
 
 
 class ModuleOrigin(Enum):

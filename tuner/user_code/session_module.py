@@ -274,7 +274,7 @@ def _check_defaults(thing: Any, source: LiveSource, meanings: Mapping[str, Any])
 
 
 def _literal(value: Any) -> str | None:
-    """Return the source of a plain value, or None if it is none."""
+    """Return the source of a plain value, or None for other objects."""
     if not _is_plain(value):
         return None
     text = pprint.pformat(value, width=_WIDTH, sort_dicts=False)

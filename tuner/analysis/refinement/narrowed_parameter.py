@@ -47,7 +47,7 @@ class Narrowed:
         choice: The choice by which a number is split, or None.
         by_choice: Row of that choice → the parameter that it has of its own.
         reasons: Row → one sentence with counts.
-        doubts: Values of a choice that none of the best trials has, and that were tried too seldom to leave them out,
+        doubts: Values of a choice that none of the best trials has, and that were tried too rarely to leave them out,
             each with the probability that chance alone does that.
     """
 

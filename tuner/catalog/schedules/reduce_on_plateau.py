@@ -14,7 +14,7 @@ class ReduceOnPlateau:
     It follows Keras's `ReduceLROnPlateau` with `min_lr = base * min_ratio`: an observation improves when it is better
     than the best one by more than `min_delta`; after `patience` observations without improvement the rate is
     multiplied by `factor`; during `cooldown` observations after a reduction nothing is counted.
-    A NaN is no improvement.
+    A NaN is not an improvement.
 
     States: the counters `waited` (observations without improvement) and `cooling` (observations left of the cooldown).
 

@@ -37,7 +37,7 @@ class ColumnEncoder(ABC):
             name: The column; for messages.
             values: Its texts outside the test part, `object` of shape `(n,)` holding `str`, or None if one is missing.
             source: For messages.
-            argument: What the study file says beside the name of the encoding; None for nothing.
+            argument: What the study file says besides the name of the encoding; None for nothing.
 
         Raises:
             DataError: The texts do not suit it.

@@ -80,7 +80,7 @@ class DateEncoder(ColumnEncoder):
         return tuple(f"{column}:{end}" for end in ends)
 
     def encode(self, texts: Array) -> Array:
-        """Encode dates; NaN in all columns for what is none."""
+        """Encode dates; NaN in all columns for values that are not dates."""
         times = parse_dates(texts, self.form)
         known = ~np.isnat(times)
         x = np.full((len(texts), 1 + 2 * len(self.cycles)), np.nan)

@@ -54,7 +54,7 @@ def find_source(text: str, project: Path) -> Source:
     """Return the source that `text` names: a built-in set, a function, a file by its suffix, or a folder of images.
 
     Raises:
-        DataError: It is none of them; the message names the nearest built-in set or file.
+        DataError: It is none of these; the message names the nearest built-in set or file.
     """
     if text in BUILT_IN:
         return SOURCES[text]

@@ -52,7 +52,7 @@ class Source:
 
 
 def locate_file(text: str, project: Path) -> Path:
-    """Find the regular file `text`, relative to the project or absolute; a named pipe would be waited for for ever.
+    """Find the regular file `text`, relative to the project or absolute; a named pipe would be waited for forever.
 
     Raises:
         DataError: There is none, or it is a folder, a pipe, a socket or a device.

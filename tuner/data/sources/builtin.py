@@ -32,7 +32,7 @@ _WINE = (
 
 @dataclass(frozen=True)
 class _Files:
-    """Where a set lies in an installed package.
+    """Location of a data set in an installed package.
 
     Attributes:
         package: Name to import.

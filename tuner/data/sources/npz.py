@@ -22,7 +22,7 @@ def _read_arrays(text: str, options: DataOptions, project: Path) -> dict[str, Ar
     """Read the arrays that the study uses; the others are None.
 
     Raises:
-        DataError: The file is no archive, or x or y is not in it.
+        DataError: The file is not an archive, or x or y is not in it.
     """
     path = locate_file(text, project)
     with reading(text, "a NumPy archive without pickled objects", _SAVE, DataError), open_zip(path) as archive:

@@ -108,7 +108,7 @@ def _files(project: Path) -> Iterator[Path]:
 
 
 def _known_to_git(project: Path) -> list[Path] | None:
-    """Return what git does not ignore; None if it is no repository, or git is not installed."""
+    """Return what git does not ignore; None if it is not a repository, or git is not installed."""
     command = [*_GIT, "-C", str(project), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."]
     try:
         done = subprocess.run(command, capture_output=True, check=False)

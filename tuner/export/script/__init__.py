@@ -1,4 +1,4 @@
-"""A stand-alone Python script that trains one recipe: needs keras, tensorflow and numpy, nothing of ours."""
+"""A stand-alone Python script that trains one recipe: needs keras, tensorflow and numpy, but not this package."""
 
 from tuner.export.script.compose import python_script
 

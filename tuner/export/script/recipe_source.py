@@ -78,7 +78,7 @@ def build_text(export: Export, function: str) -> str:
 
 
 def _argument(name: str, value: Any) -> str:
-    """Return a keyword argument; a name that is no identifier goes into a dictionary."""
+    """Return a keyword argument; a name that is not an identifier goes into a dictionary."""
     return f"{name}={literal(value)}" if is_name(name) else f"**{literal({name: value})}"
 
 

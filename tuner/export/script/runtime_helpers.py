@@ -1,4 +1,4 @@
-"""Parts that need Keras, for exported scripts.  They are copied, not imported: a script stands on its own."""
+"""Parts that need Keras, for exported scripts.  They are copied, not imported: a script is self-contained."""
 
 from __future__ import annotations
 

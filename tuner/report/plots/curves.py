@@ -30,7 +30,7 @@ from tuner.report.study_view import Curve, StudyView, TrialView
 from tuner.text import count, listed
 
 MOST_CURVES = 300
-"""More lines than this cannot be told apart, and make the page slow: then the best third of them and every n-th of
+"""More lines than this cannot be distinguished, and make the page slow: then the best third of them and every n-th of
 the others are drawn."""
 
 _BINS = 4

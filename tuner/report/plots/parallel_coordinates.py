@@ -18,7 +18,7 @@ from tuner.report.study_view import StudyView, TrialView
 LEAST = 2
 _MOST_DIMENSIONS = 6
 _ABSENT = 0.12
-"""Part of an axis of numbers on which trials lie for which the dimension does not count."""
+"""Part of an axis of numbers with the trials for which the dimension is inactive."""
 
 _SPREAD = 0.35
 _LONGEST_NAME = 20
@@ -52,7 +52,7 @@ class _Axis:
 def parallel(results: StudyView) -> Figure | str:
     """Plot a line per complete trial through the objective and its value of each dimension, the best ones in color.
 
-    In a narrow window the axes lie below each other: `layout.meta.narrow` is the figure for it.
+    In a narrow window the axes are below each other: `layout.meta.narrow` is the figure for it.
     """
     trials = results.ranking[::-1]  # the best are drawn last, on top of the others
     if len(trials) < LEAST:
@@ -159,7 +159,7 @@ def _notes(at: int, axis: _Axis, upright: bool) -> list[dict[str, Any]]:
 
 
 def _objective(results: StudyView, trials: Sequence[TrialView]) -> _Axis:
-    """Return the axis of the objective; what is far worse than most lies at its end."""
+    """Return the axis of the objective; values far worse than most are at its end."""
     values = np.array([seen.value for seen in trials], np.float64)
     shown = ValueRange.covering(results.metric, values, results.objective.maximize)
     texts = [f"{value:.5g}" for value in values]

@@ -1,6 +1,6 @@
 """Style of all plots, their controls, and the escaping of text in them.
 
-Colors are told apart with every common kind of color blindness: choices have those of Okabe and Ito
+Colors can be distinguished with every common kind of color blindness: choices have those of Okabe and Ito
 (https://jfly.uni-koeln.de/color/), without the yellow, which is lost on white, and the states of trials have a
 symbol each as well.
 """

@@ -1,4 +1,4 @@
-"""The axis of an objective: it starts on the better half, and what lies beyond is marked at its edge."""
+"""The axis of an objective: it starts on the better half, and what is beyond is marked at its edge."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def _dimension(comparison: dict[str, Any], common: list[str], is_open: bool) -> 
 
 
 def _commonest(row: dict[str, Any]) -> str:
-    """Return the commonest verdict, and its count among the trials with one."""
+    """Return the most common verdict, and its count among the trials with one."""
     verdicts = row["verdicts"]
     return f"{row['verdict']} ({verdicts[row['verdict']]} of {sum(verdicts.values())})" if verdicts else "–"
 

@@ -1,4 +1,4 @@
-"""The default: the better half goes on."""
+"""The default: the better half continues."""
 
 from __future__ import annotations
 

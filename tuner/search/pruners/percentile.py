@@ -1,4 +1,4 @@
-"""The best part goes on."""
+"""The best part continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""At each rung the best part goes on."""
+"""At each rung the best part continues."""
 
 from __future__ import annotations
 

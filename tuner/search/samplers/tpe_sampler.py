@@ -34,7 +34,7 @@ class TPESampler(optuna.samplers.TPESampler):
     Up to `window` finished trials it proposes what Optuna's proposes.
 
     Args:
-        window: Most finished trials looked at, beside the best; at least `n_startup_trials` are.
+        window: Most finished trials considered, besides the best; at least `n_startup_trials` are.
         options: Those of Optuna's.
     """
 

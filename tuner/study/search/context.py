@@ -41,7 +41,7 @@ class SearchContext:
         return self.given if self.given is not None else {}
 
     def table(self, *keys: str) -> Mapping[str, Any]:
-        """Return the table `[search.KEYS]`; empty if it is absent, or is no table, which is noted."""
+        """Return the table `[search.KEYS]`; empty if it is absent, or is not a table, which is noted."""
         value: Any = self.section
         for depth, key in enumerate(keys):
             value = value.get(key, {})
