@@ -67,6 +67,9 @@ def test_a_rare_class_and_a_small_validation_part(tmp_path: Path):
     found = advice(tmp_path)
     assert any(sentence.startswith("target: rare (") and "balanced_accuracy" in sentence for sentence in found)
     assert any("96 validation rows decide which trial is best, and each is 1.0 % of them" in each for each in found)
+    [step] = [found for each in found for found in re.findall(r"validation = { folds = (\d+) }", each)]
+    assert int(step) < 5
+    prepare(DataOptions(source="a.csv", target="y", validation={"folds": int(step)}), tmp_path, 0)
     assert not any(sentence.startswith("validation") for sentence in advice(tmp_path, validation={"folds": 3}))
 
 

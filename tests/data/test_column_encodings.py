@@ -12,7 +12,7 @@ import numpy as np
 import pandas
 import pytest
 
-from tuner.data import DataOptions, PreparedData, Preprocessing, encode_rows, held_out, open_table
+from tuner.data import DataOptions, PreparedData, Preprocessing, encode_rows, held_out, open_table, prepare
 from tuner.data.row_encoder import RowEncoder
 from tuner.errors import DataError, StudyFileError
 from tuner.study import read_study_dict
@@ -108,6 +108,8 @@ def test_missing_dates_have_no_number(write_text: Callable[..., Path], tmp_path:
     held = held_out(options, tmp_path, 0)
     assert np.isnan(held.sample[3]).all()
     assert np.isfinite(held.train.x).all()
+    notes = prepare(options, tmp_path, 0).facts.notes
+    assert "1 missing cell is replaced by the median of the training part (at)." in notes
 
 
 def test_numbers_in_texts_are_numbers(write_text: Callable[..., Path], prepared: Callable[..., PreparedData]) -> None:

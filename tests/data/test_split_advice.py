@@ -155,3 +155,21 @@ def test_wide_rows_and_rows_beyond_float32_are_looked_at() -> None:
     found = find_near_copies(x[:120], x[120:], random)
     assert found.equal == pytest.approx(10 / 15)
     assert find_near_copies(x[:120], x[135:], random).equal == 0.0
+
+
+def test_the_step_takes_a_column_out_of_the_encodings(tmp_path: Path) -> None:
+    """`check` refuses an encoding of a column that decides on the split."""
+    frame = patients(0.3).assign(day=[f"2024-{row % 12 + 1:02d}-{row % 28 + 1:02d}" for row in range(480)])
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    found = advice(tmp_path, source="a.csv", target="y", columns={"day": "date", "patient": "one_hot"})
+    assert 'set group = "patient" in [data], and leave "patient" out of [data.columns]' in found[0]
+    assert 'set order = "day" in [data], and leave "day" out of [data.columns]' in found[1]
+
+
+def test_rows_that_are_equal_as_often_by_chance_are_no_copies(tmp_path: Path) -> None:
+    """One permutation of two columns says little of 100 rows: it may have a third of the copies."""
+    for seed in (0, 33, 50, 69):
+        random = np.random.default_rng(seed)
+        x = np.stack([random.normal(50, 10, 240).round(1), random.integers(1, 6, 240)], axis=1)
+        np.savez(tmp_path / f"{seed}.npz", x=x, y=random.integers(0, 2, 240))
+        assert not any("have a copy" in text for text in advice(tmp_path, source=f"{seed}.npz")), seed

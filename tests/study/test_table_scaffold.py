@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import pandas
 import pytest
 
-from tuner.errors import DataError
-from tuner.study import new_project, read_study
+from tuner.errors import DataError, StudyFileError
+from tuner.study import new_project, read_study, read_study_dict
 from tuner.study.table_scaffold import table_study, table_study_name
 
 ROWS = 300
@@ -161,3 +163,34 @@ def test_a_word_for_missing_cells_among_the_classes_is_said(tmp_path: Path) -> N
     assert 'write missing_values = ["NA"] and missing_target = "drop"' in " ".join(
         line.removeprefix("# ") for line in table_study("a", path, "y", tmp_path).splitlines()
     )
+
+
+def test_the_dates_of_a_parquet_file_are_dates(tmp_path: Path) -> None:
+    days = pandas.date_range("2024-01-01", periods=60)
+    columns: dict[str, Any] = {"day": days, "zoned": days.tz_localize("Europe/Berlin"), "date": days.date}
+    columns |= {"lasted": days - days[0], "x": range(60), "y": ["a", "b"] * 30}
+    path = tmp_path / "t.parquet"
+    pandas.DataFrame(columns).to_parquet(path)
+    made, _ = new_project(tmp_path, path, "y")
+    data = read_study(made[0]).data
+    assert dict(data.columns) == dict.fromkeys(["day", "zoned", "date"], "date")
+    assert data.drop == ("lasted",)
+    with pytest.raises(DataError, match="'day' holds dates"):
+        table_study("own", path, "day", tmp_path)
+
+
+def test_check_says_what_becomes_of_dates_where_texts_are_encoded(tmp_path: Path) -> None:
+    pandas.DataFrame({"day": pandas.date_range("2024-01-01", periods=60), "y": ["a", "b"] * 30}).to_parquet(
+        tmp_path / "t.parquet"
+    )
+    data = {"source": "t.parquet", "target": "y", "text": "one_hot"}
+    with pytest.raises(StudyFileError, match=r'Add "day" = "date" to \[data\.columns\], or `drop` it'):
+        read_study_dict({"name": "t", "model": "models/mlp.py", "data": data}, tmp_path)
+
+
+def test_folds_are_no_more_than_the_rows_of_the_rarest_class(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{row},{'rare' if row < 3 else 'ab'[row % 2]}\n" for row in range(90)))
+    made, _ = new_project(tmp_path, path, "y")
+    assert read_study(made[0]).data.validation.folds == 3
+    assert "each trial trains 3 times, as the rarest class has 3 rows" in made[0].read_text(encoding="utf-8")

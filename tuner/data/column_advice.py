@@ -15,6 +15,7 @@ from tuner.data.splitting import Layout
 from tuner.data.table_profile import TELLS_ALL, share_explained
 from tuner.data.targets_and_task import Targets
 
+_FOLDS = 5
 _FEWEST_ROWS = 100
 """With fewer validation rows a few of them decide which trial is best."""
 
@@ -42,7 +43,7 @@ def column_advice(raw: RawData, targets: Targets, layout: Layout, options: DataO
         *_identifiers(raw, options),
         *_leaks(raw, targets, layout),
         *_rare(targets, layout),
-        *_small(layout),
+        *_small(targets, layout),
     )
 
 
@@ -124,11 +125,13 @@ def _rare(targets: Targets, layout: Layout) -> Iterator[str]:
         )
 
 
-def _small(layout: Layout) -> Iterator[str]:
-    """Say that a single validation part is small."""
-    rows = len(layout.splits[0][1])
-    if len(layout.splits) == 1 and rows < _FEWEST_ROWS:
+def _small(targets: Targets, layout: Layout) -> Iterator[str]:
+    """Say that a single validation part is small, if each fold could have a row of each class."""
+    rows, folds = len(layout.splits[0][1]), _FOLDS
+    if targets.class_index is not None:
+        folds = min(folds, int(np.bincount(targets.class_index[layout.development]).min()))
+    if len(layout.splits) == 1 and rows < _FEWEST_ROWS and folds > 1:
         yield (
             f"validation: {rows} validation rows decide which trial is best, and each is {100 / rows:.1f} % of them. "
-            "validation = { folds = 5 } uses all rows outside the test part"
+            f"validation = {{ folds = {folds} }} uses all rows outside the test part"
         )

@@ -19,6 +19,11 @@ _MOST_COMPARED = 20_000_000
 """Values of the rows that equal ones are looked for among."""
 
 
+_PERMUTATIONS, _MOST_PERMUTED = 20, 1_000_000
+"""Permutations of the columns that show how many rows are equal by chance, as one of a hundred rows says little,
+and values that are permuted in all, as it takes long."""
+
+
 @dataclass(frozen=True)
 class NearCopies:
     """What was found.
@@ -58,7 +63,9 @@ def find_near_copies(train: Array, measured: Array, random: np.random.Generator)
     columns = max(1, train.shape[1])
     some = [_some(part, max(1_000, _MOST_COMPARED // columns), random) for part in (train, measured)]
     equal = _equal(*some)
-    by_chance = _equal(*[random.permuted(part, axis=0) for part in some]) if equal else 0.0  # permuting takes long
+    times = max(1, min(_PERMUTATIONS, _MOST_PERMUTED // max(1, sum(part.size for part in some)))) if equal else 0
+    chances = [_equal(*[random.permuted(part, axis=0) for part in some]) for _ in range(times)]
+    by_chance = float(np.mean(chances)) if chances else 0.0
     most = min(_MOST_NEIGHBOURS, max(1_000, _MOST_VALUES // columns))
     near, nearness = _near(_some(train, most, random), _some(measured, _MOST_ASKED, random))
     return NearCopies(equal, by_chance, near, nearness)

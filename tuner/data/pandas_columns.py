@@ -208,9 +208,8 @@ def column(series: pandas.Series[Any], name: str, source: str, missing_values: C
             return without_values(series.to_numpy(dtype=np.float64, na_value=np.nan), missing_values)
     elif isinstance(kind, pandas.CategoricalDtype | pandas.StringDtype) or kind.kind == "O":
         return _objects(series, name, source, missing_values)
-    raise DataError(
-        f"A column must hold numbers or text, but {name!r} holds {kind} ({source}). Turn it into numbers, or `drop` it."
-    )
+    step = f'Add "{name}" = "date" to [data.columns]' if kind.kind == "M" else "Turn it into numbers"
+    raise DataError(f"A column must hold numbers or text, but {name!r} holds {kind} ({source}). {step}, or `drop` it.")
 
 
 def _objects(series: pandas.Series[Any], name: str, source: str, missing_values: Collection[str]) -> Array:

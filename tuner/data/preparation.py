@@ -13,6 +13,7 @@ from tuner.data.column_advice import column_advice
 from tuner.data.content_hash import content_hash
 from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Subset
+from tuner.data.encoders import ENCODERS
 from tuner.data.encoding import Encoded, check_texts, encode, missing, refuse_missing
 from tuner.data.independent_units import Dependence
 from tuner.data.linear_separability import is_linearly_separable
@@ -188,7 +189,7 @@ def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple
     if options.missing == "error":
         refuse_missing(raw, lacking)
     if options.missing != "drop":
-        return raw, origin, tuple(_replaced(raw, lacking, options.missing))
+        return raw, origin, tuple(_replaced(raw, lacking, options))
     where = ", ".join(list(lacking)[:10])
     if rows.all():
         raise DataError(
@@ -199,13 +200,17 @@ def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple
     return raw.take(~rows), origin[~rows], (note,)
 
 
-def _replaced(raw: RawData, lacking: Mapping[str, int], method: str) -> Iterable[str]:
-    """Return the rules for missing numbers and for missing texts."""
-    texts = {name: cells for name, cells in lacking.items() if name in raw.texts}
-    numbers = {name: cells for name, cells in lacking.items() if name not in raw.texts}
+def _replaced(raw: RawData, lacking: Mapping[str, int], options: DataOptions) -> Iterable[str]:
+    """Return the rules for missing numbers and dates, and for missing texts."""
+    encodings = {name: options.encodings.get(name, (options.text, None))[0] for name in raw.texts}
+    categories = {name for name, encoding in encodings.items() if ENCODERS[encoding].unknown is not None}
+    texts = {name: cells for name, cells in lacking.items() if name in categories}
+    numbers = {name: cells for name, cells in lacking.items() if name not in categories}
     if numbers:
-        cells = count(sum(numbers.values()), "missing number is", "missing numbers are")
-        yield f"{cells} replaced by the {method} of the training part ({', '.join(list(numbers)[:10])})."
+        dates = not numbers.keys().isdisjoint(raw.texts)
+        what = "cell" if dates else "number"
+        cells = count(sum(numbers.values()), f"missing {what} is", f"missing {what}s are")
+        yield f"{cells} replaced by the {options.missing} of the training part ({', '.join(list(numbers)[:10])})."
     if texts:
         cells = count(sum(texts.values()), "missing text belongs", "missing texts belong")
         yield f"{cells} to no category ({', '.join(list(texts)[:10])})."

@@ -45,12 +45,14 @@ def split_advice(
     random = np.random.default_rng(0)
     found = list[str]()
     if not options.split_columns and not any(isinstance(part, str) for part in (options.validation, options.test)):
-        found += _groups(raw, targets, layout.development, random)
-        found += _dates(raw)
+        found += _groups(raw, targets, layout.development, options, random)
+        found += _dates(raw, options)
     return (*found, *_copies(split, test, options, random))
 
 
-def _groups(raw: RawData, targets: Targets, rows: Array, random: np.random.Generator) -> Iterator[str]:
+def _groups(
+    raw: RawData, targets: Targets, rows: Array, options: DataOptions, random: np.random.Generator
+) -> Iterator[str]:
     """Name the columns that look like groups: values repeat, and rows of one value have the same target."""
     columns = _columns(raw)
     most = min(_MOST_ROWS, max(_FEWEST_ROWS, _MOST_VALUES // max(1, len(columns))))
@@ -69,11 +71,12 @@ def _groups(raw: RawData, targets: Targets, rows: Array, random: np.random.Gener
             if alike is not None:
                 found.append((alike, name, codes))
     for alike, name, codes in sorted(found, key=lambda one: -one[0])[:_MOST_NAMED]:
+        line = f' in [data], and leave "{name}" out of [data.columns]' if name in options.encodings else ""
         explained = f"it explains {100 * alike:.0f} % of its variance, by chance 0 %"
         yield (
             f"group: {name!r} looks like a group: it has {int(codes.max()) + 1} values in {len(codes)} rows, and rows "
             f"of one value have nearly the same target ({explained}). If new rows come from other ones, a random "
-            f'split promises too much: set group = "{name}"'
+            f'split promises too much: set group = "{name}"{line}'
         )
 
 
@@ -145,16 +148,16 @@ def _counts_groups(codes: Array) -> bool:
     return bool(np.ptp(counts) <= 0.5 * counts.mean())
 
 
-def _dates(raw: RawData) -> Iterator[str]:
+def _dates(raw: RawData, options: DataOptions) -> Iterator[str]:
     for name, values in ({**raw.unused, **raw.texts, **_named_as_times(raw)}).items():
         dates = values if values.dtype.kind == "f" else as_dates(values)
         if dates is not None and len(np.unique(dates)) >= _FEWEST_GROUPS:
             times = f"{show_order(dates.min())} to {show_order(dates.max())}"
+            line = f' in [data], and leave "{name}" out of [data.columns]' if name in options.encodings else ""
             yield (
                 f"order: {name!r} holds times from {times}, and the rows are split at random, so the validation rows "
                 "are no later than the training rows. If new rows will be later, such a split may be too optimistic: "
-                "set "
-                f'order = "{name}"'
+                f'set order = "{name}"{line}'
             )
             return
 

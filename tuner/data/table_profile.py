@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 import warnings
 from collections.abc import Collection
@@ -106,7 +107,7 @@ def profile_column(
 ) -> ColumnProfile:
     """Describe a column as `read_frame` returns it; `decimal` is the mark of numbers that stand among texts."""
     rows = len(series)
-    if series.dtype.kind in "mM":
+    if holds_dates(series):
         return ColumnProfile(name, ColumnKind.DATE, rows, int(series.isna().sum()), series.nunique())
     try:
         values = column(series, name, source, missing_values)
@@ -130,6 +131,14 @@ def profile_column(
     if commas:
         words.sort(key=lambda word: "," not in word)
     return dataclasses.replace(found, examples=tuple(words[:_EXAMPLES]), commas=commas)
+
+
+def holds_dates(series: pandas.Series[Any]) -> bool:
+    """Tell whether a column holds dates as such, not as texts: of a Parquet file."""
+    if series.dtype.kind != "O":
+        return series.dtype.kind == "M"
+    given = series[series.notna()]
+    return bool(len(given)) and all(isinstance(value, datetime.date) for value in given)
 
 
 def _date_problem(words: list[str], name: str) -> str:
@@ -221,11 +230,21 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
     known = values[there]
     counts = {} if _are_amounts(known, aim) else _counts(known)
     told = {
-        name: share_explained(column(frame[name], name, source)[there], known.astype(object) if counts else known)
+        name: share_explained(_cells(frame[name], source)[there], known.astype(object) if counts else known)
         for name, profile in profiles.items()
         if profile.kind is not ColumnKind.UNUSABLE and not profile.markers
     }
     return TableProfile(aim, tuple(profiles.values()), counts, told, layout)
+
+
+def _cells(series: pandas.Series[Any], source: str) -> Array:
+    """Return a column as `column` does, dates that are no texts as days."""
+    import pandas
+
+    if not holds_dates(series):
+        return column(series, str(series.name), source)
+    dates = pandas.to_datetime(series, utc=True)
+    return np.asarray((dates - pandas.Timestamp(0, tz="UTC")) / pandas.Timedelta(days=1), np.float64)
 
 
 def _constant_text(target: str, profile: ColumnProfile) -> str:

@@ -225,7 +225,7 @@ class _SourceProblems:
 
     def _note_target(self, target: ColumnProfile) -> None:
         if target.kind is ColumnKind.UNUSABLE or target.kind is ColumnKind.DATE:
-            holds = "dates" if target.kind is ColumnKind.DATE else "cells of several kinds"
+            holds = "dates" if target.kind is ColumnKind.DATE else "cells that are neither all numbers nor all texts"
             rule = f"{target.name!r} must hold numbers or classes, but holds {holds}"
             self._add("target", rule, "Clean it, or name another column.")
         elif target.markers:

@@ -16,6 +16,8 @@ _MOST_CATEGORIES = 60
 _FEW_ROWS = 1_000
 """With fewer rows one validation part says little: the study uses folds."""
 
+_FOLDS = 5
+
 _MOST_CODES = 12
 """Whole numbers with at most this many values may be codes."""
 
@@ -106,9 +108,13 @@ def _data_section(source: str, profile: TableProfile) -> tuple[dict[str, Any], d
         data["text"] = "one_hot"
         comments["data.text"] = f"One column for each value of {_listed_values(texts)}."
     if profile.target.given < _FEW_ROWS:
-        data["validation"] = {"folds": 5}
+        rarest = min(profile.classes.values(), default=_FOLDS)
+        folds = max(2, min(_FOLDS, rarest))
+        data["validation"] = {"folds": folds}
+        why = f", as the rarest class has {count(rarest, 'row')}" if folds < _FOLDS else ""
         comments["data.validation"] = (
-            f"With {count(profile.target.given, 'row')} one validation part says little: each trial trains 5 times."
+            f"With {count(profile.target.given, 'row')} one validation part says little: each trial trains {folds} "
+            f"times{why}."
         )
     else:
         data["validation"] = 0.2
@@ -160,7 +166,7 @@ def reason_to_drop(profile: ColumnProfile, rows: int) -> str:
     """Return why a column is left out, an empty text if it stays."""
     many = f"{profile.distinct:,} different values in {count(profile.given, 'row')}"
     if profile.kind is ColumnKind.UNUSABLE:
-        return "cells of several kinds, neither all numbers nor all texts"
+        return "cells that are neither all numbers nor all texts"
     if not profile.given:
         return "empty in all rows"
     if profile.is_constant:
