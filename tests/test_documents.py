@@ -110,7 +110,7 @@ def test_every_key_of_the_study_file_is_documented():
 
 
 def test_every_dimension_is_documented():
-    (listed,) = re.findall(r"The names are (.*?):\nsee", section("[search]"), re.DOTALL)
+    (listed,) = re.findall(r"The names are (.*?):\s+see", section("[search]"), re.DOTALL)
     assert re.findall(r"`(\w+)`", listed) == list(DIMENSIONS)
 
 
