@@ -6,8 +6,8 @@
     python benchmarks/best_epoch.py outcomes curves.jsonl.gz > benchmarks/best_epoch.jsonl
 
 `record` trains each recipe for the whole budget and notes, after each epoch, the objective and the loss on the
-validation part and the objective on the test part.  Each split deals the rows anew, and has recipes of its own.
-What is recorded already is not trained again.  `compare` prints for each rule and set by how much the test score of the
+validation part and the objective on the test part.  Each split assigns the rows anew, and has its own recipes.
+Recorded trainings are not repeated.  `compare` prints for each rule and set by how much the test score of the
 epoch that it keeps is better than that of the last epoch of the whole budget (in percent of the mean test score; mean
 over the splits with its 95 % interval), and the share of the budget that it trains.  `outcomes` writes a row for each
 training: the epoch that some rules keep, the last one that they train, and its test score (`best_epoch.jsonl`).
@@ -35,7 +35,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import numpy as np
 
 STEPS, LEAST, MOST = 2400, 20, 200
-"""The fixed budget: so many steps of 32 rows, within these bounds in epochs."""
+"""The fixed budget: this many steps of 32 rows, within these bounds in epochs."""
 NUMBERS = np.ndarray
 
 

@@ -1,4 +1,4 @@
-"""What a checkpoint costs, and whether a trial that was killed again and again ends as one that was not.
+"""What a checkpoint costs, and whether a trial that was killed repeatedly ends like one that was not.
 
     python benchmarks/checkpoints.py [--epochs 12]
     python benchmarks/checkpoints.py --kills 3 [--engine compiled|fit] [--seed 0]

@@ -3,7 +3,7 @@
     python benchmarks/contention.py [--workers 32] [--trials 64] [--reports 20] [--sampler random] [--ways …]
 
 Each worker does `--trials` trials that train nothing and report `--reports` values.  Plain Optuna: every worker is a
-process with `study.optimize` on `sqlite:///…`; one that gets an error goes on with its next trial.  Ours: worker
+process with `study.optimize` on `sqlite:///…`; one that gets an error continues with its next trial.  Ours: worker
 processes under one coordinator, and the same number of them under four coordinators that run at once.
 
 "trials/s" is from the start of the first trial to the end of the last one, by the times in the database: no process is

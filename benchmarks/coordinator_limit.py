@@ -210,7 +210,7 @@ def simulate(workers: int, median_s: float, options: argparse.Namespace) -> str:
 
 
 def together(url: str, coordinators: int, trials: int, sampler: str) -> float:
-    """Trials a second of so many coordinators on one study, from the first that begins until the last has ended."""
+    """Trials per second of this many coordinators on one study, from the first that begins until the last has ended."""
     arguments = [sys.executable, __file__, "--one", url, str(trials), sampler]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     processes = [subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment) for _ in range(coordinators)]

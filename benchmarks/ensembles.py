@@ -1,4 +1,4 @@
-"""What `tuner train` hands over: the ensemble against one network, controls, and how honest it is.
+"""The ensemble that `tuner train` saves, against one network and controls, and how honest its score is.
 
     python benchmarks/ensembles.py sets        [--splits 3]
     python benchmarks/ensembles.py noise       [--splits 20]

@@ -1,10 +1,10 @@
-"""Let long faults happen to a running study, each followed by the same command; then count what is there.
+"""Inject long faults into a running study, each followed by the same command; then count the results.
 
     python benchmarks/faults.py [FAULT ...] [--seconds 30]
 
 Faults (all, where none is named): `locked`: another process keeps the SQLite file locked; `full`: the disk is full;
-`asleep`: a coordinator stands still for 150 s, longer than a lease, and another one runs beside it; `data`: the data
-file changes and a worker dies; `memory`: trials take memory without end; `killed`: the coordinator is killed while
+`asleep`: a coordinator is suspended for 150 s, longer than a lease, and another one runs meanwhile; `data`: the data
+file changes and a worker dies; `memory`: trials allocate memory without end; `killed`: the coordinator is killed while
 processes that the model has started run.  All is real: processes, locks, a disk (a small one in memory), a limit (a
 control group); what only root may set up is left out elsewhere.  Prints a row for each.
 """
@@ -89,7 +89,7 @@ def mock(database: Path, trials: int, epoch_s: float) -> Iterator[subprocess.Pop
 
 
 def done(database: Path, number: int) -> Callable[[], bool]:
-    """Whether so many trials are complete."""
+    """Whether this many trials are complete."""
     return lambda: counts(database).get("complete", 0) >= number
 
 
@@ -155,7 +155,7 @@ def stand_still(pid: int, database: Path) -> None:
 
 
 def asleep(folder: Path, seconds: float) -> str:
-    """A coordinator stands still for longer than a lease, and another one comes."""
+    """A coordinator is suspended for longer than a lease, and another one starts."""
     database = folder / "t.db"
     with mock(database, 40, 0.2) as sleeper:
         eventually(done(database, 5))

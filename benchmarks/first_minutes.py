@@ -1,4 +1,4 @@
-"""From a table that somebody else made to a first finished trial: `python benchmarks/first_minutes.py`.
+"""From somebody else's table to a first finished trial: `python benchmarks/first_minutes.py`.
 
 `--only TABLE …` takes some of them.  Needs statsmodels, plotly and mlxtend for their tables.  For each: `tuner new
 --data`, then `tuner run` of one trial, in a new folder, nothing edited in between.  Prints the seconds until the first

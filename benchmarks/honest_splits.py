@@ -1,4 +1,4 @@
-"""What a split at random promises, and what one by group or by time does, on made-up data.
+"""What a random split promises, and what splits by group or by time do, on synthetic data.
 
     python benchmarks/honest_splits.py groups [--studies 20]
     python benchmarks/honest_splits.py drift  [--studies 20]
@@ -126,7 +126,7 @@ def compare_drift(seed: int, folder: Path) -> dict[str, Any]:
 
 
 def _next_period(kind: str, found: RefitResult, score: float | None) -> dict[str, Any]:
-    """What was expected and what came; no model is handed over without a winner, so nothing is expected of it."""
+    """What was expected and what came; no model is saved without a winner, so nothing is expected of it."""
     expected = found.expected
     inside = None if expected is None or score is None else expected.low <= score <= expected.high
     bounds = None if expected is None else f"{expected.low:.3f} to {expected.high:.3f}"

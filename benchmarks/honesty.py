@@ -3,7 +3,7 @@
     python benchmarks/honesty.py digits [--studies 20] [--trials 60]
     python benchmarks/honesty.py noise  [--studies 20] [--trials 60]
 
-Each study has a seed of its own, which deals the rows to training, validation and test, so that each has another test
+Each study has a seed of its own, which assigns the rows to training, validation and test, so that each has another test
 part.  Prints one row a study, and the rates.
 """
 

@@ -1,10 +1,10 @@
-"""Kill a running study again and again, each time followed by the same command; then count what is there.
+"""Kill a running study repeatedly, each time followed by the same command; then count the results.
 
     python benchmarks/kills.py [--kills 20] [--trials 30] [--seed 0]
     python benchmarks/kills.py --mock [--kills 200]
 
 Real training (digits, 200 epochs) in real worker processes.  Prints one line: finished trials, trials that run or wait,
-numbers that stand there twice, first values that changed, workers that outlived their coordinator.  With `--mock`:
+duplicate numbers, first values that changed, workers that outlived their coordinator.  With `--mock`:
 studies of trials that cost nothing, each run by two coordinators with two worker processes, on SQLite and on
 PostgreSQL in turn; SIGKILL or SIGTERM hits a coordinator or a worker.
 """

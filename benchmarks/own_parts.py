@@ -1,4 +1,4 @@
-"""Parts of one's own, each in a file of its own: both engines, and the exported script, against each other.
+"""User-defined parts, each in a file of its own: both engines and the exported script, against each other.
 
     python benchmarks/own_parts.py
 

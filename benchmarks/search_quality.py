@@ -7,8 +7,8 @@
 Every way proposes settings of the same space, the default dimensions, and is told what our compiled engine reaches
 with them, in this process: the same rows, the same epochs, the same seed for the trial of the same number.  Nothing is
 pruned.  What diverges is told as the documentation of each tool says.  The sets are those of `real_sets.py` that the
-portfolio was not learned on.  What is there already is not run again; a way whose package is missing is left out, and
-named.
+portfolio was not learned on.  Runs that are in the file are not repeated; a way
+whose package is missing is skipped, and named.
 
 A line holds the numbers of the trials that improved on all before, and their values.
 """
@@ -289,7 +289,7 @@ def run(path: Path, seeds: Iterable[int], trials: int, ways: list[str], sets: li
                 missing = [way for way in ways if (name, seed, way) not in known]
                 if not missing:
                     continue
-                # The portfolio was learned with the rows as they are dealt by seed 0.
+                # The portfolio was learned with the rows as seed 0 assigns them.
                 content = content_of(name, Path(folder), seed + 1)
                 trainer = Trainer(ENGINES["compiled"].make(), content, Path(folder))
                 for way in missing:
@@ -314,7 +314,7 @@ def best_after(row: Mapping[str, Any], trials: int) -> float:
 
 
 def print_tables(rows: list[dict[str, Any]], against: str = "Optuna TPE") -> None:
-    """Print mean ranks and shares of wins after so many trials, over the pairs of set and seed that all ways have."""
+    """Print mean ranks and shares of wins after this many trials, over the pairs of set and seed that all ways have."""
     from scipy.stats import rankdata
 
     cells: dict[tuple[str, int], dict[str, dict[str, Any]]] = defaultdict(dict)

@@ -2,7 +2,7 @@
 
     python benchmarks/temperature.py [--splits 5] [--sets digits wine]
 
-Ensembles of five networks answer 40 % of the rows for the fit; networks that were trained anew on all rows but the test
+Ensembles of five networks answer 40 % of the rows for the fit; networks that were retrained on all rows but the test
 part answer that, another 40 %.
 """
 

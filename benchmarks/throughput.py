@@ -1,4 +1,4 @@
-"""How long a study takes: `tuner run` with each engine, beside a plain Optuna loop over `model.fit` and other tools.
+"""How long a study takes: `tuner run` with each engine, next to a plain Optuna loop over `model.fit` and other tools.
 
     python benchmarks/throughput.py [--study digits|cnn|dense|long] [--trials 100]
         [--ways auto,fit,loop,loops,kerastuner,hyperopt,ray]

@@ -1,4 +1,4 @@
-"""Wall time until digits is read with a validation accuracy of 0.98, over several seeds.
+"""Wall time until a validation accuracy of 0.98 on digits, over several seeds.
 
     python benchmarks/time_to_target.py [--seeds 10] [--ways tuner,loop,kerastuner,hyperopt,ray] [--limit 200]
         [--keep FILE]
@@ -7,7 +7,7 @@ Each way as its documentation recommends it: this package with its defaults; `st
 `model.fit`; KerasTuner's Bayesian optimization; Hyperopt's TPE; Ray Tune with Optuna's sampler and ASHA.  All
 search the same space (`benchmarks/peers.py`) and start from nothing, the import of TensorFlow included.  A run that
 has not reached the target after `--limit` trials counts with its time, and is missing in the last column.  All of it
-takes hours: with `--keep`, each run is added to a file of JSON lines, and what is there already is not run again.
+takes hours: with `--keep`, each run is added to a file of JSON lines, and runs that are in the file are not repeated.
 """
 
 from __future__ import annotations

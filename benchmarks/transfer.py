@@ -111,7 +111,7 @@ def study(name: str, source: str, **more: Any) -> dict[str, Any]:
 
 
 def make_body(folder: Path, x: np.ndarray, y: np.ndarray) -> None:
-    """Search and train on the digits 0 to 4; the file is what `tuner train --single` hands over."""
+    """Search and train on the digits 0 to 4; the file is what `tuner train --single` saves."""
     np.savez(folder / "body.npz", x=x[y < 5], y=y[y < 5])
     content = study("body", "body.npz")
     content["data"] |= {"test": 0.1}

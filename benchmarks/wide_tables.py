@@ -1,4 +1,4 @@
-"""Read CSV files of many columns and 60 rows as `tuner check` does, beside pandas alone.
+"""Read CSV files of many columns and 60 rows as `tuner check` does, compared with pandas alone.
 
     python benchmarks/wide_tables.py [COLUMNS ...]
 

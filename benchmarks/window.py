@@ -1,10 +1,10 @@
-"""TPE that looks at a part of the trials: what an ask costs, and whether the best value suffers.
+"""TPE that considers only some of the trials: what an ask costs, and whether the best value suffers.
 
     python benchmarks/window.py [--windows 1000000,1000,500,250]
     python benchmarks/window.py --pruners
     python benchmarks/window.py --quality [--trials 2000] [--seeds 4] [--windows 1000000,1000,500] [--jobs 2]
 
-The first prints CPU milliseconds of one trial (ask and tell, the digits study's space) after so many random ones; the
+The first prints CPU milliseconds of one trial (ask and tell, the digits study's space) after this many random ones; the
 median of 20.  The second prints those of the decisions of pruners on one trial of 20 epochs.  The third searches two
 functions from nothing, each seed with every window, and prints the median over the seeds of the best value: `study` has
 12 dimensions as a study has, 3 of them conditional, settings that diverge, and 0 as its least value; `rosenbrock` has 6
@@ -146,7 +146,7 @@ def cost(windows: list[int]) -> None:
 
 
 def pruner_cost(name: str, sizes: tuple[int, ...]) -> list[float]:
-    """CPU milliseconds of the decisions of one trial of 20 epochs, beside so many finished trials."""
+    """CPU milliseconds of the decisions of one trial of 20 epochs, with this many finished trials."""
     row, found, draw = PRUNERS[name], [], random.Random(0)
     rungs = row.rungs(20)
     study = optuna.create_study(study_name="s", direction="maximize", pruner=row.build(20))

@@ -1,4 +1,4 @@
-"""What it takes until workers are ready: forked from one process, and each started by itself.
+"""How long until workers are ready: forked from one process, or each started separately.
 
     python benchmarks/worker_start.py [--workers 2] [--runs 5] [STUDY]
 
