@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 
 from tuner.data import Commas, DataOptions, encode_rows, open_table, prepare, profile_table
@@ -50,6 +51,9 @@ def test_new_rows_are_read_alike_and_a_point_is_no_number(project: Path) -> None
         type(fitted).from_json({**fitted.to_json(), "decimal": ";"})
     (part,) = open_table("commas.csv", project, read.layout).parts(["a", "b"], [], [])
     assert part["a"].tolist() == [n + 0.5 for n in range(ROWS)]
+    frame = pandas.read_csv(project / "commas.csv", sep=";")
+    with pytest.raises(DataError, match=r"row 1 holds '0,5'\. Read the file with decimal=\",\", or give its path\."):
+        encode_rows(frame, read, (2,))
     (project / "new.csv").write_text("b;a\n1,5;2,5\n0,5;1.234\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"Column 'a' must hold numbers.*row 2 holds '1\.234'"):
         encode_rows(str(project / "new.csv"), read, (2,))

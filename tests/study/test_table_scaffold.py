@@ -194,3 +194,22 @@ def test_folds_are_no_more_than_the_rows_of_the_rarest_class(tmp_path: Path) -> 
     made, _ = new_project(tmp_path, path, "y")
     assert read_study(made[0]).data.validation.folds == 3
     assert "each trial trains 3 times, as the rarest class has 3 rows" in made[0].read_text(encoding="utf-8")
+
+
+def test_numbers_with_a_sign_name_no_rows_and_are_no_classes(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = "".join(f'{n / 7:.3f}%,"${n * 1234:,}",a{n},{"True" if n % 2 else "False"}\n' for n in range(1, 91))
+    path.write_text(f"share,price,code,y\n{rows}")
+    text = table_study("t", path, "y", tmp_path)
+    assert '#   share: numbers with "%", as in 0.143%: read as texts; to use them, remove it from the file' in text
+    assert '#   price: numbers with "$", as in $1,234: read' in text
+    assert "#   code: 90 different values in 90 rows: it seems to name the rows" in text
+    with pytest.raises(DataError, match=r"'price' holds numbers with '\$', such as '\$1,234'"):
+        table_study("t", path, "price", tmp_path)
+
+
+def test_classes_of_true_and_false_are_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{n},{'True' if n % 3 else 'False'}\n" for n in range(90)))
+    text = table_study("t", path, "y", tmp_path)
+    assert "# Rows of each class: True 60, False 30.\n" in text

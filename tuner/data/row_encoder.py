@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuner.data.categories import UnknownText, count_rows
-from tuner.data.cells import MISSING_WORDS, absent, cell_text, cell_values, column_name, is_number, without_values
+from tuner.data.cells import (
+    MISSING_WORDS,
+    absent,
+    cell_text,
+    cell_values,
+    column_name,
+    has_decimal_comma,
+    is_number,
+    without_values,
+)
 from tuner.data.dataset import Array
 from tuner.data.encoders.base import ColumnEncoder
 from tuner.data.pandas_columns import pick
@@ -137,9 +146,12 @@ class RowEncoder:
         return numbers
 
     def _not_a_number(self, name: str, values: Array, row: int) -> DataError:
+        step = "Correct it"
+        if not self.from_file and self.given.layout.decimal == "," and has_decimal_comma(str(values[row])):
+            step = 'Read the file with decimal=",", or give its path'
         return DataError(
             f"Column {name!r} must hold numbers, as it did in the study, but row {self.before + row + 1} holds "
-            f"{shown(values[row])}. Correct it."
+            f"{shown(values[row])}. {step}."
         )
 
     def _texts(self, series: pandas.Series[Any], name: str, encoder: ColumnEncoder) -> Array:

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.data.cells import MISSING_WORDS, MOST_MARKERS, Commas, absent, classify_commas, column_name, is_number
+from tuner.data.cells import (
+    MISSING_WORDS,
+    MOST_MARKERS,
+    Commas,
+    absent,
+    classify_commas,
+    column_name,
+    has_thousands_commas,
+    is_number,
+)
 from tuner.data.csv_layout import CsvLayout
 from tuner.data.dataset import Array
 from tuner.data.date_formats import date_format
@@ -35,6 +44,7 @@ _DATE = re.compile(
     r"\d{1,4}\s*[-/.]\s*\w{1,9}\s*[-/.]\s*\d{1,4}|\d{4}[-/]\d{1,2}|\d{1,2}:\d{2}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
 )
 _IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|ids|index|idx|key|uuid|guid|row|rownames|number|no|nr)(?:$|[^a-z])", re.I)
+_SIGN = re.compile("[%$€£¥]")
 _GROUPS = 20
 TELLS_ALL = 0.98
 """Share of the target above which a column tells it alone (see `share_explained`)."""
@@ -65,6 +75,7 @@ class ColumnProfile:
         beyond: Numbers that are infinite or beyond float32.
         examples: Its first different texts, numbers with commas before others.
         commas: What the commas of its numbers separate; None if it has none, or is read with a decimal comma.
+        sign: "%" or the sign of a currency, if its texts are numbers with it.
     """
 
     name: str
@@ -78,6 +89,7 @@ class ColumnProfile:
     beyond: int = 0
     examples: tuple[str, ...] = ()
     commas: Commas | None = None
+    sign: str = ""
 
     @property
     def given(self) -> int:
@@ -130,7 +142,19 @@ def profile_column(
     found = ColumnProfile(name, kind, rows, rows - len(given), len(words), markers=markers, problem=problem)
     if commas:
         words.sort(key=lambda word: "," not in word)
-    return dataclasses.replace(found, examples=tuple(words[:_EXAMPLES]), commas=commas)
+    sign = _sign(words) if kind is ColumnKind.TEXT else ""
+    return dataclasses.replace(found, examples=tuple(words[:_EXAMPLES]), commas=commas, sign=sign)
+
+
+def _sign(words: list[str]) -> str:
+    """Return the sign that all texts of a column of numbers have, an empty text if it is another column."""
+    found = {match[0] for word in words if (match := _SIGN.search(word))}
+    if len(found) != 1:
+        return ""
+    (sign,) = found
+    given = (word.replace(sign, "", 1).strip() for word in words if word.lower() not in MISSING_WORDS)
+    numbers = all(is_number(word) or is_number(word, ",") or has_thousands_commas(word) for word in given)
+    return sign if numbers else ""
 
 
 def holds_dates(series: pandas.Series[Any]) -> bool:
@@ -214,7 +238,8 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
     }
     aim = profiles.pop(target)
     unclear = aim.commas in (Commas.EITHER, Commas.THOUSANDS)
-    if aim.kind in (ColumnKind.DATE, ColumnKind.UNUSABLE) or aim.is_constant or aim.markers or unclear:
+    signed = bool(aim.sign) and aim.distinct > MOST_CLASSES
+    if aim.kind in (ColumnKind.DATE, ColumnKind.UNUSABLE) or aim.is_constant or aim.markers or unclear or signed:
         what = aim.problem or (
             _constant_text(target, aim)
             if aim.is_constant
@@ -222,13 +247,15 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
             if aim.markers
             else f"{target!r} holds numbers with commas, as for thousands, such as {aim.examples[0]!r}."
             if unclear
+            else f"{target!r} holds numbers with {aim.sign!r}, such as {aim.examples[0]!r}."
+            if signed
             else f"{target!r} holds dates."
         )
         raise DataError(f"The target must be numbers or classes, but {what} Clean it, or name another target.")
     values = column(frame[target], target, source)
     there = ~absent(values) if values.dtype == object else ~np.isnan(values)
     known = values[there]
-    counts = {} if _are_amounts(known, aim) else _counts(known)
+    counts = {} if _are_amounts(known, aim) else _counts(known, frame[target].dtype.kind == "b")
     told = {
         name: share_explained(_cells(frame[name], source)[there], known.astype(object) if counts else known)
         for name, profile in profiles.items()
@@ -283,8 +310,8 @@ def _are_amounts(values: Array, target: ColumnProfile) -> bool:
     return values.dtype != object and not (target.whole and target.distinct <= min(MOST_CLASSES, len(values) / 2))
 
 
-def _counts(values: Array) -> dict[str, int]:
-    texts = [value if isinstance(value, str) else f"{value:.0f}" for value in values]
+def _counts(values: Array, truths: bool) -> dict[str, int]:
+    texts = [value if isinstance(value, str) else str(bool(value)) if truths else f"{value:.0f}" for value in values]
     words, counts = np.unique(texts, return_counts=True)
     return dict(zip(words.tolist(), counts.tolist(), strict=True))
 

@@ -155,7 +155,8 @@ def _target_comment(profile: TableProfile) -> str:
     sizes = sorted(classes.items(), key=lambda item: -item[1])
     rows = ", ".join(f"{_shown(name)} {rows:,}" for name, rows in sizes[:8])
     more = f" and {len(sizes) - 8} more" if len(sizes) > 8 else ""
-    amounts = ' If they are amounts, write task = "regression".' if target.kind is ColumnKind.NUMBER else ""
+    whole = target.kind is ColumnKind.NUMBER and classes.keys() != {"False", "True"}
+    amounts = ' If they are amounts, write task = "regression".' if whole else ""
     word = next((name for name in classes if name.lower() in MISSING_WORDS), None)
     steps = f'write missing_values = ["{word}"] and missing_target = "drop"'
     missing = "" if word is None else f' If "{word}" means a missing cell, {steps}.'
@@ -177,6 +178,9 @@ def reason_to_drop(profile: ColumnProfile, rows: int) -> str:
         return profile.problem and "dates or times that cannot be read in one way, as 2026-11-28"
     if profile.commas:
         return ""  # they are numbers, of which `check` asks what the commas mean
+    if profile.sign and (profile.is_identifier or profile.distinct > _MOST_CATEGORIES):
+        example = profile.examples[0]
+        return f'numbers with "{profile.sign}", as in {example}: read as texts; to use them, remove it from the file'
     if profile.is_identifier:
         return f"{many}: it seems to name the rows"
     if profile.kind is ColumnKind.TEXT and profile.distinct > _MOST_CATEGORIES:
