@@ -161,3 +161,15 @@ def test_a_data_set_of_tensorflow(tmp_path: Path) -> None:
         np.testing.assert_array_equal(array_file(each, "data").rows["x"], X)
     with pytest.raises(DataError, match="shuffle"):
         array_file(dataset.shuffle(ROWS), "data")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("text", "one_hot"), ("drop", ["a"]), ("group", "a"), ("columns", {"a": "date"})]
+)
+def test_a_key_of_the_section_beside_the_rows_is_named(key: str, value: Any) -> None:
+    """It was taken for one more column, and y was said to have the shape ()."""
+    rows = {"x": pd.DataFrame({"a": ["p", "q"]}), "y": pd.Series([0, 1])}
+    with pytest.raises(DataError) as caught:
+        array_file({**rows, key: value}, "`data`")
+    assert f"but {key!r} of `data` is" in str(caught.value)
+    assert f"give the rows as its source: {{'source': {{'x': ..., 'y': ...}}, {key!r}: " in str(caught.value)

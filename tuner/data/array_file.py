@@ -86,6 +86,13 @@ def _is_table(value: Any) -> bool:
 
 def _named(given: Any, source: str) -> dict[str, Any]:
     if isinstance(given, Mapping) and {"x", "y"} <= set(given):
+        key = next((name for name, value in given.items() if _is_option(name, value)), None)
+        if key is not None:
+            value = shown(given[key])
+            raise DataError(
+                f"A dict with x and y must hold rows only, but {key!r} of {source} is {value}. To set a key of [data], "
+                f"give the rows as its source: {{'source': {{'x': ..., 'y': ...}}, {key!r}: {value}}}."
+            )
         return {str(name): value for name, value in given.items() if value is not None}
     if isinstance(given, tuple) and len(given) in (2, 3):
         named = zip(("x", "y", "weight"), given, strict=False)
@@ -93,6 +100,12 @@ def _named(given: Any, source: str) -> dict[str, Any]:
     size = f" of {len(given)}" if isinstance(given, tuple | list) else ""
     size = f" with {shown(list(given))}" if isinstance(given, Mapping) else size
     raise DataError(f"Rows must be {_FORMS}, but {source} is a {type(given).__name__}{size}.")
+
+
+def _is_option(name: Any, value: Any) -> bool:
+    """Tell whether a value beside x and y is none for each row, as of a key of `[data]`."""
+    is_list = isinstance(value, list | tuple) and name in ("drop", "missing_values")
+    return name not in ("x", "y", "weight") and (is_list or isinstance(value, str | bool | int | float | Mapping))
 
 
 def _check_lengths(lengths: Mapping[str, int], source: str) -> None:
