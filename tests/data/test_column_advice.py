@@ -97,3 +97,20 @@ def test_an_image_with_a_side_of_one(tmp_path: Path, shape: tuple[int, ...], rig
     np.savez(tmp_path / "a.npz", x=random.normal(size=(600, *shape)), y=random.integers(0, 2, 600))
     found = prepare(DataOptions(source="a.npz"), tmp_path, 0, advise=True).facts.advice
     assert [each.rpartition(" = ")[2] for each in found if each.startswith("shape")] == ([right] if right else [])
+
+
+def test_categories_that_differ_only_in_case_or_blanks(tmp_path: Path) -> None:
+    table = rows(600)
+    for number, row in enumerate(table):
+        row |= {
+            "active": ["yes", "No", "no", "YES"][number % 4],
+            "y": ["low", "Low", "New York", "new  york"][number % 4],
+        }
+    write(tmp_path, table)
+    [classes, texts] = [text for text in advice(tmp_path, text="one_hot") if "differ only" in text]
+    assert classes.startswith(
+        "target: classes differ only in case or blanks: 'Low' and 'low'; 'New York' and 'new  york'."
+    )
+    assert texts.startswith("columns: texts of 'active' differ only in case or blanks: 'No' and 'no'; 'YES' and 'yes'.")
+    given = {"active": {"ordinal": ["no", "No", "yes", "YES"]}}
+    assert not any("'active' differ" in text for text in advice(tmp_path, columns=given))

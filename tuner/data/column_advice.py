@@ -14,6 +14,7 @@ from tuner.data.split_columns import as_dates
 from tuner.data.splitting import Layout
 from tuner.data.table_profile import TELLS_ALL, share_explained
 from tuner.data.targets_and_task import Targets
+from tuner.text import listed
 
 _FOLDS = 5
 _FEWEST_ROWS = 100
@@ -41,6 +42,7 @@ def column_advice(raw: RawData, targets: Targets, layout: Layout, options: DataO
         *_sides(raw, options),
         *_constants(raw, options),
         *_identifiers(raw, options),
+        *_variants(raw, targets, options),
         *_leaks(raw, targets, layout),
         *_rare(targets, layout),
         *_small(targets, layout),
@@ -64,6 +66,26 @@ def _identifiers(raw: RawData, options: DataOptions) -> Iterator[str]:
             yield (
                 f"drop: {name!r} has {different:,} different texts in {len(given):,} rows, like a name, "
                 f'and is encoded as {encoding}. If it does not describe the rows, add drop = ["{name}"]'
+            )
+
+
+def _variants(raw: RawData, targets: Targets, options: DataOptions) -> Iterator[str]:
+    """Name classes, and categories of texts, that differ only in case or in the blanks between their words."""
+    named = {"target: classes": list(targets.classes)}
+    for name, values in raw.texts.items():
+        encoding, order = options.encodings.get(name, (options.text, None))
+        if ENCODERS[encoding].unknown is not None and order is None:
+            named[f"columns: texts of {name!r}"] = sorted(set(values[~absent(values)].tolist()))
+    for what, words in named.items():
+        alike: dict[str, list[str]] = {}
+        for word in words:
+            alike.setdefault(" ".join(word.casefold().split()), []).append(word)
+        found = [listed([repr(word) for word in words]) for words in alike.values() if len(words) > 1]
+        if found:
+            more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+            yield (
+                f"{what} differ only in case or blanks: {'; '.join(found[:_MOST_NAMED])}{more}. If they mean the same, "
+                "write them alike in the data"
             )
 
 
