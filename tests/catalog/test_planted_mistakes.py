@@ -107,7 +107,9 @@ MISTAKES: dict[str, Mistake] = {
     "metric, second call": Mistake(
         MONEY, OF_METRIC, f"{CALLS}    return 1.0 / (2 - calls)", "ZeroDivisionError", "2 - calls"
     ),
-    "random metric": Mistake(MONEY, OF_METRIC, "    return np.random.rand()", "the same number for the same answers"),
+    "random metric": Mistake(
+        MONEY, OF_METRIC, "    return np.random.rand()", "the same number for the same predictions"
+    ),
     "complex": Mistake(MONEY, OF_METRIC, "    return 1j", "one number, but costs.py:money returned 1j"),
     "array of one": Mistake(
         MONEY, OF_METRIC, "    return np.array([1.0])", "one number, but costs.py:money returned ar"

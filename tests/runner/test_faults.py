@@ -71,7 +71,7 @@ def test_a_server_that_is_started_again(tmp_path: Path) -> None:
 
         notes = run(database, tmp_path, restart)
         assert "cannot be used" in notes[0]
-        assert "Trying again" in notes[0]
+        assert "Retrying for" in notes[0]
         assert "nothing was lost" in notes[1]
         assert counts(database)["complete"] == 30
         assert counts(database)["running"] == 0
@@ -136,7 +136,7 @@ def test_a_disk_that_is_full_when_the_study_is_begun(tmp_path: Path) -> None:
     )
     assert study.run() == "trials"
     assert "is full" in notes[0]
-    assert "Trying again" in notes[0]
+    assert "Retrying for" in notes[0]
     assert "nothing was lost" in notes[1]
     assert counts(database)["complete"] == 30
 
