@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from tuner.errors import UsageError
-from tuner.serving.atomic_publish import check_output, publish
+from tuner.serving.atomic_publish import check_output, publish, write_text_file
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,18 @@ def _umask() -> int:
     now = os.umask(0)
     os.umask(now)
     return now
+
+
+def test_texts_go_into_pipes_and_through_links(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    try:
+        write_text_file(Path(f"/proc/self/fd/{writing}"), "one")
+        assert os.read(reading, 10) == b"one"
+    finally:
+        os.close(reading)
+        os.close(writing)
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    for text in ("two", "three"):
+        write_text_file(tmp_path / "link", text)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "file").read_text(encoding="utf-8") == text

@@ -92,13 +92,12 @@ def write_text_file(file: Path, text: str) -> None:
     Raises:
         UsageError: It cannot be written; one that stood there is as it was.
     """
-    place = file.resolve()
-    if place.is_file() or not place.exists():
-        with partial_file(place) as partial:
+    if file.is_file() or not file.exists():
+        with partial_file(file.resolve()) as partial:  # a link stays one
             partial.write_text(text, encoding="utf-8")
         return
     try:
-        place.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
 
