@@ -18,6 +18,10 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
+# Tests and the package are compiled once, and not by each process that a test starts, whatever the environment says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # Properties are tried with the same examples each time, unless more are asked for (see `study/generated.py`); a machine
 # may be busy, so none is too slow.
 settings.register_profile(
