@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -164,6 +165,32 @@ def test_a_disk_that_is_full_when_the_database_is_opened(tmp_path: Path, monkeyp
             open_database(url, create=False)
     finally:
         subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+@contextlib.contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [10_000, 100_000])
+def test_a_limit_of_file_sizes_ends_the_run_at_once_and_is_named(tmp_path: Path, size: int) -> None:
+    """Nobody can make room, as on a full disk: so it is not waited for."""
+    notes: list[str] = []
+    message = rf"cannot be written .*a file of this process may have at most {size // 1000} kB\. .*ulimit -f unlimited"
+    with file_size_limit(size), pytest.raises(StorageError, match=message):
+        open_patiently(f"sqlite:///{tmp_path}/new.db", notes.append)
+    database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+    with contextlib.ExitStack() as limited, pytest.raises(StorageError, match=message):
+        run(database, tmp_path, lambda: limited.enter_context(file_size_limit(size)), patience_s=20.0)
+    assert notes == []
+    notes = run(database, tmp_path, lambda: None)
+    assert notes == []
+    assert counts(database)["complete"] == 30
 
 
 def test_another_fault_at_the_start_is_said_at_once(tmp_path: Path) -> None:

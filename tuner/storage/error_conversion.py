@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import resource
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from tuner.storage.database_url import absolute, hidden, redacted
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _ROOM_BYTES = 100_000
 """A disk with less than this counts as full: SQLite needs 32 kB for the index of a write-ahead log alone."""
+_WRITE_ERRORS = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE)
 _PASSING = ("08", "53", "57", "58")
 """Classes of PostgreSQL's errors that may pass: connection, resources, operator intervention, system error."""
 
@@ -46,6 +48,8 @@ def _storage_error(url: str, error: Exception) -> StorageError | None:
     if isinstance(error, SQLAlchemyError | StorageInternalError | sqlite3.Error | RuntimeError | OSError):
         if _is_full(url, error):
             return disk_full(url, error)
+        if (limit := _file_size_limit(error)) is not None:
+            return _file_too_large(url, error, limit)
         kind = StorageUnavailableError if _may_pass(error) else StorageError
         return kind(_explain(url, error))
     return None
@@ -91,6 +95,24 @@ def disk_full(place: str, error: BaseException) -> DiskFullError:
     return DiskFullError(
         f"The disk of the storage {hidden(place)} is full ({_first_line(_cause(error), place)}). Make room on the disk "
         "and run the same command again: finished trials are kept."
+    )
+
+
+def _file_size_limit(error: BaseException) -> int | None:
+    """Return how many bytes a file of this process may have, if a write failed and there is such a limit, or None.
+
+    SQLite says "disk I/O error" for a file that would be larger, and does not tell the error number of the system.
+    """
+    cause, limit = _cause(error), resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    too_large = getattr(cause, "errno", None) == errno.EFBIG or getattr(cause, "sqlite_errorcode", 0) in _WRITE_ERRORS
+    return limit if too_large and limit != resource.RLIM_INFINITY else None
+
+
+def _file_too_large(url: str, error: BaseException, limit: int) -> StorageError:
+    return StorageError(
+        f"The storage {hidden(url)} cannot be written ({_first_line(_cause(error), url)}): a file of this process may "
+        f"have at most {limit / 1000:,.0f} kB. Raise that limit, as with `ulimit -f unlimited`, and run the same "
+        "command again: finished trials are kept."
     )
 
 
