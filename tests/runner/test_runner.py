@@ -477,6 +477,14 @@ def test_ctrl_c_once_finishes_what_runs(database: Database, tmp_path: Path) -> N
     assert content_of(database)["counts"]["complete"] == 30
 
 
+@pytest.mark.parametrize(("trials", "ended"), [(2, "trials"), (3, "interrupted")])
+def test_ctrl_c_while_the_last_trials_run(database: Database, tmp_path: Path, trials: int, ended: str) -> None:
+    """Nothing is left to resume if what ran was the rest."""
+    spec = spec_of(tmp_path, budget={"trials": trials, "epochs": 5})
+    assert StudyRunner(spec, database, InterruptedExecutor([signal.SIGINT], after=3)).run() == ended
+    assert content_of(database)["counts"]["complete"] == 2
+
+
 def test_another_process_asks_to_stop(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is noticed at the next heartbeat; here they are frequent."""
     monkeypatch.setattr("tuner.runner.study_runner.HEARTBEAT_INTERVAL_S", 0.01)

@@ -236,6 +236,9 @@ class _TrialLoop:
         """Return whether nothing is left to do; trials of other processes may come back if these fail or die."""
         if self.ending is None or self.events.running:
             return False
+        if self.ending == "interrupted" and not self.study.budget.counts[TrialState.RUNNING]:
+            self.ending = self.study.budget.exhausted() or "interrupted"  # what ran may have been the rest
+            return True
         if self.ending in REOPENED_BY_FAILURE:
             if self.study.budget.counts[TrialState.RUNNING]:
                 return False
