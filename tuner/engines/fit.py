@@ -5,7 +5,6 @@ Shapes: n rows; x `(n, *input_shape)`, y `(n, outputs)`, weight `(n,)`; all floa
 
 from __future__ import annotations
 
-import gc
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -66,7 +65,6 @@ class FitEngine:
             task.resume.check(self.name)
         self._model, self.predict_times = None, task.predict_times
         clear_session()
-        gc.collect()
         if (size := find_size_over_limit(task)) is not None:
             self.network_size = size
             task.limits.check(size)

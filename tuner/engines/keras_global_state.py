@@ -148,7 +148,7 @@ def settings_key() -> str:
 
 
 def clear_session() -> None:
-    """Clear Keras's session but keep the settings; Keras would reset its dtype policy too."""
+    """Clear Keras's session and collect garbage, but keep the settings; Keras would reset its dtype policy too."""
     settings = Snapshot(KERAS_SETTINGS)
     keras.backend.clear_session()
     settings.restore()

@@ -6,7 +6,6 @@ Shapes: n rows; x `(n, *input_shape)`, y `(n, outputs)`, weight `(n,)`; all floa
 from __future__ import annotations
 
 import contextlib
-import gc
 import hashlib
 import math
 import time
@@ -87,7 +86,6 @@ class OwnLoopEngine:
             raise CheckpointError("your own training loop starts over")
         self._model, self.predict_times = None, task.predict_times
         clear_session()
-        gc.collect()
         if (size := find_size_over_limit(task)) is not None:
             self.network_size = size
             task.limits.check(size)
