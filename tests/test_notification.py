@@ -43,7 +43,7 @@ def test_a_command_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def mock_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "EXECUTORS", {"local": lambda spec, address: InlineExecutor(mock_study.trainer, 1)})
+    monkeypatch.setattr(launch, "EXECUTORS", {"local": lambda *_: InlineExecutor(mock_study.trainer, 1)})
 
 
 CONTENT = {
@@ -67,7 +67,7 @@ def test_a_run_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         def start(self) -> None:
             raise WorkerError("No worker can be started.")
 
-    monkeypatch.setattr(launch, "EXECUTORS", {"local": lambda spec, address: NoWorkers(mock_study.trainer, 1)})
+    monkeypatch.setattr(launch, "EXECUTORS", {"local": lambda *_: NoWorkers(mock_study.trainer, 1)})
     monkeypatch.chdir(tmp_path)
     with pytest.raises(WorkerError):
         tuner.run(CONTENT)

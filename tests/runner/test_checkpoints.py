@@ -92,7 +92,7 @@ def checkpoints(database: Database) -> int:
 
 def test_workers_are_told_of_it(tmp_path: Path) -> None:
     for said, every_s in [({}, None), ({"checkpoint": False}, None), ({"checkpoint": True}, CHECKPOINT_EVERY_S)]:
-        executor = EXECUTORS["local"](mock_study.spec_of(tmp_path, budget={"epochs": 3, **said}), None)
+        executor = EXECUTORS["local"](mock_study.spec_of(tmp_path, budget={"epochs": 3, **said}), None, False)
         executor.close(at_once=True)
         assert executor.config.checkpoint_s == every_s  # type: ignore[attr-defined]
 

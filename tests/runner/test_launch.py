@@ -1,4 +1,4 @@
-"""Workers start before the database is opened, and none is left where a run does not begin."""
+"""Workers start before the database is opened if trials are left, and none is left where a run does not begin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 import tuner.runner.launch
 from tuner.errors import StorageError, StudyChangedError
 from tuner.executors import InlineExecutor
-from tuner.storage import open_database
+from tuner.runner.progress import Progress
+from tuner.storage import count_finished_quickly, open_database
 
 PROJECT = Path(__file__).parents[2]
 
@@ -20,6 +21,7 @@ class Watched(InlineExecutor):
 
     def __init__(self, url: str) -> None:
         super().__init__(mock_study.trainer)
+        self.shown: list[Progress] = []
         self.file, self.noted = Path(url.removeprefix("sqlite:///")), []
 
     def start(self) -> None:
@@ -36,7 +38,7 @@ def launched(monkeypatch: pytest.MonkeyPatch, url: str, **overrides: int) -> Wat
     study = PROJECT / "studies" / "digits.toml"
     try:
         spec = tuner.runner.launch.read_given_study(study, None, {"trials": 2, "epochs": 1, **overrides})
-        tuner.runner.launch.start(spec, storage=url, show=lambda standing: None)
+        tuner.runner.launch.start(spec, storage=url, show=executor.shown.append)
     except (StorageError, StudyChangedError) as error:
         executor.noted.append(("error", type(error)))
     return executor
@@ -47,8 +49,23 @@ def test_workers_start_before_the_database_is_there(tmp_path: Path, monkeypatch:
     noted = launched(monkeypatch, url).noted
     assert noted[0] == ("start", False)
     assert noted[-1] == ("close", False)
-    with_it = launched(monkeypatch, url).noted  # all trials are there: started in vain
-    assert (with_it[0], with_it[-1]) == (("start", True), ("close", False))
+    more = launched(monkeypatch, url, trials=3).noted
+    assert (more[0], more[-1]) == (("start", True), ("close", False))
+
+
+def test_no_worker_starts_if_all_trials_are_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path}/tuner.db"
+    launched(monkeypatch, url)
+    again = launched(monkeypatch, url)
+    assert again.noted == [("close", False)]
+    assert [(standing.finished, standing.stage) for standing in again.shown] == [(2, None)]
+
+
+@pytest.mark.parametrize("url", ["sqlite:///{}/none.db", "sqlite:///{}", "sqlite:///{}/text.db", "mysql://u@h/d", "no"])
+def test_what_cannot_be_counted_quickly_counts_as_nothing(tmp_path: Path, url: str) -> None:
+    (tmp_path / "text.db").write_text("no database" * 100, encoding="utf-8")
+    assert count_finished_quickly(url.format(tmp_path), "digits") == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["text.db"]
 
 
 def test_none_is_left_where_the_database_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

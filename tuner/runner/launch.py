@@ -1,6 +1,7 @@
 """Start a study: workers first, as they import TensorFlow for longer than all else here takes.
 
-What only the coordinator needs (Optuna, SQLAlchemy, the database) is imported while they do.
+What only the coordinator needs (Optuna, SQLAlchemy, the database) is imported while they do.  A study whose trials are
+all finished starts none.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def start(
     """
     if executor not in EXECUTORS:
         raise UnknownNameError("executor", executor, EXECUTORS)
-    trainer = EXECUTORS[executor](spec, address)
+    begin = restart or not _is_finished(spec, storage)
+    trainer = EXECUTORS[executor](spec, address, begin)
     spec = replace(spec, prepared=None)  # the workers have the rows now
     try:
         from tuner.runner.study_runner import StudyRunner
@@ -74,7 +76,8 @@ def start(
             stage = startup_text(trainer.starting_workers())
             show(Progress.at_start(spec.metric, budget.trials, budget.time_s, elapsed_s, note, stage))
 
-        notify(None)
+        if begin:
+            notify(None)
         database = open_patiently(storage or default_url(spec.project), notify)
         try:
             if restart and spec.name in study_names(database):
@@ -103,10 +106,20 @@ def dry_run_study(spec: StudySpec) -> DryRun:
     return dry_run(spec, executor, workers)
 
 
-def _local(spec: StudySpec, address: str | None) -> Executor:
+def _is_finished(spec: StudySpec, storage: str | None) -> bool:
+    """Return whether the study surely has all its trials; what is left open is found when the database is read."""
+    from tuner.storage import count_finished_quickly, default_url
+
+    trials = spec.budget.trials
+    return trials is not None and count_finished_quickly(storage or default_url(spec.project), spec.name) >= trials
+
+
+def _local(spec: StudySpec, address: str | None, begin: bool) -> Executor:
     if address is not None:
         raise UsageError(f"An address is for the executor ray, but got {address!r} without it. Add --executor ray.")
     executor = LocalExecutor(_worker_config(spec), spec.workers, prepared=spec.prepared)
+    if not begin:
+        return executor
     try:
         executor.start()
     except BaseException:
@@ -115,7 +128,7 @@ def _local(spec: StudySpec, address: str | None) -> Executor:
     return executor
 
 
-def _ray(spec: StudySpec, address: str | None) -> Executor:
+def _ray(spec: StudySpec, address: str | None, begin: bool) -> Executor:
     """Create the Ray executor; it starts when it is needed, as connecting to Ray takes seconds and blocks."""
     if spec.budget.memory_bytes is not None:
         raise UsageError(
@@ -139,8 +152,8 @@ def _data_paths(spec: StudySpec) -> list[str]:
     return [text.partition(".py:")[0] + ".py" if ".py:" in text else text for text in named if isinstance(text, str)]
 
 
-EXECUTORS: Mapping[str, Callable[[StudySpec, str | None], Executor]] = {"local": _local, "ray": _ray}
-"""Executors by name: `(study, address)` → executor."""
+EXECUTORS: Mapping[str, Callable[[StudySpec, str | None, bool], Executor]] = {"local": _local, "ray": _ray}
+"""Executors by name: `(study, address, begin)` → executor; `begin` says whether workers start now."""
 
 
 def _worker_config(spec: StudySpec) -> WorkerConfig:

@@ -3,6 +3,7 @@ from .coordinator_leases import HEARTBEAT_INTERVAL_S
 from .dashboard_address import DashboardFinder, announced_dashboard
 from .database import Database, open_database, open_read_only
 from .database_url import default_url, hidden, project_of_database, redacted, sqlite_url
+from .finished_trials import count_finished_quickly
 from .queries import (
     StudyRecord,
     epochs_run,
@@ -91,6 +92,7 @@ __all__ = [
     "StudySession",
     "TrialAttributes",
     "announced_dashboard",
+    "count_finished_quickly",
     "default_url",
     "delete_study",
     "epochs_run",
