@@ -195,5 +195,5 @@ def test_a_wide_table_takes_time_in_proportion(tmp_path: Path) -> None:
 def test_a_name_twice_among_many_is_found(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     names = [f"g{number}" for number in range(20_000)]
     (tmp_path / "wide.csv").write_text(",".join([*names, "g7", "t"]) + "\n", encoding="utf-8")
-    with pytest.raises(TunerError, match=r"\['g7'\] occur in wide.csv more than once"):
+    with pytest.raises(TunerError, match="'g7' occurs more than once in wide.csv"):
         prepared("wide.csv", target="t")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import UsageError
-from tuner.serving.atomic_publish import check_output, publish, write_text_file
+from tuner.serving.atomic_publish import check_folder, check_output, publish, write_text_file
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,15 @@ def test_what_cannot_be_written(name, rule, tmp_path):
     check_output(tmp_path / "there.keras", (".keras",), force=True)
     check_output(tmp_path / "new.keras", (".keras",), force=False)
     check_output(tmp_path / "anything", (), force=False)
+
+
+def test_a_folder_without_permission_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(UsageError, match=f"The folder {tmp_path} cannot be written"):
+        check_output(Path("model.keras"), (".keras",), force=False)
+    with pytest.raises(UsageError, match=f"The folder {tmp_path} cannot be written"):
+        check_folder(Path("model"), "sign", force=False)
 
 
 def test_a_file_takes_its_place_at_once(tmp_path):

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _UNNAMED = re.compile(r"|Unnamed: \d+")
 """What pandas calls a column without a name."""
 
+_MOST_NAMED = 8
+
 
 def index_columns(
     frame: pandas.DataFrame, used: Collection[str], source: str
@@ -69,7 +71,12 @@ def check_names(columns: Iterable[Any], source: str) -> list[str]:
     names = [column_name(name) for name in columns]
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise DataError(f"Each column must have its own name, but {shown(twice)} occur in {source} more than once.")
+        named = listed_first([repr(name) for name in twice], _MOST_NAMED)
+        verb = "occurs" if len(twice) == 1 else "occur"
+        raise DataError(
+            f"Each column must have its own name, but {named} {verb} more than once in {source}. Rename or remove the "
+            "others."
+        )
     return names
 
 

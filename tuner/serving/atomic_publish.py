@@ -32,7 +32,7 @@ def check_output(file: Path, suffixes: Sequence[str], force: bool) -> None:
     if file.exists() and not force:
         raise UsageError(f"{file} already exists. Name another file, or overwrite it with --force.")
     if not os.access(file.parent, os.W_OK):
-        raise UsageError(f"{file.parent} cannot be written. Name a file in another folder.")
+        raise UsageError(f"The folder {file.absolute().parent} cannot be written. Name a file in another folder.")
 
 
 def publish(made: Path, file: Path) -> None:
@@ -63,7 +63,7 @@ def check_folder(folder: Path, sign: str, force: bool) -> None:
     if folder.exists() and not force:
         raise UsageError(f"{folder} already exists. Name another folder, or replace it with --force.")
     if not os.access(folder.parent, os.W_OK):
-        raise UsageError(f"{folder.parent} cannot be written. Name a folder in another one.")
+        raise UsageError(f"The folder {folder.absolute().parent} cannot be written. Name a folder in another one.")
 
 
 def publish_folder(made: Path, folder: Path) -> None:
