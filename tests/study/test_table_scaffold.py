@@ -213,3 +213,19 @@ def test_classes_of_true_and_false_are_called_so(tmp_path: Path) -> None:
     path.write_text("x,y\n" + "".join(f"{n},{'True' if n % 3 else 'False'}\n" for n in range(90)))
     text = table_study("t", path, "y", tmp_path)
     assert "# Rows of each class: True 60, False 30.\n" in text
+
+
+def test_a_column_of_groups_gets_one_piece_of_advice_here_and_from_check(tmp_path: Path) -> None:
+    chance = random.Random(0)
+    lines = ["patient,a,y"]
+    for patient in range(40):
+        kind = chance.choice(["sick", "well"])
+        lines += [f"P{patient:02d},{chance.gauss(0, 1):.3f},{kind}" for _ in range(10)]
+    (tmp_path / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    (study, *_), _ = new_project(tmp_path, tmp_path / "a.csv", "y")
+    words = " ".join(study.read_text(encoding="utf-8").replace("\n#", "").split())
+    assert "patient looks like a group: it has 40 values" in words
+    assert 'write group = "patient"' in words
+    assert "Look at" not in words
+    advice = read_study(study).facts.advice
+    assert [line.partition(":")[0] for line in advice if "'patient'" in line] == ["group"]

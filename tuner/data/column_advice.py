@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
 from tuner.data.cells import absent
 from tuner.data.data_config import DataOptions
 from tuner.data.encoders import ENCODERS
+from tuner.data.likely_groups import LikelyGroup
 from tuner.data.raw_data import RawData
 from tuner.data.split_columns import as_dates
 from tuner.data.splitting import Layout
@@ -29,13 +30,16 @@ _MOST_COLUMNS, _MOST_ROWS = 200, 20_000
 _MOST_NAMED = 3
 
 
-def column_advice(raw: RawData, targets: Targets, layout: Layout, options: DataOptions) -> tuple[str, ...]:
+def column_advice(
+    raw: RawData, targets: Targets, layout: Layout, groups: Sequence[LikelyGroup], options: DataOptions
+) -> tuple[str, ...]:
     """Give advice on columns, classes and the validation part, each a sentence after the key that it concerns.
 
     Args:
         raw: All rows; targets of the test part are not looked at.
         targets: Their targets.
         layout: How they are split.
+        groups: Columns that look like groups; another advice names them.
         options: The `[data]` section.
     """
     return (
@@ -43,7 +47,7 @@ def column_advice(raw: RawData, targets: Targets, layout: Layout, options: DataO
         *_constants(raw, options),
         *_identifiers(raw, options),
         *_variants(raw, targets, options),
-        *_leaks(raw, targets, layout),
+        *_leaks(raw, targets, layout, {group.name for group in groups}),
         *_rare(targets, layout),
         *_small(targets, layout),
     )
@@ -113,14 +117,15 @@ def _constants(raw: RawData, options: DataOptions) -> Iterator[str]:
         yield f"drop: one value in all {rows}: {listed}{more}. It carries no information; add drop = [{listed}]"
 
 
-def _leaks(raw: RawData, targets: Targets, layout: Layout) -> Iterator[str]:
-    """Name columns that tell the target alone."""
+def _leaks(raw: RawData, targets: Targets, layout: Layout, groups: Collection[str]) -> Iterator[str]:
+    """Name columns that tell the target alone, those of groups apart: rows of a new group are not among them."""
     rows = layout.development[:_MOST_ROWS]
     if targets.class_index is None and targets.y.shape[1] > 1:
         return
     y = targets.y[rows, 0] if targets.class_index is None else targets.class_index[rows].astype(object)
     columns = {name: raw.x[rows, place] for place, name in enumerate(raw.features)} if raw.x.ndim == 2 else {}
     columns |= {name: values[rows] for name, values in raw.texts.items()}
+    columns = {name: values for name, values in columns.items() if name not in groups}
     if len(columns) > _MOST_COLUMNS:
         return
     found = [(share, name) for name, values in columns.items() if (share := share_explained(values, y)) >= TELLS_ALL]

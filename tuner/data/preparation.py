@@ -16,6 +16,7 @@ from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Subset
 from tuner.data.encoders import ENCODERS
 from tuner.data.encoding import Encoded, check_texts, encode, missing, refuse_missing
 from tuner.data.independent_units import Dependence
+from tuner.data.likely_groups import find_split_groups
 from tuner.data.linear_separability import is_linearly_separable
 from tuner.data.raw_data import RawData, join
 from tuner.data.source_remarks import remarks
@@ -339,9 +340,10 @@ def _facts(rows: _Rows, fitted: list[Fitted], options: DataOptions) -> DataFacts
 def _advice(rows: _Rows, first: Fitted, options: DataOptions) -> tuple[str, ...]:
     assert first.split.preprocessing is not None
     test = first.split.preprocessing.apply(rows.encoded.x[rows.layout.test])
+    groups = find_split_groups(rows.raw, rows.targets, rows.layout, options)
     return (
-        *split_advice(rows.raw, rows.targets, rows.layout, first.split, test, options),
-        *column_advice(rows.raw, rows.targets, rows.layout, options),
+        *split_advice(rows.raw, groups, first.split, test, options),
+        *column_advice(rows.raw, rows.targets, rows.layout, groups, options),
     )
 
 

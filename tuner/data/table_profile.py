@@ -27,6 +27,7 @@ from tuner.data.cells import (
 from tuner.data.csv_layout import CsvLayout
 from tuner.data.dataset import Array
 from tuner.data.date_formats import date_format
+from tuner.data.likely_groups import LikelyGroup, find_groups, one_column_each
 from tuner.data.pandas_columns import check_names, column, index_columns, pick
 from tuner.data.raw_data import LARGEST
 from tuner.data.sources.tabular import first_line, read_frame
@@ -100,6 +101,11 @@ class ColumnProfile:
     def is_constant(self) -> bool:
         """True if it has one value at most."""
         return self.distinct <= 1
+
+    @property
+    def may_name_groups(self) -> bool:
+        """True for texts, and for whole numbers in all rows."""
+        return self.kind is ColumnKind.TEXT or (self.whole and not self.missing)
 
     @property
     def is_identifier(self) -> bool:
@@ -204,6 +210,7 @@ class TableProfile:
         columns: The others in their order, without the index that the table was saved with.
         classes: Rows of each value of the target, if its values are classes; empty if they are amounts.
         told: Column → how much of the target it tells alone (see `share_explained`).
+        groups: Columns that look like groups.
         layout: How the file is written.
     """
 
@@ -211,6 +218,7 @@ class TableProfile:
     columns: tuple[ColumnProfile, ...]
     classes: dict[str, int]
     told: dict[str, float]
+    groups: tuple[LikelyGroup, ...] = ()
     layout: CsvLayout = CsvLayout()
 
 
@@ -256,12 +264,16 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
     there = ~absent(values) if values.dtype == object else ~np.isnan(values)
     known = values[there]
     counts = {} if _are_amounts(known, aim) else _counts(known, frame[target].dtype.kind == "b")
-    told = {
-        name: share_explained(_cells(frame[name], source)[there], known.astype(object) if counts else known)
+    cells = {
+        name: _cells(frame[name], source)[there]
         for name, profile in profiles.items()
         if profile.kind is not ColumnKind.UNUSABLE and not profile.markers
     }
-    return TableProfile(aim, tuple(profiles.values()), counts, told, layout)
+    told = {name: share_explained(values, known.astype(object) if counts else known) for name, values in cells.items()}
+    named = {name: values for name, values in cells.items() if profiles[name].may_name_groups}
+    y = one_column_each(np.unique(known.astype(str), return_inverse=True)[1]) if counts else known[:, None]
+    groups = find_groups(named, y, np.arange(len(known)), amounts=not counts)
+    return TableProfile(aim, tuple(profiles.values()), counts, told, tuple(groups), layout)
 
 
 def _cells(series: pandas.Series[Any], source: str) -> Array:

@@ -220,17 +220,26 @@ def _decide_missing(
 
 
 def _warn_of_leaks(profile: TableProfile, dropped: Mapping[str, str], comments: dict[str, str]) -> None:
-    """Say which columns that stay tell the target alone."""
+    """Say which columns that stay look like groups, and which others tell the target alone."""
+    groups = [group for group in profile.groups if group.name not in dropped]
+    sentences = [comments.get("data", "")]
+    for group in groups:
+        line = toml_text({"group": group.name}, ()).strip()
+        sentences.append(
+            f"{_shown(group.name)} looks like a group: it has {group.values:,} values, and rows of one value have "
+            f"nearly the same target. If new rows come from other ones, a random split promises too much: write {line}"
+        )
     telling = [
         f"{_shown(name)} ({percent(share)})"
         for name, share in profile.told.items()
-        if share >= TELLS_ALL and name not in dropped
+        if share >= TELLS_ALL and name not in {*dropped, *(group.name for group in groups)}
     ]
     if telling:
-        comments["data"] = comments.get("data", "") + (
-            f"\nLook at {listed(telling)}: by itself it nearly determines the target. If it is known only afterwards, "
+        sentences.append(
+            f"Look at {listed(telling)}: by itself it nearly determines the target. If it is known only afterwards, "
             "add it to `drop`."
         )
+    comments["data"] = "\n".join(filter(None, sentences))
 
 
 def _listed_values(counts: Mapping[str, int]) -> str:
