@@ -114,3 +114,17 @@ def test_categories_that_differ_only_in_case_or_blanks(tmp_path: Path) -> None:
     assert texts.startswith("columns: texts of 'active' differ only in case or blanks: 'No' and 'no'; 'YES' and 'yes'.")
     given = {"active": {"ordinal": ["no", "No", "yes", "YES"]}}
     assert not any("'active' differ" in text for text in advice(tmp_path, columns=given))
+
+
+def test_texts_and_classes_that_are_numbers_with_a_sign(tmp_path: Path) -> None:
+    table = rows(600)
+    for number, row in enumerate(table):
+        row |= {"share": f"{number % 7}.5%", "y": f"${number % 3}00"}
+    write(tmp_path, table)
+    [column, classes] = [text for text in advice(tmp_path, text="one_hot") if "numbers with" in text]
+    assert column.startswith("columns: 'share' holds numbers with \"%\", such as '0.5%', each a category of one_hot.")
+    assert classes.startswith("target: the classes are numbers with \"$\", such as '$000'. If they are amounts, remove")
+    for row in table:
+        row |= {"share": f"{row['share']} or so", "y": f"{row['y']} and up"}
+    write(tmp_path, table)
+    assert not any("numbers with" in text for text in advice(tmp_path, text="one_hot"))

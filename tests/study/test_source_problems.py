@@ -155,3 +155,12 @@ def test_why_a_file_cannot_be_read_is_not_the_next_step(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path)
     assert problem.rule.endswith("cannot be read: Expected 3 fields in line 3, saw 5")
     assert problem.next_step == "Check the file."
+
+
+def test_numbers_with_a_sign_are_named_with_the_step(tmp_path: Path) -> None:
+    lines = ["share,price", *(f"{row % 5}%,${row}000" for row in range(100))]
+    (tmp_path / "own.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = {problem.key: problem for problem in problems(tmp_path, target="price")}
+    assert "'price' holds numbers with \"$\": '$0000'" in found["data.target"].rule
+    assert found["data.target"].next_step == 'Remove "$" from the file.'
+    assert "to use them, remove it from the file: 'share' (\"%\")" in str(found["data.text"].next_step)

@@ -208,6 +208,14 @@ def test_numbers_with_a_sign_name_no_rows_and_are_no_classes(tmp_path: Path) -> 
         table_study("t", path, "price", tmp_path)
 
 
+def test_few_numbers_with_a_sign_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("share,y\n" + "".join(f"{n % 7}%,${n % 3}00\n" for n in range(90)))
+    words = " ".join(table_study("t", path, "y", tmp_path).replace("\n#", "").split())
+    assert 'If they are amounts, remove "$" from the file, and write task = "regression".' in words
+    assert 'Numbers with a sign are read as texts: to use them, remove it from the file: share ("%").' in words
+
+
 def test_classes_of_true_and_false_are_called_so(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("x,y\n" + "".join(f"{n},{'True' if n % 3 else 'False'}\n" for n in range(90)))

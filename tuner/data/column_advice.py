@@ -13,7 +13,7 @@ from tuner.data.likely_groups import LikelyGroup
 from tuner.data.raw_data import RawData
 from tuner.data.split_columns import as_dates
 from tuner.data.splitting import Layout
-from tuner.data.table_profile import TELLS_ALL, share_explained
+from tuner.data.table_profile import TELLS_ALL, number_sign, share_explained
 from tuner.data.targets_and_task import Targets
 from tuner.text import listed
 
@@ -46,6 +46,7 @@ def column_advice(
         *_sides(raw, options),
         *_constants(raw, options),
         *_identifiers(raw, options),
+        *_signs(raw, targets, options),
         *_variants(raw, targets, options),
         *_leaks(raw, targets, layout, {group.name for group in groups}),
         *_rare(targets, layout),
@@ -71,6 +72,25 @@ def _identifiers(raw: RawData, options: DataOptions) -> Iterator[str]:
                 f"drop: {name!r} has {different:,} different texts in {len(given):,} rows, like a name, "
                 f'and is encoded as {encoding}. If it does not describe the rows, add drop = ["{name}"]'
             )
+
+
+def _signs(raw: RawData, targets: Targets, options: DataOptions) -> Iterator[str]:
+    """Name texts, and classes, that are numbers with "%" or the sign of a currency."""
+    for name, values in raw.texts.items():
+        encoding, order = options.encodings.get(name, (options.text, None))
+        if ENCODERS[encoding].unknown is None or order is not None:
+            continue
+        words = list(dict.fromkeys(values[~absent(values)].tolist()))
+        if sign := number_sign(words):
+            yield (
+                f'columns: {name!r} holds numbers with "{sign}", such as {words[0]!r}, each a category of {encoding}. '
+                "To use them as numbers, remove it from the file"
+            )
+    if sign := number_sign(targets.classes):
+        yield (
+            f'target: the classes are numbers with "{sign}", such as {targets.classes[0]!r}. If they are amounts, '
+            'remove it from the file, and set task = "regression"'
+        )
 
 
 def _variants(raw: RawData, targets: Targets, options: DataOptions) -> Iterator[str]:

@@ -103,6 +103,11 @@ class ColumnProfile:
         return self.distinct <= 1
 
     @property
+    def is_signed_amount(self) -> bool:
+        """True for numbers with a sign that are too many different ones to be classes."""
+        return bool(self.sign) and self.distinct > MOST_CLASSES
+
+    @property
     def may_name_groups(self) -> bool:
         """True for texts, and for whole numbers in all rows."""
         return self.kind is ColumnKind.TEXT or (self.whole and not self.missing)
@@ -148,12 +153,12 @@ def profile_column(
     found = ColumnProfile(name, kind, rows, rows - len(given), len(words), markers=markers, problem=problem)
     if commas:
         words.sort(key=lambda word: "," not in word)
-    sign = _sign(words) if kind is ColumnKind.TEXT else ""
+    sign = number_sign(words) if kind is ColumnKind.TEXT else ""
     return dataclasses.replace(found, examples=tuple(words[:_EXAMPLES]), commas=commas, sign=sign)
 
 
-def _sign(words: list[str]) -> str:
-    """Return the sign that all texts of a column of numbers have, an empty text if it is another column."""
+def number_sign(words: Collection[str]) -> str:
+    """Return "%" or the sign of a currency that all these texts have beside a number, else an empty text."""
     found = {match[0] for word in words if (match := _SIGN.search(word))}
     if len(found) != 1:
         return ""
@@ -246,7 +251,7 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
     }
     aim = profiles.pop(target)
     unclear = aim.commas in (Commas.EITHER, Commas.THOUSANDS)
-    signed = bool(aim.sign) and aim.distinct > MOST_CLASSES
+    signed = aim.is_signed_amount
     if aim.kind in (ColumnKind.DATE, ColumnKind.UNUSABLE) or aim.is_constant or aim.markers or unclear or signed:
         what = aim.problem or (
             _constant_text(target, aim)

@@ -232,6 +232,9 @@ class _SourceProblems:
             rule = f"{target.name!r} holds numbers, and cells that are not: {_texts(target.markers)}"
             words = _line("missing_values", [*self._data.missing_values, *target.markers])
             self._add("target", rule, f'Correct them, or write {words} and missing_target = "drop".')
+        elif target.is_signed_amount and self._data.task is None:
+            rule = f'{target.name!r} holds numbers with "{target.sign}": {_texts(target.examples)}'
+            self._add("target", rule, f'Remove "{target.sign}" from the file.')
         elif target.is_constant and self._is_first:
             rule = f"{target.name!r} must have two values at least, but has {target.distinct}"
             self._add("target", rule, "Name another column.")
@@ -265,6 +268,9 @@ class _SourceProblems:
         if texts := self._fresh("text", [each for each in texts if each not in unsuited]):
             examples = _named(texts, [f"{each.distinct:,} different: {_texts(each.examples)}" for each in texts])
             step = 'Write text = "one_hot", or an encoding for each in [data.columns].'
+            if signed := [each for each in texts if each.sign]:
+                signs = _named(signed, [f'"{each.sign}"' for each in signed])
+                step += f" Numbers with a sign are read as texts: to use them, remove it from the file: {signs}."
             self._add("text", f"texts must be encoded: {examples}", step)
         return unsuited
 

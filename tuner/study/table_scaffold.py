@@ -107,6 +107,10 @@ def _data_section(source: str, profile: TableProfile) -> tuple[dict[str, Any], d
     elif texts:
         data["text"] = "one_hot"
         comments["data.text"] = f"One column for each value of {_listed_values(texts)}."
+        if signed := [f'{_shown(each.name)} ("{each.sign}")' for each in kept if each.sign]:
+            comments["data.text"] += (
+                f" Numbers with a sign are read as texts: to use them, remove it from the file: {listed(signed)}."
+            )
     if profile.target.given < _FEW_ROWS:
         rarest = min(profile.classes.values(), default=_FOLDS)
         folds = max(2, min(_FOLDS, rarest))
@@ -157,6 +161,8 @@ def _target_comment(profile: TableProfile) -> str:
     more = f" and {len(sizes) - 8} more" if len(sizes) > 8 else ""
     whole = target.kind is ColumnKind.NUMBER and classes.keys() != {"False", "True"}
     amounts = ' If they are amounts, write task = "regression".' if whole else ""
+    if target.sign:
+        amounts = f' If they are amounts, remove "{target.sign}" from the file, and write task = "regression".'
     word = next((name for name in classes if name.lower() in MISSING_WORDS), None)
     steps = f'write missing_values = ["{word}"] and missing_target = "drop"'
     missing = "" if word is None else f' If "{word}" means a missing cell, {steps}.'
