@@ -108,6 +108,29 @@ def test_a_target_that_cannot_be_predicted(table: Path, target: str, rule: str):
     assert rule in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("lines", "rule"),
+    [
+        (["y", *"abab" * 10], "must have a column besides its target, but t.csv has only 'y'"),
+        (["x,y", *(f"{n},{'ab'[n % 2]}" for n in range(40)), "40,c"], "at least 2 rows, but 'c' of 'y' has 1"),
+        (["x,y", *(f"{n},0" for n in range(40)), "40,1"], "at least 2 rows, but '1' of 'y' has 1"),
+    ],
+)
+def test_of_a_table_that_no_study_can_use_nothing_is_written(tmp_path: Path, lines: list[str], rule: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(DataError, match=rule):
+        new_project(tmp_path, path, "y")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_numbers_of_which_one_has_a_single_row_are_amounts(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{n * 0.3},{n % 4}\n" for n in range(80)) + "1,9\n", encoding="utf-8")
+    made, _ = new_project(tmp_path, path, "y")
+    assert read_study(made[0]).facts.task == "regression"
+
+
 def test_a_table_without_names(tmp_path: Path):
     path = tmp_path / "cars.csv"
     path.write_text("".join(f"{n},{n % 4},car {n % 3},{n * 1.5}\n" for n in range(1, 101)))

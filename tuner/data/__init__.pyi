@@ -9,9 +9,10 @@ from .preparation import check_repeatable, held_out, prepare, unscaled_splits
 from .prepared_data_file import load_held_out, load_prepared, save_held_out, save_prepared
 from .preprocessing import Preprocessing
 from .row_encoder import RowEncoder, encode_rows
+from .share_explained import TELLS_ALL
 from .source_profile import SourceProfile, profile_source
 from .sources import BUILT_IN, SOURCES, find_source, refused_keys
-from .table_profile import TELLS_ALL, ColumnKind, ColumnProfile, TableProfile, profile_table
+from .table_profile import ColumnKind, ColumnProfile, TableProfile, profile_table
 from .table_stream import STREAM_SUFFIXES, TableStream, open_table
 
 __all__ = [

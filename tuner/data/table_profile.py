@@ -30,9 +30,11 @@ from tuner.data.date_formats import date_format
 from tuner.data.likely_groups import LikelyGroup, find_groups, one_column_each
 from tuner.data.pandas_columns import check_names, column, index_columns, pick
 from tuner.data.raw_data import LARGEST
+from tuner.data.share_explained import share_explained
 from tuner.data.sources.tabular import first_line, read_frame
 from tuner.data.targets_and_task import MOST_CLASSES
 from tuner.errors import DataError, shown
+from tuner.text import listed_first
 
 if TYPE_CHECKING:
     import pandas
@@ -46,9 +48,6 @@ _DATE = re.compile(
 )
 _IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|ids|index|idx|key|uuid|guid|row|rownames|number|no|nr)(?:$|[^a-z])", re.I)
 _SIGN = re.compile("[%$€£¥]")
-_GROUPS = 20
-TELLS_ALL = 0.98
-"""Share of the target above which a column tells it alone (see `share_explained`)."""
 
 
 class ColumnKind(StrEnum):
@@ -250,6 +249,11 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
         if name not in index
     }
     aim = profiles.pop(target)
+    if not profiles:
+        raise DataError(
+            f"A table must have a column besides its target, but {source} has only {target!r}. Add others, or name "
+            "another file."
+        )
     unclear = aim.commas in (Commas.EITHER, Commas.THOUSANDS)
     signed = aim.is_signed_amount
     if aim.kind in (ColumnKind.DATE, ColumnKind.UNUSABLE) or aim.is_constant or aim.markers or unclear or signed:
@@ -268,7 +272,7 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
     values = column(frame[target], target, source)
     there = ~absent(values) if values.dtype == object else ~np.isnan(values)
     known = values[there]
-    counts = {} if _are_amounts(known, aim) else _counts(known, frame[target].dtype.kind == "b")
+    counts = {} if _are_amounts(known, aim) else _classes(known, frame[target].dtype.kind == "b", target)
     cells = {
         name: _cells(frame[name], source)[there]
         for name, profile in profiles.items()
@@ -327,49 +331,26 @@ def _are_amounts(values: Array, target: ColumnProfile) -> bool:
     return values.dtype != object and not (target.whole and target.distinct <= min(MOST_CLASSES, len(values) / 2))
 
 
+def _classes(values: Array, truths: bool, target: str) -> dict[str, int]:
+    """Count the rows of each class; none if the values are numbers, one of which has a single row: they are amounts.
+
+    Raises:
+        DataError: A class has a single row.
+    """
+    counts = _counts(values, truths)
+    single = [name for name, rows in counts.items() if rows == 1]
+    if single and values.dtype != object and len(counts) > 2:
+        return {}
+    if single:
+        raise DataError(
+            f"Each class of the target must have at least 2 rows, but {listed_first([*map(repr, single)], 3)} of "
+            f"{target!r} {'has' if len(single) == 1 else 'have'} 1. Add rows, remove these classes from the file, or "
+            "name another target."
+        )
+    return counts
+
+
 def _counts(values: Array, truths: bool) -> dict[str, int]:
     texts = [value if isinstance(value, str) else str(bool(value)) if truths else f"{value:.0f}" for value in values]
     words, counts = np.unique(texts, return_counts=True)
     return dict(zip(words.tolist(), counts.tolist(), strict=True))
-
-
-def share_explained(values: Array, target: Array) -> float:
-    """Return how much of the target one column tells alone, from 0 to 1.
-
-    Rows are grouped by the value of the column, by `_GROUPS` quantiles if it has more.  For classes it is the share of
-    errors of the most common class that the most common class of each group avoids; for numbers it is the share of the
-    variance between groups, adjusted for their number.  A column with fewer than five rows a group tells nothing.
-
-    Args:
-        values: Column, `(n,)`: numbers with NaN, or texts and None.
-        target: `(n,)`: float64, or `object` if its values are classes.
-    """
-    groups = _groups(values)
-    rows, sizes = len(values), np.bincount(groups)
-    if len(sizes) < 2 or len(sizes) > rows / 5:
-        return 0.0
-    if target.dtype == object:
-        classes = np.unique(target.astype(str), return_inverse=True)[1]
-        table = np.bincount(
-            groups * (int(classes.max()) + 1) + classes, minlength=len(sizes) * (int(classes.max()) + 1)
-        )
-        table = table.reshape(len(sizes), -1)
-        errors = rows - int(table.sum(axis=0).max())
-        return float((table.max(axis=1).sum() - (rows - errors)) / errors) if errors else 0.0
-    total = float(np.var(target, ddof=1))
-    means = np.bincount(groups, target) / sizes
-    within = float(np.square(target - means[groups]).sum()) / (rows - len(sizes))
-    return max(0.0, 1 - within / total) if total else 0.0
-
-
-def _groups(values: Array) -> Array:
-    """Return the group of each row, `(n,)` from 0: its value, or its quantile of many numbers; missing is a value."""
-    if values.dtype == object:
-        values = np.array(["" if value is None else f"_{value}" for value in values])
-    distinct, groups = np.unique(values, return_inverse=True)
-    if values.dtype.kind == "f" and len(distinct) > _GROUPS:
-        edges = np.unique(np.nanquantile(values, np.linspace(0, 1, _GROUPS + 1)[1:-1]))
-        groups = np.unique(
-            np.where(np.isnan(values), -1, np.searchsorted(edges, values, side="right")), return_inverse=True
-        )[1]
-    return groups.ravel()
