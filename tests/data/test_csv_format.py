@@ -10,7 +10,7 @@ import pandas
 import pytest
 
 from tuner.data import DataOptions, PreparedData, encode_rows, held_out, open_table
-from tuner.data.csv_layout import CsvLayout
+from tuner.data.csv_options import CsvOptions
 from tuner.data.sources.csv_format import HEAD_BYTES, find_format, guess_format
 from tuner.data.sources.tabular import read_frame
 from tuner.errors import DataError
@@ -69,7 +69,7 @@ def test_a_table_without_names(
     np.testing.assert_array_equal(encode_rows(tmp_path / "a.csv", given, shape), held.sample)
     frame = pandas.DataFrame({"1": range(ROWS), "2": ["x", "y"] * (ROWS // 2)})
     np.testing.assert_array_equal(encode_rows(frame, given, shape), held.sample)
-    assert open_table("a.csv", tmp_path, CsvLayout(header=False)).names == ("1", "2", "3")
+    assert open_table("a.csv", tmp_path, CsvOptions(header=False)).names == ("1", "2", "3")
 
 
 def table(head: str, between: str = ",", named: bool = False) -> str:
@@ -120,7 +120,7 @@ def test_comments_are_skipped_if_the_study_says_so(
     assert given is not None
     given = type(given).from_json(given.to_json())
     np.testing.assert_array_equal(encode_rows(tmp_path / "a.csv", given, held.sample.shape[1:]), held.sample)
-    (part,) = open_table("a.csv", tmp_path, given.layout).parts(["a"], ["y"], [])
+    (part,) = open_table("a.csv", tmp_path, given.csv_options).parts(["a"], ["y"], [])
     assert part["a"].tolist() == list(range(ROWS))
 
 
@@ -130,7 +130,7 @@ def test_a_number_sign_in_a_name_or_between_quotes_is_no_comment(
     write_text("a.csv", table("#a,b,y"))
     assert prepared("a.csv", target="y").facts.features == ("#a", "b")
     write_text("b.csv", '# note\na,y\n1,"two\n#lines"\n2,"C#"\n')
-    (part,) = open_table("b.csv", tmp_path, CsvLayout(comment="#")).parts(["a"], ["y"], [])
+    (part,) = open_table("b.csv", tmp_path, CsvOptions(comment="#")).parts(["a"], ["y"], [])
     assert part["y"].tolist() == ["two\n#lines", "C#"]
 
 
@@ -176,7 +176,7 @@ def test_a_quote_inside_a_cell_ends_no_skipping_of_comments(
     head: str, rows: list[str], expected: list[str], write_text: Callable[..., Path]
 ) -> None:
     path = write_text("a.csv", "\n".join(["# it's 5\" wide", head, *rows]) + "\n")
-    layout = CsvLayout(comment="#")
-    (part,) = open_table("a.csv", path.parent, layout).parts(["y"], ["size"], [])
+    csv_options = CsvOptions(comment="#")
+    (part,) = open_table("a.csv", path.parent, csv_options).parts(["y"], ["size"], [])
     assert part["size"].tolist() == expected
-    assert read_frame("a.csv", path.parent, layout=layout)["size"].tolist() == expected
+    assert read_frame("a.csv", path.parent, csv_options=csv_options)["size"].tolist() == expected

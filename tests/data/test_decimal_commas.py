@@ -10,7 +10,7 @@ import pytest
 
 from tuner.data import Commas, DataOptions, encode_rows, open_table, prepare, profile_table
 from tuner.data.cells import classify_commas, has_decimal_comma
-from tuner.data.csv_layout import CsvLayout
+from tuner.data.csv_options import CsvOptions
 from tuner.data.sources.csv_format import guess_format, has_decimal_commas
 from tuner.errors import DataError, Problem, StudyFileError
 from tuner.study import new_project, read_study, read_study_dict
@@ -46,10 +46,10 @@ def test_new_rows_are_read_alike_and_a_point_is_no_number(project: Path) -> None
     fitted = prepare(options("commas", decimal=","), project, 0).splits[0].preprocessing
     assert fitted is not None
     read = type(fitted).from_json(fitted.to_json())
-    assert read.layout == CsvLayout(decimal=",")
+    assert read.csv_options == CsvOptions(decimal=",")
     with pytest.raises(ValueError, match="decimal"):
         type(fitted).from_json({**fitted.to_json(), "decimal": ";"})
-    (part,) = open_table("commas.csv", project, read.layout).parts(["a", "b"], [], [])
+    (part,) = open_table("commas.csv", project, read.csv_options).parts(["a", "b"], [], [])
     assert part["a"].tolist() == [n + 0.5 for n in range(ROWS)]
     frame = pandas.read_csv(project / "commas.csv", sep=";")
     with pytest.raises(DataError, match=r"row 1 holds '0,5'\. Read the file with decimal=\",\", or give its path\."):
@@ -87,7 +87,7 @@ def test_a_number_has_one_comma_and_no_point() -> None:
 
 
 def test_a_new_study_says_so_and_another_one_is_told(project: Path) -> None:
-    assert profile_table("marked.csv", project, "y").layout.decimal == ","
+    assert profile_table("marked.csv", project, "y").csv_options.decimal == ","
     (column,) = [each for each in profile_table("marked.csv", project, "y").columns if each.name == "b"]
     assert column.markers == ("?",)
     (problem,) = problems(project, "commas.csv")

@@ -10,6 +10,7 @@ from .build import (
     optimizer_arguments,
     row_options,
 )
+from .buildable_recipe import BuildableRecipe
 from .clipping import CLIPPINGS
 from .dimensions import DIMENSIONS, ChoiceDimension, NumberDimension, choice_dimension, number_dimension, written_value
 from .entries import Entry, MetricEntry, OptimizerEntry, Option
@@ -25,7 +26,6 @@ from .output_activations import HEADS, ending_conflict, head_warning, resolve_he
 from .output_layer import is_builtin_layer, output_activation, output_layer
 from .quantile import QuantileLoss
 from .recipe import Choice, ModelChoice, Recipe
-from .recipe_with_keras import BuildableRecipe
 from .schedule_callback import ScheduleCallback
 from .schedule_rates import OBJECTIVE, learning_rates, plateau_state
 from .schedules import SCHEDULES

@@ -1,13 +1,13 @@
-from .array_file import ArrayFile, array_file
+from .array_file_writer import ArrayFile, array_file
 from .categories import UnknownText
 from .cells import MISSING_WORDS, Commas
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Split, Subset
 from .encoders import ENCODERS, ENCODINGS
 from .encoders.base import ColumnEncoder
+from .fitted_preprocessing import Preprocessing
 from .preparation import check_repeatable, held_out, prepare, unscaled_splits
 from .prepared_data_file import load_held_out, load_prepared, save_held_out, save_prepared
-from .preprocessing import Preprocessing
 from .row_encoder import RowEncoder, encode_rows
 from .share_explained import TELLS_ALL
 from .source_profile import SourceProfile, profile_source

@@ -21,7 +21,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from tuner.catalog import Task
 from tuner.data.cells import cell_text
 from tuner.data.column_options import DateFormat, OrderedCategories, column_encoding, column_names
-from tuner.data.csv_layout import CsvLayout
+from tuner.data.csv_options import CsvOptions
 from tuner.data.encoders import ENCODINGS
 from tuner.data.option_rules import broken, is_number, is_text
 from tuner.errors import DataError
@@ -346,9 +346,9 @@ class DataOptions(BaseModel):
         return frozenset([*named, *(name for name, (how, _) in self.encodings.items() if ENCODINGS[how].encoder)])
 
     @property
-    def csv_layout(self) -> CsvLayout:
+    def csv_options(self) -> CsvOptions:
         """How CSV files are written."""
-        return CsvLayout(self.header, self.comment, self.decimal)
+        return CsvOptions(self.header, self.comment, self.decimal)
 
     @property
     def drops_rows_without_target(self) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tuner.catalog import Task
 
 if TYPE_CHECKING:
-    from tuner.data.preprocessing import Preprocessing
+    from tuner.data.fitted_preprocessing import Preprocessing
 
 Array: TypeAlias = NDArray[Any]
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Split, Subset
-from tuner.data.preprocessing import Preprocessing
+from tuner.data.fitted_preprocessing import Preprocessing
 
 _SUFFIX = ".rows"
 _LENGTH_BYTES = 8

@@ -30,8 +30,8 @@ from tuner.data.cells import (
 )
 from tuner.data.dataset import Array
 from tuner.data.encoders.base import ColumnEncoder
+from tuner.data.fitted_preprocessing import Preprocessing
 from tuner.data.pandas_columns import pick
-from tuner.data.preprocessing import Preprocessing
 from tuner.data.raw_data import LARGEST, by_column, numeric
 from tuner.data.sources.tabular import read_frame
 from tuner.errors import DataError, DataWarning, shown
@@ -64,7 +64,7 @@ def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Arra
     """
     from_file = isinstance(rows, str | os.PathLike)
     if from_file:
-        rows = read_frame(os.fspath(rows), Path.cwd(), given.missing_values, given.encoders, given.layout)
+        rows = read_frame(os.fspath(rows), Path.cwd(), given.missing_values, given.encoders, given.csv_options)
     return RowEncoder(given, shape, from_file).encode(rows)
 
 
@@ -130,7 +130,7 @@ class RowEncoder:
         numbers = np.full(len(values), np.nan)
         texts = np.array([isinstance(value, str) for value in values], bool)
         if texts.any():
-            decimal = self.given.layout.decimal if self.from_file else "."
+            decimal = self.given.csv_options.decimal if self.from_file else "."
             typed = cell_values(np.array([cell_text(value) for value in values[texts]], dtype=object), decimal)
             odd = [
                 row for row in np.flatnonzero(texts) if typed.dtype == object and not _says_number(values[row], decimal)
@@ -147,7 +147,7 @@ class RowEncoder:
 
     def _not_a_number(self, name: str, values: Array, row: int) -> DataError:
         step = "Correct it"
-        if not self.from_file and self.given.layout.decimal == "," and has_decimal_comma(str(values[row])):
+        if not self.from_file and self.given.csv_options.decimal == "," and has_decimal_comma(str(values[row])):
             step = 'Read the file with decimal=",", or give its path'
         return DataError(
             f"Column {name!r} must hold numbers, as it did in the study, but row {self.before + row + 1} holds "

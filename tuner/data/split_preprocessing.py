@@ -11,10 +11,10 @@ from tuner.catalog import Task
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array, Split, Subset
 from tuner.data.encoding import Encoded
+from tuner.data.fitted_preprocessing import Preprocessing
 from tuner.data.imputing_and_scaling import fit_fill, fit_scale, float32
 from tuner.data.independent_units import Dependence
 from tuner.data.outliers import bounds, outside
-from tuner.data.preprocessing import Preprocessing
 from tuner.data.raw_data import RawData, by_column
 from tuner.data.targets_and_task import Targets
 from tuner.errors import DataError
@@ -142,7 +142,7 @@ def _fit(x: Array, encoded: Encoded, options: DataOptions, raw: RawData) -> Prep
         encoded.features,
         encoded.encoders,
         options.missing_values,
-        options.csv_layout,
+        options.csv_options,
     )
 
 

@@ -24,7 +24,7 @@ from tuner.data.cells import (
     has_thousands_commas,
     is_number,
 )
-from tuner.data.csv_layout import CsvLayout
+from tuner.data.csv_options import CsvOptions
 from tuner.data.dataset import Array
 from tuner.data.date_formats import date_format
 from tuner.data.likely_groups import LikelyGroup, find_groups, one_column_each
@@ -215,7 +215,7 @@ class TableProfile:
         classes: Rows of each value of the target, if its values are classes; empty if they are amounts.
         told: Column → how much of the target it tells alone (see `share_explained`).
         groups: Columns that look like groups.
-        layout: How the file is written.
+        csv_options: How the file is written.
     """
 
     target: ColumnProfile
@@ -223,7 +223,7 @@ class TableProfile:
     classes: dict[str, int]
     told: dict[str, float]
     groups: tuple[LikelyGroup, ...] = ()
-    layout: CsvLayout = CsvLayout()
+    csv_options: CsvOptions = CsvOptions()
 
 
 def profile_table(source: str, project: Path, target: str) -> TableProfile:
@@ -237,14 +237,14 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
     Raises:
         DataError: The file cannot be read, has no such column, or the target has no values that can be predicted.
     """
-    layout = _layout(source, project, target)
-    frame = read_frame(source, project, layout=layout)
+    csv_options = _csv_options(source, project, target)
+    frame = read_frame(source, project, csv_options=csv_options)
     names = check_names(frame.columns, source)
     frame = frame.set_axis(names, axis="columns")
     target = pick(frame, target, "target", source)
     index, _ = index_columns(frame, {target}, source)
     profiles = {
-        name: profile_column(series, name, decimal=layout.decimal)
+        name: profile_column(series, name, decimal=csv_options.decimal)
         for name, series in zip(names, (series for _, series in frame.items()), strict=True)
         if name not in index
     }
@@ -282,7 +282,7 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
     named = {name: values for name, values in cells.items() if profiles[name].may_name_groups}
     y = one_column_each(np.unique(known.astype(str), return_inverse=True)[1]) if counts else known[:, None]
     groups = find_groups(named, y, np.arange(len(known)), amounts=not counts)
-    return TableProfile(aim, tuple(profiles.values()), counts, told, tuple(groups), layout)
+    return TableProfile(aim, tuple(profiles.values()), counts, told, tuple(groups), csv_options)
 
 
 def _cells(series: pandas.Series[Any], source: str) -> Array:
@@ -303,7 +303,7 @@ def _constant_text(target: str, profile: ColumnProfile) -> str:
     return f"{target!r} has one value in all rows." if profile.rows > 1 else "the table has one row."
 
 
-def _layout(source: str, project: Path, target: str) -> CsvLayout:
+def _csv_options(source: str, project: Path, target: str) -> CsvOptions:
     """Find how a file is written; its first line names no columns if the target is named by its place.
 
     Raises:
@@ -311,19 +311,19 @@ def _layout(source: str, project: Path, target: str) -> CsvLayout:
     """
     found = first_line(source, project)
     if found is None:
-        return CsvLayout()
+        return CsvOptions()
     if column_name(target) in map(column_name, found.names):
-        return CsvLayout(comment=found.comment, decimal=found.decimal)
+        return CsvOptions(comment=found.comment, decimal=found.decimal)
     places = len(found.names)
     if target.isdecimal() and 1 <= int(target) <= places:
-        return CsvLayout(header=False, comment=found.comment, decimal=found.decimal)
+        return CsvOptions(header=False, comment=found.comment, decimal=found.decimal)
     if found.says_numbers:
         raise DataError(
             f"The target column must be in the table, but {source} has no {target!r}, and its first line seems to be a "
             f"row, not the names of its columns ({shown(','.join(found.names), 40)}). Name the target by its place, "
             f"from 1 to {places}."
         )
-    return CsvLayout(comment=found.comment, decimal=found.decimal)
+    return CsvOptions(comment=found.comment, decimal=found.decimal)
 
 
 def _are_amounts(values: Array, target: ColumnProfile) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from tuner.data.cells import column_name
-from tuner.data.csv_layout import PLAIN, CsvLayout
+from tuner.data.csv_options import DEFAULT_CSV_OPTIONS, CsvOptions
 from tuner.data.pandas_columns import check_names
 from tuner.data.sources.base import locate_file
 from tuner.data.sources.csv_format import HEAD_BYTES, find_format, open_bytes
@@ -90,13 +90,13 @@ class TableStream(ABC):
 
 
 class _CsvStream(TableStream):
-    def __init__(self, path: Path, text: str, layout: CsvLayout) -> None:
+    def __init__(self, path: Path, text: str, csv_options: CsvOptions) -> None:
         super().__init__(path, text)
         with reading(text, "a table of text", "Check the file.", DataError):
             check_regular(path)
             with open_bytes(path) as file:
                 head = file.read(HEAD_BYTES)
-        self._format = find_format(head, text, layout)
+        self._format = find_format(head, text, csv_options)
         self.names = tuple(self._format.column_names)
         import pyarrow
 
@@ -183,13 +183,13 @@ class _ParquetStream(TableStream):
                 yield part.set_axis([column_name(name) for name in part.columns], axis="columns")
 
 
-def open_table(text: str, project: Path, layout: CsvLayout = PLAIN) -> TableStream:
+def open_table(text: str, project: Path, csv_options: CsvOptions = DEFAULT_CSV_OPTIONS) -> TableStream:
     """Open a table, and read the names of its columns.
 
     Args:
         text: Path of a CSV or Parquet file, relative to the project or absolute.
         project: A folder.
-        layout: How a CSV file is written.
+        csv_options: How a CSV file is written.
 
     Raises:
         DataError: It is no such file, or cannot be read.
@@ -197,5 +197,5 @@ def open_table(text: str, project: Path, layout: CsvLayout = PLAIN) -> TableStre
     if text.lower().endswith(PARQUET.suffixes):
         return _ParquetStream(locate_file(text, project), text)
     if text.lower().endswith(CSV.suffixes):
-        return _CsvStream(locate_file(text, project), text, layout)
+        return _CsvStream(locate_file(text, project), text, csv_options)
     raise DataError(f"A table must end in one of {', '.join(STREAM_SUFFIXES)}, but got {text!r}. Convert it.")

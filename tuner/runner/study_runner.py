@@ -20,9 +20,9 @@ from tuner.protocol import Executor, Job
 from tuner.runner.budget import REOPENED_BY_FAILURE, Stopwatch
 from tuner.runner.progress import Progress, startup_text
 from tuner.runner.shutdown import ShutdownSignal
+from tuner.runner.tracker_thread import TrackerThread
 from tuner.runner.trial_events import RunningTrial, TrialEvents
 from tuner.runner.trial_proposals import OpenStudy
-from tuner.runner.trial_tracking import TrialTracking
 from tuner.search import params_from_trial
 from tuner.storage import (
     HEARTBEAT_INTERVAL_S,
@@ -72,7 +72,7 @@ class StudyRunner:
         self._session: StudySession | None = None
         self._loop: _TrialLoop | None = None
         self._dashboard = DashboardFinder(database.url)
-        self._tracking = TrialTracking(spec)
+        self._tracking = TrackerThread(spec)
 
     def run(self) -> str:
         """Run until a budget is used up.
@@ -181,7 +181,7 @@ class _TrialLoop:
         retry: RetryPolicy,
         stopwatch: Stopwatch,
         notify: Callable[[str | None], None],
-        tracking: TrialTracking,
+        tracking: TrackerThread,
     ) -> None:
         self.study, self._session, self._spec = study, study.session, study.spec
         self._executor, self._retry, self._stopwatch, self._notify = executor, retry, stopwatch, notify

@@ -33,8 +33,8 @@ from tuner.protocol import (
 from tuner.runner.failure_policies import DeathRetryPolicy, FailureStreak
 from tuner.runner.progress import RunningTraining
 from tuner.runner.time_left import TimeLeft
+from tuner.runner.tracker_thread import TrackerThread, joined_epochs
 from tuner.runner.trial_proposals import OpenStudy
-from tuner.runner.trial_tracking import TrialTracking, joined_epochs
 from tuner.search import Outcome, searched_params, tell
 from tuner.storage import (
     DURATION,
@@ -105,7 +105,7 @@ class TrialEvents:
     """
 
     def __init__(
-        self, study: OpenStudy, executor: Executor, notify: Callable[[str], None], tracking: TrialTracking
+        self, study: OpenStudy, executor: Executor, notify: Callable[[str], None], tracking: TrackerThread
     ) -> None:
         self._study, self._executor, self._notify = study, executor, notify
         self._session, self._tracking = study.session, tracking

@@ -3,7 +3,7 @@ from .file_prediction import FilePrediction, predict_file
 from .model_export import ModelExport, export_model
 from .model_formats import MODEL_FORMATS
 from .model_metadata import ModelMetadata, read_about, write_about
-from .saved_model import SavedModel, load_saved
+from .predictor import SavedModel, load_saved
 
 __all__ = [
     "MODEL_FORMATS",

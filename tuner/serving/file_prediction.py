@@ -14,7 +14,7 @@ from tuner.serving.atomic_publish import check_output
 from tuner.serving.model_metadata import ModelMetadata, read_about
 from tuner.serving.prediction_columns import check_finite, prediction_columns
 from tuner.serving.prediction_writer import OUTPUT_SUFFIXES, PredictionWriter, open_writer
-from tuner.serving.saved_model import SavedModel, load_saved
+from tuner.serving.predictor import SavedModel, load_saved
 from tuner.text import listed_first
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def predict_file(
     about = read_about(model)
     if isinstance(output, Path):
         check_output(output, OUTPUT_SUFFIXES, force)
-    table = open_table(data, Path.cwd(), about.preprocessing.layout)
+    table = open_table(data, Path.cwd(), about.preprocessing.csv_options)
     if isinstance(output, Path) and output.exists() and output.samefile(table.path):
         raise UsageError(f"Predictions must not overwrite the data, but got {data!r} twice. Name another.")
     features = find_features(table, about, keep)

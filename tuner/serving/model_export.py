@@ -18,7 +18,7 @@ from tuner.serving.exported_input_description import describe_rows
 from tuner.serving.file_prediction import find_features
 from tuner.serving.model_formats import MODEL_FORMATS, ModelFormat
 from tuner.serving.model_metadata import ModelMetadata, read_about
-from tuner.serving.saved_model import SavedModel, load_saved
+from tuner.serving.predictor import SavedModel, load_saved
 from tuner.serving.synthetic_rows import draw_rows
 from tuner.untrusted_files import reason
 
@@ -100,7 +100,7 @@ def _read_rows(file: str, about: ModelMetadata, shape: tuple[int, ...]) -> np.nd
         DataError: It has none, or they are no rows of the study.
     """
     given = about.preprocessing
-    table = open_table(file, Path.cwd(), given.layout)
+    table = open_table(file, Path.cwd(), given.csv_options)
     features = find_features(table, about, ())
     part = next(table.parts(features, given.encoders, given.missing_values), None)
     if part is None or not len(part):

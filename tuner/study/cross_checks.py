@@ -22,7 +22,7 @@ from tuner.space import Space
 from tuner.study.loop_checks import check_loops, loop_advice
 from tuner.study.perfect_scores import linear_advice
 from tuner.study.problems import Problems, listed
-from tuner.study.search.context import parameter_values
+from tuner.study.search.search_context import parameter_values
 from tuner.study.study_file_sections import Budget
 from tuner.study.study_spec import total_steps
 from tuner.study.training_length import auto_patience

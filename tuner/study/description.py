@@ -8,7 +8,7 @@ from tuner.catalog import DIMENSIONS, ChoiceDimension, Task
 from tuner.engines import ENGINES
 from tuner.search import initial_points
 from tuner.space import Dimension, Fixed, value_to_json
-from tuner.study.search.context import default_choice
+from tuner.study.search.search_context import default_choice
 from tuner.study.study_spec import StudySpec
 
 _OF_LENGTH = ("epochs", "keep", "stop", "repeats")

@@ -8,7 +8,7 @@ from tuner.catalog import DIMENSIONS, LOOPS, NumberDimension, choice_dimension
 from tuner.engines import ENGINES
 from tuner.space import Space
 from tuner.study.problems import Problems, dotted, listed
-from tuner.study.search.context import parameter_values
+from tuner.study.search.search_context import parameter_values
 from tuner.study.study_file_sections import Budget
 
 _LOOP = choice_dimension("loop")

@@ -21,7 +21,7 @@ from tuner.catalog import (
 )
 from tuner.errors import UsageError
 from tuner.space import Dimension, Value, value_from_json, value_to_json
-from tuner.study.search.context import default_choice
+from tuner.study.search.search_context import default_choice
 from tuner.study.study_spec import StudySpec
 
 _DIGITS = 6

@@ -82,13 +82,13 @@ def _data_section(source: str, profile: TableProfile) -> tuple[dict[str, Any], d
     """Return `[data]`, and its comments by dotted key."""
     data: dict[str, Any] = {"source": source, "target": profile.target.name}
     comments: dict[str, str] = {"data.target": _target_comment(profile)}
-    if profile.layout.comment is not None:
-        data["comment"] = profile.layout.comment
+    if profile.csv_options.comment is not None:
+        data["comment"] = profile.csv_options.comment
         comments["data.comment"] = "Lines that begin with it are skipped."
-    if profile.layout.decimal != ".":
-        data["decimal"] = profile.layout.decimal
+    if profile.csv_options.decimal != ".":
+        data["decimal"] = profile.csv_options.decimal
         comments["data.decimal"] = "Numbers are written as 1,5."
-    if not profile.layout.header:
+    if not profile.csv_options.header:
         data["header"] = False
         places = len(profile.columns) + 1
         comments["data.header"] = f"No line names the columns: they are called by their place, 1 to {places}."

@@ -13,7 +13,7 @@ from typing import Any
 
 from tuner.catalog import DIMENSIONS, NumberDimension, TrainingLength
 from tuner.space import Fixed, Int, Space
-from tuner.study.search.context import parameter_values
+from tuner.study.search.search_context import parameter_values
 from tuner.study.study_file_sections import Budget, EarlyStoppingSection
 from tuner.study.study_fingerprint import LATER_KEYS
 from tuner.study.study_spec import StudySpec

@@ -1,9 +1,9 @@
 from .code_loader import check_content, check_outside_of_loading, failing_line, load, load_installed
 from .definitions import Definition, read_definition
-from .function_check import check_function, is_live
 from .helper_modules import Helper, find_helpers, helper_hashes, missing_helper
 from .installed_objects import find_installed
 from .keras_files import keras_file_hashes
+from .live_object_check import check_function, is_live
 from .permission import check_named
 from .references import (
     Reference,

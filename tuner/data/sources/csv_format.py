@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from tuner.data.cells import has_decimal_comma, has_thousands_commas
-from tuner.data.csv_layout import PLAIN, CsvLayout
+from tuner.data.csv_options import DEFAULT_CSV_OPTIONS, CsvOptions
 from tuner.data.pandas_columns import check_names
 from tuner.errors import DataError, shown
 from tuner.text import count
@@ -102,18 +102,18 @@ def open_bytes(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
-def find_format(head: bytes, text: str, layout: CsvLayout = PLAIN) -> CsvFormat:
+def find_format(head: bytes, text: str, csv_options: CsvOptions = DEFAULT_CSV_OPTIONS) -> CsvFormat:
     """Find how a table is written, from its first lines.
 
     Args:
         head: The first `HEAD_BYTES` of the file.
         text: The file, for messages.
-        layout: What is known of it.
+        csv_options: What is known of it.
 
     Raises:
         DataError: The file is empty, is not text, or its first line does not name the columns.
     """
-    whole, comment = len(head) < HEAD_BYTES, layout.comment
+    whole, comment = len(head) < HEAD_BYTES, csv_options.comment
     if comment is None and (found_comment := leading_comment(head)) is not None:
         raise DataError(
             f"A table must begin with the names of its columns, but {text} begins with lines such as "
@@ -121,11 +121,11 @@ def find_format(head: bytes, text: str, layout: CsvLayout = PLAIN) -> CsvFormat:
             f'"{found_comment}" in [data]: lines that begin with it are skipped.'
         )
     found = guess_format(head if comment is None else without_comments(head, comment), text)
-    found = dataclasses.replace(found, decimal=layout.decimal)
+    found = dataclasses.replace(found, decimal=csv_options.decimal)
     if comment is not None:
         found = dataclasses.replace(found, comment=comment)
         head = found.rows(io.BytesIO(head)).read()
-    if not layout.header:
+    if not csv_options.header:
         places = tuple(str(place) for place in range(1, len(found.names) + 1))
         return dataclasses.replace(found, names=places, header=False)
     named = [name for name in found.names if name.strip()]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuner.data.cells import CodedTexts, column_name
-from tuner.data.csv_layout import PLAIN, CsvLayout
+from tuner.data.csv_options import DEFAULT_CSV_OPTIONS, CsvOptions
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
 from tuner.data.missing_targets import rows_with_targets
@@ -41,7 +41,7 @@ _KEYS = frozenset({"target", "weight", "drop", "text", "columns", "missing_value
 
 def _read_csv(text: str, options: DataOptions, project: Path, as_texts: Collection[str] = ()) -> RawData:
     as_texts = {*as_texts, *options.read_as_texts}
-    return _raw(_csv_frame(text, project, options.missing_values, as_texts, options.csv_layout), options, text)
+    return _raw(_csv_frame(text, project, options.missing_values, as_texts, options.csv_options), options, text)
 
 
 def _csv_frame(
@@ -49,10 +49,10 @@ def _csv_frame(
     project: Path,
     missing_values: Collection[str],
     as_texts: Collection[str] = (),
-    layout: CsvLayout = PLAIN,
+    csv_options: CsvOptions = DEFAULT_CSV_OPTIONS,
 ) -> pandas.DataFrame:
     path = locate_file(text, project)
-    found = find_format(_head(path, text), text, layout)
+    found = find_format(_head(path, text), text, csv_options)
     import pandas
 
     def read(**how: Any) -> pandas.DataFrame:
@@ -85,7 +85,7 @@ def _csv_frame(
         if len(unsure):
             again = read(usecols=places[unsure].tolist(), keep_default_na=False, na_values=[""], dtype=object)
             cells[:, unsure] = again.to_numpy(dtype=object)
-        return _typed(frame, places, CodedTexts.from_cells(cells, missing_values), named[places], layout.decimal)
+        return _typed(frame, places, CodedTexts.from_cells(cells, missing_values), named[places], csv_options.decimal)
 
     return _mapped(read_typed, text, "a table of text with one line of column names")
 
@@ -155,7 +155,7 @@ def read_frame(
     project: Path,
     missing_values: Collection[str] = (),
     as_texts: Collection[str] = (),
-    layout: CsvLayout = PLAIN,
+    csv_options: CsvOptions = DEFAULT_CSV_OPTIONS,
 ) -> pandas.DataFrame:
     """Read a table as a study reads it.
 
@@ -164,7 +164,7 @@ def read_frame(
         project: A folder.
         missing_values: Texts of cells that count as missing.
         as_texts: Columns that are texts, whatever their cells look like.
-        layout: How a CSV file is written.
+        csv_options: How a CSV file is written.
 
     Raises:
         DataError: It is no such file, or cannot be read.
@@ -172,14 +172,14 @@ def read_frame(
     if text.lower().endswith(PARQUET.suffixes):
         return _parquet_frame(text, project)
     if text.lower().endswith(CSV.suffixes):
-        return _csv_frame(text, project, missing_values, as_texts, layout)
+        return _csv_frame(text, project, missing_values, as_texts, csv_options)
     raise DataError(
         f"A table must end in one of {', '.join((*CSV.suffixes, *PARQUET.suffixes))}, but got {text!r}. Convert it."
     )
 
 
 def _read_columns(text: str, options: DataOptions, project: Path) -> dict[str, Any]:
-    return {"x": read_frame(text, project, options.missing_values, options.read_as_texts, options.csv_layout)}
+    return {"x": read_frame(text, project, options.missing_values, options.read_as_texts, options.csv_options)}
 
 
 def _mapped(read: Callable[[], pandas.DataFrame], text: str, what: str) -> pandas.DataFrame:

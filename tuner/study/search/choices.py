@@ -9,8 +9,8 @@ from tuner.space import Categorical, Fixed
 from tuner.study.allowed_value import AllowedValue
 from tuner.study.problems import dotted, listed
 from tuner.study.search.conditions import UnresolvedDimension
-from tuner.study.search.context import SearchContext, default_choice, default_choices, parameter_values
 from tuner.study.search.parameter_syntax import ParsedParameter, read_parameter
+from tuner.study.search.search_context import SearchContext, default_choice, default_choices, parameter_values
 
 
 def choice_drafts(dimension: ChoiceDimension, reading: SearchContext) -> Iterator[UnresolvedDimension]:

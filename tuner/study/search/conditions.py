@@ -9,7 +9,7 @@ from typing import Any
 from tuner.space import Categorical, Condition, Dimension, Parameter, Space, Value
 from tuner.study.problems import Problems, dotted, listed
 from tuner.study.scalars import is_number
-from tuner.study.search.context import parameter_values
+from tuner.study.search.search_context import parameter_values
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from tuner.space import Categorical, Fixed, Float, Parameter, Value
 from tuner.study.allowed_value import AllowedValue
 from tuner.study.problems import dotted, listed
 from tuner.study.search.conditions import UnresolvedDimension
-from tuner.study.search.context import SearchContext, parameter_values
 from tuner.study.search.parameter_syntax import ParsedParameter, read_parameter
+from tuner.study.search.search_context import SearchContext, parameter_values
 
 
 def number_drafts(dimension: NumberDimension, reading: SearchContext) -> Iterator[UnresolvedDimension]:

@@ -13,10 +13,10 @@ from tuner.study.allowed_value import AllowedValue
 from tuner.study.problems import Problems, dotted, listed
 from tuner.study.search.choices import check_option_sections, choice_drafts
 from tuner.study.search.conditions import UnresolvedDimension, build_space
-from tuner.study.search.context import SearchContext
-from tuner.study.search.keyword_check import check_keyword
+from tuner.study.search.model_keyword_check import check_keyword
 from tuner.study.search.numbers import number_drafts
 from tuner.study.search.parameter_syntax import read_parameter
+from tuner.study.search.search_context import SearchContext
 from tuner.study.user_objects import UserObjects
 from tuner.user_code import Signature
 

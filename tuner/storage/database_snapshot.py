@@ -1,4 +1,4 @@
-"""Plain SELECTs that all see one state of a database, though other processes write to it."""
+"""A snapshot of a database: plain SELECTs that all see one state, though other processes write to it."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from tuner.space import Float, Parameter, Value
 from tuner.study.problems import Problems, written
-from tuner.study.search.context import parameter_values
-from tuner.study.search.keyword_type import KeywordType, keyword_type
+from tuner.study.search.model_keyword_type import KeywordType, keyword_type
+from tuner.study.search.search_context import parameter_values
 from tuner.user_code import Signature
 
 

@@ -1,4 +1,4 @@
-"""What a study says of how its CSV files are written."""
+"""The options of a study for reading its CSV files: header, comments, decimal mark."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class CsvLayout:
+class CsvOptions:
     """How CSV files are written, as far as the files themselves leave it open.
 
     Attributes:
@@ -20,4 +20,4 @@ class CsvLayout:
     decimal: str = "."
 
 
-PLAIN = CsvLayout()
+DEFAULT_CSV_OPTIONS = CsvOptions()

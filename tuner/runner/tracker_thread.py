@@ -15,8 +15,8 @@ CLOSE_PATIENCE_S = 30.0
 """Time for what is still queued when a run ends."""
 
 
-class TrialTracking:
-    """The trackers of a study.
+class TrackerThread:
+    """Writes finished trials to the trackers of a study, in a thread.
 
     One that fails is left out for the rest of the run, with a note: the results are in the database all the same.
 

@@ -1,4 +1,4 @@
-"""Layers that look up integers, such as embeddings, which scaled features are not."""
+"""Check that layers that look up integers, such as embeddings, get no scaled features."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tuner.errors import Problem, StudyFileError
 from tuner.space import Categorical, Fixed, Float, Int, Parameter
 from tuner.study import read_study_dict
 from tuner.study.problems import Problems
-from tuner.study.search.keyword_check import check_keyword
+from tuner.study.search.model_keyword_check import check_keyword
 
 
 def signature(tmp_path: Path, argument: str) -> user_code.Signature:

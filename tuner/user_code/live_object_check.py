@@ -1,4 +1,4 @@
-"""Tell functions and classes of a Python session from what looks like one."""
+"""Check that an object of a Python session is a function or class that can be written to a file."""
 
 from __future__ import annotations
 

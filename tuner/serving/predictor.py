@@ -1,4 +1,4 @@
-"""A saved model in use: rows as people have them in, answers as people say them out."""
+"""Predict with a model that `tuner train` has saved: rows of a table in, classes or values out."""
 
 from __future__ import annotations
 

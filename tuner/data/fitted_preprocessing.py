@@ -1,4 +1,4 @@
-"""What was fitted on a training part, and is done to new rows."""
+"""The preprocessing that was fitted on a training part, and its application to new rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.data.csv_layout import CsvLayout
+from tuner.data.csv_options import CsvOptions
 from tuner.data.dataset import Array
 from tuner.data.encoders import ENCODERS
 from tuner.data.encoders.base import ColumnEncoder, json_texts
@@ -29,7 +29,7 @@ class Preprocessing:
             as well); empty if the source has none.
         encoders: Column of texts → what encodes it.
         missing_values: Texts of cells that count as missing, besides empty ones.
-        layout: How CSV files are written.
+        csv_options: How CSV files are written.
     """
 
     fill: Array | None
@@ -39,7 +39,7 @@ class Preprocessing:
     features: tuple[str, ...] = ()
     encoders: Mapping[str, ColumnEncoder] = field(default_factory=dict)
     missing_values: tuple[str, ...] = ()
-    layout: CsvLayout = CsvLayout()
+    csv_options: CsvOptions = CsvOptions()
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -64,9 +64,9 @@ class Preprocessing:
             "features": list(self.features),
             "encoders": {name: encoder.to_json() for name, encoder in self.encoders.items()},
             "missing_values": list(self.missing_values),
-            "header": self.layout.header,
-            "comment": self.layout.comment,
-            "decimal": self.layout.decimal,
+            "header": self.csv_options.header,
+            "comment": self.csv_options.comment,
+            "decimal": self.csv_options.decimal,
         }
 
     @classmethod
@@ -85,7 +85,7 @@ class Preprocessing:
             features=json_texts(content["features"]),
             encoders=_encoders(content),
             missing_values=json_texts(content.get("missing_values", [])),
-            layout=_layout(content),
+            csv_options=_csv_options(content),
         )
         if not all(type(size) is int and size > 0 for size in found.shape) or not found.shape:
             raise ValueError("`shape` must hold whole numbers above 0")
@@ -102,13 +102,13 @@ def _column_values(given: Any, count: int | None = None) -> Array:
     return values
 
 
-def _layout(content: Mapping[str, Any]) -> CsvLayout:
+def _csv_options(content: Mapping[str, Any]) -> CsvOptions:
     """Read how CSV files are written; files of before have no `comment` and no `decimal`."""
     comment, decimal = content.get("comment"), content.get("decimal", ".")
     if decimal not in (".", ","):
         raise ValueError("`decimal` must be a point or a comma")
     comment = None if comment is None else json_texts([comment])[0]
-    return CsvLayout(content.get("header", True) is not False, comment, decimal)
+    return CsvOptions(content.get("header", True) is not False, comment, decimal)
 
 
 def _encoders(content: Mapping[str, Any]) -> dict[str, ColumnEncoder]:

@@ -13,7 +13,7 @@ from tuner.data.cells import column_name
 from tuner.data.dataset import Array
 from tuner.data.pandas_columns import check_index, check_names, column, is_pandas, target_columns
 from tuner.data.raw_data import numeric, target_array
-from tuner.data.tf_dataset import is_tf_dataset, read_tf_dataset
+from tuner.data.tf_dataset_reader import is_tf_dataset, read_tf_dataset
 from tuner.errors import DataError, shown
 
 if TYPE_CHECKING:
