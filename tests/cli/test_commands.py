@@ -159,7 +159,9 @@ def test_best_shows_the_parameters_and_the_recipe(call, project, study_url):
     assert "models/mlp.py:build" in text
     assert 'tuner.best("mock")' in text
     assert "batch_size" not in text
-    assert "batch_size" in call("best", "mock", "--storage", study_url, "--all").out
+    everything = call("best", "mock", "--storage", study_url, "--all").out
+    assert "batch_size" in everything
+    assert "{}" not in everything
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 120])

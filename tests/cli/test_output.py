@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
 import re
 import shlex
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 import tuner.cli
 from tuner.cli.console import Text, console
+from tuner.cli.render_study import params_table
 from tuner.cli.standard_streams import echo, replace_unencodable, write_file
 from tuner.storage import open_database
 
@@ -84,6 +86,21 @@ def test_colours_are_ours_alone(monkeypatch, capsys):
     console().print(Text(EVIL, "bold"))
     console().print(EVIL, style="bold")
     assert capsys.readouterr().out.count("\x1b[1m") == 2
+
+
+@pytest.mark.parametrize(("columns", "width"), [(None, 120), ("60", 60), ("200", 200), ("0", 120), ("wide", 120)])
+def test_what_is_piped_is_as_wide_as_columns_says_without_trailing_blanks(monkeypatch, capsys, columns, width):
+    for name in ("COLUMNS", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((80, 25)))
+    console().print("word " * 100)
+    console().print(params_table({"short": 1, "much longer name": "value"}))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) in range(width - 5, width + 1)
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert "  short               1" in lines
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])

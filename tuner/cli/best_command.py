@@ -107,10 +107,10 @@ def _show_front(study: StoredStudy, cost: str, as_json: bool) -> None:
 
 
 def _flat(recipe: dict[str, object]) -> dict[str, object]:
-    """Flatten a recipe to one line per value; options follow the name they belong to."""
+    """Flatten a recipe to one line per value, without what is empty; options follow the name they belong to."""
     flat: dict[str, object] = {}
     for key, value in recipe.items():
-        if key == "data" or value is None:
+        if key == "data" or value in (None, {}, []):
             continue
         if isinstance(value, dict) and "name" in value:
             flat[key] = value["name"]

@@ -6,8 +6,10 @@ begin a line.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import IO, Any, cast
 
 import rich.text
 from rich.console import Console
@@ -15,6 +17,7 @@ from rich.console import Console
 from tuner.text import visible_line
 
 NO_TERMINAL_COLUMNS = 120
+_TRAILING = re.compile(r" +(?=\n)")
 
 RichText = rich.text.Text
 
@@ -31,6 +34,19 @@ class Text(RichText):
         return RichText("\n").join([cls(text) for text in texts])
 
 
+class _WithoutTrailingBlanks:
+    """A stream that leaves out the blanks with which Rich fills up the lines of tables."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(_TRAILING.sub("", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Raise, where Rich would exit with code 1."""
@@ -44,9 +60,11 @@ class _Console(Console):
 def console(*, stderr: bool = False) -> Console:
     """Make a console that prints text verbatim: brackets and colons in names are not markup.
 
-    It is as wide as the terminal, or at least `NO_TERMINAL_COLUMNS` without one.
+    It is as wide as the terminal, or as COLUMNS says; without both at least `NO_TERMINAL_COLUMNS`.
     """
     found = _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not found.is_terminal:
-        found.width = max(found.width, NO_TERMINAL_COLUMNS)
+        if not os.environ.get("COLUMNS", "").strip("0").isdigit():
+            found.width = max(found.width, NO_TERMINAL_COLUMNS)
+        found.file = cast(IO[str], _WithoutTrailingBlanks(found.file))
     return found
