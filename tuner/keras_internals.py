@@ -111,6 +111,12 @@ def get_slot(optimizer: keras.optimizers.Optimizer, name: str, variable: Any) ->
     return slots[optimizer._get_variable_index(variable)]
 
 
+def get_momentum_product(optimizer: keras.optimizers.Nadam) -> keras.Variable:
+    """Return the variable with the product of Nadam's momenta so far."""
+    product: keras.Variable = optimizer._u_product
+    return product
+
+
 def map_state(scope: keras.StatelessScope, variable: keras.Variable, value: Any) -> None:
     """Let a scope have a value for a variable, whatever is known of the value's shape."""
     scope.state_mapping[id(variable)] = value

@@ -20,7 +20,7 @@
    or builds it and loads the sizes, scalars, optimizer slots and initial weights of a recipe.
 6. Initial weights equal Keras's own: the draws of one recorded build are replayed with the seeds of the recipe
    (`initial_weights`), verified once for each kind of network and each initializer.
-7. An epoch (`epoch_runner`) runs step by step, two calls of 0.1 ms each; or, from 500 steps of a gradient and an update
+7. An epoch (`epoch_runner`) runs step by step, two calls of 0.1 ms each; or, from 150 steps of a gradient and an update
    on, as one while-loop graph (`epoch_graph`); or compiled by XLA for its sizes, if a long training measures it to be
    at least 1.25 times as fast (`xla_policy`).  The first two are equal to the last bit.
 8. Models that would lose something between functions (state set in `call`, unseeded random numbers, variables unknown

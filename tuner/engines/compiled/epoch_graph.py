@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tuner.engines.compiled.build_timer import BuildTimer
-from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, get_dtypes, nth_output
+from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, FunctionTemplate, get_dtypes, nth_output
 from tuner.engines.compiled.training_functions import GraphFunction
 
 _STATE_DTYPES = (tf.int32, tf.float64)
@@ -140,54 +140,55 @@ def _build_body(spec: _LoopSpec, batch_rows: int | None) -> FunctionDefBuilder:
         spec: The functions that it calls.
         batch_rows: Rows of its batch; None for the batch size or the rest.
     """
+    body = FunctionDefBuilder("body")
+    number, total, *others = body.add_inputs(spec.dtypes)
+    total = body.add_op(
+        "StatefulPartitionedCall",
+        [number, total, *others],
+        "output",
+        Tin=spec.dtypes,
+        Tout=[tf.float64],
+        f=_build_step(spec, batch_rows),
+    )
+    # The next step must not begin before the weights are those of this one.
+    number = body.add_op("AddV2", [number, body.constant(1, tf.int32)], "z", after=[total], T=tf.int32)
+    body.set_outputs([number, total, *others], spec.dtypes, after=[total])
+    return body.register()
+
+
+def _build_step(spec: _LoopSpec, batch_rows: int | None) -> FunctionDefBuilder:
+    """Build `(number, total, steps, order, batch size, rates, *rows, *captures)` → the total after one step."""
     gradient, update = spec.gradient, spec.update
     step = FunctionDefBuilder("step")
-    number, total, steps, order, batch, rates, *others = step.add_inputs(spec.dtypes)
+    number, total, _, order, batch, rates, *others = step.add_inputs(spec.dtypes)
     rows, captured = others[: len(spec.rows)], others[len(spec.rows) :]
-    first, one = step.constant(0, tf.int32), step.constant(1, tf.int32)
+    first = step.constant(0, tf.int32)
 
     def take(values: str, chosen: str) -> str:
         inputs = [values, chosen, first]
         return step.add_op("GatherV2", inputs, "output", Tparams=tf.float32, Tindices=tf.int32, Taxis=tf.int32)
 
-    def pack(value: str) -> str:
-        return step.add_op("Pack", [value], "output", T=tf.int32, N=1)
-
     def float64(value: str, kind: tf.DType) -> str:
         return step.add_op("Cast", [value], "y", SrcT=kind, DstT=tf.float64)
 
-    begin = step.add_op("Mul", [number, batch], "z", T=tf.int32)
+    size = step.add_op("Pack", [batch], "output", T=tf.int32, N=1)
+    begin = step.add_op("Mul", [number, size], "z", T=tf.int32)
     if batch_rows is None:
-        ends = [pack(begin), pack(step.add_op("AddV2", [begin, batch], "z", T=tf.int32)), pack(one)]
+        ends = [begin, step.add_op("AddV2", [begin, size], "z", T=tf.int32), step.constant([1], tf.int32)]
         chosen = step.add_op("StridedSlice", [order, *ends], "output", T=tf.int32, Index=tf.int32)
     else:
-        part = [pack(begin), step.constant([batch_rows], tf.int32)]
+        part = [begin, step.constant([batch_rows], tf.int32)]
         chosen = step.add_op("Slice", [order, *part], "output", T=tf.int32, Index=tf.int32)
-
-    loss = step.add_op(
-        "StatefulPartitionedCall",
-        [*(take(part, chosen) for part in rows), *spec.captures_for(gradient, captured)],
-        "output",
-        Tin=get_dtypes([*spec.rows, *gradient.captures]),
-        Tout=gradient.dtypes,
-        f=gradient.function,
-    )
-    gradients = [nth_output(loss, index) for index in range(1, len(gradient.dtypes))]
-    updated = step.add_op(
-        "StatefulPartitionedCall",
-        [*gradients, take(rates, number), *spec.captures_for(update, captured)],
-        "output",
-        after=[loss],  # weight decay changes the weights before it needs the gradient
-        Tin=[*gradient.dtypes[1:], tf.float32, *get_dtypes(update.captures)],
-        Tout=update.dtypes,
-        f=update.function,
-    )
-
+    of_gradient, of_update = FunctionTemplate(gradient.function), FunctionTemplate(update.function)
+    given = [*(take(part, chosen) for part in rows), *spec.captures_for(gradient, captured)]
+    step.inline(of_gradient, "gradient", given, range(len(gradient.dtypes)))
+    loss, *gradients = of_gradient.outputs("gradient")
+    given = [*gradients, take(rates, number), *spec.captures_for(update, captured)]
+    # Weight decay changes the weights before it needs the gradient.
+    step.inline(of_update, "update", given, [], after=[*gradients, *of_gradient.effects("gradient")])
     batch_size = step.add_op("Size", [chosen], "output", T=tf.int32, out_type=tf.int32)
     by_rows = step.add_op("Mul", [float64(loss, tf.float32), float64(batch_size, tf.int32)], "z", T=tf.float64)
     total = step.add_op("AddV2", [total, by_rows], "z", T=tf.float64)
-    number = step.add_op("AddV2", [number, one], "z", T=tf.int32)
-    # The next step must not begin before the weights are those of this one.
-    number = step.add_op("Identity", [number], "output", after=[updated], T=tf.int32)
-    step.set_outputs([number, total, steps, order, batch, rates, *others], spec.dtypes, after=[updated])
+    effects = [*of_gradient.effects("gradient"), *of_update.effects("update")]
+    step.set_outputs([total], [tf.float64], after=effects)
     return step.register()

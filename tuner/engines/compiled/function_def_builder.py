@@ -31,10 +31,10 @@ _IDENTITIES = ("Identity", "IdentityN", "StopGradient")
 
 
 class FunctionTemplate:
-    """A traced function whose nodes are copied into others.
+    """A function whose nodes are copied into others.
 
     Args:
-        function: A `ConcreteFunction`.
+        function: A `ConcreteFunction`, or a builder.
 
     Attributes:
         function: As given.
@@ -43,7 +43,9 @@ class FunctionTemplate:
 
     def __init__(self, function: Any) -> None:
         self.function, definition = function, function.function_def
-        self.arguments = [argument.name for argument in definition.signature.input_arg]
+        given = definition.signature.input_arg
+        self.arguments = [argument.name for argument in given]
+        self._variables = {argument.name for argument in given if argument.type == tf.resource.as_datatype_enum}
         self._outputs = [definition.ret[found.name] for found in definition.signature.output_arg]
         self._effects = list(definition.control_ret.values())
         self._nodes: dict[str, NodeDef] = {}
@@ -51,7 +53,8 @@ class FunctionTemplate:
             self._nodes[node.name] = kept = NodeDef()
             kept.CopyFrom(node)
             kept.attr.pop("_class", None)  # which nodes belong together; on one device they do
-        self._remove_identities({*find_reshapes_to_same_shape(function)})
+        is_built = isinstance(function, FunctionDefBuilder)
+        self._remove_identities(set() if is_built else {*find_reshapes_to_same_shape(function)})
         self._reachable: dict[tuple[int, ...], dict[str, NodeDef]] = {}
 
     def outputs(self, prefix: str) -> list[str]:
@@ -75,6 +78,10 @@ class FunctionTemplate:
                     reached += [_node_name(reference).lstrip("^") for reference in self._nodes[name].input]
             self._reachable[key] = {name: node for name, node in self._nodes.items() if name in needed}
         return self._reachable[key]
+
+    def uses_variable(self, node: NodeDef) -> bool:
+        """Return whether a node reads or sets a variable."""
+        return not self._variables.isdisjoint(node.input)
 
     def _remove_identities(self, reshapes: Set[str]) -> None:
         """Connect what reads an identity to what that reads: a third of the nodes of a layer are identities.
@@ -159,8 +166,20 @@ class FunctionDefBuilder:
                 self._callees.append(value)
         return f"{node.name}:{output}:0"
 
-    def inline(self, template: FunctionTemplate, prefix: str, inputs: Sequence[str], wanted: Sequence[int]) -> None:
-        """Copy the nodes of a traced function, under a prefix; see `FunctionTemplate.outputs`.
+    @property
+    def function_def(self) -> FunctionDef:
+        """What is built so far."""
+        return self._definition
+
+    def inline(
+        self,
+        template: FunctionTemplate,
+        prefix: str,
+        inputs: Sequence[str],
+        wanted: Sequence[int],
+        after: Sequence[str] = (),
+    ) -> None:
+        """Copy the nodes of a function, under a prefix; see `FunctionTemplate.outputs`.
 
         Operations that neither the wanted outputs nor side effects need are left out.
 
@@ -169,7 +188,9 @@ class FunctionDefBuilder:
             prefix: Of the names.
             inputs: References to its arguments, captures included.
             wanted: Which of its outputs are read.
+            after: References to what must have run before it reads or sets a variable.
         """
+        waiting = _node_name(self.add_op("NoOp", [], "", after=after)) if after else ""
         arguments = dict(zip(template.arguments, inputs, strict=True))
         nodes = template.reachable(wanted)
         for name, node in nodes.items():
@@ -182,6 +203,8 @@ class FunctionDefBuilder:
                     copied.input.append(arguments.get(reference) or f"{prefix}/{reference}")
                 elif reference[1:] in nodes:
                     copied.input.append(f"^{prefix}/{reference[1:]}")
+            if waiting and template.uses_variable(node):
+                copied.input.append(f"^{waiting}")
         self._callees.append(template.function)
 
     def constant(self, value: Any, kind: tf.DType) -> str:

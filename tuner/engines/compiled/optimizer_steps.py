@@ -1,29 +1,43 @@
-"""Updates in one operation: TensorFlow has kernels for the formulas of some optimizers of Keras.
+"""Update weights by TensorFlow's kernel of an optimizer, where it computes what Keras does.
 
-Keras writes them as several operations, each of which reads and writes vectors as long as the weights.  The kernels of
-Adam and RMSprop are not used, as they take `1 - beta_2` and `1 - rho` of the rounded number: with a beta_2 of 0.9999 a
-weight was 5e-4 off after nine steps.
+Keras writes an update as up to 16 operations, each of which reads and writes vectors as long as the weights; a kernel
+passes over them once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from tuner.keras_internals import get_slot
+from tuner.engines.compiled.runtime_scalar import rounding_root
+from tuner.keras_internals import get_momentum_product, get_slot
 
 Step: TypeAlias = Callable[[tf.Tensor, Any, tf.Tensor], None]
 """`Optimizer.update_step` of Keras: gradient, variable, learning rate."""
 
+_MAX_ROUNDING = 2e-5
+"""Largest relative error of `1 - beta` in a kernel; the error of a step is half as large."""
 
-def sgd_step(optimizer: keras.optimizers.SGD) -> Step | None:
-    """Return the step of SGD with momentum."""
-    if optimizer.momentum == 0:
-        return None
 
+@dataclass(frozen=True)
+class KernelStep:
+    """An update by a kernel.
+
+    Attributes:
+        make: Makes the step of an optimizer, whose numbers may be runtime scalars.
+        applies: Tells from a configuration of the optimizer whether the kernel computes what Keras does.
+    """
+
+    make: Callable[[Any], Step]
+    applies: Callable[[Mapping[str, Any]], bool]
+
+
+def _sgd_step(optimizer: keras.optimizers.SGD) -> Step:
     def step(gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
         tf.raw_ops.ResourceApplyKerasMomentum(
             var=_handle(variable),
@@ -37,23 +51,129 @@ def sgd_step(optimizer: keras.optimizers.SGD) -> Step | None:
     return step
 
 
-STEPS: dict[type[keras.optimizers.Optimizer], Callable[[Any], Step | None]] = {
-    keras.optimizers.SGD: sgd_step,
+def _adam_step(optimizer: keras.optimizers.Adam) -> Step:
+    """Return the step of Adam and AdamW; Keras applies the decay of AdamW separately.
+
+    The kernel takes the mean square with `1 - beta_2` of the rounded beta, Keras with the rounded difference.  In the
+    first steps the roots of both differ by a factor, which the rate and epsilon make up for.
+    """
+
+    def step(gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
+        number, beta_1, beta_2 = _step_number(optimizer), _scalar(optimizer.beta_1), _scalar(optimizer.beta_2)
+        powers, root = (tf.pow(beta_1, number), tf.pow(beta_2, number)), rounding_root(optimizer.beta_2)
+        epsilon = _scalar(optimizer.epsilon) * root
+        _apply_adam(optimizer, gradient, variable, learning_rate * root, powers, epsilon)
+
+    return step
+
+
+def _nadam_step(optimizer: keras.optimizers.Nadam) -> Step:
+    """Return the step of Nadam, whose two running means are updated by the kernel of Adam with a rate of 0.
+
+    Keras divides the mean square by `1 - beta_2^t`; here the root of that is part of the rate and of epsilon.
+    """
+
+    def step(gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
+        number, beta_1, beta_2 = _step_number(optimizer), _scalar(optimizer.beta_1), _scalar(optimizer.beta_2)
+        now, following = (beta_1 * (1.0 - 0.5 * tf.pow(0.96, at)) for at in (number, number + 1.0))
+        product = _scalar(get_momentum_product(optimizer))
+        root = tf.sqrt(1.0 - tf.pow(beta_2, number))
+        rate = learning_rate * root
+        zero = tf.constant(0.0)
+        _apply_adam(optimizer, gradient, variable, zero, (zero, zero), tf.constant(1.0))
+        mean, square = (_read(get_slot(optimizer, name, variable)) for name in ("_momentums", "_velocities"))
+        mean_step = mean * (rate * following / (1.0 - product * following))
+        gradient_step = gradient * (rate * (1.0 - now) / (1.0 - product))
+        change = (mean_step + gradient_step) / (tf.sqrt(square) + _scalar(optimizer.epsilon) * root)
+        tf.raw_ops.AssignSubVariableOp(resource=_handle(variable), value=change)
+
+    return step
+
+
+def _rmsprop_step(optimizer: keras.optimizers.RMSprop) -> Step:
+    def step(gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
+        tf.raw_ops.ResourceApplyRMSProp(
+            var=_handle(variable),
+            ms=_handle(get_slot(optimizer, "_velocities", variable)),
+            mom=_handle(get_slot(optimizer, "_momentums", variable)),
+            lr=learning_rate,
+            rho=_scalar(optimizer.rho),
+            momentum=_scalar(optimizer.momentum),
+            epsilon=_scalar(optimizer.epsilon),
+            grad=gradient,
+        )
+
+    return step
+
+
+def _apply_adam(
+    optimizer: Any,
+    gradient: tf.Tensor,
+    variable: Any,
+    rate: tf.Tensor,
+    powers: tuple[tf.Tensor, tf.Tensor],
+    epsilon: tf.Tensor,
+) -> None:
+    tf.raw_ops.ResourceApplyAdam(
+        var=_handle(variable),
+        m=_handle(get_slot(optimizer, "_momentums", variable)),
+        v=_handle(get_slot(optimizer, "_velocities", variable)),
+        beta1_power=powers[0],
+        beta2_power=powers[1],
+        lr=rate,
+        beta1=_scalar(optimizer.beta_1),
+        beta2=_scalar(optimizer.beta_2),
+        epsilon=epsilon,
+        grad=gradient,
+    )
+
+
+def _rounds_well(beta: float) -> bool:
+    """Return whether `1 - beta` of the float32 that is nearest to beta is near that of beta itself.
+
+    Keras rounds the difference, a kernel computes it from the rounded beta.
+    """
+    exact = 1.0 - beta
+    return abs(1.0 - float(np.float32(beta)) - exact) <= _MAX_ROUNDING * exact
+
+
+def _adam_applies(config: Mapping[str, Any]) -> bool:
+    return not config["amsgrad"] and _rounds_well(config["beta_1"]) and _rounds_well(config["beta_2"])
+
+
+_ADAM = KernelStep(_adam_step, _adam_applies)
+KERNEL_STEPS: dict[type[keras.optimizers.Optimizer], KernelStep] = {
+    keras.optimizers.SGD: KernelStep(_sgd_step, lambda config: config["momentum"] != 0),
+    keras.optimizers.Adam: _ADAM,
+    keras.optimizers.AdamW: _ADAM,
+    keras.optimizers.Nadam: KernelStep(_nadam_step, lambda config: True),
+    keras.optimizers.RMSprop: KernelStep(
+        _rmsprop_step,
+        lambda config: config["momentum"] != 0 and not config["centered"] and _rounds_well(config["rho"]),
+    ),
 }
 """By the class itself: a subclass may have another formula."""
 
 
-def use_one_operation(optimizer: keras.optimizers.Optimizer) -> None:
-    """Let an optimizer update by one operation, if there is one for it."""
-    make = STEPS.get(type(optimizer))
-    step = None if make is None else make(optimizer)
-    if step is not None:
-        optimizer.update_step = step
+def find_kernel_step(optimizer: keras.optimizers.Optimizer) -> KernelStep | None:
+    """Return the update by a kernel for an optimizer whose numbers are plain, or None for Keras's own operations."""
+    found = KERNEL_STEPS.get(type(optimizer))
+    return found if found is not None and found.applies(optimizer.get_config()) else None
+
+
+def _step_number(optimizer: Any) -> tf.Tensor:
+    """Return the number of the step, from 1, as float32."""
+    return tf.cast(optimizer.iterations + 1, tf.float32)
 
 
 def _handle(variable: Any) -> tf.Tensor:
     return variable.handle if isinstance(variable, tf.Variable) else variable.value.handle
 
 
+def _read(variable: Any) -> tf.Tensor:
+    return tf.raw_ops.ReadVariableOp(resource=_handle(variable), dtype=tf.float32)
+
+
 def _scalar(value: Any) -> tf.Tensor:
-    return keras.ops.convert_to_tensor(value, "float32")
+    """Return a number or a Keras variable as a tensor; for a runtime scalar itself, `1 - value` is no subtraction."""
+    return value.value.read_value() if isinstance(value, keras.Variable) else tf.constant(value, tf.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -99,18 +99,18 @@ class ProgramCache:
         Raises:
             UnsupportedError: The engine cannot train the recipe.
         """
-        config = make_optimizer(recipe).get_config()
+        optimizer = make_optimizer(recipe)
         try:
-            program = self._build(recipe, facts, network, config, weighted)
+            program = self._build(recipe, facts, network, optimizer, weighted)
         except TunerError:
             raise
         except Exception as error:  # custom layers may rely on Keras's own training loop
             raise UnsupportedError(f"it could not be traced: {format_error(error)}") from error
-        program.load(recipe, config)
+        program.load(recipe, optimizer.get_config())
         return program
 
     def _build(
-        self, recipe: Recipe, facts: DataFacts, network: Network, config: Mapping[str, Any], weighted: bool
+        self, recipe: Recipe, facts: DataFacts, network: Network, own_optimizer: Any, weighted: bool
     ) -> TrainingProgram:
         timer, find, rows = self.timer, self.timer.get_or_build, row_specs(facts.input_shape, facts.outputs, weighted)
         per_tensor = _per_tensor(recipe, network)
@@ -119,7 +119,9 @@ class ProgramCache:
         weights = find(self._weights, (layout, per_tensor), lambda: Weights(*layout, vector))
         loss = find(self._losses, loss_key(recipe), lambda: SharedLoss(recipe))
         optimizer = find(
-            self._optimizers, (optimizer_key(recipe, config), weights.owner), lambda: SharedOptimizer(recipe, weights)
+            self._optimizers,
+            (optimizer_key(recipe, own_optimizer), weights.owner),
+            lambda: SharedOptimizer(recipe, weights),
         )
         functions = self._functions_for(network, weights, rows)
         raise_if(check_update(functions.sparse, recipe))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -23,11 +24,23 @@ class RuntimeScalar(keras.Variable):
     def __init__(self, value: float) -> None:
         super().__init__(value, dtype="float32", trainable=False, name="number")
         self._complement = tf.Variable(1.0 - value, dtype=tf.float32, trainable=False)
+        self._number = value
+        self._rounding_root: tf.Variable | None = None
 
     def set(self, value: float) -> None:
         """Set the value, for all later calls of functions that read it."""
+        self._number = value
         self.assign(value)
         self._complement.assign(1.0 - value)
+        if self._rounding_root is not None:
+            self._rounding_root.assign(_rounding_root(value))
+
+    def read_rounding_root(self) -> tf.Tensor:
+        """See `rounding_root`."""
+        if self._rounding_root is None:
+            with tf.init_scope():
+                self._rounding_root = tf.Variable(_rounding_root(self._number), dtype=tf.float32, trainable=False)
+        return self._rounding_root.read_value()
 
     @property
     def handles(self) -> tuple[tf.Tensor, tf.Tensor]:
@@ -62,6 +75,19 @@ class RuntimeScalar(keras.Variable):
 
     def __hash__(self) -> int:
         return id(self)
+
+
+def rounding_root(value: Any) -> tf.Tensor:
+    """Return the root of `(1 - x) / y`, where x is a number below 1 rounded to float32, and y is `1 - number` rounded.
+
+    Args:
+        value: The number, or a runtime scalar.
+    """
+    return value.read_rounding_root() if isinstance(value, RuntimeScalar) else tf.constant(_rounding_root(value))
+
+
+def _rounding_root(value: float) -> float:
+    return float(np.sqrt((np.float32(1) - np.float32(value)) / np.float32(1 - value)))
 
 
 def is_tunable_scalar(value: Any) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tuner.engines.compiled.build_timer import BuildTimer
@@ -85,10 +86,31 @@ def build_loss_gradient(
     def gradient(raw: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(raw)
-            loss = shared.loss(y, raw if head is None else head(raw), sample_weight=weight)
-        return [loss, tape.gradient(loss, raw)]
+            outputs = raw if head is None else head(raw)
+            losses = _row_losses(shared.loss, y, outputs)
+            if losses is None:
+                loss = shared.loss(y, outputs, sample_weight=weight)
+            elif weight is not None:
+                losses = losses * weight
+        if losses is None:
+            return [loss, tape.gradient(loss, raw)]
+        count = tf.cast(tf.size(losses), tf.float32)
+        upstream = tf.fill(tf.shape(losses), tf.math.divide_no_nan(1.0, count))
+        loss = tf.math.divide_no_nan(tf.reduce_sum(losses), count)
+        return [loss, tape.gradient(losses, raw, output_gradients=upstream)]
 
     return trace(gradient, [rows[1], *rows[1:]], timer)
+
+
+def _row_losses(loss: keras.losses.Loss, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor | None:
+    """Return the loss of each row, `(n,)`, if Keras takes their mean; None if it does anything else.
+
+    Keras counts the rows by five operations, and spreads the gradient of the mean over them by three.
+    """
+    if type(loss).__call__ is not keras.losses.Loss.__call__ or loss.reduction != "sum_over_batch_size":
+        return None
+    losses = tf.convert_to_tensor(loss.call(y, outputs))
+    return losses if losses.shape.rank == 1 else None
 
 
 def build_update(shared: SharedOptimizer, weights: Weights, timer: BuildTimer) -> GraphFunction:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tuner.catalog import CLIPPINGS, LOSSES, OPTIMIZERS, Recipe, make_optimizer, row_options
 from tuner.engines.compiled.network_weights import Weights
-from tuner.engines.compiled.optimizer_steps import use_one_operation
+from tuner.engines.compiled.optimizer_steps import find_kernel_step
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar, is_tunable_scalar
 from tuner.keras_internals import open_shape
 from tuner.user_code import is_reference
@@ -52,7 +52,7 @@ class SharedOptimizer:
 
     def __init__(self, recipe: Recipe, weights: Weights) -> None:
         self.optimizer = make_optimizer(recipe)
-        config = self.optimizer.get_config()
+        config, kernel_step = self.optimizer.get_config(), find_kernel_step(self.optimizer)
         self._scalars = {
             name: RuntimeScalar(config[name]) for name in _tunable_names(recipe) if is_tunable_scalar(config.get(name))
         }
@@ -61,7 +61,8 @@ class SharedOptimizer:
         if _ACCUMULATOR_START in config:
             setattr(self.optimizer, _ACCUMULATOR_START, _SENTINEL)
         self.optimizer.build(weights.variables)
-        use_one_operation(self.optimizer)
+        if kernel_step is not None:
+            self.optimizer.update_step = kernel_step.make(self.optimizer)
         slots = [variable for variable in self.optimizer.variables if not isinstance(variable, RuntimeScalar)]
         self._slots = [(variable, keras.ops.convert_to_numpy(variable)) for variable in slots]
         self._open = [not weights.per_tensor and value.ndim > 0 for _, value in self._slots]
@@ -99,11 +100,13 @@ def loss_key(recipe: Recipe) -> str:
     return _signature(recipe.loss.name, options, _tunable_options(recipe))
 
 
-def optimizer_key(recipe: Recipe, config: Mapping[str, Any]) -> str:
-    """Return the signature of a recipe's optimizer, from the config of that optimizer."""
+def optimizer_key(recipe: Recipe, optimizer: keras.optimizers.Optimizer) -> str:
+    """Return the signature of a recipe's optimizer."""
+    config = optimizer.get_config()
     options = {
         name: value for name, value in config.items() if name not in ("name", "learning_rate", _ACCUMULATOR_START)
     }
+    options["by_kernel"] = find_kernel_step(optimizer) is not None
     chosen = (recipe.optimizer, recipe.clipping)
     own = {one.name: one.options for one in chosen if is_reference(one.name)}  # what it was given is in no config
     return _signature(recipe.optimizer.name, {**options, **own}, _tunable_names(recipe))
