@@ -18,7 +18,7 @@ from tuner.errors import NoWinnerWarning, UnknownNameError, UsageError
 from tuner.executors import LocalExecutor, cores
 from tuner.notification import Ended, run_and_notify
 from tuner.refit import SEEDS, TOP, RefitOptions
-from tuner.runner import Progress, given_study, start
+from tuner.runner import Progress, given_study, start, with_known_keywords
 from tuner.study import study_name_in
 
 if TYPE_CHECKING:
@@ -162,6 +162,7 @@ class StudyHandle:
             database.close()
 
 
+@with_known_keywords
 def run(
     study: str | Path | Mapping[str, Any] | None = None,
     *,

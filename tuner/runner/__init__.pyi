@@ -3,6 +3,7 @@ from .launch import dry_run_study, start
 from .points_from_older_studies import older_points
 from .progress import Progress, RunningTraining, count_finished, startup_text
 from .python_study_files import given_study
+from .run_keywords import with_known_keywords
 from .shutdown import ShutdownSignal
 from .time_left import TimeLeft
 
@@ -18,4 +19,5 @@ __all__ = [
     "run_jobs",
     "start",
     "startup_text",
+    "with_known_keywords",
 ]
