@@ -177,7 +177,7 @@ def test_names_of_columns(header: str, names: tuple[str, ...], write_text: Write
 
 def test_names_that_differ_by_blanks_alone_are_refused(tmp_path: Path, prepared: Prepare) -> None:
     pd.DataFrame({"a": range(30), " a": range(30), "y": range(30)}).to_parquet(tmp_path / "a.parquet")
-    with pytest.raises(DataError, match=r"own name, but \['a'\]"):
+    with pytest.raises(DataError, match=r"own name, but 'a' occurs"):
         prepared("a.parquet", target="y")
 
 

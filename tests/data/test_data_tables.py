@@ -103,7 +103,7 @@ def test_several_targets_bools_and_dropped_columns(
         ("x,y\n1,2\n", {"drop": ["z"]}, "dropped column .* no 'z'"),
         ("x,y\n1,2\n", {"weight": "w"}, "weight column .* no 'w'"),
         ("1.5,2\n1,2\n", {}, "must name the columns, but .* holds numbers"),
-        ("x,x,y\n1,1,2\n", {}, r"own name, but \['x'\]"),
+        ("x,x,y\n1,1,2\n", {}, r"own name, but 'x' occurs"),
         ("x,y\n1,2,3\n4,5\n", {}, "cannot be read"),
         ('x,y\n1,"2\n', {}, "cannot be read"),
         ("x,y\nred,1\nblue,2\n", {}, "'x' holds text such as 'red'.*`text` to one_hot"),
