@@ -65,7 +65,7 @@ def test_an_option_allows_its_default_and_what_auto_searches(option: Option) -> 
 
 
 @pytest.mark.parametrize("row", LOSSES.values(), ids=list(LOSSES))
-def test_a_loss_has_a_head_for_each_of_its_tasks(row: training.LossRow) -> None:
+def test_a_loss_has_a_head_for_each_of_its_tasks(row: training.LossEntry) -> None:
     assert row.heads
     assert set(row.heads.values()) <= set(HEADS)
     assert set(row.warned) <= set(row.heads)

@@ -11,8 +11,8 @@ from tuner.registry import Registry
 
 
 @dataclass(frozen=True)
-class EngineRow:
-    """A row of the table of engines.
+class EngineEntry:
+    """An entry of the table of engines.
 
     Attributes:
         make: Imports and makes the engine, given the number of trainings of one kind in the study (default 1).
@@ -53,25 +53,25 @@ def _own_loop(trainings: float = 1.0) -> Engine:
     return OwnLoopEngine()
 
 
-ENGINES: Registry[EngineRow] = Registry(
+ENGINES: Registry[EngineEntry] = Registry(
     "engine",
-    EngineRow(
+    EngineEntry(
         "auto",
         "compiled if it can train the recipe, else fit; decided in the worker for each model",
         _auto,
         "numpy",
         trains_own=True,
     ),
-    EngineRow(
+    EngineEntry(
         "fit", "plain model.fit with callbacks: trains every model; the reference for faster engines", _fit, "keras"
     ),
-    EngineRow(
+    EngineEntry(
         "compiled",
         "graph functions that trials share, called for each step or epoch; same results as fit; not for every model",
         _compiled,
         "numpy",
     ),
-    EngineRow(
+    EngineEntry(
         "own_loop",
         "your own training loop (search.loop), called once per training; auto uses it if there is one",
         _own_loop,

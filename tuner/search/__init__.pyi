@@ -6,9 +6,9 @@ from .point_queue import KnownPoints, PointQueue
 from .portfolio import Portfolio, load_portfolio
 from .projection import known_values, project, shared_name
 from .pruners import DEFAULT_PRUNER, PRUNERS
-from .pruners.base import PrunerRow
+from .pruners.base import PrunerEntry
 from .samplers import DEFAULT_SAMPLER, SAMPLERS
-from .samplers.base import SamplerRow
+from .samplers.base import SamplerEntry
 from .stored_trial import StoredDistribution, StoredState, StoredTrial, get_choices
 from .trial_states import OUTCOME, find_best, ranked_complete, trial_state
 from .trial_window import FinishedTrials
@@ -27,8 +27,8 @@ __all__ = [
     "KnownPoints",
     "PointQueue",
     "Portfolio",
-    "PrunerRow",
-    "SamplerRow",
+    "PrunerEntry",
+    "SamplerEntry",
     "SettingIndex",
     "StoredDistribution",
     "StoredState",

@@ -11,17 +11,17 @@ from pydantic import BeforeValidator, Field, create_model
 from tuner.study.problems import refusal
 from tuner.study.scalars import quoted_text
 from tuner.study.section_validation import Section
-from tuner.trackers import TRACKERS, TrackerRow
+from tuner.trackers import TRACKERS, TrackerEntry
 
 
-def _target(row: TrackerRow, value: Any) -> str:
+def _target(row: TrackerEntry, value: Any) -> str:
     reason = row.incompatible_because()
     if reason is not None:
         raise refusal(reason, next_step="Install it, or leave the key out.")
     return quoted_text(value)
 
 
-def _target_field(row: TrackerRow) -> tuple[Any, Any]:
+def _target_field(row: TrackerEntry) -> tuple[Any, Any]:
     kind = Annotated[str, BeforeValidator(partial(_target, row))] | None
     return kind, Field(default=None, description=row.summary)
 

@@ -1,4 +1,4 @@
-"""The interface of an experiment tracker, and the row of one."""
+"""The interface of an experiment tracker, and its entry in the table."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Tracker(Protocol):
 
 
 @dataclass(frozen=True)
-class TrackerRow:
+class TrackerEntry:
     """A tracker.
 
     Attributes:

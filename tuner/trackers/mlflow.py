@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from tuner.catalog import TrialState
-from tuner.trackers.base import FinishedTrial, TrackerRow
+from tuner.trackers.base import FinishedTrial, TrackerEntry
 
 MAX_METRICS_PER_REQUEST = 1000
 """Limit of MLflow's REST API (https://mlflow.org/docs/latest/rest-api.html)."""
@@ -64,6 +64,6 @@ def _absolute(uri: str, project: Path) -> str:
     return f"{scheme}{project / uri.removeprefix(scheme)}" if uri.startswith(scheme) else uri
 
 
-MLFLOW = TrackerRow(
+MLFLOW = TrackerEntry(
     "mlflow", 'tracking URI of MLflow, as in "sqlite:///runs/mlflow.db" or "http://127.0.0.1:5000"', "mlflow", Mlflow
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.catalog import TrialState
-from tuner.trackers.base import FinishedTrial, TrackerRow
+from tuner.trackers.base import FinishedTrial, TrackerEntry
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.summary_pb2 import Summary
@@ -79,4 +79,6 @@ def _session_end(trial: FinishedTrial) -> Summary:
     return Summary(value=[Summary.Value(tag=tag, metadata=content, tensor=metadata.NULL_TENSOR)])
 
 
-TENSORBOARD = TrackerRow("tensorboard", 'folder for TensorBoard, as in "runs/tensorboard"', "tensorboard", TensorBoard)
+TENSORBOARD = TrackerEntry(
+    "tensorboard", 'folder for TensorBoard, as in "runs/tensorboard"', "tensorboard", TensorBoard
+)

@@ -32,7 +32,7 @@ def _no_reason(folds: int | None, **options: Value) -> str | None:
 
 
 @dataclass(frozen=True)
-class PrunerRow(Entry):
+class PrunerEntry(Entry):
     """A pruner.
 
     `build(steps, folds=False, **options)` returns an `optuna.pruners.BasePruner`; `steps` is the number of steps of a

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tuner.search.pruners.base import HALVING, PrunerRow, first_rung, halving_rungs
+from tuner.search.pruners.base import HALVING, PrunerEntry, first_rung, halving_rungs
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
 
 
 def build(steps: int, folds: bool = False, *, min_resource: int | None = None, reduction_factor: int = 3) -> BasePruner:
-    """Make the pruner; see `PrunerRow`."""
+    """Make the pruner; see `PrunerEntry`."""
     from tuner.optuna_internals import hyperband_brackets
     from tuner.search.pruners.bracket_pruner import BracketPruner
 
@@ -20,7 +20,7 @@ def build(steps: int, folds: bool = False, *, min_resource: int | None = None, r
     return BracketPruner(*hyperband_brackets(first, max(first, steps), reduction_factor))
 
 
-HYPERBAND = PrunerRow(
+HYPERBAND = PrunerEntry(
     "hyperband",
     "several successive halvings side by side, from eager to patient",
     "Li et al., Hyperband, JMLR 2018; Li et al., arXiv:1810.05934",

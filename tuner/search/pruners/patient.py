@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from tuner.catalog import Option
-from tuner.search.pruners.base import REGULAR, PrunerRow, regular_rungs
+from tuner.search.pruners.base import REGULAR, PrunerEntry, regular_rungs
 from tuner.search.pruners.median import build as build_median
 from tuner.space import Fixed, Float, Int
 
@@ -31,7 +31,7 @@ def build(
     n_warmup_steps: int | None = None,
     interval_steps: int | None = None,
 ) -> BasePruner:
-    """Make the pruner; see `PrunerRow`."""
+    """Make the pruner; see `PrunerEntry`."""
     from optuna.exceptions import ExperimentalWarning
     from optuna.pruners import PatientPruner
 
@@ -40,7 +40,7 @@ def build(
         return PatientPruner(build_median(steps, folds, n_startup_trials=n_startup_trials), patience, min_delta)
 
 
-PATIENT = PrunerRow(
+PATIENT = PrunerEntry(
     "patient",
     "median, but only for a trial that has not improved for `patience` steps",
     "optuna.pruners.PatientPruner",

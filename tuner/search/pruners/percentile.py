@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuner.catalog import Option
-from tuner.search.pruners.base import REGULAR, PrunerRow, regular_rungs
+from tuner.search.pruners.base import REGULAR, PrunerEntry, regular_rungs
 from tuner.search.trial_window import WINDOW
 from tuner.space import Fixed, Float
 
@@ -22,7 +22,7 @@ def build(
     n_warmup_steps: int | None = None,
     interval_steps: int | None = None,
 ) -> BasePruner:
-    """Make the pruner; see `PrunerRow`."""
+    """Make the pruner; see `PrunerEntry`."""
     from optuna.pruners import PercentilePruner
 
     from tuner.search.pruners.subsampled_pruner import SubsampledPruner
@@ -37,7 +37,7 @@ def build(
     return LastValuePruner(pruner)
 
 
-PERCENTILE = PrunerRow(
+PERCENTILE = PrunerEntry(
     "percentile",
     "like median, with a different share: the best `percentile` percent continue",
     "optuna.pruners.PercentilePruner",

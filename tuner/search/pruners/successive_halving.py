@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tuner.search.pruners.base import HALVING, PrunerRow, first_rung, halving_rungs
+from tuner.search.pruners.base import HALVING, PrunerEntry, first_rung, halving_rungs
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
 
 
 def build(steps: int, folds: bool = False, *, min_resource: int | None = None, reduction_factor: int = 3) -> BasePruner:
-    """Make the pruner; see `PrunerRow`."""
+    """Make the pruner; see `PrunerEntry`."""
     from optuna.pruners import SuccessiveHalvingPruner
 
     from tuner.search.pruners.bracket_pruner import BracketPruner
@@ -20,7 +20,7 @@ def build(steps: int, folds: bool = False, *, min_resource: int | None = None, r
     return BracketPruner([halving], lambda study, trial: 0)
 
 
-SUCCESSIVE_HALVING = PrunerRow(
+SUCCESSIVE_HALVING = PrunerEntry(
     "successive_halving",
     "asynchronous: at each rung the best one in `reduction_factor` continues",
     "Li et al., A System for Massively Parallel Hyperparameter Tuning, arXiv:1810.05934",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tuner.catalog import Option
-from tuner.search.pruners.base import INTERVAL_STEPS, MOST_DECISIONS, WARMUP_STEPS, PrunerRow, refuse, regular_rungs
+from tuner.search.pruners.base import INTERVAL_STEPS, MOST_DECISIONS, WARMUP_STEPS, PrunerEntry, refuse, regular_rungs
 from tuner.space import Fixed, Float
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def build(
     n_warmup_steps: int | None = None,
     interval_steps: int | None = None,
 ) -> BasePruner:
-    """Make the pruner; see `PrunerRow`."""
+    """Make the pruner; see `PrunerEntry`."""
     from optuna.pruners import ThresholdPruner
 
     refuse(_incompatible_because(None, lower=lower, upper=upper))
@@ -49,7 +49,7 @@ def _incompatible_because(
     return None
 
 
-THRESHOLD = PrunerRow(
+THRESHOLD = PrunerEntry(
     "threshold",
     "prunes a trial whose value is outside fixed limits",
     "optuna.pruners.ThresholdPruner",

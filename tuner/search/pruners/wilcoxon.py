@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from tuner.catalog import Option
-from tuner.search.pruners.base import PrunerRow
+from tuner.search.pruners.base import PrunerEntry
 from tuner.space import Fixed, Float
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def _folds_to_decide(p_threshold: float) -> int:
 
 
 def build(steps: int, folds: bool = True, *, p_threshold: float = 0.1) -> BasePruner:
-    """Make the pruner; see `PrunerRow`."""
+    """Make the pruner; see `PrunerEntry`."""
     from optuna.exceptions import ExperimentalWarning
     from optuna.pruners import WilcoxonPruner
 
@@ -42,7 +42,7 @@ def _incompatible_because(folds: int | None, *, p_threshold: float = 0.1, **_: A
     return None
 
 
-WILCOXON = PrunerRow(
+WILCOXON = PrunerEntry(
     "wilcoxon",
     "compares a trial with the best one fold by fold, with a signed-rank test; for cross-validation",
     "Wilcoxon, Individual Comparisons by Ranking Methods, 1945; optuna.pruners.WilcoxonPruner",

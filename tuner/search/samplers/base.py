@@ -19,7 +19,7 @@ def _no_reason(space: Space, trials: int | None) -> str | None:
 
 
 @dataclass(frozen=True)
-class SamplerRow(Entry):
+class SamplerEntry(Entry):
     """A sampler.
 
     `build(seed, space, trials, **options)` returns an `optuna.samplers.BaseSampler`; `trials` is how many trials are

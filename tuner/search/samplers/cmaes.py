@@ -6,7 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from tuner.catalog import Option
-from tuner.search.samplers.base import STARTUP, SamplerRow, refuse
+from tuner.search.samplers.base import STARTUP, SamplerEntry, refuse
 from tuner.search.samplers.tpe import build as build_tpe
 from tuner.space import Fixed, Float, Int, Space
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def build(
     seed: int, space: Space, trials: int | None, *, n_startup_trials: int = 10, popsize: int | None = None
 ) -> BaseSampler:
-    """Make the sampler; see `SamplerRow`."""
+    """Make the sampler; see `SamplerEntry`."""
     refuse(_incompatible_because(space, trials))
     from tuner.search.samplers.cmaes_sampler import CmaEsSampler
 
@@ -34,7 +34,7 @@ def _incompatible_because(space: Space, trials: int | None) -> str | None:
     return None
 
 
-CMAES = SamplerRow(
+CMAES = SamplerEntry(
     "cmaes",
     "covariance matrix adaptation over the unconditional numbers; choices and conditional ones come from tpe",
     "Hansen, The CMA Evolution Strategy: A Tutorial, arXiv:1604.00772",

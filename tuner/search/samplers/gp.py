@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
-from tuner.search.samplers.base import STARTUP, SamplerRow, refuse
+from tuner.search.samplers.base import STARTUP, SamplerEntry, refuse
 from tuner.search.samplers.tpe import build as build_tpe
 from tuner.space import Space
 
@@ -18,7 +18,7 @@ GP_TRIALS = 200
 
 
 def build(seed: int, space: Space, trials: int | None, *, n_startup_trials: int = 10) -> BaseSampler:
-    """Make the sampler; see `SamplerRow`."""
+    """Make the sampler; see `SamplerEntry`."""
     refuse(_incompatible_because(space, trials))
     from optuna.samplers import GPSampler
 
@@ -43,7 +43,7 @@ def _advice(space: Space, trials: int | None) -> str | None:
     )
 
 
-GP = SamplerRow(
+GP = SamplerEntry(
     "gp",
     "Gaussian process with log expected improvement: few, expensive trials (up to about 200); needs torch",
     "Ament et al., Unexpected Improvements to Expected Improvement, NeurIPS 2023",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tuner.search.samplers.base import SamplerRow, refuse
+from tuner.search.samplers.base import SamplerEntry, refuse
 from tuner.space import Float, Space
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ GRID_LIMIT = 100_000
 
 
 def build(seed: int, space: Space, trials: int | None) -> BaseSampler:
-    """Make the sampler; see `SamplerRow`."""
+    """Make the sampler; see `SamplerEntry`."""
     from tuner.search.samplers.grid_sampler import GridSampler
 
     refuse(_incompatible_because(space, trials))
@@ -39,7 +39,7 @@ def _advice(space: Space, trials: int | None) -> str | None:
     return f"the grid has {space.size:,} settings and only {trials} trials are planned: a random part of it is tried"
 
 
-GRID = SamplerRow(
+GRID = SamplerEntry(
     "grid",
     "every setting of a finite space once, in shuffled order; respects conditions",
     "optuna.samplers.GridSampler, which does not support conditions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuner.catalog import Option
-from tuner.search.samplers.base import SamplerRow
+from tuner.search.samplers.base import SamplerEntry
 from tuner.space import Fixed, Float, Int, Space
 
 if TYPE_CHECKING:
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 def build(
     seed: int, space: Space, trials: int | None, *, population_size: int = 20, mutation_prob: float | None = None
 ) -> BaseSampler:
-    """Make the sampler; see `SamplerRow`."""
+    """Make the sampler; see `SamplerEntry`."""
     from optuna.samplers import NSGAIISampler
 
     return NSGAIISampler(seed=seed, population_size=population_size, mutation_prob=mutation_prob)
 
 
-NSGA2 = SamplerRow(
+NSGA2 = SamplerEntry(
     "nsga2",
     "evolution: crossover and mutation of the best trials; conditional parameters are drawn at random",
     "Deb et al., A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II, 2002",

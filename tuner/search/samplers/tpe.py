@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from tuner.catalog import Option
-from tuner.search.samplers.base import STARTUP, SamplerRow
+from tuner.search.samplers.base import STARTUP, SamplerEntry
 from tuner.search.trial_window import WINDOW
 from tuner.space import Categorical, Fixed, Int, Space
 
@@ -24,7 +24,7 @@ def build(
     group: bool = False,
     window: int = WINDOW,
 ) -> BaseSampler:
-    """Make the sampler; see `SamplerRow`."""
+    """Make the sampler; see `SamplerEntry`."""
     from optuna.exceptions import ExperimentalWarning
 
     from tuner.search.samplers.tpe_sampler import TPESampler
@@ -38,7 +38,7 @@ def build(
         )
 
 
-TPE = SamplerRow(
+TPE = SamplerEntry(
     "tpe",
     "tree-structured Parzen estimator: learns from good, bad, pruned and diverged trials; handles conditions",
     "Bergstra et al., Algorithms for Hyper-Parameter Optimization, 2011; Watanabe, arXiv:2304.11127",
