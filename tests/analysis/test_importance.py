@@ -7,7 +7,7 @@ from mock_results import mock_results
 
 from tuner.analysis import compare, importance
 from tuner.analysis.ranking import LEAST_TOP, top_trials
-from tuner.analysis.study_effects import LEAST
+from tuner.analysis.study_effects import MIN_TRIALS
 from tuner.catalog import Objective
 
 
@@ -56,7 +56,7 @@ def test_best_values_are_those_of_the_best_trials(study):
 
 
 def test_few_trials_say_nothing(tmp_path):
-    study = mock_results(tmp_path, budget={"trials": LEAST - 1, "epochs": 2})
+    study = mock_results(tmp_path, budget={"trials": MIN_TRIALS - 1, "epochs": 2})
     content = importance(study)
     assert {row["share"] for row in content["dimensions"]} == {None}
     assert content["meaning"].startswith(

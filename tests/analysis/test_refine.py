@@ -11,7 +11,7 @@ import pytest
 from mock_results import mock_results, url_of
 
 from tuner.analysis import refine
-from tuner.analysis.refinement.refined_study import LEAST
+from tuner.analysis.refinement.refined_study import MIN_TRIALS
 from tuner.errors import NoBestTrialError, StudyFileError, UsageError
 from tuner.results import read_study_results
 from tuner.search import params_from_trial, project
@@ -122,8 +122,8 @@ def test_every_other_section_stays_as_it_is(tmp_path):
 
 
 def test_few_trials_are_refused(tmp_path):
-    study = mock_results(tmp_path, budget={"trials": LEAST - 1, "epochs": 1})
-    with pytest.raises(NoBestTrialError, match=f"needs {LEAST} complete trials"):
+    study = mock_results(tmp_path, budget={"trials": MIN_TRIALS - 1, "epochs": 1})
+    with pytest.raises(NoBestTrialError, match=f"needs {MIN_TRIALS} complete trials"):
         refine(study, tmp_path / "fine.toml", tmp_path)
 
 

@@ -23,7 +23,7 @@ from tuner.report.failures import failures
 from tuner.report.health_counts import verdicts
 from tuner.report.honest_score import honest_score
 from tuner.report.html import Html, data, element, script, table
-from tuner.report.narrative import answer_text, caveats, question, standard_error
+from tuner.report.narrative import answer_text, caveats, question_text, standard_error
 from tuner.report.sections.failures_and_cost import failed
 from tuner.report.sections.setup import asked
 from tuner.report.sections.trials import trials
@@ -139,7 +139,7 @@ def test_the_data_of_the_plots_are_json(study):
 def test_it_says_what_the_study_says(page, study):
     results = load_view(study)
     texts = " ".join(page.texts)
-    assert question(results) in texts
+    assert question_text(results) in texts
     assert answer_text(results) in texts
     assert results.importance["meaning"] in texts
     assert f"{results.best.value:.4g}, from trial {results.best.number} of 60" in answer_text(results)

@@ -8,7 +8,7 @@ from typing import Any
 
 from tuner.analysis.main_effects import MainEffect
 from tuner.analysis.ranking import top_trials
-from tuner.analysis.study_effects import LEAST, study_effects
+from tuner.analysis.study_effects import MIN_TRIALS, study_effects
 from tuner.catalog import TrialState, written_value
 from tuner.results import StoredStudy
 from tuner.search import StoredTrial, find_best, get_choices
@@ -29,8 +29,8 @@ _MOST_NAMED = 4
 def importance(study: StoredStudy) -> dict[str, Any]:
     """Estimate how much each searched dimension mattered, most important first.
 
-    `share`, `low`, `high` and `p` are those of `MainEffect`.  All four are None with fewer than `LEAST` trials that
-    have ended, and for a dimension that had one value only.
+    `share`, `low`, `high` and `p` are those of `MainEffect`.  All four are None with fewer than `MIN_TRIALS` trials
+    that have ended, and for a dimension that had one value only.
 
     Returns:
         The shape of `tuner compare --json`, see docs/json.md.
@@ -55,7 +55,7 @@ def importance(study: StoredStudy) -> dict[str, Any]:
         "metric": study.metric,
         "direction": record.direction,
         "trials": len(found.trials),
-        "needed": LEAST,
+        "needed": MIN_TRIALS,
         "top": len(top),
         "dimensions": rows,
         "meaning": _meaning(rows, len(found.trials)),
@@ -90,9 +90,9 @@ def _typical(name: str, top: Sequence[StoredTrial]) -> str | None:
 
 def _meaning(rows: Sequence[Mapping[str, Any]], trials: int) -> str:
     """Say in one sentence what mattered: the sentence of every command, page and note."""
-    if trials < LEAST:
+    if trials < MIN_TRIALS:
         so_far = "none has" if not trials else "1 has" if trials == 1 else f"{trials} have"
-        return f"It is too early to say what mattered: that takes {LEAST} trials with a result, and {so_far} one."
+        return f"It is too early to say what mattered: that takes {MIN_TRIALS} trials with a result, and {so_far} one."
     mattered = [f"{row['name']} ({_share_text(row['share'])})" for row in rows if row["mattered"]]
     if not mattered:
         return "No dimension mattered more than chance would explain."

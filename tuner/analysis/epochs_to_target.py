@@ -16,7 +16,8 @@ from tuner.results import StoredStudy
 from tuner.search import StoredTrial, find_best
 from tuner.storage import read_epochs
 
-SHARE = 0.95
+_TARGET_SHARE = 0.95
+"""Share of the best value, or of the way to it, that counts as nearly as good."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class TargetValue:
     rule: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return the goal as plain JSON: a part of `tuner compare --json`."""
+        """Return the target as plain JSON: a part of `tuner compare --json`."""
         return {"value": self.value, "direction": self.objective.direction, "rule": self.rule}
 
     def reached(self, value: float) -> bool:
@@ -54,11 +55,11 @@ def default_target(study: StoredStudy) -> TargetValue | None:
     if best is None or best.value is None:
         return None
     if study.objective.maximize and best.value > 0:
-        return TargetValue(SHARE * best.value, study.objective, "95 % of the best value of the study")
+        return TargetValue(_TARGET_SHARE * best.value, study.objective, "95 % of the best value of the study")
     values = [trial.value for trial in record.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
     middle = float(np.median([value for value in values if value is not None]))
-    goal = middle + SHARE * (best.value - middle)
-    return TargetValue(goal, study.objective, "95 % of the way from the median of the complete trials to the best one")
+    value = middle + _TARGET_SHARE * (best.value - middle)
+    return TargetValue(value, study.objective, "95 % of the way from the median of the complete trials to the best one")
 
 
 def read_curves(study: StoredStudy) -> dict[int, list[float | None]]:
@@ -87,14 +88,14 @@ def fold_mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if len(known) == len(values) else None
 
 
-def reached_in(
-    trials: Iterable[StoredTrial], curves: Mapping[int, Sequence[float | None]], goal: TargetValue
+def epochs_to_target(
+    trials: Iterable[StoredTrial], curves: Mapping[int, Sequence[float | None]], target: TargetValue
 ) -> list[int]:
     """Return the first epoch (from 1) in which each trial reached the target, without trials that never did."""
     found = []
     for trial in trials:
         curve = curves.get(trial.trial_id, ())
-        at = next((i for i, value in enumerate(curve, 1) if value is not None and goal.reached(value)), None)
+        at = next((i for i, value in enumerate(curve, 1) if value is not None and target.reached(value)), None)
         if at is not None:
             found.append(at)
     return found

@@ -13,7 +13,7 @@ from tuner.results import StoredStudy
 from tuner.search import DEFAULT_SAMPLER, SAMPLERS
 from tuner.text import listed
 
-LEAST = 3
+MIN_TRIALS_PER_VALUE = 3
 """Fewest ranked trials of a value that is tested: two against anything say nothing."""
 
 _PERMUTATIONS = 999
@@ -42,7 +42,7 @@ def significance_test(
         with the best mean rank among those tested; `p_against_leader` has one p per value, corrected by Holm, or None
         if it was not tested.  Without an effect, or two values to test, p and leader are None.
     """
-    tested = [index for index, sample in enumerate(samples) if len(sample) >= LEAST]
+    tested = [index for index, sample in enumerate(samples) if len(sample) >= MIN_TRIALS_PER_VALUE]
     limits = _limits(study, labels, samples)
     against: list[float | None] = [None] * len(samples)
     found = {"p": None, "leader": None, "limits": limits, "p_against_leader": against}
@@ -93,9 +93,9 @@ def _limits(study: StoredStudy, labels: Sequence[str], samples: Sequence[np.ndar
             f"The sampler {sampler} soon leaves values that did badly, so a dimension that mattered may be missed. "
             "For an even comparison, run a study with the sampler random or grid."
         )
-    few = [label for label, sample in zip(labels, samples, strict=True) if len(sample) < LEAST]
+    few = [label for label, sample in zip(labels, samples, strict=True) if len(sample) < MIN_TRIALS_PER_VALUE]
     if few:
-        found.append(f"Not tested, with fewer than {LEAST} trials: {', '.join(few)}.")
+        found.append(f"Not tested, with fewer than {MIN_TRIALS_PER_VALUE} trials: {', '.join(few)}.")
     if any(trial.state.name != "COMPLETE" for trial in study.record.trials):
         found.append(
             "Best, median and spread cover complete trials only. The p values also cover pruned trials, by what they "

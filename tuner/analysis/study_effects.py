@@ -15,7 +15,7 @@ from tuner.catalog import Objective, TrialState
 from tuner.results import StoredStudy
 from tuner.search import StoredTrial
 
-LEAST = 20
+MIN_TRIALS = 20
 """Fewest trials: with fewer, effects and chance cannot be distinguished."""
 
 
@@ -26,7 +26,7 @@ class StudyEffects:
     Attributes:
         trials: The complete, pruned and diverged trials, `n` of them.
         ranks: Shape `(n,)`: see `trial_ranks`.
-        columns: The columns of each dimension that had several values; none with fewer than `LEAST` trials.
+        columns: The columns of each dimension that had several values; none with fewer than `MIN_TRIALS` trials.
         effects: The effect of each of these.
     """
 
@@ -60,7 +60,7 @@ def estimate_effects(trials: Sequence[StoredTrial], states: Sequence[TrialState]
         objective: What the study optimizes.
     """
     ranks = trial_ranks(trials, states, objective)
-    names = dict.fromkeys(name for trial in trials for name in trial.params) if len(trials) >= LEAST else {}
+    names = dict.fromkeys(name for trial in trials for name in trial.params) if len(trials) >= MIN_TRIALS else {}
     columns = {name: found for name in names if (found := dimension_columns(trials, name)) is not None}
     if not columns:
         return StudyEffects(tuple(trials), ranks, {}, {})

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.analysis.epochs_to_target import TargetValue, default_target, reached_in, read_curves
+from tuner.analysis.epochs_to_target import TargetValue, default_target, epochs_to_target, read_curves
 from tuner.analysis.grouping import Group, find_dimension, group_trials
 from tuner.analysis.significance import significance_test
 from tuner.analysis.study_effects import StudyEffects, study_effects
@@ -25,7 +25,7 @@ from tuner.storage import trial_attributes
 @dataclass(frozen=True)
 class _Context:
     study: StoredStudy
-    goal: TargetValue | None
+    target: TargetValue | None
     curves: Mapping[int, Sequence[float | None]]
     effects: StudyEffects
 
@@ -62,7 +62,7 @@ def compare(study: StoredStudy, dimensions: Sequence[str], bins: int = 4) -> dic
         "direction": record.direction,
         "trials": len(ended),
         "complete": len(_complete(study, ended)),
-        "goal": None if context.goal is None else context.goal.to_json(),
+        "goal": None if context.target is None else context.target.to_json(),
         "comparisons": [_comparison(context, name, group_trials(ended, name, bins)) for name in names],
     }
 
@@ -94,7 +94,7 @@ def _row(context: _Context, group: Group, values: Sequence[float]) -> dict[str, 
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]) if values else (None, None, None)
     seconds = [duration for trial in trials if (duration := trial_attributes(trial).duration_s) is not None]
     verdicts = study.trial_verdicts(trials)
-    epochs = [] if context.goal is None else reached_in(trials, context.curves, context.goal)
+    epochs = [] if context.target is None else epochs_to_target(trials, context.curves, context.target)
     unusable = (TrialState.DIVERGED, TrialState.FAILED)
     return {
         "value": group.value,

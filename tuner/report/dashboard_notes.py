@@ -10,7 +10,7 @@ from tuner.report.cost import sum_cost
 from tuner.report.failures import failures
 from tuner.report.health_counts import verdicts
 from tuner.report.markdown_escaping import fenced, plain, table
-from tuner.report.narrative import answer_text, caveats, question, standing
+from tuner.report.narrative import answer_text, caveats, question_text, status_text
 from tuner.report.study_view import StudyView, TrialView
 from tuner.text import count, duration, listed, number, percent, spread_text, tuner_command
 
@@ -22,12 +22,12 @@ _ROWS = 12
 def study_note(results: StudyView) -> str:
     """Write question, answer, leading trials, what mattered, failures, cost."""
     parts = [
-        f"**{plain(question(results))}**",
+        f"**{plain(question_text(results))}**",
         plain(str(results.refit.get("control") or "")),
         plain(answer_text(results)),
         plain(" ".join(caveats(results))),
         plain(results.importance["meaning"]) if results.best else "",
-        f"*{plain(standing(results))}*",
+        f"*{plain(status_text(results))}*",
         _leaders(results),
         _verdicts(results),
         _failures(results),

@@ -52,15 +52,15 @@ class HonestScore:
 def honest_score(results: StudyView) -> HonestScore | None:
     """Return what `tuner train` measured on the test part, or None if it was not run, or scored nothing."""
     found = results.refit
-    test = _map(found, "test")
-    saved, single = _map(test, "saved"), _map(test, "saved").get("seed") is not None
+    test = nested(found, "test")
+    saved, single = nested(test, "saved"), nested(test, "saved").get("seed") is not None
     value = test.get("mean") if single else saved.get("value")
     if not isinstance(value, int | float):
         return None
-    interval = _map(test, "interval") if single else _map(saved, "interval")
+    interval = nested(test, "interval") if single else nested(saved, "interval")
     low, high = interval.get("low"), interval.get("high")
     known = isinstance(low, int | float) and isinstance(high, int | float)
-    rows, before = _map(found, "rows").get("test"), test.get("before")
+    rows, before = nested(found, "rows").get("test"), test.get("before")
     return HonestScore(
         "A network trained as the saved one" if single else "The saved model",
         results.metric,
@@ -72,6 +72,7 @@ def honest_score(results: StudyView) -> HonestScore | None:
     )
 
 
-def _map(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def nested(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the object under a key of stored JSON; empty if there is something else."""
     found = content.get(key)
     return found if isinstance(found, Mapping) else {}

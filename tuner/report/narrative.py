@@ -17,7 +17,7 @@ _IN_ANSWER = 4
 _REASON_CHARS = 200
 
 
-def question(results: StudyView) -> str:
+def question_text(results: StudyView) -> str:
     """Say in one sentence what the study asks."""
     names = [name.removeprefix("model.") for name in results.dimensions]
     shown = names if len(names) <= _MOST_NAMED else [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} more"]
@@ -118,7 +118,7 @@ def standard_error(results: StudyView) -> float | None:
     return math.sqrt(max(value * (1.0 - value), 0.0) / many)
 
 
-def standing(results: StudyView) -> str:
+def status_text(results: StudyView) -> str:
     """Say whether the study runs, and count its trials by state: "running; 40 trials: 12 complete, 28 pruned"."""
     counts = Counter(seen.state for seen in results.trials)
     parts = ", ".join(f"{counts[state]:,} {state}" for state in TrialState if counts[state])

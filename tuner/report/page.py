@@ -23,7 +23,7 @@ from tuner.report.sections.best_recipe import recipe
 from tuner.report.sections.comparisons import comparisons
 from tuner.report.sections.failures_and_cost import failed, spent
 from tuner.report.sections.overview import summary
-from tuner.report.sections.provenance import origin
+from tuner.report.sections.provenance import provenance
 from tuner.report.sections.setup import asked
 from tuner.report.sections.study_code import study_code
 from tuner.report.sections.training_health import health
@@ -125,7 +125,7 @@ def _sections(results: StudyView, cost: Cost, trial_address: str | None) -> Iter
     yield _Section("failures", "Failures", [failed(results)])
     yield _Section("budget", "Budget", [spent(cost), *_plots(results, "epochs_spent")])
     versions = {"keras-studies": tuner.__version__, **{name: version(name) for name in ("optuna", "plotly")}}
-    yield _Section("origin", "Versions and fingerprint", [origin(results, versions)])
+    yield _Section("origin", "Versions and fingerprint", [provenance(results, versions)])
 
 
 def _section(section: _Section) -> Html:

@@ -24,10 +24,10 @@ from tuner.study import StudySpec, difference, fingerprint, read_study_dict, wit
 from tuner.text import percent, plain, toml_text
 from tuner.user_code import find_project
 
-LEAST = 15
+MIN_TRIALS = 15
 """Complete trials that it takes: of fewer, the best five are not much better than the rest."""
 
-SHARE = 0.2
+DEFAULT_SHARE = 0.2
 
 MOST_POINTS = 5
 """Of the best settings, which are the first trials of the new study."""
@@ -76,7 +76,7 @@ class Refined:
         return {**content, "changes": changes}
 
 
-def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) -> Refined:
+def refine(study: StoredStudy, file: Path, project: Path, share: float = DEFAULT_SHARE) -> Refined:
     """Return the study file of a narrower study around the best complete trials; nothing is written.
 
     Ranges shrink to what the best trials have, with a margin, a learning rate for each optimizer; choices that none of
@@ -90,15 +90,15 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = SHARE) 
         share: How many of the complete trials count as the best ones, in (0, 1].
 
     Raises:
-        NoBestTrialError: There are fewer than `LEAST` complete trials.
+        NoBestTrialError: There are fewer than `MIN_TRIALS` complete trials.
         UsageError: It was not made by keras-studies, its space is another one by now, or nothing is left to search.
         StudyFileError: The new study is none that can be run: from its place the model or the data are not found.
     """
     spec, source = _read_spec(study, project), _study_source(study)
     complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
-    if len(complete) < LEAST:
+    if len(complete) < MIN_TRIALS:
         raise NoBestTrialError(
-            f"Refining needs {LEAST} complete trials, but the study {study.record.name!r} has {len(complete)}. "
+            f"Refining needs {MIN_TRIALS} complete trials, but the study {study.record.name!r} has {len(complete)}. "
             "Raise its budget and resume it."
         )
     best = ranked(complete, study.objective)

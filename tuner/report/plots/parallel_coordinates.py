@@ -15,7 +15,7 @@ from tuner.report.plots.style import GRID, NEUTRAL, RAMP, buttons, cut, figure, 
 from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import StudyView, TrialView
 
-LEAST = 2
+MIN_TRIALS = 2
 _MOST_DIMENSIONS = 6
 _ABSENT = 0.12
 """Part of an axis of numbers with the trials for which the dimension is inactive."""
@@ -55,8 +55,8 @@ def parallel(results: StudyView) -> Figure | str:
     In a narrow window the axes are below each other: `layout.meta.narrow` is the figure for it.
     """
     trials = results.ranking[::-1]  # the best are drawn last, on top of the others
-    if len(trials) < LEAST:
-        return f"Parallel coordinates need {LEAST} complete trials."
+    if len(trials) < MIN_TRIALS:
+        return f"Parallel coordinates need {MIN_TRIALS} complete trials."
     names = [name for name in results.by_importance if any(name in seen.params for seen in trials)]
     axes = [_objective(results, trials), *(_dimension(name, trials) for name in names[:_MOST_DIMENSIONS])]
     narrow = _drawn(axes, trials, upright=False)

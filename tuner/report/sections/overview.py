@@ -8,7 +8,7 @@ from tuner.catalog import TrialState
 from tuner.report.cost import Cost
 from tuner.report.honest_score import HonestScore, honest_score
 from tuner.report.html import Html, element
-from tuner.report.narrative import answer_text, caveats, question, standing
+from tuner.report.narrative import answer_text, caveats, question_text, status_text
 from tuner.report.study_view import StudyView
 from tuner.text import count, duration, number, percent
 
@@ -22,7 +22,7 @@ def summary(results: StudyView, cost: Cost) -> Html:
             "p", "Study report", element("span", " · running", class_="running") if running else None, class_="eyebrow"
         ),
         element("h1", results.study.record.name),
-        element("p", question(results), class_="question"),
+        element("p", question_text(results), class_="question"),
         element("p", score.sentence(), class_="answer") if score else None,
         element("p", str(control), class_="control") if (control := results.refit.get("control")) else None,
         element("p", answer_text(results), class_="searched" if score else "answer"),
@@ -52,7 +52,7 @@ def _tiles(results: StudyView, cost: Cost, score: HonestScore | None) -> Html:
         *honest,
         (f"best {results.metric}", number(best.value) if best else "–", f"trial {best.number}" if best else "none yet"),
         ("median", number(median(complete)) if complete else "–", count(len(complete), "complete trial")),
-        ("trials", number(len(results.trials)), standing(results).partition(": ")[2] or "none yet"),
+        ("trials", number(len(results.trials)), status_text(results).partition(": ")[2] or "none yet"),
         ("epochs", number(cost.epochs), _saved(cost)),
         ("time", duration(cost.wall_s or cost.seconds), f"{duration(cost.seconds)} of training"),
     ]

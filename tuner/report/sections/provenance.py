@@ -11,7 +11,7 @@ from tuner.report.study_view import StudyView
 from tuner.text import duration, listed_counts, number
 
 
-def origin(results: StudyView, versions: dict[str, str]) -> Html:
+def provenance(results: StudyView, versions: dict[str, str]) -> Html:
     """Versions now and when the study was run, and everything that its trials have in common."""
     fingerprint = results.fingerprint
     then = {key.removeprefix("version."): value for key, value in fingerprint.items() if key.startswith("version.")}
@@ -26,7 +26,10 @@ def origin(results: StudyView, versions: dict[str, str]) -> Html:
             else []
         ),
         *([("Settings of older studies", listed_counts(older))] if older else []),
-        ("Fingerprint", element("code", digest(fingerprint)) if fingerprint else "none: not made by keras-studies"),
+        (
+            "Fingerprint",
+            element("code", fingerprint_digest(fingerprint)) if fingerprint else "none: not made by keras-studies",
+        ),
     ]
     listing = [(element("code", key), _shown(value)) for key, value in fingerprint.items()]
     return element(
@@ -42,7 +45,7 @@ def origin(results: StudyView, versions: dict[str, str]) -> Html:
     )
 
 
-def digest(fingerprint: dict[str, object]) -> str:
+def fingerprint_digest(fingerprint: dict[str, object]) -> str:
     """Sixteen digits of the SHA-256 of a fingerprint: equal for equal questions."""
     return hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tuner.report.honest_score import nested
 from tuner.report.html import Html, element, table
 from tuner.report.study_view import StudyView
 from tuner.text import duration, number
@@ -29,7 +30,7 @@ def winner(results: StudyView) -> Html:
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
-    interval, times, seconds = _map(row, "interval"), _map(row, "predict_ms"), row.get("seconds")
+    interval, times, seconds = nested(row, "interval"), nested(row, "predict_ms"), row.get("seconds")
     score = row.get("score")
     return [
         str(row.get("name")),
@@ -46,8 +47,3 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 def _list(content: Mapping[str, Any], key: str) -> list[Any]:
     found = content.get(key)
     return found if isinstance(found, list) else []
-
-
-def _map(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = content.get(key)
-    return found if isinstance(found, Mapping) else {}
