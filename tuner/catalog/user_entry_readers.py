@@ -27,6 +27,7 @@ from tuner.catalog.user_metric import UserMetric
 from tuner.catalog.user_object import UserObject
 from tuner.errors import ContentError, nearest, shown
 from tuner.space import Categorical, Float, Int, Parameter
+from tuner.text import with_article
 from tuner.user_code import Definition
 
 METRIC = "metric"
@@ -72,12 +73,12 @@ def _check_arguments(definition: Definition, expected: tuple[str, ...], family: 
         if len(definition.required) < len(given):
             step = f"Write def {definition.reference.function}({', '.join(given)})"
         raise ContentError(
-            f"{'An' if family[0] in 'aio' else 'A'} {family} is called with {takes}, but {definition.reference} "
+            f"A{with_article(family)[1:]} is called with {takes}, but {definition.reference} "
             f"requires ({', '.join(definition.required)}). {step}."
         )
 
 
-def _loss(definition: Definition, one: UserObject, task: Task | None, head: str) -> LossEntry:
+def _loss(definition: Definition, user_object: UserObject, task: Task | None, head: str) -> LossEntry:
     _check_arguments(definition, ("y_true", "y_pred"), "loss")
 
     def build(**options: Any) -> Any:
@@ -86,8 +87,8 @@ def _loss(definition: Definition, one: UserObject, task: Task | None, head: str)
         from tuner.catalog.function_loss import FunctionLoss
 
         if definition.is_class:
-            return _made(one, keras.losses.Loss, options)
-        return FunctionLoss(one.registered, options)
+            return _made(user_object, keras.losses.Loss, options)
+        return FunctionLoss(user_object.registered, options)
 
     heads, wrapper = _heads(definition, task, head), None if definition.is_class else "FunctionLoss"
     return LossEntry(*_texts(definition, "loss"), build, _options(definition), heads=heads, own_class=wrapper)
@@ -116,13 +117,15 @@ def _heads(definition: Definition, task: Task | None, head: str) -> dict[Task, s
     return {Task(each): str(activation) for each, activation in given.items()}
 
 
-def _metric(definition: Definition, one: UserObject, task: Task | None, head: str) -> MetricEntry:
+def _metric(definition: Definition, user_object: UserObject, task: Task | None, head: str) -> MetricEntry:
     if definition.is_class:
-        raise ContentError(f"A metric is a function of arrays, but {one.reference} is a class. Write a function.")
-    given = one.said.get("options", {})
+        raise ContentError(
+            f"A metric is a function of arrays, but {user_object.reference} is a class. Write a function."
+        )
+    given = user_object.metric_keys.get("options", {})
     _check_arguments(replace(definition, required=_not_given(definition.required, given)), ("truth", "scores"), METRIC)
-    direction = _word(definition, one, "direction", ("minimize", "maximize"))
-    takes = _word(definition, one, "takes", ("scores", "classes"), "scores")
+    direction = _word(definition, user_object, "direction", ("minimize", "maximize"))
+    takes = _word(definition, user_object, "takes", ("scores", "classes"), "scores")
     weight = next((name for name in _WEIGHTS if name in definition.options), None)
     options = _metric_options(definition, given)
     best = float("inf") if direction == "maximize" else float("-inf")
@@ -130,7 +133,7 @@ def _metric(definition: Definition, one: UserObject, task: Task | None, head: st
         str(definition.reference),
         direction,
         *_texts(definition, METRIC)[1:],
-        UserMetric(one.reference, lambda: one.loaded, takes == "classes", weight, options),
+        UserMetric(user_object.reference, lambda: user_object.loaded, takes == "classes", weight, options),
         CLASSIFICATION if takes == "classes" else EVERY_TASK,
         best=best,
         worst=-best,
@@ -163,10 +166,10 @@ def _metric_options(definition: Definition, given: Mapping[str, Any]) -> Mapping
 
 
 def _word(
-    definition: Definition, one: UserObject, attribute: str, words: tuple[str, ...], default: str | None = None
+    definition: Definition, user_object: UserObject, attribute: str, words: tuple[str, ...], default: str | None = None
 ) -> str:
     """Return what the study file or the code says, one of some words."""
-    given = one.said.get(attribute, definition.attributes.get(attribute, default))
+    given = user_object.metric_keys.get(attribute, definition.attributes.get(attribute, default))
     if given in words:
         return str(given)
     near = nearest(given, words) or words[0]
@@ -186,66 +189,66 @@ def _texts(definition: Definition, family: str) -> tuple[str, str, str]:
     return str(definition.reference), definition.summary or f"a {family} of user code", definition.reference.path
 
 
-def _made(one: UserObject, base: type, options: Mapping[str, Any]) -> Any:
+def _made(user_object: UserObject, base: type, options: Mapping[str, Any]) -> Any:
     """Return an object of a class of user code that is derived from one of Keras."""
-    made = one.registered(**options)
+    made = user_object.registered(**options)
     if not isinstance(made, base):
         raise ContentError(
-            f"A class of user code must derive from keras's {base.__name__}, but {one.reference} makes a "
+            f"A class of user code must derive from keras's {base.__name__}, but {user_object.reference} makes a "
             f"{type(made).__name__}. Derive it from {base.__name__}."
         )
     return made
 
 
-def _schedule(definition: Definition, one: UserObject, task: Task | None, head: str) -> ScheduleEntry:
+def _schedule(definition: Definition, user_object: UserObject, task: Task | None, head: str) -> ScheduleEntry:
     _check_function(definition, ("step", "steps", "base"), "schedule")
 
     def build(steps: np.ndarray, total_steps: int, base: float, **options: Any) -> np.ndarray:
-        rates = np.array([one.loaded(int(step), total_steps, base, **options) for step in steps])
+        rates = np.array([user_object.loaded(int(step), total_steps, base, **options) for step in steps])
         if rates.shape != np.shape(steps) or not np.issubdtype(rates.dtype, np.number):
             raise ContentError(
-                f"A schedule returns one rate for each step, but {one.reference} returned {shown(rates.tolist())}. "
-                "Return a number."
+                f"A schedule returns one rate for each step, but {user_object.reference} returned "
+                f"{shown(rates.tolist())}. Return a number."
             )
         wrong = np.flatnonzero(~np.isfinite(rates) | (rates < 0.0))
         if len(wrong):
             raise ContentError(
-                f"A learning rate is finite and not negative, but {one.reference} returned {rates[wrong[0]]:g} for "
-                f"step {int(steps[wrong[0]])} of {total_steps}. Correct the formula."
+                f"A learning rate is finite and not negative, but {user_object.reference} returned "
+                f"{rates[wrong[0]]:g} for step {int(steps[wrong[0]])} of {total_steps}. Correct the formula."
             )
         return rates.astype(np.float64)
 
     return ScheduleEntry(*_texts(definition, "schedule"), build, _options(definition))
 
 
-def _activation(definition: Definition, one: UserObject, task: Task | None, head: str) -> ActivationEntry:
+def _activation(definition: Definition, user_object: UserObject, task: Task | None, head: str) -> ActivationEntry:
     _check_function(definition, ("x",), "activation")
-    return ActivationEntry(*_texts(definition, "activation"), lambda: one.registered)
+    return ActivationEntry(*_texts(definition, "activation"), lambda: user_object.registered)
 
 
-def _initializer(definition: Definition, one: UserObject, task: Task | None, head: str) -> InitializerEntry:
+def _initializer(definition: Definition, user_object: UserObject, task: Task | None, head: str) -> InitializerEntry:
     _check_class(definition, "keras.initializers.Initializer", "initializer")
 
     def build(**options: Any) -> Any:
         import keras
 
-        return _made(one, keras.initializers.Initializer, options)
+        return _made(user_object, keras.initializers.Initializer, options)
 
     return InitializerEntry(*_texts(definition, "initializer"), build, _options(definition))
 
 
-def _optimizer(definition: Definition, one: UserObject, task: Task | None, head: str) -> OptimizerEntry:
+def _optimizer(definition: Definition, user_object: UserObject, task: Task | None, head: str) -> OptimizerEntry:
     _check_class(definition, "keras.optimizers.Optimizer", "optimizer")
 
     def make(**given: Any) -> Any:
         import keras
 
-        return _made(one, keras.optimizers.Optimizer, given)
+        return _made(user_object, keras.optimizers.Optimizer, given)
 
     return user_optimizer_entry(*_texts(definition, "optimizer"), make, _options(definition))
 
 
-def _clipping(definition: Definition, one: UserObject, task: Task | None, head: str) -> ClippingEntry:
+def _clipping(definition: Definition, user_object: UserObject, task: Task | None, head: str) -> ClippingEntry:
     _check_function(definition, ("gradients", "weights"), "clipping")
     return ClippingEntry(
         *_texts(definition, "clipping"),
@@ -253,13 +256,13 @@ def _clipping(definition: Definition, one: UserObject, task: Task | None, head: 
         _options(definition),
         per_tensor=True,
         linear=False,
-        load=lambda: one.loaded,
+        load=lambda: user_object.loaded,
     )
 
 
-def _loop(definition: Definition, one: UserObject, task: Task | None, head: str) -> LoopEntry:
+def _loop(definition: Definition, user_object: UserObject, task: Task | None, head: str) -> LoopEntry:
     _check_function(definition, ("model", "recipe", "data", "report"), "loop")
-    return LoopEntry(*_texts(definition, "loop"), lambda: one.loaded, _options(definition))
+    return LoopEntry(*_texts(definition, "loop"), lambda: user_object.loaded, _options(definition))
 
 
 def _check_function(definition: Definition, expected: tuple[str, ...], family: str) -> None:

@@ -21,13 +21,13 @@ class UserObject:
         project: Folder that the reference is relative to.
         reference: File and name.
         files: Path → expected hash of the file and of what it imports from the project; None for any content.
-        said: What the study file says of it, besides its name: direction, takes and options of a metric.
+        metric_keys: What the study file says of it, besides its name: direction, takes and options of a metric.
     """
 
     project: Path
     reference: Reference
     files: Mapping[str, str] | None = None
-    said: Mapping[str, Any] = field(default_factory=dict)
+    metric_keys: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def loaded(self) -> Callable[..., Any]:

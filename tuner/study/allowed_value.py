@@ -1,4 +1,4 @@
-"""Validation of a single value in a study file."""
+"""The constraint on the value of a key of a study file: its check, its text and its JSON schema."""
 
 from __future__ import annotations
 
@@ -101,25 +101,27 @@ class AllowedValue:
         return self.schema
 
 
-def checked(value: Any, place: AllowedValue, key: str, problems: Problems, number: bool = False) -> Value | Invalid:
+def checked(
+    value: Any, constraint: AllowedValue, key: str, problems: Problems, number: bool = False
+) -> Value | Invalid:
     """Validate one value, or note its problem; `number` for the bounds of a range, which are always numbers."""
     try:
-        if number and place.allowed is None and not (is_number(value) and abs(value) < LARGEST_WHOLE):
+        if number and constraint.allowed is None and not (is_number(value) and abs(value) < LARGEST_WHOLE):
             raise refusal(
                 "must be a finite number", allowed="a number; not nan or inf", next_step="Correct this bound."
             )
-        return place.check(value)
+        return constraint.check(value)
     except PydanticCustomError as error:
         problems.refuse(key, value, error)
         return INVALID
 
 
-def _number(value: Any, place: AllowedValue, allowed: Float | Int) -> Value:
-    if isinstance(value, str) and value in place.words:
-        return place.words[value]
+def _number(value: Any, constraint: AllowedValue, allowed: Float | Int) -> Value:
+    if isinstance(value, str) and value in constraint.words:
+        return constraint.words[value]
     whole = isinstance(allowed, Int)
     if not is_number(value):
-        near = nearest(value, place.words) if isinstance(value, str) else None
+        near = nearest(value, constraint.words) if isinstance(value, str) else None
         finite = "" if isinstance(value, str | list | Mapping) else "finite "
         rule = "must be a whole number" if whole else f"must be a {finite}number"
         hint = f'Write "{near}".' if near else "Write a number without quotes."
@@ -130,10 +132,10 @@ def _number(value: Any, place: AllowedValue, allowed: Float | Int) -> Value:
     else:
         near, rule = None, "is out of range"
         hint = "Choose a value in the allowed range."
-    raise refusal(rule, allowed=place.text, near=near, next_step=hint)
+    raise refusal(rule, allowed=constraint.text, near=near, next_step=hint)
 
 
-def _member(value: Any, choices: tuple[Value, ...], place: AllowedValue) -> Value:
+def _member(value: Any, choices: tuple[Value, ...], constraint: AllowedValue) -> Value:
     for choice in choices:
         if type(value) is type(choice) and value == choice:
             return choice
@@ -143,12 +145,12 @@ def _member(value: Any, choices: tuple[Value, ...], place: AllowedValue) -> Valu
         raise refusal("must be true or false", allowed="true, false", next_step="Write true or false without quotes.")
     if not any(isinstance(choice, str) for choice in choices):
         raise refusal(
-            "must be one of the allowed values", allowed=place.text, next_step="Write a number without quotes."
+            "must be one of the allowed values", allowed=constraint.text, next_step="Write a number without quotes."
         )
     if isinstance(value, str):
-        raise unknown_name(place.family, value, [bare(choice) for choice in choices])
+        raise unknown_name(constraint.family, value, [bare(choice) for choice in choices])
     raise refusal(
-        "must be a name", allowed=place.text, next_step="Write one of the names in quotes, or a list of them."
+        "must be a name", allowed=constraint.text, next_step="Write one of the names in quotes, or a list of them."
     )
 
 

@@ -68,12 +68,12 @@ def read_user_objects(
     entries: dict[tuple[str, str], Entry | MetricEntry] = {}
     files: dict[str, Mapping[str, str]] = {}
     broken = set()
-    said = _said(content)
+    metric_keys = _metric_keys(content)
     for family, key, name in _named(content):
         try:
             one = _find(name, project)
             files[name] = one.hashes()
-            one = replace(one, files=files[name], said=said if family == METRIC else {})
+            one = replace(one, files=files[name], metric_keys=metric_keys if family == METRIC else {})
             entries[family, name] = read_user_entry(family, one, task, head)
         except (ContentError, OSError, ValueError) as error:
             problems.add_error(key, error, name, _NAMED)
@@ -106,7 +106,7 @@ def _find(name: str, project: Path) -> UserObject:
     return one
 
 
-def _said(content: Mapping[str, Any]) -> Mapping[str, Any]:
+def _metric_keys(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what `[objective]` says besides the metric; its form is checked with the section."""
     objective = content.get("objective")
     given = {key: value for key, value in objective.items() if key != METRIC} if isinstance(objective, Mapping) else {}

@@ -10,6 +10,7 @@ from .formatting import (
     size_text,
     spread_text,
     value_text,
+    with_article,
     without_numbers,
 )
 from .quoting import (
@@ -54,5 +55,6 @@ __all__ = [
     "tuner_command",
     "value_text",
     "visible_line",
+    "with_article",
     "without_numbers",
 ]

@@ -81,6 +81,11 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
+def with_article(noun: str) -> str:
+    """Put "a" or "an" in front of a noun; one that begins with u is taken to sound like "unit"."""
+    return f"{'an' if noun[0].lower() in 'aeio' else 'a'} {noun}"
+
+
 def size_text(weights: int, multiply_adds: int | None) -> str:
     """Describe the size of a network: "50,826 weights (203 kB), 50,560 multiply-adds a row"."""
     kilobytes = 4 * weights / 1000

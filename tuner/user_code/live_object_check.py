@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from tuner.errors import ContentError, shown
+from tuner.text import with_article
 from tuner.user_code.untransferable_values import kinds, what_it_is
 
 _BUILD = "def build(inputs, outputs, *, activation, initializer): …"
@@ -48,7 +49,7 @@ def check_function(value: Any, key: str) -> None:
         step += (
             f", and its arguments in search={{{_options(key)!r}: …}}." if searched else ", or a function of your own."
         )
-        raise _refused(key, f"{_with_article(type(value).__name__)} that already exists", step)
+        raise _refused(key, f"{with_article(type(value).__name__)} that already exists", step)
     if inspect.isasyncgenfunction(inner) or inspect.iscoroutinefunction(inner):
         raise _refused(key, f"the async function {inner.__name__}, which nothing awaits", "Write def, not async def.")
     if not isinstance(inner, FunctionType | type):
@@ -63,10 +64,6 @@ def _refused(key: str, given: str, step: str) -> ContentError:
 
 def _options(key: str) -> str:
     return f"{key.rpartition('.')[2]}_options"
-
-
-def _with_article(name: str) -> str:
-    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
 
 
 def _name(value: Any) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import CodeError, ContentError
-from tuner.user_code.references import Reference, carried_folders, find, is_reference
+from tuner.user_code.references import Reference, bundled_folders, find, is_reference
 
 _LARGEST_BYTES, _MOST_FILES = 100_000, 1_000
 """Limits of the study files that are searched: their size (a page of text has some thousand bytes) and number."""
@@ -54,7 +54,7 @@ def _carried(project: Path, reference: Reference) -> bool:
         file = find(project, reference.path)
     except ContentError:
         return False
-    places = [folder.resolve() / name for folder in carried_folders() for name in ("models", "studies")]
+    places = [folder.resolve() / name for folder in bundled_folders() for name in ("models", "studies")]
     return any(file.is_relative_to(place) for place in places)
 
 

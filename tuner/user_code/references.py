@@ -117,7 +117,7 @@ def find(project: Path, path: str) -> Path:
     Raises:
         ContentError: There is no such file in either.
     """
-    for root in (project, *carried_folders()):
+    for root in (project, *bundled_folders()):
         candidate = (root / path).resolve()
         if candidate.is_file() and candidate.is_relative_to(root.resolve()):
             return candidate
@@ -131,7 +131,7 @@ def files(project: Path, folder: str) -> list[Path]:
     """List the files of `models` or `studies`: the project's, then those of the package that it does not replace."""
     suffix = {"models": ".py", "studies": ".toml"}[folder]
     found: dict[str, Path] = {}
-    for root in (project, *carried_folders()):
+    for root in (project, *bundled_folders()):
         for file in sorted((root / folder).glob(f"*{suffix}")):
             if not file.name.startswith("_"):
                 found.setdefault(file.name, file)
@@ -202,13 +202,14 @@ def _parse_text(text: str) -> ast.Module:
 
 
 def no_function(reference: Reference, functions: Iterable[str]) -> ContentError:
+    """Make the error of a function that its file does not have; it names the nearest of those it has."""
     near = nearest(reference.function, functions := list(functions))
     hint = f" Did you mean {near!r}?" if near else ""
     known = ", ".join(functions) or "none"
     return ContentError(f"{reference.path} has no function {reference.function!r}.{hint} It has: {known}.")
 
 
-def carried_folders() -> Iterator[Path]:
+def bundled_folders() -> Iterator[Path]:
     """Yield the folder of the package's own content: in the wheel, or beside the package in a checkout."""
     bundled = PACKAGE_FOLDER / "bundled"
     yield bundled if bundled.is_dir() else PACKAGE_FOLDER.parent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from tuner.user_code.references import PACKAGE_FOLDER, carried_folders
+from tuner.user_code.references import PACKAGE_FOLDER, bundled_folders
 
 _MOST = 6
 _FOREIGN = frozenset({"site-packages", "dist-packages"})
@@ -39,7 +39,7 @@ def user_frames(error: BaseException, project: Path) -> tuple[str, ...]:
 def _own_name(filename: str, project: Path) -> str | None:
     """Return the path of a file of the user relative to its project, or None for any other file."""
     path = Path(filename).resolve()
-    for folder in carried_folders():
+    for folder in bundled_folders():
         if path.is_relative_to(folder.resolve() / "models"):
             return path.relative_to(folder.resolve()).as_posix()
     root = project.resolve()

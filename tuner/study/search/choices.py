@@ -11,44 +11,46 @@ from tuner.study.problems import dotted, listed
 from tuner.study.search.conditions import UnresolvedDimension
 from tuner.study.search.parameter_syntax import ParsedParameter, read_parameter
 from tuner.study.search.search_context import SearchContext, default_choice, default_choices, parameter_values
+from tuner.text import with_article
 
 
-def choice_drafts(dimension: ChoiceDimension, reading: SearchContext) -> Iterator[UnresolvedDimension]:
+def choice_drafts(dimension: ChoiceDimension, context: SearchContext) -> Iterator[UnresolvedDimension]:
+    """Yield a choice and the options of its rows, before their conditions are resolved; note what cannot be read."""
     key = dotted("search", dimension.name)
-    given = None if dimension.name in reading.broken else _given_choice(dimension, key, reading)
+    given = None if dimension.name in context.broken else _given_choice(dimension, key, context)
     if given is None:
-        reading.broken.add(dimension.name)
+        context.broken.add(dimension.name)
         return
-    reading.chosen[dimension.name] = tuple(str(value) for value in parameter_values(given.parameter))
-    if dimension.name in reading.section:
-        _check_tasks(dimension, reading)
-    _unchosen_options(dimension, reading)
+    context.chosen[dimension.name] = tuple(str(value) for value in parameter_values(given.parameter))
+    if dimension.name in context.section:
+        _check_tasks(dimension, context)
+    _unchosen_options(dimension, context)
     yield UnresolvedDimension(dimension.name, key, given.parameter, given.when)
-    for choice in reading.chosen[dimension.name]:
-        yield from _option_drafts(dimension, choice, reading)
+    for choice in context.chosen[dimension.name]:
+        yield from _option_drafts(dimension, choice, context)
 
 
-def _given_choice(dimension: ChoiceDimension, key: str, reading: SearchContext) -> ParsedParameter | None:
-    auto = Categorical(tuple(default_choices(dimension, reading.task)))
-    if dimension.name in reading.section:
-        names = (*dimension.table, *reading.user_names.get(dimension.name, ()))
-        place = AllowedValue(key, Categorical(names), auto, family=dimension.name)
-        return read_parameter(reading.section[dimension.name], place, reading.problems)
-    if reading.given is None and dimension.by_default:
+def _given_choice(dimension: ChoiceDimension, key: str, context: SearchContext) -> ParsedParameter | None:
+    auto = Categorical(tuple(default_choices(dimension, context.task)))
+    if dimension.name in context.section:
+        names = (*dimension.table, *context.user_names.get(dimension.name, ()))
+        constraint = AllowedValue(key, Categorical(names), auto, family=dimension.name)
+        return read_parameter(context.section[dimension.name], constraint, context.problems)
+    if context.given is None and dimension.by_default:
         return ParsedParameter(auto)
-    return ParsedParameter(Fixed(default_choice(dimension, reading.task)))
+    return ParsedParameter(Fixed(default_choice(dimension, context.task)))
 
 
-def _check_tasks(dimension: ChoiceDimension, reading: SearchContext) -> None:
+def _check_tasks(dimension: ChoiceDimension, context: SearchContext) -> None:
     """Note rows of another task; `cross_checks` advises against pairs that train badly."""
-    task = reading.task
+    task = context.task
     if task is None:
         return
-    for name in reading.chosen[dimension.name]:
+    for name in context.chosen[dimension.name]:
         tasks = dimension.table[name].allowed_tasks
         if task not in tasks:
             suits = [other.name for other in dimension.table.values() if task in other.tasks]
-            reading.problems.add(
+            context.problems.add(
                 dotted("search", dimension.name),
                 f"this {dimension.name} is for {listed(sorted(tasks)) or 'no task'}, "
                 f"but the task of the data is {task}",
@@ -58,17 +60,17 @@ def _check_tasks(dimension: ChoiceDimension, reading: SearchContext) -> None:
             )
 
 
-def check_option_sections(reading: SearchContext) -> None:
+def check_option_sections(context: SearchContext) -> None:
     """Note option sections of unknown rows, and empty ones."""
     for dimension in DIMENSIONS.values():
         if isinstance(dimension, ChoiceDimension):
             name = f"{dimension.name}_options"
-            for choice, options in reading.table(name).items():
-                known = (*dimension.table, *reading.user_names.get(dimension.name, ()))
-                if choice not in known and dimension.name not in reading.broken:
-                    reading.problems.unknown(f"search.{name}.{choice}", dimension.name, choice, known)
+            for choice, options in context.table(name).items():
+                known = (*dimension.table, *context.user_names.get(dimension.name, ()))
+                if choice not in known and dimension.name not in context.broken:
+                    context.problems.unknown(f"search.{name}.{choice}", dimension.name, choice, known)
                 elif choice in known and isinstance(options, Mapping) and not options:
-                    reading.problems.add(
+                    context.problems.add(
                         f"search.{name}.{choice}",
                         "the section is empty",
                         allowed=listed(_option_names(dimension, choice)) or "it has no options",
@@ -82,39 +84,39 @@ def _option_names(dimension: ChoiceDimension, choice: str) -> list[str]:
     return own + [name for name in shared if name not in own]
 
 
-def _unchosen_options(dimension: ChoiceDimension, reading: SearchContext) -> None:
+def _unchosen_options(dimension: ChoiceDimension, context: SearchContext) -> None:
     name = f"{dimension.name}_options"
-    for choice, options in reading.table(name).items():
-        if choice in dimension.table and choice not in reading.chosen[dimension.name]:
-            reading.problems.add(
+    for choice, options in context.table(name).items():
+        if choice in dimension.table and choice not in context.chosen[dimension.name]:
+            context.problems.add(
                 f"search.{name}.{choice}",
-                f"these are options of {_with_article(dimension.name)} that is not searched",
+                f"these are options of {with_article(dimension.name)} that is not searched",
                 options,
-                allowed=listed(reading.chosen[dimension.name]),
+                allowed=listed(context.chosen[dimension.name]),
                 next_step=f"Add {choice} to search.{dimension.name}, or remove this section.",
             )
 
 
-def _option_drafts(dimension: ChoiceDimension, choice: str, reading: SearchContext) -> Iterator[UnresolvedDimension]:
-    options = reading.table(f"{dimension.name}_options", choice)
+def _option_drafts(dimension: ChoiceDimension, choice: str, context: SearchContext) -> Iterator[UnresolvedDimension]:
+    options = context.table(f"{dimension.name}_options", choice)
     for option, value in options.items():
         key = f"search.{dimension.name}_options.{choice}.{option}"
         name = f"{dimension.name}.{choice}.{option}"
-        place = _option_place(dimension, choice, option, key)
-        if place is None:
+        constraint = _option_constraint(dimension, choice, option, key)
+        if constraint is None:
             allowed = _option_names(dimension, choice)
-            reading.problems.unknown(key, f"option of {choice}", option, allowed, None if allowed else "Remove it.")
+            context.problems.unknown(key, f"option of {choice}", option, allowed, None if allowed else "Remove it.")
             continue
-        given = read_parameter(value, place, reading.problems)
+        given = read_parameter(value, constraint, context.problems)
         if given is None:
-            reading.broken.add(name)
+            context.broken.add(name)
             continue
         yield UnresolvedDimension(
             name, key, given.parameter, given.when, {dimension.name: (choice,)}, section=dimension.name
         )
 
 
-def _option_place(dimension: ChoiceDimension, choice: str, option: str, key: str) -> AllowedValue | None:
+def _option_constraint(dimension: ChoiceDimension, choice: str, option: str, key: str) -> AllowedValue | None:
     row = dimension.table[choice].option(option)
     if row is not None:
         return AllowedValue(key, row.allowed, row.auto, family="value")
@@ -123,7 +125,3 @@ def _option_place(dimension: ChoiceDimension, choice: str, option: str, key: str
     shared = number_dimension(option)
     auto = shared.auto if shared.auto_from_row is None else shared.auto_from_row(dimension.table[choice])
     return AllowedValue(key, shared.allowed, auto, shared.words)
-
-
-def _with_article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

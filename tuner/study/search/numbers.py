@@ -13,64 +13,64 @@ from tuner.study.search.parameter_syntax import ParsedParameter, read_parameter
 from tuner.study.search.search_context import SearchContext, parameter_values
 
 
-def number_drafts(dimension: NumberDimension, reading: SearchContext) -> Iterator[UnresolvedDimension]:
+def number_drafts(dimension: NumberDimension, context: SearchContext) -> Iterator[UnresolvedDimension]:
     name, key = dimension.name, dotted("search", dimension.name)
-    explicit = name in reading.section
-    if explicit and not _means_something(dimension, key, reading):
+    explicit = name in context.section
+    if explicit and not _means_something(dimension, key, context):
         return
-    limits, reasons = _limits(dimension, reading)
+    limits, reasons = _limits(dimension, context)
     if limits is None:
         if explicit:
-            reading.problems.add(
+            context.problems.add(
                 key,
                 f"would have no effect: {reasons}",
-                reading.section[name],
+                context.section[name],
                 next_step=f"Remove it, or choose another {dimension.choice}.",
             )
         return
-    given = _given_number(dimension, key, reading, limits)
+    given = _given_number(dimension, key, context, limits)
     if given is not None:
         parent_reasons = dict.fromkeys(limits, reasons)
         yield UnresolvedDimension(name, key, given.parameter, given.when, limits, parent_reasons)
     elif explicit:
-        reading.broken.add(name)
+        context.broken.add(name)
 
 
 def _given_number(
-    dimension: NumberDimension, key: str, reading: SearchContext, limits: Mapping[str, tuple[Value, ...]]
+    dimension: NumberDimension, key: str, context: SearchContext, limits: Mapping[str, tuple[Value, ...]]
 ) -> ParsedParameter | None:
-    auto = _auto(dimension, reading, limits)
-    if dimension.name in reading.section:
-        place = AllowedValue(key, dimension.allowed, auto, dimension.words)
-        given = read_parameter(reading.section[dimension.name], place, reading.problems)
+    auto = _auto(dimension, context, limits)
+    if dimension.name in context.section:
+        constraint = AllowedValue(key, dimension.allowed, auto, dimension.words)
+        given = read_parameter(context.section[dimension.name], constraint, context.problems)
         if given is not None and given.parameter != auto and dimension.counts_rows:
-            _check_rows(given.parameter, key, reading)
+            _check_rows(given.parameter, key, context)
         return given
-    if reading.given is None and dimension.by_default and auto is not None:
+    if context.given is None and dimension.by_default and auto is not None:
         return ParsedParameter(auto)
     return None if dimension.default is None else ParsedParameter(Fixed(dimension.default))
 
 
 def _auto(
-    dimension: NumberDimension, reading: SearchContext, limits: Mapping[str, tuple[Value, ...]]
+    dimension: NumberDimension, context: SearchContext, limits: Mapping[str, tuple[Value, ...]]
 ) -> Parameter | None:
     """Return the range of "auto", or None without one."""
     if dimension.auto_from_row is None or dimension.choice is None:
-        return _at_most(dimension.auto, reading.rows) if dimension.counts_rows else dimension.auto
+        return _at_most(dimension.auto, context.rows) if dimension.counts_rows else dimension.auto
     table = choice_dimension(dimension.choice).table
-    names = limits.get(dimension.choice, reading.chosen.get(dimension.choice, ()))
+    names = limits.get(dimension.choice, context.chosen.get(dimension.choice, ()))
     return _covering([dimension.auto_from_row(table[str(name)]) for name in names])
 
 
-def _limits(dimension: NumberDimension, reading: SearchContext) -> tuple[dict[str, tuple[Value, ...]] | None, str]:
+def _limits(dimension: NumberDimension, context: SearchContext) -> tuple[dict[str, tuple[Value, ...]] | None, str]:
     """Return the values of other dimensions for which this one is active (None for never), and the reason."""
     if dimension.choice is None:
         return {}, ""
     choice, name, reason = choice_dimension(dimension.choice), dimension.name, dimension.reason
-    chosen = reading.chosen.get(choice.name)
+    chosen = context.chosen.get(choice.name)
     having = [row for row in chosen or () if dimension.taken_by(choice.table[row])]
     section = f"{choice.name}_options"
-    own = [row for row in having if name in choice.own and name in reading.table(section, row)]
+    own = [row for row in having if name in choice.own and name in context.table(section, row)]
     if own:
         reason = " or ".join(filter(None, [reason, f"it has a {name} of its own in [search.{section}]"]))
     return _limited(choice.name, chosen, [row for row in having if row not in own], reason)
@@ -86,14 +86,14 @@ def _limited(
     return {parent: tuple(having)}, reason
 
 
-def _means_something(dimension: NumberDimension, key: str, reading: SearchContext) -> bool:
+def _means_something(dimension: NumberDimension, key: str, context: SearchContext) -> bool:
     """Check that the dimension is defined for the task, or note the problem."""
-    if reading.task in (None, *dimension.tasks):
+    if context.task in (None, *dimension.tasks):
         return True
-    reading.problems.add(
+    context.problems.add(
         key,
-        f"{dimension.task_rule}, but the task of the data is {reading.task}",
-        reading.section[dimension.name],
+        f"{dimension.task_rule}, but the task of the data is {context.task}",
+        context.section[dimension.name],
         allowed=f"a study of the task {' or '.join(dimension.tasks)}",
         next_step="Remove it.",
     )
@@ -114,20 +114,20 @@ def _at_most(auto: Parameter | None, rows: int | None) -> Parameter | None:
     return Categorical(fitting or auto.choices[:1])
 
 
-def _check_rows(parameter: Parameter, key: str, reading: SearchContext) -> None:
-    if reading.rows is None:
+def _check_rows(parameter: Parameter, key: str, context: SearchContext) -> None:
+    if context.rows is None:
         return
     sizes = [value for value in parameter_values(parameter) if isinstance(value, int)]
-    if sizes and min(sizes) > reading.rows:
-        reading.problems.add(
+    if sizes and min(sizes) > context.rows:
+        context.problems.add(
             key,
-            f"every batch is larger than the training part, which has {reading.rows:,} rows",
+            f"every batch is larger than the training part, which has {context.rows:,} rows",
             sizes[0] if len(sizes) == 1 else sizes,
-            allowed=f"at most {reading.rows:,}",
+            allowed=f"at most {context.rows:,}",
             next_step="Use smaller batches.",
         )
-    elif sizes and max(sizes) > reading.rows:
-        reading.advice.append(
-            f"{key}: {max(sizes):,} is more than the {reading.rows:,} rows of the training part, which then form "
+    elif sizes and max(sizes) > context.rows:
+        context.advice.append(
+            f"{key}: {max(sizes):,} is more than the {context.rows:,} rows of the training part, which then form "
             "one batch: all larger sizes are the same"
         )

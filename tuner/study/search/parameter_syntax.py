@@ -31,95 +31,95 @@ class ParsedParameter:
     when: Any = None
 
 
-def read_parameter(value: Any, place: AllowedValue, problems: Problems) -> ParsedParameter | None:
+def read_parameter(value: Any, constraint: AllowedValue, problems: Problems) -> ParsedParameter | None:
     """Parse the parameter that `value` describes, or return None after noting problems."""
     if value == "auto" and isinstance(value, str):
-        return _auto(place, problems)
+        return _auto(constraint, problems)
     if isinstance(value, Mapping):
-        return _described(value, place, problems)
+        return _described(value, constraint, problems)
     if isinstance(value, list | tuple):
-        parameter = _choice(value, place, place.key, problems)
+        parameter = _choice(value, constraint, constraint.key, problems)
         return None if parameter is None else ParsedParameter(parameter)
-    one = checked(value, place, place.key, problems)
+    one = checked(value, constraint, constraint.key, problems)
     return None if isinstance(one, Invalid) else ParsedParameter(Fixed(one))
 
 
-def _auto(place: AllowedValue, problems: Problems) -> ParsedParameter | None:
-    if place.auto is not None:
-        return ParsedParameter(place.auto)
+def _auto(constraint: AllowedValue, problems: Problems) -> ParsedParameter | None:
+    if constraint.auto is not None:
+        return ParsedParameter(constraint.auto)
     problems.add(
-        place.key,
+        constraint.key,
         "there is no automatic range here",
         "auto",
-        allowed=place.text,
+        allowed=constraint.text,
         next_step='Name the values; for the text "auto" itself write ["auto"].',
     )
     return None
 
 
-def _described(table: Mapping[str, Any], place: AllowedValue, problems: Problems) -> ParsedParameter | None:
+def _described(table: Mapping[str, Any], constraint: AllowedValue, problems: Problems) -> ParsedParameter | None:
     if "choices" in table:
-        return _described_choice(table, place, problems)
+        return _described_choice(table, constraint, problems)
     if not table or not {"low", "high"} & set(table):
         problems.add(
-            place.key,
+            constraint.key,
             "a table here is a range or a choice",
             dict(table),
             allowed="{ low = …, high = … } with log, step, when; { choices = […] } with when",
             near=next((near for key in table if (near := nearest(key, _RANGE_KEYS + _CHOICE_KEYS))), None),
-            next_step=f"Write, for example, {place.key.rpartition('.')[2]} = {_example(place)}.",
+            next_step=f"Write, for example, {constraint.key.rpartition('.')[2]} = {_example(constraint)}.",
         )
         return None
-    if isinstance(place.allowed, Categorical | Fixed):
+    if isinstance(constraint.allowed, Categorical | Fixed):
         problems.add(
-            place.key,
+            constraint.key,
             "this is a choice, not a range",
             dict(table),
-            allowed=place.text,
+            allowed=constraint.text,
             next_step="Write a list of the values to try.",
         )
         return None
     before = len(problems.found)
-    problems.unknown_keys(place.key, table, _RANGE_KEYS)
-    parameter = _range(table, place, problems)
+    problems.unknown_keys(constraint.key, table, _RANGE_KEYS)
+    parameter = _range(table, constraint, problems)
     return None if parameter is None or len(problems.found) > before else ParsedParameter(parameter, table.get("when"))
 
 
-def _described_choice(table: Mapping[str, Any], place: AllowedValue, problems: Problems) -> ParsedParameter | None:
+def _described_choice(table: Mapping[str, Any], constraint: AllowedValue, problems: Problems) -> ParsedParameter | None:
     before = len(problems.found)
-    problems.unknown_keys(place.key, table, _CHOICE_KEYS)
-    key, choices = dotted(place.key, "choices"), table["choices"]
+    problems.unknown_keys(constraint.key, table, _CHOICE_KEYS)
+    key, choices = dotted(constraint.key, "choices"), table["choices"]
     if choices == "auto":
-        given = _auto(place, problems)
+        given = _auto(constraint, problems)
         parameter = given.parameter if given else None
     elif isinstance(choices, list | tuple):
-        parameter = _choice(choices, place, key, problems)
+        parameter = _choice(choices, constraint, key, problems)
     else:
         parameter = None
         problems.add(key, "must be a list", choices, allowed="a list of values", next_step="Put the values in [ ].")
     return None if parameter is None or len(problems.found) > before else ParsedParameter(parameter, table.get("when"))
 
 
-def _range(table: Mapping[str, Any], place: AllowedValue, problems: Problems) -> Float | Int | None:
+def _range(table: Mapping[str, Any], constraint: AllowedValue, problems: Problems) -> Float | Int | None:
     bounds = {}
     for bound in ("low", "high"):
         if bound not in table:
             problems.add(
-                place.key,
+                constraint.key,
                 f"a range needs low and high, but {bound} is missing",
                 dict(table),
                 allowed="{ low = …, high = … }",
                 next_step=f"Add {bound}.",
             )
             continue
-        number = checked(table[bound], place, dotted(place.key, bound), problems, number=True)
+        number = checked(table[bound], constraint, dotted(constraint.key, bound), problems, number=True)
         if not isinstance(number, Invalid):
             bounds[bound] = number
-    log = checked(table.get("log", False), _FLAG, dotted(place.key, "log"), problems)
+    log = checked(table.get("log", False), _FLAG, dotted(constraint.key, "log"), problems)
     step = table.get("step")
     if step is not None and not is_number(step):
         problems.add(
-            dotted(place.key, "step"),
+            dotted(constraint.key, "step"),
             "must be a finite number",
             step,
             allowed="a number above 0",
@@ -128,18 +128,22 @@ def _range(table: Mapping[str, Any], place: AllowedValue, problems: Problems) ->
         return None
     if len(bounds) < 2 or not isinstance(log, bool):
         return None
-    return _checked_range(bounds["low"], bounds["high"], log, step, table, place, problems)
+    return _checked_range(bounds["low"], bounds["high"], log, step, table, constraint, problems)
 
 
 def _checked_range(
-    low: Any, high: Any, log: bool, step: Any, table: Mapping[str, Any], place: AllowedValue, problems: Problems
+    low: Any, high: Any, log: bool, step: Any, table: Mapping[str, Any], constraint: AllowedValue, problems: Problems
 ) -> Float | Int | None:
-    whole = isinstance(place.allowed, Int) or (
-        place.allowed is None and type(low) is int and type(high) is int and (step is None or is_whole(step))
+    whole = isinstance(constraint.allowed, Int) or (
+        constraint.allowed is None and type(low) is int and type(high) is int and (step is None or is_whole(step))
     )
     if whole and step is not None and not is_whole(step):
         problems.add(
-            dotted(place.key, "step"), "must be a whole number", step, allowed="a whole number", next_step="Correct it."
+            dotted(constraint.key, "step"),
+            "must be a whole number",
+            step,
+            allowed="a whole number",
+            next_step="Correct it.",
         )
         return None
     try:
@@ -149,12 +153,16 @@ def _checked_range(
             made = Float(float(low), float(high), log, None if step is None else float(step))
     except ValueError as error:
         problems.add(
-            place.key, str(error), dict(table), allowed=_range_rule(log, step), next_step=_mend(low, high, log, step)
+            constraint.key,
+            str(error),
+            dict(table),
+            allowed=_range_rule(log, step),
+            next_step=_mend(low, high, log, step),
         )
         return None
     if step is not None and made.size > MOST_STEPS:
         problems.add(
-            place.key,
+            constraint.key,
             f"a range has at most {MOST_STEPS:,} steps, but this one has {made.size:,.0f}",
             dict(table),
             allowed=f"at most {MOST_STEPS:,} steps",
@@ -179,7 +187,7 @@ def _mend(low: Any, high: Any, log: bool, step: Any) -> str:
 
 
 def _choice(
-    values: list[Any] | tuple[Any, ...], place: AllowedValue, key: str, problems: Problems
+    values: list[Any] | tuple[Any, ...], constraint: AllowedValue, key: str, problems: Problems
 ) -> Categorical | None:
     if len(values) > MOST_CHOICES:
         problems.add(
@@ -190,7 +198,7 @@ def _choice(
             next_step="Use a range, { low = …, high = … }, or fewer values.",
         )
         return None
-    read = [checked(value, place, key, problems) for value in values]
+    read = [checked(value, constraint, key, problems) for value in values]
     kept = [value for value in read if not isinstance(value, Invalid)]
     if len(set(kept)) < len(kept):  # True equals 1 here: no sampler could tell the two apart
         twice = next(value for index, value in enumerate(kept) if value in kept[:index])
@@ -198,7 +206,7 @@ def _choice(
             key,
             "the values of a choice must differ",
             list(values),
-            allowed=place.text,
+            allowed=constraint.text,
             next_step=f"Name {bare(twice)} once.",
         )
         return None
@@ -207,14 +215,14 @@ def _choice(
             key,
             "a choice needs at least one value",
             [],
-            allowed=place.text,
+            allowed=constraint.text,
             next_step="Name values, or remove the key.",
         )
     return Categorical(tuple(kept)) if kept and len(kept) == len(values) else None
 
 
-def _example(place: AllowedValue) -> str:
-    match place.allowed:
+def _example(constraint: AllowedValue) -> str:
+    match constraint.allowed:
         case Categorical(choices):
             return written(list(choices[:2]))
         case Fixed(value):

@@ -45,12 +45,12 @@ class StudyContext:
     user_objects: UserObjects = UserObjects()
 
 
-def read_search(content: Mapping[str, Any], found: StudyContext, problems: Problems, advice: list[str]) -> Space | None:
+def read_search(content: Mapping[str, Any], study: StudyContext, problems: Problems, advice: list[str]) -> Space | None:
     """Read the space of a study file.
 
     Args:
         content: The whole study file; without `[search]` the default dimensions of the task are searched.
-        found: Facts that the space depends on.
+        study: Facts that the space depends on.
         problems: Collects the problems.
         advice: Collects what is allowed but unwise.
 
@@ -62,14 +62,14 @@ def read_search(content: Mapping[str, Any], found: StudyContext, problems: Probl
         _refuse_empty(section, problems)
         return None
     before = len(problems.found)
-    names = {name: found.user_objects.names(name) for name in DIMENSIONS}
-    broken = {*found.user_objects.broken} & {*DIMENSIONS}
-    reading = SearchContext(section, found.task, found.rows, problems, advice, broken=broken, user_names=names)
-    _check_keys(reading, found)
-    drafts = list(_table_drafts(reading))
-    drafts += _model_drafts(reading, found)
-    _check_model(drafts, reading, found)
-    space = build_space(drafts, reading.broken, problems)
+    names = {name: study.user_objects.names(name) for name in DIMENSIONS}
+    broken = {*study.user_objects.broken} & {*DIMENSIONS}
+    context = SearchContext(section, study.task, study.rows, problems, advice, broken=broken, user_names=names)
+    _check_keys(context, study)
+    drafts = list(_table_drafts(context))
+    drafts += _model_drafts(context, study)
+    _check_model(drafts, context, study)
+    space = build_space(drafts, context.broken, problems)
     if space is None or len(problems.found) > before:
         return None
     if not space.searched:
@@ -83,14 +83,14 @@ def read_search(content: Mapping[str, Any], found: StudyContext, problems: Probl
     return space
 
 
-def _table_drafts(reading: SearchContext) -> Iterator[UnresolvedDimension]:
+def _table_drafts(context: SearchContext) -> Iterator[UnresolvedDimension]:
     """Yield the dimensions of `DIMENSIONS`, each choice followed by the options of its rows."""
-    check_option_sections(reading)
+    check_option_sections(context)
     for dimension in DIMENSIONS.values():
         if isinstance(dimension, ChoiceDimension):
-            yield from choice_drafts(dimension, reading)
+            yield from choice_drafts(dimension, context)
         else:
-            yield from number_drafts(dimension, reading)
+            yield from number_drafts(dimension, context)
 
 
 def _refuse_empty(section: Any, problems: Problems) -> None:
@@ -103,32 +103,32 @@ def _refuse_empty(section: Any, problems: Problems) -> None:
     )
 
 
-def _check_keys(reading: SearchContext, found: StudyContext) -> None:
+def _check_keys(context: SearchContext, study: StudyContext) -> None:
     """Note the unknown keys of `[search]`."""
     options = [
         f"{row.name}_options"
         for row in DIMENSIONS.values()
         if isinstance(row, ChoiceDimension)
-        and (any(choice.options for choice in row.table.values()) or found.user_objects.names(row.name))
+        and (any(choice.options for choice in row.table.values()) or study.user_objects.names(row.name))
     ]
     known = [*DIMENSIONS, *options, "model"]
-    for key, value in reading.section.items():
+    for key, value in context.section.items():
         if key in known:
             continue
         near = nearest(key, known)
-        reading.problems.add(
+        context.problems.add(
             dotted("search", key),
             "there is no dimension with this name",
             value,
             allowed=listed(known),
             near=near,
-            next_step=_home(key, found) or (f"Rename it to {near}." if near else "Remove it."),
+            next_step=_home(key, study) or (f"Rename it to {near}." if near else "Remove it."),
         )
 
 
-def _home(key: str, found: StudyContext) -> str | None:
+def _home(key: str, study: StudyContext) -> str | None:
     """Say where a misplaced key belongs, or return None if it belongs nowhere."""
-    if found.model is not None and key in found.model.keywords:
+    if study.model is not None and key in study.model.keywords:
         return f"{key} is a keyword of the model: move it to [search.model]."
     for row in DIMENSIONS.values():
         if isinstance(row, ChoiceDimension):
@@ -138,26 +138,26 @@ def _home(key: str, found: StudyContext) -> str | None:
     return None
 
 
-def _model_drafts(reading: SearchContext, found: StudyContext) -> Iterator[UnresolvedDimension]:
-    section = reading.table("model")
+def _model_drafts(context: SearchContext, study: StudyContext) -> Iterator[UnresolvedDimension]:
+    section = context.table("model")
     for keyword, value in section.items():
         key = f"search.model.{keyword}"
-        if not _is_keyword(keyword, key, value, reading, found):
+        if not _is_keyword(keyword, key, value, context, study):
             continue
-        given = read_parameter(value, AllowedValue(key, None), reading.problems)
+        given = read_parameter(value, AllowedValue(key, None), context.problems)
         fits = given is not None and (
-            found.model is None or check_keyword(keyword, value, given.parameter, found.model, reading.problems)
+            study.model is None or check_keyword(keyword, value, given.parameter, study.model, context.problems)
         )
         if given is None or not fits:
-            reading.broken.add(f"model.{keyword}")
+            context.broken.add(f"model.{keyword}")
         else:
             yield UnresolvedDimension(f"model.{keyword}", key, given.parameter, given.when)
 
 
-def _is_keyword(keyword: str, key: str, value: Any, reading: SearchContext, found: StudyContext) -> bool:
+def _is_keyword(keyword: str, key: str, value: Any, context: SearchContext, study: StudyContext) -> bool:
     """Check that the model takes the keyword, or note the problem."""
     if keyword in _OWN_WORDS:
-        reading.problems.add(
+        context.problems.add(
             key,
             "this is a dimension of its own",
             value,
@@ -165,45 +165,45 @@ def _is_keyword(keyword: str, key: str, value: Any, reading: SearchContext, foun
             next_step=f"Move it to [search], as {keyword}.",
         )
         return False
-    if keyword in _NUMBERS and keyword in reading.section:
-        reading.problems.add(
+    if keyword in _NUMBERS and keyword in context.section:
+        context.problems.add(
             key, f"{keyword} is given twice: here and as search.{keyword}", value, next_step="Remove one of the two."
         )
         return False
-    if found.model is None or (found.model.takes(keyword) and keyword not in ("inputs", "outputs")):
+    if study.model is None or (study.model.takes(keyword) and keyword not in ("inputs", "outputs")):
         return True
-    own = [name for name in found.model.keywords if name not in _OWN_WORDS]
-    reading.problems.unknown(key, "keyword in the model's function", keyword, own)
+    own = [name for name in study.model.keywords if name not in _OWN_WORDS]
+    context.problems.unknown(key, "keyword in the model's function", keyword, own)
     return False
 
 
-def _check_model(drafts: list[UnresolvedDimension], reading: SearchContext, found: StudyContext) -> None:
+def _check_model(drafts: list[UnresolvedDimension], context: SearchContext, study: StudyContext) -> None:
     """Note keywords that the model's function lacks, and required ones without a value."""
-    if found.model is None:
+    if study.model is None:
         return
     for keyword in _OWN_WORDS:
-        if not found.model.takes(keyword):
-            reading.problems.add(
+        if not study.model.takes(keyword):
+            context.problems.add(
                 "model",
                 f"the function must take the keyword {keyword}, but does not",
                 allowed="def build(inputs, outputs, *, activation, initializer, …)",
                 next_step=f"Add {keyword} to its arguments, after the *.",
             )
-    searched = [name for name in _NUMBERS if name in reading.section]
+    searched = [name for name in _NUMBERS if name in context.section]
     for name in searched:
-        if not found.model.takes(name):
-            reading.problems.add(
+        if not study.model.takes(name):
+            context.problems.add(
                 f"search.{name}",
                 f"needs a model that takes {name}, but this one does not",
-                reading.section[name],
-                allowed=f"keywords of the model: {listed(found.model.keywords)}",
+                context.section[name],
+                allowed=f"keywords of the model: {listed(study.model.keywords)}",
                 next_step="Add the keyword to the model's function, or remove the dimension.",
             )
     given = {draft.name.partition(".")[2] for draft in drafts if draft.name.startswith("model.")}
-    given |= {*searched} | {name.partition(".")[2] for name in reading.broken if name.startswith("model.")}
-    for keyword, default in found.model.keywords.items():
+    given |= {*searched} | {name.partition(".")[2] for name in context.broken if name.startswith("model.")}
+    for keyword, default in study.model.keywords.items():
         if default is None and keyword not in given and keyword not in _OWN_WORDS:
-            reading.problems.add(
+            context.problems.add(
                 f"search.model.{keyword}",
                 "the model's function requires this keyword: it has no default",
                 next_step="Give it a value in [search.model], or a default in the function.",
