@@ -26,7 +26,7 @@ from urllib.parse import parse_qs, quote
 from tuner.dashboard.address import Address
 from tuner.dashboard.headers import OWN, content_security_policy, secured
 from tuner.dashboard.login_attempts import Attempts
-from tuner.dashboard.token import Token, bearer, in_address
+from tuner.dashboard.token import Token, address_token, bearer_token
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -68,8 +68,8 @@ class Guard:
         environ.setdefault("HTTP_ACCEPT_ENCODING", "")  # optuna-dashboard fails without it
         refusal = self._foreign(environ)
         if refusal is None and self._token is not None and not self._token.in_cookie(environ):
-            program = bearer(environ)
-            refusal = self._stranger(self._token, in_address(environ) if program is None else program, environ)
+            program = bearer_token(environ)
+            refusal = self._stranger(self._token, address_token(environ) if program is None else program, environ)
             if refusal is None and program is None:
                 return _signed_in(self._token, environ, start_response)
         refusal = refusal or self._edit(environ) or _malformed(environ)
@@ -105,7 +105,7 @@ class Guard:
         """Check that the headers of a request authorize it; wrong tokens count as attempts."""
         if self._token is None or self._token.in_cookie(headers):
             return True
-        return self._stranger(self._token, bearer(headers), {"REMOTE_ADDR": address}) is None
+        return self._stranger(self._token, bearer_token(headers), {"REMOTE_ADDR": address}) is None
 
     def _stranger(self, token: Token, given: str | None, environ: Mapping[str, Any]) -> _Refusal | None:
         """Refuse a request without the right token, if it is not signed in."""

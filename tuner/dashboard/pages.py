@@ -26,7 +26,7 @@ def asset(name: str) -> tuple[str, str] | None:
     return None if made is None else (made[0], made[1]())
 
 
-def _own(name: str) -> str:
+def _read_script(name: str) -> str:
     return files("tuner.dashboard").joinpath(name).read_text(encoding="utf-8")
 
 
@@ -34,12 +34,12 @@ _SCRIPT = "text/javascript; charset=utf-8"
 _ASSETS: dict[str, tuple[str, Callable[[], str]]] = {
     "plotly.js": (_SCRIPT, get_plotlyjs),
     "page.js": (_SCRIPT, page_script),
-    "optuna.js": (_SCRIPT, lambda: _own("optuna_dashboard.js")),
-    "optuna.css": ("text/css; charset=utf-8", lambda: _own("optuna_dashboard.css")),
+    "optuna.js": (_SCRIPT, lambda: _read_script("optuna_dashboard.js")),
+    "optuna.css": ("text/css; charset=utf-8", lambda: _read_script("optuna_dashboard.css")),
 }
 
 
-def amended(page: str, editable: bool) -> str:
+def amend_page(page: str, editable: bool) -> str:
     """Return the page of optuna-dashboard with a way back to ours, and without buttons that could do nothing.
 
     Args:
@@ -78,7 +78,10 @@ def studies_page(rows: list[ListedStudy], database: str) -> str:
     )
     section = element("section", list_table(rows), id="studies", aria_label="Studies")
     return _page(
-        "Studies", _where(("optuna-dashboard", "/dashboard")), joined((header, element("main", section))), alive > 0
+        "Studies",
+        _navigation(("optuna-dashboard", "/dashboard")),
+        joined((header, element("main", section))),
+        alive > 0,
     )
 
 
@@ -90,7 +93,7 @@ def study_page(results: StudyView, body: Html) -> str:
         body: What the report says of it.
     """
     record = results.study.record
-    links = _where(
+    links = _navigation(
         ("Studies", "/"),
         ("optuna-dashboard", f"/dashboard/studies/{record.study_id}"),
         ("notes", f"/dashboard/studies/{record.study_id}/note"),
@@ -110,7 +113,7 @@ def trial_page(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
     """
     study = results.study.record
     near = [(f"‹ trial {seen.number - 1}", seen.number - 1), (f"trial {seen.number + 1} ›", seen.number + 1)]
-    links = _where(
+    links = _navigation(
         ("Studies", "/"),
         (study.name, f"/studies/{study.study_id}"),
         *((label, f"/studies/{study.study_id}/trials/{at}") for label, at in near if 0 <= at < len(results.trials)),
@@ -123,7 +126,7 @@ def trial_page(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
 def waiting_page(name: str) -> str:
     """Return what is shown until the plots of a large study are drawn."""
     body = element("header", element("h1", name), element("p", "The plots are being drawn …", class_="question"))
-    return _page(name, _where(("Studies", "/")), body, True, element("meta", http_equiv="refresh", content="1"))
+    return _page(name, _navigation(("Studies", "/")), body, True, element("meta", http_equiv="refresh", content="1"))
 
 
 def missing_page() -> str:
@@ -131,7 +134,7 @@ def missing_page() -> str:
     body = element(
         "header", element("h1", "Not found"), element("p", "There is no such study or trial.", class_="question")
     )
-    return _page("Not found", _where(("Studies", "/")), body, False)
+    return _page("Not found", _navigation(("Studies", "/")), body, False)
 
 
 def _page(title: str, links: Html, body: Html, alive: bool, *head: Html) -> str:
@@ -145,7 +148,7 @@ def _page(title: str, links: Html, body: Html, alive: bool, *head: Html) -> str:
     )
 
 
-def _where(*links: tuple[str, str]) -> Html:
+def _navigation(*links: tuple[str, str]) -> Html:
     return element("div", [element("a", name, href=url) for name, url in links], class_="where")
 
 

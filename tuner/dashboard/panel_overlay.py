@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from tuner.dashboard.pages import amended
+from tuner.dashboard.pages import amend_page
 from tuner.dashboard.panels import MARK, Panels
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Overlay:
         page = b"".join(parts).decode()
         if hasattr(parts, "close"):
             parts.close()  # a file
-        body = amended(page, self._editable).encode()
+        body = amend_page(page, self._editable).encode()
         dropped = ("content-length", "last-modified", "etag", "accept-ranges")
         kept = [(name, value) for name, value in headers if name.lower() not in dropped]
         start_response(status, [*kept, ("Content-Length", str(len(body))), ("Cache-Control", "no-cache")])

@@ -66,13 +66,13 @@ class Token:
         return f"{self._cookie}={self._session}; Path=/; HttpOnly; SameSite=Strict"
 
 
-def bearer(environ: Mapping[str, Any]) -> str | None:
+def bearer_token(environ: Mapping[str, Any]) -> str | None:
     """Return the token in the `Authorization` header, or None."""
     scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return given.strip() if scheme.lower() == "bearer" else None
 
 
-def in_address(environ: Mapping[str, Any]) -> str | None:
+def address_token(environ: Mapping[str, Any]) -> str | None:
     """Return the token in the address of a GET request, or None."""
     if environ["REQUEST_METHOD"] != "GET":
         return None

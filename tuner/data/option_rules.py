@@ -1,4 +1,4 @@
-"""What the values of `[data]` are checked by."""
+"""Checks of single values of `[data]`, and the error of a broken rule."""
 
 from __future__ import annotations
 

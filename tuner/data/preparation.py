@@ -97,7 +97,7 @@ def check_repeatable(options: DataOptions, project: Path, sha256: str) -> None:
 def unscaled_splits(
     options: DataOptions, project: Path, seed: int, sha256: str | None = None
 ) -> tuple[tuple[Subset, Subset], ...]:
-    """Training and validation part of each split of `prepare`, before imputing and scaling.
+    """Return the training and validation part of each split of `prepare`, before imputing and scaling.
 
     `preprocessing.apply` of the split gives its features, `(y - target_center) / target_scale` its targets.
     Arguments and errors are those of `prepare`.
@@ -112,7 +112,7 @@ def unscaled_splits(
 def held_out(
     options: DataOptions, project: Path, seed: int, sha256: str | None = None, *, keep_validation: bool = False
 ) -> HeldOut:
-    """All rows that are not for the test as `train`, and the test part as `validation`; it may have no rows.
+    """Return all rows that are not for the test as `train`, and the test part, perhaps empty, as `validation`.
 
     It is for training a chosen recipe and scoring it once.  Arguments and errors are those of `prepare`.
 
@@ -128,7 +128,7 @@ def held_out(
 
 
 def _read(options: DataOptions, project: Path, seed: int, expected: str | None) -> _Rows:
-    """Read all sources, deal the rows, encode the features."""
+    """Read all sources, split the rows, encode the features."""
     raw, origin, sha256 = _sources(options, project)
     if expected is not None and sha256 != expected:
         hint = (

@@ -1,4 +1,4 @@
-"""What the parts should have alike shares of."""
+"""Strata: kinds of rows, of each of which every part of a split gets its share."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class _TrialRun:
             repeat, fold = divmod(index, len(splits))
             recipe, split = self._repeated(repeat), splits[fold]
             state = self._resume.state if self._resume is not None and index == self._resume.fold else None
-            facts, probed = self._prepared.facts, self._monitor.epochs
+            facts, probed = self._prepared.facts, self._monitor.probed_epochs
             is_first = index == 0 and self._resume is None
             limits = self._limits if is_first else NO_NETWORK_LIMITS
             task = TrainingTask(
@@ -171,14 +171,14 @@ class HealthMonitor:
         pretrained: Whether the network has layers of a saved model.
 
     Attributes:
-        epochs: Epochs after which the layers are probed.
+        probed_epochs: Epochs after which the layers are probed.
         folds: The record of each split so far.
         stop_finding: The finding that ends the trial, or None so far.
     """
 
     def __init__(self, epochs: int, options: HealthOptions, *, pretrained: bool = False) -> None:
         self._epochs, self._options, self._pretrained = epochs, options, pretrained
-        self.epochs = probe_epochs(epochs) if options.measure else ()
+        self.probed_epochs = probe_epochs(epochs) if options.measure else ()
         self.folds: list[Fold] = []
         self.stop_finding: Finding | None = None
         self._probes: list[Probe] = []

@@ -1,6 +1,6 @@
 """Health of a training: probes of its layers, and verdicts.
 
-Measuring needs Keras and TensorFlow (`layer_monitor`, loaded at its first use); the rules need neither.
+Measuring needs Keras and TensorFlow (`activation_recorder`, loaded at its first use); the rules need neither.
 """
 
 import lazy_loader

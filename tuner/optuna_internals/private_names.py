@@ -1,4 +1,4 @@
-"""The private names of Optuna that this package uses; no other module has one."""
+"""The private names of Optuna that this package uses; no other module imports one."""
 
 from __future__ import annotations
 

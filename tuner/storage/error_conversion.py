@@ -56,6 +56,7 @@ def _storage_error(url: str, error: Exception) -> StorageError | None:
 
 
 def wrong_url(url: str, error: Exception) -> StorageError:
+    """Make the error of a URL that SQLAlchemy cannot use."""
     return StorageError(
         f"A storage must be an SQLAlchemy URL with an installed driver, as in 'sqlite:///runs/tuner.db', but got "
         f"{hidden(url)!r} ({_first_line(error, url)}). Correct --storage or TUNER_STORAGE, or install the driver."
@@ -92,6 +93,7 @@ def _is_full(url: str, error: BaseException) -> bool:
 
 
 def disk_full(place: str, error: BaseException) -> DiskFullError:
+    """Make the error of a full disk; `place` is the URL or path of the storage."""
     return DiskFullError(
         f"The disk of the storage {hidden(place)} is full ({_first_line(_cause(error), place)}). Make room on the disk "
         "and run the same command again: finished trials are kept."

@@ -64,13 +64,13 @@ def read_study_attrs(query: Query, study_ids: Iterable[int]) -> dict[int, dict[s
     """Read the user attributes of these studies, by Optuna's id of the study."""
     found: dict[int, dict[str, Any]] = {study_id: {} for study_id in study_ids}
     for study_id, key, text in query(
-        f"SELECT a.study_id, a.key, a.value_json FROM study_user_attributes a WHERE a.study_id {among(found)}"
+        f"SELECT a.study_id, a.key, a.value_json FROM study_user_attributes a WHERE a.study_id {in_list(found)}"
     ):
         found[study_id][key] = json.loads(text)
     return found
 
 
-def among(ids: Iterable[int]) -> str:
+def in_list(ids: Iterable[int]) -> str:
     """Return SQL that selects these ids, to follow the name of a column."""
     return f"IN ({', '.join(str(int(one)) for one in ids) or 'NULL'})"
 

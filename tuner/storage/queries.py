@@ -19,7 +19,7 @@ from tuner.storage import optuna_reader
 from tuner.storage.database import Database
 from tuner.storage.database_snapshot import DatabaseSnapshot
 from tuner.storage.lease import CLOCKS, Lease, is_alive
-from tuner.storage.optuna_reader import OptunaStudy, among
+from tuner.storage.optuna_reader import OptunaStudy, in_list
 from tuner.storage.stored_value_validation import COLUMNS, checked_row, parse_study, stored_values
 from tuner.storage.study_attributes import StudyAttributes
 from tuner.storage.table_version import stored_name
@@ -121,7 +121,7 @@ def _record(
 
 def _alive(database: Database, query: DatabaseSnapshot, study_ids: Iterable[int]) -> set[int]:
     """Return which of these studies a process runs now, as far as that can be known."""
-    rows = _select(database, query, "tuner_owners", f"WHERE p.study_id {among(study_ids)}")
+    rows = _select(database, query, "tuner_owners", f"WHERE p.study_id {in_list(study_ids)}")
     if not rows:
         return set()
     clock = CLOCKS.get(database.dialect)
@@ -198,7 +198,7 @@ def _columns(database: Database, table: str, names: Iterable[str]) -> str:
 
 
 def _of_trials(trial_ids: Iterable[int]) -> str:
-    return f"WHERE p.trial_id {among(trial_ids)}"
+    return f"WHERE p.trial_id {in_list(trial_ids)}"
 
 
 def _rows(database: Database, table: str, where: str, **values: Any) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ def _restore_environment(values: Mapping[str, str]) -> None:
     os.environ.update(values)
 
 
-def _path() -> str | None:
+def _working_directory() -> str | None:
     try:
         return os.getcwd()
     except OSError:  # the folder is gone
@@ -111,7 +111,7 @@ def _in_main_thread() -> bool:
 
 def _process_settings() -> Iterator[Setting]:
     yield Setting("environment variables", lambda: dict(os.environ), _restore_environment)
-    yield Setting("the working directory", _path, os.chdir)
+    yield Setting("the working directory", _working_directory, os.chdir)
     yield Setting("the umask", _umask, os.umask)
     yield Setting("sys.path", lambda: list(sys.path), lambda value: sys.path.__setitem__(slice(None), value))
     yield Setting("sys.argv", lambda: list(sys.argv), lambda value: sys.argv.__setitem__(slice(None), value))
@@ -146,7 +146,7 @@ class _Functions:
         # A method may be put in front of one that is inherited; a module loads more of itself when it is used.
         self._sizes = [(space, len(space)) for space in map(vars, classes)]
 
-    def same(self) -> bool:
+    def unchanged(self) -> bool:
         """Return True if none has changed."""
         return all(known.items() <= space.items() for space, known in self._known) and all(
             len(space) == size for space, size in self._sizes
@@ -221,7 +221,7 @@ class GlobalState:
         restored, lasting = self._settings.restore()
         if [module for module in self._modules if module.restore()]:
             restored.append("global names of a file of the project")
-        if not self._functions.same():
+        if not self._functions.unchanged():
             lasting.append("functions of Python, NumPy, TensorFlow or Keras")
         left = sorted(thread.name for thread in _threads() - self._threads if thread.is_alive())
         if left:

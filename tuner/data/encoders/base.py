@@ -1,4 +1,4 @@
-"""What every encoding of a column has."""
+"""The base class of column encoders, and the entry of an encoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every data source has, and how files of data are found."""
+"""The interface of a data source, and the lookup of its files."""
 
 from __future__ import annotations
 

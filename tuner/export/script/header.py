@@ -28,7 +28,7 @@ def docstring_text(export: Export) -> str:
     python THIS_FILE rows.npz --save model.keras     {saves}
 
 Recorded there: {recipe.metric} {export.value:.6g} on the validation part. It needs keras, tensorflow and numpy only
-(the study was run with {versions or "other versions"}).{_loaded(recipe)}
+(the study was run with {versions or "other versions"}).{_loaded_files_note(recipe)}
 
 rows.npz holds x_train, y_train, x_validation, y_validation, and, if rows have weights, weight_train and
 weight_validation{ends}:
@@ -45,7 +45,7 @@ sums may be rounded differently.
 """
 
 
-def _loaded(recipe: Recipe) -> str:
+def _loaded_files_note(recipe: Recipe) -> str:
     files = "".join(f"\n    {literal(path)}" for path in recipe.model.saved_models)
     return (
         f"""
@@ -80,7 +80,7 @@ ORDER = {literal(order)}  # of the rows: "keras" is that of the engine `fit`, "n
 EPOCHS = {literal(recipe.epochs)}{planned}
 BATCH_SIZE = {literal(recipe.batch_size)}
 LEARNING_RATE = {literal(recipe.learning_rate)}{weights}{maximize}
-{_loaded_text(recipe)}
+{_loaded_files_constant(recipe)}
 {names}
 SHAPE = {literal(tuple(export.splits[0].preprocessing.shape))}  # of one row as the model gets it
 # Fitted on the training part{"" if len(export.splits) == 1 else " of each fold"}: x becomes (x - center) / scale.
@@ -89,6 +89,6 @@ SHAPE = {literal(tuple(export.splits[0].preprocessing.shape))}  # of one row as 
 """
 
 
-def _loaded_text(recipe: Recipe) -> str:
+def _loaded_files_constant(recipe: Recipe) -> str:
     files = recipe.model.saved_models
     return f"LOADED = {literal(files)}  # files that the model loads: path → SHA-256\n" if files else ""
