@@ -15,7 +15,7 @@ import pytest
 from asking import LAN, OURS, TOKEN, ask
 
 from tuner.dashboard import artifact_folder
-from tuner.dashboard.guard import READING
+from tuner.dashboard.guard import SAFE_METHODS
 from tuner.storage import study_names
 
 ARTIFACT = "00000000-0000-0000-0000-000000000001"
@@ -37,8 +37,8 @@ def routes() -> list[tuple[str, str]]:
 
 
 ROUTES = routes()
-EDITS = [(method, path) for method, path in ROUTES if method not in READING]
-READS = [path for method, path in ROUTES if method in READING]
+EDITS = [(method, path) for method, path in ROUTES if method not in SAFE_METHODS]
+READS = [path for method, path in ROUTES if method in SAFE_METHODS]
 
 BODY = json.dumps(
     {
@@ -102,7 +102,7 @@ def test_methods_that_nobody_knows_are_edits(guarded, method):
 
 
 @pytest.mark.parametrize("path", READS)
-@pytest.mark.parametrize("method", READING)
+@pytest.mark.parametrize("method", SAFE_METHODS)
 def test_reading_changes_nothing(guarded, database, method, path):
     before = content_of(database)
     answer = ask(guarded(allow_edit=True), method, path, BODY)

@@ -20,7 +20,7 @@ from tuner.analysis import compare
 from tuner.report import PLOTS, report_page
 from tuner.report.cost import sum_cost
 from tuner.report.failures import failures
-from tuner.report.health_counts import verdicts
+from tuner.report.health_counts import count_verdicts
 from tuner.report.honest_score import honest_score
 from tuner.report.html import Html, data, element, script, table
 from tuner.report.narrative import answer_text, caveats, question_text, standard_error
@@ -212,7 +212,7 @@ def test_what_no_test_part_says_is_not_said(study):
 
 def test_verdicts_are_counted_with_an_example(page, study):
     results = load_view(study)
-    found = {one.verdict: one for one in verdicts(results)}
+    found = {one.verdict: one for one in count_verdicts(results)}
     assert set(found) >= {"diverged"}
     assert sum(len(one.trials) for one in found.values()) == len(results.trials)
     texts = " ".join(page.texts)

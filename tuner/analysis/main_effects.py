@@ -17,7 +17,7 @@ from tuner.analysis.dimension_columns import DimensionColumns
 from tuner.analysis.forward_selection import select_forward
 from tuner.analysis.variance_share import variance_share
 
-LEVEL = 0.03
+SIGNIFICANCE_LEVEL = 0.03
 """A dimension matters if its p is below.
 
 Permutations assume that proposals do not follow the values, which those of an adaptive sampler do: with 0.03, up to 5 %
@@ -25,7 +25,7 @@ of its studies have a false alarm.
 """
 
 _DIVERGENCE_WEIGHT = 1 / 6
-"""Part of `LEVEL` at which divergence is tested; rarely anything but the learning rate decides it, and clearly."""
+"""Part of `SIGNIFICANCE_LEVEL` at which divergence is tested; rarely anything but the rate decides it, and clearly."""
 
 _LEAST_DIVERGED = 3
 
@@ -48,7 +48,7 @@ class MainEffect:
     @property
     def mattered(self) -> bool:
         """Whether it is more than chance explains."""
-        return self.p < LEVEL
+        return self.p < SIGNIFICANCE_LEVEL
 
 
 def main_effects(
@@ -66,7 +66,7 @@ def main_effects(
         The effects by name; the same trials give the same numbers.
     """
     p = _significance(values, diverged, {name: columns.trials for name, columns in dimensions.items()})
-    mattered = [name for name in dimensions if p[name] < LEVEL]
+    mattered = [name for name in dimensions if p[name] < SIGNIFICANCE_LEVEL]
     effects = {}
     for name in dimensions:
         share, low, high = variance_share(ranks, dimensions, name, mattered)
@@ -91,7 +91,7 @@ def _significance(values: np.ndarray, diverged: np.ndarray, columns: Mapping[str
     p = dict.fromkeys(columns, 1.0)
     known: list[str] = []
     if _LEAST_DIVERGED <= diverged.sum() <= len(diverged) - _LEAST_DIVERGED:
-        level = LEVEL * _DIVERGENCE_WEIGHT
+        level = SIGNIFICANCE_LEVEL * _DIVERGENCE_WEIGHT
         found = select_forward(diverged.astype(np.float64), columns, level)
         p = {name: min(1.0, one / _DIVERGENCE_WEIGHT) for name, one in found.items()}
         known = [name for name, one in found.items() if one < level]
@@ -99,6 +99,6 @@ def _significance(values: np.ndarray, diverged: np.ndarray, columns: Mapping[str
     if valued.sum() > _LEAST_DIVERGED:
         weight = 1 - _DIVERGENCE_WEIGHT
         own = {name: rows[valued] for name, rows in columns.items()}
-        for name, one in select_forward(values[valued], own, LEVEL * weight, known).items():
+        for name, one in select_forward(values[valued], own, SIGNIFICANCE_LEVEL * weight, known).items():
             p[name] = min(p[name], one / weight)
     return p

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.analysis.main_effects import LEVEL, MainEffect
+from tuner.analysis.main_effects import SIGNIFICANCE_LEVEL, MainEffect
 from tuner.analysis.multiple_testing import holm
 from tuner.results import StoredStudy
 from tuner.search import DEFAULT_SAMPLER, SAMPLERS
@@ -75,12 +75,12 @@ def _meaning(dimension: str, effect: MainEffect, leader: str, others: Sequence[t
             f"{dimension} did not matter more than chance would explain (p = {effect.p:.2g}); "
             f"that {leader} ranks best may be chance."
         )
-    behind = [label for label, p in others if p < LEVEL]
-    close = [label for label, p in others if p >= LEVEL]
+    behind = [label for label, p in others if p < SIGNIFICANCE_LEVEL]
+    close = [label for label, p in others if p >= SIGNIFICANCE_LEVEL]
     text = f"{dimension} mattered (p = {effect.p:.2g}): {leader} ranks best"
     if not behind:
         return f"{text}, but no other value is clearly worse."
-    text += f", ahead of {listed(behind)} (p < {LEVEL}{' each' if len(behind) > 1 else ''})"
+    text += f", ahead of {listed(behind)} (p < {SIGNIFICANCE_LEVEL}{' each' if len(behind) > 1 else ''})"
     return f"{text}; {listed(close)} may be as good." if close else f"{text}."
 
 

@@ -31,7 +31,7 @@ from tuner.dashboard.token import Token, address_token, bearer_token
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-READING = ("GET", "HEAD", "OPTIONS")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing; a test checks every GET route of optuna-dashboard."""
 
 _FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_FOR")
@@ -123,7 +123,7 @@ class Guard:
 
     def _edit(self, environ: WSGIEnvironment) -> _Refusal | None:
         """Refuse a request to change a study, if it may not."""
-        if environ["REQUEST_METHOD"] in READING:
+        if environ["REQUEST_METHOD"] in SAFE_METHODS:
             return None
         if not self._allow_edit:
             return _READ_ONLY

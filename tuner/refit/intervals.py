@@ -22,12 +22,12 @@ import numpy as np
 
 from tuner.catalog import Objective
 
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 """Of every interval and bound."""
 
 _Z = 1.959963984540054
 Z2 = _Z * _Z
-"""Rows that an interval of `LEVEL` allows for in addition to those of the sample (Wilson 1927)."""
+"""Rows that an interval of `CONFIDENCE_LEVEL` allows for in addition to those of the sample (Wilson 1927)."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ErrorWidths:
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval that contains a number in `LEVEL` of cases."""
+    """An interval that contains a number in `CONFIDENCE_LEVEL` of cases."""
 
     low: float
     high: float
@@ -55,7 +55,7 @@ def lower_bound(values: Sequence[float], objective: Objective) -> float:
     from scipy.stats import t
 
     count = len(values)
-    width = float(t.ppf(LEVEL, count - 1)) * float(np.std(values, ddof=1)) / math.sqrt(count)
+    width = float(t.ppf(CONFIDENCE_LEVEL, count - 1)) * float(np.std(values, ddof=1)) / math.sqrt(count)
     return objective.improve(float(np.mean(values)), -width)
 
 
@@ -68,7 +68,7 @@ def seeds_width(values: Sequence[float], others: int | None = None) -> float:
 
     count = len(values)
     share = 1.0 / count + (1.0 / others if others else 0.0)
-    return float(t.ppf((1.0 + LEVEL) / 2.0, count - 1)) * float(np.std(values, ddof=1)) * math.sqrt(share)
+    return float(t.ppf((1.0 + CONFIDENCE_LEVEL) / 2.0, count - 1)) * float(np.std(values, ddof=1)) * math.sqrt(share)
 
 
 def wilson(share: float, rows: float) -> ErrorWidths:
@@ -87,7 +87,7 @@ def student(error: float, freedom: int) -> ErrorWidths:
     """Give the quantile of Student's t times the standard error, on either side."""
     from scipy.stats import t
 
-    half = float(t.ppf((1.0 + LEVEL) / 2.0, max(1, freedom))) * error
+    half = float(t.ppf((1.0 + CONFIDENCE_LEVEL) / 2.0, max(1, freedom))) * error
     return ErrorWidths(half, half)
 
 
@@ -113,7 +113,7 @@ def clustered_rows(share: float, error: float, rows: float, groups: float) -> fl
         seen = min(1.0, max(0.0, (error * error / variance - 1.0) / (size - 1.0)))
         informative = min(groups, rows * min(share, 1.0 - share))
         alike = (informative * seen + 1.0) / (informative + 1.0)
-    known: float = _Z / float(t.ppf((1.0 + LEVEL) / 2.0, max(1.0, groups - 1.0)))
+    known: float = _Z / float(t.ppf((1.0 + CONFIDENCE_LEVEL) / 2.0, max(1.0, groups - 1.0)))
     return rows / (1.0 + (size - 1.0) * alike) * known * known
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from tuner.export import recipe_toml
 from tuner.report.cost import sum_cost
 from tuner.report.failures import failures
-from tuner.report.health_counts import verdicts
+from tuner.report.health_counts import count_verdicts
 from tuner.report.markdown_escaping import fenced, plain, table
 from tuner.report.narrative import answer_text, caveats, question_text, status_text
 from tuner.report.study_view import StudyView, TrialView
@@ -120,7 +120,7 @@ def _leaders(results: StudyView) -> str:
 
 
 def _verdicts(results: StudyView) -> str:
-    rows = [[one.verdict, number(len(one.trials)), one.text] for one in verdicts(results)]
+    rows = [[one.verdict, number(len(one.trials)), one.text] for one in count_verdicts(results)]
     return table(["health", "trials", "for example"], rows) if rows else ""
 
 

@@ -9,7 +9,7 @@ from tuner.report.study_view import StudyView, TrialView
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerdictCount:
     """Trials with the same verdict.
 
     Attributes:
@@ -23,11 +23,11 @@ class Verdict:
     trials: tuple[TrialView, ...]
 
 
-def verdicts(results: StudyView) -> list[Verdict]:
+def count_verdicts(results: StudyView) -> list[VerdictCount]:
     """Return the verdicts of the trials, most common first; none if health was not measured."""
     found = []
     for verdict in VERDICTS:
         trials = tuple(seen for seen in results.trials if seen.verdict == verdict)
         if trials:
-            found.append(Verdict(verdict, trials[0].findings[0].text, trials))
+            found.append(VerdictCount(verdict, trials[0].findings[0].text, trials))
     return sorted(found, key=lambda one: -len(one.trials))

@@ -13,13 +13,13 @@ from tuner.analysis.refinement.remaining_volume import remaining_volume
 from tuner.catalog import DIMENSIONS, ChoiceDimension
 from tuner.space import Categorical, Dimension, Float, Int, Parameter, Space, Value
 
-MOST_VOLUME = 0.5
+MAX_VOLUME = 0.5
 """A narrower space holds at most this share of the old one, if its trials allow it."""
 
-LEAST_OF_CHOICE = 6
+MIN_TRIALS_OF_CHOICE = 6
 """Complete trials with a value of a choice that it takes to narrow a number for this value alone."""
 
-LEAST_BEST = 3
+MIN_BEST_TRIALS = 3
 """How many of these count as the best ones, at least."""
 
 _SHARES = tuple(share / 100 for share in range(95, 45, -5))
@@ -77,10 +77,10 @@ def _narrowed_alone(
 ) -> Narrowed | None:
     """Narrow a number by the best of the trials that have it, whatever others reach; None if they are too few."""
     complete = [trial for trial in having if trial.complete]
-    if len(complete) < LEAST_OF_CHOICE:
+    if len(complete) < MIN_TRIALS_OF_CHOICE:
         return None
     among_best = sum(trial in top for trial in complete)
-    best = complete[: max(LEAST_BEST, among_best, math.ceil(share * len(complete) - 1e-9))]
+    best = complete[: max(MIN_BEST_TRIALS, among_best, math.ceil(share * len(complete) - 1e-9))]
     return narrow_range(parameter, [trial.values[name] for trial in best])
 
 
@@ -103,7 +103,8 @@ def _by_choice(
         return None
     return Narrowed(
         parameter,
-        f"kept for each {choice} with fewer than {LEAST_OF_CHOICE} complete trials, or whose best trials say little",
+        f"kept for each {choice} with fewer than {MIN_TRIALS_OF_CHOICE} complete trials, or whose best trials say "
+        "little",
         choice,
         {value: one.parameter for value, one in found.items()},
         {value: one.why for value, one in found.items()},
@@ -120,15 +121,15 @@ def _splitting_choice(name: str) -> str | None:
 
 def _halved(space: Space, narrowed: dict[str, Narrowed], best: Mapping[str, Value]) -> dict[str, Narrowed]:
     """Narrow ranges around the best trial, then leave out doubtful choices, until the space is halved."""
-    if remaining_volume(space, narrowed) <= MOST_VOLUME:
+    if remaining_volume(space, narrowed) <= MAX_VOLUME:
         return narrowed
     for share in _SHARES:
         new = {name: _shrunk(name, one, share, best) for name, one in narrowed.items()}
-        if remaining_volume(space, new) <= MOST_VOLUME:
+        if remaining_volume(space, new) <= MAX_VOLUME:
             return new
     doubts = [(chance, name, value) for name, one in new.items() for value, chance in one.doubts.items()]
     for chance, name, value in sorted(doubts, key=lambda doubt: doubt[0]):
-        if chance == 1.0 or remaining_volume(space, new) <= MOST_VOLUME:
+        if chance == 1.0 or remaining_volume(space, new) <= MAX_VOLUME:
             break
         new[name] = _without(new[name], value)
     return new

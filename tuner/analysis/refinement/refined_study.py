@@ -13,7 +13,7 @@ from typing import Any
 from tuner.analysis.ranking import ranked, top_count
 from tuner.analysis.refinement.narrowed_parameter import Narrowed
 from tuner.analysis.refinement.narrowed_section import Change, narrowed_search, written_point
-from tuner.analysis.refinement.narrowed_space import MOST_VOLUME, TrialValues, fits, narrow_space
+from tuner.analysis.refinement.narrowed_space import MAX_VOLUME, TrialValues, fits, narrow_space
 from tuner.analysis.refinement.remaining_volume import remaining_volume
 from tuner.catalog import TrialState
 from tuner.errors import NoBestTrialError, UsageError
@@ -115,7 +115,7 @@ def refine(study: StoredStudy, file: Path, project: Path, share: float = DEFAULT
     sampler = {key: value for key, value in source.get("sampler", {}).items() if key not in _STARTS}
     sections = {"name": name, "search": search, "sampler": {**sampler, "initial_points": points}}
     volume = remaining_volume(spec.space, found)
-    not_halved = _NOT_HALVED if volume > MOST_VOLUME else None
+    not_halved = _NOT_HALVED if volume > MAX_VOLUME else None
     refined = Refined(name, "", len(complete), top, tuple(changes), volume, not_halved, len(points))
     text = _text({**source, **sections}, refined, study)
     read_study_dict(tomllib.loads(text), find_project(file), str(file))

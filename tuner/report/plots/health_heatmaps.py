@@ -11,7 +11,7 @@ import numpy as np
 from plotly.graph_objects import Figure
 
 from tuner.health import Probe
-from tuner.report.health_counts import verdicts
+from tuner.report.health_counts import count_verdicts
 from tuner.report.plots.curves import chosen, which
 from tuner.report.plots.style import SCALE, figure, menu, only, option, text
 from tuner.report.study_view import StudyView, TrialView
@@ -120,7 +120,7 @@ def _examples(results: StudyView) -> list[tuple[str, TrialView]]:
     """Return the best trial and the first one with each verdict, with a label each."""
     best = [] if results.best is None else [results.best]
     found: dict[int, tuple[str, TrialView]] = {}
-    for seen in [*best, *(one.trials[0] for one in verdicts(results))]:
+    for seen in [*best, *(one.trials[0] for one in count_verdicts(results))]:
         if results.probes.get(seen.number):
             best_one = ", the best" if seen in best else ""
             found.setdefault(seen.number, (f"trial {seen.number}{best_one}, {seen.verdict or 'not judged'}", seen))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuner.report.health_counts import verdicts
+from tuner.report.health_counts import count_verdicts
 from tuner.report.html import Html, element, table
 from tuner.report.study_view import StudyView
 from tuner.text import listed_first, number, percent
@@ -12,7 +12,7 @@ _NAMED = 12
 
 def health(results: StudyView) -> Html:
     """Show the count of trials per verdict, with an example; or a sentence if nothing was measured."""
-    found = verdicts(results)
+    found = count_verdicts(results)
     if not found:
         return element("p", "Health was not measured in this study.")
     judged = sum(len(one.trials) for one in found)
