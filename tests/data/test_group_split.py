@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner.data import DataOptions
-from tuner.data.group_split import deal_groups
+from tuner.data.group_split import assign_groups
 from tuner.data.independent_units import Dependence
 from tuner.data.splitting import Layout, split_indices
 from tuner.data.strata import Strata
 from tuner.errors import DataError
 
 
-def deal(groups: np.ndarray, classes: np.ndarray | None = None, seed: int = 0, **options: Any) -> Layout:
+def split_rows(groups: np.ndarray, classes: np.ndarray | None = None, seed: int = 0, **options: Any) -> Layout:
     """Lay out rows of these groups and classes."""
     kinds = np.zeros(len(groups), int) if classes is None else classes
     names = () if classes is None else tuple(map(str, range(kinds.max() + 1)))
@@ -40,7 +40,7 @@ def parts_of(layout: Layout) -> list[np.ndarray]:
 )
 def test_a_group_is_never_in_two_parts(sizes: list[int], seed: int, validation: Any, test: float) -> None:
     groups = np.random.default_rng(1).permutation(np.repeat(np.arange(len(sizes)), sizes))
-    layout = deal(groups, seed=seed, validation=validation, test=test)
+    layout = split_rows(groups, seed=seed, validation=validation, test=test)
     for train, part in layout.splits:
         assert min(len(train), len(part)) > 0
         for one, other in ((train, part), (train, layout.test), (part, layout.test)):
@@ -57,7 +57,7 @@ def test_parts_have_their_share_of_rows_and_classes() -> None:
     classes = random.choice(3, 60, p=[0.6, 0.3, 0.1])[groups]
     shares = np.bincount(classes) / len(classes)
     for seed in range(5):
-        layout = deal(groups, classes, seed)
+        layout = split_rows(groups, classes, seed)
         for part in parts_of(layout):
             assert len(part) / len(groups) == pytest.approx(0.2, abs=0.03)
             assert np.bincount(classes[part], minlength=3) / len(part) == pytest.approx(shares, abs=0.06)
@@ -73,7 +73,7 @@ def test_folds_are_no_less_alike_than_those_of_scikit_learn(folds: int) -> None:
     for seed in range(6):
         groups = np.repeat(np.arange(50), random.integers(1, 20, 50))
         classes = random.choice(3, 50, p=[0.5, 0.35, 0.15])[groups]
-        layout = deal(groups, classes, seed, validation={"folds": folds}, test=0)
+        layout = split_rows(groups, classes, seed, validation={"folds": folds}, test=0)
         splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
         for found, parts in (
             (ours, [part for _, part in layout.splits]),
@@ -87,7 +87,7 @@ def test_folds_are_no_less_alike_than_those_of_scikit_learn(folds: int) -> None:
 
 def test_the_seed_decides() -> None:
     groups = np.repeat(np.arange(40), 5)
-    one, again, other = (deal(groups, seed=seed) for seed in (1, 1, 2))
+    one, again, other = (split_rows(groups, seed=seed) for seed in (1, 1, 2))
     assert list(one.test) == list(again.test)
     assert list(one.test) != list(other.test)
     assert list(one.splits[0][1]) != list(other.splits[0][1])
@@ -95,15 +95,15 @@ def test_the_seed_decides() -> None:
 
 def test_each_group_has_a_chance_to_be_in_the_test() -> None:
     groups = np.repeat(np.arange(20), 5)
-    tested = np.concatenate([np.unique(groups[deal(groups, seed=seed).test]) for seed in range(50)])
+    tested = np.concatenate([np.unique(groups[split_rows(groups, seed=seed).test]) for seed in range(50)])
     counts = np.bincount(tested, minlength=20)
     assert counts.min() >= 2
     assert counts.max() <= 22
 
 
-def test_very_many_groups_are_dealt_fast() -> None:
+def test_very_many_groups_are_assigned_fast() -> None:
     sizes = np.random.default_rng(0).integers(1, 9, 20_000)
-    found = deal_groups(sizes[:, None].astype(float), np.array([0.2, 0.8]), np.random.default_rng(0))
+    found = assign_groups(sizes[:, None].astype(float), np.array([0.2, 0.8]), np.random.default_rng(0))
     assert sizes[found == 0].sum() / sizes.sum() == pytest.approx(0.2, abs=0.001)
 
 
@@ -117,4 +117,4 @@ def test_very_many_groups_are_dealt_fast() -> None:
 )
 def test_too_few_groups_are_refused(groups: Any, classes: Any, options: dict[str, Any], words: str) -> None:
     with pytest.raises(DataError, match=words):
-        deal(np.array(groups), None if classes is None else np.array(classes), **options)
+        split_rows(np.array(groups), None if classes is None else np.array(classes), **options)

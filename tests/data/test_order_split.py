@@ -16,7 +16,7 @@ from tuner.data.strata import Strata
 from tuner.errors import DataError
 
 
-def deal(ranks: np.ndarray, **options: Any) -> Layout:
+def split_rows(ranks: np.ndarray, **options: Any) -> Layout:
     """Lay out rows in this order."""
     chosen = DataOptions(source="s", order="day", **options)
     return split_indices(
@@ -32,7 +32,7 @@ def deal(ranks: np.ndarray, **options: Any) -> Layout:
 )
 def test_each_part_is_later_than_what_is_trained_on(days: list[int], validation: Any, test: float) -> None:
     ranks = np.array(days)
-    layout = deal(ranks, validation=validation, test=test)
+    layout = split_rows(ranks, validation=validation, test=test)
     for train, part in layout.splits:
         assert ranks[train].max() < ranks[part].min()
     if test:
@@ -45,15 +45,15 @@ def test_each_part_is_later_than_what_is_trained_on(days: list[int], validation:
 
 def test_sizes_are_the_fractions() -> None:
     ranks = np.random.default_rng(0).permutation(100)
-    layout = deal(ranks, validation=0.2, test=0.1)
+    layout = split_rows(ranks, validation=0.2, test=0.1)
     assert (len(layout.splits[0][0]), len(layout.splits[0][1]), len(layout.test)) == (70, 20, 10)
-    folds = deal(ranks, validation={"folds": 4}, test=0.1)
+    folds = split_rows(ranks, validation={"folds": 4}, test=0.1)
     assert [(len(train), len(part)) for train, part in folds.splits] == [(72, 18), (54, 18), (36, 18), (18, 18)]
 
 
 def test_it_does_not_depend_on_the_order_in_the_file() -> None:
     ranks = np.random.default_rng(0).permutation(50)
-    one, other = deal(ranks), deal(np.sort(ranks))
+    one, other = split_rows(ranks), split_rows(np.sort(ranks))
     assert set(ranks[one.test]) == set(np.sort(ranks)[other.test])
 
 
@@ -62,7 +62,7 @@ def test_it_does_not_depend_on_the_order_in_the_file() -> None:
 )
 def test_too_few_days_are_refused(days: int, options: dict[str, Any]) -> None:
     with pytest.raises(DataError, match=rf"different values of the order column, but 'day' has {days}"):
-        deal(np.arange(60) % days, **options)
+        split_rows(np.arange(60) % days, **options)
 
 
 def test_stretches_are_units_and_so_is_a_day() -> None:

@@ -16,7 +16,7 @@ from tuner.data.strata import Strata
 from tuner.errors import DataError
 
 
-def deal(counts: list[int], seed: int = 0, shuffle: bool = True, **options: Any) -> tuple[Layout, np.ndarray]:
+def split_rows(counts: list[int], seed: int = 0, shuffle: bool = True, **options: Any) -> tuple[Layout, np.ndarray]:
     """Lay out rows of as many classes as `counts`, mixed."""
     groups = np.repeat(np.arange(len(counts)), counts)
     if shuffle:
@@ -37,7 +37,7 @@ counts_of_classes = st.lists(st.integers(6, 40), min_size=2, max_size=6)
 @settings(max_examples=60)
 @given(counts_of_classes, st.floats(0.05, 0.45), st.floats(0, 0.45), st.integers(0, 2**32))
 def test_hold_out_partitions_the_rows(counts: list[int], validation: float, test: float, seed: int) -> None:
-    layout, groups = deal(counts, seed, validation=validation, test=test)
+    layout, groups = split_rows(counts, seed, validation=validation, test=test)
     ((train, measured),) = layout.splits
     everything = np.concatenate([train, measured, layout.test])
     assert sorted(everything) == list(range(len(groups)))
@@ -52,7 +52,7 @@ def test_hold_out_partitions_the_rows(counts: list[int], validation: float, test
 def test_folds_partition_the_rows_that_are_not_for_the_test(
     counts: list[int], folds: int, test: float, seed: int
 ) -> None:
-    layout, groups = deal(counts, seed, validation={"folds": folds}, test=test)
+    layout, groups = split_rows(counts, seed, validation={"folds": folds}, test=test)
     assert len(layout.splits) == folds
     assert sorted(np.concatenate([part for _, part in layout.splits])) == list(layout.development)
     for train, part in layout.splits:
@@ -66,7 +66,7 @@ def test_folds_partition_the_rows_that_are_not_for_the_test(
 
 
 def test_each_part_has_the_share_of_each_class() -> None:
-    layout, groups = deal([100, 50, 10], validation=0.2, test=0.2)
+    layout, groups = split_rows([100, 50, 10], validation=0.2, test=0.2)
     ((train, part),) = layout.splits
     assert list(np.bincount(groups[layout.test])) == [20, 10, 2]
     assert list(np.bincount(groups[part])) == [20, 10, 2]
@@ -74,19 +74,19 @@ def test_each_part_has_the_share_of_each_class() -> None:
 
 
 def test_the_total_is_the_fraction_where_shares_have_remainders() -> None:
-    layout, _ = deal([33, 33, 33], validation=0.1, test=0.1)
+    layout, _ = split_rows([33, 33, 33], validation=0.1, test=0.1)
     assert len(layout.test) == 10
     assert len(layout.splits[0][1]) == 10
 
 
 def test_the_test_part_does_not_depend_on_how_validation_is_drawn() -> None:
-    one, _ = deal([40, 40], validation=0.1, test=0.2)
-    other, _ = deal([40, 40], validation={"folds": 5}, test=0.2)
+    one, _ = split_rows([40, 40], validation=0.1, test=0.2)
+    other, _ = split_rows([40, 40], validation={"folds": 5}, test=0.2)
     assert list(one.test) == list(other.test)
 
 
 def test_same_seed_same_parts_and_another_seed_others() -> None:
-    one, again, other = (deal([40, 40], seed, validation=0.25, test=0.25)[0] for seed in (1, 1, 2))
+    one, again, other = (split_rows([40, 40], seed, validation=0.25, test=0.25)[0] for seed in (1, 1, 2))
     assert list(one.test) == list(again.test)
     assert list(one.splits[0][1]) == list(again.splits[0][1])
     assert list(one.test) != list(other.test)
@@ -94,12 +94,12 @@ def test_same_seed_same_parts_and_another_seed_others() -> None:
 
 @pytest.mark.parametrize("validation", [0.25, {"folds": 4}])
 def test_the_seed_decides_on_validation_too(validation: Any) -> None:
-    one, other = (deal([40, 40], seed, validation=validation, test=0)[0] for seed in (1, 2))
+    one, other = (split_rows([40, 40], seed, validation=validation, test=0)[0] for seed in (1, 2))
     assert list(one.splits[0][1]) != list(other.splits[0][1])
 
 
 def test_a_class_without_rows_to_spare_gives_none_to_the_test() -> None:
-    layout, groups = deal([50, 2], validation=0.5, test=0.3)
+    layout, groups = split_rows([50, 2], validation=0.5, test=0.3)
     assert set(groups[layout.test]) == {0}
     assert set(groups[layout.splits[0][0]]) == {0, 1}
 
@@ -114,7 +114,7 @@ def test_a_class_without_rows_to_spare_gives_none_to_the_test() -> None:
 )
 def test_too_few_rows_are_refused(counts: list[int], options: dict[str, Any], words: str) -> None:
     with pytest.raises(DataError, match=words):
-        deal(counts, **options)
+        split_rows(counts, **options)
 
 
 def test_rows_without_classes_are_split_by_number_alone() -> None:

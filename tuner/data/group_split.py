@@ -17,15 +17,15 @@ from tuner.data.dataset import Array
 from tuner.data.strata import Strata
 from tuner.errors import DataError
 
-_MOST_DEALT_ONE_BY_ONE = 5_000
+_MAX_GROUPS_ONE_BY_ONE = 5_000
 """Groups; it takes 30 µs for each."""
-_DEALS, _GROUPS_DEALT = 16, 5_000
+_MAX_ATTEMPTS, _MAX_GROUPS_ASSIGNED = 16, 5_000
 """How many assignments are tried, as long as they assign no more groups than this in all."""
 
 
 @dataclass(frozen=True)
-class GroupDealer:
-    """Deals groups; see `Dealer`.
+class GroupSplitter:
+    """Assigns groups; see `Splitter`.
 
     Attributes:
         groups: Number of the group of each row, `(n,)`.
@@ -58,24 +58,24 @@ class GroupDealer:
     def draw(self, rows: Array, wanted: float, leave: int, each: bool, random: np.random.Generator) -> Array:
         """Draw groups with about `wanted` of the rows."""
         share = wanted / len(rows)
-        return self._deal(rows, np.array([share, 1.0 - share]), random)[0]
+        return self._assign(rows, np.array([share, 1.0 - share]), random)[0]
 
     def fold(self, rows: Array, folds: int, random: np.random.Generator) -> list[tuple[Array, Array]]:
-        """Deal the groups to folds of about as many rows."""
-        parts = self._deal(rows, np.full(folds, 1.0 / folds), random)
+        """Assign the groups to folds of about as many rows."""
+        parts = self._assign(rows, np.full(folds, 1.0 / folds), random)
         return [(np.setdiff1d(rows, part), part) for part in parts]
 
-    def _deal(self, rows: Array, shares: Array, random: np.random.Generator) -> list[Array]:
+    def _assign(self, rows: Array, shares: Array, random: np.random.Generator) -> list[Array]:
         present, codes = np.unique(self.groups[rows], return_inverse=True)
         table = np.column_stack([np.ones(len(rows)), self.strata.table[rows]])
         brought = np.zeros((len(present), table.shape[1]))
         np.add.at(brought, codes, table)
-        part = deal_groups(brought[:, brought.any(axis=0)], shares, random)[codes]
+        part = assign_groups(brought[:, brought.any(axis=0)], shares, random)[codes]
         return [rows[part == number] for number in range(len(shares))]
 
 
-def deal_groups(brought: Array, shares: Array, random: np.random.Generator) -> Array:
-    """Deal groups to parts.
+def assign_groups(brought: Array, shares: Array, random: np.random.Generator) -> Array:
+    """Assign groups to parts.
 
     Args:
         brought: Rows of each group in all, and of each stratum: `(groups, strata)`; as many groups as parts at least.
@@ -86,27 +86,27 @@ def deal_groups(brought: Array, shares: Array, random: np.random.Generator) -> A
         The part of each group, `(groups,)`; no part is empty.
     """
     expected = shares[:, None] * brought.sum(axis=0)
-    deals = int(np.clip(_GROUPS_DEALT // len(brought), 1, _DEALS))
-    one_by_one = len(brought) <= _MOST_DEALT_ONE_BY_ONE
+    attempts = int(np.clip(_MAX_GROUPS_ASSIGNED // len(brought), 1, _MAX_ATTEMPTS))
+    one_by_one = len(brought) <= _MAX_GROUPS_ONE_BY_ONE
     found = [
         _one_by_one(brought, expected, random) if one_by_one else _cut(brought[:, 0], shares, random)
-        for _ in range(deals)
+        for _ in range(attempts)
     ]
     return min(found, key=lambda parts: _unlike(parts, brought, expected))
 
 
 def _one_by_one(brought: Array, expected: Array, random: np.random.Generator) -> Array:
     order = np.argsort(-brought[:, 0] * random.uniform(0.5, 1.0, len(brought)), kind="stable")
-    parts, dealt, left = np.empty(len(brought), np.intp), np.zeros_like(expected), len(brought)
+    parts, assigned, left = np.empty(len(brought), np.intp), np.zeros_like(expected), len(brought)
     for group in order.tolist():
         row = brought[group]
-        empty = dealt[:, 0] == 0
-        cost = ((2.0 * dealt + row) * row / expected).sum(axis=1)  # how much χ² grows
+        empty = assigned[:, 0] == 0
+        cost = ((2.0 * assigned + row) * row / expected).sum(axis=1)  # how much χ² grows
         if empty.sum() >= left:
             cost[~empty] = np.inf
         part = int(cost.argmin())
         parts[group], left = part, left - 1
-        dealt[part] += row
+        assigned[part] += row
     return parts
 
 
@@ -119,6 +119,6 @@ def _cut(rows: Array, shares: Array, random: np.random.Generator) -> Array:
 
 def _unlike(parts: Array, brought: Array, expected: Array) -> tuple[int, float]:
     """Return how many strata some part lacks, and χ² of the shares."""
-    dealt = np.zeros_like(expected)
-    np.add.at(dealt, parts, brought)
-    return int((dealt == 0).sum()), float((np.square(dealt - expected) / expected).sum())
+    assigned = np.zeros_like(expected)
+    np.add.at(assigned, parts, brought)
+    return int((assigned == 0).sum()), float((np.square(assigned - expected) / expected).sum())

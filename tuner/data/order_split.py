@@ -15,8 +15,8 @@ from tuner.errors import DataError
 
 
 @dataclass(frozen=True)
-class OrderDealer:
-    """Deals the latest rows; see `Dealer`.  Nothing is random.
+class OrderSplitter:
+    """Assigns the latest rows; see `Splitter`.  Nothing is random.
 
     Attributes:
         ranks: Place of each row in the order, `(n,)`.

@@ -14,8 +14,8 @@ from tuner.errors import DataError
 
 
 @dataclass(frozen=True)
-class RowDealer:
-    """Deals rows; see `Dealer`.
+class RowSplitter:
+    """Assigns rows; see `Splitter`.
 
     Attributes:
         strata: Their classes.
@@ -33,7 +33,7 @@ class RowDealer:
             rare = int(counts.argmin())
             raise DataError(
                 f"Each class of the target must have at least {needed} rows for training and validation, but class "
-                f"{classes[rare]!r} has {counts[rare]} ({self.options.source}). {self._cure(rare)}"
+                f"{classes[rare]!r} has {counts[rare]} ({self.options.source}). {self._next_step(rare)}"
             )
         total = max(needed, len(classes) * needed, 2) + tested
         if len(rows) < total:
@@ -42,7 +42,7 @@ class RowDealer:
                 "Add rows, or set `test = 0`."
             )
 
-    def _cure(self, rare: int) -> str:
+    def _next_step(self, rare: int) -> str:
         """Return the next step for a class of too few rows."""
         classes, options = self.strata.classes, self.options
         if classes[rare].lower() in MISSING_WORDS:
@@ -50,10 +50,10 @@ class RowDealer:
                 f'If it means a missing cell, add missing_values = ["{classes[rare]}"] to [data]; else add rows of it.'
             )
         fewer = ", or use fewer folds" if isinstance(options.validation, Folds) else ""
-        cure = f"Add rows of it{fewer or ', or leave it out'}."
+        next_step = f"Add rows of it{fewer or ', or leave it out'}."
         if options.task is None and all(is_number(name) for name in classes):
-            cure += ' If the numbers are counts or amounts and no classes, set task = "regression".'
-        return cure
+            next_step += ' If the numbers are counts or amounts and no classes, set task = "regression".'
+        return next_step
 
     def draw(self, rows: Array, wanted: float, leave: int, each: bool, random: np.random.Generator) -> Array:
         """Draw about `wanted` of the rows, stratified by class.

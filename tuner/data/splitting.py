@@ -15,10 +15,10 @@ import numpy as np
 
 from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array
-from tuner.data.group_split import GroupDealer
+from tuner.data.group_split import GroupSplitter
 from tuner.data.independent_units import Dependence
-from tuner.data.order_split import OrderDealer
-from tuner.data.random_split import RowDealer
+from tuner.data.order_split import OrderSplitter
+from tuner.data.random_split import RowSplitter
 from tuner.data.raw_data import RawData
 from tuner.data.split_columns import PARTS
 from tuner.data.strata import Strata
@@ -46,8 +46,8 @@ class Layout:
     test: Array
 
 
-class Dealer(Protocol):
-    """Deals rows to parts, by some rule."""
+class Splitter(Protocol):
+    """Assigns rows to parts, by some rule."""
 
     def check(self, rows: Array, needed: int, tested: bool) -> None:
         """Refuse rows that are too few for the parts.
@@ -95,33 +95,33 @@ def split_indices(
     Raises:
         DataError: Too few rows, of a class or at all.
     """
-    dealer = _dealer(strata, options, dependence or Dependence())
+    splitter = _splitter(strata, options, dependence or Dependence())
     main, test, validation = (np.flatnonzero(origin == part) for part in (MAIN, TEST, VALIDATION))
     tested = not len(test) and isinstance(options.test, float) and options.test > 0
     given = len(validation) > 0
     least = 1 if given else options.validation.folds if isinstance(options.validation, Folds) else 2
-    dealer.check(main, least, tested)
+    splitter.check(main, least, tested)
     if tested:
         assert isinstance(options.test, float)
-        test = dealer.draw(main, options.test * len(main), least, False, np.random.default_rng([seed, _TEST_DRAW]))
+        test = splitter.draw(main, options.test * len(main), least, False, np.random.default_rng([seed, _TEST_DRAW]))
     rest, random = np.setdiff1d(main, test), np.random.default_rng([seed, _VALIDATION_DRAW])
     if given:
         pairs: Sequence[tuple[Array, Array]] = [(rest, validation)]
     elif isinstance(options.validation, Folds):
-        pairs = dealer.fold(rest, options.validation.folds, random)
+        pairs = splitter.fold(rest, options.validation.folds, random)
     else:
         assert isinstance(options.validation, float)
-        part = dealer.draw(rest, options.validation * len(main), 1, True, random)
+        part = splitter.draw(rest, options.validation * len(main), 1, True, random)
         pairs = [(np.setdiff1d(rest, part), part)]
     return Layout(tuple(pairs), np.flatnonzero(~np.isin(np.arange(len(origin)), test)), test)
 
 
-def _dealer(strata: Strata, options: DataOptions, dependence: Dependence) -> Dealer:
+def _splitter(strata: Strata, options: DataOptions, dependence: Dependence) -> Splitter:
     if dependence.groups is not None:
-        return GroupDealer(dependence.groups, strata, options)
+        return GroupSplitter(dependence.groups, strata, options)
     if dependence.ranks is not None:
-        return OrderDealer(dependence.ranks, options)
-    return RowDealer(strata, options)
+        return OrderSplitter(dependence.ranks, options)
+    return RowSplitter(strata, options)
 
 
 def given_parts(raw: RawData, origin: Array, options: DataOptions) -> Array:
