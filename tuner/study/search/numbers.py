@@ -14,6 +14,7 @@ from tuner.study.search.search_context import SearchContext, parameter_values
 
 
 def number_drafts(dimension: NumberDimension, context: SearchContext) -> Iterator[UnresolvedDimension]:
+    """Yield a dimension of numbers before its conditions are resolved; note what cannot be read."""
     name, key = dimension.name, dotted("search", dimension.name)
     explicit = name in context.section
     if explicit and not _means_something(dimension, key, context):
