@@ -36,8 +36,8 @@ class PrunerEntry(Entry):
     """A pruner.
 
     `build(steps, folds=False, **options)` returns an `optuna.pruners.BasePruner`; `steps` is the number of steps of a
-    whole trial, and `folds` says whether these are folds.  It is given all options: those that only set the steps with a
-    decision, such as `n_warmup_steps`, take effect in `rungs`, and `build` ignores them.
+    whole trial, and `folds` says whether these are folds.  It gets all options; those that set the
+    steps with a decision, such as `n_warmup_steps`, take effect in `rungs`, and `build` ignores them.
 
     Attributes:
         rungs: `(steps, **options)` → the steps, ascending, after which a decision is asked for; never the last one.
