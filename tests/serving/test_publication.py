@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import UsageError
-from tuner.serving.atomic_publish import check_folder, check_output, publish, write_text_file
+from tuner.serving.atomic_publish import check_folder, check_output, get_umask, publish, write_text_file
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_file_takes_its_place_at_once(tmp_path):
     publish(made, file)
     assert file.read_bytes() == b"new"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "model.keras"]
-    assert file.stat().st_mode & 0o444 == 0o444 & ~_umask()
+    assert file.stat().st_mode & 0o444 == 0o444 & ~get_umask()
 
 
 def test_where_it_fails_nothing_is_left(tmp_path, monkeypatch):
@@ -65,10 +65,21 @@ def test_where_it_fails_nothing_is_left(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "model.keras"]
 
 
-def _umask() -> int:
-    now = os.umask(0)
-    os.umask(now)
-    return now
+def test_files_are_private_while_the_umask_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    masks: list[int] = []
+    setting = os.umask
+
+    def record(mask: int) -> int:
+        masks.append(mask)
+        return setting(mask)
+
+    before = setting(0o022)
+    try:
+        monkeypatch.setattr(os, "umask", record)
+        assert get_umask() == 0o022
+    finally:
+        setting(before)
+    assert masks == [0o077, 0o022]
 
 
 def test_texts_go_into_pipes_and_through_links(tmp_path: Path) -> None:

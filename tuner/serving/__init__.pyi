@@ -1,4 +1,4 @@
-from .atomic_publish import check_output, publish, write_text_file
+from .atomic_publish import check_output, get_umask, publish, write_text_file
 from .file_prediction import FilePrediction, predict_file
 from .model_export import ModelExport, export_model
 from .model_formats import MODEL_FORMATS
@@ -13,6 +13,7 @@ __all__ = [
     "SavedModel",
     "check_output",
     "export_model",
+    "get_umask",
     "load_saved",
     "predict_file",
     "publish",

@@ -114,7 +114,7 @@ def partial_file(file: Path) -> Iterator[Path]:
             partial = Path(out.name)
         try:
             yield partial
-            partial.chmod(0o666 & ~_umask())
+            partial.chmod(0o666 & ~get_umask())
             os.replace(partial, file)
         finally:
             with contextlib.suppress(FileNotFoundError):
@@ -123,7 +123,8 @@ def partial_file(file: Path) -> Iterator[Path]:
         raise UsageError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
 
 
-def _umask() -> int:
-    now = os.umask(0)
-    os.umask(now)
-    return now
+def get_umask() -> int:
+    """Return the umask, which can only be read by setting it: for that moment files are private."""
+    value = os.umask(0o077)
+    os.umask(value)
+    return value

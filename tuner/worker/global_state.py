@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from tuner.engines import KERAS_SETTINGS, Setting, Snapshot
+from tuner.serving import get_umask
 
 _SIGNALS = tuple(
     getattr(signal, name)
@@ -52,13 +53,6 @@ def _working_directory() -> str | None:
         return os.getcwd()
     except OSError:  # the folder is gone
         return None
-
-
-def _umask() -> int:
-    """Return the umask, which can only be read by setting it: for that moment files are private."""
-    value = os.umask(0o077)
-    os.umask(value)
-    return value
 
 
 def _restore_streams(streams: tuple[Any, Any, Any]) -> None:
@@ -112,7 +106,7 @@ def _in_main_thread() -> bool:
 def _process_settings() -> Iterator[Setting]:
     yield Setting("environment variables", lambda: dict(os.environ), _restore_environment)
     yield Setting("the working directory", _working_directory, os.chdir)
-    yield Setting("the umask", _umask, os.umask)
+    yield Setting("the umask", get_umask, os.umask)
     yield Setting("sys.path", lambda: list(sys.path), lambda value: sys.path.__setitem__(slice(None), value))
     yield Setting("sys.argv", lambda: list(sys.argv), lambda value: sys.argv.__setitem__(slice(None), value))
     yield Setting("the standard streams", lambda: (sys.stdin, sys.stdout, sys.stderr), _restore_streams)
