@@ -36,8 +36,8 @@ def test_a_broken_rule_is_said_with_its_values(make: Any, rule: str) -> None:
 @pytest.mark.parametrize(
     ("parameter", "inside", "outside"),
     [
-        (Float(0.1, 1.0), [0.1, 0.5, 1.0, 1], [0.0999, 1.0001, math.nan, math.inf, True, "0.5", None]),
-        (Int(1, 8), [1, 8, 3.0], [0, 9, 2.5, True, math.nan, math.inf, "3"]),
+        (Float(0.1, 1.0), [0.1, 0.5, 1.0, 1], [0.0999, 1.0001, 10**400, math.nan, math.inf, True, "0.5", None]),
+        (Int(1, 8), [1, 8, 3.0], [0, 9, 10**400, 2.5, True, math.nan, math.inf, "3"]),
         (Categorical((1, "a", None, (2, 3))), [1, "a", None, (2, 3)], [True, 1.0, "b", [2, 3], 0]),
         (Categorical((True, False)), [True, False], [1, 0]),
         (Fixed(0.5), [0.5], [0.6, None]),

@@ -1,4 +1,15 @@
-from .parameters import Categorical, Fixed, Float, Int, Parameter, Scalar, Value, value_from_json, value_to_json
+from .parameters import (
+    Categorical,
+    Fixed,
+    Float,
+    Int,
+    Parameter,
+    Scalar,
+    Value,
+    is_finite_number,
+    value_from_json,
+    value_to_json,
+)
 from .space import Condition, Dimension, Space
 
 __all__ = [
@@ -12,6 +23,7 @@ __all__ = [
     "Scalar",
     "Space",
     "Value",
+    "is_finite_number",
     "value_from_json",
     "value_to_json",
 ]

@@ -47,7 +47,7 @@ class Float:
         _check_range(self.low, self.high, self.log, self.step)
 
     def __contains__(self, value: object) -> bool:
-        return _is_number(value) and self.low <= value <= self.high  # type: ignore[operator]
+        return is_finite_number(value) and self.low <= value <= self.high  # type: ignore[operator]
 
     @property
     def size(self) -> float:
@@ -87,7 +87,7 @@ class Int:
             raise ValueError(f"`step >= 1` must hold, but got step={self.step}")
 
     def __contains__(self, value: object) -> bool:
-        return _is_number(value) and value == int(value) and self.low <= value <= self.high  # type: ignore[operator,call-overload]
+        return is_finite_number(value) and value == int(value) and self.low <= value <= self.high  # type: ignore[operator,call-overload]
 
     @property
     def size(self) -> float:
@@ -177,8 +177,14 @@ class Fixed:
 Parameter: TypeAlias = Float | Int | Categorical | Fixed
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def is_finite_number(value: object) -> bool:
+    """Check that `value` is a number that a float can hold; booleans, NaN and infinities are not."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the largest float
+        return False
 
 
 def _check_range(low: float, high: float, log: bool, step: float | None) -> None:

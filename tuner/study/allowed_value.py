@@ -10,9 +10,9 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from tuner.errors import nearest
-from tuner.space import Categorical, Fixed, Float, Int, Parameter, Value
+from tuner.space import Categorical, Fixed, Float, Int, Parameter, Value, is_finite_number
 from tuner.study.problems import Problems, listed, refusal, unknown_name, written
-from tuner.study.scalars import is_number, is_whole
+from tuner.study.scalars import is_whole
 
 LARGEST_WHOLE = 2**53
 """Beyond it neither JSON nor a float represents every integer."""
@@ -106,7 +106,7 @@ def checked(
 ) -> Value | Invalid:
     """Validate one value, or note its problem; `number` for the bounds of a range, which are always numbers."""
     try:
-        if number and constraint.allowed is None and not (is_number(value) and abs(value) < LARGEST_WHOLE):
+        if number and constraint.allowed is None and not (is_finite_number(value) and abs(value) < LARGEST_WHOLE):
             raise refusal(
                 "must be a finite number", allowed="a number; not nan or inf", next_step="Correct this bound."
             )
@@ -120,7 +120,7 @@ def _number(value: Any, constraint: AllowedValue, allowed: Float | Int) -> Value
     if isinstance(value, str) and value in constraint.words:
         return constraint.words[value]
     whole = isinstance(allowed, Int)
-    if not is_number(value):
+    if not is_finite_number(value):
         near = nearest(value, constraint.words) if isinstance(value, str) else None
         finite = "" if isinstance(value, str | list | Mapping) else "finite "
         rule = "must be a whole number" if whole else f"must be a {finite}number"
@@ -139,7 +139,7 @@ def _member(value: Any, choices: tuple[Value, ...], constraint: AllowedValue) ->
     for choice in choices:
         if type(value) is type(choice) and value == choice:
             return choice
-        if is_number(value) and is_number(choice) and value == choice:
+        if is_finite_number(value) and is_finite_number(choice) and value == choice:
             return choice
     if choices == (True, False):
         raise refusal("must be true or false", allowed="true, false", next_step="Write true or false without quotes.")
@@ -155,7 +155,7 @@ def _member(value: Any, choices: tuple[Value, ...], constraint: AllowedValue) ->
 
 
 def _anything(value: Any, depth: int = 0) -> Value:
-    if isinstance(value, bool | str) or (is_number(value) and abs(value) < LARGEST_WHOLE):
+    if isinstance(value, bool | str) or (is_finite_number(value) and abs(value) < LARGEST_WHOLE):
         return value  # type: ignore[no-any-return]
     if isinstance(value, list | tuple) and depth < 3:
         return tuple(_anything(item, depth + 1) for item in value)

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from tuner.engines import NetworkLimits
+from tuner.space import is_finite_number
 from tuner.study.allowed_value import LARGEST_WHOLE
 from tuner.study.problems import refusal
-from tuner.study.scalars import BYTES_SCHEMA, byte_count, is_number, is_whole
+from tuner.study.scalars import BYTES_SCHEMA, byte_count, is_whole
 from tuner.study.section_validation import Section
 
 
@@ -35,7 +36,7 @@ def _size(value: Any) -> int:
 
 
 def _milliseconds(value: Any) -> float:
-    if is_number(value) and value > 0:
+    if is_finite_number(value) and value > 0:
         return float(value)
     raise refusal(
         "must be a number above 0",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from tuner.space import is_finite_number
 from tuner.study.problems import refusal
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
@@ -31,19 +31,9 @@ def quoted_text(value: Any) -> str:
     raise refusal("must be text", allowed="text in quotes", next_step="Write text in quotes.")
 
 
-def is_number(value: object) -> bool:
-    """Check that `value` is a finite number; booleans are not."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(float(value))
-    except OverflowError:
-        return False
-
-
 def is_whole(value: object) -> bool:
     """Check that `value` is a finite number without a fraction."""
-    return is_number(value) and value == int(value)  # type: ignore[call-overload]
+    return is_finite_number(value) and value == int(value)  # type: ignore[call-overload]
 
 
 def duration_s(text: str) -> float | None:
@@ -68,7 +58,7 @@ def byte_count(value: object) -> int | None:
 
 
 def _number(value: Any) -> float:
-    if is_number(value):
+    if is_finite_number(value):
         return float(value)
     raise refusal(
         "must be a finite number",
@@ -78,7 +68,7 @@ def _number(value: Any) -> float:
 
 
 def _duration(value: Any) -> float:
-    seconds = float(value) if is_number(value) else duration_s(value) if isinstance(value, str) else None
+    seconds = float(value) if is_finite_number(value) else duration_s(value) if isinstance(value, str) else None
     if seconds is not None and 0 < seconds <= LONGEST_S:
         return seconds
     raise refusal(

@@ -19,11 +19,11 @@ from tuner.errors import nearest
 from tuner.health import HEALTHY, VERDICTS, HealthOptions
 from tuner.registry import Registry
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER, PRUNERS, SAMPLERS
-from tuner.space import Categorical, Int
+from tuner.space import Categorical, Int, is_finite_number
 from tuner.study.allowed_value import AllowedValue
 from tuner.study.limits_section import LimitsSection
 from tuner.study.problems import listed, refusal, unknown_name
-from tuner.study.scalars import Duration, FiniteNumber, Memory, is_number, quoted_text
+from tuner.study.scalars import Duration, FiniteNumber, Memory, quoted_text
 from tuner.study.section_validation import Section, raise_errors
 from tuner.study.study_name import NAME_PATTERN, NAME_RULE
 from tuner.study.tracking_section import TRACKING_SECTION, NotifySection
@@ -192,7 +192,7 @@ class Budget(Section):
 
 
 def _share(least: float, value: Any) -> float:
-    share = float(value) if is_number(value) else -1.0
+    share = float(value) if is_finite_number(value) else -1.0
     if (share == 0.0 >= least) or LEAST_RESOURCE <= share <= 1.0 or (share.is_integer() and 1 < share <= MOST_WORKERS):
         return share
     raise refusal(

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner.space import Categorical, Condition, Dimension, Parameter, Space, Value
+from tuner.space import Categorical, Condition, Dimension, Parameter, Space, Value, is_finite_number
 from tuner.study.problems import Problems, dotted, listed
-from tuner.study.scalars import is_number
 from tuner.study.search.search_context import parameter_values
 
 
@@ -171,7 +170,7 @@ _NONE = object()
 def _same(value: Any, choice: Value) -> bool:
     if isinstance(value, list):
         value = tuple(value)
-    if is_number(value) and is_number(choice):
+    if is_finite_number(value) and is_finite_number(choice):
         return value == choice  # type: ignore[no-any-return]
     return type(value) is type(choice) and value == choice
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tuner.errors import nearest
-from tuner.space import Categorical, Fixed, Float, Int, Parameter
+from tuner.space import Categorical, Fixed, Float, Int, Parameter, is_finite_number
 from tuner.study.allowed_value import AllowedValue, Invalid, bare, checked
 from tuner.study.problems import Problems, dotted, written
-from tuner.study.scalars import is_number, is_whole
+from tuner.study.scalars import is_whole
 
 MOST_CHOICES: Final = 1_000
 MOST_STEPS: Final = 1_000_000
@@ -117,7 +117,7 @@ def _range(table: Mapping[str, Any], constraint: AllowedValue, problems: Problem
             bounds[bound] = number
     log = checked(table.get("log", False), _FLAG, dotted(constraint.key, "log"), problems)
     step = table.get("step")
-    if step is not None and not is_number(step):
+    if step is not None and not is_finite_number(step):
         problems.add(
             dotted(constraint.key, "step"),
             "must be a finite number",
