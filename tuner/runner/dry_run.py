@@ -11,8 +11,7 @@ from tuner.protocol import Executor, Job
 from tuner.runner.job_list_runner import run_jobs
 from tuner.runner.rate_ranges import RateRange, find_rate_ranges, ramps_pay
 from tuner.runner.shutdown import ShutdownSignal
-from tuner.search import initial_points, suggest, to_optuna_params
-from tuner.storage import silence_optuna
+from tuner.search import initial_points, silence_optuna, suggest, to_optuna_params
 from tuner.study import StudySpec, resolve_recipe, trained_advice
 
 _EPOCHS = 2

@@ -13,9 +13,8 @@ from tuner.engines import POINTS, STEPS_A_POINT, find_rate_range
 from tuner.protocol import EpochFinished, Executor, Job
 from tuner.runner.job_list_runner import run_jobs
 from tuner.runner.shutdown import ShutdownSignal
-from tuner.search import load_portfolio, portfolio_points, suggest
+from tuner.search import load_portfolio, portfolio_points, silence_optuna, suggest
 from tuner.space import Categorical, Fixed, Parameter
-from tuner.storage import silence_optuna
 from tuner.study import StudySpec, resolve_recipe
 
 MOST_SECONDS = 120.0

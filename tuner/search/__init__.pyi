@@ -1,6 +1,7 @@
 from .distributions import distribution, params_from_trial, searched_params, setting_key, suggest, to_optuna_params
 from .initial_points import FIRST_TRIALS, initial_points, portfolio_points, published_points
 from .network_cost_model import NetworkCostModel
+from .optuna_logging import silence_optuna
 from .outcomes import Outcome, tell
 from .point_queue import KnownPoints, PointQueue
 from .portfolio import Portfolio, load_portfolio
@@ -47,6 +48,7 @@ __all__ = [
     "searched_params",
     "setting_key",
     "shared_name",
+    "silence_optuna",
     "suggest",
     "tell",
     "to_optuna_params",

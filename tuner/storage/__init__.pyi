@@ -51,7 +51,7 @@ from .study_attributes import (
     trial_attributes,
 )
 from .study_management import delete_study, rename_study, request_stop, set_aside
-from .study_session import StudySession, silence_optuna
+from .study_session import StudySession
 
 __all__ = [
     "DURATION",
@@ -113,7 +113,6 @@ __all__ = [
     "rename_study",
     "request_stop",
     "set_aside",
-    "silence_optuna",
     "read_study_outlines",
     "study_names",
     "trial_attributes",

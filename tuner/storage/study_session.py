@@ -9,9 +9,8 @@ trial, brings 31 trials a second down to 6.
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -19,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.orm import Session
 
 from tuner.errors import LeaseLostError, StudyNotFoundError
+from tuner.search import silence_optuna
 from tuner.storage import checkpoints, coordinator_leases, optuna_sql
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.database import Database
@@ -303,14 +303,3 @@ def _study_id(database: Database, name: str, direction: str) -> int:
         return backend.get_study_id_from_name(name)
     coordinator_leases.forget(database.engine, study_id, began)
     return study_id
-
-
-@contextlib.contextmanager
-def silence_optuna() -> Iterator[None]:
-    """Silence Optuna's log messages."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)
