@@ -1,5 +1,4 @@
 from .dimension_importance import SHARE_NOTE, importance
-from .epochs_to_target import fold_mean, group_by_epoch
 from .grouping import group_trials, searched_dimensions, written_params
 from .multiple_testing import holm
 from .pareto_front import COSTS, find_pareto_front
@@ -13,8 +12,6 @@ __all__ = [
     "SHARE_NOTE",
     "compare",
     "find_pareto_front",
-    "fold_mean",
-    "group_by_epoch",
     "group_trials",
     "holm",
     "importance",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from tuner.catalog import Objective, TrialState
-from tuner.engines import EpochRecord
 from tuner.results import StoredStudy
 from tuner.search import StoredTrial, find_best
-from tuner.storage import read_epochs
 
 _TARGET_SHARE = 0.95
 """Share of the best value, or of the way to it, that counts as nearly as good."""
@@ -60,32 +56,6 @@ def default_target(study: StoredStudy) -> TargetValue | None:
     middle = float(np.median([value for value in values if value is not None]))
     value = middle + _TARGET_SHARE * (best.value - middle)
     return TargetValue(value, study.objective, "95 % of the way from the median of the complete trials to the best one")
-
-
-def read_curves(study: StoredStudy) -> dict[int, list[float | None]]:
-    """Read the objective after each epoch, by Optuna's trial id; with folds the mean over those that were trained.
-
-    None stands for an epoch whose value was not finite.
-    """
-    stored = read_epochs(study.database, [trial.trial_id for trial in study.record.trials])
-    return {
-        trial: [fold_mean([record.metric for record in folds]) for folds in group_by_epoch(records).values()]
-        for trial, records in stored.items()
-    }
-
-
-def group_by_epoch(records: Iterable[EpochRecord]) -> dict[int, list[EpochRecord]]:
-    """Group the records of a trial by epoch, in order; each group has one record a fold."""
-    epochs: dict[int, list[EpochRecord]] = defaultdict(list)
-    for record in records:
-        epochs[record.epoch].append(record)
-    return dict(sorted(epochs.items()))
-
-
-def fold_mean(values: Sequence[float | None]) -> float | None:
-    """Return the mean of what the folds measured, or None if one of them has no finite value."""
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    return sum(known) / len(known) if len(known) == len(values) else None
 
 
 def epochs_to_target(

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from tuner.analysis.epochs_to_target import TargetValue, default_target, epochs_to_target, read_curves
+from tuner.analysis.epochs_to_target import TargetValue, default_target, epochs_to_target
 from tuner.analysis.grouping import Group, find_dimension, group_trials
 from tuner.analysis.significance import significance_test
 from tuner.analysis.study_effects import StudyEffects, study_effects
 from tuner.catalog import FINISHED_STATES, TrialState
 from tuner.errors import NoBestTrialError
 from tuner.health import HEALTHY
-from tuner.results import StoredStudy
+from tuner.results import StoredStudy, read_curves
 from tuner.search import StoredTrial
 from tuner.storage import trial_attributes
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from tuner.analysis import fold_mean, group_by_epoch, importance, ranked, searched_dimensions, written_params
+from tuner.analysis import importance, ranked, searched_dimensions, written_params
 from tuner.catalog import Objective, TrialState
 from tuner.engines import EpochRecord, NetworkLimits
 from tuner.health import Finding, Probe
-from tuner.results import StoredStudy, network_cost_row
+from tuner.results import StoredStudy, fold_mean, group_by_epoch, network_cost_row
 from tuner.search import StoredTrial, find_best
 from tuner.storage import StudyInfo, read_epochs, read_probes, trial_attributes
 

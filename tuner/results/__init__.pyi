@@ -1,5 +1,6 @@
 from .best import Best, best_trial
 from .data_frames import epochs_frame, trials_frame
+from .epoch_curves import fold_mean, group_by_epoch, read_curves
 from .recipe_code_permission import check_data_code, check_model_code
 from .rejected_networks import rejected_text
 from .stored_recipes import selected_recipe, trial_recipe
@@ -16,8 +17,11 @@ __all__ = [
     "check_model_code",
     "epochs_frame",
     "failure_texts",
+    "fold_mean",
+    "group_by_epoch",
     "list_studies",
     "network_cost_row",
+    "read_curves",
     "read_outlines",
     "read_study_data",
     "read_study_results",
