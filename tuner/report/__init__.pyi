@@ -1,10 +1,11 @@
-from .dashboard_notes import epochs_table, is_best, study_note, trial_note
+from .dashboard_notes import study_note, trial_note
 from .html import Html, element, joined, table
 from .notebook_view import notebook_html
 from .page import page_head, page_script, report_page, study_body
 from .plots import PLOTS
 from .plots.plotly_menus import with_menus
 from .study_view import StudyView, TrialView, load_view
+from .trial_outcome import epochs_table, is_best
 from .trial_page import trial_body
 from .trial_svg import trial_picture
 

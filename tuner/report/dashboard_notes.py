@@ -12,7 +12,8 @@ from tuner.report.health_counts import count_verdicts
 from tuner.report.markdown_escaping import fenced, plain, table
 from tuner.report.narrative import answer_text, caveats, question_text, status_text
 from tuner.report.study_view import StudyView, TrialView
-from tuner.text import count, duration, listed, number, percent, spread_text, tuner_command
+from tuner.report.trial_outcome import ending_text, epochs_table
+from tuner.text import count, duration, number, percent, tuner_command
 
 _LEADERS = 5
 _COLUMNS = 6
@@ -47,7 +48,7 @@ def trial_note(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
         picture: URL of the image of its curves, or None.
     """
     parts = [
-        f"**{plain(ending(results, seen))}**",
+        f"**{plain(ending_text(results, seen))}**",
         plain(seen.reason) if seen.reason and seen.reason != seen.state else "",
         *(f"Health: **{plain(one.verdict)}**, {plain(one.text)}" for one in seen.findings),
         f"![Curves of trial {seen.number}]({picture})" if picture else "",
@@ -55,42 +56,6 @@ def trial_note(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
         fenced(recipe_toml({"recipe": recipe}), "toml") if recipe else "",
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def epochs_table(results: StudyView, seen: TrialView) -> tuple[list[str], list[list[float | int | None]]]:
-    """Return the names of columns, and a row per epoch, without columns that were not measured."""
-    curve = seen.curve
-    columns = {
-        results.metric: curve.metric,
-        "training loss": curve.loss,
-        "validation loss": curve.val_loss,
-        "learning rate": curve.rate,
-    }
-    known = {name: values for name, values in columns.items() if any(value is not None for value in values)}
-    rows = [[epoch, *values] for epoch, *values in zip(curve.epochs, *known.values(), strict=True)]
-    return ["epoch", *known], rows
-
-
-def is_best(results: StudyView, seen: TrialView) -> bool:
-    """Return whether no trial is better."""
-    return results.best is not None and results.best.number == seen.number
-
-
-def ending(results: StudyView, seen: TrialView) -> str:
-    """Say how a trial ended: its state, value, epochs and time."""
-    state = seen.state.capitalize()
-    parts = [state if seen.value is None else f"{state}: {results.metric} {number(seen.value)}"]
-    parts += [spread_text(seen.training_values)] if len(seen.training_values) > 1 else []
-    if is_best(results, seen):
-        parts.append("the best")
-    seconds = "" if seen.seconds is None else f" in {duration(seen.seconds)}"
-    parts += [f"{count(seen.epochs, 'epoch')}{seconds}"] if seen.epochs or seconds else []
-    ended = ", ".join(parts)
-    if not seen.selected_epochs or sum(seen.selected_epochs) >= seen.epochs:
-        return ended
-    if len(seen.selected_epochs) == 1:
-        return f"{ended}; epoch {seen.selected_epochs[0]} gave its model"
-    return f"{ended}; epochs {listed([str(epoch) for epoch in seen.selected_epochs])} gave its models"
 
 
 def _epochs(results: StudyView, seen: TrialView) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 from plotly.graph_objects import Figure
 
 from tuner.export import recipe_toml
-from tuner.report.dashboard_notes import ending, epochs_table
 from tuner.report.figure_element import figure_element
 from tuner.report.html import Html, code, element, facts, joined, table
 from tuner.report.plots.trial_curves import trial_curves
 from tuner.report.study_view import StudyView, TrialView
+from tuner.report.trial_outcome import ending_text, epochs_table
 from tuner.storage import trial_attributes
 from tuner.text import number, size_text
 
@@ -48,7 +48,7 @@ def trial_body(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
                 "header",
                 element("p", "Trial", class_="eyebrow"),
                 element("h1", f"Trial {seen.number} of {results.study.record.name}"),
-                element("p", ending(results, seen), class_="answer"),
+                element("p", ending_text(results, seen), class_="answer"),
                 [element("p", sentence, class_="trust") for sentence in [*said, *health]],
             ),
             element("main", [_section(*section) for section in sections if section[2]]),
