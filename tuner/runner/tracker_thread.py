@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from tuner.engines import EpochRecord
 from tuner.study import StudySpec
 from tuner.text import format_error
 from tuner.trackers import TRACKERS, FinishedTrial, Tracker
@@ -77,9 +76,3 @@ class TrackerThread:
                         f"{name}: trial {trial.number} could not be written to {target!r} ({format_error(error)}). "
                         "No further trials of this run are sent there; all results are in the database."
                     )
-
-
-def joined_epochs(stored: Iterable[EpochRecord], seen: Iterable[EpochRecord]) -> tuple[EpochRecord, ...]:
-    """Join the epochs in the database, which has those before a resumption, with the later ones of this process."""
-    by_place = {(record.fold, record.epoch): record for record in [*stored, *seen]}
-    return tuple(by_place[place] for place in sorted(by_place))

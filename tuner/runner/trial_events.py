@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -33,7 +33,7 @@ from tuner.protocol import (
 from tuner.runner.failure_policies import DeathRetryPolicy, FailureStreak
 from tuner.runner.progress import RunningTraining
 from tuner.runner.time_left import TimeLeft
-from tuner.runner.tracker_thread import TrackerThread, joined_epochs
+from tuner.runner.tracker_thread import TrackerThread
 from tuner.runner.trial_proposals import OpenStudy
 from tuner.search import Outcome, searched_params, tell
 from tuner.storage import (
@@ -230,7 +230,7 @@ class TrialEvents:
             reason=outcome.reason,
             params=searched_params(trial),
             metric=self._study.spec.metric,
-            epochs=joined_epochs(stored, running.epochs),
+            epochs=_joined_epochs(stored, running.epochs),
             began_at=running.began_at,
             ended_at=time.time(),
         )
@@ -243,6 +243,12 @@ class TrialEvents:
         """Store step times; the first ones stay, so that all trials of a network are trained in the same way."""
         if measured:
             self._session.update_attr(STEP_TIMES, lambda before: {**measured, **(before or {})})
+
+
+def _joined_epochs(stored: Iterable[EpochRecord], seen: Iterable[EpochRecord]) -> tuple[EpochRecord, ...]:
+    """Join the epochs in the database, which has those before a resumption, with the later ones of this process."""
+    by_place = {(record.fold, record.epoch): record for record in [*stored, *seen]}
+    return tuple(by_place[place] for place in sorted(by_place))
 
 
 def _outcome(training: TrainingResult) -> Outcome:
