@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import gc
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from structure import modules
@@ -124,3 +125,40 @@ def test_variables_without_values_and_of_any_length() -> None:
     with keras.StatelessScope() as scope:
         internals.map_state(scope, vector, np.ones(3))
         assert vector.value.shape == (3,)
+
+
+@pytest.mark.slow
+def test_a_gradient_lives_as_long_as_its_graph() -> None:
+    import tensorflow as tf
+    from tensorflow.python.framework.ops import gradient_registry
+
+    from tuner import keras_internals as internals
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def tripled(x: tf.Tensor) -> tuple[dict[str, tf.Tensor], Callable[[tf.Tensor], tf.Tensor]]:
+        return {"y": x + 0.0}, lambda upstream: 3.0 * upstream * tf.ones_like(x)
+
+    def names() -> set[str]:
+        return set(gradient_registry.list())
+
+    def gradient_of(function: Callable[[tf.Tensor], tf.Tensor]) -> float:
+        x = tf.constant(2.0)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        return float(tape.gradient(y, x))
+
+    internals.tie_gradients_to_graphs()
+    before = names()
+    traced = tf.function(lambda x: tripled(x)["y"])
+    traced(tf.constant(2.0))  # without its gradient, which is built below
+    assert len(names() - before) == 1
+    internals.tie_gradients_to_graphs()
+    gc.collect()
+    assert gradient_of(traced) == 3.0
+    assert len(names() - before) >= 1
+    del traced
+    internals.tie_gradients_to_graphs()  # building the gradient may have registered more
+    gc.collect()
+    internals.tie_gradients_to_graphs()
+    assert names() <= before

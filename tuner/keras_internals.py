@@ -5,7 +5,9 @@ tests/test_keras_internals.py checks each of them against the installed versions
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+import weakref
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -26,6 +28,7 @@ from tensorflow.python.framework.config import (  # in public there is no way ba
     enable_op_determinism,
     is_op_determinism_enabled,
 )
+from tensorflow.python.framework.ops import gradient_registry
 
 __all__ = [
     "AttrValue",
@@ -52,7 +55,11 @@ __all__ = [
     "remove_function",
     "reset_uids",
     "set_global_attribute",
+    "tie_gradients_to_graphs",
 ]
+
+_tied_gradients: dict[str, weakref.ref[Callable[..., Any]]] = {}
+"""Gradients that live as long as the graph that registered them, by their names in TensorFlow's registry."""
 
 
 def flatten_layers(
@@ -140,3 +147,37 @@ def initialize(variables: Iterable[tuple[keras.Variable, Any]]) -> None:
     """Give values to variables that have none."""
     for variable, _ in variables:
         variable._deferred_initialize()
+
+
+def tie_gradients_to_graphs() -> None:
+    """Let a gradient that a graph has registered live as long as the graph.
+
+    Each call of a function with a `tf.custom_gradient` in a graph registers the gradient, and nothing drops it.  It
+    holds the graph, and so all variables that the graph uses.  Keras's optimizers make such a call for each training.
+    """
+    entries = gradient_registry._registry
+    for name in [name for name, gradient in _tied_gradients.items() if gradient() is None]:
+        del entries[name], _tied_gradients[name]
+    for name in set(entries) - _tied_gradients.keys():
+        gradient = entries[name]["type"]
+        if getattr(gradient, "__qualname__", "") == "_graph_mode_decorator.<locals>.internal_grad_fn":
+            graph = _find_graph(gradient)
+            graph._tied_gradients = [*getattr(graph, "_tied_gradients", []), gradient]
+            _tied_gradients[name] = weakref.ref(gradient)
+            entries[name] = {**entries[name], "type": _call_weakly(_tied_gradients[name])}
+
+
+def _find_graph(gradient: Callable[..., Any]) -> Any:
+    """Return the graph that has registered a gradient: that of the results whose gradient it is."""
+    with_results = inspect.getclosurevars(gradient).nonlocals["tape_grad_fn"]
+    results = tf.nest.flatten(inspect.getclosurevars(with_results).nonlocals["result"], expand_composites=True)
+    return next(result.graph for result in results if tf.is_symbolic_tensor(result))
+
+
+def _call_weakly(gradient: weakref.ref[Callable[..., Any]]) -> Callable[..., Any]:
+    def call(operation: tf.Operation, *upstream: tf.Tensor) -> Any:
+        function = gradient()
+        assert function is not None, "an operation holds its graph, and the graph its gradients"
+        return function(operation, *upstream)
+
+    return call

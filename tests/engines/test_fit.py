@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,23 @@ def test_the_test_part_has_no_influence(tmp_path: Path) -> None:
         )  # fmt: skip
         numbers.append([(r.loss, r.val_loss, r.metric) for r in train(other, recipe_of(other))[1]])
     assert numbers[0] == numbers[1]
+
+
+def test_the_next_training_frees_the_memory_of_the_model() -> None:
+    """TensorFlow registers gradients of graphs for the life of the process, and graphs hold variables."""
+    spec, engine = study("iris", budget={"epochs": 1}), ENGINES["fit"].make()
+    prepared = prepare(spec.data, PROJECT, spec.seed)
+
+    def build(inputs: tuple[int, ...], outputs: int, **_: Any) -> Any:
+        layers = [keras.Input(inputs), keras.layers.Dense(3, "silu"), keras.layers.Dense(outputs)]
+        return keras.Sequential(layers)  # silu has a gradient of its own, and optimizers make one
+
+    def handles_after_training() -> list[weakref.ref[Any]]:
+        run_trial(engine, recipe_of(spec), prepared, build, lambda record, report: True)
+        model = engine.trained_model()
+        return [weakref.ref(variable.value.handle) for variable in (*model.variables, *model.optimizer.variables)]
+
+    first = handles_after_training()
+    assert all(handle() is not None for handle in first)
+    handles_after_training()
+    assert [handle() for handle in first] == [None] * len(first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -102,6 +103,12 @@ def test_the_best_epoch_gives_the_model_and_patience_ends_the_loop() -> None:
     assert done == ["finally"]
     assert result.state == "complete"
     assert result.value == records[result.epochs[0] - 1].metric != records[-1].metric
+
+
+def test_the_next_training_frees_the_memory_of_the_model() -> None:
+    handles = [weakref.ref(variable.value.handle) for variable in train(by_fit)[0].trained_model().variables]
+    train(by_fit)
+    assert [handle() for handle in handles] == [None] * len(handles)
 
 
 def test_a_pruner_ends_the_loop() -> None:

@@ -19,6 +19,7 @@ from tuner.keras_internals import (
     get_global_attribute,
     is_op_determinism_enabled,
     set_global_attribute,
+    tie_gradients_to_graphs,
 )
 
 
@@ -148,7 +149,11 @@ def settings_key() -> str:
 
 
 def clear_session() -> None:
-    """Clear Keras's session and collect garbage, but keep the settings; Keras would reset its dtype policy too."""
+    """Clear Keras's session and collect garbage, but keep the settings; Keras would reset its dtype policy too.
+
+    Models that nothing needs any more are freed, with the graphs that trained them.
+    """
     settings = Snapshot(KERAS_SETTINGS)
+    tie_gradients_to_graphs()
     keras.backend.clear_session()
     settings.restore()
