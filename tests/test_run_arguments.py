@@ -25,7 +25,8 @@ def test_each_key_of_a_study_file_is_an_argument() -> None:
     ("keyword", "step"),
     [
         ("callbacks", "has no keyword `callbacks`. Write a training loop of your own, as in search="),
-        ("n_trials", "has no keyword `n_trials`. Write trials."),
+        ("n_trials", "has no keyword `n_trials`. Write `trials`."),
+        ("project_name", "Write `name`."),
         ("learning_rate", "It is a part of the search: write search={"),
         ("trails", "Did you mean `trials`? Known: study, model, data"),
         ("xyzzy", "has no keyword `xyzzy`. Known: study, model, data"),
@@ -42,6 +43,6 @@ def test_an_unknown_keyword_is_refused_with_what_to_write(keyword: str, step: st
 def test_what_is_named_instead_is_an_argument(word: str) -> None:
     arguments = inspect.signature(tuner.run).parameters
     assert word not in arguments
-    names = [name for found in re.findall(r"\b([a-z_]+)=|^([a-z_]+)$|`([a-z_]+)`", _INSTEAD[word]) for name in found]
+    names = [name for found in re.findall(r"\b([a-z_]+)=|`([a-z_]+)`", _INSTEAD[word]) for name in found]
     assert {name for name in names if name} <= set(arguments)
     assert any(names)

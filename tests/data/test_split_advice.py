@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 import pandas
 import pytest
 
-from tuner.data import BUILT_IN, DataOptions, prepare
+from tuner.data import BUILT_IN, DataOptions, prepare, profile_table
+from tuner.data.likely_groups import find_groups
 from tuner.data.near_copies import find_near_copies
 
 
@@ -173,3 +175,19 @@ def test_rows_that_are_equal_as_often_by_chance_are_no_copies(tmp_path: Path) ->
         x = np.stack([random.normal(50, 10, 240).round(1), random.integers(1, 6, 240)], axis=1)
         np.savez(tmp_path / f"{seed}.npz", x=x, y=random.integers(0, 2, 240))
         assert not any("have a copy" in text for text in advice(tmp_path, source=f"{seed}.npz")), seed
+
+
+def test_many_classes_take_little_memory(tmp_path: Path) -> None:
+    """A column for each class in all rows took 8 GB for 60,000 rows of 8,000 classes."""
+    many = pandas.DataFrame({"patient": [f"P{row % 50}" for row in range(20_000)]})
+    many.assign(y=[f"c{row % 4_000}" for row in range(20_000)]).to_csv(tmp_path / "a.csv", index=False)
+    tracemalloc.start()
+    try:
+        assert profile_table("a.csv", tmp_path, "y").groups == ()
+        assert tracemalloc.get_traced_memory()[1] < 200_000_000
+    finally:
+        tracemalloc.stop()
+    classes = np.arange(20_000) % 4_000 // 40
+    assert find_groups({"place": classes // 2}, classes, np.arange(20_000), amounts=False) == [], "two classes in each"
+    (found,) = find_groups({"place": classes}, classes, np.arange(20_000), amounts=False)
+    assert (found.name, found.values) == ("place", 100)

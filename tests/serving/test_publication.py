@@ -82,6 +82,18 @@ def test_files_are_private_while_the_umask_is_read(monkeypatch: pytest.MonkeyPat
     assert masks == [0o077, 0o022]
 
 
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path: Path) -> None:
+    """A private file was readable for all after `--force`."""
+    file = tmp_path / "best.json"
+    file.write_text("old", encoding="utf-8")
+    for mode in (0o600, 0o664):
+        file.chmod(mode)
+        write_text_file(file, "new")
+        assert file.stat().st_mode & 0o777 == mode
+        publish(file, file.with_suffix(".keras"))
+        assert file.with_suffix(".keras").stat().st_mode & 0o777 == 0o666 & ~get_umask()
+
+
 def test_texts_go_into_pipes_and_through_links(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     try:

@@ -19,7 +19,8 @@ _SMOOTH = 0.5
 """If rows of neighboring values are so much as alike as those of one value, the column is a number, not a name."""
 _PERMUTATIONS = 20
 _MOST_ROWS, _FEWEST_ROWS, _MOST_VALUES, _MOST_COLUMNS = 20_000, 1_000, 5_000_000, 1_000
-"""What is looked at of a large table: it takes a second."""
+_MOST_TARGETS = 1_000_000
+"""What is looked at of a large table, and of the classes of its rows: it takes a second."""
 _MOST_NAMED = 3
 
 
@@ -49,15 +50,8 @@ def find_split_groups(raw: RawData, targets: Targets, layout: Layout, options: D
     """Find the columns that look like groups, if rows are split at random; the test part is not looked at."""
     if not is_random(options):
         return []
-    y = targets.y
-    if targets.class_index is not None:
-        y = one_column_each(targets.class_index)
+    y = targets.y if targets.class_index is None else targets.class_index
     return find_groups(_candidates(raw), y, layout.development, amounts=targets.task is Task.REGRESSION)
-
-
-def one_column_each(classes: Array) -> Array:
-    """Return 1 in the column of the class of each row, 0 elsewhere, `(n, classes)`."""
-    return np.asarray(classes[:, None] == np.unique(classes), np.float64)
 
 
 def find_groups(columns: Mapping[str, Array], y: Array, rows: Array, *, amounts: bool) -> list[LikelyGroup]:
@@ -65,14 +59,17 @@ def find_groups(columns: Mapping[str, Array], y: Array, rows: Array, *, amounts:
 
     Args:
         columns: Texts and whole numbers, `(n,)`.
-        y: Targets, `(n, targets)`.
+        y: Targets, `(n, targets)`; or the class of each row, `(n,)` from 0.
         rows: Numbers of the rows to look at.
         amounts: Whether the targets are amounts, each of which counts as much.
     """
     random = np.random.default_rng(0)
-    most = min(_MOST_ROWS, max(_FEWEST_ROWS, _MOST_VALUES // max(1, len(columns))))
+    outputs = y.shape[1] if y.ndim > 1 else int(y.max(initial=0)) + 1
+    most = min(_MOST_VALUES // max(1, len(columns)), _MOST_TARGETS // max(1, outputs))
+    most = min(_MOST_ROWS, max(_FEWEST_ROWS, most))
     rows = rows if len(rows) <= most else np.sort(random.choice(rows, most, replace=False))
-    y = y[rows] - y[rows].mean(axis=0)
+    y = y[rows] if y.ndim > 1 else _one_column_each(y[rows])
+    y = y - y.mean(axis=0)
     scale = y.std(axis=0)
     y = y / np.where(scale > 0, scale, 1.0) if amounts else y
     found = []
@@ -98,6 +95,11 @@ def _candidates(raw: RawData) -> Mapping[str, Array]:
 def is_whole(values: Array) -> bool:
     """Tell whether all are whole numbers."""
     return bool((values == np.round(values)).all())
+
+
+def _one_column_each(classes: Array) -> Array:
+    """Return 1 in the column of the class of each row, 0 elsewhere, `(n, classes)`."""
+    return np.asarray(classes[:, None] == np.unique(classes), np.float64)
 
 
 def _codes(values: Array) -> Array | None:

@@ -27,7 +27,7 @@ from tuner.data.cells import (
 from tuner.data.csv_options import CsvOptions
 from tuner.data.dataset import Array
 from tuner.data.date_formats import date_format
-from tuner.data.likely_groups import LikelyGroup, find_groups, one_column_each
+from tuner.data.likely_groups import LikelyGroup, find_groups
 from tuner.data.pandas_columns import check_names, column, index_columns, pick
 from tuner.data.raw_data import LARGEST
 from tuner.data.share_explained import share_explained
@@ -280,7 +280,7 @@ def profile_table(source: str, project: Path, target: str) -> TableProfile:
     }
     told = {name: share_explained(values, known.astype(object) if counts else known) for name, values in cells.items()}
     named = {name: values for name, values in cells.items() if profiles[name].may_name_groups}
-    y = one_column_each(np.unique(known.astype(str), return_inverse=True)[1]) if counts else known[:, None]
+    y = np.unique(known.astype(str), return_inverse=True)[1] if counts else known[:, None]
     groups = find_groups(named, y, np.arange(len(known)), amounts=not counts)
     return TableProfile(aim, tuple(profiles.values()), counts, told, tuple(groups), csv_options)
 

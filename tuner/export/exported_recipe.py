@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,6 +242,8 @@ def save_rows(study: StoredStudy, export: Export, project: Path, file: Path) -> 
     try:
         try:
             np.savez_compressed(partial, **arrays)
+            if file.exists():
+                shutil.copymode(file, partial)
             os.replace(partial, file)
         finally:
             partial.unlink(missing_ok=True)

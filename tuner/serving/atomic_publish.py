@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -104,7 +105,7 @@ def write_text_file(file: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def partial_file(file: Path) -> Iterator[Path]:
-    """Give an empty file beside `file` that takes its place at the end, and is gone after an error.
+    """Give an empty file beside `file` that takes its place and permissions at the end, and is gone after an error.
 
     Raises:
         UsageError: It cannot be written.
@@ -114,7 +115,7 @@ def partial_file(file: Path) -> Iterator[Path]:
             partial = Path(out.name)
         try:
             yield partial
-            partial.chmod(0o666 & ~get_umask())
+            partial.chmod(stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o666 & ~get_umask())
             os.replace(partial, file)
         finally:
             with contextlib.suppress(FileNotFoundError):
