@@ -260,3 +260,15 @@ def test_a_column_of_groups_gets_one_piece_of_advice_here_and_from_check(tmp_pat
     assert "Look at" not in words
     advice = read_study(study).facts.advice
     assert [line.partition(":")[0] for line in advice if "'patient'" in line] == ["group"]
+
+
+def test_rare_classes_are_advised_on_only_if_the_metric_is_accuracy(tmp_path: Path) -> None:
+    """The study of such a table has balanced_accuracy, and `check` advised to set it."""
+    lines = ["a,y", *(f"{row % 17},{'rare' if row < 4 else 'ab'[row % 2]}" for row in range(600))]
+    (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    (study, *_), _ = new_project(tmp_path, tmp_path / "t.csv", "y")
+    text = study.read_text(encoding="utf-8")
+    assert 'metric = "balanced_accuracy"' in text
+    assert not any("balanced_accuracy" in sentence for sentence in read_study(study).advice)
+    study.write_text(text.replace("balanced_accuracy", "accuracy"), encoding="utf-8")
+    assert any("balanced_accuracy weighs all classes equally" in sentence for sentence in read_study(study).advice)

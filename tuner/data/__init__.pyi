@@ -1,6 +1,7 @@
 from .array_file_writer import ArrayFile, array_file
 from .categories import UnknownText
 from .cells import MISSING_WORDS, Commas
+from .column_advice import advice_for_metric
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Split, Subset
 from .encoders import ENCODERS, ENCODINGS
@@ -42,6 +43,7 @@ __all__ = [
     "TableProfile",
     "TableStream",
     "UnknownText",
+    "advice_for_metric",
     "array_file",
     "check_repeatable",
     "encode_rows",

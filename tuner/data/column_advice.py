@@ -29,6 +29,12 @@ _FEW_DATES = 10
 
 _MOST_COLUMNS, _MOST_ROWS = 200, 20_000
 _MOST_NAMED = 3
+_OF_ACCURACY = "accuracy hardly reflects them; balanced_accuracy weighs all classes equally"
+
+
+def advice_for_metric(advice: Sequence[str], metric: str) -> list[str]:
+    """Return the advice on data that holds for a study of this metric: rare classes matter if it is accuracy."""
+    return [sentence for sentence in advice if metric == "accuracy" or not sentence.endswith(_OF_ACCURACY)]
 
 
 def column_advice(
@@ -169,7 +175,7 @@ def _rare(targets: Targets, layout: Layout) -> Iterator[str]:
         more = f" and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
         yield (
             f"target: {', '.join(rare[:_MOST_NAMED])}{more} of {len(index):,} rows outside the test part are under "
-            "1 %: accuracy hardly reflects them; balanced_accuracy weighs all classes equally"
+            f"1 %: {_OF_ACCURACY}"
         )
 
 

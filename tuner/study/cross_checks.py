@@ -16,7 +16,7 @@ from tuner.catalog import (
     initializer_advice,
     resolve_head,
 )
-from tuner.data import DataFacts, DataOptions, Folds
+from tuner.data import DataFacts, DataOptions, Folds, advice_for_metric
 from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
 from tuner.study.loop_checks import check_loops, loop_advice
@@ -68,7 +68,8 @@ def cross_check(sections: ParsedSections, problems: Problems) -> list[str]:
         advice += _schedule_advice(sections)
     advice += _metric_advice(sections)
     if sections.facts is not None:
-        advice += [f"data.{sentence}" for sentence in sections.facts.advice]
+        metric = "accuracy" if sections.metric is None else sections.metric.name
+        advice += [f"data.{sentence}" for sentence in advice_for_metric(sections.facts.advice, metric)]
     return advice
 
 
