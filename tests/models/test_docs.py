@@ -51,10 +51,10 @@ def test_the_study_is_accepted(project):
 def test_the_table_names_every_keyword_of_every_model():
     page = PAGE.read_text(encoding="utf-8")
     root = PAGE.parents[1]
-    for file in user_code.files(root, "models"):
+    for file in user_code.list_files(root, "models"):
         row = re.search(rf"^\| \[`{file.name}`\].*\|(.*)\|$", page, re.MULTILINE)
         assert row is not None, file.name
-        keywords = user_code.signature(root, Reference(f"models/{file.name}", "build")).keywords
+        keywords = user_code.read_signature(root, Reference(f"models/{file.name}", "build")).keywords
         assert re.findall(r"`(\w+)`", row.group(1)) == [
             name for name in keywords if name not in ("activation", "initializer")
         ]

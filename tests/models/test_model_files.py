@@ -99,7 +99,7 @@ CASES = {
     ),
 }
 
-FILES = [file for file in user_code.files(PROJECT, "models") if file.stem != "pretrained"]
+FILES = [file for file in user_code.list_files(PROJECT, "models") if file.stem != "pretrained"]
 """All but the one whose layers are those of another file: `test_pretrained.py`."""
 SHAPES = [(name, shape) for name, case in CASES.items() for shape in case.shapes]
 BAD_SHAPES = [(name, shape) for name, case in CASES.items() for shape in case.bad_shapes]
@@ -151,7 +151,7 @@ def test_imports_only_keras_and_the_standard_library(name):
 
 @every_model
 def test_signature_is_readable_without_running_the_file(name):
-    signature = user_code.signature(PROJECT, Reference(f"models/{name}.py", "build"))
+    signature = user_code.read_signature(PROJECT, Reference(f"models/{name}.py", "build"))
     assert not signature.open
     keywords = dict(signature.keywords)
     assert keywords.pop("activation") is None
@@ -300,7 +300,7 @@ WRONG = (None, "8", -1, 2.5, float("nan"), [], [[8]], ["8"], [None], {}, {"a": 1
 
 @pytest.mark.parametrize(("name", "keyword"), [(name, key) for name, case in CASES.items() for key in case.changes])
 def test_every_keyword_refuses_every_kind_of_wrong_value(name, keyword):
-    signature = user_code.signature(PROJECT, Reference(f"models/{name}.py", "build"))
+    signature = user_code.read_signature(PROJECT, Reference(f"models/{name}.py", "build"))
     default = ast.literal_eval(signature.keywords[keyword])
     for value in WRONG:
         if value is default or (value is True and isinstance(default, bool)):

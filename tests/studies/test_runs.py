@@ -12,7 +12,7 @@ from tuner import user_code
 from tuner.user_code import Reference
 
 PROJECT = Path(__file__).parents[2]
-FILES = user_code.files(PROJECT, "studies")
+FILES = user_code.list_files(PROJECT, "studies")
 
 
 @pytest.fixture(scope="module")

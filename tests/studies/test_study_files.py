@@ -15,7 +15,7 @@ from tuner.study import StudySpec, read_study
 from tuner.user_code import Reference
 
 PROJECT = Path(__file__).parents[2]
-FILES = user_code.files(PROJECT, "studies")
+FILES = user_code.list_files(PROJECT, "studies")
 every_study = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 
@@ -46,7 +46,7 @@ def specs(shipped_project: Path) -> dict[str, StudySpec]:
 def test_there_are_studies_for_every_model():
     assert len(FILES) >= 8
     named = {Reference.parse(parsed(file)["model"], "build").path for file in FILES}
-    assert named == {f"models/{file.name}" for file in user_code.files(PROJECT, "models")}
+    assert named == {f"models/{file.name}" for file in user_code.list_files(PROJECT, "models")}
 
 
 @every_study

@@ -17,7 +17,7 @@ from tuner.study.search.model_keyword_check import check_keyword
 
 def signature(tmp_path: Path, argument: str) -> user_code.Signature:
     (tmp_path / "m.py").write_text(f"def build(inputs, outputs, *, {argument}): ...\n")
-    return user_code.signature(tmp_path, user_code.Reference("m.py", "build"))
+    return user_code.read_signature(tmp_path, user_code.Reference("m.py", "build"))
 
 
 def problem(tmp_path: Path, argument: str, given: Any, parameter: Parameter) -> Problem | None:

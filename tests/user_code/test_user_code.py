@@ -55,17 +55,17 @@ def test_a_link_out_of_the_project_is_refused(tmp_path: Path) -> None:
         user_code.load(project, Reference("evil.py", "build"))
     (project / "models").symlink_to(outside.parent)
     with pytest.raises(ContentError, match="There is no file"):
-        user_code.find(project, "models/evil.py")
+        user_code.find_file(project, "models/evil.py")
 
 
 def test_the_project_comes_before_what_the_package_carries(tmp_path: Path) -> None:
-    carried = user_code.find(tmp_path, "models/mlp.py")
+    carried = user_code.find_file(tmp_path, "models/mlp.py")
     assert not carried.is_relative_to(tmp_path)
     own = write(tmp_path, "models/mlp.py", "def build(): ...\n")
-    assert user_code.find(tmp_path, "models/mlp.py") == own.resolve()
+    assert user_code.find_file(tmp_path, "models/mlp.py") == own.resolve()
     write(tmp_path, "models/zebra.py", "")
     write(tmp_path, "models/_private.py", "")
-    files = user_code.files(tmp_path, "models")
+    files = user_code.list_files(tmp_path, "models")
     assert own in files
     assert [file.name for file in files].count("mlp.py") == 1
     assert {"mlp.py", "cnn.py", "zebra.py"} <= {file.name for file in files}
@@ -74,9 +74,9 @@ def test_the_project_comes_before_what_the_package_carries(tmp_path: Path) -> No
 
 def test_a_missing_file_has_a_nearest_one(tmp_path: Path) -> None:
     with pytest.raises(ContentError, match=r"no file 'models/mpl.py' .* Did you mean 'models/mlp.py'\?"):
-        user_code.find(tmp_path, "models/mpl.py")
+        user_code.find_file(tmp_path, "models/mpl.py")
     with pytest.raises(ContentError, match="There is no file 'models'"):
-        user_code.find(tmp_path, "models")
+        user_code.find_file(tmp_path, "models")
 
 
 @pytest.mark.parametrize(("file", "project"), [("p/studies/a.toml", "p"), ("p/a.toml", "p"), ("p/x/a.toml", "p/x")])
@@ -92,18 +92,18 @@ def test_the_signature_is_read_without_running_the_file(tmp_path: Path) -> None:
         "def build(inputs, outputs, *, units, rate=0.1, sizes=(1, 2)): ...\n"
         "def open_one(inputs, outputs, *, a=1, **more): ...\n",
     )
-    found = user_code.signature(tmp_path, Reference("m.py", "build"))
+    found = user_code.read_signature(tmp_path, Reference("m.py", "build"))
     assert found == user_code.Signature({"units": None, "rate": "0.1", "sizes": "(1, 2)"}, open=False)
     assert found.takes("units")
     assert not found.takes("inputs")
-    assert user_code.signature(tmp_path, Reference("m.py", "open_one")).takes("anything")
+    assert user_code.read_signature(tmp_path, Reference("m.py", "open_one")).takes("anything")
 
 
 @pytest.mark.parametrize("text", ["def build(:\n", "\x00", "def build():\n  \tpass\n pass\n"])
 def test_a_file_that_is_not_python(tmp_path: Path, text: str) -> None:
     write(tmp_path, "m.py", text)
     with pytest.raises(ContentError, match=r"m\.py is not valid Python"):
-        user_code.signature(tmp_path, Reference("m.py", "build"))
+        user_code.read_signature(tmp_path, Reference("m.py", "build"))
     with pytest.raises(ContentError, match=r"m\.py is not valid Python"):
         user_code.load(tmp_path, Reference("m.py", "build"))
 
@@ -111,14 +111,14 @@ def test_a_file_that_is_not_python(tmp_path: Path, text: str) -> None:
 def test_a_file_in_another_encoding(tmp_path: Path) -> None:
     (tmp_path / "m.py").write_bytes("# größer\ndef build(): ...\n".encode("latin-1"))
     with pytest.raises(ContentError, match="not valid Python"):
-        user_code.signature(tmp_path, Reference("m.py", "build"))
+        user_code.read_signature(tmp_path, Reference("m.py", "build"))
 
 
 def test_a_missing_function_has_a_nearest_one(tmp_path: Path) -> None:
     write(tmp_path, "m.py", "from os.path import join\ndef build(): ...\nother = 3\n")
     expected = r"m\.py has no function 'bild'\. Did you mean 'build'\? It has: build\."
     with pytest.raises(ContentError, match=expected):
-        user_code.signature(tmp_path, Reference("m.py", "bild"))
+        user_code.read_signature(tmp_path, Reference("m.py", "bild"))
     with pytest.raises(ContentError, match=expected):
         user_code.load(tmp_path, Reference("m.py", "bild"))
     with pytest.raises(ContentError, match="no function 'other'"):

@@ -76,6 +76,6 @@ class UserObject:
         if self.reference.installed:
             return {str(self.reference): user_code.find_installed(self.reference, self.project).sha256}
         return {
-            path: user_code.sha256(user_code.find(self.project, path)),
+            path: user_code.sha256(user_code.find_file(self.project, path)),
             **user_code.helper_hashes(self.project, path),
         }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tuner.catalog import Recipe
 from tuner.data import DataOptions, read_options
-from tuner.user_code import Reference, check_content, check_named, find, helper_hashes, keras_file_hashes, sha256
+from tuner.user_code import Reference, check_content, check_named, find_file, helper_hashes, keras_file_hashes, sha256
 
 
 def check_model_code(recipe: Recipe, project: Path, code: Collection[str]) -> None:
@@ -25,7 +25,7 @@ def check_model_code(recipe: Recipe, project: Path, code: Collection[str]) -> No
     model = recipe.model
     reference = Reference.parse(model.reference, "build")
     check_named(project, reference, code)
-    now = {reference.path: sha256(find(project, reference.path)), **helper_hashes(project, reference.path)}
+    now = {reference.path: sha256(find_file(project, reference.path)), **helper_hashes(project, reference.path)}
     now |= keras_file_hashes(project, model.helpers)
     check_content(now, {reference.path: model.sha256, **model.helpers})
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner import user_code as files
+from tuner import user_code
 from tuner.errors import ContentError, nearest
 from tuner.space import Categorical, Dimension, Fixed
 from tuner.study.problems import Problems
@@ -32,15 +32,15 @@ class Model:
 
 def find_model(text: str, project: Path, problems: Problems) -> Model | None:
     """Find the model of a study, or return None after noting the problem; its file is parsed, not run."""
-    known = [f"models/{file.name}" for file in files.files(project, "models")]
+    known = [f"models/{file.name}" for file in user_code.list_files(project, "models")]
     try:
         reference = Reference.parse(text, "build")
-        signature = files.signature(project, reference)
-        missing = files.missing_helper(project, reference.path)
+        signature = user_code.read_signature(project, reference)
+        missing = user_code.missing_helper(project, reference.path)
         if missing is not None:
             raise ContentError(f"{missing}.")
-        helpers = files.helper_hashes(project, reference.path)
-        return Model(reference, files.sha256(files.find(project, reference.path)), signature, helpers)
+        helpers = user_code.helper_hashes(project, reference.path)
+        return Model(reference, user_code.sha256(user_code.find_file(project, reference.path)), signature, helpers)
     except (ContentError, OSError, ValueError) as error:
         problems.add(
             "model",
@@ -66,7 +66,7 @@ def find_keras_files(dimensions: Iterable[Dimension], project: Path, problems: P
                 continue
         if dimension.name.startswith("model."):
             try:
-                found |= files.keras_file_hashes(project, values)
+                found |= user_code.keras_file_hashes(project, values)
             except (ContentError, OSError) as error:
                 problems.add(f"search.{dimension.name}", str(error), next_step="Correct the path.")
     return found

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tuner.errors import ContentError
 from tuner.study.table_scaffold import table_study, table_study_name
-from tuner.user_code import find
+from tuner.user_code import find_file
 
 _STUDY = """\
 # Which loss, optimizer and learning rate suit my data?
@@ -66,7 +66,7 @@ def new_project(folder: Path, table: Path | None = None, target: str = "") -> tu
     head = _STUDY if table is None else table_study(name, table, target, folder)
     contents = {
         folder / "studies" / f"{name}.toml": head + _SEARCH,
-        folder / "models" / "mlp.py": find(folder, "models/mlp.py").read_text(encoding="utf-8"),
+        folder / "models" / "mlp.py": find_file(folder, "models/mlp.py").read_text(encoding="utf-8"),
         folder / ".gitignore": _IGNORED,
     }
     made, kept = [], []

@@ -42,9 +42,9 @@ def locate(path: Path | str) -> tuple[Path, Path]:
             raise _refused(
                 path, "a study is a regular file", given=kind, allowed=_ENDINGS, next_step="Name a study file."
             )
-        return user_code.find(Path.cwd(), str(path)), Path.cwd()
+        return user_code.find_file(Path.cwd(), str(path)), Path.cwd()
     except (ContentError, ValueError, OSError) as error:
-        known = [f"studies/{file.name}" for file in user_code.files(Path.cwd(), "studies")]
+        known = [f"studies/{file.name}" for file in user_code.list_files(Path.cwd(), "studies")]
         raise _refused(
             path,
             "there is no such file, neither here nor among the studies that come with the package",

@@ -17,7 +17,7 @@ from typing import Any
 from tuner.errors import ContentError
 from tuner.user_code.helper_modules import Helper, find_helpers
 from tuner.user_code.keras_files import SUFFIX, keras_file_hashes, with_keras_files
-from tuner.user_code.references import Reference, find, no_function
+from tuner.user_code.references import Reference, find_file, no_function
 
 
 class _AsRead(importlib.machinery.SourceFileLoader):
@@ -124,7 +124,7 @@ def load(
     Raises:
         ContentError: There is no such file or function, its content is unexpected, or it fails when it runs.
     """
-    path = find(project, reference.path)
+    path = find_file(project, reference.path)
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     helpers = find_helpers(project, reference.path)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tuner.errors import ContentError
 from tuner.user_code.installed_objects import find_installed
-from tuner.user_code.references import Reference, find, no_function, parse
+from tuner.user_code.references import Reference, find_file, no_function, parse
 
 _LITERALS = "a number, a string, true or false, None, or a tuple of them"
 
@@ -55,7 +55,7 @@ def read_definition(project: Path, reference: Reference, skip: Iterable[str] = (
         installed = find_installed(reference, project)
         tree, node = installed.tree, installed.node
     else:
-        tree = parse(find(project, reference.path), reference.path)
+        tree = parse(find_file(project, reference.path), reference.path)
         found = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef | ast.ClassDef)}
         if reference.function not in found:
             raise _no_definition(tree, reference) or no_function(reference, found)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.user_code.references import decoded, find, parse
+from tuner.user_code.references import decode_source, find_file, parse
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Helper:
     @property
     def text(self) -> str:
         """Its content as Python reads it."""
-        return decoded(self.content)
+        return decode_source(self.content)
 
     @property
     def sha256(self) -> str:
@@ -56,7 +56,7 @@ def find_helpers(project: Path, path: str) -> dict[str, Helper]:
         ContentError: There is no such file, or one of the files is not Python.
     """
     found: dict[str, Helper] = {}
-    waiting = [(find(project, path), path, "")]
+    waiting = [(find_file(project, path), path, "")]
     while waiting:
         file, shown_as, package = waiting.pop()
         for module, _ in _imported(parse(file, shown_as), package):
@@ -78,7 +78,7 @@ def missing_helper(project: Path, path: str) -> str | None:
 
     Only names that look like files of the project are judged: a library may be installed where trials are trained.
     """
-    file = find(project, path)
+    file = find_file(project, path)
     for module, line in _imported(parse(file, path), "", top=True):
         parent, _, name = module.rpartition(".")
         if _elsewhere(project, module) or list(_helpers(project, module)):

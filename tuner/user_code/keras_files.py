@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tuner.errors import ContentError
-from tuner.user_code.references import find, sha256
+from tuner.user_code.references import find_file, sha256
 
 SUFFIX = ".keras"
 
@@ -57,7 +57,7 @@ def _find(project: Path, path: str) -> Path:
             "the file into the project."
         )
     try:
-        return find(project, path)
+        return find_file(project, path)
     except ContentError:
         raise ContentError(
             f"There is no file {path!r} in {project}. Save the model there, as in model.save({path!r})."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import CodeError, ContentError
-from tuner.user_code.references import Reference, bundled_folders, find, is_reference
+from tuner.user_code.references import Reference, bundled_folders, find_file, is_reference
 
 _LARGEST_BYTES, _MOST_FILES = 100_000, 1_000
 """Limits of the study files that are searched: their size (a page of text has some thousand bytes) and number."""
@@ -51,7 +51,7 @@ def _means(name: str, reference: Reference) -> bool:
 def _carried(project: Path, reference: Reference) -> bool:
     """Check that the reference means a model, or a function of a study, that comes with the package."""
     try:
-        file = find(project, reference.path)
+        file = find_file(project, reference.path)
     except ContentError:
         return False
     places = [folder.resolve() / name for folder in bundled_folders() for name in ("models", "studies")]

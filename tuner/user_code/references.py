@@ -111,7 +111,7 @@ def find_project(study_file: Path) -> Path:
     return folder.parent if folder.name == "studies" else folder
 
 
-def find(project: Path, path: str) -> Path:
+def find_file(project: Path, path: str) -> Path:
     """Find the file `path` in the project, or in the package.
 
     Raises:
@@ -121,13 +121,13 @@ def find(project: Path, path: str) -> Path:
         candidate = (root / path).resolve()
         if candidate.is_file() and candidate.is_relative_to(root.resolve()):
             return candidate
-    names = [f"{folder}/{file.name}" for folder in ("models", "studies") for file in files(project, folder)]
+    names = [f"{folder}/{file.name}" for folder in ("models", "studies") for file in list_files(project, folder)]
     near = nearest(path, names)
     hint = f" Did you mean {near!r}?" if near else ""
     raise ContentError(f"There is no file {path!r} in {project}, nor does one come with the package.{hint}")
 
 
-def files(project: Path, folder: str) -> list[Path]:
+def list_files(project: Path, folder: str) -> list[Path]:
     """List the files of `models` or `studies`: the project's, then those of the package that it does not replace."""
     suffix = {"models": ".py", "studies": ".toml"}[folder]
     found: dict[str, Path] = {}
@@ -143,13 +143,13 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def signature(project: Path, reference: Reference) -> Signature:
+def read_signature(project: Path, reference: Reference) -> Signature:
     """Read the signature of a function; the file is parsed, not run.
 
     Raises:
         ContentError: There is no such file or function, or the file is not Python.
     """
-    path = find(project, reference.path)
+    path = find_file(project, reference.path)
     tree = parse(path, reference.path)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     if reference.function not in functions:
@@ -174,10 +174,10 @@ def source_text(path: Path) -> str:
         SyntaxError: It declares no encoding, and is not UTF-8.
         UnicodeDecodeError: Its content is not in the declared encoding.
     """
-    return decoded(path.read_bytes())
+    return decode_source(path.read_bytes())
 
 
-def decoded(content: bytes) -> str:
+def decode_source(content: bytes) -> str:
     """Return the text of a Python file; see `source_text`."""
     encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
     return io.StringIO(content.decode(encoding), newline=None).read()

@@ -55,9 +55,9 @@ def _call(text: str, project: Path) -> dict[str, Any]:
     except TunerError:
         raise
     except (Exception, SystemExit) as error:  # code of the person who runs it: anything can come
+        line = user_code.failing_line(error, user_code.find_file(project, reference.path))
         raise DataError(
-            f"The function {reference} must return the data, but fails"
-            f"{user_code.failing_line(error, user_code.find(project, reference.path))}: {type(error).__name__}: {error}"
+            f"The function {reference} must return the data, but fails{line}: {type(error).__name__}: {error}"
         ) from error
     return _named(given, reference)
 

@@ -16,7 +16,7 @@ from tuner.export.script.recipe_source import scores_text
 from tuner.export.script.training_source import training_source
 from tuner.export.script.user_code_source import metric_functions, package_imports, user_imports, user_modules
 from tuner.results import check_model_code
-from tuner.user_code import Helper, Reference, find, find_helpers, is_reference, source_text
+from tuner.user_code import Helper, Reference, find_file, find_helpers, is_reference, source_text
 
 _CATALOG = Path(tuner.__file__).resolve().parent / "catalog"
 _METRICS = _CATALOG / "numpy_metrics.py"
@@ -56,7 +56,7 @@ def python_script(export: Export, project: Path, code: Collection[str] = ()) -> 
     reference = Reference.parse(recipe.model.reference, "build")
     check_model_code(recipe, project, code)
     add_named_user_entries(project, recipe, code)
-    source, helpers = source_text(find(project, reference.path)), find_helpers(project, reference.path)
+    source, helpers = source_text(find_file(project, reference.path)), find_helpers(project, reference.path)
     heading = comment(f"The model: {recipe.model.reference} as it was (sha256 {recipe.model.sha256[:12]}).")
     imports, before = _before(export)
     after = training_source(export, reference.function)

@@ -16,7 +16,7 @@ from tuner.catalog import (
     user_references,
 )
 from tuner.export.script.literals import literal
-from tuner.user_code import Helper, find, find_helpers, is_reference
+from tuner.user_code import Helper, find_file, find_helpers, is_reference
 
 
 def user_name(family: str) -> str:
@@ -29,7 +29,7 @@ def user_modules(recipe: Recipe, project: Path) -> dict[str, Helper]:
     found: dict[str, Helper] = {}
     for path, module in _modules(recipe).items():
         found |= find_helpers(project, path)
-        found[module] = Helper(module, path, find(project, path).read_bytes(), package=False)
+        found[module] = Helper(module, path, find_file(project, path).read_bytes(), package=False)
     return found
 
 

@@ -11,7 +11,7 @@ from tuner.report.study_view import StudyView
 from tuner.study import code_hashes
 from tuner.text import count
 from tuner.untrusted_files import read_bytes, reason
-from tuner.user_code import Reference, find, find_project
+from tuner.user_code import Reference, find_file, find_project
 
 _LONGEST_BYTES = 100_000
 
@@ -43,7 +43,7 @@ def _project(study_file: str | None) -> Path:
 
 def _source(project: Path, path: str, expected: str) -> Html:
     try:
-        content = read_bytes(find(project, Reference.parse(path, "").path), _LONGEST_BYTES)
+        content = read_bytes(find_file(project, Reference.parse(path, "").path), _LONGEST_BYTES)
     except ContentError:
         return _missing(path, f"is not in {project.resolve()}, where it was looked for")
     except (OSError, ValueError) as error:
