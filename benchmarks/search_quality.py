@@ -222,7 +222,7 @@ def by_kerastuner(spec: Any, objective: Objective, trials: int, seed: int) -> No
 
     def choose(parameters: Any, dimension: Any) -> Any:
         parameter, name = dimension.parameter, dimension.name
-        if not dimension.searched:
+        if not dimension.is_searched:
             return parameter.value
         if isinstance(parameter, Categorical):
             return parameter.choices[parameters.Choice(name, list(range(len(parameter.choices))))]

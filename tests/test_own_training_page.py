@@ -38,5 +38,5 @@ def test_the_study_of_the_page_searches_its_loop() -> None:
     assert text in fenced("toml")
     content = tomllib.loads(text) | {"data": {"source": "digits"}}  # the data function of the page imports TensorFlow
     spec = read_study_dict(content, file.parent)
-    assert spec.space["loop.mixup.py:train.strength"].searched
+    assert spec.space["loop.mixup.py:train.strength"].is_searched
     assert list(spec.user_objects.files) == ["mixup.py:train"]

@@ -35,7 +35,7 @@ def test_the_file_is_a_narrower_study(study, tmp_path):
     assert (spec.budget, spec.data, spec.metric, spec.sampler) == (old.budget, old.data, old.metric, old.sampler)
     best = max((t for t in study.record.trials if study.trial_state(t)[0] == "complete"), key=lambda t: t.value)
     assert project(spec.space, spec.own_points[0]) == spec.space.resolve(lambda d: spec.own_points[0][d.name])
-    values = {name: value for name, value in params_from_trial(best, old.space).items() if old.space[name].searched}
+    values = {name: value for name, value in params_from_trial(best, old.space).items() if old.space[name].is_searched}
     rate = f"optimizer.{values['optimizer']}.learning_rate"
     assert spec.own_points[0] == {rate if name == "learning_rate" else name: v for name, v in values.items()}
 

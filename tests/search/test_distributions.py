@@ -38,7 +38,7 @@ def test_what_is_suggested_can_be_read_back_and_only_active_parameters_are_store
         stored = study.get_trials()[-1]
         assert params_from_trial(stored, space) == values
         assert set(stored.params) == {d.name for d in space.searched if d.name in values}
-        assert all(d.active(values) == (d.name in values) for d in space)
+        assert all(d.is_active(values) == (d.name in values) for d in space)
         assert all(values[d.name] in d.parameter for d in space if d.name in values)
         branches.add(values["optimizer"])
     assert len(branches) == 5

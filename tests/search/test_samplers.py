@@ -42,7 +42,7 @@ def test_it_fills_a_conditional_space(name, space, capfd):
     settings = fill(name, space)
     assert len(settings) == 30
     for values in settings:
-        assert all(d.active(values) == (d.name in values) for d in space)
+        assert all(d.is_active(values) == (d.name in values) for d in space)
         assert all(values[d.name] in d.parameter for d in space if d.name in values)
     assert len({values["optimizer"] for values in settings}) >= 3
     assert "independent" not in capfd.readouterr().err

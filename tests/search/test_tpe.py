@@ -96,7 +96,7 @@ def test_beyond_the_window_the_same_seed_gives_the_same_settings(space: Space) -
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         first, again = [settings(TPESampler(window=30, seed=4, group=True), space, 60) for _ in range(2)]
     assert first == again
-    assert all(d.active(v) == (d.name in v) for d in space for v in first)
+    assert all(d.is_active(v) == (d.name in v) for d in space for v in first)
 
 
 def test_the_window_is_not_smaller_than_what_is_drawn_at_random(space: Space) -> None:

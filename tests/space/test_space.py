@@ -171,7 +171,7 @@ def test_what_is_drawn_is_one_of_the_settings(found: Space, seed: int) -> None:
     assert len(settings) == found.size
     assert all(first != second for first, second in itertools.combinations(settings, 2))
     for setting in settings:
-        assert set(setting) == {d.name for d in found if d.active(setting)}
+        assert set(setting) == {d.name for d in found if d.is_active(setting)}
         assert all(setting[d.name] in d.parameter for d in found if d.name in setting)
 
 

@@ -113,7 +113,7 @@ def _range(spec: StudySpec, recipe: Recipe, curve: list[tuple[float, float]]) ->
 def _searched(spec: StudySpec, optimizer: str, rate: float) -> tuple[float, float]:
     """Return the lowest and the highest rate that the study has for an optimizer; `rate` if it searches none."""
     for name in (f"optimizer.{optimizer}.learning_rate", "learning_rate"):
-        if name in spec.space and spec.space[name].active({"optimizer": optimizer}):
+        if name in spec.space and spec.space[name].is_active({"optimizer": optimizer}):
             return _bounds(spec.space[name].parameter, rate)
     return rate, rate
 

@@ -118,7 +118,7 @@ def _misfits(space: Space, known: Mapping[str, Value]) -> int:
         name = dimension.name if dimension.name in known else shared_name(dimension.name)
         return name is not None and name in known and known[name] not in dimension.parameter
 
-    return sum(is_misfit(dimension) for dimension in space if dimension.active(known))
+    return sum(is_misfit(dimension) for dimension in space if dimension.is_active(known))
 
 
 def _allows_optimizer(space: Space, known: Mapping[str, Value]) -> bool:

@@ -25,9 +25,9 @@ def project(space: Space, known: Mapping[str, Value], *, clip: bool = False) -> 
     """
     values: dict[str, Value] = {}
     for dimension in space:
-        if not dimension.active(values):
+        if not dimension.is_active(values):
             continue
-        if not dimension.searched:
+        if not dimension.is_searched:
             values[dimension.name] = dimension.parameter.at(0)
             continue
         name = dimension.name if dimension.name in known else shared_name(dimension.name)

@@ -155,7 +155,7 @@ class SettingIndex:
         values: dict[str, Value] = {}
         setting: list[Any] = []
         for dimension in self._space:
-            if not dimension.active(values):
+            if not dimension.is_active(values):
                 continue
             index = self._given(dimension, params)
             if index is None:
@@ -169,7 +169,7 @@ class SettingIndex:
         return tuple(setting)
 
     def _given(self, dimension: Dimension, params: Mapping[str, Any]) -> int | None:
-        if not dimension.searched:
+        if not dimension.is_searched:
             return 0
         return self._index(dimension, params[dimension.name]) if dimension.name in params else None
 

@@ -50,7 +50,7 @@ class Enumeration:
         """
 
         def position(dimension: Dimension) -> int | None:
-            if not dimension.searched:
+            if not dimension.is_searched:
                 return 0
             return dimension.parameter.index(values[dimension.name]) if dimension.name in values else None
 

@@ -33,12 +33,12 @@ class Dimension:
     parameter: Parameter
     conditions: tuple[Condition, ...] = ()
 
-    def active(self, values: Mapping[str, Value]) -> bool:
+    def is_active(self, values: Mapping[str, Value]) -> bool:
         """Return whether this dimension counts, given the values of the active ones before it."""
         return all(condition.holds(values) for condition in self.conditions)
 
     @property
-    def searched(self) -> bool:
+    def is_searched(self) -> bool:
         """True if there is more than one value."""
         return self.parameter.size > 1
 
@@ -82,7 +82,7 @@ class Space:
     @property
     def searched(self) -> tuple[Dimension, ...]:
         """The dimensions with more than one value."""
-        return tuple(dimension for dimension in self if dimension.searched)
+        return tuple(dimension for dimension in self if dimension.is_searched)
 
     def resolve(self, choose: Callable[[Dimension], Value]) -> dict[str, Value]:
         """Walk through the space once: `choose` is asked for each searched dimension that is active.
@@ -92,10 +92,10 @@ class Space:
         """
         values: dict[str, Value] = {}
         for dimension in self:
-            if not dimension.active(values):
+            if not dimension.is_active(values):
                 continue
             parameter = dimension.parameter
-            if not dimension.searched:
+            if not dimension.is_searched:
                 values[dimension.name] = _only_value(parameter)
             else:
                 values[dimension.name] = choose(dimension)
@@ -126,7 +126,7 @@ class Space:
                 yield dict(values)
                 return
             dimension = dimensions[index]
-            if not dimension.active(values):
+            if not dimension.is_active(values):
                 yield from walk(index + 1, values)
                 return
             for value in _values(dimension):

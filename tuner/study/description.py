@@ -45,8 +45,8 @@ def explain(spec: StudySpec) -> dict[str, Any]:
             }
             for dimension in spec.space.searched
         ],
-        "fixed": {d.name: str(d.parameter) for d in spec.space if not d.searched},
-        "defaults": [d.name for d in spec.space if not d.searched and _at_default(d, facts.task)],
+        "fixed": {d.name: str(d.parameter) for d in spec.space if not d.is_searched},
+        "defaults": [d.name for d in spec.space if not d.is_searched and _at_default(d, facts.task)],
         "settings": spec.settings,
         "budget": {
             **{key: value for key, value in vars(spec.budget).items() if value is not None and key not in _OF_LENGTH},

@@ -73,10 +73,10 @@ class _Reader:
                 value = self._value(dimension, name, given[name])
                 if isinstance(value, Invalid):
                     refused.add(name)
-                elif dimension.searched:
+                elif dimension.is_searched:
                     values[dimension.name] = value
                 taken.add(name)
-            if not dimension.searched:
+            if not dimension.is_searched:
                 fixed[dimension.name] = dimension.parameter.at(0)
         for name in given:
             if name not in taken:
@@ -106,7 +106,7 @@ class _Reader:
         key, parameter, words = dotted(self._key, name), dimension.parameter, _words(name)
         if isinstance(value, str) and value in words:
             value = words[value]
-        if not dimension.searched:
+        if not dimension.is_searched:
             return self._only_value(dimension, key, value)
         if isinstance(parameter, Categorical):
             value = _as_tuple(value)

@@ -35,9 +35,9 @@ def remaining_volume(space: Space, narrowed: Mapping[str, Narrowed]) -> float:
         def rest(chosen: Mapping[str, Value]) -> float:
             return volume(level + 1, frozenset(item for item in chosen.items() if item[0] in needed[level + 1]))
 
-        if not dimension.active(values):
+        if not dimension.is_active(values):
             return rest(values)
-        if not dimension.searched:
+        if not dimension.is_searched:
             return rest({**values, dimension.name: dimension.parameter.at(0)})
         one = narrowed[dimension.name]
         parameter = one.by_choice.get(str(values.get(one.choice or "")), one.parameter)
