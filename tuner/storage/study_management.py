@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tuner.errors import StudyBusyError, UsageError
 from tuner.optuna_internals import StudyModel, TrialModel
-from tuner.storage import coordinator_leases, optuna_sql, tables
+from tuner.storage import coordinator_leases, optuna_orm, tables
 from tuner.storage.database import Database
 from tuner.storage.error_conversion import storage_errors
 from tuner.storage.lease import Lease, is_alive
@@ -86,7 +86,7 @@ def request_stop(database: Database, name: str, *, at_once: bool) -> list[Lease]
         alive = _alive(session, record.study_id)
         request = {"owners": [lease.owner for lease in alive], "at_once": at_once}
         if alive:
-            optuna_sql.write(session, record.study_id, revision, [], [], {}, {"user": {STOP_REQUEST: request}})
+            optuna_orm.write(session, record.study_id, revision, [], [], {}, {"user": {STOP_REQUEST: request}})
     return alive
 
 

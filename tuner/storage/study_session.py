@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from tuner.errors import LeaseLostError, StudyNotFoundError
 from tuner.search import silence_optuna
-from tuner.storage import checkpoints, coordinator_leases, optuna_sql
+from tuner.storage import checkpoints, coordinator_leases, optuna_orm
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.database import Database
 from tuner.storage.error_conversion import storage_errors
@@ -227,7 +227,7 @@ class StudySession:
                     coordinator_leases.remove(session, self._lease.owner)
                 elif request is not None and not self._claimed:
                     plan.claim(session, self._mirror, request)
-                new_ids = optuna_sql.write(
+                new_ids = optuna_orm.write(
                     session, self._study_id, revision, plan.changes, coalesce(plan.rows), self._mirror.ids, plan.attrs
                 )
             self._on_commit(plan, new_ids)
@@ -238,18 +238,18 @@ class StudySession:
         if plan is None:
             return
         if last == plan.number:
-            self._on_commit(plan, optuna_sql.trial_ids(session, self._study_id, [c.new.number for c in plan.changes]))
+            self._on_commit(plan, optuna_orm.trial_ids(session, self._study_id, [c.new.number for c in plan.changes]))
         else:
             self._buffer.put_back(plan.rows, plan.updates)
 
     def _pull(self, session: Session, revision: int) -> None:
         """Read what others have written since the last transaction of this process."""
         mirror = self._mirror
-        ids = set(optuna_sql.added_ids(session, self._study_id, mirror.last_id))
+        ids = set(optuna_orm.added_ids(session, self._study_id, mirror.last_id))
         if revision > mirror.revision + 1:
-            ids |= set(optuna_sql.changed_ids(session, self._study_id, mirror.revision))
-            mirror.pull_attrs(optuna_sql.read_attrs(session, self._study_id))
-        for trial in optuna_sql.read_trials(session, self.database.optuna, sorted(ids)) if ids else ():
+            ids |= set(optuna_orm.changed_ids(session, self._study_id, mirror.revision))
+            mirror.pull_attrs(optuna_orm.read_attrs(session, self._study_id))
+        for trial in optuna_orm.read_trials(session, self.database.optuna, sorted(ids)) if ids else ():
             if trial.number not in mirror.owned:
                 before = mirror.apply_remote(trial)
                 if trial.state.is_finished():

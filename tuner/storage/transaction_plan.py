@@ -12,12 +12,12 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.orm import Session
 
 from tuner.optuna_internals import FIXED_PARAMS
-from tuner.storage import checkpoints, coordinator_leases, optuna_sql
+from tuner.storage import checkpoints, coordinator_leases, optuna_orm
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.coordinator_leases import LeaseMonitor
 from tuner.storage.lease import Lease
 from tuner.storage.memory_mirror import StudyMirror, copy_trial
-from tuner.storage.optuna_sql import TableWrite, TrialDiff
+from tuner.storage.optuna_orm import TableWrite, TrialDiff
 from tuner.storage.trial_writes import as_requeued, clear_rows
 from tuner.storage.write_buffer import AttrUpdate, WriteBuffer
 
@@ -93,7 +93,7 @@ class Transaction:
             coordinator_leases.remove(session, owner)
         alive = {lease.owner for lease in others} - expired
         running = {mirror.ids[n]: n for n in mirror.unfinished(TrialState.RUNNING) if n not in mirror.owned}
-        owners = optuna_sql.trial_owners(session, list(running)) if running else {}
+        owners = optuna_orm.trial_owners(session, list(running)) if running else {}
         left = {
             trial_id: number
             for trial_id, number in running.items()
