@@ -1,4 +1,4 @@
-"""The WSGI application: our pages of a database, and optuna-dashboard on it with our additions."""
+"""Assemble the WSGI application of the dashboard: our pages of a database, and optuna-dashboard with our additions."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
 
     from tuner.dashboard.cached_database import CachedDatabase
     from tuner.dashboard.edit_validation import ValidatedEdits
+    from tuner.dashboard.page_router import PageRouter
     from tuner.dashboard.panel_overlay import Overlay
     from tuner.dashboard.panels import Panels
     from tuner.dashboard.safe_artifact_store import ArtifactFolder
-    from tuner.dashboard.site import Site
 
     folder = artifact_folder(database)
     store = ArtifactFolder(folder) if folder is not None else None
@@ -39,7 +39,7 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
     app = optuna_dashboard.wsgi(cached.optuna, artifact_store=store)
     app.catchall = False  # `_in_words` reports failures
     panels = Panels(cached)
-    shown = Site(Overlay(_never_empty(app), panels, editable), cached, panels)
+    shown = PageRouter(Overlay(_never_empty(app), panels, editable), cached, panels)
     return _in_words(ValidatedEdits(shown, cached.optuna) if editable else shown)
 
 

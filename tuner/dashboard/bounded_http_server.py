@@ -51,7 +51,7 @@ _TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length
 
 _log = logging.getLogger(__name__)
 
-Trusts = Callable[[Mapping[str, str], str], bool]
+AuthorizationCheck = Callable[[Mapping[str, str], str], bool]
 """(headers as in a WSGI environment, client address) → True if they authorize access."""
 
 
@@ -66,7 +66,7 @@ class _Request(HTTPRequestParser):
 
     path = ""  # waitress logs it if the client disconnects, though it may not have been read
 
-    def __init__(self, adj: Adjustments, trusts: Trusts, address: str) -> None:
+    def __init__(self, adj: Adjustments, trusts: AuthorizationCheck, address: str) -> None:
         super().__init__(adj)
         self._adj, self._trusts, self._address = adj, trusts, address
 
@@ -145,7 +145,7 @@ class _Server(TcpWSGIServer):
 
     channel_class = _Channel
 
-    def __init__(self, application: WSGIApplication, trusts: Trusts, **options: Any) -> None:
+    def __init__(self, application: WSGIApplication, trusts: AuthorizationCheck, **options: Any) -> None:
         self.trusts = trusts
         self._limit = connection_limit()
         self._logged_at = 0.0
@@ -179,7 +179,9 @@ class _Server(TcpWSGIServer):
             )
 
 
-def make_server(application: WSGIApplication, bound: socket.socket, trusts: Trusts, max_body_bytes: int) -> Any:
+def make_server(
+    application: WSGIApplication, bound: socket.socket, trusts: AuthorizationCheck, max_body_bytes: int
+) -> Any:
     """Make a server that answers on a bound socket once its `run` is called.
 
     Args:

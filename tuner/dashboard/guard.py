@@ -66,13 +66,15 @@ class Guard:
         for name in _FORWARDED:
             environ.pop(name, None)
         environ.setdefault("HTTP_ACCEPT_ENCODING", "")  # optuna-dashboard fails without it
-        refusal = self._foreign(environ)
+        refusal = self._foreign_refusal(environ)
         if refusal is None and self._token is not None and not self._token.in_cookie(environ):
             program = bearer_token(environ)
-            refusal = self._stranger(self._token, address_token(environ) if program is None else program, environ)
+            refusal = self._stranger_refusal(
+                self._token, address_token(environ) if program is None else program, environ
+            )
             if refusal is None and program is None:
                 return _signed_in(self._token, environ, start_response)
-        refusal = refusal or self._edit(environ) or _malformed(environ)
+        refusal = refusal or self._edit_refusal(environ) or _malformed_refusal(environ)
         if refusal is not None:
             return _refuse(refusal, environ, start_response)
         _only_ascii(environ)
@@ -83,8 +85,8 @@ class Guard:
 
         return self._app(environ, start_secured)
 
-    def _foreign(self, environ: WSGIEnvironment) -> _Refusal | None:
-        """Refuse a request for another host, or from another site."""
+    def _foreign_refusal(self, environ: WSGIEnvironment) -> _Refusal | None:
+        """Return the refusal of a request for another host or from another site, else None."""
         host = environ.get("HTTP_HOST", "")
         if not self._address.means_us(host):
             return _Refusal(
@@ -105,10 +107,10 @@ class Guard:
         """Check that the headers of a request authorize it; wrong tokens count as attempts."""
         if self._token is None or self._token.in_cookie(headers):
             return True
-        return self._stranger(self._token, bearer_token(headers), {"REMOTE_ADDR": address}) is None
+        return self._stranger_refusal(self._token, bearer_token(headers), {"REMOTE_ADDR": address}) is None
 
-    def _stranger(self, token: Token, given: str | None, environ: Mapping[str, Any]) -> _Refusal | None:
-        """Refuse a request without the right token, if it is not signed in."""
+    def _stranger_refusal(self, token: Token, given: str | None, environ: Mapping[str, Any]) -> _Refusal | None:
+        """Return the refusal of a request without the right token that is not signed in, else None."""
         if given is None:
             return _NO_TOKEN
         address = environ.get("REMOTE_ADDR", "")
@@ -121,8 +123,8 @@ class Guard:
         self._attempts.wrong(address)
         return _NO_TOKEN
 
-    def _edit(self, environ: WSGIEnvironment) -> _Refusal | None:
-        """Refuse a request to change a study, if it may not."""
+    def _edit_refusal(self, environ: WSGIEnvironment) -> _Refusal | None:
+        """Return the refusal of a request to change a study that may not, else None."""
         if environ["REQUEST_METHOD"] in SAFE_METHODS:
             return None
         if not self._allow_edit:
@@ -146,8 +148,8 @@ _NO_ORIGIN = _Refusal(
 )
 
 
-def _malformed(environ: WSGIEnvironment) -> _Refusal | None:
-    """Refuse a request that optuna-dashboard would fail on, or take for another one."""
+def _malformed_refusal(environ: WSGIEnvironment) -> _Refusal | None:
+    """Return the refusal of a request that optuna-dashboard would fail on or take for another one, else None."""
     try:
         environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8")
     except UnicodeError:

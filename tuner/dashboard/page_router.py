@@ -1,4 +1,4 @@
-"""The WSGI application of our pages, in front of optuna-dashboard."""
+"""Route requests to our pages, and all others to optuna-dashboard."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ASSET = re.compile(r"/assets/([a-z.]+)")
 _HTML = "text/html; charset=utf-8"
 
 
-class Site:
+class PageRouter:
     """A WSGI application that answers our pages, and passes everything else on.
 
     Args:
