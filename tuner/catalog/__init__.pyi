@@ -14,7 +14,7 @@ from .buildable_recipe import BuildableRecipe
 from .clipping import CLIPPINGS
 from .dimensions import DIMENSIONS, ChoiceDimension, NumberDimension, choice_dimension, number_dimension, written_value
 from .entries import Entry, MetricEntry, OptimizerEntry, Option
-from .epoch_selection import EpochSelector, Keep, TrainingLength
+from .epoch_selection import EpochSelector, KeptEpoch, TrainingLength
 from .initializers import INITIALIZERS, initializer_advice
 from .integer_labels import IntegerLabelLoss
 from .loops import LOOPS
@@ -68,7 +68,7 @@ __all__ = [
     "Entry",
     "EpochSelector",
     "IntegerLabelLoss",
-    "Keep",
+    "KeptEpoch",
     "MetricEntry",
     "ModelChoice",
     "NumberDimension",

@@ -17,7 +17,7 @@ from tuner.catalog.metrics import find_metric
 if TYPE_CHECKING:
     from tuner.catalog.recipe import Recipe
 
-Keep: TypeAlias = Literal["best", "last"]
+KeptEpoch: TypeAlias = Literal["best", "last"]
 """Which epoch gives the model."""
 
 WINDOW_SHARE, MIN_WINDOW = 0.05, 3
@@ -36,7 +36,7 @@ class TrainingLength:
     """
 
     epochs: int
-    keep: Keep = "last"
+    keep: KeptEpoch = "last"
     patience: int | None = None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tuner.catalog.epoch_selection import Keep
+from tuner.catalog.epoch_selection import KeptEpoch
 from tuner.catalog.output_activations import to_scores
 from tuner.catalog.recipe_validation import check_recipe
 from tuner.catalog.task import Task
@@ -106,7 +106,7 @@ class Recipe(_Frozen):
     class_weight: dict[int, float] | None = None
     batch_size: int = 32
     epochs: int = 20
-    keep: Keep = "last"
+    keep: KeptEpoch = "last"
     patience: int | None = None
     last_epoch: int | None = None
     metric: str

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, cre
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from tuner.catalog import HEADS, METRICS, Choice, Keep
+from tuner.catalog import HEADS, METRICS, Choice, KeptEpoch
 from tuner.data import DataOptions
 from tuner.engines import ENGINES
 from tuner.errors import nearest
@@ -160,7 +160,7 @@ class Budget(Section):
         default=None,
         description='maximum passes of one trial over the training part; "auto" depends on rows and batch size',
     )
-    keep: Annotated[Keep, _one_name(get_args(Keep), "epoch")] = Field(
+    keep: Annotated[KeptEpoch, _one_name(get_args(KeptEpoch), "epoch")] = Field(
         default="best", description="the epoch whose weights are the model of a trial"
     )
     stop: Annotated[

@@ -20,13 +20,13 @@ class Measurement(NamedTuple):
         name: What it is; from the second fold on with the fold.
         value: The number.
         epoch: From 1.
-        at: Unix time in seconds at which the epoch ended.
+        ended_at: Unix time in seconds at which the epoch ended.
     """
 
     name: str
     value: float
     epoch: int
-    at: float
+    ended_at: float
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ class FinishedTrial:
 
     def measurements(self) -> Iterator[Measurement]:
         """Yield what was measured, epoch by epoch."""
-        at = self.began_at
+        ended_at = self.began_at
         for record in self.epochs:
-            at += record.seconds
+            ended_at += record.seconds
             fold = f"fold_{record.fold + 1}/" if record.fold else ""
             numbers = {"loss": record.loss, "val_loss": record.val_loss, f"val_{self.metric}": record.metric}
             for name, value in {**numbers, "learning_rate": record.learning_rate}.items():
-                yield Measurement(f"{fold}{name}", value, record.epoch, at)
+                yield Measurement(f"{fold}{name}", value, record.epoch, ended_at)
 
 
 class Tracker(Protocol):

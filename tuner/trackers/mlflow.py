@@ -43,8 +43,8 @@ class Mlflow:
         run = self._client.create_run(self._experiment, start_time=began, tags=tags, run_name=trial.name).info.run_id
         self._client.log_batch(run, params=[Param(name, str(value)) for name, value in trial.scalar_params().items()])
         metrics = [
-            Metric(name, value, _milliseconds(at), epoch)
-            for name, value, epoch, at in trial.measurements()
+            Metric(name, value, _milliseconds(ended_at), epoch)
+            for name, value, epoch, ended_at in trial.measurements()
             if math.isfinite(value)
         ]
         if trial.value is not None:

@@ -49,8 +49,8 @@ class TensorBoard:
         start = hparams_pb(trial.scalar_params(), trial_id=trial.name, start_time_secs=trial.began_at)
         events = [Event(wall_time=trial.began_at, file_version="brain.Event:2")]
         events += [Event(wall_time=trial.began_at, summary=start)]
-        for name, value, epoch, at in trial.measurements():
-            events.append(Event(wall_time=at, step=epoch, summary=scalar(name, value)))
+        for name, value, epoch, ended_at in trial.measurements():
+            events.append(Event(wall_time=ended_at, step=epoch, summary=scalar(name, value)))
         if trial.value is not None:
             events.append(Event(wall_time=trial.ended_at, summary=scalar(OBJECTIVE, trial.value)))
         events.append(Event(wall_time=trial.ended_at, summary=_session_end(trial)))

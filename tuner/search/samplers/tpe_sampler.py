@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
-_BEST = default_gamma(1_000_000)
+_N_BEST = default_gamma(1_000_000)
 """Number of trials that the density of the good settings is fitted to: 25."""
 
 
@@ -86,7 +86,7 @@ class TPESampler(optuna.samplers.TPESampler):
             common = trial.distributions if self._common is None else self._common
             self._common = {name: one for name, one in common.items() if trial.distributions.get(name) == one}
         # The best of all are among the best so far and the fresh ones; equals are ranked by their numbers.
-        self._best, _ = split_trials(study, sorted([*self._best, *fresh], key=by_number), _BEST)
+        self._best, _ = split_trials(study, sorted([*self._best, *fresh], key=by_number), _N_BEST)
         if len(self._finished) <= self._window:
             return trials
         shown = [*self._finished.spread(self._window), *self._best, *unfinished]
