@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tuner.text import duration, size_text, value_text
+from tuner.text import duration, size_text, value_text, with_article
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,10 @@ def test_numbers(value, text):
 def test_sizes_of_networks():
     assert size_text(50_826, 50_560) == "50,826 weights (203 kB), 50,560 multiply-adds a row"
     assert size_text(1_250_000, None) == "1,250,000 weights (5 MB)"
+
+
+@pytest.mark.parametrize(
+    "text", ["an optimizer", "a loss", "a unit", "an RMSprop", "an SGD", "an ndarray", "a Dataset", "a DataFrame"]
+)
+def test_a_noun_has_its_article(text: str) -> None:
+    assert with_article(text.partition(" ")[2]) == text

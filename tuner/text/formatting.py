@@ -82,8 +82,12 @@ def listed(names: Sequence[str]) -> str:
 
 
 def with_article(noun: str) -> str:
-    """Put "a" or "an" in front of a noun; one that begins with u is taken to sound like "unit"."""
-    return f"{'an' if noun[0].lower() in 'aeio' else 'a'} {noun}"
+    """Put "a" or "an" in front of a noun; one that begins with u is taken to sound like "unit".
+
+    Initials are read as letters, as in "an RMSprop", and so is the first letter of "ndarray".
+    """
+    spelled = noun[:2].isupper() and noun[0] in "FHLMNRSX" or noun.startswith("nd")
+    return f"{'an' if spelled or noun[0].lower() in 'aeio' else 'a'} {noun}"
 
 
 def size_text(weights: int, multiply_adds: int | None) -> str:
