@@ -11,6 +11,7 @@ from test_compiled_equality import assert_equal
 from user_objects import write_project
 
 from tuner.catalog import Choice, Task, UserObject, add_user_entry, read_user_entry
+from tuner.errors import UnsupportedError
 from tuner.user_code import Reference
 
 pytest.importorskip("keras")
@@ -74,3 +75,104 @@ def test_all_else_trains_as_in_keras(tmp_path: Path) -> None:
             weight_decay=1e-2,
         )
         assert_equal(engine, recipe, split, facts, in_all_ways=False)
+
+
+UNUSUAL = """import keras
+import tensorflow as tf
+
+
+def in_float64(y_true, y_pred):
+    return tf.reduce_mean(tf.cast(y_true - y_pred, tf.float64) ** 2, -1)
+
+
+in_float64.heads = {"regression": "linear"}
+
+
+def masked(y_true, y_pred):
+    losses = tf.reduce_mean((y_true - y_pred) ** 2, -1)
+    losses._keras_mask = losses > 0.5
+    return losses
+
+
+masked.heads = {"regression": "linear"}
+
+
+def unseeded(y_true, y_pred):
+    return tf.reduce_mean((y_true - y_pred) ** 2, -1) * tf.random.uniform([])
+
+
+unseeded.heads = {"regression": "linear"}
+
+
+class Half(keras.losses.Loss):
+    heads = {"regression": "linear"}
+
+    def __init__(self):
+        super().__init__(dtype="float16")
+
+    def call(self, y_true, y_pred):
+        return tf.reduce_mean((y_true - y_pred) ** 2, -1)
+
+
+class Noisy(keras.losses.Loss):
+    heads = {"regression": "linear"}
+
+    def __init__(self):
+        super().__init__()
+        self.generator = keras.random.SeedGenerator(3)
+
+    def call(self, y_true, y_pred):
+        return (y_true - y_pred) ** 2 * keras.random.uniform(tf.shape(y_pred), seed=self.generator)
+
+
+class Counting(keras.optimizers.SGD):
+    def build(self, variables):
+        super().build(variables)
+        self.count = tf.Variable(0.0, trainable=False)
+
+    def update_step(self, gradient, variable, learning_rate):
+        self.count.assign_add(1.0)
+        self.assign_sub(variable, learning_rate * gradient / self.count)
+
+
+class Scaling(keras.optimizers.Adam):
+    def __init__(self, learning_rate=0.01, **given):
+        super().__init__(learning_rate=learning_rate, loss_scale_factor=8.0, **given)
+"""
+
+
+def unusual(folder: Path, family: str, name: str) -> Any:
+    """A recipe with a loss or an optimizer of `UNUSUAL`."""
+    (folder / "unusual.py").write_text(UNUSUAL, encoding="utf-8")
+    known(folder, family, f"unusual.py:{name}", Task.REGRESSION)
+    choice = Choice(name=f"unusual.py:{name}", options={"learning_rate": 0.01} if name == "Scaling" else {})
+    chosen = {"loss": "mean_squared_error", family: choice}
+    return oracle.recipe(**chosen, task=Task.REGRESSION)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", ["in_float64", "masked", "Half"])
+def test_losses_with_a_dtype_or_a_mask_train_as_in_keras(tmp_path: Path, name: str, weighted: bool) -> None:
+    from tuner.engines import ENGINES
+
+    recipe = unusual(tmp_path, "loss", name)
+    assert_equal(ENGINES["compiled"].make(), recipe, *oracle.data(Task.REGRESSION, weighted=weighted), with_xla=False)
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "says"),
+    [
+        ("loss", "unseeded", "the loss draws random numbers .* without a seed"),
+        ("loss", "Noisy", "the loss sets a variable that Keras does not know"),
+        ("optimizer", "Counting", "the optimizer sets a variable that Keras does not know"),
+        ("optimizer", "Scaling", "the optimizer scales the loss"),
+    ],
+)
+def test_what_keeps_a_state_of_its_own_or_scales_the_loss_is_left_to_fit(
+    tmp_path: Path, family: str, name: str, says: str
+) -> None:
+    from tuner.engines import ENGINES
+
+    recipe = unusual(tmp_path, family, name)
+    with pytest.raises(UnsupportedError, match=says):
+        oracle.by_engine(ENGINES["compiled"].make(), recipe, *oracle.data(Task.REGRESSION))

@@ -56,9 +56,11 @@ def test_what_a_kernel_would_compute_differently_has_none() -> None:
         keras.optimizers.SGD(),
         keras.optimizers.Adam(amsgrad=True),
         keras.optimizers.AdamW(beta_2=0.9999),
+        keras.optimizers.Adam(beta_1=0.999),
         keras.optimizers.RMSprop(),
         keras.optimizers.RMSprop(momentum=0.9, centered=True),
         keras.optimizers.RMSprop(momentum=0.9, rho=0.999999),
+        keras.optimizers.RMSprop(momentum=0.9, rho=0.0),
         keras.optimizers.Adamax(),
     ):
         assert find_kernel_step(optimizer) is None

@@ -20,8 +20,10 @@ from tuner.keras_internals import get_momentum_product, get_slot
 Step: TypeAlias = Callable[[tf.Tensor, Any, tf.Tensor], None]
 """`Optimizer.update_step` of Keras: gradient, variable, learning rate."""
 
-_MAX_ROUNDING = 2e-5
-"""Largest relative error of `1 - beta` in a kernel; the error of a step is half as large."""
+_MAX_ERROR = 1e-5
+"""Largest relative error of a step by a kernel, from the rounding of `1 - beta`."""
+_MIN_RHO = 0.5
+"""Smallest rho of a kernel: it adds `(1 - rho) (g^2 - mean)` to the mean square, which cancels if rho is near 0."""
 
 
 @dataclass(frozen=True)
@@ -128,17 +130,25 @@ def _apply_adam(
     )
 
 
-def _rounds_well(beta: float) -> bool:
+def _rounds_well(beta: float, limit: float) -> bool:
     """Return whether `1 - beta` of the float32 that is nearest to beta is near that of beta itself.
 
     Keras rounds the difference, a kernel computes it from the rounded beta.
     """
     exact = 1.0 - beta
-    return abs(1.0 - float(np.float32(beta)) - exact) <= _MAX_ROUNDING * exact
+    return abs(1.0 - float(np.float32(beta)) - exact) <= limit * exact
 
 
 def _adam_applies(config: Mapping[str, Any]) -> bool:
-    return not config["amsgrad"] and _rounds_well(config["beta_1"]) and _rounds_well(config["beta_2"])
+    # A step is proportional to the mean of the gradient, and to the root of that of its square.
+    rounds_well = _rounds_well(config["beta_1"], _MAX_ERROR) and _rounds_well(config["beta_2"], 2 * _MAX_ERROR)
+    return rounds_well and not config["amsgrad"]
+
+
+def _rmsprop_applies(config: Mapping[str, Any]) -> bool:
+    rho = config["rho"]
+    is_plain = config["momentum"] != 0 and not config["centered"]
+    return is_plain and rho >= _MIN_RHO and _rounds_well(rho, 2 * _MAX_ERROR)
 
 
 _ADAM = KernelStep(_adam_step, _adam_applies)
@@ -147,10 +157,7 @@ KERNEL_STEPS: dict[type[keras.optimizers.Optimizer], KernelStep] = {
     keras.optimizers.Adam: _ADAM,
     keras.optimizers.AdamW: _ADAM,
     keras.optimizers.Nadam: KernelStep(_nadam_step, lambda config: True),
-    keras.optimizers.RMSprop: KernelStep(
-        _rmsprop_step,
-        lambda config: config["momentum"] != 0 and not config["centered"] and _rounds_well(config["rho"]),
-    ),
+    keras.optimizers.RMSprop: KernelStep(_rmsprop_step, _rmsprop_applies),
 }
 """By the class itself: a subclass may have another formula."""
 

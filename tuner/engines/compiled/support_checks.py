@@ -107,21 +107,54 @@ def check_graph(function: Any, known: Sequence[tf.Variable]) -> str | None:
         function: A `ConcreteFunction`.
         known: Variables that are set before each training.
     """
-    operations = collect_ops(function.function_def)
-    drawn = next((node.op for node in operations if is_random_op(node) and not node.op.startswith("Stateless")), None)
+    drawn = _unseeded_op(function)
     if drawn is not None:
         return f"a layer draws random numbers ({drawn}) without a seed; give it a keras.random.SeedGenerator"
     ours = {id(variable) for variable in known}
-    handles = {id(handle): inside for handle, inside in function.graph.captures}
     for variable in function.graph.variables:
         if id(variable) in ours:
             continue
         if variable.trainable:
             return f"the model has a variable that Keras does not know ({variable.name})"
-        inside = handles.get(id(variable.handle))
-        if inside is None or any(consumer.type not in _READ_OPS for consumer in inside.consumers()):
+        if _is_set(variable, function):
             return f"it sets a variable that Keras does not know ({variable.name})"
     return None
+
+
+def check_state(function: Any, what: str, known: Sequence[tf.Variable] = ()) -> str | None:
+    """Check that a traced loss or update carries no state of its own from step to step, and so from trial to trial.
+
+    Args:
+        function: A `ConcreteFunction`.
+        what: The loss or the optimizer.
+        known: Variables that are set before each training.
+    """
+    drawn = _unseeded_op(function)
+    if drawn is not None:
+        return f"the {what} draws random numbers ({drawn}) without a seed"
+    ours = {id(variable) for variable in known}
+    for variable in function.graph.variables:
+        if id(variable) not in ours and _is_set(variable, function):
+            return f"the {what} sets a variable that Keras does not know ({variable.name})"
+    return None
+
+
+def check_scaling(optimizer: keras.optimizers.Optimizer) -> str | None:
+    """Check that an optimizer takes the gradient of the loss itself."""
+    is_own = type(optimizer).scale_loss is not keras.optimizers.Optimizer.scale_loss
+    return "the optimizer scales the loss" if is_own or optimizer.loss_scale_factor is not None else None
+
+
+def _unseeded_op(function: Any) -> str | None:
+    operations = collect_ops(function.function_def)
+    return next((node.op for node in operations if is_random_op(node) and not node.op.startswith("Stateless")), None)
+
+
+def _is_set(variable: tf.Variable, function: Any) -> bool:
+    """Return whether a traced function may set a variable."""
+    handles = {id(handle): inside for handle, inside in function.graph.captures}
+    inside = handles.get(id(variable.handle))
+    return inside is None or any(consumer.type not in _READ_OPS for consumer in inside.consumers())
 
 
 def is_random_op(node: NodeDef) -> bool:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tuner.engines.compiled.build_timer import BuildTimer
 from tuner.engines.compiled.function_def_builder import get_dtypes
 from tuner.engines.compiled.network_weights import Weights
+from tuner.engines.compiled.support_checks import check_scaling, check_state, raise_if
 from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer
 
 
@@ -81,15 +82,18 @@ def build_loss_gradient(
     """Build `(raw outputs, y[, weight])` → the loss without penalties, and its gradient for these outputs.
 
     Keras computes cross-entropies from the logits: probabilities rounded to 0 have lost their gradient.
+
+    Raises:
+        UnsupportedError: The loss sets a variable, or draws random numbers without a seed.
     """
 
     def gradient(raw: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(raw)
             outputs = raw if head is None else head(raw)
-            losses = _row_losses(shared.loss, y, outputs)
+            losses = _row_losses(shared, y, outputs)
             if losses is None:
-                loss = shared.loss(y, outputs, sample_weight=weight)
+                loss = _compute_loss(shared, y, outputs, weight)
             elif weight is not None:
                 losses = losses * weight
         if losses is None:
@@ -99,22 +103,38 @@ def build_loss_gradient(
         loss = tf.math.divide_no_nan(tf.reduce_sum(losses), count)
         return [loss, tape.gradient(losses, raw, output_gradients=upstream)]
 
-    return trace(gradient, [rows[1], *rows[1:]], timer)
+    traced = trace(gradient, [rows[1], *rows[1:]], timer)
+    raise_if(check_state(traced.function, "loss"))
+    return traced
 
 
-def _row_losses(loss: keras.losses.Loss, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor | None:
+def _row_losses(shared: SharedLoss, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor | None:
     """Return the loss of each row, `(n,)`, if Keras takes their mean; None if it does anything else.
 
-    Keras counts the rows by five operations, and spreads the gradient of the mean over them by three.
+    Keras counts the rows by five operations, and spreads the gradient of the mean over them by three.  A loss of user
+    code is left to Keras: it may have another dtype, or a mask.
     """
-    if type(loss).__call__ is not keras.losses.Loss.__call__ or loss.reduction != "sum_over_batch_size":
+    loss = shared.loss
+    is_mean = type(loss).__call__ is keras.losses.Loss.__call__ and loss.reduction == "sum_over_batch_size"
+    if shared.is_user_code or not is_mean:
         return None
     losses = tf.convert_to_tensor(loss.call(y, outputs))
     return losses if losses.shape.rank == 1 else None
 
 
+def _compute_loss(shared: SharedLoss, y: tf.Tensor, outputs: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
+    """Return the loss as Keras computes it, as float32: a class of user code may have another dtype."""
+    return tf.cast(shared.loss(y, outputs, sample_weight=weight), tf.float32)
+
+
 def build_update(shared: SharedOptimizer, weights: Weights, timer: BuildTimer) -> GraphFunction:
-    """Build `(*gradients, rate)` → nothing; updates the weights."""
+    """Build `(*gradients, rate)` → nothing; updates the weights.
+
+    Raises:
+        UnsupportedError: The optimizer scales the loss, sets a variable that is not its own, or draws random numbers
+            without a seed.
+    """
+    raise_if(check_scaling(shared.optimizer))
 
     def update(*inputs: tf.Tensor) -> list[tf.Tensor]:
         *gradients, rate = inputs
@@ -122,13 +142,16 @@ def build_update(shared: SharedOptimizer, weights: Weights, timer: BuildTimer) -
         shared.optimizer.apply(gradients, weights.variables)
         return []
 
-    return trace(update, [*weights.specs(), tf.TensorSpec((), tf.float32)], timer)
+    traced = trace(update, [*weights.specs(), tf.TensorSpec((), tf.float32)], timer)
+    known = [variable.value for variable in (*weights.variables, *shared.variables)]
+    raise_if(check_state(traced.function, "optimizer", known))
+    return traced
 
 
 def build_loss(shared: SharedLoss, rows: Sequence[tf.TensorSpec], timer: BuildTimer) -> GraphFunction:
     """Build `(outputs, y[, weight])` → the loss, without penalties."""
 
     def loss(outputs: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> list[tf.Tensor]:
-        return [shared.loss(y, outputs, sample_weight=weight)]
+        return [_compute_loss(shared, y, outputs, weight)]
 
     return trace(loss, [rows[1], *rows[1:]], timer)

@@ -25,9 +25,14 @@ class SharedLoss:
 
     Args:
         recipe: One of them.
+
+    Attributes:
+        loss: Keras's.
+        is_user_code: Whether it is not of the catalog.
     """
 
     def __init__(self, recipe: Recipe) -> None:
+        self.is_user_code = is_reference(recipe.loss.name)
         options, tunable = row_options(recipe, "loss"), _tunable_options(recipe)
         self._scalars = {name: RuntimeScalar(options[name]) for name in tunable if is_tunable_scalar(options[name])}
         self.loss: keras.losses.Loss = LOSSES[recipe.loss.name].build(**{**options, **self._scalars})
