@@ -146,7 +146,7 @@ def unusual(folder: Path, family: str, name: str) -> Any:
     (folder / "unusual.py").write_text(UNUSUAL, encoding="utf-8")
     known(folder, family, f"unusual.py:{name}", Task.REGRESSION)
     choice = Choice(name=f"unusual.py:{name}", options={"learning_rate": 0.01} if name == "Scaling" else {})
-    chosen = {"loss": "mean_squared_error", family: choice}
+    chosen: dict[str, Any] = {"loss": "mean_squared_error", family: choice}
     return oracle.recipe(**chosen, task=Task.REGRESSION)
 
 
