@@ -61,6 +61,8 @@ def test_what_a_kernel_would_compute_differently_has_none() -> None:
         keras.optimizers.RMSprop(momentum=0.9, centered=True),
         keras.optimizers.RMSprop(momentum=0.9, rho=0.999999),
         keras.optimizers.RMSprop(momentum=0.9, rho=0.0),
+        keras.optimizers.Adam(beta_2=0.0),
+        keras.optimizers.Nadam(beta_2=0.1),
         keras.optimizers.Adamax(),
     ):
         assert find_kernel_step(optimizer) is None

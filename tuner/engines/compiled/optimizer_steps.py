@@ -22,8 +22,8 @@ Step: TypeAlias = Callable[[tf.Tensor, Any, tf.Tensor], None]
 
 _MAX_ERROR = 1e-5
 """Largest relative error of a step by a kernel, from the rounding of `1 - beta`."""
-_MIN_RHO = 0.5
-"""Smallest rho of a kernel: it adds `(1 - rho) (g^2 - mean)` to the mean square, which cancels if rho is near 0."""
+_MIN_DECAY = 0.5
+"""Smallest rho or beta_2 of a kernel: `(1 - rho) (g^2 - mean)`, which it adds to the mean square, cancels near 0."""
 
 
 @dataclass(frozen=True)
@@ -142,13 +142,17 @@ def _rounds_well(beta: float, limit: float) -> bool:
 def _adam_applies(config: Mapping[str, Any]) -> bool:
     # A step is proportional to the mean of the gradient, and to the root of that of its square.
     rounds_well = _rounds_well(config["beta_1"], _MAX_ERROR) and _rounds_well(config["beta_2"], 2 * _MAX_ERROR)
-    return rounds_well and not config["amsgrad"]
+    return rounds_well and _nadam_applies(config) and not config["amsgrad"]
+
+
+def _nadam_applies(config: Mapping[str, Any]) -> bool:
+    return bool(config["beta_2"] >= _MIN_DECAY)
 
 
 def _rmsprop_applies(config: Mapping[str, Any]) -> bool:
     rho = config["rho"]
     is_plain = config["momentum"] != 0 and not config["centered"]
-    return is_plain and rho >= _MIN_RHO and _rounds_well(rho, 2 * _MAX_ERROR)
+    return is_plain and rho >= _MIN_DECAY and _rounds_well(rho, 2 * _MAX_ERROR)
 
 
 _ADAM = KernelStep(_adam_step, _adam_applies)
@@ -156,7 +160,7 @@ KERNEL_STEPS: dict[type[keras.optimizers.Optimizer], KernelStep] = {
     keras.optimizers.SGD: KernelStep(_sgd_step, lambda config: config["momentum"] != 0),
     keras.optimizers.Adam: _ADAM,
     keras.optimizers.AdamW: _ADAM,
-    keras.optimizers.Nadam: KernelStep(_nadam_step, lambda config: True),
+    keras.optimizers.Nadam: KernelStep(_nadam_step, _nadam_applies),
     keras.optimizers.RMSprop: KernelStep(_rmsprop_step, _rmsprop_applies),
 }
 """By the class itself: a subclass may have another formula."""
