@@ -32,9 +32,9 @@ _MOST_NAMED = 3
 _OF_ACCURACY = "accuracy hardly reflects them; balanced_accuracy weighs all classes equally"
 
 
-def advice_for_metric(advice: Sequence[str], metric: str) -> list[str]:
-    """Return the advice on data that holds for a study of this metric: rare classes matter if it is accuracy."""
-    return [sentence for sentence in advice if metric == "accuracy" or not sentence.endswith(_OF_ACCURACY)]
+def advice_for_metric(advice: Sequence[str], is_proportion: bool) -> list[str]:
+    """Return the advice on data that holds for a metric: rare classes matter if it is a share of the rows."""
+    return [sentence for sentence in advice if is_proportion or not sentence.endswith(_OF_ACCURACY)]
 
 
 def column_advice(

@@ -68,8 +68,8 @@ def cross_check(sections: ParsedSections, problems: Problems) -> list[str]:
         advice += _schedule_advice(sections)
     advice += _metric_advice(sections)
     if sections.facts is not None:
-        metric = "accuracy" if sections.metric is None else sections.metric.name
-        advice += [f"data.{sentence}" for sentence in advice_for_metric(sections.facts.advice, metric)]
+        is_proportion = sections.metric is None or bool(sections.metric.proportion)
+        advice += [f"data.{sentence}" for sentence in advice_for_metric(sections.facts.advice, is_proportion)]
     return advice
 
 
