@@ -188,8 +188,9 @@ def wide_seconds(columns: int, folder: Path) -> float:
 
 def test_a_wide_table_takes_time_in_proportion(tmp_path: Path) -> None:
     wide_seconds(10, tmp_path)  # imports
-    narrow, wide = wide_seconds(2_000, tmp_path), wide_seconds(10_000, tmp_path)
-    assert wide < 12 * narrow  # once 6 s, 25 times as long
+    # The least of three: a garbage collection of all that a test process holds takes longer than the table.
+    narrow, wide = (min(wide_seconds(columns, tmp_path) for _ in range(3)) for columns in (2_000, 10_000))
+    assert wide < 12 * narrow  # once 6 s, 25 times as long; now 3 times
 
 
 def test_a_name_twice_among_many_is_found(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
