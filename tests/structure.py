@@ -20,6 +20,7 @@ ORDER = (
     "errors",
     "registry",
     "untrusted_files",
+    "output_files",
     "text",
     "optuna_internals",
     "keras_internals",

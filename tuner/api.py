@@ -135,8 +135,8 @@ class StudyHandle:
         Raises:
             UsageError: It cannot be written.
         """
+        from tuner.output_files import write_text_file
         from tuner.report import report_page
-        from tuner.serving import write_text_file
 
         path = Path(output)
         with self._opened() as study:

@@ -98,7 +98,7 @@ def default_file(study: str, ending: str) -> Path:
 
 def write_text(file: Path, text: str) -> None:
     """Write a file in UTF-8, whole or not at all, or raise UsageError."""
-    from tuner.serving import write_text_file
+    from tuner.output_files import write_text_file
 
     write_text_file(file, text)
 

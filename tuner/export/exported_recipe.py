@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 from tuner.catalog import BuildableRecipe, Recipe, TrialState
 from tuner.data import PreparedData, Preprocessing, prepare, read_options, unscaled_splits
 from tuner.errors import NoBestTrialError, RecipeError, UsageError
+from tuner.output_files import partial_file
 from tuner.results import StoredStudy, best_trial, check_data_code, selected_recipe
 from tuner.storage import trial_attributes
 from tuner.text import toml_text, tuner_command
@@ -238,17 +237,8 @@ def save_rows(study: StoredStudy, export: Export, project: Path, file: Path) -> 
         for name, part in (("train", train), ("validation", validation)):
             arrays |= {f"x_{name}{end}": part.x, f"y_{name}{end}": part.y}
             arrays |= {} if part.weight is None else {f"weight_{name}{end}": part.weight}
-    partial = file.with_name(f".{file.stem}.part.npz")
-    try:
-        try:
-            np.savez_compressed(partial, **arrays)
-            if file.exists():
-                shutil.copymode(file, partial)
-            os.replace(partial, file)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
+    with partial_file(file) as partial, partial.open("wb") as rows:
+        np.savez_compressed(rows, **arrays)
 
 
 def read_export(file: Path) -> BuildableRecipe | None:

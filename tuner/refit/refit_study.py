@@ -14,6 +14,7 @@ import numpy as np
 from tuner.catalog import Recipe, TrialState, add_named_user_entries
 from tuner.data import PreparedData
 from tuner.export import find_seed, prepare_for_export
+from tuner.output_files import check_output, publish
 from tuner.protocol import Executor, Job, JobFinished, ModelCost, WorkerConfig
 from tuner.refit.baseline import Constant, best_constant
 from tuner.refit.conclusion import against_baseline, explain, has_winner, verdict
@@ -37,7 +38,7 @@ from tuner.refit.score_uncertainty import Answers, Measure, validation_measure
 from tuner.refit.selection import Candidate, evaluate, leaders_text, p_above, p_against, select
 from tuner.results import StoredStudy, check_data_code, check_model_code
 from tuner.runner import Progress, ShutdownSignal
-from tuner.serving import ModelMetadata, check_output, publish, write_about
+from tuner.serving import ModelMetadata, write_about
 from tuner.storage import REFIT_RESULT, DashboardFinder
 from tuner.study import read_execution
 

@@ -1,4 +1,3 @@
-from .atomic_publish import check_output, get_umask, publish, write_text_file
 from .file_prediction import FilePrediction, predict_file
 from .model_export import ModelExport, export_model
 from .model_formats import MODEL_FORMATS
@@ -11,13 +10,9 @@ __all__ = [
     "ModelExport",
     "ModelMetadata",
     "SavedModel",
-    "check_output",
     "export_model",
-    "get_umask",
     "load_saved",
     "predict_file",
-    "publish",
     "read_about",
     "write_about",
-    "write_text_file",
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from tuner.data import RowEncoder, TableStream, UnknownText, open_table
 from tuner.errors import DataError, UsageError, nearest
-from tuner.serving.atomic_publish import check_output
+from tuner.output_files import check_output
 from tuner.serving.model_metadata import ModelMetadata, read_about
 from tuner.serving.prediction_columns import check_finite, prediction_columns
 from tuner.serving.prediction_writer import OUTPUT_SUFFIXES, PredictionWriter, open_writer

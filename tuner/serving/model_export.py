@@ -13,7 +13,7 @@ import numpy as np
 from tuner.catalog import Task
 from tuner.data import RowEncoder, open_table
 from tuner.errors import UsageError
-from tuner.serving.atomic_publish import check_folder, check_output, publish, publish_folder
+from tuner.output_files import check_folder, check_output, publish, publish_folder
 from tuner.serving.exported_input_description import describe_rows
 from tuner.serving.file_prediction import find_features
 from tuner.serving.model_formats import MODEL_FORMATS, ModelFormat

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tuner.errors import DataError
-from tuner.serving.atomic_publish import partial_file
+from tuner.output_files import partial_file
 from tuner.text import csv_cell
 
 if TYPE_CHECKING:

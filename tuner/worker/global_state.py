@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from tuner.engines import KERAS_SETTINGS, Setting, Snapshot
-from tuner.serving import get_umask
+from tuner.output_files import get_umask
 
 _SIGNALS = tuple(
     getattr(signal, name)

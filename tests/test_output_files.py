@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import UsageError
-from tuner.serving.atomic_publish import check_folder, check_output, get_umask, publish, write_text_file
+from tuner.output_files import check_folder, check_output, get_umask, publish, write_text_file
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_where_it_fails_nothing_is_left(tmp_path, monkeypatch):
     def full(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tuner.serving.atomic_publish.shutil.copyfile", full)
+    monkeypatch.setattr("tuner.output_files.shutil.copyfile", full)
     with pytest.raises(UsageError, match="cannot be written: No space left"):
         publish(made, file)
     assert file.read_bytes() == b"old"

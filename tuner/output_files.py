@@ -1,4 +1,4 @@
-"""The file or folder that a command writes: whole, or not at all."""
+"""Write the files and folders that a command makes: whole, or not at all."""
 
 from __future__ import annotations
 
