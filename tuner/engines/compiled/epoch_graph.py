@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tuner.engines.compiled.build_timer import BuildTimer
-from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, FunctionTemplate, get_dtypes, nth_output
+from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, get_dtypes, nth_output
 from tuner.engines.compiled.training_functions import GraphFunction
 
 _STATE_DTYPES = (tf.int32, tf.float64)
@@ -179,7 +179,7 @@ def _build_step(spec: _LoopSpec, batch_rows: int | None) -> FunctionDefBuilder:
     else:
         part = [begin, step.constant([batch_rows], tf.int32)]
         chosen = step.add_op("Slice", [order, *part], "output", T=tf.int32, Index=tf.int32)
-    of_gradient, of_update = FunctionTemplate(gradient.function), FunctionTemplate(update.function)
+    of_gradient, of_update = gradient.template, update.template
     given = [*(take(part, chosen) for part in rows), *spec.captures_for(gradient, captured)]
     step.inline(of_gradient, "gradient", given, range(len(gradient.dtypes)))
     loss, *gradients = of_gradient.outputs("gradient")

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tuner.catalog import Recipe
 from tuner.engines.compiled.build_timer import BuildTimer
-from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, FunctionTemplate, get_dtypes
+from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, get_dtypes
 from tuner.engines.compiled.layer_functions import LayerFunction
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.network_weights import Weights
@@ -60,7 +60,7 @@ class JoinedFunctions:
             rows: Specs of the rows.
             shapes: Shapes of the weights, for a function that is for these alone; XLA must know them.
         """
-        template = FunctionTemplate(loss.function)
+        template = loss.template
         join = _Join("gradient", self._structure, self._weights, True, rows, loss.captures, shapes)
         value, upstream = template.outputs("loss")
         gradients, penalty = join.backward(upstream)

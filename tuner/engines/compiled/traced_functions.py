@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tuner.catalog import Recipe
 from tuner.engines.compiled.build_timer import BuildTimer
-from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, FunctionTemplate, get_dtypes
+from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, get_dtypes
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.support_checks import check_graph, check_outputs, raise_if
@@ -151,7 +151,7 @@ def _join_gradient(
     inputs = joined.add_inputs(get_dtypes([*rows, *captured]))
     (x, *targets), handles = inputs[: len(rows)], inputs[len(rows) :]
     of_network, of_loss = handles[: len(network.captures)], handles[len(network.captures) :]
-    both, by_loss = FunctionTemplate(network.function), FunctionTemplate(loss.function)
+    both, by_loss = network.template, loss.template
     raw, penalty, *gradients = both.outputs("network")[: 2 + len(weights.variables)]
     value, upstream = by_loss.outputs("loss")
     joined.inline(both, "network", [x, upstream, *of_network], wanted=range(2 + len(gradients)))
@@ -180,7 +180,7 @@ def _extract(
     """Extract `x` → some outputs of `_build_outputs`, or those of `_build_both` that need no gradient."""
     part, types = FunctionDefBuilder(name), [tf.float32] * len(wanted)
     rows, *captured = part.add_inputs(get_dtypes([x, *traced.captures]))
-    template = FunctionTemplate(traced.function)
+    template = traced.template
     # In place of a gradient any reference does.
     others = len(template.arguments) - len(traced.captures) - 1
     part.inline(template, "network", [rows, *[rows] * others, *captured], wanted=sorted(wanted))

@@ -6,13 +6,14 @@ Runtime scalars, weights and optimizer slots are variables that a function reads
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tuner.engines.compiled.build_timer import BuildTimer
-from tuner.engines.compiled.function_def_builder import get_dtypes
+from tuner.engines.compiled.function_def_builder import FunctionTemplate, get_dtypes
 from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.support_checks import check_scaling, check_state, raise_if
 from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer
@@ -50,6 +51,11 @@ class GraphFunction:
     ) -> None:
         self.function, self.dtypes, self.captures = function, list(dtypes), list(captures)
         self._timer, self._called = timer, False
+
+    @cached_property
+    def template(self) -> FunctionTemplate:
+        """Its nodes, to be copied into other functions."""
+        return FunctionTemplate(self.function)
 
     def __call__(self, *inputs: tf.Tensor) -> list[tf.Tensor]:
         if not self._called:
