@@ -111,7 +111,7 @@ def test_a_password_is_not_shown(call, project):
     assert "secret" not in said.err
 
 
-def test_another_question_under_the_same_name_ends_with_2(call, project):
+def test_another_setup_under_the_same_name_ends_with_2(call, project):
     write(project / "s.toml")
     assert call("run", "s.toml").code == 0
     write(project / "s.toml", STUDY + '[search]\noptimizer = "sgd"\nlearning_rate = [0.1, 0.2]\n')

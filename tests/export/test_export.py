@@ -135,7 +135,7 @@ def test_only_complete_trials_are_exported(small, place):
     ],
 )
 def test_a_recipe_that_was_changed_in_the_database_is_refused(small, tmp_path, path, value):
-    """What makes no recipe, or one for another question than the fingerprint of the study."""
+    """What makes no recipe, or one for another setup than the fingerprint of the study."""
     with changed_copy(small, tmp_path) as copy:
         copy.execute("update tuner_recipes set recipe = json_set(recipe, ?, ?)", (path, value))
     changed = read_study_results(open_database(f"sqlite:///{tmp_path}/changed.db", create=False), "mock")

@@ -1,4 +1,4 @@
-"""A study of a Python session is run and resumed; what would change its question is refused before it is written."""
+"""A study of a Python session is run and resumed; what would change its setup is refused before it is written."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_study_file_goes_on_with_the_study(run: Run) -> None:
         ),
     ],
 )
-def test_another_question_is_refused_before_anything_is_written(
+def test_another_setup_is_refused_before_anything_is_written(
     changed: dict[str, Any], lines: list[str], run: Run
 ) -> None:
     run()
@@ -164,7 +164,7 @@ def test_a_data_function(run: Run, session: Session) -> None:
     assert read_study("studies/first.toml").facts.rows["train"] == 36
 
 
-def test_the_same_rows_in_another_precision_are_the_same_question(run: Run) -> None:
+def test_the_same_rows_in_another_precision_are_the_same_setup(run: Run) -> None:
     rows = X.astype("float32")
     run(data=(rows, Y))
     before = files()["first.npz"]

@@ -389,7 +389,7 @@ def test_an_objective_that_is_not_a_number_counts_as_diverged(database: Database
     assert content["trials"][0]["reason"] == "the objective is nan after the last epoch"
 
 
-def test_a_changed_question_is_refused_with_the_difference(database: Database, tmp_path: Path) -> None:
+def test_a_changed_setup_is_refused_with_the_difference(database: Database, tmp_path: Path) -> None:
     run(spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database)
     before = content_of(database)
     changed = {**mock_study.CONTENT["search"], "learning_rate": {"low": 1e-3, "high": 1.0, "log": True}}
@@ -556,7 +556,7 @@ def test_failures_use_up_neither_patience_nor_a_grid(database: Database, tmp_pat
     ],
 )
 def test_a_study_that_learnt_nothing_may_change(database: Database, tmp_path: Path, change: dict[str, Any]) -> None:
-    """What waited has parameters of the old question; it must not run under the new one."""
+    """What waited has parameters of the old setup; it must not run under the new one."""
     StudyRunner(spec_of(tmp_path), database, InterruptedExecutor([signal.SIGTERM], after=1)).run()
     before = content_of(database)
     assert before["counts"]["complete"] == 0

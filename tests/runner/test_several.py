@@ -126,7 +126,7 @@ def test_who_has_nothing_to_do_waits_for_what_others_run(tmp_path: Path) -> None
     assert content["counts"]["complete"] == 4 == len(content["trials"])
 
 
-def test_another_question_is_refused_while_the_study_runs(tmp_path: Path) -> None:
+def test_another_setup_is_refused_while_the_study_runs(tmp_path: Path) -> None:
     url, gate = f"sqlite:///{tmp_path}/t.db", Gate()
     spec = spec_of(tmp_path, budget={"trials": 2, "epochs": 5})
     changed = spec_of(tmp_path, budget={"trials": 2, "epochs": 7})

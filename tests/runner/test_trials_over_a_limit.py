@@ -129,7 +129,7 @@ def test_a_network_is_not_left_out_for_a_time_that_may_be_noise(tmp_path: Path) 
     assert not is_left_out(units=128, one_row_ms=0.9), "the least time counts"
 
 
-def test_another_limit_is_another_question(tmp_path: Path, database: Database) -> None:
+def test_another_limit_is_another_setup(tmp_path: Path, database: Database) -> None:
     run(tmp_path, database, budget={"trials": 2, "epochs": 1})
     with pytest.raises(StudyChangedError, match="limits.weights: 10000 before, 20000 now"):
         run(tmp_path, database, limits={"weights": 20_000}, budget={"trials": 3, "epochs": 1})

@@ -69,7 +69,7 @@ def test_a_metric_of_a_package_is_called_with_its_options(tmp_path: Path) -> Non
     assert METRICS[spec.metric].compute(truth, scores, weight, spec.facts.task) == pytest.approx(expected)
 
 
-def test_its_source_and_version_belong_to_the_question(tmp_path: Path, package: Path) -> None:
+def test_its_source_and_version_belong_to_the_setup(tmp_path: Path, package: Path) -> None:
     objective, search = {"metric": "accuracy"}, {"activation": ["relu", "shapes:curved"]}
     spec = read(tmp_path, objective=objective, search=search)
     recipe = resolve_recipe(spec, {"activation": "shapes:curved"}, 0)
@@ -80,7 +80,7 @@ def test_its_source_and_version_belong_to_the_question(tmp_path: Path, package: 
         add_user_entries(tmp_path, recipe)
 
 
-def test_what_a_metric_is_said_to_be_belongs_to_the_question(tmp_path: Path) -> None:
+def test_what_a_metric_is_said_to_be_belongs_to_the_setup(tmp_path: Path) -> None:
     before, after = (fingerprint(read(tmp_path, objective={**FBETA, "options": {"beta": b}})) for b in (1.0, 2.0))
     assert difference(before, after) == ['objective.options: {"beta": 1.0} before, {"beta": 2.0} now']
 

@@ -42,7 +42,7 @@ def test_its_options_are_searched_where_it_is_chosen(project: Path) -> None:
     assert sorted(recipe.code) == ["mine.py"]
 
 
-def test_its_content_belongs_to_the_question(project: Path) -> None:
+def test_its_content_belongs_to_the_setup(project: Path) -> None:
     before = fingerprint(read(project, {"loop": MINE}))
     (project / "mine.py").write_text(SOURCE.replace("pass\n", "return None\n"), encoding="utf-8")
     lines = difference(before, fingerprint(read(project, {"loop": MINE})))

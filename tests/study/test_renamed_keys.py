@@ -35,7 +35,7 @@ def test_an_old_key_is_refused_with_its_new_name(tmp_path: Path, section: str, o
     spec_of(tmp_path, **with_new_names(kept))
 
 
-def test_sampler_and_pruner_make_no_other_question(tmp_path: Path) -> None:
+def test_sampler_and_pruner_make_no_other_setup(tmp_path: Path) -> None:
     """So the new names of their options change no fingerprint: a study that an older version began goes on."""
     other = {"sampler": {"name": "nsga2", "population_size": 5, "initial_points": False}}
     pruner = {"pruner": {"name": "percentile", "n_warmup_steps": 2}}

@@ -55,7 +55,7 @@ def test_nothing_is_run_to_read_it(project: Path) -> None:
     assert not {name for name in set(sys.modules) - before if name.startswith("_tuner_content")}
 
 
-def test_the_content_belongs_to_the_question(project: Path) -> None:
+def test_the_content_belongs_to_the_setup(project: Path) -> None:
     before = fingerprint(read_study_dict(study(), project))
     (project / "parts.py").write_text("def sums(y_true, y_pred):\n    return 1, 2, 3\n", encoding="utf-8")
     lines = difference(before, fingerprint(read_study_dict(study(), project)))

@@ -77,7 +77,7 @@ def test_a_helper_that_has_changed_is_refused(project: Path) -> None:
         user_code.load(project, net, digest, hashes)
 
 
-def test_helpers_are_part_of_the_question(project: Path) -> None:
+def test_helpers_are_part_of_the_setup(project: Path) -> None:
     study = {"name": "s", "model": "models/net.py", "data": {"source": "iris"}}
     before = fingerprint(read_study_dict(study, project))
     write(project, "shared/sizes.py", "WIDTH = 4\n")

@@ -1,4 +1,4 @@
-"""A saved model that a keyword of the model names belongs to the question of the study."""
+"""A saved model that a keyword of the model names belongs to the setup of the study."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> S
         The study to resume: a length of trainings that its file leaves open stays as it was.
 
     Raises:
-        StudyChangedError: They differ, and there are trials of the old question.
+        StudyChangedError: They differ, and there are trials of the old setup.
     """
     before = study.user_attrs.get(FINGERPRINT)
     spec = spec if before is None else resume_study(spec, before)
@@ -47,7 +47,7 @@ def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> S
             f"started:\n{lines}\nRun it under another name with --fork NEW_NAME, or undo the change. "
             "Budgets (other than epochs, keep, stop and repeats), sampler and pruner may change freely."
         )
-    if changed:  # nothing was learnt yet; but what waits has parameters of the old question
+    if changed:  # nothing was learnt yet; but what waits has parameters of the old setup
         for trial in trials:
             if not trial.state.is_finished():
                 session.memory.set_trial_state_values(trial._trial_id, OptunaState.RUNNING)

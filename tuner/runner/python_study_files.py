@@ -1,4 +1,4 @@
-"""Write the files of a study of a Python session, unless that would change the question of its trials."""
+"""Write the files of a study of a Python session, unless that would change the setup of its trials."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def write_python_study(given: Mapping[str, Any], project: Path, storage: str | N
         keep: Whether trials of this name are gone on with.
 
     Raises:
-        StudyChangedError: They are of another question; then nothing was written.
+        StudyChangedError: They have another setup; then nothing was written.
         TunerError: See `tuner.errors`.
     """
     from tuner.storage import default_url
@@ -136,7 +136,7 @@ def _written(study: PythonStudy, project: Path, before: Mapping[str, Any] | None
                 _check_same(
                     _read_staged(study, project, changed, before), study, before, _changed_code(study, project, changed)
                 )
-            else:  # with `before`, what differs is no question: the same rows in other bytes
+            else:  # with `before`, what differs is not the setup: the same rows in other bytes
                 replace_files(changed, project)
         spec = read_study_dict(study.content, project, file)
         if before is not None:
@@ -190,7 +190,7 @@ def _changed_code(study: PythonStudy, project: Path, changed: Mapping[str, Path]
 def _check_same(
     now: Mapping[str, Any] | None, study: PythonStudy, before: Mapping[str, Any], changed_code: Sequence[str] = ()
 ) -> None:
-    """Refuse another question than that of the trials; `now` is its fingerprint, without the changed code."""
+    """Refuse another setup than that of the trials; `now` is its fingerprint, without the changed code."""
     lines = [f"  {line}" for line in [*(difference(before, now) if now is not None else []), *changed_code]]
     if lines:
         raise StudyChangedError(

@@ -81,7 +81,7 @@ class StudyRunner:
             Why it ended: "trials", "time", "target", "patience", "exhausted" or "interrupted".
 
         Raises:
-            StudyChangedError: The study of this name asks another question.
+            StudyChangedError: The study of this name has another setup.
             RepeatedFailureError: The same error of user code, `MAX_IDENTICAL_FAILURES` times in a row.
             StorageError: The database failed, and was unavailable for too long; what was finished before is kept.
             WorkerError: No worker can be started.
@@ -116,7 +116,7 @@ class StudyRunner:
         return self._loop is not None and bool(self._loop.events.running)
 
     def _join(self) -> _TrialLoop:
-        """Open a session of the study, and check that it asks the same question."""
+        """Open a session of the study, and check that it has the same setup."""
         spec, database = self._spec, self._database
         session = self._session = self._retry.wait(lambda: StudySession(database, spec.name, spec.direction))
         study = self._retry.wait(lambda: OpenStudy(spec, session, self._stopwatch))

@@ -48,7 +48,7 @@ class OpenStudy:
         budget: Its budget.
 
     Raises:
-        StudyChangedError: The study of this name asks another question.
+        StudyChangedError: The study of this name has another setup.
     """
 
     def __init__(self, spec: StudySpec, session: StudySession, stopwatch: Stopwatch) -> None:

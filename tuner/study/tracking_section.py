@@ -1,4 +1,4 @@
-"""The sections `[tracking]` and `[notify]`: what else hears of results; neither is part of a study's question."""
+"""The sections `[tracking]` and `[notify]`: what else hears of results; neither is part of a study's setup."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The saved Keras models that the keywords of a model name, as in `body = "bodies/digits.keras"`.
 
-They belong to the question of a study like the files that its model imports: a change is refused.
+They belong to the setup of a study like the files that its model imports: a change is refused.
 """
 
 from __future__ import annotations
