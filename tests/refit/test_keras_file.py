@@ -15,6 +15,8 @@ import pytest
 from tuner.catalog import Choice, ModelChoice, Recipe, Task, build_model, resolve_head
 from tuner.data import DataOptions, HeldOut, held_out, prepare
 from tuner.errors import ContentError
+from tuner.protocol import TrainingArtifacts
+from tuner.refit import SaveCheck
 from tuner.refit.ensemble import average
 from tuner.refit.temperature import calibrate
 
@@ -176,6 +178,12 @@ def lambda_model(inputs: tuple[int, ...], outputs: int, **options: Any) -> Any:
     return keras.Model(rows, keras.layers.Dense(outputs)(keras.layers.Lambda(lambda x: 2 * x)(rows)))
 
 
+def plain_model(inputs: tuple[int, ...], outputs: int, **options: Any) -> Any:
+    import keras
+
+    return keras.Sequential([keras.Input(inputs), keras.layers.Dense(outputs)])
+
+
 def forgetful_model(inputs: tuple[int, ...], outputs: int, **options: Any) -> Any:
     import keras
 
@@ -215,6 +223,25 @@ def test_what_plain_keras_cannot_load_is_refused(model_file: Callable[..., Any],
             answers,
             "own.py:build",
         )
+
+
+def test_it_is_refused_before_it_is_trained(tmp_path: Path) -> None:
+    """Once for each kind of network, so that the seeds of a leader do not repeat it."""
+    kept, facts = TrainingArtifacts(tmp_path, 0), prepare(DataOptions(source="iris"), tmp_path, 0).facts
+    built: list[dict[str, Any]] = []
+
+    def build(*shapes: Any, **options: Any) -> Any:
+        built.append(options)
+        return (lambda_model if "fixed" in options else plain_model)(*shapes)
+
+    check, recipe = SaveCheck(), recipe_of(Task.MULTICLASS, "categorical_crossentropy")
+    for seed in (1, 2):
+        check(recipe.model_copy(update={"seed": seed}), facts, build, kept)
+    assert len(built) == 1
+    assert not kept.model.exists()
+    other = recipe.model_copy(update={"model": recipe.model.model_copy(update={"options": {"fixed": True}})})
+    with pytest.raises(ContentError, match="plain Keras can save, and load with its safe mode on, but that of"):
+        check(other, facts, build, kept)
 
 
 def test_a_full_disk_is_no_fault_of_the_model(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from .refit_study import refit_leaders
 from .scikit_learn_controls import CONTROLS, train_control
 from .worker_final_fit import final_split, fit_final_model, watches_validation
 from .worker_model_assembly import assemble
-from .worker_revalidation import revalidate
+from .worker_revalidation import SaveCheck, revalidate
 
 __all__ = [
     "CONTROLS",
@@ -12,6 +12,7 @@ __all__ = [
     "TOP",
     "RefitOptions",
     "RefitResult",
+    "SaveCheck",
     "assemble",
     "final_split",
     "fit_final_model",

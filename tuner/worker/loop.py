@@ -48,7 +48,7 @@ from tuner.protocol import (
     out_of_memory,
     wire_format,
 )
-from tuner.refit import assemble, final_split, fit_final_model, revalidate, train_control, watches_validation
+from tuner.refit import SaveCheck, assemble, final_split, fit_final_model, revalidate, train_control, watches_validation
 from tuner.text import LOG_CHARS, excerpt, format_error
 from tuner.user_code import Reference, load, user_frames
 from tuner.worker.checkpoint_policy import CheckpointPolicy
@@ -69,6 +69,7 @@ class Worker:
         self._inbox, self._send = inbox, send
         self._held: dict[bool, tuple[HeldOut, Split]] = {}
         self._state: GlobalState | None = None
+        self._check_saving = SaveCheck()
         self._current: tuple[Job, Recipe]
 
     def run(self) -> None:
@@ -107,6 +108,7 @@ class Worker:
             build, self._current = self._checked_build(build), (job, recipe)
             match job.purpose:
                 case "revalidate":
+                    self._check_saving(recipe, prepared.facts, build, artifacts_for(job))
                     training = revalidate(engine, recipe, prepared, build, on_epoch, artifacts_for(job), config.health)
                 case "rate_ramp":
                     training = run_rate_ramp(engine, recipe, prepared, build, on_epoch)
