@@ -30,7 +30,7 @@ sys.path.insert(0, str(TESTS))
 
 from real_study import children, eventually, workers  # noqa: E402
 
-from tuner.storage.coordinator_leases import process_start  # noqa: E402
+from tuner.storage.lease_table import process_start  # noqa: E402
 
 STUDY = """
 name = "mock"

@@ -23,9 +23,9 @@ from tuner.catalog import Choice, ModelChoice, Recipe, Task, resolve_head
 from tuner.data import DataOptions, PreparedData, Split, held_out, prepare
 from tuner.engines import ENGINES, Engine, TrainingTask
 from tuner.refit import final_split, handover_candidates
-from tuner.refit.ensemble import average
 from tuner.refit.finalists import derive_seed
 from tuner.refit.score_uncertainty import Answers, held_out_measure, validation_measure
+from tuner.refit.seed_ensemble import average
 from tuner.refit.temperature import calibrate, fit_temperature
 from tuner.refit.worker_revalidation import predict_outputs
 from tuner.user_code import Reference, load

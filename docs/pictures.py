@@ -34,7 +34,7 @@ from pseudo_terminal import Terminal  # noqa: E402
 PICTURES = Path(__file__).parent / "pictures"
 TUNER = Path(sys.executable).parent / "tuner"
 STUDY = "digits"
-OTHERS = ("wine_folds", "diabetes_outliers")
+OTHERS = ("wine_folds", "diabetes_robust_losses")
 """Studies that the list of the dashboard shows beside it."""
 
 COMMAND = "tuner run studies/digits.toml"

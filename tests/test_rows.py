@@ -46,7 +46,7 @@ ELSEWHERE = {
     "tuner/catalog/dimensions.py": {"learning_rate", "momentum", "weight_decay"},  # fields of rows of the tables
     "tuner/catalog/initializers.py": set(ACTIVATIONS),
     "tuner/study/cross_checks.py": {"initializer", "activation"},  # the rule is about the two
-    "tuner/search/initial_points.py": {"optimizer"},
+    "tuner/search/default_initial_points.py": {"optimizer"},
     "tuner/runner/rate_ranges.py": {"optimizer"},  # a ramp is that of an optimizer
 }
 """Texts that are the name of a row by chance, or in the tables themselves: by file."""
@@ -121,6 +121,6 @@ def test_a_number_of_an_optimizer_is_named_in_three_files(dimension: str) -> Non
     found = {module.path.relative_to(PACKAGE).as_posix() for module in modules() if dimension in names(module)}
     # values, and the rate that suits one; `OptimizerEntry.momentum`; that of batch normalization; Keras's attribute,
     # an input of a kernel
-    others = {"search/initial_points.py", "search/portfolio.py", "runner/rate_ranges.py", "catalog/entries.py"}
+    others = {"search/default_initial_points.py", "search/portfolio.py", "runner/rate_ranges.py", "catalog/entries.py"}
     others |= {f"engines/compiled/{name}.py" for name in ("layer_table", "optimizer_steps")}
     assert found - others == {"catalog/dimensions.py", "catalog/recipe.py", "catalog/optimizers.py"}

@@ -6,8 +6,8 @@ import numpy as np
 from mock_results import mock_results
 
 from tuner.analysis import compare, importance
-from tuner.analysis.ranking import LEAST_TOP, top_trials
 from tuner.analysis.study_effects import MIN_TRIALS
+from tuner.analysis.top_trials import LEAST_TOP, top_trials
 from tuner.catalog import Objective
 
 

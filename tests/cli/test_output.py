@@ -17,13 +17,13 @@ import pytest
 
 import tuner.cli
 from tuner.cli.console import Text, console
+from tuner.cli.echo import echo, replace_unencodable, write_file
 from tuner.cli.render_study import params_table
-from tuner.cli.standard_streams import echo, replace_unencodable, write_file
 from tuner.storage import open_database
 
 EVIL = "evil [red]\x1b[31m\x1b]0;pwned\x07\x9b1m \x08\u202e\x7f\nWrote\r\nWrote"
 """A name that steers a terminal and begins lines, if it reaches one as it is."""
-DOORS = ("standard_streams.py", "console.py")
+DOORS = ("echo.py", "console.py")
 
 
 @pytest.fixture(scope="module")

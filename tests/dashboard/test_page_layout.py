@@ -14,7 +14,7 @@ from browsing import chromium, keep_picture, visitor
 from mock_results import mock_results, url_of
 from screens import PROBLEMS, dashboard, look
 
-from tuner.dashboard import panels
+from tuner.dashboard import panel_cache
 from tuner.dashboard.pages import studies_page
 from tuner.dashboard.study_list import ListedStudy
 from tuner.report import report_page
@@ -116,8 +116,8 @@ def test_optuna_dashboard_fits_a_telephone_and_offers_nothing_that_is_refused(br
 
 
 def test_a_page_follows_its_study_and_keeps_what_was_chosen(browser, folder, url, monkeypatch):
-    monkeypatch.setattr(panels, "_FRESH_S", 0.0)
-    monkeypatch.setattr(panels, "REDRAW_BACKOFF", 0.0)
+    monkeypatch.setattr(panel_cache, "_FRESH_S", 0.0)
+    monkeypatch.setattr(panel_cache, "REDRAW_BACKOFF", 0.0)
     with visitor(browser) as page:
         page.goto(f"{url}/studies/1")
         page.locator("#plot-learning_curves").scroll_into_view_if_needed()

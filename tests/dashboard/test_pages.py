@@ -10,7 +10,7 @@ import optuna
 import pytest
 from asking import LAN, OURS, TOKEN, ask, study_with_trials
 
-from tuner.dashboard import panels
+from tuner.dashboard import panel_cache
 from tuner.report import load_view
 from tuner.results import read_study_results
 from tuner.storage import open_database
@@ -21,7 +21,7 @@ EVIL = "<script>window.pwned = 1</script>"
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
     """Wait for plots, however busy the machine is."""
-    monkeypatch.setattr(panels, "PATIENCE_S", 60.0)
+    monkeypatch.setattr(panel_cache, "PATIENCE_S", 60.0)
 
 
 def text(answer):

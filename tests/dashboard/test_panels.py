@@ -13,8 +13,8 @@ import optuna
 import pytest
 from asking import OURS, ask, study_with_trials
 
-from tuner.dashboard import artifact_folder, panels
-from tuner.dashboard.panels import MARK
+from tuner.dashboard import artifact_folder, panel_cache
+from tuner.dashboard.panel_cache import MARK
 from tuner.dashboard.trial_artifacts import FILES
 from tuner.engines import TrainingResult
 from tuner.report import PLOTS, load_view
@@ -41,9 +41,9 @@ def detail(app, study_id=1, after=0):
 @pytest.fixture
 def at_once(monkeypatch):
     """Everything is read anew for each request."""
-    monkeypatch.setattr(panels, "_FRESH_S", 0.0)
-    monkeypatch.setattr(panels, "REDRAW_BACKOFF", 0.0)
-    monkeypatch.setattr(panels, "PATIENCE_S", 60.0)
+    monkeypatch.setattr(panel_cache, "_FRESH_S", 0.0)
+    monkeypatch.setattr(panel_cache, "REDRAW_BACKOFF", 0.0)
+    monkeypatch.setattr(panel_cache, "PATIENCE_S", 60.0)
 
 
 @pytest.fixture
@@ -256,13 +256,13 @@ def test_a_page_does_not_wait_for_plots_that_take_long(app, monkeypatch):
         return history(results)
 
     monkeypatch.setitem(PLOTS, "history", replace(PLOTS["history"], build=slow))
-    monkeypatch.setattr(panels, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(panel_cache, "PATIENCE_S", 0.01)
     assert detail(app)["trials"][0]["note"]["body"].startswith("**Complete")
     waiting = gzip.decompress(ask(app, "GET", "/studies/1").body)
     assert b"The plots are being drawn" in waiting
     assert b'http-equiv="refresh"' in waiting
     go_on.set()
-    monkeypatch.setattr(panels, "PATIENCE_S", 60.0)
+    monkeypatch.setattr(panel_cache, "PATIENCE_S", 60.0)
     assert b"Optimization history" in gzip.decompress(ask(app, "GET", "/studies/1").body)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from tuner.catalog import Task
 from tuner.refit.cross_fitting import cross_fit
-from tuner.refit.ensemble import average, estimate_ensemble
-from tuner.refit.mixture import greedy_shares
+from tuner.refit.ensemble_selection import greedy_shares
 from tuner.refit.score_uncertainty import Answers, Measure
+from tuner.refit.seed_ensemble import average, estimate_ensemble
 from tuner.refit.temperature import calibrate, fit_temperature
 
 ROWS = 300

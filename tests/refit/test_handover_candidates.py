@@ -9,7 +9,7 @@ from tuner.catalog import BuildableRecipe, Choice, ModelChoice, Task
 from tuner.protocol import ModelCost
 from tuner.refit.finalists import Leader
 from tuner.refit.handover_candidates import MIN_ROWS_FOR_TEMPERATURE, Contender, find_contenders, select_contender
-from tuner.refit.model_comparison import ControlFit, control_rows, control_text, good_controls
+from tuner.refit.model_table import ControlFit, control_rows, control_text, good_controls
 from tuner.refit.refit_result import Baseline
 from tuner.refit.score_uncertainty import Measure
 from tuner.refit.selection import Candidate, evaluate

@@ -17,7 +17,7 @@ from tuner.data import DataOptions, HeldOut, held_out, prepare
 from tuner.errors import ContentError
 from tuner.protocol import TrainingArtifacts
 from tuner.refit import SaveCheck
-from tuner.refit.ensemble import average
+from tuner.refit.seed_ensemble import average
 from tuner.refit.temperature import calibrate
 
 pytestmark = pytest.mark.slow

@@ -444,7 +444,7 @@ def test_a_control_that_fails_is_left_out(study, place, tmp_path, kind):
 
 
 def test_too_much_data_has_no_controls(study, place, tmp_path, monkeypatch):
-    monkeypatch.setattr("tuner.refit.model_comparison.MOST_VALUES", 1_000)
+    monkeypatch.setattr("tuner.refit.model_table.MOST_VALUES", 1_000)
     executors = pretending()
     said = refit_leaders(study, place, RefitOptions(tmp_path / "a.keras", seeds=2, top=1), executors)
     assert "control" not in {job.purpose for job in executors.made[-1].jobs}

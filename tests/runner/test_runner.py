@@ -594,13 +594,13 @@ def test_a_database_that_fails_leaves_the_study_free(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tuner.errors import StorageError
-    from tuner.storage import optuna_orm
+    from tuner.storage import optuna_rows
 
     def full(*args: Any) -> None:
         raise OSError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(optuna_orm, "write", full)
+        patch.setattr(optuna_rows, "write", full)
         study = StudyRunner(spec_of(tmp_path), database, InlineExecutor(mock_study.trainer), patience_s=0.0)
         with pytest.raises(StorageError, match="Make room on the disk"):
             study.run()

@@ -17,7 +17,7 @@ from tuner.engines.network_limits import NetworkLimitError
 from tuner.errors import StudyChangedError
 from tuner.executors import InlineExecutor
 from tuner.results import read_study_results, summary
-from tuner.runner.affordable_settings import AffordableSettings
+from tuner.runner.settings_within_limits import AffordableSettings
 from tuner.runner.study_runner import StudyRunner
 from tuner.search import SettingIndex, distribution, to_optuna_params
 from tuner.storage import Database, open_database, trial_attributes

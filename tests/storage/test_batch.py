@@ -88,7 +88,7 @@ def test_times_survive_the_change_of_zone(database: Database) -> None:
 
 
 def test_a_failed_write_writes_nothing_and_is_tried_again(database: Database, monkeypatch: Any) -> None:
-    from tuner.storage import optuna_orm
+    from tuner.storage import optuna_rows
 
     store = StudySession(database, "s", "minimize")
     study = store.study()
@@ -98,7 +98,7 @@ def test_a_failed_write_writes_nothing_and_is_tried_again(database: Database, mo
     def broken(*args: Any) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(optuna_orm, "_write_study_attrs", broken)  # the last statement of the transaction
+    monkeypatch.setattr(optuna_rows, "_write_study_attrs", broken)  # the last statement of the transaction
     with pytest.raises(Exception, match="disk full"):
         store.flush()
     assert optuna.load_study(study_name="s", storage=database.optuna).trials == []

@@ -13,7 +13,7 @@ from sqlalchemy import JSON, Float, Integer, String
 
 from tuner.search import StoredDistribution, StoredTrial
 from tuner.storage import Database, migrations, optuna_reader, read_study_outlines, study_names, table_version, tables
-from tuner.storage.database_snapshot import DatabaseSnapshot
+from tuner.storage.read_snapshot import DatabaseSnapshot
 from tuner.storage.stored_value_validation import COLUMNS
 
 KINDS = {

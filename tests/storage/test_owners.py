@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.orm import Session
 
-from tuner.storage import Database, StudySession, coordinator_leases
-from tuner.storage.coordinator_leases import WATCHED_S, LeaseMonitor
+from tuner.storage import Database, StudySession, lease_table
 from tuner.storage.lease import LEASE_TTL_S, Lease, process_start, this_host
+from tuner.storage.lease_table import WATCHED_S, LeaseMonitor
 
 REMOTE = Lease(
     owner="x",
@@ -32,7 +32,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr("tuner.storage.coordinator_leases.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("tuner.storage.lease_table.time.monotonic", lambda: self.now)
 
 
 @pytest.fixture
@@ -125,4 +125,4 @@ def test_the_clock_is_that_of_the_database(database: Database) -> None:
     import time
 
     with Session(database.engine) as session:
-        assert abs(coordinator_leases.now(session) - time.time()) < 60
+        assert abs(lease_table.now(session) - time.time()) < 60

@@ -128,7 +128,7 @@ class TestNamedCode:
             user_code.check_named(project, self.REFERENCE, ["scripts/deploy.py:other", "deploy.py"])
 
     def test_code_of_the_package_needs_no_name(self, project: Path) -> None:
-        user_code.check_named(project, Reference("studies/digit_halves.py", "low"))
+        user_code.check_named(project, Reference("studies/digits_for_transfer.py", "low"))
         user_code.check_named(project, Reference("models/mlp.py", "build"))
         write(project, "models/mlp.py", "def build(): ...\n")  # this one is the project's own
         with pytest.raises(CodeError):

@@ -2,9 +2,9 @@ from .dimension_importance import SHARE_NOTE, importance
 from .grouping import group_trials, searched_dimensions, written_params
 from .multiple_testing import holm
 from .pareto_front import COSTS, find_pareto_front
-from .ranking import ranked
 from .refinement.refined_study import refine
-from .ties import ties_text
+from .tied_best_trials import ties_text
+from .top_trials import ranked
 from .value_comparison import compare
 
 __all__ = [

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuner.analysis.main_effects import MainEffect
-from tuner.analysis.ranking import top_trials
 from tuner.analysis.study_effects import MIN_TRIALS, study_effects
+from tuner.analysis.top_trials import top_trials
 from tuner.catalog import TrialState, written_value
 from tuner.results import StoredStudy
 from tuner.search import StoredTrial, find_best, get_choices

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuner.analysis.additive_trial_values import trial_values
 from tuner.analysis.dimension_columns import DimensionColumns, dimension_columns
 from tuner.analysis.main_effects import MainEffect, adjusted_ranks, main_effects
-from tuner.analysis.trial_ranks import RANKED_STATES, trial_ranks
-from tuner.analysis.trial_values import trial_values
+from tuner.analysis.ranks_at_common_step import RANKED_STATES, trial_ranks
 from tuner.catalog import Objective, TrialState
 from tuner.results import StoredStudy
 from tuner.search import StoredTrial

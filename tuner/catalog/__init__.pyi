@@ -17,13 +17,13 @@ from .entries import Entry, MetricEntry, OptimizerEntry, Option
 from .epoch_selection import EpochSelector, KeptEpoch, TrainingLength
 from .initializers import INITIALIZERS, initializer_advice
 from .integer_labels import IntegerLabelLoss
+from .last_layer import is_builtin_layer, output_activation, output_layer
 from .loops import LOOPS
 from .losses import LOSSES
 from .metrics import METRICS, find_metric
 from .objective import Objective
 from .optimizers import OPTIMIZERS, user_optimizer_arguments
 from .output_activations import HEADS, ending_conflict, head_warning, resolve_head, second_activation, to_scores
-from .output_layer import is_builtin_layer, output_activation, output_layer
 from .quantile import QuantileLoss
 from .recipe import Choice, ModelChoice, Recipe
 from .schedule_callback import ScheduleCallback

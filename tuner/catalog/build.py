@@ -10,9 +10,9 @@ import keras
 from tuner.catalog.activations import ACTIVATIONS
 from tuner.catalog.clipping import CLIPPINGS
 from tuner.catalog.dimensions import DIMENSIONS, NumberDimension, choice_dimension
+from tuner.catalog.embedding_input_check import check_lookups
 from tuner.catalog.function_clipping import clip_by
 from tuner.catalog.initializers import INITIALIZERS
-from tuner.catalog.lookup_layer_check import check_lookups
 from tuner.catalog.losses import LOSSES
 from tuner.catalog.optimizers import OPTIMIZERS
 from tuner.catalog.recipe import Recipe

@@ -63,7 +63,7 @@ class BuildableRecipe(Recipe):
             UsageError: The model ends in another activation.
         """
         from tuner.catalog.build import compile_model
-        from tuner.catalog.output_layer import output_activation
+        from tuner.catalog.last_layer import output_activation
 
         add_named_user_entries(project or Path.cwd(), self, code)
         ending = output_activation(model)

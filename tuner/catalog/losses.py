@@ -55,7 +55,7 @@ def _keras_of_classes(keras_name: str) -> Any:
 
 
 def _huber(delta: float = 1.0) -> Any:
-    from tuner.catalog.huber import HuberLoss
+    from tuner.catalog.serializable_huber import HuberLoss
 
     return HuberLoss(delta)
 

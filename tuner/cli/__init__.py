@@ -11,9 +11,9 @@ def main() -> None:
     """Run the `tuner` command."""
     import click
 
+    from tuner.cli.echo import echo, echo_lines, replace_unencodable
     from tuner.cli.group import OutputClosedError, tuner
     from tuner.cli.remembered_interrupt import remember_interrupts
-    from tuner.cli.standard_streams import echo, echo_lines, replace_unencodable
     from tuner.errors import StudyFailedError, TunerError
 
     remember_interrupts()

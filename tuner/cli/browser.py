@@ -7,7 +7,7 @@ import sys
 import threading
 import webbrowser
 
-from tuner.cli.standard_streams import echo
+from tuner.cli.echo import echo
 
 _SCREEN = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 """Variables of which a graphical browser needs one, except on macOS; a shell over ssh has none."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tuner.cli.browser import open_in_browser
+from tuner.cli.echo import echo
 from tuner.cli.options import open_existing, storage_option
-from tuner.cli.standard_streams import echo
 
 if TYPE_CHECKING:
     from tuner.dashboard import Dashboard

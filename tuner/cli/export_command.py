@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tuner.catalog import silence_tensorflow
+from tuner.cli.echo import echo, write_file
 from tuner.cli.options import (
     check_overwrite,
     code_option,
@@ -18,7 +19,6 @@ from tuner.cli.options import (
     study_name,
     write_text,
 )
-from tuner.cli.standard_streams import echo, write_file
 from tuner.errors import UsageError
 from tuner.text import listed, python_text, shell_command, value_text
 

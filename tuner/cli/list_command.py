@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from tuner.cli.echo import echo
 from tuner.cli.options import json_option, open_existing, print_json, storage_option
-from tuner.cli.standard_streams import echo
 
 
 @click.command("list")

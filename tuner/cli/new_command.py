@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.standard_streams import echo
+from tuner.cli.echo import echo
 from tuner.text import shell_command
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tuner.cli.standard_streams import echo, write_file
+from tuner.cli.echo import echo, write_file
 from tuner.errors import UsageError
 from tuner.text import json_text
 

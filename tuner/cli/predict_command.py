@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuner.catalog import silence_tensorflow
-from tuner.cli.standard_streams import binary_output, echo
+from tuner.cli.echo import binary_output, echo
 from tuner.text import count, listed
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from tuner.cli.echo import echo
 from tuner.cli.options import open_existing, storage_option, study_argument, study_name
-from tuner.cli.standard_streams import echo
 
 
 @click.command("rename")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tuner.cli.browser import open_in_browser
+from tuner.cli.echo import echo
 from tuner.cli.options import (
     check_overwrite,
     default_file,
@@ -16,7 +17,6 @@ from tuner.cli.options import (
     study_name,
     write_text,
 )
-from tuner.cli.standard_streams import echo
 from tuner.errors import UsageError
 from tuner.text import count
 

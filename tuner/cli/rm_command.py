@@ -6,8 +6,8 @@ import sys
 
 import click
 
+from tuner.cli.echo import echo
 from tuner.cli.options import open_existing, storage_option, study_argument, study_name
-from tuner.cli.standard_streams import echo
 from tuner.errors import UsageError
 from tuner.text import count
 

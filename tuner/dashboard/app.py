@@ -27,10 +27,10 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
     import optuna_dashboard
 
     from tuner.dashboard.cached_database import CachedDatabase
+    from tuner.dashboard.dashboard_middleware import Overlay
     from tuner.dashboard.edit_validation import ValidatedEdits
     from tuner.dashboard.page_router import PageRouter
-    from tuner.dashboard.panel_overlay import Overlay
-    from tuner.dashboard.panels import Panels
+    from tuner.dashboard.panel_cache import Panels
     from tuner.dashboard.safe_artifact_store import ArtifactFolder
 
     folder = artifact_folder(database)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tuner.dashboard.pages import asset, missing_page, studies_page, study_page, trial_page, waiting_page
-from tuner.dashboard.panels import Panels
+from tuner.dashboard.panel_cache import Panels
 from tuner.dashboard.study_list import read_list
 from tuner.storage import Database
 

@@ -1,4 +1,3 @@
-from .array_file_writer import ArrayFile, array_file
 from .categories import UnknownText
 from .cells import MISSING_WORDS, Commas
 from .column_advice import advice_for_metric
@@ -10,6 +9,7 @@ from .fitted_preprocessing import Preprocessing
 from .preparation import check_repeatable, held_out, prepare, unscaled_splits
 from .prepared_data_file import load_held_out, load_prepared, save_held_out, save_prepared
 from .row_encoder import RowEncoder, encode_rows
+from .session_data_file import ArrayFile, array_file
 from .share_explained import TELLS_ALL
 from .source_profile import SourceProfile, profile_source
 from .sources import BUILT_IN, SOURCES, find_source, refused_keys

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from tuner.data.cells import cell_text, column_name
 from tuner.data.encoders import ENCODINGS
-from tuner.data.option_rules import broken, is_number, is_text
+from tuner.data.option_validators import broken, is_number, is_text
 from tuner.errors import nearest
 
 

@@ -23,7 +23,7 @@ from tuner.data.cells import cell_text
 from tuner.data.column_options import DateFormat, OrderedCategories, column_encoding, column_names
 from tuner.data.csv_options import CsvOptions
 from tuner.data.encoders import ENCODINGS
-from tuner.data.option_rules import broken, is_number, is_text
+from tuner.data.option_validators import broken, is_number, is_text
 from tuner.errors import DataError
 
 OUTLIER_LIMITS: Mapping[str, float] = {"drop_zscore": 3.0, "drop_iqr": 1.5, "winsorize": 0.01}

@@ -16,12 +16,12 @@ from tuner.errors import StudyFailedError
 from tuner.export import find_seed
 from tuner.protocol import Job, Member, ModelCost
 from tuner.refit.baseline import constants
-from tuner.refit.ensemble import Estimate, average, estimate_ensemble
 from tuner.refit.handover_candidates import Contender
 from tuner.refit.intervals import ErrorWidths, Interval, interval_around, seeds_width
 from tuner.refit.refit_result import MemberRow, TestScore
 from tuner.refit.refit_session import RefitSession
 from tuner.refit.score_uncertainty import Answers, Measure, held_out_measure, standard_error
+from tuner.refit.seed_ensemble import Estimate, average, estimate_ensemble
 from tuner.refit.selection import Candidate, p_above
 from tuner.refit.temperature import calibrate
 from tuner.refit.worker_final_fit import watches_validation

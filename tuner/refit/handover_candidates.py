@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 
 from tuner.refit.cross_fitting import cross_fit
-from tuner.refit.ensemble import Combine, Estimate, average, estimate_ensemble
-from tuner.refit.mixture import greedy_shares
+from tuner.refit.ensemble_selection import greedy_shares
 from tuner.refit.score_uncertainty import Answers, Measure, standard_error
+from tuner.refit.seed_ensemble import Combine, Estimate, average, estimate_ensemble
 from tuner.refit.selection import Candidate
 from tuner.refit.temperature import calibrate, fit_temperature
 from tuner.refit.worker_final_fit import watches_validation

@@ -22,7 +22,7 @@ from tuner.refit.final_fit_and_test import FinalFit, expected_on_test, fit_final
 from tuner.refit.finalists import Leader, leaders
 from tuner.refit.handover_candidates import Contender, find_contenders, select_contender
 from tuner.refit.handover_limits import within_limits
-from tuner.refit.model_comparison import (
+from tuner.refit.model_table import (
     ControlFit,
     control_jobs,
     control_rows,

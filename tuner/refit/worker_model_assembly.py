@@ -11,7 +11,7 @@ from tuner.catalog import Recipe, Task, TrialState
 from tuner.data import HeldOut
 from tuner.engines import TrainingResult, median_times_ms
 from tuner.protocol import Member, ModelCost, TrainingArtifacts
-from tuner.refit.ensemble import average
+from tuner.refit.seed_ensemble import average
 from tuner.refit.temperature import calibrate
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import optuna
 from optuna.trial import TrialState as OptunaState
 
 from tuner.optuna_internals import fixed_params
-from tuner.runner.affordable_settings import AffordableSettings
 from tuner.runner.budget import BudgetTracker, Stopwatch
 from tuner.runner.fingerprint_check import check_fingerprint
 from tuner.runner.points_from_older_studies import older_points
+from tuner.runner.settings_within_limits import AffordableSettings
 from tuner.search import (
     FIRST_TRIALS,
     PRUNERS,

@@ -1,5 +1,5 @@
+from .default_initial_points import FIRST_TRIALS, initial_points, portfolio_points, published_points
 from .distributions import distribution, params_from_trial, searched_params, setting_key, suggest, to_optuna_params
-from .initial_points import FIRST_TRIALS, initial_points, portfolio_points, published_points
 from .network_cost_model import NetworkCostModel
 from .optuna_logging import silence_optuna
 from .outcomes import Outcome, tell
@@ -11,7 +11,7 @@ from .pruners.base import PrunerEntry
 from .samplers import DEFAULT_SAMPLER, SAMPLERS
 from .samplers.base import SamplerEntry
 from .stored_trial import StoredDistribution, StoredState, StoredTrial, get_choices
-from .trial_states import OUTCOME, find_best, ranked_complete, trial_state
+from .trial_ranking import OUTCOME, find_best, ranked_complete, trial_state
 from .trial_window import FinishedTrials
 from .tried_settings import SettingIndex
 

@@ -10,7 +10,7 @@ in which the sampler can read it:
   No constraint is set here: cmaes ignores constraints with a warning, and gp stops with an error if only some trials
   have one.  Before there is a complete trial: PRUNED.
 
-What happened is kept in our own attribute of the trial, which `trial_states` reads; Optuna's state does not say it all.
+What happened is kept in our own attribute of the trial, which `trial_ranking` reads; Optuna's state says less.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, cast
 from tuner.catalog import Objective, TrialState
 from tuner.search.samplers import SAMPLERS
 from tuner.search.samplers.base import FailureEncoding
-from tuner.search.trial_states import OUTCOME
+from tuner.search.trial_ranking import OUTCOME
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

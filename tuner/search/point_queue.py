@@ -11,7 +11,7 @@ import numpy as np
 from tuner.catalog import Objective, TrialState
 from tuner.optuna_internals import fixed_params
 from tuner.search.portfolio import Portfolio
-from tuner.search.trial_states import OUTCOME, trial_state
+from tuner.search.trial_ranking import OUTCOME, trial_state
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -1,9 +1,9 @@
 from .checkpoints import StoredCheckpoint
-from .coordinator_leases import HEARTBEAT_INTERVAL_S
 from .dashboard_address import DashboardFinder, announced_dashboard
 from .database import Database, open_database, open_read_only
 from .database_url import default_url, hidden, project_of_database, redacted, sqlite_url
 from .finished_trial_count import count_finished_quickly
+from .lease_table import HEARTBEAT_INTERVAL_S
 from .queries import (
     StudyRecord,
     epochs_run,

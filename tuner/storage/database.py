@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from tuner.errors import StorageError
 from tuner.optuna_internals import REVISION
 from tuner.storage import sqlite
-from tuner.storage.database_snapshot import DatabaseSnapshot, engine_snapshot, sqlite_snapshot
 from tuner.storage.database_url import absolute, hidden
 from tuner.storage.error_conversion import FULL, disk_full, storage_errors, wrong_url
+from tuner.storage.read_snapshot import DatabaseSnapshot, engine_snapshot, sqlite_snapshot
 from tuner.storage.sqlite import ReadConnection, WalConnection, column_names, table_names
 from tuner.storage.table_version import VERSION, check_readable
 from tuner.text import listed_first

@@ -13,7 +13,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import StorageError
-from tuner.storage.optuna_orm import TrialDiff
+from tuner.storage.optuna_rows import TrialDiff
 
 if TYPE_CHECKING:
     from tuner.optuna_internals import FrozenStudy

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sqlalchemy import Column, MetaData, Table, insert, inspect, select, text, update
 
 from tuner.errors import StudyBusyError
-from tuner.storage import coordinator_leases, tables
+from tuner.storage import lease_table, tables
 from tuner.storage.lease import LEASE_TTL_S, is_alive, process_start, this_host
 from tuner.storage.sqlite import copy_file
 from tuner.storage.table_version import RENAMED_IN_5, VERSION, refuse_newer, stored_name
@@ -63,9 +63,9 @@ def _rename(connection: Connection) -> None:
     """5: columns get the names of the field."""
     owners = as_stored(tables.owners, 4)
     if _columns(connection, owners) >= {column.name for column in owners.c}:  # else it is new as of step 3
-        clock = coordinator_leases.now(connection)
+        clock = lease_table.now(connection)
         for study_id in connection.execute(select(owners.c.study_id).distinct()).scalars().all():
-            for lease in coordinator_leases.list_leases(connection, study_id, owners):
+            for lease in lease_table.list_leases(connection, study_id, owners):
                 if is_alive(lease, clock):
                     raise _busy(lease.pid, lease.host)
         connection.execute(owners.delete())

@@ -17,9 +17,9 @@ from tuner.health import Finding, LayerHealth, Probe
 from tuner.search import StoredTrial
 from tuner.storage import optuna_reader
 from tuner.storage.database import Database
-from tuner.storage.database_snapshot import DatabaseSnapshot
 from tuner.storage.lease import CLOCKS, Lease, is_alive
 from tuner.storage.optuna_reader import OptunaStudy, in_list
+from tuner.storage.read_snapshot import DatabaseSnapshot
 from tuner.storage.stored_value_validation import COLUMNS, checked_row, parse_study, stored_values
 from tuner.storage.study_attributes import StudyAttributes
 from tuner.storage.table_version import stored_name

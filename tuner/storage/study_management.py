@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tuner.errors import StudyBusyError, UsageError
 from tuner.optuna_internals import StudyModel, TrialModel
-from tuner.storage import coordinator_leases, optuna_orm, tables
+from tuner.storage import lease_table, optuna_rows, tables
 from tuner.storage.database import Database
 from tuner.storage.error_conversion import storage_errors
 from tuner.storage.lease import Lease, is_alive
@@ -82,20 +82,20 @@ def request_stop(database: Database, name: str, *, at_once: bool) -> list[Lease]
     """
     record = read_study_record(database, name)
     with storage_errors(database.url), Session(database.engine) as session, session.begin():
-        revision = coordinator_leases.lock(session, record.study_id, name)
+        revision = lease_table.lock(session, record.study_id, name)
         alive = _alive(session, record.study_id)
         request = {"owners": [lease.owner for lease in alive], "at_once": at_once}
         if alive:
-            optuna_orm.write(session, record.study_id, revision, [], [], {}, {"user": {STOP_REQUEST: request}})
+            optuna_rows.write(session, record.study_id, revision, [], [], {}, {"user": {STOP_REQUEST: request}})
     return alive
 
 
 @contextmanager
 def _locked(database: Database, study_id: int, name: str, what: str) -> Iterator[Session]:
     """Open a transaction on a study that no process runs."""
-    coordinator_leases.prepare(database.engine, study_id)
+    lease_table.prepare(database.engine, study_id)
     with Session(database.engine) as session, session.begin():
-        coordinator_leases.lock(session, study_id, name)
+        lease_table.lock(session, study_id, name)
         for lease in _alive(session, study_id):
             raise StudyBusyError(
                 f"A study must not be {what} while it is run, but process {lease.pid} on "
@@ -105,6 +105,6 @@ def _locked(database: Database, study_id: int, name: str, what: str) -> Iterator
 
 
 def _alive(session: Session, study_id: int) -> list[Lease]:
-    found = coordinator_leases.list_leases(session, study_id)
-    clock = coordinator_leases.now(session) if found else 0
+    found = lease_table.list_leases(session, study_id)
+    clock = lease_table.now(session) if found else 0
     return [lease for lease in found if is_alive(lease, clock)]

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from tuner.errors import LeaseLostError, StudyNotFoundError
 from tuner.search import silence_optuna
-from tuner.storage import checkpoints, coordinator_leases, optuna_orm
+from tuner.storage import checkpoints, lease_table, optuna_rows
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.database import Database
 from tuner.storage.error_conversion import storage_errors
@@ -27,7 +27,7 @@ from tuner.storage.lease import Lease, release_local
 from tuner.storage.memory_mirror import MirrorStorage, StudyMirror, copy_trial
 from tuner.storage.study_attributes import STOP_REQUEST
 from tuner.storage.transaction_plan import RequestTrials, Transaction
-from tuner.storage.trial_writes import as_requeued, coalesce
+from tuner.storage.trial_rows import as_requeued, coalesce
 from tuner.storage.write_buffer import WriteBuffer
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class StudySession:
         self.database, self.name = database, name
         self.recovered: list[int] = []
         self.on_remote_change: Callable[[FrozenTrial | None, FrozenTrial], None] = lambda before, trial: None
-        self._buffer, self._monitor = WriteBuffer(), coordinator_leases.LeaseMonitor()
+        self._buffer, self._monitor = WriteBuffer(), lease_table.LeaseMonitor()
         self._claimed: list[int] = []
         self._pending: Transaction | None = None
         self._transactions = 0
@@ -197,11 +197,9 @@ class StudySession:
     def _register(self) -> Lease:
         """Take a lease, and remove those of dead processes of this host."""
         with Session(self.database.engine) as session, session.begin():
-            coordinator_leases.lock(session, self._study_id, self.name)
-            gone = [
-                lease for lease in coordinator_leases.list_leases(session, self._study_id) if lease.lives() is False
-            ]
-            lease = coordinator_leases.join(session, self._study_id, gone)
+            lease_table.lock(session, self._study_id, self.name)
+            gone = [lease for lease in lease_table.list_leases(session, self._study_id) if lease.lives() is False]
+            lease = lease_table.join(session, self._study_id, gone)
             checkpoints.sweep(session)
         return lease
 
@@ -211,8 +209,8 @@ class StudySession:
         self.database.check_place()
         with storage_errors(self.database.url):
             with Session(self.database.engine) as session, session.begin():
-                revision = coordinator_leases.lock(session, self._study_id, self.name)
-                last = coordinator_leases.renew(session, self._lease.owner, self._transactions + 1)
+                revision = lease_table.lock(session, self._study_id, self.name)
+                last = lease_table.renew(session, self._lease.owner, self._transactions + 1)
                 self._resolve_unknown_commit(session, last)
                 self._pull(session, revision)
                 if work is not None:
@@ -224,10 +222,10 @@ class StudySession:
                     self._running_at_start.clear()
                 if leave:
                     plan.release_own(self._mirror, self._buffer)
-                    coordinator_leases.remove(session, self._lease.owner)
+                    lease_table.remove(session, self._lease.owner)
                 elif request is not None and not self._claimed:
                     plan.claim(session, self._mirror, request)
-                new_ids = optuna_orm.write(
+                new_ids = optuna_rows.write(
                     session, self._study_id, revision, plan.changes, coalesce(plan.rows), self._mirror.ids, plan.attrs
                 )
             self._on_commit(plan, new_ids)
@@ -238,18 +236,18 @@ class StudySession:
         if plan is None:
             return
         if last == plan.number:
-            self._on_commit(plan, optuna_orm.trial_ids(session, self._study_id, [c.new.number for c in plan.changes]))
+            self._on_commit(plan, optuna_rows.trial_ids(session, self._study_id, [c.new.number for c in plan.changes]))
         else:
             self._buffer.put_back(plan.rows, plan.updates)
 
     def _pull(self, session: Session, revision: int) -> None:
         """Read what others have written since the last transaction of this process."""
         mirror = self._mirror
-        ids = set(optuna_orm.added_ids(session, self._study_id, mirror.last_id))
+        ids = set(optuna_rows.added_ids(session, self._study_id, mirror.last_id))
         if revision > mirror.revision + 1:
-            ids |= set(optuna_orm.changed_ids(session, self._study_id, mirror.revision))
-            mirror.pull_attrs(optuna_orm.read_attrs(session, self._study_id))
-        for trial in optuna_orm.read_trials(session, self.database.optuna, sorted(ids)) if ids else ():
+            ids |= set(optuna_rows.changed_ids(session, self._study_id, mirror.revision))
+            mirror.pull_attrs(optuna_rows.read_attrs(session, self._study_id))
+        for trial in optuna_rows.read_trials(session, self.database.optuna, sorted(ids)) if ids else ():
             if trial.number not in mirror.owned:
                 before = mirror.apply_remote(trial)
                 if trial.state.is_finished():
@@ -277,7 +275,7 @@ class StudySession:
 def _load_snapshot(database: Database, study_id: int, name: str) -> StudyMirror:
     """Load a snapshot of a study; the first transaction reads what has changed since."""
     backend = database.optuna
-    revision = coordinator_leases.prepare(database.engine, study_id)
+    revision = lease_table.prepare(database.engine, study_id)
     frozen = next((one for one in backend.get_all_studies() if one._study_id == study_id), None)
     if frozen is None:
         raise StudyNotFoundError(f"The study {name!r} was deleted just now. Run the same command again.")
@@ -296,10 +294,10 @@ def _study_id(database: Database, name: str, direction: str) -> int:
     except KeyError:
         pass
     with database.engine.connect() as connection:
-        began = coordinator_leases.now(connection)
+        began = lease_table.now(connection)
     try:
         study_id = backend.create_new_study(directions, name)
     except DuplicatedStudyError:
         return backend.get_study_id_from_name(name)
-    coordinator_leases.forget(database.engine, study_id, began)
+    lease_table.forget(database.engine, study_id, began)
     return study_id

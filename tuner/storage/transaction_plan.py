@@ -12,13 +12,13 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.orm import Session
 
 from tuner.optuna_internals import FIXED_PARAMS
-from tuner.storage import checkpoints, coordinator_leases, optuna_orm
+from tuner.storage import checkpoints, lease_table, optuna_rows
 from tuner.storage.checkpoints import StoredCheckpoint
-from tuner.storage.coordinator_leases import LeaseMonitor
 from tuner.storage.lease import Lease
+from tuner.storage.lease_table import LeaseMonitor
 from tuner.storage.memory_mirror import StudyMirror, copy_trial
-from tuner.storage.optuna_orm import TableWrite, TrialDiff
-from tuner.storage.trial_writes import as_requeued, clear_rows
+from tuner.storage.optuna_rows import TableWrite, TrialDiff
+from tuner.storage.trial_rows import as_requeued, clear_rows
 from tuner.storage.write_buffer import AttrUpdate, WriteBuffer
 
 RequestTrials: TypeAlias = Callable[[int], Sequence[Mapping[str, Any]]]
@@ -87,13 +87,13 @@ class Transaction:
             unowned: Numbers of the trials to requeue even if they are not known to have had a coordinator.
         """
         study_id, own = self.lease.study_id, self.lease.owner
-        others = [lease for lease in coordinator_leases.list_leases(session, study_id) if lease.owner != own]
-        expired = {lease.owner for lease in monitor.expired(others, coordinator_leases.now(session) if others else 0)}
+        others = [lease for lease in lease_table.list_leases(session, study_id) if lease.owner != own]
+        expired = {lease.owner for lease in monitor.expired(others, lease_table.now(session) if others else 0)}
         for owner in expired:
-            coordinator_leases.remove(session, owner)
+            lease_table.remove(session, owner)
         alive = {lease.owner for lease in others} - expired
         running = {mirror.ids[n]: n for n in mirror.unfinished(TrialState.RUNNING) if n not in mirror.owned}
-        owners = optuna_orm.trial_owners(session, list(running)) if running else {}
+        owners = optuna_rows.trial_owners(session, list(running)) if running else {}
         left = {
             trial_id: number
             for trial_id, number in running.items()

@@ -9,8 +9,8 @@ from optuna.trial import FrozenTrial
 
 from tuner.storage import tables
 from tuner.storage.checkpoints import StoredCheckpoint
-from tuner.storage.optuna_orm import TableWrite
-from tuner.storage.trial_writes import clear_rows, completed_rungs, scalar_columns
+from tuner.storage.optuna_rows import TableWrite
+from tuner.storage.trial_rows import clear_rows, completed_rungs, scalar_columns
 
 if TYPE_CHECKING:
     from tuner.engines import EpochRecord

@@ -1,11 +1,10 @@
 from .description import explain
-from .execution_settings import Execution, read_execution
 from .file_schema import json_schema
-from .perfect_scores import trained_advice
 from .program_sharing_estimate import trials_per_program
 from .python_study import STUDIES_FOLDER, PythonStudy, check_replaceable, python_study, replace_files, staged_files
 from .renamed_keys import with_new_names
 from .resolve_recipe import resolve_recipe
+from .saturated_metrics import trained_advice
 from .scaffold import new_project
 from .scalars import duration_s
 from .study_file_sections import Budget
@@ -15,6 +14,7 @@ from .study_loader import read_study, read_study_dict
 from .study_name import check_study_name, study_name_in
 from .study_spec import StudySpec
 from .training_length import resume_study
+from .training_settings import Execution, read_execution
 from .user_object_trial import try_user_objects
 
 __all__ = [

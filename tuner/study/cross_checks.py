@@ -20,8 +20,8 @@ from tuner.data import DataFacts, DataOptions, Folds, advice_for_metric
 from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
 from tuner.study.loop_checks import check_loops, loop_advice
-from tuner.study.perfect_scores import linear_advice
 from tuner.study.problems import Problems, listed
+from tuner.study.saturated_metrics import linear_advice
 from tuner.study.search.search_context import parameter_values
 from tuner.study.study_file_sections import Budget
 from tuner.study.study_spec import total_steps

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from tuner.data import ENCODINGS, DataOptions, PreparedData
 from tuner.errors import DataError, UsageError, shown
+from tuner.study.data_source_problems import note_source_problems, split_next_step
 from tuner.study.problems import Problems, dotted
-from tuner.study.source_problems import note_source_problems, split_next_step
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

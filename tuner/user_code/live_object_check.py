@@ -9,7 +9,7 @@ from typing import Any
 
 from tuner.errors import ContentError, shown
 from tuner.text import with_article
-from tuner.user_code.untransferable_values import kinds, what_it_is
+from tuner.user_code.untransferable_value_advice import kinds, what_it_is
 
 _BUILD = "def build(inputs, outputs, *, activation, initializer): …"
 

@@ -32,7 +32,7 @@ from tuner.user_code.module_origin import (
     submodule_lines,
 )
 from tuner.user_code.references import Reference
-from tuner.user_code.untransferable_values import advice, what_it_is
+from tuner.user_code.untransferable_value_advice import advice, what_it_is
 
 _LONGEST_LITERAL = 10_000
 """Characters of a literal; a longer one is data."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner.analysis.ranking import LEAST_TOP
+from tuner.analysis.top_trials import LEAST_TOP
 from tuner.space import Categorical, Fixed, Float, Int, Parameter, Value
 
 SMALLEST_MARGIN = 0.05

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tuner.analysis.ranking import LEAST_TOP
 from tuner.analysis.refinement.narrowed_parameter import Attempt, Narrowed, narrow, narrow_range, shrink
 from tuner.analysis.refinement.remaining_volume import remaining_volume
+from tuner.analysis.top_trials import LEAST_TOP
 from tuner.catalog import DIMENSIONS, ChoiceDimension
 from tuner.space import Categorical, Dimension, Float, Int, Parameter, Space, Value
 

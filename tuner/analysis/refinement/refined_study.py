@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tuner.analysis.ranking import ranked, top_count
 from tuner.analysis.refinement.narrowed_parameter import Narrowed
 from tuner.analysis.refinement.narrowed_section import Change, narrowed_search, written_point
 from tuner.analysis.refinement.narrowed_space import MAX_VOLUME, TrialValues, fits, narrow_space
 from tuner.analysis.refinement.remaining_volume import remaining_volume
+from tuner.analysis.top_trials import ranked, top_count
 from tuner.catalog import TrialState
 from tuner.errors import NoBestTrialError, UsageError
 from tuner.results import StoredStudy

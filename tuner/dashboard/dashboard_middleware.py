@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from tuner.dashboard.pages import amend_page
-from tuner.dashboard.panels import MARK, Panels
+from tuner.dashboard.panel_cache import MARK, Panels
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tuner.refit.ensemble import average
 from tuner.refit.score_uncertainty import Answers, Measure
+from tuner.refit.seed_ensemble import average
 
 ROUNDS = 10
 """Most recipes that are taken."""

@@ -8,7 +8,7 @@ import numpy as np
 import optuna
 import pytest
 
-from tuner.analysis.trial_values import trial_values
+from tuner.analysis.additive_trial_values import trial_values
 from tuner.catalog import Objective, TrialState
 
 ACCURACY, LOSS = Objective("accuracy", "maximize"), Objective("log_loss", "minimize")

@@ -6,7 +6,7 @@ import numpy as np
 import optuna
 import pytest
 
-from tuner.analysis.trial_ranks import trial_ranks
+from tuner.analysis.ranks_at_common_step import trial_ranks
 from tuner.catalog import Objective, TrialState
 
 ACCURACY, LOSS = Objective("accuracy", "maximize"), Objective("log_loss", "minimize")

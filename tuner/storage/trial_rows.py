@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.optuna_internals import RUNG_PREFIX
 from tuner.storage import tables
 from tuner.storage.checkpoints import StoredCheckpoint
-from tuner.storage.optuna_orm import TableWrite
+from tuner.storage.optuna_rows import TableWrite
 
 
 def scalar_columns(record: Mapping[str, Any]) -> dict[str, Any]:
