@@ -16,6 +16,7 @@ from mock_winner import Pretender
 
 import tuner.api
 import tuner.runner.launch
+import tuner.runner.preloading
 from tuner.catalog import TrialState
 from tuner.cli.group import tuner as command
 from tuner.executors import InlineExecutor
@@ -118,6 +119,7 @@ def test_show(url):
 
 def test_run_prints_what_show_prints(tmp_path, monkeypatch, url):
     monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
+    monkeypatch.setattr(tuner.runner.preloading, "start_fork_server", lambda *_: None)
     (tmp_path / "new.toml").write_text(BEGINS_WITH_OLDER, encoding="utf-8")
     output = printed("run", str(tmp_path / "new.toml"), "--trials", "2", "--epochs", "1", "--storage", url)
     compare(output, "tuner show --json")
@@ -192,6 +194,7 @@ def test_list(url):
 
 def test_check_of_a_good_file_and_of_a_bad_one(tmp_path, monkeypatch, url):
     monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
+    monkeypatch.setattr(tuner.runner.preloading, "start_fork_server", lambda *_: None)
     bad = tmp_path / "bad.toml"
     bad.write_text('model = "models/mpl.py"\n[data]\nsource = "digits"\n', encoding="utf-8")
     refused = call("check", str(bad))

@@ -12,6 +12,7 @@ import pytest
 from real_study import plain
 
 import tuner.runner.launch
+import tuner.runner.preloading
 from tuner.cli import main
 from tuner.executors import InlineExecutor
 from tuner.storage import open_database
@@ -52,6 +53,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("TUNER_STORAGE", "TUNER_TRACEBACK", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
+    monkeypatch.setattr(tuner.runner.preloading, "start_fork_server", lambda *_: None)
     return tmp_path
 
 

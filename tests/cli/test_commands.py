@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -119,6 +120,15 @@ def test_a_study_file_leads_to_its_project(call, study, project, monkeypatch, tm
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert "Study mine: maximize accuracy" in call("show", str(study)).out
     assert call("show", "mine").code == 3
+
+
+def test_threads_of_numpy_do_not_spin_unless_the_user_says_so(call, project, monkeypatch):
+    for before, after in ((None, "4"), ("20", "20")):
+        monkeypatch.setenv("OPENBLAS_THREAD_TIMEOUT", before or "")
+        if before is None:
+            monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT")
+        call("schema")
+        assert os.environ["OPENBLAS_THREAD_TIMEOUT"] == after
 
 
 def test_an_empty_database(call, project):

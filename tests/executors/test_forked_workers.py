@@ -14,10 +14,17 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from real_study import PATIENCE_S, eventually
+from real_study import PATIENCE_S, children, eventually
 
 import tuner
-from tuner.executors.forked_workers import ForkedProcess, ForkServerConnection, can_fork, fork_worker
+from tuner.executors.forked_workers import (
+    ForkedProcess,
+    ForkServerConnection,
+    can_fork,
+    close_starting_servers,
+    fork_worker,
+    start_fork_server,
+)
 from tuner.storage.lease import process_start
 
 STUB = """
@@ -206,6 +213,51 @@ def test_one_server_is_kept_for_equal_workers(tmp_path: Path, log: IO[bytes]) ->
             assert worker.wait(PATIENCE_S) == 0
         eventually(lambda: first._process.poll() is not None)
         second.close()
+
+
+def servers() -> set[int]:
+    """Process ids of the fork servers of this process."""
+    return {pid for pid in children(os.getpid()) if b"tuner.worker.fork_server" in command_line(pid)}
+
+
+def command_line(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+def test_workers_come_from_a_server_that_was_started_for_them(tmp_path: Path, log: IO[bytes]) -> None:
+    environment = environment_of(tmp_path)
+    start_fork_server(environment, str(tmp_path))
+    started = servers()
+    server, one = fork_worker(dict(environment), str(tmp_path), log)
+    with closing_streams(one):
+        assert said(one)[1] == str(server._process.pid)
+        assert started == servers() == {server._process.pid}
+        server.close()
+
+
+def test_a_server_that_was_started_for_others_ends(tmp_path: Path, log: IO[bytes]) -> None:
+    start_fork_server(environment_of(tmp_path, imports="time.sleep(600)"), str(tmp_path))
+    started = servers()
+    server, one = fork_worker({**environment_of(tmp_path), "OTHER": "1"}, str(tmp_path), log)
+    with closing_streams(one):
+        assert said(one)
+        assert servers() == {server._process.pid} != started
+        server.close()
+
+
+def test_only_what_nobody_waits_for_ends(tmp_path: Path, log: IO[bytes]) -> None:
+    environment = environment_of(tmp_path, imports="time.sleep(600)")
+    start_fork_server(environment, str(tmp_path))
+    assert servers()
+    close_starting_servers()
+    assert not servers()
+    server, waiting = fork_worker(environment, str(tmp_path), log)
+    close_starting_servers()
+    assert servers() == {server._process.pid}
+    with closing_streams(waiting):
+        server.close()
 
 
 def test_a_worker_has_the_limits_of_the_process_that_asks_for_it(tmp_path: Path, log: IO[bytes]) -> None:

@@ -56,7 +56,10 @@ def test_workers_start_before_the_database_is_there(tmp_path: Path, monkeypatch:
 def test_no_worker_starts_if_all_trials_are_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path}/tuner.db"
     launched(monkeypatch, url)
+    ended: list[str] = []
+    monkeypatch.setattr(tuner.runner.launch, "close_starting_servers", lambda: ended.append("what was started early"))
     again = launched(monkeypatch, url)
+    assert ended == ["what was started early"]
     assert again.noted == [("close", False)]
     assert [(standing.finished, standing.stage) for standing in again.shown] == [(2, None)]
 

@@ -6,9 +6,14 @@ import io
 import os
 import sys
 
+_OPENBLAS_SPIN = "4"
+"""NumPy's threads sleep after 2 to the power of this many cycles; by default each spins for 0.1 s when NumPy is
+imported, on a core where workers start, and after each product of large matrices."""
+
 
 def main() -> None:
     """Run the `tuner` command."""
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _OPENBLAS_SPIN)
     import click
 
     from tuner.cli.echo import echo, echo_lines, replace_unencodable

@@ -69,10 +69,14 @@ def command(
 
     Ctrl-C once lets the running trials finish, twice stops at once; nothing is lost.
     """
+    time_s = positive_seconds(time)
+    if executor != "ray":
+        from tuner.runner import preload_workers
+
+        preload_workers(file, name=fork, storage=storage, trials=trials, workers=workers, restart=restart)
     from tuner.api import run
     from tuner.display import terminal_display
 
-    time_s = positive_seconds(time)
     with terminal_display(silent=quiet or as_json) as shown, stdout_reserved_for_json(as_json):
         study = run(
             file,

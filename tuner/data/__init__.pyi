@@ -6,6 +6,7 @@ from .dataset import DataFacts, HeldOut, PreparedData, Split, Subset
 from .encoders import ENCODERS, ENCODINGS
 from .encoders.base import ColumnEncoder
 from .fitted_preprocessing import Preprocessing
+from .image_guess import looks_like_images
 from .preparation import check_repeatable, held_out, prepare, unscaled_splits
 from .prepared_data_file import load_held_out, load_prepared, save_held_out, save_prepared
 from .row_encoder import RowEncoder, encode_rows
@@ -51,6 +52,7 @@ __all__ = [
     "held_out",
     "load_held_out",
     "load_prepared",
+    "looks_like_images",
     "open_table",
     "prepare",
     "profile_source",

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -35,6 +35,20 @@ def can_fork() -> bool:
     except (AttributeError, OSError):
         return False
     return not any(Path(device).exists() for device in _GPU_DEVICES)
+
+
+@contextlib.contextmanager
+def block_interrupts() -> Iterator[None]:
+    """Start processes that ignore SIGINT from their first instruction on.
+
+    A terminal does not reach them, as each has a session of its own, but a service manager signals every process, and
+    a process that still imports modules would die.  The child inherits the blocked signal; here it stays pending.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class ForkedProcess:
@@ -156,7 +170,7 @@ class ForkServerConnection:
             self._log = opened.enter_context(tempfile.TemporaryFile(prefix="tuner-workers-"))
             self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             opened.enter_context(self._connection)
-            with theirs:
+            with theirs, block_interrupts():
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "tuner.worker.fork_server"],
                     stdin=theirs.fileno(),
@@ -279,19 +293,40 @@ def fork_worker(
         OSError: It could not be started.
     """
     with _kept_lock:
-        server = next((server for server in _kept if server.serves(environment, folder)), None)
-        if server is None:
-            while _kept:
-                _kept.pop().retire()
-            server = ForkServerConnection(environment, folder)
-            _kept.append(server)
+        server = _kept_server(environment, folder)
         return server, server.fork(log)
 
 
-def close_if_starting(server: ForkServerConnection) -> None:
-    """End a server that still imports and that nobody waits for."""
+def start_fork_server(environment: Mapping[str, str], folder: str) -> None:
+    """Have TensorFlow imported for workers that will be asked for; if another server is needed then, this one ends.
+
+    Args:
+        environment: Their environment.
+        folder: Their working directory.
+
+    Raises:
+        OSError: It could not be started.
+    """
     with _kept_lock:
-        server.close_if_starting()
+        _kept_server(environment, folder)
+
+
+def close_starting_servers() -> None:
+    """End what still imports and nobody waits for."""
+    with _kept_lock:
+        for server in _kept:
+            server.close_if_starting()
+
+
+def _kept_server(environment: Mapping[str, str], folder: str) -> ForkServerConnection:
+    """Return the server that is kept, or a new one in its place; the caller holds the lock."""
+    server = next((server for server in _kept if server.serves(environment, folder)), None)
+    if server is None:
+        while _kept:
+            _kept.pop().retire()
+        server = ForkServerConnection(environment, folder)
+        _kept.append(server)
+    return server
 
 
 @atexit.register

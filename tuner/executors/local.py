@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 
 from tuner.data import PreparedData, save_prepared
 from tuner.executors.pool import WorkerPool
 from tuner.executors.private_folder import PrivateFolder
+from tuner.executors.worker_env import cores, threads_per_worker
 from tuner.executors.worker_processes import PipeTransport, WorkerProcess
 from tuner.protocol import WorkerConfig
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def threads_per_worker(workers: int) -> int:
-    """Return the threads of each of n workers on this machine."""
-    return max(1, cores() // workers)
 
 
 class LocalExecutor(WorkerPool[WorkerProcess]):

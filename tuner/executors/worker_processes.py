@@ -22,15 +22,15 @@ from typing import IO, Any, TypeAlias
 from tuner.errors import WorkerError
 from tuner.executors.forked_workers import (
     ForkedProcess,
-    ForkServerConnection,
+    block_interrupts,
     can_fork,
-    close_if_starting,
+    close_starting_servers,
     fork_worker,
 )
 from tuner.executors.memory_guard import MemoryGuard
 from tuner.executors.pool import PoolWorker, Received, WorkerExit
 from tuner.executors.system_memory import oom_kills
-from tuner.executors.worker_env import environment
+from tuner.executors.worker_env import environment, onednn_pays
 from tuner.protocol import WorkerConfig, wire_format
 from tuner.text import STORED_CHARS, plain
 
@@ -127,7 +127,6 @@ class PipeTransport:
         self._guard = MemoryGuard(config.limits.memory_bytes, workers)
         self._inbox: queue.SimpleQueue[tuple[WorkerProcess, _Line]] = queue.SimpleQueue()
         self._running: list[WorkerProcess] = []
-        self._fork_server: ForkServerConnection | None = None
 
     def start(self) -> None:
         """See `Transport`: nothing to connect to."""
@@ -141,7 +140,7 @@ class PipeTransport:
         log = tempfile.TemporaryFile(prefix="tuner-worker-")  # noqa: SIM115 – open as long as the worker lives
         fcntl.fcntl(log, fcntl.F_SETFL, fcntl.fcntl(log, fcntl.F_GETFL) | os.O_APPEND)  # see `truncate_log`
         try:
-            with _block_interrupts():
+            with block_interrupts():
                 process = self._launch(log)
         except OSError as error:
             log.close()
@@ -196,18 +195,17 @@ class PipeTransport:
             if at_once or not worker.ready:
                 worker.kill()
             worker.close_input()
-        if self._fork_server is not None:
-            close_if_starting(self._fork_server)
+        close_starting_servers()
         for worker in workers:
             self._end(worker, _EXIT_S)
             if worker.reader is not None:
                 worker.reader.join(timeout=_GRACE_S)
 
     def _launch(self, log: IO[bytes]) -> ForkedProcess | _StartedProcess:
-        variables, folder = environment(self._config, self._threads), str(self._config.project)
+        variables = environment(onednn_pays(self._config.input_shape), self._threads)
+        folder = str(self._config.project)
         if self._command is None and can_fork():
-            self._fork_server, forked = fork_worker(variables, folder, log)
-            return forked
+            return fork_worker(variables, folder, log)[1]
         return _StartedProcess(
             self._command or [sys.executable, "-P", "-m", "tuner.worker.loop"],
             stdin=subprocess.PIPE,
@@ -245,20 +243,6 @@ class PipeTransport:
             worker.reader.join(timeout=_GRACE_S)
             if worker.reader.is_alive():  # what holds the pipe has moved to another session
                 self._inbox.put((worker, None))
-
-
-@contextlib.contextmanager
-def _block_interrupts() -> Iterator[None]:
-    """Start processes that ignore SIGINT from their first instruction on.
-
-    A terminal does not reach them, as each has a session of its own, but a service manager signals every process, and
-    a worker that still imports modules would die.  The child inherits the blocked signal; here it stays pending.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _exit(worker: WorkerProcess) -> WorkerExit:

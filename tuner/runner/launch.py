@@ -1,4 +1,4 @@
-"""Start a study: workers first, as they import TensorFlow for longer than all else here takes.
+"""Start a study: workers first, as they import TensorFlow for longer than all else here takes.  See also `preloading`.
 
 What only the coordinator needs (Optuna, SQLAlchemy, the database) is imported while they do.  A study whose trials are
 all finished starts none.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import UnknownNameError, UsageError
-from tuner.executors import LocalExecutor, RayExecutor, cores, threads_per_worker
+from tuner.executors import LocalExecutor, RayExecutor, close_starting_servers, cores, threads_per_worker
 from tuner.protocol import Executor, WorkerConfig
 from tuner.runner.progress import Progress, startup_text
 from tuner.study import Execution, StudySpec, read_study, read_study_dict, trials_per_program
@@ -63,6 +63,8 @@ def start(
     if executor not in EXECUTORS:
         raise UnknownNameError("executor", executor, EXECUTORS)
     begin = restart or not _is_finished(spec, storage)
+    if not begin:
+        close_starting_servers()
     trainer = EXECUTORS[executor](spec, address, begin)
     spec = replace(spec, prepared=None)  # the workers have the rows now
     try:

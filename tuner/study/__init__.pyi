@@ -12,6 +12,7 @@ from .study_file_syntax import STUDY_SUFFIXES
 from .study_fingerprint import LATER_KEYS, code_hashes, difference, fingerprint
 from .study_loader import read_study, read_study_dict
 from .study_name import check_study_name, study_name_in
+from .study_outline import StudyOutline, read_outline
 from .study_spec import StudySpec
 from .training_length import resume_study
 from .training_settings import Execution, read_execution
@@ -24,6 +25,7 @@ __all__ = [
     "Budget",
     "Execution",
     "PythonStudy",
+    "StudyOutline",
     "StudySpec",
     "check_replaceable",
     "check_study_name",
@@ -36,6 +38,7 @@ __all__ = [
     "new_project",
     "python_study",
     "read_execution",
+    "read_outline",
     "read_study",
     "read_study_dict",
     "replace_files",

@@ -11,7 +11,7 @@ from typing import Any
 
 from tuner.errors import WorkerError
 from tuner.executors.ray.ray_credentials import RaySession, close_token_file
-from tuner.executors.worker_env import settings
+from tuner.executors.worker_env import onednn_pays, settings
 from tuner.protocol import WorkerConfig
 from tuner.text import format_error
 
@@ -83,7 +83,7 @@ def worker_variables(config: WorkerConfig, cpus: float, gpus: float) -> dict[str
     """Return the environment variables of the workers, which TensorFlow reads."""
     # Several workers on one GPU: none may take all of its memory.  A worker without GPUs must not use those of others.
     device = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"} if gpus else {"CUDA_VISIBLE_DEVICES": "-1"}
-    return {**settings(config, max(1, int(cpus))), **device}
+    return {**settings(onednn_pays(config.input_shape), max(1, int(cpus))), **device}
 
 
 class _NoPaths(list[str]):
