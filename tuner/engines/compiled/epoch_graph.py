@@ -29,8 +29,9 @@ def build_epoch_graph(
     spec = _LoopSpec(gradient, update, rows)
     epoch = FunctionDefBuilder("epoch")
     state = _add_initial_state(epoch, spec)
+    on_gpu = bool(tf.config.list_logical_devices("GPU"))
     (_, total, *_), last = _add_while_loop(
-        epoch, spec, state, _build_condition(spec), _build_body(spec, None), lowered=True
+        epoch, spec, state, _build_condition(spec), _build_body(spec, None), lowered=on_gpu
     )
     epoch.set_outputs([total], [tf.float64], after=[last])
     return GraphFunction(epoch.register(), [tf.float64], spec.captures, timer)
@@ -108,7 +109,8 @@ def _add_while_loop(
 ) -> tuple[list[str], str]:
     """Add a while loop, and return the state after it and its operation.
 
-    A lowered loop becomes TensorFlow's own control flow, which XLA does not take.
+    As it is, a loop runs in the thread that calls it, one operation after the other.  A lowered one becomes operations
+    of control flow, which XLA does not take, and which need an executor that is slower, and another thread.
     """
     loop = epoch.add_op(
         "While",
@@ -140,27 +142,10 @@ def _build_body(spec: _LoopSpec, batch_rows: int | None) -> FunctionDefBuilder:
         spec: The functions that it calls.
         batch_rows: Rows of its batch; None for the batch size or the rest.
     """
-    body = FunctionDefBuilder("body")
-    number, total, *others = body.add_inputs(spec.dtypes)
-    total = body.add_op(
-        "StatefulPartitionedCall",
-        [number, total, *others],
-        "output",
-        Tin=spec.dtypes,
-        Tout=[tf.float64],
-        f=_build_step(spec, batch_rows),
-    )
-    # The next step must not begin before the weights are those of this one.
-    number = body.add_op("AddV2", [number, body.constant(1, tf.int32)], "z", after=[total], T=tf.int32)
-    body.set_outputs([number, total, *others], spec.dtypes, after=[total])
-    return body.register()
-
-
-def _build_step(spec: _LoopSpec, batch_rows: int | None) -> FunctionDefBuilder:
-    """Build `(number, total, steps, order, batch size, rates, *rows, *captures)` → the total after one step."""
     gradient, update = spec.gradient, spec.update
     step = FunctionDefBuilder("step")
-    number, total, _, order, batch, rates, *others = step.add_inputs(spec.dtypes)
+    number, total, *unchanged = step.add_inputs(spec.dtypes)
+    _, order, batch, rates, *others = unchanged
     rows, captured = others[: len(spec.rows)], others[len(spec.rows) :]
     first = step.constant(0, tf.int32)
 
@@ -190,5 +175,7 @@ def _build_step(spec: _LoopSpec, batch_rows: int | None) -> FunctionDefBuilder:
     by_rows = step.add_op("Mul", [float64(loss, tf.float32), float64(batch_size, tf.int32)], "z", T=tf.float64)
     total = step.add_op("AddV2", [total, by_rows], "z", T=tf.float64)
     effects = [*of_gradient.effects("gradient"), *of_update.effects("update")]
-    step.set_outputs([total], [tf.float64], after=effects)
+    # The next step must not begin before the weights are those of this one.
+    number = step.add_op("AddV2", [number, step.constant(1, tf.int32)], "z", after=effects, T=tf.int32)
+    step.set_outputs([number, total, *unchanged], spec.dtypes, after=effects)
     return step.register()
