@@ -10,6 +10,7 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from pathlib import Path
@@ -69,6 +70,13 @@ def test_a_reader_that_has_enough(tmp_path: Path, arguments: list[str]) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+def test_the_garbage_collector_has_nothing_to_do_at_the_end() -> None:
+    says = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 10_000))"
+    code = f"{says}; import sys; from tuner.cli import main; sys.argv = ['tuner', 'schema']; main()"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True"
 
 
 @pytest.fixture(scope="module")
