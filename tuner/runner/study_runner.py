@@ -260,7 +260,7 @@ class _TrialLoop:
         if not numbers:
             self._ask_at = time.monotonic() + _ASK_AGAIN_S
             return False
-        stored = self.study.optuna.user_attrs.get(STEP_TIMES, {})
+        stored = self._session.user_attrs.get(STEP_TIMES, {})
         step_times: Mapping[str, StepTimes] = {network: (times[0], times[1]) for network, times in stored.items()}
         asked = {number: self.study.ask(number) for number in numbers}
         jobs: list[Job] = []

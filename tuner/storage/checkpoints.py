@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optuna.trial import TrialState
-from sqlalchemy import delete, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, delete, exists, select
 
 from tuner.optuna_internals import TrialModel
 from tuner.storage.tables import checkpoints
@@ -53,26 +52,26 @@ class StoredCheckpoint:
         return {**place, "state": json.dumps(state), "content": self.content}
 
 
-def read(session: Session, trial_ids: Sequence[int], *, content: bool) -> dict[int, StoredCheckpoint]:
+def read(connection: Connection, trial_ids: Sequence[int], *, content: bool) -> dict[int, StoredCheckpoint]:
     """Read the checkpoints of these trials by database id; trials without one are left out.
 
     A malformed row is read as an empty checkpoint, which the worker then refuses.
 
     Args:
-        session: In a transaction.
+        connection: In a transaction.
         trial_ids: Database ids.
         content: Whether to read the worker's state as well.
     """
     columns = [column for column in checkpoints.c if content or column is not checkpoints.c.content]
-    rows = session.execute(select(*columns).where(checkpoints.c.trial_id.in_(trial_ids))).mappings()
+    rows = connection.execute(select(*columns).where(checkpoints.c.trial_id.in_(trial_ids))).mappings()
     return {int(row["trial_id"]): _stored(row) for row in rows}
 
 
-def sweep(session: Session) -> None:
+def sweep(connection: Connection) -> None:
     """Delete the checkpoints of trials that another program has deleted or finished."""
     unfinished = (TrialState.RUNNING, TrialState.WAITING)
     trial = exists().where(TrialModel.trial_id == checkpoints.c.trial_id, TrialModel.state.in_(unfinished))
-    session.execute(delete(checkpoints).where(~trial))
+    connection.execute(delete(checkpoints).where(~trial))
 
 
 def _stored(row: Mapping[Any, Any]) -> StoredCheckpoint:

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, literal, literal_column, select, update
+from sqlalchemy import bindparam, delete, func, insert, literal, literal_column, select, update
 
 from tuner.errors import LeaseLostError, StudyNotFoundError
 from tuner.optuna_internals import StudyModel
@@ -24,12 +24,31 @@ from tuner.storage.tables import owners, studies
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Engine, Table
-    from sqlalchemy.orm import Session
 
 HEARTBEAT_INTERVAL_S = 10.0
 """Longest time between two heartbeats."""
 WATCHED_S = 30.0
 """Time for which this process must have seen no new heartbeat before it expires a lease."""
+
+
+# Statements of every transaction are made once: making one takes longer than SQLite needs for it.
+_COUNT = (
+    update(studies).where(studies.c.study_id == bindparam("of_study")).values(revision=studies.c.revision + literal(1))
+)
+_LOCKED = (
+    select(studies.c.revision)
+    .join(StudyModel, StudyModel.study_id == studies.c.study_id)
+    .where(studies.c.study_id == bindparam("of_study"), StudyModel.study_name == bindparam("name"))
+    .with_for_update()
+)
+_LAST = select(owners.c.transaction).where(owners.c.owner == bindparam("of_owner"))
+_RENEW = {
+    dialect: update(owners)
+    .where(owners.c.owner == bindparam("of_owner"))
+    .values(heartbeat_at=bindparam("clock") if text is None else literal_column(text), transaction=bindparam("number"))
+    for dialect, text in {**CLOCKS, "": None}.items()
+}
+"""By name of the dialect; "" for one whose clock is not known."""
 
 
 class LeaseMonitor:
@@ -68,7 +87,7 @@ class LeaseMonitor:
         return is_old(owner, clock) and watched_s >= WATCHED_S
 
 
-def lock(session: Session, study_id: int, name: str) -> int:
+def lock(connection: Connection, study_id: int, name: str) -> int:
     """Lock a study until the end of the transaction; other coordinators wait.
 
     One statement locks everywhere: in SQLite it is the first write of the transaction, elsewhere it locks a row.  Plain
@@ -80,13 +99,8 @@ def lock(session: Session, study_id: int, name: str) -> int:
     Raises:
         StudyNotFoundError: The study was deleted.
     """
-    session.execute(update(studies).where(studies.c.study_id == study_id).values(revision=studies.c.revision + 1))
-    row = session.execute(
-        select(studies.c.revision)
-        .join(StudyModel, StudyModel.study_id == studies.c.study_id)
-        .where(studies.c.study_id == study_id, StudyModel.study_name == name)
-        .with_for_update()
-    ).first()
+    connection.execute(_COUNT, {"of_study": study_id})
+    row = connection.execute(_LOCKED, {"of_study": study_id, "name": name}).first()
     if row is None:
         raise StudyNotFoundError(
             f"A study must exist while it is run, but {name!r} was deleted. Nothing more is written; the same command "
@@ -112,31 +126,33 @@ def prepare(engine: Engine, study_id: int) -> int:
     return int(row[0])
 
 
-def join(session: Session, study_id: int, gone: Iterable[Lease]) -> Lease:
+def join(connection: Connection, study_id: int, gone: Iterable[Lease]) -> Lease:
     """Take a lease, and remove those of dead processes."""
     for owner in gone:
-        remove(session, owner.owner)
-    last = session.execute(select(func.max(owners.c.coordinator_index)).where(owners.c.study_id == study_id)).scalar()
+        remove(connection, owner.owner)
+    last = connection.execute(
+        select(func.max(owners.c.coordinator_index)).where(owners.c.study_id == study_id)
+    ).scalar()
     mine = Lease(
         owner=str(uuid.uuid4()),
         study_id=study_id,
         host=this_host(),
         pid=os.getpid(),
         started=process_start(os.getpid()) or "",
-        heartbeat_at=now(session),
+        heartbeat_at=now(connection),
         coordinator_index=0 if last is None else int(last) + 1,
         transaction=0,
     )
-    session.execute(insert(owners).values(vars(mine)))
+    connection.execute(insert(owners).values(vars(mine)))
     OPEN_LEASES.add(mine.owner)
     return mine
 
 
-def renew(session: Session, owner: str, transaction: int) -> int:
+def renew(connection: Connection, owner: str, transaction: int) -> int:
     """Renew a lease, and count a transaction.
 
     Args:
-        session: In a transaction that holds the lock.
+        connection: In a transaction that holds the lock.
         owner: Of the lease.
         transaction: The number of this transaction.
 
@@ -147,21 +163,21 @@ def renew(session: Session, owner: str, transaction: int) -> int:
     Raises:
         LeaseLostError: It has expired, and another process has removed it.
     """
-    last = session.execute(select(owners.c.transaction).where(owners.c.owner == owner)).scalar()
+    last = connection.execute(_LAST, {"of_owner": owner}).scalar()
     if last is None:
         raise LeaseLostError(
             "Another process has taken over the trials of this one: it had seen no heartbeat for "
             f"{LEASE_TTL_S} s. Nothing more is written for them; run the same command again."
         )
-    session.execute(
-        update(owners)
-        .where(owners.c.owner == owner)
-        .values(heartbeat_at=_clock(session), transaction=max(transaction, int(last) + 1))
-    )
+    values: dict[str, Any] = {"of_owner": owner, "number": max(transaction, int(last) + 1)}
+    if connection.dialect.name in CLOCKS:
+        connection.execute(_RENEW[connection.dialect.name], values)
+    else:
+        connection.execute(_RENEW[""], {**values, "clock": int(time.time())})
     return int(last)
 
 
-def list_leases(connection: Connection | Session, study_id: int, table: Table = owners) -> list[Lease]:
+def list_leases(connection: Connection, study_id: int, table: Table = owners) -> list[Lease]:
     """Return the leases of a study, of living and of dead processes.
 
     Args:
@@ -173,14 +189,14 @@ def list_leases(connection: Connection | Session, study_id: int, table: Table = 
     return [Lease(**row) for row in connection.execute(query.order_by(table.c.coordinator_index)).mappings()]
 
 
-def now(connection: Connection | Session) -> int:
+def now(connection: Connection) -> int:
     """Return the time by the database's clock, in seconds since 1970."""
     return int(connection.execute(select(_clock(connection))).scalar_one())
 
 
-def remove(session: Session, owner: str) -> None:
+def remove(connection: Connection, owner: str) -> None:
     """Remove a lease."""
-    session.execute(delete(owners).where(owners.c.owner == owner))
+    connection.execute(delete(owners).where(owners.c.owner == owner))
 
 
 def forget(engine: Engine, study_id: int, before: int) -> None:
@@ -195,7 +211,6 @@ def forget(engine: Engine, study_id: int, before: int) -> None:
         connection.execute(delete(owners).where(owners.c.study_id == study_id, owners.c.heartbeat_at < before))
 
 
-def _clock(connection: Connection | Session) -> ColumnElement[Any]:
-    bind = connection.get_bind() if hasattr(connection, "get_bind") else connection
-    text = CLOCKS.get(bind.dialect.name)
+def _clock(connection: Connection) -> ColumnElement[Any]:
+    text = CLOCKS.get(connection.dialect.name)
     return literal(int(time.time())) if text is None else literal_column(text)

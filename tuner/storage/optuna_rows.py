@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import distribution_to_json
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from tuner.optuna_internals import (
@@ -32,12 +32,38 @@ from tuner.storage import tables
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import ColumnElement, Connection, Table
 
 _PARTS = ("params", "values", "user_attributes", "system_attributes", "intermediate_values")
 _ATTRIBUTES: dict[str, Any] = {"user": StudyUserAttributeModel, "system": StudySystemAttributeModel}
 _AT_ONCE = 500
 """Values in one IN list."""
+_TRIALS = TrialModel.__table__
+
+# Statements of every transaction are made once: making one takes longer than SQLite needs for it.
+_INSERTS: dict[Any, Any] = {
+    model: insert(model.__table__)
+    for model in (
+        TrialParamModel,
+        TrialUserAttributeModel,
+        TrialSystemAttributeModel,
+        TrialIntermediateValueModel,
+        TrialValueModel,
+        *_ATTRIBUTES.values(),
+    )
+}
+_ADD = insert(_TRIALS)
+_END = update(_TRIALS).where(_TRIALS.c.trial_id == bindparam("of_trial"))
+_MARK = insert(tables.trials)
+_OF_A_TRIAL = (tables.recipes, tables.checkpoints, *tables.OF_A_RUN)
+_FILL = {table.name: insert(table) for table in _OF_A_TRIAL}
+_CLEAR = {
+    table.name: delete(table).where(table.c.trial_id == bindparam("of_trial"))
+    for table in (*_OF_A_TRIAL, tables.trials)
+}
+_ADDED = select(_TRIALS.c.trial_id).where(
+    _TRIALS.c.study_id == bindparam("of_study"), _TRIALS.c.trial_id > bindparam("last")
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +103,7 @@ class TableWrite:
 
 
 def write(
-    session: Session,
+    connection: Connection,
     study_id: int,
     revision: int,
     changes: Sequence[TrialDiff],
@@ -88,7 +114,7 @@ def write(
     """Write into a transaction that holds the lock (see `leases.lock`).
 
     Args:
-        session: In the transaction.
+        connection: In the transaction.
         study_id: Optuna's id of the study.
         revision: Number of the transaction in the study.
         changes: Trials that differ from what the database holds.
@@ -104,29 +130,31 @@ def write(
     for change in changes:
         trial_id = change.trial_id
         if trial_id is None:
-            trial_id = new_ids[change.new.number] = _insert_trial(session, study_id, change.new)
+            trial_id = new_ids[change.new.number] = _insert_trial(connection, study_id, change.new)
         else:
-            _update_trial(session, trial_id, change)
-        _write_values(session, trial_id, change)
+            _update_trial(connection, trial_id, change)
+        _write_values(connection, trial_id, change)
         marks.append({"trial_id": trial_id, "study_id": study_id, "owner": change.owner, "revision": revision})
     if marks:
-        session.execute(delete(tables.trials).where(tables.trials.c.trial_id.in_([mark["trial_id"] for mark in marks])))
-        session.execute(insert(tables.trials), marks)
+        connection.execute(_CLEAR[tables.trials.name], [{"of_trial": mark["trial_id"]} for mark in marks])
+        connection.execute(_MARK, marks)
     known = {**ids, **new_ids}
     for entry in rows:
         trial_id = known[entry.number]
         if entry.replace:
-            query = delete(entry.table).where(entry.table.c.trial_id == trial_id)
-            session.execute(query if entry.after is None else query.where(_later(entry.table, *entry.after)))
+            query = _CLEAR[entry.table.name]
+            query = query if entry.after is None else query.where(_later(entry.table, *entry.after))
+            connection.execute(query, {"of_trial": trial_id})
         if entry.rows:
-            session.execute(insert(entry.table), [{"trial_id": trial_id, **row} for row in entry.rows])
-    _write_study_attrs(session, study_id, study_attrs)
+            connection.execute(_FILL[entry.table.name], [{"trial_id": trial_id, **row} for row in entry.rows])
+    _write_study_attrs(connection, study_id, study_attrs)
     return new_ids
 
 
-def read_trials(session: Session, backend: RDBStorage, trial_ids: Sequence[int]) -> list[FrozenTrial]:
+def read_trials(connection: Connection, backend: RDBStorage, trial_ids: Sequence[int]) -> list[FrozenTrial]:
     """Read trials with everything that belongs to them, sorted by number."""
     found: list[FrozenTrial] = []
+    session = Session(connection)  # it ends with the transaction
     query = select(TrialModel).options(*(selectinload(getattr(TrialModel, name)) for name in _PARTS))
     for start in range(0, len(trial_ids), _AT_ONCE):
         part = query.where(TrialModel.trial_id.in_(trial_ids[start : start + _AT_ONCE]))
@@ -134,20 +162,20 @@ def read_trials(session: Session, backend: RDBStorage, trial_ids: Sequence[int])
     return sorted(found, key=lambda trial: trial.number)
 
 
-def read_attrs(session: Session, study_id: int) -> dict[str, dict[str, Any]]:
+def read_attrs(connection: Connection, study_id: int) -> dict[str, dict[str, Any]]:
     """Read the attributes of a study: `{"user": {...}, "system": {...}}`."""
     return {
         kind: {
             key: json.loads(value)
-            for key, value in session.execute(select(model.key, model.value_json).where(model.study_id == study_id))
+            for key, value in connection.execute(select(model.key, model.value_json).where(model.study_id == study_id))
         }
         for kind, model in _ATTRIBUTES.items()
     }
 
 
-def trial_ids(session: Session, study_id: int, numbers: Sequence[int]) -> dict[int, int]:
+def trial_ids(connection: Connection, study_id: int, numbers: Sequence[int]) -> dict[int, int]:
     """Return the database ids of trials by number."""
-    rows = session.execute(
+    rows = connection.execute(
         select(TrialModel.number, TrialModel.trial_id).where(
             TrialModel.study_id == study_id, TrialModel.number.in_(numbers)
         )
@@ -155,41 +183,47 @@ def trial_ids(session: Session, study_id: int, numbers: Sequence[int]) -> dict[i
     return {int(number): int(trial_id) for number, trial_id in rows}
 
 
-def changed_ids(session: Session, study_id: int, revision: int) -> list[int]:
+def changed_ids(connection: Connection, study_id: int, revision: int) -> list[int]:
     """Return the ids of the trials that coordinators have written since a transaction of the study."""
     query = select(tables.trials.c.trial_id).where(
         tables.trials.c.study_id == study_id, tables.trials.c.revision > revision
     )
-    return [int(trial_id) for trial_id in session.scalars(query)]
+    return [int(trial_id) for trial_id in connection.scalars(query)]
 
 
-def added_ids(session: Session, study_id: int, last_id: int) -> list[int]:
+def added_ids(connection: Connection, study_id: int, last_id: int) -> list[int]:
     """Return the ids of the trials that any program has added after one."""
-    query = select(TrialModel.trial_id).where(TrialModel.study_id == study_id, TrialModel.trial_id > last_id)
-    return [int(trial_id) for trial_id in session.scalars(query)]
+    found = connection.scalars(_ADDED, {"of_study": study_id, "last": last_id})
+    return [int(trial_id) for trial_id in found]
 
 
-def trial_owners(session: Session, trial_ids: Sequence[int]) -> dict[int, str]:
+def trial_owners(connection: Connection, trial_ids: Sequence[int]) -> dict[int, str]:
     """Return the lease owner of each of these trials that runs."""
     query = select(tables.trials.c.trial_id, tables.trials.c.owner).where(tables.trials.c.trial_id.in_(trial_ids))
-    return {int(trial_id): owner for trial_id, owner in session.execute(query) if owner is not None}
+    return {int(trial_id): owner for trial_id, owner in connection.execute(query) if owner is not None}
 
 
-def _insert_trial(session: Session, study_id: int, trial: FrozenTrial) -> int:
-    model = TrialModel(study_id=study_id, number=trial.number, state=trial.state)
-    model.datetime_start, model.datetime_complete = trial.datetime_start, trial.datetime_complete
-    session.add(model)
-    session.flush()
-    for table in (tables.recipes, tables.checkpoints, *tables.OF_A_RUN):  # of a deleted trial that had this id
-        session.execute(delete(table).where(table.c.trial_id == model.trial_id))
-    return int(model.trial_id)
+def _insert_trial(connection: Connection, study_id: int, trial: FrozenTrial) -> int:
+    row = {"study_id": study_id, "number": trial.number, **_state(trial)}
+    added = connection.execute(_ADD, row).inserted_primary_key
+    assert added is not None
+    for table in _OF_A_TRIAL:  # of a deleted trial that had this id
+        connection.execute(_CLEAR[table.name], {"of_trial": added[0]})
+    return int(added[0])
+
+
+def _state(trial: FrozenTrial) -> dict[str, Any]:
+    """Return the columns of a trial's state; those of its times hold naive UTC, which Optuna's model makes."""
+    times = TrialModel(datetime_start=trial.datetime_start, datetime_complete=trial.datetime_complete)
+    start, complete = times._datetime_start_utc, times._datetime_complete_utc
+    return {"state": trial.state, "datetime_start": start, "datetime_complete": complete}
 
 
 def _later(table: Table, fold: int, epoch: int) -> ColumnElement[bool]:
     return or_(table.c.fold > fold, and_(table.c.fold == fold, table.c.epoch > epoch))
 
 
-def _update_trial(session: Session, trial_id: int, change: TrialDiff) -> None:
+def _update_trial(connection: Connection, trial_id: int, change: TrialDiff) -> None:
     old, new = change.old, change.new
     if old is not None and (old.state, old.datetime_start, old.datetime_complete) == (
         new.state,
@@ -197,24 +231,14 @@ def _update_trial(session: Session, trial_id: int, change: TrialDiff) -> None:
         new.datetime_complete,
     ):
         return
-    # The model converts local time to the naive UTC that the columns hold.
-    times = TrialModel(datetime_start=new.datetime_start, datetime_complete=new.datetime_complete)
-    session.execute(
-        update(TrialModel)
-        .where(TrialModel.trial_id == trial_id)
-        .values(
-            state=new.state,
-            _datetime_start_utc=times._datetime_start_utc,
-            _datetime_complete_utc=times._datetime_complete_utc,
-        )
-    )
+    connection.execute(_END, {"of_trial": trial_id, **_state(new)})
 
 
-def _write_values(session: Session, trial_id: int, change: TrialDiff) -> None:
+def _write_values(connection: Connection, trial_id: int, change: TrialDiff) -> None:
     old, new = change.old, change.new
     params = {name: new.params[name] for name in new.params if old is None or name not in old.params}
     _insert(
-        session,
+        connection,
         TrialParamModel,
         [
             {
@@ -226,9 +250,11 @@ def _write_values(session: Session, trial_id: int, change: TrialDiff) -> None:
             for name, value in params.items()
         ],
     )
-    _replace(session, TrialUserAttributeModel, "key", trial_id, old.user_attrs if old else None, new.user_attrs, _attr)
     _replace(
-        session,
+        connection, TrialUserAttributeModel, "key", trial_id, old.user_attrs if old else None, new.user_attrs, _attr
+    )
+    _replace(
+        connection,
         TrialSystemAttributeModel,
         "key",
         trial_id,
@@ -237,7 +263,7 @@ def _write_values(session: Session, trial_id: int, change: TrialDiff) -> None:
         _attr,
     )
     _replace(
-        session,
+        connection,
         TrialIntermediateValueModel,
         "step",
         trial_id,
@@ -245,11 +271,11 @@ def _write_values(session: Session, trial_id: int, change: TrialDiff) -> None:
         new.intermediate_values,
         _report,
     )
-    _replace(session, TrialValueModel, "objective", trial_id, _values(old), _values(new), _value)
+    _replace(connection, TrialValueModel, "objective", trial_id, _values(old), _values(new), _value)
 
 
 def _replace(
-    session: Session,
+    connection: Connection,
     model: Any,
     key: str,
     trial_id: int,
@@ -261,14 +287,14 @@ def _replace(
     old = old or {}
     gone = [name for name, value in old.items() if name not in new or not _same(new[name], value)]
     if gone:
-        session.execute(delete(model).where(model.trial_id == trial_id, getattr(model, key).in_(gone)))
+        connection.execute(delete(model).where(model.trial_id == trial_id, getattr(model, key).in_(gone)))
     fresh = [name for name in new if name not in old or name in gone]
-    _insert(session, model, [{"trial_id": trial_id, key: name, **columns(new[name])} for name in fresh])
+    _insert(connection, model, [{"trial_id": trial_id, key: name, **columns(new[name])} for name in fresh])
 
 
-def _insert(session: Session, model: Any, rows: list[dict[str, Any]]) -> None:
+def _insert(connection: Connection, model: Any, rows: list[dict[str, Any]]) -> None:
     if rows:
-        session.execute(insert(model), rows)
+        connection.execute(_INSERTS[model], rows)
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -297,13 +323,13 @@ def _value(value: float) -> dict[str, Any]:
     return {"value": stored, "value_type": kind}
 
 
-def _write_study_attrs(session: Session, study_id: int, attrs: Mapping[str, Mapping[str, Any]]) -> None:
+def _write_study_attrs(connection: Connection, study_id: int, attrs: Mapping[str, Mapping[str, Any]]) -> None:
     for kind, model in _ATTRIBUTES.items():
         values = attrs.get(kind) or {}
         if values:
-            session.execute(delete(model).where(model.study_id == study_id, model.key.in_(list(values))))
+            connection.execute(delete(model).where(model.study_id == study_id, model.key.in_(list(values))))
             _insert(
-                session,
+                connection,
                 model,
                 [{"study_id": study_id, "key": key, "value_json": json.dumps(value)} for key, value in values.items()],
             )

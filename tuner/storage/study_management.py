@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, delete, select, update
 
 from tuner.errors import StudyBusyError, UsageError
 from tuner.optuna_internals import StudyModel, TrialModel
@@ -27,12 +26,12 @@ def delete_study(database: Database, name: str) -> None:
     """
     record = read_study_record(database, name)
     with storage_errors(database.url):
-        with _locked(database, record.study_id, name, "deleted") as session:
+        with _locked(database, record.study_id, name, "deleted") as connection:
             trial_ids = select(TrialModel.trial_id).where(TrialModel.study_id == record.study_id)
             for table in (tables.recipes, tables.checkpoints, *tables.OF_A_RUN):
-                session.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
+                connection.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
             for table in (tables.trials, tables.owners, tables.studies):
-                session.execute(delete(table).where(table.c.study_id == record.study_id))
+                connection.execute(delete(table).where(table.c.study_id == record.study_id))
         database.optuna.delete_study(record.study_id)
 
 
@@ -47,8 +46,8 @@ def rename_study(database: Database, name: str, new: str) -> None:
     record = read_study_record(database, name)
     if new in study_names(database):
         raise UsageError(f"A study must have its own name, but the database has a study {new!r}. Choose another name.")
-    with storage_errors(database.url), _locked(database, record.study_id, name, "renamed") as session:
-        session.execute(update(StudyModel).where(StudyModel.study_id == record.study_id).values(study_name=new))
+    with storage_errors(database.url), _locked(database, record.study_id, name, "renamed") as connection:
+        connection.execute(update(StudyModel).where(StudyModel.study_id == record.study_id).values(study_name=new))
 
 
 def set_aside(database: Database, name: str) -> str:
@@ -81,30 +80,30 @@ def request_stop(database: Database, name: str, *, at_once: bool) -> list[Lease]
         StudyNotFoundError: It does not exist.
     """
     record = read_study_record(database, name)
-    with storage_errors(database.url), Session(database.engine) as session, session.begin():
-        revision = lease_table.lock(session, record.study_id, name)
-        alive = _alive(session, record.study_id)
+    with storage_errors(database.url), database.engine.begin() as connection:
+        revision = lease_table.lock(connection, record.study_id, name)
+        alive = _alive(connection, record.study_id)
         request = {"owners": [lease.owner for lease in alive], "at_once": at_once}
         if alive:
-            optuna_rows.write(session, record.study_id, revision, [], [], {}, {"user": {STOP_REQUEST: request}})
+            optuna_rows.write(connection, record.study_id, revision, [], [], {}, {"user": {STOP_REQUEST: request}})
     return alive
 
 
 @contextmanager
-def _locked(database: Database, study_id: int, name: str, what: str) -> Iterator[Session]:
+def _locked(database: Database, study_id: int, name: str, what: str) -> Iterator[Connection]:
     """Open a transaction on a study that no process runs."""
     lease_table.prepare(database.engine, study_id)
-    with Session(database.engine) as session, session.begin():
-        lease_table.lock(session, study_id, name)
-        for lease in _alive(session, study_id):
+    with database.engine.begin() as connection:
+        lease_table.lock(connection, study_id, name)
+        for lease in _alive(connection, study_id):
             raise StudyBusyError(
                 f"A study must not be {what} while it is run, but process {lease.pid} on "
                 f"{lease.host.partition(' ')[0]} runs {name!r}. Stop it with `tuner stop`, or wait for it."
             )
-        yield session
+        yield connection
 
 
-def _alive(session: Session, study_id: int) -> list[Lease]:
-    found = lease_table.list_leases(session, study_id)
-    clock = lease_table.now(session) if found else 0
+def _alive(connection: Connection, study_id: int) -> list[Lease]:
+    found = lease_table.list_leases(connection, study_id)
+    clock = lease_table.now(connection) if found else 0
     return [lease for lease in found if is_alive(lease, clock)]

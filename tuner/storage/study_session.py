@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from tuner.errors import LeaseLostError, StudyNotFoundError
 from tuner.search import silence_optuna
@@ -85,9 +85,14 @@ class StudySession:
         return self._lease.coordinator_index
 
     @property
+    def user_attrs(self) -> Mapping[str, Any]:
+        """The user attributes of the study as of the last transaction, not copied."""
+        return self._mirror.user_attrs
+
+    @property
     def stop_level(self) -> int:
         """1 if this process was asked to finish its trials and stop, 2 if it was asked to stop at once, else 0."""
-        request = self._mirror.user_attrs.get(STOP_REQUEST, {})
+        request = self.user_attrs.get(STOP_REQUEST, {})
         if self._lease.owner not in request.get("owners", ()):
             return 0
         return 2 if request.get("at_once") else 1
@@ -196,11 +201,11 @@ class StudySession:
 
     def _register(self) -> Lease:
         """Take a lease, and remove those of dead processes of this host."""
-        with Session(self.database.engine) as session, session.begin():
-            lease_table.lock(session, self._study_id, self.name)
-            gone = [lease for lease in lease_table.list_leases(session, self._study_id) if lease.lives() is False]
-            lease = lease_table.join(session, self._study_id, gone)
-            checkpoints.sweep(session)
+        with self.database.engine.begin() as connection:
+            lease_table.lock(connection, self._study_id, self.name)
+            gone = [lease for lease in lease_table.list_leases(connection, self._study_id) if lease.lives() is False]
+            lease = lease_table.join(connection, self._study_id, gone)
+            checkpoints.sweep(connection)
         return lease
 
     def _transact(
@@ -208,46 +213,54 @@ class StudySession:
     ) -> None:
         self.database.check_place()
         with storage_errors(self.database.url):
-            with Session(self.database.engine) as session, session.begin():
-                revision = lease_table.lock(session, self._study_id, self.name)
-                last = lease_table.renew(session, self._lease.owner, self._transactions + 1)
-                self._resolve_unknown_commit(session, last)
-                self._pull(session, revision)
+            with self.database.engine.begin() as connection:
+                revision = lease_table.lock(connection, self._study_id, self.name)
+                last = lease_table.renew(connection, self._lease.owner, self._transactions + 1)
+                self._resolve_unknown_commit(connection, last)
+                self._pull(connection, revision)
                 if work is not None:
                     work()
                 plan = self._pending = Transaction(last + 1, revision, self._lease)
                 plan.add_changes(self._mirror, self._buffer)
                 if leave or time.monotonic() > self._monitor.due_at:
-                    plan.reclaim_expired(session, self._mirror, self._monitor, self._running_at_start)
+                    plan.reclaim_expired(connection, self._mirror, self._monitor, self._running_at_start)
                     self._running_at_start.clear()
                 if leave:
                     plan.release_own(self._mirror, self._buffer)
-                    lease_table.remove(session, self._lease.owner)
+                    lease_table.remove(connection, self._lease.owner)
                 elif request is not None and not self._claimed:
-                    plan.claim(session, self._mirror, request)
+                    plan.claim(connection, self._mirror, request)
                 new_ids = optuna_rows.write(
-                    session, self._study_id, revision, plan.changes, coalesce(plan.rows), self._mirror.ids, plan.attrs
+                    connection,
+                    self._study_id,
+                    revision,
+                    plan.changes,
+                    coalesce(plan.rows),
+                    self._mirror.ids,
+                    plan.attrs,
                 )
             self._on_commit(plan, new_ids)
 
-    def _resolve_unknown_commit(self, session: Session, last: int) -> None:
+    def _resolve_unknown_commit(self, connection: Connection, last: int) -> None:
         """Find out whether the last transaction was committed, if the connection was lost in the middle of it."""
         plan, self._pending = self._pending, None
         if plan is None:
             return
         if last == plan.number:
-            self._on_commit(plan, optuna_rows.trial_ids(session, self._study_id, [c.new.number for c in plan.changes]))
+            self._on_commit(
+                plan, optuna_rows.trial_ids(connection, self._study_id, [c.new.number for c in plan.changes])
+            )
         else:
             self._buffer.put_back(plan.rows, plan.updates)
 
-    def _pull(self, session: Session, revision: int) -> None:
+    def _pull(self, connection: Connection, revision: int) -> None:
         """Read what others have written since the last transaction of this process."""
         mirror = self._mirror
-        ids = set(optuna_rows.added_ids(session, self._study_id, mirror.last_id))
+        ids = set(optuna_rows.added_ids(connection, self._study_id, mirror.last_id))
         if revision > mirror.revision + 1:
-            ids |= set(optuna_rows.changed_ids(session, self._study_id, mirror.revision))
-            mirror.pull_attrs(optuna_rows.read_attrs(session, self._study_id))
-        for trial in optuna_rows.read_trials(session, self.database.optuna, sorted(ids)) if ids else ():
+            ids |= set(optuna_rows.changed_ids(connection, self._study_id, mirror.revision))
+            mirror.pull_attrs(optuna_rows.read_attrs(connection, self._study_id))
+        for trial in optuna_rows.read_trials(connection, self.database.optuna, sorted(ids)) if ids else ():
             if trial.number not in mirror.owned:
                 before = mirror.apply_remote(trial)
                 if trial.state.is_finished():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from tuner.optuna_internals import FIXED_PARAMS
 from tuner.storage import checkpoints, lease_table, optuna_rows
@@ -76,30 +76,30 @@ class Transaction:
             user[key] = function(user.get(key, mirror.user_attrs.get(key)))
 
     def reclaim_expired(
-        self, session: Session, mirror: StudyMirror, monitor: LeaseMonitor, unowned: Collection[int]
+        self, connection: Connection, mirror: StudyMirror, monitor: LeaseMonitor, unowned: Collection[int]
     ) -> None:
         """Requeue what dead coordinators have left running.
 
         Args:
-            session: In the transaction.
+            connection: In the transaction.
             mirror: Equal to the database.
             monitor: Of this coordinator.
             unowned: Numbers of the trials to requeue even if they are not known to have had a coordinator.
         """
         study_id, own = self.lease.study_id, self.lease.owner
-        others = [lease for lease in lease_table.list_leases(session, study_id) if lease.owner != own]
-        expired = {lease.owner for lease in monitor.expired(others, lease_table.now(session) if others else 0)}
+        others = [lease for lease in lease_table.list_leases(connection, study_id) if lease.owner != own]
+        expired = {lease.owner for lease in monitor.expired(others, lease_table.now(connection) if others else 0)}
         for owner in expired:
-            lease_table.remove(session, owner)
+            lease_table.remove(connection, owner)
         alive = {lease.owner for lease in others} - expired
         running = {mirror.ids[n]: n for n in mirror.unfinished(TrialState.RUNNING) if n not in mirror.owned}
-        owners = optuna_rows.trial_owners(session, list(running)) if running else {}
+        owners = optuna_rows.trial_owners(connection, list(running)) if running else {}
         left = {
             trial_id: number
             for trial_id, number in running.items()
             if (owners[trial_id] not in alive if trial_id in owners else number in unowned)
         }
-        kept = checkpoints.read(session, list(left), content=False) if left else {}
+        kept = checkpoints.read(connection, list(left), content=False) if left else {}
         for trial_id, number in left.items():
             stored = mirror.db_state[number]
             self._requeue(TrialDiff(stored, stored, trial_id, None), kept.get(trial_id))
@@ -115,7 +115,7 @@ class Transaction:
         for number, change in sorted(running.items()):
             self._requeue(change, buffer.checkpoint(number))
 
-    def claim(self, session: Session, mirror: StudyMirror, request: RequestTrials) -> None:
+    def claim(self, connection: Connection, mirror: StudyMirror, request: RequestTrials) -> None:
         """Claim waiting trials, and new ones."""
         planned = {change.new.number for change in self.changes}
         waiting = [number for number in mirror.unfinished(TrialState.WAITING) if number not in planned]
@@ -132,7 +132,7 @@ class Transaction:
             self.claimed.append(number)
         known = {mirror.ids[number]: number for number in self.claimed if number in mirror.ids}
         if known:
-            kept = checkpoints.read(session, list(known), content=True)
+            kept = checkpoints.read(connection, list(known), content=True)
             self.checkpoints = {known[trial_id]: one for trial_id, one in kept.items()}
 
     def _requeue(self, change: TrialDiff, kept: StoredCheckpoint | None) -> None:
