@@ -36,5 +36,11 @@ def test_what_is_no_archive(tmp_path: Path) -> None:
         archive.writestr("z.npy", b"")
     with zipfile.ZipFile(tmp_path / "header.npz", "w") as archive:
         archive.writestr("x.npy", b"no header")
+    np.savez_compressed(tmp_path / "damaged.npz", x=np.zeros((50, 8, 8)), y=np.zeros(50))
+    content = bytearray((tmp_path / "damaged.npz").read_bytes())
+    content[40:60] = bytes(20)  # in the compressed header of x
+    (tmp_path / "damaged.npz").write_bytes(content)
     os.mkfifo(tmp_path / "pipe.npz")
-    assert not any(looks_like_images(f"{name}.npz", tmp_path) for name in ("text", "other", "header", "pipe"))
+    assert not any(
+        looks_like_images(f"{name}.npz", tmp_path) for name in ("text", "other", "header", "damaged", "pipe")
+    )

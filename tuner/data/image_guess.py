@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
 
-from tuner.untrusted_files import open_zip
+from tuner.errors import DataError
+from tuner.untrusted_files import open_zip, reading
 
 _HEADER_BYTES = 512
 _SHAPE = re.compile(rb"'shape': \(([\d, ]*)\)")
@@ -16,8 +16,9 @@ def looks_like_images(text: str, project: Path) -> bool:
     """Return whether the rows of a source probably have more than one axis: a folder of images, or such an archive."""
     path = project / text
     try:
-        return path.is_dir() or (path.suffix == ".npz" and _axes(path) > 2)
-    except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
+        with reading(text, "a NumPy archive", "", DataError):
+            return path.is_dir() or (path.suffix == ".npz" and _axes(path) > 2)
+    except DataError:  # who reads the rows tells
         return False
 
 
