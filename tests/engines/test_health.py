@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 from tuner.catalog import ModelChoice, Recipe, Task, build_model, compile_model, fit_options
 from tuner.data import Split
 from tuner.engines import ENGINES, Engine, EpochRecord, TrainingResult, TrainingTask, run_trial
+from tuner.engines.prober import Prober
+from tuner.errors import UnsupportedError
 from tuner.health import HealthOptions, Probe, probe_rows
 
 keras = pytest.importorskip("keras")
@@ -100,7 +103,7 @@ def backward(weights: list[np.ndarray], split: Split) -> tuple[float, list[np.nd
     return loss, [x.T @ by_hidden, by_hidden.sum(axis=0), hidden.T @ by_raw, by_raw.sum(axis=0)], hidden
 
 
-def test_gradients_are_those_of_a_backward_pass_in_numpy():
+def test_gradients_are_those_of_a_backward_pass_in_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     from tuner.engines.compiled import probe_functions
     from tuner.engines.compiled.engine import CompiledEngine
     from tuner.engines.fit import make_prober
@@ -108,19 +111,31 @@ def test_gradients_are_those_of_a_backward_pass_in_numpy():
     recipe, split, prepared = small()
     model = compile_model(build_model(recipe, (4,), 3, oracle.build_of(recipe)), recipe)
     loss, gradients, _ = backward(values_of(model), split)
-    programs = CompiledEngine()._cache
-    network = programs.network(recipe, prepared.facts, oracle.build_of(recipe))
-    program = programs.prepare(recipe, prepared.facts, network, weighted=True)
-    assert program.network.same_in_training
     train = [tf.constant(part) for part in (split.train.x, split.train.y, split.train.weight)]
-    plain = probe_functions.make_prober(program, recipe, split, train, (1,))
-    program.network.same_in_training = False
-    by_pieces = probe_functions.make_prober(program, recipe, split, train, (1,))
-    for prober in (make_prober(model, model.loss, recipe, split, (1,)), plain, by_pieces):
-        look = prober.measure()
+
+    def probers() -> Iterator[Prober]:
+        """The probers of a model, of a network that is joined from layers, and of two that are traced as a whole."""
+        yield make_prober(model, model.loss, recipe, split, (1,))
+        for whole, same in ((False, True), (True, True), (True, False)):
+            if whole:
+                monkeypatch.setattr("tuner.engines.compiled.network.find_calls", refuse_calls)
+            monkeypatch.setattr("tuner.engines.compiled.network.same_in_training", lambda model, same=same: same)
+            programs = CompiledEngine()._cache
+            network = programs.network(recipe, prepared.facts, oracle.build_of(recipe))
+            program = programs.prepare(recipe, prepared.facts, network, weighted=True)
+            assert sum(programs.networks_by_size.values()) == whole
+            yield probe_functions.make_prober(program, recipe, split, train, (1,))
+
+    looks = [prober.measure() for prober in probers()]
+    for look in looks:
         assert look.loss == pytest.approx(loss, rel=1e-5)
+        np.testing.assert_array_equal(look.shares, looks[0].shares)
         for found, expected in zip(look.gradients, gradients, strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+
+
+def refuse_calls(*given: object) -> None:
+    raise UnsupportedError("the network is traced as a whole")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -202,7 +217,7 @@ def test_what_probes_trace():
 
     engine = CompiledEngine()
     split, facts = oracle.data(Task.MULTICLASS)
-    for options in ({"units": 5, "layers": 1}, {"units": 5, "layers": 1, "dropout": 0.3}):
+    for networks, options in enumerate(({"units": 5, "layers": 1}, {"units": 5, "layers": 1, "dropout": 0.3}), 1):
         model = ModelChoice(reference="models/mlp.py", sha256="", options=options)
         for loss in ("categorical_crossentropy", "mean_squared_error"):
             for optimizer in ("sgd", "adam"):
@@ -210,9 +225,7 @@ def test_what_probes_trace():
                 engine.train(
                     TrainingTask(recipe, split, facts, oracle.build_of(recipe), probe_epochs=(1,)), lambda record: True
                 )
-        assert sum("backward" in key for key in engine._cache._functions) == ("dropout" in options), (
-            "one for a network that is not plain"
-        )
+        assert sum("probe" in key for key in engine._cache._functions) == 2 * networks, "one for each loss"
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,7 @@ class _TrainingRun:
         """Return the outputs for the validation part, `(n, outputs)`, and the loss there."""
         x, *rest = self._validation
         with self._selected.evaluated():
-            outputs, *_ = self._program.outputs(x) if len(x) <= PREDICT_ROWS else self._outputs_in_chunks(x)
+            (outputs,) = self._program.outputs(x) if len(x) <= PREDICT_ROWS else self._outputs_in_chunks(x)
         (loss,) = self._program.validation_loss(outputs, *rest)
         return outputs.numpy(), float(loss)
 

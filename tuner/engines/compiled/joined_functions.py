@@ -60,25 +60,26 @@ class JoinedFunctions:
             rows: Specs of the rows.
             shapes: Shapes of the weights, for a function that is for these alone; XLA must know them.
         """
-        template = loss.template
         join = _Join("gradient", self._structure, self._weights, True, rows, loss.captures, shapes)
-        value, upstream = template.outputs("loss")
-        gradients, penalty = join.backward(upstream)
-        inputs = [join.raw, *join.given[1:], *join.refer(loss.captures)]
-        join.builder.inline(template, "loss", inputs, wanted=range(2))
-        if penalty is not None:
-            value = join.builder.add_op("AddV2", [value, penalty], "z", T=tf.float32)
-        if not self._weights.per_tensor:
-            gradients = [concatenate(join.builder, gradients, self._structure.ranks)]
+        value, gradients = self._add_loss(join, loss, penalized=True)
         return join.finish([value, *gradients], self._timer)
 
+    def probe(self, loss: GraphFunction, rows: Sequence[tf.TensorSpec]) -> GraphFunction:
+        """Join `rows` → the loss without penalties, its gradient for each of `weights.variables`, `unit_shares`.
+
+        All of them in inference; for the arguments see `gradient`.
+        """
+        join = _Join("probe", self._structure, self._weights, False, rows, loss.captures)
+        value, gradients = self._add_loss(join, loss, penalized=False)
+        return join.finish([value, *gradients, join.shares()], self._timer)
+
     def outputs(self) -> GraphFunction:
-        """Join `x` → outputs `(n, k)` in inference, raw outputs, and `LayerMonitor.unit_shares`."""
+        """Join `x` → outputs `(n, k)` in inference."""
         join = _Join("outputs", self._structure, self._weights, False, [self._x])
-        return join.finish([join.output, join.raw, join.shares()], self._timer)
+        return join.finish([join.output], self._timer)
 
     def answers(self) -> GraphFunction:
-        """Join `(x, *weights)` → outputs `(n, k)` in inference, and nothing else."""
+        """Join `(x, *weights)` → outputs `(n, k)` in inference."""
         given = [self._x, *(tf.TensorSpec([None] * rank, tf.float32) for rank in self._structure.ranks)]
         join = _Join("answers", self._structure, None, False, given)
         return join.finish([join.output], self._timer)
@@ -87,11 +88,18 @@ class JoinedFunctions:
         """Return weights for `answers`: zeros, as no time depends on them."""
         return [tf.constant(np.zeros(shape, np.float32)) for shape in shapes]
 
-    def backward(self) -> GraphFunction:
-        """Join `(x, gradient of the raw outputs)` → the gradient for each weight in inference, in its shape."""
-        join = _Join("backward", self._structure, self._weights, False, [self._x, self._y])
-        gradients, _ = join.backward(join.given[1], penalized=False)
-        return join.finish(gradients, self._timer)
+    def _add_loss(self, join: _Join, loss: GraphFunction, penalized: bool) -> tuple[str, list[str]]:
+        """Add a loss, and return references to it and to its gradient for each of `weights.variables`."""
+        template = loss.template
+        value, upstream = template.outputs("loss")
+        gradients, penalty = join.backward(upstream, penalized)
+        inputs = [join.raw, *join.given[1:], *join.refer(loss.captures)]
+        join.builder.inline(template, "loss", inputs, wanted=range(2))
+        if penalty is not None:
+            value = join.builder.add_op("AddV2", [value, penalty], "z", T=tf.float32)
+        if not self._weights.per_tensor:
+            gradients = [concatenate(join.builder, gradients, self._structure.ranks)]
+        return value, gradients
 
 
 class _Join:
@@ -157,7 +165,7 @@ class _Join:
         """The outputs after it."""
         return self._output(len(self._functions) - 1)
 
-    def backward(self, upstream: str, penalized: bool = True) -> tuple[list[str], str | None]:
+    def backward(self, upstream: str, penalized: bool) -> tuple[list[str], str | None]:
         """Return the gradient for each weight, and the sum of all penalties, or None if there are none."""
         calls = self._structure.calls
         arriving: list[list[str]] = [[] for _ in calls]

@@ -1,15 +1,9 @@
-"""Gradient probes, reusing the training functions if possible.
-
-If a network is the same in training and inference (no dropout, batch normalization or penalties), the gradient of a
-step is that of a probe.  For others there is one more function: the backward pass in inference, from the gradient of
-the loss for the raw outputs.
-"""
+"""Probes by one function: loss, gradients and shares of one forward pass in inference."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from tuner.catalog import Recipe
@@ -37,13 +31,15 @@ def make_prober(
         UnsupportedError: A layer cannot be traced.
     """
     network, weights, chosen = program.network, program.weights, probe_rows(len(split.train))
-    rows = [tf.gather(part, chosen) for part in train]
-    gradient = _gradient_function(program, rows)
+    rows = [tf.raw_ops.GatherV2(params=part, indices=chosen, axis=0) for part in train]
+    try:
+        probe = program.probe()
+    except Exception as error:  # custom layers may rely on Keras's own training loop
+        raise UnsupportedError(f"it could not be probed: {format_error(error)}") from error
 
     def measure() -> ProbeMeasurement:
-        _, raw, shares = program.outputs(rows[0])
-        loss, gradients = gradient(raw)
-        return ProbeMeasurement(loss, gradients, shares.numpy())
+        loss, *gradients, shares = probe(*rows)
+        return ProbeMeasurement(float(loss), weights.unflatten(gradients), shares.numpy())
 
     def constant_loss() -> float:
         weight = rows[2].numpy() if len(rows) > 2 else None
@@ -51,27 +47,3 @@ def make_prober(
         return float(program.validation_loss(outputs, *rows[1:])[0])
 
     return Prober(network.layers, measure, constant_loss, weights.arrays, steps_per_epoch(split.train, recipe), probes)
-
-
-def _gradient_function(
-    program: TrainingProgram, rows: Sequence[tf.Tensor]
-) -> Callable[[tf.Tensor], tuple[float, list[np.ndarray]]]:
-    """Return a function from raw outputs to the loss and its gradient for each weight."""
-    network, weights, (x, *rest) = program.network, program.weights, rows
-
-    def from_step(raw: tf.Tensor) -> tuple[float, list[np.ndarray]]:
-        loss, *gradients = program.gradient(*rows)
-        return float(loss), weights.unflatten(gradients)
-
-    if network.same_in_training:
-        return from_step
-    try:
-        backward = program.backward()
-    except Exception as error:  # custom layers may rely on Keras's own training loop
-        raise UnsupportedError(f"it could not be probed: {format_error(error)}") from error
-
-    def from_functions(raw: tf.Tensor) -> tuple[float, list[np.ndarray]]:
-        loss, by_raw = program.loss_gradient(raw, *rest)
-        return float(loss), [tensor.numpy() for tensor in backward(x, by_raw)]
-
-    return from_functions

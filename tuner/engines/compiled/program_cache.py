@@ -143,14 +143,13 @@ class ProgramCache:
             loss,
             optimizer,
             gradient,
-            loss_gradient,
             epochs=find(
                 self._epoch_runners, (gradient, update), lambda: EpochRunner(gradient, update, rows, self._epoch_graphs)
             ),
             outputs=function((functions, "outputs"), functions.outputs),
             answers=lambda: function((functions, "answers"), functions.answers),
             validation_loss=function((loss, weighted, facts.outputs), lambda: build_loss(loss, rows, timer)),
-            backward=lambda: function((functions, "backward"), functions.backward),
+            probe=lambda: function((functions, loss_gradient, "probe"), lambda: functions.probe(loss_gradient, rows)),
             xla_gradient=lambda: function(
                 (functions, loss_gradient, network.shapes),
                 lambda: functions.gradient(loss_gradient, rows, network.shapes),

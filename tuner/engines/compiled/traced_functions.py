@@ -53,28 +53,23 @@ class TracedFunctions:
         self, loss: GraphFunction, rows: Sequence[tf.TensorSpec], shapes: Sequence[tuple[int, ...]] | None = None
     ) -> GraphFunction:
         """See `JoinedFunctions.gradient`; the function is always for the shapes of the network."""
-        return _join_gradient(self._both[0], loss, rows, self._weights, self._timer)
+        return _join_gradient("gradient", self._both[0], loss, rows, self._weights, self._timer)
+
+    def probe(self, loss: GraphFunction, rows: Sequence[tf.TensorSpec]) -> GraphFunction:
+        """See `JoinedFunctions.probe`."""
+        return _join_gradient("probe", self._inference, loss, rows, self._weights, self._timer)
 
     def outputs(self) -> GraphFunction:
         """See `JoinedFunctions.outputs`."""
-        if self._network.same_in_training:
-            last = len(self._both[0].dtypes)
-            return _extract("outputs", self._both[0], self._x, [last - 2, 0, last - 1], self._timer)
-        return self._inference
+        return self._outputs
 
     def answers(self) -> GraphFunction:
-        """Extract `x` → outputs `(n, k)` in inference, and nothing else."""
-        if self._network.same_in_training:
-            return _extract("answers", self._both[0], self._x, [len(self._both[0].dtypes) - 2], self._timer)
-        return _extract("answers", self._inference, self._x, [0], self._timer)
+        """Return `outputs`, which reads the weights."""
+        return self._outputs
 
     def answer_inputs(self, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
         """Return nothing: `answers` reads the weights."""
         return []
-
-    def backward(self) -> GraphFunction:
-        """See `JoinedFunctions.backward`."""
-        return _build_backward(self._network, self._weights, self._x, self._y, self._timer)
 
     def load(self, network: Network, recipe: Recipe, state: Sequence[np.ndarray]) -> None:
         """Set penalties and state to those of a recipe of this network."""
@@ -83,12 +78,18 @@ class TracedFunctions:
             variable.assign(value)
 
     @cached_property
+    def _outputs(self) -> GraphFunction:
+        return _extract_outputs(self._inference, self._x, self._timer)
+
+    @cached_property
     def _both(self) -> tuple[GraphFunction, bool]:
         return _build_both(self._network, self._weights, self._x, self._y, self._timer)
 
     @cached_property
     def _inference(self) -> GraphFunction:
-        return _build_outputs(self._network, self._weights, self._x, self._timer)
+        if self._network.same_in_training:
+            return self._both[0]
+        return _build_inference(self._network, self._weights, self._x, self._y, self._timer)
 
 
 def _build_both(
@@ -96,8 +97,8 @@ def _build_both(
 ) -> tuple[GraphFunction, bool]:
     """Build `(x, gradient of a loss for the raw outputs)` → raw outputs, penalties, gradients for `weights.variables`.
 
-    Raw outputs are those before `LayerMonitor.head`.  If the network is the same in training and inference, the outputs
-    and shares of `TracedFunctions.outputs` follow.
+    Raw outputs are those before `LayerMonitor.head`.  If the network is the same in training and inference, outputs and
+    shares follow, as in `_build_inference`.
 
     Returns:
         The function, and whether a gradient is of some rows of a weight only.
@@ -133,76 +134,67 @@ def _build_both(
     return traced, sparse
 
 
-def _join_gradient(
-    network: GraphFunction, loss: GraphFunction, rows: Sequence[tf.TensorSpec], weights: Weights, timer: BuildTimer
+def _build_inference(
+    network: Network, weights: Weights, x: tf.TensorSpec, y: tf.TensorSpec, timer: BuildTimer
 ) -> GraphFunction:
-    """Join `rows` → the loss with all penalties, then its gradient for each of `weights.variables`.
+    """Build what `_build_both` does in inference, without penalties; outputs `(n, k)` and `unit_shares` follow."""
+
+    def both(x: tf.Tensor, upstream: tf.Tensor) -> list[tf.Tensor]:
+        parts, layers = weights.tensors(), network.layers
+        with tf.GradientTape(watch_accessed_variables=False) as tape, layers.record_activations() as activations:
+            tape.watch(parts)
+            outputs = network.call(parts, x, training=False)[0]
+            raw = outputs if activations.raw is None else activations.raw
+        zero = tf.UnconnectedGradients.ZERO
+        found = tape.gradient(raw, parts, output_gradients=upstream, unconnected_gradients=zero)
+        gradients = weights.flatten([tf.convert_to_tensor(gradient) for gradient in found])
+        return [raw, tf.constant(0.0), *gradients, outputs, layers.unit_shares(activations)]
+
+    return trace(both, [x, y], timer)
+
+
+def _join_gradient(
+    name: str,
+    network: GraphFunction,
+    loss: GraphFunction,
+    rows: Sequence[tf.TensorSpec],
+    weights: Weights,
+    timer: BuildTimer,
+) -> GraphFunction:
+    """Join `rows` → the loss with all penalties, its gradient for each of `weights.variables`; of "probe", also shares.
 
     The nodes of both functions are copied, so each network and each loss is traced once.
 
     Args:
-        network: See `_build_both`.
+        name: "gradient" or "probe".
+        network: See `_build_both` and `_build_inference`.
         loss: See `build_loss_gradient`.
         rows: Specs of the rows.
         weights: Those of the network.
         timer: Counts it.
     """
-    captured, joined = [*network.captures, *loss.captures], FunctionDefBuilder("gradient")
+    captured, joined = [*network.captures, *loss.captures], FunctionDefBuilder(name)
     inputs = joined.add_inputs(get_dtypes([*rows, *captured]))
     (x, *targets), handles = inputs[: len(rows)], inputs[len(rows) :]
     of_network, of_loss = handles[: len(network.captures)], handles[len(network.captures) :]
-    both, by_loss = network.template, loss.template
-    raw, penalty, *gradients = both.outputs("network")[: 2 + len(weights.variables)]
+    both, by_loss, count = network.template, loss.template, 2 + len(weights.variables)
+    found = both.outputs("network")
+    wanted = [*range(count), *([len(found) - 1] if name == "probe" else [])]
+    raw, penalty, *others = (found[index] for index in wanted)
     value, upstream = by_loss.outputs("loss")
-    joined.inline(both, "network", [x, upstream, *of_network], wanted=range(2 + len(gradients)))
+    joined.inline(both, "network", [x, upstream, *of_network], wanted)
     joined.inline(by_loss, "loss", [raw, *targets, *of_loss], wanted=range(2))
     total = joined.add_op("AddV2", [value, penalty], "z", T=tf.float32)
-    types = [tf.float32] * (1 + len(gradients))
-    joined.set_outputs([total, *gradients], types, after=both.effects("network"))
+    types = [tf.float32] * (1 + len(others))
+    joined.set_outputs([total, *others], types, after=both.effects("network"))
     return GraphFunction(joined.register(), types, captured, timer)
 
 
-def _build_outputs(network: Network, weights: Weights, x: tf.TensorSpec, timer: BuildTimer) -> GraphFunction:
-    """Build `x` → outputs `(n, k)` in inference, raw outputs, and `LayerMonitor.unit_shares`."""
-
-    def outputs(x: tf.Tensor) -> list[tf.Tensor]:
-        with network.layers.record_activations() as activations:
-            found = network.call(weights.tensors(), x, training=False)[0]
-        raw = found if activations.raw is None else activations.raw
-        return [found, raw, network.layers.unit_shares(activations)]
-
-    return trace(outputs, [x], timer)
-
-
-def _extract(
-    name: str, traced: GraphFunction, x: tf.TensorSpec, wanted: Sequence[int], timer: BuildTimer
-) -> GraphFunction:
-    """Extract `x` → some outputs of `_build_outputs`, or those of `_build_both` that need no gradient."""
-    part, types = FunctionDefBuilder(name), [tf.float32] * len(wanted)
-    rows, *captured = part.add_inputs(get_dtypes([x, *traced.captures]))
-    template = traced.template
+def _extract_outputs(inference: GraphFunction, x: tf.TensorSpec, timer: BuildTimer) -> GraphFunction:
+    """Extract `x` → outputs `(n, k)` of `_build_inference`."""
+    part, index = FunctionDefBuilder("outputs"), len(inference.dtypes) - 2
+    rows, *captured = part.add_inputs(get_dtypes([x, *inference.captures]))
     # In place of a gradient any reference does.
-    others = len(template.arguments) - len(traced.captures) - 1
-    part.inline(template, "network", [rows, *[rows] * others, *captured], wanted=sorted(wanted))
-    found = template.outputs("network")
-    part.set_outputs([found[index] for index in wanted], types)
-    return GraphFunction(part.register(), types, traced.captures, timer)
-
-
-def _build_backward(
-    network: Network, weights: Weights, x: tf.TensorSpec, y: tf.TensorSpec, timer: BuildTimer
-) -> GraphFunction:
-    """Build `(x, gradient of the raw outputs)` → the gradient for each weight, in its shape."""
-
-    def backward(x: tf.Tensor, gradient: tf.Tensor) -> list[tf.Tensor]:
-        parts = weights.tensors()
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(parts)
-            with network.layers.record_activations() as activations:
-                outputs = network.call(parts, x, training=False)[0]
-            raw = outputs if activations.raw is None else activations.raw
-        zero = tf.UnconnectedGradients.ZERO
-        found = tape.gradient(raw, parts, output_gradients=gradient, unconnected_gradients=zero)
-        return [tf.convert_to_tensor(tensor) for tensor in found]
-
-    return trace(backward, [x, y], timer)
+    part.inline(inference.template, "network", [rows, rows, *captured], wanted=[index])
+    part.set_outputs([inference.template.outputs("network")[index]], [tf.float32])
+    return GraphFunction(part.register(), [tf.float32], inference.captures, timer)

@@ -36,13 +36,13 @@ class NetworkFunctions(Protocol):
         self, loss: GraphFunction, rows: Sequence[tf.TensorSpec], shapes: Sequence[tuple[int, ...]] | None = None
     ) -> GraphFunction: ...
 
+    def probe(self, loss: GraphFunction, rows: Sequence[tf.TensorSpec]) -> GraphFunction: ...
+
     def outputs(self) -> GraphFunction: ...
 
     def answers(self) -> GraphFunction: ...
 
     def answer_inputs(self, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]: ...
-
-    def backward(self) -> GraphFunction: ...
 
     def load(self, network: Network, recipe: Recipe, state: Sequence[np.ndarray]) -> None: ...
 
@@ -58,12 +58,11 @@ class TrainingProgram:
         loss: The loss.
         optimizer: The optimizer.
         gradient: See `JoinedFunctions.gradient`.
-        loss_gradient: See `build_loss_gradient`.
         epochs: Trains epochs.
         outputs: See `JoinedFunctions.outputs`.
         answers: Returns the function of `JoinedFunctions.answers`, built at the first call.
         validation_loss: See `build_loss`.
-        backward: Returns the function of `JoinedFunctions.backward`, built at the first call.
+        probe: Returns the function of `JoinedFunctions.probe`, built at the first call.
         xla_gradient: Returns the gradient for XLA, which must know all sizes.
     """
 
@@ -73,12 +72,11 @@ class TrainingProgram:
     loss: SharedLoss
     optimizer: SharedOptimizer
     gradient: GraphFunction
-    loss_gradient: GraphFunction
     epochs: EpochRunner
     outputs: GraphFunction
     answers: Callable[[], GraphFunction]
     validation_loss: GraphFunction
-    backward: Callable[[], GraphFunction]
+    probe: Callable[[], GraphFunction]
     xla_gradient: Callable[[], GraphFunction]
 
     @property
