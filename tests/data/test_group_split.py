@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,49 @@ def test_very_many_groups_are_assigned_fast() -> None:
     sizes = np.random.default_rng(0).integers(1, 9, 20_000)
     found = assign_groups(sizes[:, None].astype(float), np.array([0.2, 0.8]), np.random.default_rng(0))
     assert sizes[found == 0].sum() / sizes.sum() == pytest.approx(0.2, abs=0.001)
+
+
+WAYS: list[dict[str, Any]] = [
+    {"validation": validation, "test": test} for validation in (0.2, {"folds": 3}) for test in (0, 0.2)
+]
+
+
+@pytest.mark.parametrize("options", WAYS, ids=str)
+@pytest.mark.parametrize("many", [12, 6_000])
+def test_a_group_of_nearly_all_rows_leaves_some_for_each_part(options: dict[str, Any], many: int) -> None:
+    groups = np.repeat(np.arange(many + 1), [19 * many, *[2] * many])
+    for seed in range(3):
+        layout = split_rows(groups, seed=seed, **options)
+        again = split_rows(groups, seed=seed, **options)
+        assert all(map(np.array_equal, parts_of(layout), parts_of(again)))
+        parts = [*parts_of(layout)[:-1], *([layout.test] if options["test"] else []), layout.splits[0][0]]
+        assert all(map(len, parts))
+        small = sorted(len(part) for part in parts[:-1] if not (groups[part] == 0).any())
+        assert many > 12 or small[-1] <= 2 * small[0], "what the large group leaves is shared out"
+        assert sorted(np.concatenate([*layout.splits[0], layout.test])) == list(range(len(groups)))
+
+
+@pytest.mark.parametrize("options", WAYS, ids=str)
+def test_validation_has_two_classes_if_a_group_of_nearly_all_rows_has_one(options: dict[str, Any]) -> None:
+    groups = np.repeat(np.arange(13), [250, *[3] * 12])
+    classes = (groups % 3 > 0).astype(int)
+    for seed in range(5):
+        layout = split_rows(groups, classes, seed, **options)
+        assert all(len(np.unique(classes[part])) == 2 for _, part in layout.splits)
+        assert bool(len(layout.test)) == bool(options["test"])
+
+
+def test_groups_that_have_a_split_keep_it() -> None:
+    digests = []
+    for options in WAYS:
+        random = np.random.default_rng(4)
+        groups = random.permutation(
+            np.repeat(np.arange(25), np.minimum(random.pareto(1.0, 25) * 4 + 1, 90).astype(int))
+        )
+        layout = split_rows(groups, random.integers(0, 3, 25)[groups], 7, **options)
+        parts = [*(part for pair in layout.splits for part in pair), layout.test]
+        digests.append(hashlib.sha256(b"|".join(part.astype("<i8").tobytes() for part in parts)).hexdigest()[:12])
+    assert digests == ["afd90dff8dc4", "d1fcd65e9cbc", "d6a85777093f", "429dbaf8bdd3"], "as in version 0.1.0"
 
 
 @pytest.mark.parametrize(

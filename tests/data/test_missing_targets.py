@@ -63,3 +63,11 @@ def test_some_row_has_one(prepared: Callable[..., PreparedData], tmp_path: Path)
     np.savez(tmp_path / "a.npz", x=np.zeros((9, 2)), y=np.full(9, np.nan))
     with pytest.raises(DataError, match="must have a value in some rows"):
         prepared("a.npz", missing_target="drop")
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_each_part_keeps_rows(part: str, prepared: Callable[..., PreparedData], tmp_path: Path) -> None:
+    write(tmp_path, "a.csv")
+    (tmp_path / "empty.csv").write_text("a,b,y,who,w\n" + "1,,0.5,x,1\n" * 9)
+    with pytest.raises(DataError, match=rf"of each part, but each of the 9 rows for {part} lacks a value \(b\)"):
+        prepared("a.csv", target="y", drop=("who", "w"), missing="drop", **{part: "empty.csv"})

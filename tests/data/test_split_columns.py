@@ -156,6 +156,19 @@ def test_a_part_that_the_column_does_not_give_is_drawn(tmp_path: Path) -> None:
     assert "It has no rows for validation, so these were drawn from those for training." in data.facts.notes
 
 
+def test_notes_count_groups_and_name_one_of_most_rows(tmp_path: Path) -> None:
+    frame = table()
+    frame["patient"] = np.array(["all", "a", "b"])[np.minimum(np.arange(120) // 100 + np.arange(120) // 110, 2)]
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    notes = prepare(
+        DataOptions(source="a.csv", target="y", group="patient", drop=("date", "part")), tmp_path, 0
+    ).facts.notes
+    assert any(note.startswith("Only 1 group of 'patient' is for test: ") for note in notes)
+    assert any(
+        note.startswith("Group 'all' of 'patient' has 100 of the 120 rows, and is in one part") for note in notes
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "options", "words"),
     [

@@ -4,10 +4,14 @@ can.
 Groups are assigned one after another, in a random order in which large ones come rather early, each to the part that is
 furthest from its share of what the group brings; of several such assignments the one is used whose shares are closest,
 by χ².  Of very many groups the shares are right by chance alone.
+
+The test part is assigned first, then the others.  If a group is so large that this leaves a part without rows, all
+parts are assigned at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,13 +69,33 @@ class GroupSplitter:
         parts = self._assign(rows, np.full(folds, 1.0 / folds), random)
         return [(np.setdiff1d(rows, part), part) for part in parts]
 
+    def draw_at_once(
+        self, rows: Array, shares: Sequence[float], measured: int, random: np.random.Generator
+    ) -> list[Array]:
+        """Assign the groups to all parts at once: each gets one at least, and sizes are near the shares.
+
+        Args:
+            rows: To assign; of as many groups as parts at least.
+            shares: Of the parts; their sum is 1.
+            measured: How many parts, the first ones, should have two classes at least.
+            random: Of this draw.
+        """
+        brought, codes = self._brought(rows)
+        part = _assign_at_once(brought, np.array(shares), measured if self.strata.classes else 0, random)[codes]
+        return [rows[part == number] for number in range(len(shares))]
+
     def _assign(self, rows: Array, shares: Array, random: np.random.Generator) -> list[Array]:
+        brought, codes = self._brought(rows)
+        part = assign_groups(brought, shares, random)[codes]
+        return [rows[part == number] for number in range(len(shares))]
+
+    def _brought(self, rows: Array) -> tuple[Array, Array]:
+        """Return the rows of each group, in all and of each stratum that occurs, and the group of each row."""
         present, codes = np.unique(self.groups[rows], return_inverse=True)
         table = np.column_stack([np.ones(len(rows)), self.strata.table[rows]])
         brought = np.zeros((len(present), table.shape[1]))
         np.add.at(brought, codes, table)
-        part = assign_groups(brought[:, brought.any(axis=0)], shares, random)[codes]
-        return [rows[part == number] for number in range(len(shares))]
+        return brought[:, brought.any(axis=0)], codes
 
 
 def assign_groups(brought: Array, shares: Array, random: np.random.Generator) -> Array:
@@ -83,16 +107,64 @@ def assign_groups(brought: Array, shares: Array, random: np.random.Generator) ->
         random: Decides on the order.
 
     Returns:
-        The part of each group, `(groups,)`; no part is empty.
+        The part of each group, `(groups,)`; of very many groups, a part may be empty.
     """
     expected = shares[:, None] * brought.sum(axis=0)
-    attempts = int(np.clip(_MAX_GROUPS_ASSIGNED // len(brought), 1, _MAX_ATTEMPTS))
     one_by_one = len(brought) <= _MAX_GROUPS_ONE_BY_ONE
     found = [
         _one_by_one(brought, expected, random) if one_by_one else _cut(brought[:, 0], shares, random)
-        for _ in range(attempts)
+        for _ in range(_attempts(len(brought)))
     ]
     return min(found, key=lambda parts: _unlike(parts, brought, expected))
+
+
+def _attempts(groups: int) -> int:
+    return int(np.clip(_MAX_GROUPS_ASSIGNED // groups, 1, _MAX_ATTEMPTS))
+
+
+def _assign_at_once(brought: Array, shares: Array, measured: int, random: np.random.Generator) -> Array:
+    """Assign groups to parts, none of which is empty; see `assign_groups`.
+
+    The largest groups are assigned one by one, more of them than that fill what the parts then lack.
+    """
+    expected = shares[:, None] * brought.sum(axis=0)
+    order = np.argsort(-brought[:, 0], kind="stable")
+    large, small = order[:_MAX_GROUPS_ONE_BY_ONE], order[_MAX_GROUPS_ONE_BY_ONE:]
+
+    def attempt() -> Array:
+        parts = np.empty(len(brought), np.intp)
+        parts[large] = _one_by_one(brought[large], expected, random)
+        lacking = expected[:, 0] - np.bincount(parts[large], brought[large, 0], len(shares))
+        if len(small):
+            parts[small] = _cut(brought[small, 0], np.maximum(lacking, 0.0) / np.maximum(lacking, 0.0).sum(), random)
+        for part in range(measured):
+            _give_second_class(parts, part, brought, measured)
+        return parts
+
+    def unlike(parts: Array) -> tuple[int, int, float]:
+        alone = sum(not _has_two_classes(brought[parts == part]) for part in range(measured))
+        return (alone, *_unlike(parts, brought, expected))
+
+    return min((attempt() for _ in range(_attempts(len(brought)))), key=unlike)
+
+
+def _give_second_class(parts: Array, part: int, brought: Array, measured: int) -> None:
+    """Move the smallest group that can be spared to a part of one class, if there is one of another class."""
+    own = brought[parts == part]
+    if _has_two_classes(own):
+        return
+    lacked = own[:, 1:].sum(axis=0) == 0
+    others = np.flatnonzero((parts != part) & brought[:, 1:][:, lacked].any(axis=1))
+    for group in others[np.argsort(brought[others, 0], kind="stable")].tolist():
+        giver = parts[group]
+        left = (parts == giver) & (np.arange(len(parts)) != group)
+        if left.any() and (giver >= measured or _has_two_classes(brought[left])):
+            parts[group] = part
+            return
+
+
+def _has_two_classes(brought: Array) -> bool:
+    return int(brought[:, 1:].any(axis=0).sum()) > 1
 
 
 def _one_by_one(brought: Array, expected: Array, random: np.random.Generator) -> Array:

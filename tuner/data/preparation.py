@@ -22,6 +22,7 @@ from tuner.data.raw_data import RawData, join
 from tuner.data.source_remarks import remarks
 from tuner.data.sources import check_keys, find_source
 from tuner.data.split_advice import split_advice
+from tuner.data.split_columns import PARTS
 from tuner.data.split_notes import split_notes
 from tuner.data.split_preprocessing import Fitted, fit_split, unscaled_parts
 from tuner.data.splitting import Layout, check_apart, given_parts, split_indices
@@ -196,6 +197,12 @@ def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple
         raise DataError(
             f"`missing = 'drop'` must leave some rows, but each row of {raw.source} lacks a value ({where})."
         )
+    for number in np.setdiff1d(origin, origin[~rows]):
+        part, all_rows = ("training", *PARTS[1:])[number], int((origin == number).sum())
+        raise DataError(
+            f"`missing = 'drop'` must leave some rows of each part, but each of the {all_rows} rows for {part} lacks a "
+            f"value ({where}). Fill them, or replace them with `missing = 'median'`."
+        )
     were = "was" if rows.sum() == 1 else "were"
     note = f"{count(int(rows.sum()), 'row')} of {len(rows):,} without a value in {where} {were} left out."
     return raw.take(~rows), origin[~rows], (note,)
@@ -256,7 +263,10 @@ def _check_validation(rows: _Rows, options: DataOptions) -> None:
 
 
 def _other_validation(options: DataOptions) -> str:
-    return "or use fewer folds" if isinstance(options.validation, Folds) else "or set `validation` to a fraction"
+    if isinstance(options.validation, Folds):
+        return "or use fewer folds"
+    own = isinstance(options.validation, str) or options.split is not None
+    return "or set `validation` to a fraction" if own else "or set `validation` to a larger fraction"
 
 
 def _weighing(rows: _Rows, part: Array) -> Array:

@@ -15,7 +15,8 @@ from tuner.data.raw_data import RawData
 from tuner.data.split_columns import PARTS, show_order
 from tuner.data.splitting import Layout
 from tuner.data.targets_and_task import Targets
-from tuner.text import listed
+from tuner.errors import shown
+from tuner.text import count, listed
 
 _FEW_UNITS = 10
 _MOST_SHOWN = 4
@@ -44,6 +45,7 @@ def split_notes(
     if dependence.ranks is not None:
         yield _stretches(raw.split_columns["order"], parts, options)
     if dependence.groups is not None:
+        yield from _dominating(raw.split_columns["group"], options)
         yield from _few(dependence.groups, parts, options)
     yield _shares(targets, parts)
 
@@ -74,13 +76,23 @@ def _stretches(order: Array, parts: _Parts, options: DataOptions) -> str:
     return f"By {options.order!r}: {', '.join(found)}."
 
 
+def _dominating(groups: Array, options: DataOptions) -> Iterator[str]:
+    names, counts = np.unique(groups, return_counts=True)
+    largest, total = int(counts.max()), len(groups)
+    if len(names) > 1 and largest > total / 2:
+        yield (
+            f"Group {shown(names[counts.argmax()])} of {options.group!r} has {largest:,} of the {total:,} rows, and is "
+            "in one part as a whole: the parts cannot have the sizes that are asked for."
+        )
+
+
 def _few(groups: Array, parts: _Parts, options: DataOptions) -> Iterator[str]:
     for name, rows in parts.items():
-        count = len(np.unique(groups[np.concatenate(rows)]))
-        if name != "training" and count < _FEW_UNITS:
+        number = len(np.unique(groups[np.concatenate(rows)]))
+        if name != "training" and number < _FEW_UNITS:
             yield (
-                f"Only {count} groups of {options.group!r} are for {name}: intervals and tests count groups, so they "
-                "can show little there. Use folds, or more groups."
+                f"Only {count(number, 'group')} of {options.group!r} {'is' if number == 1 else 'are'} for {name}: "
+                "intervals and tests count groups, so they can show little there. Use folds, or more groups."
             )
 
 

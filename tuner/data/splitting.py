@@ -27,7 +27,7 @@ from tuner.errors import DataError
 MAIN, VALIDATION, TEST = 0, 1, 2
 """Which source a row is from, or which part it was given to."""
 
-_TEST_DRAW, _VALIDATION_DRAW = 1, 2
+_TEST_DRAW, _VALIDATION_DRAW, _DRAW_AT_ONCE = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,42 @@ def split_indices(
         assert isinstance(options.validation, float)
         part = splitter.draw(rest, options.validation * len(main), 1, True, random)
         pairs = [(np.setdiff1d(rest, part), part)]
-    return Layout(tuple(pairs), np.flatnonzero(~np.isin(np.arange(len(origin)), test)), test)
+    layout = _layout(pairs, test, len(origin))
+    if isinstance(splitter, GroupSplitter) and not given and not _usable(layout, strata, tested):
+        return _split_at_once(splitter, main, None if tested else test, options, seed)
+    return layout
+
+
+def _layout(pairs: Sequence[tuple[Array, Array]], test: Array, rows: int) -> Layout:
+    return Layout(tuple(pairs), np.flatnonzero(~np.isin(np.arange(rows), test)), test)
+
+
+def _usable(layout: Layout, strata: Strata, tested: bool) -> bool:
+    """Return whether each part has rows, and each validation part rows of two classes."""
+    parts = [*(part for pair in layout.splits for part in pair), *([layout.test] if tested else [])]
+    two_classes = all(len(np.unique(strata.kinds[part])) > 1 for _, part in layout.splits)
+    return all(map(len, parts)) and (two_classes or not strata.classes)
+
+
+def _split_at_once(splitter: GroupSplitter, main: Array, test: Array | None, options: DataOptions, seed: int) -> Layout:
+    """Assign groups, some of them very large, to all parts at once; `test` is None if it is to be drawn."""
+    drawn = options.test if test is None and isinstance(options.test, float) else 0.0
+    validation = options.validation
+    if isinstance(validation, Folds):
+        shares = [(1.0 - drawn) / validation.folds] * validation.folds
+    else:
+        assert isinstance(validation, float)
+        shares = [validation, 1.0 - validation - drawn]
+    measured = len(shares) if isinstance(validation, Folds) else 1
+    if test is None:
+        shares.append(drawn)
+    random = np.random.default_rng([seed, _DRAW_AT_ONCE])
+    parts = splitter.draw_at_once(main, shares, measured, random)
+    if test is None:
+        test = parts.pop()
+    rest = np.sort(np.concatenate(parts))
+    pairs = [(np.setdiff1d(rest, part), part) for part in parts[:measured]]
+    return _layout(pairs, test, len(splitter.groups))
 
 
 def _splitter(strata: Strata, options: DataOptions, dependence: Dependence) -> Splitter:
