@@ -192,6 +192,39 @@ def test_columns_that_cannot_decide(
         prepare(DataOptions(source="a.csv", target="y", drop=drop, **options), tmp_path, 0)
 
 
+def in_order(folder: Path, parts: str, test: str = "") -> DataOptions:
+    """Write rows of 10 a letter, in an order: t for train, v for validation, s for test; `test` is a second file."""
+    words = {"t": "train", "v": "validation", "s": "test"}
+    random = np.random.default_rng(0)
+    for name, first, letters in (("a.csv", 0, parts), ("b.csv", int(test or 0), "t")):
+        rows = 10 * len(letters)
+        columns = {"x": random.normal(size=rows), "y": np.arange(rows) % 2, "day": first + np.arange(rows)}
+        part = np.repeat([words[letter] for letter in letters], 10)
+        pandas.DataFrame({**columns, "part": part}).to_csv(folder / name, index=False)
+    more: dict[str, Any] = {"test": "b.csv", "drop": ("part",)} if test else {"split": "part"}
+    return DataOptions(source="a.csv", target="y", order="day", **more)
+
+
+@pytest.mark.parametrize(
+    ("parts", "test", "words"),
+    [
+        ("sttt", "", "no row for the test may be earlier than one for training, but 'day' starts at 0 .*ends at 3. "),
+        ("vttts", "", "no row for validation may be earlier than one for training, but 'day' starts at 0 .* 39 "),
+        ("tttsv", "", "no row for the test may be earlier than one for validation, but 'day' starts at 30 .* 49 "),
+        ("tttv", "", "no row for the test may be earlier than one for validation, but 'day' starts at 2. .* 39 "),
+        ("tttt", "35", "no row for the test may be earlier than one for validation, but 'day' starts at 35 .* 39 "),
+    ],
+)
+def test_parts_against_the_order_are_refused(parts: str, test: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"By the order column, {words}"):
+        prepare(in_order(tmp_path, parts, test), tmp_path, 0)
+
+
+@pytest.mark.parametrize(("parts", "test"), [("tttvs", ""), ("ttts", ""), ("tttt", "40"), ("tttt", "39")])
+def test_parts_in_their_order_are_taken(parts: str, test: str, tmp_path: Path) -> None:
+    assert prepare(in_order(tmp_path, parts, test), tmp_path, 0).facts.rows["test"] == 10
+
+
 @pytest.mark.parametrize(
     ("values", "days"),
     [

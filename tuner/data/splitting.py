@@ -20,7 +20,7 @@ from tuner.data.independent_units import Dependence
 from tuner.data.order_split import OrderSplitter
 from tuner.data.random_split import RowSplitter
 from tuner.data.raw_data import RawData
-from tuner.data.split_columns import PARTS
+from tuner.data.split_columns import PARTS, show_order
 from tuner.data.strata import Strata
 from tuner.errors import DataError
 
@@ -188,14 +188,19 @@ def given_parts(raw: RawData, origin: Array, options: DataOptions) -> Array:
 
 
 def check_apart(layout: Layout, raw: RawData, dependence: Dependence, options: DataOptions) -> None:
-    """Refuse a group in two parts, as parts that the user has made may have it.
+    """Refuse a group in two parts, or a part before what it is measured against, as parts that the user has made may
+    have it.
 
     Raises:
-        DataError: With the group.
+        DataError: With the group, or the values of the order column.
     """
-    groups = dependence.groups
-    if groups is None:
-        return
+    if dependence.groups is not None:
+        _check_groups_apart(dependence.groups, layout, raw, options)
+    if dependence.ranks is not None and "order" in raw.split_columns:
+        _check_in_order(raw.split_columns["order"], layout, raw, options)
+
+
+def _check_groups_apart(groups: Array, layout: Layout, raw: RawData, options: DataOptions) -> None:
     parts = [("validation and others for training", validation, train) for train, validation in layout.splits]
     parts.append(("the test and others for training or validation", layout.test, layout.development))
     for name, part, others in parts:
@@ -206,4 +211,20 @@ def check_apart(layout: Layout, raw: RawData, dependence: Dependence, options: D
                 f"The rows of a group must be in one part, but {raw.split_columns['group'][row]!r} of "
                 f"{options.group!r} has rows for {name} ({raw.source}). Move them, or leave "
                 "`group` out."
+            )
+
+
+def _check_in_order(order: Array, layout: Layout, raw: RawData, options: DataOptions) -> None:
+    train, validation = layout.splits[0]
+    for name, part, before, others in (
+        ("validation", validation, "training", train),
+        ("the test", layout.test, "training", train),
+        ("the test", layout.test, "validation", validation),
+    ):
+        if len(part) and order[part].min() < order[others].max():
+            raise DataError(
+                f"By the order column, no row for {name} may be earlier than one for {before}, but {options.order!r} "
+                f"starts at {show_order(order[part].min())} for {name}, and ends at {show_order(order[others].max())} "
+                f"for {before} ({raw.source}). Mark the latest rows for the test and the latest others for "
+                "validation (a part that is not marked is drawn from the rows for training), or leave `order` out."
             )
