@@ -128,3 +128,21 @@ def test_texts_and_classes_that_are_numbers_with_a_sign(tmp_path: Path) -> None:
         row |= {"share": f"{row['share']} or so", "y": f"{row['y']} and up"}
     write(tmp_path, table)
     assert not any("numbers with" in text for text in advice(tmp_path, text="one_hot"))
+
+
+def test_arrays_that_nothing_uses(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    arrays = {"x": random.normal(size=(600, 3)), "y": random.integers(0, 2, 600)}
+    np.savez(tmp_path / "a.npz", **arrays, weights=np.ones(600), who=np.arange(600) % 60)
+    (tmp_path / "own.py").write_text(
+        "import numpy\n\ndef load():\n    return dict(numpy.load('a.npz'))\n".replace("a.npz", str(tmp_path / "a.npz"))
+    )
+    for source in ("a.npz", "own.py:load"):
+        found = {}
+        for group in (None, "who"):
+            advised = prepare(DataOptions(source=source, group=group), tmp_path, 0, advise=True).facts.advice
+            found[group] = [each for each in advised if each.startswith("source: nothing uses")]
+        assert found[None][0].startswith("source: nothing uses the arrays 'weights' (did you mean weight?), 'who': ")
+        assert found["who"][0].startswith("source: nothing uses the array 'weights' (did you mean weight?): ")
+    np.savez(tmp_path / "a.npz", **arrays, weight=np.ones(600))
+    assert not prepare(DataOptions(source="a.npz"), tmp_path, 0, advise=True).facts.advice

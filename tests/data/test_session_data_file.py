@@ -22,7 +22,7 @@ TEXTS = np.where(Y, "yes", "no")
 
 def read(given: Any, folder: Path, **options: Any) -> PreparedData:
     """Write the rows, and read them as a study does."""
-    file = array_file(given, "data")
+    file = array_file(given, "data", [value for value in options.values() if isinstance(value, str)])
     file.write(folder / f"rows{file.suffix}")
     return prepare(DataOptions(**{"source": f"rows{file.suffix}", "test": 0.0, **file.options, **options}), folder, 0)
 
@@ -98,6 +98,12 @@ SHUFFLED = pd.Series(Y, index=range(ROWS - 1, -1, -1), name="y")
         ((pd.DataFrame(X[:, [0, 0, 1, 1]], columns=[*"abba"]), Y), "but 'a', 'b' occur more than once in data"),
         ((pd.DataFrame(X), np.zeros((ROWS, 2, 2))), r"\(rows, targets\), but got \(60, 2, 2\)"),
         (X, "data is a ndarray"),
+        ({"x": X, "y": Y, "weights": Y}, "the array 'weights' is used by nothing; did you mean weight[?]"),
+        ({"x": X, "y": Y, "sample_weight": Y}, "the array 'sample_weight' is used by nothing; did you mean weight[?]"),
+        ({"x": X, "y": Y, "weight": Y, "weights": Y}, r"'weights' is used by nothing\. Leave it out"),
+        ({"x": X, "y": Y, "X": X}, r"the array 'X' is used by nothing\. Leave it out"),
+        ({"x": X, "y": Y, "who": Y}, r"'who' is used by nothing.* as group.*'y': ..., 'who': ...}, 'group': 'who'}"),
+        ({"x": pd.DataFrame(X), "y": Y, "who": Y}, "the array 'who' is used by nothing"),
     ],
 )
 def test_what_no_study_can_read_is_refused(given: Any, words: str) -> None:

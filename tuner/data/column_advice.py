@@ -10,13 +10,14 @@ from tuner.data.cells import absent
 from tuner.data.data_config import DataOptions
 from tuner.data.encoders import ENCODERS
 from tuner.data.likely_groups import LikelyGroup
-from tuner.data.raw_data import RawData
+from tuner.data.raw_data import ROLES, RawData
 from tuner.data.share_explained import TELLS_ALL, share_explained
 from tuner.data.split_columns import as_dates
 from tuner.data.splitting import Layout
 from tuner.data.table_profile import number_sign
 from tuner.data.targets_and_task import Targets
-from tuner.text import listed
+from tuner.errors import nearest
+from tuner.text import listed, listed_first
 
 _FOLDS = 5
 _FEWEST_ROWS = 100
@@ -50,6 +51,7 @@ def column_advice(
         options: The `[data]` section.
     """
     return (
+        *_unnamed(raw, options),
         *_sides(raw, options),
         *_constants(raw, options),
         *_identifiers(raw, options),
@@ -118,6 +120,20 @@ def _variants(raw: RawData, targets: Targets, options: DataOptions) -> Iterator[
                 f"{what} differ only in case or blanks: {'; '.join(found[:_MOST_NAMED])}{more}. If they mean the same, "
                 "write them alike in the data"
             )
+
+
+def _unnamed(raw: RawData, options: DataOptions) -> Iterator[str]:
+    """Arrays that a study reads past, as weights under another name."""
+    if not raw.unnamed:
+        return
+    there = (*ROLES[:2], *(ROLES[2:] if raw.weight is not None else ()), *options.split_columns.values())
+    near = {name: nearest(name, [role for role in ROLES if role not in there]) for name in raw.unnamed}
+    names = [f"{name!r}{f' (did you mean {near[name]}?)' if near[name] else ''}" for name in raw.unnamed]
+    uses = "uses the array" if len(names) == 1 else "uses the arrays"
+    yield (
+        f"source: nothing {uses} {listed_first(names, _MOST_NAMED)}: besides x, y and weight only arrays that group, "
+        "order or split names are read"
+    )
 
 
 def _sides(raw: RawData, options: DataOptions) -> Iterator[str]:

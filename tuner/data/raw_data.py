@@ -18,6 +18,9 @@ from tuner.text import count
 LARGEST = float(np.finfo(np.float32).max)
 """The largest feature, target and weight."""
 
+ROLES = ("x", "y", "weight")
+"""Names of arrays whose role is clear without a key of `[data]`."""
+
 
 @dataclass(frozen=True)
 class RawData:
@@ -34,6 +37,7 @@ class RawData:
         notes: Sentences about what was found while reading.
         split_columns: What decides on the split: see `read_split_columns`.
         unused: Columns that the study does not use, as they are; none if there are several sources.
+        unnamed: Names of arrays beside x, y and weight that no key of the study names.
     """
 
     source: str
@@ -46,6 +50,7 @@ class RawData:
     notes: tuple[str, ...] = ()
     split_columns: Mapping[str, Array] = field(default_factory=dict)
     unused: Mapping[str, Array] = field(default_factory=dict)
+    unnamed: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
@@ -94,7 +99,7 @@ def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -
         x: Features, shape `(n,)` or `(n, ...)`.
         y: Targets, shape `(n,)` or `(n, targets)`; numbers or texts.
         weight: Sample weights, shape `(n,)`, or None.
-        **names: `features`, `texts`, `labels`, `notes`, `split_columns` and `unused` of `RawData`.
+        **names: `features`, `texts`, `labels`, `notes`, `split_columns`, `unused` and `unnamed` of `RawData`.
 
     Raises:
         DataError: Not numbers, wrong lengths or dimensions, no row, or values that are infinite or missing where they
@@ -161,6 +166,7 @@ def join(raws: Sequence[RawData]) -> RawData:
         split_columns={key: np.concatenate([raw.split_columns[key] for raw in aligned]) for key in first.split_columns},
         notes=tuple(note for raw in raws for note in raw.notes),
         unused={},
+        unnamed=tuple(dict.fromkeys(name for raw in raws for name in raw.unnamed)),
     )
 
 

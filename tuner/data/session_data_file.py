@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,9 @@ import numpy as np
 from tuner.data.cells import column_name
 from tuner.data.dataset import Array
 from tuner.data.pandas_columns import check_index, check_names, column, is_pandas, target_columns
-from tuner.data.raw_data import numeric, target_array
+from tuner.data.raw_data import ROLES, numeric, target_array
 from tuner.data.tf_dataset_reader import is_tf_dataset, read_tf_dataset
-from tuner.errors import DataError, shown
+from tuner.errors import DataError, nearest, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -56,7 +56,7 @@ class ArrayFile:
             raise DataError(f"The table must be one that Parquet can hold, but: {error}.") from error
 
 
-def array_file(given: Any, source: str) -> ArrayFile:
+def array_file(given: Any, source: str, named: Collection[str] = ()) -> ArrayFile:
     """Check rows of a Python session, and bring them into the form of a file.
 
     Args:
@@ -64,17 +64,19 @@ def array_file(given: Any, source: str) -> ArrayFile:
             pandas table with the target among its columns; or a `tf.data.Dataset` that fits the memory.  Each of x, y
             and weight is an array, a list or tensor that NumPy makes one of, or a pandas table or column.
         source: Its name in messages.
+        named: Columns that keys of `[data]` name.
 
     Raises:
-        DataError: It is none of these, or holds what no file of data can.
+        DataError: It is none of these, or holds what no file of data can, or what nothing uses.
     """
     if _is_table(given):
         return ArrayFile(".parquet", _named_frame(given, source))
-    named = read_tf_dataset(given, source) if is_tf_dataset(given) else _named(given, source)
-    check_index(named, source)
-    if is_pandas(named["x"]):
-        return _table_file(named, source)
-    arrays = {name: _array(values, name, source) for name, values in named.items()}
+    rows = read_tf_dataset(given, source) if is_tf_dataset(given) else _named(given, source)
+    _check_used(rows, source, named)
+    check_index(rows, source)
+    if is_pandas(rows["x"]):
+        return _table_file(rows, source)
+    arrays = {name: _array(values, name, source) for name, values in rows.items()}
     lengths = {name: len(values) for name, values in arrays.items() if values.ndim}
     _check_lengths(lengths, source)
     return ArrayFile(".npz", arrays)
@@ -102,10 +104,23 @@ def _named(given: Any, source: str) -> dict[str, Any]:
     raise DataError(f"Rows must be {_FORMS}, but {source} is a {type(given).__name__}{size}.")
 
 
+def _check_used(rows: Collection[str], source: str, named: Collection[str]) -> None:
+    """Refuse what is neither x, y nor weight, and what no key names: a model would never see it."""
+    used = (*ROLES, *named)
+    for name in rows:
+        if name not in used:
+            near = nearest(name, [other for other in used if other not in rows])
+            step = f"; did you mean {near}? Rename it, or leave it out."
+            if near is None:
+                example = f"data={{'source': {{'x': ..., 'y': ..., {name!r}: ...}}, 'group': {name!r}}}"
+                step = f". Leave it out, or, if it decides on the split, name it as group, order or split: {example}."
+            raise DataError(f"Every array of {source} must be used, but the array {name!r} is used by nothing{step}")
+
+
 def _is_option(name: Any, value: Any) -> bool:
     """Tell whether a value beside x and y is none for each row, as of a key of `[data]`."""
     is_list = isinstance(value, list | tuple) and name in ("drop", "missing_values")
-    return name not in ("x", "y", "weight") and (is_list or isinstance(value, str | bool | int | float | Mapping))
+    return name not in ROLES and (is_list or isinstance(value, str | bool | int | float | Mapping))
 
 
 def _check_lengths(lengths: Mapping[str, int], source: str) -> None:

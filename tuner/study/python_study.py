@@ -235,7 +235,9 @@ def _data_section(data: Any, name: str, rows: dict[str, ArrayFile]) -> Any:
     section = dict(data) if isinstance(data, Mapping) and "source" in data else {"source": data}
     for key in _SOURCES:
         if key in section and _is_rows(section[key], key):
-            file = array_file(section[key], "`data`" if key == "source" else f"`data[{key!r}]`")
+            file = array_file(
+                section[key], "`data`" if key == "source" else f"`data[{key!r}]`", _named_columns(section)
+            )
             path = f"{name}{'' if key == 'source' else f'.{key}'}{file.suffix}"
             section[key], rows[path] = _path(path), file
             for option, value in file.options.items():
@@ -245,6 +247,13 @@ def _data_section(data: Any, name: str, rows: dict[str, ArrayFile]) -> Any:
                         f"{shown(section[option])}. Leave it out, or give one table as the source."
                     )
     return section
+
+
+def _named_columns(section: Mapping[str, Any]) -> list[str]:
+    """Return the columns that keys of `[data]` name."""
+    values = [section.get(key) for key in ("weight", "group", "order", "split", "target", "drop", "columns")]
+    lists = [value if isinstance(value, list | tuple | Mapping) else [value] for value in values]
+    return [name for each in lists for name in each if isinstance(name, str)]
 
 
 def _is_rows(value: Any, key: str) -> bool:

@@ -9,7 +9,7 @@ from tuner.data.cells import without_values
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
 from tuner.data.missing_targets import rows_with_targets, take_rows
-from tuner.data.raw_data import RawData, from_arrays
+from tuner.data.raw_data import ROLES, RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source, locate_file
 from tuner.data.split_columns import find_column, read_split_columns
 from tuner.errors import DataError
@@ -32,7 +32,7 @@ def _read_arrays(text: str, options: DataOptions, project: Path) -> dict[str, Ar
                 f"An .npz file must hold the arrays x and y, but {text} holds {', '.join(names)[:300] or 'none'}. "
                 f"{_SAVE}"
             )
-        wanted = {"x", "y", "weight", *options.split_columns.values()}
+        wanted = {*ROLES, *options.split_columns.values()}
         return {name: read_array(archive, name) if name in wanted else None for name in names}
 
 
@@ -44,7 +44,8 @@ def _read(text: str, options: DataOptions, project: Path) -> RawData:
         arrays = arrays if there is None else take_rows(arrays, there)
     split_columns = read_split_columns(options, lambda name: find_column(arrays, name, text), text)
     x, y, weight = without_values(arrays["x"], options.missing_values), arrays["y"], arrays.get("weight")
-    return from_arrays(text, x, y, weight, split_columns=split_columns, notes=notes)
+    unnamed = tuple(name for name in arrays if name not in (*ROLES, *options.split_columns.values()))
+    return from_arrays(text, x, y, weight, split_columns=split_columns, notes=notes, unnamed=unnamed)
 
 
 NPZ = Source(

@@ -22,7 +22,7 @@ from tuner.data.pandas_columns import (
     pick,
     target_columns,
 )
-from tuner.data.raw_data import RawData, from_arrays
+from tuner.data.raw_data import ROLES, RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source
 from tuner.data.split_columns import find_column, read_split_columns
 from tuner.errors import DataError, TunerError, shown
@@ -119,6 +119,7 @@ def _raw(source: str, options: DataOptions, given: Mapping[str, Any], notes: tup
         y, names["labels"] = target_columns(frame, source, words), tuple(map(column_name, frame.columns))
     columns = {**given, **deciding}
     names["split_columns"] = read_split_columns(options, lambda name: find_column(columns, name, source), source)
+    names["unnamed"] = tuple(name for name in given if name not in (*ROLES, *options.split_columns.values()))
     return from_arrays(source, x, y, given.get("weight"), **names)
 
 
