@@ -202,7 +202,7 @@ def forgetful_model(inputs: tuple[int, ...], outputs: int, **options: Any) -> An
 @pytest.mark.parametrize(
     ("model_file", "rule"),
     [
-        (lambda_model, "load with its safe mode on, but that of own.py:build cannot"),
+        (lambda_model, "load with its safe mode on, but own.py:build has a Lambda layer"),
         (forgetful_model, "different predictions"),
     ],
 )
@@ -225,6 +225,92 @@ def test_what_plain_keras_cannot_load_is_refused(model_file: Callable[..., Any],
         )
 
 
+def own_layer_class(**parts: Any) -> Any:
+    import keras
+
+    return type("Twice", (keras.layers.Layer,), {"call": lambda self, x: 2 * x, **parts})
+
+
+def twice(x: Any) -> Any:
+    return 2 * x
+
+
+def with_layer(make: Callable[[Any], Any]) -> Any:
+    """Return a small model with a layer in the middle: `make` gets Keras."""
+    import keras
+
+    rows = keras.Input((4,))
+    return keras.Model(rows, keras.layers.Dense(3)(make(keras)(rows)))
+
+
+def takes_an_object(self: Any, what: object, **others: Any) -> None:
+    import keras
+
+    keras.layers.Layer.__init__(self, **others)
+
+
+REGISTER = '@keras.saving.register_keras_serializable("my_project") above it.'
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (
+            lambda keras: keras.Sequential([keras.layers.Lambda(lambda x: x)]),
+            "but own.py:build has a Lambda layer. Compute the same with functions of keras.ops, or in a layer class of "
+            f"your own with {REGISTER}",
+        ),
+        (
+            lambda keras: keras.layers.Dense(2, lambda x: 2 * x),
+            f"but own.py:build has a layer with a lambda. Write it as a function with {REGISTER}",
+        ),
+        (
+            lambda keras: own_layer_class()(),
+            f"but own.py:build uses Twice, which is not registered with Keras. Put {REGISTER}",
+        ),
+        (
+            lambda keras: keras.Sequential([own_layer_class()(), keras.layers.Dense(2, twice)]),
+            "but own.py:build uses Twice and twice, which are not registered with Keras. Put "
+            '@keras.saving.register_keras_serializable("my_project") above each.',
+        ),
+        (
+            lambda keras: keras.layers.Lambda(twice),
+            f"but own.py:build uses twice, which is not registered with Keras. Put {REGISTER}",
+        ),
+        (
+            lambda keras: own_layer_class(__init__=takes_an_object)(object()),
+            "but that of own.py:build raises NotImplementedError: Object Twice was created by passing non-serializable "
+            "argument values in `__init__()`, and therefore the object must override `get_config()` in order to be "
+            "serializable. Please implement `get_config()`. A layer of your own needs `get_config`, with all arguments "
+            f"of its `__init__`, and {REGISTER}",
+        ),
+    ],
+)
+def test_what_cannot_be_loaded_is_named_with_what_to_write(make: Any, said: str, tmp_path: Path) -> None:
+    from tuner.refit.serving_model import save_loadable
+
+    with pytest.raises(ContentError) as raised:
+        save_loadable(with_layer(make), tmp_path / "m.keras", "own.py:build")
+    rule = "A trained model must be one that plain Keras can save, and load with its safe mode on, "
+    assert str(raised.value) == rule + said
+
+
+def test_the_cause_of_keras_is_told_not_what_it_wraps_it_in(tmp_path: Path) -> None:
+    import keras
+
+    from tuner.refit.serving_model import save_loadable
+
+    def forgets(self: Any) -> dict[str, Any]:
+        return keras.layers.Layer.get_config(self)
+
+    def make(keras: Any) -> Any:
+        layer = own_layer_class(__init__=takes_an_object, get_config=forgets)
+        return keras.saving.register_keras_serializable("tests")(layer)(3)
+
+    with pytest.raises(ContentError, match=r"raises TypeError: .*missing 1 required positional argument: 'what'\. A "):
+        save_loadable(with_layer(make), tmp_path / "m.keras", "own.py:build")
+
+
 def test_it_is_refused_before_it_is_trained(tmp_path: Path) -> None:
     """Once for each kind of network, so that the seeds of a leader do not repeat it."""
     kept, facts = TrainingArtifacts(tmp_path, 0), prepare(DataOptions(source="iris"), tmp_path, 0).facts
@@ -240,7 +326,7 @@ def test_it_is_refused_before_it_is_trained(tmp_path: Path) -> None:
     assert len(built) == 1
     assert not kept.model.exists()
     other = recipe.model_copy(update={"model": recipe.model.model_copy(update={"options": {"fixed": True}})})
-    with pytest.raises(ContentError, match="plain Keras can save, and load with its safe mode on, but that of"):
+    with pytest.raises(ContentError, match="load with its safe mode on, but own.py:build has a Lambda layer"):
         check(other, facts, build, kept)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuner.text.text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, format_error, shorten
+import pytest
+
+from tuner.text.text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, first_sentences, format_error, shorten
 
 
 def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
@@ -60,3 +62,16 @@ def test_the_whole_text_is_beside(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_loses_no_trial(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     assert "characters left out …]" in TrialLogs(tmp_path, "s").keep(0, "x" * 10_000)
+
+
+@pytest.mark.parametrize(
+    ("limit", "kept"),
+    [
+        (100, "Call `f()`. It is (not) 3.5 m. Is it? End."),
+        (30, "Call `f()`. It is (not) 3.5 m."),
+        (29, "Call `f()`."),
+        (10, "Call `f()…"),
+    ],
+)
+def test_a_text_is_cut_at_a_sentence(limit: int, kept: str) -> None:
+    assert first_sentences("Call `f()`. It is (not)\n3.5 m. Is it? End", limit) == kept

@@ -2,7 +2,8 @@
 
 They come in this order: any number of `ModelWarned`, any number of `EpochFinished`, each followed by at most one
 `CheckpointSaved` or `CheckpointSkipped`, then one of `JobFinished`, `JobFailed`, `WorkerDied` or `LimitExceeded`.  A
-job with a checkpoint may have one `TrialRestarted` before them all, and a `GlobalStateChanged` may come before the end.
+job with a checkpoint may have one `TrialRestarted` before them all; `ModelWarned` and `GlobalStateChanged` may come
+before the end.
 """
 
 from __future__ import annotations
@@ -155,7 +156,7 @@ class GlobalStateChanged:
 
 @dataclass(frozen=True)
 class ModelWarned:
-    """The model has a property that is known to train badly.
+    """The model has a property that is known to train badly, or cannot be saved.
 
     Attributes:
         number: Number of the trial.

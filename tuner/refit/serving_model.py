@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from tuner.catalog import Recipe, Task, resolve_head
 from tuner.data import HeldOut, Preprocessing
 from tuner.errors import ContentError
 from tuner.keras_internals import flatten_layers
+from tuner.refit.saving_problems import explain_saving_error
 from tuner.refit.temperature import SMALLEST_PROBABILITY
 
 _SMALLEST = 1e-6
@@ -118,7 +120,9 @@ def save_loadable(model: keras.Model, file: Path, where: str) -> keras.Model:
         ContentError: It cannot be saved or loaded so.
     """
     try:
-        model.save(file)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The object being serialized includes a `lambda`")  # the error says more
+            model.save(file)
         return keras.saving.load_model(file)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
@@ -126,9 +130,9 @@ def save_loadable(model: keras.Model, file: Path, where: str) -> keras.Model:
                 f"A trained model must be saved, but cannot be written to {file.parent}: {error.strerror}. Make room "
                 "there, then run the same command again."
             ) from error
-        raise ContentError(  # Keras raises what the first layer raises that cannot be made again
-            f"A trained model must be one that plain Keras can save, and load with its safe mode on, but that of "
-            f"{where} cannot: {type(error).__name__}: {' '.join(str(error).split())[:200]}. {_STEP}"
+        raise ContentError(
+            "A trained model must be one that plain Keras can save, and load with its safe mode on, but "
+            + explain_saving_error(model, error, where)
         ) from error
 
 

@@ -24,7 +24,7 @@ from .quoting import (
     tuner_command,
     visible_line,
 )
-from .text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, format_error, shorten
+from .text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, first_sentences, format_error, shorten
 from .toml_writer import toml_text
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "csv_text",
     "duration",
     "excerpt",
+    "first_sentences",
     "format_error",
     "json_text",
     "listed",

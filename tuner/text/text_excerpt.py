@@ -15,6 +15,7 @@ LOG_CHARS = 256_000
 """Maximum length of a traceback that leaves its worker; it goes to a file if it is longer than `STORED_CHARS`."""
 ERROR_CHARS = 500
 LOG_FOLDER = "runs/logs"
+_SENTENCE_END = re.compile(r"[.!?](?=\s)")
 _HEAD = 4
 """One in this many characters of an excerpt is from the beginning: a traceback ends with its cause."""
 
@@ -56,6 +57,21 @@ def shorten(text: str, limit: int) -> str:
         return text
     words, _, _ = text[: limit - 1].rpartition(" ")
     return (words if len(words) > limit // 2 else text[: limit - 1]) + "…"
+
+
+def first_sentences(text: str, limit: int) -> str:
+    """Return the first sentences of a text that fit into `limit` characters, on one line; else its first words.
+
+    It ends with a full stop, or with … if even the first one is too long.
+    """
+    line = quoting.one_line(text)
+    kept = line
+    if len(line) > limit:
+        ends = [found.end() for found in _SENTENCE_END.finditer(line[: limit + 1])]
+        if not ends:
+            return shorten(line, limit)
+        kept = line[: ends[-1]]
+    return kept if kept.endswith((".", "!", "?", "…")) or not kept else f"{kept}."
 
 
 class TrialLogs:

@@ -13,6 +13,7 @@ import os
 import queue
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -42,6 +43,7 @@ from tuner.protocol import (
     JobFailed,
     JobFinished,
     ModelWarned,
+    TrainingArtifacts,
     TrialRestarted,
     WorkerConfig,
     artifacts_for,
@@ -124,6 +126,8 @@ class Worker:
                     )
                 case _:
                     training = self._trial(job, config, engine, recipe, prepared, build, on_epoch)
+            seconds = job.spent_s + time.monotonic() - began
+            self._warn_if_unsavable(job, recipe, prepared, build, training)
         except (Exception, SystemExit) as error:  # user code that calls `exit()` must not end the worker
             text = excerpt(traceback.format_exc(), LOG_CHARS)
             frames = user_frames(error, Path(config.project))
@@ -132,7 +136,6 @@ class Worker:
             self._send(wire_format.event_message(raised))
         else:
             made = engine.compile_stats[0] - before[0], engine.compile_stats[1] - before[1]
-            seconds = job.spent_s + time.monotonic() - began
             new = {network: times for network, times in engine.step_times.items() if network not in job.measured}
             trained = training.violation is None
             last, reason = (engine.last_engine, engine.fallback_reason) if trained else (None, None)
@@ -160,6 +163,20 @@ class Worker:
             return model
 
         return built
+
+    def _warn_if_unsavable(
+        self, job: Job, recipe: Recipe, prepared: PreparedData, build: Callable[..., Any], training: TrainingResult
+    ) -> None:
+        """Warn after the first trial if `tuner train` will refuse its network; takes as long as to build it twice."""
+        if job.purpose != "trial" or job.number > 0 or training.violation is not None:
+            return
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                self._check_saving(recipe, prepared.facts, build, TrainingArtifacts(Path(folder), job.number))
+        except (Exception, SystemExit) as error:  # the trial itself has been trained
+            reason = str(error) if isinstance(error, ContentError) else format_error(error)
+            text = f"The search can train this model, but `tuner train` cannot save it. {reason}"
+            self._send(wire_format.event_message(ModelWarned(job.number, text)))
 
     def _restore(self, number: int) -> None:
         """Restore the global state of the process for the next trial."""
