@@ -100,6 +100,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(2000, 10, 50)  # seldom all objects: that took two thirds of the time of collections
         gc.enable()
 
 
@@ -119,9 +120,8 @@ def _forget_current_test() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return half as many processes again as there are cores: many tests wait for processes that they have started."""
-    cores = len(os.sched_getaffinity(0))
-    return min(cores + (cores + 1) // 2, 8)
+    """Return twice as many processes as there are cores: many tests wait for processes that they have started."""
+    return min(2 * len(os.sched_getaffinity(0)), 8)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
