@@ -22,13 +22,16 @@ from tuner.user_code import Reference, load
 def trained(folder: Path, content: Mapping[str, Any]) -> StoredStudy:
     """The study after its trials, each trained with the engine that it names."""
     spec = read_study_dict(content, folder)
+    repeats = spec.budget.repeats
     prepared, engine = prepare(spec.data, folder, spec.seed), ENGINES[spec.engine].make()
 
     def train(recipe: Mapping[str, Any]) -> Generator[EpochRecord, None, TrainingResult]:
         records: list[EpochRecord] = []
         made = Recipe.from_json(recipe)
         build = load(folder, Reference.parse(made.model.reference, "build"), made.model.sha256, made.model.helpers)
-        training = run_trial(engine, made, prepared, build, lambda record, report: not records.append(record))
+        training = run_trial(
+            engine, made, prepared, build, lambda record, report: not records.append(record), repeats=repeats
+        )
         yield from (record for record in records if record.fold == 0)  # a fold's epochs would be reported again
         return training
 

@@ -18,8 +18,10 @@ from mock_results import mock_results
 import tuner
 from tuner.catalog import LOSSES, METRICS, SCHEDULES
 from tuner.data import DataOptions, prepare, unscaled_splits
+from tuner.engines import repeat_seed
 from tuner.errors import CodeError, DataError, NoBestTrialError, RecipeError, StudyNotFoundError, UsageError
 from tuner.export import Export, export, python_script, read_export, save_rows
+from tuner.export.exported_recipe import SplitTraining
 from tuner.export.script import compose
 from tuner.export.script.extract import definitions
 from tuner.refit import RefitOptions, refit_leaders
@@ -70,6 +72,34 @@ def test_both_formats_hold_all_of_it(small, place):
         assert again.to_json()["recipe"] | {"data": None} == found.to_json()["recipe"] | {"data": None}
         for split, before in zip(again.splits, found.splits, strict=True):
             assert split.to_json() == before.to_json()
+
+
+@pytest.mark.parametrize("folds", [1, 3])
+def test_with_repeats_each_split_has_its_trainings(folds, place, tmp_path):
+    """All splits are trained with the seed of the trial, then with the next one."""
+    validation = {"folds": folds} if folds > 1 else 0.25
+    study = mock_results(
+        tmp_path, data={"source": "iris", "validation": validation}, budget={"trials": 3, "epochs": 30}
+    )
+    number = best_trial(study).trial
+    epochs, values = list(range(5, 5 + 2 * folds)), [0.1 * k for k in range(2 * folds)]
+    study.record.trials[number].user_attrs.update(selected_epochs=epochs, training_values=values)
+    found = export(study, tmp_path)
+    seed = found.recipe.seed
+    for index, split in enumerate(found.splits):
+        assert [one.epochs for one in split.trainings] == [epochs[index], epochs[folds + index]]
+        assert [one.value for one in split.trainings] == [values[index], values[folds + index]]
+        assert [one.seed for one in split.trainings] == [seed, repeat_seed(seed, 1)]
+        assert split.to_json()["epochs"] == epochs[index]
+    script = python_script(found, tmp_path)
+    assert f"SEEDS = [{seed}, {repeat_seed(seed, 1)}]" in script
+    assert f'"epochs": [{epochs[0]}, {epochs[folds]}]' in script
+    assert "the mean of trainings with 2 seeds" in script
+    for content in (json.loads(json.dumps(found.to_json())), tomllib.loads(found.to_toml())):
+        assert Export.from_json(content).splits[0].trainings == found.splits[0].trainings
+        for split in content["splits"]:
+            del split["trainings"]  # as older versions wrote it
+        assert Export.from_json(content).splits[0].trainings == (SplitTraining(seed, epochs[0]),)
 
 
 def test_best_takes_a_name_a_study_file_and_an_exported_file(small, place, tmp_path, monkeypatch):

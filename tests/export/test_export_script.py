@@ -95,6 +95,7 @@ STUDIES: dict[str, dict[str, Any]] = {
             "ema_momentum": 0.8,
         },
         "objective": {"metric": "log_loss"},
+        "budget": {"trials": 2, "epochs": 4, "repeats": 2},
     },
     "regression": {
         "engine": "auto",
@@ -108,7 +109,7 @@ STUDIES: dict[str, dict[str, Any]] = {
             "schedule": "one_cycle",
         },
         "objective": {"metric": "mean_absolute_error"},
-        "budget": {"trials": 2, "epochs": 40, "stop": {"patience": 2}},
+        "budget": {"trials": 2, "epochs": 40, "repeats": 3, "stop": {"patience": 2}},
     },
     "multilabel": {
         "engine": "auto",
@@ -244,6 +245,8 @@ def test_the_script_reproduces_the_score(task, tmp_path, fork_alone):
     exported = export(study, tmp_path, code=CODE)
     assert str(exported.recipe.task) == task or task.startswith("user")
     assert (exported.recipe.last_epoch is not None) == (task == "regression"), "one ends early"
+    repeats = STUDIES[task].get("budget", {}).get("repeats", 1)
+    assert [len(split.trainings) for split in exported.splits] == [repeats] * len(exported.splits)
     script, rows, model = tmp_path / "best.py", tmp_path / "rows.npz", tmp_path / "best.keras"
     script.write_text(python_script(exported, tmp_path, CODE), encoding="utf-8")
     save_rows(study, exported, tmp_path, rows)

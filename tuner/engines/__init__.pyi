@@ -6,7 +6,7 @@ from .network_limits import NO_NETWORK_LIMITS, NetworkLimits, limits_text
 from .network_size import BYTES_PER_WEIGHT, NetworkSize
 from .predict_times import PredictTimes, median_times_ms
 from .rate_ramp import POINTS, STEPS_A_POINT, find_rate_range, run_rate_ramp
-from .trial_training import ReportCallback, run_trial
+from .trial_training import ReportCallback, repeat_seed, run_trial
 
 __all__ = [
     "BYTES_PER_WEIGHT",
@@ -31,6 +31,7 @@ __all__ = [
     "find_rate_range",
     "limits_text",
     "median_times_ms",
+    "repeat_seed",
     "run_rate_ramp",
     "run_trial",
 ]

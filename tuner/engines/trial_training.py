@@ -126,9 +126,7 @@ class _TrialRun:
         )
 
     def _repeated(self, repeat: int) -> Recipe:
-        """Return the recipe with the seed of a repeat; the first one, 0, has its own."""
-        if not repeat:
-            return self._recipe
+        """Return the recipe with the seed of a repeat."""
         return self._recipe.model_copy(update={"seed": repeat_seed(self._recipe.seed, repeat)})
 
     def _select(self, record: EpochRecord) -> EpochSelector:
@@ -158,7 +156,9 @@ class _TrialRun:
 
 
 def repeat_seed(seed: int, repeat: int) -> int:
-    """Derive the seed of a repeat, in [0, 2³²)."""
+    """Derive the seed of a repeat, in [0, 2³²); the first one, 0, has the seed itself."""
+    if not repeat:
+        return seed
     return int.from_bytes(hashlib.sha256(f"{seed} repeat {repeat}".encode()).digest()[:4], "big")
 
 

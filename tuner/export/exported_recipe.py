@@ -11,6 +11,7 @@ from typing import Any
 
 from tuner.catalog import BuildableRecipe, Recipe, TrialState
 from tuner.data import PreparedData, Preprocessing, prepare, read_options, unscaled_splits
+from tuner.engines import repeat_seed
 from tuner.errors import NoBestTrialError, RecipeError, UsageError
 from tuner.output_files import partial_file
 from tuner.results import StoredStudy, best_trial, check_data_code, selected_recipe
@@ -27,35 +28,57 @@ _SECTIONS = {"recipe", *(f"recipe.{name}" for name in _RECIPE_SECTIONS), "versio
 
 
 @dataclass(frozen=True)
+class SplitTraining:
+    """One of the trainings of a trial on a split: one, or with `[budget] repeats` one a seed.
+
+    Attributes:
+        seed: Of initial weights, batch order and dropout.
+        epochs: Epochs after which its model was selected; None for all of the recipe.
+        value: Its objective; None in studies of older versions.
+    """
+
+    seed: int
+    epochs: int | None = None
+    value: float | None = None
+
+
+@dataclass(frozen=True)
 class FittedSplit:
-    """The preprocessing that was fitted on the training part of a split.
+    """The preprocessing that was fitted on the training part of a split, and the trainings on it.
 
     Attributes:
         preprocessing: What the features go through.
         target_center, target_scale: `target = y * target_scale + target_center`, one number an output.
-        epochs: Epochs after which the trial's model of this split was selected; None for all of the recipe.
+        trainings: At least one; the first has the seed of the recipe.
     """
 
     preprocessing: Preprocessing
     target_center: tuple[float, ...]
     target_scale: tuple[float, ...]
-    epochs: int | None = None
+    trainings: tuple[SplitTraining, ...]
+
+    @property
+    def epochs(self) -> int | None:
+        """Epochs after which the model of the first training was selected; None for all of the recipe."""
+        return self.trainings[0].epochs
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         return {
             "epochs": self.epochs,
+            "trainings": [vars(training) for training in self.trainings],
             "target_center": list(self.target_center),
             "target_scale": list(self.target_scale),
             "preprocessing": self.preprocessing.to_json(),
         }
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> FittedSplit:
-        """Read what `to_json` returned; TOML leaves out nulls."""
+    def from_json(cls, content: Mapping[str, Any], seed: int) -> FittedSplit:
+        """Read what `to_json` returned; TOML leaves out nulls, and older versions wrote no `trainings`."""
+        trainings = content.get("trainings") or [{"seed": seed, "epochs": content.get("epochs")}]
         preprocessing = Preprocessing.from_json({"fill": None, **content["preprocessing"]})
         center, scale = tuple(content["target_center"]), tuple(content["target_scale"])
-        return cls(preprocessing, center, scale, content.get("epochs"))
+        return cls(preprocessing, center, scale, tuple(SplitTraining(**training) for training in trainings))
 
 
 @dataclass(frozen=True)
@@ -66,13 +89,13 @@ class Export:
         study: Name of the study.
         trial: Number of the trial.
         metric, direction: The objective; "maximize" or "minimize".
-        value: The objective of the trial.
+        value: The objective of the trial: the mean over its trainings.
         engine: Row of the table of engines that trained the trial.
         recipe: Everything that one training needs.
         input_shape: Shape of one row as the model gets it.
         outputs: Number of raw outputs.
         classes: Names of the classes, in the order of the outputs; none for regression.
-        splits: What was fitted on each split: one for a hold-out, k for k folds.
+        splits: What was fitted and trained on each split: one for a hold-out, k for k folds.
         versions: Package → version, major and minor, with which the study was run.
     """
 
@@ -105,7 +128,8 @@ class Export:
         """Read what `to_json` returned."""
         known = {key: value for key, value in content.items() if key != "format"}
         known["recipe"] = Recipe.from_json(known["recipe"])
-        known["splits"] = tuple(FittedSplit.from_json(split) for split in known["splits"])
+        seed = known["recipe"].seed
+        known["splits"] = tuple(FittedSplit.from_json(split, seed) for split in known["splits"])
         known["input_shape"], known["classes"] = tuple(known["input_shape"]), tuple(known["classes"])
         return cls(**known)
 
@@ -154,9 +178,11 @@ def export(study: StoredStudy, project: Path, trial: int | None = None, code: Co
         classes=prepared.facts.classes,
         splits=tuple(
             FittedSplit(
-                split.preprocessing, tuple(split.target_center.tolist()), tuple(split.target_scale.tolist()), epochs
+                split.preprocessing, tuple(split.target_center.tolist()), tuple(split.target_scale.tolist()), trainings
             )
-            for split, epochs in zip(prepared.splits, _split_epochs(study, number, len(prepared.splits)), strict=True)
+            for split, trainings in zip(
+                prepared.splits, _trainings(study, number, value, recipe.seed, len(prepared.splits)), strict=True
+            )
             if split.preprocessing is not None
         ),
         versions={name: version for name in _VERSIONS if (version := _version(fingerprint.get(f"version.{name}")))},
@@ -190,10 +216,23 @@ def _trial_engine(study: StoredStudy, number: int) -> str:
     return trial_attributes(study.record.trials[number]).engine or ("compiled" if asked == "auto" else asked)
 
 
-def _split_epochs(study: StoredStudy, number: int, splits: int) -> Sequence[int | None]:
-    """Return the epochs after which the model of each split was selected, or None for all of them."""
-    found = trial_attributes(study.record.trials[number]).selected_epochs
-    return found if len(found) == splits else [None] * splits
+def _trainings(
+    study: StoredStudy, number: int, value: float, seed: int, splits: int
+) -> list[tuple[SplitTraining, ...]]:
+    """Return the trainings on each split: a trial trains all splits with one seed, then with the next.
+
+    Studies of older versions have trained each split once, and may not know the epochs and values.
+    """
+    attributes = trial_attributes(study.record.trials[number])
+    repeats = max(len(attributes.selected_epochs) // splits, 1)
+    epochs: Sequence[int | None] = attributes.selected_epochs
+    values: Sequence[float | None] = attributes.training_values or [value]
+    count = splits * repeats
+    epochs = epochs if len(epochs) == count else [None] * count
+    values = values if len(values) == count else [None] * count
+    seeds = [repeat_seed(seed, repeat) for repeat in range(repeats)]
+    each = [SplitTraining(seeds[index // splits], epochs[index], values[index]) for index in range(count)]
+    return [tuple(each[split::splits]) for split in range(splits)]
 
 
 def find_seed(study: StoredStudy) -> int:

@@ -21,14 +21,17 @@ def docstring_text(export: Export) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in export.versions.items())
     width = len(export.splits[0].preprocessing.center)
     ends = "" if folds == 1 else f", each name ending in _1 to _{folds} for the folds"
-    saves = "saves the model, too" if folds == 1 else "saves the model of the last fold, too"
+    seeds = len(export.splits[0].trainings)
+    mean = "" if seeds == 1 else f": the mean of trainings with {seeds} seeds,\nall of which the script repeats"
+    last = "" if folds == seeds == 1 else " of the last fold" if seeds == 1 else " of the last training"
+    files = _loaded_files_note(recipe)
     return f"""Train the setting of trial {export.trial} of the study {literal(export.study)}.
 
     python THIS_FILE rows.npz                        trains, and prints the score
-    python THIS_FILE rows.npz --save model.keras     {saves}
+    python THIS_FILE rows.npz --save model.keras     saves the model{last}, too
 
-Recorded there: {recipe.metric} {export.value:.6g} on the validation part. It needs keras, tensorflow and numpy only
-(the study was run with {versions or "other versions"}).{_loaded_files_note(recipe)}
+Recorded there: {recipe.metric} {export.value:.6g} on the validation part{mean}.
+It needs keras, tensorflow and numpy only (the study was run with {versions or "other versions"}).{files}
 
 rows.npz holds x_train, y_train, x_validation, y_validation, and, if rows have weights, weight_train and
 weight_validation{ends}:
@@ -58,8 +61,10 @@ The model loads a part that was trained before. Run the script in a folder that 
 
 
 def _ends_early(export: Export) -> bool:
-    """Return whether a split ends before the last planned epoch."""
-    return any(split.epochs not in (None, export.recipe.epochs) for split in export.splits)
+    """Return whether a training ends before the last planned epoch."""
+    return any(
+        training.epochs not in (None, export.recipe.epochs) for split in export.splits for training in split.trainings
+    )
 
 
 def settings_text(export: Export) -> str:
@@ -71,11 +76,12 @@ def settings_text(export: Export) -> str:
     direction = "maximized" if export.direction == "maximize" else "minimized"
     order = ENGINES[export.engine].order
     maximize = f"\nMAXIMIZE = {export.direction == 'maximize'}" if SCHEDULES[recipe.schedule.name].stateful else ""
-    planned = "  # that the schedule spans; a split ends with its own" if _ends_early(export) else ""
+    planned = "  # that the schedule spans; a training ends with its own" if _ends_early(export) else ""
+    seeds = [training.seed for training in export.splits[0].trainings]
     names = recipe_source.names_text(export)
     return f"""RECORDED = {literal(export.value)}  # {recipe.metric} on the validation part, {direction}
 TASK = {literal(str(recipe.task))}
-SEED = {literal(recipe.seed)}  # of initial weights, batch order and dropout
+SEEDS = {literal(seeds)}  # of initial weights, batch order and dropout: one a training
 ORDER = {literal(order)}  # of the rows: "keras" is that of the engine `fit`, "numpy" that of `compiled`
 EPOCHS = {literal(recipe.epochs)}{planned}
 BATCH_SIZE = {literal(recipe.batch_size)}

@@ -137,7 +137,8 @@ def fitted_text(export: Export) -> str:
     lines = ["FITTED = ["]
     for split in export.splits:
         given = split.preprocessing
-        lines += ["    {", f'        "epochs": {literal(split.epochs or export.recipe.epochs)},']
+        epochs = [training.epochs or export.recipe.epochs for training in split.trainings]
+        lines += ["    {", f'        "epochs": {literal(epochs, WIDTH)},']
         if given.fill is not None:
             lines += _array("fill", given.fill.tolist())
         lines += _array("center", given.center.tolist()) + _array("scale", given.scale.tolist())
