@@ -20,7 +20,7 @@ PREPROCESSING = Preprocessing(
     np.ones(4),
     (4,),
     ("age", "size", "city=Oslo", "city=Rome"),
-    {"city": ENCODERS["one_hot"].from_json({"categories": ["Oslo", "Rome"]})},
+    {"city": ENCODERS["one_hot"].from_json({"categories": ["Oslo", "Rome"], "had_missing": False})},
     ("?",),
 )
 
@@ -51,13 +51,22 @@ class AgeModel:
 
 
 def mock_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Return a function that writes `m.keras` in a folder, the current one from now on."""
+    """Return a function that writes `m.keras` in a folder, the current one from now on.
+
+    It takes the preprocessing besides, and what the section [data] says.
+    """
     monkeypatch.chdir(folder)
 
-    def make(task: Task = Task.BINARY, classes: tuple[str, ...] = ("no", "=yes"), outputs: int = 1, **data: Any) -> str:
+    def make(
+        task: Task = Task.BINARY,
+        classes: tuple[str, ...] = ("no", "=yes"),
+        outputs: int = 1,
+        preprocessing: Preprocessing = PREPROCESSING,
+        **data: Any,
+    ) -> str:
         with zipfile.ZipFile("m.keras", "w") as archive:
             archive.writestr("config.json", "{}")
-        about = ModelMetadata("s", 3, "accuracy", "maximize", recipe_of(task, **data), classes, PREPROCESSING)
+        about = ModelMetadata("s", 3, "accuracy", "maximize", recipe_of(task, **data), classes, preprocessing)
         write_about(Path("m.keras"), about)
         saved = SavedModel(AgeModel(4, outputs), about)  # type: ignore[arg-type]
         monkeypatch.setattr(file_prediction, "load_saved", lambda file: saved)

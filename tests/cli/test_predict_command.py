@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from mock_model import mock_model
+from mock_model import PREPROCESSING, mock_model
 
 from tuner.catalog import silence_tensorflow
 
@@ -31,6 +33,17 @@ def test_it_says_what_it_did(call, table):
     assert Path("out.csv").read_text(encoding="utf-8").splitlines()[1] == "5,no,0.99,0.01"
     again = call("predict", "m.keras", "d.csv", "-o", "out.csv", "--keep", "id", "--allow-unknown", "--force", "-q")
     assert (again.code, again.out, again.err) == (0, "", "")
+
+
+def test_missing_texts_are_counted_with_unknown_ones(call, tmp_path, monkeypatch):
+    filled = dataclasses.replace(PREPROCESSING, fill=np.zeros(4))
+    mock_model(tmp_path, monkeypatch)(preprocessing=filled)
+    Path("d.csv").write_text("age,city,size\n1,Oslo,3\n1,,3\n", encoding="utf-8")
+    said = call("predict", "m.keras", "d.csv", "-o", "out.csv")
+    assert said.code == 2
+    assert said.err.startswith("tuner: Row 2 has no value in 'city', and the study had no such rows. Fill it in, or")
+    said = call("predict", "m.keras", "d.csv", "-o", "out.csv", "--allow-unknown")
+    assert "Missing text: row 2 has no value in 'city', and the study had no such rows\n" in said.err
 
 
 def test_standard_output_gets_the_table_alone(call, table):

@@ -76,6 +76,15 @@ def test_a_category_of_the_test_part_alone_is_no_column(
     assert held_out(options, tmp_path, 0).validation.x.tolist() == [[0, 0], [1, 0]]
 
 
+def test_a_missing_text_of_the_test_part_alone_is_said(
+    write_text: Callable[..., object], prepared: Callable[..., PreparedData]
+) -> None:
+    write_text("a.csv", "kind,y\n" + "".join(f"{'ab'[n % 2]},{n}.5\n" for n in range(20)))
+    write_text("b.csv", "kind,y\n,1.5\na,2.5\n")
+    facts = prepared("a.csv", target="y", text="one_hot", missing="mean", test="b.csv").facts
+    assert "Only 1 test row lacks a value in 'kind', and counts as belonging to no category." in facts.notes
+
+
 def test_too_many_categories_for_columns(
     write_text: Callable[..., object], prepared: Callable[..., PreparedData]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import tempfile
 import warnings
 from pathlib import Path
@@ -15,7 +16,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuner.data import DataOptions, HeldOut, RowEncoder, encode_rows, held_out, open_table, table_stream
+from tuner.data import (
+    DataOptions,
+    HeldOut,
+    Preprocessing,
+    RowEncoder,
+    UnknownText,
+    encode_rows,
+    held_out,
+    open_table,
+    table_stream,
+)
 from tuner.data.cells import MISSING_WORDS, column_name
 from tuner.errors import DataError, DataWarning
 
@@ -205,6 +216,34 @@ def test_what_the_study_did_not_have_is_said(text: str, tmp_path: Path) -> None:
     assert np.array_equal(nothing, unknown)
 
 
+@pytest.mark.parametrize("text", ["one_hot", "ordinal"])
+def test_a_missing_text_is_known_only_if_the_study_had_one(text: str, tmp_path: Path) -> None:
+    """Whichever column lacks a value: the rule of the study is for all of them."""
+    lines = "a,kind,y\n" + "".join(f"{n},{'uv'[n % 2]},{n}.5\n" for n in range(24))
+    row = pandas.DataFrame({"a": [1.0], "kind": [None]})
+    for holes, known in (("", False), (",u,1.5\n", False), ("7,,1.5\n", True)):
+        write(tmp_path, lines + holes)
+        held = study(tmp_path, "t.csv", text=text, missing="median")
+        assert held.preprocessing is not None
+        again = Preprocessing.from_json(json.loads(json.dumps(held.preprocessing.to_json())))
+        assert again.encoders["kind"].had_missing is known
+        found: list[UnknownText] = []
+        RowEncoder(again, held.sample.shape[1:], on_unknown=found.append).encode(row)
+        assert found == ([] if known else [UnknownText("kind", None, 1, 1, ("u", "v"))])
+        del (content := held.preprocessing.to_json())["encoders"]["kind"]["had_missing"]  # of an older version
+        RowEncoder(Preprocessing.from_json(content), held.sample.shape[1:], on_unknown=found.append).encode(row)
+        assert found[-1].may_be_known
+        content["encoders"]["kind"]["had_missing"] = "no"
+        with pytest.raises(ValueError, match="must be true or false"):
+            Preprocessing.from_json(content)
+
+
+def test_a_missing_date_is_filled(tmp_path: Path) -> None:
+    write(tmp_path, "a,day,y\n" + "".join(f"{n},2026-01-{n + 1:02},{n}.5\n" for n in range(24)))
+    held = study(tmp_path, "t.csv", columns={"day": "date"}, missing="median")
+    assert np.isnan(encoded(pandas.DataFrame({"a": [1.0], "day": [None]}), held)[0, 1:]).all()
+
+
 def test_texts_that_look_like_numbers(tmp_path: Path) -> None:
     write(
         tmp_path,
@@ -252,9 +291,11 @@ def test_a_cell_that_is_missing_or_infinite_has_no_answer(missing: str, tmp_path
     held = study(tmp_path, "t.csv", text="one_hot", missing=missing)
     frame = pandas.DataFrame({"a": [1.0, np.nan, np.nan], "kind": ["u", "v", None]})
     if missing == "mean":
-        assert np.isnan(encoded(frame, held)[1:, 0]).all(), "to be filled by the preprocessing"
+        with pytest.warns(DataWarning, match="Row 3 has no value in 'kind', and the study had no such rows: they"):
+            filled = encoded(frame, held)
+        assert np.isnan(filled[1:, 0]).all(), "to be filled by the preprocessing"
     else:
-        with pytest.raises(DataError, match=r"but row 3 has none in 'kind'\. Fill it in, or train with `missing`"):
+        with pytest.raises(DataError, match=r"but row 3 has none in 'kind'\. Fill it in, or train with such rows and"):
             encoded(frame, held)
         with pytest.raises(DataError, match=r"but 2 rows \(the first is row 2\) have none in 'a'"):
             encoded(frame.assign(kind="u"), held)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import io
 import json
@@ -13,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas
 import pytest
-from mock_model import AgeModel, mock_model
+from mock_model import PREPROCESSING, AgeModel, mock_model
 
 import tuner
 from tuner.catalog import Task
-from tuner.data import table_stream
+from tuner.data import ENCODERS, table_stream
 from tuner.errors import DataError, TunerError, UsageError
 from tuner.serving import FilePrediction, file_prediction
 
@@ -96,6 +97,37 @@ def test_unknown_texts_are_counted_if_they_are_allowed(
         5,
         ["4 rows (the first is row 2) have a text in 'city' that the study did not have, 'Roma'"],
     )
+
+
+FILLED = dataclasses.replace(PREPROCESSING, fill=np.zeros(4))
+OF_OLD = dataclasses.replace(FILLED, encoders={"city": ENCODERS["one_hot"].from_json({"categories": ["Oslo", "Rome"]})})
+
+
+def test_a_missing_text_that_the_study_did_not_have_is_refused(
+    model: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(table_stream, "MAX_ROWS", 2)
+    file = model(preprocessing=FILLED)
+    text = "age,city,size\n1,Rome,2\n1,Roma,2\n1,,2\n1,,2\n"
+    with pytest.raises(
+        DataError, match=r"^Row 1 has no value in 'city', and the study had no such rows\. Fill it in, "
+    ):
+        tuner.predict(file, write("age,city,size\n1,,2\n"), "out.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.csv", "m.keras"]
+    done = tuner.predict(file, write(text), "out.csv", allow_unknown=True)
+    assert (done.rows, [str(found) for found in done.unknown]) == (
+        4,
+        [
+            "row 2 has a text in 'city' that the study did not have, 'Roma'",
+            "2 rows (the first is row 3) have no value in 'city', and the study had no such rows",
+        ],
+    )
+
+
+def test_a_model_of_an_older_version_does_not_say_whether_a_missing_text_is_known(model: Callable[..., str]) -> None:
+    done = tuner.predict(model(preprocessing=OF_OLD), write("age,city,size\n1,Rome,2\n1,,2\n"), "out.csv")
+    (found,) = done.unknown
+    assert str(found).startswith("row 2 has no value in 'city', and the model, of an older version, does not say")
 
 
 def test_an_answer_that_is_not_finite_has_a_row(model: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:

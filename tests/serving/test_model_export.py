@@ -185,6 +185,7 @@ def test_what_goes_in_and_comes_out_is_described(
         "first": 2,
         "kind": "one_hot",
         "categories": ["Oslo", "Rome"],
+        "had_missing": False,
         "unknown": 0,
     }
     assert found["missing_values"] == ["?"]

@@ -28,7 +28,11 @@ _LISTED = 10
     help="File to write: .csv or .tsv, optionally with .gz, or .parquet.  [default: CSV to standard output]",
 )
 @click.option("--keep", metavar="COLUMN", multiple=True, help="Copy this column of DATA to the output; repeatable.")
-@click.option("--allow-unknown", is_flag=True, help="Accept unknown categories, as belonging to no known one.")
+@click.option(
+    "--allow-unknown",
+    is_flag=True,
+    help="Accept unknown categories, as belonging to no known one.",
+)
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no notes.")
 def command(
@@ -56,6 +60,6 @@ def _show(done: FilePrediction, output: Path | None) -> None:
         names = [*done.left_out[:_LISTED], *([f"{more} more"] if more > 0 else [])]
         echo(f"Ignored, as they are not features of the model: {listed(names)}", err=True)
     for found in done.unknown:
-        echo(f"Unknown category: {found}", err=True)
+        echo(f"{'Missing text' if found.text is None else 'Unknown category'}: {found}", err=True)
     if output is not None:
         echo(f"Wrote {output}: {count(done.rows, 'row')}, {listed(done.columns[:_LISTED])}", err=True)

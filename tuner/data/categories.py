@@ -51,23 +51,31 @@ class Categories:
 
 @dataclass(frozen=True)
 class UnknownText:
-    """Cells of a text column that hold none of its categories.
+    """Cells of a text column that hold none of its categories, or nothing though the study had no such row.
 
     Attributes:
         column: Its name.
-        text: What the first such cell holds.
+        text: What the first such cell holds; None if the cells are missing.
         row: Number of the row of the first such cell, from 1.
         rows: Number of such rows.
         words: The categories.
+        may_be_known: Whether it is not known, of missing cells, if the study had such rows: an older version has saved
+            the model.
     """
 
     column: str
-    text: str
+    text: str | None
     row: int
     rows: int
     words: tuple[str, ...]
+    may_be_known: bool = False
 
     def __str__(self) -> str:
+        if self.text is None:
+            nothing = f"{count_rows(self.row, self.rows)} no value in {self.column!r}"
+            if self.may_be_known:
+                return f"{nothing}, and the model, of an older version, does not say whether the study had such rows"
+            return f"{nothing}, and the study had no such rows"
         return (
             f"{count_rows(self.row, self.rows)} a text in {self.column!r} that the study did not have, "
             f"{shown(self.text)}"
@@ -75,8 +83,8 @@ class UnknownText:
 
     @property
     def known(self) -> str:
-        """Return the categories as a sentence."""
-        return f"It had {listed_words(self.words)}."
+        """Return the categories as a sentence; it is empty for missing cells."""
+        return "" if self.text is None else f"It had {listed_words(self.words)}."
 
 
 def count_rows(first: int, rows: int) -> str:

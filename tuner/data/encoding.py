@@ -131,12 +131,17 @@ def _fit(name: str, values: Array, raw: RawData, options: DataOptions) -> Column
 
 
 def _unknown(name: str, texts: Array, encoder: ColumnEncoder, raw: RawData) -> Iterator[str]:
-    """Say which texts only test rows have.
+    """Say which texts only test rows have, and whether only they lack one.
 
     Raises:
         DataError: The encoding has no number for them.
     """
-    odd = ~absent(texts) & ~encoder.knows(texts)
+    lacking = absent(texts)
+    if encoder.had_missing is False and lacking.any():
+        one = lacking.sum() == 1
+        rows, verb = f"{lacking.sum():,} test {'row lacks' if one else 'rows lack'}", "counts" if one else "count"
+        yield f"Only {rows} a value in {name!r}, and {verb} as belonging to no category."
+    odd = ~lacking & ~encoder.knows(texts)
     if not odd.any():
         return
     if encoder.unknown is None:

@@ -56,7 +56,8 @@ def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Arra
         float64, shape `(n, *shape)`; NaN only for cells that the preprocessing fills.
 
     Warns:
-        DataWarning: A text is none of the categories of its column.
+        DataWarning: A text is none of the categories of its column, or is missing there though the study had no such
+            rows.
 
     Raises:
         DataError: A column is not there, twice there or of another kind; an array has another shape; a cell is missing
@@ -69,7 +70,7 @@ def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Arra
 
 
 def _warn_of_unknown(found: UnknownText) -> None:
-    _warn(f"{found}: they count as belonging to no category. {found.known}")
+    _warn(f"{found}: they count as belonging to no category. {found.known}".rstrip())
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class RowEncoder:
         shape: Of one row, encoded.
         from_file: Whether tables come from our own reader, which tells a missing cell from the text "NA".
         before: Number of rows of the same file that were encoded before, for the numbers of rows in messages.
-        on_unknown: Told of texts that are none of the categories of their column.
+        on_unknown: Told of texts that are none of the categories of their column, and of missing ones if the study had
+            none, or may have had none.
     """
 
     given: Preprocessing
@@ -163,6 +165,8 @@ class RowEncoder:
         texts = self._read(_objects(series), encoder.reader(name))
         texts[[text in without for text in texts]] = None
         missing, hint = absent(texts), ""
+        if encoder.unknown is not None:
+            hint = " Fill it in, or train with such rows and `missing` set to mean or median."
         said = [word for word in encoder.words if word.lower() in MISSING_WORDS]
         if said and not self.from_file:
             hint = (
@@ -171,8 +175,12 @@ class RowEncoder:
             )
         if missing.any() and self.given.fill is None:
             raise self._missing(repr(name), missing, hint)
-        if missing.any() and hint:
+        if missing.any() and said and not self.from_file:
             _warn(f"{self._count(missing)} no value in {name!r}.{hint}")
+        elif missing.any() and encoder.unknown is not None and not encoder.had_missing:
+            row, rows = self.before + int(missing.argmax()) + 1, int(missing.sum())
+            old = encoder.had_missing is None
+            self.on_unknown(UnknownText(name, None, row, rows, encoder.words, may_be_known=old))
         unknown = ~missing & ~encoder.knows(texts)
         if unknown.any():
             row = int(unknown.argmax())

@@ -29,7 +29,8 @@ class FilePrediction:
         rows: Number of rows.
         columns: Columns of the answers, those that were kept first.
         left_out: Columns of the data that are neither features nor kept.
-        unknown: For each text column, the texts that the study did not have; only if they are allowed.
+        unknown: For each text column, the texts that the study did not have, and the missing ones if it had no such
+            rows; only if they are allowed, or a model of an older version does not say.
         warning: What is to be known of the model, or None.
     """
 
@@ -57,14 +58,14 @@ def predict_file(
         DataError: A column is missing, or a cell is missing, of another kind or unknown, with its row and column.
         UsageError: The model cannot be loaded, or the file cannot be written.
     """
-    about = read_about(model)
+    about, keep = read_about(model), tuple(keep)
     if isinstance(output, Path):
         check_output(output, OUTPUT_SUFFIXES, force)
     table = open_table(data, Path.cwd(), about.preprocessing.csv_options)
     if isinstance(output, Path) and output.exists() and output.samefile(table.path):
         raise UsageError(f"Predictions must not overwrite the data, but got {data!r} twice. Name another.")
     features = find_features(table, about, keep)
-    work = _Prediction(load_saved(model), table, features, tuple(keep), allow_unknown)
+    work = _Prediction(load_saved(model), table, features, keep, allow_unknown)
     with open_writer(work.schema, output) as writer:
         rows = work.run(writer)
     left_out = tuple(name for name in table.names if name not in {*features, *keep})
@@ -83,7 +84,7 @@ class _Prediction:
 
     Attributes:
         schema: Names and types of the columns of the answers.
-        unknown: Text column → the texts that the study did not have.
+        unknown: Text column, and whether the texts are missing → the texts that the study did not have.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class _Prediction:
     ) -> None:
         self._saved, self._table, self._features, self._keep = saved, table, features, keep
         self._allow_unknown = allow_unknown
-        self.unknown: dict[str, UnknownText] = {}
+        self.unknown: dict[tuple[str, bool], UnknownText] = {}
         self.schema = self._schema()
 
     def run(self, writer: PredictionWriter) -> int:
@@ -135,13 +136,14 @@ class _Prediction:
         return pyarrow.schema([*kept, *named])
 
     def _count_unknown(self, found: UnknownText) -> None:
-        if not self._allow_unknown:
+        if not self._allow_unknown and not found.may_be_known:
+            step = "Fill it in" if found.text is None else f"{found.known} Correct it"
             raise DataError(
-                f"{str(found)[0].upper()}{str(found)[1:]}. {found.known} Correct it, or accept unknown categories "
-                "with --allow-unknown."
+                f"{str(found)[0].upper()}{str(found)[1:]}. {step}, or accept unknown categories with --allow-unknown."
             )
-        first = self.unknown.setdefault(found.column, dataclasses.replace(found, rows=0))
-        self.unknown[found.column] = dataclasses.replace(first, rows=first.rows + found.rows)
+        key = found.column, found.text is None
+        first = self.unknown.setdefault(key, dataclasses.replace(found, rows=0))
+        self.unknown[key] = dataclasses.replace(first, rows=first.rows + found.rows)
 
 
 def find_features(table: TableStream, about: ModelMetadata, keep: Sequence[str]) -> tuple[str, ...]:

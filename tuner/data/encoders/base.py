@@ -21,12 +21,15 @@ class ColumnEncoder(ABC):
         scaled: Whether its numbers are scaled.
         words: Its categories in the order of their codes; none if its texts are none.
         unknown: Number for a text that was not there when it was fitted; None if such a text is an error.
+        had_missing: Whether a text was missing when it was fitted; None if that is not known, or does not matter, as
+            its missing numbers are filled.
     """
 
     kind: ClassVar[str]
     scaled: ClassVar[bool] = True
     unknown: ClassVar[int | None] = None
     words: tuple[str, ...] = ()
+    had_missing: bool | None = None
 
     @classmethod
     @abstractmethod

@@ -23,9 +23,12 @@ class CategoryEncoder(ColumnEncoder):
 
     Attributes:
         words: The categories in the order of their codes.
+        had_missing: Whether a text was missing when it was fitted: then a missing one is a known case, else as odd as
+            an unknown one.  None if an older version fitted it.
     """
 
     words: tuple[str, ...]
+    had_missing: bool | None = None
 
     @classmethod
     def fit(cls, name: str, values: Array, source: str, argument: Any = None) -> Self:
@@ -35,7 +38,8 @@ class CategoryEncoder(ColumnEncoder):
             raise DataError(
                 f"A text column must hold text, but {name!r} is empty outside the test part ({source}). `drop` it."
             )
-        return cls(_ordered(found) if argument is None else _given(name, values, source, argument))
+        words = _ordered(found) if argument is None else _given(name, values, source, argument)
+        return cls(words, bool(absent(values).any()))
 
     def knows(self, texts: Array) -> Array:
         """Tell which texts are categories."""
@@ -56,13 +60,17 @@ class CategoryEncoder(ColumnEncoder):
         return np.fromiter(map(codes.__getitem__, texts), np.float64, len(texts))[:, None]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the categories."""
-        return {"kind": self.kind, "categories": list(self.words)}
+        """Return the categories, and whether a text was missing."""
+        known = {} if self.had_missing is None else {"had_missing": self.had_missing}
+        return {"kind": self.kind, "categories": list(self.words), **known}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Read the categories."""
-        return cls(json_texts(content["categories"]))
+        """Read the categories; files of before have no `had_missing`."""
+        had_missing = content.get("had_missing")
+        if had_missing not in (None, True, False):
+            raise ValueError("`had_missing` must be true or false")
+        return cls(json_texts(content["categories"]), had_missing)
 
 
 @dataclass(frozen=True)
