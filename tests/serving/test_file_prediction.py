@@ -45,6 +45,19 @@ def test_columns_in_any_order(model: Callable[..., str], tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d.csv", "m.keras", "out.csv"]
 
 
+def test_a_column_that_is_kept_twice_is_kept_once(model: Callable[..., str]) -> None:
+    done = tuner.predict(model(), write(GOOD), "out.csv", keep=["id", "city", "id"])
+    assert done.columns == ("id", "city", "prediction", "probability_no", "probability_=yes")
+    assert pandas.read_csv("out.csv")["id"].tolist() == ["7", "'=8"]
+
+
+def test_a_column_with_the_name_of_a_prediction_is_not_kept(model: Callable[..., str]) -> None:
+    text = "age,city,size,prediction\n1,Rome,2,x\n"
+    for keep in (["prediction"], ["prediction", "prediction"]):
+        with pytest.raises(UsageError, match="must not have the name of a prediction, but got 'prediction'"):
+            tuner.predict(model(), write(text), "out.csv", keep=keep)
+
+
 def test_columns_that_the_model_does_not_take_are_named(model: Callable[..., str]) -> None:
     done = tuner.predict(model(), write("id,age,note,city,size\n1,2,x,Oslo,3\n"), "out.csv")
     assert done.left_out == ("id", "note")

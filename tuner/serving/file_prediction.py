@@ -58,7 +58,7 @@ def predict_file(
         DataError: A column is missing, or a cell is missing, of another kind or unknown, with its row and column.
         UsageError: The model cannot be loaded, or the file cannot be written.
     """
-    about, keep = read_about(model), tuple(keep)
+    about, keep = read_about(model), tuple(dict.fromkeys(keep))
     if isinstance(output, Path):
         check_output(output, OUTPUT_SUFFIXES, force)
     table = open_table(data, Path.cwd(), about.preprocessing.csv_options)
