@@ -19,6 +19,8 @@ from mock_model import PREPROCESSING, AgeModel, mock_model
 import tuner
 from tuner.catalog import Task
 from tuner.data import ENCODERS, table_stream
+from tuner.data.csv_options import CsvOptions
+from tuner.data.sources.tabular import read_frame
 from tuner.errors import DataError, TunerError, UsageError
 from tuner.serving import FilePrediction, file_prediction
 
@@ -56,6 +58,35 @@ def test_a_column_with_the_name_of_a_prediction_is_not_kept(model: Callable[...,
     for keep in (["prediction"], ["prediction", "prediction"]):
         with pytest.raises(UsageError, match="must not have the name of a prediction, but got 'prediction'"):
             tuner.predict(model(), write(text), "out.csv", keep=keep)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz"])
+@pytest.mark.parametrize(
+    ("lines", "row"),
+    [
+        (b"age,city,size\n1,Rome,2\n1,K\xf6ln,2\n", 2),
+        (b"age,city,size\r\n1,Rome,2\r\n\r\n1,K\xf6ln,2\r\n", 2),
+        (b"age,city,size\r1,Rome,2\r1,K\xf6ln,2\r", 2),
+        (b'age,city,size,note\n1,Rome,2,"a\nb\n\nc"\n' + b"1,\xc3\xa9,2,x\n" * 40_000 + b"1,K\xf6ln,2,\n", 40_002),
+    ],
+)
+def test_a_row_that_is_not_utf_8_is_named(
+    lines: bytes, row: int, suffix: str, model: Callable[..., str], tmp_path: Path
+) -> None:
+    file = f"d.{suffix}"
+    Path(file).write_bytes(gzip.compress(lines) if suffix.endswith("gz") else lines)
+    words = rf"^{file} must be a table of UTF-8 text, but row {row} is not: its byte 0xf6, 'ö' in Windows-1252, is not "
+    with pytest.raises(DataError, match=words + r"UTF-8\. Save it as UTF-8\.$"):
+        tuner.predict(model(), file, "out.csv", allow_unknown=True)
+    with pytest.raises(DataError, match=words):
+        read_frame(file, tmp_path)
+    assert not Path("out.csv").exists()
+
+
+def test_a_row_that_is_not_utf_8_is_counted_without_comments(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_bytes(b"# K\xf6ln\na,b\n1,x\n# \xf6\n2,\x81\n")
+    with pytest.raises(DataError, match="row 2 is not: its byte 0x81 is not UTF-8"):
+        read_frame("d.csv", tmp_path, csv_options=CsvOptions(comment="#"))
 
 
 def test_columns_that_the_model_does_not_take_are_named(model: Callable[..., str]) -> None:

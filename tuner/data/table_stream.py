@@ -18,6 +18,7 @@ from tuner.data.pandas_columns import check_names
 from tuner.data.sources.base import locate_file
 from tuner.data.sources.csv_format import HEAD_BYTES, find_format, open_bytes
 from tuner.data.sources.tabular import CSV, PARQUET
+from tuner.data.sources.text_decoding import decoding
 from tuner.errors import DataError
 from tuner.untrusted_files import check_regular, physical_memory, reading
 
@@ -108,7 +109,7 @@ class _CsvStream(TableStream):
         import pandas
 
         typed = [name for name in wanted if name not in texts]
-        with open_bytes(self.path) as file:
+        with decoding(self.path, self.text, self._format), open_bytes(self.path) as file:
             counted = _CountedFile(self._format.rows(file))
             reader = pandas.read_csv(
                 counted,

@@ -144,7 +144,7 @@ def leading_comment(head: bytes) -> str | None:
     A first line `#a,b` names the columns if the line after it has as many cells, and others.
     """
     for comment in _COMMENTS:
-        if not _begins_with(head.lstrip(b"\r\n"), comment):
+        if not begins_with(head.lstrip(b"\r\n"), comment):
             continue
         first, after = _first_record(head), without_comments(head, comment)
         if not after.strip():
@@ -314,7 +314,8 @@ class _Quotes:
         return any(not match[1] for match in self._opened.finditer(line, place))
 
 
-def _begins_with(line: bytes, comment: str) -> bool:
+def begins_with(line: bytes, comment: str) -> bool:
+    """Return whether a line is a comment."""
     return line.removeprefix(codecs.BOM_UTF8).lstrip(b" \t").startswith(comment.encode())
 
 
@@ -339,7 +340,7 @@ class _Uncommented(io.RawIOBase):
         length = 0
         while (size < 0 or length < max(1, size)) and (lines := self._file.readlines(_CHUNK_BYTES)):
             for line in lines:
-                if self._quoted or not _begins_with(line, self._comment):
+                if self._quoted or not begins_with(line, self._comment):
                     self._quoted = self._quotes.open_after(line, self._quoted)
                     kept.append(line)
                     length += len(line)

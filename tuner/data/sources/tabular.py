@@ -29,6 +29,7 @@ from tuner.data.sources.csv_format import (
     open_bytes,
     without_comments,
 )
+from tuner.data.sources.text_decoding import decoding
 from tuner.data.split_columns import read_split_columns
 from tuner.errors import DataError
 from tuner.untrusted_files import check_expansion, check_regular, physical_memory, reading
@@ -56,7 +57,7 @@ def _csv_frame(
     import pandas
 
     def read(**how: Any) -> pandas.DataFrame:
-        with open_bytes(path) as file:
+        with decoding(path, text, found), open_bytes(path) as file:
             frame: pandas.DataFrame = pandas.read_csv(
                 found.rows(file),
                 low_memory=False,  # the type of a column is that of all its cells, not of a first part
