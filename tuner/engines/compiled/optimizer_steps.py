@@ -59,6 +59,7 @@ def _adam_step(optimizer: keras.optimizers.Adam) -> Step:
     The kernel takes the mean square with `1 - beta_2` of the rounded beta, Keras with the rounded difference.  In the
     first steps the roots of both differ by a factor, which the rate and epsilon make up for.
     """
+    rounding_root(optimizer.beta_2)  # makes its variable: made in `step`, it would have TensorFlow trace `step` twice
 
     def step(gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
         number, beta_1, beta_2 = _step_number(optimizer), _scalar(optimizer.beta_1), _scalar(optimizer.beta_2)
