@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tuner.engines.compiled.build_timer import BuildTimer
 from tuner.engines.compiled.function_def_builder import FunctionTemplate, get_dtypes
+from tuner.engines.compiled.loss_graphs import row_losses
 from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.support_checks import check_scaling, check_state, raise_if
 from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer
@@ -124,7 +125,7 @@ def _row_losses(shared: SharedLoss, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tens
     is_mean = type(loss).__call__ is keras.losses.Loss.__call__ and loss.reduction == "sum_over_batch_size"
     if shared.is_user_code or not is_mean:
         return None
-    losses = tf.convert_to_tensor(loss.call(y, outputs))
+    losses = row_losses(loss, y, outputs)
     return losses if losses.shape.rank == 1 else None
 
 
