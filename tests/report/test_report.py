@@ -22,7 +22,7 @@ from tuner.report.cost import sum_cost
 from tuner.report.failures import failures
 from tuner.report.health_counts import count_verdicts
 from tuner.report.honest_score import honest_score
-from tuner.report.html import Html, data, element, script, table
+from tuner.report.html import data, script, table
 from tuner.report.narrative import answer_text, caveats, question_text, standard_error
 from tuner.report.sections.failures_and_cost import failed
 from tuner.report.sections.setup import asked
@@ -31,6 +31,7 @@ from tuner.report.study_view import load_view
 from tuner.results import read_study_results
 from tuner.search import Outcome, tell
 from tuner.storage import open_database
+from tuner.text import Html, element
 
 EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
 VOID = {"meta", "link", "br", "hr", "col"}

@@ -12,6 +12,7 @@ from tuner.catalog.recipe import Recipe
 from tuner.catalog.tensorflow_import import import_tensorflow
 from tuner.catalog.user_entries import add_named_user_entries
 from tuner.errors import UsageError
+from tuner.text import element, plain_table, value_text
 
 if TYPE_CHECKING:
     import keras
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 class BuildableRecipe(Recipe):
     """A recipe with the calls that put it to use in your own code; they import Keras."""
+
+    def _repr_html_(self) -> str:
+        rows = [(name, value_text(value)) for name, value in self.shown_settings().items()]
+        return element("div", plain_table("Recipe", rows))
 
     def build(
         self, inputs: Sequence[int], outputs: int, project: Path | None = None, *, code: Collection[str] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median_high
 from typing import TYPE_CHECKING, Any, Self
 
@@ -118,6 +118,26 @@ class Recipe(_Frozen):
     def to_json(self) -> dict[str, Any]:
         """Convert to plain JSON."""
         return self.model_dump(mode="json")
+
+    def settings(self) -> dict[str, Any]:
+        """Return one value for each name, without data and what is empty; options follow the name they belong to."""
+        found: dict[str, Any] = {}
+        for key, value in self.to_json().items():
+            if key == "data" or value in (None, {}, []):
+                continue
+            if key == "model" or (isinstance(value, dict) and "name" in value):
+                found[key] = value["reference" if key == "model" else "name"]
+                found |= {f"{key}.{name}": option for name, option in value["options"].items()}
+            else:
+                found[key] = value
+        return found
+
+    def shown_settings(self) -> dict[str, Any]:
+        """Return the settings without hashes and what is off: what a person looks for in a session."""
+        return {key: value for key, value in self.settings().items() if key != "code" and value not in (0.0, "none")}
+
+    def __repr_args__(self) -> Iterable[tuple[str, Any]]:
+        return self.shown_settings().items()
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:

@@ -60,7 +60,7 @@ def command(study: str, everything: bool, front: str | None, storage: str | None
         out.print(f"Network: {size_text(best.weights, best.multiply_adds)}")
     for sentence in best.warnings:
         out.print(Text(sentence, "yellow"))
-    recipe = _flat(best.recipe.to_json())
+    recipe = best.recipe.settings()
     if everything:
         out.print("The whole recipe:")
         out.print(params_table(recipe))
@@ -104,20 +104,3 @@ def _show_front(study: StoredStudy, cost: str, as_json: bool) -> None:
         for row in trials
     ]
     print_table(out, columns, cells)
-
-
-def _flat(recipe: dict[str, object]) -> dict[str, object]:
-    """Flatten a recipe to one line per value, without what is empty; options follow the name they belong to."""
-    flat: dict[str, object] = {}
-    for key, value in recipe.items():
-        if key == "data" or value in (None, {}, []):
-            continue
-        if isinstance(value, dict) and "name" in value:
-            flat[key] = value["name"]
-            flat.update({f"{key}.{name}": option for name, option in value.get("options", {}).items()})
-        elif key == "model" and isinstance(value, dict):
-            flat[key] = value["reference"]
-            flat.update({f"{key}.{name}": option for name, option in value["options"].items()})
-        else:
-            flat[key] = value
-    return flat

@@ -12,8 +12,8 @@ from plotly.offline import get_plotlyjs
 
 import tuner
 from tuner.dashboard.study_list import ListedStudy, list_table
-from tuner.report import Html, StudyView, TrialView, element, joined, page_head, page_script, trial_body
-from tuner.text import count
+from tuner.report import StudyView, TrialView, page_head, page_script, trial_body
+from tuner.text import Html, count, element, joined
 
 _LIVE_S = 4
 _IDLE_S = 20

@@ -16,9 +16,10 @@ from typing import Any
 from tuner.dashboard.trial_artifacts import FILES, PICTURE, file_id, study_csv
 from tuner.errors import TunerError
 from tuner.optuna_internals import METRIC_NAMES
-from tuner.report import Html, StudyView, TrialView, element, is_best, load_view, study_body, study_note, trial_note
+from tuner.report import StudyView, TrialView, is_best, load_view, study_body, study_note, trial_note
 from tuner.results import read_study_results
 from tuner.storage import PRIVATE_PREFIX, Database, read_recipes
+from tuner.text import Html, element
 
 PATIENCE_S = 1.5
 """Time that a page waits for plots.  Those of 1,000 trials take longer, and the page asks again."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tuner.catalog import TrialState
-from tuner.report import Html, element, table
+from tuner.report import table
 from tuner.results import StoredStudy, read_outlines
 from tuner.search import find_best
 from tuner.storage import Database, read_last_changes
-from tuner.text import count, listed_counts, number
+from tuner.text import Html, count, element, listed_counts, number
 
 _HEADER = ("study", "best", "metric", "trials", "state", "last change")
 

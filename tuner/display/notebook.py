@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from tuner.display.progress_text import READING, best_texts, count_texts, pace_texts, running_columns
-from tuner.report import element
 from tuner.runner import Progress
+from tuner.text import element
 
 _UPDATE_EVERY_S = 0.5
 _WIDTH = 120

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tuner.analysis import ranked
@@ -26,7 +26,7 @@ class Leader:
     trial: int
     value: float
     params: dict[str, Any]
-    recipe: BuildableRecipe
+    recipe: BuildableRecipe = field(repr=False)
 
 
 def leaders(study: StoredStudy, top: int) -> list[Leader]:

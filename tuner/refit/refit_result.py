@@ -9,6 +9,7 @@ from typing import Any, Literal
 from tuner.catalog import Recipe
 from tuner.protocol import ModelCost
 from tuner.refit.intervals import Interval
+from tuner.refit.result_summary import result_html, result_line
 from tuner.refit.selection import Candidate
 
 Verdict = Literal["winner", "unconfirmed", "none"]
@@ -256,6 +257,12 @@ class RefitResult:
     test: TestScore | None = None
     meaning: tuple[str, ...] = ()
     recipe: Recipe | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        return result_line(self)
+
+    def _repr_html_(self) -> str:
+        return result_html(self)
 
     @property
     def against_baseline(self) -> str:

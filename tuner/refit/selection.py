@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,8 +35,8 @@ class Candidate:
 
     leader: Leader
     values: tuple[float | None, ...]
-    answers: tuple[Answers | None, ...]
-    draws: np.ndarray
+    answers: tuple[Answers | None, ...] = field(repr=False)
+    draws: np.ndarray = field(repr=False)
     mean: float | None
     interval: Interval | None
     bound: float | None

@@ -1,5 +1,5 @@
 from .dashboard_notes import study_note, trial_note
-from .html import Html, element, joined, table
+from .html import table
 from .notebook_view import notebook_html
 from .page import page_head, page_script, report_page, study_body
 from .plots import PLOTS
@@ -11,13 +11,10 @@ from .trial_svg import trial_picture
 
 __all__ = [
     "PLOTS",
-    "Html",
     "StudyView",
     "TrialView",
-    "element",
     "epochs_table",
     "is_best",
-    "joined",
     "load_view",
     "notebook_html",
     "page_head",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from plotly.graph_objects import Figure
 
-from tuner.report.html import Html, data, element
+from tuner.report.html import data
 from tuner.report.plots.style import HEIGHT_PX
+from tuner.text import Html, element
 
 
 def figure_element(name: str, drawn: Figure, label: str, *above: Html | None) -> Html:

@@ -1,62 +1,11 @@
-"""HTML elements whose content is escaped, unless it is HTML that was made here."""
+"""Scripts, tables, lists of facts and code in the pages of the report and the dashboard."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tuner.text import quoting
-
-_EMPTY = ("meta", "link", "br", "hr", "col")
-
-
-class Html(str):
-    """Markup that was made by `el`; every other text is escaped when it is put into an element."""
-
-    __slots__ = ()
-
-
-def element(name: str, /, *children: Any, **attributes: Any) -> Html:
-    """Return an element.
-
-    Args:
-        name: Of the element.
-        children: `Html` goes in as it is, any other text or number escaped; None is left out, and what is in a list or
-            an iterator comes one after the other.
-        attributes: Values are escaped; None and False leave one out, True writes its name alone.  `_` stands for `-`,
-            and one at the end is dropped: `class_`, `for_`.
-    """
-    written = "".join(_attribute(key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
-    if name in _EMPTY:
-        return Html(f"<{name}{written}>")
-    return Html(f"<{name}{written}>{joined(children)}</{name}>")
-
-
-def joined(children: Iterable[Any]) -> Html:
-    """Children of an element, one after the other."""
-    return Html("".join(_child(child) for child in children))
-
-
-def _attribute(name: str, value: Any) -> str:
-    if value is None or value is False:
-        return ""
-    return f" {name}" if value is True else f' {name}="{_quoted(value)}"'
-
-
-def _child(child: Any) -> str:
-    if child is None:
-        return ""
-    if isinstance(child, Html):
-        return child
-    if isinstance(child, str | int | float):
-        return _quoted(child, in_attribute=False)
-    return joined(child)
-
-
-def _quoted(value: Any, *, in_attribute: bool = True) -> str:
-    """Return a text as text."""
-    return html.escape(quoting.plain(value), quote=in_attribute)
+from tuner.text import Html, element
 
 
 def script(text: str) -> Html:
@@ -69,7 +18,7 @@ def script(text: str) -> Html:
 def data(name: str, text: str) -> Html:
     """Embed JSON for scripts, under an id.  No `<` is left in it, so nothing in it can end the element."""
     safe = text.replace("<", "\\u003c")
-    return Html(f'<script type="application/json" id="{_quoted(name)}">{safe}</script>')
+    return element("script", Html(safe), type="application/json", id=name)
 
 
 def table(

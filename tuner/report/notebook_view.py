@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tuner.report.html import element
 from tuner.results import StoredStudy, failure_texts, summary
-from tuner.text import listed_counts, value_text
+from tuner.text import element, listed_counts, plain_table, value_text
 
 
 def notebook_html(study: StoredStudy) -> str:
@@ -19,9 +18,6 @@ def notebook_html(study: StoredStudy) -> str:
     failed = [element("p", sentence) for sentence in failure_texts(content["trials"])]
     if best is None:
         return str(element("div", element("p", lines, ". No trial is complete yet."), failed))
-    rows = [
-        element("tr", element("th", name, scope="row", style="text-align: left"), element("td", value_text(value)))
-        for name, value in best["params"].items()
-    ]
-    head = element("caption", f"Best: {value_text(best['value'])} (trial {best['trial']})", style="text-align: left")
-    return str(element("div", element("p", lines, "."), failed, element("table", head, element("tbody", rows))))
+    rows = [(name, value_text(value)) for name, value in best["params"].items()]
+    setting = plain_table(f"Best: {value_text(best['value'])} (trial {best['trial']})", rows)
+    return str(element("div", element("p", lines, "."), failed, setting))

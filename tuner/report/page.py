@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 import tuner
 from tuner.report.cost import Cost, sum_cost
 from tuner.report.figure_element import figure_element
-from tuner.report.html import Html, element, joined, script
+from tuner.report.html import script
 from tuner.report.narrative import answer_text
 from tuner.report.plots import PLOTS
 from tuner.report.sections.best_recipe import recipe
@@ -31,6 +31,7 @@ from tuner.report.sections.trials import trials
 from tuner.report.sections.winner import winner
 from tuner.report.study_view import StudyView, load_view
 from tuner.results import StoredStudy
+from tuner.text import Html, element, joined
 
 
 @dataclass(frozen=True)

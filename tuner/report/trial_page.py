@@ -9,12 +9,12 @@ from plotly.graph_objects import Figure
 
 from tuner.export import recipe_toml
 from tuner.report.figure_element import figure_element
-from tuner.report.html import Html, code, element, facts, joined, table
+from tuner.report.html import code, facts, table
 from tuner.report.plots.trial_curves import trial_curves
 from tuner.report.study_view import StudyView, TrialView
 from tuner.report.trial_outcome import ending_text, epochs_table
 from tuner.storage import trial_attributes
-from tuner.text import number, size_text
+from tuner.text import Html, element, joined, number, size_text
 
 
 def trial_body(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | None, files: Mapping[str, str]) -> Html:

@@ -10,9 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tuner.report.html import Html, element
 from tuner.report.study_view import StudyView, TrialView
-from tuner.text import number
+from tuner.text import Html, element, number
 
 WIDTH, HEIGHT = 960, 280
 _PANEL, _GAP = 250, 64

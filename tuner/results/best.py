@@ -14,7 +14,7 @@ from tuner.results.stored_study import StoredStudy
 from tuner.results.study_json import network_cost_row
 from tuner.search import find_best, searched_params
 from tuner.storage import trial_attributes
-from tuner.text import listed_counts, tuner_command
+from tuner.text import element, listed_counts, one_line, plain_table, tuner_command, value_text
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,18 @@ class Best:
     bytes: int | None = None
     predict_ms: float | None = None
     predict_256_ms: float | None = None
+
+    def __repr__(self) -> str:
+        setting = ", ".join(f"{name}={value_text(value)}" for name, value in self.params.items())
+        return one_line(f"<Best of study {self.study}: {self._score_text()}: {setting}>")
+
+    def _repr_html_(self) -> str:
+        rows = [(name, value_text(value)) for name, value in self.params.items()]
+        head = element("p", element("strong", f"Study {self.study}"), f": {self._score_text()}.")
+        return element("div", head, plain_table("Found by the search", rows))
+
+    def _score_text(self) -> str:
+        return f"{self.metric or 'objective'} {value_text(self.value)} (trial {self.trial})"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON: the shape of `tuner best --json`."""

@@ -11,7 +11,7 @@ from tuner.catalog import Objective, TrialState
 from tuner.health import Finding
 from tuner.search import StoredTrial, find_best, setting_key, trial_state
 from tuner.storage import Database, StudyRecord, epochs_run, read_study_outlines, read_study_record, read_verdicts
-from tuner.text import count
+from tuner.text import count, one_line
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class StoredStudy:
     record: StudyRecord
     epochs: dict[int, int]
     findings: dict[int, list[Finding]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return one_line(f"<StoredStudy {self.record.name}: {count(len(self.record.trials), 'trial')}>")
 
     @property
     def metric(self) -> str | None:

@@ -29,6 +29,11 @@ class StudyData:
     splits: tuple[Split, ...]
     test: Subset
 
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{name} {many:,}" for name, many in self.facts.rows.items())
+        folds = f"; {len(self.splits)} folds" if len(self.splits) > 1 else ""
+        return f"<StudyData: {self.facts.task}, a row of shape {self.facts.input_shape}; rows: {rows}{folds}>"
+
     @property
     def train(self) -> Subset:
         """The training part of the first split: `x`, `y` and `weight`, float32, or None if the data have no weights."""

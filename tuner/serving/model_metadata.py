@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from tuner.catalog import BuildableRecipe
 from tuner.data import Preprocessing
 from tuner.errors import RecipeError, UsageError
-from tuner.text import json_text
+from tuner.serving.model_summary import input_text, networks_text, output_text, score_text
+from tuner.text import json_text, one_line
 from tuner.untrusted_files import MAX_JSON_BYTES, open_zip, read_member, reading
 
 FORMAT = "keras-studies model 1"
@@ -73,6 +74,26 @@ class ModelMetadata:
             f"This model of study {self.study!r} was saved although no recipe beats a constant answer by more than "
             "chance explains (--save-anyway): do not rely on its predictions."
         )
+
+    def __repr__(self) -> str:
+        facts = "; ".join(f"{name} {text}" for name, text in self.facts().items())
+        return one_line(f"<ModelMetadata: {facts}>")
+
+    def facts(self, shape: Sequence[int] | None = None) -> dict[str, str]:
+        """Return in words what the model is of, what it takes and predicts, and its score.
+
+        Args:
+            shape: Of a row, if it is known.
+        """
+        trials = {str(member.get("trial")) for member in self.members}
+        networks = networks_text(len(self.members), "mixture" if len(trials) > 1 else "ensemble")
+        facts = {
+            "study": f"{self.study} (trial {self.trial}, {networks})",
+            "takes": input_text(self, shape),
+            "predicts": output_text(self),
+        }
+        score = score_text(self.scores)
+        return facts | ({"score": score} if score else {})
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""

@@ -13,6 +13,7 @@ from tuner.data import encode_rows
 from tuner.errors import UsageError
 from tuner.serving.model_metadata import ModelMetadata, read_about
 from tuner.serving.prediction_columns import check_finite, decide, prediction_columns
+from tuner.text import element, one_line, plain_table
 from tuner.untrusted_files import reading
 
 if TYPE_CHECKING:
@@ -33,6 +34,19 @@ class SavedModel:
 
     model: keras.Model
     about: ModelMetadata
+
+    def __repr__(self) -> str:
+        facts = "; ".join(f"{name} {text}" for name, text in self._facts().items())
+        return one_line(f"<SavedModel: {facts}>")
+
+    def _repr_html_(self) -> str:
+        warning = None if self.about.warning is None else element("p", element("strong", self.about.warning))
+        calls = element("code", "predict(rows)"), ", ", element("code", "predict_table(rows)"), ", "
+        rows = [*self._facts().items(), ("calls", [*calls, element("code", "scores(rows)")])]
+        return element("div", warning, plain_table("Saved model", rows))
+
+    def _facts(self) -> dict[str, str]:
+        return self.about.facts(self.model.input_shape[1:])
 
     def scores(self, rows: Any) -> np.ndarray:
         """Compute scores in [0, 1], one per class or label, or values in the unit of the target; `(n, k)`.

@@ -1,7 +1,8 @@
 """Quoting of text for each target of output, so that names and messages are never interpreted there.
 
 A study name, a layer's name, the message of an exception or a cell of a data file may contain anything.
-HTML and Markdown have modules of their own (`report/html.py`, `report/markdown_escaping.py`), which begin with `plain`.
+HTML and Markdown have modules of their own (`html_elements.py`, `report/markdown_escaping.py`), which begin with
+`plain`.
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ import json
 from tuner.catalog import written_value
 from tuner.errors import NoBestTrialError
 from tuner.export import recipe_toml
-from tuner.report.html import Html, code, element, facts
+from tuner.report.html import code, facts
 from tuner.report.study_view import StudyView
 from tuner.results import Best, best_trial
 from tuner.storage import trial_attributes
-from tuner.text import number, python_text, size_text, tuner_command
+from tuner.text import Html, element, number, python_text, size_text, tuner_command
 
 
 def recipe(results: StudyView) -> Html:

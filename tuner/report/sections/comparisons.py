@@ -6,9 +6,9 @@ from typing import Any
 
 from tuner.analysis import compare
 from tuner.errors import NoBestTrialError
-from tuner.report.html import Html, element, table
+from tuner.report.html import table
 from tuner.report.study_view import StudyView
-from tuner.text import duration, number, percent
+from tuner.text import Html, duration, element, number, percent
 
 _OPEN = 3
 _HEADER = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tuner.report.cost import Cost
 from tuner.report.failures import failures
-from tuner.report.html import Html, element, facts, joined, table
+from tuner.report.html import facts, table
 from tuner.report.study_view import StudyView
 from tuner.results import rejected_text
-from tuner.text import count, duration, listed_first, number, percent
+from tuner.text import Html, count, duration, element, joined, listed_first, number, percent
 
 _NAMED = 12
 

@@ -7,10 +7,9 @@ from statistics import median
 from tuner.catalog import TrialState
 from tuner.report.cost import Cost
 from tuner.report.honest_score import HonestScore, honest_score
-from tuner.report.html import Html, element
 from tuner.report.narrative import answer_text, caveats, question_text, status_text
 from tuner.report.study_view import StudyView
-from tuner.text import count, duration, number, percent
+from tuner.text import Html, count, duration, element, number, percent
 
 
 def summary(results: StudyView, cost: Cost) -> Html:

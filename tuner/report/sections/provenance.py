@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections import Counter
 
-from tuner.report.html import Html, element, facts, table
+from tuner.report.html import facts, table
 from tuner.report.study_view import StudyView
-from tuner.text import duration, listed_counts, number
+from tuner.text import Html, duration, element, listed_counts, number
 
 
 def provenance(results: StudyView, versions: dict[str, str]) -> Html:

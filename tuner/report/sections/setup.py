@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tuner.engines import limits_text
-from tuner.report.html import Html, element, facts, table
+from tuner.report.html import facts, table
 from tuner.report.study_view import StudyView
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER
 from tuner.storage import StoredFacts
-from tuner.text import listed, number
+from tuner.text import Html, element, listed, number
 
 _CUT = 12
 

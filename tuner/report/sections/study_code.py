@@ -6,10 +6,10 @@ import hashlib
 from pathlib import Path
 
 from tuner.errors import ContentError
-from tuner.report.html import Html, code, element
+from tuner.report.html import code
 from tuner.report.study_view import StudyView
 from tuner.study import code_hashes
-from tuner.text import count
+from tuner.text import Html, count, element
 from tuner.untrusted_files import read_bytes, reason
 from tuner.user_code import Reference, find_file, find_project
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tuner.report.health_counts import count_verdicts
-from tuner.report.html import Html, element, table
+from tuner.report.html import table
 from tuner.report.study_view import StudyView
-from tuner.text import listed_first, number, percent
+from tuner.text import Html, element, listed_first, number, percent
 
 _NAMED = 12
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner.report.html import Html, element, table
+from tuner.report.html import table
 from tuner.report.study_view import StudyView, TrialView
-from tuner.text import count, duration, number
+from tuner.text import Html, count, duration, element, number
 
 MOST_ROWS = 1000
 """More rows than this make the page slow; CSV has them all."""

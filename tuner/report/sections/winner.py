@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.report.honest_score import nested
-from tuner.report.html import Html, element, table
+from tuner.report.html import table
 from tuner.report.study_view import StudyView
-from tuner.text import duration, number
+from tuner.text import Html, duration, element, number
 
 _HEADER = ("model", "what it is", "score", "95 % interval", "weights", "1 row, ms", "256 rows, ms", "trained in")
 _NOTE = (
