@@ -55,6 +55,7 @@ EXPECTED: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "unknown_source.toml": ({"data.source"}, ("'digits'", "breast_cancer")),
     # objective
     "metric_of_another_task.toml": ({"objective.metric"}, ("not defined for the task", "multiclass", "accuracy")),
+    "metric_options.toml": ({"objective.options"}, ("must be a table", "given:   3", "{ beta = 2.0 }")),
     "unknown_metric.toml": ({"objective.metric"}, ("acuracy", "nearest: accuracy")),
     "val_accuracy.toml": (
         {"objective.metric", "objective.direction"},

@@ -15,14 +15,17 @@ from tuner.study.problems import Problems, dotted
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_RULES = {
+RULES = {
     "missing": "this key is required",
     "string_type": "must be text",
     "bool_type": "must be true or false",
     "float_type": "must be a number",
     "int_type": "must be a whole number",
     "finite_number": "must be a finite number",
+    "dict_type": "must be a table",
+    "list_type": "must be a list",
 }
+"""Kind of an error of pydantic → the rule."""
 
 
 _KEYS = (
@@ -68,7 +71,7 @@ def note_data_error(details: ErrorDetails, section: Mapping[str, Any], problems:
     else:
         problems.add(
             key,
-            _RULES.get(details["type"], _rule(details["msg"], given)),
+            RULES.get(details["type"], _rule(details["msg"], given)),
             *given,
             allowed=fields[name].description if name in fields else None,
             next_step='Write, for example, source = "digits".'

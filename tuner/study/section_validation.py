@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from tuner.study.data_errors import note_data_error
+from tuner.study.data_errors import RULES, note_data_error
 from tuner.study.problems import Problems
 
 if TYPE_CHECKING:
@@ -69,8 +69,10 @@ def _note(details: ErrorDetails, content: Mapping[str, Any], problems: Problems)
         case "no_section" | "model_type":
             write = f"Write [{key}], and its keys below it."
             problems.add(key, "must be a section", given, allowed=f"a section [{key}]", next_step=write)
-        case _:
+        case _ if path[0] == "data":
             note_data_error(details, content["data"], problems)
+        case kind:
+            problems.add(key, RULES.get(kind, "must be a value of another kind"), given, next_step="Correct it.")
     return path[:1] if path[0] == "data" else path
 
 

@@ -76,6 +76,16 @@ def _name(value: Any) -> str:
     )
 
 
+def _keywords(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise refusal(
+        "must be a table",
+        allowed="keyword arguments of the metric, as in { beta = 2.0 }",
+        next_step="Write options = { beta = 2.0 }, with the metric's keywords.",
+    )
+
+
 class ObjectiveSection(Section):
     """The metric to optimize, measured on the validation part."""
 
@@ -97,7 +107,9 @@ class ObjectiveSection(Section):
     takes: Annotated[str, _one_name(("scores", "classes"), "input")] | None = Field(
         default=None, description="what a user-defined metric receives, if its code does not set it"
     )
-    options: dict[str, Any] = Field(default={}, description="keyword arguments of a user-defined metric")
+    options: Annotated[dict[str, Any], BeforeValidator(_keywords)] = Field(
+        default={}, description="keyword arguments of a user-defined metric"
+    )
 
     @property
     def said(self) -> dict[str, Any]:
