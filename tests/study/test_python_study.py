@@ -120,6 +120,39 @@ def test_objects_of_installed_packages_are_named(tmp_path: Path) -> None:
     }
 
 
+def keras_type(name: str, *bases: str) -> type:
+    """Make a class that looks like one of Keras."""
+    parents = tuple(type(base, (), {"__module__": "keras.src.anything"}) for base in bases)
+    return type(name, parents, {"__module__": "keras.src.anything"})
+
+
+STOPPING = keras_type("EarlyStopping", "Callback")
+COSINE = keras_type("CosineDecay", "LearningRateSchedule")
+DENSE = keras_type("Dense", "Layer")
+
+
+@pytest.mark.parametrize(
+    ("search", "words"),
+    [
+        ({"callbacks": [STOPPING()]}, r"`search.callbacks` is no dimension\. Write a training loop .*stop early"),
+        ({"callbacks": [STOPPING], "callbacks_options": {}}, "`search.callbacks` is no dimension. Write a training"),
+        ({"stopping": STOPPING}, "`search.stopping` is no dimension. Write a training loop"),
+        ({"learning_rate": [COSINE()]}, "`search.learning_rate` takes numbers, but got CosineDecay. .*`schedule`"),
+        (
+            {"lr_schedule": [COSINE]},
+            "`search.lr_schedule` is no dimension. For a schedule use the dimension `schedule`",
+        ),
+        ({"layer": [DENSE]}, "`search.layer` is no dimension. Dimensions: loss, .*, model"),
+        ({"losses": [statistics.median]}, "`search.losses` is no dimension. Did you mean loss[?]"),
+        ({"losses_options": {statistics.median: {}}}, "`search.losses_options` is no dimension"),
+        ({"dropout": [DENSE()]}, '`search.dropout` takes numbers, but got Dense. Give a list of numbers, .*{"dropout"'),
+    ],
+)
+def test_objects_go_only_to_dimensions_that_take_them(search: dict[str, Any], words: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=words):
+        written(tmp_path, search=search)
+
+
 @pytest.mark.parametrize("parts", [{"model": statistics.median}, {"search": {"model": {"body": statistics.median}}}])
 def test_a_model_is_made_by_a_function_of_the_project(parts: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(ContentError, match="median is from the package statistics, .* function of your own"):

@@ -21,6 +21,7 @@ from typing import Any
 from tuner.catalog import DIMENSIONS, ChoiceDimension
 from tuner.data import ArrayFile, array_file
 from tuner.errors import UsageError, shown
+from tuner.study.live_search_values import check_takes_objects
 from tuner.study.plain_content import plain_content
 from tuner.study.study_file_sections import StudyFile
 from tuner.study.study_name import check_study_name
@@ -133,6 +134,7 @@ def _with_references(value: Any, key: str, module: SessionModule) -> Any:
 
 
 def _reference(thing: Any, key: str, module: SessionModule) -> str:
+    check_takes_objects(thing, key)
     check_function(thing, key)
     choices = {name: one for name, one in DIMENSIONS.items() if isinstance(one, ChoiceDimension)}
     dimension = choices.get(key.removeprefix("search.").removesuffix("_options"))
