@@ -162,3 +162,13 @@ def test_every_command_has_help(call, command):
     assert said.out.startswith("Usage: ")
     assert f"tuner {command} " in said.out.splitlines()[0]
     assert call(command, "-h").out == said.out
+
+
+def test_the_command_line_takes_as_many_workers_as_the_study_file() -> None:
+    from tuner.cli import run_command, train_command
+    from tuner.study import json_schema
+
+    most = {json_schema()["properties"]["workers"]["maximum"]}
+    for command in (run_command.command, train_command.command):
+        most |= {option.type.max for option in command.params if option.name == "workers"}
+    assert most == {1_024}

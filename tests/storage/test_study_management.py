@@ -70,6 +70,8 @@ def test_what_is_run_is_neither_deleted_nor_renamed(database: Database):
         delete_study(database, "s")
     with pytest.raises(StudyBusyError, match="must not be renamed while it is run"):
         rename_study(database, "s", "t")
+    with pytest.raises(StudyBusyError, match="must not be restarted while it is run"):
+        set_aside(database, "s")
     session.close()
     rename_study(database, "s", "t")
 

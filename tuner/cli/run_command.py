@@ -16,6 +16,7 @@ from tuner.cli.options import (
     traceback_option,
 )
 from tuner.errors import StudyFailedError
+from tuner.study import MOST_WORKERS
 from tuner.text import listed_counts, tuner_command
 
 
@@ -30,7 +31,7 @@ from tuner.text import listed_counts, tuner_command
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs per trial.")
 @click.option(
     "--workers",
-    type=click.IntRange(min=1, max=256),
+    type=click.IntRange(min=1, max=MOST_WORKERS),
     help="Worker processes.  [default: one per core, or as many as the cluster has room for]",
 )
 @click.option("--engine", help="Training engine: auto, compiled or fit.  [default: auto]")

@@ -18,6 +18,7 @@ from tuner.cli.options import (
     traceback_option,
 )
 from tuner.errors import StudyFailedError
+from tuner.study import MOST_WORKERS
 
 
 @click.command("train")
@@ -36,7 +37,9 @@ from tuner.errors import StudyFailedError
 )
 @click.option("--single", is_flag=True, help="Save one network, not the ensemble of the seeds.")
 @click.option("--save-anyway", is_flag=True, help="Save the best candidate even if there is no winner.")
-@click.option("--workers", type=click.IntRange(min=1, max=256), help="Worker processes.  [default: one per core]")
+@click.option(
+    "--workers", type=click.IntRange(min=1, max=MOST_WORKERS), help="Worker processes.  [default: one per core]"
+)
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @code_option
 @storage_option

@@ -35,8 +35,14 @@ def delete_study(database: Database, name: str) -> None:
         database.optuna.delete_study(record.study_id)
 
 
-def rename_study(database: Database, name: str, new: str) -> None:
+def rename_study(database: Database, name: str, new: str, what: str = "renamed") -> None:
     """Rename a study.
+
+    Args:
+        database: The database.
+        name: The study.
+        new: Its new name.
+        what: What is done with the study, for the error if it is busy.
 
     Raises:
         StudyNotFoundError: It does not exist.
@@ -46,7 +52,7 @@ def rename_study(database: Database, name: str, new: str) -> None:
     record = read_study_record(database, name)
     if new in study_names(database):
         raise UsageError(f"A study must have its own name, but the database has a study {new!r}. Choose another name.")
-    with storage_errors(database.url), _locked(database, record.study_id, name, "renamed") as connection:
+    with storage_errors(database.url), _locked(database, record.study_id, name, what) as connection:
         connection.execute(update(StudyModel).where(StudyModel.study_id == record.study_id).values(study_name=new))
 
 
@@ -61,7 +67,7 @@ def set_aside(database: Database, name: str) -> str:
     """
     taken = set(study_names(database))
     number = next(number for number in range(1, len(taken) + 2) if f"{name}.{number}" not in taken)
-    rename_study(database, name, f"{name}.{number}")
+    rename_study(database, name, f"{name}.{number}", "restarted")
     return f"{name}.{number}"
 
 

@@ -17,10 +17,12 @@ from .study_spec import StudySpec
 from .training_length import resume_study
 from .training_settings import Execution, read_execution
 from .user_object_trial import try_user_objects
+from .worker_limit import MOST_WORKERS
 
 __all__ = [
     "STUDIES_FOLDER",
     "LATER_KEYS",
+    "MOST_WORKERS",
     "STUDY_SUFFIXES",
     "Budget",
     "Execution",

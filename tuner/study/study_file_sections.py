@@ -27,6 +27,7 @@ from tuner.study.scalars import Duration, FiniteNumber, Memory, quoted_text
 from tuner.study.section_validation import Section, raise_errors
 from tuner.study.study_name import NAME_PATTERN, NAME_RULE
 from tuner.study.tracking_section import TRACKING_SECTION, NotifySection
+from tuner.study.worker_limit import MOST_WORKERS
 
 MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 100_000
@@ -34,7 +35,6 @@ MOST_REPEATS = 100
 MOST_POINTS = 1_000
 MOST_OLDER = 20
 AUTO = "auto"
-MOST_WORKERS = 1_024
 LEAST_RESOURCE = 0.01
 LARGEST_SEED = 2**32 - 1
 STOPPING = tuple(verdict for verdict in VERDICTS if verdict != HEALTHY)
