@@ -79,6 +79,24 @@ def test_the_garbage_collector_has_nothing_to_do_at_the_end() -> None:
     assert done.stdout.splitlines()[-1] == "True"
 
 
+def test_objects_of_a_data_function_are_finished_at_the_end(tmp_path: Path) -> None:
+    """Also those in a cycle, which the last collection finds."""
+    (tmp_path / "rows.py").write_text(
+        "import numpy as np\n"
+        "class Log:\n"
+        "    def __init__(self): self.file, self.own = open('log.txt', 'w'), self.write\n"
+        "    def write(self, text): self.file.write(text)\n"
+        "LOG = Log()\n"
+        "def load():\n"
+        "    LOG.own('rows were read')\n"
+        "    return np.random.default_rng(0).random((60, 4)), np.arange(60) % 2\n",
+        encoding="utf-8",
+    )
+    write_study(tmp_path, STUDY.replace('"iris"', '"rows.py:load"'))
+    subprocess.run([*command("check", "tiny.toml")], cwd=tmp_path, env=environment(), check=True, capture_output=True)
+    assert "rows were read" in (tmp_path / "log.txt").read_text()
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A project whose study has run to its end."""

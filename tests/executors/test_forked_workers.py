@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -17,6 +18,7 @@ import pytest
 from real_study import PATIENCE_S, children, eventually
 
 import tuner
+from tuner.executors import forked_workers
 from tuner.executors.forked_workers import (
     ForkedProcess,
     ForkServerConnection,
@@ -216,7 +218,7 @@ def test_one_server_is_kept_for_equal_workers(tmp_path: Path, log: IO[bytes]) ->
 
 
 def servers() -> set[int]:
-    """Process ids of the fork servers of this process."""
+    """Process ids of the fork servers of this process; one that has just been started may still lack its name."""
     return {pid for pid in children(os.getpid()) if b"tuner.worker.fork_server" in command_line(pid)}
 
 
@@ -229,6 +231,7 @@ def command_line(pid: int) -> bytes:
 def test_workers_come_from_a_server_that_was_started_for_them(tmp_path: Path, log: IO[bytes]) -> None:
     environment = environment_of(tmp_path)
     start_fork_server(environment, str(tmp_path))
+    eventually(servers)
     started = servers()
     server, one = fork_worker(dict(environment), str(tmp_path), log)
     with closing_streams(one):
@@ -239,10 +242,12 @@ def test_workers_come_from_a_server_that_was_started_for_them(tmp_path: Path, lo
 
 def test_a_server_that_was_started_for_others_ends(tmp_path: Path, log: IO[bytes]) -> None:
     start_fork_server(environment_of(tmp_path, imports="time.sleep(600)"), str(tmp_path))
+    eventually(servers)
     started = servers()
     server, one = fork_worker({**environment_of(tmp_path), "OTHER": "1"}, str(tmp_path), log)
     with closing_streams(one):
         assert said(one)
+        assert started
         assert servers() == {server._process.pid} != started
         server.close()
 
@@ -250,14 +255,54 @@ def test_a_server_that_was_started_for_others_ends(tmp_path: Path, log: IO[bytes
 def test_only_what_nobody_waits_for_ends(tmp_path: Path, log: IO[bytes]) -> None:
     environment = environment_of(tmp_path, imports="time.sleep(600)")
     start_fork_server(environment, str(tmp_path))
-    assert servers()
+    eventually(servers)
     close_starting_servers()
     assert not servers()
     server, waiting = fork_worker(environment, str(tmp_path), log)
     close_starting_servers()
-    assert servers() == {server._process.pid}
+    assert server._process.poll() is None
     with closing_streams(waiting):
         server.close()
+
+
+def test_what_imports_have_set_needs_no_other_server(tmp_path: Path, log: IO[bytes]) -> None:
+    """scikit-learn and TensorFlow set variables where a data function imports them."""
+    environment = environment_of(tmp_path)
+    start_fork_server(environment, str(tmp_path))
+    eventually(servers)
+    started = servers()
+    changed = {**environment, "KMP_INIT_AT_FORK": "FALSE", "TF2_BEHAVIOR": "1"}
+    server, one = fork_worker(changed, str(tmp_path), log)
+    with closing_streams(one):
+        assert started == {server._process.pid}
+        server.close()
+
+
+def test_a_fork_of_this_process_does_not_keep_a_server_alive(tmp_path: Path) -> None:
+    start_fork_server(environment_of(tmp_path, imports="time.sleep(600)"), str(tmp_path))
+    kept = forked_workers._kept[-1]
+    pid = os.fork()
+    if pid == 0:
+        os._exit(kept._connection.fileno() != -1 or len(forked_workers._kept))
+    assert os.waitpid(pid, 0)[1] == 0
+    assert kept._process.poll() is None
+    close_starting_servers()
+
+
+def test_a_server_ends_if_this_process_may_start_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    before = servers()
+    with pytest.raises(OSError, match="can't start new thread"):
+        ForkServerConnection(environment_of(tmp_path), str(tmp_path))
+    assert servers() <= before
+
+
+def test_workers_are_not_forked_without_proc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(forked_workers, "_STATUS", tmp_path / "status")
+    assert not can_fork()
 
 
 def test_a_worker_has_the_limits_of_the_process_that_asks_for_it(tmp_path: Path, log: IO[bytes]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import mock_study
@@ -12,6 +15,7 @@ from tuner.errors import StorageError, StudyChangedError
 from tuner.executors import InlineExecutor
 from tuner.runner.progress import Progress
 from tuner.storage import count_finished_quickly, open_database
+from tuner.storage.sqlite import BUSY_TIMEOUT_S
 
 PROJECT = Path(__file__).parents[2]
 
@@ -69,6 +73,17 @@ def test_what_cannot_be_counted_quickly_counts_as_nothing(tmp_path: Path, url: s
     (tmp_path / "text.db").write_text("no database" * 100, encoding="utf-8")
     assert count_finished_quickly(url.format(tmp_path), "digits") == 0
     assert [file.name for file in tmp_path.iterdir()] == ["text.db"]
+
+
+def test_a_count_waits_for_no_other_program(tmp_path: Path) -> None:
+    """It comes before the study is read, and a Ctrl-C cannot end SQLite's waiting."""
+    url = f"sqlite:///{tmp_path}/tuner.db"
+    with closing(sqlite3.connect(tmp_path / "tuner.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE trials (number INTEGER)")
+        other.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        assert count_finished_quickly(url, "digits") == 0
+        assert time.monotonic() - began < BUSY_TIMEOUT_S / 2
 
 
 def test_none_is_left_where_the_database_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,17 @@ from tuner.protocol import fork_requests
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 """CUDA on Linux and on Windows, ROCm: their libraries may not survive a fork."""
 _LOG_END_BYTES = 2**16
+_STATUS = Path("/proc/self/status")
+_SET_BY_IMPORTS = (
+    "ENABLE_RUNTIME_UPTIME_TELEMETRY",
+    "HDF5_PLUGIN_PATH",
+    "KMP_DUPLICATE_LIB_OK",
+    "KMP_INIT_AT_FORK",
+    "TF2_BEHAVIOR",
+    "TPU_ML_PLATFORM",
+    "TPU_ML_PLATFORM_VERSION",
+)
+"""Set by scikit-learn, Keras and TensorFlow when a data function imports them, and so in each worker that does."""
 
 
 def can_fork() -> bool:
@@ -34,7 +45,7 @@ def can_fork() -> bool:
         os.close(os.pidfd_open(os.getpid()))
     except (AttributeError, OSError):
         return False
-    return not any(Path(device).exists() for device in _GPU_DEVICES)
+    return _STATUS.is_file() and not any(Path(device).exists() for device in _GPU_DEVICES)
 
 
 @contextlib.contextmanager
@@ -164,7 +175,7 @@ class ForkServerConnection:
         self._lock = threading.Lock()
         self._children: dict[int, ForkedProcess] = {}
         self._requests = 0
-        self._imported = self._retired = self._closed = False
+        self._has_forked = self._retired = self._closed = False
         self._owner = os.getpid()
         with contextlib.ExitStack() as opened:
             self._log = opened.enter_context(tempfile.TemporaryFile(prefix="tuner-workers-"))
@@ -180,8 +191,12 @@ class ForkServerConnection:
                     cwd=folder,
                     start_new_session=True,
                 )
+            try:
+                threading.Thread(target=self._listen, daemon=True).start()
+            except RuntimeError as error:  # this process may start no more
+                self.close()
+                raise OSError(str(error)) from error
             opened.pop_all()  # `_listen` closes them
-        threading.Thread(target=self._listen, daemon=True).start()
 
     def serves(self, environment: Mapping[str, str], folder: str) -> bool:
         """Return True if it can fork a worker with this environment and working directory."""
@@ -215,8 +230,8 @@ class ForkServerConnection:
             self._connection.send(json.dumps({"kill": number}).encode())
 
     def close_if_starting(self) -> None:
-        """End the server if it still imports and nobody waits for it."""
-        if not self._imported and not self._in_use():
+        """End the server if it has forked no worker yet and nobody waits for one."""
+        if not self._has_forked and not self._in_use():
             self.close()
 
     def retire(self) -> None:
@@ -231,6 +246,11 @@ class ForkServerConnection:
         self._process.kill()
         self._process.wait()
 
+    def close_copy(self) -> None:
+        """Close the connection in a fork of this process: the server shall see the process itself end."""
+        self._closed = True
+        self._connection.close()
+
     def _in_use(self) -> bool:
         with self._lock:
             return any(child.poll() is None for child in self._children.values())
@@ -238,7 +258,7 @@ class ForkServerConnection:
     def _listen(self) -> None:
         while packet := self._receive():
             message = json.loads(packet)
-            self._imported = True
+            self._has_forked = True
             with self._lock:
                 child = self._children[message["id"]]
                 if "exit_code" in message:
@@ -271,8 +291,9 @@ class ForkServerConnection:
 def _key(environment: Mapping[str, str], folder: str) -> tuple[object, ...]:
     """Return what a worker has from the process that starts it."""
     limits = [resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")]
-    umask = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("Umask"))
-    return dict(environment), folder, os.sched_getaffinity(0), os.nice(0), limits, umask
+    umask = [line for line in _STATUS.read_text().splitlines() if line.startswith("Umask")]
+    variables = {name: value for name, value in environment.items() if name not in _SET_BY_IMPORTS}
+    return variables, folder, os.sched_getaffinity(0), os.nice(0), limits, umask
 
 
 _kept: list[ForkServerConnection] = []
@@ -312,7 +333,7 @@ def start_fork_server(environment: Mapping[str, str], folder: str) -> None:
 
 
 def close_starting_servers() -> None:
-    """End what still imports and nobody waits for."""
+    """End servers that have forked no worker yet and that nobody waits for."""
     with _kept_lock:
         for server in _kept:
             server.close_if_starting()
@@ -333,3 +354,12 @@ def _kept_server(environment: Mapping[str, str], folder: str) -> ForkServerConne
 def _close_kept() -> None:
     for server in _kept:
         server.close()
+
+
+def _close_copies() -> None:
+    for server in _kept:
+        server.close_copy()
+    _kept.clear()
+
+
+os.register_at_fork(after_in_child=_close_copies)

@@ -111,7 +111,7 @@ def write(
     ids: Mapping[int, int],
     study_attrs: Mapping[str, Mapping[str, Any]],
 ) -> dict[int, int]:
-    """Write into a transaction that holds the lock (see `leases.lock`).
+    """Write into a transaction that holds the lock (see `lease_table.lock`).
 
     Args:
         connection: In the transaction.

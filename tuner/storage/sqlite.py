@@ -53,22 +53,25 @@ class ReadConnection(sqlite3.Connection):
     removes: so this one may, but refuses every change.
     """
 
-    def __init__(self, file: str, **options: Any) -> None:
+    def __init__(self, file: str, timeout: float = BUSY_TIMEOUT_S, **options: Any) -> None:
         path = Path(file)
         writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         mode = "rw" if writable and not _holds_something(_log(path)) else "ro"
-        super().__init__(f"{path.as_uri()}?mode={mode}{_frozen(path)}", uri=True, **options)
-        self.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+        super().__init__(f"{path.as_uri()}?mode={mode}{_frozen(path)}", timeout, uri=True, **options)
         self.execute("PRAGMA query_only = ON")
 
 
-def read_connection(file: Path) -> closing[sqlite3.Connection]:
+def read_connection(file: Path, timeout_s: float = BUSY_TIMEOUT_S) -> closing[sqlite3.Connection]:
     """Open a connection that only reads, which the end of a `with` closes.
 
+    Args:
+        file: SQLite file.
+        timeout_s: How long to wait for a writer.
+
     Raises:
-        sqlite3.Error: The file is missing, damaged, or something else.
+        sqlite3.Error: The file is missing, damaged, locked, or something else.
     """
-    return closing(sqlite3.connect(file.absolute(), timeout=BUSY_TIMEOUT_S, factory=ReadConnection))
+    return closing(sqlite3.connect(file.absolute(), timeout=timeout_s, factory=ReadConnection))
 
 
 def table_names(file: Path) -> set[str]:

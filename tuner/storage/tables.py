@@ -2,7 +2,7 @@
 
 They hold what Optuna has no place for.  Rows name a trial by Optuna's `trial_id`.  There are no foreign keys into
 Optuna's tables: Optuna deletes a study without knowing of ours, and must not fail on them.  Since SQLite reuses the ids
-of deleted rows, rows of a new id are deleted first (`optuna_rows`, `leases`).
+of deleted rows, rows of a new id are deleted first (`optuna_rows`, `lease_table`).
 
 A table that is added or changed needs a step in `migrations`.
 """
@@ -112,7 +112,7 @@ owners = Table(
     Column("coordinator_index", Integer, nullable=False),
     Column("transaction", BigInteger, nullable=False),
 )
-"""Leases of the coordinators of studies (`leases.Lease`)."""
+"""Leases of the coordinators of studies (`lease.Lease`)."""
 
 trials = Table(
     "tuner_trials",

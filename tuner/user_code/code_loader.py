@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import hashlib
 import importlib.abc
 import importlib.machinery
@@ -144,6 +146,7 @@ def load(
             raise ContentError(f"{reference.path} cannot be loaded as a Python file.")
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
+        atexit.unregister(gc.freeze)  # `tuner.cli` skips the last collection, which finishes objects of user code
         _LOADING.append(reference.path)
         try:
             spec.loader.exec_module(module)
