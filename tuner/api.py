@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from tuner.display import progress_display
-from tuner.errors import NoWinnerWarning, UnknownNameError, UsageError
+from tuner.errors import NoWinnerWarning, RunInterrupted, UnknownNameError, UsageError
 from tuner.executors import LocalExecutor, cores
 from tuner.notification import Ended, run_and_notify
 from tuner.refit import SEEDS, TOP, RefitOptions
 from tuner.runner import Progress, given_study, start, with_known_keywords
 from tuner.study import study_name_in
+from tuner.text import listed_counts
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -44,8 +45,8 @@ class StudyHandle:
     Attributes:
         name: Its name.
         storage: URL of the database.
-        ended: Why the run that returned the handle ended: "trials", "time", "target", "patience", "exhausted" or
-            "interrupted"; empty for other handles.
+        ended: Why the run that returned the handle ended: "trials", "time", "target", "patience" or "exhausted";
+            "interrupted" for that of a `RunInterrupted`; empty for other handles.
     """
 
     name: str
@@ -213,7 +214,7 @@ def run(
         restart: Whether to rename an existing study of this name to `NAME.1`, and to begin with trial 0.
 
     Raises:
-        TunerError: See `tuner.errors`.
+        TunerError, RunInterrupted: See `tuner.errors`; the latter is a `KeyboardInterrupt`, after all is stored.
     """
     given = {"trials": trials, "epochs": epochs, "time_s": time_s, "seed": seed, "engine": engine, "workers": workers}
     parts = {"model": model, "data": data, "metric": metric, "objective": objective, "search": search, "budget": budget}
@@ -222,7 +223,17 @@ def run(
     with progress_display(progress, show) as shown:
         spec = given_study(study, parts, given, name, project, storage, replace=restart)
         begin = partial(start, spec, storage, executor, address, restart=restart)
-        return StudyHandle(*run_and_notify(spec, shown, begin, _summary))
+        return _unless_interrupted(StudyHandle(*run_and_notify(spec, shown, begin, _summary)))
+
+
+def _unless_interrupted(handle: StudyHandle) -> StudyHandle:
+    """Return the handle of a run; raise instead if it was interrupted, which says what is stored."""
+    if handle.ended != "interrupted":
+        return handle
+    counts = listed_counts(handle.summary()["counts"]) or "no trials"
+    place = handle.storage.removeprefix("sqlite:///") if handle.storage.startswith("sqlite") else "STORAGE"
+    text = f"Study {handle.name} was interrupted ({counts}). Nothing is lost: the same call resumes it, and "
+    raise RunInterrupted(f"{text}tuner.open({place!r}, {handle.name!r}) shows what is stored.", handle)
 
 
 def _summary(ended: Ended) -> dict[str, Any]:

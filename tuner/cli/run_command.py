@@ -15,7 +15,7 @@ from tuner.cli.options import (
     storage_option,
     traceback_option,
 )
-from tuner.errors import StudyFailedError
+from tuner.errors import RunInterrupted, StudyFailedError
 from tuner.study import MOST_WORKERS
 from tuner.text import listed_counts, tuner_command
 
@@ -79,22 +79,25 @@ def command(
     from tuner.display import terminal_display
 
     with terminal_display(silent=quiet or as_json) as shown, stdout_reserved_for_json(as_json):
-        study = run(
-            file,
-            name=fork,
-            storage=storage,
-            executor=executor or "local",
-            address=address,
-            progress=False,
-            show=shown,
-            restart=restart,
-            trials=trials,
-            time_s=time_s,
-            epochs=epochs,
-            workers=workers,
-            engine=engine,
-            seed=seed,
-        )
+        try:
+            study = run(
+                file,
+                name=fork,
+                storage=storage,
+                executor=executor or "local",
+                address=address,
+                progress=False,
+                show=shown,
+                restart=restart,
+                trials=trials,
+                time_s=time_s,
+                epochs=epochs,
+                workers=workers,
+                engine=engine,
+                seed=seed,
+            )
+        except RunInterrupted as interrupted:
+            study = interrupted.study
     from tuner.cli.render_study import render_result
 
     content = study.summary()
