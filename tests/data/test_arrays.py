@@ -36,7 +36,7 @@ def test_an_archive_keeps_the_shape_of_its_rows(
         ({"a": [1]}, "arrays x and y, but data.npz holds a"),
         ({"x": np.array([{}], dtype=object), "y": [1]}, "without pickled objects"),
         ({"x": [[1.0]] * 3, "y": [1, 2]}, "x has 3 rows, y has 2 rows"),
-        ({"x": [[1.0]] * 3, "y": [1, 2, 3], "weight": [1.0]}, "weight has 1 rows"),
+        ({"x": [[1.0]] * 3, "y": [1, 2, 3], "weight": [1.0]}, "weight has 1 row "),
         ({"x": [[1.0]] * 3, "y": [1, 2, 3], "weight": [[1.0, 1.0]] * 3}, r"\(rows,\), but got \(3, 2\)"),
         ({"x": np.zeros((3, 1), complex), "y": [1, 2, 3]}, "x must hold numbers"),
         ({"x": [["a"]] * 3, "y": [1, 2, 3]}, "x must hold numbers"),

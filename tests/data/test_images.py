@@ -61,7 +61,7 @@ def test_shape_brings_images_to_one_size(grey: None, draw: Draw, prepared: Calla
 def test_other_files_are_counted(grey: None, tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     (tmp_path / "pictures" / "cat" / "notes.txt").write_text("hello")
     (tmp_path / "pictures" / ".hidden").mkdir()
-    assert any("1 files of pictures" in note for note in prepared("pictures").facts.notes)
+    assert any("1 file of pictures has no image suffix" in note for note in prepared("pictures").facts.notes)
 
 
 def test_unreadable_images_are_named(grey: None, tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:

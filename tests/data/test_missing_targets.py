@@ -69,5 +69,5 @@ def test_some_row_has_one(prepared: Callable[..., PreparedData], tmp_path: Path)
 def test_each_part_keeps_rows(part: str, prepared: Callable[..., PreparedData], tmp_path: Path) -> None:
     write(tmp_path, "a.csv")
     (tmp_path / "empty.csv").write_text("a,b,y,who,w\n" + "1,,0.5,x,1\n" * 9)
-    with pytest.raises(DataError, match=rf"of each part, but each of the 9 rows for {part} lacks a value \(b\)"):
+    with pytest.raises(DataError, match=rf"of each part, but all rows for {part} \(9\) lack a value \(b\)"):
         prepared("a.csv", target="y", drop=("who", "w"), missing="drop", **{part: "empty.csv"})

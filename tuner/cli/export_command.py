@@ -20,7 +20,7 @@ from tuner.cli.options import (
     write_text,
 )
 from tuner.errors import UsageError
-from tuner.text import listed, python_text, shell_command, value_text
+from tuner.text import count, listed, python_text, shell_command, value_text
 
 _FILE = click.Path(path_type=Path)
 _RECIPE_FORMATS = ("json", "toml", "python")
@@ -113,7 +113,7 @@ def _export_model(model: str, kind: str | None, output: Path | None, check: str 
 
         output = output or Path(Path(model).stem + (MODEL_FORMATS[kind].suffix or _FOLDER_ENDING))
         done = export_model(Path(model), kind, output, check=check, force=force)
-    rows = f"the first {done.rows} rows of {check}" if check else f"{done.rows} drawn rows"
+    rows = f"the first {count(done.rows, 'row')} of {check}" if check else count(done.rows, "drawn row")
     echo(f"Wrote {output}: its predictions for {rows} differ by {value_text(done.difference)} at most", err=True)
     echo(f"Wrote {done.description}: what a row holds, and what the predictions mean", err=True)
 

@@ -66,7 +66,10 @@ def render_importance(content: dict[str, Any]) -> None:
 def render_comparisons(content: dict[str, Any]) -> None:
     """Print a comparison of the values of each dimension, one table per dimension."""
     out, metric = console(), content["metric"] or "the objective"
-    out.print(f"Study {content['study']}: {content['direction']} {metric}; {content['trials']} trials have ended")
+    out.print(
+        f"Study {content['study']}: {content['direction']} {metric}; "
+        f"{count(content['trials'], 'trial has', 'trials have')} ended"
+    )
     if content["goal"] is not None:
         out.print(f"Goal: {metric} {value_text(content['goal']['value'])}, {content['goal']['rule']}", style="dim")
     for comparison in content["comparisons"]:

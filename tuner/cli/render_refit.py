@@ -24,7 +24,7 @@ def render_refit(content: dict[str, Any]) -> None:
         out.print(Text(content["control"], "bold"))
     out.print(
         f"Study {content['study']}: {count(len(content['recipes']), 'leading recipe')} retrained with "
-        f"{content['seeds']} seeds each, {metric} on {rows['validation']} validation rows"
+        f"{content['seeds']} seeds each, {metric} on {count(rows['validation'], 'validation row')}"
     )
     _show_recipes(out, content)
     _show_models(out, content)
@@ -36,7 +36,7 @@ def render_refit(content: dict[str, Any]) -> None:
     if none:
         return
     chosen = next(row for row in content["recipes"] if row["trial"] == content["chosen"])
-    out.print(Text(f"Chosen: trial {chosen['trial']}, trained on {rows['train']} rows", "bold"))
+    out.print(Text(f"Chosen: trial {chosen['trial']}, trained on {count(rows['train'], 'row')}", "bold"))
     out.print(params_table(chosen["params"]))
     out.print(Text(f"validation {metric} {_with(chosen['mean'], chosen['interval'])}", "bold"))
     _show_test(out, content)
@@ -44,15 +44,16 @@ def render_refit(content: dict[str, Any]) -> None:
 
 
 def _show_test(out: Console, content: dict[str, Any]) -> None:
-    test, rows = content["test"], content["rows"]["test"]
+    test = content["test"]
     if test is None or test["score"] is None:
         return
+    rows = count(content["rows"]["test"], "row")
     saved, members = test["saved"], f"{_with(test['mean'], test['interval'])}"
     if saved["seed"] is None:
-        out.print(Text(f"test {content['metric']} {_with(saved['value'], saved['interval'])}, on {rows} rows", "bold"))
+        out.print(Text(f"test {content['metric']} {_with(saved['value'], saved['interval'])}, on {rows}", "bold"))
         out.print(f"of its networks alone {members}")
         return
-    out.print(Text(f"test {content['metric']} {members}, on {rows} rows", "bold"))
+    out.print(Text(f"test {content['metric']} {members}, on {rows}", "bold"))
     if saved["value"] is not None:
         out.print(f"of the saved model {_with(saved['value'], saved['interval'])}")
 

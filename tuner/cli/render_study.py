@@ -102,7 +102,7 @@ def render_explanation(content: dict[str, Any], *, everything: bool = False) -> 
         table.add_row("", note)
     table.add_row("model", content["model"])
     settings = content["settings"]
-    table.add_row("space", "infinitely many settings" if settings is None else f"{settings:,} settings")
+    table.add_row("space", "infinitely many settings" if settings is None else count(settings, "setting"))
     for dimension in content["space"]:
         when = " and ".join(f"{name} is {' or '.join(map(str, of))}" for name, of in dimension["when"].items())
         condition = Text(f"   when {when}", style="dim") if when else Text("")

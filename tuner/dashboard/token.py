@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs
 
 from tuner.errors import UsageError
+from tuner.text import count
 
 TOKEN_VARIABLE = "TUNER_DASHBOARD_TOKEN"
 """Environment variable with the token to use."""
@@ -39,8 +40,8 @@ class Token:
         if not _FORM.fullmatch(secret) or len(set(secret)) < _MIN_DIFFERENT:
             raise UsageError(
                 f"{TOKEN_VARIABLE} must have 16 to 512 of the characters A-Z a-z 0-9 . _ ~ -, at least "
-                f"{_MIN_DIFFERENT} of them different, but the given one ({len(secret)} characters) does not. Unset it "
-                "to have one generated."
+                f"{_MIN_DIFFERENT} of them different, but the given one ({count(len(secret), 'character')}) does not. "
+                "Unset it to have one generated."
             )
         self.secret = secret
         self._session = secrets.token_urlsafe(32)

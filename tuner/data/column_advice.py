@@ -17,7 +17,7 @@ from tuner.data.splitting import Layout
 from tuner.data.table_profile import number_sign
 from tuner.data.targets_and_task import Targets
 from tuner.errors import nearest
-from tuner.text import listed, listed_first
+from tuner.text import count, listed, listed_first
 
 _FOLDS = 5
 _FEWEST_ROWS = 100
@@ -202,6 +202,7 @@ def _small(targets: Targets, layout: Layout) -> Iterator[str]:
         folds = min(folds, int(np.bincount(targets.class_index[layout.development]).min()))
     if len(layout.splits) == 1 and rows < _FEWEST_ROWS and folds > 1:
         yield (
-            f"validation: {rows} validation rows decide which trial is best, and each is {100 / rows:.1f} % of them. "
-            f"validation = {{ folds = {folds} }} uses all rows outside the test part"
+            f"validation: {count(rows, 'validation row decides', 'validation rows decide')} which trial is best, and "
+            f"each is {100 / rows:.1f} % of them. validation = {{ folds = {folds} }} uses all rows outside the test "
+            "part"
         )

@@ -91,8 +91,8 @@ def missing(raw: RawData) -> tuple[Array, dict[str, int]]:
 def refuse_missing(raw: RawData, lacking: Mapping[str, int]) -> None:
     """Make the error for missing values that the study has no rule for."""
     most = sorted(lacking.items(), key=lambda item: -item[1])
-    listed = ", ".join(f"{name} ({count})" for name, count in most[:10])
-    more = f" and {len(most) - 10} more columns" if len(most) > 10 else ""
+    listed = ", ".join(f"{name} ({cells})" for name, cells in most[:10])
+    more = f" and {count(len(most) - 10, 'more column')}" if len(most) > 10 else ""
     raise DataError(
         f"Features must have no missing values, but some are missing in {listed}{more} ({raw.source}). "
         f"Set `missing` to mean, median or drop{', or `drop` these columns' if raw.features or raw.texts else ''}."

@@ -20,6 +20,7 @@ from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
 from tuner.data.strata import Strata
 from tuner.errors import DataError
+from tuner.text import count
 
 _MAX_GROUPS_ONE_BY_ONE = 5_000
 """Groups; it takes 30 µs for each."""
@@ -54,9 +55,9 @@ class GroupSplitter:
             having = len(np.unique(groups[self.strata.kinds[rows] == number]))
             if having < needed:
                 raise DataError(
-                    f"Each class of the target must be in at least {needed} groups for training and validation, but "
-                    f"class {label!r} is in {having} of {name!r} ({source}). Add groups, use fewer folds, or leave "
-                    "the class out."
+                    f"Each class of the target must be in at least {count(needed, 'group')} for training and "
+                    f"validation, but class {label!r} is in {having} of {name!r} ({source}). Add groups, use fewer "
+                    "folds, or leave the class out."
                 )
 
     def draw(self, rows: Array, wanted: float, leave: int, each: bool, random: np.random.Generator) -> Array:

@@ -16,6 +16,7 @@ import numpy as np
 from tuner.data.dataset import Array
 from tuner.data.raw_data import by_column
 from tuner.errors import DataError
+from tuner.text import count
 
 
 def fit_fill(x: Array, method: str) -> Array:
@@ -52,7 +53,8 @@ def float32(values: Array, what: str, source: str) -> Array:
         out = np.ascontiguousarray(values, np.float32)
     if not np.isfinite(out).all():
         raise DataError(
-            f"Scaled {what} must fit float32, but {int((~np.isfinite(out)).sum())} values do not: a value outside the "
-            f"training part is far beyond its range ({source}). Set `scale = 'none'`, or look at these rows."
+            f"Scaled {what} must fit float32, but {count(int((~np.isfinite(out)).sum()), 'value does', 'values do')} "
+            f"not: a value outside the training part is far beyond its range ({source}). Set `scale = 'none'`, or look "
+            "at these rows."
         )
     return out

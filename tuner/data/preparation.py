@@ -200,8 +200,8 @@ def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple
     for number in np.setdiff1d(origin, origin[~rows]):
         part, all_rows = ("training", *PARTS[1:])[number], int((origin == number).sum())
         raise DataError(
-            f"`missing = 'drop'` must leave some rows of each part, but each of the {all_rows} rows for {part} lacks a "
-            f"value ({where}). Fill them, or replace them with `missing = 'median'`."
+            f"`missing = 'drop'` must leave some rows of each part, but all rows for {part} ({all_rows}) lack a value "
+            f"({where}). Fill them, or replace them with `missing = 'median'`."
         )
     were = "was" if rows.sum() == 1 else "were"
     note = f"{count(int(rows.sum()), 'row')} of {len(rows):,} without a value in {where} {were} left out."
@@ -256,9 +256,10 @@ def _check_validation(rows: _Rows, options: DataOptions) -> None:
                 f"class {without[0]!r} all weigh 0 ({source}). Give some of them a weight, or leave the weights out."
             )
         if alone is not None:
+            those = "its only one is" if len(validation) == 1 else f"all {len(validation):,} are"
             raise DataError(
-                f"The validation part must have rows of at least two classes, but all {len(validation)} are of class "
-                f"{alone!r} ({source}). Add rows of another class, {_other_validation(options)}."
+                f"The validation part must have rows of at least two classes, but {those} of class {alone!r} "
+                f"({source}). Add rows of another class, {_other_validation(options)}."
             )
 
 
@@ -301,7 +302,8 @@ def _unmeasured_notes(rows: _Rows) -> Iterator[str]:
     if alone is None:
         parts |= {"test part": test} if len(test) else {}
     else:
-        yield f"All {len(test)} test rows are of class {alone!r}: metrics such as auc cannot be scored there."
+        those = "The only test row is" if len(test) == 1 else f"All {len(test):,} test rows are"
+        yield f"{those} of class {alone!r}: metrics such as auc cannot be scored there."
     for what, part in {"training part": splits[0][0], **parts}.items():
         then = "it is not learned" if what == "training part" else "how well it is recognized is not measured there"
         for name in _weightless(rows, part)[:1]:

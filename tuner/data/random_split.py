@@ -11,6 +11,7 @@ from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array
 from tuner.data.strata import Strata
 from tuner.errors import DataError
+from tuner.text import count
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class RowSplitter:
         if classes and counts.min() < needed:
             rare = int(counts.argmin())
             raise DataError(
-                f"Each class of the target must have at least {needed} rows for training and validation, but class "
-                f"{classes[rare]!r} has {counts[rare]} ({self.options.source}). {self._next_step(rare)}"
+                f"Each class of the target must have at least {count(needed, 'row')} for training and validation, but "
+                f"class {classes[rare]!r} has {counts[rare]} ({self.options.source}). {self._next_step(rare)}"
             )
         total = max(needed, len(classes) * needed, 2) + tested
         if len(rows) < total:

@@ -255,7 +255,7 @@ def check_lengths(source: str, **arrays: Array | None) -> None:
         raise DataError(f"weight must have the shape (rows,), but got {weight.shape} ({source}).")
     lengths = {name: len(array) for name, array in arrays.items() if array is not None}
     if len(set(lengths.values())) > 1:
-        given = ", ".join(f"{name} has {length} rows" for name, length in lengths.items())
+        given = ", ".join(f"{name} has {count(length, 'row')}" for name, length in lengths.items())
         raise DataError(f"x, y and all that goes with them must have the same number of rows, but {given} ({source}).")
 
 

@@ -15,6 +15,7 @@ from tuner.data.pandas_columns import check_index, check_names, column, is_panda
 from tuner.data.raw_data import ROLES, numeric, target_array
 from tuner.data.tf_dataset_reader import is_tf_dataset, read_tf_dataset
 from tuner.errors import DataError, nearest, shown
+from tuner.text import count
 
 if TYPE_CHECKING:
     import pandas
@@ -125,7 +126,7 @@ def _is_option(name: Any, value: Any) -> bool:
 
 def _check_lengths(lengths: Mapping[str, int], source: str) -> None:
     if len(set(lengths.values())) > 1:
-        had = ", ".join(f"{name} has {length} rows" for name, length in lengths.items())
+        had = ", ".join(f"{name} has {count(length, 'row')}" for name, length in lengths.items())
         raise DataError(f"x, y and all that goes with them must have the same number of rows, but {had} ({source}).")
 
 

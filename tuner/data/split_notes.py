@@ -111,7 +111,7 @@ def _shares(targets: Targets, parts: _Parts) -> str:
         f"{targets.classes[k]!r} {', '.join(_span(part[:, k], '.1f') + ' %' for part in shares)}" for k in np.sort(most)
     ]
     left = len(targets.classes) - len(most)
-    rest = f"; {left} others differ less" if left > 0 else ""
+    rest = f"; {count(left, 'other differs', 'others differ')} less" if left > 0 else ""
     kind = "labels" if targets.task is Task.MULTILABEL else "classes"
     return f"Shares of the {kind} in {names}: {'; '.join(found)}{rest}."
 

@@ -23,6 +23,7 @@ from tuner.data.raw_data import RawData
 from tuner.data.split_columns import PARTS, show_order
 from tuner.data.strata import Strata
 from tuner.errors import DataError
+from tuner.text import count
 
 MAIN, VALIDATION, TEST = 0, 1, 2
 """Which source a row is from, or which part it was given to."""
@@ -182,7 +183,8 @@ def given_parts(raw: RawData, origin: Array, options: DataOptions) -> Array:
         if (parts == part).any() and getattr(options, key) != DataOptions.model_fields[key].default:
             raise DataError(
                 f"`{key}` must be left out if the split column says {key}, but {options.split!r} says it in "
-                f"{int((parts == part).sum())} rows ({raw.source}). Leave `{key}` out, or say train in these rows."
+                f"{count(int((parts == part).sum()), 'row')} ({raw.source}). Leave `{key}` out, or say train in these "
+                "rows."
             )
     return parts
 

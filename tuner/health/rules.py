@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from tuner.health import thresholds
 from tuner.health.finding import HEALTHY, VERDICTS, Finding
 from tuner.health.probe import LayerHealth, Probe
+from tuner.text import count
 
 _PERSISTENT_PROBES = 2
 _PRETRAINED = "freeze the layers of the saved model up to this one, or prepare the rows as when it was trained"
@@ -189,7 +190,7 @@ def _no_progress(fold: Fold) -> Finding | None:
         return None
     step = "lower" if last.loss > fold.probes[0].loss else "raise"
     text = (
-        f"after {last.epoch} epochs the loss of {last.loss:.4g} is {_percent(abs(fall))} "
+        f"after {count(last.epoch, 'epoch')} the loss of {last.loss:.4g} is {_percent(abs(fall))} "
         f"{'below' if fall > 0 else 'above'} {baseline:.4g}, that of the initial weights or of a constant answer "
         f"(threshold {_percent(thresholds.MIN_PROGRESS)}); {step} the learning rate, and check the labels"
     )

@@ -46,7 +46,7 @@ def explain(trained: RefitResult) -> Iterator[str]:
 def against_baseline(found: Baseline, metric: str, *, save_anyway: bool = False) -> str:
     """Say whether the chosen recipe beats the best constant answer."""
     what = f"the best constant answer, {found.answer} ({metric} {found.validation:.5g} on the validation part)"
-    looks = f"over seeds and rows, for the best of {found.tried} trials"
+    looks = f"over seeds and rows, for the best of {count(found.tried, 'trial')}"
     if has_winner(found):
         return f"It beats {what} by more than chance explains (p {_p(found.p)}, {looks})."
     then = "The test part was not scored, and no model was saved; --save-anyway saves one."
@@ -65,7 +65,7 @@ def _optimism(trained: RefitResult) -> Iterator[str]:
     if row.optimism is None:
         return
     text = f"The search saw {trained.metric} {row.candidate.leader.value:.5g}: {_better_by(row.optimism)} the mean of "
-    text += f"{len(row.candidate.complete)} new seeds on the same rows"
+    text += f"{count(len(row.candidate.complete), 'new seed')} on the same rows"
     if test is not None and test.mean is not None:
         gain = Objective(trained.metric, trained.direction).gain(row.candidate.leader.value, test.mean)
         text += f", and {_better_by(gain)} that on the test part"

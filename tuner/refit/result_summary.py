@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuner.serving import networks_text, score_text
-from tuner.text import Html, element, number, one_line, plain_table
+from tuner.text import Html, count, element, number, one_line, plain_table
 
 if TYPE_CHECKING:
     from tuner.refit.refit_result import ModelRow, RefitResult
@@ -28,7 +28,7 @@ def result_html(found: RefitResult) -> Html:
     first = [found.control, found.baseline.meaning]
     more = [element("p", sentence) for sentence in found.meaning if sentence not in first]
     header = ("model", found.metric, "95 % interval", "weights")
-    title = f"Models on {found.rows['validation']:,} validation rows"
+    title = f"Models on {count(found.rows['validation'] or 0, 'validation row')}"
     saved = None if found.handed is None else found.handed.model
     return element(
         "div",

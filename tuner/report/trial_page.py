@@ -14,7 +14,7 @@ from tuner.report.plots.trial_curves import trial_curves
 from tuner.report.study_view import StudyView, TrialView
 from tuner.report.trial_outcome import ending_text, epochs_table
 from tuner.storage import trial_attributes
-from tuner.text import Html, element, joined, number, size_text
+from tuner.text import Html, count, element, joined, number, size_text
 
 
 def trial_body(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | None, files: Mapping[str, str]) -> Html:
@@ -85,7 +85,7 @@ def _figure(title: str, drawn: Figure) -> Html:
 
 def _table(header: list[str], rows: list[list[float | int | None]]) -> Html:
     cells = [[number(value) for value in row] for row in rows]
-    return table(f"{len(rows):,} epochs", header, cells, numbers=range(len(header)))
+    return table(count(len(rows), "epoch"), header, cells, numbers=range(len(header)))
 
 
 def _links(files: Mapping[str, str]) -> Html:

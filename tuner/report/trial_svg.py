@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tuner.report.study_view import StudyView, TrialView
-from tuner.text import Html, element, number
+from tuner.text import Html, count, element, number
 
 WIDTH, HEIGHT = 960, 280
 _PANEL, _GAP = 250, 64
@@ -58,7 +58,7 @@ def trial_picture(results: StudyView, seen: TrialView) -> str | None:
     shown = [panel for panel in panels if any(_known(values) for _, values in panel.lines)]
     if not shown:
         return None
-    title = f"Trial {seen.number}: {', '.join(panel.title for panel in shown)} of {len(curve.epochs)} epochs"
+    title = f"Trial {seen.number}: {', '.join(panel.title for panel in shown)} of {count(len(curve.epochs), 'epoch')}"
     body = [
         element("title", title),
         element("style", Html(_STYLE)),

@@ -30,6 +30,7 @@ from tuner.study import (
     resume_study,
     staged_files,
 )
+from tuner.text import count
 from tuner.user_code import check_outside_of_loading
 
 _MOST_LINES = 40
@@ -180,7 +181,7 @@ def _changed_code(study: PythonStudy, project: Path, changed: Mapping[str, Path]
         for path in (_place(project, study.code_file), changed[study.code_file])
     )
     lines = [line for line in difflib.unified_diff(before, now, n=0, lineterm="") if line[:2] not in ("--", "++", "@@")]
-    more = [f"… and {len(lines) - _MOST_LINES} more lines"] if len(lines) > _MOST_LINES else []
+    more = [f"… and {count(len(lines) - _MOST_LINES, 'more line')}"] if len(lines) > _MOST_LINES else []
     return [
         f"the content of {STUDIES_FOLDER}/{study.code_file}:",
         *(f"  {line}" for line in [*lines[:_MOST_LINES], *more]),

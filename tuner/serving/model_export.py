@@ -20,6 +20,7 @@ from tuner.serving.model_formats import MODEL_FORMATS, ModelFormat
 from tuner.serving.model_metadata import ModelMetadata, read_about
 from tuner.serving.predictor import SavedModel, load_saved
 from tuner.serving.synthetic_rows import draw_rows
+from tuner.text import count
 from tuner.untrusted_files import reason
 
 ROWS = 256
@@ -131,8 +132,8 @@ def _write_checked(saved: SavedModel, wanted: ModelFormat, made: Path, rows: np.
     difference = float(np.abs(found - expected).max()) if found.shape == expected.shape else np.inf
     if not difference <= _TOLERANCE * unit:  # NaN as well
         raise UsageError(
-            f"The exported model must predict as the saved one does, but on {len(rows)} rows its predictions are up to "
-            f"{difference:.3g} apart. A column whose mean is large relative to its spread loses digits in "
+            f"The exported model must predict as the saved one does, but on {count(len(rows), 'row')} its predictions "
+            f"are up to {difference:.3g} apart. A column whose mean is large relative to its spread loses digits in "
             f"{wanted.dtype}: use --format savedmodel, or shift the column in the data."
         )
     return difference

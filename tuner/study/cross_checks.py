@@ -26,6 +26,7 @@ from tuner.study.search.search_context import parameter_values
 from tuner.study.study_file_sections import Budget
 from tuner.study.study_spec import total_steps
 from tuner.study.training_length import auto_patience
+from tuner.text import count
 
 
 @dataclass(frozen=True)
@@ -162,9 +163,9 @@ def _schedule_advice(sections: ParsedSections) -> Iterator[str]:
     if falling and length.patience < auto_patience(length.epochs):
         verb = "lower" if len(falling) > 1 else "lowers"
         yield (
-            f"budget.stop: {listed(falling)} {verb} the learning rate over all {length.epochs} epochs, and a training "
-            f"that ends after {length.patience} epochs without improvement never reaches the low rates. Use a "
-            f"patience of {auto_patience(length.epochs)} or more, or write stop = false"
+            f"budget.stop: {listed(falling)} {verb} the learning rate over all {count(length.epochs, 'epoch')}, and a "
+            f"training that ends after {count(length.patience, 'epoch')} without improvement never reaches the low "
+            f"rates. Use a patience of {auto_patience(length.epochs)} or more, or write stop = false"
         )
     for row in rows:
         option = f"schedule.{row.name}.patience"
@@ -172,8 +173,8 @@ def _schedule_advice(sections: ParsedSections) -> Iterator[str]:
         waits = max((value for value in values if isinstance(value, int)), default=0)
         if row.stateful and length.patience <= waits:
             yield (
-                f"budget.stop: {row.name} lowers the learning rate after up to {waits} epochs without improvement, and "
-                f"a training ends after {length.patience} of them. Use a longer patience"
+                f"budget.stop: {row.name} lowers the learning rate after up to {count(waits, 'epoch')} without "
+                f"improvement, and a training ends after {length.patience} of them. Use a longer patience"
             )
 
 

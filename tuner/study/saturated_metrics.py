@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tuner.catalog import METRICS, MetricEntry, Task
 from tuner.data import DataFacts, DataOptions, Folds
+from tuner.text import count
 
 _FINER = "log_loss"
 
@@ -30,7 +31,8 @@ def trained_advice(metric: str, task: Task, value: float | None, epochs: int) ->
     """
     if metric not in tuple(METRICS) or not _ends_at_best(METRICS[metric], task) or value != METRICS[metric].best:
         return None
-    return f"{_advice(f'After {epochs} epochs the first setting has {metric} {value:g}', METRICS[metric])}."
+    reached = f"After {count(epochs, 'epoch')} the first setting has {metric} {value:g}"
+    return f"{_advice(reached, METRICS[metric])}."
 
 
 def _ends_at_best(metric: MetricEntry, task: Task) -> bool:

@@ -250,7 +250,7 @@ def _warn_of_leaks(profile: TableProfile, dropped: Mapping[str, str], comments: 
 
 def _listed_values(counts: Mapping[str, int]) -> str:
     names = [f"{_shown(name)} ({number:,})" for name, number in list(counts.items())[:8]]
-    return listed([*names, f"{len(counts) - 8} more columns"]) if len(counts) > 8 else listed(names)
+    return listed([*names, count(len(counts) - 8, "more column")]) if len(counts) > 8 else listed(names)
 
 
 def _shown(name: str) -> str:

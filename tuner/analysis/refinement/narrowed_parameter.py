@@ -10,6 +10,7 @@ from typing import Any
 
 from tuner.analysis.top_trials import LEAST_TOP
 from tuner.space import Categorical, Fixed, Float, Int, Parameter, Value
+from tuner.text import count
 
 SMALLEST_MARGIN = 0.05
 """Of the whole range, on its scale: the new range is never narrower than a tenth of the old one."""
@@ -154,7 +155,7 @@ def _choice(parameter: Categorical, top: Sequence[Value], tried: Sequence[Attemp
         ahead = sum(attempt.better < min(ranks, default=0) for attempt in tried)
         chance = absent_by_chance(len(tried), len(ranks), ahead) if tried else 1.0
         if top and chance < WEAK:
-            out.append(f"{_text(choice)} ({len(ranks)}, its best after {ahead} others)")
+            out.append(f"{_text(choice)} ({len(ranks)}, its best after {count(ahead, 'other')})")
         else:
             kept.append(choice)
             doubts[choice] = chance

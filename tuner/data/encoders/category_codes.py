@@ -13,6 +13,7 @@ from tuner.data.cells import absent, is_number
 from tuner.data.dataset import Array
 from tuner.data.encoders.base import ColumnEncoder, Encoding, json_texts
 from tuner.errors import DataError, nearest, shown
+from tuner.text import count
 
 MOST_CATEGORIES = 1000
 
@@ -52,7 +53,8 @@ class CategoryEncoder(ColumnEncoder):
 
     def describe(self, column: str) -> str:
         """Say how many categories it has."""
-        return f"The text column {column!r} was encoded as {self.kind} of {len(self.words)} categories."
+        many = count(len(self.words), "category", "categories")
+        return f"The text column {column!r} was encoded as {self.kind} of {many}."
 
     def codes(self, texts: Array) -> Array:
         """Return the place of each text among the categories, -1 for any other, float64 of shape `(n, 1)`."""
@@ -143,10 +145,9 @@ def _given(name: str, values: Array, source: str, order: tuple[str, ...]) -> tup
         word = values[int(others.argmax())]
         near = nearest(word, order)
         raise DataError(
-            f"`columns.{name}` must list all categories, but {int(others.sum())} rows hold others, such as "
-            f"{shown(word)} ({source}). {f'Is it a misspelling of {near!r}? ' if near else ''}Add it to the list, or "
-            "to "
-            "`missing_values`."
+            f"`columns.{name}` must list all categories, but {count(int(others.sum()), 'row holds', 'rows hold')} "
+            f"others, such as {shown(word)} ({source}). {f'Is it a misspelling of {near!r}? ' if near else ''}Add it "
+            "to the list, or to `missing_values`."
         )
     return order
 

@@ -16,6 +16,7 @@ from tuner.data.dataset import Array
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import Source, locate
 from tuner.errors import DataError
+from tuner.text import count
 from tuner.untrusted_files import check_regular, physical_memory, reading
 
 if TYPE_CHECKING:
@@ -49,9 +50,11 @@ def _read(text: str, options: DataOptions, project: Path) -> RawData:
         x[row], alpha = _pixels(file, width, height, channels, text)
         transparent += alpha
     if transparent:
+        are = "is" if transparent == 1 else "are"
         notes += (
-            f"{transparent} of {len(files)} images of {text} are transparent in places: the transparency was dropped, "
-            f"and the colors were kept. To keep it as a fourth channel, set shape = [{height}, {width}, 4].",
+            f"{transparent} of {count(len(files), 'image')} of {text} {are} transparent in places: the transparency "
+            f"was dropped, and the colors were kept. To keep it as a fourth channel, set shape = [{height}, {width}, "
+            "4].",
         )
     return from_arrays(text, x, np.asarray(classes, dtype=object), notes=notes)
 
@@ -72,7 +75,8 @@ def _listed(folder: Path, text: str) -> tuple[list[Path], list[str], tuple[str, 
     if not images:
         raise DataError(f"A folder of images must hold one subfolder of images per class, but {text} holds none.")
     left = len(files) - len(images)
-    notes = (f"{left} files of {text} have no image suffix and were left out.",) if left else ()
+    have, were = ("has", "was") if left == 1 else ("have", "were")
+    notes = (f"{count(left, 'file')} of {text} {have} no image suffix and {were} left out.",) if left else ()
     return images, [file.parent.name for file in images], notes
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tuner.report.health_counts import count_verdicts
 from tuner.report.html import table
 from tuner.report.study_view import StudyView
-from tuner.text import Html, element, listed_first, number, percent
+from tuner.text import Html, count, element, listed_first, number, percent
 
 _NAMED = 12
 
@@ -27,4 +27,10 @@ def health(results: StudyView) -> Html:
         for one in found
     ]
     header = ("verdict", "trials", "share", "for example", "which")
-    return table(f"Verdicts on {judged} trials that have ended", header, rows, numbers=(1, 2), stacked=True)
+    return table(
+        f"Verdicts on {count(judged, 'trial that has', 'trials that have')} ended",
+        header,
+        rows,
+        numbers=(1, 2),
+        stacked=True,
+    )

@@ -9,6 +9,7 @@ from typing import Any
 
 from tuner.space import Value
 from tuner.study.problems import listed, written
+from tuner.text import count
 from tuner.user_code import Signature
 
 _WORDS = {"int": ("a whole number", "whole numbers"), "float": ("a number", "numbers")}
@@ -53,7 +54,7 @@ class _Kind:
     def words(self) -> str:
         match self.name:
             case "list" if self.fixed:
-                return f"a list of {len(self.items)} values"
+                return f"a list of {count(len(self.items), 'value')}"
             case "list":
                 items = self.items[0]
                 plural = _WORDS[items[0].name][1] if items and len(items) == 1 and items[0].name in _WORDS else None

@@ -11,6 +11,7 @@ from tuner.study.problems import dotted, listed
 from tuner.study.search.conditions import UnresolvedDimension
 from tuner.study.search.parameter_syntax import ParsedParameter, read_parameter
 from tuner.study.search.search_context import SearchContext, parameter_values
+from tuner.text import count
 
 
 def number_drafts(dimension: NumberDimension, context: SearchContext) -> Iterator[UnresolvedDimension]:
@@ -122,13 +123,13 @@ def _check_rows(parameter: Parameter, key: str, context: SearchContext) -> None:
     if sizes and min(sizes) > context.rows:
         context.problems.add(
             key,
-            f"every batch is larger than the training part, which has {context.rows:,} rows",
+            f"every batch is larger than the training part, which has {count(context.rows, 'row')}",
             sizes[0] if len(sizes) == 1 else sizes,
             allowed=f"at most {context.rows:,}",
             next_step="Use smaller batches.",
         )
     elif sizes and max(sizes) > context.rows:
         context.advice.append(
-            f"{key}: {max(sizes):,} is more than the {context.rows:,} rows of the training part, which then form "
-            "one batch: all larger sizes are the same"
+            f"{key}: {max(sizes):,} is more than the {count(context.rows, 'row')} of the training part, which then "
+            "form one batch: all larger sizes are the same"
         )
