@@ -122,5 +122,5 @@ def test_a_number_of_an_optimizer_is_named_in_three_files(dimension: str) -> Non
     # values, and the rate that suits one; `OptimizerEntry.momentum`; that of batch normalization; Keras's attribute,
     # an input of a kernel
     others = {"search/default_initial_points.py", "search/portfolio.py", "runner/rate_ranges.py", "catalog/entries.py"}
-    others |= {f"engines/compiled/{name}.py" for name in ("layer_table", "optimizer_steps")}
+    others |= {f"engines/compiled/{name}.py" for name in ("size_independent_layers", "optimizer_kernels")}
     assert found - others == {"catalog/dimensions.py", "catalog/recipe.py", "catalog/optimizers.py"}

@@ -9,11 +9,11 @@
 3. Traced are: each kind of layer, forward and backward (`layer_functions`); the gradient of a loss for the raw outputs;
    the update of an optimizer; the loss on validation rows (`training_functions`).  Layers and loss are joined to the
    functions of a network by copying the nodes of their FunctionDefs (`joined_functions`, `function_def_builder`): 2 ms
-   for a network that would take 100 ms to trace.  `layer_table` says what of a layer is a size or a number,
-   `layer_graphs` has the calls of some in fewer operations than Keras's.  A model with other layers than Keras's, or
-   layers called twice, is traced as a whole, for its sizes only (`traced_functions`); `layer_calls` says why.
+   for a network that would take 100 ms to trace.  `size_independent_layers` says what of a layer is a size or a number,
+   `optimized_layers` has some in fewer operations than Keras.  A model with other layers than Keras's, or
+   layers called twice, is traced as a whole, for its sizes only (`whole_model_functions`); `layer_calls` says why.
 4. The trainable weights are one flat vector of any length (`network_weights`, `open_shapes`), so an update is a few
-   operations, or one (`optimizer_steps`), not a few per layer, and serves all networks.  Optimizers and clippings
+   operations, or one (`optimizer_kernels`), not a few per layer, and serves all networks.  Optimizers and clippings
    whose row in the catalog says `per_tensor`, and networks above 500,000 weights, get a variable for each weight, and
    an update for their sizes.
 5. A *training program* (`training_program`) is the functions of one signature, for one network.  `program_cache` finds

@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tuner.engines.compiled.shape_arithmetic import find_reshapes_to_same_shape
+from tuner.engines.compiled.redundant_reshapes import find_reshapes_to_same_shape
 from tuner.keras_internals import (
     AttrValue,
     FunctionDef,

@@ -15,7 +15,7 @@ from tuner.engines.compiled.layer_functions import LayerFunction
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.open_shapes import concatenate, read_variable, split_vector
-from tuner.engines.compiled.structure import Structure
+from tuner.engines.compiled.shared_architecture import Structure
 from tuner.engines.compiled.training_functions import GraphFunction
 from tuner.health import NOT_MEASURED, SHARE_KINDS
 

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from tuner.catalog import is_builtin_layer
-from tuner.engines.compiled.layer_table import find_entry
+from tuner.engines.compiled.size_independent_layers import find_entry
 from tuner.errors import UnsupportedError
 from tuner.health import LayerMonitor
 from tuner.keras_internals import flatten_layers, get_calls

@@ -15,10 +15,10 @@ from cachetools import LRUCache
 from tuner.engines.compiled.build_timer import BuildTimer
 from tuner.engines.compiled.function_def_builder import FunctionTemplate
 from tuner.engines.compiled.layer_calls import LayerCall
-from tuner.engines.compiled.layer_table import find_entry
 from tuner.engines.compiled.network import MODE_INDEPENDENT_LAYERS
 from tuner.engines.compiled.open_shapes import open_variable
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar
+from tuner.engines.compiled.size_independent_layers import find_entry
 from tuner.engines.compiled.support_checks import check_call, check_graph, raise_if
 from tuner.errors import UnsupportedError
 from tuner.health import LayerMonitor, unit_share

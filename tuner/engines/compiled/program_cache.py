@@ -19,9 +19,8 @@ from tuner.engines.compiled.layer_functions import LayerFunctions
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.open_shapes import open_vector
-from tuner.engines.compiled.structure import Structure
+from tuner.engines.compiled.shared_architecture import Structure
 from tuner.engines.compiled.support_checks import check_update, raise_if
-from tuner.engines.compiled.traced_functions import TracedFunctions
 from tuner.engines.compiled.training_functions import (
     GraphFunction,
     build_loss,
@@ -31,6 +30,7 @@ from tuner.engines.compiled.training_functions import (
 )
 from tuner.engines.compiled.training_program import NetworkFunctions, TrainingProgram
 from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer, loss_key, optimizer_key
+from tuner.engines.compiled.whole_model_functions import TracedFunctions
 from tuner.engines.network_key import network_key
 from tuner.errors import TunerError, UnsupportedError
 from tuner.text import format_error

@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from tuner.engines.compiled.build_timer import BuildTimer
 from tuner.engines.compiled.function_def_builder import FunctionTemplate, get_dtypes
-from tuner.engines.compiled.loss_graphs import row_losses
 from tuner.engines.compiled.network_weights import Weights
+from tuner.engines.compiled.optimized_losses import row_losses
 from tuner.engines.compiled.support_checks import check_scaling, check_state, raise_if
 from tuner.engines.compiled.tunable_objects import SharedLoss, SharedOptimizer
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tuner.catalog import CLIPPINGS, LOSSES, OPTIMIZERS, Recipe, make_optimizer, row_options
 from tuner.engines.compiled.network_weights import Weights
-from tuner.engines.compiled.optimizer_steps import find_kernel_step
+from tuner.engines.compiled.optimizer_kernels import find_kernel_step
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar, is_tunable_scalar
 from tuner.keras_internals import open_shape
 from tuner.user_code import is_reference

@@ -1,4 +1,4 @@
-"""Losses of Keras written for few operations; see `layer_graphs`.
+"""Losses of Keras written for few operations; see `optimized_layers`.
 
 Notation: n rows, k classes.
 """

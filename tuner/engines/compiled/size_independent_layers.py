@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from tuner.engines.compiled.layer_graphs import Call, dense, dropout, leaky_relu
+from tuner.engines.compiled.optimized_layers import Call, dense, dropout, leaky_relu
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar
 from tuner.registry import Registry
 
@@ -21,7 +21,7 @@ class LayerEntry:
         name: Class of Keras.
         sizes: Keys of its configuration that only decide the shapes of its weights.
         numbers: Attributes that are runtime scalars, if they are neither 0 nor 1, for which Keras has other graphs.
-        call: Makes the `call` of a layer with runtime scalars, if it is not Keras's own (`layer_graphs`).
+        call: Makes the `call` of a layer with runtime scalars, if it is not Keras's own (`optimized_layers`).
     """
 
     name: str

@@ -9,7 +9,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from tuner.engines.compiled.shape_arithmetic import find_reshapes_to_same_shape  # noqa: E402
+from tuner.engines.compiled.redundant_reshapes import find_reshapes_to_same_shape  # noqa: E402
 
 
 def found_in(function: Callable[[Any], Any], *sizes: int | None) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from tuner.engines.compiled.optimizer_steps import KERNEL_STEPS, find_kernel_step  # noqa: E402
+from tuner.engines.compiled.optimizer_kernels import KERNEL_STEPS, find_kernel_step  # noqa: E402
 
 OPTIMIZERS: dict[str, tuple[type, dict[str, Any]]] = {
     "sgd": (keras.optimizers.SGD, {"momentum": 0.9}),

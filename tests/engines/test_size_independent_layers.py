@@ -17,10 +17,10 @@ from tuner.engines.compiled.build_timer import BuildTimer  # noqa: E402
 from tuner.engines.compiled.joined_functions import JoinedFunctions  # noqa: E402
 from tuner.engines.compiled.layer_calls import find_calls, structure_key  # noqa: E402
 from tuner.engines.compiled.layer_functions import LayerFunctions  # noqa: E402
-from tuner.engines.compiled.layer_table import LAYERS  # noqa: E402
 from tuner.engines.compiled.network_weights import Weights  # noqa: E402
 from tuner.engines.compiled.open_shapes import open_vector  # noqa: E402
-from tuner.engines.compiled.structure import Structure  # noqa: E402
+from tuner.engines.compiled.shared_architecture import Structure  # noqa: E402
+from tuner.engines.compiled.size_independent_layers import LAYERS  # noqa: E402
 from tuner.engines.compiled.training_functions import trace  # noqa: E402
 from tuner.health import LayerMonitor  # noqa: E402
 

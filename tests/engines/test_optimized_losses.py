@@ -11,7 +11,7 @@ keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
 from tuner.catalog import IntegerLabelLoss  # noqa: E402
-from tuner.engines.compiled.loss_graphs import row_losses  # noqa: E402
+from tuner.engines.compiled.optimized_losses import row_losses  # noqa: E402
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar  # noqa: E402
 
 
