@@ -126,7 +126,9 @@ class _TrialRun:
         )
 
     def _repeated(self, repeat: int) -> Recipe:
-        """Return the recipe with the seed of a repeat."""
+        """Return the recipe with the seed of a repeat, see `repeat_seed`."""
+        if not repeat:
+            return self._recipe
         return self._recipe.model_copy(update={"seed": repeat_seed(self._recipe.seed, repeat)})
 
     def _select(self, record: EpochRecord) -> EpochSelector:
