@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tuner.text import duration, size_text, value_text, with_article
+from tuner.text import duration, significant, size_text, value_text, with_article
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,19 @@ def test_durations(seconds, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.123456789, "0.12346"), (1e-7, "1e-07"), (3, "3"), (True, "True"), (None, "None"), ("adam", "adam"), (2.0, "2")],
-)
+    [
+        (0.123456789, "0.12346"), (1e-7, "1e-07"), (3, "3"), (True, "True"), (None, "None"), ("adam", "adam"),
+        (2.0, "2"), (156_137.2, "156137"), (99_999.7, "100000"), (-1_234_567.0, "-1234567"),
+        (9_999_960.0, "9999960"), (1e7, "1e+07"),
+        (float("inf"), "inf"), (float("nan"), "nan"),
+    ],
+)  # fmt: skip
 def test_numbers(value, text):
     assert value_text(value) == text
+
+
+def test_few_digits_need_no_exponent():
+    assert [significant(value, 3) for value in (1365.0, 0.00012345, 25_959.0)] == ["1365", "0.000123", "25959"]
 
 
 def test_sizes_of_networks():

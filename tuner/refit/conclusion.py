@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tuner.catalog import Objective
 from tuner.refit.refit_result import Baseline, RefitResult, Verdict
 from tuner.refit.selection import ALPHA
-from tuner.text import count
+from tuner.text import count, significant
 
 
 def has_winner(baseline: Baseline) -> bool:
@@ -45,7 +45,7 @@ def explain(trained: RefitResult) -> Iterator[str]:
 
 def against_baseline(found: Baseline, metric: str, *, save_anyway: bool = False) -> str:
     """Say whether the chosen recipe beats the best constant answer."""
-    what = f"the best constant answer, {found.answer} ({metric} {found.validation:.5g} on the validation part)"
+    what = f"the best constant answer, {found.answer} ({metric} {significant(found.validation)} on the validation part)"
     looks = f"over seeds and rows, for the best of {count(found.tried, 'trial')}"
     if has_winner(found):
         return f"It beats {what} by more than chance explains (p {_p(found.p)}, {looks})."
@@ -64,8 +64,8 @@ def _optimism(trained: RefitResult) -> Iterator[str]:
     row, test = trained.winner, trained.test
     if row.optimism is None:
         return
-    text = f"The search saw {trained.metric} {row.candidate.leader.value:.5g}: {_better_by(row.optimism)} the mean of "
-    text += f"{count(len(row.candidate.complete), 'new seed')} on the same rows"
+    text = f"The search saw {trained.metric} {significant(row.candidate.leader.value)}: {_better_by(row.optimism)} "
+    text += f"the mean of {count(len(row.candidate.complete), 'new seed')} on the same rows"
     if test is not None and test.mean is not None:
         gain = Objective(trained.metric, trained.direction).gain(row.candidate.leader.value, test.mean)
         text += f", and {_better_by(gain)} that on the test part"
@@ -79,12 +79,12 @@ def _handed_over(trained: RefitResult) -> Iterator[str]:
     single, row = rows["single"], rows[handed.model]
     if handed.model != "single" and row.score is not None and single.score is not None:
         gain = Objective(trained.metric, trained.direction).gain(row.score, single.score)
-        text = f"The {handed.model} of {len(handed.members)} networks has {trained.metric} {row.score:.5g}"
+        text = f"The {handed.model} of {len(handed.members)} networks has {trained.metric} {significant(row.score)}"
         yield f"{text}, {_better_by(gain)} one network on average."
     if "mixture" in rows and handed.model == "ensemble":
         yield "A mixture of the leading recipes was not chosen: its bound is no better than that of the ensemble."
     if handed.temperature is not None:
-        yield f"Probabilities are calibrated: logits are divided by {handed.temperature:.3g}."
+        yield f"Probabilities are calibrated: logits are divided by {significant(handed.temperature, 3)}."
 
 
 def _test(trained: RefitResult) -> Iterator[str]:
@@ -98,11 +98,12 @@ def _test(trained: RefitResult) -> Iterator[str]:
     if trained.expected is not None:
         low, high = trained.expected.low, trained.expected.high
         where = "it is inside" if low <= test.score <= high else "it is outside, which happens once in twenty times"
-        yield f"From the validation part, the test score was expected between {low:.5g} and {high:.5g}: {where}."
+        between = f"{significant(low)} and {significant(high)}"
+        yield f"From the validation part, the test score was expected between {between}: {where}."
     if has_winner(found) and not test_confirms(found):
         yield (
             f"The test part does not confirm the winner: there it is not better than {found.answer} "
-            f"({found.test:.5g}) by more than chance explains (p {_p(found.test_p)})."
+            f"({significant(found.test)}) by more than chance explains (p {_p(found.test_p)})."
         )
     if test.before:
         times = "once" if test.before == 1 else f"{test.before} times"
@@ -112,7 +113,7 @@ def _test(trained: RefitResult) -> Iterator[str]:
 def _better_by(difference: float) -> str:
     if not difference:
         return "the same as"
-    return f"{abs(difference):.3g} {'better' if difference >= 0 else 'worse'} than"
+    return f"{significant(abs(difference), 3)} {'better' if difference >= 0 else 'worse'} than"
 
 
 def _p(p: float | None) -> str:

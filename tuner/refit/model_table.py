@@ -16,7 +16,7 @@ from tuner.refit.refit_session import RefitSession
 from tuner.refit.scikit_learn_controls import CONTROLS, MOST_VALUES, training_values
 from tuner.refit.score_uncertainty import Answers, Measure, standard_error
 from tuner.refit.selection import ALPHA, p_above
-from tuner.text import duration, listed
+from tuner.text import duration, listed, significant
 
 _FIRST = 3_000_000
 """Number of the first job of a control."""
@@ -141,8 +141,8 @@ def control_text(good: Sequence[ModelRow], handed: Contender, measure: Measure) 
     p = "" if best.p is None else f" (p = {best.p:.2g}, over rows and seeds; Holm)"
     level = "better" if measure.objective.better(score, networks) else "as good"
     return (
-        f"A control is {level}: {best.about} (scikit-learn{seconds}) has {measure.metric} {score:.5g} on the "
-        f"validation part; {what} has {networks:.5g}, and is not better by more than chance explains{p}.{also}"
+        f"A control is {level}: {best.about} (scikit-learn{seconds}) has {measure.metric} {significant(score)} on the "
+        f"validation part; {what} has {significant(networks)}, and is not better by more than chance explains{p}.{also}"
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.report.study_view import StudyView
-from tuner.text import count
+from tuner.text import count, significant
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,10 @@ class HonestScore:
     @property
     def uncertainty(self) -> str:
         """The interval in words; empty if it is not known."""
-        return "" if self.interval is None else f"95 % interval {self.interval[0]:.4g} to {self.interval[1]:.4g}"
+        if self.interval is None:
+            return ""
+        low, high = self.interval
+        return f"95 % interval {significant(low, 4)} to {significant(high, 4)}"
 
     def sentence(self) -> str:
         """Say what was measured, and on what."""
@@ -44,8 +47,8 @@ class HonestScore:
         brackets = f" ({self.uncertainty})" if self.uncertainty else ""
         doubt = "" if self.confirmed else " That is not better than a constant answer by more than chance explains."
         return (
-            f"{self.subject} has {self.metric} {self.value:.4g}{brackets} on the test part{rows}, {times}: expect "
-            f"that on new data.{doubt}"
+            f"{self.subject} has {self.metric} {significant(self.value, 4)}{brackets} on the test part{rows}, {times}: "
+            f"expect that on new data.{doubt}"
         )
 
 

@@ -10,7 +10,7 @@ from tuner.catalog import METRICS, TrialState
 from tuner.report.failures import failures
 from tuner.report.study_view import StudyView, TrialView
 from tuner.results import rejected_text
-from tuner.text import count, listed, one_line, shorten
+from tuner.text import count, listed, one_line, shorten, significant
 
 _MOST_NAMED = 6
 _IN_ANSWER = 4
@@ -42,7 +42,7 @@ def answer_text(results: StudyView) -> str:
     where = " on validation data" if results.study.metric else ""
     setting = listed([f"{name} {_short(value)}" for name, value in _leading_params(results, best)])
     return (
-        f"The best {results.metric}{where} is {best.value:.4g}, from trial {best.number} of {tried:,}"
+        f"The best {results.metric}{where} is {significant(best.value, 4)}, from trial {best.number} of {tried:,}"
         f"{', with ' + setting if setting else ''}."
     )
 
@@ -74,7 +74,7 @@ def _leading_params(results: StudyView, best: TrialView) -> list[tuple[str, obje
 
 
 def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return significant(value, 3) if isinstance(value, float) else str(value)
 
 
 def caveats(results: StudyView) -> list[str]:

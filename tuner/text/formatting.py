@@ -7,12 +7,19 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_EXPONENT_FROM = 1e7
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d[\d,]*(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE)
+
+
+def significant(value: float, digits: int = 5) -> str:
+    """Format a number with so many significant digits; below ten million those before the point are all shown."""
+    text = f"{value:.{digits}g}"
+    return f"{value:.0f}" if "e+" in text and abs(value) < _EXPONENT_FROM else text
 
 
 def value_text(value: Any) -> str:
     """Format floats with five significant digits, everything else with `str`."""
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+    return significant(value) if isinstance(value, float) else str(value)
 
 
 def number(value: Any) -> str:
@@ -21,7 +28,7 @@ def number(value: Any) -> str:
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:.5g}" if isinstance(value, float) else f"{value:,}"
+    return significant(value) if isinstance(value, float) else f"{value:,}"
 
 
 def spread_text(values: Sequence[float]) -> str:

@@ -14,6 +14,7 @@ from tuner.catalog import written_value
 from tuner.report.plots.style import GRID, NEUTRAL, RAMP, buttons, cut, figure, number_text, option, text
 from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import StudyView, TrialView
+from tuner.text import significant
 
 MIN_TRIALS = 2
 _MOST_DIMENSIONS = 6
@@ -162,7 +163,7 @@ def _objective(results: StudyView, trials: Sequence[TrialView]) -> _Axis:
     """Return the axis of the objective; values far worse than most are at its end."""
     values = np.array([seen.value for seen in trials], np.float64)
     shown = ValueRange.covering(results.metric, values, results.objective.maximize)
-    texts = [f"{value:.5g}" for value in values]
+    texts = [significant(float(value)) for value in values]
     if shown.whole is None or values.min() == values.max():
         return _Axis(results.metric, np.full(len(values), 0.5), texts, {0.5: number_text(float(values[0]))})
     low, high = shown.half or shown.whole
@@ -172,7 +173,7 @@ def _objective(results: StudyView, trials: Sequence[TrialView]) -> _Axis:
     ticks = {}
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         at = low + share * (high - low)
-        ticks[share] = f"{10**at if shown.log else at:.3g}"
+        ticks[share] = significant(float(10**at if shown.log else at), 3)
     if (scaled < low).any():
         ticks[0.0] = f"≤ {ticks[0.0]}"
     if (scaled > high).any():

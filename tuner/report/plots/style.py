@@ -14,7 +14,7 @@ from typing import Any
 from plotly.graph_objects import Figure
 
 from tuner.catalog import TrialState
-from tuner.text import plain
+from tuner.text import plain, significant
 
 CHOICES = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8C6D46", "#7F7F7F")
 DASHES = ("solid", "dot", "dash", "dashdot")
@@ -51,7 +51,7 @@ def text(value: Any) -> str:
 
 def number_text(value: Any) -> str:
     """Format a value: floats with four significant digits, everything else unchanged."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return significant(value, 4) if isinstance(value, float) else str(value)
 
 
 def cut(label: str, longest: int = 18) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from tuner.report.honest_score import nested
 from tuner.report.html import table
 from tuner.report.study_view import StudyView
-from tuner.text import Html, duration, element, number
+from tuner.text import Html, duration, element, number, significant
 
 _HEADER = ("model", "what it is", "score", "95 % interval", "weights", "1 row, ms", "256 rows, ms", "trained in")
 _NOTE = (
@@ -38,10 +38,14 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         f"none: {row.get('note')}" if score is None else number(score),
         f"{number(interval.get('low'))} … {number(interval.get('high'))}" if interval else "–",
         number(row.get("weights")),
-        number(times.get("one_row")),
-        number(times.get("rows_256")),
+        _milliseconds(times.get("one_row")),
+        _milliseconds(times.get("rows_256")),
         duration(seconds if isinstance(seconds, int | float) else None),
     ]
+
+
+def _milliseconds(value: Any) -> str:
+    return significant(float(value), 3) if isinstance(value, int | float) else number(value)
 
 
 def _list(content: Mapping[str, Any], key: str) -> list[Any]:
