@@ -111,7 +111,7 @@ def test_a_run_from_its_start_to_its_best(finished: tuple[Path, subprocess.Compl
     assert "Study tiny: all trials are done." in done.stdout
     lines = done.stderr.splitlines()
     assert lines[0] == "importing TensorFlow in 2 workers …"
-    assert lines[1].startswith("0/4 trials")
+    assert re.match("[01]/4 trials", lines[1]), "the first trial may end before the second line on a busy machine"
     assert all(re.match(r"\d/4 trials, .* \| .* \| (best accuracy|no complete)", line) for line in lines[1:]), lines
     content = stored(project)
     assert content is not None
