@@ -39,6 +39,7 @@ ELSEWHERE = {
     "tuner/engines/prober.py": {"sigmoid"},  # output activations
     "tuner/export/script/recipe_source.py": {"relu", "sigmoid", "tanh"},
     "tuner/refit/serving_model.py": {"relu", "tanh"},
+    "tuner/refit/saving_error_advice.py": {"function"},  # in the configuration of a Keras layer
     "tuner/catalog/output_activations.py": {"relu", "sigmoid", "tanh"},
     "tuner/engines/compiled/initial_weights.py": {"constant"},  # a draw that is the same everywhere
     "tuner/engines/compiled/layer_calls.py": {"function", "l1", "l2"},  # in configurations of Keras's layers

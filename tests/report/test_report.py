@@ -21,8 +21,8 @@ from tuner.report import PLOTS, report_page
 from tuner.report.cost import sum_cost
 from tuner.report.failures import failures
 from tuner.report.health_counts import count_verdicts
-from tuner.report.honest_score import honest_score
-from tuner.report.html import data, script, table
+from tuner.report.held_out_score import honest_score
+from tuner.report.html_components import data, script, table
 from tuner.report.narrative import answer_text, caveats, question_text, standard_error
 from tuner.report.sections.failures_and_cost import failed
 from tuner.report.sections.setup import asked

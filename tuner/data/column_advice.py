@@ -9,10 +9,10 @@ import numpy as np
 from tuner.data.cells import absent
 from tuner.data.data_config import DataOptions
 from tuner.data.encoders import ENCODERS
+from tuner.data.group_and_order_columns import as_dates
 from tuner.data.likely_groups import LikelyGroup
 from tuner.data.raw_data import ROLES, RawData
 from tuner.data.share_explained import TELLS_ALL, share_explained
-from tuner.data.split_columns import as_dates
 from tuner.data.splitting import Layout
 from tuner.data.table_profile import number_sign
 from tuner.data.targets_and_task import Targets

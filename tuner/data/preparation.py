@@ -15,6 +15,7 @@ from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Subset
 from tuner.data.encoders import ENCODERS
 from tuner.data.encoding import Encoded, check_texts, encode, missing, refuse_missing
+from tuner.data.group_and_order_columns import PARTS
 from tuner.data.independent_units import Dependence
 from tuner.data.likely_groups import find_split_groups
 from tuner.data.linear_separability import is_linearly_separable
@@ -22,7 +23,6 @@ from tuner.data.raw_data import RawData, join
 from tuner.data.source_remarks import remarks
 from tuner.data.sources import check_keys, find_source
 from tuner.data.split_advice import split_advice
-from tuner.data.split_columns import PARTS
 from tuner.data.split_notes import split_notes
 from tuner.data.split_preprocessing import Fitted, fit_split, unscaled_parts
 from tuner.data.splitting import Layout, check_apart, given_parts, split_indices

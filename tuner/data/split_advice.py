@@ -9,10 +9,10 @@ import numpy as np
 
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array, Split
+from tuner.data.group_and_order_columns import as_dates, show_order
 from tuner.data.likely_groups import LikelyGroup, is_random, is_whole
 from tuner.data.near_copies import find_near_copies
 from tuner.data.raw_data import RawData
-from tuner.data.split_columns import as_dates, show_order
 
 _FEWEST_TIMES = 10
 _LEAST_COPIES, _FEWEST_COPIES = 0.05, 3

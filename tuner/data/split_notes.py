@@ -10,9 +10,9 @@ import numpy as np
 from tuner.catalog import Task
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
+from tuner.data.group_and_order_columns import PARTS, show_order
 from tuner.data.independent_units import Dependence
 from tuner.data.raw_data import RawData
-from tuner.data.split_columns import PARTS, show_order
 from tuner.data.splitting import Layout
 from tuner.data.targets_and_task import Targets
 from tuner.errors import shown

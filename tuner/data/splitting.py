@@ -15,12 +15,12 @@ import numpy as np
 
 from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array
+from tuner.data.group_and_order_columns import PARTS, show_order
 from tuner.data.group_split import GroupSplitter
 from tuner.data.independent_units import Dependence
 from tuner.data.order_split import OrderSplitter
 from tuner.data.random_split import RowSplitter
 from tuner.data.raw_data import RawData
-from tuner.data.split_columns import PARTS, show_order
 from tuner.data.strata import Strata
 from tuner.errors import DataError
 from tuner.text import count

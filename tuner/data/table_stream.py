@@ -17,8 +17,8 @@ from tuner.data.csv_options import DEFAULT_CSV_OPTIONS, CsvOptions
 from tuner.data.pandas_columns import check_names
 from tuner.data.sources.base import locate_file
 from tuner.data.sources.csv_format import HEAD_BYTES, find_format, open_bytes
+from tuner.data.sources.decode_errors import decoding
 from tuner.data.sources.tabular import CSV, PARQUET
-from tuner.data.sources.text_decoding import decoding
 from tuner.errors import DataError
 from tuner.untrusted_files import check_regular, physical_memory, reading
 

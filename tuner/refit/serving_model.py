@@ -22,7 +22,7 @@ from tuner.catalog import Recipe, Task, resolve_head
 from tuner.data import HeldOut, Preprocessing
 from tuner.errors import ContentError
 from tuner.keras_internals import flatten_layers
-from tuner.refit.saving_problems import explain_saving_error
+from tuner.refit.saving_error_advice import explain_saving_error
 from tuner.refit.temperature import SMALLEST_PROBABILITY
 
 _SMALLEST = 1e-6

@@ -1,5 +1,5 @@
 from .dashboard_notes import study_note, trial_note
-from .html import table
+from .html_components import table
 from .notebook_view import notebook_html
 from .page import page_head, page_script, report_page, study_body
 from .plots import PLOTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plotly.graph_objects import Figure
 
-from tuner.report.html import data
+from tuner.report.html_components import data
 from tuner.report.plots.style import HEIGHT_PX
 from tuner.text import Html, element
 

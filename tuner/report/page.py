@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 import tuner
 from tuner.report.cost import Cost, sum_cost
 from tuner.report.figure_element import figure_element
-from tuner.report.html import script
+from tuner.report.html_components import script
 from tuner.report.narrative import answer_text
 from tuner.report.plots import PLOTS
 from tuner.report.sections.best_recipe import recipe

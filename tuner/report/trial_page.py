@@ -9,7 +9,7 @@ from plotly.graph_objects import Figure
 
 from tuner.export import recipe_toml
 from tuner.report.figure_element import figure_element
-from tuner.report.html import code, facts, table
+from tuner.report.html_components import code, facts, table
 from tuner.report.plots.trial_curves import trial_curves
 from tuner.report.study_view import StudyView, TrialView
 from tuner.report.trial_outcome import ending_text, epochs_table

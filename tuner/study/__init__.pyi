@@ -12,10 +12,10 @@ from .study_file_syntax import STUDY_SUFFIXES
 from .study_fingerprint import LATER_KEYS, code_hashes, difference, fingerprint
 from .study_loader import read_study, read_study_dict
 from .study_name import check_study_name, study_name_in
-from .study_outline import StudyOutline, read_outline
 from .study_spec import StudySpec
 from .training_length import resume_study
 from .training_settings import Execution, read_execution
+from .unvalidated_study import StudyOutline, read_outline
 from .user_object_trial import try_user_objects
 from .worker_limit import MOST_WORKERS
 

@@ -21,7 +21,7 @@ from typing import Any
 from tuner.catalog import DIMENSIONS, ChoiceDimension
 from tuner.data import ArrayFile, array_file
 from tuner.errors import UsageError, shown
-from tuner.study.live_search_values import check_takes_objects
+from tuner.study.misplaced_objects import check_takes_objects
 from tuner.study.plain_content import plain_content
 from tuner.study.study_file_sections import StudyFile
 from tuner.study.study_name import check_study_name

@@ -2,7 +2,7 @@ from .code_loader import check_content, check_outside_of_loading, failing_line, 
 from .definitions import Definition, read_definition
 from .helper_modules import Helper, find_helpers, helper_hashes, missing_helper
 from .installed_objects import find_installed
-from .keras_files import keras_file_hashes
+from .keras_file_hashes import keras_file_hashes
 from .live_object_check import check_function, is_live
 from .permission import check_named
 from .references import (

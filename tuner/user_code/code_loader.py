@@ -18,7 +18,7 @@ from typing import Any
 
 from tuner.errors import ContentError
 from tuner.user_code.helper_modules import Helper, find_helpers
-from tuner.user_code.keras_files import SUFFIX, keras_file_hashes, with_keras_files
+from tuner.user_code.keras_file_hashes import SUFFIX, keras_file_hashes, with_keras_files
 from tuner.user_code.references import Reference, find_file, no_function
 
 

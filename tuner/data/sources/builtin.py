@@ -17,9 +17,9 @@ import numpy as np
 
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
+from tuner.data.group_and_order_columns import find_column, read_split_columns
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source
-from tuner.data.split_columns import find_column, read_split_columns
 from tuner.errors import DataError
 
 _CANCER = "radius texture perimeter area smoothness compactness concavity concave_points symmetry fractal_dimension"

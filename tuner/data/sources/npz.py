@@ -8,10 +8,10 @@ from typing import Any
 from tuner.data.cells import without_values
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
+from tuner.data.group_and_order_columns import find_column, read_split_columns
 from tuner.data.missing_targets import rows_with_targets, take_rows
 from tuner.data.raw_data import ROLES, RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source, locate_file
-from tuner.data.split_columns import find_column, read_split_columns
 from tuner.errors import DataError
 from tuner.untrusted_files import open_zip, read_array, reading
 

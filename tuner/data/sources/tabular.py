@@ -15,6 +15,7 @@ from tuner.data.cells import CodedTexts, column_name
 from tuner.data.csv_options import DEFAULT_CSV_OPTIONS, CsvOptions
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
+from tuner.data.group_and_order_columns import read_split_columns
 from tuner.data.missing_targets import rows_with_targets
 from tuner.data.pandas_columns import check_names, column, feature_columns, index_columns, pick, target_columns
 from tuner.data.raw_data import RawData, from_arrays
@@ -29,8 +30,7 @@ from tuner.data.sources.csv_format import (
     open_bytes,
     without_comments,
 )
-from tuner.data.sources.text_decoding import decoding
-from tuner.data.split_columns import read_split_columns
+from tuner.data.sources.decode_errors import decoding
 from tuner.errors import DataError
 from tuner.untrusted_files import check_expansion, check_regular, physical_memory, reading
 

@@ -12,6 +12,7 @@ import numpy as np
 from tuner import user_code
 from tuner.data.cells import column_name, without_values
 from tuner.data.data_config import DataOptions
+from tuner.data.group_and_order_columns import find_column, read_split_columns
 from tuner.data.missing_targets import rows_with_targets, take_rows
 from tuner.data.pandas_columns import (
     check_index,
@@ -24,7 +25,6 @@ from tuner.data.pandas_columns import (
 )
 from tuner.data.raw_data import ROLES, RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source
-from tuner.data.split_columns import find_column, read_split_columns
 from tuner.errors import DataError, TunerError, shown
 
 _TENSORFLOW = "that takes seconds and 500 MB. To avoid it, save the rows once as .npz or Parquet"

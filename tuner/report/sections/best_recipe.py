@@ -7,7 +7,7 @@ import json
 from tuner.catalog import written_value
 from tuner.errors import NoBestTrialError
 from tuner.export import recipe_toml
-from tuner.report.html import code, facts
+from tuner.report.html_components import code, facts
 from tuner.report.study_view import StudyView
 from tuner.results import Best, best_trial
 from tuner.storage import trial_attributes

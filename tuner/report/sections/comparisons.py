@@ -6,7 +6,7 @@ from typing import Any
 
 from tuner.analysis import compare
 from tuner.errors import NoBestTrialError
-from tuner.report.html import table
+from tuner.report.html_components import table
 from tuner.report.study_view import StudyView
 from tuner.text import Html, duration, element, number, percent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tuner.report.cost import Cost
 from tuner.report.failures import failures
-from tuner.report.html import facts, table
+from tuner.report.html_components import facts, table
 from tuner.report.study_view import StudyView
 from tuner.results import rejected_text
 from tuner.text import Html, count, duration, element, joined, listed_first, number, percent

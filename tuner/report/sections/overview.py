@@ -6,7 +6,7 @@ from statistics import median
 
 from tuner.catalog import TrialState
 from tuner.report.cost import Cost
-from tuner.report.honest_score import HonestScore, honest_score
+from tuner.report.held_out_score import HonestScore, honest_score
 from tuner.report.narrative import answer_text, caveats, question_text, status_text
 from tuner.report.study_view import StudyView
 from tuner.text import Html, count, duration, element, number, percent

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 
-from tuner.report.html import facts, table
+from tuner.report.html_components import facts, table
 from tuner.report.study_view import StudyView
 from tuner.text import Html, duration, element, listed_counts, number
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tuner.engines import limits_text
-from tuner.report.html import facts, table
+from tuner.report.html_components import facts, table
 from tuner.report.study_view import StudyView
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER
 from tuner.storage import StoredFacts

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from tuner.errors import ContentError
-from tuner.report.html import code
+from tuner.report.html_components import code
 from tuner.report.study_view import StudyView
 from tuner.study import code_hashes
 from tuner.text import Html, count, element

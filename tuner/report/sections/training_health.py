@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuner.report.health_counts import count_verdicts
-from tuner.report.html import table
+from tuner.report.html_components import table
 from tuner.report.study_view import StudyView
 from tuner.text import Html, count, element, listed_first, number, percent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner.report.html import table
+from tuner.report.html_components import table
 from tuner.report.study_view import StudyView, TrialView
 from tuner.text import Html, count, duration, element, number
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.report.honest_score import nested
-from tuner.report.html import table
+from tuner.report.held_out_score import nested
+from tuner.report.html_components import table
 from tuner.report.study_view import StudyView
 from tuner.text import Html, duration, element, number, significant
 

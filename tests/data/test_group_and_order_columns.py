@@ -13,7 +13,7 @@ import pytest
 
 from tuner.catalog import Task
 from tuner.data import DataOptions, PreparedData, encode_rows, held_out, prepare, unscaled_splits
-from tuner.data.split_columns import read_split_columns
+from tuner.data.group_and_order_columns import read_split_columns
 from tuner.errors import DataError
 
 GROUPS, SIZE = 30, 4
