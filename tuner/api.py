@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from tuner.display import progress_display
-from tuner.errors import NoWinnerWarning, RunInterrupted, UnknownNameError, UsageError
+from tuner.errors import NoWinnerWarning, UnknownNameError, UsageError
 from tuner.executors import LocalExecutor, cores
 from tuner.notification import Ended, run_and_notify
 from tuner.refit import SEEDS, TOP, RefitOptions
@@ -46,7 +46,7 @@ class StudyHandle:
         name: Its name.
         storage: URL of the database.
         ended: Why the run that returned the handle ended: "trials", "time", "target", "patience" or "exhausted";
-            "interrupted" for that of a `RunInterrupted`; empty for other handles.
+            "interrupted" for that of a `KeyboardInterrupt`; empty for other handles.
     """
 
     name: str
@@ -214,7 +214,8 @@ def run(
         restart: Whether to rename an existing study of this name to `NAME.1`, and to begin with trial 0.
 
     Raises:
-        TunerError, RunInterrupted: See `tuner.errors`; the latter is a `KeyboardInterrupt`, after all is stored.
+        TunerError: See `tuner.errors`.
+        KeyboardInterrupt: Interrupted, or ended by `tuner stop`; `tuner.open` opens what has finished.
     """
     given = {"trials": trials, "epochs": epochs, "time_s": time_s, "seed": seed, "engine": engine, "workers": workers}
     parts = {"model": model, "data": data, "metric": metric, "objective": objective, "search": search, "budget": budget}
@@ -233,7 +234,10 @@ def _unless_interrupted(handle: StudyHandle) -> StudyHandle:
     counts = listed_counts(handle.summary()["counts"]) or "no trials"
     place = handle.storage.removeprefix("sqlite:///") if handle.storage.startswith("sqlite") else "STORAGE"
     text = f"Study {handle.name} was interrupted ({counts}). Nothing is lost: the same call resumes it, and "
-    raise RunInterrupted(f"{text}tuner.open({place!r}, {handle.name!r}) shows what is stored.", handle)
+    # No class of our own: Python ends a script by SIGINT, and with it the loop of a shell, for exactly this one.
+    interrupted = KeyboardInterrupt(f"{text}tuner.open({place!r}, {handle.name!r}) shows what is stored.")
+    interrupted.study = handle  # type: ignore[attr-defined]
+    raise interrupted
 
 
 def _summary(ended: Ended) -> dict[str, Any]:

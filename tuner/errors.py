@@ -141,20 +141,6 @@ class DataError(UsageError):
     """Data that cannot be used as they are."""
 
 
-class RunInterrupted(KeyboardInterrupt):
-    """A run was interrupted, or `tuner stop` ended it; what it has finished is stored, and the same call resumes it.
-
-    Like the exception of Python it is no `Exception`: it ends a script, and the cells of a notebook that wait.
-
-    Attributes:
-        study: The handle that the run would have returned.
-    """
-
-    def __init__(self, text: str, study: Any) -> None:
-        super().__init__(text)
-        self.study = study
-
-
 class NoWinnerWarning(UserWarning):
     """A model was saved although no recipe beats a constant answer by more than chance explains."""
 

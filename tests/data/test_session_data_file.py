@@ -101,6 +101,8 @@ SHUFFLED = pd.Series(Y, index=range(ROWS - 1, -1, -1), name="y")
         ({"x": X, "y": Y, "weights": Y}, "the array 'weights' is used by nothing; did you mean weight[?]"),
         ({"x": X, "y": Y, "sample_weight": Y}, "the array 'sample_weight' is used by nothing; did you mean weight[?]"),
         ({"x": X, "y": Y, "weight": Y, "weights": Y}, r"'weights' is used by nothing\. Leave it out"),
+        ({"x": X, "y": Y, "x_val": X}, r"{'source': \(x, y\), 'validation': \(validation_x, validation_y\)}"),
+        ({"x": X, "y": Y, "test": X}, r"{'source': \(x, y\), 'test': \(test_x, test_y\)}"),
         ({"x": X, "y": Y, "X": X}, r"the array 'X' is used by nothing\. Leave it out"),
         ({"x": X, "y": Y, "who": Y}, r"'who' is used by nothing.* as group.*'y': ..., 'who': ...}, 'group': 'who'}"),
         ({"x": pd.DataFrame(X), "y": Y, "who": Y}, "the array 'who' is used by nothing"),

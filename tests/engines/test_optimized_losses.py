@@ -22,7 +22,10 @@ def outputs_and_targets() -> tuple[Any, Any]:
     return tf.nn.softmax(tf.constant(raw, tf.float32)), tf.one_hot(generator.integers(5, size=40), 5)
 
 
-@pytest.mark.parametrize("options", [{}, {"gamma": 0.0}, {"gamma": 1.0}, {"gamma": 3.5, "label_smoothing": 0.1}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"gamma": 0.0}, {"gamma": 1.0}, {"gamma": 3.5, "label_smoothing": 0.1}, {"alpha": 0.7, "gamma": 0.3}],
+)
 @pytest.mark.parametrize("scalars", [False, True])
 def test_focal_crossentropy_and_its_gradient(options: dict[str, float], scalars: bool) -> None:
     outputs, y = outputs_and_targets()

@@ -265,6 +265,12 @@ REGISTER = '@keras.saving.register_keras_serializable("my_project") above it.'
             f"but own.py:build has a layer with a lambda. Write it as a function with {REGISTER}",
         ),
         (
+            lambda keras: keras.Sequential(
+                [keras.layers.Dense(2, bias_initializer=keras.initializers.Constant([0.1, 0.2])), own_layer_class()()]
+            ),
+            f"but own.py:build uses Twice, which is not registered with Keras. Put {REGISTER}",
+        ),
+        (
             lambda keras: own_layer_class()(),
             f"but own.py:build uses Twice, which is not registered with Keras. Put {REGISTER}",
         ),

@@ -15,7 +15,7 @@ from tuner.cli.options import (
     storage_option,
     traceback_option,
 )
-from tuner.errors import RunInterrupted, StudyFailedError
+from tuner.errors import StudyFailedError
 from tuner.study import MOST_WORKERS
 from tuner.text import listed_counts, tuner_command
 
@@ -96,7 +96,9 @@ def command(
                 engine=engine,
                 seed=seed,
             )
-        except RunInterrupted as interrupted:
+        except KeyboardInterrupt as interrupted:
+            if not hasattr(interrupted, "study"):  # before the first trial, or three times
+                raise
             study = interrupted.study
     from tuner.cli.render_study import render_result
 

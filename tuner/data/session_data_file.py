@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,10 +113,25 @@ def _check_used(rows: Collection[str], source: str, named: Collection[str]) -> N
         if name not in used:
             near = nearest(name, [other for other in used if other not in rows])
             step = f"; did you mean {near}? Rename it, or leave it out."
-            if near is None:
+            if part := _part_in(name):
+                example = "data={'source': (x, y), " + f"{part!r}: ({part}_x, {part}_y)}}"
+                step = f". Rows of the {part} part are given beside the source: {example}."
+            elif near is None:
                 example = f"data={{'source': {{'x': ..., 'y': ..., {name!r}: ...}}, 'group': {name!r}}}"
                 step = f". Leave it out, or, if it decides on the split, name it as group, order or split: {example}."
             raise DataError(f"Every array of {source} must be used, but the array {name!r} is used by nothing{step}")
+
+
+def _part_in(name: str) -> str | None:
+    """Return the key of the part that the name of an array speaks of, or None."""
+    parts = {
+        "val": "validation",
+        "valid": "validation",
+        "validation": "validation",
+        "dev": "validation",
+        "test": "test",
+    }
+    return next((parts[word] for word in re.split(r"[^a-z]+", name.lower()) if word in parts), None)
 
 
 def _is_option(name: Any, value: Any) -> bool:

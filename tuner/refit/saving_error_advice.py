@@ -64,7 +64,10 @@ def _objects(config: Any) -> Iterator[Mapping[str, Any]]:
 
 def _is_lambda_config(one: Mapping[str, Any]) -> bool:
     """Return whether Keras has saved the bytecode of a lambda here."""
-    return one.get("class_name") == "__lambda__" or (set(one) == {"value"} and isinstance(one["value"], list | tuple))
+    if one.get("class_name") == "__lambda__":
+        return True
+    code = one.get("value")  # its bytecode as text, defaults, closure; not the numbers of `Constant`
+    return set(one) == {"value"} and isinstance(code, list | tuple) and bool(code) and isinstance(code[0], str)
 
 
 def _unregistered_name(one: Mapping[str, Any]) -> str | None:
