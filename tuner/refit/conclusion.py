@@ -100,7 +100,7 @@ def _test(trained: RefitResult) -> Iterator[str]:
         where = "it is inside" if low <= test.score <= high else "it is outside, which happens once in twenty times"
         between = f"{significant(low)} and {significant(high)}"
         yield f"From the validation part, the test score was expected between {between}: {where}."
-    if has_winner(found) and not test_confirms(found):
+    if found.test is not None and has_winner(found) and not test_confirms(found):
         yield (
             f"The test part does not confirm the winner: there it is not better than {found.answer} "
             f"({significant(found.test)}) by more than chance explains (p {_p(found.test_p)})."
