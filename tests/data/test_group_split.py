@@ -138,6 +138,37 @@ def test_validation_has_two_classes_if_a_group_of_nearly_all_rows_has_one(option
         assert bool(len(layout.test)) == bool(options["test"])
 
 
+@pytest.mark.parametrize(
+    ("sizes", "kinds", "options"),
+    [
+        ([354, 5, 6, 4, 7], [1, 0, 0, 1, 1], {"validation": 0.2, "test": 0.2}),
+        ([330, 5, 7, 4, 2], [0, 0, 1, 0, 1], {"validation": 0.2, "test": 0.2}),
+        ([149, 10, 10, 13, 5, 14, 1], [0, 1, 1, 0, 0, 0, 0], {"validation": 0.3, "test": 0.2}),
+    ],
+    ids=str,
+)
+def test_training_keeps_every_class_beside_a_group_of_nearly_all_rows(
+    sizes: list[int], kinds: list[int], options: dict[str, Any]
+) -> None:
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    classes = np.array(kinds)[groups]
+    for seed in range(20):
+        layout = split_rows(groups, classes, seed, **options)
+        for part in layout.splits[0]:
+            assert set(classes[part]) == {0, 1}
+        assert len(layout.test)
+        assert sorted(np.concatenate([*layout.splits[0], layout.test])) == list(range(len(groups)))
+
+
+def test_validation_may_ask_for_all_rows_that_the_test_leaves() -> None:
+    groups = np.repeat(np.arange(5), [1, 58, 223, 2, 11])
+    classes = np.array([0, 1, 1, 1, 0])[groups]
+    for seed in range(5):
+        layout = split_rows(groups, classes, seed, validation=0.8, test=0.15)  # a NumPy warning is an error
+        assert [len(part) for part in (*layout.splits[0], layout.test)] == [3, 234, 58], "the rows stay where they were"
+        assert all(set(classes[part]) == {0, 1} for part in layout.splits[0])
+
+
 def test_groups_that_have_a_split_keep_it() -> None:
     digests = []
     for options in WAYS:

@@ -63,7 +63,8 @@ class GroupSplitter:
     def draw(self, rows: Array, wanted: float, leave: int, each: bool, random: np.random.Generator) -> Array:
         """Draw groups with about `wanted` of the rows."""
         share = wanted / len(rows)
-        return self._assign(rows, np.array([share, 1.0 - share]), random)[0]
+        with np.errstate(divide="ignore", invalid="ignore"):  # nothing is left if all rows are wanted
+            return self._assign(rows, np.array([share, 1.0 - share]), random)[0]
 
     def fold(self, rows: Array, folds: int, random: np.random.Generator) -> list[tuple[Array, Array]]:
         """Assign the groups to folds of about as many rows."""
@@ -78,7 +79,8 @@ class GroupSplitter:
         Args:
             rows: To assign; of as many groups as parts at least.
             shares: Of the parts; their sum is 1.
-            measured: How many parts, the first ones, should have two classes at least.
+            measured: How many parts, the first ones, should have two classes at least. If it is one, the second part
+                is for training, and should have every class.
             random: Of this draw.
         """
         brought, codes = self._brought(rows)
@@ -138,34 +140,58 @@ def _assign_at_once(brought: Array, shares: Array, measured: int, random: np.ran
         lacking = expected[:, 0] - np.bincount(parts[large], brought[large, 0], len(shares))
         if len(small):
             parts[small] = _cut(brought[small, 0], np.maximum(lacking, 0.0) / np.maximum(lacking, 0.0).sum(), random)
-        for part in range(measured):
-            _give_second_class(parts, part, brought, measured)
         return parts
 
-    def unlike(parts: Array) -> tuple[int, int, float]:
-        alone = sum(not _has_two_classes(brought[parts == part]) for part in range(measured))
-        return (alone, *_unlike(parts, brought, expected))
+    attempts = [attempt() for _ in range(_attempts(len(brought)))]
+    needed = np.where(np.arange(len(shares)) < measured, 2, 0)
+    found = _with_classes(attempts, needed, brought, expected)
+    if measured == 1:
+        needed[1] = brought.shape[1] - 1
+        if _lacking(found, needed, brought):
+            found = _with_classes(attempts, needed, brought, expected)
+    return found
 
-    return min((attempt() for _ in range(_attempts(len(brought)))), key=unlike)
+
+def _with_classes(attempts: Sequence[Array], needed: Array, brought: Array, expected: Array) -> Array:
+    """Return the assignment that is closest to what is expected, once groups are moved to parts with too few classes.
+
+    Args:
+        attempts: Assignments, `(groups,)` each.
+        needed: How many classes each part should have, `(parts,)`.
+        brought: See `assign_groups`.
+        expected: Rows of each part in all, and of each stratum: `(parts, strata)`.
+    """
+    found = [parts.copy() for parts in attempts]
+    for parts in found:
+        for part in np.flatnonzero(needed).tolist():
+            while _give_class(parts, part, needed, brought):
+                pass
+    return min(found, key=lambda parts: (_lacking(parts, needed, brought), *_unlike(parts, brought, expected)))
 
 
-def _give_second_class(parts: Array, part: int, brought: Array, measured: int) -> None:
-    """Move the smallest group that can be spared to a part of one class, if there is one of another class."""
+def _lacking(parts: Array, needed: Array, brought: Array) -> int:
+    """Return how many parts have too few classes."""
+    return sum(_classes(brought[parts == part]) < least for part, least in enumerate(needed.tolist()))
+
+
+def _give_class(parts: Array, part: int, needed: Array, brought: Array) -> bool:
+    """Move the smallest group that can be spared to a part with too few classes, if there is one of another class."""
     own = brought[parts == part]
-    if _has_two_classes(own):
-        return
+    if _classes(own) >= needed[part]:
+        return False
     lacked = own[:, 1:].sum(axis=0) == 0
     others = np.flatnonzero((parts != part) & brought[:, 1:][:, lacked].any(axis=1))
     for group in others[np.argsort(brought[others, 0], kind="stable")].tolist():
         giver = parts[group]
         left = (parts == giver) & (np.arange(len(parts)) != group)
-        if left.any() and (giver >= measured or _has_two_classes(brought[left])):
+        if left.any() and _classes(brought[left]) >= needed[giver]:
             parts[group] = part
-            return
+            return True
+    return False
 
 
-def _has_two_classes(brought: Array) -> bool:
-    return int(brought[:, 1:].any(axis=0).sum()) > 1
+def _classes(brought: Array) -> int:
+    return int(brought[:, 1:].any(axis=0).sum())
 
 
 def _one_by_one(brought: Array, expected: Array, random: np.random.Generator) -> Array:

@@ -125,10 +125,13 @@ def _layout(pairs: Sequence[tuple[Array, Array]], test: Array, rows: int) -> Lay
 
 
 def _usable(layout: Layout, strata: Strata, tested: bool) -> bool:
-    """Return whether each part has rows, and each validation part rows of two classes."""
+    """Return whether each part has rows, each training part rows of every class, and each validation part of two."""
     parts = [*(part for pair in layout.splits for part in pair), *([layout.test] if tested else [])]
-    two_classes = all(len(np.unique(strata.kinds[part])) > 1 for _, part in layout.splits)
-    return all(map(len, parts)) and (two_classes or not strata.classes)
+    learned, measured = (
+        [len(np.unique(strata.kinds[part])) for part in those] for those in zip(*layout.splits, strict=True)
+    )
+    enough = min(learned) >= len(strata.classes) and min(measured) > 1
+    return all(map(len, parts)) and (enough or not strata.classes)
 
 
 def _split_at_once(splitter: GroupSplitter, main: Array, test: Array | None, options: DataOptions, seed: int) -> Layout:
