@@ -32,7 +32,7 @@ def test_a_study_by_compiled_programs(tmp_path: Path) -> None:
     found = [tuner.run(content, storage=f"sqlite:///{tmp_path}/{n}.db", seed=3).summary() for n in range(2)]
     assert found[0]["counts"]["complete"] + found[0]["counts"]["pruned"] == 8
     assert found[0]["counts"]["pruned"] > 0
-    assert [found[n]["programs"]["traced"] for n in range(2)] == [5, 5]
+    assert [found[n]["programs"]["traced"] for n in range(2)] == [6, 6]
     assert found[0]["programs"]["seconds"] > 0
     rows = [[(row["state"], row["value"], row["epochs"], row["params"]) for row in each["trials"]] for each in found]
     assert rows[0] == rows[1]

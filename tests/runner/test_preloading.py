@@ -159,8 +159,19 @@ def test_nothing_is_left_by_a_run_that_ends_early(tmp_path: Path, number: signal
     write_study(tmp_path)
     mark = f"{tmp_path} {os.getpid()} {number} {delay_s}"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    heeding = "import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
     with subprocess.Popen(
-        command("run", "tiny.toml"), cwd=tmp_path, env=environment(MARK=mark), process_group=0, **quiet
+        [
+            sys.executable,
+            "-S",
+            "-c",
+            heeding,
+            *command("run", "tiny.toml"),
+        ],  # tests that nohup runs ignore SIGINT
+        cwd=tmp_path,
+        env=environment(MARK=mark),
+        process_group=0,
+        **quiet,
     ) as process:
         time.sleep(delay_s)
         os.killpg(process.pid, number)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from tuner.errors import StorageError, StudyNotFoundError
 from tuner.storage import default_url, open_database, open_read_only, read_study_record, study_names
@@ -130,6 +130,24 @@ def test_tables_are_made_once(tmp_path: Path) -> None:
         database = open_database(url, create=True)
     with database.engine.connect() as connection:
         assert connection.execute(text("select count(*) from tuner_version")).scalar() == 1
+
+
+@pytest.mark.parametrize("made", [1, 3, 6])
+def test_tables_that_another_process_is_making_are_no_other_program(tmp_path: Path, made: int) -> None:
+    """Optuna commits each table on its own."""
+    tables = optuna.storages._rdb.models.BaseModel.metadata.sorted_tables
+    names = [table.name for table in tables if table.name.startswith("stud")]
+    names += [table.name for table in tables if table.name.startswith("trial")]
+    assert names[0] == "studies"
+    url = f"sqlite:///{tmp_path}/t.db"
+    engine = create_engine(url)
+    optuna.storages._rdb.models.BaseModel.metadata.create_all(
+        engine, tables=[table for table in tables if table.name in names[:made]]
+    )
+    engine.dispose()
+    database = open_database(url, create=True)
+    with database.engine.connect() as connection:
+        assert connection.execute(text("select count(*) from version_info")).scalar() == 1
 
 
 def test_a_study_that_is_not_there(tmp_path: Path) -> None:

@@ -32,8 +32,10 @@ _LOCK = 7_861_202_511
 _OF_OPTUNA = {"studies", "version_info"}
 """Tables of every version of Optuna: `studies` and `trials`, or `alembic_version`, belong to other programs as well."""
 _FIRST_MADE = "studies"
-"""All that another process sees while Optuna has made the first one of its tables, which has these columns."""
+"""The first table that Optuna makes, which has these columns; another process sees it before there are all others."""
 _FIRST_COLUMNS = {"study_id", "study_name"}
+_MADE_NEXT = ("study_", "trial")
+"""How the names of the tables begin that it makes after it, before that of its version."""
 _PATIENCE = {
     "connect_timeout": 10,
     "keepalives_idle": 20,
@@ -229,7 +231,11 @@ def _check_ours(url: str, file: Path | None, options: Mapping[str, Any], create:
     if file is not None:
         names = table_names(file) if file.exists() else set()
         what = f"The file {file}"
-        being_made = names == {_FIRST_MADE} and column_names(file, _FIRST_MADE) == _FIRST_COLUMNS
+        being_made = (
+            _FIRST_MADE in names
+            and all(name.startswith(_MADE_NEXT) for name in names - {_FIRST_MADE})
+            and column_names(file, _FIRST_MADE) == _FIRST_COLUMNS
+        )
         if names and not (being_made or names >= _OF_OPTUNA):
             which = "a table" if len(names) == 1 else "tables"
             raise StorageError(
