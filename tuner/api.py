@@ -214,8 +214,7 @@ def run(
         restart: Whether to rename an existing study of this name to `NAME.1`, and to begin with trial 0.
 
     Raises:
-        TunerError: See `tuner.errors`.
-        KeyboardInterrupt: Interrupted, or ended by `tuner stop`; `tuner.open` opens what has finished.
+        TunerError, KeyboardInterrupt: See `tuner.errors`; the second when all is stored, and `tuner.open` opens it.
     """
     given = {"trials": trials, "epochs": epochs, "time_s": time_s, "seed": seed, "engine": engine, "workers": workers}
     parts = {"model": model, "data": data, "metric": metric, "objective": objective, "search": search, "budget": budget}
@@ -234,10 +233,9 @@ def _unless_interrupted(handle: StudyHandle) -> StudyHandle:
     counts = listed_counts(handle.summary()["counts"]) or "no trials"
     place = handle.storage.removeprefix("sqlite:///") if handle.storage.startswith("sqlite") else "STORAGE"
     text = f"Study {handle.name} was interrupted ({counts}). Nothing is lost: the same call resumes it, and "
-    # No class of our own: Python ends a script by SIGINT, and with it the loop of a shell, for exactly this one.
     interrupted = KeyboardInterrupt(f"{text}tuner.open({place!r}, {handle.name!r}) shows what is stored.")
     interrupted.study = handle  # type: ignore[attr-defined]
-    raise interrupted
+    raise interrupted  # of exactly this class: for it Python ends a script by SIGINT, and a shell its loop
 
 
 def _summary(ended: Ended) -> dict[str, Any]:

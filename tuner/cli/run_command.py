@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from tuner.cli.options import (
 from tuner.errors import StudyFailedError
 from tuner.study import MOST_WORKERS
 from tuner.text import listed_counts, tuner_command
+
+if TYPE_CHECKING:
+    from tuner.api import StudyHandle
 
 
 @click.command("run")
@@ -75,31 +78,25 @@ def command(
         from tuner.runner import preload_workers
 
         preload_workers(file, name=fork, storage=storage, trials=trials, workers=workers, restart=restart)
-    from tuner.api import run
     from tuner.display import terminal_display
 
     with terminal_display(silent=quiet or as_json) as shown, stdout_reserved_for_json(as_json):
-        try:
-            study = run(
-                file,
-                name=fork,
-                storage=storage,
-                executor=executor or "local",
-                address=address,
-                progress=False,
-                show=shown,
-                restart=restart,
-                trials=trials,
-                time_s=time_s,
-                epochs=epochs,
-                workers=workers,
-                engine=engine,
-                seed=seed,
-            )
-        except KeyboardInterrupt as interrupted:
-            if not hasattr(interrupted, "study"):  # before the first trial, or three times
-                raise
-            study = interrupted.study
+        study = _run(
+            file,
+            name=fork,
+            storage=storage,
+            executor=executor or "local",
+            address=address,
+            progress=False,
+            show=shown,
+            restart=restart,
+            trials=trials,
+            time_s=time_s,
+            epochs=epochs,
+            workers=workers,
+            engine=engine,
+            seed=seed,
+        )
     from tuner.cli.render_study import render_result
 
     content = study.summary()
@@ -111,6 +108,18 @@ def command(
         ctx.exit(130)
     if content["best"] is None:
         raise StudyFailedError(_nothing_complete(content))
+
+
+def _run(file: str, **options: Any) -> StudyHandle:
+    """Run a study, and return the handle of an interrupted run as well."""
+    from tuner.api import StudyHandle, run
+
+    try:
+        return run(file, **options)
+    except KeyboardInterrupt as interrupted:
+        if not isinstance(study := getattr(interrupted, "study", None), StudyHandle):
+            raise  # before the first trial, or after three
+        return study
 
 
 def _nothing_complete(content: dict[str, Any]) -> str:
