@@ -12,7 +12,7 @@ import re
 import stat
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -217,3 +217,9 @@ def physical_memory() -> int | None:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):
         return None
+
+
+def nested(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the object under a key of JSON or TOML; empty if there is something else."""
+    found = content.get(key)
+    return found if isinstance(found, Mapping) else {}

@@ -28,11 +28,7 @@ _LISTED = 10
     help="File to write: .csv or .tsv, optionally with .gz, or .parquet.  [default: CSV to standard output]",
 )
 @click.option("--keep", metavar="COLUMN", multiple=True, help="Copy this column of DATA to the output; repeatable.")
-@click.option(
-    "--allow-unknown",
-    is_flag=True,
-    help="Accept unknown categories, as belonging to no known one.",
-)
+@click.option("--allow-unknown", is_flag=True, help="Accept unknown categories, as belonging to no known one.")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no notes.")
 def command(

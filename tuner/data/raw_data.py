@@ -253,7 +253,11 @@ def check_lengths(source: str, **arrays: Array | None) -> None:
     weight = arrays["weight"]
     if weight is not None and weight.ndim != 1:
         raise DataError(f"weight must have the shape (rows,), but got {weight.shape} ({source}).")
-    lengths = {name: len(array) for name, array in arrays.items() if array is not None}
+    check_same_length(source, {name: len(array) for name, array in arrays.items() if array is not None})
+
+
+def check_same_length(source: str, lengths: Mapping[str, int]) -> None:
+    """Refuse arrays and tables of different lengths; `lengths` has them by name."""
     if len(set(lengths.values())) > 1:
         given = ", ".join(f"{name} has {count(length, 'row')}" for name, length in lengths.items())
         raise DataError(f"x, y and all that goes with them must have the same number of rows, but {given} ({source}).")

@@ -13,10 +13,9 @@ import numpy as np
 from tuner.data.cells import column_name
 from tuner.data.dataset import Array
 from tuner.data.pandas_columns import check_index, check_names, column, is_pandas, target_columns
-from tuner.data.raw_data import ROLES, numeric, target_array
+from tuner.data.raw_data import ROLES, check_same_length, numeric, target_array
 from tuner.data.tf_dataset_reader import is_tf_dataset, read_tf_dataset
 from tuner.errors import DataError, nearest, shown
-from tuner.text import count
 
 if TYPE_CHECKING:
     import pandas
@@ -80,7 +79,7 @@ def array_file(given: Any, source: str, named: Collection[str] = ()) -> ArrayFil
         return _table_file(rows, source)
     arrays = {name: _array(values, name, source) for name, values in rows.items()}
     lengths = {name: len(values) for name, values in arrays.items() if values.ndim}
-    _check_lengths(lengths, source)
+    check_same_length(source, lengths)
     return ArrayFile(".npz", arrays)
 
 
@@ -124,26 +123,18 @@ def _check_used(rows: Collection[str], source: str, named: Collection[str]) -> N
 
 def _part_in(name: str) -> str | None:
     """Return the key of the part that the name of an array speaks of, or None."""
-    parts = {
-        "val": "validation",
-        "valid": "validation",
-        "validation": "validation",
-        "dev": "validation",
-        "test": "test",
-    }
-    return next((parts[word] for word in re.split(r"[^a-z]+", name.lower()) if word in parts), None)
+    for word in re.split(r"[^a-z]+", name.lower()):
+        if word in ("val", "valid", "validation", "dev"):
+            return "validation"
+        if word == "test":
+            return "test"
+    return None
 
 
 def _is_option(name: Any, value: Any) -> bool:
     """Tell whether a value beside x and y is none for each row, as of a key of `[data]`."""
     is_list = isinstance(value, list | tuple) and name in ("drop", "missing_values")
     return name not in ROLES and (is_list or isinstance(value, str | bool | int | float | Mapping))
-
-
-def _check_lengths(lengths: Mapping[str, int], source: str) -> None:
-    if len(set(lengths.values())) > 1:
-        had = ", ".join(f"{name} has {count(length, 'row')}" for name, length in lengths.items())
-        raise DataError(f"x, y and all that goes with them must have the same number of rows, but {had} ({source}).")
 
 
 def _array(values: Any, name: str, source: str) -> Array:
@@ -185,7 +176,7 @@ def _table_file(named: Mapping[str, Any], source: str) -> ArrayFile:
     for name, values in named.items():
         if name != "x":
             columns[name] = _columns(values, {"y": "target"}.get(name, name), source)
-    _check_lengths({"x": len(frame), **{name: len(each) for name, each in columns.items()}}, source)
+    check_same_length(source, {"x": len(frame), **{name: len(each) for name, each in columns.items()}})
     taken = set(frame.columns)
     for name, each in columns.items():
         twice = [column for column in each.columns if column in taken]

@@ -193,8 +193,7 @@ def given_parts(raw: RawData, origin: Array, options: DataOptions) -> Array:
 
 
 def check_apart(layout: Layout, raw: RawData, dependence: Dependence, options: DataOptions) -> None:
-    """Refuse a group in two parts, or a part before what it is measured against, as parts that the user has made may
-    have it.
+    """Refuse parts that the user has made if a group is in two of them, or if they are not in order.
 
     Raises:
         DataError: With the group, or the values of the order column.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tuner.report.study_view import StudyView
 from tuner.text import count, significant
+from tuner.untrusted_files import nested
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,3 @@ def honest_score(results: StudyView) -> HonestScore | None:
         before if isinstance(before, int) else 0,
         found.get("verdict") == "winner",
     )
-
-
-def nested(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return the object under a key of stored JSON; empty if there is something else."""
-    found = content.get(key)
-    return found if isinstance(found, Mapping) else {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.catalog import Task
 from tuner.text import count, listed_first, value_text
+from tuner.untrusted_files import nested
 
 if TYPE_CHECKING:
     from tuner.serving.model_metadata import ModelMetadata
@@ -47,13 +48,13 @@ def networks_text(many: int, model: str) -> str:
 
 
 def score_text(found: Mapping[str, Any]) -> str:
-    """Describe the score on the test part, or without one that on the validation part; empty if there is none.
+    """Describe the score on the test part, else that on the validation part; return "" if there is neither.
 
     Args:
         found: The shape of `tuner train --json`, from a file whose content is not trusted.
     """
-    test, metric = _nested(found, "test"), found.get("metric")
-    saved = _nested(test, "saved")
+    test, metric = nested(found, "test"), found.get("metric")
+    saved = nested(test, "saved")
     if saved and saved.get("seed") is None:
         text = _value_text(saved.get("value"), saved.get("interval"))
     else:
@@ -61,7 +62,7 @@ def score_text(found: Mapping[str, Any]) -> str:
         text += ", mean of the networks trained as the saved one" if text else ""
     if text:
         return f"test {metric} {text}"
-    model = _nested(found, "handed_over").get("model")
+    model = nested(found, "handed_over").get("model")
     rows = [row for row in _rows(found, "models") if row.get("name") == model]
     rows += [row for row in _rows(found, "recipes") if row.get("trial") == found.get("chosen")]
     for row in rows:
@@ -79,11 +80,6 @@ def _value_text(value: Any, interval: Any) -> str:
     if not isinstance(low, int | float) or not isinstance(high, int | float):
         return value_text(float(value))
     return f"{value_text(float(value))} (95 % interval {value_text(float(low))} to {value_text(float(high))})"
-
-
-def _nested(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = content.get(key)
-    return found if isinstance(found, Mapping) else {}
 
 
 def _rows(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tuner.study.study_file_syntax import locate, parse
+from tuner.untrusted_files import nested
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def read_outline(path: str | Path) -> StudyOutline:
     """
     file, project = locate(path)
     content = parse(file, str(path))
-    data = _table(content, "data")
+    data = nested(content, "data")
     source, shape = data.get("source"), data.get("shape")
     return StudyOutline(
         name=str(content.get("name", file.stem)),
@@ -46,13 +46,8 @@ def read_outline(path: str | Path) -> StudyOutline:
         source=source if isinstance(source, str) else None,
         axes=len(shape) if isinstance(shape, list) else None,
         workers=_positive(content.get("workers")),
-        trials=_positive(_table(content, "budget").get("trials")),
+        trials=_positive(nested(content, "budget").get("trials")),
     )
-
-
-def _table(content: dict[str, Any], key: str) -> dict[str, Any]:
-    found = content.get(key)
-    return found if isinstance(found, dict) else {}
 
 
 def _positive(value: object) -> int | None:

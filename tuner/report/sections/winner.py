@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.report.held_out_score import nested
 from tuner.report.html_components import table
 from tuner.report.study_view import StudyView
 from tuner.text import Html, duration, element, number, significant
+from tuner.untrusted_files import nested
 
 _HEADER = ("model", "what it is", "score", "95 % interval", "weights", "1 row, ms", "256 rows, ms", "trained in")
 _NOTE = (
