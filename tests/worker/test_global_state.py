@@ -135,6 +135,15 @@ def test_names_of_a_model_file_and_what_its_containers_hold(tmp_path: Path) -> N
         assert state.restore() == ([], [])
 
 
+def test_a_warning_of_a_model_file_changes_none_of_its_names(tmp_path: Path) -> None:
+    with loaded("_tuner_content_x") as module:
+        state = GlobalState(tmp_path)
+        with pytest.warns(UserWarning, match="few units"):
+            exec("import warnings as w\nw.warn('few units')\ndel w", vars(module))
+        assert "__warningregistry__" in vars(module)
+        assert state.restore() == ([], [])
+
+
 def test_what_a_late_import_has_set_lasts(tmp_path: Path) -> None:
     """It would not be set again in this process, and another trial may need it."""
     state = GlobalState(tmp_path)

@@ -39,6 +39,8 @@ _WATCHED = (
 """Modules whose functions and classes must not change, besides the public ones of Keras."""
 _TENSORFLOW = ("data", "linalg", "math", "nn", "random")
 _PLAIN = (dict, list, set)
+_SET_BY_PYTHON = ("__builtins__", "__warningregistry__")
+"""Names of a module that Python sets by itself; the second lists the warnings that its code has raised."""
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -167,12 +169,12 @@ class _Module:
 
     def __init__(self, module: types.ModuleType) -> None:
         self._space = vars(module)
-        self._names = {name: value for name, value in self._space.items() if name != "__builtins__"}
+        self._names = self._set_by_user()
         self._contents = [(value, value.copy()) for value in self._names.values() if type(value) in _PLAIN]
 
     def restore(self) -> bool:
         """Restore what has changed; returns True if anything had."""
-        now = {name: value for name, value in self._space.items() if name != "__builtins__"}
+        now = self._set_by_user()
         changed = now.keys() != self._names.keys() or any(now[name] is not self._names[name] for name in now)
         if changed:
             for name in now.keys() - self._names.keys():
@@ -184,6 +186,9 @@ class _Module:
                 container.clear()
                 (container.extend if isinstance(container, list) else container.update)(content)
         return changed
+
+    def _set_by_user(self) -> dict[str, Any]:
+        return {name: value for name, value in self._space.items() if name not in _SET_BY_PYTHON}
 
 
 def _equal(one: Any, other: Any) -> bool:
