@@ -15,6 +15,7 @@ import tuner.runner.launch
 from tuner import user_code
 from tuner.catalog import TrialState
 from tuner.executors import InlineExecutor
+from tuner.protocol import ModelWarned
 from tuner.storage import open_database
 from tuner.text import value_text
 
@@ -104,6 +105,23 @@ def test_the_same_error_three_times(call, study, monkeypatch):
     monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
     assert call("run", str(study)).code == 0
     assert "4 complete, 6 failed" in call("list").out
+
+
+class WarningExecutor(InlineExecutor):
+    """Warns of the model before each step."""
+
+    def poll(self, timeout_s):
+        found = super().poll(timeout_s)
+        return [*(ModelWarned(event.number, "It cannot be saved.") for event in found[:1]), *found]
+
+
+@pytest.mark.parametrize("options", [[], ["--quiet"]])
+def test_a_warning_of_the_model_is_printed_once(call, study, monkeypatch, options):
+    monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: WarningExecutor(mock_study.trainer))
+    said = call("run", str(study), *options)
+    assert (said.code, (said.err + said.out).count("It cannot be saved.")) == (0, 1)
+    again = call("run", str(study), *options)  # trains nothing, and warns of nothing meanwhile
+    assert (again.code, (again.err + again.out).count("It cannot be saved.")) == (0, 1)
 
 
 def test_the_storage_of_the_environment(call, study, project, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from typing import Any
 
 from rich.console import Console
@@ -23,8 +24,14 @@ _ENDED = {
 }
 
 
-def render_result(content: dict[str, Any], ended: str) -> None:
-    """Print the end of a run: why it ended, the best trial, the next commands."""
+def render_result(content: dict[str, Any], ended: str, told: Container[str] = ()) -> None:
+    """Print the end of a run: why it ended, the best trial, the next commands.
+
+    Args:
+        content: Summary of the study.
+        ended: Why the run ended.
+        told: Warnings to leave out, as they were printed during the run.
+    """
     out = console()
     counts = listed_counts(content["counts"])
     why = (content["settings"]["text"] if ended == "exhausted" else None) or _ENDED[ended]
@@ -38,7 +45,8 @@ def render_result(content: dict[str, Any], ended: str) -> None:
         by_fit = f"{count(number, 'trial was', 'trials were')} trained by model.fit, which is slower: {reason}."
         out.print(Text(by_fit, "yellow"))
     for sentence in content["warnings"]:
-        out.print(Text(sentence, "yellow"))
+        if sentence not in told:
+            out.print(Text(sentence, "yellow"))
     if content["best"] is not None:
         for sentence in failure_texts(content["trials"]):
             out.print(Text(sentence, "yellow"))

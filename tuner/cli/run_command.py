@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +22,7 @@ from tuner.text import listed_counts, tuner_command
 
 if TYPE_CHECKING:
     from tuner.api import StudyHandle
+    from tuner.runner import Progress
 
 
 @click.command("run")
@@ -80,7 +82,8 @@ def command(
         preload_workers(file, name=fork, storage=storage, trials=trials, workers=workers, restart=restart)
     from tuner.display import terminal_display
 
-    with terminal_display(silent=quiet or as_json) as shown, stdout_reserved_for_json(as_json):
+    told = set[str]()
+    with terminal_display(silent=quiet or as_json) as display, stdout_reserved_for_json(as_json):
         study = _run(
             file,
             name=fork,
@@ -88,7 +91,7 @@ def command(
             executor=executor or "local",
             address=address,
             progress=False,
-            show=shown,
+            show=_remembering(display, told),
             restart=restart,
             trials=trials,
             time_s=time_s,
@@ -103,11 +106,22 @@ def command(
     if as_json:
         print_json(content)
     else:
-        render_result(content, study.ended)
+        render_result(content, study.ended, told)
     if study.ended == "interrupted":
         ctx.exit(130)
     if content["best"] is None:
         raise StudyFailedError(_nothing_complete(content))
+
+
+def _remembering(display: Callable[[Progress], None], told: set[str]) -> Callable[[Progress], None]:
+    """Return a function that shows progress, and adds its notes to `told`."""
+
+    def show(progress: Progress) -> None:
+        if progress.note:
+            told.add(progress.note)
+        display(progress)
+
+    return show
 
 
 def _run(file: str, **options: Any) -> StudyHandle:
