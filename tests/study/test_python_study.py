@@ -171,8 +171,7 @@ def test_the_name_is_that_of_the_model_file() -> None:
         ({"name": "../x"}, "a name has 1 to 100 letters|A name has"),
         ({"trials": 3, "budget": {"trials": 4}}, r"`trials` stands for budget\['trials'\], but both are given"),
         ({"trials": 3, "budget": 4}, "`budget` must be a dict"),
-        ({"search": {"loss": [object()]}}, r"`search.loss` must hold what a study file can.* of type object"),
-        ({"search": {"model": {"units": {1, 2}}}}, r"`search.model.units` must hold .*of type set"),
+        ({"budget": {"target": [object()]}}, r"`budget.target` must hold what a study file can.* of type object"),
         ({"data": {"source": (X, Y), "weight": "w"}}, None),
     ],
 )

@@ -23,6 +23,7 @@ from tuner.data import ArrayFile, array_file
 from tuner.errors import UsageError, shown
 from tuner.study.misplaced_objects import check_takes_objects
 from tuner.study.plain_content import plain_content
+from tuner.study.search_values import with_lists
 from tuner.study.study_file_sections import StudyFile
 from tuner.study.study_name import check_study_name
 from tuner.text import one_line, toml_text, tuner_command
@@ -111,6 +112,8 @@ def python_study(given: Mapping[str, Any], project: Path) -> PythonStudy:
     rows: dict[str, ArrayFile] = {}
     if "data" in content:
         content["data"] = _data_section(content["data"], name, rows)
+    if "search" in content:
+        content["search"] = with_lists(content["search"])
     module = SessionModule(project, f"{STUDIES_FOLDER}/{name}.py")
     ordered = {
         "name": name,

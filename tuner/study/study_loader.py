@@ -17,6 +17,7 @@ from tuner.study.objective_section import check_target, find_objective
 from tuner.study.plain_content import plain_content
 from tuner.study.problems import Problems, TooManyProblemsError
 from tuner.study.search.search_section import StudyContext, read_search
+from tuner.study.search_values import with_lists
 from tuner.study.section_validation import read_sections
 from tuner.study.study_file_sections import StudyFile, as_choice
 from tuner.study.study_file_syntax import locate, parse
@@ -63,7 +64,8 @@ def read_study_dict(
     """Validate the content of a study file, given as a Python dictionary.
 
     Args:
-        content: Tuples and arrays count as lists, NumPy scalars as numbers, paths as strings.
+        content: Tuples and arrays count as lists, NumPy scalars as numbers, paths as strings; for `search` see
+            `search_values`.
         project: Folder that references and data paths are relative to.
         file: Its name in messages.
         name: Replaces the name in the content.
@@ -71,7 +73,10 @@ def read_study_dict(
 
     Raises:
         StudyFileError: The content has problems; lists all of them.
+        UsageError: `search` has an object of Python that is no value.
     """
+    if "search" in content:
+        content = {**content, "search": with_lists(content["search"])}
     return _spec(plain_content(content), Path(project), file, None, name, overrides)
 
 
