@@ -14,7 +14,7 @@ from rich.console import Console
 from tuner.catalog import TrialState
 from tuner.display import plain_lines, terminal_display
 from tuner.display import terminal as module
-from tuner.display.progress_text import packed
+from tuner.display.progress_text import packed, running_columns
 from tuner.display.terminal import LiveProgress
 from tuner.runner import Progress, RunningTraining
 
@@ -158,6 +158,14 @@ def test_no_number_is_broken_and_nothing_is_larger_than_the_terminal(columns, ro
     assert [word for word in words if any(map(str.isdigit, word)) and word not in TOKENS] == []
     shown = sum(str(12_000 + n) in words for n in range(16))
     assert shown == 16 or f"and {16 - shown} more" in lines or (shown == 0 and rows == 8)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.5, "0.50000"), (25959.4, "25959"), (156143.7, "156144"), (2.5e9, "2.5e+09"), (None, "–")]
+)
+def test_values_below_ten_million_have_no_exponent(value, shown):
+    columns = running_columns(standing(running=(training(3, value=value),)), 80, 1)
+    assert columns[2].cells == (shown,)
 
 
 def test_texts_are_packed_whole():

@@ -17,7 +17,7 @@ from mock_results import mock_results
 from tuner.engines import NetworkSize
 from tuner.report import PLOTS, study_body, with_menus
 from tuner.report.plots.curves import MOST_CURVES, chosen
-from tuner.report.plots.style import epoch_axis, ramp
+from tuner.report.plots.style import epoch_axis, hover_format, ramp
 from tuner.report.plots.trial_curves import trial_curves
 from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import Curve, load_view
@@ -316,6 +316,20 @@ def test_a_trial_has_its_curves_and_the_epoch_that_gave_the_model(gathered):
     assert list(drawn) == ["accuracy", "Loss", "Learning rate"]
     assert [trace.name for trace in drawn["Loss"].data] == ["training", "validation"]
     assert [float(y) for y in drawn["accuracy"].data[0].y] == pytest.approx(gathered.best.curve.metric)
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([0.9333333, 0.5, None], ".5~g"),
+        ([156143.73, 12.5], ".6~g"),
+        ([-1234567.8, math.nan], ".7~g"),
+        ([2.5e9, math.inf, 3.0], ".5~g"),  # numbers from ten million on have an exponent everywhere
+        ([], ".5~g"),
+    ],
+)
+def test_numbers_beside_the_pointer_have_no_exponent_below_ten_million(values, shown):
+    assert hover_format(values) == shown
 
 
 def test_colors_run_from_low_to_high():

@@ -91,6 +91,28 @@ def test_in_a_narrow_dark_window_and_on_paper(browser, file):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_a_number_beside_the_pointer_is_written_as_elsewhere(browser, tmp_path):
+    database = open_database(f"sqlite:///{tmp_path}/prices.db", create=True)
+    study = optuna.create_study(storage=database.optuna, study_name="prices")
+    for value in (156143.73, 234567.8, 500000.0):
+        trial = study.ask()
+        trial.suggest_int("width", 1, 9)
+        study.tell(trial, value)
+    file = tmp_path / "prices.html"
+    file.write_text(report_page(read_study_results(database, "prices")), encoding="utf-8")
+    with visitor(browser) as page:
+        opened(page, file)
+        plot = page.locator("#plot-history")
+        plot.scroll_into_view_if_needed()
+        plot.locator(".legend").wait_for()
+        page.evaluate(
+            "() => { const plot = document.getElementById('plot-history');"
+            " const curve = plot.data.findIndex(one => one.name == 'complete');"
+            " Plotly.Fx.hover(plot, [{curveNumber: curve, pointNumber: 0}]) }"
+        )
+        assert plot.locator(".hovertext").first.text_content().endswith("objective 156144")
+
+
 def test_hostile_text_is_shown_as_text(browser, tmp_path):
     database = open_database(f"sqlite:///{tmp_path}/evil.db", create=True)
     study = optuna.create_study(storage=database.optuna, study_name=EVIL)

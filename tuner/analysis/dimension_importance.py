@@ -12,7 +12,7 @@ from tuner.analysis.top_trials import top_trials
 from tuner.catalog import TrialState, written_value
 from tuner.results import StoredStudy
 from tuner.search import StoredTrial, find_best, get_choices
-from tuner.text import listed, listed_first, percent
+from tuner.text import listed, listed_first, percent, significant
 
 TOP_SHARE = 0.1
 """Share of the complete trials that are described as the best ones."""
@@ -83,7 +83,7 @@ def _typical(name: str, top: Sequence[StoredTrial]) -> str | None:
     if get_choices(having[0].distributions[name]) is not None:
         value, count = Counter(str(written_value(name, value)) for value in values).most_common(1)[0]
         return f"{value} ({count} of {len(top)})"
-    low, high = (f"{bound:.3g}" for bound in (min(values), max(values)))
+    low, high = (significant(bound, 3) for bound in (min(values), max(values)))
     text = low if low == high else f"{low} … {high}"
     return text if len(having) == len(top) else f"{text} ({len(having)} of {len(top)})"
 

@@ -12,6 +12,7 @@ from tuner.catalog import written_value
 from tuner.errors import UnknownNameError, UsageError
 from tuner.results import StoredStudy
 from tuner.search import StoredTrial, get_choices
+from tuner.text import significant
 
 FEW_VALUES = 6
 """A range with at most this many different values is not cut into bins."""
@@ -117,5 +118,5 @@ def _by_bin(trials: Sequence[StoredTrial], dimension: str, bins: int) -> list[Gr
         last = high == edges[-1]
         inside = (values >= low) & ((values <= high) if last else (values < high))
         some = tuple(trial for trial, chosen in zip(trials, inside, strict=True) if chosen)
-        groups.append(Group(f"{low:.3g} … {high:.3g}", float(low), float(high), some))
+        groups.append(Group(f"{significant(low, 3)} … {significant(high, 3)}", float(low), float(high), some))
     return groups

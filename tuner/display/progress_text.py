@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuner.runner import Progress, RunningTraining
-from tuner.text import duration, shorten, value_text, visible_line
+from tuner.text import duration, shorten, significant, value_text, visible_line
 
 READING = "reading the study and its data"
 """What is done before the first progress comes."""
@@ -103,7 +103,7 @@ def running_columns(progress: Progress, width: int, rows: int) -> list[RunningCo
         RunningColumn("epoch", tuple(map(_epoch, shown)), right=True),
         RunningColumn(
             metric if len(metric) <= _METRIC_CHARS else "value",
-            tuple("–" if one.value is None else f"{one.value:#.5g}" for one in shown),
+            tuple(map(_value, shown)),
             right=True,
         ),
         RunningColumn("optimizer", tuple(shorten(visible_line(one.optimizer or "–"), _NAME_CHARS) for one in shown)),
@@ -116,6 +116,14 @@ def running_columns(progress: Progress, width: int, rows: int) -> list[RunningCo
     while len(columns) > 1 and sum(column.width for column in columns) + _GAP * (len(columns) - 1) > width:
         columns.pop()
     return columns
+
+
+def _value(one: RunningTraining) -> str:
+    """Return the value with zeros at its end, so that all have as many digits."""
+    if one.value is None:
+        return "–"
+    text = f"{one.value:#.5g}"
+    return significant(one.value) if "e+" in text else text.removesuffix(".")
 
 
 def _epoch(one: RunningTraining) -> str:

@@ -98,7 +98,7 @@ def caveats(results: StudyView) -> list[str]:
     if error:
         near = sum(abs(value - best.value) <= error for value in complete) - 1
         within = "no other trial is" if not near else f"{count(near, 'other trial is', 'other trials are')}"
-        found.append(f"On this many rows its standard error is {error:.2g}: {within} within that range.")
+        found.append(f"On this many rows its standard error is {significant(error, 2)}: {within} within that range.")
     return [*found, *whole]
 
 

@@ -1,4 +1,5 @@
 from .formatting import (
+    EXPONENT_FROM,
     count,
     duration,
     listed,
@@ -30,6 +31,7 @@ from .text_excerpt import LOG_CHARS, STORED_CHARS, TrialLogs, excerpt, first_sen
 from .toml_writer import toml_text
 
 __all__ = [
+    "EXPONENT_FROM",
     "LOG_CHARS",
     "STORED_CHARS",
     "Html",

@@ -7,14 +7,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_EXPONENT_FROM = 1e7
+EXPONENT_FROM = 1e7
+"""Numbers below are written without an exponent."""
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d[\d,]*(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 
 
 def significant(value: float, digits: int = 5) -> str:
     """Format a number with so many significant digits; below ten million those before the point are all shown."""
     text = f"{value:.{digits}g}"
-    return f"{value:.0f}" if "e+" in text and abs(value) < _EXPONENT_FROM else text
+    return f"{value:.0f}" if "e+" in text and abs(value) < EXPONENT_FROM else text
 
 
 def value_text(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tuner.analysis.top_trials import LEAST_TOP
 from tuner.space import Categorical, Fixed, Float, Int, Parameter, Value
-from tuner.text import count
+from tuner.text import count, significant
 
 SMALLEST_MARGIN = 0.05
 """Of the whole range, on its scale: the new range is never narrower than a tenth of the old one."""
@@ -98,7 +98,7 @@ def _range(parameter: Float | Int, top: Sequence[float]) -> Narrowed:
     to, back = _scale(parameter)
     whole = to(parameter.high) - to(parameter.low)
     low, high = min(top), max(top)
-    text = f"the best {len(top)} have {low:.3g} … {high:.3g}"
+    text = f"the best {len(top)} have {significant(low, 3)} … {significant(high, 3)}"
     span = to(high) - to(low)
     least = SMALLEST_MARGIN if len(top) >= LEAST_TOP else _MARGIN_OF_FEW / len(top)
     margin = max(span / (len(top) - 1), least * whole)
@@ -108,8 +108,12 @@ def _range(parameter: Float | Int, top: Sequence[float]) -> Narrowed:
     edge = next(
         (bound for bound in (parameter.low, parameter.high) if abs(to(top[0]) - to(bound)) < 0.01 * whole), None
     )
-    hint = "" if edge is None else f"; the very best is at the edge {edge:.3g}: a wider range may hold better ones"
-    return Narrowed(new, f"{parameter} before; {text}, the very best {top[0]:.3g}{hint}")
+    hint = (
+        ""
+        if edge is None
+        else f"; the very best is at the edge {significant(edge, 3)}: a wider range may hold better ones"
+    )
+    return Narrowed(new, f"{parameter} before; {text}, the very best {significant(top[0], 3)}{hint}")
 
 
 def _scale(parameter: Float | Int) -> tuple[Callable[[float], float], Callable[[float], float]]:

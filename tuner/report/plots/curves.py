@@ -19,6 +19,7 @@ from tuner.report.plots.style import (
     dash,
     epoch_axis,
     figure,
+    hover_format,
     menu,
     only,
     option,
@@ -170,6 +171,7 @@ def _trace(
         x += [*seen.curve.epochs, seen.curve.epochs[-1]]
         y += [*(np.nan if value is None else value for value in values), np.nan]
         number += [seen.number] * (len(values) + 1)
+    shown = f"%{{y:{hover_format(y)}}}"
     return {
         "type": "scatter",
         "mode": "lines+markers" if max(len(seen.curve.epochs) for seen in trials) == 1 else "lines",
@@ -179,7 +181,7 @@ def _trace(
         "customdata": _small(number),
         "line": line,
         "opacity": 0.75,
-        "hovertemplate": f"trial %{{customdata}}, epoch %{{x}}<br>{text(name)} %{{y:.5g}}<extra>{text(label)}</extra>",
+        "hovertemplate": f"trial %{{customdata}}, epoch %{{x}}<br>{text(name)} {shown}<extra>{text(label)}</extra>",
     }
 
 

@@ -15,6 +15,7 @@ from tuner.report.health_counts import count_verdicts
 from tuner.report.plots.curves import chosen, which
 from tuner.report.plots.style import SCALE, figure, menu, only, option, text
 from tuner.report.study_view import StudyView, TrialView
+from tuner.text import significant
 
 _NOTHING = "Health was not measured in this study."
 _MOST_TRIALS = 6
@@ -170,7 +171,7 @@ def _heat(
         [None if value is None else math.log10(max(value, _FLOOR)) if measure.log else value for value in row]
         for row in grid
     ]
-    shown = [["not finite, or not there" if value is None else f"{value:.3g}" for value in row] for row in grid]
+    shown = [["not finite, or not there" if value is None else significant(value, 3) for value in row] for row in grid]
     if notes is not None:
         shown = [[f"{a}<br>{b}" for a, b in zip(*pair, strict=True)] for pair in zip(shown, notes, strict=True)]
     ticks = _ticks(measure, bounds)
@@ -195,4 +196,4 @@ def _ticks(measure: _Measure, bounds: tuple[float, float]) -> dict[float, str]:
     if not measure.log:
         return {at: f"{at:.0%}" for at in (0.0, 0.5, 1.0)}
     places = np.linspace(*bounds, 4).tolist()
-    return {place: f"{10**place:.1g}" for place in places}
+    return {place: significant(10**place, 1) for place in places}

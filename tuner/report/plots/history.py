@@ -8,9 +8,10 @@ from typing import Any
 from plotly.graph_objects import Figure
 
 from tuner.catalog import TrialState
-from tuner.report.plots.style import ACCENT, STATES, figure, text
+from tuner.report.plots.style import ACCENT, STATES, figure, hover_format, text
 from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import StudyView, TrialView
+from tuner.text import value_text
 
 
 def history(results: StudyView) -> Figure | str:
@@ -51,7 +52,7 @@ def history(results: StudyView) -> Figure | str:
         }
         traces.insert(0, line)
     beyond = [seen for seen in valued if seen.value is not None and shown.is_beyond(seen.value)]
-    hover = [f"trial {seen.number}, {seen.state}<br>{text(results.metric)} {seen.value:.5g}" for seen in beyond]
+    hover = [f"trial {seen.number}, {seen.state}<br>{text(results.metric)} {value_text(seen.value)}" for seen in beyond]
     traces.append(shown.marks([seen.number for seen in beyond], hover, "out of range"))
     return figure(
         [trace for trace in traces if len(trace["x"])],
@@ -64,6 +65,7 @@ def history(results: StudyView) -> Figure | str:
 
 def _points(results: StudyView, state: TrialState, trials: list[TrialView]) -> dict[str, object]:
     color, symbol = STATES[state]
+    number = hover_format(seen.value for seen in trials)
     return {
         "type": "scatter",
         "mode": "markers",
@@ -71,7 +73,7 @@ def _points(results: StudyView, state: TrialState, trials: list[TrialView]) -> d
         "x": [seen.number for seen in trials],
         "y": [seen.value for seen in trials],
         "marker": {"color": color, "symbol": symbol, "size": 7},
-        "hovertemplate": f"trial %{{x}}<br>{text(results.metric)} %{{y:.5g}}<extra>{state}</extra>",
+        "hovertemplate": f"trial %{{x}}<br>{text(results.metric)} %{{y:{number}}}<extra>{state}</extra>",
     }
 
 

@@ -11,9 +11,10 @@ from plotly.graph_objects import Figure
 
 from tuner.analysis import COSTS, find_pareto_front
 from tuner.catalog import TrialState
-from tuner.report.plots.style import ACCENT, NEUTRAL, STATES, figure, menu, only, option, text
+from tuner.report.plots.style import ACCENT, NEUTRAL, STATES, figure, hover_format, menu, only, option, text
 from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import StudyView, TrialView
+from tuner.text import value_text
 
 _TITLES = {"weights": "weights", "multiply_adds": "multiply-adds of one row", "predict_ms": "ms to predict one row"}
 _WIDE_RATIO = 10.0
@@ -89,7 +90,10 @@ def _axis(cost: str, costs: Sequence[float]) -> dict[str, Any]:
 def _traces(
     results: StudyView, cost: str, pairs: Sequence[tuple[TrialView, float]], shown: ValueRange
 ) -> list[dict[str, Any]]:
-    hover = f"trial %{{customdata}}<br>%{{x:,.6~g}} {_TITLES[cost]}<br>{text(results.metric)} %{{y:.5g}}<extra></extra>"
+    number = hover_format(seen.value for seen, _ in pairs)
+    many = ".3~g" if cost == "predict_ms" else ",.0f"
+    axes = f"%{{x:{many}}} {_TITLES[cost]}<br>{text(results.metric)} %{{y:{number}}}"
+    hover = f"trial %{{customdata}}<br>{axes}<extra></extra>"
     color, symbol = STATES[TrialState.COMPLETE]
     points = {
         "type": "scatter",
@@ -144,7 +148,7 @@ def _best(results: StudyView, pairs: Sequence[tuple[TrialView, float]], hover: s
 
 def _beyond(results: StudyView, pairs: Sequence[tuple[TrialView, float]], shown: ValueRange) -> list[dict[str, Any]]:
     worse = [(seen, x) for seen, x in pairs if seen.value is not None and shown.is_beyond(seen.value)]
-    hover = [f"trial {seen.number}<br>{text(results.metric)} {seen.value:.5g}" for seen, _ in worse]
+    hover = [f"trial {seen.number}<br>{text(results.metric)} {value_text(seen.value)}" for seen, _ in worse]
     return [shown.marks([x for _, x in worse], hover, "out of range")] if worse else []
 
 

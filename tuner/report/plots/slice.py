@@ -9,9 +9,10 @@ import numpy as np
 from plotly.graph_objects import Figure
 
 from tuner.catalog import TrialState, written_value
-from tuner.report.plots.style import STATES, cut, figure, menu, only, option, text
+from tuner.report.plots.style import STATES, cut, figure, hover_format, menu, only, option, text
 from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import StudyView, TrialView
+from tuner.text import value_text
 
 _SPREAD = 0.18
 
@@ -62,7 +63,7 @@ def _beyond(
     worse = [(seen, x) for seen, x in pairs if seen.value is not None and shown.is_beyond(seen.value)]
     hover = [
         f"trial {seen.number}, {seen.state}<br>{text(name)} {text(seen.params[name])}<br>"
-        f"{text(results.metric)} {seen.value:.5g}"
+        f"{text(results.metric)} {value_text(seen.value)}"
         for seen, _ in worse
     ]
     return [shown.marks([x for _, x in worse], hover, "out of range")] if worse else []
@@ -96,6 +97,7 @@ def _points(
     results: StudyView, name: str, state: TrialState, some: Sequence[tuple[TrialView, float]]
 ) -> dict[str, Any]:
     color, symbol = STATES[state]
+    number = hover_format(seen.value for seen, _ in some)
     return {
         "type": "scatter",
         "mode": "markers",
@@ -106,6 +108,6 @@ def _points(
         "marker": {"color": color, "symbol": symbol, "size": 7, "opacity": 0.8},
         "hovertemplate": (
             f"trial %{{customdata[0]}}<br>{text(name)} %{{customdata[1]}}<br>"
-            f"{text(results.metric)} %{{y:.5g}}<extra>{state}</extra>"
+            f"{text(results.metric)} %{{y:{number}}}<extra>{state}</extra>"
         ),
     }

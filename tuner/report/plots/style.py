@@ -8,13 +8,13 @@ symbol each as well.
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from plotly.graph_objects import Figure
 
 from tuner.catalog import TrialState
-from tuner.text import plain, significant
+from tuner.text import EXPONENT_FROM, plain, significant
 
 CHOICES = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8C6D46", "#7F7F7F")
 DASHES = ("solid", "dot", "dash", "dashdot")
@@ -52,6 +52,17 @@ def text(value: Any) -> str:
 def number_text(value: Any) -> str:
     """Format a value: floats with four significant digits, everything else unchanged."""
     return significant(value, 4) if isinstance(value, float) else str(value)
+
+
+def hover_format(values: Iterable[float | None], digits: int = 5) -> str:
+    """Return the format in which Plotly writes these numbers as `significant` does.
+
+    A format is for a whole trace: numbers of six or seven digits before the point show all of them, and the others of
+    the trace as many digits.
+    """
+    sizes = [abs(value) for value in values if value is not None]
+    whole = max((len(f"{size:.0f}") for size in sizes if size < EXPONENT_FROM), default=0)
+    return f".{max(digits, whole)}~g"
 
 
 def cut(label: str, longest: int = 18) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from plotly.graph_objects import Figure
 
-from tuner.report.plots.style import CHOICES, NEUTRAL, epoch_axis, figure, text
+from tuner.report.plots.style import CHOICES, NEUTRAL, epoch_axis, figure, hover_format, text
 from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import StudyView, TrialView
 
@@ -56,7 +56,7 @@ def _line(epochs: Sequence[int], label: str, values: Sequence[float | None], col
         "x": np.array(epochs, np.int32),
         "y": np.array([np.nan if value is None else value for value in values], np.float32),
         "line": {"color": color, "width": 2},
-        "hovertemplate": "epoch %{x}: %{y:.5g}<extra></extra>",
+        "hovertemplate": f"epoch %{{x}}: %{{y:{hover_format(values)}}}<extra></extra>",
     }
 
 
