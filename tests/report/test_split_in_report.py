@@ -43,3 +43,19 @@ def test_advice_on_the_split_is_in_the_report(scans: Path) -> None:
     assert "Advice: data.group: 'patient' looks like a group" in setup
     assert error is not None
     assert "standard error" in doubts
+
+
+@pytest.mark.parametrize(("metric", "said"), [("accuracy", True), ("balanced_accuracy", False), ("log_loss", False)])
+def test_rare_classes_are_told_if_the_metric_hardly_reflects_them(tmp_path: Path, metric: str, said: bool) -> None:
+    random = np.random.default_rng(0)
+    frame = pandas.DataFrame(random.normal(size=(600, 3)), columns=["a", "b", "c"])
+    frame.assign(y=np.where(np.arange(600) % 150 == 3, "rare", "common")).to_csv(tmp_path / "a.csv", index=False)
+    results = mock_results(
+        tmp_path,
+        data={"source": "a.csv", "target": "y"},
+        objective={"metric": metric},
+        budget={"trials": 2, "epochs": 1},
+    )
+    view = load_view(results)
+    assert any("balanced_accuracy weighs" in sentence for sentence in view.info.facts.advice)
+    assert ("balanced_accuracy weighs" in str(asked(view))) is said

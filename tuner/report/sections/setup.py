@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tuner.catalog import METRICS
+from tuner.data import advice_for_metric
 from tuner.engines import limits_text
 from tuner.report.html_components import facts, table
 from tuner.report.study_view import StudyView
@@ -37,7 +39,9 @@ def asked(results: StudyView) -> Html:
         ("Budget", _budget(source.get("budget", {}))),
         ("Search", f"sampler {sampler}, pruner {pruner}"),
     ]
-    said = [*found.notes, *(f"Advice: data.{sentence}." for sentence in found.advice)]
+    is_proportion = results.metric in tuple(METRICS) and bool(METRICS[results.metric].proportion)
+    advice = advice_for_metric(found.advice, is_proportion)
+    said = [*found.notes, *(f"Advice: data.{sentence}." for sentence in advice)]
     notes = [element("li", note) for note in said]
     return element("div", facts(rows), element("ul", notes, class_="notes") if notes else None, _space(results))
 
