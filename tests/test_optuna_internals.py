@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,13 +133,53 @@ def test_existing_tables_are_opened_without_a_migration_tool(tmp_path: Path) -> 
     assert made.get_head_version() == made.get_current_version() == optuna_internals.REVISION
     study = optuna.create_study(storage=made)
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
-    opened = optuna_internals.existing_storage(url, {})
+    opened = optuna_internals.open_storage(url, {}, create=False)
     assert vars(opened).keys() >= vars(made).keys() - {"_version_manager"}
     (found,) = opened.get_all_studies()
     assert [trial.value for trial in opened.get_all_trials(found._study_id)] == [trial.value for trial in study.trials]
     with opened.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v9.9.9'")
     with pytest.raises(RuntimeError, match="no longer compatible with the table schema"):
-        optuna_internals.existing_storage(url, {})
+        optuna_internals.open_storage(url, {}, create=False)
     made.engine.dispose()
     opened.engine.dispose()
+
+
+def rows(url: str) -> dict[str, list[tuple[object, ...]]]:
+    """The statements that made the tables and indices of a SQLite database, and the rows of each table."""
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        made = connection.execute("SELECT name, type, sql FROM sqlite_master ORDER BY name").fetchall()
+        tables = [name for name, kind, _ in made if kind == "table"]
+        return {"": made} | {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables}
+
+
+def test_new_tables_are_those_that_optuna_makes(tmp_path: Path) -> None:
+    by_optuna, ours = f"sqlite:///{tmp_path}/optuna.db", f"sqlite:///{tmp_path}/ours.db"
+    optuna.storages.RDBStorage(by_optuna).engine.dispose()
+    optuna_internals.open_storage(ours, {}, create=True).engine.dispose()
+    assert rows(ours) == rows(by_optuna)
+    assert rows(ours)["alembic_version"] == [(optuna_internals.REVISION,)]
+
+
+@pytest.mark.parametrize("half_made", ["studies", "version_info"])
+def test_missing_tables_are_added_to_those_of_another_process(tmp_path: Path, half_made: str) -> None:
+    by_optuna, ours = f"sqlite:///{tmp_path}/optuna.db", f"sqlite:///{tmp_path}/ours.db"
+    optuna.storages.RDBStorage(by_optuna).engine.dispose()
+    with sqlite3.connect(f"{tmp_path}/ours.db") as connection:
+        statement = next(sql for name, _, sql in rows(by_optuna)[""] if name == half_made)
+        connection.execute(str(statement))
+    optuna_internals.open_storage(ours, {}, create=True).engine.dispose()
+    assert rows(ours).keys() == rows(by_optuna).keys()
+    assert rows(ours)["alembic_version"] == [(optuna_internals.REVISION,)]
+
+
+def test_a_newer_optuna_creates_its_own_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, package = f"sqlite:///{tmp_path}/t.db", tmp_path / "optuna"
+    versions = package / "storages/_rdb/alembic/versions"
+    shutil.copytree(Path(optuna.__file__).parent / "storages/_rdb/alembic/versions", versions)
+    (versions / "v9.0.0.a.py").write_text(f'revision = "v9.0.0.a"\ndown_revision = "{optuna_internals.REVISION}"\n')
+    with monkeypatch.context() as patch:
+        patch.setattr(optuna, "__file__", str(package / "__init__.py"))
+        storage = optuna_internals.open_storage(url, {}, create=True)
+    assert storage.get_head_version() == optuna_internals.REVISION, "by its constructor: it knows its migrations"
+    storage.engine.dispose()

@@ -12,9 +12,9 @@ from .private_names import (
     TrialUserAttributeModel,
     TrialValueModel,
     default_gamma,
-    existing_storage,
     fixed_params,
     hyperband_brackets,
+    open_storage,
     split_trials,
 )
 from .stored_names import CONSTRAINT_PREFIX, FIXED_PARAMS, METRIC_NAMES, REVISION, RUNG_PREFIX
@@ -38,8 +38,8 @@ __all__ = [
     "TrialUserAttributeModel",
     "TrialValueModel",
     "default_gamma",
-    "existing_storage",
     "fixed_params",
     "hyperband_brackets",
+    "open_storage",
     "split_trials",
 ]

@@ -157,11 +157,10 @@ def open_database(url: str, *, create: bool) -> Database:
 
 def _open_tables(url: str, options: dict[str, Any], file: Path | None) -> Database:
     """Open a database to write, with the tables of Optuna and our own."""
-    from optuna.storages import RDBStorage
-
+    from tuner.optuna_internals import open_storage
     from tuner.storage.migrations import prepare_tables
 
-    storage = RDBStorage(url, engine_kwargs=dict(options))
+    storage = open_storage(url, dict(options), create=True)
     database = Database(url, lambda: storage, file)
     try:
         database.note = prepare_tables(database.engine, file)
@@ -196,9 +195,9 @@ def open_read_only(url: str) -> Database:
 
 
 def _existing(url: str, options: dict[str, Any]) -> RDBStorage:
-    from tuner.optuna_internals import existing_storage
+    from tuner.optuna_internals import open_storage
 
-    return existing_storage(url, options)
+    return open_storage(url, options, create=False)
 
 
 def _check_versions(database: Database) -> None:
