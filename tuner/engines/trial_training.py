@@ -127,9 +127,8 @@ class _TrialRun:
 
     def _repeated(self, repeat: int) -> Recipe:
         """Return the recipe with the seed of a repeat, see `repeat_seed`."""
-        if not repeat:
-            return self._recipe
-        return self._recipe.model_copy(update={"seed": repeat_seed(self._recipe.seed, repeat)})
+        seed = repeat_seed(self._recipe.seed, repeat)
+        return self._recipe if seed == self._recipe.seed else self._recipe.model_copy(update={"seed": seed})
 
     def _select(self, record: EpochRecord) -> EpochSelector:
         """Let the selector of the split observe an epoch, and return it."""
