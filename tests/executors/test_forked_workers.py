@@ -198,13 +198,21 @@ def test_an_import_that_fails_is_left_to_the_worker(tmp_path: Path, log: IO[byte
     assert "No module named 'no_such_library'" in read_log(log)
 
 
+def server_and_worker(
+    environment: dict[str, str], folder: str, log: IO[bytes]
+) -> tuple[ForkServerConnection, ForkedProcess]:
+    """Fork a worker; its server is the one that is kept."""
+    process = fork_worker(environment, folder, log)
+    return forked_workers._kept[-1], process
+
+
 def test_one_server_is_kept_for_equal_workers(tmp_path: Path, log: IO[bytes]) -> None:
     """The one before ends with its last worker: another study may still train."""
     (tmp_path / "other").mkdir()
     environment = environment_of(tmp_path)
-    first, one = fork_worker(environment, str(tmp_path), log)
-    same, two = fork_worker(dict(environment), str(tmp_path), log)
-    second, three = fork_worker(environment, str(tmp_path / "other"), log)
+    first, one = server_and_worker(environment, str(tmp_path), log)
+    same, two = server_and_worker(dict(environment), str(tmp_path), log)
+    second, three = server_and_worker(environment, str(tmp_path / "other"), log)
     assert same is first
     assert second is not first
     with closing_streams(one, two, three):
@@ -233,7 +241,7 @@ def test_workers_come_from_a_server_that_was_started_for_them(tmp_path: Path, lo
     start_fork_server(environment, str(tmp_path))
     eventually(servers)
     started = servers()
-    server, one = fork_worker(dict(environment), str(tmp_path), log)
+    server, one = server_and_worker(dict(environment), str(tmp_path), log)
     with closing_streams(one):
         assert said(one)[1] == str(server._process.pid)
         assert started == servers() == {server._process.pid}
@@ -244,7 +252,7 @@ def test_a_server_that_was_started_for_others_ends(tmp_path: Path, log: IO[bytes
     start_fork_server(environment_of(tmp_path, imports="time.sleep(600)"), str(tmp_path))
     eventually(servers)
     started = servers()
-    server, one = fork_worker({**environment_of(tmp_path), "OTHER": "1"}, str(tmp_path), log)
+    server, one = server_and_worker({**environment_of(tmp_path), "OTHER": "1"}, str(tmp_path), log)
     with closing_streams(one):
         assert said(one)
         assert started
@@ -258,7 +266,7 @@ def test_only_what_nobody_waits_for_ends(tmp_path: Path, log: IO[bytes]) -> None
     eventually(servers)
     close_starting_servers()
     assert not servers()
-    server, waiting = fork_worker(environment, str(tmp_path), log)
+    server, waiting = server_and_worker(environment, str(tmp_path), log)
     close_starting_servers()
     assert server._process.poll() is None
     with closing_streams(waiting):
@@ -272,7 +280,7 @@ def test_what_imports_have_set_needs_no_other_server(tmp_path: Path, log: IO[byt
     eventually(servers)
     started = servers()
     changed = {**environment, "KMP_INIT_AT_FORK": "FALSE", "TF2_BEHAVIOR": "1"}
-    server, one = fork_worker(changed, str(tmp_path), log)
+    server, one = server_and_worker(changed, str(tmp_path), log)
     with closing_streams(one):
         assert started == {server._process.pid}
         server.close()
@@ -307,10 +315,10 @@ def test_workers_are_not_forked_without_proc(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_a_worker_has_the_limits_of_the_process_that_asks_for_it(tmp_path: Path, log: IO[bytes]) -> None:
     environment = environment_of(tmp_path)
-    first, one = fork_worker(environment, str(tmp_path), log)
+    first, one = server_and_worker(environment, str(tmp_path), log)
     before = os.umask(0o027)
     try:
-        second, two = fork_worker(environment, str(tmp_path), log)
+        second, two = server_and_worker(environment, str(tmp_path), log)
     finally:
         os.umask(before)
     with closing_streams(one, two):

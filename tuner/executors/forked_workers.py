@@ -300,9 +300,7 @@ _kept: list[ForkServerConnection] = []
 _kept_lock = threading.Lock()
 
 
-def fork_worker(
-    environment: Mapping[str, str], folder: str, log: IO[bytes]
-) -> tuple[ForkServerConnection, ForkedProcess]:
+def fork_worker(environment: Mapping[str, str], folder: str, log: IO[bytes]) -> ForkedProcess:
     """Fork a worker from the server that is kept, or from a new one.
 
     Args:
@@ -314,8 +312,7 @@ def fork_worker(
         OSError: It could not be started.
     """
     with _kept_lock:
-        server = _kept_server(environment, folder)
-        return server, server.fork(log)
+        return _kept_server(environment, folder).fork(log)
 
 
 def start_fork_server(environment: Mapping[str, str], folder: str) -> None:

@@ -205,7 +205,7 @@ class PipeTransport:
         variables = environment(onednn_pays(self._config.input_shape), self._threads)
         folder = str(self._config.project)
         if self._command is None and can_fork():
-            return fork_worker(variables, folder, log)[1]
+            return fork_worker(variables, folder, log)
         return _StartedProcess(
             self._command or [sys.executable, "-P", "-m", "tuner.worker.loop"],
             stdin=subprocess.PIPE,
