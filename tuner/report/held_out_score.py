@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tuner.report.study_view import StudyView
+from tuner.serving import HeldOutScore
 from tuner.text import count, significant
 from tuner.untrusted_files import nested
 
@@ -54,20 +55,15 @@ class HonestScore:
 def honest_score(results: StudyView) -> HonestScore | None:
     """Return what `tuner train` measured on the test part, or None if it was not run, or scored nothing."""
     found = results.refit
-    test = nested(found, "test")
-    saved, single = nested(test, "saved"), nested(test, "saved").get("seed") is not None
-    value = test.get("mean") if single else saved.get("value")
-    if not isinstance(value, int | float):
+    score = HeldOutScore.read(found)
+    if score is None:
         return None
-    interval = nested(test, "interval") if single else nested(saved, "interval")
-    low, high = interval.get("low"), interval.get("high")
-    known = isinstance(low, int | float) and isinstance(high, int | float)
-    rows, before = nested(found, "rows").get("test"), test.get("before")
+    rows, before = nested(found, "rows").get("test"), nested(found, "test").get("before")
     return HonestScore(
-        "A network trained as the saved one" if single else "The saved model",
+        "The saved model" if score.of_saved else "A network trained as the saved one",
         results.metric,
-        float(value),
-        (float(low), float(high)) if known else None,  # type: ignore[arg-type]  # checked above
+        score.value,
+        score.interval,
         rows if isinstance(rows, int) else None,
         before if isinstance(before, int) else 0,
         found.get("verdict") == "winner",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tuner.catalog import Task
@@ -47,39 +48,67 @@ def networks_text(many: int, model: str) -> str:
     return "one network" if many <= 1 else f"{model} of {many} networks"
 
 
+@dataclass(frozen=True)
+class HeldOutScore:
+    """A score on the test part.
+
+    Attributes:
+        value: The objective.
+        interval: Its 95 % interval, or None if that is not known.
+        of_saved: Whether it is that of the saved model, else the mean of networks trained as the saved one.
+    """
+
+    value: float
+    interval: tuple[float, float] | None
+    of_saved: bool
+
+    @classmethod
+    def read(cls, found: Mapping[str, Any]) -> HeldOutScore | None:
+        """Read the score from what `score_text` takes; None if nothing was scored on the test part."""
+        test = nested(found, "test")
+        saved = nested(test, "saved")
+        of_saved = bool(saved) and saved.get("seed") is None
+        value, interval = (saved.get("value"), saved) if of_saved else (test.get("mean"), test)
+        if not isinstance(value, int | float):
+            return None
+        return cls(float(value), _bounds(interval), of_saved)
+
+
 def score_text(found: Mapping[str, Any]) -> str:
     """Describe the score on the test part, else that on the validation part; return "" if there is neither.
 
     Args:
         found: The shape of `tuner train --json`, from a file whose content is not trusted.
     """
-    test, metric = nested(found, "test"), found.get("metric")
-    saved = nested(test, "saved")
-    if saved and saved.get("seed") is None:
-        text = _value_text(saved.get("value"), saved.get("interval"))
-    else:
-        text = _value_text(test.get("mean"), test.get("interval"))
-        text += ", mean of the networks trained as the saved one" if text else ""
-    if text:
-        return f"test {metric} {text}"
+    test, metric = HeldOutScore.read(found), found.get("metric")
+    if test is not None:
+        mean = "" if test.of_saved else ", mean of the networks trained as the saved one"
+        return f"test {metric} {_value_text(test.value, test.interval)}{mean}"
     model = nested(found, "handed_over").get("model")
     rows = [row for row in _rows(found, "models") if row.get("name") == model]
     rows += [row for row in _rows(found, "recipes") if row.get("trial") == found.get("chosen")]
     for row in rows:
-        text = _value_text(row.get("score", row.get("mean")), row.get("interval"))
-        if text:
-            return f"validation {metric} {text}"
+        value = row.get("score", row.get("mean"))
+        if isinstance(value, int | float):
+            return f"validation {metric} {_value_text(float(value), _bounds(row))}"
     return ""
 
 
-def _value_text(value: Any, interval: Any) -> str:
-    """Format a value with its interval; empty if it is no number."""
-    if not isinstance(value, int | float):
-        return ""
-    low, high = (interval.get("low"), interval.get("high")) if isinstance(interval, Mapping) else (None, None)
+def _bounds(row: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return the ends of the interval in a row, or None if it has none."""
+    interval = nested(row, "interval")
+    low, high = interval.get("low"), interval.get("high")
     if not isinstance(low, int | float) or not isinstance(high, int | float):
-        return value_text(float(value))
-    return f"{value_text(float(value))} (95 % interval {value_text(float(low))} to {value_text(float(high))})"
+        return None
+    return float(low), float(high)
+
+
+def _value_text(value: float, interval: tuple[float, float] | None) -> str:
+    """Format a value with its interval."""
+    if interval is None:
+        return value_text(value)
+    low, high = interval
+    return f"{value_text(value)} (95 % interval {value_text(low)} to {value_text(high)})"
 
 
 def _rows(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
