@@ -160,6 +160,34 @@ def test_training_keeps_every_class_beside_a_group_of_nearly_all_rows(
         assert sorted(np.concatenate([*layout.splits[0], layout.test])) == list(range(len(groups)))
 
 
+@pytest.mark.parametrize(
+    ("sizes", "kinds", "options"),
+    [
+        ([144, 14, 2, 9, 12], [[0], [1], [1], [0], [1]], {"validation": 0.3, "test": 0.4}),
+        ([65, 6, 3], [[0, 1, 2], [0, 2], [1]], {"validation": 0.1, "test": 0.4}),
+        ([107, 7, 7, 3, 9, 4, 4, 14, 8], [[0, 1], *[[0]] * 6, [0, 1], [0]], {"validation": 0.3, "test": 0.4}),
+        (
+            [329, 7, 5, 9, 8, 1, 11, 8],
+            [[0, 1], [0], [0, 1], [0], [0], [0], [0], [0]],
+            {"validation": 0.3, "test": 0.4},
+        ),
+    ],
+    ids=str,
+)
+def test_a_split_of_few_groups_is_found_if_there_is_one(
+    sizes: list[int], kinds: list[list[int]], options: dict[str, Any]
+) -> None:
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    classes = np.concatenate([np.resize(found, size) for found, size in zip(kinds, sizes, strict=True)])
+    for seed in range(20):
+        layout = split_rows(groups, classes, seed, **options)
+        train, validation = layout.splits[0]
+        assert set(classes[train]) == set(classes)
+        assert len(set(classes[validation])) > 1
+        assert len(layout.test)
+        assert sorted([*train, *validation, *layout.test]) == list(range(len(groups)))
+
+
 def test_validation_may_ask_for_all_rows_that_the_test_leaves() -> None:
     groups = np.repeat(np.arange(5), [1, 58, 223, 2, 11])
     classes = np.array([0, 1, 1, 1, 0])[groups]
