@@ -8,6 +8,7 @@ project must not hide a library.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import importlib.machinery
 import sys
@@ -141,10 +142,16 @@ def _elsewhere(project: Path, module: str) -> bool:
     parts = module.split(".")
     if parts[0] in sys.stdlib_module_names or parts[0] in ("tuner", ""):
         return True
-    places: Sequence[str] = [place for place in sys.path if Path(place or ".").resolve() != project.resolve()]
+    places: Sequence[str] = _library_folders(project, Path.cwd(), *sys.path)
     for count in range(1, len(parts) + 1):
         spec = importlib.machinery.PathFinder.find_spec(".".join(parts[:count]), places)
         if spec is None or spec.loader is not None:
             return spec is not None
         places = [*(spec.submodule_search_locations or ())]
     return False
+
+
+@functools.lru_cache(maxsize=8)
+def _library_folders(project: Path, current: Path, *search_path: str) -> Sequence[str]:
+    """Return the places that modules are imported from, without the project."""
+    return [place for place in search_path if (current / place).resolve() != project.resolve()]

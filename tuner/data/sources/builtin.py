@@ -73,7 +73,7 @@ class _Files:
         for root in (spec and spec.submodule_search_locations) or ():
             files = [Path(root) / name for name in (self.x, self.y) if name is not None]
             if all(file.is_file() for file in files):
-                read = [np.loadtxt(file, delimiter=self.delimiter, skiprows=self.header) for file in files]
+                read = [_read_numbers(file, self.delimiter, self.header) for file in files]
                 return (read[0], read[1]) if self.y else (read[0][:, :-1], read[0][:, -1])
         return None
 
@@ -87,6 +87,10 @@ class _Files:
                 f"Install it: pip install {self.package}."
             ) from error
         return np.asarray(loaded[0], np.float64), np.asarray(loaded[1], np.float64)
+
+
+def _read_numbers(file: Path, delimiter: str | None, header: int) -> Array:
+    return np.loadtxt(file, delimiter=delimiter, skiprows=header)
 
 
 def _sklearn(name: str, x: str, **own: Any) -> _Files:
