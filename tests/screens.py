@@ -53,9 +53,11 @@ def settled(page: Any, dark: bool) -> list[str]:
 def look(browser: Any, name: str, address: str) -> list[str]:
     """Return what is wrong with a page in any size and color scheme; keeps a picture of each."""
     found = []
-    for width, height in SIZES:
-        with visitor(browser, width=width, height=height) as page:
-            page.goto(address)
+    with visitor(browser) as page:
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=SCHEMES[0])
+            page.goto(address)  # in the same page: it has compiled the scripts
             page.locator("main").wait_for(state="attached")  # not yet while plots are being drawn
             scroll_through(page)
             for scheme in SCHEMES:

@@ -95,7 +95,7 @@ STUDIES: dict[str, dict[str, Any]] = {
             "ema_momentum": 0.8,
         },
         "objective": {"metric": "log_loss"},
-        "budget": {"trials": 2, "epochs": 4, "repeats": 2},
+        "budget": {"trials": 1, "epochs": 4, "repeats": 2},
     },
     "regression": {
         "engine": "auto",
