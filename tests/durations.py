@@ -1,7 +1,8 @@
 """Mark tests slow, and order the files, by measured durations.
 
 `python -m pytest --keep-durations` writes `tests/durations.json`: seconds of each test that took `KEEP_ABOVE_S` or
-longer, set-up included.  It is run on an idle machine; no test is timed at other runs.
+longer, set-up included, and under the name of a file those of its other tests together.  It is run on an idle machine;
+no test is timed at other runs.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ KEEP_ABOVE_S = SLOW_FROM_S = 0.4
 
 
 def load() -> dict[str, float]:
-    """Read the kept durations: test id, without parameters' folder → seconds."""
+    """Read the kept durations: id of a test, or path of a file for its quick tests → seconds."""
     return json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
 
 
@@ -34,14 +35,15 @@ def order_files(items: list[pytest.Item], durations: dict[str, float]) -> None:
 
     It is the longest-processing-time rule (Graham 1969).  The tests of a file stay in order.
     """
-    seconds: dict[str, float] = defaultdict(float)
+    files = {_file(item.nodeid) for item in items}
+    seconds = {file: durations.get(file, 0.0) for file in files}
     for item in items:
-        seconds[_file(item)] += durations.get(item.nodeid, 0.0)
-    items.sort(key=lambda item: -seconds[_file(item)])
+        seconds[_file(item.nodeid)] += durations.get(item.nodeid, 0.0)
+    items.sort(key=lambda item: -seconds[_file(item.nodeid)])
 
 
-def _file(item: pytest.Item) -> str:
-    return item.nodeid.partition("::")[0]
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 class DurationKeeper:
@@ -56,5 +58,8 @@ class DurationKeeper:
 
     def pytest_sessionfinish(self) -> None:
         """Write the file."""
-        kept = {name: round(seconds, 1) for name, seconds in sorted(self._seconds.items()) if seconds >= KEEP_ABOVE_S}
-        KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        kept: dict[str, float] = defaultdict(float)
+        for test, seconds in self._seconds.items():
+            kept[test if seconds >= KEEP_ABOVE_S else _file(test)] += seconds
+        rounded = {name: round(seconds, 1) for name, seconds in sorted(kept.items()) if seconds >= KEEP_ABOVE_S}
+        KEPT.write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
