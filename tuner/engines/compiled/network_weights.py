@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tuner.engines.variable_io import set_value
+
 
 class Weights:
     """The variables that an optimizer updates.
@@ -70,7 +72,7 @@ class Weights:
         if not self.per_tensor:
             arrays = [np.concatenate([np.ravel(array) for array in arrays])]
         for variable, array in zip(self.variables, arrays, strict=True):
-            variable.value.assign(array)
+            set_value(variable, array)
 
     def arrays(self) -> list[np.ndarray]:
         """Return all weights in their shapes."""

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, nth_output
+from tuner.engines.variable_io import set_value
 from tuner.keras_internals import open_shape
 
 
@@ -46,9 +47,9 @@ class OpenShapes:
 
     def load(self, shapes: Sequence[tuple[int, ...]]) -> None:
         """Set the shapes of all weights."""
-        self._sizes.assign([int(np.prod(shape)) for shape in shapes])
+        set_value(self._sizes, [int(np.prod(shape)) for shape in shapes])
         for variable, shape in zip(self._shapes, (each for each in shapes if len(each) != 1), strict=True):
-            variable.assign(shape)
+            set_value(variable, shape)
 
     def add_split(self, builder: FunctionDefBuilder, vector: str, handles: Sequence[str]) -> list[str]:
         """Add operations that split a flat vector into the weights, and return references to these."""

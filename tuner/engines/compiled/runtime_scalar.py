@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tuner.engines.variable_io import set_value
+
 
 class RuntimeScalar(keras.Variable):
     """A nonzero float32 variable in place of a Python float of Keras; it can be set between calls.
@@ -30,10 +32,10 @@ class RuntimeScalar(keras.Variable):
     def set(self, value: float) -> None:
         """Set the value, for all later calls of functions that read it."""
         self._number = value
-        self.assign(value)
-        self._complement.assign(1.0 - value)
+        set_value(self, value)
+        set_value(self._complement, 1.0 - value)
         if self._rounding_root is not None:
-            self._rounding_root.assign(_rounding_root(value))
+            set_value(self._rounding_root, _rounding_root(value))
 
     def read_rounding_root(self) -> tf.Tensor:
         """See `rounding_root`."""

@@ -13,6 +13,7 @@ from tuner.engines.compiled.layer_calls import LayerCall
 from tuner.engines.compiled.layer_functions import LayerFunction, LayerFunctions
 from tuner.engines.compiled.open_shapes import OpenShapes, open_variable
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar
+from tuner.engines.variable_io import set_value
 from tuner.errors import UnsupportedError
 from tuner.health import LayerMonitor
 
@@ -91,7 +92,7 @@ class Structure:
                     own = getattr(recipe, name) if value is None else value
                     self._penalty_scalars[index][name].set(own)
         for variable, array in zip(self.state, state, strict=True):
-            variable.assign(array)
+            set_value(variable, array)
 
     def _handle(self, scalars: dict[str, RuntimeScalar], state: Sequence[int], capture: tuple[str, int]) -> tf.Tensor:
         what, index = capture

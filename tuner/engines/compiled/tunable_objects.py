@@ -13,6 +13,7 @@ from tuner.catalog import CLIPPINGS, LOSSES, OPTIMIZERS, Recipe, make_optimizer,
 from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.optimizer_kernels import find_kernel_step
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar, is_tunable_scalar
+from tuner.engines.variable_io import set_value
 from tuner.keras_internals import open_shape
 from tuner.user_code import is_reference
 
@@ -96,7 +97,7 @@ class SharedOptimizer:
         for (variable, value), is_open, starts in zip(self._slots, self._open, self._starts, strict=True):
             shape = (size,) if is_open else value.shape
             start = config[_ACCUMULATOR_START] if starts else value
-            variable.value.assign(np.broadcast_to(start, shape).astype(value.dtype))
+            set_value(variable, np.broadcast_to(start, shape))
 
 
 def loss_key(recipe: Recipe) -> str:
