@@ -89,7 +89,7 @@ def test_multiply_adds_that_cannot_be_counted_are_no_small_number() -> None:
 def test_only_the_first_training_of_a_trial_is_timed() -> None:
     """Noise in the fourth fold, or in the worker that goes on with a trial, throws away nothing that is trained."""
     recipe: Any = SimpleNamespace(
-        epochs=1, metric="accuracy", keep="last", patience=None, last_epoch=None, to_json=dict,
+        epochs=1, metric="accuracy", keep="last", patience=None, last_epoch=None, seed=0, to_json=dict,
         model=SimpleNamespace(saved_models=()),
     )  # fmt: skip
     prepared: Any = SimpleNamespace(splits=[None] * 3, facts=None)

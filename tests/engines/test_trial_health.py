@@ -41,7 +41,9 @@ class DeadEngine:
 def run(engine: DeadEngine, health: HealthOptions | None = None, folds: int = 1, epochs: int = 4) -> TrainingResult:
     prepared = SimpleNamespace(splits=[None] * folds, facts=None)
     model = SimpleNamespace(saved_models={})
-    recipe = SimpleNamespace(epochs=epochs, metric="accuracy", keep="last", patience=None, last_epoch=None, model=model)
+    recipe = SimpleNamespace(
+        epochs=epochs, metric="accuracy", keep="last", patience=None, last_epoch=None, model=model, seed=0
+    )
     return run_trial(engine, recipe, prepared, None, lambda *_: True, health)  # type: ignore[arg-type]
 
 
