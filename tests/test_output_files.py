@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import UsageError
-from tuner.output_files import check_folder, check_output, get_umask, publish, write_text_file
+from tuner.output_files import check_folder, check_output, get_umask, publish, publish_folder, write_text_file
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,8 @@ from tuner.output_files import check_folder, check_output, get_umask, publish, w
         ("nowhere/model.keras", "folder of the file must exist, but .*nowhere does not"),
         ("there.keras", "already exists"),
         ("folder.keras", "is a folder"),
+        ("m" * 300 + ".keras", "cannot be written: File name too long. Name another file"),
+        ("m" * 300 + "/model.keras", "cannot be written: File name too long. Name another file"),
     ],
 )
 def test_what_cannot_be_written(name, rule, tmp_path):
@@ -38,6 +40,27 @@ def test_a_folder_without_permission_is_named(tmp_path, monkeypatch):
         check_output(Path("model.keras"), (".keras",), force=False)
     with pytest.raises(UsageError, match=f"The folder {tmp_path} cannot be written"):
         check_folder(Path("model"), "sign", force=False)
+
+
+def test_a_name_as_long_as_the_system_allows(tmp_path):
+    file, folder = tmp_path / ("f" * 250 + ".html"), tmp_path / ("d" * 255)
+    write_text_file(file, "page")
+    assert file.read_text(encoding="utf-8") == "page"
+    made = tmp_path / "made"
+    made.mkdir()
+    check_folder(folder, "sign", force=False)
+    publish_folder(made, folder)
+    assert folder.is_dir()
+    too_long = tmp_path / ("d" * 256)
+    with pytest.raises(UsageError, match="too long. Name another folder"):
+        check_folder(too_long, "sign", force=False)
+    with pytest.raises(UsageError, match="too long. Name another file"):
+        write_text_file(too_long, "page")
+
+
+def test_a_device_needs_no_folder_that_can_be_written(monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    check_output(Path(os.devnull), (), force=True)
 
 
 def test_a_file_takes_its_place_at_once(tmp_path):

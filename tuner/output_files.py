@@ -12,6 +12,8 @@ from pathlib import Path
 
 from tuner.errors import UsageError
 
+_PREFIX_CHARS = 40
+
 
 def check_output(file: Path, suffixes: Sequence[str], force: bool) -> None:
     """Refuse at once what could not be written after all the work.
@@ -26,13 +28,16 @@ def check_output(file: Path, suffixes: Sequence[str], force: bool) -> None:
     """
     if suffixes and not file.name.lower().endswith(tuple(suffixes)):
         raise UsageError(f"The file name must end in {' or '.join(suffixes)}, but got {str(file)!r}. Rename it.")
-    if not file.parent.is_dir():
+    with _usage_error(file, "Name another file."):
+        folder_exists, is_folder, exists = file.parent.is_dir(), file.is_dir(), file.exists()
+        is_device = exists and not file.is_file()
+    if not folder_exists:
         raise UsageError(f"The folder of the file must exist, but {file.parent} does not. Create it, or name another.")
-    if file.is_dir():
+    if is_folder:
         raise UsageError(f"{file} is a folder. Name a file.")
-    if file.exists() and not force:
+    if exists and not force:
         raise UsageError(f"{file} already exists. Name another file, or overwrite it with --force.")
-    if not os.access(file.parent, os.W_OK):
+    if not is_device and not os.access(file.parent, os.W_OK):
         raise UsageError(f"The folder {file.absolute().parent} cannot be written. Name a file in another folder.")
 
 
@@ -57,11 +62,13 @@ def check_folder(folder: Path, sign: str, force: bool) -> None:
     Raises:
         UsageError: Something else is there, a folder without `force`, or there is no folder around it.
     """
-    if not folder.parent.is_dir():
+    with _usage_error(folder, "Name another folder."):
+        parent_exists, exists, is_ours = folder.parent.is_dir(), folder.exists(), (folder / sign).is_file()
+    if not parent_exists:
         raise UsageError(f"The parent folder must exist, but {folder.parent} does not. Create it, or name another.")
-    if folder.exists() and not (folder / sign).is_file():
+    if exists and not is_ours:
         raise UsageError(f"{folder} exists, and holds something else. Name another folder.")
-    if folder.exists() and not force:
+    if exists and not force:
         raise UsageError(f"{folder} already exists. Name another folder, or replace it with --force.")
     if not os.access(folder.parent, os.W_OK):
         raise UsageError(f"The folder {folder.absolute().parent} cannot be written. Name a folder in another one.")
@@ -73,8 +80,8 @@ def publish_folder(made: Path, folder: Path) -> None:
     Raises:
         UsageError: It cannot be written.
     """
-    try:
-        beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-", suffix=".part"))
+    with _usage_error(folder, "Name another folder."):
+        beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_prefix(folder.name), suffix=".part"))
         try:
             new, old = beside / "new", beside / "old"
             shutil.copytree(made, new)
@@ -83,8 +90,6 @@ def publish_folder(made: Path, folder: Path) -> None:
             os.rename(new, folder)
         finally:
             shutil.rmtree(beside)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror or error}. Name another folder.") from error
 
 
 def write_text_file(file: Path, text: str) -> None:
@@ -93,14 +98,12 @@ def write_text_file(file: Path, text: str) -> None:
     Raises:
         UsageError: It cannot be written; one that stood there is as it was.
     """
-    if file.is_file() or not file.exists():
+    with _usage_error(file, "Name another file."):
+        if file.exists() and not file.is_file():
+            file.write_text(text, encoding="utf-8")
+            return
         with partial_file(file.resolve()) as partial:  # a link stays one
             partial.write_text(text, encoding="utf-8")
-        return
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
 
 
 @contextlib.contextmanager
@@ -110,8 +113,10 @@ def partial_file(file: Path) -> Iterator[Path]:
     Raises:
         UsageError: It cannot be written.
     """
-    try:
-        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.stem}-", suffix=".part", delete=False) as out:
+    with _usage_error(file, "Name another file."):
+        with tempfile.NamedTemporaryFile(
+            dir=file.parent, prefix=_prefix(file.stem), suffix=".part", delete=False
+        ) as out:
             partial = Path(out.name)
         try:
             yield partial
@@ -120,8 +125,20 @@ def partial_file(file: Path) -> Iterator[Path]:
         finally:
             with contextlib.suppress(FileNotFoundError):
                 partial.unlink()
+
+
+@contextlib.contextmanager
+def _usage_error(path: Path, next_step: str) -> Iterator[None]:
+    """Turn what the system says about a path into a UsageError: a name that is too long, a folder that is closed."""
+    try:
+        yield
     except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}. {next_step}") from error
+
+
+def _prefix(name: str) -> str:
+    """Return the start of a temporary name; its end must fit as well where `name` is as long as the system allows."""
+    return f".{name[:_PREFIX_CHARS]}-"
 
 
 def get_umask() -> int:

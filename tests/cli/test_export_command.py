@@ -90,6 +90,7 @@ def test_no_text_of_a_table_is_a_formula(study, monkeypatch):
 def test_a_study_may_have_any_name():
     assert str(default_file("../a b/=x", ".csv")) == "a_b_x.csv"
     assert str(default_file("…", ".html")) == "study.html"
+    assert str(default_file("研" * 100, "_epochs.csv")) == "研" * 50 + "_epochs.csv"
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_a_file_that_is_there_is_kept_unless_forced(study_url, tmp_path):
     [
         (("mok", "-o", "out.html"), StudyNotFoundError, "Did you mean 'mock'"),
         (("mock", "-o", "out.pdf"), UsageError, "Use a name that ends in .html"),
-        (("mock", "-o", "absent/out.html"), UsageError, "The folder absent must exist"),
+        (("mock", "-o", "absent/out.html"), UsageError, "but absent does not"),
     ],
 )
 def test_wrong_input_writes_nothing(study_url, tmp_path, monkeypatch, arguments, error, says):

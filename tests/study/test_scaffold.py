@@ -43,3 +43,5 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "studies").write_text("a file", encoding="utf-8")
     with pytest.raises(ContentError, match=r"studies/first.toml cannot be written: .*Choose another folder"):
         new_project(tmp_path)
+    with pytest.raises(ContentError, match="File name too long. Choose another folder"):
+        new_project(tmp_path / ("f" * 300))

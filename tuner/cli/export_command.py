@@ -11,7 +11,7 @@ import click
 from tuner.catalog import silence_tensorflow
 from tuner.cli.echo import echo, write_file
 from tuner.cli.options import (
-    check_overwrite,
+    check_writable,
     code_option,
     default_file,
     find_study,
@@ -165,9 +165,7 @@ def _check_files(output: Path | None, data: Path | None, force: bool) -> None:
 
 
 def _check_file(file: Path, force: bool) -> None:
-    if file.is_dir():
-        raise UsageError(f"{file} is a folder. Name a file.")
-    check_overwrite(file, force)
+    check_writable(file, force)
 
 
 def _next(kind: str, output: Path, data: Path | None) -> str:

@@ -24,6 +24,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 STUDY_SUFFIXES = (".toml", ".yaml", ".yml")
 
+_NAME_BYTES = 150
+"""Of a study's name in that of a file: with an ending it stays below the 255 that file systems allow."""
+
 
 def storage_option(function: Command) -> Command:
     """Add `--storage URL`."""
@@ -85,15 +88,17 @@ def stdout_reserved_for_json(as_json: bool) -> Iterator[None]:
         yield
 
 
-def check_overwrite(file: Path, force: bool) -> None:
-    """Refuse to overwrite an existing file without `--force`."""
-    if file.exists() and not force:
-        raise UsageError(f"{file} already exists. Name another file, or overwrite it with --force.")
+def check_writable(file: Path, force: bool) -> None:
+    """Refuse what could not be written after all the work, and an existing file without `--force`."""
+    from tuner.output_files import check_output
+
+    check_output(file, (), force)
 
 
 def default_file(study: str, ending: str) -> Path:
     """Return the name of a file in the current folder for what comes of a study, which may have any name."""
-    return Path((re.sub(r"[^\w.-]+", "_", study).strip("._") or "study") + ending)
+    name = re.sub(r"[^\w.-]+", "_", study).encode()[:_NAME_BYTES].decode(errors="ignore").strip("._")
+    return Path((name or "study") + ending)
 
 
 def write_text(file: Path, text: str) -> None:

@@ -9,7 +9,7 @@ import click
 from tuner.cli.browser import open_in_browser
 from tuner.cli.echo import echo
 from tuner.cli.options import (
-    check_overwrite,
+    check_writable,
     default_file,
     find_study,
     storage_option,
@@ -47,9 +47,7 @@ def command(study: str, output: Path | None, open_browser: bool, force: bool, st
     output = output or default_file(study_name(study)[0], ".html")
     if output.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"A report is an HTML page, but got {str(output)!r}. Use a name that ends in .html.")
-    if not output.parent.is_dir():
-        raise UsageError(f"The folder {output.parent} must exist, but it does not. Create it, or name another file.")
-    check_overwrite(output, force)
+    check_writable(output, force)
     found = find_study(study, storage)
     page = report_page(found)
     write_text(output, page)

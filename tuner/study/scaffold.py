@@ -62,6 +62,10 @@ def new_project(folder: Path, table: Path | None = None, target: str = "") -> tu
         ContentError: The folder cannot be written.
         DataError: The table cannot be read, or has no such target.
     """
+    try:
+        folder.exists()
+    except OSError as error:
+        raise ContentError(f"{folder} cannot be written: {error.strerror}. Choose another folder.") from error
     name = "first" if table is None else table_study_name(table)
     head = _STUDY if table is None else table_study(name, table, target, folder)
     contents = {
