@@ -8,12 +8,14 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 import mock_study
 import optuna
 import pytest
+import real_study
 
 import tuner.cli
 from tuner.cli.console import Text, console
@@ -117,6 +119,36 @@ def test_every_encoding_is_good_enough(monkeypatch, encoding):
     monkeypatch.setattr(sys, "stdout", out)
     write_file("# → 日本\n")
     assert out.buffer.getvalue() == "# → 日本\n".encode(), "a file is in UTF-8, wherever it goes"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["list"], ["list", "--json"], ["show", "mock"]])
+def test_an_output_on_a_full_disk(study_url, arguments):
+    done = with_a_full("stdout", arguments, study_url)
+    assert done.returncode == 2
+    assert done.stderr.decode() == (
+        "tuner: Standard output cannot be written: No space left on device. Make room, or send it elsewhere; what the "
+        "command has done is kept.\n"
+    )
+
+
+def test_messages_on_a_full_disk_leave_the_exit_code(study_url):
+    assert with_a_full("stderr", ["show", "nothing"], study_url).returncode == 2
+    assert with_a_full("stderr", ["list"], study_url).returncode == 0
+
+
+def with_a_full(stream, arguments, url):
+    """The command as a process, with standard output or standard error on a full disk."""
+    environment = {**real_study.environment(), "TUNER_STORAGE": url}
+    with open("/dev/full", "wb") as full:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full}
+        return subprocess.run(real_study.command(*arguments), env=environment, check=False, **pipes)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(study_url, closed):
+    words = shlex.join(real_study.command("list", "--storage", study_url))
+    done = subprocess.run(["sh", "-c", f"{words} {closed}"], env=real_study.environment(), check=False)
+    assert done.returncode == 0
 
 
 def test_check_on_an_ascii_terminal(project, monkeypatch):

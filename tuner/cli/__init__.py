@@ -19,12 +19,13 @@ def main() -> None:
     atexit.register(gc.freeze)  # else the collector goes through all objects again: 0.2 s after a run
     import click
 
-    from tuner.cli.echo import echo, echo_lines, replace_unencodable
+    from tuner.cli.echo import echo, echo_lines, open_standard_streams, replace_unencodable
     from tuner.cli.group import OutputClosedError, tuner
     from tuner.cli.remembered_interrupt import remember_interrupts
     from tuner.errors import StudyFailedError, TunerError
 
     remember_interrupts()
+    open_standard_streams()
     replace_unencodable()
     try:
         code = tuner.main(standalone_mode=False)

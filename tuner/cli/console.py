@@ -14,6 +14,7 @@ from typing import IO, Any, cast
 import rich.text
 from rich.console import Console
 
+from tuner.cli.echo import writing_output
 from tuner.text import visible_line
 
 NO_TERMINAL_COLUMNS = 120
@@ -41,7 +42,12 @@ class _WithoutTrailingBlanks:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        return self._stream.write(_TRAILING.sub("", text))
+        with writing_output():
+            return self._stream.write(_TRAILING.sub("", text))
+
+    def flush(self) -> None:
+        with writing_output():
+            self._stream.flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import tuner as package
+from tuner.cli.echo import writing_output
 
 COMMANDS = {
     "new": "Start a project: a folder with a study and a model.",
@@ -55,7 +56,7 @@ class LazyGroup(click.Group):
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Parse the arguments; `--help` prints here."""
-        with _reader():
+        with _reader(), writing_output():
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
