@@ -6,8 +6,9 @@
 A study without any training: eight dimensions, two of them under a condition; 0, 1 or 3 of them have an effect, drawn
 for each study, with half of the variance (1 effect) or 30, 25 and 20 % of it (3); the rest is noise. The learning rate
 has an interior optimum, which depends on the optimizer if both have an effect, and diverges above; without an effect of
-the rate 6 % of the trials diverge by chance. Trials are proposed by `random` or by `tpe`, and pruned by `median`, which
-ends about two thirds of them. A line of the file is a study after 60 and after 100 trials.
+the rate 6 % of the trials diverge by chance. Trials are proposed by `random`, by `tpe`, or by `tpe` with a quarter of
+them at random, and pruned by `median`, which ends about two thirds of them. A line of the file is a study after 60 and
+after 100 trials.
 
 The truth of a share is computed from 3,000 settings drawn evenly from the space, each with its noise: the variance,
 over the values of the dimension, of the mean rank, divided by the variance of the ranks. An effect counts as strong
@@ -59,6 +60,12 @@ SHARES: dict[int, tuple[float, ...]] = {0: (), 1: (0.5,), 3: (0.3, 0.25, 0.2)}
 SIZES = (60, 100)
 EPOCHS = 9
 STRONG = 0.2
+PROPOSALS: dict[str, tuple[str, dict[str, Any]]] = {
+    "random": ("random", {}),
+    "tpe": ("tpe", {}),
+    "tpe, a quarter random": ("tpe", {"random_fraction": 0.25}),
+}
+"""Sampler and its options, by what a line of the file calls them."""
 OBJECTIVE = Objective("accuracy", "maximize")
 
 
@@ -130,7 +137,8 @@ def run_study(effects: Effects, sampler: str, seed: int) -> list[optuna.trial.Fr
     """Run a study of the most trials."""
     random, pruner = np.random.default_rng([seed, len(effects.names), 7]), PRUNERS["median"]
     rungs = pruner.rungs(EPOCHS)
-    proposals = SAMPLERS[sampler].build(31 * seed + len(effects.names), SPACE, max(SIZES))
+    name, options = PROPOSALS[sampler]
+    proposals = SAMPLERS[name].build(31 * seed + len(effects.names), SPACE, max(SIZES), **options)
     study = optuna.create_study(direction="maximize", sampler=proposals, pruner=pruner.build(EPOCHS))
     for _ in range(max(SIZES)):
         trial = study.ask()
@@ -206,7 +214,7 @@ def run(file: Path, seeds: Iterable[int], jobs: int) -> None:
     """Simulate what the file does not hold yet."""
     os.environ["OMP_NUM_THREADS"] = "1"
     done = {(one["effects"], one["sampler"], one["seed"]) for one in read(file)}
-    tasks = [(count, sampler, seed) for seed in seeds for sampler in ("random", "tpe") for count in SHARES]
+    tasks = [(count, sampler, seed) for seed in seeds for sampler in PROPOSALS for count in SHARES]
     with ProcessPoolExecutor(jobs) as pool, file.open("a") as lines:
         for future in as_completed([pool.submit(simulate, *task) for task in tasks if task not in done]):
             lines.write(json.dumps(future.result(), separators=(",", ":")) + "\n")

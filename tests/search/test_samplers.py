@@ -67,7 +67,7 @@ def test_its_row_is_complete(name):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("tpe", {"n_startup_trials": 4, "n_ei_candidates": 8, "group": True, "window": 250}),
+        ("tpe", {"n_startup_trials": 4, "n_ei_candidates": 8, "group": True, "window": 250, "random_fraction": 0.5}),
         ("quasi_random", {"qmc_type": "halton"}),
         ("cmaes", {"n_startup_trials": 4, "popsize": 6}),
         ("nsga2", {"population_size": 6, "mutation_prob": 0.2}),

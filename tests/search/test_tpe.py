@@ -104,5 +104,14 @@ def test_the_window_is_not_smaller_than_what_is_drawn_at_random(space: Space) ->
     assert any(key.startswith("tpe:") for key in study.trials[-1].system_attrs), "the model was never used"
 
 
+def test_a_share_of_the_trials_is_drawn_at_random(space: Space) -> None:
+    *_, (study, _) = search(TPESampler(window=250, n_startup_trials=5, seed=7, random_fraction=0.25), space, 60)
+    modeled = [t.number for t in study.trials if any(key.startswith("tpe:") for key in t.system_attrs)]
+    assert {number % 4 for number in modeled} == {0, 1, 2}
+    assert set(range(20, 60)) - set(modeled) == set(range(23, 60, 4)), "evenly spread"
+    drawn = [study.trials[number].params["learning_rate"] for number in range(3, 60, 4)]
+    assert max(drawn) / min(drawn) > 100, "of the whole range"
+
+
 def numbers(trials: list[FrozenTrial]) -> list[int]:
     return [trial.number for trial in trials]

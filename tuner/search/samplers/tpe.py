@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tuner.catalog import Option
 from tuner.search.samplers.base import STARTUP, SamplerEntry
 from tuner.search.trial_window import WINDOW
-from tuner.space import Categorical, Fixed, Int, Space
+from tuner.space import Categorical, Fixed, Float, Int, Space
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -23,6 +23,7 @@ def build(
     n_ei_candidates: int = 24,
     group: bool = False,
     window: int = WINDOW,
+    random_fraction: float = 0.0,
 ) -> BaseSampler:
     """Make the sampler; see `SamplerEntry`."""
     from optuna.exceptions import ExperimentalWarning
@@ -34,7 +35,12 @@ def build(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # `group`
         return TPESampler(
-            window=window, seed=seed, n_startup_trials=n_startup_trials, n_ei_candidates=n_ei_candidates, group=group
+            window=window,
+            random_fraction=random_fraction,
+            seed=seed,
+            n_startup_trials=n_startup_trials,
+            n_ei_candidates=n_ei_candidates,
+            group=group,
         )
 
 
@@ -55,6 +61,13 @@ TPE = SamplerEntry(
             Fixed(WINDOW),
             Int(250, 1_000_000),
             "most finished trials considered besides the best 25; bounds the cost of a proposal",
+        ),
+        Option(
+            "random_fraction",
+            0.0,
+            Fixed(0.0),
+            Float(0.0, 1.0),
+            "share of the trials that are drawn at random; a quarter shows better which dimensions matter",
         ),
     ),
     independent=False,

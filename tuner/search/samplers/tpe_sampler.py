@@ -31,15 +31,18 @@ _N_BEST = default_gamma(1_000_000)
 class TPESampler(optuna.samplers.TPESampler):
     """`optuna.samplers.TPESampler` that looks at `window` finished trials, at the best 25 of all, and at what runs.
 
-    Up to `window` finished trials it proposes what Optuna's proposes.
+    Without random trials, and up to `window` finished ones, it proposes what Optuna's proposes.
 
     Args:
         window: Most finished trials considered, besides the best; at least `n_startup_trials` are.
-        options: Those of Optuna's.
+        seed: Of all draws.
+        random_fraction: Share of the trials that are drawn at random, evenly spread by their numbers.
+        options: The others of Optuna's.
     """
 
-    def __init__(self, *, window: int, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, *, window: int, seed: int, random_fraction: float = 0.0, **options: Any) -> None:
+        super().__init__(seed=seed, **options)
+        self._random, self._random_fraction = optuna.samplers.RandomSampler(seed=seed), random_fraction
         self._window = max(window, self._n_startup_trials)
         self._finished = FinishedTrials((TrialState.COMPLETE, TrialState.PRUNED))
         self._best: list[FrozenTrial] = []
@@ -56,6 +59,8 @@ class TPESampler(optuna.samplers.TPESampler):
 
         Optuna's own looks again at all trials that are newer than the oldest one that runs.
         """
+        if self._is_random(trial):
+            return {}
         view = self._view(study, trial)
         if self._group:
             return super().infer_relative_search_space(view, trial)
@@ -65,13 +70,21 @@ class TPESampler(optuna.samplers.TPESampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Propose values for the intersection search space."""
+        if self._is_random(trial):
+            return {}
         return super().sample_relative(self._view(study, trial), trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Propose the value of one of the other parameters."""
+        if self._is_random(trial):
+            return self._random.sample_independent(study, trial, param_name, param_distribution)
         return super().sample_independent(self._view(study, trial), trial, param_name, param_distribution)
+
+    def _is_random(self, trial: FrozenTrial) -> bool:
+        before, after = (int(number * self._random_fraction) for number in (trial.number, trial.number + 1))
+        return before < after
 
     def _view(self, study: Study, trial: FrozenTrial) -> Study:
         if self._shown is None or self._shown[0] != trial.number:
