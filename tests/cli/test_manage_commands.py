@@ -34,7 +34,9 @@ def test_a_study_is_renamed_run_again_and_deleted(call, project, study):
     assert call("rename", "first.1", "before").out == "renamed 'first.1' to 'before'\n"
     refused = call("rename", "before", "a/b")
     assert refused.code == 2
-    assert "starts with a letter or digit, but got 'a/b'" in refused.err
+    assert "starts with a letter or digit, and does not end in a space, but got 'a/b'" in refused.err
+
+    assert "but got 'before '" in call("rename", "before", "before ").err, "a name that nobody can see, or type"
 
     refused = call("rm", "before")
     assert refused.code == 2

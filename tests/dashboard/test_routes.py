@@ -16,7 +16,7 @@ from asking import LAN, OURS, TOKEN, ask
 
 from tuner.dashboard import artifact_folder
 from tuner.dashboard.guard import SAFE_METHODS
-from tuner.storage import study_names
+from tuner.storage import open_database, study_names
 
 ARTIFACT = "00000000-0000-0000-0000-000000000001"
 VALUES = {"study_id": "1", "trial_id": "9", "artifact_id": ARTIFACT, "history_id": "x", "filename": "bundle.js"}
@@ -192,6 +192,21 @@ def test_an_artifact_is_a_file_of_its_folder(guarded, database, tmp_path):
     assert ask(guarded(), "GET", path).status == 404
 
 
+def test_a_database_that_is_gone_for_now(guarded, tmp_path):
+    file = tmp_path / "gone.db"
+    database = open_database(f"sqlite:///{file}", create=True)
+    app = guarded(of=database)
+    assert ask(app, "GET", "/").status == 200
+    database.engine.dispose()
+    for part in tmp_path.glob("gone.db*"):
+        part.rename(tmp_path / f"away{part.suffix}")
+    answer = ask(app, "GET", "/")
+    assert answer.status == 503
+    assert b"The database cannot be used now" in answer.body
+    (tmp_path / "away.db").rename(file)
+    assert ask(app, "GET", "/").status == 200
+
+
 def test_what_cannot_be_shown_is_one_line_in_the_log(guarded, database, caplog):
     path = with_artifact(database, "text/plain", b"content")
     database.optuna.set_study_system_attr(1, f"artifacts:{ARTIFACT}", json.dumps({"artifact_id": "no more"}))
@@ -217,7 +232,7 @@ def test_no_cell_of_the_table_of_trials_is_a_formula(guarded, database):
 
 
 def test_the_table_of_trials_is_that_of_optuna_dashboard(guarded, database):
-    theirs = optuna_dashboard.wsgi(database.optuna)
+    theirs = optuna_dashboard.wsgi(optuna.storages.RDBStorage(database.url))
     for query in ("", "?trial_ids=1,3"):
         rows = [
             list(csv.reader(io.StringIO(ask(app, "GET", f"/csv/1{query}").body.decode())))

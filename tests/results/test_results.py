@@ -91,6 +91,10 @@ def test_no_complete_trial(database: Database, tmp_path: Path) -> None:
     mock_study.run(mock_study.spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database, diverges_above=0.0)
     with pytest.raises(NoBestTrialError, match=r"\(3 diverged\).*`tuner show mock` gives the reasons"):
         best_trial(read_study_results(database, "mock"))
+    session = StudySession(database, "going on", "minimize")
+    with pytest.raises(NoBestTrialError, match="It is running: wait for one; `tuner show 'going on'` says how far"):
+        best_trial(read_study_results(database, "going on"))
+    session.close()
     rows = {row["study"]: row for row in list_studies(database)}
     assert rows["mock"]["best"] is None
     assert rows["empty"]["counts"] == dict.fromkeys(TrialState, 0)

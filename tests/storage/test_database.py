@@ -96,6 +96,12 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
         open_database(f"sqlite:///{tmp_path}/runs/t.db", create=True)
 
 
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(StorageError, match=r"runs cannot be created: .*, or name another database with --storage\."):
+        open_database(f"sqlite:///{tmp_path}/file/runs/t.db", create=True)
+
+
 def test_a_database_of_plain_optuna_is_read(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/t.db"
     plain = optuna.create_study(study_name="old", storage=url)

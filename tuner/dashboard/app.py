@@ -8,6 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuner.errors import StorageError
 from tuner.storage import Database
 from tuner.text import one_line
 
@@ -62,9 +63,12 @@ def _in_words(app: WSGIApplication) -> WSGIApplication:
         except ArtifactNotFound:
             status, text = HTTPStatus.NOT_FOUND, "There is no such artifact."
         except Exception as error:
+            status, text = HTTPStatus.INTERNAL_SERVER_ERROR, "The database contains something that cannot be shown."
+            if isinstance(error, StorageError):
+                status = HTTPStatus.SERVICE_UNAVAILABLE
+                text = "The database cannot be used now: the log of the dashboard says why. Load the page again later."
             asked = one_line(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')[:200]}")
             _log.error("%s cannot be answered: %s: %s", asked, type(error).__name__, one_line(error)[:500])
-            status, text = HTTPStatus.INTERNAL_SERVER_ERROR, "The database contains something that cannot be shown."
         body = text.encode()
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
         start_response(f"{status.value} {status.phrase}", headers)

@@ -87,10 +87,13 @@ def best_trial(study: StoredStudy) -> Best:
     trial = find_best(record.trials, study.objective)
     if trial is None:
         counts = Counter(str(study.trial_state(trial)[0]) for trial in record.trials)
+        show = f"`{tuner_command('show', record.name)}`"
+        next_step = f"Resume it; {show} gives the reasons."
+        if record.alive:
+            next_step = f"It is running: wait for one; {show} says how far it is."
         raise NoBestTrialError(
             f"A best configuration needs a complete trial, but the study {record.name!r} has none yet "
-            f"({listed_counts(counts) or 'no trials'}). Resume it; `{tuner_command('show', record.name)}` gives the "
-            "reasons."
+            f"({listed_counts(counts) or 'no trials'}). {next_step}"
         )
     return Best(
         record.name,

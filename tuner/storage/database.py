@@ -293,7 +293,10 @@ def _check_file(path: Path, create: bool) -> None:
         except OSError as error:
             if error.errno in FULL:
                 raise disk_full(path.parent.as_posix(), error) from error
-            raise StorageError(f"The folder {path.parent} cannot be created: {error.strerror}.") from error
+            raise StorageError(
+                f"The folder {path.parent} cannot be created: {error.strerror}. Make the folder around it writable, or "
+                "name another database with --storage."
+            ) from error
 
 
 def _inode(file: Path) -> tuple[int, int] | None:

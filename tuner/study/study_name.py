@@ -8,8 +8,11 @@ from pathlib import Path
 from tuner.errors import UsageError, shown
 from tuner.study.study_file_syntax import locate, parse
 
-NAME_PATTERN = r"[\w][\w .+-]{0,99}"
-NAME_RULE = "a name has 1 to 100 letters, digits, spaces and . _ + -, and starts with a letter or digit"
+NAME_PATTERN = r"\w([\w .+-]{0,98}[\w.+-])?"
+NAME_RULE = (
+    "a name has 1 to 100 letters, digits, spaces and . _ + -, starts with a letter or digit, "
+    "and does not end in a space"
+)
 
 
 def check_study_name(name: str) -> None:
