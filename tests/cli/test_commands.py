@@ -14,6 +14,7 @@ import pytest
 import tuner.runner.launch
 from tuner import user_code
 from tuner.catalog import TrialState
+from tuner.cli import run_command
 from tuner.executors import InlineExecutor
 from tuner.protocol import ModelWarned
 from tuner.storage import open_database
@@ -85,7 +86,17 @@ def test_a_run_without_a_complete_trial_has_failed(call, study, monkeypatch):
     assert said.code == 1
     assert json.loads(said.out)["best"] is None
     assert "A study needs a complete trial, but 'mine' has none (4 diverged). The last reason: the training" in said.err
+    assert "or try lower learning rates" in said.err
     assert "Next:" not in call("run", str(study)).out
+
+
+def test_a_run_whose_trials_all_took_too_long():
+    """The advice was to try lower learning rates."""
+    rows = [{"reason": "timeout: took longer than 1 s"}, {"reason": "timeout: took longer than 1 s"}, {"reason": None}]
+    counts = {**dict.fromkeys(TrialState, 0), TrialState.DIVERGED: 2}
+    content = {"study": "mine", "counts": counts, "trials": rows, "over_limit": {"trials": 0, "text": None}}
+    said = run_command._nothing_complete(content)
+    assert "Resume it with more --trials and a longer [budget] trial_time." in said
 
 
 def test_the_same_error_three_times(call, study, monkeypatch):

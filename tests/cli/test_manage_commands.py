@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import optuna
 import pytest
 
 from tuner.storage import open_read_only, study_names
@@ -48,3 +49,6 @@ def test_a_study_is_renamed_run_again_and_deleted(call, project, study):
 
 def test_what_does_not_run_is_not_stopped(call, project, study):
     assert call("stop", "first").out == "'first' is not running\n"
+    optuna.create_study(storage=f"sqlite:///{project}/runs/tuner.db", study_name="plain")
+    said = call("stop", "plain")
+    assert (said.code, said.out) == (0, "'plain' is not running\n"), "it was said to be deleted"

@@ -27,7 +27,7 @@ from tuner.export.script.extract import definitions
 from tuner.refit import RefitOptions, refit_leaders
 from tuner.refit.finalists import leaders
 from tuner.results import StoredStudy, best_trial, read_study_results
-from tuner.storage import open_database
+from tuner.storage import StudySession, open_database
 from tuner.user_code import sha256
 
 
@@ -139,6 +139,14 @@ def test_a_hostile_file_is_refused(name, tmp_path, monkeypatch):
     os.mkfifo(tmp_path / name)
     with pytest.raises(UsageError, match="it is a named pipe"):
         read_export(tmp_path / name)
+
+
+def test_a_study_without_trials_is_not_exported(tmp_path):
+    database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+    StudySession(database, "empty", "minimize").close()
+    with pytest.raises(NoBestTrialError, match=r"'empty' has none yet \(no trials\)"):
+        export(read_study_results(database, "empty"), tmp_path, 0)
+    database.close()
 
 
 def test_only_complete_trials_are_exported(small, place):

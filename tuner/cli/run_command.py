@@ -25,6 +25,17 @@ if TYPE_CHECKING:
     from tuner.runner import Progress
 
 
+_LOWER_RATES = "Resume it with more --trials, or try lower learning rates under another name."
+_STEPS = {
+    "timeout": "Resume it with more --trials and a longer [budget] trial_time.",
+    "out of memory": (
+        "Resume it with more --trials, and fewer --workers or more [budget] memory, or search smaller networks under "
+        "another name."
+    ),
+}
+"""What to do if every trial ended for the same reason, by its first words."""
+
+
 @click.command("run")
 @click.argument("file", metavar="FILE")
 @click.option(
@@ -142,7 +153,8 @@ def _nothing_complete(content: dict[str, Any]) -> str:
     last = f" The last reason: {reasons[-1].rstrip('.')}." if reasons else ""
     step = "Fix the cause, then run the same command again."
     if content["counts"][TrialState.DIVERGED] or content["counts"][TrialState.PRUNED]:
-        step = "Resume it with more --trials, or try lower learning rates under another name."
+        ends = {reason.partition(":")[0] for reason in reasons}
+        step = _STEPS[ends.pop()] if len(ends) == 1 and ends <= _STEPS.keys() else _LOWER_RATES
     over = content["over_limit"]
     if over["trials"]:
         whole = over["trials"] == sum(content["counts"].values())

@@ -190,10 +190,10 @@ def export(study: StoredStudy, project: Path, trial: int | None = None, code: Co
 
 
 def _chosen(study: StoredStudy, number: int | None) -> tuple[int, float, Recipe]:
-    if number is None:
+    record = study.record
+    if number is None or not record.trials:  # without a trial it says so
         best = best_trial(study)
         return best.trial, best.value, best.recipe
-    record = study.record
     if not 0 <= number < len(record.trials):
         raise UsageError(f"The study {record.name!r} has the trials 0 to {len(record.trials) - 1}, but got {number}.")
     trial = record.trials[number]

@@ -86,6 +86,8 @@ def request_stop(database: Database, name: str, *, at_once: bool) -> list[Lease]
         StudyNotFoundError: It does not exist.
     """
     record = read_study_record(database, name)
+    if not record.alive:  # it may be one of plain Optuna, which no process of ours ever ran
+        return []
     with storage_errors(database.url), database.engine.begin() as connection:
         revision = lease_table.lock(connection, record.study_id, name)
         alive = _alive(connection, record.study_id)
