@@ -118,6 +118,7 @@ def test_another_setup_under_the_same_name_ends_with_2(call, project):
     said = call("run", "s.toml")
     assert said.code == 2
     assert "--fork NEW_NAME" in said.err
+    assert "must have the same setup, but that of s.toml has changed since" in said.err
     assert call("run", "s.toml", "--fork", "t").code == 0
     assert "t  " in call("list").out
 

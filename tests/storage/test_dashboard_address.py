@@ -36,6 +36,17 @@ def test_of_a_killed_one_nothing_is_said(runtime):
     assert not killed.exists()
 
 
+def test_a_new_one_removes_what_killed_ones_left(runtime):
+    runtime.mkdir(mode=0o700)
+    killed, running = runtime / f"{'a' * 20}.{2**22 + 1}", runtime / f"{'b' * 20}.{os.getppid()}"
+    for file in (killed, running):
+        file.write_text(ADDRESS, encoding="utf-8")
+    with announced_dashboard(URL, ADDRESS):
+        assert not killed.exists()
+        assert running.exists()
+        assert DashboardFinder(URL).address() == ADDRESS
+
+
 def test_a_folder_that_others_can_write_is_not_read(runtime):
     with announced_dashboard(URL, ADDRESS):
         runtime.chmod(0o777)

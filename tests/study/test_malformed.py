@@ -230,6 +230,9 @@ def test_a_file_that_is_not_there(tmp_path, monkeypatch):
     with pytest.raises(StudyFileError, match="there is no such file") as caught:
         read_study("studies/digit.toml")
     assert caught.value.problems[0].nearest == "studies/digits.toml"
+    with pytest.raises(StudyFileError) as caught:
+        read_study("digits")
+    assert caught.value.problems[0].nearest == "studies/digits.toml", "the name of the study, as other commands take it"
 
 
 @pytest.mark.parametrize("path", ["", ".", "\0", "x" * 5_000, "../" * 50 + "etc/passwd"])

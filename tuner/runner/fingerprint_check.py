@@ -43,8 +43,8 @@ def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> S
     if changed and any(trial.state.name in ("COMPLETE", "PRUNED", "RUNNING") for trial in trials):
         lines = "\n".join(f"  {line}" for line in changed)
         raise StudyChangedError(
-            f"All trials of a study must have the same setup, but {spec.file} has changed since {spec.name!r} was "
-            f"started:\n{lines}\nRun it under another name with --fork NEW_NAME, or undo the change. "
+            f"All trials of a study must have the same setup, but that of {spec.file} has changed since {spec.name!r} "
+            f"was started:\n{lines}\nRun it under another name with --fork NEW_NAME, or undo the change. "
             "Budgets (other than epochs, keep, stop and repeats), sampler and pruner may change freely."
         )
     if changed:  # nothing was learnt yet; but what waits has parameters of the old setup

@@ -32,6 +32,7 @@ def announced_dashboard(url: str, address: str) -> Iterator[None]:
         folder = _folder()
         folder.mkdir(mode=0o700, exist_ok=True)
         if _is_private(folder):
+            _remove_dead(folder)
             file = folder / f"{_key(url)}.{os.getpid()}"
             file.write_text(address, encoding="utf-8")
     try:
@@ -71,6 +72,13 @@ class DashboardFinder:
                     return _read(file)
                 file.unlink()  # its dashboard was killed
         return None
+
+
+def _remove_dead(folder: Path) -> None:
+    """Remove what killed dashboards left, of other databases too."""
+    for file in folder.iterdir():
+        if not _is_alive(file.suffix[1:]):
+            file.unlink(missing_ok=True)
 
 
 def _folder() -> Path:

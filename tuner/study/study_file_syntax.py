@@ -49,7 +49,7 @@ def locate(path: Path | str) -> tuple[Path, Path]:
             path,
             "there is no such file, neither here nor among the studies that come with the package",
             allowed=", ".join(known) or None,
-            near=nearest(str(path), known),
+            near=next((file for file in known if Path(file).stem == str(path)), None) or nearest(str(path), known),
             next_step="Check the path; `tuner new DIR` makes a new study.",
         ) from error
 
