@@ -35,6 +35,7 @@ ATTRIBUTES = {
     "_cma_rng": optuna.samplers.CmaEsSampler,
     "_init_optimizer": optuna.samplers.CmaEsSampler,
     "_n_startup_trials": optuna.samplers.TPESampler,
+    "_random_sampler": optuna.samplers.TPESampler,
 }
 """Private attribute that this package uses, and what makes an object of Optuna that has it."""
 

@@ -111,6 +111,7 @@ def test_a_share_of_the_trials_is_drawn_at_random(space: Space) -> None:
     assert set(range(20, 60)) - set(modeled) == set(range(23, 60, 4)), "evenly spread"
     drawn = [study.trials[number].params["learning_rate"] for number in range(3, 60, 4)]
     assert max(drawn) / min(drawn) > 100, "of the whole range"
+    assert len({trial.params["learning_rate"] for trial in study.trials}) == 60, "no draw of a startup trial again"
 
 
 def numbers(trials: list[FrozenTrial]) -> list[int]:

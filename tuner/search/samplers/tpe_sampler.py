@@ -35,14 +35,13 @@ class TPESampler(optuna.samplers.TPESampler):
 
     Args:
         window: Most finished trials considered, besides the best; at least `n_startup_trials` are.
-        seed: Of all draws.
         random_fraction: Share of the trials that are drawn at random, evenly spread by their numbers.
-        options: The others of Optuna's.
+        options: Those of Optuna's.
     """
 
-    def __init__(self, *, window: int, seed: int, random_fraction: float = 0.0, **options: Any) -> None:
-        super().__init__(seed=seed, **options)
-        self._random, self._random_fraction = optuna.samplers.RandomSampler(seed=seed), random_fraction
+    def __init__(self, *, window: int, random_fraction: float = 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        self._random_fraction = random_fraction
         self._window = max(window, self._n_startup_trials)
         self._finished = FinishedTrials((TrialState.COMPLETE, TrialState.PRUNED))
         self._best: list[FrozenTrial] = []
@@ -79,7 +78,8 @@ class TPESampler(optuna.samplers.TPESampler):
     ) -> Any:
         """Propose the value of one of the other parameters."""
         if self._is_random(trial):
-            return self._random.sample_independent(study, trial, param_name, param_distribution)
+            # That of the startup trials: another one with the same seed would draw them again.
+            return self._random_sampler.sample_independent(study, trial, param_name, param_distribution)
         return super().sample_independent(self._view(study, trial), trial, param_name, param_distribution)
 
     def _is_random(self, trial: FrozenTrial) -> bool:
