@@ -174,6 +174,18 @@ def test_missing_tables_are_added_to_those_of_another_process(tmp_path: Path, ha
     assert rows(ours)["alembic_version"] == [(optuna_internals.REVISION,)]
 
 
+def test_a_table_that_was_dropped_is_created_again(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/t.db"
+    optuna_internals.open_storage(url, {}, create=True).engine.dispose()
+    before = rows(url)
+    with sqlite3.connect(f"{tmp_path}/t.db") as connection:
+        connection.execute("DROP TABLE trial_heartbeats")
+    optuna_internals.open_storage(url, {}, create=False).engine.dispose()
+    assert "trial_heartbeats" not in rows(url)
+    optuna_internals.open_storage(url, {}, create=True).engine.dispose()
+    assert rows(url) == before
+
+
 def test_a_newer_optuna_creates_its_own_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url, package = f"sqlite:///{tmp_path}/t.db", tmp_path / "optuna"
     versions = package / "storages/_rdb/alembic/versions"

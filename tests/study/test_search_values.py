@@ -62,6 +62,11 @@ def test_values_of_other_types(tmp_path: Path) -> None:
     ("name", "value", "words"),
     [
         ("batch_size", (2**n for n in range(4, 6)), r"<generator object .*type generator\. Put list\(…\) around it"),
+        (
+            "batch_size",
+            {"a": 16}.items(),
+            r'type dict_items\. Pairs are no values: write {"batch_size": list\(…\.values',
+        ),
         ("batch_size", map(int, "12"), r'type map\. Put list\(…\) around it, as in {"batch_size": list\(…\)}\.'),
         ("batch_size", {32, 16}, r'type set\. A set has no order: write a list, as in {"batch_size": \[16, 32\]}\.'),
         ("batch_size", {1, "a"}, r'write a list, as in {"batch_size": \[…\]}\.'),

@@ -58,11 +58,11 @@ def assign(variables: Sequence[Any], arrays: Sequence[np.ndarray]) -> None:
 
 
 def set_value(variable: Any, value: Any) -> None:
-    """Set a variable, without the checks of shape and dtype of `assign`, which take three times as long.
+    """Set a variable without the checks of `assign`, which take three times as long.
 
     Args:
         variable: Of Keras or TensorFlow.
-        value: A number, an array or a tensor; numbers and arrays are converted to the dtype.
+        value: A number or an array, of the shape of the variable and within the range of its dtype.
     """
     own = _tensorflow_variable(variable)
     tf.raw_ops.AssignVariableOp(resource=own.handle, value=tf.constant(value, own.dtype))

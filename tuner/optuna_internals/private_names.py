@@ -73,16 +73,22 @@ def open_storage(url: str, engine_kwargs: dict[str, Any], *, create: bool) -> RD
     from sqlalchemy.orm import scoped_session, sessionmaker
 
     engine = create_engine(url, **engine_kwargs)
-    if _is_newest_revision():
-        if create and BaseModel.metadata.tables.keys().isdisjoint(inspect(engine).get_table_names()):
-            _create_tables(engine)
-        if _revisions(engine) == [REVISION]:
-            storage = RDBStorage.__new__(RDBStorage)
-            storage.url, storage.engine_kwargs, storage.skip_compatibility_check = url, engine_kwargs, False
-            storage.heartbeat_interval, storage.grace_period = None, None
-            storage.heartbeat_stale_trial_callback = storage.failed_trial_callback = None
-            storage.engine, storage.scoped_session = engine, scoped_session(sessionmaker(bind=engine))
-            return storage
+    try:
+        if _is_newest_revision():
+            missing = BaseModel.metadata.tables.keys() - set(inspect(engine).get_table_names())
+            if create and missing == BaseModel.metadata.tables.keys():
+                _create_tables(engine)
+                missing = set()
+            if not (create and missing) and _revisions(engine) == [REVISION]:
+                storage = RDBStorage.__new__(RDBStorage)
+                storage.url, storage.engine_kwargs, storage.skip_compatibility_check = url, engine_kwargs, False
+                storage.heartbeat_interval, storage.grace_period = None, None
+                storage.heartbeat_stale_trial_callback = storage.failed_trial_callback = None
+                storage.engine, storage.scoped_session = engine, scoped_session(sessionmaker(bind=engine))
+                return storage
+    except BaseException:
+        engine.dispose()
+        raise
     engine.dispose()
     return RDBStorage(url, engine_kwargs=engine_kwargs, skip_table_creation=not create)
 

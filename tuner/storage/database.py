@@ -36,6 +36,10 @@ _FIRST_MADE = "studies"
 _FIRST_COLUMNS = {"study_id", "study_name"}
 _MADE_NEXT = ("study_", "trial")
 """How the names of the tables begin that it makes after it, before that of its version."""
+_WORDS_OF_CREATION = (
+    *("already exists", "no such table", "UNIQUE constraint", "duplicate key"),  # SQLite, PostgreSQL
+    *("Duplicate entry", "doesn't exist"),  # MySQL
+)
 _PATIENCE = {
     "connect_timeout": 10,
     "keepalives_idle": 20,
@@ -308,6 +312,5 @@ def _inode(file: Path) -> tuple[int, int] | None:
 
 
 def _is_being_made(error: BaseException) -> bool:
-    return any(
-        words in str(error) for words in ("already exists", "no such table", "UNIQUE constraint", "duplicate key")
-    )
+    """Return whether an error says that another process has just created, or not yet, what is looked for."""
+    return any(words in str(error) for words in _WORDS_OF_CREATION)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, KeysView, Mapping, Set, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, Set, ValuesView
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ def with_lists(value: Any, key: str = "search") -> Any:
             return [with_lists(item, key) for item in value]
         case Iterator():
             raise _refused(key, value, f'Put list(…) around it, as in {{"{name}": list(…)}}.')
+        case ItemsView():
+            raise _refused(key, value, f'Pairs are no values: write {{"{name}": list(….values())}} or list(….keys()).')
         case Set():
             raise _refused(key, value, f'A set has no order: write a list, as in {{"{name}": {_listed(value)}}}.')
     if is_live(value):
