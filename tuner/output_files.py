@@ -37,7 +37,7 @@ def check_output(file: Path, suffixes: Sequence[str], force: bool) -> None:
         raise UsageError(f"{file} is a folder. Name a file.")
     if exists and not force:
         raise UsageError(f"{file} already exists. Name another file, or overwrite it with --force.")
-    if not is_device and not os.access(file.parent, os.W_OK):
+    if not is_device and not os.access(file.resolve().parent, os.W_OK):  # a link is followed
         raise UsageError(f"The folder {file.absolute().parent} cannot be written. Name a file in another folder.")
 
 

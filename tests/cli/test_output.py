@@ -151,6 +151,19 @@ def test_closed_streams(study_url, closed):
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("closed", "numbers"), [("<&-", [0]), (">&-", [1]), ("2>&-", [2]), ("<&- >&- 2>&-", [0, 1, 2])]
+)
+def test_closed_streams_are_opened_on_nothing(closed, numbers, tmp_path):
+    """The database of a run would get the number of standard error, and what Python prints there would go into it."""
+    source = "import os, sys; from tuner.cli.echo import open_standard_streams; open_standard_streams()\n"
+    source += "open(sys.argv[1], 'w').write('|'.join(os.readlink(f'/proc/self/fd/{n}') for n in range(3)))"
+    words = shlex.join([sys.executable, "-c", source, str(tmp_path / "found")])
+    subprocess.run(["sh", "-c", f"{words} {closed}"], env=real_study.environment(), check=True, timeout=60)
+    found = (tmp_path / "found").read_text().split("|")
+    assert [found[number] for number in numbers] == ["/dev/null"] * len(numbers)
+
+
 def test_check_on_an_ascii_terminal(project, monkeypatch):
     """The arrow between inputs and outputs ended it."""
     (project / "d.csv").write_text("a,y\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(40)))
