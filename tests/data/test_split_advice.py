@@ -98,8 +98,16 @@ def test_a_column_called_a_year_is_a_time(tmp_path: Path) -> None:
     frame = patients(1.0).drop(columns="patient").assign(year=1950 + np.arange(480) // 10)
     frame.to_csv(tmp_path / "a.csv", index=False)
     assert keys(advice(tmp_path, source="a.csv", target="y")) == ["order"]
+    assert keys(advice(tmp_path, source="a.csv", target="y", drop=("year",))) == ["order"]
     frame.rename(columns={"year": "height"}).to_csv(tmp_path / "a.csv", index=False)
     assert advice(tmp_path, source="a.csv", target="y") == []
+
+
+def test_a_dropped_column_of_numbers_is_no_time(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    frame = patients(1.0).drop(columns="patient").assign(price=random.lognormal(6.0, 1.0, 480).round(2))
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    assert advice(tmp_path, source="a.csv", target="y", drop=("price",)) == []
 
 
 @pytest.mark.parametrize("name", [name for name in BUILT_IN if name != "mnist_5k"])

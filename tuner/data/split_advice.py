@@ -50,8 +50,8 @@ def _groups(groups: Sequence[LikelyGroup], options: DataOptions) -> Iterator[str
 
 
 def _dates(raw: RawData, options: DataOptions) -> Iterator[str]:
-    for name, values in ({**raw.unused, **raw.texts, **_named_as_times(raw)}).items():
-        dates = values if values.dtype.kind == "f" else as_dates(values)
+    found = {name: as_dates(values) for name, values in ({**raw.unused, **raw.texts}).items()}
+    for name, dates in ({**found, **_named_as_times(raw)}).items():
         if dates is not None and len(np.unique(dates)) >= _FEWEST_TIMES:
             times = f"{show_order(dates.min())} to {show_order(dates.max())}"
             line = f' in [data], and leave "{name}" out of [data.columns]' if name in options.encodings else ""
@@ -65,10 +65,12 @@ def _dates(raw: RawData, options: DataOptions) -> Iterator[str]:
 
 def _named_as_times(raw: RawData) -> Mapping[str, Array]:
     """Return the number columns that are called a year or date, and hold years or dates as 20261128."""
+    numbers = {name: values for name, values in raw.unused.items() if values.dtype.kind in "fiu"}
+    numbers |= {name: raw.x[:, place] for place, name in enumerate(raw.features)}
     found = {}
-    for place, name in enumerate(raw.features):
+    for name, column in numbers.items():
         if _TIME_NAME.fullmatch(name):
-            values = raw.x[:, place].astype(np.float64)
+            values = column.astype(np.float64)
             low, high = values.min(), values.max()
             years = any(_YEARS[0] * unit <= low and high <= _YEARS[1] * unit for unit in (1, 100, 10_000))
             if years and is_whole(values):
