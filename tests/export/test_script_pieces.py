@@ -50,6 +50,14 @@ def base(place) -> Export:
     return export(mock_results(place, budget={"trials": 2, "epochs": 1}, diverges_above=100.0), place)
 
 
+@pytest.mark.parametrize(("shape", "onednn"), [((64,), "0"), ((8, 8), "1"), ((8, 8, 1), "1")])
+def test_onednn_is_on_where_it_is_in_workers(base, place, shape, onednn):
+    """With the other setting sums have another order, and batch normalization amplifies the difference."""
+    script = python_script(replace(base, input_shape=shape), place)
+    assert f'os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "{onednn}")' in script
+    assert ("TF_NUM_INTRAOP_THREADS=1" in script) == (len(shape) > 1)
+
+
 def chosen(table: Any, name: str) -> Choice:
     return Choice(name=name, options=table[name].defaults())
 

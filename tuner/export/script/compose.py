@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tuner
 from tuner.catalog import LOOPS, LOSSES, SCHEDULES, Recipe, add_named_user_entries
+from tuner.executors import onednn_pays
 from tuner.export.exported_recipe import Export
 from tuner.export.script.extract import definitions
 from tuner.export.script.header import docstring_text, settings_text
@@ -25,19 +26,6 @@ _LOOP_ARGUMENTS = Path(tuner.__file__).resolve().parent / "engines" / "loop_argu
 _RUNTIME_HELPERS = Path(__file__).resolve().parent / "runtime_helpers.py"
 
 _RULE = "# " + "-" * 98
-
-
-_ENVIRONMENT = (
-    "from __future__ import annotations",
-    "",
-    "import os",
-    "",
-    "# Before Keras is imported; the second as in the study: sums in the same order.",
-    'os.environ["KERAS_BACKEND"] = "tensorflow"',
-    'os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")',
-    'os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")',
-)
-"""The first statements of a script."""
 
 
 def python_script(export: Export, project: Path, code: Collection[str] = ()) -> str:
@@ -71,7 +59,7 @@ def python_script(export: Export, project: Path, code: Collection[str] = ()) -> 
         [
             docstring(docstring_text(export)),
             "",
-            *_ENVIRONMENT,
+            *_environment(export),
             "",
             *sorted({line for line in imports if line != "import os"}),
             "",
@@ -94,6 +82,21 @@ def python_script(export: Export, project: Path, code: Collection[str] = ()) -> 
             "",
         ]
     )
+
+
+def _environment(export: Export) -> list[str]:
+    """Return the first statements of a script."""
+    onednn = str(int(onednn_pays(export.input_shape)))
+    return [
+        "from __future__ import annotations",
+        "",
+        "import os",
+        "",
+        "# Before Keras is imported; the second as in the study: sums in the same order.",
+        'os.environ["KERAS_BACKEND"] = "tensorflow"',
+        f'os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "{onednn}")',
+        'os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")',
+    ]
 
 
 def _modules_text(recipe: Recipe, source: str, path: str, helpers: Mapping[str, Helper]) -> str:

@@ -44,8 +44,16 @@ weight_validation{ends}:
 numpy.savez("rows.npz", x_train=..., y_train=..., x_validation=..., y_validation=...).
 
 With the rows of the study and the same versions the score is the recorded one to 1e-4 on most machines: elsewhere
-sums may be rounded differently.
+sums may be rounded differently.{_rounding_note(export)}
 """
+
+
+def _rounding_note(export: Export) -> str:
+    """Say how sums are rounded as in the study, where it can matter: for images and sequences."""
+    if len(export.input_shape) == 1:
+        return ""
+    return """  So they are with more threads than a worker of the study had, and a network with batch
+normalization makes that visible.  With TF_NUM_INTRAOP_THREADS=1 in the environment it is one thread."""
 
 
 def _loaded_files_note(recipe: Recipe) -> str:
