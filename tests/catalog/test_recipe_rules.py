@@ -36,6 +36,18 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return content
 
 
+def test_settings_are_single_values() -> None:
+    """Each number or text has a name of its own, that of a weight or of an option included."""
+    own = {"metric": "costs.py:money", "metric_keys": {"takes": "classes", "options": {"missed": 50.0}}}
+    recipe = Recipe.from_json(SOUND | own | {"code": {"costs.py": "0f" * 32}})
+    found = recipe.settings()
+    assert not [key for key, value in found.items() if isinstance(value, dict)]
+    assert (found["class_weight.0"], found["class_weight.1"]) == (1.0, 2.0)
+    assert (found["metric.takes"], found["metric.missed"]) == ("classes", 50.0)
+    assert found["code.costs.py"] == "0f" * 32
+    assert "0f" * 32 not in recipe.shown_settings().values()
+
+
 def test_a_sound_recipe_is_read() -> None:
     recipe = Recipe.from_json(SOUND)
     assert Recipe.from_json(recipe.to_json()) == recipe

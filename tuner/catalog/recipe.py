@@ -128,13 +128,22 @@ class Recipe(_Frozen):
             if key == "model" or (isinstance(value, dict) and "name" in value):
                 found[key] = value["reference" if key == "model" else "name"]
                 found |= {f"{key}.{name}": option for name, option in value["options"].items()}
+            elif key == "metric_keys":
+                given = {name: one for name, one in value.items() if name != "options"} | value.get("options", {})
+                found |= {f"metric.{name}": one for name, one in given.items()}
+            elif isinstance(value, dict):
+                found |= {f"{key}.{name}": one for name, one in value.items()}
             else:
                 found[key] = value
         return found
 
     def shown_settings(self) -> dict[str, Any]:
         """Return the settings without hashes and what is off: what a person looks for in a session."""
-        return {key: value for key, value in self.settings().items() if key != "code" and value not in (0.0, "none")}
+        return {
+            key: value
+            for key, value in self.settings().items()
+            if not key.startswith("code.") and value not in (0.0, "none")
+        }
 
     def __repr_args__(self) -> Iterable[tuple[str, Any]]:
         return self.shown_settings().items()
