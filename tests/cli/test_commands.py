@@ -71,6 +71,20 @@ def test_json_and_nothing_else(call, study):
         json.loads(said.out)
 
 
+def test_check_shows_the_options_of_the_metric(call, study):
+    content = study.read_text(encoding="utf-8")
+    objective = '[objective]\nmetric = "costs.py:cost"\noptions = { missed = 50.0 }\n'
+    study.write_text(content.replace("[search]", objective + "[search]"), encoding="utf-8")
+    costs = (
+        "def cost(truth, answers, *, missed=20.0):\n    return float((missed * (truth - answers) ** 2).mean())\n\n\n"
+        'cost.direction = "minimize"\n'
+    )
+    (study.parents[1] / "costs.py").write_text(costs, encoding="utf-8")
+    said = call("check", str(study))
+    assert "Study mine: minimize costs.py:cost (missed = 50) on validation data\n" in said.out
+    assert json.loads(call("check", str(study), "--json").out)["objective"]["options"] == {"missed": 50.0}
+
+
 def test_quiet(call, study):
     said = call("run", str(study), "--quiet", "--trials", "2")
     assert said.err == ""

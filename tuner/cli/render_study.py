@@ -101,7 +101,9 @@ def render_explanation(content: dict[str, Any], *, everything: bool = False) -> 
     out, data, objective = console(), content["data"], content["objective"]
     rows = ", ".join(f"{count} {part}" for part, count in data["rows"].items())
     shape = " × ".join(str(size) for size in data["input_shape"])
-    out.print(f"Study {content['study']}: {objective['direction']} {objective['metric']} on validation data")
+    options = ", ".join(f"{name} = {value_text(value)}" for name, value in objective["options"].items())
+    metric = f"{objective['metric']} ({options})" if options else objective["metric"]
+    out.print(f"Study {content['study']}: {objective['direction']} {metric} on validation data")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")

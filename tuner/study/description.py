@@ -27,7 +27,11 @@ def explain(spec: StudySpec) -> dict[str, Any]:
     return {
         "study": spec.name,
         "model": str(spec.model),
-        "objective": {"metric": spec.metric, "direction": spec.direction},
+        "objective": {
+            "metric": spec.metric,
+            "options": dict(spec.metric_keys.get("options", {})),
+            "direction": spec.direction,
+        },
         "data": {
             "source": spec.data.source,
             "task": str(facts.task),
