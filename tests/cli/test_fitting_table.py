@@ -111,4 +111,4 @@ def test_trials_with_each_reason_once_and_whole_numbers(width: int) -> None:
     assert whole.count("the loss became nan") == 1
     assert "diverged: the loss became nan (2 trials: 2, 4)" in whole
     assert "overfitting: the validation loss rises (2 trials: 6, 7)" in whole
-    assert "The same in all: optimizer=adam" in whole
+    assert "The same in all trials shown: optimizer=adam" in whole

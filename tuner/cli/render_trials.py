@@ -40,7 +40,7 @@ def render_trials(out: Console, rows: list[dict[str, Any]], metric: str | None) 
     same = [name for name in names if len(rows) > 1 and len({repr(row["params"].get(name)) for row in rows}) == 1]
     varied = [name for name in names if name not in same]
     if same:
-        out.print(Text("The same in all: " + ", ".join(_assigned(name, rows[0]) for name in same), "dim"))
+        out.print(Text("The same in all trials shown: " + ", ".join(_assigned(name, rows[0]) for name in same), "dim"))
     columns = [
         Column("trial", right=True),
         Column(metric or "value", right=True),
