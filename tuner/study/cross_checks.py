@@ -118,7 +118,7 @@ def _check_pruner(sections: ParsedSections, problems: Problems, advice: list[str
     if row.ends_trials and not row.rungs(steps, **options):
         never = next(name for name, other in PRUNERS.items() if not other.ends_trials)
         advice.append(
-            f"pruner.name: {row.name} never decides within {steps} {what}, so no trial is pruned. "
+            f"pruner.name: {row.name} never decides within {count(steps, what[:-1])}, so no trial is pruned. "
             f'{more}, or write name = "{never}"'
         )
 
