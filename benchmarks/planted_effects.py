@@ -6,9 +6,9 @@
 A study without any training: eight dimensions, two of them under a condition; 0, 1 or 3 of them have an effect, drawn
 for each study, with half of the variance (1 effect) or 30, 25 and 20 % of it (3); the rest is noise. The learning rate
 has an interior optimum, which depends on the optimizer if both have an effect, and diverges above; without an effect of
-the rate 6 % of the trials diverge by chance. Trials are proposed by `random`, by `tpe`, or by `tpe` with a quarter of
-them at random, and pruned by `median`, which ends about two thirds of them. A line of the file is a study after 60 and
-after 100 trials.
+the rate 6 % of the trials diverge by chance. Trials are proposed by `random`, by `tpe`, which draws a quarter of them
+at random, or by `tpe` without these, and pruned by `median`, which ends about two thirds of them. A line of the file is
+a study after 60 and after 100 trials.
 
 The truth of a share is computed from 3,000 settings drawn evenly from the space, each with its noise: the variance,
 over the values of the dimension, of the mean rank, divided by the variance of the ranks. An effect counts as strong
@@ -63,7 +63,7 @@ STRONG = 0.2
 PROPOSALS: dict[str, tuple[str, dict[str, Any]]] = {
     "random": ("random", {}),
     "tpe": ("tpe", {}),
-    "tpe, a quarter random": ("tpe", {"random_fraction": 0.25}),
+    "tpe, none random": ("tpe", {"random_fraction": 0.0}),
 }
 """Sampler and its options, by what a line of the file calls them."""
 OBJECTIVE = Objective("accuracy", "maximize")

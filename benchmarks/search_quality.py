@@ -81,7 +81,12 @@ def by_tuner_without(spec: Any, objective: Objective, trials: int, seed: int) ->
     _by_tuner(spec, objective, trials, seed, first=0)
 
 
-def _by_tuner(spec: Any, objective: Objective, trials: int, seed: int, *, first: int) -> None:
+def by_tuner_without_random(spec: Any, objective: Objective, trials: int, seed: int) -> None:
+    """Run the default of this package, with no trials of TPE at random."""
+    _by_tuner(spec, objective, trials, seed, first=FIRST_TRIALS, random_fraction=0.0)
+
+
+def _by_tuner(spec: Any, objective: Objective, trials: int, seed: int, *, first: int, **options: Any) -> None:
     import optuna
 
     from tuner.search import (
@@ -98,7 +103,7 @@ def _by_tuner(spec: Any, objective: Objective, trials: int, seed: int, *, first:
     # The study minimises what it is told.
     points, portfolio = portfolio_points(spec.space, spec.facts.task)
     queue = PointQueue([], KnownPoints(points, MINIMIZED, portfolio, first))
-    study = optuna.create_study(sampler=SAMPLERS[DEFAULT_SAMPLER].build(seed, spec.space, trials))
+    study = optuna.create_study(sampler=SAMPLERS[DEFAULT_SAMPLER].build(seed, spec.space, trials, **options))
     for _ in range(trials):
         for point in queue.waiting(study.get_trials(deepcopy=False), lambda point: False)[:1]:
             study.enqueue_trial(point)
@@ -264,6 +269,7 @@ WAYS: dict[str, tuple[Way, str]] = {
     "SMAC3": (by_smac, "smac"),
     "Hyperopt TPE": (by_hyperopt, "hyperopt"),
     "tuner without first settings": (by_tuner_without, "tuner"),
+    "tuner, none random": (by_tuner_without_random, "tuner"),
     "KerasTuner Bayesian": (by_kerastuner, "keras_tuner"),
     "Optuna GP": (by_optuna_gp, "torch"),
 }
@@ -321,6 +327,7 @@ def print_tables(rows: list[dict[str, Any]], against: str = "Optuna TPE") -> Non
     for row in sorted(rows, key=lambda row: row["trials"]):
         cells[row["set"], row["seed"]][row["way"]] = row
     ways = [way for way in WAYS if any(way in cell for cell in cells.values())]
+    against = against if against in ways else ways[0]
     lines = dict.fromkeys(ways, "")
     for n in AFTER:
         whole = {
