@@ -48,6 +48,15 @@ def recurrent(inputs: tuple[int, ...], outputs: int, **options: Any) -> Any:
     return keras.Model(rows, keras.layers.Dense(outputs)(keras.layers.LSTM(4)(rows)), name="recurrent")
 
 
+def augmented(inputs: tuple[int, ...], outputs: int, **options: Any) -> Any:
+    import keras
+
+    rows = keras.Input(inputs)
+    x = keras.layers.RandomFlip()(keras.layers.RandomTranslation(0.2, 0.2)(rows))
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3, activation="relu")(x))
+    return keras.Model(rows, keras.layers.Dense(outputs)(keras.layers.Flatten()(x)), name="augmented")
+
+
 def save(folder: Path, data: dict[str, Any], make: Any = build) -> Path:
     """Save a model that was not trained, as `tuner train` saves it."""
     from tuner.refit.serving_model import TrainedNetwork, build_serving_model
@@ -132,6 +141,30 @@ def test_a_recurrent_network_takes_one_row_at_a_time(tmp_path: Path) -> None:
     model = save(tmp_path, {"source": "s.npz"}, recurrent)
     done = export_model(model, "litert", tmp_path / "m.tflite", check=None, force=False)
     assert done.difference < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", MODEL_FORMATS)
+def test_images_are_not_augmented(kind: str, tmp_path: Path) -> None:
+    """Keras exports a plain call, and that of a layer like `RandomFlip` is training by default."""
+    wanted = MODEL_FORMATS[kind]
+    if any(importlib.util.find_spec(name) is None for name in wanted.modules) and os.environ.get("CI") != "true":
+        pytest.skip(f"needs {wanted.modules}")
+    x = np.random.default_rng(0).uniform(0.0, 255.0, (60, 8, 8, 1))
+    np.savez(tmp_path / "s.npz", x=x, y=np.arange(60) % 3)
+    model, output = save(tmp_path, {"source": "s.npz"}, augmented), tmp_path / f"best{wanted.suffix}"
+    assert export_model(model, kind, output, check=None, force=False).difference < 1e-5
+    found = wanted.load(output)(x.astype(wanted.dtype))
+    np.testing.assert_allclose(found, load_saved(model).scores(x), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_difference_in_float64_is_not_put_down_to_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez(tmp_path / "s.npz", x=np.random.default_rng(0).normal(size=(60, 5)), y=np.arange(60) % 3)
+    model = save(tmp_path, {"source": "s.npz"})
+    monkeypatch.setattr(model_export, "_TOLERANCE", -1.0)
+    with pytest.raises(UsageError, match=r"up to 0 apart\. A layer computes something else when it is exported"):
+        export_model(model, "savedmodel", tmp_path / "m", check=None, force=False)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from tuner.serving.predictor import SavedModel, load_saved
 from tuner.serving.synthetic_rows import draw_rows
 from tuner.text import count
 from tuner.untrusted_files import reason
+
+if TYPE_CHECKING:
+    import keras
 
 ROWS = 256
 """How many rows are compared."""
@@ -109,6 +113,18 @@ def _read_rows(file: str, about: ModelMetadata, shape: tuple[int, ...]) -> np.nd
     return RowEncoder(given, shape, from_file=True).encode(part[list(features)][:ROWS])
 
 
+def _for_inference(model: keras.Model) -> keras.Model:
+    """Return the model with its layers called as in `predict`.
+
+    Keras exports what a plain call computes, and for a layer that augments images its default is training: predictions
+    would be of images that are turned at random.
+    """
+    import keras
+
+    rows = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype, name=model.inputs[0].name)
+    return keras.Model(rows, model(rows, training=False), name=model.name)
+
+
 def _write_checked(saved: SavedModel, wanted: ModelFormat, made: Path, rows: np.ndarray) -> float:
     """Write the model, load it again and compare; return the largest difference.
 
@@ -121,7 +137,7 @@ def _write_checked(saved: SavedModel, wanted: ModelFormat, made: Path, rows: np.
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of converters about their own future
-            wanted.write(saved.model if wanted.dtype == "float64" else to_float32(saved.model), made)
+            wanted.write(_for_inference(saved.model if wanted.dtype == "float64" else to_float32(saved.model)), made)
             found = np.asarray(wanted.load(made)(rows.astype(wanted.dtype)), np.float64)
     except Exception as error:  # converters raise anything
         raise UsageError(
@@ -131,9 +147,15 @@ def _write_checked(saved: SavedModel, wanted: ModelFormat, made: Path, rows: np.
     unit = float(np.ptp(expected)) if saved.about.recipe.task is Task.REGRESSION else 1.0
     difference = float(np.abs(found - expected).max()) if found.shape == expected.shape else np.inf
     if not difference <= _TOLERANCE * unit:  # NaN as well
+        cause = (
+            "A column whose mean is large relative to its spread loses digits in float32: use --format savedmodel, or "
+            "shift the column in the data."
+            if wanted.dtype == "float32"
+            else "A layer computes something else when it is exported, such as random numbers: change it in the model "
+            "file, and train again."
+        )
         raise UsageError(
             f"The exported model must predict as the saved one does, but on {count(len(rows), 'row')} its predictions "
-            f"are up to {difference:.3g} apart. A column whose mean is large relative to its spread loses digits in "
-            f"{wanted.dtype}: use --format savedmodel, or shift the column in the data."
+            f"are up to {difference:.3g} apart. {cause}"
         )
     return difference
