@@ -306,13 +306,14 @@ def test_diverged_trials_teach_the_sampler(tmp_path: Path) -> None:
         database = open_database(f"sqlite:///{tmp_path}/{seed}.db", create=True)
         run(spec_of(tmp_path, seed=seed, budget={"trials": 100, "epochs": 5}), database, diverges_above=0.5)
         rows = content_of(database)["trials"]
-        late = [row["state"] == "diverged" for row in rows if row["number"] >= 20]
+        late = [row["state"] == "diverged" for row in rows if row["number"] >= 20 and row["number"] % 4 != 3]
         shares.append(sum(late) / len(late))
         for row in rows:
             assert (row["state"] == "diverged") == (row["params"]["learning_rate"] > 0.5)
             if row["state"] == "diverged":
                 assert row["value"] is None
                 assert "nan in epoch 1" in row["reason"]
+    # Every fourth trial is drawn at random, and learns nothing.
     assert max(shares) <= 0.15, f"plain Optuna with NaN wastes 90 %, here {shares}"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner.errors import StudyFileError
+from tuner.errors import StudyFileError, UsageError
 from tuner.study import read_study, read_study_dict
 
 FOLDER = Path(__file__).parent / "malformed"
@@ -330,12 +330,17 @@ def test_no_value_at_any_place_raises_anything_else(place, tmp_path):
         for key in place[:-1]:
             table = table.setdefault(key, {})
         table[place[-1]] = odd
-        refused = None
+        refused = no_value = None
         try:
             spec = read_study_dict(content, tmp_path)
         except StudyFileError as error:
             refused = error
-        if refused is None:
+        except UsageError as error:
+            no_value = str(error)
+        if no_value is not None:  # an object of Python
+            assert no_value.startswith(f"`{'.'.join(place)}"), "it names the place"
+            assert all(len(line) < 2_000 for line in no_value.splitlines())
+        elif refused is None:
             assert spec.space.searched
         else:
             assert all(problem.key for problem in refused.problems)
