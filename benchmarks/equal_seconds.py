@@ -118,7 +118,8 @@ def print_tables(times: dict[str, Any], rows: list[dict[str, Any]]) -> None:
         print("| all | | | | " + " | ".join(map(str, total)) + " |")
         never = sum(wait == float("inf") for wait in waits)
         middle = statistics.median(waits)
-        print(f"\nUntil its best is as good the loop takes {middle:.0f} times as long (median of {len(waits)} pairs);")
+        longer = "longer than its 100 trials" if middle == float("inf") else f"{middle:.0f} times as long"
+        print(f"\nUntil its best is as good the loop takes {longer} (median of {len(waits)} pairs);")
         print(f"in {never} of them it is not within {TRIALS[-1]} trials.")
 
 
