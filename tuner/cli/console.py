@@ -63,12 +63,12 @@ class _Console(Console):
         return super().render_str(visible_line(text), **options)
 
 
-def console(*, stderr: bool = False) -> Console:
+def console() -> Console:
     """Make a console that prints text verbatim: brackets and colons in names are not markup.
 
     It is as wide as the terminal, or as COLUMNS says; without both at least `NO_TERMINAL_COLUMNS`.
     """
-    found = _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    found = _Console(highlight=False, markup=False, emoji=False)
     if not found.is_terminal:
         if not os.environ.get("COLUMNS", "").strip("0").isdigit():
             found.width = max(found.width, NO_TERMINAL_COLUMNS)

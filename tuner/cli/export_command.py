@@ -95,7 +95,7 @@ def _export_tables(study: str, output: Path, storage: str | None, force: bool) -
 
     epochs = output.with_name(f"{output.stem}_epochs{output.suffix}")
     for file in (output, epochs):
-        _check_file(file, force)
+        check_writable(file, force)
     found = find_study(study, storage)
     for file, text, what in ((output, trials_csv(found), "trials"), (epochs, epochs_csv(found), "epochs")):
         write_text(file, text)
@@ -161,11 +161,7 @@ def _check_files(output: Path | None, data: Path | None, force: bool) -> None:
         raise UsageError(f"--data writes NumPy's .npz, but got {str(data)!r}. End its name in .npz.")
     for file in (output, data):
         if file is not None:
-            _check_file(file, force)
-
-
-def _check_file(file: Path, force: bool) -> None:
-    check_writable(file, force)
+            check_writable(file, force)
 
 
 def _next(kind: str, output: Path, data: Path | None) -> str:

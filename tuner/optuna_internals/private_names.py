@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import optuna
 from optuna._transform import _SearchSpaceTransform as SearchSpaceTransform
 from optuna.samplers._tpe.sampler import _split_trials as split_trials
 from optuna.samplers._tpe.sampler import default_gamma
@@ -75,11 +76,12 @@ def open_storage(url: str, engine_kwargs: dict[str, Any], *, create: bool) -> RD
     engine = create_engine(url, **engine_kwargs)
     try:
         if _is_newest_revision():
-            missing = BaseModel.metadata.tables.keys() - set(inspect(engine).get_table_names())
-            if create and missing == BaseModel.metadata.tables.keys():
+            tables = BaseModel.metadata.tables.keys()
+            missing = tables - set(inspect(engine).get_table_names()) if create else set()
+            if missing == tables:
                 _create_tables(engine)
                 missing = set()
-            if not (create and missing) and _revisions(engine) == [REVISION]:
+            if not missing and _revisions(engine) == [REVISION]:
                 storage = RDBStorage.__new__(RDBStorage)
                 storage.url, storage.engine_kwargs, storage.skip_compatibility_check = url, engine_kwargs, False
                 storage.heartbeat_interval, storage.grace_period = None, None
@@ -95,8 +97,6 @@ def open_storage(url: str, engine_kwargs: dict[str, Any], *, create: bool) -> RD
 
 def _is_newest_revision() -> bool:
     """Return whether no migration of the installed version follows the revision that we know."""
-    import optuna
-
     folder = Path(optuna.__file__).parent / "storages/_rdb/alembic/versions"
     migrations = [file.read_text(encoding="utf-8") for file in folder.glob("*.py")]
     made, follows = (
@@ -107,7 +107,7 @@ def _is_newest_revision() -> bool:
 
 
 def _revisions(engine: Engine) -> list[str]:
-    """Return what Alembic's table holds; nothing if there is none."""
+    """Return the revisions in Alembic's table; an empty list if there is no such table."""
     from sqlalchemy import text
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -120,7 +120,6 @@ def _revisions(engine: Engine) -> list[str]:
 
 def _create_tables(engine: Engine) -> None:
     """Create Optuna's tables, in its order: the revision comes last."""
-    import optuna
     from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, String, Table
     from sqlalchemy.orm import Session
 
