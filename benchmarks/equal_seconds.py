@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,10 +24,10 @@ from typing import Any
 
 from real_sets import UNSEEN
 from search_quality import best_after, content_of, rows_of
+from throughput import timed
 
 TRIALS = (30, 100)
 AGAINST = "Optuna TPE"
-ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
 
 
 def study_text(name: str, folder: Path) -> str:
@@ -39,21 +37,12 @@ def study_text(name: str, folder: Path) -> str:
     return tomlkit.dumps({**content_of(name, folder, 1), "pruner": {"name": "none"}})
 
 
-def seconds(command: list[str]) -> tuple[float, str]:
-    """Return the wall time of a command, and its standard output."""
-    began = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    return time.monotonic() - began, done.stdout
-
-
 def time_tuner(name: str, folder: Path, trials: int) -> float:
     """Return the wall time of `tuner run`."""
     file = folder / f"{name}.toml"
     file.write_text(study_text(name, folder), encoding="utf-8")
     command = [sys.executable, "-m", "tuner", "run", str(file), "--json", "--trials", str(trials), "--workers", "2"]
-    wall, output = seconds([*command, "--storage", f"sqlite:///{folder}/{name}-{trials}.db"])
+    wall, _, output = timed([*command, "--storage", f"sqlite:///{folder}/{name}-{trials}.db"])
     counts = json.loads(output)["counts"]
     if counts["complete"] + counts["diverged"] != trials:
         raise RuntimeError(f"not every trial was trained: {counts}")
@@ -62,7 +51,8 @@ def time_tuner(name: str, folder: Path, trials: int) -> float:
 
 def time_loop(name: str, trials: int) -> dict[str, float]:
     """Return the start of a loop and its mean trial, in seconds."""
-    wall, output = seconds([sys.executable, __file__, "--as-loop", name, "--loop", str(trials)])
+    command = [sys.executable, str(Path(__file__).resolve()), "--as-loop", name, "--loop", str(trials)]
+    wall, _, output = timed(command)
     inside = float(output.splitlines()[-1])
     return {"start": wall - inside, "trial": inside / trials}
 
