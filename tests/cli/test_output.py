@@ -6,10 +6,12 @@ import ast
 import io
 import json
 import os
+import pty
 import re
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import mock_study
@@ -19,8 +21,9 @@ import real_study
 
 import tuner.cli
 from tuner.cli.console import Text, console
-from tuner.cli.echo import echo, replace_unencodable, write_file
+from tuner.cli.echo import echo, write_file
 from tuner.cli.render_study import params_table
+from tuner.cli.standard_streams import replace_unencodable
 from tuner.storage import open_database
 
 EVIL = "evil [red]\x1b[31m\x1b]0;pwned\x07\x9b1m \x08\u202e\x7f\nWrote\r\nWrote"
@@ -121,7 +124,10 @@ def test_every_encoding_is_good_enough(monkeypatch, encoding):
     assert out.buffer.getvalue() == "# → 日本\n".encode(), "a file is in UTF-8, wherever it goes"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["list"], ["list", "--json"], ["show", "mock"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["schema"], ["list"], ["list", "--json"], ["show", "mock"], ["run", "--help"], ["--version"]],
+)
 def test_an_output_on_a_full_disk(study_url, arguments):
     done = with_a_full("stdout", arguments, study_url)
     assert done.returncode == 2
@@ -134,6 +140,35 @@ def test_an_output_on_a_full_disk(study_url, arguments):
 def test_messages_on_a_full_disk_leave_the_exit_code(study_url):
     assert with_a_full("stderr", ["show", "nothing"], study_url).returncode == 2
     assert with_a_full("stderr", ["list"], study_url).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("arguments", "code"), [(["list"], 0), (["run", "--help"], 0), (["show", "nothing"], 2)])
+def test_a_terminal_that_is_gone_changes_no_exit_code(study_url, arguments, code):
+    terminal, process_end = pty.openpty()
+    os.close(terminal)
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), process_end)
+    environment = {**real_study.environment(), "TUNER_STORAGE": study_url}
+    done = subprocess.run(real_study.command(*arguments), env=environment, check=False, **streams)
+    os.close(process_end)
+    assert done.returncode == code
+
+
+@pytest.mark.slow
+def test_a_reader_that_takes_its_time(study_url):
+    """Another program may have set a shared pipe not to wait for its reader."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with subprocess.Popen(
+        real_study.command("schema"), env=real_study.environment(), stdout=writer, stderr=subprocess.PIPE
+    ) as process:
+        os.close(writer)
+        time.sleep(1.0)
+        with open(reader, "rb") as file:
+            text = file.read()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+    assert json.loads(text)["properties"]
 
 
 def with_a_full(stream, arguments, url):
@@ -156,7 +191,7 @@ def test_closed_streams(study_url, closed):
 )
 def test_closed_streams_are_opened_on_nothing(closed, numbers, tmp_path):
     """The database of a run would get the number of standard error, and what Python prints there would go into it."""
-    source = "import os, sys; from tuner.cli.echo import open_standard_streams; open_standard_streams()\n"
+    source = "import os, sys; from tuner.cli.standard_streams import open_standard_streams as o; o()\n"
     source += "open(sys.argv[1], 'w').write('|'.join(os.readlink(f'/proc/self/fd/{n}') for n in range(3)))"
     words = shlex.join([sys.executable, "-c", source, str(tmp_path / "found")])
     subprocess.run(["sh", "-c", f"{words} {closed}"], env=real_study.environment(), check=True, timeout=60)

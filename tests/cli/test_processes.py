@@ -57,7 +57,8 @@ def train(model, recipe, data, report):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["schema"], ["--help"], ["check", "tiny.toml"], ["check", "tiny.toml", "--json"]]
+    "arguments",
+    [["schema"], ["--help"], ["check", "tiny.toml"], ["check", "tiny.toml", "--json"], ["run", "--help"]],
 )
 def test_a_reader_that_has_enough(tmp_path: Path, arguments: list[str]) -> None:
     """`tuner … | head`: no message, and no failure."""

@@ -19,14 +19,14 @@ def main() -> None:
     atexit.register(gc.freeze)  # else the collector goes through all objects again: 0.2 s after a run
     import click
 
-    from tuner.cli.echo import echo, echo_lines, open_standard_streams, replace_unencodable
-    from tuner.cli.group import OutputClosedError, tuner
+    from tuner.cli.echo import echo, echo_lines
+    from tuner.cli.group import tuner
     from tuner.cli.remembered_interrupt import remember_interrupts
+    from tuner.cli.standard_streams import OutputClosedError, prepare_standard_streams
     from tuner.errors import StudyFailedError, TunerError
 
     remember_interrupts()
-    open_standard_streams()
-    replace_unencodable()
+    prepare_standard_streams()
     try:
         code = tuner.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -45,7 +45,6 @@ def main() -> None:
         echo("tuner: interrupted", err=True)
         sys.exit(130)
     except OutputClosedError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
         if os.environ.get("TUNER_TRACEBACK"):

@@ -14,7 +14,6 @@ from typing import IO, Any, cast
 import rich.text
 from rich.console import Console
 
-from tuner.cli.echo import writing_output
 from tuner.text import visible_line
 
 NO_TERMINAL_COLUMNS = 120
@@ -42,22 +41,13 @@ class _WithoutTrailingBlanks:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        with writing_output():
-            return self._stream.write(_TRAILING.sub("", text))
-
-    def flush(self) -> None:
-        with writing_output():
-            self._stream.flush()
+        return self._stream.write(_TRAILING.sub("", text))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
 class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Raise, where Rich would exit with code 1."""
-        raise BrokenPipeError
-
     def render_str(self, text: str, **options: Any) -> RichText:
         """Remove control characters and line breaks; every string that is printed passes here, in tables too."""
         return super().render_str(visible_line(text), **options)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import importlib
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
 import tuner as package
-from tuner.cli.echo import writing_output
 
 COMMANDS = {
     "new": "Start a project: a folder with a study and a model.",
@@ -39,31 +36,13 @@ _READ_ONLY = frozenset({"list", "show", "best", "compare"})
 """Commands that are over in a second; of that the garbage collector, which scans every imported module, takes 13 %."""
 
 
-class OutputClosedError(Exception):
-    """The reader of our output is gone, as in `tuner show … | head`; click would call that a failure."""
-
-
-@contextlib.contextmanager
-def _reader() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError as error:
-        raise OutputClosedError from error
-
-
 class LazyGroup(click.Group):
     """A group that knows its commands by name and help line; `--help` imports none of them."""
 
-    def make_context(self, *args: Any, **options: Any) -> click.Context:
-        """Parse the arguments; `--help` prints here."""
-        with _reader(), writing_output():
-            return super().make_context(*args, **options)
-
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, which prints."""
+        """Run the command."""
         try:
-            with _reader():
-                return super().invoke(ctx)
+            return super().invoke(ctx)
         finally:
             gc.enable()
 
