@@ -53,7 +53,7 @@ class AgeModel:
 def mock_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Return a function that writes `m.keras` in a folder, the current one from now on.
 
-    It takes the preprocessing besides, and what the section [data] says.
+    It takes the preprocessing besides, another network than `AgeModel`, and what the section [data] says.
     """
     monkeypatch.chdir(folder)
 
@@ -62,13 +62,14 @@ def mock_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., s
         classes: tuple[str, ...] = ("no", "=yes"),
         outputs: int = 1,
         preprocessing: Preprocessing = PREPROCESSING,
+        network: Any = None,
         **data: Any,
     ) -> str:
         with zipfile.ZipFile("m.keras", "w") as archive:
             archive.writestr("config.json", "{}")
         about = ModelMetadata("s", 3, "accuracy", "maximize", recipe_of(task, **data), classes, preprocessing)
         write_about(Path("m.keras"), about)
-        saved = SavedModel(AgeModel(4, outputs), about)  # type: ignore[arg-type]
+        saved = SavedModel(network or AgeModel(4, outputs), about)
         monkeypatch.setattr(file_prediction, "load_saved", lambda file: saved)
         return "m.keras"
 

@@ -378,20 +378,20 @@ def predict(
     allow_unknown: bool = False,
     force: bool = False,
 ) -> FilePrediction:
-    """Predict each row of a table of any size, in constant memory; the same as the command `tuner predict`.
+    """Predict each row of a table of any size, of arrays or of images; the same as the command `tuner predict`.
 
     `tuner.load(model).predict(rows)` predicts rows that are in memory.
 
     Args:
         model: A file that `tuner train` wrote.
-        data: CSV or Parquet file with the columns that the study had, in any order, among others.
+        data: CSV, Parquet, `.npz` or `.npy` file, image or folder of images, with what the study had, in any order.
         output: CSV or Parquet file to write, whole or not at all; or an open binary file, which gets CSV.
-        keep: Columns of the data to repeat before the predictions.
+        keep: Columns of the data, or arrays of an archive, to repeat before the predictions.
         allow_unknown: Whether to accept categories that the study did not have, instead of raising an error.
         force: Whether to overwrite an existing file.
 
     Raises:
-        DataError: A column is missing, or a cell is missing, of another kind or unknown; with its row and column.
+        DataError: A column, cell, array or image is missing or unlike those of the study; with its row and column.
         UsageError: The model cannot be loaded, or the file cannot be written.
     """
     from tuner.serving import predict_file

@@ -396,7 +396,7 @@ def test_what_is_no_table_is_one_sentence(tmp_path: Path) -> None:
     assert np.array_equal(encoded(doubled, held), held.sample), "a name twice that is not needed"
     assert encoded([[1, 2, 3, 4]], held).dtype == np.float64
     for rows, words in (
-        (np.zeros((2, 3)), r"Rows must have the shape \(n, 4\), but got \(2, 3\)"),
+        (np.zeros((2, 3)), r"Rows must have the shape \(n, 4\), but got \(n, 3\)"),
         ([1, 2, 3, 4], r"Rows must have the shape \(n, 4\), but got \(4,\)"),
         ([["a", 1, 2, 3]], "Rows must hold numbers in an array of regular shape"),
         ([[1], [1, 2]], "Rows must hold numbers in an array of regular shape"),

@@ -52,7 +52,9 @@ _ENDINGS = {".toml": "toml", ".py": "python", ".csv": _TABLE_FORMAT}
 )
 @click.option("--trial", type=click.IntRange(min=0), metavar="N", help="Number of the trial.  [default: the best]")
 @click.option("--data", metavar="FILE", type=_FILE, help="Also write the rows of the study, .npz, for the script.")
-@click.option("--check", metavar="DATA", help="Rows to check the exported model on, CSV or Parquet.  [default: drawn]")
+@click.option(
+    "--check", metavar="DATA", help="Rows to check the exported model on, as for `tuner predict`.  [default: drawn]"
+)
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 @code_option
 @storage_option

@@ -27,7 +27,9 @@ _LISTED = 10
     type=click.Path(path_type=Path),
     help="File to write: .csv or .tsv, optionally with .gz, or .parquet.  [default: CSV to standard output]",
 )
-@click.option("--keep", metavar="COLUMN", multiple=True, help="Copy this column of DATA to the output; repeatable.")
+@click.option(
+    "--keep", metavar="COLUMN", multiple=True, help="Copy this column (or array) of DATA to the output; repeatable."
+)
 @click.option("--allow-unknown", is_flag=True, help="Accept unknown categories, as belonging to no known one.")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no notes.")
@@ -37,6 +39,7 @@ def command(
     """Predict each row of DATA with MODEL, a file that `tuner train` wrote.
 
     DATA is a CSV or Parquet file of any size with the columns of the study, in any order; other columns are ignored.
+    Or it is an .npz or .npy file, an image, or a folder of images, as the study had them; labels are ignored.
     Predictions are classes with their probabilities, or values in the unit of the target, one row per row of DATA.  An
     invalid row stops the command with its number and column, and no file is written.
     """
@@ -51,6 +54,8 @@ def command(
 def _show(done: FilePrediction, output: Path | None) -> None:
     if done.warning:
         echo(f"Warning: {done.warning}", err=True)
+    for note in done.notes:
+        echo(note, err=True)
     if done.left_out:
         more = len(done.left_out) - _LISTED
         names = [*done.left_out[:_LISTED], *([f"{more} more"] if more > 0 else [])]

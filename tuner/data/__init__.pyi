@@ -7,20 +7,25 @@ from .encoders import ENCODERS, ENCODINGS
 from .encoders.base import ColumnEncoder
 from .fitted_preprocessing import Preprocessing
 from .image_guess import looks_like_images
+from .image_stream import ImageStream, is_image_shape, names_images
 from .preparation import check_repeatable, held_out, prepare, unscaled_splits
 from .prepared_data_file import load_held_out, load_prepared, save_held_out, save_prepared
-from .row_encoder import RowEncoder, encode_rows
+from .row_encoder import RowEncoder, encode_rows, warn_of_data
 from .session_data_file import ArrayFile, array_file
 from .share_explained import TELLS_ALL
 from .source_profile import SourceProfile, profile_source
-from .sources import BUILT_IN, SOURCES, find_source, refused_keys
+from .sources import BUILT_IN, SOURCES, find_source, refused_keys, was_folder
+from .sources.image_file import IMAGE_SUFFIXES
+from .sources.npz import ARRAY_SUFFIXES, read_new_arrays
 from .table_profile import ColumnKind, ColumnProfile, TableProfile, profile_table
 from .table_stream import STREAM_SUFFIXES, TableStream, open_table
 
 __all__ = [
+    "ARRAY_SUFFIXES",
     "BUILT_IN",
     "ENCODERS",
     "ENCODINGS",
+    "IMAGE_SUFFIXES",
     "MISSING_WORDS",
     "OUTLIER_LIMITS",
     "SOURCES",
@@ -35,6 +40,7 @@ __all__ = [
     "DataOptions",
     "Folds",
     "HeldOut",
+    "ImageStream",
     "PreparedData",
     "Preprocessing",
     "RowEncoder",
@@ -50,16 +56,21 @@ __all__ = [
     "encode_rows",
     "find_source",
     "held_out",
+    "is_image_shape",
     "load_held_out",
     "load_prepared",
     "looks_like_images",
+    "names_images",
     "open_table",
     "prepare",
     "profile_source",
     "profile_table",
+    "read_new_arrays",
     "read_options",
     "refused_keys",
     "save_held_out",
     "save_prepared",
     "unscaled_splits",
+    "warn_of_data",
+    "was_folder",
 ]

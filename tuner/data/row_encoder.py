@@ -70,7 +70,7 @@ def encode_rows(rows: Any, given: Preprocessing, shape: tuple[int, ...]) -> Arra
 
 
 def _warn_of_unknown(found: UnknownText) -> None:
-    _warn(f"{found}: they count as belonging to no category. {found.known}".rstrip())
+    warn_of_data(f"{found}: they count as belonging to no category. {found.known}".rstrip())
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,12 @@ class RowEncoder:
             return np.empty((0, *self.shape))
         table = hasattr(rows, "iloc")
         x = self._from_table(rows) if table else numeric(rows, "Rows", "the array").astype(np.float64)
+        x = x[:, None] if x.ndim == 1 and self.shape == (1,) else x
         if x.shape[1:] != self.shape:
-            wanted = ", ".join(map(str, ("n", *self.shape)))
+            wanted, got = (", ".join(map(str, ("n", *sizes))) for sizes in (self.shape, x.shape[1:]))
             raise DataError(
-                f"Rows must have the shape ({wanted}), but got {x.shape}. A single row is a table of one row."
+                f"Rows must have the shape ({wanted}), but got {f'({got})' if x.ndim > 1 else x.shape}. A single row "
+                "is a table of one row."
             )
         x = without_values(x, self.given.missing_values)
         self._check_values(x)
@@ -176,7 +178,7 @@ class RowEncoder:
         if missing.any() and self.given.fill is None:
             raise self._missing(repr(name), missing, hint)
         if missing.any() and said and not self.from_file:
-            _warn(f"{self._count(missing)} no value in {name!r}.{hint}")
+            warn_of_data(f"{self._count(missing)} no value in {name!r}.{hint}")
         elif missing.any() and encoder.unknown is not None and not encoder.had_missing:
             row, rows = self.before + int(missing.argmax()) + 1, int(missing.sum())
             old = encoder.had_missing is None
@@ -267,8 +269,8 @@ def _first(cells: Array, rows: int, given: Preprocessing) -> tuple[str, Array]:
     return name, np.asarray(cells[:, column].reshape(rows, -1).any(axis=1))
 
 
-def _warn(text: str) -> None:
-    """Warn, at the line that called this package."""
+def warn_of_data(text: str) -> None:
+    """Warn of something in the data, at the line that called this package."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back

@@ -1,4 +1,4 @@
-"""Answer a table of any size, part after part, in constant memory."""
+"""Answer a file of any size, part after part: a table, arrays, or images."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from tuner.data import RowEncoder, TableStream, UnknownText, open_table
-from tuner.errors import DataError, UsageError, nearest
+from tuner.data import RowEncoder, UnknownText
+from tuner.errors import DataError, UsageError
 from tuner.output_files import check_output
-from tuner.serving.model_metadata import ModelMetadata, read_about
+from tuner.serving.model_metadata import read_about
+from tuner.serving.new_rows import NewRows, open_new_rows
 from tuner.serving.prediction_columns import check_finite, prediction_columns
 from tuner.serving.prediction_writer import OUTPUT_SUFFIXES, PredictionWriter, open_writer
 from tuner.serving.predictor import SavedModel, load_saved
-from tuner.text import listed_first
 
 if TYPE_CHECKING:
     import pyarrow
@@ -28,10 +28,11 @@ class FilePrediction:
     Attributes:
         rows: Number of rows.
         columns: Columns of the answers, those that were kept first.
-        left_out: Columns of the data that are neither features nor kept.
+        left_out: Columns or arrays of the data that are neither features nor kept.
         unknown: For each text column, the texts that the study did not have, and the missing ones if it had no such
             rows; only if they are allowed, or a model of an older version does not say.
         warning: What is to be known of the model, or None.
+        notes: Sentences on files of a folder of images that were left out.
     """
 
     rows: int
@@ -39,18 +40,20 @@ class FilePrediction:
     left_out: tuple[str, ...]
     unknown: tuple[UnknownText, ...]
     warning: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def predict_file(
     model: Path, data: str, output: Path | BinaryIO, *, keep: Sequence[str], allow_unknown: bool, force: bool
 ) -> FilePrediction:
-    """Answer each row of a table, in its order.
+    """Answer each row of a file, in its order.
 
     Args:
         model: A file that `tuner train` wrote.
-        data: A CSV or Parquet file with the columns that the study had, in any order.
+        data: A CSV or Parquet file with the columns that the study had, in any order; a `.npz` or `.npy` file; or an
+            image, or a folder of them.
         output: File to write, whole or not at all; or an open one, which gets CSV.
-        keep: Columns of the data to repeat before the predictions.
+        keep: Columns, or arrays beside x, to repeat before the predictions; images are named in any case.
         allow_unknown: Whether to accept categories that the study did not have, instead of raising an error.
         force: Whether a file may be written over.
 
@@ -61,25 +64,22 @@ def predict_file(
     about, keep = read_about(model), tuple(dict.fromkeys(keep))
     if isinstance(output, Path):
         check_output(output, OUTPUT_SUFFIXES, force)
-    table = open_table(data, Path.cwd(), about.preprocessing.csv_options)
-    if isinstance(output, Path) and output.exists() and output.samefile(table.path):
+    rows = open_new_rows(data, about, keep)
+    if isinstance(output, Path) and output.exists() and output.samefile(rows.path):
         raise UsageError(f"Predictions must not overwrite the data, but got {data!r} twice. Name another.")
-    features = find_features(table, about, keep)
-    work = _Prediction(load_saved(model), table, features, keep, allow_unknown)
+    work = _Prediction(load_saved(model), rows, allow_unknown)
     with open_writer(work.schema, output) as writer:
-        rows = work.run(writer)
-    left_out = tuple(name for name in table.names if name not in {*features, *keep})
-    return FilePrediction(rows, tuple(work.schema.names), left_out, tuple(work.unknown.values()), about.warning)
+        number = work.run(writer)
+    unknown = tuple(work.unknown.values())
+    return FilePrediction(number, tuple(work.schema.names), rows.left_out, unknown, about.warning, rows.notes)
 
 
 class _Prediction:
-    """The answers to one table.
+    """The answers to the rows of one file.
 
     Args:
         saved: The model.
-        table: The rows.
-        features: Columns that the model takes.
-        keep: Columns to repeat.
+        rows: The rows.
         allow_unknown: Whether unknown texts are counted instead of refused.
 
     Attributes:
@@ -87,16 +87,8 @@ class _Prediction:
         unknown: Text column, and whether the texts are missing → the texts that the study did not have.
     """
 
-    def __init__(
-        self,
-        saved: SavedModel,
-        table: TableStream,
-        features: tuple[str, ...],
-        keep: tuple[str, ...],
-        allow_unknown: bool,
-    ) -> None:
-        self._saved, self._table, self._features, self._keep = saved, table, features, keep
-        self._allow_unknown = allow_unknown
+    def __init__(self, saved: SavedModel, rows: NewRows, allow_unknown: bool) -> None:
+        self._saved, self._rows, self._allow_unknown = saved, rows, allow_unknown
         self.unknown: dict[tuple[str, bool], UnknownText] = {}
         self.schema = self._schema()
 
@@ -104,13 +96,10 @@ class _Prediction:
         """Answer all rows; return their number."""
         given, before = self._saved.about.preprocessing, 0
         encoder = RowEncoder(given, tuple(self._saved.model.input_shape[1:]), True, 0, self._count_unknown)
-        texts = {*given.encoders, *self._keep}
-        for part in self._table.parts(self._features, texts, given.missing_values):
-            x = dataclasses.replace(encoder, before=before).encode(part[list(self._features)])
-            scores = self._saved.encoded_scores(x)
+        for kept, part in self._rows.parts():
+            scores = self._saved.encoded_scores(dataclasses.replace(encoder, before=before).encode(part))
             check_finite(scores, before)
-            answers = part[list(self._keep)].reset_index(drop=True)
-            writer.write(answers.assign(**prediction_columns(scores, self._saved.about)))
+            writer.write(kept.assign(**prediction_columns(scores, self._saved.about)))
             before += len(part)
         return before
 
@@ -129,10 +118,10 @@ class _Prediction:
         scores = self._saved.encoded_scores(np.zeros((1, *model.input_shape[1:])))
         answers = pandas.DataFrame(prediction_columns(scores, about))
         named = pyarrow.Schema.from_pandas(answers, preserve_index=False)
-        twice = [name for name in self._keep if name in named.names]
+        twice = [name for name in self._rows.kept if name in named.names]
         if twice:
             raise UsageError(f"A kept column must not have the name of a prediction, but got {twice[0]!r}. Rename it.")
-        kept = [pyarrow.field(name, self._table.types[name]) for name in self._keep]
+        kept = [pyarrow.field(name, kind) for name, kind in self._rows.kept.items()]
         return pyarrow.schema([*kept, *named])
 
     def _count_unknown(self, found: UnknownText) -> None:
@@ -144,26 +133,3 @@ class _Prediction:
         key = found.column, found.text is None
         first = self.unknown.setdefault(key, dataclasses.replace(found, rows=0))
         self.unknown[key] = dataclasses.replace(first, rows=first.rows + found.rows)
-
-
-def find_features(table: TableStream, about: ModelMetadata, keep: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns that the model takes, in the order of the table.
-
-    Raises:
-        DataError: The table lacks one of them, or one that is to be kept.
-    """
-    given = about.preprocessing
-    needed = (*given.numbers, *given.encoders)
-    for rule, names in (("the columns of the study", needed), ("the columns to keep", keep)):
-        missing = [name for name in names if name not in table.names]
-        if missing:
-            near = nearest(missing[0], [name for name in table.names if name not in needed])
-            hint = f" Did you mean {near!r}?" if near else ""
-            lacking = listed_first([repr(name) for name in missing], 20)
-            raise DataError(
-                f"The table must have {rule}, but {table.text} has no {lacking}.{hint} "
-                f"It has: {listed_first(table.names, 20)}."
-            )
-    if not given.features:
-        return tuple(name for name in table.names if name not in keep)
-    return tuple(name for name in table.names if name in needed)

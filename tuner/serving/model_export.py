@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tuner.catalog import Task
-from tuner.data import RowEncoder, open_table
+from tuner.data import RowEncoder
 from tuner.errors import UsageError
 from tuner.output_files import check_folder, check_output, publish, publish_folder
 from tuner.serving.exported_input_description import describe_rows
-from tuner.serving.file_prediction import find_features
 from tuner.serving.model_formats import MODEL_FORMATS, ModelFormat
 from tuner.serving.model_metadata import ModelMetadata, read_about
+from tuner.serving.new_rows import open_new_rows
 from tuner.serving.predictor import SavedModel, load_saved
 from tuner.serving.synthetic_rows import draw_rows
 from tuner.text import count
@@ -59,7 +59,7 @@ def export_model(model: Path, kind: str, output: Path, *, check: str | None, for
         model: A file that `tuner train` wrote.
         kind: Name of the format.
         output: File or folder to write, whole or not at all.
-        check: CSV or Parquet file with rows to compare the answers on; without it they are drawn.
+        check: Rows to compare the answers on, a file or folder as for predictions; without it they are drawn.
         force: Whether a file, or a folder of this format, may be written over.
 
     Raises:
@@ -99,18 +99,15 @@ def _check_place(wanted: ModelFormat, output: Path, force: bool) -> Path:
 
 
 def _read_rows(file: str, about: ModelMetadata, shape: tuple[int, ...]) -> np.ndarray:
-    """Read the first rows of a table, encoded.
+    """Read the first rows of a file, encoded.
 
     Raises:
         DataError: It has none, or they are no rows of the study.
     """
-    given = about.preprocessing
-    table = open_table(file, Path.cwd(), given.csv_options)
-    features = find_features(table, about, ())
-    part = next(table.parts(features, given.encoders, given.missing_values), None)
-    if part is None or not len(part):
+    _, part = next(open_new_rows(file, about).parts(), (None, ()))
+    if not len(part):
         raise UsageError(f"A comparison needs rows, but {file} has none. Name another file.")
-    return RowEncoder(given, shape, from_file=True).encode(part[list(features)][:ROWS])
+    return RowEncoder(about.preprocessing, shape, from_file=True).encode(part[:ROWS])
 
 
 def _for_inference(model: keras.Model) -> keras.Model:

@@ -1,17 +1,19 @@
-"""Predict with a model that `tuner train` has saved: rows of a table in, classes or values out."""
+"""Predict with a model that `tuner train` has saved: rows of a table, arrays or images in, classes or values out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tuner.catalog import Task, import_tensorflow
-from tuner.data import encode_rows
+from tuner.data import STREAM_SUFFIXES, RowEncoder, encode_rows, warn_of_data
 from tuner.errors import UsageError
 from tuner.serving.model_metadata import ModelMetadata, read_about
+from tuner.serving.new_rows import open_new_rows
 from tuner.serving.prediction_columns import check_finite, decide, prediction_columns
 from tuner.text import element, one_line, plain_table
 from tuner.untrusted_files import reading
@@ -53,17 +55,19 @@ class SavedModel:
 
         Args:
             rows: A pandas table with the columns that the study had, texts included, in any order, among others and of
-                any type that holds the same values; or the path of a CSV or Parquet file with them; or an array
-                `(n, ..., d)` of numbers.  Without rows the array is empty.
+                any type that holds the same values; or an array `(n, ..., d)` of numbers; or the path of a CSV or
+                Parquet file, of a `.npz` or `.npy` file, of an image or of a folder of images, which are in the order
+                of their names.  Without rows the array is empty.
 
         Warns:
-            DataWarning: A category was not in the study; the row counts as belonging to none.
+            DataWarning: A category was not in the study, and the row counts as belonging to none; or files of a folder
+                are no images.
 
         Raises:
             DataError: A column is not there, or a cell is missing, infinite or of another kind than in the study; an
-                array has another shape.
+                array has another shape; an image is unlike those of the study.
         """
-        return self._encoded_scores(rows)
+        return self._answer(rows)[1]
 
     def predict(self, rows: Any) -> np.ndarray:
         """Predict each row: the name of its class, `(n,)`; 0 or 1 for each label, `(n, labels)`; or a value.
@@ -74,23 +78,39 @@ class SavedModel:
         Raises:
             DataError: The scores of a row are not finite, so it has no prediction.
         """
-        scores = self._encoded_scores(rows)
+        _, scores = self._answer(rows)
         check_finite(scores)
         return decide(scores, self.about)
 
     def predict_table(self, rows: Any) -> pandas.DataFrame:
         """Predict each row as `tuner predict` does: the columns `prediction` and `probability_…` of each class.
 
+        Images of a folder have the column `file` before them.
+
         `rows`, warnings and errors are those of `predict`.
         """
         import pandas
 
-        scores = self._encoded_scores(rows)
+        names, scores = self._answer(rows)
         check_finite(scores)
-        return pandas.DataFrame(prediction_columns(scores, self.about))
+        return pandas.DataFrame({**names, **prediction_columns(scores, self.about)})
 
-    def _encoded_scores(self, rows: Any) -> np.ndarray:
-        return self.encoded_scores(encode_rows(rows, self.about.preprocessing, tuple(self.model.input_shape[1:])))
+    def _answer(self, rows: Any) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Return columns that name the rows, if they are files, and the scores."""
+        given, shape = self.about.preprocessing, tuple(self.model.input_shape[1:])
+        if not isinstance(rows, str | os.PathLike) or os.fspath(rows).lower().endswith(STREAM_SUFFIXES):
+            return {}, self.encoded_scores(encode_rows(rows, given, shape))
+        found, encoder = open_new_rows(os.fspath(rows), self.about), RowEncoder(given, shape)
+        for note in found.notes:
+            warn_of_data(note)
+        names: dict[str, list[Any]] = {name: [] for name in found.kept}
+        scores = [self.encoded_scores(np.empty((0, *shape)))]
+        for kept, part in found.parts():
+            for name, values in names.items():
+                values.extend(kept[name])
+            x = replace(encoder, before=sum(map(len, scores))).encode(part)
+            scores.append(self.encoded_scores(x))
+        return {name: np.array(values, object) for name, values in names.items()}, np.concatenate(scores)
 
     def encoded_scores(self, x: np.ndarray) -> np.ndarray:
         """Compute `scores` of rows that are encoded: float64, shape `(n, ..., d)`."""

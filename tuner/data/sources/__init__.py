@@ -56,13 +56,9 @@ def find_source(text: str, project: Path) -> Source:
     Raises:
         DataError: It is none of these; the message names the nearest built-in set or file.
     """
-    if text in BUILT_IN:
-        return SOURCES[text]
-    if text.partition(":")[0].endswith(".py"):
-        return FUNCTION
-    for source in SOURCES.values():
-        if text.lower().endswith(source.suffixes):
-            return source
+    named = _source_by_name(text)
+    if named is not None:
+        return named
     near = nearest(text, BUILT_IN)
     if near and not (project / text).exists():
         raise DataError(f"There is no data source {text!r}. Did you mean {near!r}? Built in: {', '.join(BUILT_IN)}.")
@@ -70,6 +66,20 @@ def find_source(text: str, project: Path) -> Source:
         return IMAGES
     endings = ", ".join(ending for source in SOURCES.values() for ending in source.suffixes)
     raise DataError(f"A file of data must end in one of {endings}, but got {text!r}. Convert or rename it.")
+
+
+def _source_by_name(text: str) -> Source | None:
+    """Return the source that `text` names, whatever is on the disk; None if it can only be a folder."""
+    if text in BUILT_IN:
+        return SOURCES[text]
+    if text.partition(":")[0].endswith(".py"):
+        return FUNCTION
+    return next((source for source in SOURCES.values() if text.lower().endswith(source.suffixes)), None)
+
+
+def was_folder(text: str) -> bool:
+    """Return whether a source that a study has read was a folder of images; it need not be there any more."""
+    return _source_by_name(text) is None
 
 
 def check_keys(source: Source, options: DataOptions) -> None:
