@@ -73,6 +73,26 @@ def test_a_rare_class_and_a_small_validation_part(tmp_path: Path):
     assert not any(sentence.startswith("validation") for sentence in advice(tmp_path, validation={"folds": 3}))
 
 
+@pytest.mark.parametrize(("share", "said"), [(0.02, True), (0.045, True), (0.1, False)])
+def test_a_class_of_few_rows(tmp_path: Path, share: float, said: bool):
+    table = rows(1000)
+    for number in range(0, 1000, round(1 / share)):
+        table[number]["y"] = "rare"
+    write(tmp_path, table)
+    found = [sentence for sentence in advice(tmp_path) if sentence.startswith("target: rare (")]
+    assert len(found) == said
+    assert all(
+        "of 800 rows outside the test part are under 5 %: accuracy hardly reflects them" in sentence
+        and sentence.endswith('class_weight = ["none", "balanced"] in [search] tries to train so')
+        for sentence in found
+    )
+
+
+def test_of_many_classes_of_one_size_none_is_rare(tmp_path: Path):
+    write(tmp_path, [{**row, "y": f"kind {number % 120}"} for number, row in enumerate(rows(2400))])
+    assert not any(sentence.startswith("target:") for sentence in advice(tmp_path))
+
+
 def test_dates_that_would_become_categories(tmp_path: Path):
     dated = [
         {"day": f"2024-{number % 12 + 1:02d}-{number % 25 + 1:02d}", **row} for number, row in enumerate(rows(600))

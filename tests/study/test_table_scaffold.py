@@ -11,6 +11,7 @@ import pandas
 import pytest
 
 from tuner.errors import DataError, StudyFileError
+from tuner.space import Categorical
 from tuner.study import new_project, read_study, read_study_dict
 from tuner.study.table_scaffold import table_study, table_study_name
 
@@ -79,7 +80,20 @@ def test_the_study_can_be_read(table: Path, tmp_path: Path):
     spec = read_study(made[0])
     assert spec.name == "own_data"
     assert spec.metric == "balanced_accuracy"
+    assert spec.space["class_weight"].parameter == Categorical((0.0, 1.0))
     assert spec.facts.rows == {"train": 192, "validation": 48, "test": 60}
+
+
+def test_class_weights_are_searched_only_if_classes_are_rare(tmp_path: Path) -> None:
+    for rare, metric in ((15, "balanced_accuracy"), (50, "accuracy")):
+        lines = ["a,y", *(f"{row % 17},{'no' if row < rare else 'yes'}" for row in range(150))]
+        (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+        text = table_study("t", tmp_path / "t.csv", "y", tmp_path)
+        content = tomllib.loads(text)
+        assert content["objective"]["metric"] == metric
+        assert ("class_weight" in content["search"]) is (rare == 15)
+        assert ('# "balanced" weighs the rows of rare classes more' in text) is (rare == 15)
+        assert content["search"]["model"] == {"units": [32, 64, 128]}
 
 
 def test_amounts_and_rows_without_a_target(tmp_path: Path):

@@ -14,7 +14,7 @@ from tuner.data.likely_groups import LikelyGroup
 from tuner.data.raw_data import ROLES, RawData
 from tuner.data.share_explained import TELLS_ALL, share_explained
 from tuner.data.splitting import Layout
-from tuner.data.table_profile import number_sign
+from tuner.data.table_profile import is_rare, number_sign
 from tuner.data.targets_and_task import Targets
 from tuner.errors import nearest
 from tuner.text import count, listed, listed_first
@@ -23,14 +23,18 @@ _FOLDS = 5
 _FEWEST_ROWS = 100
 """With fewer validation rows a few of them decide which trial is best."""
 
-_RARE = 0.01
+_RARE = 0.05
+"""Share of the rows; of many classes of one size none is rare."""
 _NEARLY_UNIQUE = 0.5
 _FEW_DATES = 10
 """Fewer dates may be categories, as those of a few visits."""
 
 _MOST_COLUMNS, _MOST_ROWS = 200, 20_000
 _MOST_NAMED = 3
-_OF_ACCURACY = "accuracy hardly reflects them; balanced_accuracy weighs all classes equally"
+_OF_ACCURACY = (
+    "accuracy hardly reflects them; balanced_accuracy weighs all classes equally, and class_weight = "
+    '["none", "balanced"] in [search] tries to train so'
+)
 
 
 def advice_for_metric(advice: Sequence[str], is_proportion: bool) -> list[str]:
@@ -181,17 +185,18 @@ def _leaks(raw: RawData, targets: Targets, layout: Layout, groups: Collection[st
 
 
 def _rare(targets: Targets, layout: Layout) -> Iterator[str]:
-    """Name classes with hardly any rows."""
+    """Name classes with few rows."""
     if targets.class_index is None:
         return
     index = targets.class_index[layout.development]
     counts = [(int((index == number).sum()), name) for number, name in enumerate(targets.classes)]
-    rare = [f"{name} ({count})" for count, name in sorted(counts) if count < _RARE * len(index)]
+    limit, most = _RARE * len(index), max(counts)[0]
+    rare = [f"{name} ({count})" for count, name in sorted(counts) if count < limit and is_rare(count, most)]
     if rare:
         more = f" and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
         yield (
             f"target: {', '.join(rare[:_MOST_NAMED])}{more} of {len(index):,} rows outside the test part are under "
-            f"1 %: {_OF_ACCURACY}"
+            f"{100 * _RARE:.0f} %: {_OF_ACCURACY}"
         )
 
 

@@ -47,6 +47,8 @@ _DATE = re.compile(
     r"\d{1,4}\s*[-/.]\s*\w{1,9}\s*[-/.]\s*\d{1,4}|\d{4}[-/]\d{1,2}|\d{1,2}:\d{2}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
 )
 _IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|ids|index|idx|key|uuid|guid|row|rownames|number|no|nr)(?:$|[^a-z])", re.I)
+_UNBALANCED = 3
+"""Times that the most common class may have the rows of another one."""
 _SIGN = re.compile("[%$€£¥]")
 
 
@@ -224,6 +226,17 @@ class TableProfile:
     told: dict[str, float]
     groups: tuple[LikelyGroup, ...] = ()
     csv_options: CsvOptions = CsvOptions()
+
+    @property
+    def is_unbalanced(self) -> bool:
+        """Whether a class has so few rows that a metric should weigh all classes equally."""
+        rows = self.classes.values()
+        return bool(rows) and is_rare(min(rows), max(rows))
+
+
+def is_rare(rows: int, most: int) -> bool:
+    """Return whether a class has few rows beside the most common one."""
+    return most > _UNBALANCED * rows
 
 
 def profile_table(source: str, project: Path, target: str) -> TableProfile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tuner.errors import ContentError
+from tuner.study.search_scaffold import search_sections
 from tuner.study.table_scaffold import table_study, table_study_name
 from tuner.user_code import find_file
 
@@ -24,24 +25,6 @@ scale      = "standardize"
 
 [objective]
 metric = "accuracy"            # measured on the validation part; independent of the loss
-"""
-
-_SEARCH = """
-[search]                       # a list is a choice, {low, high, log} a range, "auto" a good default, one value is fixed
-loss          = "auto"
-optimizer     = ["sgd", "rmsprop", "adam"]
-learning_rate = { low = 1e-4, high = 1e-1, log = true }
-momentum      = { low = 0.0, high = 0.99 }
-schedule      = ["constant", "cosine", "one_cycle"]
-initializer   = ["glorot_uniform", "he_normal"]
-activation    = ["relu", "tanh"]
-
-[search.model]                 # keyword arguments of build()
-units = [32, 64, 128]
-
-[budget]
-trials = 30
-epochs = 15
 """
 
 _IGNORED = "runs/\n__pycache__/\n"
@@ -67,9 +50,9 @@ def new_project(folder: Path, table: Path | None = None, target: str = "") -> tu
     except OSError as error:
         raise ContentError(f"{folder} cannot be written: {error.strerror}. Choose another folder.") from error
     name = "first" if table is None else table_study_name(table)
-    head = _STUDY if table is None else table_study(name, table, target, folder)
+    study = _STUDY + search_sections() if table is None else table_study(name, table, target, folder)
     contents = {
-        folder / "studies" / f"{name}.toml": head + _SEARCH,
+        folder / "studies" / f"{name}.toml": study,
         folder / "models" / "mlp.py": find_file(folder, "models/mlp.py").read_text(encoding="utf-8"),
         folder / ".gitignore": _IGNORED,
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.data import MISSING_WORDS, TELLS_ALL, ColumnKind, ColumnProfile, TableProfile, profile_table
+from tuner.study.search_scaffold import search_sections
 from tuner.text import count, listed, one_line, percent, toml_text
 
 _MOST_CATEGORIES = 60
@@ -35,7 +36,7 @@ def table_study_name(table: Path) -> str:
 
 
 def table_study(name: str, table: Path, target: str, project: Path) -> str:
-    """Return the head of a study file for a table, up to `[search]`, with a comment for each decision.
+    """Return a study file for a table, with a comment for each decision.
 
     Args:
         name: Name of the study and of its file.
@@ -61,17 +62,17 @@ def table_study(name: str, table: Path, target: str, project: Path) -> str:
         f"Each comment says what was found in the table. `tuner check studies/{name}.toml` says what this file means,\n"
         f"`tuner run studies/{name}.toml` runs it.\n"
     )
-    return "".join(f"# {line}\n" for line in about.splitlines()) + "\n" + toml_text(content, _SECTIONS, comments)
+    head = "".join(f"# {line}\n" for line in about.splitlines())
+    return f"{head}\n{toml_text(content, _SECTIONS, comments)}{search_sections(profile.is_unbalanced)}"
 
 
 def _objective(profile: TableProfile, comments: dict[str, str]) -> dict[str, Any]:
-    classes = profile.classes
-    if not classes:
+    rows = profile.classes.values()
+    if not rows:
         return {"metric": "mean_absolute_error"}
-    rarest = min(classes.values())
-    if max(classes.values()) > 3 * rarest:
+    if profile.is_unbalanced:
         comments["objective"] = (
-            f"The rarest class has {count(rarest, 'row')}, the most common {max(classes.values()):,}: "
+            f"The rarest class has {count(min(rows), 'row')}, the most common {max(rows):,}: "
             "balanced_accuracy weighs all classes equally."
         )
         return {"metric": "balanced_accuracy"}
