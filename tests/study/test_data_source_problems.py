@@ -128,7 +128,29 @@ def test_an_archive_has_all_at_once(tmp_path: Path) -> None:
         "data.missing": None,
         "data.missing_values": None,
     }
-    assert any("'column 1' (1)" in problem.rule for problem in found)
+    rules = {problem.key: problem.rule for problem in found}
+    assert rules["data.missing"] == "cells are empty in 'column 1 of x' (1, in row 4) (a.npz)"
+    assert "in 'column 2 of x' (1, in row 5)" in rules["data.missing_values"]
+    assert "'y' has no value in 1 of 60 rows, in row 6" in rules["data.missing_target"]
+
+
+def test_missing_pixels_have_a_place(tmp_path: Path) -> None:
+    x = np.zeros((60, 4, 4, 3))
+    x[7, 1, 1, 1], x[7, 1, 2, 1], x[9, 0, 0, 1], x[50, 3, 0, 2] = np.nan, np.nan, np.nan, -np.inf
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(60) % 2)
+    assert [problem.rule for problem in problems(tmp_path, source="a.npz", target=None)] == [
+        "cells are empty in 'column 1 of x' (2, the first in row 8) (a.npz)",
+        "numbers are infinite or beyond float32 in 'column 2 of x' (1, in row 51) (a.npz)",
+    ]
+
+
+def test_cells_of_tables_have_a_place(tmp_path: Path) -> None:
+    lines = ["a,b,y", *(f"{'' if n in (3, 5) else n},{1e39 if n == 8 else n},{n % 2}" for n in range(60))]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    assert [problem.rule for problem in problems(tmp_path, source="a.csv", target="y")] == [
+        "cells are empty in 'a' (2, the first in row 4) (a.csv)",
+        "numbers are infinite or beyond float32 in 'b' (1, in row 9) (a.csv)",
+    ]
 
 
 def test_second_files_are_looked_at_as_well(tmp_path: Path) -> None:
@@ -140,7 +162,7 @@ def test_second_files_are_looked_at_as_well(tmp_path: Path) -> None:
         ("data.validation", f"The data must be a file or folder that exists, but there is no 'lost.csv' in {tmp_path}"),
         ("data.test", "test.csv lacks columns of train.csv"),
         ("data.test", "columns of numbers in train.csv hold texts in test.csv"),
-        ("data.missing_target", "'kind' has no value in 1 of 22 rows (test.csv)"),
+        ("data.missing_target", "'kind' has no value in 1 of 22 rows, in row 2 (test.csv)"),
     ]
 
 

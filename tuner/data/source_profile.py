@@ -15,9 +15,9 @@ from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
 from tuner.data.group_and_order_columns import read_split_column
 from tuner.data.pandas_columns import check_names, column, index_columns, is_pandas
-from tuner.data.raw_data import LARGEST, by_column, check_lengths, check_weight, numeric
+from tuner.data.raw_data import LARGEST, check_lengths, check_weight, numeric
 from tuner.data.sources import find_source
-from tuner.data.table_profile import ColumnKind, ColumnProfile, profile_column
+from tuner.data.table_profile import ColumnProfile, profile_column
 from tuner.errors import DataError
 
 if TYPE_CHECKING:
@@ -94,14 +94,14 @@ def _array_columns(x: Any, source: str, words: tuple[str, ...]) -> dict[str, Col
         numbers = without_values(numeric(x, "x", source), words)
     except DataError:
         return {}
-    flat = by_column(numbers if numbers.ndim > 1 else numbers.reshape(-1, 1))
+    numbers = numbers if numbers.ndim > 1 else numbers.reshape(-1, 1)
+    within = tuple(range(1, numbers.ndim - 1))
     with np.errstate(invalid="ignore"):
-        missing, beyond = np.isnan(flat).sum(axis=0), (np.abs(flat) > LARGEST).sum(axis=0)
+        missing, beyond = (np.any(cells, within) for cells in (np.isnan(numbers), np.abs(numbers) > LARGEST))
     return {
-        f"column {at}": ColumnProfile(
-            f"column {at}", ColumnKind.NUMBER, len(flat), int(missing[at]), 2, beyond=int(beyond[at])
-        )
-        for at in np.flatnonzero(missing + beyond).tolist()
+        name: ColumnProfile.of_numbers(name, missing[:, at], beyond[:, at], 2)
+        for at in np.flatnonzero((missing | beyond).any(axis=0)).tolist()
+        for name in [f"column {at} of x"]
     }
 
 

@@ -78,6 +78,7 @@ class ColumnProfile:
         examples: Its first different texts, numbers with commas before others.
         commas: What the commas of its numbers separate; None if it has none, or is read with a decimal comma.
         sign: "%" or the sign of a currency, if its texts are numbers with it.
+        first_missing, first_beyond: Row of the first such cell, from 1; 0 if there is none.
     """
 
     name: str
@@ -92,6 +93,23 @@ class ColumnProfile:
     examples: tuple[str, ...] = ()
     commas: Commas | None = None
     sign: str = ""
+    first_missing: int = 0
+    first_beyond: int = 0
+
+    @classmethod
+    def of_numbers(cls, name: str, missing: Array, beyond: Array, distinct: int, whole: bool = False) -> ColumnProfile:
+        """Describe a column of numbers; `missing` and `beyond` say which rows have such a cell."""
+        return cls(
+            name,
+            ColumnKind.NUMBER,
+            len(missing),
+            int(missing.sum()),
+            distinct,
+            whole,
+            beyond=int(beyond.sum()),
+            first_missing=_first_row(missing),
+            first_beyond=_first_row(beyond),
+        )
 
     @property
     def given(self) -> int:
@@ -132,19 +150,21 @@ def profile_column(
     """Describe a column as `read_frame` returns it; `decimal` is the mark of numbers that stand among texts."""
     rows = len(series)
     if holds_dates(series):
-        return ColumnProfile(name, ColumnKind.DATE, rows, int(series.isna().sum()), series.nunique())
+        missing = series.isna().to_numpy()
+        first = _first_row(missing)
+        return ColumnProfile(name, ColumnKind.DATE, rows, int(missing.sum()), series.nunique(), first_missing=first)
     try:
         values = column(series, name, source, missing_values)
     except DataError as error:
-        missing = int(series.isna().sum())
-        return ColumnProfile(name, ColumnKind.UNUSABLE, rows, missing, rows - missing, problem=str(error))
+        lacking = int(series.isna().sum())
+        return ColumnProfile(name, ColumnKind.UNUSABLE, rows, lacking, rows - lacking, problem=str(error))
     if values.dtype != object:
-        given = values[~np.isnan(values)]
+        missing = np.isnan(values)
+        given = values[~missing]
         whole = bool((given == np.round(given)).all())
-        beyond = int((np.abs(given) > LARGEST).sum())
-        distinct = len(np.unique(given))
-        return ColumnProfile(name, ColumnKind.NUMBER, rows, rows - len(given), distinct, whole, beyond=beyond)
-    given = values[~absent(values)]
+        return ColumnProfile.of_numbers(name, missing, np.abs(values) > LARGEST, len(np.unique(given)), whole)
+    missing = absent(values)
+    given = values[~missing]
     words = list(dict.fromkeys(given.tolist()))
     commas = classify_commas(words) if decimal == "." else None
     markers = () if commas else _markers(given, words, decimal)
@@ -155,7 +175,12 @@ def profile_column(
     if commas:
         words.sort(key=lambda word: "," not in word)
     sign = number_sign(words) if kind is ColumnKind.TEXT else ""
-    return dataclasses.replace(found, examples=tuple(words[:_EXAMPLES]), commas=commas, sign=sign)
+    first = _first_row(missing)
+    return dataclasses.replace(found, examples=tuple(words[:_EXAMPLES]), commas=commas, sign=sign, first_missing=first)
+
+
+def _first_row(cells: Array) -> int:
+    return int(cells.argmax()) + 1 if cells.any() else 0
 
 
 def number_sign(words: Collection[str]) -> str:

@@ -240,10 +240,12 @@ class _SourceProblems:
             self._add("target", rule, "Name another column.")
         if target.missing and target.given and not self._data.drops_rows_without_target:
             rule = f"{target.name!r} has no value in {target.missing:,} of {count(target.rows, 'row')}"
+            rule += _place(target.missing, target.first_missing)
             self._add("missing_target", rule, 'Write missing_target = "drop" to leave these rows out.')
         if target.beyond:
             are = "is" if target.beyond == 1 else "are"
             rule = f"{target.name!r} must be finite and fit float32, but {count(target.beyond, 'value')} {are} not"
+            rule += _place(target.beyond, target.first_beyond)
             self._add("target", rule, "Correct these rows, or leave them out.")
 
     def _note_texts(self, free: Sequence[ColumnProfile]) -> list[ColumnProfile]:
@@ -278,11 +280,11 @@ class _SourceProblems:
         """Note missing cells and numbers beyond float32."""
         lacking = self._fresh("missing", [each for each in features if each.missing])
         if lacking and self._data.missing == "error":
-            cells = _named(lacking, [f"{each.missing:,}" for each in lacking])
+            cells = _named(lacking, [f"{each.missing:,}{_place(each.missing, each.first_missing)}" for each in lacking])
             step = 'Write missing = "median", "mean", or "drop" to leave these rows out.'
             self._add("missing", f"cells are empty in {cells}", step)
         if beyond := self._fresh("beyond", [each for each in features if each.beyond]):
-            cells = _named(beyond, [f"{each.beyond:,}" for each in beyond])
+            cells = _named(beyond, [f"{each.beyond:,}{_place(each.beyond, each.first_beyond)}" for each in beyond])
             words = _line("missing_values", [*self._data.missing_values, "inf", "-inf"])
             step = f"Correct them; if they are infinite and mean missing cells, write {words}"
             self._add("missing_values", f"numbers are infinite or beyond float32 in {cells}", step)
@@ -296,6 +298,10 @@ def _named(columns: Sequence[ColumnProfile], what: Sequence[str]) -> str:
     """Name columns, with something of each in brackets."""
     texts = [f"{each.name!r} ({said})" if said else repr(each.name) for each, said in zip(columns, what, strict=True)]
     return listed_first(texts, _MOST_NAMED)
+
+
+def _place(cells: int, row: int) -> str:
+    return f", in row {row:,}" if cells == 1 else f", the first in row {row:,}"
 
 
 def _texts(words: Iterable[str]) -> str:
