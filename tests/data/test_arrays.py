@@ -57,6 +57,23 @@ def test_archives_that_cannot_be_used(
     assert "data.npz" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ((4, 5, 3), r"has 60, in the shape \[4, 5, 3\]\. Leave it out or write another one that holds 60\.$"),
+        ((64,), r"has 64\. Write shape = \[8, 8, 1\], leave it out or write another one that holds 64\.$"),
+        ((75,), r"has 75\. Write shape = \[5, 5, 3\], leave it out or"),
+        ((6,), r"has 6\. Leave it out or write another one that holds 6\.$"),
+    ],
+)
+def test_a_shape_that_the_rows_do_not_fill(
+    rows: tuple[int, ...], words: str, write_npz: Callable[..., object], prepared: Callable[..., PreparedData]
+) -> None:
+    write_npz(x=np.random.default_rng(0).normal(size=(30, *rows)), y=np.arange(30) % 3)
+    with pytest.raises(DataError, match=rf"but \[16, 16\] holds 256 and a row of data\.npz {words}"):
+        prepared("data.npz", shape=[16, 16])
+
+
 def test_a_single_array_is_no_archive(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     with (tmp_path / "data.npz").open("wb") as file:
         np.save(file, np.zeros(3))

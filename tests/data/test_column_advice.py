@@ -119,6 +119,20 @@ def test_an_image_with_a_side_of_one(tmp_path: Path, shape: tuple[int, ...], rig
     assert [each.rpartition(" = ")[2] for each in found if each.startswith("shape")] == ([right] if right else [])
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+def test_images_with_their_channels_first(tmp_path: Path, channels: int):
+    random = np.random.default_rng(0)
+    words = (
+        f"source: rows of the shape [{channels}, 9, 8] look like images with their {channels} channels first, and the "
+        f"layers of Keras take them last. Save numpy.moveaxis(x, 1, -1), of the shape [9, 8, {channels}]; a `shape` in "
+        "[data] would mix the pixels"
+    )
+    for shape, said in (((channels, 9, 8), True), ((9, 8, channels), False), ((channels, 9, 3), False)):
+        np.savez(tmp_path / "a.npz", x=random.normal(size=(600, *shape)), y=random.integers(0, 2, 600))
+        found = prepare(DataOptions(source="a.npz"), tmp_path, 0, advise=True).facts.advice
+        assert [each for each in found if "channels first" in each] == [words] * said
+
+
 def test_categories_that_differ_only_in_case_or_blanks(tmp_path: Path) -> None:
     table = rows(600)
     for number, row in enumerate(table):

@@ -109,7 +109,7 @@ def test_drop_is_neither_taken_nor_offered_for_arrays(write_text: Write, prepare
         prepared("rows.py:load", missing="mean")
     assert "`drop`" not in str(caught.value)
     write_text("rows.py", SEEDED_IN_THE_CALL)
-    with pytest.raises(DataError, match="Correct `shape`") as caught:
+    with pytest.raises(DataError, match="write another one that holds 2") as caught:
         prepared("rows.py:load", shape=[3])
     assert "`drop` columns" not in str(caught.value)
 

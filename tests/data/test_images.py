@@ -54,8 +54,19 @@ def test_shape_brings_images_to_one_size(grey: None, draw: Draw, prepared: Calla
     with pytest.raises(DataError, match=r"one size, but .* has 6 x 4 pixels and cat/large.png 9 x 9 .*Set `shape`"):
         prepared("pictures")
     assert prepared("pictures", shape=[5, 7, 3]).facts.input_shape == (5, 7, 3)
-    with pytest.raises(DataError, match=r"\[height, width, channels\].* got \[5, 7\]"):
-        prepared("pictures", shape=[5, 7])
+
+
+@pytest.mark.parametrize(
+    ("shape", "step"),
+    [([5, 7], "[5, 7, 1]"), ([5, 7, 2], "[5, 7, 1]"), ([3, 5, 7], "[5, 7, 3]"), ([9], "[4, 6, 1]")],
+)
+def test_a_shape_that_is_not_of_an_image(
+    shape: list[int], step: str, grey: None, prepared: Callable[..., PreparedData]
+) -> None:
+    words = f"channels] with 1, 3 or 4 channels, but got {shape} and the first image of pictures has [4, 6, 1]. Write "
+    with pytest.raises(DataError) as caught:
+        prepared("pictures", shape=shape)
+    assert f"{words}shape = {step}." in str(caught.value)
 
 
 def test_other_files_are_counted(grey: None, tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:

@@ -184,6 +184,14 @@ def test_arrays_that_are_no_rows_of_the_study(
     assert not Path("out.csv").exists()
 
 
+def test_channels_that_come_first(model: Callable[..., str]) -> None:
+    model(5, 6, 3, source="rows.npz")
+    words = r"\(n, 5, 6, 3\), but got \(n, 3, 5, 6\)\. The channels come first: give numpy\.moveaxis\(x, 1, -1\)\.$"
+    with pytest.raises(DataError, match=words):
+        loaded(5, 6, 3).predict(np.ones((2, 3, 5, 6)))
+    assert len(loaded(5, 6, 3).predict(np.moveaxis(np.ones((2, 3, 5, 6)), 1, -1))) == 2
+
+
 def test_damaged_arrays(model: Callable[..., str]) -> None:
     model(3, source="rows.npz")
     np.save("new.npy", np.ones((2, 3)))

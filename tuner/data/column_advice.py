@@ -12,6 +12,7 @@ from tuner.data.encoders import ENCODERS
 from tuner.data.group_and_order_columns import as_dates
 from tuner.data.likely_groups import LikelyGroup
 from tuner.data.raw_data import ROLES, RawData
+from tuner.data.row_shape import channels_last
 from tuner.data.share_explained import TELLS_ALL, share_explained
 from tuner.data.splitting import Layout
 from tuner.data.table_profile import is_rare, number_sign
@@ -57,6 +58,7 @@ def column_advice(
     return (
         *_unnamed(raw, options),
         *_sides(raw, options),
+        *_channels_first(raw),
         *_constants(raw, options),
         *_identifiers(raw, options),
         *_signs(raw, targets, options),
@@ -149,6 +151,17 @@ def _sides(raw: RawData, options: DataOptions) -> Iterator[str]:
         yield (
             f"shape: rows of the shape {list(shape)} are images of {height} x {width} pixels with {channels} channels. "
             f"A side of 1 is most likely the channel, which goes last: shape = {[*sides, 1][:3]}"
+        )
+
+
+def _channels_first(raw: RawData) -> Iterator[str]:
+    """Name images whose channels come first; a single channel only needs another `shape`."""
+    shape, last = raw.x.shape[1:], channels_last(raw.x.shape[1:])
+    if last is not None and last[2] > 1:
+        yield (
+            f"source: rows of the shape {list(shape)} look like images with their {shape[0]} channels first, and the "
+            f"layers of Keras take them last. Save numpy.moveaxis(x, 1, -1), of the shape {list(last)}; a `shape` in "
+            "[data] would mix the pixels"
         )
 
 

@@ -33,6 +33,7 @@ from tuner.data.encoders.base import ColumnEncoder
 from tuner.data.fitted_preprocessing import Preprocessing
 from tuner.data.pandas_columns import pick
 from tuner.data.raw_data import LARGEST, by_column, numeric
+from tuner.data.row_shape import channels_last
 from tuner.data.sources.tabular import read_frame
 from tuner.errors import DataError, DataWarning, shown
 
@@ -102,9 +103,11 @@ class RowEncoder:
         x = x[:, None] if x.ndim == 1 and self.shape == (1,) else x
         if x.shape[1:] != self.shape:
             wanted, got = (", ".join(map(str, ("n", *sizes))) for sizes in (self.shape, x.shape[1:]))
+            step = "A single row is a table of one row."
+            if channels_last(x.shape[1:]) == self.shape:
+                step = "The channels come first: give numpy.moveaxis(x, 1, -1)."
             raise DataError(
-                f"Rows must have the shape ({wanted}), but got {f'({got})' if x.ndim > 1 else x.shape}. A single row "
-                "is a table of one row."
+                f"Rows must have the shape ({wanted}), but got {f'({got})' if x.ndim > 1 else x.shape}. {step}"
             )
         x = without_values(x, self.given.missing_values)
         self._check_values(x)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from tuner.data.imputing_and_scaling import fit_fill, fit_scale, float32
 from tuner.data.independent_units import Dependence
 from tuner.data.outliers import bounds, outside
 from tuner.data.raw_data import RawData, by_column
+from tuner.data.row_shape import check_shape
 from tuner.data.targets_and_task import Targets
 from tuner.errors import DataError
 from tuner.text import count
@@ -128,12 +128,7 @@ def _fit(x: Array, encoded: Encoded, options: DataOptions, raw: RawData) -> Prep
     center, scale = fit_scale(x, options.scale)
     center, scale = np.where(encoded.scaled, center, 0.0), np.where(encoded.scaled, scale, 1.0)
     shape = options.shape or x.shape[1:]
-    if math.prod(shape) != x[0].size:
-        or_drop = ", or `drop` columns" if encoded.features else ""
-        raise DataError(
-            f"`shape` must hold the features of a row, but {list(shape)} holds {math.prod(shape)} and a row of "
-            f"{raw.source} has {x[0].size}. Correct `shape`{or_drop}."
-        )
+    check_shape(shape, x.shape[1:], raw.source, bool(encoded.features))
     return Preprocessing(
         fill,
         center,

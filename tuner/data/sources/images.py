@@ -19,7 +19,7 @@ from tuner.untrusted_files import physical_memory
 
 def _read(text: str, options: DataOptions, project: Path) -> RawData:
     images, notes = _listed(locate(text, project), text)
-    height, width, channels = _wanted(options.shape, text) if options.shape else _common(images, text)
+    height, width, channels = _wanted(options.shape, images, text) if options.shape else _common(images, text)
     x = _room(len(images), height, width, channels, text)
     transparent = 0
     for row, image in enumerate(images):
@@ -61,13 +61,18 @@ def _room(count: int, height: int, width: int, channels: int, text: str) -> Arra
     return np.empty((count, height, width, channels), np.float32)
 
 
-def _wanted(shape: tuple[int, ...], text: str) -> tuple[int, int, int]:
-    if len(shape) != 3 or shape[2] not in MODES:
-        raise DataError(
-            f"`shape` of images must be [height, width, channels] with 1, 3 or 4 channels, "
-            f"but got {list(shape)} ({text})."
-        )
-    return shape[0], shape[1], shape[2]
+def _wanted(shape: tuple[int, ...], images: Sequence[ImageFile], text: str) -> tuple[int, int, int]:
+    if len(shape) == 3 and shape[2] in MODES:
+        return shape[0], shape[1], shape[2]
+    (width, height), channels = images[0].size_and_channels()
+    if len(shape) == 3 and shape[0] in MODES:
+        meant = [*shape[1:], shape[0]]
+    else:
+        meant = [*(shape[:2] if len(shape) in (2, 3) else (height, width)), channels]
+    raise DataError(
+        f"`shape` of images must be [height, width, channels] with 1, 3 or 4 channels, but got {list(shape)} and the "
+        f"first image of {text} has {[height, width, channels]}. Write shape = {meant}."
+    )
 
 
 def _common(images: Sequence[ImageFile], text: str) -> tuple[int, int, int]:
