@@ -267,6 +267,26 @@ def test_check_of_a_new_project(call, project):
     assert not (project / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("budget", "points", "said"),
+    [
+        ("trials = 20", "true", "first trials: 10 settings known to do well"),
+        ("trials = 4", "true", "all trials of the budget: 4 settings known to do well"),
+        ('time = "1h"', "true", "first trials: 10 settings known to do well"),
+        ("trials = 3", '[{ optimizer = "sgd" }]', "first trials: 1 setting of the study file"),
+        ("trials = 1", '[{ optimizer = "sgd" }, { optimizer = "adam" }]', "all trials of the budget: 1 setting of the"),
+        ("trials = 1", "false", None),
+    ],
+)
+def test_check_counts_first_trials_within_the_budget(call, study, budget, points, said):
+    text = study.read_text(encoding="utf-8").replace("trials = 4", budget)
+    study.write_text(f"{text}[sampler]\ninitial_points = {points}\n", encoding="utf-8")
+    checked = call("check", str(study))
+    assert checked.code == 0
+    [line] = re.findall(r"^ +((?:first trials|all trials of the budget): .*?) *$", checked.out, re.MULTILINE) or [None]
+    assert line is said is None or line.startswith(said)
+
+
 def test_check_trains_the_first_setting(call, study, project, monkeypatch):
     said = call("check", str(study), "--train")
     assert said.code == 0

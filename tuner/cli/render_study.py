@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Container
 from typing import Any
@@ -123,9 +124,9 @@ def render_explanation(content: dict[str, Any], *, everything: bool = False) -> 
     table.add_row("budget", ", ".join(f"{name} {value_text(value)}" for name, value in content["budget"].items()))
     table.add_row("training", _training(content["training"]))
     table.add_row("search", f"sampler {_named(content['sampler'])}, pruner {_named(content['pruner'])}")
-    first = _first_trials(content["initial_points"])
+    first = _first_trials(content["initial_points"], content["budget"].get("trials"))
     if first:
-        table.add_row("", f"first trials: {first}")
+        table.add_row("", first)
     if content["limits"]:
         from tuner.engines import limits_text
 
@@ -201,13 +202,16 @@ def older_points_text(points: list[dict[str, Any]]) -> str:
     return ", ".join(f"{count(number, 'setting')} of {study}" for study, number in counts.items())
 
 
-def _first_trials(points: dict[str, Any]) -> str:
-    """Describe the settings that the first trials get; empty if there are none."""
-    own, known = len(points["own"]), points["known"]
-    texts = [count(own, "setting") + " of the study file"] if own else []
-    texts += [older_points_text(points["older"])] if points["older"] else []
+def _first_trials(points: dict[str, Any], most: int | None) -> str:
+    """Describe the settings that the first trials get, of which there are at most so many; empty if there are none."""
+    left = sys.maxsize if most is None else most
+    own, older = points["own"][:left], points["older"][: max(0, left - len(points["own"]))]
+    known = min(points["known"], left - len(own) - len(older))
+    texts = [count(len(own), "setting") + " of the study file"] if own else []
+    texts += [older_points_text(older)] if older else []
     texts += [count(known, "setting") + " known to do well"] if known else []
-    return ", ".join(texts)
+    first = "first trials" if len(own) + len(older) + known < left else "all trials of the budget"
+    return f"{first}: {', '.join(texts)}" if texts else ""
 
 
 def _health(options: dict[str, Any]) -> str:
