@@ -208,6 +208,34 @@ def test_ctrl_c_once_on_a_narrow_terminal(held: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_terminal_that_is_closed(held: Path) -> None:
+    """It ends the run as SIGTERM does; a run that ignores the hangup, as with nohup, continues without its terminal."""
+    terminal = Terminal(80, "run", "tiny.toml", "--workers", "1", cwd=held)
+    terminal.read_until(r"best accuracy 0\.\d+")
+    hold(held, 1, 0)
+    os.close(terminal.fd)
+    assert terminal.process.wait(PATIENCE_S) == 130
+    (held / "hold").unlink()
+    content = stored(held)
+    assert content is not None
+    assert content["counts"]["running"] == content["counts"]["failed"] == 0
+    assert content["counts"]["waiting"] == 1
+    trials = count_finished(content["counts"]) + 2
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        terminal = Terminal(80, "run", "tiny.toml", "--workers", "1", "--trials", str(trials), cwd=held)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    terminal.read_until(r"best accuracy 0\.\d+")
+    os.close(terminal.fd)
+    assert terminal.process.wait(PATIENCE_S) == 0
+    content = stored(held)
+    assert content is not None
+    assert count_finished(content["counts"]) == len(content["trials"]) == trials
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_signals_and_then_the_same_command(held: Path) -> None:
     """Ctrl-C twice and SIGTERM stop at once, SIGKILL at any time; then it goes on to the exact end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 import time
@@ -90,20 +91,39 @@ def test_silence_keeps_what_a_person_must_know(capsys):
 
 
 class Gone(io.StringIO):
-    """A pipe that nobody reads any more."""
+    """A pipe that nobody reads any more, or a terminal that was closed, now and then."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self.gone, self.terminal = True, terminal
 
     def write(self, text: str) -> int:
-        raise BrokenPipeError
+        if self.gone:
+            raise OSError(errno.EIO, "Input/output error") if self.terminal else BrokenPipeError
+        return super().write(text)
+
+    def flush(self) -> None:
+        self.write("")
 
     def isatty(self) -> bool:
-        return False
+        return self.terminal
 
 
-def test_a_run_goes_on_when_nobody_reads_its_progress(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", Gone())
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_run_goes_on_when_nobody_reads_its_progress(monkeypatch, piped, terminal):
+    gone = Gone(terminal=terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", gone)
     with terminal_display() as show:
         show(standing(1))
-        show(standing(2, 0.99))
+        show(standing(2, 0.99, note="The database is away."))
+        time.sleep(0.3 * terminal)  # the thread that refreshes a terminal
+        gone.gone = False
+        show(standing(3, 0.99, note="It is back."))
+    said = plain(gone.getvalue())
+    assert "It is back." in said
+    assert "away" not in said
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])

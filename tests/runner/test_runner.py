@@ -6,7 +6,7 @@ import importlib.util
 import math
 import os
 import signal
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -464,6 +464,14 @@ class InterruptedExecutor(InlineExecutor):
         super().close(at_once=at_once)
 
 
+@pytest.fixture
+def attended() -> Iterator[None]:
+    """A process that a closed terminal ends, though the tests may run without one."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def test_ctrl_c_once_finishes_what_runs(database: Database, tmp_path: Path) -> None:
     executor, shown = InterruptedExecutor([signal.SIGINT]), []
     before = signal.getsignal(signal.SIGINT)
@@ -504,7 +512,8 @@ def test_another_process_asks_to_stop(database: Database, tmp_path: Path, monkey
     assert run(spec_of(tmp_path), database)[0] == "trials"
 
 
-@pytest.mark.parametrize("signals", [[signal.SIGINT, signal.SIGINT], [signal.SIGTERM]])
+@pytest.mark.parametrize("signals", [[signal.SIGINT, signal.SIGINT], [signal.SIGTERM], [signal.SIGHUP]])
+@pytest.mark.usefixtures("attended")
 def test_ctrl_c_twice_stops_at_once_and_the_trials_wait(
     database: Database, tmp_path: Path, signals: list[signal.Signals]
 ) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any, TextIO, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -37,27 +38,32 @@ def terminal_display(*, silent: bool = False) -> Iterator[Callable[[Progress], N
     Args:
         silent: Whether only notes for the user are shown.
     """
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    stream = cast(TextIO, _LossyStream(sys.stderr))
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
     if console.is_terminal and not silent:
         with LiveProgress(console) as live:
             yield live.show
     else:
-        yield _while_read(PlainLines(sys.stderr, silent=silent).show)
+        yield PlainLines(stream, silent=silent).show
 
 
-def _while_read(show: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Show progress until it can no longer be written; the run continues."""
-    read = True
+class _LossyStream:
+    """A stream that loses what cannot be written, as to a terminal that was closed: the run continues."""
 
-    def guarded(progress: Progress) -> None:
-        nonlocal read
-        if read:
-            try:
-                show(progress)
-            except OSError:
-                read = False
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
 
-    return guarded
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class LiveProgress:
