@@ -39,9 +39,21 @@ def test_files_that_are_there_are_kept(tmp_path: Path) -> None:
     assert own.read_text(encoding="utf-8") == "mine"
 
 
+def test_a_file_of_other_bytes_is_kept(tmp_path: Path) -> None:
+    own = tmp_path / "models" / "mlp.py"
+    own.parent.mkdir()
+    own.write_bytes(b"# in Latin-1: \xe9\n")
+    _, kept = new_project(tmp_path)
+    assert kept == [own]
+    assert own.read_bytes() == b"# in Latin-1: \xe9\n"
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "studies").write_text("a file", encoding="utf-8")
-    with pytest.raises(ContentError, match=r"studies/first.toml cannot be written: .*Choose another folder"):
+    with pytest.raises(ContentError, match=rf"{tmp_path}/studies cannot be written: .*Choose another folder"):
         new_project(tmp_path)
-    with pytest.raises(ContentError, match="File name too long. Choose another folder"):
+    with pytest.raises(ContentError, match="ffff.* cannot be written: File name too long. Choose another folder"):
         new_project(tmp_path / ("f" * 300))
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ContentError, match=r"loop.* cannot be written: .*Choose another folder"):
+        new_project(tmp_path / "loop")

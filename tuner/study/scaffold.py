@@ -7,7 +7,7 @@ from pathlib import Path
 from tuner.errors import ContentError
 from tuner.study.search_scaffold import search_sections
 from tuner.study.table_scaffold import table_study, table_study_name
-from tuner.user_code import find_file
+from tuner.user_code import bundled_folders
 
 _STUDY = """\
 # Which loss, optimizer and learning rate suit my data?
@@ -45,26 +45,26 @@ def new_project(folder: Path, table: Path | None = None, target: str = "") -> tu
         ContentError: The folder cannot be written.
         DataError: The table cannot be read, or has no such target.
     """
-    try:
-        folder.exists()
-    except OSError as error:
-        raise ContentError(f"{folder} cannot be written: {error.strerror}. Choose another folder.") from error
     name = "first" if table is None else table_study_name(table)
-    study = _STUDY + search_sections() if table is None else table_study(name, table, target, folder)
+    model, *_ = (root / "models" / "mlp.py" for root in bundled_folders())
     contents = {
-        folder / "studies" / f"{name}.toml": study,
-        folder / "models" / "mlp.py": find_file(folder, "models/mlp.py").read_text(encoding="utf-8"),
+        folder / "studies" / f"{name}.toml": (
+            _STUDY + search_sections() if table is None else table_study(name, table, target, folder)
+        ),
+        folder / "models" / "mlp.py": model.read_text(encoding="utf-8"),
         folder / ".gitignore": _IGNORED,
     }
-    made, kept = [], []
-    for path, text in contents.items():
-        if path.exists():
-            kept.append(path)
-            continue
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ContentError(f"{path} cannot be written: {error.strerror}. Choose another folder.") from error
-        made.append(path)
-    return made, kept
+    try:
+        made = [path for path, text in contents.items() if _write_new_file(path, text)]
+    except OSError as error:
+        raise ContentError(f"{error.filename} cannot be written: {error.strerror}. Choose another folder.") from error
+    return made, [path for path in contents if path not in made]
+
+
+def _write_new_file(path: Path, text: str) -> bool:
+    """Write a file unless there is one already; return whether it was written."""
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return True

@@ -8,6 +8,7 @@ from .permission import check_named
 from .references import (
     Reference,
     Signature,
+    bundled_folders,
     find_file,
     find_project,
     is_name,
@@ -26,6 +27,7 @@ __all__ = [
     "Reference",
     "SessionModule",
     "Signature",
+    "bundled_folders",
     "check_content",
     "check_function",
     "check_named",
