@@ -496,17 +496,23 @@ def test_ctrl_c_while_the_last_trials_run(database: Database, tmp_path: Path, tr
 
 def test_another_process_asks_to_stop(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is noticed at the next heartbeat; here they are frequent."""
-    monkeypatch.setattr("tuner.runner.study_runner.HEARTBEAT_INTERVAL_S", 0.01)
+    monkeypatch.setattr("tuner.runner.study_runner.HEARTBEAT_INTERVAL_S", 0.0)
     asked: list[Any] = []
+    notes: list[str] = []
 
     def show(standing: Progress) -> None:
-        if standing.counts[TrialState.COMPLETE] >= 3 and not asked:
+        notes.extend([standing.note] if standing.note else [])
+        if standing.counts[TrialState.COMPLETE] >= 3 and len(standing.running) == 2 and not asked:
             asked.extend(request_stop(database, "mock", at_once=False))
 
     executor = InlineExecutor(mock_study.trainer, slots=2)
     assert StudyRunner(spec_of(tmp_path), database, executor, show).run() == "interrupted"
     counts = content_of(database)["counts"]
     assert len(asked) == 1
+    assert notes == [
+        "Stopping as asked: finishing 2 running trials; `tuner stop mock --now` stops at once (they are run again next "
+        "time)."
+    ], "there may be nobody to press Ctrl-C"
     assert counts["complete"] in range(3, 29)
     assert counts["running"] == 0
     assert run(spec_of(tmp_path), database)[0] == "trials"

@@ -35,6 +35,7 @@ from tuner.storage import (
     StudySession,
 )
 from tuner.study import StudySpec, resolve_recipe
+from tuner.text import tuner_command
 
 MAX_TRIALS_PER_ASK = 32
 """Trials asked for before they are handed out: with 1,000 free workers the first would wait for all the others."""
@@ -198,7 +199,7 @@ class _TrialLoop:
             if level and self.ending != "interrupted":
                 self.ending = "interrupted"
                 if level == 1 and self.events.running:
-                    self._notify(_interruption_text(len(self.events.running)))
+                    self._notify(self._interruption_text(by_signal=shutdown.level > 0))
             if level > 1:
                 return
             submitted = self._submit_trials()
@@ -296,12 +297,15 @@ class _TrialLoop:
         self.events.begin(running)
         return running.resume_job(self._session.checkpoint(number))
 
+    def _interruption_text(self, *, by_signal: bool) -> str:
+        running = len(self.events.running)
+        what, they = ("1 running trial", "it is") if running == 1 else (f"{running} running trials", "they are")
+        if by_signal:
+            return f"Finishing {what}; press Ctrl-C again to stop at once ({they} run again next time)."
+        command = tuner_command("stop", self._spec.name, "--now")
+        return f"Stopping as asked: finishing {what}; `{command}` stops at once ({they} run again next time)."
+
     def _record_wall_time(self) -> None:
         """Add the time since the last call: several processes add to the same number."""
         passed_s = self._stopwatch.lap_s()
         self._session.update_attr(WALL_TIME, lambda before: round(float(before or 0.0) + passed_s, 3))
-
-
-def _interruption_text(running: int) -> str:
-    what, they = ("1 running trial", "it is") if running == 1 else (f"{running} running trials", "they are")
-    return f"Finishing {what}; press Ctrl-C again to stop at once ({they} run again next time)."
