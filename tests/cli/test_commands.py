@@ -57,6 +57,20 @@ def test_run_says_how_it_ended_and_what_is_next(call, study):
     assert (again.code, "4 complete; " in again.out) == (0, True)
 
 
+@pytest.mark.slow
+def test_class_weights_are_shown_with_the_names_of_the_classes(call, study, project):
+    text = study.read_text(encoding="utf-8").replace("mydata.py:load", "breast_cancer")
+    study.write_text(text.replace("[search]", "class_weight = { malignant = 2.5 }\n[search]"), encoding="utf-8")
+    assert call("run", str(study)).code == 0
+    shown = call("best", "mine", "--all").out
+    assert re.search(r"^ +class_weight\.benign +1 *$", shown, re.MULTILINE)
+    assert re.search(r"^ +class_weight\.malignant +2\.5 *$", shown, re.MULTILINE)
+    comment = "# Weight of each class: 0 is benign, 1 is malignant.\nclass_weight = {0 = 1.0, 1 = 2.5}"
+    for arguments in (["export", "mine", "--format", "toml", "-o", "best.toml"], ["report", "mine", "-o", "mine.html"]):
+        assert call(*arguments).code == 0
+        assert comment in Path(arguments[-1]).read_text(encoding="utf-8")
+
+
 def test_json_and_nothing_else(call, study):
     """The data function prints; standard output stays JSON."""
     checked = call("check", str(study), "--json")

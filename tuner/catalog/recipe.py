@@ -119,10 +119,16 @@ class Recipe(_Frozen):
         """Convert to plain JSON."""
         return self.model_dump(mode="json")
 
-    def settings(self) -> dict[str, Any]:
-        """Return one value for each name, without data and what is empty; options follow the name they belong to."""
+    def settings(self, classes: Sequence[str] = ()) -> dict[str, Any]:
+        """Return one value for each name, without data and what is empty; options follow the name they belong to.
+
+        Args:
+            classes: Names of the classes, for their weights; without them these have numbers.
+        """
         found: dict[str, Any] = {}
-        for key, value in self.to_json().items():
+        names = dict(enumerate(classes))
+        weights = {names.get(number, number): weight for number, weight in (self.class_weight or {}).items()}
+        for key, value in {**self.to_json(), "class_weight": weights}.items():
             if key == "data" or value in (None, {}, []):
                 continue
             if key == "model" or (isinstance(value, dict) and "name" in value):

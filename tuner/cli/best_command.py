@@ -60,7 +60,7 @@ def command(study: str, everything: bool, front: str | None, storage: str | None
         out.print(f"Network: {size_text(best.weights, best.multiply_adds)}")
     for sentence in best.warnings:
         out.print(Text(sentence, "yellow"))
-    recipe = best.recipe.settings()
+    recipe = best.recipe.settings(found.record.attrs.info.facts.classes)
     if everything:
         out.print("The whole recipe:")
         out.print(params_table(recipe))

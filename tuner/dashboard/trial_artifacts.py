@@ -65,7 +65,7 @@ def _layers(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str |
 
 
 def _recipe(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str | None:
-    return None if recipe is None else recipe_toml({"recipe": recipe})
+    return None if recipe is None else recipe_toml({"recipe": recipe}, results.info.facts.classes)
 
 
 PICTURE = "curves.svg"

@@ -16,7 +16,7 @@ from tuner.errors import NoBestTrialError, RecipeError, UsageError
 from tuner.output_files import partial_file
 from tuner.results import StoredStudy, best_trial, check_data_code, selected_recipe
 from tuner.storage import trial_attributes
-from tuner.text import toml_text, tuner_command
+from tuner.text import listed_first, toml_text, tuner_command
 from tuner.untrusted_files import MAX_JSON_BYTES, parse_toml, read_bytes, reading
 
 FORMAT = "keras-studies recipe 1"
@@ -25,6 +25,9 @@ FORMAT = "keras-studies recipe 1"
 _VERSIONS = ("keras", "tensorflow")
 _RECIPE_SECTIONS = ("loss", "optimizer", "schedule", "initializer", "clipping", "loop", "model", "data", "code")
 _SECTIONS = {"recipe", *(f"recipe.{name}" for name in _RECIPE_SECTIONS), "versions", "splits", "splits.preprocessing"}
+
+_MOST_NAMED = 20
+"""Classes that a comment names."""
 
 
 @dataclass(frozen=True)
@@ -139,12 +142,19 @@ class Export:
             f"# Trial {self.trial} of the study {self.study!r}: validation {self.metric} {self.value:.6g}.\n"
             f'# In Python: tuner.best("this file"). All keys: docs/json.md of keras-studies.\n\n'
         )
-        return header + recipe_toml(self.to_json())
+        return header + recipe_toml(self.to_json(), self.classes)
 
 
-def recipe_toml(content: Mapping[str, Any]) -> str:
-    """Return a content with the key `recipe` as the TOML that `tuner.best(FILE)` reads."""
-    return toml_text(content, _SECTIONS)
+def recipe_toml(content: Mapping[str, Any], classes: Sequence[str]) -> str:
+    """Return a content with the key `recipe` as the TOML that `tuner.best(FILE)` reads.
+
+    Args:
+        content: Plain JSON.
+        classes: Names of the classes, for a comment on their weights.
+    """
+    named = [f"{number} is {name}" for number, name in enumerate(classes)]
+    about = {"recipe.class_weight": f"Weight of each class: {listed_first(named, _MOST_NAMED)}."}
+    return toml_text(content, _SECTIONS, about if content["recipe"].get("class_weight") and named else None)
 
 
 def export(study: StoredStudy, project: Path, trial: int | None = None, code: Collection[str] = ()) -> Export:

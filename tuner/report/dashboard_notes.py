@@ -53,7 +53,7 @@ def trial_note(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
         *(f"Health: **{plain(one.verdict)}**, {plain(one.text)}" for one in seen.findings),
         f"![Curves of trial {seen.number}]({picture})" if picture else "",
         _epochs(results, seen),
-        fenced(recipe_toml({"recipe": recipe}), "toml") if recipe else "",
+        fenced(recipe_toml({"recipe": recipe}, results.info.facts.classes), "toml") if recipe else "",
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plotly.graph_objects import Figure
@@ -38,7 +38,7 @@ def trial_body(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
     sections = [
         ("curves", "Curves", _curves(results, seen)),
         ("params", "Parameters", [facts(params)] if params else []),
-        ("recipe", "Recipe", [_recipe(recipe)] if recipe else []),
+        ("recipe", "Recipe", [_recipe(recipe, results.info.facts.classes)] if recipe else []),
         ("epochs", "Epochs", [_table(header, rows)] if rows else []),
         ("files", "Files", [_links(files)] if files else []),
     ]
@@ -73,8 +73,8 @@ def _curves(results: StudyView, seen: TrialView) -> list[Html]:
     ]
 
 
-def _recipe(recipe: Mapping[str, Any]) -> Html:
-    written = code(recipe_toml({"recipe": recipe}), "Everything that the training of this trial needed")
+def _recipe(recipe: Mapping[str, Any], classes: Sequence[str]) -> Html:
+    written = code(recipe_toml({"recipe": recipe}, classes), "Everything that the training of this trial needed")
     return element("details", element("summary", "The whole recipe, as TOML"), written)
 
 

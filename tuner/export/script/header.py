@@ -78,9 +78,8 @@ def _ends_early(export: Export) -> bool:
 def settings_text(export: Export) -> str:
     """Return the constants: what was recorded, chosen and fitted."""
     recipe = export.recipe
-    weights = (
-        f"\nCLASS_WEIGHT = {literal(recipe.class_weight)}  # of each class by number" if recipe.class_weight else ""
-    )
+    by_class = "  # of each class, by its place in CLASSES"
+    weights = f"\nCLASS_WEIGHT = {literal(recipe.class_weight)}{by_class}" if recipe.class_weight else ""
     direction = "maximized" if export.direction == "maximize" else "minimized"
     order = ENGINES[export.engine].order
     maximize = f"\nMAXIMIZE = {export.direction == 'maximize'}" if SCHEDULES[recipe.schedule.name].stateful else ""

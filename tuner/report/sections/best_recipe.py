@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from tuner.catalog import written_value
 from tuner.errors import NoBestTrialError
@@ -28,10 +29,10 @@ def recipe(results: StudyView) -> Html:
     return element("div", facts(rows), _code(results))
 
 
-def _toml(best: Best) -> str:
+def _toml(best: Best, classes: Sequence[str]) -> str:
     content = best.to_json()
     searched = json.dumps(content.pop("params"), ensure_ascii=True, default=str)
-    return f"# Searched: {searched}\n{recipe_toml(content)}"
+    return f"# Searched: {searched}\n{recipe_toml(content, classes)}"
 
 
 def _code(results: StudyView) -> list[Html]:
@@ -55,6 +56,6 @@ def _code(results: StudyView) -> list[Html]:
         element(
             "details",
             element("summary", "The whole recipe, as TOML"),
-            code(_toml(best), 'Saved as best.toml, it is read by tuner.best("best.toml")'),
+            code(_toml(best, found.classes), 'Saved as best.toml, it is read by tuner.best("best.toml")'),
         ),
     ]
