@@ -25,6 +25,7 @@ from tuner.errors import DiskFullError, StorageError
 from tuner.executors import InlineExecutor
 from tuner.protocol import WorkerDied
 from tuner.results import read_study_results, summary
+from tuner.runner import Progress
 from tuner.runner.study_runner import StudyRunner
 from tuner.storage import Database, RetryPolicy, open_database, open_patiently
 
@@ -121,6 +122,37 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
     assert counts(database)["complete"] == 30
 
 
+@pytest.mark.slow
+def test_a_run_that_is_stopped_says_what_it_waits_for(tmp_path: Path) -> None:
+    """SIGTERM on a full disk: that the disk is full was said while it ran."""
+    database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
+    limit, notes = [2**30], []
+
+    @event.listens_for(database.engine, "begin")
+    def _(connection: Any) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {limit[0]}")
+
+    def show(progress: Progress) -> None:
+        if not progress.note:
+            return
+        notes.append(progress.note)
+        if "running trials continue" in progress.note:
+            os.kill(os.getpid(), signal.SIGTERM)
+        if "Ctrl-C" in progress.note:
+            limit[0] = 2**30
+
+    executor = At(30, lambda: limit.__setitem__(0, 1))
+    assert StudyRunner(spec_of(tmp_path), database, executor, show).run() == "interrupted"
+    assert len(notes) == 3, "each is said once"
+    assert notes[1].endswith(
+        "Retrying for 10 min; the run ends when all is stored. Ctrl-C or SIGTERM ends it now, and what is not stored "
+        "runs again."
+    )
+    assert "nothing was lost" in notes[2]
+    assert counts(database)["waiting"] == 2
+    assert counts(database)["running"] == 0
+
+
 def test_a_disk_that_is_full_when_the_study_is_begun(tmp_path: Path) -> None:
     """It is named, and waited for."""
     database = open_database(f"sqlite:///{tmp_path}/t.db", create=True)
@@ -137,7 +169,7 @@ def test_a_disk_that_is_full_when_the_study_is_begun(tmp_path: Path) -> None:
     )
     assert study.run() == "trials"
     assert "is full" in notes[0]
-    assert "Retrying for" in notes[0]
+    assert notes[0].endswith("Retrying for 10 min; the run begins when there is room.")
     assert "nothing was lost" in notes[1]
     assert counts(database)["complete"] == 30
 
@@ -223,12 +255,12 @@ def test_an_outage_ends_with_its_patience(monkeypatch: pytest.MonkeyPatch) -> No
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     outage, error = RetryPolicy(100.0), StorageUnavailableError("locked")
-    assert outage.on_error(error) is not None
+    assert outage.on_error(error)
     pauses = []
     for _ in range(5):
         pauses.append(outage.pause_s)
         now[0] += outage.pause_s
-        assert outage.on_error(error) is None, "it is said once"
+        assert not outage.on_error(error), "it is said once"
     assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0]
     assert "nothing was lost" in (outage.on_success() or "")
     assert outage.on_success() is None

@@ -47,6 +47,8 @@ _FLUSH_S = 1.0
 _ASK_AGAIN_S = 1.0
 """Interval at which an idle run looks for trials that other processes have left."""
 
+_ENDS_LATER = "the run ends when all is stored. Ctrl-C or SIGTERM ends it now, and what is not stored runs again"
+
 
 class StudyRunner:
     """One run of a study.
@@ -146,7 +148,7 @@ class StudyRunner:
             return
         try:
             if patient:
-                self._retry.wait(self._session.close, retry_on=StorageUnavailableError)
+                self._retry.wait(self._session.close, _ENDS_LATER, retry_on=StorageUnavailableError)
             else:
                 self._session.close()
         except StorageError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -49,25 +50,34 @@ class RetryPolicy:
         """Seconds until the next attempt."""
         return 0.0 if self._since is None else max(0.0, self._next - time.monotonic())
 
-    def wait(self, call: Callable[[], Answer], retry_on: type[StorageUnavailableError] = DiskFullError) -> Answer:
-        """Use the database, and wait while it is unavailable.
+    def wait(
+        self,
+        call: Callable[[], Answer],
+        follows: str = "the run begins when there is room",
+        retry_on: type[StorageUnavailableError] = DiskFullError,
+    ) -> Answer:
+        """Use the database, and wait while it is unavailable; the user is told so, earlier failures or not.
 
         Args:
             call: Uses it.
+            follows: What the user is told to follow.
             retry_on: The error after which it is called again; others are raised at once.
 
         Raises:
             StorageError: Another error, or the same one for too long.
         """
+        told = False
         while True:
             try:
                 answer = call()
             except retry_on as error:
-                note = self.on_error(error)
+                self.on_error(error)
+                if not told:
+                    self._tell_failure(error, follows)
+                told = True
             else:
-                self._tell(self.on_success())
+                self._tell_success()
                 return answer
-            self._tell(note)
             time.sleep(self.pause_s)
 
     def attempt(self, call: Callable[[], Answer]) -> Answer | None:
@@ -81,20 +91,24 @@ class RetryPolicy:
         try:
             answer = call()
         except StorageUnavailableError as error:
-            self._tell(self.on_error(error))
+            if self.on_error(error):
+                self._tell_failure(error, "running trials continue")
             return None
-        self._tell(self.on_success())
+        self._tell_success()
         return answer
 
-    def _tell(self, note: str | None) -> None:
+    def _tell_failure(self, error: StorageUnavailableError, follows: str) -> None:
+        failed_s = 0.0 if self._since is None else time.monotonic() - self._since
+        minutes = math.ceil(max(self._patience_s - failed_s, 1.0) / 60)
+        self._notify(f"{error} Retrying for {minutes} min; {follows}.")
+
+    def _tell_success(self) -> None:
+        note = self.on_success()
         if note is not None:
             self._notify(note)
 
-    def on_error(self, error: StorageUnavailableError) -> str | None:
-        """Note a failure.
-
-        Returns:
-            What the user should know, or None if that was said already.
+    def on_error(self, error: StorageUnavailableError) -> bool:
+        """Note a failure; return whether it is the first one in a row.
 
         Raises:
             StorageUnavailableError: That was the last attempt.
@@ -107,7 +121,7 @@ class RetryPolicy:
             raise error
         self._next = now + self._pause_s
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
-        return f"{error} Retrying for {self._patience_s / 60:.0f} min; running trials continue." if first else None
+        return first
 
     def on_success(self) -> str | None:
         """Note a success; return what the user should know, or None if nothing had failed."""
