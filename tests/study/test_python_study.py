@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import tomllib
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,18 @@ def test_the_file_is_the_whole_study(tmp_path: Path) -> None:
     assert spec == read_study_dict(dict(python_study({**PARTS, **content, "data": (X, Y)}, tmp_path).content), tmp_path)
     assert (spec.name, spec.seed, spec.budget.trials, spec.sampler.name) == ("first", 7, 5, "random")
     assert spec.facts.rows["train"] == 36
+
+
+class Kind(str, Enum):  # noqa: UP042 - as people write it
+    SGD, ADAM = "sgd", "adam"
+
+
+def test_members_of_enums_are_written_as_their_values(tmp_path: Path) -> None:
+    search = {"optimizer": [Kind.SGD, Kind.ADAM], "optimizer_options": {Kind.SGD: {"nesterov": [True, False]}}}
+    assert written(tmp_path, search=search)["search"] == {
+        "optimizer": ["sgd", "adam"],
+        "optimizer_options": {"sgd": {"nesterov": [True, False]}},
+    }
 
 
 def steps(model: Any, recipe: Any, data: Any, report: Any, *, strength: float = 0.2) -> None:

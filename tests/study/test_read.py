@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -316,6 +318,35 @@ def test_a_relative_error_of_targets_that_are_zero_is_advised_against(tmp_path):
     (advice,) = besides_small_part(read_study_dict(content | {"objective": {"metric": "mape"}}, tmp_path))
     assert "divides by the target, which is 0 in" in advice
     assert besides_small_part(read_study_dict(content | {"objective": {"metric": "mae"}}, tmp_path)) == []
+
+
+class Name(str, Enum):  # noqa: UP042 - what str() gives of it is not its value
+    ADAM, SGD = "adam", "sgd"
+
+
+class Size(IntEnum):
+    SMALL, LARGE = 16, 32
+
+
+@pytest.mark.parametrize("name", [Name, StrEnum("Name", [(name.name, name.value) for name in Name])])
+def test_members_of_enums_are_their_values(name: Any):
+    names = list(name)
+    search = {
+        "optimizer": [names[0], names[1]],
+        "optimizer_options": {names[1]: {"nesterov": [True, False]}},
+        "batch_size": [Size.SMALL, Size.LARGE],
+        "model": {"units": [Size.SMALL, Size.LARGE]},
+    }
+    plain = {
+        "optimizer": ["adam", "sgd"],
+        "optimizer_options": {"sgd": {"nesterov": [True, False]}},
+        "batch_size": [16, 32],
+        "model": {"units": [16, 32]},
+    }
+    assert study(search=search) == study(search=plain)
+    read = study(search=search)
+    assert {type(value) for value in read.source["search"]["optimizer"]} == {str}
+    assert {type(value) for value in read.source["search"]["batch_size"]} == {int}
 
 
 def test_numbers_and_arrays_of_numpy_are_numbers_and_lists():
