@@ -22,11 +22,11 @@ from tuner.errors import RepeatedFailureError, StudyChangedError
 from tuner.executors import InlineExecutor
 from tuner.protocol import EpochFinished, GlobalStateChanged, Job, JobFinished, ModelWarned, WorkerDied
 from tuner.results import best_trial, read_study_results, summary
-from tuner.runner.budget import Stopwatch
+from tuner.runner.budget import BudgetTracker, Stopwatch
 from tuner.runner.progress import Progress
 from tuner.runner.study_runner import StudyRunner
 from tuner.runner.trial_proposals import OpenStudy
-from tuner.search import PRUNERS, SAMPLERS, initial_points, portfolio_points
+from tuner.search import PRUNERS, SAMPLERS, SettingIndex, initial_points, portfolio_points
 from tuner.storage import Database, StudySession, open_database, request_stop
 
 
@@ -60,6 +60,18 @@ def test_a_run_with_nothing_left_to_do_shows_what_is_done(database: Database, tm
     assert ended == "trials"
     assert [(one.counts["complete"], one.trials) for one in shown] == [(2, 2)]
     assert shown[0].best is not None
+
+
+def test_no_more_is_finished_than_the_progress_says_there_will_be(database: Database, tmp_path: Path) -> None:
+    """Not with a smaller budget than earlier, nor while another process runs trials beyond it."""
+    run(spec_of(tmp_path, budget={"trials": 4, "epochs": 1}), database)
+    spec = spec_of(tmp_path, budget={"trials": 2, "epochs": 1})
+    _, shown = run(spec, database)
+    assert [(one.finished, one.trials) for one in shown] == [(4, 4)]
+    study = optuna.load_study(study_name="mock", storage=database.url)
+    budget = BudgetTracker(spec, study, SettingIndex(spec.space), Stopwatch())
+    budget.on_remote_change(None, optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING))
+    assert budget.progress().trials == 5
 
 
 def test_a_training_that_ends_early_keeps_its_value_for_the_comparisons_with_others(

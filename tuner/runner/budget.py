@@ -131,4 +131,7 @@ class BudgetTracker:
         if left != math.inf:
             begun = self.started
             limits.append(int(max(begun + left, 0)))
-        return min(limits, default=0) or None
+        if not limits:
+            return None
+        # A smaller budget than before, or than that of another process, takes nothing away.
+        return max(min(limits), count_finished(self.counts) + self.counts[TrialState.RUNNING]) or None
