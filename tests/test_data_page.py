@@ -46,13 +46,15 @@ def project(tmp_path_factory) -> Iterator[Path]:
     (folder / "mydata.py").write_text(FUNCTION, encoding="utf-8")
     visits = pd.DataFrame({"visits": rng.integers(0, 9, rows), "churned": ["yes", "no", "no"] * (rows // 3)})
     visits.to_csv(folder / "visits.csv", index=False)
+    days = pd.date_range("2025-01-01", periods=rows).astype(str)
+    visits.assign(day=days).to_csv(folder / "churn.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         exec(compile(ARRAYS, "docs/data.md", "exec"), {})
         yield folder
 
 
-TASKS = (*["regression"] * 3, "multiclass", *["binary"] * 2, "multiclass", "binary", "regression")
+TASKS = (*["regression"] * 3, "multiclass", *["binary"] * 2, "multiclass", *["binary"] * 2, "regression")
 
 
 @pytest.mark.parametrize(("text", "task"), [*zip(TOML, TASKS, strict=True)])

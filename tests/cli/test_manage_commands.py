@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
+
 import optuna
 import pytest
 
@@ -52,3 +56,36 @@ def test_what_does_not_run_is_not_stopped(call, project, study):
     optuna.create_study(storage=f"sqlite:///{project}/runs/tuner.db", study_name="plain")
     said = call("stop", "plain")
     assert (said.code, said.out) == (0, "'plain' is not running\n"), "it was said to be deleted"
+
+
+@pytest.mark.slow
+def test_the_study_of_each_night_begins_with_that_of_the_night_before(call, project):
+    """As `docs/data.md` has it."""
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    page = page[page.index("## Data that grow") :]
+    [file, *_] = re.findall(r"^```toml\n# studies/churn.toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    [script, *_] = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    lines = [shlex.split(line, comments=True) for line in script.splitlines() if line.startswith("tuner r")]
+    assert [line[1] for line in lines] == ["run", "rename"]
+    (project / "studies").mkdir()
+    study, file = project / "studies" / "churn.toml", file.replace('time = "30m"', "trials = 2")
+
+    def export(rows: int) -> None:
+        days = [f"2025-{number // 28 + 1:02d}-{number % 28 + 1:02d},{number % 7}" for number in range(rows)]
+        table = ["day,visits,churned", *(f"{day},{'yes' if day[-1] < '3' else 'no'}" for day in days)]
+        (project / "churn.csv").write_text("\n".join(table), encoding="utf-8")
+
+    export(100)
+    study.write_text(file[: file.index("[sampler]")], encoding="utf-8")
+    assert call("run", "studies/churn.toml").code == 0
+    study.write_text(file, encoding="utf-8")
+    for night in (1, 2):
+        export(100 + 10 * night)
+        refused = call("run", "studies/churn.toml")
+        assert refused.code == 2
+        assert "the content of the data" in refused.err
+        assert "--restart" in refused.err
+        for _, *arguments in lines:
+            assert call(*(word.replace("$(date +%F)", str(night)) for word in arguments)).code == 0
+        assert sorted(names(project)) == ["churn", *(f"churn-{before}" for before in range(1, night + 1))]
+        assert re.search(r"^First trials: \d settings? of churn\.1\.$", call("show", "churn").out, re.MULTILINE)

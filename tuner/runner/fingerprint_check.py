@@ -44,7 +44,8 @@ def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> S
         lines = "\n".join(f"  {line}" for line in changed)
         raise StudyChangedError(
             f"All trials of a study must have the same setup, but that of {spec.file} has changed since {spec.name!r} "
-            f"was started:\n{lines}\nRun it under another name with --fork NEW_NAME, or undo the change. "
+            f"was started:\n{lines}\nRun it under another name with --fork NEW_NAME, start over with "
+            "--restart, which keeps these trials under another name, or undo the change. "
             "Budgets (other than epochs, keep, stop and repeats), sampler and pruner may change freely."
         )
     if changed:  # nothing was learnt yet; but what waits has parameters of the old setup
