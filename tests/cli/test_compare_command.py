@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tuner.cli.group import tuner as command
+from tuner.errors import UsageError
 from tuner.storage import open_database
 
 
@@ -40,6 +41,20 @@ def test_each_value_is_a_line_and_the_limits_stand_once_at_the_end(url):
     assert {"sgd", "adam", "adagrad", "constant", "cosine"} <= set(lines)
     assert result.output.count("note: Best, median and spread") == 1
     assert "1 trial: the training loss became nan" in result.output or "trials: the training loss" in result.output
+
+
+def test_a_dimension_without_by_is_told_where_it_goes(url):
+    result = call("optimizer", "schedule", "--storage", url)
+    assert "one study, but got 'mock', 'optimizer' and 'schedule'" in str(result.exception)
+    assert str(result.exception).endswith("Write `tuner compare mock --by optimizer --by schedule`.")
+    assert isinstance(result.exception, UsageError)
+
+
+def test_two_studies_are_told_where_they_stand_together(url):
+    result = call("other", "--storage", url)
+    assert isinstance(result.exception, UsageError)
+    assert "`tuner compare mock --by DIMENSION`" in str(result.exception)
+    assert "stand together in `tuner list`" in str(result.exception)
 
 
 def test_bins(url):
