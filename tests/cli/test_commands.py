@@ -321,6 +321,10 @@ def test_check_trains_the_first_setting(call, study, project, monkeypatch):
     assert failed.code != 0
     assert failed.out == ""
     assert "A training failed: ValueError: `units` must be a whole number" in failed.err
+    failed = call("check", str(study), "--train")
+    assert failed.code != 0
+    assert "\nadvice: data.validation: 12 validation rows decide which trial is best" in failed.out
+    assert "A training failed: ValueError: `units` must be a whole number" in failed.err
 
 
 def test_schema(call):

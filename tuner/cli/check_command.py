@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import click
 
@@ -28,7 +29,7 @@ def command(ctx: click.Context, file: str, train: bool, everything: bool, storag
     All problems are reported at once: the key, what was given, what is allowed, the nearest valid name. Losses, metrics
     and other parts of yours are called with a few rows.
     """
-    from tuner.errors import StudyFileError
+    from tuner.errors import StudyFailedError, StudyFileError
     from tuner.study import read_study, try_user_objects
 
     try:
@@ -42,22 +43,30 @@ def command(ctx: click.Context, file: str, train: bool, everything: bool, storag
         ctx.exit(error.exit_code)
     from tuner.study import explain
 
-    tried = None
-    if train:
-        from tuner.runner import dry_run_study
-
-        with stdout_reserved_for_json(as_json):
-            tried = dataclasses.asdict(dry_run_study(spec))
-    explained = {**explain(spec), "tried": tried}
+    explained: dict[str, Any] = {**explain(spec), "tried": None}
     if spec.older:
         from tuner.runner import older_points
         from tuner.storage import default_url
 
         points = older_points(spec, storage or default_url(spec.project))
         explained["initial_points"]["older"] = [point.model_dump() for point in points]
+    if train:
+        from tuner.runner import dry_run_study
+
+        try:
+            with stdout_reserved_for_json(as_json):
+                explained["tried"] = dataclasses.asdict(dry_run_study(spec))
+        except StudyFailedError:  # the advice on the data may say why
+            if not as_json:
+                _show(explained, everything)
+            raise
     if as_json:
         print_json({"file": file, "ok": True, "problems": [], **explained})
     else:
-        from tuner.cli.render_study import render_explanation
+        _show(explained, everything)
 
-        render_explanation(explained, everything=everything)
+
+def _show(explained: dict[str, Any], everything: bool) -> None:
+    from tuner.cli.render_study import render_explanation
+
+    render_explanation(explained, everything=everything)
