@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -328,6 +329,30 @@ def test_what_xla_cannot_compile_is_trained_without_it(compiled_by_xla: list[boo
     assert [by_xla for _, by_xla in engine.step_times.values()] == [None]
 
 
+def test_the_time_of_building_a_program_is_that_of_its_first_call_less_its_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import tensorflow as tf
+
+    from tuner.engines.compiled.build_timer import BuildTimer
+    from tuner.engines.compiled.training_functions import trace
+
+    now, takes = [0.0], iter([7.0, 5.0, 5.0])
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    for module in ("build_timer", "training_functions"):
+        monkeypatch.setattr(f"tuner.engines.compiled.{module}.time", clock)
+
+    def run(x: np.ndarray) -> np.ndarray:
+        now[0] += next(takes)
+        return x
+
+    timer = BuildTimer()
+    function = trace(lambda x: [tf.numpy_function(run, [x], tf.float32)], [tf.TensorSpec((), tf.float32)], timer)
+    for _ in range(3):
+        function(tf.constant(1.0))
+    assert (timer.traced, timer.seconds) == (1, 2.0)
+
+
 def test_initial_weights_are_those_of_building_the_model(engine: Any) -> None:
     """For each initializer, with seeds that were not seen when the model was built."""
     from tuner.catalog import INITIALIZERS, build_model
@@ -372,7 +397,7 @@ def test_a_model_with_randomness_of_its_own_is_built_anew(engine: Any, own: Any)
 
 @pytest.mark.parametrize(("bias", "builds"), [("zeros", [2, 1, 1]), ("made up", [2, 2, 2])])
 def test_networks_of_a_kind_are_checked_once(bias: str, builds: list[int]) -> None:
-    """The replay of their draws: whatever their widths, unless the model file has numbers of its own."""
+    """Whatever their widths and the initializer of the catalog, unless the model file has numbers of its own."""
     built: list[int] = []
 
     def build(inputs: tuple[int, ...], outputs: int, *, initializer: Any, units: int, **_: Any) -> Any:
@@ -384,9 +409,9 @@ def test_networks_of_a_kind_are_checked_once(bias: str, builds: list[int]) -> No
         return keras.Model(rows, keras.layers.Dense(outputs, kernel_initializer=initializer)(hidden))
 
     engine, found = ENGINES["compiled"].make(), []
-    for units in (3, 4, 5):
+    for units, name in ((3, "he_normal"), (4, "he_normal"), (5, "orthogonal")):
         model = ModelChoice(reference="own.py:kind", sha256=bias, options={"units": units})
-        recipe = oracle.recipe("mean_squared_error", model=model)
+        recipe = oracle.recipe("mean_squared_error", initializer=Choice(name=name), model=model)
         split, facts = oracle.data(recipe.task)
         engine.train(TrainingTask(recipe, split, facts, build), lambda record: True)
         found.append(built.count(units))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+import typing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Protocol, runtime_checkable
 
 import pytest
 
-from tuner.worker.loop import _hide_modules
+from tuner.worker.loop import _cache_protocol_members, _hide_modules
 
 
 @pytest.fixture
@@ -39,3 +42,22 @@ def test_an_error_hides_nothing_for_good() -> None:
     with pytest.raises(RuntimeError), _hide_modules("heavy_module"):
         raise RuntimeError
     assert importlib.import_module("heavy_module").__name__ == "heavy_module"
+
+
+def test_the_members_of_a_protocol_are_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[type] = []
+
+    @runtime_checkable
+    class Sized(Protocol):
+        size: int
+
+    def list_members(cls: type) -> set[str]:
+        listed.append(cls)
+        return {"size"}
+
+    monkeypatch.setattr(typing, "_get_protocol_attrs", list_members, raising=False)
+    _cache_protocol_members()
+    assert [isinstance(one, Sized) for one in (SimpleNamespace(size=1), 2, SimpleNamespace(), 3)] == [True] + 3 * [
+        False
+    ]
+    assert len(listed) <= 1, "and never from Python 3.12 on, which lists them when the class is made"

@@ -42,8 +42,12 @@ def available_memory(root: Path = ROOT) -> MemoryInfo | None:
     swap = machine.get("SwapFree", 0)
     found = [MemoryInfo(machine["MemTotal"], machine["MemAvailable"] + swap)]
     for version, group in _groups(root):
-        limit, used = (_number(group / name) for name in _FILES[version])
-        if limit is None or used is None or limit > machine["MemTotal"]:  # "no limit" is a very large one
+        limit_file, usage_file = _FILES[version]
+        limit = _number(group / limit_file)
+        if limit is None or limit > machine["MemTotal"]:  # "no limit" is a very large one
+            continue
+        used = _number(group / usage_file)
+        if used is None:
             continue
         held = _pairs(group / "memory.stat")
         files = sum(held.get(name if version == 2 else f"total_{name}", 0) for name in FILE_PAGES)

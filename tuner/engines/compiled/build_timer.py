@@ -15,7 +15,7 @@ class BuildTimer:
 
     Attributes:
         traced: Programs that were called for the first time, in which TensorFlow prepares them.
-        seconds: Wall time of building them and what they share.
+        seconds: Wall time of building them and what they share, without that of running them.
     """
 
     def __init__(self) -> None:
@@ -32,6 +32,10 @@ class BuildTimer:
         finally:
             self._running = False
             self.seconds += time.monotonic() - began
+
+    def subtract(self, seconds: float) -> None:
+        """Subtract time that was counted, but did not build anything."""
+        self.seconds -= seconds
 
     def get_or_build(self, cache: MutableMapping[K, T], key: K, build: Callable[[], T]) -> T:
         """Return the entry of a cache, built and timed if it is missing."""
