@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def python(code: str) -> str:
         (python("pass"), None),  # it reads nothing
         (python('import sys; sys.exit("no network")'), "failed with exit code 1: no network"),
         ("no-such-program --now", "cannot be run: FileNotFoundError"),
+        ("echo 'open", "cannot be run: ValueError: No closing quotation"),
+        ("echo \0", "cannot be run: ValueError: embedded null byte"),
     ],
 )
 def test_what_goes_wrong_is_said(tmp_path: Path, command: str, trouble: str | None) -> None:
@@ -73,6 +76,49 @@ def test_a_run_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         tuner.run(CONTENT)
     told = json.loads((tmp_path / "note.json").read_text())
     assert told == {"study": "mock", "ended": "failed", "error": "No worker can be started."}
+
+
+FILE = f"""
+name = "broken"
+model = "models/mlp.py"
+[data]
+source = "missing.csv"
+target = "y"
+[notify]
+command = {json.dumps(CONTENT["notify"]["command"])}
+"""
+
+
+@pytest.mark.parametrize(("options", "name"), [({}, "broken"), ({"name": "nightly"}, "nightly")])
+def test_a_study_that_cannot_be_used_is_told(tmp_path: Path, options: dict[str, str], name: str) -> None:
+    """A scheduled run has nobody who sees its error."""
+    study = tmp_path / "broken.toml"
+    study.write_text(FILE, encoding="utf-8")
+    notes: list[str | None] = []
+    with pytest.raises(StudyFileError, match=r"missing\.csv") as raised:
+        tuner.run(study, show=lambda progress: notes.append(progress.note), **options)
+    told = json.loads((tmp_path / "note.json").read_text())
+    assert told == {"study": name, "ended": "failed", "error": str(raised.value)}
+    assert notes == []
+
+
+def test_a_notice_of_it_that_fails_is_noted(tmp_path: Path) -> None:
+    study = tmp_path / "broken.toml"
+    study.write_text(re.sub("command = .*", 'command = "no-such-program"', FILE), encoding="utf-8")
+    notes: list[str | None] = []
+    with pytest.raises(StudyFileError):
+        tuner.run(study, show=lambda progress: notes.append(progress.note))
+    assert ["no-such-program" in str(note) for note in notes] == [True]
+
+
+@pytest.mark.parametrize("text", ["name = [", 'name = "s"\n', 'notify = "echo"', "[notify]\ncommand = 3", "[notify]"])
+def test_a_file_that_names_no_command_is_only_refused(tmp_path: Path, text: str) -> None:
+    study = tmp_path / "broken.toml"
+    study.write_text(text, encoding="utf-8")
+    notes: list[str | None] = []
+    with pytest.raises(StudyFileError):
+        tuner.run(study, show=lambda progress: notes.append(progress.note))
+    assert notes == []
 
 
 @pytest.mark.parametrize("command", ["", "echo 'open"])

@@ -221,9 +221,9 @@ def run(
     parts |= {"sampler": sampler, "pruner": pruner, "health": health, "limits": limits, "resources": resources}
     parts |= {"tracking": tracking, "notify": notify, "head": head}
     with progress_display(progress, show) as shown:
-        spec = given_study(study, parts, given, name, project, storage, replace=restart)
-        begin = partial(start, spec, storage, executor, address, restart=restart)
-        return _unless_interrupted(StudyHandle(*run_and_notify(spec, shown, begin, _summary)))
+        read = partial(given_study, study, parts, given, name, project, storage, replace=restart)
+        begin = partial(start, storage=storage, executor=executor, address=address, restart=restart)
+        return _unless_interrupted(StudyHandle(*run_and_notify(study, name, read, begin, shown, _summary)))
 
 
 def _unless_interrupted(handle: StudyHandle) -> StudyHandle:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tuner.errors import TunerError
+from tuner.errors import StudyFileError, TunerError
 from tuner.runner import Progress
-from tuner.study import StudySpec
+from tuner.study import StudySpec, read_outline
 from tuner.text import format_error, visible_line
 
 TIMEOUT_S = 60.0
@@ -23,21 +24,27 @@ Ended = tuple[str, str, str]
 
 
 def run_and_notify(
-    spec: StudySpec,
-    show: Callable[[Progress], None],
+    study: str | Path | Mapping[str, Any] | None,
+    name: str | None,
+    read: Callable[[], StudySpec],
     begin: Callable[..., Ended],
+    show: Callable[[Progress], None],
     summary: Callable[[Ended], Mapping[str, Any]],
 ) -> Ended:
-    """Run a study, then the command of its `[notify]`, if it has one.
+    """Read and run a study, then run the command of its `[notify]`, if it has one.
 
     Args:
-        spec: The study.
+        study: As for `tuner.run`; if it is a file, its command hears that the study cannot be read.
+        name: Name of the study that replaces that in the file, or None.
+        read: Reads the study.
+        begin: Runs the study; takes it, and `show`.
         show: Called with the progress.
-        begin: Runs the study; takes `show`.
         summary: Reads the result that the command gets.
     """
+    with _notify_if_refused(study, name, show):
+        spec = read()
     if spec.notify is None:
-        return begin(show=show)
+        return begin(spec, show=show)
     last = Progress.at_start(spec.metric, spec.budget.trials, spec.budget.time_s, 0.0)
 
     def show_and_keep(progress: Progress) -> None:
@@ -47,7 +54,7 @@ def run_and_notify(
 
     content: dict[str, Any] | None = None
     try:
-        ended = begin(show=show_and_keep)
+        ended = begin(spec, show=show_and_keep)
         content = {"ended": ended[2], "error": None, **summary(ended)}
     except TunerError as error:
         content = {"study": spec.name, "ended": "failed", "error": str(error)}
@@ -57,6 +64,24 @@ def run_and_notify(
         if note is not None:
             show(replace(last, note=note))
     return ended
+
+
+@contextlib.contextmanager
+def _notify_if_refused(
+    study: str | Path | Mapping[str, Any] | None, name: str | None, show: Callable[[Progress], None]
+) -> Iterator[None]:
+    """Run the command of a file that can be parsed, though not be used: a scheduled run has nobody who sees why."""
+    try:
+        yield
+    except TunerError as error:
+        with contextlib.suppress(StudyFileError):
+            outline = read_outline(study) if isinstance(study, str | Path) else None
+            if outline is not None and outline.notify is not None:
+                content = {"study": name or outline.name, "ended": "failed", "error": str(error)}
+                note = notify(outline.notify, content, outline.project)
+                if note is not None:
+                    show(Progress.at_start("", outline.trials, None, 0.0, note))
+        raise
 
 
 def notify(command: str, content: Mapping[str, Any], project: Path) -> str | None:
@@ -81,7 +106,7 @@ def notify(command: str, content: Mapping[str, Any], project: Path) -> str | Non
         )
     except subprocess.TimeoutExpired:
         return f"The [notify] command took longer than {TIMEOUT_S:g} s, and was ended."
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return f"The [notify] command cannot be run: {format_error(error)}."
     if done.returncode == 0:
         return None

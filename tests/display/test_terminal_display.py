@@ -72,6 +72,12 @@ def test_lines_without_a_terminal(capsys, piped):
     ]
 
 
+def test_before_any_trial_a_note_says_all(capsys, piped):
+    with terminal_display() as show:
+        show(Progress.at_start("accuracy", 12, None, 0.1, "The disk is full."))
+    assert capsys.readouterr().err == "The disk is full.\n"
+
+
 @pytest.mark.parametrize(("elapsed_s", "lines"), [(30.0, 2), (5000.0, 1)])
 def test_a_line_now_and_then_and_less_often_later(capsys, piped, monkeypatch, elapsed_s, lines):
     now = [100.0]

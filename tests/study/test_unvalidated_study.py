@@ -30,19 +30,20 @@ def test_it_is_what_the_study_will_be(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_all_keys(tmp_path: Path) -> None:
     text = 'name = "other"\nworkers = 3\n[data]\nsource = "photos"\nshape = [8, 8, 3]\n[budget]\ntrials = 7\n'
-    assert outline(tmp_path, text) == StudyOutline("other", tmp_path.resolve(), "photos", 3, 3, 7)
+    text += '[notify]\ncommand = "mail"\n'
+    assert outline(tmp_path, text) == StudyOutline("other", tmp_path.resolve(), "photos", 3, 3, 7, "mail")
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "seed = 1",
-        'workers = "two"\ndata = "rows.csv"\nbudget = 3',
-        "workers = -1\n[data]\nsource = 1\nshape = 5\n[budget]\ntrials = true",
+        'workers = "two"\ndata = "rows.csv"\nbudget = 3\nnotify = "mail"',
+        "workers = -1\n[data]\nsource = 1\nshape = 5\n[budget]\ntrials = true\n[notify]\ncommand = [1]",
     ],
 )
 def test_what_is_wrong_counts_as_missing(tmp_path: Path, text: str) -> None:
-    assert outline(tmp_path, text) == StudyOutline("mine", tmp_path.resolve(), None, None, None, None)
+    assert outline(tmp_path, text) == StudyOutline("mine", tmp_path.resolve(), None, None, None, None, None)
 
 
 @pytest.mark.parametrize("text", ["", "= 1", "a = 1\na = 2"])

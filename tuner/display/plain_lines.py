@@ -35,7 +35,7 @@ class PlainLines:
         """Write what is new."""
         if progress.note:
             self._write(progress.note)
-        if self._silent:
+        if self._silent or (progress.note and not any(progress.counts.values())):  # there is no more to say yet
             return
         if progress.stage and not progress.finished:
             if not self._started:

@@ -20,6 +20,7 @@ class StudyOutline:
         axes: Axes of one row, if `shape` says so, or None.
         workers: Worker processes, or None.
         trials: Trials in total, or None.
+        notify: Command that is run when a run ends, or None.
     """
 
     name: str
@@ -28,6 +29,7 @@ class StudyOutline:
     axes: int | None
     workers: int | None
     trials: int | None
+    notify: str | None
 
 
 def read_outline(path: str | Path) -> StudyOutline:
@@ -39,7 +41,7 @@ def read_outline(path: str | Path) -> StudyOutline:
     file, project = locate(path)
     content = parse(file, str(path))
     data = nested(content, "data")
-    source, shape = data.get("source"), data.get("shape")
+    source, shape, notify = data.get("source"), data.get("shape"), nested(content, "notify").get("command")
     return StudyOutline(
         name=str(content.get("name", file.stem)),
         project=project.resolve(),
@@ -47,6 +49,7 @@ def read_outline(path: str | Path) -> StudyOutline:
         axes=len(shape) if isinstance(shape, list) else None,
         workers=_positive(content.get("workers")),
         trials=_positive(nested(content, "budget").get("trials")),
+        notify=notify if isinstance(notify, str) and notify.strip() else None,
     )
 
 
