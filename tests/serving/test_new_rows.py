@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def test_other_files_are_counted(model: Callable[..., str]) -> None:
         ((4, 6, 3), {}, {"size": (4, 6)}, r"the study, 6 x 4 pixels, but a\.png has 4 x 6 \(new\)\. Resize it"),
         (SHAPE, {}, {"mode": "RGB"}, r"6 x 4 pixels in grey, but a\.png is in color \(new\)\. Convert it to grey"),
         (SHAPE, {}, {"mode": "I;16"}, r"6 x 4 pixels in grey, but a\.png is in color|8 bits per channel"),
-        (SHAPE, {"source": "rows.npz"}, {}, "The rows of the study came from rows.npz, not from image files.*got new"),
+        (SHAPE, {"source": "rows.npz"}, {}, r"an array \(rows, .*, but got images \(new\): their pixels may mean some"),
         ((24,), {"source": "t.csv"}, {}, r"The model takes an array .*, but got images \(new\)\. Name a file"),
     ],
 )
@@ -106,6 +107,17 @@ def test_images_unlike_those_of_the_study(
     with pytest.raises(DataError, match=words):
         tuner.predict("m.keras", "new", "out.csv")
     assert not Path("out.csv").exists()
+
+
+def test_a_model_of_images_says_so(model: Callable[..., str]) -> None:
+    Path("t.csv").write_text("a,b\n1,2\n")
+    for shape, words in ((SHAPE, "6 x 4 pixels in grey, or an array (rows, 4, 6, 1)"), ((4, 6, 3), "6 x 4 pixels, or")):
+        model(*shape)
+        assert f"takes images of {words}" in repr(loaded(*shape))
+        with pytest.raises(
+            DataError, match=f"takes images of {re.escape(words)}.*got a table .t.csv.* folder of images"
+        ):
+            tuner.predict("m.keras", "t.csv", "out.csv")
 
 
 def test_images_are_converted_as_in_the_study(model: Callable[..., str]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tuner.catalog import Task
+from tuner.data import is_image_shape, was_folder
 from tuner.text import count, listed_first, value_text
 from tuner.untrusted_files import nested
 
@@ -28,8 +29,18 @@ def input_text(about: ModelMetadata, shape: Sequence[int] | None = None) -> str:
     names = (*given.numbers, *given.encoders)
     if names:
         return f"{count(len(names), 'column')}: {listed_first(names, _SHOWN)}"
+    if takes_images(about):
+        height, width, channels = given.shape
+        grey = " in grey" if channels == 1 else ""
+        return f"images of {width} x {height} pixels{grey}, or an array (rows, {height}, {width}, {channels})"
     sizes = [str(size or "any") for size in shape] if shape is not None else ["…", str(len(given.center))]
     return f"an array ({', '.join(['rows', *sizes])})"
+
+
+def takes_images(about: ModelMetadata) -> bool:
+    """Return whether the rows of the study were files of images."""
+    source, given = about.recipe.data.get("source"), about.preprocessing
+    return isinstance(source, str) and was_folder(source) and is_image_shape(given.shape) and not given.features
 
 
 def output_text(about: ModelMetadata) -> str:

@@ -19,11 +19,10 @@ from tuner.data import (
     names_images,
     open_table,
     read_new_arrays,
-    was_folder,
 )
 from tuner.errors import DataError, nearest
 from tuner.serving.model_metadata import ModelMetadata
-from tuner.serving.model_summary import input_text
+from tuner.serving.model_summary import input_text, takes_images
 from tuner.text import listed_first
 
 if TYPE_CHECKING:
@@ -76,6 +75,8 @@ def open_new_rows(text: str, about: ModelMetadata, keep: Sequence[str] = ()) -> 
             f"Rows to predict must be a file that ends in one of {endings}, or a folder of images, but got {text!r}. "
             "Convert it, or check the name."
         )
+    if takes_images(about):
+        raise DataError(f"The model takes {input_text(about)}, but got a table ({text}). Name a folder of images.")
     table = open_table(text, Path.cwd(), about.preprocessing.csv_options)
     features = find_features(table, about, keep)
     left_out = tuple(name for name in table.names if name not in {*features, *keep})
@@ -148,18 +149,15 @@ def _array_parts(x: Any, beside: Mapping[str, Any], rows: int) -> Iterator[tuple
 def _open_images(text: str, about: ModelMetadata, keep: Sequence[str]) -> NewRows:
     import pyarrow
 
-    data, shape = about.recipe.data, about.preprocessing.shape
-    source = str(data.get("source", ""))
-    if not is_image_shape(shape) or about.preprocessing.features:
-        raise DataError(f"The model takes {input_text(about)}, but got images ({text}). Name a file of such rows.")
-    if not was_folder(source):
+    if not takes_images(about):
+        pixels = ": their pixels may mean something else" if is_image_shape(about.preprocessing.shape) else ""
         raise DataError(
-            f"The rows of the study came from {source}, not from image files, whose pixels may be other numbers, but "
-            f"got {text}. Save the new rows as an array like those: numpy.savez(path, x=...)."
+            f"The model takes {input_text(about)}, but got images ({text}){pixels}. Name a file of such rows."
         )
     if unknown := [name for name in keep if name != FILE]:
         raise DataError(f"Images have no columns to keep, but got {unknown[0]!r}. The answers name the {FILE} of each.")
-    images = ImageStream(text, Path.cwd(), shape, resized=data.get("shape") is not None)
+    resized = about.recipe.data.get("shape") is not None
+    images = ImageStream(text, Path.cwd(), about.preprocessing.shape, resized)
     return NewRows(images.path, {FILE: pyarrow.string()}, partial(_image_parts, images), notes=images.notes)
 
 
