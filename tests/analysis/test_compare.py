@@ -109,5 +109,5 @@ def test_too_few_trials_are_not_tested(tmp_path):
 def test_a_study_without_trials_cannot_be_compared(tmp_path):
     database = open_database(f"sqlite:///{tmp_path}/tuner.db", create=True)
     StudySession(database, mock_study.CONTENT["name"], "maximize").close()
-    with pytest.raises(NoBestTrialError, match="has none"):
+    with pytest.raises(NoBestTrialError, match="has none. `tuner run FILE` resumes it"):
         compare(read_study_results(database, "mock"), ["optimizer"])

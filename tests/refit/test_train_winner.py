@@ -302,8 +302,9 @@ def test_ctrl_c_leaves_nothing(study, place, tmp_path, after):
 
     count: list[int] = []
     executors = pretending(instead=interrupting)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="no model was saved: run it again, it starts over") as raised:
         refit_leaders(study, place, RefitOptions(file, force=True), executors)
+    assert type(raised.value) is KeyboardInterrupt, "else Python does not end a script by SIGINT"
     assert executors.made[-1].closed is True, "workers are ended at once"
     assert file.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [file]

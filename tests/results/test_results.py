@@ -86,10 +86,12 @@ def test_a_choice_of_lists_is_a_list(database: Database, tmp_path: Path) -> None
 
 def test_no_complete_trial(database: Database, tmp_path: Path) -> None:
     StudySession(database, "empty", "minimize").close()
-    with pytest.raises(NoBestTrialError, match=r"'empty' has none yet \(no trials\)"):
+    with pytest.raises(NoBestTrialError, match=r"'empty' has none yet \(no trials\)\. `tuner run FILE` resumes it"):
         best_trial(read_study_results(database, "empty"))
     mock_study.run(mock_study.spec_of(tmp_path, budget={"trials": 3, "epochs": 5}), database, diverges_above=0.0)
-    with pytest.raises(NoBestTrialError, match=r"\(3 diverged\).*`tuner show mock` gives the reasons"):
+    with pytest.raises(
+        NoBestTrialError, match=r"3 diverged.*`tuner show mock` gives the reasons; .* with more --trials"
+    ):
         best_trial(read_study_results(database, "mock"))
     session = StudySession(database, "going on", "minimize")
     with pytest.raises(NoBestTrialError, match="It is running: wait for one; `tuner show 'going on'` says how far"):

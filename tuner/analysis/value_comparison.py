@@ -52,7 +52,7 @@ def compare(study: StoredStudy, dimensions: Sequence[str], bins: int = 4) -> dic
     ended = [trial for trial in record.trials if study.trial_state(trial)[0] in FINISHED_STATES]
     if not ended:
         raise NoBestTrialError(
-            f"A comparison needs trials that have ended, but the study {record.name!r} has none. Run it first."
+            f"A comparison needs trials that have ended, but the study {record.name!r} has none. {study.next_step}"
         )
     names = list(dict.fromkeys(find_dimension(study, name) for name in dimensions))
     context = _Context(study, default_target(study), read_curves(study), study_effects(study))

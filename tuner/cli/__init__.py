@@ -41,8 +41,8 @@ def main() -> None:
             hint = "The same command with --traceback shows every frame."
             echo_lines(error.details.rstrip() if os.environ.get("TUNER_TRACEBACK") else hint, err=True)
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        echo("tuner: interrupted", err=True)
+    except (click.Abort, KeyboardInterrupt) as error:  # click raises Abort in place of the other one
+        echo(f"tuner: {str(error.__cause__ or error) or 'interrupted'}", err=True)
         sys.exit(130)
     except OutputClosedError:
         sys.exit(0)

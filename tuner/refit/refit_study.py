@@ -42,6 +42,8 @@ from tuner.serving import ModelMetadata, write_about
 from tuner.storage import REFIT_RESULT, DashboardFinder
 from tuner.study import read_execution
 
+_INTERRUPTED = "interrupted, and no model was saved: run it again, it starts over"
+
 
 @dataclass(frozen=True)
 class Revalidation:
@@ -107,6 +109,8 @@ def refit_leaders(
             trained = _train(work, found, request)
             done = True
             return trained
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_INTERRUPTED) from None
         finally:
             executor.close(at_once=not done)
 

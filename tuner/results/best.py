@@ -14,7 +14,7 @@ from tuner.results.stored_study import StoredStudy
 from tuner.results.study_json import network_cost_row
 from tuner.search import find_best, searched_params
 from tuner.storage import trial_attributes
-from tuner.text import element, listed_counts, one_line, plain_table, tuner_command, value_text
+from tuner.text import element, listed_counts, one_line, plain_table, value_text
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,9 @@ def best_trial(study: StoredStudy) -> Best:
     trial = find_best(record.trials, study.objective)
     if trial is None:
         counts = Counter(str(study.trial_state(trial)[0]) for trial in record.trials)
-        show = f"`{tuner_command('show', record.name)}`"
-        next_step = f"Resume it; {show} gives the reasons."
-        if record.alive:
-            next_step = f"It is running: wait for one; {show} says how far it is."
         raise NoBestTrialError(
             f"A best configuration needs a complete trial, but the study {record.name!r} has none yet "
-            f"({listed_counts(counts) or 'no trials'}). {next_step}"
+            f"({listed_counts(counts) or 'no trials'}). {study.next_step}"
         )
     return Best(
         record.name,

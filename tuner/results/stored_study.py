@@ -11,7 +11,7 @@ from tuner.catalog import Objective, TrialState
 from tuner.health import Finding
 from tuner.search import StoredTrial, find_best, setting_key, trial_state
 from tuner.storage import Database, StudyRecord, epochs_run, read_study_outlines, read_study_record, read_verdicts
-from tuner.text import count, one_line
+from tuner.text import count, one_line, tuner_command
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,16 @@ class StoredStudy:
         if trained < total:
             return f"{trained:,} of {count(total, 'setting')} {'has' if trained == 1 else 'have'} been trained"
         return "the only setting has been trained" if total == 1 else f"all {total:,} settings have been trained"
+
+    @property
+    def next_step(self) -> str:
+        """What to do while it has no complete trial, as a sentence."""
+        show = f"`{tuner_command('show', self.record.name)}`"
+        if self.record.alive:
+            return f"It is running: wait for one; {show} says how far it is."
+        if any(self.trial_state(trial)[0].is_finished for trial in self.record.trials):
+            return f"{show} gives the reasons; `tuner run FILE` resumes it, with more --trials if it has had all."
+        return "`tuner run FILE` resumes it."
 
 
 def read_study_results(database: Database, name: str) -> StoredStudy:
