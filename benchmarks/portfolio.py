@@ -32,7 +32,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import numpy as np
 from best_epoch import drawn, short
-from real_sets import SETS, TRAINED, RealSet, study_content
+from real_sets import CHECKED, SETS, TRAINED, RealSet, study_content
 
 CHUNK = 48
 """Recipes that a set is trained with before the next one has its turn: a table that is not complete has all sets."""
@@ -134,14 +134,16 @@ class Table:
         with gzip.open(self._path, "at", encoding="utf-8") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows)
 
-    def regrets(self, kind: str, recipes: Sequence[int], most: float = 1.0) -> tuple[list[str], np.ndarray]:
+    def regrets(
+        self, kind: str, recipes: Sequence[int], most: float = 1.0, among: Sequence[str] = TRAINED
+    ) -> tuple[list[str], np.ndarray]:
         """Return the sets of a kind that have all these recipes, and the regrets, `(sets, recipes)`.
 
         A set that most recipes do perfectly is left out: it tells nothing.
         """
         names, rows = [], []
-        for name, real in SETS.items():
-            if kind_of(real) != kind or any((name, recipe) not in self.values for recipe in recipes):
+        for name in among:
+            if kind_of(SETS[name]) != kind or any((name, recipe) not in self.values for recipe in recipes):
                 continue
             values = [self.values[name, recipe] for recipe in recipes]
             maximize = kind == "classification"  # accuracy and AUC; the mean absolute error of regression
@@ -287,38 +289,57 @@ def chosen(portfolio: Any, losses: np.ndarray, workers: int) -> list[int]:
 
 
 def check(table: Table) -> None:
-    """Print what the choice is worth on sets that the table has nothing of."""
-    from tuner.search import Portfolio
-
+    """Print what the choice is worth on sets that the table has nothing of, or that nothing was learned on."""
     print("| | " + " | ".join(f"{k} settings" for k in AFTER) + " | best of 10 as good as 30 at random |")
     print("|---|" + "---:|" * (len(AFTER) + 1))
     for kind in ("classification", "regression"):
-        recipes = table.common(kind)
-        names, regrets = table.regrets(kind, recipes, MAX_PERCENT / 100)
+        recipes, most = table.common(kind), MAX_PERCENT / 100
+        learned, other = (table.regrets(kind, recipes, most, among)[1] for among in (TRAINED, CHECKED))
         random = [column for column, recipe in enumerate(recipes) if recipe < RANDOM]
-        draws = np.random.default_rng(0)
-        at_random = np.array([[draws.choice(random, 30) for _ in range(400)] for _ in names])  # (sets, draws, 30)
-        capped = np.minimum(regrets, 1.0)
-        for workers in (0, 1, 2, 4):
-            found, wins = [], []
-            for out in range(len(names)):
-                others = [row for row in range(len(names)) if row != out]
-                for repeat in range(REPEATS):
-                    draw = np.random.default_rng([out, repeat])
-                    part = draw.choice(others, int(0.85 * len(others)), replace=False) if repeat else others
-                    portfolio = Portfolio(tuple({} for _ in recipes), regrets[sorted(part)])
-                    least = np.minimum.accumulate(capped[out, chosen(portfolio, regrets[out], workers)])
-                    found.append(least[[length - 1 for length in AFTER]])
-                    wins.append(np.mean(least[9] <= capped[out, at_random[out]].min(axis=1)))
-            title = f"{kind}, {len(names)} sets, " + (f"{workers} at once" if workers else "results not seen")
-            print(
-                f"| {title} | "
-                + " | ".join(f"{one:.3f}" for one in np.mean(found, axis=0))
-                + f" | {np.mean(wins):.0%} |"
-            )
+        title = f"{kind}, {len(learned)} sets, each left out"
+        print_worth(title, learned, [np.delete(learned, out, axis=0) for out in range(len(learned))], random)
+        title = f"{kind}, {len(other)} other sets"
+        print_worth(title, other, [learned] * len(other), random)
+        everything = [np.concatenate([learned, np.delete(other, out, axis=0)]) for out in range(len(other))]
+        print_worth(f"{title}, each with all but itself", other, everything, random, workers=(1,))
+
+
+def print_worth(
+    title: str,
+    regrets: np.ndarray,
+    learned: Sequence[np.ndarray],
+    random: Sequence[int],
+    workers: Sequence[int] = (0, 1, 2, 4),
+) -> None:
+    """Print rows of the table of `check`.
+
+    Args:
+        title: Of the rows.
+        regrets: `(sets, recipes)`: of the sets on which the choice is made.
+        learned: For each of them, the regrets that are known to the choice.
+        random: The recipes that are random.
+        workers: A row for each; 0 if nothing is known of the results.
+    """
+    from tuner.search import Portfolio
+
+    draws, capped = np.random.default_rng(0), np.minimum(regrets, 1.0)
+    at_random = np.array([[draws.choice(random, 30) for _ in range(400)] for _ in regrets])  # (sets, draws, 30)
+    for count in workers:
+        found, wins = [], []
+        for out, known in enumerate(learned):
+            for repeat in range(REPEATS):
+                draw, rows = np.random.default_rng([out, repeat]), np.arange(len(known))
+                part = draw.choice(rows, int(0.85 * len(rows)), replace=False) if repeat else rows
+                portfolio = Portfolio(tuple({} for _ in known[0]), known[sorted(part)])
+                least = np.minimum.accumulate(capped[out, chosen(portfolio, regrets[out], count)])
+                found.append(least[[length - 1 for length in AFTER]])
+                wins.append(np.mean(least[9] <= capped[out, at_random[out]].min(axis=1)))
+        line = " | ".join(f"{one:.3f}" for one in np.mean(found, axis=0))
+        print(f"| {title}, {f'{count} at once' if count else 'results not seen'} | {line} | {np.mean(wins):.0%} |")
+    if 0 in workers:
         drawn = np.minimum.accumulate(np.array([row[at] for row, at in zip(capped, at_random, strict=True)]), axis=-1)
         line = " | ".join(f"{drawn[..., length - 1].mean():.3f}" for length in AFTER)
-        print(f"| {kind}, at random (30: {drawn[..., 29].mean():.3f}) | {line} | |")
+        print(f"| {title}, at random (30: {drawn[..., 29].mean():.3f}) | {line} | |")
 
 
 def main() -> None:
@@ -327,7 +348,7 @@ def main() -> None:
     parser.add_argument("what", choices=("record", "check", "select"))
     parser.add_argument("table", type=Path)
     parser.add_argument("--recipes", type=int, default=144)
-    parser.add_argument("--sets", default=",".join(TRAINED))
+    parser.add_argument("--sets", default=",".join((*TRAINED, *CHECKED)))
     given = parser.parse_args()
     if given.what == "record":
         record(given.table, given.recipes, given.sets.split(","))
