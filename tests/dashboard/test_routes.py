@@ -16,7 +16,7 @@ from asking import LAN, OURS, TOKEN, ask
 
 from tuner.dashboard import artifact_folder
 from tuner.dashboard.guard import SAFE_METHODS
-from tuner.storage import open_database, study_names
+from tuner.storage import open_database, open_read_only, study_names
 
 ARTIFACT = "00000000-0000-0000-0000-000000000001"
 VALUES = {"study_id": "1", "trial_id": "9", "artifact_id": ARTIFACT, "history_id": "x", "filename": "bundle.js"}
@@ -205,6 +205,23 @@ def test_a_database_that_is_gone_for_now(guarded, tmp_path):
     assert b"The database cannot be used now" in answer.body
     (tmp_path / "away.db").rename(file)
     assert ask(app, "GET", "/").status == 200
+
+
+@pytest.mark.parametrize("path", ["/studies/1", "/studies/1/trials/2", "/csv/1"])
+def test_a_study_is_neither_missing_nor_damaged_while_its_database_is_away(guarded, mock, tmp_path, monkeypatch, path):
+    monkeypatch.setattr("tuner.dashboard.panel_cache._FRESH_S", 0.0)
+    mock.close()
+    database = open_read_only(mock.url)
+    app = guarded(of=database)
+    assert ask(app, "GET", path).status == 200
+    database.close()
+    for part in tmp_path.glob("mock.db*"):
+        part.rename(tmp_path / f"away{part.suffix}")
+    answer = ask(app, "GET", path)
+    assert (answer.status, b"cannot be used now" in answer.body) == (503, True)
+    for part in tmp_path.glob("away*"):
+        part.rename(tmp_path / f"mock{part.suffix}")
+    assert ask(app, "GET", path).status == 200
 
 
 def test_what_cannot_be_shown_is_one_line_in_the_log(guarded, database, caplog):

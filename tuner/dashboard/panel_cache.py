@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuner.dashboard.trial_artifacts import FILES, PICTURE, file_id, study_csv
-from tuner.errors import TunerError
+from tuner.errors import UsageError
 from tuner.optuna_internals import METRIC_NAMES
 from tuner.report import StudyView, TrialView, is_best, load_view, study_body, study_note, trial_note
 from tuner.results import read_study_results
-from tuner.storage import PRIVATE_PREFIX, Database, read_recipes
+from tuner.storage import PRIVATE_PREFIX, Database, read_recipes, storage_errors
 from tuner.text import Html, element
 
 PATIENCE_S = 1.5
@@ -148,9 +148,10 @@ class Panels:
         """
         storage = self._database.optuna
         try:
-            trials = storage.get_all_trials(study_id)
-            directions = storage.get_study_directions(study_id)
-            names = storage.get_study_system_attrs(study_id).get(METRIC_NAMES)
+            with storage_errors(self._database.url):
+                trials = storage.get_all_trials(study_id)
+                directions = storage.get_study_directions(study_id)
+                names = storage.get_study_system_attrs(study_id).get(METRIC_NAMES)
         except KeyError:
             return None
         chosen = [trial for trial in trials if numbers is None or trial.number in numbers]
@@ -160,15 +161,20 @@ class Panels:
         return study_csv(chosen, names or (["Value"] if count == 1 else [f"Objective {at}" for at in range(count)]))
 
     def _view(self, study_id: int) -> _StudyPanels | None:
-        """Return the state of a study, at most a second old, or None if it has several objectives or does not exist."""
+        """Return the state of a study, at most a second old, or None if it has several objectives or does not exist.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
         with self._lock:
             view = self._views.get(study_id)
             if view is not None and time.monotonic() - view.read_at < _FRESH_S:
                 return view
             try:
-                name = self._database.optuna.get_study_name_from_id(study_id)
+                with storage_errors(self._database.url):
+                    name = self._database.optuna.get_study_name_from_id(study_id)
                 study = read_study_results(self._database, name)
-            except (KeyError, TunerError):
+            except (KeyError, UsageError):
                 self._views.pop(study_id, None)
                 return None
             if view is None or view.name != name:

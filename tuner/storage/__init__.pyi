@@ -2,6 +2,7 @@ from .checkpoints import StoredCheckpoint
 from .dashboard_address import DashboardFinder, announced_dashboard
 from .database import Database, open_database, open_read_only
 from .database_url import default_url, hidden, project_of_database, redacted, sqlite_url
+from .error_conversion import storage_errors
 from .finished_trial_count import count_finished_quickly
 from .lease_table import HEARTBEAT_INTERVAL_S
 from .queries import (
@@ -113,6 +114,7 @@ __all__ = [
     "rename_study",
     "request_stop",
     "set_aside",
+    "storage_errors",
     "read_study_outlines",
     "study_names",
     "trial_attributes",
