@@ -9,6 +9,7 @@ from .build import (
     make_optimizer,
     optimizer_arguments,
     row_options,
+    unseeded_initializer,
 )
 from .buildable_recipe import BuildableRecipe
 from .clipping import CLIPPINGS
@@ -113,6 +114,7 @@ __all__ = [
     "second_activation",
     "to_scores",
     "try_user_code",
+    "unseeded_initializer",
     "user_optimizer_arguments",
     "user_references",
     "written_value",

@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuner.catalog import Recipe, build_model, make_initializer
+from tuner.catalog import Recipe, build_model, make_initializer, unseeded_initializer
 from tuner.engines.variable_io import get_values
 from tuner.keras_internals import initialize, pop_uninitialized, reset_uids
 from tuner.user_code import is_reference
@@ -214,12 +214,13 @@ def _replay(plan: ReplayPlan, recipe: Recipe) -> list[np.ndarray]:
     """Repeat the draws of a build with the seeds of another recipe, and return the values of all variables."""
     generator = random.Random(recipe.seed)
     seeds = [generator.randint(1, int(1e9)) for _ in range(plan.seed_count)]
-    shared = make_initializer(recipe)
+    shared = make_initializer(recipe) if any(draw.draw is None for draw in plan.draws) else None
+    unseeded = unseeded_initializer(recipe)
     drawn = []
     for draw in plan.draws:
-        initializer = shared
+        initializer: Any = shared
         if draw.draw is not None:
-            initializer = shared.clone()
+            initializer = unseeded.clone()
             initializer.seed = seeds[draw.draw]
         drawn.append(keras.ops.convert_to_numpy(initializer(draw.shape, dtype=draw.dtype)))
     values = []
