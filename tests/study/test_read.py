@@ -231,6 +231,23 @@ def test_a_model_is_asked_for_what_it_needs(tmp_path):
     assert "must take the keyword initializer" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("front", "taken"),
+    [("hp", False), ("", False), ("inputs, outputs, hp", False), ("inputs, outputs, name='net'", True)],
+)
+def test_a_model_is_called_with_inputs_and_outputs(tmp_path, front, taken):
+    (tmp_path / "net.py").write_text(
+        f"def build({front}{front and ', '}*, activation, initializer):\n    return None\n"
+    )
+    content = {"name": "a", "model": "net.py", "data": {"source": "iris"}}
+    if taken:
+        read_study_dict(content, tmp_path)
+        return
+    with pytest.raises(StudyFileError, match="model: the function must take inputs and outputs") as caught:
+        read_study_dict(content, tmp_path)
+    assert len(caught.value.problems) == 1
+
+
 # Advice --------------------------------------------------------------------------------------------------------------
 
 

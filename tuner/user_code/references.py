@@ -78,17 +78,19 @@ class Reference:
 
 @dataclass(frozen=True)
 class Signature:
-    """Keyword arguments of a function, read from its source without running it.
+    """Arguments of a function, read from its source without running it.
 
     Attributes:
         keywords: Keyword-only argument → source of its default, or None if it has no default.
         open: Whether it takes any keyword (`**kwargs`).
         annotations: Keyword-only argument → source of its annotation, for those that have one.
+        takes_two: Whether it can be called with two arguments in front of its keywords.
     """
 
     keywords: Mapping[str, str | None]
     open: bool
     annotations: Mapping[str, str] = field(default_factory=dict)
+    takes_two: bool = True
 
     def takes(self, name: str) -> bool:
         """Check that the function takes this keyword."""
@@ -164,7 +166,9 @@ def read_signature(project: Path, reference: Reference) -> Signature:
         for argument in arguments.kwonlyargs
         if argument.annotation is not None
     }
-    return Signature(keywords, arguments.kwarg is not None, annotations)
+    most = len(arguments.posonlyargs) + len(arguments.args)
+    takes_two = most - len(arguments.defaults) <= 2 and (most >= 2 or arguments.vararg is not None)
+    return Signature(keywords, arguments.kwarg is not None, annotations, takes_two)
 
 
 def source_text(path: Path) -> str:

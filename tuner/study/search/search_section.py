@@ -24,6 +24,7 @@ _OWN_WORDS = {
     name: f"search.{name}" for name, one in DIMENSIONS.items() if isinstance(one, ChoiceDimension) and one.of_model
 }
 """Dimensions that every model's function takes as keywords."""
+_CONTRACT = "def build(inputs, outputs, *, activation, initializer, …)"
 _NUMBERS = tuple(name for name, one in DIMENSIONS.items() if one.of_model and name not in _OWN_WORDS)
 """Dimensions that some models' functions take as keywords."""
 
@@ -178,15 +179,22 @@ def _is_keyword(keyword: str, key: str, value: Any, context: SearchContext, stud
 
 
 def _check_model(drafts: list[UnresolvedDimension], context: SearchContext, study: StudyContext) -> None:
-    """Note keywords that the model's function lacks, and required ones without a value."""
+    """Note arguments that the model's function lacks, and required keywords without a value."""
     if study.model is None:
         return
+    if not study.model.takes_two:
+        context.problems.add(
+            "model",
+            "the function must take inputs and outputs, and no other argument in front of the *",
+            allowed=_CONTRACT,
+            next_step="Write inputs and outputs, then the *, then its own keywords with their defaults.",
+        )
     for keyword in _OWN_WORDS:
         if not study.model.takes(keyword):
             context.problems.add(
                 "model",
                 f"the function must take the keyword {keyword}, but does not",
-                allowed="def build(inputs, outputs, *, activation, initializer, …)",
+                allowed=_CONTRACT,
                 next_step=f"Add {keyword} to its arguments, after the *.",
             )
     searched = [name for name in _NUMBERS if name in context.section]
