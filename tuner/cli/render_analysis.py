@@ -60,7 +60,9 @@ def render_importance(content: dict[str, Any]) -> None:
     out.print(Text(content["meaning"]))
     if any(row["share"] is not None for row in content["dimensions"]):
         out.print(SHARE_NOTE, style="dim")
-    out.print(f"Next: {tuner_command('compare', content['study'], '--by', 'DIMENSION')}", style="dim", soft_wrap=True)
+    if content["trials"] and rows:
+        command = tuner_command("compare", content["study"], "--by", "DIMENSION")
+        out.print(f"Next: {command}", style="dim", soft_wrap=True)
 
 
 def render_comparisons(content: dict[str, Any]) -> None:
