@@ -48,6 +48,15 @@ def test_a_file_of_other_bytes_is_kept(tmp_path: Path) -> None:
     assert own.read_bytes() == b"# in Latin-1: \xe9\n"
 
 
+@pytest.mark.parametrize("file", ["studies/first.toml", "models/mlp.py", ".gitignore"])
+def test_a_folder_in_place_of_a_file_is_refused_before_anything_is_written(tmp_path: Path, file: str) -> None:
+    (tmp_path / file).mkdir(parents=True)
+    before = set(tmp_path.rglob("*"))
+    with pytest.raises(ContentError, match=f"must be a file, but .*{file} is a folder. Rename it"):
+        new_project(tmp_path)
+    assert set(tmp_path.rglob("*")) == before
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "studies").write_text("a file", encoding="utf-8")
     with pytest.raises(ContentError, match=rf"{tmp_path}/studies cannot be written: .*Choose another folder"):

@@ -42,7 +42,7 @@ def new_project(folder: Path, table: Path | None = None, target: str = "") -> tu
         The files that were created, and those that existed already.
 
     Raises:
-        ContentError: The folder cannot be written.
+        ContentError: The folder cannot be written, or holds a folder where a file belongs.
         DataError: The table cannot be read, or has no such target.
     """
     name = "first" if table is None else table_study_name(table)
@@ -55,6 +55,9 @@ def new_project(folder: Path, table: Path | None = None, target: str = "") -> tu
         folder / ".gitignore": _IGNORED,
     }
     try:
+        for path in contents:
+            if path.is_dir():
+                raise ContentError(f"{path.name} of a project must be a file, but {path} is a folder. Rename it.")
         made = [path for path, text in contents.items() if _write_new_file(path, text)]
     except OSError as error:
         raise ContentError(f"{error.filename} cannot be written: {error.strerror}. Choose another folder.") from error
