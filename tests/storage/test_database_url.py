@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given
@@ -126,7 +127,7 @@ def test_a_message_without_any_stays_as_it_is(text: str) -> None:
         "nosuch://me:S3cret-42@host/db", "me:S3cret-42@host/db", "host/db?password=S3cret-42",
         "postgresql://me:x@S3cret-42@127.0.0.1:1/none", "postgresql://127.0.0.1:1/none?password=S3cret-42",
         "postgresql://127.0.0.1:1/none?nosuchoption=S3cret-42", "postgresql://me:S3cret-42@127.0.0.1:port/none",
-        "sqlite:///?password=S3cret-42",
+        "sqlite:///?password=S3cret-42", "postgresql://me:x@S3cret-42/y@127.0.0.1:1/none",
         "postgresql://me:x%ZZ@127.0.0.1:1/none?sslpassword=S3cret-42&sslkey=/none",
     ],
 )  # fmt: skip
@@ -135,3 +136,13 @@ def test_no_error_of_ours_shows_one(url: str, tmp_path: Path, monkeypatch: pytes
     with pytest.raises(StorageError) as caught:
         open_database(url, create=True)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["x@S3cret-42", "x@S3cret-42/y", "x@S3cret:42", "@@"])
+def test_an_at_sign_in_a_password_is_to_be_quoted(password: str) -> None:
+    """SQLAlchemy takes what follows the first one for the host: "failed to resolve host" says nothing of the cause."""
+    with pytest.raises(StorageError, match=r"postgresql://me:\*\*\*@host/db'\. Write %40 for each @") as caught:
+        open_database(f"postgresql://me:{password}@host/db", create=True)
+    assert password not in str(caught.value)
+    quoted, _ = absolute(f"postgresql://me:{quote(password, safe='')}@host/db")
+    assert make_url(quoted).password == password

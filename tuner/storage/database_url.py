@@ -90,6 +90,11 @@ def absolute(url: str) -> tuple[str, Path | None]:
     if plain is not None:  # as below, without the 0.2 s that the import of SQLAlchemy takes
         file = Path(plain[1]).absolute()
         return sqlite_url(file), file
+    if not url.startswith("sqlite") and url.partition("?")[0].count("@") > 1:
+        raise StorageError(
+            f"In a storage one @ must stand between password and host, but got {hidden(url)!r}. Write %40 for each @ "
+            "of user name or password."
+        )
     from sqlalchemy import make_url
 
     try:
