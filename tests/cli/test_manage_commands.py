@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tuner.storage import open_read_only, study_names
+from tuner.storage import open_database, open_read_only, rename_study, study_names
 
 
 @pytest.fixture
@@ -39,7 +40,8 @@ def test_a_study_is_renamed_run_again_and_deleted(call, project, study):
     assert call("rename", "first.1", "before").out == "renamed 'first.1' to 'before'\n"
     refused = call("rename", "before", "a/b")
     assert refused.code == 2
-    assert "starts with a letter or digit, and does not end in a space, but got 'a/b'" in refused.err
+    assert "starts with a letter, digit or _, and does not end in a space or like a file" in refused.err
+    assert "but got 'a/b'" in refused.err
 
     assert "but got 'before '" in call("rename", "before", "before ").err, "a name that nobody can see, or type"
 
@@ -49,6 +51,33 @@ def test_a_study_is_renamed_run_again_and_deleted(call, project, study):
     assert call("rm", "before", "--yes").out == "deleted 'before' with 2 trials\n"
     assert names(project) == ["first"]
     assert call("rm", "befor", "--yes").code == 2
+
+
+@pytest.mark.parametrize("name", ["first.toml", "a.yaml", "x y.yml", "best.json", "best.keras"])
+def test_a_name_that_commands_would_take_for_a_file_is_refused(call, project, study, name):
+    refused = call("rename", "first", name)
+    assert (refused.code, names(project)) == (2, ["first"])
+    assert f"like a file (.toml, .yaml, .yml, .json, .keras), but got '{name}'" in refused.err
+    study.write_text(study.read_text(encoding="utf-8").replace('name  = "first"', f'name = "{name}"'), encoding="utf-8")
+    refused = call("check", str(study))
+    assert (refused.code, f'given:   "{name}"' in refused.err, ".toml, .yaml, .yml" in refused.err) == (2, True, True)
+
+
+def test_a_name_may_hold_such_an_ending_elsewhere_and_begin_with_a_line(call, project, study):
+    for old, new in itertools.pairwise(("first", "_first.toml.2", "toml", "a.tomls")):
+        assert call("rename", old, new).code == 0
+    assert names(project) == ["a.tomls"]
+
+
+def test_an_older_study_with_the_name_of_a_file_can_still_be_read(call, project, study):
+    database = open_database(f"sqlite:///{project}/runs/tuner.db", create=False)
+    rename_study(database, "first", "first.toml")
+    database.close()
+    study.write_text(study.read_text(encoding="utf-8").replace('"first"', '"first.toml"'), encoding="utf-8")
+    assert "first.toml" in call("list").out
+    assert "2 complete" in call("show", str(study)).out
+    assert call("report", str(study), "-o", "page.html").code == 0
+    assert call("rename", str(study), "second").out == "renamed 'first.toml' to 'second'\n"
 
 
 def test_what_does_not_run_is_not_stopped(call, project, study):

@@ -180,7 +180,14 @@ def test_dates_that_may_be_read_in_two_ways_are_left_out(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("file", "name"), [("a b.csv", "a_b"), ("x.csv.gz", "x"), ("é.parquet", "first"), (".hidden.csv", "hidden")]
+    ("file", "name"),
+    [
+        ("a b.csv", "a_b"),
+        ("x.csv.gz", "x"),
+        ("é.parquet", "first"),
+        (".hidden.csv", "hidden"),
+        ("x.toml.csv", "x_toml"),
+    ],
 )
 def test_the_study_is_called_as_its_file(file: str, name: str):
     assert table_study_name(Path(file)) == name

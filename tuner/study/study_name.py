@@ -6,12 +6,15 @@ import re
 from pathlib import Path
 
 from tuner.errors import UsageError, shown
-from tuner.study.study_file_syntax import locate, parse
+from tuner.study.study_file_syntax import STUDY_SUFFIXES, locate, parse
 
-NAME_PATTERN = r"\w([\w .+-]{0,98}[\w.+-])?"
+_FILES = (*STUDY_SUFFIXES, ".json", ".keras")
+"""What commands and functions that take a study take for a file."""
+
+NAME_PATTERN = rf"(?!.*({'|'.join(ending.replace('.', '[.]') for ending in _FILES)})$)\w([\w .+-]{{0,98}}[\w.+-])?"
 NAME_RULE = (
-    "a name has 1 to 100 letters, digits, spaces and . _ + -, starts with a letter or digit, "
-    "and does not end in a space"
+    "a name has 1 to 100 letters, digits, spaces and . _ + -, starts with a letter, digit or _, "
+    f"and does not end in a space or like a file ({', '.join(_FILES)})"
 )
 
 

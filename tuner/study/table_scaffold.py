@@ -31,7 +31,7 @@ _SECTIONS = ("data", "data.columns", "objective")
 def table_study_name(table: Path) -> str:
     """Return the name of the study of a table: that of its file, with other characters as `_`."""
     stem = re.sub(r"(\.gz)?$", "", table.name).rpartition(".")[0]
-    name = re.sub(r"[^A-Za-z0-9._+-]+", "_", stem).lstrip("._+-")[:100]
+    name = re.sub(r"[^A-Za-z0-9_+-]+", "_", stem).lstrip("_+-")[:100]
     return name or "first"
 
 
