@@ -133,6 +133,24 @@ def test_postgresql_refuses_to_write_as_well(postgres) -> None:
     database.close()
 
 
+@pytest.mark.slow
+def test_a_user_of_postgresql_who_may_only_read(postgres, tmp_path: Path) -> None:
+    url = postgres.new_database()
+    owner = open_database(url, create=True)
+    with owner.engine.begin() as connection:
+        connection.execute(text("CREATE ROLE reader LOGIN PASSWORD 'reader'"))
+        connection.execute(text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"))
+    readers = owner.engine.url.set(username="reader", password="reader").render_as_string(hide_password=False)
+    database = open_read_only(readers)
+    assert study_names(database) == []
+    database.close()
+    with pytest.raises(StorageError, match=r"permission denied for .*\. Have its owner GRANT this right to the user"):
+        mock_study.run(
+            mock_study.spec_of(tmp_path, budget={"trials": 1, "epochs": 1}), open_database(readers, create=True)
+        )
+    owner.close()
+
+
 def test_a_log_that_a_killed_process_left_is_read_and_left(study_url: str, tmp_path: Path) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "t.db")], check=False)
     assert killed.returncode == -signal.SIGKILL

@@ -19,6 +19,8 @@ _ROOM_BYTES = 100_000
 _WRITE_ERRORS = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE)
 _PASSING = ("08", "53", "57", "58")
 """Classes of PostgreSQL's errors that may pass: connection, resources, operator intervention, system error."""
+_NO_PRIVILEGE = "42501"
+"""PostgreSQL's code of an error of rights."""
 
 
 @contextlib.contextmanager
@@ -74,7 +76,7 @@ def _may_pass(error: BaseException) -> bool:
         return any(words in str(cause) for words in ("locked", "is full", "disk I/O", "No space left"))
     if not isinstance(error, DBAPIError):
         return False
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    state = _postgresql_code(cause)
     if state is None:  # what the driver says of a connection that it could not make or keep
         return type(cause).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout")
     return state[:2] in _PASSING or state in ("40001", "40P01")
@@ -118,6 +120,10 @@ def _file_too_large(url: str, error: BaseException, limit: int) -> StorageError:
     )
 
 
+def _postgresql_code(cause: BaseException) -> str | None:
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+
+
 def _cause(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
@@ -136,6 +142,8 @@ def _explain(url: str, error: BaseException) -> str:
             f"Another program has kept it locked for {sqlite.BUSY_TIMEOUT_S:.0f} s. "
             "Close that program and run the same command again."
         )
+    elif _postgresql_code(_cause(error)) == _NO_PRIVILEGE:
+        step = "Have its owner GRANT this right to the user, or name another database with --storage."
     elif "readonly" in text or "unable to open" in text or "ermission" in text:
         step = "Check that the file and its folder are writable, or name another one with --storage."
     elif "no longer compatible" in text or "upgrade" in text:
