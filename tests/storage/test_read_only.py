@@ -144,10 +144,10 @@ def test_a_user_of_postgresql_who_may_only_read(postgres, tmp_path: Path) -> Non
     database = open_read_only(readers)
     assert study_names(database) == []
     database.close()
+    database = open_database(readers, create=True)
     with pytest.raises(StorageError, match=r"permission denied for .*\. Have its owner GRANT this right to the user"):
-        mock_study.run(
-            mock_study.spec_of(tmp_path, budget={"trials": 1, "epochs": 1}), open_database(readers, create=True)
-        )
+        mock_study.run(mock_study.spec_of(tmp_path, budget={"trials": 1, "epochs": 1}), database)
+    database.close()
     owner.close()
 
 
