@@ -277,11 +277,11 @@ def best(study: str | Path, *, storage: str | None = None) -> BuildableRecipe:
     from tuner.serving import read_about
     from tuner.storage import default_url
 
-    name, project = str(study), Path.cwd()
-    if name.endswith(MODEL_SUFFIX):
+    name, lower, project = str(study), str(study).lower(), Path.cwd()
+    if lower.endswith(MODEL_SUFFIX):
         return read_about(Path(name)).recipe
-    if name.endswith(FILE_SUFFIXES):
-        recipe = read_export(Path(name)) if Path(name).is_file() and name.endswith(EXPORT_SUFFIXES) else None
+    if lower.endswith(FILE_SUFFIXES):
+        recipe = read_export(Path(name)) if Path(name).is_file() and lower.endswith(EXPORT_SUFFIXES) else None
         if recipe is not None:
             return recipe
         name, project = study_name_in(name)

@@ -11,10 +11,11 @@ import pandas
 import pytest
 from click.testing import CliRunner
 
+import tuner
 from tuner.cli.group import tuner as command
 from tuner.cli.options import default_file
 from tuner.errors import UsageError
-from tuner.export import csv_tables, read_export
+from tuner.export import csv_tables
 from tuner.storage import open_database
 
 
@@ -51,7 +52,7 @@ def test_files(url, tmp_path):
     assert isinstance(call(url, "--data", tmp_path / "rows.csv").exception, UsageError)
 
 
-@pytest.mark.parametrize("name", ["best.toml", "best.TOML", "best.json", "best"])
+@pytest.mark.parametrize("name", ["best.toml", "best.TOML", "best.json", ".json"])
 def test_the_ending_of_the_file_names_the_format(url, tmp_path, name):
     """`tuner.best("best.toml")`, which the command prints, refused JSON of that name."""
     result = call(url, "-o", tmp_path / name)
@@ -59,7 +60,27 @@ def test_the_ending_of_the_file_names_the_format(url, tmp_path, name):
     text = (tmp_path / name).read_text(encoding="utf-8")
     content = tomllib.loads(text) if name.lower().endswith(".toml") else json.loads(text)
     assert content["study"] == "mock"
-    assert read_export(tmp_path / name).metric == "accuracy"
+    assert tuner.best(tmp_path / name).metric == "accuracy"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "endings"),
+    [
+        (["-o", "best"], ".json or .toml or .py or .csv"),
+        (["-o", "best.yaml"], ".json or .toml or .py or .csv"),
+        (["-o", "best.keras"], ".json or .toml or .py or .csv"),
+        (["--format", "toml", "-o", "best.json"], ".toml"),
+        (["--format", "json", "-o", "best.toml"], ".json"),
+        (["--format", "python", "-o", "best.txt"], ".py"),
+        (["--format", "csv", "-o", "all.xlsx"], ".csv"),
+        (["--data", "rows.csv"], ".npz"),
+    ],
+)
+def test_a_file_with_the_ending_of_another_format_is_refused(url, tmp_path, monkeypatch, arguments, endings):
+    """Such a recipe was written, and `tuner.best`, which the command named next, could not read it."""
+    monkeypatch.chdir(tmp_path)
+    assert f"must end in {endings}, but got" in str(call(url, *arguments).exception)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_ending_of_a_table_is_one_of_a_spreadsheet(url, tmp_path):

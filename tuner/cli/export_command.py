@@ -11,7 +11,6 @@ import click
 from tuner.catalog import silence_tensorflow
 from tuner.cli.echo import echo, write_file
 from tuner.cli.options import (
-    check_writable,
     code_option,
     default_file,
     find_study,
@@ -20,6 +19,7 @@ from tuner.cli.options import (
     write_text,
 )
 from tuner.errors import UsageError
+from tuner.output_files import check_output
 from tuner.text import count, listed, python_text, shell_command, value_text
 
 _FILE = click.Path(path_type=Path)
@@ -28,8 +28,8 @@ _TABLE_FORMAT = "csv"
 _MODEL_FORMATS = ("savedmodel", "onnx", "litert")
 _FOLDER_ENDING = "_savedmodel"
 _MODEL_SUFFIX = ".keras"
-_ENDINGS = {".toml": "toml", ".py": "python", ".csv": _TABLE_FORMAT}
-"""Ending of the file → format of a study, if none is given."""
+_ENDINGS = {".json": "json", ".toml": "toml", ".py": "python", ".csv": _TABLE_FORMAT}
+"""Ending of the file → format of a study."""
 
 
 @click.command("export")
@@ -40,7 +40,8 @@ _ENDINGS = {".toml": "toml", ".py": "python", ".csv": _TABLE_FORMAT}
     type=click.Choice([*_RECIPE_FORMATS, _TABLE_FORMAT, *_MODEL_FORMATS]),
     help="Of a study: json and toml, the recipe for tuner.best(FILE); python, a script that needs keras, tensorflow "
     "and numpy; csv, all trials and epochs, for a spreadsheet.  Of a model: savedmodel, a folder for TensorFlow; onnx; "
-    "litert, for phones.  [default: of a study what the name of the file ends in (.toml, .py, .csv), else json]",
+    "litert, for phones.  [default: of a study what the name of the file ends in (.json, .toml, .py, .csv), without a "
+    "file json]",
 )
 @click.option(
     "-o",
@@ -71,13 +72,16 @@ def command(study: str, kind: str | None, output: Path | None, force: bool, **op
         _export_model(study, kind, output, options["check"], force)
         return
     _refuse(given, ("check",), "a model")
-    if kind is None:
-        kind = _ENDINGS.get(output.suffix.lower() if output else "", _RECIPE_FORMATS[0])
+    endings = [ending for ending, of in _ENDINGS.items() if kind in (None, of)]
     if kind in _MODEL_FORMATS:
         raise UsageError(
             f"The format {kind} is for a model, but {study!r} is a study. Train one first: tuner train {study} -o "
             f"best{_MODEL_SUFFIX}, and export that."
         )
+    if output is not None:
+        check_output(output, endings, force)
+        endings = [ending for ending in endings if output.name.lower().endswith(ending)]
+    kind = _ENDINGS[endings[0]]
     if kind == _TABLE_FORMAT:
         _refuse(given, ("trial", "data", "code"), "a recipe")
         _export_tables(study, output or default_file(study_name(study)[0], ".csv"), options["storage"], force)
@@ -97,7 +101,7 @@ def _export_tables(study: str, output: Path, storage: str | None, force: bool) -
 
     epochs = output.with_name(f"{output.stem}_epochs{output.suffix}")
     for file in (output, epochs):
-        check_writable(file, force)
+        check_output(file, (), force)
     found = find_study(study, storage)
     for file, text, what in ((output, trials_csv(found), "trials"), (epochs, epochs_csv(found), "epochs")):
         write_text(file, text)
@@ -134,7 +138,8 @@ def _export_study(
 ) -> None:
     from tuner.export import export, save_rows
 
-    _check_files(output, data, force)
+    if data is not None:
+        check_output(data, (".npz",), force)
     project = study_name(study)[1] or Path.cwd()
     found = find_study(study, storage)
     exported = export(found, project, trial, code)
@@ -156,14 +161,6 @@ def _export_study(
     write_text(output, text)
     echo(f"Wrote {output}: trial {exported.trial} of {exported.study}", err=True)
     echo(_next(kind, output, data), err=True)
-
-
-def _check_files(output: Path | None, data: Path | None, force: bool) -> None:
-    if data is not None and data.suffix != ".npz":
-        raise UsageError(f"--data writes NumPy's .npz, but got {str(data)!r}. End its name in .npz.")
-    for file in (output, data):
-        if file is not None:
-            check_writable(file, force)
 
 
 def _next(kind: str, output: Path, data: Path | None) -> str:
