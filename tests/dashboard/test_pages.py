@@ -13,7 +13,7 @@ from asking import LAN, OURS, TOKEN, ask, study_with_trials
 from tuner.dashboard import panel_cache
 from tuner.report import load_view
 from tuner.results import read_study_results
-from tuner.storage import open_database
+from tuner.storage import open_database, rename_study
 
 EVIL = "<script>window.pwned = 1</script>"
 
@@ -78,6 +78,18 @@ def test_what_is_not_there_is_not_found(guarded, mock, path):
     answer = ask(guarded(of=mock), "GET", path)
     assert answer.status == 404
     assert "There is no such study or trial" in text(answer)
+
+
+@pytest.mark.slow
+def test_a_study_that_is_renamed_keeps_its_page_though_another_one_takes_its_name(guarded, mock, monkeypatch):
+    """As `tuner run --restart` does each night."""
+    monkeypatch.setattr(panel_cache, "_FRESH_S", 0.0)
+    app = guarded(of=mock)
+    assert "<title>mock" in text(ask(app, "GET", "/studies/1"))
+    rename_study(mock, "mock", "mock.1")
+    study_with_trials(mock.optuna, "mock")
+    assert "<title>mock.1" in text(ask(app, "GET", "/studies/1"))
+    assert "<title>mock " in text(ask(app, "GET", "/studies/2"))
 
 
 def test_a_study_with_several_objectives_is_left_to_optuna_dashboard(guarded, mock):

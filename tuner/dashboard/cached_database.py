@@ -24,8 +24,17 @@ class CachedDatabase(Database):
         super().__init__(database.url, lambda: cached, database.file)
         self.version = database.version
         self._engine = database.engine
+        self._uncached = database.optuna
 
     @property
     def engine(self) -> Engine:
         """The SQLAlchemy engine."""
         return self._engine
+
+    def study_name(self, study_id: int) -> str:
+        """Return the name that a study has now: Optuna keeps the first one that it has read.
+
+        Raises:
+            KeyError: There is no such study.
+        """
+        return self._uncached.get_study_name_from_id(study_id)
