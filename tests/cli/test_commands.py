@@ -281,6 +281,15 @@ def test_check_of_a_new_project(call, project):
     assert not (project / "runs").exists()
 
 
+def test_check_counts_the_folds(call, project):
+    """A trial trains on each of them, which nothing but the study file said."""
+    said = call("check", "studies/wine_folds.toml")
+    assert "113 train, 29 validation, 36 test; 5 folds, of which the first is counted here" in " ".join(
+        said.out.split()
+    )
+    assert json.loads(call("check", "studies/wine_folds.toml", "--json").out)["data"]["folds"] == 5
+
+
 @pytest.mark.parametrize(
     ("budget", "points", "said"),
     [

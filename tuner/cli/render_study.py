@@ -108,7 +108,8 @@ def render_explanation(content: dict[str, Any], *, everything: bool = False) -> 
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("data", f"{data['source']}: {data['task']}, {shape} → {data['outputs']}; rows: {rows}")
+    folds = "" if data["folds"] is None else f"; {data['folds']} folds, of which the first is counted here"
+    table.add_row("data", f"{data['source']}: {data['task']}, {shape} → {data['outputs']}; rows: {rows}{folds}")
     for note in data["notes"]:
         table.add_row("", note)
     table.add_row("model", content["model"])

@@ -39,6 +39,7 @@ def explain(spec: StudySpec) -> dict[str, Any]:
             "outputs": facts.outputs,
             "classes": list(facts.classes),
             "rows": dict(facts.rows),
+            "folds": spec.folds,
             "notes": list(facts.notes),
         },
         "space": [
