@@ -7,6 +7,7 @@ import html
 import json
 import math
 import re
+from dataclasses import replace
 
 import mock_study
 import numpy as np
@@ -21,6 +22,7 @@ from tuner.report.plots.style import epoch_axis, hover_format, ramp
 from tuner.report.plots.trial_curves import trial_curves
 from tuner.report.plots.value_range import ValueRange
 from tuner.report.study_view import Curve, load_view
+from tuner.report.trial_page import trial_body
 from tuner.results import read_study_results
 from tuner.storage import open_database
 
@@ -120,7 +122,6 @@ def test_rates_are_shown_if_a_schedule_was_searched(tmp_path):
 
 
 def test_of_many_trials_the_best_and_a_sample_are_drawn(gathered):
-    from dataclasses import replace
 
     one = gathered.in_state("complete")[0]
     many = []
@@ -261,6 +262,19 @@ def test_folds_are_averaged_and_planned(tmp_path):
     again = load_view(study, {seen.number: seen for seen in results.trials})
     assert again.trials == results.trials
     assert all(a is b for a, b in zip(again.trials, results.trials, strict=True))
+
+
+def test_the_page_of_a_trial_says_that_its_curves_are_means(tmp_path):
+    """The value is the mean over epochs that differ from training to training, and may be above all points."""
+    results = load_view(mock_results(tmp_path, budget={"trials": 1, "epochs": 5}))
+    (one,) = results.trials
+    values = {**one.trial.user_attrs, "training_values": [0.9, 0.8, 0.7]}
+    several = replace(one, trial=replace(one.trial, user_attrs=values))
+    said = str(trial_body(results, several, None, {}))
+    assert "Each epoch is the mean of 3 trainings" in said
+    assert "at the epoch that gave its model" in said
+    assert "the mean of" not in str(trial_body(results, one, None, {}))
+    assert "the mean if it has several trainings" in PLOTS["learning_curves"].says
 
 
 def test_an_axis_starts_on_the_better_half_and_marks_the_rest():

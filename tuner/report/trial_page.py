@@ -65,12 +65,21 @@ def _curves(results: StudyView, seen: TrialView) -> list[Html]:
     figures = [_figure(title, drawn) for title, drawn in trial_curves(results, seen).items()]
     if not figures:
         return []
-    marked = seen.marked_epoch
-    note = None if marked is None else f"The dashed line marks epoch {marked}, which gave the model."
+    note = _curves_note(seen)
     return [
         *([element("p", note, class_="note")] if note else []),
         element("div", figures, class_="side"),
     ]
+
+
+def _curves_note(seen: TrialView) -> str | None:
+    """Say which epoch gave the model, or why the value of several trainings may be at none of the points."""
+    if len(seen.training_values) > 1:
+        means = f"Each epoch is the mean of {len(seen.training_values)} trainings, here and in the table below"
+        return f"{means}. The value of the trial is the mean of what each has at the epoch that gave its model."
+    if seen.marked_epoch is not None:
+        return f"The dashed line marks epoch {seen.marked_epoch}, which gave the model."
+    return None
 
 
 def _recipe(recipe: Mapping[str, Any], classes: Sequence[str]) -> Html:

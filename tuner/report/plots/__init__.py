@@ -49,8 +49,8 @@ PLOTS: dict[str, Plot] = {
     ),
     "learning_curves": Plot(
         "Learning curves",
-        "The objective on validation data after each epoch, one line per trial. Pick a dimension to color by. "
-        "Triangles mark where curves end that are out of range.",
+        "The objective on validation data after each epoch, one line per trial, the mean if it has several trainings. "
+        "Pick a dimension to color by. Triangles mark where curves end that are out of range.",
         learning_curves,
     ),
     "rate_curves": Plot(
