@@ -8,14 +8,16 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+import optuna
 import optuna_dashboard
-from asking import OURS, ask
+import pytest
+from asking import OURS, ask, study_with_trials
 from optuna.storages import InMemoryStorage
 
 from tuner.dashboard import Guard
 from tuner.dashboard.edit_validation import EDIT_ROUTES
 from tuner.dashboard.guard import SAFE_METHODS
-from tuner.storage import Database
+from tuner.storage import Database, StudySession, study_names
 
 OTHERS = {("POST", "/incompatible-rdb-schema"), ("POST", "/api/llm/<>")}
 """Of Optuna's own storages, and refused without a language model."""
@@ -109,3 +111,52 @@ def test_a_right_edit_passes(guarded: Callable[..., Guard]) -> None:
         ("POST", "/api/trials/9/tell", {"state": "Complete", "values": [1]}),
     ):
         assert ask(app, method, path, json.dumps(body).encode(), origin=OURS).status in (200, 201), path
+
+
+def edited(app: Guard, method: str, path: str, **body: str) -> tuple[int, dict[str, Any]]:
+    answer = ask(app, method, path, json.dumps(body).encode(), origin=OURS)
+    return answer.status, json.loads(answer.body)
+
+
+@pytest.mark.slow
+def test_a_renamed_study_keeps_its_id_its_recipes_and_its_epochs(guarded: Callable[..., Guard], mock: Database) -> None:
+    app, before = guarded(of=mock, allow_edit=True), content_of(mock)
+    assert b"mock" in ask(app, "GET", "/api/studies/1").body
+    status, study = edited(app, "POST", "/api/studies/1/rename", study_name="renamed")
+    assert (status, study["study_id"], study["study_name"]) == (201, 1, "renamed")
+    after = content_of(mock)
+    assert {line for line in {*before} ^ {*after} if "tuner_studies" not in line} == {
+        f"INSERT INTO \"studies\" VALUES(1,'{name}');" for name in ("mock", "renamed")
+    }
+    assert json.loads(ask(app, "GET", "/api/studies/1").body)["name"] == "renamed"
+    assert ask(app, "GET", "/api/studies/1/param_importances").status == 200
+    study_with_trials(mock.optuna, "taken")
+    for name, reason in (("taken", "must have its own name"), ("a/b", "letters, digits")):
+        status, said = edited(app, "POST", "/api/studies/1/rename", study_name=name)
+        assert (status, reason in said["reason"]) == (400, True)
+
+
+def test_a_deleted_study_leaves_nothing(guarded: Callable[..., Guard], mock: Database) -> None:
+    assert edited(guarded(of=mock, allow_edit=True), "DELETE", "/api/studies/1") == (200, {})
+    assert not [line for line in content_of(mock) if re.match(r'INSERT INTO "?(tuner_(?!version)|studies|trial)', line)]
+
+
+def test_a_study_that_runs_is_neither_renamed_nor_deleted(guarded: Callable[..., Guard], mock: Database) -> None:
+    session = StudySession(mock, "mock", "maximize")
+    app, before = guarded(of=mock, allow_edit=True), content_of(mock)
+    for method, path in (("POST", "/api/studies/1/rename"), ("DELETE", "/api/studies/1")):
+        status, said = edited(app, method, path, study_name="renamed")
+        assert (status, "while it is run, but process" in said["reason"]) == (409, True)
+    assert content_of(mock) == before
+    session.close()
+
+
+def test_a_study_with_several_objectives_is_edited_by_optuna_dashboard(
+    guarded: Callable[..., Guard], database: Database
+) -> None:
+    optuna.create_study(storage=database.optuna, study_name="two", directions=["minimize", "maximize"])
+    app = guarded(allow_edit=True)
+    status, study = edited(app, "POST", "/api/studies/2/rename", study_name="renamed")
+    assert (status, study["study_name"]) == (201, "renamed")
+    assert edited(app, "DELETE", f"/api/studies/{study['study_id']}") == (200, {})
+    assert study_names(database) == ["small"]

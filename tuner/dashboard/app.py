@@ -33,6 +33,7 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
     from tuner.dashboard.page_router import PageRouter
     from tuner.dashboard.panel_cache import Panels
     from tuner.dashboard.safe_artifact_store import ArtifactFolder
+    from tuner.dashboard.study_edits import StudyEdits
 
     folder = artifact_folder(database)
     store = ArtifactFolder(folder) if folder is not None else None
@@ -41,7 +42,7 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
     app.catchall = False  # `_in_words` reports failures
     panels = Panels(cached)
     shown = PageRouter(Overlay(_never_empty(app), panels, editable), cached, panels)
-    return _in_words(ValidatedEdits(shown, cached.optuna) if editable else shown)
+    return _in_words(ValidatedEdits(StudyEdits(shown, cached), cached.optuna) if editable else shown)
 
 
 def artifact_folder(database: Database) -> Path | None:

@@ -17,24 +17,17 @@ class CachedDatabase(Database):
     """A database whose finished trials are kept in memory for the pages of optuna-dashboard.
 
     Optuna reads 5,000 trials in 4.4 s of CPU, once; our own pages read them in 0.5 s (`storage.optuna_reader`).
+    Names of studies are read each time: they may change.
     """
 
     def __init__(self, database: Database) -> None:
         cached: RDBStorage = get_storage(database.optuna)  # type: ignore[assignment]  # answers the same calls
+        cached.get_study_name_from_id = database.optuna.get_study_name_from_id  # type: ignore[method-assign]
         super().__init__(database.url, lambda: cached, database.file)
         self.version = database.version
         self._engine = database.engine
-        self._uncached = database.optuna
 
     @property
     def engine(self) -> Engine:
         """The SQLAlchemy engine."""
         return self._engine
-
-    def study_name(self, study_id: int) -> str:
-        """Return the name that a study has now: Optuna keeps the first one that it has read.
-
-        Raises:
-            KeyError: There is no such study.
-        """
-        return self._uncached.get_study_name_from_id(study_id)

@@ -11,7 +11,7 @@ import binascii
 import io
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -150,6 +150,14 @@ class _Refused(Exception):  # noqa: N818
         self.status = status
 
 
+def send_json(start_response: StartResponse, status: HTTPStatus, content: Mapping[str, Any]) -> list[bytes]:
+    """Answer a request with JSON."""
+    text = json.dumps(content).encode()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(text)))]
+    start_response(f"{status.value} {status.phrase}", headers)
+    return [text]
+
+
 class ValidatedEdits:
     """A WSGI application that lets through to another one the edits that it can make.
 
@@ -169,10 +177,7 @@ class ValidatedEdits:
                 try:
                     self._check(route, named, _body(route, environ))
                 except _Refused as refused:
-                    text = json.dumps({"reason": str(refused)}).encode()
-                    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(text)))]
-                    start_response(f"{refused.status.value} {refused.status.phrase}", headers)
-                    return [text]
+                    return send_json(start_response, refused.status, {"reason": str(refused)})
         return self._app(environ, start_response)
 
     def _check(self, route: EditRoute, named: re.Match[str], body: _Body | None) -> None:

@@ -13,13 +13,12 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner.dashboard.cached_database import CachedDatabase
 from tuner.dashboard.trial_artifacts import FILES, PICTURE, file_id, study_csv
 from tuner.errors import UsageError
 from tuner.optuna_internals import METRIC_NAMES
 from tuner.report import StudyView, TrialView, is_best, load_view, study_body, study_note, trial_note
 from tuner.results import read_study_results
-from tuner.storage import PRIVATE_PREFIX, read_recipes, storage_errors
+from tuner.storage import PRIVATE_PREFIX, Database, read_recipes, storage_errors
 from tuner.text import Html, element
 
 PATIENCE_S = 1.5
@@ -63,7 +62,7 @@ class Panels:
         database: Read, never written.
     """
 
-    def __init__(self, database: CachedDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._views: dict[int, _StudyPanels] = {}
         self._lock = threading.Lock()
@@ -173,7 +172,7 @@ class Panels:
                 return view
             try:
                 with storage_errors(self._database.url):
-                    name = self._database.study_name(study_id)
+                    name = self._database.optuna.get_study_name_from_id(study_id)
                 study = read_study_results(self._database, name)
             except (KeyError, UsageError):
                 self._views.pop(study_id, None)

@@ -51,7 +51,7 @@ from .study_attributes import (
     TrialAttributes,
     trial_attributes,
 )
-from .study_management import delete_study, rename_study, request_stop, set_aside
+from .study_management import delete_own_rows, delete_study, rename_study, request_stop, set_aside
 from .study_session import StudySession
 
 __all__ = [
@@ -95,6 +95,7 @@ __all__ = [
     "announced_dashboard",
     "count_finished_quickly",
     "default_url",
+    "delete_own_rows",
     "delete_study",
     "epochs_run",
     "hidden",

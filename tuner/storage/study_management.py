@@ -24,15 +24,25 @@ def delete_study(database: Database, name: str) -> None:
         StudyNotFoundError: It does not exist.
         StudyBusyError: A process runs it.
     """
-    record = read_study_record(database, name)
+    study_id = delete_own_rows(database, name)
     with storage_errors(database.url):
-        with _locked(database, record.study_id, name, "deleted") as connection:
-            trial_ids = select(TrialModel.trial_id).where(TrialModel.study_id == record.study_id)
-            for table in (tables.recipes, tables.checkpoints, *tables.OF_A_RUN):
-                connection.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
-            for table in (tables.trials, tables.owners, tables.studies):
-                connection.execute(delete(table).where(table.c.study_id == record.study_id))
-        database.optuna.delete_study(record.study_id)
+        database.optuna.delete_study(study_id)
+
+
+def delete_own_rows(database: Database, name: str) -> int:
+    """Delete what only our tables hold of a study that is about to be deleted; return its id.
+
+    Raises:
+        StudyNotFoundError, StudyBusyError: As for `delete_study`.
+    """
+    study_id = read_study_record(database, name).study_id
+    with storage_errors(database.url), _locked(database, study_id, name, "deleted") as connection:
+        trial_ids = select(TrialModel.trial_id).where(TrialModel.study_id == study_id)
+        for table in (tables.recipes, tables.checkpoints, *tables.OF_A_RUN):
+            connection.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
+        for table in (tables.trials, tables.owners, tables.studies):
+            connection.execute(delete(table).where(table.c.study_id == study_id))
+    return study_id
 
 
 def rename_study(database: Database, name: str, new: str, what: str = "renamed") -> None:
