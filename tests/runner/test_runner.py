@@ -27,7 +27,7 @@ from tuner.runner.progress import Progress
 from tuner.runner.study_runner import StudyRunner
 from tuner.runner.trial_proposals import OpenStudy
 from tuner.search import PRUNERS, SAMPLERS, SettingIndex, initial_points, portfolio_points
-from tuner.storage import Database, StudySession, open_database, request_stop
+from tuner.storage import FINGERPRINT, Database, StudySession, open_database, request_stop
 
 
 @pytest.fixture
@@ -600,6 +600,20 @@ def test_a_study_that_learnt_nothing_may_change(database: Database, tmp_path: Pa
     for trial in plain.trials[len(before["trials"]) :]:
         for name, distribution in trial.distributions.items():
             assert distribution._contains(distribution.to_internal_repr(trial.params[name]))
+
+
+@pytest.mark.parametrize("made_by", ["a run that learnt nothing", "plain Optuna", "plain Optuna, for two objectives"])
+def test_a_study_keeps_its_direction(database: Database, tmp_path: Path, made_by: str) -> None:
+    """Else the worst trial is the best one."""
+    if made_by == "a run that learnt nothing":
+        StudyRunner(spec_of(tmp_path), database, InterruptedExecutor([signal.SIGTERM], after=1)).run()
+    else:
+        directions = ["maximize", "minimize"][: 2 if "two" in made_by else 1]
+        optuna.create_study(study_name="mock", storage=database.optuna, directions=directions)
+    spec = spec_of(tmp_path, objective={"metric": "log_loss"})
+    with pytest.raises(StudyChangedError, match="is maximize.*, and log_loss needs minimize.*--fork .* --restart"):
+        run(spec, database)
+    assert database.optuna.get_study_user_attrs(1).get(FINGERPRINT, {}).get("objective") != "log_loss"
 
 
 def test_a_worker_that_dies_every_time_ends_the_study(database: Database, tmp_path: Path) -> None:

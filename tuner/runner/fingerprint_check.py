@@ -28,7 +28,7 @@ def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> S
         The study to resume: a length of trainings that its file leaves open stays as it was.
 
     Raises:
-        StudyChangedError: They differ, and there are trials of the old setup.
+        StudyChangedError: They differ, and there are trials of the old setup, or the direction differs.
     """
     before = study.user_attrs.get(FINGERPRINT)
     spec = spec if before is None else resume_study(spec, before)
@@ -47,6 +47,13 @@ def check_fingerprint(spec: StudySpec, session: StudySession, study: Study) -> S
             f"was started:\n{lines}\nRun it under another name with --fork NEW_NAME, start over with "
             "--restart, which keeps these trials under another name, or undo the change. "
             "Budgets (other than epochs, keep, stop and repeats), sampler and pruner may change freely."
+        )
+    directions = ", ".join(direction.name.lower() for direction in study.directions)
+    if directions != spec.direction:  # it was made elsewhere, or nothing was learnt yet
+        raise StudyChangedError(
+            f"A study keeps the direction that it was made with, but that of {spec.name!r} is {directions}, and "
+            f"{spec.metric} needs {spec.direction}. Run {spec.file} under another name with --fork NEW_NAME, or start "
+            "over with --restart, which keeps the old study under another name."
         )
     if changed:  # nothing was learnt yet; but what waits has parameters of the old setup
         for trial in trials:
