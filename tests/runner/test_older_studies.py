@@ -15,8 +15,8 @@ from tuner.cli.group import tuner as command
 from tuner.errors import StudyFileError, UsageError
 from tuner.report import report_page
 from tuner.results import read_study_results, summary
-from tuner.runner import older_points
-from tuner.storage import Database, open_database
+from tuner.runner import older_points, trial_proposals
+from tuner.storage import OLDER_POINTS, STUDY_INFO, Database, open_database
 
 NARROW = {
     "optimizer": ["adam", "rmsprop"],
@@ -113,6 +113,37 @@ def test_what_does_not_exist_is_named(reference: str, text: str, database: Datab
         run(new(tmp_path, [reference]), database)
     assert "secret" not in str(caught.value)
     assert not (tmp_path / "none.db").exists()
+
+
+def test_no_page_and_no_table_holds_the_password_of_an_older_study(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = "postgresql://me:secret@localhost:1/db:fine"
+    taken = older_points(new(tmp_path, ["coarse"]), database.url)
+    monkeypatch.setattr(trial_proposals, "older_points", lambda spec, url: taken)
+    run(new(tmp_path, [reference], budget={"trials": 1, "epochs": 1}), database)
+    (study,) = [study for study in optuna.get_all_study_summaries(database.url) if study.study_name == "new"]
+    assert "secret" not in str(study.user_attrs)
+    begun = {**study.user_attrs[OLDER_POINTS], "older": [reference]}
+    info = study.user_attrs[STUDY_INFO]
+    info["source"]["sampler"]["from"] = [reference]
+    stored = optuna.load_study(study_name="new", storage=database.url)
+    stored.set_user_attr(OLDER_POINTS, begun)  # as older versions stored it
+    stored.set_user_attr(STUDY_INFO, info)
+    page = report_page(read_study_results(database, "new"))
+    assert "secret" not in page
+    assert "the best settings of postgresql://me:***@localhost:1/db:fine" in page
+    monkeypatch.setattr(trial_proposals, "older_points", lambda spec, url: pytest.fail("what was taken is kept"))
+    run(new(tmp_path, [reference], budget={"trials": 2, "epochs": 1}), database)
+
+
+def test_the_report_says_in_words_how_a_study_begins(database: Database, tmp_path: Path) -> None:
+    own = [{"optimizer": "rmsprop", "momentum": 0.5}, {"optimizer": "adam"}]
+    spec = new(tmp_path, [], sampler={"from": ["coarse"], "initial_points": own}, budget={"trials": 1, "epochs": 1})
+    run(spec, database)
+    page = report_page(read_study_results(database, "new"))
+    assert "2 settings of the study file, then the best settings of coarse" in page
+    assert "sampler tpe, pruner" in page
 
 
 def test_a_study_without_complete_trials_is_refused(database: Database, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import optuna
@@ -12,7 +13,7 @@ from optuna.trial import TrialState as OptunaState
 from tuner.catalog import TrialState
 from tuner.errors import StudyChangedError
 from tuner.search import Outcome, tell
-from tuner.storage import FINGERPRINT, SETTINGS, STUDY_INFO, StudySession
+from tuner.storage import FINGERPRINT, SETTINGS, STUDY_INFO, StudySession, hidden
 from tuner.study import StudySpec, difference, fingerprint, resume_study
 
 
@@ -79,6 +80,12 @@ def study_info(spec: StudySpec) -> dict[str, Any]:
         "file": spec.file,
         "metric": spec.metric,
         "task": str(spec.facts.task),
-        "source": spec.source,
+        "source": {**spec.source, **_sampler_to_show(spec.source)},
         "facts": spec.facts.to_json(),
     }
+
+
+def _sampler_to_show(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the section of the sampler without the passwords in URLs of older studies, if there are any."""
+    sampler = source.get("sampler", {})
+    return {"sampler": {**sampler, "from": [hidden(name) for name in sampler["from"]]}} if "from" in sampler else {}

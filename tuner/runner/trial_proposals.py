@@ -27,7 +27,7 @@ from tuner.search import (
     suggest,
     to_optuna_params,
 )
-from tuner.storage import KNOWN_POINTS, OLDER_POINTS, OlderPoints, StudySession
+from tuner.storage import KNOWN_POINTS, OLDER_POINTS, OlderPoints, StudySession, hidden
 from tuner.study import StudySpec
 
 
@@ -106,13 +106,13 @@ class OpenStudy:
 
     def _older_points(self) -> list[dict[str, Any]]:
         """Return the settings taken of older studies, which are read once: when the study begins."""
-        wanted = {"older": list(self.spec.older), "space": self.spec.space.to_json()}
+        wanted = {"older": [hidden(name) for name in self.spec.older], "space": self.spec.space.to_json()}
         wanted = json.loads(json.dumps(wanted))  # tuples are lists in the database
 
         def stored() -> OlderPoints | None:
-            content = self.optuna.user_attrs.get(OLDER_POINTS)
-            same = isinstance(content, dict) and all(content.get(key) == value for key, value in wanted.items())
-            return OlderPoints.model_validate(content) if same else None
+            found = OlderPoints.model_validate(self.optuna.user_attrs.get(OLDER_POINTS, {}))
+            before = {"older": [hidden(name) for name in found.older], "space": found.space}
+            return found if before == wanted else None
 
         def store() -> None:
             if stored() is None:  # nor has another process

@@ -10,8 +10,8 @@ from tuner.engines import limits_text
 from tuner.report.html_components import facts, table
 from tuner.report.study_view import StudyView
 from tuner.search import DEFAULT_PRUNER, DEFAULT_SAMPLER
-from tuner.storage import StoredFacts
-from tuner.text import Html, element, listed, number
+from tuner.storage import StoredFacts, hidden
+from tuner.text import Html, count, element, listed, number
 
 _CUT = 12
 
@@ -38,6 +38,7 @@ def asked(results: StudyView) -> Html:
         *([("Limits", limits_text(results.limits))] if results.limits else []),
         ("Budget", _budget(source.get("budget", {}))),
         ("Search", f"sampler {sampler}, pruner {pruner}"),
+        *([("First trials", first)] if (first := _first_trials(source.get("sampler", {}))) else []),
     ]
     is_proportion = results.metric in tuple(METRICS) and bool(METRICS[results.metric].proportion)
     advice = advice_for_metric(found.advice, is_proportion)
@@ -71,8 +72,16 @@ def _classes(classes: list[str]) -> str:
     return f"{len(classes)}: {', '.join(classes[:_CUT])}{more}"
 
 
+def _first_trials(sampler: dict[str, Any]) -> str:
+    """Say how the study was told to begin; empty if it was not."""
+    own, older = sampler.get("initial_points"), sampler.get("from", ())
+    texts = [count(len(own), "setting") + " of the study file"] if isinstance(own, list) else []
+    texts += [f"the best settings of {listed([hidden(name) for name in older])}"] if older else []
+    return ", then ".join(texts)
+
+
 def _named(source: dict[str, Any], section: str, default: str) -> str:
-    options = dict(source.get(section, {}))
+    options = {key: value for key, value in source.get(section, {}).items() if not isinstance(value, list | tuple)}
     name = options.pop("name", default)
     return f"{name} ({listed([f'{key} {number(value)}' for key, value in options.items()])})" if options else str(name)
 
