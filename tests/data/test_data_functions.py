@@ -114,6 +114,38 @@ def test_drop_is_neither_taken_nor_offered_for_arrays(write_text: Write, prepare
     assert "`drop` columns" not in str(caught.value)
 
 
+NOISY_TENSORFLOW = """
+import os
+from types import SimpleNamespace
+
+os.write(2, b"I0000 cudart_stub.cc:31] Could not find cuda drivers on your machine\\n")
+config = SimpleNamespace(list_physical_devices=lambda kind: [])
+"""
+
+
+@pytest.mark.parametrize(("top", "inside"), [("import tensorflow", ""), ("", "import tensorflow"), ("", "")])
+def test_what_tensorflow_prints_when_a_file_imports_it_is_not_shown(
+    write_text: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    top: str,
+    inside: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", sys)  # what is there now comes back afterwards, or nothing
+    del sys.modules["tensorflow"]
+    monkeypatch.syspath_prepend(tmp_path / "installed")
+    (tmp_path / "installed").mkdir()
+    write_text("installed/tensorflow.py", NOISY_TENSORFLOW)
+    first = f"def load():\n    {inside}\n    os.write(2, b'mine')\n"
+    write_text("rows.py", f"import os\n{top}\n" + SEEDED_IN_THE_CALL.replace("def load():\n", first))
+    found = list(sys.meta_path)
+    prepare(DataOptions(source="rows.py:load"), tmp_path, 0)
+    assert capfd.readouterr().err == "mine"
+    assert sys.meta_path == found
+    assert ("tensorflow" in sys.modules) == ("import" in top + inside)
+
+
 def test_a_file_that_imports_tensorflow_is_said(write_text: Write, tmp_path: Path) -> None:
     write_text("rows.py", "import sys\nsys.modules['tensorflow'] = sys\n" + SEEDED_IN_THE_CALL)
     before = sys.modules.pop("tensorflow", None)

@@ -32,7 +32,7 @@ from .schedule_rates import OBJECTIVE, learning_rates, plateau_state
 from .schedules import SCHEDULES
 from .schedules.reduce_on_plateau import ReduceOnPlateau
 from .task import EVERY_TASK, Task
-from .tensorflow_import import import_tensorflow, silence_tensorflow
+from .tensorflow_import import import_tensorflow, silence_tensorflow, silence_tensorflow_import
 from .trial_state import FINISHED_STATES, TrialState
 from .user_checks import try_user_code
 from .user_entries import (
@@ -49,6 +49,7 @@ from .user_object import UserObject
 __all__ = [
     "import_tensorflow",
     "silence_tensorflow",
+    "silence_tensorflow_import",
     "ACTIVATIONS",
     "CLIPPINGS",
     "DIMENSIONS",

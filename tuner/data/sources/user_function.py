@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tuner import user_code
+from tuner.catalog import silence_tensorflow_import
 from tuner.data.cells import column_name, without_values
 from tuner.data.data_config import DataOptions
 from tuner.data.group_and_order_columns import find_column, read_split_columns
@@ -49,16 +50,17 @@ def _reference(text: str) -> user_code.Reference:
 def _call(text: str, project: Path) -> dict[str, Any]:
     """Return what the function returns, by name."""
     reference = _reference(text)
-    function = user_code.load(project, reference)
-    try:
-        given = function()
-    except TunerError:
-        raise
-    except (Exception, SystemExit) as error:  # code of the person who runs it: anything can come
-        line = user_code.failing_line(error, user_code.find_file(project, reference.path))
-        raise DataError(
-            f"The function {reference} must return the data, but fails{line}: {type(error).__name__}: {error}"
-        ) from error
+    with silence_tensorflow_import():
+        function = user_code.load(project, reference)
+        try:
+            given = function()
+        except TunerError:
+            raise
+        except (Exception, SystemExit) as error:  # code of the person who runs it: anything can come
+            line = user_code.failing_line(error, user_code.find_file(project, reference.path))
+            raise DataError(
+                f"The function {reference} must return the data, but fails{line}: {type(error).__name__}: {error}"
+            ) from error
     return _named(given, reference)
 
 
