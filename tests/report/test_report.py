@@ -24,8 +24,10 @@ from tuner.report.health_counts import count_verdicts
 from tuner.report.held_out_score import honest_score
 from tuner.report.html_components import data, script, table
 from tuner.report.narrative import answer_text, caveats, question_text, standard_error
+from tuner.report.plots.health_heatmaps import layers_by_epoch, trials_by_epoch
 from tuner.report.sections.failures_and_cost import failed
 from tuner.report.sections.setup import asked
+from tuner.report.sections.training_health import health
 from tuner.report.sections.trials import trials
 from tuner.report.study_view import load_view
 from tuner.results import read_study_results
@@ -261,8 +263,14 @@ def test_few_trials_of_plain_optuna(plain, values, says):
     texts = " ".join(page.texts)
     assert says in texts
     assert "was not made by keras-studies" in texts
-    assert "Health was not measured" in texts
+    assert "Health was not measured in any trial." in texts
     assert ("no reason was given" in texts) == (None in values)
+
+
+def test_before_the_first_trial_health_is_not_said_to_be_off(study):
+    empty = load_view(replace(study, record=replace(study.record, trials=[])))
+    assert str(health(empty)) == "<p>Health was not measured in any trial.</p>"
+    assert trials_by_epoch(empty) == layers_by_epoch(empty) == "Health was not measured in any trial."
 
 
 def test_before_the_first_trial_only_what_has_several_values_is_searched(study):

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from tuner.health import VERDICTS
 from tuner.report.study_view import StudyView, TrialView
 
+NOT_MEASURED = "Health was not measured in any trial."
+"""What stands in place of every table and plot of health, also before the first trial."""
+
 
 @dataclass(frozen=True)
 class VerdictCount:

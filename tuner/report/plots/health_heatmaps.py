@@ -11,13 +11,12 @@ import numpy as np
 from plotly.graph_objects import Figure
 
 from tuner.health import Probe
-from tuner.report.health_counts import count_verdicts
+from tuner.report.health_counts import NOT_MEASURED, count_verdicts
 from tuner.report.plots.curves import chosen, which
 from tuner.report.plots.style import SCALE, figure, menu, only, option, text
 from tuner.report.study_view import StudyView, TrialView
 from tuner.text import significant
 
-_NOTHING = "Health was not measured in this study."
 _MOST_TRIALS = 6
 _MOST_TICKS = 9
 _FLOOR = 1e-12
@@ -52,7 +51,7 @@ def trials_by_epoch(results: StudyView) -> Figure | str:
     """Plot a heat map per measure, one shown at a time: trials by the epochs of their probes."""
     having = [seen for seen in results.trials if results.probes.get(seen.number)]
     if not having:
-        return _NOTHING
+        return NOT_MEASURED
     many = len(having)
     having = chosen(results, having)
     epochs = sorted({probe.epoch for seen in having for probe in _all(results.probes[seen.number])})
@@ -79,7 +78,7 @@ def layers_by_epoch(results: StudyView) -> Figure | str:
     """Plot a heat map per measure of some trials, one shown at a time: layers by the epochs of their probes."""
     examples = _examples(results)
     if not examples:
-        return _NOTHING
+        return NOT_MEASURED
     traces, names = [], []
     for label, seen in examples:
         probes = next(iter(results.probes[seen.number].values()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuner.report.health_counts import count_verdicts
+from tuner.report.health_counts import NOT_MEASURED, count_verdicts
 from tuner.report.html_components import table
 from tuner.report.study_view import StudyView
 from tuner.text import Html, count, element, listed_first, number, percent
@@ -14,7 +14,7 @@ def health(results: StudyView) -> Html:
     """Show the count of trials per verdict, with an example; or a sentence if nothing was measured."""
     found = count_verdicts(results)
     if not found:
-        return element("p", "Health was not measured in this study.")
+        return element("p", NOT_MEASURED)
     judged = sum(len(one.trials) for one in found)
     rows = [
         (
