@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tuner import user_code
+from tuner.errors import ContentError
 from tuner.user_code import Reference, user_frames
 
 
@@ -41,6 +42,14 @@ def test_frames_of_the_cause_stand_in_for_those_of_a_wrapped_error(tmp_path: Pat
     cause.__context__ = wrapped  # a circle ends
     assert user_frames(wrapped, tmp_path) == ("own.py, line 2, in build", "    1 / 0")
     assert user_frames(RuntimeError("never raised"), tmp_path) == ()
+
+
+def test_frames_that_are_of_no_file_are_not_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text("1 / 0\n")
+    with pytest.raises(ContentError) as error:
+        user_code.load(tmp_path, Reference("own.py", "build"))
+    assert user_frames(error.value, tmp_path) == ("own.py, line 1, in <module>", "    1 / 0")
 
 
 def test_a_deep_recursion_is_cut_to_its_end(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ def user_frames(error: BaseException, project: Path) -> tuple[str, ...]:
 
 def _own_name(filename: str, project: Path) -> str | None:
     """Return the path of a file of the user relative to its project, or None for any other file."""
+    if filename.startswith("<"):  # no file, such as "<frozen importlib._bootstrap>"
+        return None
     path = Path(filename).resolve()
     for folder in bundled_folders():
         if path.is_relative_to(folder.resolve() / "models"):
