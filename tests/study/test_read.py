@@ -231,6 +231,16 @@ def test_a_model_is_asked_for_what_it_needs(tmp_path):
     assert "must take the keyword initializer" in str(caught.value)
 
 
+def test_messages_name_the_folder_of_the_project(tmp_path, monkeypatch):
+    """In Python it is the current one if none is given."""
+    monkeypatch.chdir(tmp_path)
+    content = {"name": "a", "model": "models/none.py", "data": {"source": "none.csv"}}
+    with pytest.raises(StudyFileError) as caught:
+        read_study_dict(content, ".")
+    assert f"no file 'models/none.py' in {tmp_path}, nor" in str(caught.value)
+    assert f"no 'none.csv' in {tmp_path}\n" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("front", "taken"),
     [("hp", False), ("", False), ("inputs, outputs, hp", False), ("inputs, outputs, name='net'", True)],

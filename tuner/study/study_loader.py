@@ -77,7 +77,7 @@ def read_study_dict(
     """
     if "search" in content:
         content = {**content, "search": with_lists(content["search"])}
-    return _spec(plain_content(content), Path(project), file, None, name, overrides)
+    return _spec(plain_content(content), Path(project).absolute(), file, None, name, overrides)
 
 
 def _spec(
