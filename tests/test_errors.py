@@ -32,6 +32,15 @@ def test_the_nearest_name(given: object, expected: str | None) -> None:
     assert nearest(given, ["sgd", "adam", "rmsprop"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("mse", "mean_squared_error"), ("MAE", "mean_absolute_error"), ("lr", "learning_rate"), ("h", None), ("ms", None)],
+)
+def test_initials_are_understood(given: str, expected: str | None) -> None:
+    names = ["huber", "mean_squared_error", "mean_absolute_error", "learning_rate"]
+    assert nearest(given, names) == expected
+
+
 def test_an_unknown_name_says_what_is_known() -> None:
     error = UnknownNameError("optimizer", "adm", ["sgd", "adam"])
     assert str(error) == "There is no optimizer 'adm'. Did you mean 'adam'? Known: sgd, adam."

@@ -212,12 +212,13 @@ class CheckpointError(TunerError):
 
 
 def nearest(given: object, allowed: Iterable[str]) -> str | None:
-    """Return the name in `allowed` that is most similar to `given`, or None if none is similar."""
+    """Return the name in `allowed` that is most similar to `given` or that it abbreviates, or None if there is none."""
     names, text = {name.lower(): name for name in allowed}, str(given).lower()
     if len(text) > _LONGEST_NAME:  # comparing takes time in proportion to both lengths
         return None
     found = difflib.get_close_matches(text, names, n=1, cutoff=0.6)
-    return names[found[0]] if found else None
+    meant = found or [name for name in names if "_" in name and text == "".join(word[:1] for word in name.split("_"))]
+    return names[meant[0]] if meant else None
 
 
 def shown(value: Any, limit: int = 80) -> str:
