@@ -277,6 +277,7 @@ def test_check_of_a_new_project(call, project):
     said = call("check", "studies/first.toml")
     assert said.code == 0
     assert "digits: multiclass, 64 → 10; rows: 1079 train, 359 validation, 359 test" in said.out
+    assert re.search(r"^budget +trials 30, epochs 15$", said.out, re.MULTILINE), "checkpoint False, it said"
     assert "advice" not in said.out
     assert not (project / "runs").exists()
 

@@ -122,7 +122,8 @@ def render_explanation(content: dict[str, Any], *, everything: bool = False) -> 
     fixed = _fixed(content, everything)
     if fixed:
         table.add_row("fixed", fixed)
-    table.add_row("budget", ", ".join(f"{name} {value_text(value)}" for name, value in content["budget"].items()))
+    budget = {name: value for name, value in content["budget"].items() if value is not False}
+    table.add_row("budget", ", ".join(f"{name} {value_text(value)}" for name, value in budget.items()))
     table.add_row("training", _training(content["training"]))
     table.add_row("search", f"sampler {_named(content['sampler'])}, pruner {_named(content['pruner'])}")
     first = _first_trials(content["initial_points"], content["budget"].get("trials"))
