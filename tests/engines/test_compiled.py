@@ -368,6 +368,26 @@ def test_initial_weights_are_those_of_building_the_model(engine: Any) -> None:
             np.testing.assert_array_equal(ours, theirs.numpy(), err_msg=name)
 
 
+def test_a_model_that_looks_at_its_initializer_begins_as_it_was_built(engine: Any) -> None:
+    from tuner.catalog import build_model
+
+    def build(inputs: tuple[int, ...], outputs: int, *, initializer: Any, **_: Any) -> Any:
+        last = "zeros" if "gain" in initializer.get_config() else initializer
+        rows = keras.Input(inputs)
+        hidden = keras.layers.Dense(4, "relu", kernel_initializer=initializer)(rows)
+        return keras.Model(rows, keras.layers.Dense(outputs, kernel_initializer=last)(hidden))
+
+    split, facts = oracle.data(Task.MULTICLASS)
+    model = ModelChoice(reference="own.py:looks", sha256="")
+    for name in ("he_normal", "orthogonal"):
+        recipe = oracle.recipe("kl_divergence", initializer=Choice(name=name), seed=3, model=model)
+        recipe = recipe.model_copy(update={"learning_rate": 0.0, "epochs": 1})
+        engine.train(TrainingTask(recipe, split, facts, build), lambda record: True)
+        built = build_model(recipe, facts.input_shape, facts.outputs, build)
+        for ours, theirs in zip(engine.weights(), built.trainable_variables, strict=True):
+            np.testing.assert_array_equal(ours, theirs.numpy(), err_msg=name)
+
+
 def by_tensorflow(shape: tuple[int, ...], dtype: Any = None) -> Any:
     import tensorflow as tf
 
@@ -397,7 +417,7 @@ def test_a_model_with_randomness_of_its_own_is_built_anew(engine: Any, own: Any)
 
 @pytest.mark.parametrize(("bias", "builds"), [("zeros", [2, 1, 1]), ("made up", [2, 2, 2])])
 def test_networks_of_a_kind_are_checked_once(bias: str, builds: list[int]) -> None:
-    """Whatever their widths and the initializer of the catalog, unless the model file has numbers of its own."""
+    """The replay of their draws: whatever their widths, unless the model file has numbers of its own."""
     built: list[int] = []
 
     def build(inputs: tuple[int, ...], outputs: int, *, initializer: Any, units: int, **_: Any) -> Any:
@@ -409,9 +429,9 @@ def test_networks_of_a_kind_are_checked_once(bias: str, builds: list[int]) -> No
         return keras.Model(rows, keras.layers.Dense(outputs, kernel_initializer=initializer)(hidden))
 
     engine, found = ENGINES["compiled"].make(), []
-    for units, name in ((3, "he_normal"), (4, "he_normal"), (5, "orthogonal")):
+    for units in (3, 4, 5):
         model = ModelChoice(reference="own.py:kind", sha256=bias, options={"units": units})
-        recipe = oracle.recipe("mean_squared_error", initializer=Choice(name=name), model=model)
+        recipe = oracle.recipe("mean_squared_error", model=model)
         split, facts = oracle.data(recipe.task)
         engine.train(TrainingTask(recipe, split, facts, build), lambda record: True)
         found.append(built.count(units))

@@ -74,6 +74,7 @@ class Worker:
         self._held: dict[bool, tuple[HeldOut, Split]] = {}
         self._state: GlobalState | None = None
         self._check_saving = SaveCheck()
+        self._overcounted_s = 0.0
         self._current: tuple[Job, Recipe]
 
     def run(self) -> None:
@@ -137,8 +138,7 @@ class Worker:
             self._restore(job.number)
             self._send(wire_format.event_message(raised))
         else:
-            # Less than nothing if it was the second to call what the trial before had prepared.
-            made = engine.compile_stats[0] - before[0], max(0.0, engine.compile_stats[1] - before[1])
+            made = engine.compile_stats[0] - before[0], self._building_s(engine.compile_stats[1] - before[1])
             new = {network: times for network, times in engine.step_times.items() if network not in job.measured}
             trained = training.violation is None
             last, reason = (engine.last_engine, engine.fallback_reason) if trained else (None, None)
@@ -146,6 +146,16 @@ class Worker:
             ended = JobFinished(job.number, training, seconds, made, last, reason, new, *cost)
             self._restore(job.number)
             self._send(wire_format.event_message(ended))
+
+    def _building_s(self, seconds: float) -> float:
+        """Return the seconds of building to report for a trial.
+
+        They may be less than nothing: what an earlier trial had called once was then called for the second time.  The
+        rest is subtracted from later trials.
+        """
+        seconds -= self._overcounted_s
+        self._overcounted_s = max(0.0, -seconds)
+        return max(0.0, seconds)
 
     def _checked_build(self, build: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap the build function of a model file so that a second activation is refused.

@@ -3,8 +3,8 @@
 Building a Keras model takes about 50 ms, half of it for its variables; drawing its weights 2 ms.  So one build is
 recorded: which initializer fills which variable, with which of the seeds that Keras draws from Python's generator.  Its
 variables get no values, if all can be attributed to an initializer without them.  Another recipe replays the draws.
-Replayed weights are verified against a build once for each kind of network of a model file, as it may draw numbers of
-its own, and for each initializer of user code.
+Replayed weights are verified against a build once for each kind of network and each initializer of a model file, as a
+model file may draw numbers of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import numpy as np
 from tuner.catalog import Recipe, build_model, make_initializer, unseeded_initializer
 from tuner.engines.variable_io import get_values
 from tuner.keras_internals import initialize, pop_uninitialized, reset_uids
-from tuner.user_code import is_reference
 
 Record = tuple[tuple[int, ...], Any, Any, np.ndarray]
 """Shape, dtype and seed of an initializer's call, and its value."""
@@ -88,8 +87,8 @@ class InitialWeightReplay:
     Args:
         recipe: A recipe of this network.
         build: Builds the model of a recipe of this network.
-        trusted: Signatures (see `_signature`), and names of initializers of user code, verified for another network of
-            the same model file; grows.
+        trusted: Names of initializers, and signatures (see `_signature`), verified for another network of the same
+            model file; grows.
 
     Attributes:
         model: The model that was built.
@@ -141,12 +140,12 @@ class InitialWeightReplay:
         return _replay(plan, recipe)
 
     def _verified_plan(self, recipe: Recipe) -> ReplayPlan | None:
-        """Verify that replayed weights equal built ones, for another seed."""
+        """Verify once per network kind and initializer that replayed weights equal built ones, for another seed."""
         plan, name = self._plan, recipe.initializer.name
         if plan is None:
             return None
         self._checked = self._checked or plan.signature in self._trusted
-        if not self._checked or (is_reference(name) and name not in self._trusted):
+        if not self._checked or name not in self._trusted:
             other = recipe.model_copy(update={"seed": recipe.seed ^ 1})
             model = self._build(other, _identity, seed_python_and_numpy)
             built, replayed = get_values(all_variables(model)), _replay(plan, other)
@@ -154,7 +153,7 @@ class InitialWeightReplay:
             if len(built) != len(replayed) or not all(map(np.array_equal, built, replayed)):
                 self._plan = None
             else:
-                self._trusted |= {name, *filter(None, [plan.signature])}
+                self._trusted |= {name} if plan.signature is None else {name, plan.signature}
         return self._plan
 
 
