@@ -224,6 +224,31 @@ def test_a_study_is_neither_missing_nor_damaged_while_its_database_is_away(guard
     assert ask(app, "GET", path).status == 200
 
 
+def damage(database, statement):
+    with sqlite3.connect(database.engine.url.database) as connection:
+        connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "described"),
+    [
+        ("UPDATE study_user_attributes SET value_json = '[1]' WHERE key = 'tuner:about'", 200),
+        ("UPDATE trials SET datetime_start = 'soon' WHERE number = 3", 500),
+    ],
+)
+def test_a_damaged_study_is_no_database_that_is_away(guarded, mock, statement, described):
+    """Nobody should load its page again later: optuna-dashboard shows what it can of it."""
+    damage(mock, statement)
+    app = guarded(of=mock)
+    page = ask(app, "GET", "/studies/1")
+    assert (page.status, page.headers["Location"]) == (302, "/dashboard/studies/1")
+    assert ask(app, "GET", "/dashboard/studies/1").status == 200
+    answer = ask(app, "GET", "/api/studies/1")
+    assert answer.status == described
+    assert b"cannot be used now" not in answer.body
+
+
 def test_what_cannot_be_shown_is_one_line_in_the_log(guarded, database, caplog):
     path = with_artifact(database, "text/plain", b"content")
     database.optuna.set_study_system_attr(1, f"artifacts:{ARTIFACT}", json.dumps({"artifact_id": "no more"}))

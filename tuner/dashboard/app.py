@@ -8,12 +8,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.errors import StorageError
 from tuner.storage import Database
 from tuner.text import one_line
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from tuner.dashboard.cached_database import CachedDatabase
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def dashboard_app(database: Database, *, editable: bool = False) -> WSGIApplicat
     app.catchall = False  # `_in_words` reports failures
     panels = Panels(cached)
     shown = PageRouter(Overlay(_never_empty(app), panels, editable), cached, panels)
-    return _in_words(ValidatedEdits(StudyEdits(shown, cached), cached.optuna) if editable else shown)
+    return _in_words(ValidatedEdits(StudyEdits(shown, cached), cached.optuna) if editable else shown, cached)
 
 
 def artifact_folder(database: Database) -> Path | None:
@@ -54,7 +55,7 @@ def artifact_folder(database: Database) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _in_words(app: WSGIApplication) -> WSGIApplication:
+def _in_words(app: WSGIApplication, database: CachedDatabase) -> WSGIApplication:
     """Wrap `app` to turn exceptions into a short answer and a line in the log: a database may hold anything."""
     from optuna.artifacts.exceptions import ArtifactNotFound
 
@@ -65,7 +66,7 @@ def _in_words(app: WSGIApplication) -> WSGIApplication:
             status, text = HTTPStatus.NOT_FOUND, "There is no such artifact."
         except Exception as error:
             status, text = HTTPStatus.INTERNAL_SERVER_ERROR, "The database contains something that cannot be shown."
-            if isinstance(error, StorageError):
+            if database.away(error):
                 status = HTTPStatus.SERVICE_UNAVAILABLE
                 text = "The database cannot be used now: the log of the dashboard says why. Load the page again later."
             asked = one_line(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')[:200]}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from optuna.storages import get_storage
 
+from tuner.errors import StorageUnavailableError
 from tuner.storage import Database
 
 if TYPE_CHECKING:
@@ -31,3 +32,7 @@ class CachedDatabase(Database):
     def engine(self) -> Engine:
         """The SQLAlchemy engine."""
         return self._engine
+
+    def away(self, error: Exception) -> bool:
+        """Return True if this error says that the database cannot be used now, not that something in it is damaged."""
+        return isinstance(error, StorageUnavailableError) or (self.file is not None and not self.file.exists())

@@ -66,7 +66,7 @@ class PageRouter:
             name = results.study.record.name
             return _page(environ, start_response, waiting_page(name) if body is None else study_page(results, body))
         if any(study._study_id == study_id for study in self._database.optuna.get_all_studies()):
-            # With several objectives there is no report.
+            # With several objectives, or values that cannot be read, there is no report.
             start_response("302 Found", [("Location", f"/dashboard/studies/{study_id}"), ("Content-Length", "0")])
             return []
         return _page(environ, start_response, missing_page(), HTTPStatus.NOT_FOUND)

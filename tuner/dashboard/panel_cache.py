@@ -13,12 +13,13 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tuner.dashboard.cached_database import CachedDatabase
 from tuner.dashboard.trial_artifacts import FILES, PICTURE, file_id, study_csv
-from tuner.errors import UsageError
+from tuner.errors import StorageError, UsageError
 from tuner.optuna_internals import METRIC_NAMES
 from tuner.report import StudyView, TrialView, is_best, load_view, study_body, study_note, trial_note
 from tuner.results import read_study_results
-from tuner.storage import PRIVATE_PREFIX, Database, read_recipes, storage_errors
+from tuner.storage import PRIVATE_PREFIX, read_recipes, storage_errors
 from tuner.text import Html, element
 
 PATIENCE_S = 1.5
@@ -62,7 +63,7 @@ class Panels:
         database: Read, never written.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: CachedDatabase) -> None:
         self._database = database
         self._views: dict[int, _StudyPanels] = {}
         self._lock = threading.Lock()
@@ -94,7 +95,7 @@ class Panels:
             _put_before(detail, drawn.note)
 
     def study(self, study_id: int) -> tuple[StudyView, Html | None] | None:
-        """Return a study and what its page says, or None if it has several objectives or does not exist.
+        """Return a study and what its page says, or None if there is none to show, as of several objectives.
 
         Nothing is said of it yet while that is drawn for the first time.
         """
@@ -161,10 +162,12 @@ class Panels:
         return study_csv(chosen, names or (["Value"] if count == 1 else [f"Objective {at}" for at in range(count)]))
 
     def _view(self, study_id: int) -> _StudyPanels | None:
-        """Return the state of a study, at most a second old, or None if it has several objectives or does not exist.
+        """Return the state of a study, at most a second old, or None if there is none to show.
+
+        It has several objectives, values that cannot be read, or does not exist.
 
         Raises:
-            StorageError: The database cannot be read.
+            StorageError: The database cannot be used now.
         """
         with self._lock:
             view = self._views.get(study_id)
@@ -174,7 +177,9 @@ class Panels:
                 with storage_errors(self._database.url):
                     name = self._database.optuna.get_study_name_from_id(study_id)
                 study = read_study_results(self._database, name)
-            except (KeyError, UsageError):
+            except (KeyError, UsageError, StorageError) as error:
+                if isinstance(error, StorageError) and self._database.away(error):
+                    raise
                 self._views.pop(study_id, None)
                 return None
             if view is None or view.name != name:
