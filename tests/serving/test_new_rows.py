@@ -148,6 +148,16 @@ def test_folders_and_names_without_images(model: Callable[..., str]) -> None:
         tuner.predict("m.keras", "new", "out.csv", keep=["id"])
 
 
+@pytest.mark.parametrize("named", ["new", "new/caf\udce9.png"])
+def test_names_that_are_not_utf8(named: str, model: Callable[..., str]) -> None:
+    model(*SHAPE)
+    for name in ("a", "é", "caf\udce9"):
+        draw(f"new/{name}.png", 1)
+    for answer in (answers, loaded(*SHAPE).predict_table):
+        with pytest.raises(DataError, match=r"their names must be UTF-8, but that of 'caf\\udce9\.png' in new"):
+            answer(named)
+
+
 @pytest.mark.parametrize("at_once", [1, 65_536])
 @pytest.mark.parametrize("shape", [(3,), SHAPE, (1,)])
 def test_arrays(
@@ -169,6 +179,37 @@ def test_arrays(
     np.save("none.npy", x[:0])
     assert tuner.predict("m.keras", "none.npy", "out.csv", force=True).rows == 0
     assert loaded(*shape).predict("none.npy").shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        (np.array([1, 2], ">i4"), [1, 2]),
+        (np.array([1.5, 2], ">f8"), [1.5, 2]),
+        (np.array(["é", "b"], ">U2"), ["é", "b"]),
+        (np.array(["2024-01-02", "NaT"], "M8[D]"), ["2024-01-02", np.nan]),
+        (np.array(["2024-01-02", "2025-01-02"], ">M8[s]"), ["2024-01-02 00:00:00", "2025-01-02 00:00:00"]),
+        (np.array(["2024-01-02T10:30", "NaT"], "M8[m]"), ["2024-01-02 10:30:00", np.nan]),
+        (np.array(["2024", "2025"], "M8[Y]"), ["2024-01-01 00:00:00", "2025-01-01 00:00:00"]),
+        (np.array([1, 2], "m8[h]"), [3600, 7200]),
+    ],
+)
+def test_arrays_of_other_types_are_kept(values: np.ndarray, kept: list[Any], model: Callable[..., str]) -> None:
+    model(3, source="rows.npz")
+    np.savez("new.npz", x=np.ones((2, 3)), id=values)
+    pandas.testing.assert_series_equal(answers("new.npz", keep=["id"])["id"], pandas.Series(kept, name="id"))
+    tuner.predict("m.keras", "new.npz", "out.parquet", keep=["id"])
+    assert len(pandas.read_parquet("out.parquet")["id"]) == 2
+
+
+@pytest.mark.parametrize("values", [[1j, 2], np.ones(2, "i4,f8"), np.ones(2, "V2"), np.zeros(2, "M8"), ["\ud800", "b"]])
+def test_arrays_that_a_table_cannot_hold(values: Any, model: Callable[..., str]) -> None:
+    model(3, source="rows.npz")
+    np.savez("new.npz", x=np.ones((2, 3)), id=np.array(values))
+    with pytest.raises(
+        DataError, match=r"must hold texts, numbers or dates .* but 'id' is of type .*\(new\.npz\)\. Keep"
+    ):
+        tuner.predict("m.keras", "new.npz", "out.csv", keep=["id"])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class ImageStream:
         notes: A sentence on the files that are left out.
 
     Raises:
-        DataError: There is no such image or folder, or it holds no image.
+        DataError: There is no such image or folder, it holds no image, or the name of one is not UTF-8.
     """
 
     def __init__(self, text: str, project: Path, shape: Sequence[int], resized: bool) -> None:
@@ -58,6 +59,11 @@ class ImageStream:
                 f"Their names end in {', '.join(IMAGE_SUFFIXES)}."
             )
         self.names = tuple(image.name for image in self._images)
+        if not_utf8 := [name for name in self.names if os.fsencode(name).decode(errors="replace") != name]:
+            raise DataError(
+                "The answers name the images, so their names must be UTF-8, but that of "
+                f"{not_utf8[0]!r} in {text} is not. Rename it."
+            )
 
     def parts(self) -> Iterator[tuple[tuple[str, ...], Array]]:
         """Read the images, some at a time: their names and pixels, `(n, height, width, channels)`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from tuner.serving.model_summary import input_text, takes_images
 from tuner.text import listed_first
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas
     import pyarrow
 
@@ -116,12 +118,11 @@ def find_features(table: TableStream, about: ModelMetadata, keep: Sequence[str])
 
 
 def _open_arrays(text: str, keep: Sequence[str]) -> NewRows:
-    import pyarrow
-
     arrays = read_new_arrays(text, Path.cwd(), keep)
-    x, beside = arrays["x"], {name: arrays.get(name) for name in keep}
+    x, columns = arrays["x"], {}
     assert x is not None  # `read_new_arrays` refuses a file without it
-    for name, values in beside.items():
+    for name in keep:
+        values = arrays.get(name)
         if values is None or name == "x":
             others = listed_first([other for other in arrays if other != "x"], 20) or "nothing"
             raise DataError(
@@ -132,10 +133,33 @@ def _open_arrays(text: str, keep: Sequence[str]) -> NewRows:
                 f"An array to keep must have one value for each row of x, but {name!r} has the shape {values.shape} "
                 f"and x {x.shape} ({text}). Keep another one."
             )
+        columns[name] = _as_column(name, values, text)
     rows = max(1, min(_MAX_ROWS, _MAX_VALUES // max(1, math.prod(x.shape[1:]))))
-    kept = {name: pyarrow.array(values).type for name, values in beside.items()}
+    kept = {name: kind for name, (_, kind) in columns.items()}
+    beside = {name: values for name, (values, _) in columns.items()}
     left_out = tuple(name for name in arrays if name not in ("x", *keep))
     return NewRows(Path(text), kept, partial(_array_parts, x, beside, rows), left_out)
+
+
+def _as_column(name: str, values: np.ndarray, text: str) -> tuple[np.ndarray, pyarrow.DataType]:
+    """Return an array to keep in the order of bytes of this machine, and its type as a column.
+
+    Raises:
+        DataError: A column cannot hold it.
+    """
+    import pandas
+    import pyarrow
+
+    native = values.astype(values.dtype.newbyteorder("="), copy=False)
+    try:
+        with contextlib.suppress(pyarrow.ArrowNotImplementedError):
+            return native, pyarrow.array(native).type
+        return native, pyarrow.array(pandas.Series(native)).type  # dates to the minute or year, as seconds
+    except (pyarrow.ArrowException, TypeError, ValueError) as error:
+        raise DataError(
+            f"An array to keep must hold texts, numbers or dates that a table can hold, but {name!r} is of type "
+            f"{values.dtype} ({text}). Keep another one, or convert it."
+        ) from error
 
 
 def _array_parts(x: Any, beside: Mapping[str, Any], rows: int) -> Iterator[tuple[pandas.DataFrame, Any]]:
