@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,19 @@ def test_a_folder_in_place_of_a_file_is_refused_before_anything_is_written(tmp_p
     with pytest.raises(ContentError, match=f"must be a file, but .*{file} is a folder. Rename it"):
         new_project(tmp_path)
     assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_full_disk_leaves_no_part_of_a_file(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(
+            ContentError, match=rf"{tmp_path}/studies/first\.toml cannot be written: File too large\. Ch"
+        ):
+            new_project(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert new_project(tmp_path)[1] == []
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

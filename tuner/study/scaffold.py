@@ -60,7 +60,7 @@ def new_project(folder: Path, table: Path | None = None, target: str = "") -> tu
                 raise ContentError(f"{path.name} of a project must be a file, but {path} is a folder. Rename it.")
         made = [path for path, text in contents.items() if _write_new_file(path, text)]
     except OSError as error:
-        raise ContentError(f"{error.filename} cannot be written: {error.strerror}. Choose another folder.") from error
+        raise _unwritable(error.filename, error) from error
     return made, [path for path in contents if path not in made]
 
 
@@ -69,5 +69,13 @@ def _write_new_file(path: Path, text: str) -> bool:
     if path.exists():
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:  # it names no file if the disk is full
+        path.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
     return True
+
+
+def _unwritable(path: Path | str, error: OSError) -> ContentError:
+    return ContentError(f"{path} cannot be written: {error.strerror}. Choose another folder.")
