@@ -122,6 +122,27 @@ def test_a_message_without_any_stays_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("postgresql://admin@server:secret@host.name/db", ("admin@server", "secret", "host.name", "db")),
+        ("postgresql://u:p@h/db@x", ("u", "p", "h", "db@x")),
+        ("postgresql://u:p%40q@h:5432/db", ("u", "p@q", "h", "db")),
+    ],
+)
+def test_an_at_sign_in_user_name_or_database(url: str, parts: tuple[str, ...]) -> None:
+    read = make_url(absolute(url)[0])
+    assert (read.username, read.password, read.host, read.database) == parts
+    assert absolute(absolute(url)[0]) == absolute(url)
+
+
+@pytest.mark.parametrize("password", ["x@y", "x@y:z", "x@y/z", "@", "x?y@z"])
+@pytest.mark.parametrize("user", ["me", "me@server"])
+def test_an_at_sign_in_a_password(user: str, password: str) -> None:
+    with pytest.raises(StorageError, match="one @ must stand between password and host.*Write %40"):
+        absolute(f"postgresql://{user}:{password}@host/db")
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "nosuch://me:S3cret-42@host/db", "me:S3cret-42@host/db", "host/db?password=S3cret-42",

@@ -90,21 +90,22 @@ def absolute(url: str) -> tuple[str, Path | None]:
     if plain is not None:  # as below, without the 0.2 s that the import of SQLAlchemy takes
         file = Path(plain[1]).absolute()
         return sqlite_url(file), file
-    if not url.startswith("sqlite") and url.partition("?")[0].count("@") > 1:
-        raise StorageError(
-            f"In a storage one @ must stand between password and host, but got {hidden(url)!r}. Write %40 for each @ "
-            "of user name or password."
-        )
     from sqlalchemy import make_url
 
     try:
         parsed = make_url(url)
         url.encode()
     except ValueError as error:  # a port that is no number, half a character
+        if url.count("@") > 1:
+            raise _second_at(url) from None
         raise StorageError(
             f"A storage must be an SQLAlchemy URL, but got {hidden(url)!r} ({redacted(str(error), url)}). Correct "
             "--storage or TUNER_STORAGE."
         ) from error
+    if parsed.get_backend_name() != "sqlite" and (
+        "@" in (parsed.host or "") or "/" in (parsed.database or "").partition("@")[2]
+    ):
+        raise _second_at(url)
     if parsed.drivername in _POSTGRESQL:
         parsed = parsed.set(drivername=_postgres_driver())
     if parsed.get_backend_name() != "sqlite":
@@ -116,6 +117,14 @@ def absolute(url: str) -> tuple[str, Path | None]:
         )
     file = Path(str(parsed.database)).absolute()
     return parsed.set(database=file.as_posix()).render_as_string(hide_password=False), file
+
+
+def _second_at(url: str) -> StorageError:
+    """Make the error of a password with an @, after which SQLAlchemy begins the host."""
+    return StorageError(
+        f"In a storage one @ must stand between password and host, but got {hidden(url)!r}. Write %40 for each @ of "
+        "user name or password."
+    )
 
 
 def hidden(url: str) -> str:
@@ -156,7 +165,9 @@ def _split(url: str) -> tuple[str, set[str]]:
     elif "@" in head:
         login, _, place = head.rpartition("@")
         user, colon, password = login.partition(":")
-        secrets |= {password, *password.split("@")}  # SQLAlchemy takes what follows the first one for the host
+        secrets |= {password}
+        if "@" in password:  # SQLAlchemy takes what follows the first one for host and database
+            secrets |= set(re.split("[@/]", password))
         head = f"{user}{colon and ':' + _HIDDEN}@{place}"
     elif "@" in options and ":" in head:  # a password with a question mark
         user, _, password = rest.rpartition("@")[0].partition(":")
