@@ -258,6 +258,16 @@ def test_a_model_is_called_with_inputs_and_outputs(tmp_path, front, taken):
     assert len(caught.value.problems) == 1
 
 
+def test_a_decorator_may_give_a_model_more_arguments(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "def with_config(function):\n"
+        "    return lambda inputs, outputs, **keywords: function({}, inputs, outputs, **keywords)\n"
+        "@with_config\n"
+        "def build(config, inputs, outputs, *, activation, initializer):\n    return None\n"
+    )
+    read_study_dict({"name": "a", "model": "net.py", "data": {"source": "iris"}}, tmp_path)
+
+
 # Advice --------------------------------------------------------------------------------------------------------------
 
 

@@ -84,7 +84,7 @@ class Signature:
         keywords: Keyword-only argument → source of its default, or None if it has no default.
         open: Whether it takes any keyword (`**kwargs`).
         annotations: Keyword-only argument → source of its annotation, for those that have one.
-        takes_two: Whether it can be called with two arguments in front of its keywords.
+        takes_two: Whether it can be called with two arguments in front of its keywords, as far as its source says.
     """
 
     keywords: Mapping[str, str | None]
@@ -156,7 +156,8 @@ def read_signature(project: Path, reference: Reference) -> Signature:
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     if reference.function not in functions:
         raise no_function(reference, functions)
-    arguments = functions[reference.function].args
+    function = functions[reference.function]
+    arguments = function.args
     keywords = {
         argument.arg: ast.unparse(default) if default is not None else None
         for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
@@ -168,7 +169,8 @@ def read_signature(project: Path, reference: Reference) -> Signature:
     }
     most = len(arguments.posonlyargs) + len(arguments.args)
     takes_two = most - len(arguments.defaults) <= 2 and (most >= 2 or arguments.vararg is not None)
-    return Signature(keywords, arguments.kwarg is not None, annotations, takes_two)
+    decorated = bool(function.decorator_list)  # by what may supply arguments in front
+    return Signature(keywords, arguments.kwarg is not None, annotations, decorated or takes_two)
 
 
 def source_text(path: Path) -> str:
