@@ -10,13 +10,16 @@ import optuna
 import pytest
 from click.testing import CliRunner
 from mock_study import run, spec_of
+from mock_trainer import trainer
 
 from tuner.cli.group import tuner as command
 from tuner.errors import StudyFileError, UsageError
+from tuner.executors import InlineExecutor
 from tuner.report import report_page
 from tuner.results import read_study_results, summary
-from tuner.runner import older_points, trial_proposals
-from tuner.storage import OLDER_POINTS, STUDY_INFO, Database, open_database
+from tuner.runner import launch, older_points, trial_proposals
+from tuner.storage import OLDER_POINTS, STUDY_INFO, Database, open_database, study_names
+from tuner.study import StudySpec
 
 NARROW = {
     "optimizer": ["adam", "rmsprop"],
@@ -44,6 +47,10 @@ def database(template: Path, tmp_path: Path) -> Database:
 def new(folder: Path, older: list[str], **sections: Any) -> Any:
     options = {"from": older, "initial_points": False}
     return spec_of(folder, **{"name": "new", "search": NARROW, "sampler": options, **sections})
+
+
+def restarted(spec: StudySpec, database: Database, restart: bool = True) -> None:
+    launch.start(spec, database.url, show=lambda progress: None, restart=restart)
 
 
 def test_the_best_settings_are_projected_and_distinct(database: Database, tmp_path: Path) -> None:
@@ -150,6 +157,30 @@ def test_a_study_without_complete_trials_is_refused(database: Database, tmp_path
     optuna.create_study(study_name="empty", storage=database.url)
     with pytest.raises(UsageError, match="'empty', which has no complete trial yet"):
         older_points(new(tmp_path, ["empty"]), database.url)
+
+
+@pytest.mark.parametrize(
+    ("name", "older"), [("night", "night.1"), ("night", "empty"), ("coarse", "coarse.2"), ("coarse", "own.toml")]
+)
+def test_a_study_that_cannot_begin_is_neither_made_nor_set_aside(
+    name: str, older: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "LocalExecutor", lambda *_, **__: InlineExecutor(trainer))
+    optuna.create_study(study_name="empty", storage=database.url)
+    (tmp_path / "own.toml").write_text(f'name = "{name}"\n', encoding="utf-8")
+    for restart in (True, name == "coarse"):
+        with pytest.raises(UsageError, match=f"from names '{older}', which"):
+            restarted(new(tmp_path, [older], name=name), database, restart)
+        assert study_names(database) == ["coarse", "empty"]
+
+
+def test_a_study_begins_with_the_one_that_it_sets_aside(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "LocalExecutor", lambda *_, **__: InlineExecutor(trainer))
+    restarted(new(tmp_path, ["coarse.1"], name="coarse", budget={"trials": 1, "epochs": 1}), database)
+    assert study_names(database) == ["coarse", "coarse.1"]
+    assert len(summary(read_study_results(database, "coarse"))["older_points"]) == 5
 
 
 @pytest.mark.parametrize("older", [[], "coarse", [1], [""], ["a"] * 21])

@@ -13,10 +13,10 @@ from tuner.storage import (
     Database,
     StudySession,
     delete_study,
+    name_aside,
     read_study_record,
     rename_study,
     request_stop,
-    set_aside,
     study_names,
     tables,
 )
@@ -60,7 +60,8 @@ def test_a_renamed_study_keeps_its_trials(database: Database):
 def test_a_study_is_set_aside_under_the_first_free_number(database: Database):
     for expected in ("s.1", "s.2"):
         finished(database, "s")
-        assert set_aside(database, "s") == expected
+        assert name_aside(database, "s") == expected
+        rename_study(database, "s", expected)
     assert study_names(database) == ["s.1", "s.2"]
 
 
@@ -71,7 +72,7 @@ def test_what_is_run_is_neither_deleted_nor_renamed(database: Database):
     with pytest.raises(StudyBusyError, match="must not be renamed while it is run"):
         rename_study(database, "s", "t")
     with pytest.raises(StudyBusyError, match="must not be restarted while it is run"):
-        set_aside(database, "s")
+        rename_study(database, "s", "s.1", "restarted")
     session.close()
     rename_study(database, "s", "t")
 

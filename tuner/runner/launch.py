@@ -21,6 +21,7 @@ from tuner.user_code import check_outside_of_loading
 
 if TYPE_CHECKING:
     from tuner.runner.dry_run import DryRun
+    from tuner.storage import Database
 
 
 def read_given_study(
@@ -69,7 +70,7 @@ def start(
     spec = replace(spec, prepared=None)  # the workers have the rows now
     try:
         from tuner.runner.study_runner import StudyRunner
-        from tuner.storage import default_url, open_patiently, set_aside, study_names
+        from tuner.storage import default_url, open_patiently
 
         began = time.monotonic()
 
@@ -82,8 +83,8 @@ def start(
             notify(None)
         database = open_patiently(storage or default_url(spec.project), notify)
         try:
-            if restart and spec.name in study_names(database):
-                notify(f"The previous study is kept as {set_aside(database, spec.name)!r}.")
+            if kept := _make_room(spec, database, restart):
+                notify(f"The previous study is kept as {kept!r}.")
             ended = StudyRunner(spec, database, trainer, show).run()
         finally:
             database.close()
@@ -91,6 +92,26 @@ def start(
         trainer.close(at_once=True)  # workers may have started although the run has not
         raise
     return spec.name, database.url, ended
+
+
+def _make_room(spec: StudySpec, database: Database, restart: bool) -> str | None:
+    """Set an existing study aside if it is to be restarted; return its new name.
+
+    Raises:
+        UsageError: The new study cannot begin with the older ones that it names; nothing has changed.
+    """
+    from tuner.runner.points_from_older_studies import older_points
+    from tuner.storage import name_aside, rename_study, study_names
+
+    exists = spec.name in study_names(database)
+    if not exists:
+        older_points(spec, database.url)
+    if not exists or not restart:
+        return None
+    kept = name_aside(database, spec.name)
+    older_points(spec, database.url, {kept: spec.name, spec.name: kept})
+    rename_study(database, spec.name, kept, "restarted")
+    return kept
 
 
 def dry_run_study(spec: StudySpec) -> DryRun:

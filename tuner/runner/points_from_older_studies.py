@@ -32,7 +32,7 @@ _TRIALS_OF_STUDY = 50
 """The best of them, among which these are looked for: on this space several may be the same."""
 
 
-def older_points(spec: StudySpec, url: str) -> list[StoredPoint]:
+def older_points(spec: StudySpec, url: str, renamed: Mapping[str, str] | None = None) -> list[StoredPoint]:
     """Read the best recipes of the older studies that a study names, projected on its space.
 
     Values out of a range are moved into it, and choices that do not exist are left to the sampler.  The best of each
@@ -41,20 +41,23 @@ def older_points(spec: StudySpec, url: str) -> list[StoredPoint]:
     Args:
         spec: The study.
         url: Its database, in which studies are that are named without one.
+        renamed: Name that a study of this database is about to get → its name now.
 
     Raises:
         UsageError: An older study or its database does not exist, or has no complete trial; the message names it.
     """
     found: list[StoredPoint] = []
-    for points in zip_longest(*(_points(spec, reference, url) for reference in spec.older)):
+    for points in zip_longest(*(_points(spec, reference, url, renamed or {}) for reference in spec.older)):
         for point in points:
             if point is not None and all(point.params != other.params for other in found):
                 found.append(point)
     return found
 
 
-def _points(spec: StudySpec, reference: str, url: str) -> list[StoredPoint]:
+def _points(spec: StudySpec, reference: str, url: str, renamed: Mapping[str, str]) -> list[StoredPoint]:
     place, name = _locate(reference, spec.project, url)
+    if place == url:
+        name = renamed.get(name, name)
     try:
         database = open_read_only(place)
         try:

@@ -51,7 +51,7 @@ from .study_attributes import (
     TrialAttributes,
     trial_attributes,
 )
-from .study_management import delete_own_rows, delete_study, rename_study, request_stop, set_aside
+from .study_management import delete_own_rows, delete_study, name_aside, rename_study, request_stop
 from .study_session import StudySession
 
 __all__ = [
@@ -99,6 +99,7 @@ __all__ = [
     "delete_study",
     "epochs_run",
     "hidden",
+    "name_aside",
     "open_database",
     "open_patiently",
     "open_read_only",
@@ -114,7 +115,6 @@ __all__ = [
     "sqlite_url",
     "rename_study",
     "request_stop",
-    "set_aside",
     "storage_errors",
     "read_study_outlines",
     "study_names",

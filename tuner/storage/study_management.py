@@ -66,19 +66,10 @@ def rename_study(database: Database, name: str, new: str, what: str = "renamed")
         connection.execute(update(StudyModel).where(StudyModel.study_id == record.study_id).values(study_name=new))
 
 
-def set_aside(database: Database, name: str) -> str:
-    """Rename a study to make room for a new one of its name.
-
-    Returns:
-        Its name from now on: the old one with the first free number, as in `digits.1`.
-
-    Raises:
-        StudyNotFoundError, StudyBusyError: As for `rename_study`.
-    """
+def name_aside(database: Database, name: str) -> str:
+    """Return the name that a study gets to make room for a new one: the first free number, as in `digits.1`."""
     taken = set(study_names(database))
-    number = next(number for number in range(1, len(taken) + 2) if f"{name}.{number}" not in taken)
-    rename_study(database, name, f"{name}.{number}", "restarted")
-    return f"{name}.{number}"
+    return next(new for number in range(1, len(taken) + 2) if (new := f"{name}.{number}") not in taken)
 
 
 def request_stop(database: Database, name: str, *, at_once: bool) -> list[Lease]:
