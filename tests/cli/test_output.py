@@ -154,13 +154,34 @@ def test_a_terminal_that_is_gone_changes_no_exit_code(study_url, arguments, code
     assert done.returncode == code
 
 
+UNBUFFERED = """
+import os, sys
+from tuner.cli.standard_streams import prepare_standard_streams
+prepare_standard_streams()
+sys.stdout.write("abc")
+sys.stdout.buffer.write(b"def")
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(("unbuffered", "written"), [("1", b"abcdef"), ("", b"")])
+def test_output_is_written_at_once_where_python_is_asked_to(unbuffered, written):
+    environment = real_study.environment(PYTHONUNBUFFERED=unbuffered)
+    done = subprocess.run([sys.executable, "-c", UNBUFFERED], env=environment, check=True, stdout=subprocess.PIPE)
+    assert done.stdout == written
+
+
 @pytest.mark.slow
-def test_a_reader_that_takes_its_time(study_url):
+@pytest.mark.parametrize("unbuffered", ["1", ""])
+def test_a_reader_that_takes_its_time(study_url, unbuffered):
     """Another program may have set a shared pipe not to wait for its reader."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with subprocess.Popen(
-        real_study.command("schema"), env=real_study.environment(), stdout=writer, stderr=subprocess.PIPE
+        real_study.command("schema"),
+        env=real_study.environment(PYTHONUNBUFFERED=unbuffered),
+        stdout=writer,
+        stderr=subprocess.PIPE,
     ) as process:
         os.close(writer)
         time.sleep(1.0)

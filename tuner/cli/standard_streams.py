@@ -30,9 +30,11 @@ def prepare_standard_streams() -> None:
         stream = getattr(sys, name)
         if stream is getattr(sys, f"__{name}__") and isinstance(stream, io.TextIOWrapper):
             raw = kind(stream.fileno(), "w", closefd=False)
-            lines = stream.line_buffering or stream.write_through
-            guarded = io.TextIOWrapper(io.BufferedWriter(raw), stream.encoding, stream.errors, line_buffering=lines)
-            setattr(sys, name, guarded)
+            direct = stream.write_through  # as PYTHONUNBUFFERED asks for
+            buffer = raw if direct else io.BufferedWriter(raw)
+            lines = stream.line_buffering
+            text = io.TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=lines, write_through=direct)
+            setattr(sys, name, text)
 
 
 def open_standard_streams() -> None:
@@ -57,14 +59,18 @@ class _LossyOutput(io.FileIO):
     """Output that may be lost, as a log on a full disk: the work, and its exit code, count for more."""
 
     def write(self, data: Any) -> int:
-        """Write bytes, and wait for a reader that takes its time."""
+        """Write all bytes, and wait for a reader that takes its time."""
+        rest = memoryview(data).cast("B")
+        length = len(rest)
         try:
-            while (written := super().write(data)) is None:
-                select.select((), (self,), ())
+            while rest:
+                written = super().write(rest)
+                if written is None:
+                    select.select((), (self,), ())
+                rest = rest[written or 0 :]
         except OSError as error:
             self.fail(error)
-            return len(data)
-        return written
+        return length
 
     def fail(self, error: OSError) -> None:
         """Handle that it cannot be written."""
