@@ -78,6 +78,33 @@ def test_images_are_answered_by_their_names(
     assert (table.columns.tolist(), table["file"].tolist()) == (found.columns.tolist(), found["file"].tolist())
 
 
+def test_images_of_all_folders_below_are_answered_in_the_order_of_their_names(model: Callable[..., str]) -> None:
+    model(*SHAPE)
+    names = ["2024/01/a.png", "2024/01/deep/er/b.png", "2024/c.png", "2025/d.png", "z.png"]
+    for name in (*names, "2024/.x/e.png"):
+        draw(f"new/{name}", 1)
+    Path("new/2024/01/loop").symlink_to(Path("new").resolve())
+    Path("elsewhere").mkdir()
+    draw("elsewhere/f.png", 1)
+    Path("new/linked").symlink_to(Path("elsewhere").resolve())
+    found = answers("new")["file"].tolist()
+    assert found == sorted([*names, "linked/f.png"])
+    assert loaded(*SHAPE).predict_table("new")["file"].tolist() == found
+
+
+@pytest.mark.parametrize("name", ["spark.csv", "spark.parquet/", "SPARK.CSV.GZ"])
+def test_a_folder_with_the_name_of_a_table(name: str, model: Callable[..., str]) -> None:
+    Path(name).mkdir()
+    named = name.rstrip("/")
+    model(3, source="t.csv")
+    for answer in (answers, loaded(3).predict):
+        with pytest.raises(DataError, match=f"must be a regular file, but '{named}' is a folder"):
+            answer(name)
+    model(*SHAPE)
+    with pytest.raises(DataError, match=f"takes images of .*, but got a table .{named}.*Name a folder of images"):
+        answers(name)
+
+
 def test_other_files_are_counted(model: Callable[..., str]) -> None:
     model(*SHAPE)
     draw("new/a.png", 255)
@@ -132,9 +159,7 @@ def test_images_are_converted_as_in_the_study(model: Callable[..., str]) -> None
 def test_folders_and_names_without_images(model: Callable[..., str]) -> None:
     model(*SHAPE)
     Path("new/cat").mkdir(parents=True)
-    with pytest.raises(
-        DataError, match=r"must hold some, in it or in its subfolders, but new holds none\. Their names"
-    ):
+    with pytest.raises(DataError, match=r"must hold some, in it or in folders below, but new holds none\. Their names"):
         tuner.predict("m.keras", "new", "out.csv")
     with pytest.raises(DataError, match=r"file or folder that exists, but there is no 'a\.png'"):
         tuner.predict("m.keras", "a.png", "out.csv")

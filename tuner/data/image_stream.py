@@ -28,7 +28,7 @@ def names_images(text: str, project: Path) -> bool:
 
 
 class ImageStream:
-    """An image, or those in a folder and in its subfolders, as the study read its images.
+    """An image, or those in a folder and in all folders below it, by name, as the study read its images.
 
     Args:
         text: Path of the image or folder, relative to the project or absolute.
@@ -49,13 +49,13 @@ class ImageStream:
         self.path, self._shape, self._resized = locate(text, project), shape, resized
         self.notes: tuple[str, ...] = ()
         if self.path.is_dir():
-            folders = [self.path, *subfolders(self.path, text)]
-            self._images, self.notes = list_images(folders, self.path, text)
+            images, self.notes = list_images(list(_folders(self.path, text, set())), self.path, text)
+            self._images = sorted(images, key=lambda image: image.name)
         else:
             self._images = [ImageFile(self.path, self.path.name, str(Path(text).parent))]
         if not self._images:
             raise DataError(
-                f"A folder of images to predict must hold some, in it or in its subfolders, but {text} holds none. "
+                f"A folder of images to predict must hold some, in it or in folders below, but {text} holds none. "
                 f"Their names end in {', '.join(IMAGE_SUFFIXES)}."
             )
         self.names = tuple(image.name for image in self._images)
@@ -94,6 +94,19 @@ class ImageStream:
             )
         if found > channels:
             raise DataError(f"{rule}, but {image.name} is in color ({image.source}). Convert it to grey.")
+
+
+def _folders(folder: Path, source: str, seen: set[Path]) -> Iterator[Path]:
+    """Give a folder and those below it, hidden ones apart, each once: a link may lead to one above.
+
+    Raises:
+        DataError: One cannot be read.
+    """
+    if (real := folder.resolve()) not in seen:
+        seen.add(real)
+        yield folder
+        for below in subfolders(folder, source):
+            yield from _folders(below, source, seen)
 
 
 def is_image_shape(shape: Sequence[int]) -> bool:

@@ -67,11 +67,12 @@ def open_new_rows(text: str, about: ModelMetadata, keep: Sequence[str] = ()) -> 
     Raises:
         DataError: It is none of these, cannot be read, or is not what the model takes.
     """
+    text = text.rstrip("/") or text
     if text.lower().endswith(ARRAY_SUFFIXES):
         return _open_arrays(text, keep)
-    if names_images(text, Path.cwd()):
-        return _open_images(text, about, keep)
-    if not text.lower().endswith(STREAM_SUFFIXES):
+    if not text.lower().endswith(STREAM_SUFFIXES):  # Spark writes folders of such names
+        if names_images(text, Path.cwd()):
+            return _open_images(text, about, keep)
         endings = ", ".join((*STREAM_SUFFIXES, *ARRAY_SUFFIXES, *IMAGE_SUFFIXES))
         raise DataError(
             f"Rows to predict must be a file that ends in one of {endings}, or a folder of images, but got {text!r}. "

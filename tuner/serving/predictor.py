@@ -57,7 +57,7 @@ class SavedModel:
             rows: A pandas table with the columns that the study had, texts included, in any order, among others and of
                 any type that holds the same values; or an array `(n, ..., d)` of numbers; or the path of a CSV or
                 Parquet file, of a `.npz` or `.npy` file, of an image or of a folder of images, which are in the order
-                of their names.  Without rows the array is empty.
+                of their paths.  Without rows the array is empty.
 
         Warns:
             DataWarning: A category was not in the study, and the row counts as belonging to none; or files of a folder
