@@ -258,6 +258,17 @@ def test_a_model_is_called_with_inputs_and_outputs(tmp_path, front, taken):
     assert len(caught.value.problems) == 1
 
 
+@pytest.mark.parametrize("file", ["model.keras.toml", "größe?.toml"])
+def test_a_file_whose_name_no_study_can_have(tmp_path, file):
+    (tmp_path / file).write_text('model = "models/mlp.py"\n[data]\nsource = "iris"\n')
+    with pytest.raises(StudyFileError, match="name: without a name a study has that of its file") as caught:
+        read_study(tmp_path / file)
+    (problem,) = caught.value.problems
+    assert problem.given == f'"{Path(file).stem}"'
+    assert problem.next_step == 'Write name = "digits" at the top of the file, or rename the file.'
+    assert read_study(tmp_path / file, name="sizes").name == "sizes"
+
+
 def test_a_decorator_may_give_a_model_more_arguments(tmp_path):
     (tmp_path / "net.py").write_text(
         "def with_config(function):\n"

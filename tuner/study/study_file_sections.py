@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from types import NoneType
@@ -25,7 +24,7 @@ from tuner.study.limits_section import LimitsSection
 from tuner.study.problems import listed, refusal, unknown_name
 from tuner.study.scalars import Duration, FiniteNumber, Memory, quoted_text
 from tuner.study.section_validation import Section, raise_errors
-from tuner.study.study_name import NAME_PATTERN, NAME_RULE
+from tuner.study.study_name import NAME_PATTERN, NAME_RULE, is_study_name
 from tuner.study.tracking_section import TRACKING_SECTION, NotifySection
 from tuner.study.worker_limit import MOST_WORKERS
 
@@ -67,7 +66,7 @@ _Flag = Annotated[bool, AllowedValue("", Categorical((True, False)))]
 
 
 def _name(value: Any) -> str:
-    if re.fullmatch(NAME_PATTERN, quoted_text(value)) is not None:
+    if is_study_name(quoted_text(value)):
         return str(value)
     raise refusal(
         NAME_RULE,

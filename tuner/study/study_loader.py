@@ -21,6 +21,7 @@ from tuner.study.search_values import with_lists
 from tuner.study.section_validation import read_sections
 from tuner.study.study_file_sections import StudyFile, as_choice
 from tuner.study.study_file_syntax import locate, parse
+from tuner.study.study_name import NAME_RULE, is_study_name
 from tuner.study.study_spec import StudySpec
 from tuner.study.training_length import resolve_length
 from tuner.study.user_objects import read_user_objects
@@ -97,6 +98,10 @@ def _spec(
 
 
 def _checked(content: Mapping[str, Any], project: Path, file: str, stem: str | None, problems: Problems) -> StudySpec:
+    if stem is not None and "name" not in content and not is_study_name(stem):
+        step = 'Write name = "digits" at the top of the file, or rename the file.'
+        problems.add("name", f"without a name a study has that of its file, but {NAME_RULE}", stem, next_step=step)
+        stem = None
     sections = read_sections(StudyFile, {"name": stem, **content}, problems)
     _note_missing(sections, problems)
     model = None if sections.model is None else find_model(sections.model, project, problems)

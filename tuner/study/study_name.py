@@ -18,13 +18,18 @@ NAME_RULE = (
 )
 
 
+def is_study_name(text: str) -> bool:
+    """Check that a text may be the name of a study."""
+    return re.fullmatch(NAME_PATTERN, text) is not None
+
+
 def check_study_name(name: str) -> None:
     """Check that a study may have this name.
 
     Raises:
         UsageError: It may not.
     """
-    if re.fullmatch(NAME_PATTERN, name) is None:
+    if not is_study_name(name):
         raise UsageError(f"{NAME_RULE[0].upper()}{NAME_RULE[1:]}, but got {shown(name)}. Choose another name.")
 
 
