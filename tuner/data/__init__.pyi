@@ -1,6 +1,6 @@
 from .categories import UnknownText
 from .cells import MISSING_WORDS, Commas
-from .column_advice import advice_for_metric
+from .column_advice import applicable_advice
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Split, Subset
 from .encoders import ENCODERS, ENCODINGS
@@ -50,7 +50,7 @@ __all__ = [
     "TableProfile",
     "TableStream",
     "UnknownText",
-    "advice_for_metric",
+    "applicable_advice",
     "array_file",
     "check_repeatable",
     "encode_rows",

@@ -32,15 +32,23 @@ _FEW_DATES = 10
 
 _MOST_COLUMNS, _MOST_ROWS = 200, 20_000
 _MOST_NAMED = 3
-_OF_ACCURACY = (
-    "accuracy hardly reflects them; balanced_accuracy weighs all classes equally, and class_weight = "
-    '["none", "balanced"] in [search] tries to train so'
-)
+_OF_ACCURACY = "accuracy hardly reflects them; balanced_accuracy weighs all classes equally"
+_OF_KEYS = {"class_weight": ', and class_weight = ["none", "balanced"] in [search] tries to train so'}
+"""Key of a study → what is said of it where the study does not name it."""
 
 
-def advice_for_metric(advice: Sequence[str], is_proportion: bool) -> list[str]:
-    """Return the advice on data that holds for a metric: rare classes matter if it is a share of the rows."""
-    return [sentence for sentence in advice if is_proportion or not sentence.endswith(_OF_ACCURACY)]
+def applicable_advice(advice: Sequence[str], *, is_proportion: bool, named: Collection[str]) -> list[str]:
+    """Return the advice on data that concerns a study.
+
+    Args:
+        advice: On its data.
+        is_proportion: Whether its metric is a share of the rows, for which rare classes matter.
+        named: Keys that its sections `[search]` and `[data]` name.
+    """
+    kept = [sentence for sentence in advice if is_proportion or _OF_ACCURACY not in sentence]
+    for key, end in _OF_KEYS.items():
+        kept = [sentence.removesuffix(end) if key in named else sentence for sentence in kept]
+    return kept
 
 
 def column_advice(
@@ -209,7 +217,7 @@ def _rare(targets: Targets, layout: Layout) -> Iterator[str]:
         more = f" and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
         yield (
             f"target: {', '.join(rare[:_MOST_NAMED])}{more} of {len(index):,} rows outside the test part are under "
-            f"{100 * _RARE:.0f} %: {_OF_ACCURACY}"
+            f"{100 * _RARE:.0f} %: {_OF_ACCURACY}{''.join(_OF_KEYS.values())}"
         )
 
 

@@ -16,7 +16,7 @@ from tuner.catalog import (
     initializer_advice,
     resolve_head,
 )
-from tuner.data import DataFacts, DataOptions, Folds, advice_for_metric
+from tuner.data import DataFacts, DataOptions, Folds, applicable_advice
 from tuner.search import PRUNERS, SAMPLERS
 from tuner.space import Space
 from tuner.study.loop_checks import check_loops, loop_advice
@@ -70,7 +70,9 @@ def cross_check(sections: ParsedSections, problems: Problems) -> list[str]:
     advice += _metric_advice(sections)
     if sections.facts is not None:
         is_proportion = sections.metric is None or bool(sections.metric.proportion)
-        advice += [f"data.{sentence}" for sentence in advice_for_metric(sections.facts.advice, is_proportion)]
+        named = sections.named | (sections.data.model_fields_set if sections.data is not None else set())
+        said = applicable_advice(sections.facts.advice, is_proportion=is_proportion, named=named)
+        advice += [f"data.{sentence}" for sentence in said]
     return advice
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tuner.catalog import METRICS
-from tuner.data import advice_for_metric
+from tuner.data import applicable_advice
 from tuner.engines import limits_text
 from tuner.report.html_components import facts, table
 from tuner.report.study_view import StudyView
@@ -41,7 +41,8 @@ def asked(results: StudyView) -> Html:
         *([("First trials", first)] if (first := _first_trials(source.get("sampler", {}))) else []),
     ]
     is_proportion = results.metric in tuple(METRICS) and bool(METRICS[results.metric].proportion)
-    advice = advice_for_metric(found.advice, is_proportion)
+    named = {*source.get("search", {}), *source.get("data", {})}
+    advice = applicable_advice(found.advice, is_proportion=is_proportion, named=named)
     said = [*found.notes, *(f"Advice: data.{sentence}." for sentence in advice)]
     notes = [element("li", note) for note in said]
     return element("div", facts(rows), element("ul", notes, class_="notes") if notes else None, _space(results))
