@@ -6,13 +6,14 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import mock_study
 import pytest
 
 import tuner
 from tuner import notification
-from tuner.errors import StudyFileError, WorkerError
+from tuner.errors import StudyFileError, UsageError, WorkerError
 from tuner.executors import InlineExecutor
 from tuner.notification import notify
 from tuner.runner import launch
@@ -100,6 +101,15 @@ def test_a_study_that_cannot_be_used_is_told(tmp_path: Path, options: dict[str, 
     told = json.loads((tmp_path / "note.json").read_text())
     assert told == {"study": name, "ended": "failed", "error": str(raised.value)}
     assert notes == []
+
+
+@pytest.mark.parametrize("wrong", [{"notify": {"command": "echo"}}, {"project": "."}])
+def test_a_call_that_is_refused_for_its_arguments_runs_no_command(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    study = tmp_path / "broken.toml"
+    study.write_text(FILE, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"part of a study"):
+        tuner.run(study, **wrong)
+    assert not (tmp_path / "note.json").exists()
 
 
 def test_a_notice_of_it_that_fails_is_noted(tmp_path: Path) -> None:

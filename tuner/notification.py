@@ -73,7 +73,7 @@ def _notify_if_refused(
     """Run the command of a file that can be parsed, though not be used: a scheduled run has nobody who sees why."""
     try:
         yield
-    except TunerError as error:
+    except StudyFileError as error:  # not what refuses the arguments of the call
         with contextlib.suppress(StudyFileError):
             outline = read_outline(study) if isinstance(study, str | Path) else None
             if outline is not None and outline.notify is not None:
