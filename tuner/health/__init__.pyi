@@ -1,13 +1,12 @@
 from .activation_recorder import NOT_MEASURED, SHARE_KINDS, ActivationTrace, LayerMonitor, unit_share
 from .finding import HEALTHY, VERDICTS, Finding
 from .health_config import HealthOptions
-from .probe import PROBE_EPOCHS, LayerHealth, Probe, build_probe, probe_epochs, probe_rows
+from .probe import LayerHealth, Probe, build_probe, probe_epochs, probe_rows
 from .rules import Fold, assess, check_finite
 
 __all__ = [
     "HEALTHY",
     "NOT_MEASURED",
-    "PROBE_EPOCHS",
     "SHARE_KINDS",
     "VERDICTS",
     "ActivationTrace",
