@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,17 @@ def test_standard_output_gets_the_table_alone(call, table):
     table("age,city,size\n1,Oslo,3\n")
     said = call("predict", "m.keras", "d.csv")
     assert (said.code, said.out, said.err) == (0, "prediction,probability_no,probability_=yes\nno,0.99,0.01\n", "")
+
+
+def test_a_table_that_standard_output_has_no_room_for_is_an_error(call, table, monkeypatch):
+    """It is written at the end, when all else is done."""
+    table("age,city,size\n1,Oslo,3\n")
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        for name in ("stdout", "__stdout__"):
+            monkeypatch.setattr(sys, name, full)
+        said = call("predict", "m.keras", "d.csv")
+    assert said.code == 2
+    assert said.err.startswith("tuner: Standard output cannot be written: No space left on device.")
 
 
 def test_one_error_and_no_file(call, table):

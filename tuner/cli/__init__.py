@@ -29,6 +29,7 @@ def main() -> None:
     prepare_standard_streams()
     try:
         code = tuner.main(standalone_mode=False)
+        sys.stdout.flush()  # at its end Python would print the traceback of what fails
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         shown = io.StringIO()
