@@ -22,6 +22,7 @@ import real_study
 import tuner.cli
 from tuner.cli.console import Text, console
 from tuner.cli.echo import echo, write_file
+from tuner.cli.render_analysis import render_refinement
 from tuner.cli.render_study import params_table
 from tuner.cli.standard_streams import replace_unencodable
 from tuner.storage import open_database
@@ -267,6 +268,27 @@ def test_every_command_that_is_printed_can_be_copied(call, project):
     assert len(commands) >= 2
     assert all(shlex.split(command)[2] == name for command in commands)
     assert 'tuner.best("my first study")' in printed
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [('["none", "balanced"]', ": none | balanced"), ("[0, 0.5, 1]", ": none | 0.5 | balanced"),
+     ('"balanced"', " = balanced"), ("{ low = 0.0, high = 1.0 }", ": 0 … 1")],
+)  # fmt: skip
+def test_class_weights_are_checked_as_they_are_written(call, project, given, shown):
+    (project / "s.toml").write_text(
+        f'model = "models/mlp.py"\n[data]\nsource = "iris"\n[search]\noptimizer = ["sgd", "adam"]\n'
+        f"class_weight = {given}\n",
+        encoding="utf-8",
+    )
+    assert f"class_weight{shown}" in call("check", "s.toml").out
+
+
+def test_class_weights_of_a_refined_study_are_shown_as_they_are_written(capsys):
+    change = {"name": "class_weight", "before": "0.0 | 1.0", "after": "1.0", "changed": True}
+    counts = {"top": 3, "complete": 9, "volume": 0.5, "points": 3}
+    render_refinement({"name": "fine", **counts, "changes": [change], "not_halved": None}, "fine.toml")
+    assert re.search(r"class_weight +none \| balanced +balanced", capsys.readouterr().out)
 
 
 def test_class_weights_are_shown_as_they_are_written(call, project):

@@ -90,3 +90,7 @@ def test_a_study_is_not_told_to_do_what_it_does(
     shown = str(asked(load_view(mock_results(tmp_path, **sections))))
     assert "balanced_accuracy weighs all classes equally." in shown
     assert "class_weight = [" not in shown
+    assert ("none | balanced" in shown, "class_weight = balanced" in shown) == (
+        search.get("class_weight") == ["none", "balanced"],
+        search.get("class_weight") == "balanced",
+    )

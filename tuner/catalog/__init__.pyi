@@ -13,7 +13,15 @@ from .build import (
 )
 from .buildable_recipe import BuildableRecipe
 from .clipping import CLIPPINGS
-from .dimensions import DIMENSIONS, ChoiceDimension, NumberDimension, choice_dimension, number_dimension, written_value
+from .dimensions import (
+    DIMENSIONS,
+    ChoiceDimension,
+    NumberDimension,
+    choice_dimension,
+    number_dimension,
+    written_value,
+    written_values,
+)
 from .entries import Entry, MetricEntry, OptimizerEntry, Option
 from .epoch_selection import EpochSelector, KeptEpoch, TrainingLength
 from .initializers import INITIALIZERS, initializer_advice
@@ -119,4 +127,5 @@ __all__ = [
     "user_optimizer_arguments",
     "user_references",
     "written_value",
+    "written_values",
 ]

@@ -250,8 +250,18 @@ def choice_dimension(name: str) -> ChoiceDimension:
 
 def written_value(name: str, value: Any) -> Any:
     """Return a value as the study file writes it: a word if the number has one ("balanced")."""
-    if name not in DIMENSIONS:
-        return value
-    dimension = DIMENSIONS[name]
-    words = dimension.words if isinstance(dimension, NumberDimension) and isinstance(value, int | float) else {}
+    words = _words(name) if isinstance(value, int | float) else {}
     return next((word for word, number in words.items() if number == value), value)
+
+
+def written_values(name: str, text: str) -> str:
+    """Return the text of what a dimension may be, `0.0 | 1.0`, as the study file writes it: `none | balanced`."""
+    written = {str(number): word for word, number in _words(name).items()}
+    return " | ".join(written.get(value, value) for value in text.split(" | "))
+
+
+def _words(name: str) -> Mapping[str, float]:
+    if name not in DIMENSIONS:
+        return {}
+    dimension = DIMENSIONS[name]
+    return dimension.words if isinstance(dimension, NumberDimension) else {}

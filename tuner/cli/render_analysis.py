@@ -92,14 +92,17 @@ def render_comparisons(content: dict[str, Any]) -> None:
 
 def render_refinement(content: dict[str, Any], file: str) -> None:
     """Print what became of each dimension."""
+    from tuner.catalog import written_values
+
     out = console()
     out.print(
         f"Wrote {file}: study {content['name']}, around the best {content['top']} of {content['complete']} trials"
     )
     rows = []
     for change in content["changes"]:
-        after = "left out" if change["after"] is None else change["after"]
-        rows.append([change["name"], change["before"], after if change["changed"] else "the same"])
+        name = change["name"]
+        after = "left out" if change["after"] is None else written_values(name, change["after"])
+        rows.append([name, written_values(name, change["before"]), after if change["changed"] else "the same"])
     print_table(out, [Column("dimension"), Column("before", wraps=True), Column("after", wraps=True)], rows)
     halved = f": {content['not_halved']}" if content["not_halved"] else ""
     out.print(f"The new space covers {percent(content['volume'])} of the old one{halved}.")

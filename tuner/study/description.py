@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner.catalog import DIMENSIONS, ChoiceDimension, Task
+from tuner.catalog import DIMENSIONS, ChoiceDimension, Task, written_values
 from tuner.engines import ENGINES
 from tuner.search import initial_points
 from tuner.space import Dimension, Fixed, value_to_json
@@ -45,12 +45,12 @@ def explain(spec: StudySpec) -> dict[str, Any]:
         "space": [
             {
                 "name": dimension.name,
-                "values": str(dimension.parameter),
+                "values": written_values(dimension.name, str(dimension.parameter)),
                 "when": {condition.name: list(condition.one_of) for condition in dimension.conditions},
             }
             for dimension in spec.space.searched
         ],
-        "fixed": {d.name: str(d.parameter) for d in spec.space if not d.is_searched},
+        "fixed": {d.name: written_values(d.name, str(d.parameter)) for d in spec.space if not d.is_searched},
         "defaults": [d.name for d in spec.space if not d.is_searched and _at_default(d, facts.task)],
         "settings": spec.settings,
         "budget": {

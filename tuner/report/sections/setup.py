@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner.catalog import METRICS
+from tuner.catalog import METRICS, written_values
 from tuner.data import applicable_advice
 from tuner.engines import limits_text
 from tuner.report.html_components import facts, table
@@ -90,12 +90,13 @@ def _named(source: dict[str, Any], section: str, default: str) -> str:
 def _space(results: StudyView) -> Html:
     space = {key.removeprefix("search."): str(value) for key, value in results.fingerprint.items()
              if key.startswith("search.")}  # fmt: skip
-    split = {name: text.partition(" where ") for name, text in space.items()}
+    split = {name: text.partition(" where ")[::2] for name, text in space.items()}
+    written = {name: written_values(name, values) for name, (values, _) in split.items()}
     searched = [name for name in results.dimensions if name in space] or [
-        name for name, (values, _, _) in split.items() if _has_several(values)
+        name for name, (values, _) in split.items() if _has_several(values)
     ]
-    rows = [(element("code", name), split[name][0], split[name][2] or "always") for name in searched]
-    fixed = [f"{name} = {values}" for name, (values, _, _) in split.items() if name not in searched]
+    rows = [(element("code", name), written[name], split[name][1] or "always") for name in searched]
+    fixed = [f"{name} = {values}" for name, values in written.items() if name not in searched]
     return element(
         "div",
         table("What was searched", ("dimension", "values", "counts when"), rows, stacked=True) if rows else None,
