@@ -75,6 +75,12 @@ def test_other_files_are_counted(grey: None, tmp_path: Path, prepared: Callable[
     assert any("1 file of pictures has no image suffix" in note for note in prepared("pictures").facts.notes)
 
 
+def test_folders_inside_a_class_are_named(grey: None, tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
+    (tmp_path / "pictures" / "cat" / "2024").mkdir()
+    note = "1 folder inside the folders of classes of pictures was left out: cat/2024. Move"
+    assert any(note in found for found in prepared("pictures").facts.notes)
+
+
 def test_unreadable_images_are_named(grey: None, tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
     picture = tmp_path / "pictures" / "dog" / "3.png"
     whole = picture.read_bytes()

@@ -13,7 +13,7 @@ from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import Source, locate
 from tuner.data.sources.image_file import MODES, ImageFile, list_images, subfolders
 from tuner.errors import DataError
-from tuner.text import count
+from tuner.text import count, listed_first
 from tuner.untrusted_files import physical_memory
 
 
@@ -45,6 +45,14 @@ def _listed(folder: Path, text: str) -> tuple[list[ImageFile], tuple[str, ...]]:
             raise DataError(
                 f"Each subfolder must hold images of its class, but {text}/{path.name} holds none. Remove it."
             )
+    deeper = [inner for path in classes for inner in subfolders(path, text)]
+    if deeper:
+        were = "was" if len(deeper) == 1 else "were"
+        notes += (
+            f"{count(len(deeper), 'folder')} inside the folders of classes of {text} {were} left out: "
+            f"{listed_first([inner.relative_to(folder).as_posix() for inner in deeper], 3)}. "
+            "Move their images up into the folder of the class.",
+        )
     if not images:
         raise DataError(f"A folder of images must hold one subfolder of images per class, but {text} holds none.")
     return images, notes
