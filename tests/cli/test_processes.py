@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,7 @@ HELD = STUDY.replace("[search]", '[search]\nloop = "held.py:train"').replace("tr
 
 LOOP = """
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
@@ -207,11 +210,22 @@ def test_ctrl_c_once_on_a_narrow_terminal(held: Path) -> None:
     assert "Traceback" not in text
 
 
+@contextlib.contextmanager
+def on_hangup(action: signal.Handlers) -> Iterator[None]:
+    """Start processes that take a hangup so, whether or not these tests were started by nohup."""
+    before = signal.signal(signal.SIGHUP, action)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_terminal_that_is_closed(held: Path) -> None:
     """It ends the run as SIGTERM does; a run that ignores the hangup, as with nohup, continues without its terminal."""
-    terminal = Terminal(80, "run", "tiny.toml", "--workers", "1", cwd=held)
+    with on_hangup(signal.SIG_DFL):
+        terminal = Terminal(80, "run", "tiny.toml", "--workers", "1", cwd=held)
     terminal.read_until(r"best accuracy 0\.\d+")
     hold(held, 1, 0)
     os.close(terminal.fd)
@@ -222,11 +236,8 @@ def test_a_terminal_that_is_closed(held: Path) -> None:
     assert content["counts"]["running"] == content["counts"]["failed"] == 0
     assert content["counts"]["waiting"] == 1
     trials = count_finished(content["counts"]) + 2
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
+    with on_hangup(signal.SIG_IGN):
         terminal = Terminal(80, "run", "tiny.toml", "--workers", "1", "--trials", str(trials), cwd=held)
-    finally:
-        signal.signal(signal.SIGHUP, before)
     terminal.read_until(r"best accuracy 0\.\d+")
     os.close(terminal.fd)
     assert terminal.process.wait(PATIENCE_S) == 0
