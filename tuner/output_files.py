@@ -30,15 +30,19 @@ def check_output(file: Path, suffixes: Sequence[str], force: bool) -> None:
         raise UsageError(f"The file name must end in {' or '.join(suffixes)}, but got {str(file)!r}. Rename it.")
     with _usage_error(file, "Name another file."):
         folder_exists, is_folder, exists = file.parent.is_dir(), file.is_dir(), file.exists()
-        is_device = exists and not file.is_file()
     if not folder_exists:
         raise UsageError(f"The folder of the file must exist, but {file.parent} does not. Create it, or name another.")
     if is_folder:
         raise UsageError(f"{file} is a folder. Name a file.")
     if exists and not force:
         raise UsageError(f"{file} already exists. Name another file, or overwrite it with --force.")
-    if not is_device and not os.access(file.resolve().parent, os.W_OK):  # a link is followed
+    if not is_pipe(file) and not os.access(file.resolve().parent, os.W_OK):  # a link is followed
         raise UsageError(f"The folder {file.absolute().parent} cannot be written. Name a file in another folder.")
+
+
+def is_pipe(file: Path) -> bool:
+    """Return whether a pipe or device is there, such as /dev/stdout, which is written into and not replaced."""
+    return os.path.exists(file) and not os.path.isfile(file) and not os.path.isdir(file)
 
 
 def publish(made: Path, file: Path) -> None:
@@ -99,7 +103,7 @@ def write_text_file(file: Path, text: str) -> None:
         UsageError: It cannot be written; one that stood there is as it was.
     """
     with _usage_error(file, "Name another file."):
-        if file.exists() and not file.is_file():
+        if is_pipe(file):
             file.write_text(text, encoding="utf-8")
             return
         with partial_file(file.resolve()) as partial:  # a link stays one

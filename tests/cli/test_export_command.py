@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import threading
 import tomllib
 
 import mock_study
@@ -81,6 +83,24 @@ def test_a_file_with_the_ending_of_another_format_is_refused(url, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     assert f"must end in {endings}, but got" in str(call(url, *arguments).exception)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("kind", "read"), [((), json.loads), (("--format", "toml"), tomllib.loads)])
+def test_a_pipe_or_device_needs_no_ending(url, tmp_path, kind, read):
+    """`-o >(cat > FILE)` and `-o /dev/stdout` were refused for their names."""
+    pipe, texts = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: texts.append(pipe.read_text(encoding="utf-8")), daemon=True)
+    reader.start()
+    result = call(url, *kind, "-o", pipe, "--force")
+    assert result.exit_code == 0, result.output
+    reader.join(timeout=10)
+    assert read(texts[0])["study"] == "mock"
+    assert pipe.is_fifo()
+    assert call(url, *kind, "-o", os.devnull, "--force").exit_code == 0
+    assert "already exists" in str(call(url, *kind, "-o", pipe).exception)
+    tables = call(url, "--format", "csv", "-o", pipe, "--force")
+    assert "must end in .csv" in str(tables.exception), "these are two files"
 
 
 def test_the_ending_of_a_table_is_one_of_a_spreadsheet(url, tmp_path):

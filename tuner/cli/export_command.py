@@ -19,7 +19,7 @@ from tuner.cli.options import (
     write_text,
 )
 from tuner.errors import UsageError
-from tuner.output_files import check_output
+from tuner.output_files import check_output, is_pipe
 from tuner.text import count, listed, python_text, shell_command, value_text
 
 _FILE = click.Path(path_type=Path)
@@ -79,8 +79,9 @@ def command(study: str, kind: str | None, output: Path | None, force: bool, **op
             f"best{_MODEL_SUFFIX}, and export that."
         )
     if output is not None:
-        check_output(output, endings, force)
-        endings = [ending for ending in endings if output.name.lower().endswith(ending)]
+        free = kind != _TABLE_FORMAT and is_pipe(output)
+        check_output(output, () if free else endings, force)
+        endings = [ending for ending in endings if output.name.lower().endswith(ending)] or endings
     kind = _ENDINGS[endings[0]]
     if kind == _TABLE_FORMAT:
         _refuse(given, ("trial", "data", "code"), "a recipe")
