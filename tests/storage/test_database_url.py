@@ -71,6 +71,8 @@ def test_a_path_that_is_not_in_utf_8(tmp_path: Path) -> None:
             "postgresql://host/db?sslpassword=***&sslmode=require",
         ),
         ("postgresql://me@host/db?password=a@S3cret-42", "postgresql://me@host/db?password=***"),
+        ("postgresql://me@host:5432/db?password=a@S3cret-42", "postgresql://me@host:5432/db?password=***"),
+        ("postgresql://me:x@S3cret-42/y?z=1@host/db", "postgresql://me:***?***"),
         ("postgresql://host/db?options=-c%20x=S3cret-42", "postgresql://host/db?options=***"),
         ("mssql+pyodbc:///?odbc_connect=DRIVER=x;PWD=S3cret-42", "mssql+pyodbc:///?odbc_connect=***"),
         ("sqlite+pysqlcipher://:S3cret-42@/t.db", "sqlite+pysqlcipher://:***@/t.db"),
@@ -125,7 +127,8 @@ def test_a_message_without_any_stays_as_it_is(text: str) -> None:
     ("url", "parts"),
     [
         ("postgresql://admin@server:secret@host.name/db", ("admin@server", "secret", "host.name", "db")),
-        ("postgresql://u:p@h/db@x", ("u", "p", "h", "db@x")),
+        ("postgresql://u:p@h/db%40x", ("u", "p", "h", "db@x")),
+        ("postgresql://u:p/q@h:5432/db", ("u", "p/q", "h", "db")),
         ("postgresql://u:p%40q@h:5432/db", ("u", "p@q", "h", "db")),
     ],
 )
@@ -135,7 +138,16 @@ def test_an_at_sign_in_user_name_or_database(url: str, parts: tuple[str, ...]) -
     assert absolute(absolute(url)[0]) == absolute(url)
 
 
-@pytest.mark.parametrize("password", ["x@y", "x@y:z", "x@y/z", "@", "x?y@z"])
+@pytest.mark.parametrize("place", ["sec@ret:77/word@localhost", "sec@ret/word@localhost", "sec@ret/word@[::1]:5432"])
+@pytest.mark.parametrize("options", ["", "?sslmode=require"])
+def test_a_database_with_an_at_sign_may_be_the_end_of_a_password(place: str, options: str) -> None:
+    """`tuner list` said "failed to resolve host 'ret'" of the password sec@ret:77/word."""
+    with pytest.raises(StorageError, match=r"Write %40 for each @ of user name, password, database") as caught:
+        absolute(f"postgresql://u:{place}{options}")
+    assert not any(part in str(caught.value) for part in ("sec", "ret:", "ret/", "77", "word@"))
+
+
+@pytest.mark.parametrize("password", ["x@y", "x@y:z", "x@y/z", "@", "x?y@z", "x@y?z=w", "x@y/z?w=1"])
 @pytest.mark.parametrize("user", ["me", "me@server"])
 def test_an_at_sign_in_a_password(user: str, password: str) -> None:
     with pytest.raises(StorageError, match="one @ must stand between password and host.*Write %40"):

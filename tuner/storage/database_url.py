@@ -90,22 +90,21 @@ def absolute(url: str) -> tuple[str, Path | None]:
     if plain is not None:  # as below, without the 0.2 s that the import of SQLAlchemy takes
         file = Path(plain[1]).absolute()
         return sqlite_url(file), file
+    if not url.startswith("sqlite") and "@" in _login(url.partition("://")[2])[1]:
+        raise StorageError(  # SQLAlchemy would take what follows the first @ for host and database
+            f"In a storage one @ must stand between password and host, but got {hidden(url)!r}. Write %40 for each @ "
+            "of user name, password, database or options."
+        )
     from sqlalchemy import make_url
 
     try:
         parsed = make_url(url)
         url.encode()
     except ValueError as error:  # a port that is no number, half a character
-        if url.count("@") > 1:
-            raise _second_at(url) from None
         raise StorageError(
             f"A storage must be an SQLAlchemy URL, but got {hidden(url)!r} ({redacted(str(error), url)}). Correct "
             "--storage or TUNER_STORAGE."
         ) from error
-    if parsed.get_backend_name() != "sqlite" and (
-        "@" in (parsed.host or "") or "/" in (parsed.database or "").partition("@")[2]
-    ):
-        raise _second_at(url)
     if parsed.drivername in _POSTGRESQL:
         parsed = parsed.set(drivername=_postgres_driver())
     if parsed.get_backend_name() != "sqlite":
@@ -117,14 +116,6 @@ def absolute(url: str) -> tuple[str, Path | None]:
         )
     file = Path(str(parsed.database)).absolute()
     return parsed.set(database=file.as_posix()).render_as_string(hide_password=False), file
-
-
-def _second_at(url: str) -> StorageError:
-    """Make the error of a password with an @, after which SQLAlchemy begins the host."""
-    return StorageError(
-        f"In a storage one @ must stand between password and host, but got {hidden(url)!r}. Write %40 for each @ of "
-        "user name or password."
-    )
 
 
 def hidden(url: str) -> str:
@@ -149,6 +140,12 @@ def redacted(text: str, url: str = "") -> str:
     return _SETTING.sub(rf"\1\2{_HIDDEN}", text)
 
 
+def _login(rest: str) -> tuple[str, str]:
+    """Return user name and password of what follows the scheme; all up to the last @ may belong to the password."""
+    user, _, password = rest.rpartition("@")[0].partition(":")
+    return user, password
+
+
 def _split(url: str) -> tuple[str, set[str]]:
     """Return the URL as it is shown, and the secrets in it as they are written.
 
@@ -162,6 +159,9 @@ def _split(url: str) -> tuple[str, set[str]]:
     head, options = (rest, "") if query is None else (rest[: query.start()], rest[query.end() :])
     if beginning.startswith("sqlite") and head.startswith("/"):
         pass  # a path
+    elif "@" in options and ":" in head and ("@" not in head or "@" in _login(rest)[1]):
+        user, password = _login(rest)  # a password with a question mark
+        return f"{beginning}{user}:{_HIDDEN}?{_HIDDEN}", {password, *re.split("[@/?]", password)} - {""}
     elif "@" in head:
         login, _, place = head.rpartition("@")
         user, colon, password = login.partition(":")
@@ -169,10 +169,6 @@ def _split(url: str) -> tuple[str, set[str]]:
         if "@" in password:  # SQLAlchemy takes what follows the first one for host and database
             secrets |= set(re.split("[@/]", password))
         head = f"{user}{colon and ':' + _HIDDEN}@{place}"
-    elif "@" in options and ":" in head:  # a password with a question mark
-        user, _, password = rest.rpartition("@")[0].partition(":")
-        secrets.add(password)
-        return f"{beginning}{user}:{_HIDDEN}?{_HIDDEN}", {password, *password.split("@")}
     shown = []
     for option in options.split("&") if options else ():
         name, equal, value = option.partition("=")
