@@ -10,7 +10,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tuner.storage import open_database, open_read_only, rename_study, study_names
+from tuner.storage import FINGERPRINT, open_database, open_read_only, rename_study, study_names
 
 
 @pytest.fixture
@@ -78,6 +78,15 @@ def test_an_older_study_with_the_name_of_a_file_can_still_be_read(call, project,
     assert "2 complete" in call("show", str(study)).out
     assert call("report", str(study), "-o", "page.html").code == 0
     assert call("rename", str(study), "second").out == "renamed 'first.toml' to 'second'\n"
+
+
+def test_a_damaged_study_can_be_renamed_and_deleted(call, project, study):
+    database = open_database(f"sqlite:///{project}/runs/tuner.db", create=False)
+    database.set_study_attr(1, FINGERPRINT, [1])
+    database.close()
+    assert call("rename", "first", "second").out == "renamed 'first' to 'second'\n"
+    assert call("rm", "second", "--yes").out == "deleted 'second' with 2 trials\n"
+    assert names(project) == []
 
 
 def test_what_does_not_run_is_not_stopped(call, project, study):

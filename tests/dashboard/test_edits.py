@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -17,7 +18,8 @@ from optuna.storages import InMemoryStorage
 from tuner.dashboard import Guard
 from tuner.dashboard.edit_validation import EDIT_ROUTES
 from tuner.dashboard.guard import SAFE_METHODS
-from tuner.storage import Database, StudySession, study_names
+from tuner.dashboard.safe_artifact_store import ArtifactFolder
+from tuner.storage import FINGERPRINT, Database, StudySession, study_names
 
 OTHERS = {("POST", "/incompatible-rdb-schema"), ("POST", "/api/llm/<>")}
 """Of Optuna's own storages, and refused without a language model."""
@@ -160,3 +162,49 @@ def test_a_study_with_several_objectives_is_edited_by_optuna_dashboard(
     assert (status, study["study_name"]) == (201, "renamed")
     assert edited(app, "DELETE", f"/api/studies/{study['study_id']}") == (200, {})
     assert study_names(database) == ["small"]
+
+
+def without_locks(database: Database) -> list[str]:
+    """The content, apart from the counter of transactions."""
+    return [line for line in content_of(database) if "tuner_studies" not in line]
+
+
+def test_a_deletion_that_fails_loses_nothing(guarded: Callable[..., Guard], mock: Database, tmp_path: Path) -> None:
+    app = guarded(of=mock, allow_edit=True)
+    assert edited(app, "POST", "/api/artifacts/1", **FILE)[0] == 201
+    [file] = (tmp_path / "artifacts").iterdir()
+    file.unlink()
+    before = without_locks(mock)
+    assert ask(app, "DELETE", "/api/studies/1", b"{}", origin=OURS).status >= 400
+    assert without_locks(mock) == before
+
+
+def test_a_study_that_begins_to_run_during_its_deletion_stays(
+    guarded: Callable[..., Guard], mock: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, sessions = guarded(of=mock, allow_edit=True), []
+    assert edited(app, "POST", "/api/artifacts/1", **FILE)[0] == 201
+    monkeypatch.setattr(ArtifactFolder, "remove", lambda *_: sessions.append(StudySession(mock, "mock", "maximize")))
+    status, said = edited(app, "DELETE", "/api/studies/1")
+    assert (status, "while it is run, but process" in said["reason"]) == (409, True)
+    assert sum('"tuner_recipes" VALUES' in line for line in content_of(mock)) == 90
+    sessions[0].close()
+
+
+def test_slashes_at_the_end_of_the_path_change_nothing(guarded: Callable[..., Guard], mock: Database) -> None:
+    app = guarded(of=mock, allow_edit=True)
+    status, study = edited(app, "POST", "/api/studies/1/rename//", study_name="renamed")
+    assert (status, study["study_id"]) == (201, 1)
+    session = StudySession(mock, "renamed", "maximize")
+    assert edited(app, "DELETE", "/api/studies/1//")[0] == 409
+    session.close()
+    assert edited(app, "DELETE", "/api/studies/1//") == (200, {})
+
+
+def test_a_damaged_study_can_be_renamed_and_deleted(guarded: Callable[..., Guard], mock: Database) -> None:
+    mock.set_study_attr(1, FINGERPRINT, [1])
+    app = guarded(of=mock, allow_edit=True)
+    status, study = edited(app, "POST", "/api/studies/1/rename", study_name="renamed")
+    assert (status, study["study_name"]) == (201, "renamed")
+    assert edited(app, "DELETE", "/api/studies/1") == (200, {})
+    assert study_names(mock) == []

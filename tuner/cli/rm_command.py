@@ -21,11 +21,11 @@ def command(study: str, yes: bool, storage: str | None) -> None:
 
     STUDY is a name or a study file; the file is kept.
     """
-    from tuner.storage import delete_study, read_study_record
+    from tuner.storage import count_trials, delete_study, find_study
 
     name, project = study_name(study)
     database = open_existing(storage, project, write=True)
-    trials = count(len(read_study_record(database, name).trials), "trial")
+    trials = count(count_trials(database, find_study(database, name).study_id), "trial")
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(f"Deleting {name!r} with {trials} must be confirmed, but there is no terminal. Add --yes.")

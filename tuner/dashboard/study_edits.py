@@ -1,7 +1,7 @@
 """Rename and delete studies as `tuner rename` and `tuner rm` do.
 
-optuna-dashboard renames by a copy, which loses recipes and epochs, and deletes what is Optuna's alone; neither asks
-whether the study runs.
+optuna-dashboard renames by a copy, which loses recipes and epochs, and deletes artifacts without asking whether the
+study runs.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tuner.dashboard.edit_validation import send_json
+from tuner.dashboard.edit_validation import path_of, send_json
 from tuner.errors import StudyBusyError, UsageError
-from tuner.storage import Database, delete_own_rows, rename_study
+from tuner.storage import Database, check_idle, rename_study
 from tuner.study import check_study_name
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-_STUDY = re.compile(r"/api/studies/(\d+)(/rename)?/?")
+_STUDY = re.compile(r"/api/studies/(\d+)(/rename)?")
 
 
 class StudyEdits:
-    """A WSGI application that renames studies, and deletes our rows of those that another one deletes.
+    """A WSGI application that renames studies, and lets another one delete those that no process runs.
 
     Args:
         app: optuna-dashboard; it edits studies with several objectives.
@@ -36,7 +36,7 @@ class StudyEdits:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        asked = _STUDY.fullmatch(environ.get("PATH_INFO", ""))
+        asked = _STUDY.fullmatch(path_of(environ))
         edit = (environ["REQUEST_METHOD"], asked and asked[2])
         if asked is None or edit not in (("POST", "/rename"), ("DELETE", None)) or self._is_foreign(int(asked[1])):
             return self._app(environ, start_response)
@@ -44,7 +44,8 @@ class StudyEdits:
         name = self._database.optuna.get_study_name_from_id(study_id)
         try:
             if edit[0] == "DELETE":
-                delete_own_rows(self._database, name)
+                # Before the artifacts go; `CachedDatabase` checks again when it deletes the study.
+                check_idle(self._database, study_id, name, "deleted")
                 return self._app(environ, start_response)
             new = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))["study_name"]
             check_study_name(new)

@@ -7,7 +7,9 @@ from .finished_trial_count import count_finished_quickly
 from .lease_table import HEARTBEAT_INTERVAL_S
 from .queries import (
     StudyRecord,
+    count_trials,
     epochs_run,
+    find_study,
     read_epochs,
     read_last_changes,
     read_probes,
@@ -51,7 +53,14 @@ from .study_attributes import (
     TrialAttributes,
     trial_attributes,
 )
-from .study_management import delete_own_rows, delete_study, name_aside, rename_study, request_stop
+from .study_management import (
+    check_idle,
+    delete_study,
+    delete_study_by_id,
+    name_aside,
+    rename_study,
+    request_stop,
+)
 from .study_session import StudySession
 
 __all__ = [
@@ -93,11 +102,14 @@ __all__ = [
     "StudySession",
     "TrialAttributes",
     "announced_dashboard",
+    "check_idle",
+    "count_trials",
     "count_finished_quickly",
     "default_url",
-    "delete_own_rows",
     "delete_study",
+    "delete_study_by_id",
     "epochs_run",
+    "find_study",
     "hidden",
     "name_aside",
     "open_database",

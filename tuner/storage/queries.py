@@ -81,21 +81,42 @@ def read_study_record(database: Database, name: str) -> StudyRecord:
         UsageError: It has several objectives.
     """
     with stored_values(database.url), database.reading() as query:
-        studies = {study.name: study for study in optuna_reader.read_studies(query)}
-        if name not in studies:
-            near = nearest(name, studies)
-            hint = f" Did you mean {near!r}?" if near else ""
-            known = ", ".join(studies) or "none"
-            raise StudyNotFoundError(f"There is no study {name!r} in the database.{hint} It holds: {known}.")
-        study = studies[name]
-        if len(study.directions) > 1:
-            raise UsageError(
-                f"A study of keras-studies has one objective, but {name!r} has {len(study.directions)}: plain Optuna "
-                "made it. Look at it with `tuner dashboard`."
-            )
+        study = _find(query, name)
         trials = optuna_reader.read_trials(query, study.study_id)
         attrs, alive = _attrs_and_life(database, query, [study])
         return _record(study, attrs, trials, alive)
+
+
+def find_study(database: Database, name: str) -> OptunaStudy:
+    """Find the study of this name, whose trials and attributes may be damaged.
+
+    Raises:
+        StudyNotFoundError, UsageError: As for `read_study_record`.
+    """
+    with stored_values(database.url), database.reading() as query:
+        return _find(query, name)
+
+
+def count_trials(database: Database, study_id: int) -> int:
+    """Count all trials of a study, which may be damaged."""
+    with stored_values(database.url), database.reading() as query:
+        return int(query("SELECT COUNT(*) FROM trials t WHERE t.study_id = :study", study=study_id)[0][0])
+
+
+def _find(query: DatabaseSnapshot, name: str) -> OptunaStudy:
+    studies = {study.name: study for study in optuna_reader.read_studies(query)}
+    if name not in studies:
+        near = nearest(name, studies)
+        hint = f" Did you mean {near!r}?" if near else ""
+        known = ", ".join(studies) or "none"
+        raise StudyNotFoundError(f"There is no study {name!r} in the database.{hint} It holds: {known}.")
+    study = studies[name]
+    if len(study.directions) > 1:
+        raise UsageError(
+            f"A study of keras-studies has one objective, but {name!r} has {len(study.directions)}: plain Optuna "
+            "made it. Look at it with `tuner dashboard`."
+        )
+    return study
 
 
 def _attrs_and_life(

@@ -13,7 +13,7 @@ from tuner.storage import lease_table, optuna_rows, tables
 from tuner.storage.database import Database
 from tuner.storage.error_conversion import storage_errors
 from tuner.storage.lease import Lease, is_alive
-from tuner.storage.queries import read_study_record, study_names
+from tuner.storage.queries import find_study, read_study_record, study_names
 from tuner.storage.study_attributes import STOP_REQUEST
 
 
@@ -24,25 +24,35 @@ def delete_study(database: Database, name: str) -> None:
         StudyNotFoundError: It does not exist.
         StudyBusyError: A process runs it.
     """
-    study_id = delete_own_rows(database, name)
-    with storage_errors(database.url):
-        database.optuna.delete_study(study_id)
+    delete_study_by_id(database, find_study(database, name).study_id, name)
 
 
-def delete_own_rows(database: Database, name: str) -> int:
-    """Delete what only our tables hold of a study that is about to be deleted; return its id.
+def delete_study_by_id(database: Database, study_id: int, name: str) -> None:
+    """Delete a study, also one with several objectives, in one transaction: all of it or nothing.
 
     Raises:
         StudyNotFoundError, StudyBusyError: As for `delete_study`.
     """
-    study_id = read_study_record(database, name).study_id
     with storage_errors(database.url), _locked(database, study_id, name, "deleted") as connection:
         trial_ids = select(TrialModel.trial_id).where(TrialModel.study_id == study_id)
-        for table in (tables.recipes, tables.checkpoints, *tables.OF_A_RUN):
-            connection.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
-        for table in (tables.trials, tables.owners, tables.studies):
-            connection.execute(delete(table).where(table.c.study_id == study_id))
-    return study_id
+        # Ours first: the trials tell their rows.  Tables come before those that they refer to.
+        for metadata in (tables.metadata, StudyModel.metadata):
+            for table in reversed(metadata.sorted_tables):
+                if "study_id" in table.c:
+                    connection.execute(delete(table).where(table.c.study_id == study_id))
+                elif "trial_id" in table.c:
+                    connection.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
+
+
+def check_idle(database: Database, study_id: int, name: str, what: str) -> None:
+    """Check that no process runs a study; `what` is to be done with it, for the error.
+
+    Raises:
+        StudyNotFoundError: It does not exist.
+        StudyBusyError: A process runs it.
+    """
+    with storage_errors(database.url), _locked(database, study_id, name, what):
+        pass
 
 
 def rename_study(database: Database, name: str, new: str, what: str = "renamed") -> None:
@@ -59,11 +69,11 @@ def rename_study(database: Database, name: str, new: str, what: str = "renamed")
         StudyBusyError: A process runs it.
         UsageError: Another one has the new name.
     """
-    record = read_study_record(database, name)
+    study_id = find_study(database, name).study_id
     if new in study_names(database):
         raise UsageError(f"A study must have its own name, but the database has a study {new!r}. Choose another name.")
-    with storage_errors(database.url), _locked(database, record.study_id, name, what) as connection:
-        connection.execute(update(StudyModel).where(StudyModel.study_id == record.study_id).values(study_name=new))
+    with storage_errors(database.url), _locked(database, study_id, name, what) as connection:
+        connection.execute(update(StudyModel).where(StudyModel.study_id == study_id).values(study_name=new))
 
 
 def name_aside(database: Database, name: str) -> str:
