@@ -174,11 +174,18 @@ def test_a_study_that_cannot_begin_is_neither_made_nor_set_aside(
         assert study_names(database) == ["coarse", "empty"]
 
 
+@pytest.mark.parametrize(
+    "older",
+    ["coarse.1", "t.db:coarse.1", "sub/../t.db:coarse.1", "sqlite:///t.db:coarse.1", "sqlite:///./t.db:coarse.1"],
+)
 def test_a_study_begins_with_the_one_that_it_sets_aside(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    older: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """However its database is written."""
     monkeypatch.setattr(launch, "LocalExecutor", lambda *_, **__: InlineExecutor(trainer))
-    restarted(new(tmp_path, ["coarse.1"], name="coarse", budget={"trials": 1, "epochs": 1}), database)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    restarted(new(tmp_path, [older], name="coarse", budget={"trials": 1, "epochs": 1}), database)
     assert study_names(database) == ["coarse", "coarse.1"]
     assert len(summary(read_study_results(database, "coarse"))["older_points"]) == 5
 

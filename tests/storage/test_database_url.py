@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url
 
 from tuner.errors import StorageError
-from tuner.storage import default_url, hidden, open_database, redacted
+from tuner.storage import database_url, default_url, hidden, open_database, redacted, same_database
 from tuner.storage.database_url import _PLAIN_SQLITE, absolute, sqlite_url
 
 NAMES = st.text(st.sampled_from("?#%&=+@: {}[]'\"\\~$;aä日2Fu\n"), min_size=1, max_size=12) | st.text(
@@ -136,6 +136,25 @@ def test_an_at_sign_in_user_name_or_database(url: str, parts: tuple[str, ...]) -
     read = make_url(absolute(url)[0])
     assert (read.username, read.password, read.host, read.database) == parts
     assert absolute(absolute(url)[0]) == absolute(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "other", "same"),
+    [
+        ("postgresql://u:p@h/db", "postgresql+psycopg://u:p@h/db", True),
+        ("postgresql://u:p@h/db", "postgresql+psycopg://u:p@h/other", False),
+        ("sqlite:///t.db", "sqlite:///sub/link.db", True),
+        ("sqlite:///t.db", "sqlite:///sub/t.db", False),
+    ],
+)
+def test_one_database_is_written_in_several_ways(
+    url: str, other: str, same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_url, "_postgres_driver", lambda: "postgresql+psycopg")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "link.db").symlink_to(tmp_path / "t.db")
+    assert same_database(url, other) is same
 
 
 @pytest.mark.parametrize("place", ["sec@ret:77/word@localhost", "sec@ret/word@localhost", "sec@ret/word@[::1]:5432"])

@@ -21,6 +21,7 @@ from tuner.storage import (
     open_read_only,
     read_recipes,
     read_study_record,
+    same_database,
     sqlite_url,
 )
 from tuner.study import STUDY_SUFFIXES, StudySpec, study_name_in
@@ -56,11 +57,11 @@ def older_points(spec: StudySpec, url: str, renamed: Mapping[str, str] | None = 
 
 def _points(spec: StudySpec, reference: str, url: str, renamed: Mapping[str, str]) -> list[StoredPoint]:
     place, name = _locate(reference, spec.project, url)
-    if place == url:
-        name = renamed.get(name, name)
     try:
         database = open_read_only(place)
         try:
+            if renamed and same_database(database.url, url):
+                name = renamed.get(name, name)
             record = read_study_record(database, name)
             best = ranked_complete(record.trials, Objective("", record.direction))[:_TRIALS_OF_STUDY]
             recipes = read_recipes(database, [trial.trial_id for trial in best])

@@ -1,7 +1,7 @@
 from .checkpoints import StoredCheckpoint
 from .dashboard_address import DashboardFinder, announced_dashboard
 from .database import Database, open_database, open_read_only
-from .database_url import default_url, hidden, project_of_database, redacted, sqlite_url
+from .database_url import default_url, hidden, project_of_database, redacted, same_database, sqlite_url
 from .error_conversion import storage_errors
 from .finished_trial_count import count_finished_quickly
 from .lease_table import HEARTBEAT_INTERVAL_S
@@ -124,6 +124,7 @@ __all__ = [
     "read_study_record",
     "read_verdicts",
     "redacted",
+    "same_database",
     "sqlite_url",
     "rename_study",
     "request_stop",

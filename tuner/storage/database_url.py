@@ -118,6 +118,12 @@ def absolute(url: str) -> tuple[str, Path | None]:
     return parsed.set(database=file.as_posix()).render_as_string(hide_password=False), file
 
 
+def same_database(url: str, other: str) -> bool:
+    """Return whether two URLs that can be read are of one database, however they are written."""
+    one, two = (file.resolve() if file else text for text, file in map(absolute, (url, other)))
+    return one == two
+
+
 def hidden(url: str) -> str:
     """Return a URL, or what was meant to be one, without what may be secret in it: for every message and page."""
     return _split(url)[0]
