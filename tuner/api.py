@@ -5,6 +5,7 @@ Modules that read databases are imported late: `run` starts the workers first (s
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -264,8 +265,7 @@ def best(study: str | Path, *, storage: str | None = None) -> BuildableRecipe:
     """Return the recipe of a study's best trial, or the one in an exported file or a saved model.
 
     Args:
-        study: Name of the study, its study file, or a file written by `tuner export` (.json or .toml) or `tuner train`
-            (.keras).
+        study: Name of the study, its study file, or a file of `tuner export` (.json, .toml) or `tuner train` (.keras).
         storage: URL of the database; by default `runs/tuner.db` of the study file's project, or of the current folder.
 
     Raises:
@@ -277,12 +277,12 @@ def best(study: str | Path, *, storage: str | None = None) -> BuildableRecipe:
     from tuner.serving import read_about
     from tuner.storage import default_url
 
-    name, lower, project = str(study), str(study).lower(), Path.cwd()
-    if lower.endswith(MODEL_SUFFIX):
+    name, project, is_file = str(study), Path.cwd(), os.path.isfile(study)
+    ending = name.lower() if is_file else name  # a study may be called up.JSON
+    if ending.endswith(MODEL_SUFFIX):
         return read_about(Path(name)).recipe
-    if lower.endswith(FILE_SUFFIXES):
-        recipe = read_export(Path(name)) if Path(name).is_file() and lower.endswith(EXPORT_SUFFIXES) else None
-        if recipe is not None:
+    if ending.endswith(FILE_SUFFIXES):
+        if is_file and ending.endswith(EXPORT_SUFFIXES) and (recipe := read_export(Path(name))) is not None:
             return recipe
         name, project = study_name_in(name)
     return StudyHandle(name, storage or default_url(project)).best().recipe

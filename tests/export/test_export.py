@@ -121,6 +121,21 @@ def test_best_takes_a_name_a_study_file_and_an_exported_file(small, place, tmp_p
         tuner.best("nothing")
 
 
+@pytest.mark.parametrize("name", ["up.JSON", "up.KERAS", "x" * 300])
+def test_best_takes_a_name_that_looks_like_a_file(name, small, tmp_path, monkeypatch):
+    """`tuner run` takes these names."""
+    monkeypatch.chdir(tmp_path)
+    with changed_copy(small, tmp_path) as copy:
+        copy.execute("UPDATE studies SET study_name = ?", (name,))
+        copy.commit()
+    assert tuner.best(name, storage=f"sqlite:///{tmp_path}/changed.db") == tuner.best(
+        "mock", storage=small.database.url
+    )
+    (tmp_path / "up.JSON").write_text("{", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"Export it again\.$"):
+        tuner.best("up.JSON")
+
+
 @pytest.mark.parametrize("text", ["{", '{"recipe": {"task": "binary"}}', '{"recipe": {"nothing": 1}}'])
 def test_a_broken_file_is_refused(text, tmp_path):
     (tmp_path / "best.json").write_text(text, encoding="utf-8")
