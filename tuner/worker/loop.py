@@ -74,7 +74,7 @@ class Worker:
         self._held: dict[bool, tuple[HeldOut, Split]] = {}
         self._state: GlobalState | None = None
         self._check_saving = SaveCheck()
-        self._overcounted_s = 0.0
+        self._unreported_s = 0.0
         self._current: tuple[Job, Recipe]
 
     def run(self) -> None:
@@ -134,6 +134,7 @@ class Worker:
         except (Exception, SystemExit) as error:  # user code that calls `exit()` must not end the worker
             text = excerpt(traceback.format_exc(), LOG_CHARS)
             frames = user_frames(error, Path(config.project))
+            self._unreported_s += engine.compile_stats[1] - before[1]
             raised = JobFailed(job.number, format_error(error), text, out_of_memory(error), frames)
             self._restore(job.number)
             self._send(wire_format.event_message(raised))
@@ -151,11 +152,11 @@ class Worker:
         """Return the seconds of building to report for a trial.
 
         They may be less than nothing: what an earlier trial had called once was then called for the second time.  The
-        rest is subtracted from later trials.
+        rest is subtracted from later trials, as far as it is not of trials that failed, which report nothing.
         """
-        seconds -= self._overcounted_s
-        self._overcounted_s = max(0.0, -seconds)
-        return max(0.0, seconds)
+        reported = max(0.0, seconds + min(0.0, self._unreported_s))
+        self._unreported_s += seconds - reported
+        return reported
 
     def _checked_build(self, build: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap the build function of a model file so that a second activation is refused.
