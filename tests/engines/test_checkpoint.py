@@ -98,12 +98,19 @@ def test_early_stopping_and_the_best_weights_go_on_as_if_it_had_not_been_cut(
 
 @pytest.mark.parametrize(
     ("name", "optimizer", "folds", "cuts"),
-    [("fit", "adam", 1, [(0, 2)]), ("compiled", "nadam", 2, [(0, 2), (0, 4), (1, 3)])],
+    [
+        ("fit", "adam", 1, [(0, 2)]),
+        ("compiled", "nadam", 2, [(0, 2), (0, 4), (1, 3)]),
+        ("compiled", "nadam", 1, [(0, 7), (0, 9), (0, 11)]),
+    ],
 )
 def test_it_ends_as_if_it_had_not_been_cut(name: str, optimizer: str, folds: int, cuts: list[tuple[int, int]]) -> None:
-    recipe, prepared = recipe_of(optimizer), prepared_of(folds)
+    """Cut after a probe, or between two."""
+    recipe, prepared = recipe_of(optimizer, max(4, cuts[-1][1] + 1)), prepared_of(folds)
     whole, records, kept = train(ENGINES[name].make(), recipe, prepared)
     places = [(record["fold"], record["epoch"]) for record in records]
+    if cuts[-1][1] > 4:
+        assert not any(records[epoch - 1]["probes"] for _, epoch in cuts)
     assert list(kept) == places[:-1], "none is made of a trial that is over"
     assert len({record["learning_rate"] for record in records}) > 1, "the schedule has watched"
     assert len(records[-1]["probes"]) == 1
