@@ -212,7 +212,7 @@ class CheckpointError(TunerError):
 
 
 def nearest(given: object, allowed: Iterable[str]) -> str | None:
-    """Return the name in `allowed` that is most similar to `given` or that it abbreviates, or None if there is none."""
+    """Return the name in `allowed` that is most similar to `given` or that it abbreviates, or None if no name is."""
     names, text = {name.lower(): name for name in allowed}, str(given).lower()
     if len(text) > _LONGEST_NAME:  # comparing takes time in proportion to both lengths
         return None

@@ -23,7 +23,7 @@ class OutputClosedError(Exception):
 
 
 def prepare_standard_streams() -> None:
-    """Prepare what whoever prints in this process writes to."""
+    """Open and guard standard input, output and error, for all code of this process."""
     open_standard_streams()
     replace_unencodable()
     for name, kind in (("stdout", _StandardOutput), ("stderr", _LossyOutput)):

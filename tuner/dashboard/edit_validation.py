@@ -150,7 +150,7 @@ class _Refused(Exception):  # noqa: N818
         self.status = status
 
 
-def path_of(environ: WSGIEnvironment) -> str:
+def request_path(environ: WSGIEnvironment) -> str:
     """Return the path of a request without slashes at its end, which optuna-dashboard ignores."""
     path: str = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8")
     return path.rstrip("/")
@@ -177,7 +177,7 @@ class ValidatedEdits:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        path = path_of(environ)
+        path = request_path(environ)
         for route in EDIT_ROUTES:
             if environ["REQUEST_METHOD"] == route.method and (named := re.fullmatch(route.path, path)):
                 try:

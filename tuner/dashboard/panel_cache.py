@@ -95,7 +95,7 @@ class Panels:
             _put_before(detail, drawn.note)
 
     def study(self, study_id: int) -> tuple[StudyView, Html | None] | None:
-        """Return a study and what its page says, or None if there is none to show, as of several objectives.
+        """Return a study and what its page says, or None if it cannot be shown, as one with several objectives.
 
         Nothing is said of it yet while that is drawn for the first time.
         """
@@ -162,7 +162,7 @@ class Panels:
         return study_csv(chosen, names or (["Value"] if count == 1 else [f"Objective {at}" for at in range(count)]))
 
     def _view(self, study_id: int) -> _StudyPanels | None:
-        """Return the state of a study, at most a second old, or None if there is none to show.
+        """Return the state of a study, at most a second old, or None if it cannot be shown.
 
         It has several objectives, values that cannot be read, or does not exist.
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tuner.dashboard.edit_validation import path_of, send_json
+from tuner.dashboard.edit_validation import request_path, send_json
 from tuner.errors import StudyBusyError, UsageError
 from tuner.storage import Database, check_idle, rename_study
 from tuner.study import check_study_name
@@ -36,7 +36,7 @@ class StudyEdits:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        asked = _STUDY.fullmatch(path_of(environ))
+        asked = _STUDY.fullmatch(request_path(environ))
         edit = (environ["REQUEST_METHOD"], asked and asked[2])
         if asked is None or edit not in (("POST", "/rename"), ("DELETE", None)) or self._is_foreign(int(asked[1])):
             return self._app(environ, start_response)

@@ -43,7 +43,7 @@ def channels_last(shape: Sequence[int]) -> tuple[int, ...] | None:
 
 
 def _square_image(size: int) -> list[int] | None:
-    """Return the shape of a square image of so many numbers; None if there is none."""
+    """Return the shape of a square image of so many numbers, or None if no square has them."""
     for channels in MODES:
         side = math.isqrt(size // channels)
         if side > 1 and side * side * channels == size:

@@ -78,7 +78,7 @@ class ColumnProfile:
         examples: Its first different texts, numbers with commas before others.
         commas: What the commas of its numbers separate; None if it has none, or is read with a decimal comma.
         sign: "%" or the sign of a currency, if its texts are numbers with it.
-        first_missing, first_beyond: Row of the first such cell, from 1; 0 if there is none.
+        first_missing, first_beyond: Row of the first such cell, from 1; 0 without one.
     """
 
     name: str

@@ -103,6 +103,8 @@ def _make_room(spec: StudySpec, database: Database, restart: bool) -> str | None
     from tuner.runner.points_from_older_studies import older_points
     from tuner.storage import name_aside, rename_study, study_names
 
+    if not (restart or spec.older):
+        return None
     exists = spec.name in study_names(database)
     if not exists:
         older_points(spec, database.url)
