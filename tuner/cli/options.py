@@ -88,13 +88,6 @@ def stdout_reserved_for_json(as_json: bool) -> Iterator[None]:
         yield
 
 
-def check_writable(file: Path, force: bool) -> None:
-    """Refuse what could not be written after all the work, and an existing file without `--force`."""
-    from tuner.output_files import check_output
-
-    check_output(file, (), force)
-
-
 def default_file(study: str, ending: str) -> Path:
     """Return the name of a file in the current folder for what comes of a study, which may have any name."""
     name = re.sub(r"[^\w.-]+", "_", study).encode()[:_NAME_BYTES].decode(errors="ignore").strip("._")

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from tuner.cli.options import (
-    check_writable,
     find_study,
     json_option,
     print_json,
@@ -17,6 +16,7 @@ from tuner.cli.options import (
     write_text,
 )
 from tuner.errors import UsageError
+from tuner.output_files import check_output
 
 
 @click.command("refine")
@@ -50,7 +50,7 @@ def command(study: str, output: Path, top: float, force: bool, storage: str | No
 
     if output.suffix.lower() != ".toml":
         raise UsageError(f"`tuner refine` writes TOML, but got {str(output)!r}. Use a name that ends in .toml.")
-    check_writable(output, force)
+    check_output(output, (), force)
     project = study_name(study)[1] or Path.cwd()
     refined = refine(find_study(study, storage), output, project, top)
     write_text(output, refined.text)

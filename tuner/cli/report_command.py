@@ -9,7 +9,6 @@ import click
 from tuner.cli.browser import open_in_browser
 from tuner.cli.echo import echo
 from tuner.cli.options import (
-    check_writable,
     default_file,
     find_study,
     storage_option,
@@ -18,6 +17,7 @@ from tuner.cli.options import (
     write_text,
 )
 from tuner.errors import UsageError
+from tuner.output_files import check_output
 from tuner.text import count
 
 _SUFFIXES = (".html", ".htm")
@@ -47,7 +47,7 @@ def command(study: str, output: Path | None, open_browser: bool, force: bool, st
     output = output or default_file(study_name(study)[0], ".html")
     if output.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"A report is an HTML page, but got {str(output)!r}. Use a name that ends in .html.")
-    check_writable(output, force)
+    check_output(output, (), force)
     found = find_study(study, storage)
     page = report_page(found)
     write_text(output, page)

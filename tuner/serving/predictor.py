@@ -104,12 +104,12 @@ class SavedModel:
         for note in found.notes:
             warn_of_data(note)
         names: dict[str, list[Any]] = {name: [] for name in found.kept}
-        scores = [self.encoded_scores(np.empty((0, *shape)))]
+        scores, before = [self.encoded_scores(np.empty((0, *shape)))], 0
         for kept, part in found.parts():
             for name, values in names.items():
                 values.extend(kept[name])
-            x = replace(encoder, before=sum(map(len, scores))).encode(part)
-            scores.append(self.encoded_scores(x))
+            scores.append(self.encoded_scores(replace(encoder, before=before).encode(part)))
+            before += len(part)
         return {name: np.array(values, object) for name, values in names.items()}, np.concatenate(scores)
 
     def encoded_scores(self, x: np.ndarray) -> np.ndarray:
