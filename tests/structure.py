@@ -46,6 +46,7 @@ ORDER = (
     "report",
     "display",
     "notification",
+    "study_handle",
     "api",
     "dashboard",
     "cli",

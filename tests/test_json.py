@@ -117,6 +117,15 @@ def test_show(url):
     assert {"complete", "diverged"} <= {trial["state"] for trial in output["trials"]}
 
 
+def test_show_trial(url):
+    whole = printed("show", "mock", "--storage", url)
+    best = whole["best"]["trial"]
+    output = printed("show", "mock", "--trial", str(best), "--storage", url)
+    compare(output, "tuner show --trial --json")
+    assert output["trial"] == whole["trials"][best]
+    assert len(output["epochs"]) == output["trial"]["epochs"]
+
+
 def test_run_prints_what_show_prints(tmp_path, monkeypatch, url):
     monkeypatch.setattr(tuner.runner.launch, "LocalExecutor", lambda *_, **__: InlineExecutor(mock_study.trainer))
     monkeypatch.setattr(tuner.runner.preloading, "start_fork_server", lambda *_: None)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pandas.testing import assert_frame_equal
 
 import tuner
 from tuner import StudyHandle
@@ -39,6 +40,23 @@ def test_the_frame_of_epochs_has_each_epoch(handle: StudyHandle):
     assert list(frame.columns) == ["trial", "fold", "epoch", "loss", "val_loss", "metric", "learning_rate", "seconds"]
     counts = frame.groupby("trial").size()
     assert counts.to_dict() == trials["epochs"][trials["epochs"] > 0].to_dict()
+
+
+def test_a_trial_with_its_recipe_and_epochs(handle: StudyHandle, study: StoredStudy):
+    epochs = handle.epochs
+    for number, row in enumerate(summary(study)["trials"]):
+        trial = handle.trial(number)
+        shown = {"number": trial.number, "state": trial.state, "value": trial.value, "params": trial.params}
+        assert shown == {name: row[name] for name in shown}
+        mine = epochs[epochs["trial"] == number].drop(columns="trial").reset_index(drop=True)
+        assert_frame_equal(trial.epochs, mine, check_dtype=not mine.empty)
+        assert trial.recipe.optimizer.name == row["params"]["optimizer"]
+    best = handle.best()
+    assert handle.trial(best.trial).recipe == best.recipe
+    assert f"Trial {best.trial} of study" in repr(handle.trial(best.trial))
+    assert f"Trial {best.trial} of study" in handle.trial(best.trial)._repr_html_()
+    with pytest.raises(UsageError, match=rf"has the trials 0 to {len(study.record.trials) - 1}, but got 999"):
+        handle.trial(999)
 
 
 @pytest.mark.parametrize("name", ["history", "learning_curves"])

@@ -1,4 +1,4 @@
-"""The Python API: run a study, get its best recipe, train the winner, use its model.
+"""The functions of the Python API: run a study, get its best recipe, train the winner, use its model.
 
 Modules that read databases are imported late: `run` starts the workers first (see `runner.launch`).
 """
@@ -7,161 +7,31 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from tuner.display import progress_display
-from tuner.errors import NoWinnerWarning, UnknownNameError, UsageError
+from tuner.errors import NoWinnerWarning, UsageError
 from tuner.executors import LocalExecutor, cores
 from tuner.notification import Ended, run_and_notify
 from tuner.refit import SEEDS, TOP, RefitOptions
 from tuner.runner import Progress, given_study, start, with_known_keywords
 from tuner.study import study_name_in
+from tuner.study_handle import StudyHandle
 from tuner.text import listed_counts
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-    from plotly.graph_objects import Figure
-
     from tuner.catalog import BuildableRecipe
     from tuner.data import PreparedData
     from tuner.protocol import WorkerConfig
     from tuner.refit import RefitResult
-    from tuner.results import Best, StoredStudy, StudyData
     from tuner.serving import FilePrediction, SavedModel
 
 EXPORT_SUFFIXES = (".json", ".toml")
 FILE_SUFFIXES = (*EXPORT_SUFFIXES, ".yaml", ".yml")
 MODEL_SUFFIX = ".keras"
-
-
-@dataclass(frozen=True)
-class StudyHandle:
-    """A study in a database.
-
-    Attributes:
-        name: Its name.
-        storage: URL of the database.
-        ended: Why the run that returned the handle ended: "trials", "time", "target", "patience" or "exhausted";
-            "interrupted" for that of a `KeyboardInterrupt`; empty for other handles.
-    """
-
-    name: str
-    storage: str = field(repr=False)  # it may hold a password
-    ended: str = ""
-
-    def results(self) -> StoredStudy:
-        """Read the study from the database."""
-        with self._opened() as study:
-            return study
-
-    def summary(self) -> dict[str, Any]:
-        """Return a summary of the study, as in `tuner show --json`."""
-        from tuner.results import summary
-
-        return summary(self.results())
-
-    def best(self) -> Best:
-        """Return the best trial.
-
-        Raises:
-            NoBestTrialError: No trial is complete yet.
-        """
-        from tuner.results import best_trial
-
-        return best_trial(self.results())
-
-    @property
-    def trials(self) -> DataFrame:
-        """Table of the trials, with state, value, health and the searched dimensions, as the database has them now."""
-        from tuner.results import trials_frame
-
-        with self._opened() as study:
-            return trials_frame(study)
-
-    @property
-    def epochs(self) -> DataFrame:
-        """Table of the epochs of every trial, with losses, objective, learning rate and seconds."""
-        from tuner.results import epochs_frame
-
-        with self._opened() as study:
-            return epochs_frame(study)
-
-    def data(self, project: str | Path | None = None, *, code: Collection[str] = ()) -> StudyData:
-        """Read the rows of the study, prepared as for its trials: training, validation and test part, and their names.
-
-        Args:
-            project: Folder that the data's paths are relative to; by default the one whose `runs/tuner.db` is the
-                database, else the current folder.
-            code: Data functions to allow, such as "mydata.py:load", if no study file of the project names them.
-
-        Raises:
-            CodeError: Only the database names the data function.
-            DataError: The data cannot be read, or changed since the study was run.
-        """
-        from tuner.results import read_study_data
-        from tuner.storage import project_of_database
-
-        folder = project_of_database(self.storage) if project is None else Path(project)
-        with self._opened() as study:
-            return read_study_data(study, folder.resolve(), code)
-
-    def plot(self, name: str = "history") -> Figure:
-        """Draw a plot of the report.
-
-        Args:
-            name: "history", "learning_curves", "rate_curves", "importances", "values", "parallel", "trials_by_epoch",
-                "layers_by_epoch" or "epochs_spent".
-
-        Raises:
-            UnknownNameError: There is no such plot.
-            UsageError: There is nothing to draw yet; the message says why.
-        """
-        from tuner.report import PLOTS, load_view, with_menus
-
-        if name not in PLOTS:
-            raise UnknownNameError("plot", name, PLOTS)
-        with self._opened() as study:
-            drawn = PLOTS[name].build(load_view(study))
-        if isinstance(drawn, str):
-            raise UsageError(drawn)
-        return with_menus(drawn)
-
-    def report(self, output: str | Path) -> Path:
-        """Write the report, as `tuner report` does; an existing file is overwritten.
-
-        Raises:
-            UsageError: It cannot be written.
-        """
-        from tuner.output_files import write_text_file
-        from tuner.report import report_page
-
-        path = Path(output)
-        with self._opened() as study:
-            page = report_page(study)
-        write_text_file(path, page)
-        return path
-
-    def _repr_html_(self) -> str:
-        from tuner.report import notebook_html
-
-        with self._opened() as study:
-            return notebook_html(study)
-
-    @contextmanager
-    def _opened(self) -> Iterator[StoredStudy]:
-        from tuner.results import read_study_results
-        from tuner.storage import open_read_only
-
-        database = open_read_only(self.storage)
-        try:
-            yield read_study_results(database, self.name)
-        finally:
-            database.close()
 
 
 @with_known_keywords
@@ -292,7 +162,8 @@ def train(
     study: str | Path,
     output: str | Path,
     *,
-    top: int = TOP,
+    top: int | None = None,
+    trials: Collection[int] = (),
     seeds: int = SEEDS,
     seed: int | None = None,
     workers: int | None = None,
@@ -309,7 +180,9 @@ def train(
     Args:
         study: Name of the study, or its study file.
         output: File to save the model in; ends in .keras.
-        top, seeds: Number of leading recipes to retrain, and of seeds for each; at least two.
+        top: Number of leading recipes to retrain; None for three.
+        trials: Numbers of the trials to retrain instead of the leading ones.
+        seeds: Number of seeds for each; at least two.
         seed: Seed that they are derived from; None for the study's.
         workers: Worker processes; None for one per core.
         storage: URL of the database; by default `runs/tuner.db` of the study file's project, or of the current folder.
@@ -330,8 +203,10 @@ def train(
     from tuner.results import read_study_results
     from tuner.storage import default_url, open_database
 
+    if top is not None and trials:
+        raise UsageError("Either the leading recipes are retrained or those of `trials`: leave out `top` or `trials`.")
     for option, value, least in (("top", top, 1), ("seeds", seeds, 2)):
-        if value < least:
+        if value is not None and value < least:
             raise UsageError(f"`{option} >= {least}` must hold, but got {value}.")
     name, project = str(study), Path.cwd()
     if name.endswith(FILE_SUFFIXES):
@@ -342,7 +217,9 @@ def train(
 
     database = open_database(storage or default_url(project), create=False)
     try:
-        request = RefitOptions(Path(output), top, seeds, seed, force, tuple(code), single, save_anyway)
+        request = RefitOptions(
+            Path(output), top or TOP, tuple(trials), seeds, seed, force, tuple(code), single, save_anyway
+        )
         found = read_study_results(database, name)
         with progress_display(progress, show) as shown:
             return refit_leaders(found, project, request, executor, shown)

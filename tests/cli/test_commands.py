@@ -339,3 +339,32 @@ def test_check_trains_the_first_setting(call, study, project, monkeypatch):
 
 def test_schema(call):
     assert json.loads(call("schema").out)["type"] == "object"
+
+
+def test_one_trial_is_shown_with_its_epochs(call, study):
+    assert call("run", str(study)).code == 0
+    row = json.loads(call("show", "mine", "--json").out)["trials"][2]
+    said = call("show", "mine", "--trial", "2")
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert lines[0] == f"Trial 2 of study mine: complete, accuracy {value_text(row['value'])}"
+    assert all(re.search(rf"^ +{name} +\S", said.out, re.MULTILINE) for name in row["params"])
+    table = lines[lines.index("Epochs:") + 1 :]
+    assert table[0].split() == ["epoch", "accuracy", "training", "loss", "validation", "loss", "learning", "rate"]
+    assert [line.split()[0] for line in table[1:4]] == ["1", "2", "3"]
+    assert "tuner export mine --trial 2 | A trained model: tuner train mine --trial 2" in " ".join(lines[-2:])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--trial", "7"], "has the trials 0 to 3, but got 7"),
+        (["--trial", "1", "--top", "2", "--sort", "time"], "--top and --sort cannot be given with it"),
+        (["--trial", "-1"], "-1 is not in the range x>=0"),
+    ],
+)
+def test_one_trial_that_cannot_be_shown(call, study, arguments, message):
+    assert call("run", str(study)).code == 0
+    said = call("show", "mine", *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err

@@ -42,7 +42,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, **options) -> None:
 def test_it_says_what_it_found(call, url, project):
     said = call("train", "mock", "-o", "best.keras", "--seeds", "3")
     assert said.code == 0
-    assert said.out.startswith("Study mock: 3 leading recipes retrained with 3 seeds each, accuracy on 30 valid")
+    assert said.out.startswith("Study mock: 3 recipes retrained with 3 seeds each, accuracy on 30 valid")
     text = " ".join(said.out.split())
     for part in ("lower bound", "chosen", "by more than chance", "The search saw accuracy", " test accuracy 0."):
         assert part in text, part
@@ -58,6 +58,18 @@ def test_json_and_nothing_else(call, url):
     assert (said.code, said.err) == (0, "")
     content = json.loads(said.out)
     assert (content["verdict"], content["seeds"], len(content["recipes"])) == ("winner", 2, 1)
+
+
+def test_trials_of_ones_choice_are_retrained(call, url):
+    content = json.loads(call("show", "mock", "--json").out)
+    everything = json.loads(call("train", "mock", "-o", "all.keras", "--top", "12", "--seeds", "2", "--json").out)
+    _, better, worse, *_ = [row["trial"] for row in everything["recipes"]]
+    chosen = ["--trial", str(worse), "--trial", str(better), "--trial", str(worse)]
+    found = json.loads(call("train", "mock", "-o", "two.keras", *chosen, "--seeds", "2", "--json").out)
+    assert [row["trial"] for row in found["recipes"]] == [better, worse]
+    assert [row["values"] for row in found["recipes"]] == [row["values"] for row in everything["recipes"][1:3]]
+    assert found["baseline"]["tried"] == content["counts"]["complete"] + content["counts"]["pruned"]
+    assert found["chosen"] in (better, worse)
 
 
 @pytest.mark.parametrize("columns", [40, 72, 78, 80])
@@ -109,6 +121,8 @@ def test_ctrl_c(call, url, project, monkeypatch):
         (["mock", "-o", "best.keras", "--top", "0"], 2, "0 is not in the range"),
         (["mock", "-o", "best.keras", "--storage", "sqlite:///other.db"], 3, "There is no database"),
         (["gone.toml", "-o", "best.keras"], 2, "gone.toml"),
+        (["mock", "-o", "best.keras", "--trial", "99"], 2, "has the trials 0 to 11, but got 99. `tuner show mock`"),
+        (["mock", "-o", "best.keras", "--trial", "0", "--top", "2"], 2, "leave out --top or --trial"),
     ],
 )
 def test_wrong_input(call, url, arguments, code, message):
@@ -126,6 +140,15 @@ def test_a_file_that_is_there_is_kept(call, url, project):
     assert file.read_bytes() == b"mine"
     assert call("train", "mock", "-o", "best.keras", "--force").code == 0
     assert file.read_bytes() != b"mine"
+
+
+def test_a_trial_of_ones_choice_must_be_complete(call, project, study_url):
+    trials = json.loads(call("show", "mock", "--storage", study_url, "--json").out)["trials"]
+    diverged = next(row["number"] for row in trials if row["state"] == "diverged")
+    said = call("train", "mock", "-o", "best.keras", "--storage", study_url, "--trial", str(diverged))
+    assert said.code == 2
+    assert f"Only a complete trial can be used, but trial {diverged} of 'mock' is diverged." in said.err
+    assert "`tuner show mock --state complete`" in said.err
 
 
 def test_without_a_complete_trial(call, project):

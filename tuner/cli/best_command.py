@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tuner.cli.options import find_study, json_option, print_json, storage_option, study_argument
+from tuner.cli.options import default_file, find_study, json_option, print_json, storage_option, study_argument
 
 if TYPE_CHECKING:
     from tuner.results import StoredStudy
@@ -46,7 +46,7 @@ def command(study: str, everything: bool, front: str | None, storage: str | None
     from tuner.analysis import importance, ties_text
     from tuner.cli.console import Text, console
     from tuner.cli.render_study import params_table
-    from tuner.text import python_text, size_text, spread_text, tuner_command, value_text
+    from tuner.text import python_text, size_text, spread_text, value_text
 
     out = console()
     out.print(f"Study {best.study}: {best.metric} {value_text(best.value)} (trial {best.trial})", style="bold")
@@ -70,12 +70,18 @@ def command(study: str, everything: bool, front: str | None, storage: str | None
         out.print(f"Model: {recipe['model']}; --all shows the whole recipe, with what was fixed.", style="dim")
     out.print(Text(importance(found)["meaning"]))
     out.print(f"In Python: tuner.best({python_text(best.study)})", style="dim")
-    out.print(f"A trained model: {tuner_command('train', best.study, '-o', f'{best.study}.keras')}", style="dim")
+    out.print(f"A trained model: {_train(best.study)}", style="dim")
+
+
+def _train(study: str, *options: str) -> str:
+    from tuner.text import tuner_command
+
+    return tuner_command("train", study, *options, "-o", default_file(study, ".keras").name)
 
 
 def _show_front(study: StoredStudy, cost: str, as_json: bool) -> None:
     from tuner.analysis import find_pareto_front
-    from tuner.cli.console import console
+    from tuner.cli.console import Text, console
     from tuner.cli.fitting_table import Column, print_table
     from tuner.text import value_text
 
@@ -104,3 +110,5 @@ def _show_front(study: StoredStudy, cost: str, as_json: bool) -> None:
         for row in trials
     ]
     print_table(out, columns, cells)
+    train = _train(study.record.name, "--trial", "N")
+    out.print(Text(f"A trained model of one of them: {train}", "dim"))

@@ -66,7 +66,7 @@ def command(study: str, kind: str | None, output: Path | None, force: bool, **op
     Of a study it contains the recipe and the preprocessing that was fitted on the training data, which are read for it.
     STUDY is a name or a study file, MODEL a .keras file that `tuner train` wrote.
     """
-    given = [name for name in options if options[name]]
+    given = [name for name, value in options.items() if value not in (None, ())]
     if study.endswith(_MODEL_SUFFIX):
         _refuse(given, ("trial", "data", "code"), "a study")
         _export_model(study, kind, output, options["check"], force)

@@ -23,7 +23,7 @@ def render_refit(content: dict[str, Any]) -> None:
     if content["control"]:
         out.print(Text(content["control"], "bold"))
     out.print(
-        f"Study {content['study']}: {count(len(content['recipes']), 'leading recipe')} retrained with "
+        f"Study {content['study']}: {count(len(content['recipes']), 'recipe')} retrained with "
         f"{content['seeds']} seeds each, {metric} on {count(rows['validation'], 'validation row')}"
     )
     _show_recipes(out, content)

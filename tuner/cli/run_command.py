@@ -21,8 +21,8 @@ from tuner.study import MOST_WORKERS
 from tuner.text import listed_counts, tuner_command
 
 if TYPE_CHECKING:
-    from tuner.api import StudyHandle
     from tuner.runner import Progress
+    from tuner.study_handle import StudyHandle
 
 
 _LOWER_RATES = "Resume it with more --trials, or try lower learning rates under another name."
@@ -137,7 +137,8 @@ def _remembering(display: Callable[[Progress], None], told: set[str]) -> Callabl
 
 def _run(file: str, **options: Any) -> StudyHandle:
     """Run a study, and return the handle of an interrupted run as well."""
-    from tuner.api import StudyHandle, run
+    from tuner.api import run
+    from tuner.study_handle import StudyHandle
 
     try:
         return run(file, **options)

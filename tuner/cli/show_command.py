@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from tuner.catalog import TrialState
 from tuner.cli.options import find_study, json_option, print_json, storage_option, study_argument
+from tuner.errors import UsageError
+from tuner.text import listed
+
+if TYPE_CHECKING:
+    from tuner.results import StoredStudy
 
 
 @click.command("show")
 @study_argument
+@click.option("--trial", metavar="N", type=click.IntRange(min=0), help="Trial N alone, with its epochs.")
 @click.option("--top", metavar="N", type=click.IntRange(min=1), help="Only the best N trials.")
 @click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N trials.")
 @click.option(
@@ -26,6 +34,7 @@ from tuner.cli.options import find_study, json_option, print_json, storage_optio
 @json_option
 def command(
     study: str,
+    trial: int | None,
     top: int | None,
     last: int | None,
     state: str | None,
@@ -35,12 +44,18 @@ def command(
 ) -> None:
     """Show how STUDY went, trial by trial: state, value, health, parameters, and the reason if one failed.
 
-    STUDY is a name or a study file.
+    With --trial, show one of them, epoch by epoch.  STUDY is a name or a study file.
     """
     from tuner.cli.render_trials import render_trials, sort_trials
     from tuner.results import summary
 
+    filters = {"top": top, "last": last, "state": state, "sort": sort}
+    if trial is not None and (given := [f"--{name}" for name, value in filters.items() if value is not None]):
+        raise UsageError(f"--trial shows one trial, so {listed(given)} cannot be given with it. Leave out either.")
     found = find_study(study, storage)
+    if trial is not None:
+        _show_trial(found, trial, as_json)
+        return
     content = summary(found)
     rows = [row for row in content["trials"] if state in (None, row["state"])][-(last or 0) :]
     best_first = sort_trials(rows, "value", content["direction"])[:top]
@@ -69,3 +84,16 @@ def command(
     if content["older_points"]:
         out.print(f"First trials: {older_points_text(content['older_points'])}.")
     render_trials(out, content["trials"], content["metric"])
+
+
+def _show_trial(study: StoredStudy, number: int, as_json: bool) -> None:
+    from tuner.results import read_trial
+
+    trial = read_trial(study, number)
+    if as_json:
+        print_json(trial.to_json())
+        return
+    from tuner.cli.console import console
+    from tuner.cli.render_trial import render_trial
+
+    render_trial(console(), trial)

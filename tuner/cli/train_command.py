@@ -17,7 +17,7 @@ from tuner.cli.options import (
     study_name,
     traceback_option,
 )
-from tuner.errors import StudyFailedError
+from tuner.errors import StudyFailedError, UsageError
 from tuner.study import MOST_WORKERS
 
 
@@ -30,7 +30,15 @@ from tuner.study import MOST_WORKERS
     type=click.Path(path_type=Path),
     help="File to save the model in; ends in .keras.  [default: STUDY.keras]",
 )
-@click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, help="Number of recipes.")
+@click.option("--top", type=click.IntRange(1, 100), help="Number of leading recipes.  [default: 3]")
+@click.option(
+    "--trial",
+    "trials",
+    metavar="N",
+    type=click.IntRange(min=0),
+    multiple=True,
+    help="Trial to retrain, instead of the leading ones; repeatable.",
+)
 @click.option("--seeds", type=click.IntRange(2, 1000), default=5, show_default=True, help="Trainings of each.")
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Seed that the training seeds derive from.  [default: the study's]"
@@ -49,7 +57,8 @@ from tuner.study import MOST_WORKERS
 def command(
     study: str,
     output: Path | None,
-    top: int,
+    top: int | None,
+    trials: tuple[int, ...],
     seeds: int,
     seed: int | None,
     single: bool,
@@ -69,6 +78,8 @@ def command(
 
     Ctrl-C stops it at once, and nothing is written.
     """
+    if top is not None and trials:
+        raise UsageError("Either the leading recipes are retrained or those of --trial: leave out --top or --trial.")
     from tuner.api import train
     from tuner.display import terminal_display
 
@@ -77,6 +88,7 @@ def command(
             study,
             output or default_file(study_name(study)[0], ".keras"),
             top=top,
+            trials=trials,
             seeds=seeds,
             seed=seed,
             single=single,

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.catalog import BuildableRecipe, Recipe, TrialState
+from tuner.catalog import BuildableRecipe, Recipe
 from tuner.data import PreparedData, Preprocessing, prepare, read_options, unscaled_splits
 from tuner.engines import repeat_seed
-from tuner.errors import NoBestTrialError, RecipeError, UsageError
+from tuner.errors import RecipeError, UsageError
 from tuner.output_files import partial_file
 from tuner.results import StoredStudy, best_trial, check_data_code, selected_recipe
 from tuner.storage import trial_attributes
-from tuner.text import listed_first, toml_text, tuner_command
+from tuner.text import listed_first, toml_text
 from tuner.untrusted_files import MAX_JSON_BYTES, parse_toml, read_bytes, reading
 
 FORMAT = "keras-studies recipe 1"
@@ -204,16 +204,8 @@ def _chosen(study: StoredStudy, number: int | None) -> tuple[int, float, Recipe]
     if number is None or not record.trials:  # without a trial it says so
         best = best_trial(study)
         return best.trial, best.value, best.recipe
-    if not 0 <= number < len(record.trials):
-        raise UsageError(f"The study {record.name!r} has the trials 0 to {len(record.trials) - 1}, but got {number}.")
-    trial = record.trials[number]
-    state, _ = study.trial_state(trial)
-    if state != TrialState.COMPLETE or trial.value is None:
-        raise NoBestTrialError(
-            f"A trial that is exported must be complete, but trial {number} of {record.name!r} is {state}. "
-            f"`{tuner_command('show', record.name, '--state', 'complete')}` lists those that can be."
-        )
-    return number, float(trial.value), selected_recipe(study, trial)
+    trial = study.complete_trial(number)
+    return number, float(trial.value or 0.0), selected_recipe(study, trial)
 
 
 def _version(text: Any) -> str | None:

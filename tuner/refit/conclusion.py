@@ -82,7 +82,7 @@ def _handed_over(trained: RefitResult) -> Iterator[str]:
         text = f"The {handed.model} of {len(handed.members)} networks has {trained.metric} {significant(row.score)}"
         yield f"{text}, {_better_by(gain)} one network on average."
     if "mixture" in rows and handed.model == "ensemble":
-        yield "A mixture of the leading recipes was not chosen: its bound is no better than that of the ensemble."
+        yield "A mixture of the recipes was not chosen: its bound is no better than that of the ensemble."
     if handed.temperature is not None:
         yield f"Probabilities are calibrated: logits are divided by {significant(handed.temperature, 3)}."
 

@@ -1,8 +1,9 @@
-"""The leading recipes of a study, and the seeds that they are trained with again."""
+"""The recipes of a study that are trained again, and the seeds that they get."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,23 +30,31 @@ class Leader:
     recipe: BuildableRecipe = field(repr=False)
 
 
-def leaders(study: StoredStudy, top: int) -> list[Leader]:
+def leaders(study: StoredStudy, top: int, chosen: Collection[int] = ()) -> list[Leader]:
     """Return the best complete trials, best first.  Of trials that differ in their seed alone, the best one counts.
 
+    Args:
+        study: The study.
+        top: How many at most, if none are chosen.
+        chosen: Numbers of the trials to return instead.
+
     Raises:
-        NoBestTrialError: No trial is complete, or the study was not made by keras-studies.
+        NoBestTrialError: No trial is complete, one that was chosen is not, or keras-studies did not make the study.
+        UsageError: A trial that was chosen does not exist.
     """
     best_trial(study)
     complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
+    trials = [study.complete_trial(number) for number in {*chosen}] or complete
+    most = len(trials) if chosen else top
     found: list[Leader] = []
     known: list[BuildableRecipe] = []
-    for trial in ranked(complete, study.objective):
+    for trial in ranked(trials, study.objective):
         recipe = trial_recipe(study, trial)
         unseeded = recipe.model_copy(update={"seed": 0})
         if unseeded not in known:
             known.append(unseeded)
             found.append(Leader(trial.number, float(trial.value or 0.0), searched_params(trial), recipe))
-        if len(found) == top:
+        if len(found) == most:
             break
     return found
 

@@ -15,6 +15,7 @@ class RefitOptions:
     Attributes:
         file: Where the model is saved.
         top: How many of the leading recipes are trained again.
+        trials: Numbers of the trials whose recipes are trained again; the leading ones if empty.
         seeds: With how many seeds each; two at least.
         seed: What they are made from; None for the study's.
         force: Whether a file that is there is written over.
@@ -25,6 +26,7 @@ class RefitOptions:
 
     file: Path
     top: int = TOP
+    trials: tuple[int, ...] = ()
     seeds: int = SEEDS
     seed: int | None = None
     force: bool = False

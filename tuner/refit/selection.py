@@ -79,7 +79,7 @@ def select(candidates: Sequence[Candidate], objective: Objective) -> Candidate:
     if not able:
         tried = ", ".join(str(one.leader.trial) for one in candidates)
         raise StudyFailedError(
-            f"A recipe needs two trainings that do not diverge, but none of the leading trials ({tried}) has them: "
+            f"A recipe needs two trainings that do not diverge, but none of the trials {tried} has them: "
             "their scores in the search were luck. Search at lower learning rates, or raise --seeds."
         )
     fewest = min(one.values.count(None) for one in able)

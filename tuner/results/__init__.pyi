@@ -7,11 +7,13 @@ from .stored_recipes import selected_recipe, trial_recipe
 from .stored_study import StoredStudy, list_studies, read_outlines, read_study_results
 from .study_data import StudyData, read_study_data
 from .study_json import failure_texts, network_cost_row, summary
+from .trial_details import TrialDetails, read_trial
 
 __all__ = [
     "Best",
     "StoredStudy",
     "StudyData",
+    "TrialDetails",
     "best_trial",
     "check_data_code",
     "check_model_code",
@@ -25,6 +27,7 @@ __all__ = [
     "read_outlines",
     "read_study_data",
     "read_study_results",
+    "read_trial",
     "rejected_text",
     "selected_recipe",
     "summary",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +40,17 @@ def epochs_frame(study: StoredStudy) -> DataFrame:
 
     numbers = {trial.trial_id: trial.number for trial in study.record.trials}
     found = read_epochs(study.database, list(numbers))
-    rows = [
-        (numbers[trial_id], *(getattr(record, name) for name in _EPOCH_COLUMNS))
-        for trial_id, records in sorted(found.items(), key=lambda item: numbers[item[0]])
-        for record in records
-    ]
+    ordered = sorted((numbers[trial_id], records) for trial_id, records in found.items())
+    rows = [(number, *_epoch_cells(record)) for number, records in ordered for record in records]
     return pandas.DataFrame(rows, columns=["trial", *_EPOCH_COLUMNS])
+
+
+def records_frame(records: Iterable[EpochRecord]) -> DataFrame:
+    """Return one row an epoch, with the numbers of `EpochRecord`."""
+    import pandas
+
+    return pandas.DataFrame(map(_epoch_cells, records), columns=list(_EPOCH_COLUMNS))
+
+
+def _epoch_cells(record: EpochRecord) -> tuple[Any, ...]:
+    return tuple(getattr(record, name) for name in _EPOCH_COLUMNS)

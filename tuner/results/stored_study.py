@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuner.catalog import Objective, TrialState
+from tuner.errors import NoBestTrialError, UsageError
 from tuner.health import Finding
 from tuner.search import StoredTrial, find_best, setting_key, trial_state
 from tuner.storage import Database, StudyRecord, epochs_run, read_study_outlines, read_study_record, read_verdicts
@@ -42,6 +43,35 @@ class StoredStudy:
     def objective(self) -> Objective:
         """Metric and direction; the metric is called "objective" if plain Optuna made the study."""
         return Objective(self.metric or "objective", self.record.direction)
+
+    def trial(self, number: int) -> StoredTrial:
+        """Return the trial of this number.
+
+        Raises:
+            UsageError: There is none.
+        """
+        trials, name = self.record.trials, self.record.name
+        if 0 <= number < len(trials):
+            return trials[number]
+        known = f"the trials 0 to {len(trials) - 1}" if trials else "no trials"
+        show = tuner_command("show", name)
+        raise UsageError(f"The study {name!r} has {known}, but got {number}. `{show}` lists them.")
+
+    def complete_trial(self, number: int) -> StoredTrial:
+        """Return the trial of this number, which must be complete.
+
+        Raises:
+            UsageError: There is none.
+            NoBestTrialError: It is not complete.
+        """
+        trial = self.trial(number)
+        state, _ = self.trial_state(trial)
+        if state != TrialState.COMPLETE or trial.value is None:
+            raise NoBestTrialError(
+                f"Only a complete trial can be used, but trial {number} of {self.record.name!r} is {state}. "
+                f"`{tuner_command('show', self.record.name, '--state', 'complete')}` lists those that can be."
+            )
+        return trial
 
     def trial_state(self, trial: StoredTrial) -> tuple[TrialState, str | None]:
         """Return the state of a trial and the reason; what a dead process has left running is waiting."""
