@@ -10,9 +10,11 @@ from test_store import record, run, take
 
 from tuner.errors import StudyBusyError, StudyNotFoundError, UsageError
 from tuner.storage import (
+    FINGERPRINT,
     Database,
     StudySession,
     delete_study,
+    find_study,
     name_aside,
     read_study_record,
     rename_study,
@@ -98,6 +100,15 @@ def test_a_process_is_asked_to_stop(database: Database, at_once: bool, level: in
     later = StudySession(database, "s", "maximize")
     assert later.stop_level == 0
     later.close()
+
+
+def test_a_process_is_asked_to_stop_a_study_that_was_damaged_since(database: Database):
+    session = StudySession(database, "s", "maximize")
+    database.set_study_attr(find_study(database, "s").study_id, FINGERPRINT, [1])
+    assert len(request_stop(database, "s", at_once=False)) == 1
+    session.sync()
+    assert session.stop_level == 1
+    session.close()
 
 
 def test_nobody_is_asked_if_nobody_runs_it(database: Database, tmp_path: Path):

@@ -97,6 +97,12 @@ def find_study(database: Database, name: str) -> OptunaStudy:
         return _find(query, name)
 
 
+def is_running(database: Database, study_id: int) -> bool:
+    """Return whether a process runs a study now, as far as that can be known."""
+    with stored_values(database.url), database.reading() as query:
+        return study_id in _alive(database, query, [study_id])
+
+
 def count_trials(database: Database, study_id: int) -> int:
     """Count all trials of a study, which may be damaged."""
     with stored_values(database.url), database.reading() as query:

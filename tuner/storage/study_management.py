@@ -13,7 +13,7 @@ from tuner.storage import lease_table, optuna_rows, tables
 from tuner.storage.database import Database
 from tuner.storage.error_conversion import storage_errors
 from tuner.storage.lease import Lease, is_alive
-from tuner.storage.queries import find_study, read_study_record, study_names
+from tuner.storage.queries import find_study, is_running, study_names
 from tuner.storage.study_attributes import STOP_REQUEST
 
 
@@ -96,15 +96,15 @@ def request_stop(database: Database, name: str, *, at_once: bool) -> list[Lease]
     Raises:
         StudyNotFoundError: It does not exist.
     """
-    record = read_study_record(database, name)
-    if not record.alive:  # it may be one of plain Optuna, which no process of ours ever ran
+    study_id = find_study(database, name).study_id
+    if not is_running(database, study_id):  # it may be one of plain Optuna, which no process of ours ever ran
         return []
     with storage_errors(database.url), database.engine.begin() as connection:
-        revision = lease_table.lock(connection, record.study_id, name)
-        alive = _alive(connection, record.study_id)
+        revision = lease_table.lock(connection, study_id, name)
+        alive = _alive(connection, study_id)
         request = {"owners": [lease.owner for lease in alive], "at_once": at_once}
         if alive:
-            optuna_rows.write(connection, record.study_id, revision, [], [], {}, {"user": {STOP_REQUEST: request}})
+            optuna_rows.write(connection, study_id, revision, [], [], {}, {"user": {STOP_REQUEST: request}})
     return alive
 
 
