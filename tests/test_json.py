@@ -164,7 +164,7 @@ def test_front_of_networks_whose_size_is_not_known(url, tmp_path):
     connection.close()
     given = ["best", "mock", "--front", "predict_ms", "--storage", f"sqlite:///{copy}"]
     shown = CliRunner().invoke(command, given, catch_exceptions=False)
-    assert (shown.exit_code, len(shown.stdout.splitlines())) == (0, 2)
+    assert (shown.exit_code, len(shown.stdout.splitlines())) == (0, 3)
 
 
 def test_compare(url):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +63,10 @@ def test_a_trial_with_its_recipe_and_epochs(handle: StudyHandle, study: StoredSt
 @pytest.mark.parametrize("name", ["history", "learning_curves"])
 def test_plots_of_the_report_are_figures(handle: StudyHandle, name: str):
     assert json.loads(handle.plot(name).to_json())["data"]
+
+
+def test_every_plot_is_documented():
+    assert set(re.findall(r'"(\w+)"', StudyHandle.plot.__doc__ or "")) == set(PLOTS)
 
 
 def test_a_plot_that_cannot_be_drawn(handle: StudyHandle, monkeypatch: pytest.MonkeyPatch):

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from tuner.display import progress_display
-from tuner.errors import NoWinnerWarning, UsageError
+from tuner.errors import NoWinnerWarning
 from tuner.executors import LocalExecutor, cores
 from tuner.notification import Ended, run_and_notify
-from tuner.refit import SEEDS, TOP, RefitOptions
+from tuner.refit import SEEDS, RefitOptions
 from tuner.runner import Progress, given_study, start, with_known_keywords
 from tuner.study import study_name_in
 from tuner.study_handle import StudyHandle
@@ -203,11 +203,7 @@ def train(
     from tuner.results import read_study_results
     from tuner.storage import default_url, open_database
 
-    if top is not None and trials:
-        raise UsageError("Either the leading recipes are retrained or those of `trials`: leave out `top` or `trials`.")
-    for option, value, least in (("top", top, 1), ("seeds", seeds, 2)):
-        if value is not None and value < least:
-            raise UsageError(f"`{option} >= {least}` must hold, but got {value}.")
+    request = RefitOptions(Path(output), top, tuple(trials), seeds, seed, force, tuple(code), single, save_anyway)
     name, project = str(study), Path.cwd()
     if name.endswith(FILE_SUFFIXES):
         name, project = study_name_in(name)
@@ -217,9 +213,6 @@ def train(
 
     database = open_database(storage or default_url(project), create=False)
     try:
-        request = RefitOptions(
-            Path(output), top or TOP, tuple(trials), seeds, seed, force, tuple(code), single, save_anyway
-        )
         found = read_study_results(database, name)
         with progress_display(progress, show) as shown:
             return refit_leaders(found, project, request, executor, shown)

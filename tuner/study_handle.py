@@ -69,7 +69,11 @@ class StudyHandle:
 
     @property
     def trials(self) -> DataFrame:
-        """Table of the trials, with state, value, health and the searched dimensions, as the database has them now."""
+        """Table of the trials, by number, as the database has them now.
+
+        The columns are the keys of `trials[]` in `tuner show --json`, with the verdict as `health`, then one for each
+        searched dimension; it is missing in trials in which it does not count.
+        """
         from tuner.results import trials_frame
 
         with self._opened() as study:
@@ -77,7 +81,7 @@ class StudyHandle:
 
     @property
     def epochs(self) -> DataFrame:
-        """Table of the epochs of every trial, with losses, objective, learning rate and seconds."""
+        """Table of the epochs of every trial: `trial`, then the keys of `epochs[]` in `tuner show --trial --json`."""
         from tuner.results import epochs_frame
 
         with self._opened() as study:
@@ -107,7 +111,7 @@ class StudyHandle:
 
         Args:
             name: "history", "learning_curves", "rate_curves", "importances", "values", "parallel", "trials_by_epoch",
-                "layers_by_epoch" or "epochs_spent".
+                "layers_by_epoch", "epochs_spent" or "cost".
 
         Raises:
             UnknownNameError: There is no such plot.

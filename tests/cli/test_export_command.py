@@ -112,8 +112,8 @@ def test_tables_for_a_spreadsheet(url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = call(url, "--format", "csv")
     assert result.exit_code == 0, result.output
-    assert "Wrote mock.csv" in result.stderr
-    texts = [(tmp_path / name).read_text(encoding="utf-8") for name in ("mock.csv", "mock_epochs.csv")]
+    assert "Wrote mock_trials.csv" in result.stderr
+    texts = [(tmp_path / name).read_text(encoding="utf-8") for name in ("mock_trials.csv", "mock_epochs.csv")]
     trials, epochs = (list(csv.DictReader(text.splitlines())) for text in texts)
     assert [row["number"] for row in trials] == ["0", "1", "2"]
     assert {row["optimizer"] for row in trials} <= {"sgd", "adam", "adagrad"}

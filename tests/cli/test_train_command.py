@@ -122,7 +122,11 @@ def test_ctrl_c(call, url, project, monkeypatch):
         (["mock", "-o", "best.keras", "--storage", "sqlite:///other.db"], 3, "There is no database"),
         (["gone.toml", "-o", "best.keras"], 2, "gone.toml"),
         (["mock", "-o", "best.keras", "--trial", "99"], 2, "has the trials 0 to 11, but got 99. `tuner show mock`"),
-        (["mock", "-o", "best.keras", "--trial", "0", "--top", "2"], 2, "leave out --top or --trial"),
+        (
+            ["mock", "-o", "best.keras", "--trial", "0", "--top", "2"],
+            2,
+            "or --trial, for those of your choice: not both",
+        ),
     ],
 )
 def test_wrong_input(call, url, arguments, code, message):

@@ -27,6 +27,8 @@ _RECIPE_FORMATS = ("json", "toml", "python")
 _TABLE_FORMAT = "csv"
 _MODEL_FORMATS = ("savedmodel", "onnx", "litert")
 _FOLDER_ENDING = "_savedmodel"
+_TRIALS = "_trials"
+"""Ending of the table's name by default: the data of a study may be STUDY.csv."""
 _MODEL_SUFFIX = ".keras"
 _ENDINGS = {".json": "json", ".toml": "toml", ".py": "python", ".csv": _TABLE_FORMAT}
 """Ending of the file → format of a study."""
@@ -48,8 +50,8 @@ _ENDINGS = {".json": "json", ".toml": "toml", ".py": "python", ".csv": _TABLE_FO
     "--output",
     metavar="FILE",
     type=_FILE,
-    help="File or folder to write.  [default: of a recipe or script, standard output; of csv, STUDY.csv and "
-    "STUDY_epochs.csv; of a model, its name with another ending]",
+    help="File or folder to write.  [default: of a recipe or script, standard output; of csv, STUDY_trials.csv "
+    "and STUDY_epochs.csv; of a model, its name with another ending]",
 )
 @click.option("--trial", type=click.IntRange(min=0), metavar="N", help="Number of the trial.  [default: the best]")
 @click.option("--data", metavar="FILE", type=_FILE, help="Also write the rows of the study, .npz, for the script.")
@@ -85,7 +87,7 @@ def command(study: str, kind: str | None, output: Path | None, force: bool, **op
     kind = _ENDINGS[endings[0]]
     if kind == _TABLE_FORMAT:
         _refuse(given, ("trial", "data", "code"), "a recipe")
-        _export_tables(study, output or default_file(study_name(study)[0], ".csv"), options["storage"], force)
+        _export_tables(study, output or default_file(study_name(study)[0], f"{_TRIALS}.csv"), options["storage"], force)
         return
     _export_study(study, kind, output, force=force, **options)
 
@@ -100,7 +102,7 @@ def _export_tables(study: str, output: Path, storage: str | None, force: bool) -
     """Write the trials, and the epochs next to them."""
     from tuner.export import epochs_csv, trials_csv
 
-    epochs = output.with_name(f"{output.stem}_epochs{output.suffix}")
+    epochs = output.with_name(f"{output.stem.removesuffix(_TRIALS)}_epochs{output.suffix}")
     for file in (output, epochs):
         check_output(file, (), force)
     found = find_study(study, storage)

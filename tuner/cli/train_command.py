@@ -79,7 +79,7 @@ def command(
     Ctrl-C stops it at once, and nothing is written.
     """
     if top is not None and trials:
-        raise UsageError("Either the leading recipes are retrained or those of --trial: leave out --top or --trial.")
+        raise UsageError("Give --top, for the leading recipes, or --trial, for those of your choice: not both.")
     from tuner.api import train
     from tuner.display import terminal_display
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tuner.errors import UsageError
+
 TOP, SEEDS = 3, 5
 
 
@@ -14,7 +16,7 @@ class RefitOptions:
 
     Attributes:
         file: Where the model is saved.
-        top: How many of the leading recipes are trained again.
+        top: How many of the leading recipes are trained again; None for `TOP`.
         trials: Numbers of the trials whose recipes are trained again; the leading ones if empty.
         seeds: With how many seeds each; two at least.
         seed: What they are made from; None for the study's.
@@ -22,10 +24,13 @@ class RefitOptions:
         code: Code of the project that the user names, besides that in study files of the project.
         single: Whether one network is saved, not the ensemble of the seeds.
         save_anyway: Whether the best candidate is saved if there is no winner.
+
+    Raises:
+        UsageError: A number is too small, or both `top` and `trials` are given.
     """
 
     file: Path
-    top: int = TOP
+    top: int | None = None
     trials: tuple[int, ...] = ()
     seeds: int = SEEDS
     seed: int | None = None
@@ -33,3 +38,10 @@ class RefitOptions:
     code: tuple[str, ...] = ()
     single: bool = False
     save_anyway: bool = False
+
+    def __post_init__(self) -> None:
+        if self.top is not None and self.trials:
+            raise UsageError("Give `top`, for the leading recipes, or `trials`, for those of your choice: not both.")
+        for option, value, least in (("top", self.top, 1), ("seeds", self.seeds, 2)):
+            if value is not None and value < least:
+                raise UsageError(f"`{option} >= {least}` must hold, but got {value}.")

@@ -31,7 +31,7 @@ from tuner.refit.model_table import (
     network_row,
     read_controls,
 )
-from tuner.refit.refit_options import RefitOptions
+from tuner.refit.refit_options import TOP, RefitOptions
 from tuner.refit.refit_result import Baseline, CandidateRow, HandedOver, RefitResult
 from tuner.refit.refit_session import RefitProgress, RefitSession
 from tuner.refit.score_uncertainty import Answers, Measure, validation_measure
@@ -88,7 +88,7 @@ def refit_leaders(
         KeyboardInterrupt: Interrupted; nothing was written.
     """
     check_output(request.file, (".keras",), request.force)
-    found = leaders(study, request.top, request.trials)
+    found = leaders(study, request.top or TOP, request.trials)
     recipe = found[0].recipe
     check_model_code(recipe, project, request.code)
     check_data_code(recipe, project, request.code)
