@@ -140,7 +140,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "amsgrad": {"optimizer": options("adam", amsgrad=True)},
     "centered": {"optimizer": options("rmsprop", centered=True)},
     "beta_2": {"optimizer": options("adam", beta_2=0.9999, epsilon=1e-5)},
-    "rho": {"optimizer": options("rmsprop", rho=0.999999, epsilon=1e-5)},
+    "rho": {"optimizer": options("rmsprop", rho=0.999999, epsilon=1e-5), "learning_rate": 1e-3},
     "accumulator": {"optimizer": options("adagrad", initial_accumulator_value=0.7)},
     "ftrl": {
         "optimizer": options("ftrl", l1_regularization_strength=0.01, l2_regularization_strength=0.02, beta=0.3),
