@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from tuner.data import DataOptions, PreparedData, Split, Subset, held_out
+from tuner.data import DataOptions, PreparedData, Split, Subset, check_repeatable, held_out, prepare
 from tuner.errors import DataError
 
 
@@ -45,6 +46,60 @@ def test_ordinal(coloured: None, prepared: Callable[..., PreparedData]) -> None:
     assert split.train.x[:, 1].tolist() == (2 - rows % 3).tolist()
     assert sum(result.facts.rows.values()) == 59
     assert any("1 row of 60 without a value in" in note for note in result.facts.notes)
+
+
+def write_sizes(project: Path, *sizes: str, rows: int = 60) -> None:
+    """Write texts by turns, beside a number and a target; those of the rows 40 and later are for the test."""
+    parts = ["test" if row >= 40 else "validation" if row % 4 == 0 else "train" for row in range(rows)]
+    columns = {"n": np.arange(rows), "size": [sizes[row % len(sizes)] for row in range(rows)], "part": parts}
+    pd.DataFrame({**columns, "y": np.arange(rows) + 0.5}).to_parquet(project / "a.parquet")
+
+
+def test_text_and_columns_mean_one_order(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:
+    write_sizes(tmp_path, "9", "10", "100")
+    of_column = {"size": "ordinal"}
+    for options in ({"text": "ordinal"}, {"columns": of_column}, {"text": "one_hot", "columns": of_column}):
+        split = prepared("a.parquet", target="y", drop=("part",), scale="none", **options).splits[0]
+        assert split.train.x[:, 1].tolist() == (split.train.x[:, 0] % 3).tolist()
+    assert prepared("a.parquet", target="y", drop=("part",), text="one_hot").facts.features[1:] == (
+        *("size=9", "size=10", "size=100"),
+    )
+
+
+@pytest.mark.parametrize("text", ["ordinal", "one_hot"])
+def test_a_study_whose_numbers_were_in_the_order_of_the_alphabet_does_not_go_on(text: str, tmp_path: Path) -> None:
+    write_sizes(tmp_path, "9", "10", "100")
+    (tmp_path / "rows.py").write_text(
+        f"import pandas\n\ndef load():\n    rows = pandas.read_parquet({str(tmp_path / 'a.parquet')!r})\n"
+        "    return rows[['n', 'size']], rows['y']\n"
+    )
+    plain = DataOptions(source="a.parquet", target="y", drop=("part",), columns={"size": "ordinal"})
+    before = prepare(plain, tmp_path, 0).facts.sha256
+    for source, names in (("a.parquet", {"target": "y", "drop": ("part",)}), ("rows.py:load", {})):
+        options = DataOptions(source=source, text=text, **names)
+        for read in (prepare, held_out):
+            with pytest.raises(DataError, match=r"must stay as they were .* in another order\. Put the data"):
+                read(options, tmp_path, 0, before)  # type: ignore[operator]
+        now = prepare(options, tmp_path, 0).facts.sha256
+        prepare(options, tmp_path, 0, now)
+        check_repeatable(options, tmp_path, now)
+
+
+@pytest.mark.parametrize("sizes", [("small", "large"), ("1", "2", "3"), ("9", "10", "> 80")])
+def test_the_hash_of_other_texts_is_that_of_before(sizes: tuple[str, ...], tmp_path: Path) -> None:
+    write_sizes(tmp_path, *sizes)
+    plain = DataOptions(source="a.parquet", target="y", split="part", columns={"size": "ordinal"})
+    before = prepare(plain, tmp_path, 0).facts.sha256
+    options = DataOptions(source="a.parquet", target="y", split="part", text="ordinal")
+    assert prepare(options, tmp_path, 0, before).facts.sha256 == before
+
+
+def test_a_text_in_test_rows_alone_does_not_make_the_numbers_words(tmp_path: Path) -> None:
+    write_sizes(tmp_path, *["9", "10"] * 25, "?")
+    given = {"source": "a.parquet", "target": "y", "split": "part"}
+    before = prepare(DataOptions(**given, columns={"size": "ordinal"}), tmp_path, 0).facts.sha256
+    with pytest.raises(DataError, match="must stay as they were"):
+        prepare(DataOptions(**given, text="ordinal"), tmp_path, 0, before)
 
 
 def test_missing_texts_count_as_missing(coloured: None, prepared: Callable[..., PreparedData]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -31,6 +31,29 @@ def content_hash(raw: RawData, targets: Targets, origin: Array) -> str:
         texts = np.unique(values, return_inverse=True)[1].astype(str) if key == "order" else values
         _add_texts(state, [*map(_encoded, [f"split {key}", *texts])])
     return state.hexdigest()
+
+
+def encoded_hash(sha256: str, categories: Iterable[Sequence[str]]) -> str:
+    """Return the hash of a study's data: another one where older versions encoded the same rows otherwise.
+
+    They took the categories of `text` in the order of the alphabet, numbers as well.  A study of theirs must not go on
+    with another encoding.
+
+    Args:
+        sha256: The content hash.
+        categories: Of each column that `text` encodes, in the order of their codes.
+    """
+    as_before = all(list(words) == sorted(words) for words in categories)
+    return sha256 if as_before else _in_numeric_order(sha256)
+
+
+def may_be_hash_of(sha256: str, rows: str) -> bool:
+    """Tell whether the hash of a study's data may be that of rows with a content hash, whatever their encoding."""
+    return sha256 in (rows, _in_numeric_order(rows))
+
+
+def _in_numeric_order(sha256: str) -> str:
+    return hashlib.sha256(f"numeric order {sha256}".encode()).hexdigest()
 
 
 def _add_numbers(state: hashlib._Hash, values: Array) -> None:

@@ -125,8 +125,7 @@ def encode(raw: RawData, options: DataOptions, development: Array) -> Encoded:
 
 
 def _fit(name: str, values: Array, raw: RawData, options: DataOptions) -> ColumnEncoder:
-    # Studies of before `columns` have their categories in the order of the alphabet, whatever they are.
-    encoding, argument = options.encodings.get(name) or (options.text, tuple(sorted({*values} - {None})))
+    encoding, argument = options.encodings.get(name, (options.text, None))
     return ENCODERS[encoding].fit(name, values, raw.source, argument)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tuner.catalog import Task
 from tuner.data.column_advice import column_advice
-from tuner.data.content_hash import content_hash
+from tuner.data.content_hash import content_hash, encoded_hash, may_be_hash_of
 from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Subset
 from tuner.data.encoders import ENCODERS
@@ -87,7 +87,7 @@ def check_repeatable(options: DataOptions, project: Path, sha256: str) -> None:
     Raises:
         DataError: It gives other rows, or the same in another order.
     """
-    if _coded(options, project) and _sources(options, project)[-1] != sha256:
+    if _coded(options, project) and not may_be_hash_of(sha256, _sources(options, project)[-1]):
         raise DataError(
             f"A data function must give the same rows in the same order each time it is called, but "
             f"{options.source} gave others the second time. Seed it again in each call: "
@@ -130,25 +130,29 @@ def held_out(
 
 def _read(options: DataOptions, project: Path, seed: int, expected: str | None) -> _Rows:
     """Read all sources, split the rows, encode the features."""
-    raw, origin, sha256 = _sources(options, project)
-    if expected is not None and sha256 != expected:
-        hint = (
-            "A data function must give the same rows each time it is called; `tuner check` tries it. "
-            if _coded(options, project)
-            else ""
-        )
-        raise DataError(
-            f"The data must stay as they were when the study was started, but their hash is now {sha256[:12]} (it was "
-            f"{expected[:12]}). {hint}Put the data back, or start a study under another name."
-        )
+    raw, origin, of_rows = _sources(options, project)
+    if expected is not None and not may_be_hash_of(expected, of_rows):
+        hint = "A data function must give the same rows each time it is called; `tuner check` tries it. "
+        raise _changed(of_rows, expected, hint if _coded(options, project) else "")
     raw, origin, notes = _without_missing(raw, origin, options)
     targets = encode_targets(raw, options.task)
     strata, dependence = target_strata(targets), Dependence.of_rows(raw)
     layout = split_indices(origin, strata, options, seed, dependence)
     check_apart(layout, raw, dependence, options)
     encoded = encode(raw, options, layout.development)
+    by_text = (encoder.words for name, encoder in encoded.encoders.items() if name not in options.encodings)
+    sha256 = encoded_hash(of_rows, by_text)
+    if expected not in (None, sha256):
+        raise _changed(sha256, expected, "An older version took numbers in columns of text in another order. ")
     said = (*split_notes(raw, targets, layout, dependence, options), *raw.notes, *notes, *encoded.notes)
     return _Rows(raw, targets, dependence, layout, encoded, sha256, (targets.note, *said))
+
+
+def _changed(sha256: str, expected: str, hint: str) -> DataError:
+    return DataError(
+        f"The data must stay as they were when the study was started, but their hash is now {sha256[:12]} (it was "
+        f"{expected[:12]}). {hint}Put the data back, or start a study under another name."
+    )
 
 
 def _coded(options: DataOptions, project: Path) -> bool:
