@@ -44,10 +44,10 @@ EXIT_CODES = """\
 | exit code | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | the study failed, or `tuner train` found no winner |
+| 1 | the study failed, `tuner train` found no winner, or another error |
 | 2 | wrong usage, or a mistake in the study file or the data |
 | 3 | the database cannot be used |
-| 130 | interrupted; the same command resumes the study |"""
+| 130 | interrupted: `tuner run` resumes, `tuner train` starts over |"""
 
 _NOT_SEARCHED = ("Samplers", "Pruners")
 

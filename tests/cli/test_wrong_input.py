@@ -65,7 +65,7 @@ def test_bad_durations(call, project, text):
     write(project / "s.toml")
     said = call("run", "s.toml", f"--time={text}")
     assert said.code == 2
-    assert "--time takes a positive duration such as 90s, 10m or 1h30m, but got" in said.err
+    assert "--time takes a positive duration such as 90s, 10m, 1h30m or 2d, but got" in said.err
 
 
 def test_an_unknown_study_has_a_nearest_one(call, project, study_url):

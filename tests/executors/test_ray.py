@@ -319,7 +319,7 @@ def test_a_head_that_is_lost_ends_the_run_in_words(monkeypatch: pytest.MonkeyPat
 
 def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(WorkerError, match=r"pip install 'keras-studies\[ray\]'"):
+    with pytest.raises(WorkerError, match=r"pip install '\.\[ray\]' in the checkout"):
         RayExecutor(PLACE).start()
 
 

@@ -249,8 +249,8 @@ class TestCmaEs:
 class TestGaussianProcess:
     def test_without_torch_it_says_what_to_install(self, space, monkeypatch):
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-        assert "pip install keras-studies[gp]" in SAMPLERS["gp"].incompatible_because(space, 10)
-        with pytest.raises(UsageError, match=r"pip install keras-studies\[gp\]"):
+        assert "pip install '.[gp]' in the checkout" in SAMPLERS["gp"].incompatible_because(space, 10)
+        with pytest.raises(UsageError, match=r"pip install '\.\[gp\]'"):
             SAMPLERS["gp"].build(0, space, 10)
 
     def test_many_trials_are_advised_against(self, space):

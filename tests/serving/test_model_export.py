@@ -254,7 +254,7 @@ def test_places_that_cannot_be_written(
 
 def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tuner.serving.model_formats.importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"needs tf2onnx, onnx, onnxruntime, .* Run: pip install tf2onnx onnx onnxr"):
+    with pytest.raises(UsageError, match=r"needs tf2onnx, onnx, onnxruntime, .* pip install '\.\[onnx\]' in the"):
         export_model(tmp_path / "m.keras", "onnx", tmp_path / "m.onnx", check=None, force=False)
 
 

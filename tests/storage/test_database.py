@@ -182,5 +182,5 @@ def test_a_server_that_does_not_answer() -> None:
 
 def test_postgresql_without_a_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(StorageError, match=r"pip install 'keras-studies\[postgres\]'"):
+    with pytest.raises(StorageError, match=r"pip install '\.\[postgres\]' in the checkout"):
         open_database("postgresql://me@127.0.0.1/none", create=True)

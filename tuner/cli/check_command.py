@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import click
@@ -19,7 +20,7 @@ from tuner.cli.options import json_option, print_json, stdout_reserved_for_json,
     "each optimizer learns, by a short ramp.",
 )
 @click.option("--all", "everything", is_flag=True, help="Also list what is fixed at its default.")
-@storage_option
+@partial(storage_option, database="Database of the older studies that [sampler] from names")
 @json_option
 @traceback_option
 @click.pass_context

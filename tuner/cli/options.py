@@ -28,13 +28,13 @@ _NAME_BYTES = 150
 """Of a study's name in that of a file: with an ending it stays below the 255 that file systems allow."""
 
 
-def storage_option(function: Command) -> Command:
-    """Add `--storage URL`."""
+def storage_option(function: Command, database: str = "Database") -> Command:
+    """Add `--storage URL`; `database` says which one."""
     return click.option(
         "--storage",
         metavar="URL",
         envvar="TUNER_STORAGE",
-        help="Database, as an SQLAlchemy URL.  [env: TUNER_STORAGE; default: runs/tuner.db of the project]",
+        help=f"{database}, as an SQLAlchemy URL.  [env: TUNER_STORAGE; default: runs/tuner.db of the project]",
     )(function)
 
 
@@ -132,12 +132,12 @@ def study_name(study: str) -> tuple[str, Path | None]:
 
 
 def positive_seconds(text: str | None) -> float | None:
-    """Parse a duration such as "90", "90s", "10m" or "1h30m"."""
+    """Parse a duration such as "90", "90s", "10m", "1h30m" or "2d"."""
     if text is None:
         return None
     from tuner.study import duration_s
 
     seconds = duration_s(text)
     if not seconds:
-        raise UsageError(f"--time takes a positive duration such as 90s, 10m or 1h30m, but got {text!r}.")
+        raise UsageError(f"--time takes a positive duration such as 90s, 10m, 1h30m or 2d, but got {text!r}.")
     return seconds

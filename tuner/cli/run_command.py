@@ -43,7 +43,7 @@ _STEPS = {
     type=click.IntRange(min=1),
     help="Trials in total, including those of earlier runs; failed ones do not count.",
 )
-@click.option("--time", "time", metavar="DURATION", help="Wall time of this run, such as 90s, 10m, 1h30m.")
+@click.option("--time", "time", metavar="DURATION", help="Wall time of this run, such as 90s, 10m, 1h30m, 2d.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs per trial.")
 @click.option(
     "--workers",

@@ -13,6 +13,7 @@ import numpy as np
 
 from tuner.errors import UsageError
 from tuner.registry import Registry
+from tuner.text import install_text
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +32,7 @@ class ModelFormat:
         dtype: Type of the rows that it takes.
         write: Writes a model, whose rows are of this type, to a path.
         load: Loads what `write` wrote, and returns a function from rows to scores.
-        modules: What must be installed besides TensorFlow.
+        modules: What must be installed besides TensorFlow, by the extra of this package that has its name.
     """
 
     name: str
@@ -52,7 +53,7 @@ class ModelFormat:
         if missing:
             raise UsageError(
                 f"The format {self.name} needs {', '.join(missing)}, which is not installed. "
-                f"Run: pip install {' '.join(self.modules)}"
+                f"Install it: {install_text(self.name)}."
             )
 
 

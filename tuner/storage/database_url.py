@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from tuner.errors import StorageError
+from tuner.text import install_text
 
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql", "postgres")
@@ -191,5 +192,5 @@ def _postgres_driver() -> str:
     if importlib.util.find_spec("psycopg") is not None:
         return "postgresql+psycopg"
     raise StorageError(
-        "A study in PostgreSQL needs the driver psycopg, which is not installed: pip install 'keras-studies[postgres]'."
+        f"A study in PostgreSQL needs the driver psycopg, which is not installed: {install_text('postgres')}."
     )

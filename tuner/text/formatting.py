@@ -98,6 +98,11 @@ def with_article(noun: str) -> str:
     return f"{'an' if spelled or noun[0].lower() in 'aeio' else 'a'} {noun}"
 
 
+def install_text(extra: str) -> str:
+    """Say how an extra of this package is installed: it is on no package index."""
+    return f"pip install '.[{extra}]' in the checkout of keras-studies"
+
+
 def size_text(weights: int, multiply_adds: int | None) -> str:
     """Describe the size of a network: "50,826 weights (203 kB), 50,560 multiply-adds a row"."""
     kilobytes = 4 * weights / 1000

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tuner.catalog import TrialState
 from tuner.engines import EpochRecord
+from tuner.text import install_text
 
 
 class Measurement(NamedTuple):
@@ -103,5 +104,5 @@ class TrackerEntry:
     def incompatible_because(self) -> str | None:
         """Say why it cannot be used here, or None."""
         if importlib.util.find_spec(self.module) is None:
-            return f"{self.name} is not installed: pip install 'keras-studies[{self.name}]'"
+            return f"{self.name} is not installed: {install_text(self.name)}"
         return None

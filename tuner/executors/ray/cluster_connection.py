@@ -13,7 +13,7 @@ from tuner.errors import WorkerError
 from tuner.executors.ray.ray_credentials import RaySession, close_token_file
 from tuner.executors.worker_env import onednn_pays, settings
 from tuner.protocol import WorkerConfig
-from tuner.text import format_error
+from tuner.text import format_error, install_text
 
 LOCAL = "local"
 """Address of a Ray that is started for this run alone."""
@@ -35,7 +35,7 @@ def import_ray() -> Any:
     try:
         import ray
     except ImportError as error:
-        step = "Install it: pip install 'keras-studies[ray]'."
+        step = f"Install it: {install_text('ray')}."
         raise WorkerError(f"The executor ray needs Ray, but it cannot be imported ({error}). {step}") from None
     if ray.is_initialized():
         raise WorkerError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tuner.search.samplers.base import STARTUP, SamplerEntry, refuse
 from tuner.search.samplers.tpe import build as build_tpe
 from tuner.space import Space
+from tuner.text import install_text
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -31,7 +32,7 @@ def build(seed: int, space: Space, trials: int | None, *, n_startup_trials: int 
 
 def _incompatible_because(space: Space, trials: int | None) -> str | None:
     if importlib.util.find_spec("torch") is None:
-        return "the sampler gp needs the optional package torch: pip install keras-studies[gp]"
+        return f"the sampler gp needs the optional package torch: {install_text('gp')}"
     return None
 
 
