@@ -33,6 +33,23 @@ def test_what_is_no_name_is_refused_and_never_a_type_error(given: object) -> Non
         TABLE[given]  # type: ignore[index]
 
 
+@pytest.mark.parametrize("given", ["frist", "", None, 3, ["first"]])
+def test_get_returns_the_default_without_a_row(given: object) -> None:
+    assert TABLE.get("first") == Row("first")
+    assert TABLE.get(given) is None
+    assert TABLE.get(given, "none") == "none"
+    assert not TABLE.is_built_in(given)
+
+
+def test_rows_of_user_code_are_found_but_neither_listed_nor_built_in() -> None:
+    table = Registry("thing", Row("first"))
+    table.add_user_row(Row("mine.py:own"))
+    assert "mine.py:own" in table
+    assert table["mine.py:own"] == table.get("mine.py:own") == Row("mine.py:own")
+    assert list(table) == ["first"]
+    assert [name for name in ("first", "mine.py:own") if table.is_built_in(name)] == ["first"]
+
+
 def test_the_nearest_name_is_named() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'first'"):
         TABLE["frist"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from tuner.errors import UnknownNameError
 
@@ -16,6 +16,7 @@ class Named(Protocol):
 
 
 Row = TypeVar("Row", bound=Named, covariant=True)
+Default = TypeVar("Default")
 
 
 class Registry(Mapping[str, Row], Generic[Row]):
@@ -53,8 +54,22 @@ class Registry(Mapping[str, Row], Generic[Row]):
             raise UnknownNameError(self.family, name, self._rows)
         return self._rows[name] if name in self._rows else self._user_rows[name]
 
+    @overload
+    def get(self, name: object, /) -> Row | None: ...
+
+    @overload
+    def get(self, name: object, /, default: Default) -> Row | Default: ...
+
+    def get(self, name: object, /, default: Any = None) -> Any:
+        """Return the row with this name, also one of user code, or the default."""
+        return self[name] if isinstance(name, str) and name in self else default
+
+    def is_built_in(self, name: object) -> bool:
+        """Return whether a row of the table itself, and not of user code, has this name."""
+        return isinstance(name, str) and name in self._rows
+
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and (name in self._rows or name in self._user_rows)
+        return self.is_built_in(name) or (isinstance(name, str) and name in self._user_rows)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)

@@ -58,7 +58,7 @@ def _reports(trial: StoredTrial, state: TrialState) -> Mapping[float, float]:
 
 def _on_additive_scale(values: np.ndarray, objective: Objective) -> np.ndarray:
     """Return values, NaN among them, on a scale without bounds; those at a bound count as half as near as the next."""
-    if objective.metric not in tuple(METRICS):  # the user's own: its bounds are not known
+    if not METRICS.is_built_in(objective.metric):  # the bounds of the user's own are not known
         return values if objective.maximize else -values
     metric = METRICS[objective.metric]
     scaled = -_log_distance(values, metric.best)

@@ -21,8 +21,8 @@ def ties_text(study: StoredStudy) -> str | None:
     different = len({setting_key(trial) for trial in equal}) - 1
     if different < 1:
         return None
-    coarse = study.metric in tuple(METRICS) and METRICS[study.metric].proportion
-    finer = ", or a metric such as log_loss," if coarse else ""
+    metric = METRICS.get(study.metric)
+    finer = ", or a metric such as log_loss," if metric is not None and metric.proportion else ""
     return (
         f"{count(different, 'other setting')} reached the same value; trial {equal[0].number} was the first"
         f"{_smallest_text(equal)}. More validation rows{finer} would tell them apart."

@@ -261,7 +261,5 @@ def written_values(name: str, text: str) -> str:
 
 
 def _words(name: str) -> Mapping[str, float]:
-    if name not in DIMENSIONS:
-        return {}
-    dimension = DIMENSIONS[name]
+    dimension = DIMENSIONS.get(name)
     return dimension.words if isinstance(dimension, NumberDimension) else {}

@@ -108,8 +108,8 @@ def standard_error(results: StudyView) -> float | None:
     None if it is no such proportion: rows of a group, or in an order, depend on each other.
     """
     many = results.info.facts.rows.get("validation", 0) * results.folds
-    metric = results.study.metric
-    if metric is None or metric not in METRICS or results.info.task not in METRICS[metric].proportion:
+    metric = METRICS.get(results.study.metric)
+    if metric is None or results.info.task not in metric.proportion:
         return None
     dependent = any(results.fingerprint.get(f"data.{key}") is not None for key in ("group", "order"))
     if not many or results.best is None or dependent:

@@ -69,9 +69,7 @@ def shared_name(name: str) -> str | None:
     """Return the dimension in whose place a choice has this one: `learning_rate` of `optimizer.sgd.learning_rate`."""
     family, _, rest = name.partition(".")
     option = rest.rpartition(".")[2]
-    if family not in DIMENSIONS:
-        return None
-    choice = DIMENSIONS[family]
+    choice = DIMENSIONS.get(family)
     return option if isinstance(choice, ChoiceDimension) and option in choice.own else None
 
 

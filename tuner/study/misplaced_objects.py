@@ -23,7 +23,7 @@ def check_takes_objects(thing: Any, key: str) -> None:
     if section != "search" or not name or name == "model":
         return
     dimension = name.removesuffix("_options")
-    known = dict(DIMENSIONS).get(dimension)
+    known = DIMENSIONS.get(dimension)
     if isinstance(known, ChoiceDimension):
         return
     kind = thing if isinstance(thing, type) else type(thing)

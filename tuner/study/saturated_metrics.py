@@ -29,15 +29,16 @@ def trained_advice(metric: str, task: Task, value: float | None, epochs: int) ->
         value: What the training reached.
         epochs: How many it took.
     """
-    if metric not in tuple(METRICS) or not _ends_at_best(METRICS[metric], task) or value != METRICS[metric].best:
+    row = METRICS.get(metric)
+    if row is None or not _ends_at_best(row, task) or value != row.best:
         return None
     reached = f"After {count(epochs, 'epoch')} the first setting has {metric} {value:g}"
-    return f"{_advice(reached, METRICS[metric])}."
+    return f"{_advice(reached, row)}."
 
 
 def _ends_at_best(metric: MetricEntry, task: Task) -> bool:
     """Return whether a metric of classes is at its best as soon as every answer is right, however sure it is."""
-    return task.classifies and metric.name in tuple(METRICS) and metric.direction == "maximize"
+    return task.classifies and METRICS.is_built_in(metric.name) and metric.direction == "maximize"
 
 
 def _advice(reason: str, metric: MetricEntry) -> str:

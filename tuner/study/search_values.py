@@ -68,6 +68,6 @@ def _listed(values: Set[Any]) -> str:
 
 
 def _without_none(name: str) -> str:
-    dimension = dict(DIMENSIONS).get(name)
+    dimension = DIMENSIONS.get(name)
     none = isinstance(dimension, ChoiceDimension) and "none" in dimension.table
     return f'Write "none", as in {{"{name}": ["none", …]}}.' if none else "Leave it out."

@@ -120,7 +120,7 @@ def _named(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if metric is not None and is_reference(metric):
         yield METRIC, "objective.metric", str(metric)
     for name, value in search.items() if isinstance(search, Mapping) else ():
-        if name in DIMENSIONS and isinstance(DIMENSIONS[name], ChoiceDimension):
+        if isinstance(DIMENSIONS.get(name), ChoiceDimension):
             given = value.get("choices") if isinstance(value, Mapping) else value
             for one in given if isinstance(given, list | tuple) else [given]:
                 if is_reference(one):

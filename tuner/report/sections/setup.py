@@ -40,7 +40,8 @@ def asked(results: StudyView) -> Html:
         ("Search", f"sampler {sampler}, pruner {pruner}"),
         *([("First trials", first)] if (first := _first_trials(source.get("sampler", {}))) else []),
     ]
-    is_proportion = results.metric in tuple(METRICS) and bool(METRICS[results.metric].proportion)
+    metric = METRICS.get(results.metric)
+    is_proportion = metric is not None and bool(metric.proportion)
     named = {*source.get("search", {}), *source.get("data", {})}
     advice = applicable_advice(found.advice, is_proportion=is_proportion, named=named)
     said = [*found.notes, *(f"Advice: data.{sentence}." for sentence in advice)]
