@@ -117,6 +117,9 @@ class TrainingResult:
         return cls(**{**content, "findings": findings, **lists})
 
 
+VALIDATION_OUTPUT = "model's output on the validation part"
+"""What diverged if an output is not finite, in words."""
+
 StepTimes: TypeAlias = "tuple[float, float | None]"
 """Milliseconds of a step run by TensorFlow and compiled by XLA; None if XLA cannot compile it."""
 

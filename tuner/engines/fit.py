@@ -14,43 +14,32 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tuner.catalog import Recipe, build_model, compile_model, fit_options
+from tuner.catalog import Recipe, compile_model, fit_options
 from tuner.data import Split
-from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
-from tuner.engines.keras_global_state import clear_session
-from tuner.engines.network_size import NetworkSize
+from tuner.engines.base import (
+    VALIDATION_OUTPUT,
+    EpochCallback,
+    EpochRecord,
+    TrainingResult,
+    TrainingState,
+    TrainingTask,
+)
+from tuner.engines.keras_model_engine import KerasModelEngine
 from tuner.engines.objective_and_sample_weights import PREDICT_ROWS, compute_objective, compute_sample_weight
-from tuner.engines.predict_times import PredictTimer, PredictTimes
 from tuner.engines.prober import ProbeMeasurement, Prober, constant_outputs, get_probe_rows, steps_per_epoch
 from tuner.engines.selected_weights import SelectedWeights
-from tuner.engines.size_check import find_size_over_limit
 from tuner.engines.variable_io import assign, get_values, preserved
 from tuner.health import Finding, LayerMonitor, check_finite
 
-VALIDATION_OUTPUT = "model's output on the validation part"
-"""What diverged if an output is not finite, in words."""
 
-
-class FitEngine:
+class FitEngine(KerasModelEngine):
     """Trains with `keras.Model.fit`."""
 
-    name = last_engine = "fit"
-    fallback_reason = None
-    compile_stats = (0, 0.0)  # Keras traces each model as part of its training
+    name = "fit"
 
     def __init__(self) -> None:
-        self.step_times: dict[str, StepTimes] = {}  # it has no choice to make
-        self.network_size: NetworkSize | None = None
-        self.predict_times: PredictTimes | None = None
-        self._predict_timer = PredictTimer()
-        self._model: keras.Model | None = None
+        super().__init__()
         self._run: _EpochObserver | None = None
-
-    def trained_model(self) -> keras.Model:
-        """See `Engine.trained_model`."""
-        if self._model is None:
-            raise RuntimeError("nothing was trained yet")
-        return self._model
 
     def state(self) -> TrainingState:
         """See `Engine.state`."""
@@ -63,17 +52,7 @@ class FitEngine:
         recipe, split = task.recipe, task.split
         if task.resume is not None:
             task.resume.check(self.name)
-        self._model, self.predict_times = None, task.predict_times
-        clear_session()
-        if (size := find_size_over_limit(task)) is not None:
-            self.network_size = size
-            task.limits.check(size)
-        model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)
-        self.network_size = NetworkSize.of(model)
-        task.limits.check(self.network_size)
-        if task.is_timed:
-            self.predict_times = self._predict_timer.time_model(task, model)
-            task.limits.check_time(self.predict_times)
+        model = self._build(task)
         compile_model(model, recipe)
         prober = make_prober(model, model.loss, recipe, split, task.probe_epochs)
         selected = SelectedWeights(recipe, model.trainable_variables, model.non_trainable_variables, model.optimizer)

@@ -18,7 +18,6 @@ import numpy as np
 from tuner.catalog import (
     LOOPS,
     Recipe,
-    build_model,
     compile_model,
     find_metric,
     learning_rates,
@@ -28,15 +27,19 @@ from tuner.catalog import (
     read_only,
 )
 from tuner.data import Subset
-from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
-from tuner.engines.fit import VALIDATION_OUTPUT, make_prober, measure_validation, predict
-from tuner.engines.keras_global_state import clear_session
+from tuner.engines.base import (
+    VALIDATION_OUTPUT,
+    EpochCallback,
+    EpochRecord,
+    TrainingResult,
+    TrainingState,
+    TrainingTask,
+)
+from tuner.engines.fit import make_prober, measure_validation, predict
+from tuner.engines.keras_model_engine import KerasModelEngine
 from tuner.engines.loop_arguments import LoopData, LoopRecipe, LoopRows, Report, TrainingEnded, read_loss
-from tuner.engines.network_size import NetworkSize
 from tuner.engines.objective_and_sample_weights import compute_sample_weight
-from tuner.engines.predict_times import PredictTimer, PredictTimes
 from tuner.engines.selected_weights import SelectedWeights
-from tuner.engines.size_check import find_size_over_limit
 from tuner.engines.variable_io import get_values
 from tuner.errors import CheckpointError, ContentError, UnsupportedError, shown
 from tuner.health import Finding, check_finite
@@ -45,25 +48,10 @@ _LOSS_ROWS = 4096
 """Training rows that the loss is measured on if the loop reports none."""
 
 
-class OwnLoopEngine:
+class OwnLoopEngine(KerasModelEngine):
     """Calls the training loop of a recipe."""
 
-    name = last_engine = "own_loop"
-    fallback_reason = None
-    compile_stats = (0, 0.0)  # what a loop traces is its own
-
-    def __init__(self) -> None:
-        self.step_times: dict[str, StepTimes] = {}  # it has no choice to make
-        self.network_size: NetworkSize | None = None
-        self.predict_times: PredictTimes | None = None
-        self._predict_timer = PredictTimer()
-        self._model: keras.Model | None = None
-
-    def trained_model(self) -> keras.Model:
-        """See `Engine.trained_model`."""
-        if self._model is None:
-            raise RuntimeError("nothing was trained yet")
-        return self._model
+    name = "own_loop"
 
     def state(self) -> TrainingState:
         """Refuse: the variables of the function are its own.
@@ -84,17 +72,7 @@ class OwnLoopEngine:
             raise UnsupportedError(f"this engine trains with your own loop, but the recipe has {recipe.loop.name}")
         if task.resume is not None:
             raise CheckpointError("your own training loop starts over")
-        self._model, self.predict_times = None, task.predict_times
-        clear_session()
-        if (size := find_size_over_limit(task)) is not None:
-            self.network_size = size
-            task.limits.check(size)
-        model = self._model = build_model(recipe, task.facts.input_shape, task.facts.outputs, task.build)
-        self.network_size = NetworkSize.of(model)
-        task.limits.check(self.network_size)
-        if task.is_timed:
-            self.predict_times = self._predict_timer.time_model(task, model)
-            task.limits.check_time(self.predict_times)
+        model = self._build(task)
         run = _Run(model, task, on_epoch)
         result = run.train()
         compile_model(model, recipe)  # the loop may have compiled it in its own way, which no file could hold

@@ -18,7 +18,15 @@ from cachetools import LRUCache
 
 from tuner.catalog import Recipe, build_model, find_metric, learning_rates, plateau_state
 from tuner.data import DataFacts, Split
-from tuner.engines.base import EpochCallback, EpochRecord, StepTimes, TrainingResult, TrainingState, TrainingTask
+from tuner.engines.base import (
+    VALIDATION_OUTPUT,
+    EpochCallback,
+    EpochRecord,
+    StepTimes,
+    TrainingResult,
+    TrainingState,
+    TrainingTask,
+)
 from tuner.engines.compiled.probe_functions import make_prober
 from tuner.engines.compiled.program_cache import ProgramCache
 from tuner.engines.compiled.support_checks import check_settings, raise_if
@@ -221,7 +229,7 @@ class _TrainingRun:
             outputs, validation_loss = self._evaluate()
             finding = check_finite("training loss", loss, epoch, rate, self._task.fold)
             if finding is None and not np.isfinite(outputs).all():
-                finding = check_finite("model's output on the validation part", math.nan, epoch, rate, self._task.fold)
+                finding = check_finite(VALIDATION_OUTPUT, math.nan, epoch, rate, self._task.fold)
             if finding is not None:
                 return TrainingResult.diverged(finding)
             value = compute_objective(self._recipe, self._task.split, outputs)
