@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tuner.engines.network_size import BYTES_PER_WEIGHT, NetworkSize
@@ -70,7 +70,7 @@ class NetworkLimits:
                 "of layers, or a dimension of a shape is unknown. Build it as keras.Model(inputs, outputs), "
                 "or limit the weights."
             )
-        _raise_if_over(self._costs(size, None))
+        self._raise_if_over(size, None)
 
     def check_time(self, times: PredictTimes) -> None:
         """Check the time that a network takes to answer.
@@ -78,7 +78,7 @@ class NetworkLimits:
         Raises:
             NetworkLimitError: It takes longer.
         """
-        _raise_if_over(self._costs(None, times))
+        self._raise_if_over(None, times)
 
     def violation(self, size: NetworkSize, times: PredictTimes | None = None) -> float | None:
         """Return the largest logarithm of cost / limit, at most 0 for a network within all limits; None without any."""
@@ -86,8 +86,18 @@ class NetworkLimits:
 
     def reason(self, size: NetworkSize | None, times: PredictTimes | None = None) -> str | None:
         """Name the limit that is exceeded most, and by what; None if none is."""
-        worst = max(self._costs(size, times), key=lambda one: one.violation, default=None)
-        return worst.reason if worst is not None and worst.cost > worst.limit else None
+        worst = self._worst(size, times)
+        return None if worst is None else worst.reason
+
+    def _raise_if_over(self, size: NetworkSize | None, times: PredictTimes | None) -> None:
+        worst = self._worst(size, times)
+        if worst is not None:
+            raise NetworkLimitError(worst.reason, worst.violation)
+
+    def _worst(self, size: NetworkSize | None, times: PredictTimes | None) -> _Cost | None:
+        """Return the cost that exceeds its limit most; None if none does."""
+        over = (one for one in self._costs(size, times) if one.cost > one.limit)
+        return max(over, key=lambda one: one.violation, default=None)
 
     def _costs(self, size: NetworkSize | None, times: PredictTimes | None) -> Iterator[_Cost]:
         """Yield what is limited and known."""
@@ -118,13 +128,6 @@ class _Cost:
     @property
     def reason(self) -> str:
         return f"{_written(self.cost)} {self.unit}, more than the limit of {_written(self.limit)}"
-
-
-def _raise_if_over(costs: Iterable[_Cost]) -> None:
-    over = [one for one in costs if one.cost > one.limit]
-    if over:
-        worst = max(over, key=lambda one: one.violation)
-        raise NetworkLimitError(worst.reason, worst.violation)
 
 
 def limits_text(limits: Mapping[str, float]) -> str:
