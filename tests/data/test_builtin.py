@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tuner.catalog import Task
-from tuner.data import BUILT_IN, SOURCES, DataOptions, PreparedData, prepare
+from tuner.data import BUILT_IN, SOURCES, DataOptions, PreparedData, prepare, refused_keys
 from tuner.errors import DataError
 
 HERE = Path(".")
@@ -93,6 +93,17 @@ def test_options_that_do_not_fit_the_source(
 ) -> None:
     with pytest.raises(DataError, match=words):
         prepared(source, **options)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_refuses_the_keys_that_only_others_take(name: str) -> None:
+    columns = {"target": "y", "weight": "w", "drop": ("d",), "group": "g", "order": "o", "split": "s"}
+    cells = {"columns": {"c": "date"}, "text": "one_hot", "missing_values": ("?",)}
+    given = {**columns, **cells, "header": False, "comment": "#", "decimal": ","}
+    assert set(given) == set().union(*(source.takes for source in SOURCES.values()))
+    assert refused_keys(SOURCES[name], DataOptions(source=name)) == {}
+    options = DataOptions.model_construct(source=name, **given)  # not all of them go together
+    assert set(refused_keys(SOURCES[name], options)) == set(given) - SOURCES[name].takes
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, prepared: Callable[..., PreparedData]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from tuner.data.data_config import DataOptions
 from tuner.data.sources import builtin
@@ -34,20 +33,8 @@ SOURCES: Registry[Source] = Registry(
 BUILT_IN: tuple[str, ...] = tuple(name for name, source in SOURCES.items() if source.built_in)
 """Names of the built-in sets."""
 
-_DEFAULTS: dict[str, Any] = {
-    "target": None,
-    "header": True,
-    "comment": None,
-    "decimal": ".",
-    "weight": None,
-    "drop": (),
-    "group": None,
-    "order": None,
-    "split": None,
-    "text": "error",
-    "columns": {},
-    "missing_values": (),
-}
+_TAKEN_BY_SOME = frozenset[str]().union(*(source.takes for source in SOURCES.values()))
+"""Keys of `[data]` that only some sources understand."""
 
 
 def find_source(text: str, project: Path) -> Source:
@@ -95,8 +82,8 @@ def check_keys(source: Source, options: DataOptions) -> None:
 def refused_keys(source: Source, options: DataOptions) -> dict[str, str]:
     """Return the keys of `[data]` that mean nothing to this source and are not at their defaults, with a sentence."""
     found = {}
-    for key, default in _DEFAULTS.items():
-        if key not in source.takes and getattr(options, key) != default:
+    for key, field in DataOptions.model_fields.items():
+        if key in _TAKEN_BY_SOME - source.takes and getattr(options, key) != field.default:
             takers = ", ".join(other.name for other in SOURCES.values() if key in other.takes)
             found[key] = (
                 f"`{key}` needs a source of the kind {takers}, but got {getattr(options, key)!r} with "
