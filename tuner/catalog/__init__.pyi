@@ -35,6 +35,7 @@ from .optimizers import OPTIMIZERS, user_optimizer_arguments
 from .output_activations import HEADS, ending_conflict, head_warning, resolve_head, second_activation, to_scores
 from .quantile import QuantileLoss
 from .recipe import Choice, ModelChoice, Recipe
+from .recipe_validation import LARGEST_SEED, MOST_EPOCHS
 from .schedule_callback import ScheduleCallback
 from .schedule_rates import OBJECTIVE, learning_rates, plateau_state
 from .schedules import SCHEDULES
@@ -65,10 +66,12 @@ __all__ = [
     "FINISHED_STATES",
     "HEADS",
     "INITIALIZERS",
+    "LARGEST_SEED",
     "LOOPS",
     "LOSSES",
     "METRIC",
     "METRICS",
+    "MOST_EPOCHS",
     "OBJECTIVE",
     "OPTIMIZERS",
     "SCHEDULES",

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 Problem: TypeAlias = tuple[str, str]
 """The dotted key of a recipe, and the rule that it breaks with what it says."""
 
-_EPOCHS = Int(1, 100_000)
-_SEEDS = Int(0, 2**32 - 1)
+MOST_EPOCHS = 100_000
+LARGEST_SEED = 2**32 - 1
+_EPOCHS = Int(1, MOST_EPOCHS)
+_SEEDS = Int(0, LARGEST_SEED)
 _CLASSES = Int(0, 1_000_000)
 _WEIGHTS = Float(0.0, 1e30)
 _GIVEN = tuple(name for name, one in DIMENSIONS.items() if isinstance(one, ChoiceDimension) and one.of_model)

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, cre
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from tuner.catalog import HEADS, METRICS, Choice, KeptEpoch
+from tuner.catalog import HEADS, LARGEST_SEED, METRICS, MOST_EPOCHS, Choice, KeptEpoch
 from tuner.data import DataOptions
 from tuner.engines import ENGINES
 from tuner.errors import nearest
@@ -29,13 +29,11 @@ from tuner.study.tracking_section import TRACKING_SECTION, NotifySection
 from tuner.study.worker_limit import MOST_WORKERS
 
 MOST_TRIALS = 1_000_000
-MOST_EPOCHS = 100_000
 MOST_REPEATS = 100
 MOST_POINTS = 1_000
 MOST_OLDER = 20
 AUTO = "auto"
 LEAST_RESOURCE = 0.01
-LARGEST_SEED = 2**32 - 1
 STOPPING = tuple(verdict for verdict in VERDICTS if verdict != HEALTHY)
 """Verdicts that may end a trial."""
 USER_CODE_PATTERN = r"(\.py:[^:]+|^\w+(\.\w+)*:\w+)$"
