@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tuner.space import Categorical, Fixed, Float, Int
+from tuner.space import Categorical, Fixed, Float, Int, value_from_json, value_to_json
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,9 @@ def test_true_and_one_are_different_choices() -> None:
 )
 def test_as_people_read_it(parameter: Any, text: str) -> None:
     assert str(parameter) == text
+
+
+def test_values_are_the_same_after_json() -> None:
+    for value in (64, "adam", None, (64, 32), ((64, 32), (16,))):
+        assert value_from_json(value_to_json(value)) == value
+    assert value_from_json((64, [32, 16])) == (64, (32, 16))  # as a study in Python may write it

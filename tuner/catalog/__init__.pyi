@@ -19,6 +19,7 @@ from .dimensions import (
     NumberDimension,
     choice_dimension,
     number_dimension,
+    number_words,
     written_value,
     written_values,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "make_loss",
     "make_optimizer",
     "number_dimension",
+    "number_words",
     "optimizer_arguments",
     "output_activation",
     "output_layer",

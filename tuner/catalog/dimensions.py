@@ -250,16 +250,17 @@ def choice_dimension(name: str) -> ChoiceDimension:
 
 def written_value(name: str, value: Any) -> Any:
     """Return a value as the study file writes it: a word if the number has one ("balanced")."""
-    words = _words(name) if isinstance(value, int | float) else {}
+    words = number_words(name) if isinstance(value, int | float) else {}
     return next((word for word, number in words.items() if number == value), value)
 
 
 def written_values(name: str, text: str) -> str:
     """Return the text of what a dimension may be, `0.0 | 1.0`, as the study file writes it: `none | balanced`."""
-    written = {str(number): word for word, number in _words(name).items()}
+    written = {str(number): word for word, number in number_words(name).items()}
     return " | ".join(written.get(value, value) for value in text.split(" | "))
 
 
-def _words(name: str) -> Mapping[str, float]:
+def number_words(name: str) -> Mapping[str, float]:
+    """Return the words that mean a number of a dimension: none where it has no words, or is not of the table."""
     dimension = DIMENSIONS.get(name)
     return dimension.words if isinstance(dimension, NumberDimension) else {}

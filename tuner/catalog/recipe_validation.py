@@ -14,7 +14,7 @@ from tuner.catalog.dimensions import DIMENSIONS, ChoiceDimension, NumberDimensio
 from tuner.catalog.metrics import METRICS
 from tuner.catalog.output_activations import HEADS
 from tuner.errors import ContentError, RecipeError, UnknownNameError, shown
-from tuner.space import Float, Int, Parameter, Value
+from tuner.space import Float, Int, Parameter, value_from_json
 from tuner.user_code import Reference, is_name, is_reference
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _choice(dimension: ChoiceDimension, given: Any) -> Iterator[Problem]:
         option, place = row.option(key), f"{dimension.name}.options.{key}"
         if option is None:
             yield place, f"{name} has no such option. It has: {', '.join(row.defaults()) or 'none'}."
-        elif (value := _value(value)) != option.default and not (option.allowed and value in option.allowed):
+        elif (value := value_from_json(value)) != option.default and not (option.allowed and value in option.allowed):
             yield place, f"it must be {option.allowed}, but got {shown(value)}."
 
 
@@ -168,8 +168,3 @@ def _text(place: str, value: Any) -> Iterator[Problem]:
         case list() | tuple():
             for item in value:
                 yield from _text(place, item)
-
-
-def _value(value: Any) -> Value:
-    """Convert lists to tuples, which JSON lacks."""
-    return tuple(_value(item) for item in value) if isinstance(value, list) else value

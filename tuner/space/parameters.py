@@ -20,8 +20,8 @@ def value_to_json(value: Value) -> Any:
 
 
 def value_from_json(content: Any) -> Value:
-    """Return the value of `value_to_json`."""
-    return tuple(value_from_json(item) for item in content) if isinstance(content, list) else content
+    """Return the value of `value_to_json`: lists become tuples, in tuples too."""
+    return tuple(value_from_json(item) for item in content) if isinstance(content, list | tuple) else content
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 from .description import explain
 from .file_schema import json_schema
+from .problems import dotted_items
 from .program_sharing_estimate import trials_per_program
 from .python_study import STUDIES_FOLDER, PythonStudy, check_replaceable, python_study, replace_files, staged_files
 from .renamed_keys import with_new_names
@@ -33,6 +34,7 @@ __all__ = [
     "check_study_name",
     "code_hashes",
     "difference",
+    "dotted_items",
     "duration_s",
     "explain",
     "fingerprint",

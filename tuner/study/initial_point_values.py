@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuner.catalog import DIMENSIONS, NumberDimension
+from tuner.catalog import DIMENSIONS, number_words
 from tuner.errors import nearest
 from tuner.search import shared_name
-from tuner.space import Categorical, Condition, Dimension, Space, Value
+from tuner.space import Categorical, Condition, Dimension, Space, Value, value_from_json
 from tuner.study.allowed_value import INVALID, AllowedValue, Invalid, bare, checked
-from tuner.study.problems import Problems, dotted, listed
+from tuner.study.problems import Problems, dotted, dotted_items, listed
 
 _KEY = "sampler.initial_points"
 
@@ -86,7 +86,7 @@ class _Reader:
     def _given(self, point: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values by the names of dimensions, in which options are not in a section of their own."""
         given: dict[str, Any] = {}
-        for key, value in _flat(point):
+        for key, value in dotted_items(point):
             family, _, rest = key.partition("_options.")
             name = f"{family}.{rest}" if rest and family in DIMENSIONS else key
             if name in given:
@@ -103,13 +103,13 @@ class _Reader:
         return condition.name in values and values[condition.name] not in condition.one_of
 
     def _value(self, dimension: Dimension, name: str, value: Any) -> Value | Invalid:
-        key, parameter, words = dotted(self._key, name), dimension.parameter, _words(name)
+        key, parameter, words = dotted(self._key, name), dimension.parameter, number_words(name)
         if isinstance(value, str) and value in words:
             value = words[value]
         if not dimension.is_searched:
             return self._only_value(dimension, key, value)
         if isinstance(parameter, Categorical):
-            value = _as_tuple(value)
+            value = value_from_json(value)
         read = checked(value, AllowedValue(key, parameter, words=words, family=name), key, self._problems)
         if isinstance(read, Invalid) or isinstance(parameter, Categorical) or parameter.size == math.inf:
             return read
@@ -128,7 +128,7 @@ class _Reader:
     def _only_value(self, dimension: Dimension, key: str, value: Any) -> Value | Invalid:
         """Return the one value of a dimension, or note that the study has no other."""
         only = dimension.parameter.at(0)
-        if _as_tuple(value) == only:
+        if value_from_json(value) == only:
             return only
         self._problems.add(
             key,
@@ -161,21 +161,3 @@ class _Reader:
             near=near,
             next_step=f"Rename it to {near}." if near else "Remove it, or search it in [search].",
         )
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, dotted(prefix, key))
-        else:
-            yield dotted(prefix, key), value
-
-
-def _words(name: str) -> Mapping[str, float]:
-    """Return the words that mean a number of this dimension."""
-    numbers = {row.name: row.words for row in DIMENSIONS.values() if isinstance(row, NumberDimension)}
-    return numbers.get(name, {})
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(_as_tuple(item) for item in value) if isinstance(value, list | tuple) else value

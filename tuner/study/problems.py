@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime, time
 from typing import Any
@@ -116,6 +116,15 @@ def _cut(text: str) -> str:
 def dotted(prefix: str, key: object) -> str:
     """Return the dotted name of `key` in the table `prefix` ("" for the top level)."""
     return f"{prefix}.{key}" if prefix else str(key)
+
+
+def dotted_items(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield all values of a table by dotted name: TOML reads `{ model.units = 64 }` as a table in a table."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from dotted_items(value, dotted(prefix, key))
+        else:
+            yield dotted(prefix, key), value
 
 
 def listed(names: Iterable[Any], limit: int = 40) -> str:

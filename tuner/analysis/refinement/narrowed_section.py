@@ -21,6 +21,7 @@ from tuner.space import (
     value_from_json,
     value_to_json,
 )
+from tuner.study import dotted_items
 
 _GONE = "left out: it is active only with what was left out"
 
@@ -162,7 +163,7 @@ def _when(given: Any, left: Mapping[str, tuple[Value, ...]]) -> dict[str, Any] |
     """Return what is left of the stated condition, or None if it can never hold."""
     stated = given.get("when", {}) if isinstance(given, Mapping) else {}
     kept: dict[str, Any] = {}
-    for parent, values in _flat(stated):
+    for parent, values in dotted_items(stated):
         wanted = [value_from_json(value) for value in (values if isinstance(values, list) else [values])]
         choices = left.get(parent)
         if choices is None:
@@ -174,14 +175,6 @@ def _when(given: Any, left: Mapping[str, tuple[Value, ...]]) -> dict[str, Any] |
         if set(still) != set(choices):
             kept[parent] = [value_to_json(value) for value in still]
     return kept
-
-
-def _flat(when: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in when.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _written(parameter: Parameter, when: Mapping[str, Any] | None) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuner.space import Categorical, Condition, Dimension, Parameter, Space, Value, is_finite_number
-from tuner.study.problems import Problems, dotted, listed
+from tuner.study.problems import Problems, dotted, dotted_items, listed
 from tuner.study.search.search_context import parameter_values
 
 
@@ -97,19 +97,10 @@ def _stated(
             next_step='Write, for example, when = { optimizer = ["sgd"] }, or remove it.',
         )
         return
-    for parent, values in _flat(draft.when):
+    for parent, values in dotted_items(draft.when):
         read = None if parent in broken else _stated_values(draft, parent, values, drafts, problems)
         if read is not None:
             yield parent, read
-
-
-def _flat(when: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the conditions with dotted parents: TOML reads `{ model.units = [64] }` as a table in a table."""
-    for key, value in when.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, dotted(prefix, key))
-        else:
-            yield dotted(prefix, key), value
 
 
 def _stated_values(
