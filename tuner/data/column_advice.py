@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from tuner.data.cells import absent
 from tuner.data.data_config import DataOptions
+from tuner.data.dataset import Array
 from tuner.data.encoders import ENCODERS
 from tuner.data.group_and_order_columns import as_dates
 from tuner.data.likely_groups import LikelyGroup
@@ -77,13 +79,17 @@ def column_advice(
     )
 
 
+def _categories(raw: RawData, options: DataOptions) -> Iterator[tuple[str, Array, str, Any]]:
+    """Yield name, texts, encoding and given order, or None, of each column of categories; empty cells are left out."""
+    for name, values in raw.texts.items():
+        encoding, order = options.encoding_of(name)
+        if ENCODERS[encoding].unknown is not None:
+            yield name, values[~absent(values)], encoding, order
+
+
 def _identifiers(raw: RawData, options: DataOptions) -> Iterator[str]:
     """Name columns of categories that are dates, or nearly all differ: what they become says nothing of new rows."""
-    for name, values in raw.texts.items():
-        encoding, _ = options.encodings.get(name, (options.text, None))
-        if ENCODERS[encoding].unknown is None:  # it has no categories
-            continue
-        given = values[~absent(values)]
+    for name, given, encoding, _ in _categories(raw, options):
         different = len(set(given.tolist()))
         if different > _FEW_DATES and as_dates(given) is not None:
             yield (
@@ -99,12 +105,9 @@ def _identifiers(raw: RawData, options: DataOptions) -> Iterator[str]:
 
 def _signs(raw: RawData, targets: Targets, options: DataOptions) -> Iterator[str]:
     """Name texts, and classes, that are numbers with "%" or the sign of a currency."""
-    for name, values in raw.texts.items():
-        encoding, order = options.encodings.get(name, (options.text, None))
-        if ENCODERS[encoding].unknown is None or order is not None:
-            continue
-        words = list(dict.fromkeys(values[~absent(values)].tolist()))
-        if sign := number_sign(words):
+    for name, given, encoding, order in _categories(raw, options):
+        words = list(dict.fromkeys(given.tolist()))
+        if order is None and (sign := number_sign(words)):
             yield (
                 f'columns: {name!r} holds numbers with "{sign}", such as {words[0]!r}, each a category of {encoding}. '
                 "To use them as numbers, remove it from the file"
@@ -119,10 +122,9 @@ def _signs(raw: RawData, targets: Targets, options: DataOptions) -> Iterator[str
 def _variants(raw: RawData, targets: Targets, options: DataOptions) -> Iterator[str]:
     """Name classes, and categories of texts, that differ only in case or in the blanks between their words."""
     named = {"target: classes": list(targets.classes)}
-    for name, values in raw.texts.items():
-        encoding, order = options.encodings.get(name, (options.text, None))
-        if ENCODERS[encoding].unknown is not None and order is None:
-            named[f"columns: texts of {name!r}"] = sorted(set(values[~absent(values)].tolist()))
+    for name, given, _, order in _categories(raw, options):
+        if order is None:
+            named[f"columns: texts of {name!r}"] = sorted(set(given.tolist()))
     for what, words in named.items():
         alike: dict[str, list[str]] = {}
         for word in words:

@@ -125,7 +125,7 @@ def encode(raw: RawData, options: DataOptions, development: Array) -> Encoded:
 
 
 def _fit(name: str, values: Array, raw: RawData, options: DataOptions) -> ColumnEncoder:
-    encoding, argument = options.encodings.get(name, (options.text, None))
+    encoding, argument = options.encoding_of(name)
     return ENCODERS[encoding].fit(name, values, raw.source, argument)
 
 

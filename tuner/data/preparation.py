@@ -214,8 +214,7 @@ def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple
 
 def _replaced(raw: RawData, lacking: Mapping[str, int], options: DataOptions) -> Iterable[str]:
     """Return the rules for missing numbers and dates, and for missing texts."""
-    encodings = {name: options.encodings.get(name, (options.text, None))[0] for name in raw.texts}
-    categories = {name for name, encoding in encodings.items() if ENCODERS[encoding].unknown is not None}
+    categories = {name for name in raw.texts if ENCODERS[options.encoding_of(name)[0]].unknown is not None}
     texts = {name: cells for name, cells in lacking.items() if name in categories}
     numbers = {name: cells for name, cells in lacking.items() if name not in categories}
     if numbers:
