@@ -106,6 +106,8 @@ SHUFFLED = pd.Series(Y, index=range(ROWS - 1, -1, -1), name="y")
         ({"x": X, "y": Y, "X": X}, r"the array 'X' is used by nothing\. Leave it out"),
         ({"x": X, "y": Y, "who": Y}, r"'who' is used by nothing.* as group.*'y': ..., 'who': ...}, 'group': 'who'}"),
         ({"x": pd.DataFrame(X), "y": Y, "who": Y}, "the array 'who' is used by nothing"),
+        ({"x": None, "y": Y}, "Rows must have x and y, but x of data is None"),
+        ((pd.DataFrame(X), None), "but y of data is None"),
     ],
 )
 def test_what_no_study_can_read_is_refused(given: Any, words: str) -> None:

@@ -128,6 +128,15 @@ def from_arrays(source: str, x: Any, y: Any, weight: Any = None, **names: Any) -
     return raw
 
 
+def named_rows(given: Any) -> dict[str, Any] | None:
+    """Return `(x, y)`, `(x, y, weight)` or a dict with x and y, and perhaps more, by name; None for anything else."""
+    if isinstance(given, Mapping) and set(ROLES[:2]) <= set(given):
+        return {str(name): value for name, value in given.items()}
+    if isinstance(given, tuple) and len(given) in (2, 3):
+        return dict(zip(ROLES, given, strict=False))
+    return None
+
+
 def by_column(x: Array) -> Array:
     """`x`, shape `(n, ..., d)`, as a matrix of d columns.
 

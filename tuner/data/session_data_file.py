@@ -13,7 +13,7 @@ import numpy as np
 from tuner.data.cells import column_name
 from tuner.data.dataset import Array
 from tuner.data.pandas_columns import check_index, check_names, column, is_pandas, target_columns
-from tuner.data.raw_data import ROLES, check_same_length, numeric, target_array
+from tuner.data.raw_data import ROLES, check_same_length, named_rows, numeric, target_array
 from tuner.data.tf_dataset_reader import is_tf_dataset, read_tf_dataset
 from tuner.errors import DataError, nearest, shown
 
@@ -88,21 +88,22 @@ def _is_table(value: Any) -> bool:
 
 
 def _named(given: Any, source: str) -> dict[str, Any]:
-    if isinstance(given, Mapping) and {"x", "y"} <= set(given):
-        key = next((name for name, value in given.items() if _is_option(name, value)), None)
-        if key is not None:
-            value = shown(given[key])
-            raise DataError(
-                f"A dict with x and y must hold rows only, but {key!r} of {source} is {value}. To set a key of [data], "
-                f"give the rows as its source: {{'source': {{'x': ..., 'y': ...}}, {key!r}: {value}}}."
-            )
-        return {str(name): value for name, value in given.items() if value is not None}
-    if isinstance(given, tuple) and len(given) in (2, 3):
-        named = zip(("x", "y", "weight"), given, strict=False)
-        return {name: value for name, value in named if name != "weight" or value is not None}
-    size = f" of {len(given)}" if isinstance(given, tuple | list) else ""
-    size = f" with {shown(list(given))}" if isinstance(given, Mapping) else size
-    raise DataError(f"Rows must be {_FORMS}, but {source} is a {type(given).__name__}{size}.")
+    named = named_rows(given)
+    if named is None:
+        size = f" of {len(given)}" if isinstance(given, tuple | list) else ""
+        size = f" with {shown(list(given))}" if isinstance(given, Mapping) else size
+        raise DataError(f"Rows must be {_FORMS}, but {source} is a {type(given).__name__}{size}.")
+    key = next((name for name, value in named.items() if _is_option(name, value)), None)
+    if key is not None:
+        value = shown(named[key])
+        raise DataError(
+            f"A dict with x and y must hold rows only, but {key!r} of {source} is {value}. To set a key of [data], "
+            f"give the rows as its source: {{'source': {{'x': ..., 'y': ...}}, {key!r}: {value}}}."
+        )
+    there = {name: value for name, value in named.items() if value is not None}
+    if lacking := next((name for name in ROLES[:2] if name not in there), None):
+        raise DataError(f"Rows must have x and y, but {lacking} of {source} is None. Give its values.")
+    return there
 
 
 def _check_used(rows: Collection[str], source: str, named: Collection[str]) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from tuner.data.dataset import Array
+from tuner.data.raw_data import ROLES
 from tuner.errors import DataError
 from tuner.text import count
 from tuner.untrusted_files import physical_memory
 
-_PARTS = ("x", "y", "weight")
 _INFINITE = -1
 """What `tf.data.Dataset.cardinality` says of a data set that never ends."""
 
@@ -87,6 +87,6 @@ def _joined(dataset: Any, parts: int, batched: bool, source: str) -> dict[str, A
     if not chunks[0]:
         raise DataError(f"The data must have rows, but {source} has none.")
     try:
-        return {name: np.concatenate(chunk) for name, chunk in zip(_PARTS, chunks, strict=False)}
+        return {name: np.concatenate(chunk) for name, chunk in zip(ROLES, chunks, strict=False)}
     except ValueError:
         raise DataError(f"The rows must have one shape, but those of {source} differ. Resize or pad them.") from None

@@ -24,7 +24,7 @@ from tuner.data.pandas_columns import (
     pick,
     target_columns,
 )
-from tuner.data.raw_data import ROLES, RawData, from_arrays
+from tuner.data.raw_data import ROLES, RawData, from_arrays, named_rows
 from tuner.data.sources.base import SPLIT_KEYS, Source
 from tuner.errors import DataError, TunerError, shown
 
@@ -81,10 +81,9 @@ def _with_targets(given: dict[str, Any], options: DataOptions, source: str) -> t
 
 def _named(given: Any, reference: user_code.Reference) -> dict[str, Any]:
     """Return what a function returned by name."""
-    if isinstance(given, Mapping) and {"x", "y"} <= set(given):
-        return {str(name): value for name, value in given.items()}
-    if isinstance(given, tuple) and len(given) in (2, 3):
-        return dict(zip(("x", "y", "weight"), given, strict=False))
+    named = named_rows(given)
+    if named is not None:
+        return named
     size = f" of {len(given)}" if isinstance(given, tuple) else ""
     size = f" of {shown(list(given))}" if isinstance(given, Mapping) else size
     raise DataError(
