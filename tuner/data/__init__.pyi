@@ -17,8 +17,9 @@ from .source_profile import SourceProfile, profile_source
 from .sources import BUILT_IN, SOURCES, find_source, refused_keys, was_folder
 from .sources.image_file import IMAGE_SUFFIXES
 from .sources.npz import ARRAY_SUFFIXES, read_new_arrays
+from .sources.tabular import TABLE_SUFFIXES
 from .table_profile import ColumnKind, ColumnProfile, TableProfile, profile_table
-from .table_stream import STREAM_SUFFIXES, TableStream, open_table
+from .table_stream import TableStream, open_table
 
 __all__ = [
     "ARRAY_SUFFIXES",
@@ -34,7 +35,7 @@ __all__ = [
     "ColumnKind",
     "ColumnProfile",
     "Commas",
-    "STREAM_SUFFIXES",
+    "TABLE_SUFFIXES",
     "TELLS_ALL",
     "DataFacts",
     "DataOptions",

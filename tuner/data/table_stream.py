@@ -18,7 +18,7 @@ from tuner.data.pandas_columns import check_names
 from tuner.data.sources.base import locate_file
 from tuner.data.sources.csv_format import HEAD_BYTES, find_format, open_bytes
 from tuner.data.sources.decode_errors import decoding
-from tuner.data.sources.tabular import CSV, PARQUET
+from tuner.data.sources.tabular import is_parquet
 from tuner.errors import DataError
 from tuner.untrusted_files import check_regular, physical_memory, reading
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
-STREAM_SUFFIXES = (*CSV.suffixes, *PARQUET.suffixes)
 MAX_ROWS = 65_536
 """Rows of a part; fewer if there are many columns."""
 MAX_CELLS = 2_000_000
@@ -195,8 +194,6 @@ def open_table(text: str, project: Path, csv_options: CsvOptions = DEFAULT_CSV_O
     Raises:
         DataError: It is no such file, or cannot be read.
     """
-    if text.lower().endswith(PARQUET.suffixes):
+    if is_parquet(text):
         return _ParquetStream(locate_file(text, project), text)
-    if text.lower().endswith(CSV.suffixes):
-        return _CsvStream(locate_file(text, project), text, csv_options)
-    raise DataError(f"A table must end in one of {', '.join(STREAM_SUFFIXES)}, but got {text!r}. Convert it.")
+    return _CsvStream(locate_file(text, project), text, csv_options)

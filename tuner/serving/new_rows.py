@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.data import (
     ARRAY_SUFFIXES,
     IMAGE_SUFFIXES,
-    STREAM_SUFFIXES,
+    TABLE_SUFFIXES,
     ImageStream,
     TableStream,
     is_image_shape,
@@ -70,10 +70,10 @@ def open_new_rows(text: str, about: ModelMetadata, keep: Sequence[str] = ()) -> 
     text = text.rstrip("/") or text
     if text.lower().endswith(ARRAY_SUFFIXES):
         return _open_arrays(text, keep)
-    if not text.lower().endswith(STREAM_SUFFIXES):  # Spark writes folders of such names
+    if not text.lower().endswith(TABLE_SUFFIXES):  # Spark writes folders of such names
         if names_images(text, Path.cwd()):
             return _open_images(text, about, keep)
-        endings = ", ".join((*STREAM_SUFFIXES, *ARRAY_SUFFIXES, *IMAGE_SUFFIXES))
+        endings = ", ".join((*TABLE_SUFFIXES, *ARRAY_SUFFIXES, *IMAGE_SUFFIXES))
         raise DataError(
             f"Rows to predict must be a file that ends in one of {endings}, or a folder of images, but got {text!r}. "
             "Convert it, or check the name."

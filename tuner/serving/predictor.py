@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuner.catalog import Task, import_tensorflow
-from tuner.data import STREAM_SUFFIXES, RowEncoder, encode_rows, warn_of_data
+from tuner.data import TABLE_SUFFIXES, RowEncoder, encode_rows, warn_of_data
 from tuner.errors import UsageError
 from tuner.serving.model_metadata import ModelMetadata, read_about
 from tuner.serving.new_rows import open_new_rows
@@ -98,7 +98,7 @@ class SavedModel:
     def _answer(self, rows: Any) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Return columns that name the rows, if they are files, and the scores."""
         given, shape = self.about.preprocessing, tuple(self.model.input_shape[1:])
-        if not isinstance(rows, str | os.PathLike) or os.fspath(rows).lower().endswith(STREAM_SUFFIXES):
+        if not isinstance(rows, str | os.PathLike) or os.fspath(rows).lower().endswith(TABLE_SUFFIXES):
             return {}, self.encoded_scores(encode_rows(rows, given, shape))
         found, encoder = open_new_rows(os.fspath(rows), self.about), RowEncoder(given, shape)
         for note in found.notes:

@@ -170,13 +170,20 @@ def read_frame(
     Raises:
         DataError: It is no such file, or cannot be read.
     """
-    if text.lower().endswith(PARQUET.suffixes):
+    if is_parquet(text):
         return _parquet_frame(text, project)
-    if text.lower().endswith(CSV.suffixes):
-        return _csv_frame(text, project, missing_values, as_texts, csv_options)
-    raise DataError(
-        f"A table must end in one of {', '.join((*CSV.suffixes, *PARQUET.suffixes))}, but got {text!r}. Convert it."
-    )
+    return _csv_frame(text, project, missing_values, as_texts, csv_options)
+
+
+def is_parquet(text: str) -> bool:
+    """Tell whether the path of a table is that of a Parquet file, not of a CSV file.
+
+    Raises:
+        DataError: It is neither.
+    """
+    if not text.lower().endswith(TABLE_SUFFIXES):
+        raise DataError(f"A table must end in one of {', '.join(TABLE_SUFFIXES)}, but got {text!r}. Convert it.")
+    return text.lower().endswith(PARQUET.suffixes)
 
 
 def _read_columns(text: str, options: DataOptions, project: Path) -> dict[str, Any]:
@@ -294,3 +301,5 @@ PARQUET = Source(
     takes=_KEYS,
     read_columns=_read_columns,
 )
+
+TABLE_SUFFIXES = (*CSV.suffixes, *PARQUET.suffixes)
