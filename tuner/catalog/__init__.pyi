@@ -41,6 +41,7 @@ from .schedule_callback import ScheduleCallback
 from .schedule_rates import OBJECTIVE, learning_rates, plateau_state
 from .schedules import SCHEDULES
 from .schedules.reduce_on_plateau import ReduceOnPlateau
+from .seeds import seed_from
 from .task import EVERY_TASK, Task
 from .tensorflow_import import import_tensorflow, silence_tensorflow, silence_tensorflow_import
 from .trial_state import FINISHED_STATES, TrialState
@@ -126,6 +127,7 @@ __all__ = [
     "resolve_head",
     "row_options",
     "second_activation",
+    "seed_from",
     "to_scores",
     "try_user_code",
     "unseeded_initializer",

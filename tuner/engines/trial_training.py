@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from tuner.catalog import EpochSelector, Recipe, TrialState
+from tuner.catalog import EpochSelector, Recipe, TrialState, seed_from
 from tuner.data import PreparedData, Split
 from tuner.engines.base import Engine, EpochRecord, TrainingResult, TrainingTask
 from tuner.engines.checkpoint import Checkpoint
@@ -157,10 +156,8 @@ class _TrialRun:
 
 
 def repeat_seed(seed: int, repeat: int) -> int:
-    """Derive the seed of a repeat, in [0, 2³²); the first one, 0, has the seed itself."""
-    if not repeat:
-        return seed
-    return int.from_bytes(hashlib.sha256(f"{seed} repeat {repeat}".encode()).digest()[:4], "big")
+    """Derive the seed of a repeat; the first one, 0, has the seed itself."""
+    return seed_from(f"{seed} repeat {repeat}") if repeat else seed
 
 
 class HealthMonitor:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from tuner.analysis import ranked
-from tuner.catalog import BuildableRecipe, TrialState
+from tuner.catalog import BuildableRecipe, TrialState, seed_from
 from tuner.results import StoredStudy, best_trial, trial_recipe
 from tuner.search import searched_params
 
@@ -60,5 +59,5 @@ def leaders(study: StoredStudy, top: int, chosen: Collection[int] = ()) -> list[
 
 
 def derive_seed(seed: int, number: int) -> int:
-    """Derive the seed of a retraining, in [0, 2³²): not used by the search, and the same for every recipe."""
-    return int.from_bytes(hashlib.sha256(f"train {seed}:{number}".encode()).digest()[:4], "big")
+    """Derive the seed of a retraining: not used by the search, and the same for every recipe."""
+    return seed_from(f"train {seed}:{number}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
 import optuna
 from optuna.trial import TrialState as OptunaState
 
+from tuner.catalog import seed_from
 from tuner.optuna_internals import fixed_params
 from tuner.runner.budget import BudgetTracker, Stopwatch
 from tuner.runner.fingerprint_check import check_fingerprint
@@ -174,5 +174,4 @@ def _sampler_seed(seed: int, trials: int, coordinator: int) -> int:
 
     Neither a resumed run nor a concurrent one may draw again what another one draws.
     """
-    text = f"sampler {seed} {trials}" + (f" {coordinator}" if coordinator else "")
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+    return seed_from(f"sampler {seed} {trials}" + (f" {coordinator}" if coordinator else ""))

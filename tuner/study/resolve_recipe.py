@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from tuner.catalog import (
     choice_dimension,
     number_dimension,
     resolve_head,
+    seed_from,
     user_references,
 )
 from tuner.errors import UsageError
@@ -73,11 +73,11 @@ def resolve_recipe(spec: StudySpec, values: Mapping[str, Value], number: int) ->
 
 
 def trial_seed(study_seed: int, number: int) -> int:
-    """Derive the seed of one trial, in [0, 2³²): the first bytes of the SHA-256 of both numbers.
+    """Derive the seed of one trial from that of the study.
 
     Neighboring study seeds lead to unrelated trial seeds, which do not depend on how many trials ran before.
     """
-    return int.from_bytes(hashlib.sha256(f"{study_seed}:{number}".encode()).digest()[:4], "big")
+    return seed_from(f"{study_seed}:{number}")
 
 
 def class_weights(spec: StudySpec, exponent: float) -> dict[int, float] | None:
