@@ -47,6 +47,7 @@ class Entry:
         source: Paper or documentation.
         build: Makes the Keras object (or says how); the arguments are those of the family.
         options: Its own options, in the order of the docs.
+        default: Whether "auto" searches it, if that does not depend on the task.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Entry:
     source: str
     build: Callable[..., Any]
     options: tuple[Option, ...] = ()
+    default: bool = field(default=False, kw_only=True)
 
     def option(self, name: str) -> Option | None:
         """Return the option with this name, or None."""
@@ -71,7 +73,7 @@ class Entry:
 
     def searched_by_default(self, task: Task | None) -> bool:
         """Return whether "auto" searches it for a task; None if the task is unknown."""
-        return bool(getattr(self, "default", False))
+        return self.default
 
     def defaults(self) -> dict[str, Value]:
         """Map each option to its default."""
@@ -129,7 +131,6 @@ class OptimizerEntry(Entry):
         learning_rates: The range searched by default.
         momentum: The Keras keyword of its momentum term ("momentum", "beta_1"), or None.
         keywords: Keras's attributes that hold its momentum term and weight decay; each step reads them.
-        default: Whether the default search includes it.
         per_tensor: Whether the step of one element depends on others of its weight, as by a norm or a product of
             matrices.  If not, all weights can be updated as one vector.
         linear: Whether the gradient enters a step through linear terms alone, of which any function may be taken (of
@@ -143,7 +144,6 @@ class OptimizerEntry(Entry):
     learning_rates: Parameter | None = None
     momentum: str | None = None
     keywords: tuple[str, ...] = ()
-    default: bool = False
     proportional: bool = False
 
 
@@ -156,12 +156,10 @@ class ScheduleEntry(Entry):
     `build(base, maximize, **options)` returns a state machine instead: see `catalog/schedules`.
 
     Attributes:
-        default: Whether the default search includes it.
         stateful: Whether the rate depends on what was measured, not on the step alone.
         constant: Whether the rate never changes.
     """
 
-    default: bool = False
     stateful: bool = False
     constant: bool = False
 
@@ -172,22 +170,14 @@ class InitializerEntry(Entry):
 
     Attributes:
         suits: The activations its variance was derived for; empty if for none in particular.
-        default: Whether the default search includes it.
     """
 
     suits: frozenset[str] = frozenset()
-    default: bool = False
 
 
 @dataclass(frozen=True)
 class ActivationEntry(Entry):
-    """An activation of the hidden layers: `build()` returns its name in Keras.
-
-    Attributes:
-        default: Whether the default search includes it.
-    """
-
-    default: bool = False
+    """An activation of the hidden layers: `build()` returns its name in Keras."""
 
 
 @dataclass(frozen=True)
@@ -198,12 +188,10 @@ class ClippingEntry(Entry):
         load: Returns a function of user code, `(gradients, weights, **options)` → gradients; `build` then returns none.
         per_tensor: As `OptimizerEntry.per_tensor`.
         linear: Whether gradients stay as they are.
-        default: Whether the default search includes it.
     """
 
     per_tensor: bool = field(kw_only=True)
     linear: bool = field(kw_only=True)
-    default: bool = False
     load: Callable[[], Callable[..., Any]] | None = None
 
 
