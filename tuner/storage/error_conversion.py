@@ -66,14 +66,14 @@ def wrong_url(url: str, error: Exception) -> StorageError:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Return True if another attempt may succeed: the database is locked or full, or the connection is lost."""
+    """Return True if another attempt may succeed: the database is locked, or the connection is lost."""
     from sqlalchemy.exc import DBAPIError, TimeoutError
 
     if isinstance(error, TimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return True
     cause = _cause(error)
     if isinstance(cause, sqlite3.Error | OSError):
-        return any(words in str(cause) for words in ("locked", "is full", "disk I/O", "No space left"))
+        return any(words in str(cause) for words in ("locked", "disk I/O"))
     if not isinstance(error, DBAPIError):
         return False
     state = _postgresql_code(cause)
