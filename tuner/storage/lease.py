@@ -18,7 +18,7 @@ CLOCKS = {
 """Dialect → SQL for the seconds since 1970 by the database's clock."""
 
 OPEN_LEASES: set[str] = set()
-"""Owners of the leases of this process: it may outlive a run that failed."""
+"""Owners of the leases of this process, which may outlive a run that failed and could not remove its row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +77,6 @@ def is_alive(lease: LeaseHolder, clock: int) -> bool:
 def is_old(lease: LeaseHolder, clock: int) -> bool:
     """Return True if the last heartbeat is too old, or as far in the future: the database's clock was set back then."""
     return abs(clock - lease.heartbeat_at) > LEASE_TTL_S
-
-
-def release_local(owner: str) -> None:
-    """Forget a lease of this process, even if its row could not be removed."""
-    OPEN_LEASES.discard(owner)
 
 
 def process_start(pid: int) -> str | None:

@@ -23,7 +23,7 @@ from tuner.storage import checkpoints, lease_table, optuna_rows
 from tuner.storage.checkpoints import StoredCheckpoint
 from tuner.storage.database import Database
 from tuner.storage.error_conversion import storage_errors
-from tuner.storage.lease import Lease, release_local
+from tuner.storage.lease import OPEN_LEASES, Lease
 from tuner.storage.memory_mirror import MirrorStorage, StudyMirror, copy_trial
 from tuner.storage.study_attributes import STOP_REQUEST
 from tuner.storage.transaction_plan import RequestTrials, Transaction
@@ -71,7 +71,7 @@ class StudySession:
             try:
                 self._transact()
             except BaseException:
-                release_local(self._lease.owner)
+                OPEN_LEASES.discard(self._lease.owner)
                 raise
 
     @property
@@ -197,7 +197,7 @@ class StudySession:
         except (LeaseLostError, StudyNotFoundError):
             pass  # then nothing is left to requeue
         finally:
-            release_local(self._lease.owner)
+            OPEN_LEASES.discard(self._lease.owner)
 
     def _register(self) -> Lease:
         """Take a lease, and remove those of dead processes of this host."""
