@@ -106,7 +106,7 @@ def test_one_program_serves_all_widths_and_rates_of_dropout(optimizer: str) -> N
         assert_equal(engine, mlp, options={"units": units, "rate": rate}, optimizer=optimizer, l2=0.001 * units)
         made.append(engine.compile_stats[0] - before)
     assert made[1:] == ([0, 0, 0] if optimizer != "lamb" else [3, 3, 0])
-    assert engine.networks_by_size == {}
+    assert engine._cache.networks_by_size == {}
 
 
 def test_numbers_of_layers_are_no_part_of_a_program() -> None:
@@ -116,7 +116,7 @@ def test_numbers_of_layers_are_no_part_of_a_program() -> None:
     assert_equal(engine, numbers, options={"units": 3, "number": 0.35})
     assert_equal(engine, numbers, options={"units": 6, "number": 0.01}, ema_momentum=0.5, epochs=2)
     assert engine.compile_stats[0] == made + 1, "an average of the weights is another update"
-    assert engine.networks_by_size == {}
+    assert engine._cache.networks_by_size == {}
 
 
 def test_convolutions_of_all_sizes() -> None:
@@ -125,14 +125,14 @@ def test_convolutions_of_all_sizes() -> None:
     made = engine.compile_stats[0]
     assert_equal(engine, convolutions, shape=(6, 5), options={"units": 2})
     assert engine.compile_stats[0] == made
-    assert engine.networks_by_size == {}
+    assert engine._cache.networks_by_size == {}
 
 
 def test_a_layer_of_keras_that_holds_its_sizes_is_traced_for_each() -> None:
     engine = ENGINES["compiled"].make()
     for units in (3, 5):
         assert_equal(engine, normalized, options={"units": units})
-    assert engine.networks_by_size == {}
+    assert engine._cache.networks_by_size == {}
 
 
 def test_depth_and_activation_are_other_structures() -> None:
@@ -150,4 +150,4 @@ def test_a_graph_that_holds_a_size_is_traced_for_each() -> None:
     engine = ENGINES["compiled"].make()
     for units in (3, 5, 3):
         assert_equal(engine, scaled, options={"units": units})
-    assert engine.networks_by_size == {"scaled is not a Keras layer (Scaled)": 2}
+    assert engine._cache.networks_by_size == {"scaled is not a Keras layer (Scaled)": 2}

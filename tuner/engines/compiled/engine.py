@@ -73,11 +73,6 @@ class CompiledEngine:
         """See `Engine.step_times`."""
         return self._xla_policy.step_times
 
-    @property
-    def networks_by_size(self) -> dict[str, int]:
-        """Number of networks that were traced for their sizes only, by the reason."""
-        return dict(self._cache.networks_by_size)
-
     def weights(self) -> list[np.ndarray]:
         """Return the weights of the last training, in the order of the model's `trainable_variables`."""
         if self._last is None:
