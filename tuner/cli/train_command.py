@@ -108,4 +108,4 @@ def command(
 
         render_refit(content)
     if trained.file is None:
-        raise StudyFailedError(trained.against_baseline)
+        raise StudyFailedError(trained.baseline.meaning)

@@ -265,11 +265,6 @@ class RefitResult:
         return result_html(self)
 
     @property
-    def against_baseline(self) -> str:
-        """Whether there is a winner, in words."""
-        return self.baseline.meaning
-
-    @property
     def winner(self) -> CandidateRow:
         """The chosen recipe."""
         return next(row for row in self.recipes if row.candidate.leader.trial == self.chosen)
