@@ -4,7 +4,6 @@ from .column_advice import applicable_advice
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Split, Subset
 from .encoders import ENCODERS, ENCODINGS
-from .encoders.base import ColumnEncoder
 from .fitted_preprocessing import Preprocessing
 from .image_guess import looks_like_images
 from .image_stream import ImageStream, is_image_shape, names_images
@@ -31,7 +30,6 @@ __all__ = [
     "OUTLIER_LIMITS",
     "SOURCES",
     "ArrayFile",
-    "ColumnEncoder",
     "ColumnKind",
     "ColumnProfile",
     "Commas",

@@ -14,14 +14,13 @@ from .events import (
 from .executor import Executor
 from .job import Job, Member, artifacts_for
 from .training_artifacts import ModelCost, TrainingArtifacts
-from .trial_limits import NO_LIMITS, Limits, out_of_memory
+from .trial_limits import Limits, out_of_memory
 from .wire_format import MAX_CHECKPOINT_BYTES
 from .worker_config import CHECKPOINT_EVERY_S, WorkerConfig
 
 __all__ = [
     "CHECKPOINT_EVERY_S",
     "MAX_CHECKPOINT_BYTES",
-    "NO_LIMITS",
     "CheckpointSaved",
     "CheckpointSkipped",
     "EpochFinished",

@@ -21,9 +21,6 @@ class Limits:
     memory_bytes: int | None = None
 
 
-NO_LIMITS = Limits()
-
-
 def out_of_memory(error: BaseException) -> bool:
     """Return True if an exception reports a lack of memory; `_MEMORY_ERRORS` need not be imported."""
     return any(kind.__name__ in _MEMORY_ERRORS for kind in type(error).__mro__)

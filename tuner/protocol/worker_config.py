@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from tuner.data import DataFacts
 from tuner.engines import NO_NETWORK_LIMITS, NetworkLimits
 from tuner.health import HealthOptions
-from tuner.protocol.trial_limits import NO_LIMITS, Limits
+from tuner.protocol.trial_limits import Limits
 
 if TYPE_CHECKING:
     from tuner.study import Execution
@@ -52,7 +52,7 @@ class WorkerConfig:
     checkpoint_s: float | None = None
     trainings: float = 1.0
     repeats: int = 1
-    limits: Limits = NO_LIMITS
+    limits: Limits = Limits()
     network_limits: NetworkLimits = NO_NETWORK_LIMITS
     prepared: Path | None = None
 

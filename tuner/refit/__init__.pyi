@@ -1,4 +1,4 @@
-from .refit_options import SEEDS, TOP, RefitOptions
+from .refit_options import SEEDS, RefitOptions
 from .refit_result import RefitResult
 from .refit_study import refit_leaders
 from .scikit_learn_controls import CONTROLS, train_control
@@ -9,7 +9,6 @@ from .worker_revalidation import SaveCheck, revalidate
 __all__ = [
     "CONTROLS",
     "SEEDS",
-    "TOP",
     "RefitOptions",
     "RefitResult",
     "SaveCheck",

@@ -7,9 +7,7 @@ from .point_queue import KnownPoints, PointQueue
 from .portfolio import Portfolio, load_portfolio
 from .projection import known_values, project, shared_name
 from .pruners import DEFAULT_PRUNER, PRUNERS
-from .pruners.base import PrunerEntry
 from .samplers import DEFAULT_SAMPLER, SAMPLERS
-from .samplers.base import SamplerEntry
 from .stored_trial import StoredDistribution, StoredState, StoredTrial, get_choices
 from .trial_ranking import OUTCOME, find_best, ranked_complete, trial_state
 from .trial_window import FinishedTrials
@@ -28,8 +26,6 @@ __all__ = [
     "KnownPoints",
     "PointQueue",
     "Portfolio",
-    "PrunerEntry",
-    "SamplerEntry",
     "SettingIndex",
     "StoredDistribution",
     "StoredState",

@@ -26,4 +26,4 @@ PRUNERS: Registry[PrunerEntry] = Registry(
 )
 DEFAULT_PRUNER = MEDIAN.name
 
-__all__ = ["DEFAULT_PRUNER", "PRUNERS", "PrunerEntry"]
+__all__ = ["DEFAULT_PRUNER", "PRUNERS"]

@@ -20,4 +20,4 @@ from tuner.search.samplers.tpe import TPE
 SAMPLERS: Registry[SamplerEntry] = Registry("sampler", TPE, RANDOM, QUASI_RANDOM, GRID, GP, CMAES, NSGA2)
 DEFAULT_SAMPLER = TPE.name
 
-__all__ = ["DEFAULT_SAMPLER", "SAMPLERS", "FailureEncoding", "SamplerEntry"]
+__all__ = ["DEFAULT_SAMPLER", "SAMPLERS", "FailureEncoding"]
