@@ -17,7 +17,7 @@ from tuner.data.raw_data import ROLES, RawData
 from tuner.data.row_shape import channels_last
 from tuner.data.share_explained import TELLS_ALL, share_explained
 from tuner.data.splitting import Layout
-from tuner.data.table_profile import is_rare, number_sign
+from tuner.data.table_profile import PROSE_WORDS, is_rare, mean_words, number_sign
 from tuner.data.targets_and_task import Targets
 from tuner.errors import nearest
 from tuner.text import count, listed, listed_first
@@ -97,9 +97,16 @@ def _identifiers(raw: RawData, options: DataOptions) -> Iterator[str]:
                 f'"{name}" = "date" to [data.columns], which turns them into days and positions in year and week'
             )
         elif len(given) >= _FEWEST_ROWS and different > _NEARLY_UNIQUE * len(given):
+            texts = f"{name!r} has {different:,} different texts"
+            if mean_words(set(given.tolist())) >= PROSE_WORDS:
+                yield (
+                    f"columns: {texts} of several words, each a category of {encoding}. Add "
+                    f'"{name}" = "tf_idf" to [data.columns], which weighs their words'
+                )
+                continue
             yield (
-                f"drop: {name!r} has {different:,} different texts in {len(given):,} rows, like a name, "
-                f'and is encoded as {encoding}. If it does not describe the rows, add drop = ["{name}"]'
+                f"drop: {texts} in {len(given):,} rows, like a name, and is encoded as {encoding}. If it does not "
+                f'describe the rows, add drop = ["{name}"]'
             )
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
 from tuner.data.cells import cell_text, column_name
 from tuner.data.encoders import ENCODINGS
+from tuner.data.encoders.tf_idf import MOST_WORDS
 from tuner.data.option_validators import broken, is_number, is_text
 from tuner.errors import nearest
 
 
 def column_encoding(value: Any) -> Any:
     """Return an encoding with what it takes; refuse anything else."""
-    if isinstance(value, OrderedCategories | DateFormat) or (isinstance(value, str) and value in ENCODINGS):
+    if isinstance(value, OrderedCategories | MostWords | DateFormat) or (isinstance(value, str) and value in ENCODINGS):
         return value
     if isinstance(value, dict) and len(value) == 1:
         encoding, given = next(iter(value.items()))
@@ -26,6 +27,10 @@ def column_encoding(value: Any) -> Any:
                     'The categories must be a list of different texts, as in { ordinal = ["low", "high"] }', value
                 )
             return OrderedCategories(ordinal=tuple(texts))
+        if encoding in MostWords.model_fields:
+            if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MOST_WORDS:
+                raise broken(f"The number of words must be 1 to {MOST_WORDS:,}, as in {{ tf_idf = 5000 }}", value)
+            return MostWords(tf_idf=given)
         if encoding in DateFormat.model_fields:
             if not is_text(given) or "%" not in given:
                 raise broken('The format must be one of strptime, as in { date = "%d.%m.%Y" }', value)
@@ -47,6 +52,14 @@ class OrderedCategories(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     ordinal: tuple[StrictStr, ...] = Field(description="all categories, in their order")
+
+
+class MostWords(BaseModel):
+    """Texts as weights of their words, of so many different words at most."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    tf_idf: StrictInt = Field(description="number of words, those that most rows have", ge=1, le=MOST_WORDS)
 
 
 class DateFormat(BaseModel):

@@ -20,7 +20,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tuner.catalog import Task
 from tuner.data.cells import cell_text
-from tuner.data.column_options import DateFormat, OrderedCategories, column_encoding, column_names
+from tuner.data.column_options import DateFormat, MostWords, OrderedCategories, column_encoding, column_names
 from tuner.data.csv_options import CsvOptions
 from tuner.data.encoders import ENCODINGS
 from tuner.data.option_validators import broken, is_number, is_text
@@ -221,12 +221,17 @@ class DataOptions(BaseModel):
     missing_values: Annotated[tuple[StrictStr, ...], BeforeValidator(_missing_values)] = Field(
         default=(), description='cells that count as empty in all columns, as in ["?", "NA", -999]'
     )
-    text: Literal["error", "one_hot", "ordinal"] = Field(default="error", description="how text columns become numbers")
+    text: Literal["error", "one_hot", "ordinal", "tf_idf"] = Field(
+        default="error", description="how text columns become numbers"
+    )
     columns: Annotated[
         dict[
             StrictStr,
             Annotated[
-                Literal["one_hot", "ordinal", "date", "number", "drop"] | OrderedCategories | DateFormat,
+                Literal["one_hot", "ordinal", "tf_idf", "date", "number", "drop"]
+                | OrderedCategories
+                | MostWords
+                | DateFormat,
                 BeforeValidator(column_encoding),
             ],
         ],

@@ -214,17 +214,21 @@ def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple
 
 def _replaced(raw: RawData, lacking: Mapping[str, int], options: DataOptions) -> Iterable[str]:
     """Return the rules for missing numbers and dates, and for missing texts."""
-    categories = {name for name in raw.texts if ENCODERS[options.encoding_of(name)[0]].unknown is not None}
-    texts = {name: cells for name, cells in lacking.items() if name in categories}
-    numbers = {name: cells for name, cells in lacking.items() if name not in categories}
+    encoders = {name: ENCODERS[options.encoding_of(name)[0]] for name in raw.texts}
+    texts = {name: cells for name, cells in lacking.items() if name in encoders and not encoders[name].fills_missing}
+    numbers = {name: cells for name, cells in lacking.items() if name not in texts}
     if numbers:
         dates = not numbers.keys().isdisjoint(raw.texts)
         what = "cell" if dates else "number"
         cells = count(sum(numbers.values()), f"missing {what} is", f"missing {what}s are")
         yield f"{cells} replaced by the {options.missing} of the training part ({', '.join(list(numbers)[:10])})."
-    if texts:
-        cells = count(sum(texts.values()), "missing text belongs", "missing texts belong")
-        yield f"{cells} to no category ({', '.join(list(texts)[:10])})."
+    without_category = {name: cells for name, cells in texts.items() if encoders[name].unknown is not None}
+    if without_category:
+        cells = count(sum(without_category.values()), "missing text belongs", "missing texts belong")
+        yield f"{cells} to no category ({', '.join(list(without_category)[:10])})."
+    if without_words := {name: cells for name, cells in texts.items() if name not in without_category}:
+        cells = count(sum(without_words.values()), "missing text counts as one", "missing texts count as texts")
+        yield f"{cells} without words ({', '.join(list(without_words)[:10])})."
 
 
 def _check_class_weight(options: DataOptions, facts: DataFacts) -> None:

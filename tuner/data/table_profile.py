@@ -47,6 +47,9 @@ _DATE = re.compile(
     r"\d{1,4}\s*[-/.]\s*\w{1,9}\s*[-/.]\s*\d{1,4}|\d{4}[-/]\d{1,2}|\d{1,2}:\d{2}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
 )
 _IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|ids|index|idx|key|uuid|guid|row|rownames|number|no|nr)(?:$|[^a-z])", re.I)
+PROSE_WORDS = 8.0
+"""Words that texts have on average, at least, if they are more than names or addresses."""
+
 _UNBALANCED = 3
 """Times that the most common class may have the rows of another one."""
 _SIGN = re.compile("[%$€£¥]")
@@ -78,6 +81,7 @@ class ColumnProfile:
         examples: Its first different texts, numbers with commas before others.
         commas: What the commas of its numbers separate; None if it has none, or is read with a decimal comma.
         sign: "%" or the sign of a currency, if its texts are numbers with it.
+        mean_words: Words that its different texts have on average; 0 if they are none.
         first_missing, first_beyond: Row of the first such cell, from 1; 0 without one.
     """
 
@@ -93,6 +97,7 @@ class ColumnProfile:
     examples: tuple[str, ...] = ()
     commas: Commas | None = None
     sign: str = ""
+    mean_words: float = 0.0
     first_missing: int = 0
     first_beyond: int = 0
 
@@ -130,6 +135,11 @@ class ColumnProfile:
     def may_name_groups(self) -> bool:
         """True for texts, and for whole numbers in all rows."""
         return self.kind is ColumnKind.TEXT or (self.whole and not self.missing)
+
+    @property
+    def is_prose(self) -> bool:
+        """True for texts of several words, such as reviews."""
+        return self.kind is ColumnKind.TEXT and self.mean_words >= PROSE_WORDS
 
     @property
     def is_identifier(self) -> bool:
@@ -175,8 +185,19 @@ def profile_column(
     if commas:
         words.sort(key=lambda word: "," not in word)
     sign = number_sign(words) if kind is ColumnKind.TEXT else ""
-    first = _first_row(missing)
-    return dataclasses.replace(found, examples=tuple(words[:_EXAMPLES]), commas=commas, sign=sign, first_missing=first)
+    return dataclasses.replace(
+        found,
+        examples=tuple(words[:_EXAMPLES]),
+        commas=commas,
+        sign=sign,
+        mean_words=mean_words(words),
+        first_missing=_first_row(missing),
+    )
+
+
+def mean_words(texts: Collection[str]) -> float:
+    """Return how many words texts have on average, 0 without any."""
+    return sum(len(text.split()) for text in texts) / max(len(texts), 1)
 
 
 def _first_row(cells: Array) -> int:

@@ -22,8 +22,8 @@ def describe_rows(about: ModelMetadata, shape: tuple[int, ...], outputs: int, dt
 
     Returns:
         Plain JSON.  `columns` names the columns in the order of the numbers: a column of numbers has one, a column of
-        texts one for each category (`one_hot`), the place of its text among the categories (`ordinal`), or those that
-        were made of dates (`date`).
+        texts one for each category (`one_hot`), the place of its text among the categories (`ordinal`), the weights of
+        words (`tf_idf`), or those that were made of dates (`date`).
     """
     given, place = about.preprocessing, 0
     missing = None if given.fill is None else "NaN"

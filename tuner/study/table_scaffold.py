@@ -102,7 +102,11 @@ def _data_section(source: str, profile: TableProfile) -> tuple[dict[str, Any], d
         )
     kept = [each for each in profile.columns if each.name not in dropped]
     _decide_missing(kept, profile.target, data, comments)
-    texts = {each.name: each.distinct for each in kept if each.kind is ColumnKind.TEXT and not each.commas}
+    texts = {
+        each.name: each.distinct
+        for each in kept
+        if each.kind is ColumnKind.TEXT and not each.commas and not _is_long_prose(each)
+    }
     if texts and any(each.commas for each in kept):  # those are no texts, and `check` asks what their commas mean
         data["columns"] = dict.fromkeys(texts, "one_hot")
     elif texts:
@@ -132,19 +136,32 @@ def _data_section(source: str, profile: TableProfile) -> tuple[dict[str, Any], d
 
 def _encode_columns(kept: list[ColumnProfile], data: dict[str, Any], comments: dict[str, str]) -> None:
     """Add the encodings of single columns."""
+    prose = {each.name: each.mean_words for each in kept if _is_long_prose(each)}
     dates = [each.name for each in kept if each.kind is ColumnKind.DATE]
     codes = {each.name: each.distinct for each in kept if each.whole and 3 <= each.distinct <= _MOST_CODES}
+    said = []
     if dates:
-        data["columns"] = {**data.get("columns", {}), **dict.fromkeys(dates, "date")}
-        comments["data.columns"] = (
+        said.append(
             f"Dates become days and positions in the year and the week. If new rows are later than these, write "
             f'order = "{dates[0]}" in [data] instead: then the latest rows measure.'
         )
+    if prose:
+        lengths = listed([f"{_shown(name)} ({mean:.0f} words on average)" for name, mean in prose.items()])
+        said.append(f"Texts become the weights of their most common words: {lengths}.")
+    if said:
+        encodings = {**dict.fromkeys(dates, "date"), **dict.fromkeys(prose, "tf_idf")}
+        data["columns"] = {**data.get("columns", {}), **encodings}
+        comments["data.columns"] = "\n".join(said)
     if codes:
         comments["data"] = (
             f"Whole numbers with few values: {_listed_values(codes)}. If one is a code, not an amount, write "
             f'"{next(iter(codes))}" = "one_hot" in [data.columns].'
         )
+
+
+def _is_long_prose(profile: ColumnProfile) -> bool:
+    """Return whether a column holds texts of several words that are too many for a column each."""
+    return profile.is_prose and profile.distinct > _MOST_CATEGORIES
 
 
 def _task(classes: Mapping[str, int]) -> str:
@@ -188,6 +205,8 @@ def reason_to_drop(profile: ColumnProfile, rows: int) -> str:
     if profile.sign and (profile.is_identifier or profile.distinct > _MOST_CATEGORIES):
         example = profile.examples[0]
         return f'numbers with "{profile.sign}", as in {example}: read as texts; to use them, remove it from the file'
+    if _is_long_prose(profile):
+        return ""
     if profile.is_identifier:
         return f"{many}: it seems to name the rows"
     if profile.kind is ColumnKind.TEXT and profile.distinct > _MOST_CATEGORIES:
@@ -215,14 +234,18 @@ def _decide_missing(
         )
     if lacking or markers:
         data["missing"] = "median"
-        texts = {each.name: each.missing for each in kept if each.missing and each.kind is ColumnKind.TEXT}
-        numbers = {name: number for name, number in lacking.items() if name not in texts}
+        texts = [each for each in kept if each.missing and each.kind is ColumnKind.TEXT]
+        prose = {each.name: each.missing for each in texts if _is_long_prose(each)}
+        categories = {each.name: each.missing for each in texts if each.name not in prose}
+        numbers = {name: number for name, number in lacking.items() if name not in {*prose, *categories}}
         sentences = []
         if numbers or markers:
             where = f" in {_listed_values(numbers)}" if numbers else ""
             sentences.append(f"Empty cells{where} get the median of the training part.")
-        if texts:
-            sentences.append(f"Empty texts in {_listed_values(texts)} belong to no category.")
+        if categories:
+            sentences.append(f"Empty texts in {_listed_values(categories)} belong to no category.")
+        if prose:
+            sentences.append(f"Empty texts in {_listed_values(prose)} count as texts without words.")
         comments["data.missing"] = " ".join(sentences)
 
 

@@ -19,6 +19,7 @@ class ColumnEncoder(ABC):
     Attributes:
         kind: Name of its encoding.
         scaled: Whether its numbers are scaled.
+        fills_missing: Whether the numbers of a missing text are filled as other missing numbers are.
         words: Its categories in the order of their codes; none if its texts are none.
         unknown: Number for a text that was not there when it was fitted; None if such a text is an error.
         had_missing: Whether a text was missing when it was fitted; None if that is not known, or does not matter, as
@@ -27,6 +28,7 @@ class ColumnEncoder(ABC):
 
     kind: ClassVar[str]
     scaled: ClassVar[bool] = True
+    fills_missing: ClassVar[bool] = False
     unknown: ClassVar[int | None] = None
     words: tuple[str, ...] = ()
     had_missing: bool | None = None

@@ -90,7 +90,8 @@ class OneHotEncoder(CategoryEncoder):
         if len(found.words) > MOST_CATEGORIES:
             raise DataError(
                 f"A one-hot column may have at most {MOST_CATEGORIES} categories, but {name!r} has "
-                f"{len(found.words)} ({source}). Set `text = 'ordinal'`, or `drop` it."
+                f"{len(found.words)} ({source}). Encode it as ordinal, or texts of several words as tf_idf, in "
+                "[data.columns], or `drop` it."
             )
         return found
 

@@ -58,6 +58,7 @@ class DateEncoder(ColumnEncoder):
     cycles: tuple[str, ...]
 
     kind: ClassVar[str] = "date"
+    fills_missing: ClassVar[bool] = True
 
     @classmethod
     def fit(cls, name: str, values: Array, source: str, argument: Any = None) -> Self:
