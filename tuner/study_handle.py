@@ -81,7 +81,7 @@ class StudyHandle:
 
     @property
     def epochs(self) -> DataFrame:
-        """Table of the epochs of every trial: `trial`, then the keys of `epochs[]` in `tuner show --trial --json`."""
+        """Table of the epochs of all trials, with `trial` and the keys of `epochs[]` in `tuner show --trial --json`."""
         from tuner.results import epochs_frame
 
         with self._opened() as study:

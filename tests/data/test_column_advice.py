@@ -42,6 +42,15 @@ def test_texts_that_nearly_all_differ(tmp_path: Path):
     assert advice(tmp_path, text="one_hot", drop=("name",)) == []
 
 
+def test_texts_of_several_words_that_nearly_all_differ(tmp_path: Path):
+    told = "this one is about {} things of the same kind"
+    write(tmp_path, [{"note": told.format(number), **row} for number, row in enumerate(rows(600))])
+    [sentence] = advice(tmp_path, text="one_hot")
+    assert sentence.startswith("columns: 'note' has 600 different texts of several words, each a category of one_hot.")
+    assert '"note" = "tf_idf" to [data.columns]' in sentence
+    assert advice(tmp_path, columns={"note": "tf_idf"}) == []
+
+
 @pytest.mark.parametrize("kind", ["text", "number"])
 def test_a_column_that_tells_the_target(tmp_path: Path, kind: str):
     chance = random.Random(1)

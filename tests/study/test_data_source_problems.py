@@ -41,6 +41,14 @@ def problems(project: Path, **data: Any) -> list[Problem]:
     return list(caught.value.problems)
 
 
+def test_texts_of_several_words_are_named_with_their_encoding(tmp_path: Path) -> None:
+    rows = [f"the visit on day {row} was not as good as the one before,{row % 2}" for row in range(100)]
+    (tmp_path / "own.csv").write_text("\n".join(["note,kind", *rows]), encoding="utf-8")
+    [problem] = problems(tmp_path)
+    assert problem.key == "data.text"
+    assert str(problem.next_step).endswith('in [data.columns]: for texts of several words, note = "tf_idf".')
+
+
 def test_all_come_at_once_each_with_its_line(project: Path) -> None:
     found = problems(project)
     steps = {problem.key: str(problem.next_step) for problem in found}

@@ -1,6 +1,7 @@
 from .categories import UnknownText
 from .cells import MISSING_WORDS, Commas
 from .column_advice import applicable_advice
+from .column_profile import ColumnKind, ColumnProfile
 from .data_config import OUTLIER_LIMITS, DataOptions, Folds, read_options
 from .dataset import DataFacts, HeldOut, PreparedData, Split, Subset
 from .encoders import ENCODERS, ENCODINGS
@@ -17,7 +18,7 @@ from .sources import BUILT_IN, SOURCES, find_source, refused_keys, was_folder
 from .sources.image_file import IMAGE_SUFFIXES
 from .sources.npz import ARRAY_SUFFIXES, read_new_arrays
 from .sources.tabular import TABLE_SUFFIXES
-from .table_profile import ColumnKind, ColumnProfile, TableProfile, profile_table
+from .table_profile import TableProfile, profile_table
 from .table_stream import TableStream, open_table
 
 __all__ = [

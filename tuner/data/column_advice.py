@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tuner.data.cells import absent
+from tuner.data.column_profile import PROSE_WORDS, mean_words, number_sign
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
 from tuner.data.encoders import ENCODERS
@@ -17,7 +18,7 @@ from tuner.data.raw_data import ROLES, RawData
 from tuner.data.row_shape import channels_last
 from tuner.data.share_explained import TELLS_ALL, share_explained
 from tuner.data.splitting import Layout
-from tuner.data.table_profile import PROSE_WORDS, is_rare, mean_words, number_sign
+from tuner.data.table_profile import is_rare
 from tuner.data.targets_and_task import Targets
 from tuner.errors import nearest
 from tuner.text import count, listed, listed_first

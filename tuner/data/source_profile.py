@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuner.data.cells import column_name, without_values
+from tuner.data.column_profile import ColumnProfile, profile_column
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
 from tuner.data.group_and_order_columns import read_split_column
 from tuner.data.pandas_columns import check_names, column, index_columns, is_pandas
 from tuner.data.raw_data import LARGEST, check_lengths, check_weight, numeric
 from tuner.data.sources import find_source
-from tuner.data.table_profile import ColumnProfile, profile_column
 from tuner.errors import DataError
 
 if TYPE_CHECKING:
