@@ -1,4 +1,4 @@
-"""Scripts, tables, lists of facts and code in the pages of the report and the dashboard."""
+"""Scripts, sections, tables, lists of facts and code in the pages of the report and the dashboard."""
 
 from __future__ import annotations
 
@@ -57,6 +57,12 @@ def table(
     inner = element("table", *parts, class_="sortable" if sortable else "stacked" if stacked else None)
     return element("div", inner, class_="scroll rows" if sortable else "scroll", tabindex="0", role="region",
                    aria_label=caption)  # fmt: skip
+
+
+def section(key: str, title: str, body: Sequence[Html]) -> Html:
+    """Return a part of a page below its title; `key` is its id."""
+    heading = element("h2", title, id=f"{key}-title")
+    return element("section", heading, body, id=key, aria_labelledby=f"{key}-title")
 
 
 def facts(rows: Iterable[tuple[Any, Any]]) -> Html:

@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 import tuner
 from tuner.report.cost import Cost, sum_cost
 from tuner.report.figure_element import figure_element
-from tuner.report.html_components import script
+from tuner.report.html_components import script, section
 from tuner.report.narrative import answer_text
 from tuner.report.plots import PLOTS
 from tuner.report.sections.best_recipe import recipe
@@ -89,13 +89,13 @@ def study_body(results: StudyView, trial_address: str | None = None) -> Html:
     """
     cost = sum_cost(results)
     sections = list(_sections(results, cost, trial_address))
-    links = [element("a", section.title, href=f"#{section.key}") for section in sections]
+    links = [element("a", part.title, href=f"#{part.key}") for part in sections]
     return joined(
         (
             element("a", "Skip to the results", href="#best", class_="skip"),
             summary(results, cost),
             element("nav", links, aria_label="Sections"),
-            element("main", [_section(section) for section in sections]),
+            element("main", [section(part.key, part.title, part.body) for part in sections]),
         )
     )
 
@@ -127,16 +127,6 @@ def _sections(results: StudyView, cost: Cost, trial_address: str | None) -> Iter
     yield _Section("budget", "Budget", [spent(cost), *_plots(results, "epochs_spent")])
     versions = {"keras-studies": tuner.__version__, **{name: version(name) for name in ("optuna", "plotly")}}
     yield _Section("origin", "Versions and fingerprint", [provenance(results, versions)])
-
-
-def _section(section: _Section) -> Html:
-    return element(
-        "section",
-        element("h2", section.title, id=f"{section.key}-title"),
-        section.body,
-        id=section.key,
-        aria_labelledby=f"{section.key}-title",
-    )
 
 
 def _plots(results: StudyView, *names: str, heading: bool = True) -> list[Html]:

@@ -9,7 +9,7 @@ from plotly.graph_objects import Figure
 
 from tuner.export import recipe_toml
 from tuner.report.figure_element import figure_element
-from tuner.report.html_components import code, facts, table
+from tuner.report.html_components import code, facts, section, table
 from tuner.report.plots.trial_curves import trial_curves
 from tuner.report.study_view import StudyView, TrialView
 from tuner.report.trial_outcome import ending_text, epochs_table
@@ -51,14 +51,9 @@ def trial_body(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
                 element("p", ending_text(results, seen), class_="answer"),
                 [element("p", sentence, class_="trust") for sentence in [*said, *health]],
             ),
-            element("main", [_section(*section) for section in sections if section[2]]),
+            element("main", [section(*part) for part in sections if part[2]]),
         )
     )
-
-
-def _section(key: str, title: str, body: list[Html]) -> Html:
-    heading = element("h2", title, id=f"{key}-title")
-    return element("section", heading, body, id=key, aria_labelledby=f"{key}-title")
 
 
 def _curves(results: StudyView, seen: TrialView) -> list[Html]:
