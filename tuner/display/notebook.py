@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from tuner.display.progress_text import READING, best_texts, count_texts, pace_texts, running_columns
+from tuner.display.progress_text import (
+    READING,
+    best_texts,
+    count_texts,
+    pace_texts,
+    progress_line,
+    running_columns,
+)
 from tuner.runner import Progress
 from tuner.text import element
 
@@ -71,11 +78,6 @@ class _Output:
 
 def _bundle(html: str, text: str) -> dict[str, str]:
     return {"text/html": html, "text/plain": text}
-
-
-def progress_line(progress: Progress) -> str:
-    """Return the progress as one line of text, for what cannot show HTML."""
-    return " | ".join([pace_texts(progress)[0], ", ".join(count_texts(progress)), best_texts(progress)[0]])
 
 
 def progress_html(progress: Progress, notes: list[str]) -> str:

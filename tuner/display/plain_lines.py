@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TextIO
 
-from tuner.display.progress_text import best_texts, count_texts, pace_texts
+from tuner.display.progress_text import progress_line
 from tuner.runner import Progress
 from tuner.text import visible_line
 
@@ -49,8 +49,7 @@ class PlainLines:
         pause_s = max(LINE_EVERY_S, _SHARE * progress.elapsed_s)
         if self._wrote_s is None or best != self._best or now - self._wrote_s >= pause_s:
             self._best, self._wrote_s = best, now
-            parts = [pace_texts(progress)[0], ", ".join(count_texts(progress)), best_texts(progress)[0]]
-            self._write(" | ".join(parts))
+            self._write(progress_line(progress))
 
     def _write(self, text: str) -> None:
         self._stream.write(visible_line(text) + "\n")

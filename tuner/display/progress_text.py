@@ -66,6 +66,11 @@ def best_texts(progress: Progress) -> list[str]:
     return [f"best {metric} {shown} (trial {number})", f"best {metric} {shown}", f"best {shown}", shown]
 
 
+def progress_line(progress: Progress) -> str:
+    """Return the progress as one line."""
+    return " | ".join([pace_texts(progress)[0], ", ".join(count_texts(progress)), best_texts(progress)[0]])
+
+
 def singular(unit: str) -> str:
     """Return the singular of what is counted."""
     return unit.removesuffix("s")

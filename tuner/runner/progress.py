@@ -8,6 +8,7 @@ from typing import Any
 
 from tuner.catalog import FINISHED_STATES, TrialState
 from tuner.engines import EpochRecord
+from tuner.text import count
 
 
 def count_finished(counts: Mapping[TrialState, int]) -> int:
@@ -136,4 +137,4 @@ def startup_text(workers: int) -> str | None:
     """Say what workers that are not ready yet are doing; None for no workers."""
     if not workers:
         return None
-    return f"importing TensorFlow in {workers} worker{'s' if workers > 1 else ''}"
+    return f"importing TensorFlow in {count(workers, 'worker')}"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuner.errors import WorkerError
+from tuner.text import count
 
 CAPACITY_POLL_S = 2.0
 """Interval at which the nodes of the cluster are counted."""
@@ -104,5 +105,5 @@ def workers_per_node(resources: Mapping[str, float], cpus: float, gpus: float) -
 def _describe_nodes(nodes: Sequence[Mapping[str, Any]]) -> str:
     alive: list[Mapping[str, float]] = [node["Resources"] for node in nodes if node["Alive"]]
     largest = max(alive, key=lambda one: (one.get("GPU", 0.0), one.get("CPU", 0.0)), default={})
-    count = "1 node" if len(alive) == 1 else f"{len(alive)} nodes"
-    return f"{count}, the largest with {largest.get('CPU', 0.0):g} CPUs and {largest.get('GPU', 0.0):g} GPUs"
+    size = f"{largest.get('CPU', 0.0):g} CPUs and {largest.get('GPU', 0.0):g} GPUs"
+    return f"{count(len(alive), 'node')}, the largest with {size}"
