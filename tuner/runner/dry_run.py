@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import optuna
-
 from tuner.protocol import Executor, Job
 from tuner.runner.job_list_runner import run_jobs
-from tuner.runner.rate_ranges import RateRange, find_rate_ranges, ramps_pay
+from tuner.runner.random_setting import draw_setting
+from tuner.runner.rate_ranges import ADVICE, RateRange, find_rate_ranges, ramps_pay
 from tuner.runner.shutdown import ShutdownSignal
-from tuner.search import initial_points, silence_optuna, suggest, to_optuna_params
+from tuner.search import initial_points, to_optuna_params
 from tuner.study import StudySpec, resolve_recipe, trained_advice
 
 _EPOCHS = 2
 """Programs are traced in the first one; the second one is like all others."""
-
-_ADVICE = "Search smaller models and batches, or raise the limits of a trial in [budget]."
 
 
 @dataclass(frozen=True)
@@ -63,12 +60,9 @@ def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
         StudyFailedError: It cannot be trained.
         WorkerError: No worker can be started.
     """
-    with silence_optuna():
-        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.seed))
     points = [to_optuna_params(point, spec.space) for point in spec.own_points]
-    for point in (points or initial_points(spec.space, spec.facts.task))[:1]:
-        study.enqueue_trial(point)
-    values = suggest(study.ask(), spec.space)
+    points = points or initial_points(spec.space, spec.facts.task)
+    values = draw_setting(spec, points[0] if points else {})
     recipe = resolve_recipe(spec, values, 0)
     recipe = recipe.model_copy(update={"epochs": min(_EPOCHS, recipe.epochs)})
     seconds: list[float] = []
@@ -82,7 +76,7 @@ def dry_run(spec: StudySpec, executor: Executor, workers: int) -> DryRun:
                 shutdown,
                 on_epoch=lambda event: seconds.append(event.record.seconds),
                 on_warning=warnings.append,
-                advice=_ADVICE,
+                advice=ADVICE,
             )[0]
             epoch_s = min(seconds, default=0.0)
             perfect = trained_advice(spec.metric, spec.facts.task, ended.training.value, recipe.epochs)

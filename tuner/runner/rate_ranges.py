@@ -6,20 +6,20 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-import optuna
-
 from tuner.catalog import OPTIMIZERS, Recipe, choice_dimension
 from tuner.engines import POINTS, STEPS_A_POINT, find_rate_range
 from tuner.protocol import EpochFinished, Executor, Job
 from tuner.runner.job_list_runner import run_jobs
+from tuner.runner.random_setting import draw_setting
 from tuner.runner.shutdown import ShutdownSignal
-from tuner.search import load_portfolio, portfolio_points, silence_optuna, suggest
+from tuner.search import load_portfolio, portfolio_points
 from tuner.space import Categorical, Fixed, Parameter
 from tuner.study import StudySpec, resolve_recipe
 
 MOST_SECONDS = 120.0
 """Ramps that take longer are left out: a check is a matter of minutes."""
-_ADVICE = "Search smaller models and batches, or raise the limits of a trial in [budget]."
+ADVICE = "Search smaller models and batches, or raise the limits of a trial in [budget]."
+"""Next step if a training of a check was ended for exceeding a limit."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def find_rate_ranges(spec: StudySpec, executor: Executor, shutdown: ShutdownSign
     def tolerate(number: int, reason: str) -> bool:
         return True  # an optimizer whose ramp fails has no range; its trials say why
 
-    run_jobs(executor, jobs, shutdown, on_epoch=on_epoch, tolerate=tolerate, advice=_ADVICE)
+    run_jobs(executor, jobs, shutdown, on_epoch=on_epoch, tolerate=tolerate, advice=ADVICE)
     return [_range(spec, recipe, curves[number]) for number, recipe in enumerate(recipes)]
 
 
@@ -93,10 +93,7 @@ def _recipe(spec: StudySpec, optimizer: str) -> Recipe:
     points, portfolio = portfolio_points(spec.space, spec.facts.task)
     known = (points[index] for index in portfolio.mean_regrets().argsort(kind="stable"))
     point: dict[str, Any] = next((one for one in known if one.items() >= chosen.items()), chosen)
-    with silence_optuna():
-        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.seed))
-    study.enqueue_trial(point)
-    return resolve_recipe(spec, suggest(study.ask(), spec.space), 0)
+    return resolve_recipe(spec, draw_setting(spec, point), 0)
 
 
 def _range(spec: StudySpec, recipe: Recipe, curve: list[tuple[float, float]]) -> RateRange:
