@@ -8,6 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuner.dashboard.wsgi_messages import send
 from tuner.storage import Database
 from tuner.text import one_line
 
@@ -71,10 +72,7 @@ def _in_words(app: WSGIApplication, database: CachedDatabase) -> WSGIApplication
                 text = "The database cannot be used now: the log of the dashboard says why. Load the page again later."
             asked = one_line(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')[:200]}")
             _log.error("%s cannot be answered: %s: %s", asked, type(error).__name__, one_line(error)[:500])
-        body = text.encode()
-        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
-        start_response(f"{status.value} {status.phrase}", headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+        return send(environ, start_response, status, "text/plain; charset=utf-8", text.encode())
 
     return answer
 

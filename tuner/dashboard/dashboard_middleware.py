@@ -10,11 +10,13 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from tuner.dashboard.pages import amend_page
 from tuner.dashboard.panel_cache import MARK, Panels
+from tuner.dashboard.wsgi_messages import read_body, send
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -24,6 +26,7 @@ _IMPORTANCES = re.compile(r"/api/studies/(\d{1,18})/param_importances/?")
 _NOTE = re.compile(r"/api/studies/\d+(/\d+)?/note/?")
 _TABLE = re.compile(r"/csv/(\d{1,18})/?")
 _FILE = re.compile(r"/artifacts/(\d{1,18})/(\d{1,18})/([0-9a-f-]{36})/?")
+_NO_CACHE = ("Cache-Control", "no-cache")
 
 
 class Overlay:
@@ -52,7 +55,8 @@ class Overlay:
         if method in ("GET", "HEAD") and (asked := _FILE.fullmatch(path)):
             file = self._panels.file(int(asked[1]), int(asked[2]), asked[3])
             if file is not None:
-                return _sent(*file, method, start_response)
+                kind, content = file
+                return send(environ, start_response, HTTPStatus.OK, kind, content.encode(), _NO_CACHE)
         if method == "GET" and (asked := _TABLE.fullmatch(path)):
             return self._table(int(asked[1]), environ, start_response)
         if method == "PUT" and _NOTE.fullmatch(path):
@@ -70,7 +74,8 @@ class Overlay:
         if text is None:
             return self._app(environ, start_response)
         name = ("Content-Disposition", f"attachment; filename=study-{study_id}.csv")
-        return _sent("text/csv; charset=utf-8", text, "GET", start_response, name)
+        kind = "text/csv; charset=utf-8"
+        return send(environ, start_response, HTTPStatus.OK, kind, text.encode(), _NO_CACHE, name)
 
     def _amended(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Send the page with our additions, whole: what the browser has of it may be without them."""
@@ -85,7 +90,7 @@ class Overlay:
         body = amend_page(page, self._editable).encode()
         dropped = ("content-length", "last-modified", "etag", "accept-ranges")
         kept = [(name, value) for name, value in headers if name.lower() not in dropped]
-        start_response(status, [*kept, ("Content-Length", str(len(body))), ("Cache-Control", "no-cache")])
+        start_response(status, [*kept, ("Content-Length", str(len(body))), _NO_CACHE])
         return [body]
 
     def _agree(self, study_id: int, content: dict[str, Any]) -> None:
@@ -127,16 +132,9 @@ def _with_files(content: dict[str, Any]) -> None:
     content["artifact_is_available"] = True
 
 
-def _sent(kind: str, content: str, method: str, start_response: StartResponse, *more: tuple[str, str]) -> list[bytes]:
-    body = content.encode()
-    headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-cache"), *more]
-    start_response("200 OK", headers)
-    return [] if method == "HEAD" else [body]
-
-
 def _keep_theirs(environ: WSGIEnvironment) -> None:
     """Remove our part of a note that is to be saved: it is generated on each request."""
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    body = read_body(environ)
     try:
         content = json.loads(body)
         content["body"] = content["body"].split(MARK, 1)[-1].strip("\n")

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from tuner.dashboard.wsgi_messages import read_body, request_path, send_json
 from tuner.text import one_line, plain
 
 if TYPE_CHECKING:
@@ -150,20 +150,6 @@ class _Refused(Exception):  # noqa: N818
         self.status = status
 
 
-def request_path(environ: WSGIEnvironment) -> str:
-    """Return the path of a request without slashes at its end, which optuna-dashboard ignores."""
-    path: str = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8")
-    return path.rstrip("/")
-
-
-def send_json(start_response: StartResponse, status: HTTPStatus, content: Mapping[str, Any]) -> list[bytes]:
-    """Answer a request with JSON."""
-    text = json.dumps(content).encode()
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(text)))]
-    start_response(f"{status.value} {status.phrase}", headers)
-    return [text]
-
-
 class ValidatedEdits:
     """A WSGI application that lets through to another one the edits that it can make.
 
@@ -183,7 +169,7 @@ class ValidatedEdits:
                 try:
                     self._check(route, named, _body(route, environ))
                 except _Refused as refused:
-                    return send_json(start_response, refused.status, {"reason": str(refused)})
+                    return send_json(environ, start_response, refused.status, {"reason": str(refused)})
         return self._app(environ, start_response)
 
     def _check(self, route: EditRoute, named: re.Match[str], body: _Body | None) -> None:
@@ -231,13 +217,12 @@ class ValidatedEdits:
 
 
 def _body(route: EditRoute, environ: WSGIEnvironment) -> _Body | None:
-    """Read and check the body of a request, and put it back.
+    """Read and check the body of a request.
 
     Raises:
         _Refused: It is not what the route takes.
     """
-    content: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    environ["wsgi.input"] = io.BytesIO(content)
+    content = read_body(environ)
     if route.body is None:
         return None
     try:

@@ -14,7 +14,6 @@ A refused request never reaches the application.
 from __future__ import annotations
 
 import html
-import io
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -27,6 +26,7 @@ from tuner.dashboard.address import Address
 from tuner.dashboard.headers import OWN, content_security_policy, secured
 from tuner.dashboard.login_attempts import Attempts
 from tuner.dashboard.token import Token, address_token, bearer_token
+from tuner.dashboard.wsgi_messages import read_body, send
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -79,11 +79,7 @@ class Guard:
             return _refuse(refusal, environ, start_response)
         _only_ascii(environ)
         policy = content_security_policy(environ.get("PATH_INFO", ""))
-
-        def start_secured(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            return start_response(status, secured(headers, policy), exc_info)
-
-        return self._app(environ, start_secured)
+        return self._app(environ, _with_headers(start_response, policy))
 
     def _foreign_refusal(self, environ: WSGIEnvironment) -> _Refusal | None:
         """Return the refusal of a request for another host or from another site, else None."""
@@ -173,19 +169,18 @@ def _only_ascii(environ: WSGIEnvironment) -> None:
 
 def _has_object(environ: WSGIEnvironment) -> bool:
     """Check that the body starts like a JSON object, and is declared as one; the application parses it."""
-    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    environ["wsgi.input"] = io.BytesIO(body)
+    body = read_body(environ)
     kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     return kind == "application/json" and body.lstrip()[:1] == b"{"
 
 
 def _refuse(refusal: _Refusal, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-    status, reason = refusal.status, refusal.reason
+    reason, start = refusal.reason, _with_headers(start_response, OWN)
     if environ.get("PATH_INFO", "").startswith("/api/"):  # the form that the dashboard's page expects
         kind, text = "application/json", json.dumps({"reason": reason})
     else:
         kind, text = "text/plain; charset=utf-8", f"{reason}\n"
-    return _answer(status, kind, text, list(refusal.headers), environ, start_response)
+    return send(environ, start, refusal.status, kind, text.encode(), *refusal.headers)
 
 
 def _signed_in(token: Token, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
@@ -201,18 +196,14 @@ def _signed_in(token: Token, environ: WSGIEnvironment, start_response: StartResp
         f'<body><a href="{html.escape(path)}">Continue to the dashboard</a></body></html>'
     )
     extra = [("Set-Cookie", token.cookie()), ("Cache-Control", "no-store")]
-    return _answer(HTTPStatus.OK, "text/html; charset=utf-8", text, extra, environ, start_response)
+    start = _with_headers(start_response, OWN)
+    return send(environ, start, HTTPStatus.OK, "text/html; charset=utf-8", text.encode(), *extra)
 
 
-def _answer(
-    status: HTTPStatus,
-    kind: str,
-    text: str,
-    extra: list[tuple[str, str]],
-    environ: WSGIEnvironment,
-    start_response: StartResponse,
-) -> list[bytes]:
-    body = text.encode()
-    headers = [("Content-Type", kind), ("Content-Length", str(len(body))), *extra]
-    start_response(f"{status.value} {status.phrase}", secured(headers, OWN))
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+def _with_headers(start_response: StartResponse, policy: str) -> StartResponse:
+    """Wrap `start_response` to send the security headers with the answer."""
+
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        return start_response(status, secured(headers, policy), exc_info)
+
+    return start

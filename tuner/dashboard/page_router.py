@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from tuner.dashboard.pages import asset, missing_page, studies_page, study_page, trial_page, waiting_page
 from tuner.dashboard.panel_cache import Panels
 from tuner.dashboard.study_list import read_list
+from tuner.dashboard.wsgi_messages import send
 from tuner.storage import Database
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class PageRouter:
         if found := _ASSET.fullmatch(path):
             packed = _packed(found[1])
             if packed is not None:
-                return _send(environ, start_response, *packed, ("Cache-Control", "max-age=31536000, immutable"))
+                return _send_packed(environ, start_response, *packed, ("Cache-Control", "max-age=31536000, immutable"))
         if path in ("", "/"):
             return _page(
                 environ,
@@ -96,10 +97,10 @@ def _page(
     if status == HTTPStatus.OK and environ.get("HTTP_IF_NONE_MATCH") == tag:
         start_response("304 Not Modified", [("ETag", tag), kept])
         return []
-    return _send(environ, start_response, _HTML, gzip.compress(body, 1), ("ETag", tag), kept, status=status)
+    return _send_packed(environ, start_response, _HTML, gzip.compress(body, 1), ("ETag", tag), kept, status=status)
 
 
-def _send(
+def _send_packed(
     environ: WSGIEnvironment,
     start_response: StartResponse,
     kind: str,
@@ -110,7 +111,5 @@ def _send(
     """Send content that is compressed, or plain to the few who cannot read that."""
     accepts = "gzip" in environ.get("HTTP_ACCEPT_ENCODING", "")
     body = packed if accepts else gzip.decompress(packed)
-    headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Vary", "Accept-Encoding"), *more]
-    headers += [("Content-Encoding", "gzip")] if accepts else []
-    start_response(f"{status.value} {status.phrase}", headers)
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+    encoding = [("Content-Encoding", "gzip")] if accepts else []
+    return send(environ, start_response, status, kind, body, ("Vary", "Accept-Encoding"), *more, *encoding)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tuner.dashboard.edit_validation import request_path, send_json
+from tuner.dashboard.wsgi_messages import request_path, send_json
 from tuner.errors import StudyBusyError, UsageError
 from tuner.storage import Database, check_idle, rename_study
 from tuner.study import check_study_name
@@ -52,8 +52,8 @@ class StudyEdits:
             rename_study(self._database, name, new)
         except (StudyBusyError, UsageError) as error:
             status = HTTPStatus.CONFLICT if isinstance(error, StudyBusyError) else HTTPStatus.BAD_REQUEST
-            return send_json(start_response, status, {"reason": str(error)})
-        return send_json(start_response, HTTPStatus.CREATED, self._summary(study_id, environ))
+            return send_json(environ, start_response, status, {"reason": str(error)})
+        return send_json(environ, start_response, HTTPStatus.CREATED, self._summary(study_id, environ))
 
     def _is_foreign(self, study_id: int) -> bool:
         return len(self._database.optuna.get_study_directions(study_id)) > 1
