@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING
 
 from tuner.catalog import Option
@@ -29,8 +28,6 @@ def build(
 def _incompatible_because(space: Space, trials: int | None) -> str | None:
     if not any(isinstance(d.parameter, Float | Int) and not d.conditions for d in space.searched):
         return "cmaes searches ranges of numbers that are active in every trial, and the space has none; use tpe"
-    if importlib.util.find_spec("cmaes") is None:
-        return "the sampler cmaes needs the package cmaes: pip install cmaes"
     return None
 
 
