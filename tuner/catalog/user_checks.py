@@ -231,7 +231,6 @@ def _try_activation(recipe: Recipe, reference: Reference) -> None:
 
 
 def _try_initializer(recipe: Recipe, reference: Reference) -> None:
-
     from tuner.catalog.build import make_initializer
 
     with _silent(reference, 0):

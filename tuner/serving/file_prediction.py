@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+import numpy as np
+
 from tuner.data import RowEncoder, UnknownText
 from tuner.errors import DataError, UsageError
 from tuner.output_files import check_output
@@ -113,8 +115,6 @@ class _Prediction:
         import pyarrow
 
         model, about = self._saved.model, self._saved.about
-        import numpy as np
-
         scores = self._saved.encoded_scores(np.zeros((1, *model.input_shape[1:])))
         answers = pandas.DataFrame(prediction_columns(scores, about))
         named = pyarrow.Schema.from_pandas(answers, preserve_index=False)
