@@ -365,7 +365,7 @@ def test_what_a_study_names_is_sent_even_if_git_ignores_it(tmp_path: Path) -> No
     data = {"source": "rows.csv", "target": "y"}
     spec = read_study_dict({"name": "a", "model": "own.py", "data": data, "budget": {"trials": 1}}, tmp_path)
     executor = EXECUTORS["ray"](spec, None, True)
-    with tarfile.open(fileobj=io.BytesIO(pack(tmp_path, executor.named))) as tar:  # type: ignore[attr-defined]
+    with tarfile.open(fileobj=io.BytesIO(pack(tmp_path, executor._transport._named))) as tar:
         assert set(tar.getnames()) == {"own.py", "helper.py", "rows.csv"}
 
 

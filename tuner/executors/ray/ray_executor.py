@@ -34,6 +34,5 @@ class RayExecutor(WorkerPool[RayActor]):
         named: Sequence[str] = (),
         loop: Work = work,
     ) -> None:
-        self.named = named
         transport = RayTransport(config, workers, address=address, cpus=cpus, gpus=gpus, named=named, loop=loop)
         super().__init__(transport, config.limits)
