@@ -25,7 +25,7 @@ def standing(finished: int = 3, best: float | None = 0.93333, **more: Any) -> Pr
     found = None if best is None else (1, best, {"learning_rate": 0.1})
     left_s = None if finished == 0 else 30.0 / finished * (12 - finished)
     return Progress(**{
-        "metric": "accuracy", "counts": counts, "best": found, "elapsed_s": 30.0, "finished_before": 0,
+        "metric": "accuracy", "counts": counts, "best": found, "elapsed_s": 30.0,
         "trials": 12, "time_s": None, "trials_left_s": left_s, **more,
     })  # fmt: skip
 

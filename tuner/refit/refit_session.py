@@ -71,7 +71,6 @@ class RefitProgress:
                 counts=dict(self._counts),
                 best=self._best,
                 elapsed_s=elapsed_s,
-                finished_before=0,
                 trials=self._total,
                 time_s=None,
                 note=note,

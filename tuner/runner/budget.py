@@ -64,7 +64,7 @@ class BudgetTracker:
         last = -1 if best is None else best.number
         informative = ("COMPLETE", "PRUNED")
         self._since_best = sum(trial.state.name in informative and trial.number > last for trial in trials)
-        self._finished_before, self._failed_before = count_finished(self.counts), self.counts[TrialState.FAILED]
+        self._failed_before = self.counts[TrialState.FAILED]
 
     @property
     def started(self) -> int:
@@ -119,7 +119,6 @@ class BudgetTracker:
             counts=dict(self.counts),
             best=self.best,
             elapsed_s=self._stopwatch.elapsed_s,
-            finished_before=self._finished_before,
             trials=self._planned_trials(),
             time_s=self._spec.budget.time_s,
         )

@@ -70,7 +70,6 @@ class Progress:
         counts: Trials of the study by state.
         best: Number, value and parameters of the best trial, or None before the first.
         elapsed_s: Wall time of this run.
-        finished_before: Trials that earlier runs had finished.
         trials: Trials that the study may have; None for no limit.
         time_s: Wall time that this run may use; None for no limit.
         note: A message for the user, if there is one.
@@ -86,7 +85,6 @@ class Progress:
     counts: Mapping[TrialState, int]
     best: tuple[int, float, dict[str, Any]] | None
     elapsed_s: float
-    finished_before: int
     trials: int | None
     time_s: float | None
     note: str | None = None
@@ -107,7 +105,7 @@ class Progress:
         stage: str | None = None,
     ) -> Progress:
         """Create the progress of a run that has not read its study yet."""
-        return cls(metric, dict.fromkeys(TrialState, 0), None, elapsed_s, 0, trials, time_s, note, stage=stage)
+        return cls(metric, dict.fromkeys(TrialState, 0), None, elapsed_s, trials, time_s, note, stage=stage)
 
     @property
     def finished(self) -> int:
