@@ -158,14 +158,11 @@ class StudyRunner:
     def _notify(self, note: str | None = None, stage: str | None = None) -> None:
         dashboard = self._dashboard.address()
         if self._loop is not None:
-            self._show(replace(self._loop.progress(), note=note, stage=self._stage() or stage, dashboard=dashboard))
+            stage = startup_text(self._executor.starting_workers()) or stage
+            self._show(replace(self._loop.progress(), note=note, stage=stage, dashboard=dashboard))
         elif note is not None:
             budget, elapsed_s = self._spec.budget, self._stopwatch.elapsed_s
             self._show(Progress.at_start(self._spec.metric, budget.trials, budget.time_s, elapsed_s, note))
-
-    def _stage(self) -> str | None:
-        """Say what workers do before they can train."""
-        return startup_text(self._executor.starting_workers())
 
 
 class _TrialLoop:
