@@ -13,7 +13,6 @@ A refused request never reaches the application.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -24,6 +23,7 @@ from urllib.parse import parse_qs, quote
 
 from tuner.dashboard.address import Address
 from tuner.dashboard.headers import OWN, content_security_policy, secured
+from tuner.dashboard.launch_page import redirect_html
 from tuner.dashboard.login_attempts import Attempts
 from tuner.dashboard.token import Token, address_token, bearer_token
 from tuner.dashboard.wsgi_messages import read_body, send
@@ -190,14 +190,9 @@ def _signed_in(token: Token, environ: WSGIEnvironment, start_response: StartResp
     a SameSite=Strict cookie from everything the redirect leads to.
     """
     path = "/" + quote(environ.get("PATH_INFO", "").lstrip("/"), encoding="latin-1")
-    text = (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Dashboard</title>'
-        f'<meta http-equiv="refresh" content="0;url={html.escape(path)}"></head>'
-        f'<body><a href="{html.escape(path)}">Continue to the dashboard</a></body></html>'
-    )
     extra = [("Set-Cookie", token.cookie()), ("Cache-Control", "no-store")]
     start = _with_headers(start_response, OWN)
-    return send(environ, start, HTTPStatus.OK, "text/html; charset=utf-8", text.encode(), *extra)
+    return send(environ, start, HTTPStatus.OK, "text/html; charset=utf-8", redirect_html(path).encode(), *extra)
 
 
 def _with_headers(start_response: StartResponse, policy: str) -> StartResponse:

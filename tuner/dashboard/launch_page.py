@@ -1,4 +1,4 @@
-"""A local page that redirects a browser to a secret address."""
+"""Pages that redirect a browser: from this machine to a secret address, and from there to one without the secret."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def redirect_html(url: str) -> str:
+    """Return a page that redirects to `url`, which does not learn where the browser comes from."""
+    address = html.escape(url)
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Dashboard</title>'
+        '<meta name="referrer" content="no-referrer">'
+        f'<meta http-equiv="refresh" content="0;url={address}"></head>'
+        f'<body><a href="{address}">Continue to the dashboard</a></body></html>'
+    )
+
+
 @contextmanager
 def redirect_page(url: str) -> Iterator[str]:
     """Create a file that redirects to `url`, readable only by this user, and yield its `file:` URL.
@@ -21,14 +32,8 @@ def redirect_page(url: str) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="tuner-"))  # 0700
     try:
         page = folder / "dashboard.html"
-        address = html.escape(url)
         with open(os.open(page, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-            file.write(
-                '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Dashboard</title>'
-                '<meta name="referrer" content="no-referrer">'
-                f'<meta http-equiv="refresh" content="0;url={address}"></head>'
-                f'<body><a href="{address}">Continue to the dashboard</a></body></html>'
-            )
+            file.write(redirect_html(url))
         yield page.as_uri()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
